@@ -1,0 +1,38 @@
+import { defineConfig, globalIgnores } from "eslint/config";
+import tseslint from "typescript-eslint";
+
+/** Which folder may import which: dependencies point one way (docs/architecture). */
+const mayNotImport = (from, folders) => ({
+  files: [`${from}/**/*.ts`],
+  rules: {
+    "no-restricted-imports": [
+      "error",
+      {
+        patterns: folders.map((folder) => ({
+          regex: `^\\.\\./(\\.\\./)*${folder}/`,
+          message: `${from} does not depend on ${folder}`,
+        })),
+      },
+    ],
+  },
+});
+
+export default defineConfig(
+  globalIgnores(["node_modules", ".local"]),
+  {
+    files: ["**/*.ts"],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { projectService: true } },
+  },
+  {
+    files: ["**/*.ts"],
+    rules: {
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+      "max-lines": ["error", { max: 300, skipBlankLines: true, skipComments: true }],
+    },
+  },
+  mayNotImport("infra", ["control", "local", "scripts"]),
+  mayNotImport("control", ["infra", "local", "scripts"]),
+  mayNotImport("local", ["infra", "control", "scripts"]),
+);
