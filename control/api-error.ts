@@ -1,0 +1,97 @@
+import { z } from "zod";
+import { FleetError } from "./errors";
+import { oneLine } from "./text";
+
+/** Google's error JSON, as far as it is used. */
+const errorBody = z.object({
+  error: z.object({
+    message: z.string().optional(),
+    errors: z.array(z.object({ reason: z.string().optional() })).optional(),
+  }),
+});
+
+/** What the client library throws, as far as it is used. */
+const thrownShape = z.object({
+  message: z.string().default(""),
+  status: z.number().optional(),
+  code: z.union([z.string(), z.number()]).optional(),
+  cause: z.unknown().optional(),
+  response: z.object({ status: z.number().optional(), data: z.unknown(), headers: z.unknown() }).partial().optional(),
+});
+
+const passingStatus = new Set([408, 429, 500, 502, 503, 504]);
+const passingReasons = new Set(["rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "backendError"]);
+const connectionErrors =
+  /\b(ECONN(REFUSED|RESET|ABORTED)|E(HOST|NET)UNREACH|ETIMEDOUT|EPIPE|EAI_AGAIN|ENOTFOUND|UND_ERR_\w+|socket hang up|premature close|timed? ?out)\b/i;
+
+/** A request to the Compute API that failed. */
+export class ApiError extends FleetError {
+  override readonly name = "ApiError";
+
+  constructor(
+    message: string,
+    /** HTTP status; undefined where no answer came. */
+    readonly status: number | undefined,
+    /** Google's reason, such as `conditionNotMet`. */
+    readonly reason: string | undefined,
+    /** The same call may go well a little later. */
+    readonly transient: boolean,
+    /** Seconds that the server asked to wait. */
+    readonly retryAfter = 0,
+  ) {
+    super(message);
+  }
+
+  /** Reads whatever the client library threw. */
+  static from(thrown: unknown): ApiError {
+    if (thrown instanceof ApiError) {
+      return thrown;
+    }
+    const parsed = thrownShape.safeParse(
+      typeof thrown === "object" && thrown !== null ? pick(thrown) : { message: String(thrown) },
+    );
+    const { message, status: ownStatus, code, cause, response } = parsed.data ?? { message: String(thrown) };
+    const status = response?.status ?? ownStatus;
+    const body = errorBody.safeParse(response?.data).data?.error;
+    const reason = body?.errors?.[0]?.reason;
+    if (status !== undefined) {
+      const transient = passingStatus.has(status) || (status === 403 && passingReasons.has(reason ?? ""));
+      const text = oneLine(body?.message ?? message, 300);
+      return new ApiError(
+        `HTTP ${status}${text === "" ? "" : `: ${text}`}`,
+        status,
+        reason,
+        transient,
+        retryAfter(response?.headers),
+      );
+    }
+    const trail = [code, message, ...causes(cause)].join(" ");
+    return new ApiError(
+      oneLine(message === "" ? trail : message, 300),
+      undefined,
+      undefined,
+      connectionErrors.test(trail),
+    );
+  }
+}
+
+/** The properties of an error are not its own enumerable ones, so they are read by name. */
+function pick(thrown: object): Record<string, unknown> {
+  return Object.fromEntries(
+    ["message", "status", "code", "cause", "response"].map((key) => [key, (thrown as Record<string, unknown>)[key]]),
+  );
+}
+
+function causes(cause: unknown): string[] {
+  if (!(cause instanceof Error)) {
+    return [];
+  }
+  const code = (cause as NodeJS.ErrnoException).code ?? "";
+  return [code, cause.name, cause.message, ...causes(cause.cause)];
+}
+
+/** Seconds of a `Retry-After` header, at most a minute. */
+function retryAfter(headers: unknown): number {
+  const value = headers instanceof Headers ? headers.get("retry-after") : null;
+  return value !== null && /^\d+$/.test(value) ? Math.min(60, Number(value)) : 0;
+}

@@ -1,0 +1,92 @@
+/** The operator's tool: finds the command, runs it, and turns what it throws into one line and an exit code. */
+import { helpLines, parseCall, type Command, type Surroundings } from "./command";
+import { awaitCommand } from "./commands/await";
+import { hold } from "./commands/hold";
+import { resume } from "./commands/resume";
+import { retry } from "./commands/retry";
+import { status } from "./commands/status";
+import { FleetError, messageOf, UsageError } from "./errors";
+import { wantsColour } from "./table";
+import { oneLine } from "./text";
+
+const commands: readonly Command[] = [status, awaitCommand, hold, resume, retry];
+
+/** Runs the tool once and returns its exit code: 0 done, 1 failed, 2 a call that makes no sense, 130 interrupted. */
+export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  const { complain } = surroundings;
+  try {
+    const [name, ...rest] = args;
+    if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+      overview(rest[0]).forEach(surroundings.print);
+      return 0;
+    }
+    const command = commandOf(name);
+    const call = parseCall(command, rest);
+    if (call === null) {
+      helpLines(command).forEach(surroundings.print);
+      return 0;
+    }
+    return await command.run({ ...surroundings, ...call });
+  } catch (error) {
+    if (surroundings.signal.aborted) {
+      complain("interrupted");
+      return 130;
+    }
+    complain(oneLine(messageOf(error)));
+    if (error instanceof FleetError) {
+      return error.exitCode;
+    }
+    if ((surroundings.env["NIXOS_FLEET_DEBUG"] ?? "") !== "" && error instanceof Error) {
+      complain(error.stack ?? "");
+    }
+    return 1;
+  }
+}
+
+function commandOf(name: string): Command {
+  const command = commands.find((one) => one.name === name);
+  if (command === undefined) {
+    const names = commands.map((one) => one.name).join(", ");
+    throw new UsageError(oneLine(`no command ${name}; there are ${names}`, 300));
+  }
+  return command;
+}
+
+function overview(name: string | undefined): string[] {
+  if (name !== undefined) {
+    return helpLines(commandOf(name));
+  }
+  return [
+    "usage: ./scripts/fleet COMMAND [OPTION…]",
+    "",
+    ...commands.map((command) => `  ${command.name.padEnd(8)}  ${command.summary}`),
+    "",
+    "./scripts/fleet COMMAND --help says more, with examples.",
+  ];
+}
+
+async function main(): Promise<void> {
+  const interrupt = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    // The second one does not wait for anything.
+    process.once(signal, () => {
+      process.once(signal, () => process.exit(130));
+      interrupt.abort();
+    });
+  }
+  // Whoever reads the output may have seen enough: `fleet status | head`.
+  process.stdout.on("error", () => process.exit(0));
+  const colour = wantsColour(process.stdout, process.env);
+  process.exitCode = await run(process.argv.slice(2), {
+    env: process.env,
+    print: (line) => process.stdout.write(`${line}\n`),
+    complain: (line) => process.stderr.write(`fleet: ${line}\n`),
+    terminal: process.stdout.isTTY,
+    colour,
+    signal: interrupt.signal,
+  });
+}
+
+if (require.main === module) {
+  void main();
+}

@@ -1,0 +1,87 @@
+import { hostname, userInfo } from "node:os";
+import { fleetOptions, type Call, type Command } from "../command";
+import { openFleet, requireVm, type Context } from "../context";
+import { changeControl, pruned, withHold } from "../control-item";
+import { UsageError } from "../errors";
+import { readDecisions, readVms } from "../fleet";
+import { revisionsOf, scopeText } from "../status";
+import { oneLine } from "../text";
+
+export const scopeOptions = {
+  wave: { value: "WAVE", description: "only this wave" },
+  vm: { value: "VM", description: "only this VM" },
+} as const;
+
+export const hold: Command = {
+  name: "hold",
+  summary: "keep the fleet, a wave or a VM where it is, until resume",
+  usage: "[--wave WAVE | --vm VM] --why TEXT",
+  description: [
+    "Nothing moves that is held: no rollout, no timer, no trigger. Without --wave or --vm the whole fleet is held.",
+    "It stands until resume; fleet status shows who held what and why.",
+  ],
+  examples: ["hold --why 'demo on Friday'", "hold --vm dev-alice --why 'long build, resume on Monday'"],
+  options: {
+    ...scopeOptions,
+    why: { value: "TEXT", description: "the reason, which everybody sees" },
+    by: { value: "WHO", description: "who holds it; your user and machine by default" },
+    json: { description: "print the control item" },
+    ...fleetOptions,
+  },
+  async run(call) {
+    const why = call.options.text("why");
+    if (why === undefined) {
+      throw new UsageError("hold: --why is missing: say why, for those who find it held");
+    }
+    const scope = scopeOf(call);
+    const context = await openFleet(call);
+    const approvals = await requireScope(call, context);
+    const entry = { scope, by: who(call), why: oneLine(why, 500), at: new Date().toISOString() };
+    const control = await changeControl(context.compute, context.id, (before) =>
+      withHold(pruned(before, approvals), entry),
+    );
+    call.print(
+      call.options.flag("json") ? JSON.stringify(control, null, 2) : `${scopeText(scope)} is held: ${entry.why}`,
+    );
+    return 0;
+  },
+};
+
+/** The scope that a call names. */
+export function scopeOf({ options }: Pick<Call, "options">): string {
+  const [wave, vm] = [options.text("wave"), options.text("vm")];
+  if (wave !== undefined && vm !== undefined) {
+    throw new UsageError("--wave and --vm do not go together");
+  }
+  return wave !== undefined ? `wave:${wave}` : vm !== undefined ? `vm:${vm}` : "fleet";
+}
+
+/** Refuses a wave or VM that the fleet does not have; returns what its waves are approved for. */
+export async function requireScope(
+  { options }: Pick<Call, "options">,
+  context: Context,
+): Promise<Record<string, string>> {
+  const vm = options.text("vm");
+  if (vm !== undefined) {
+    await requireVm(context, vm);
+  }
+  const { approvals } = readDecisions(await context.compute.projectMetadata(), context.id);
+  const wave = options.text("wave");
+  if (wave !== undefined) {
+    const ofVms = (await readVms(context.compute, context.id)).flatMap((one) => one.wave ?? []);
+    const waves = [...new Set([...Object.keys(approvals), ...ofVms])];
+    if (!waves.includes(wave)) {
+      const names = waves.length === 0 ? "no waves" : waves.join(", ");
+      throw new UsageError(
+        oneLine(`no wave ${wave} in fleet ${context.id.fleet}/${context.id.stack}; it has ${names}`, 500),
+      );
+    }
+  }
+  return revisionsOf(approvals);
+}
+
+/** Who acts, for others to read. */
+function who({ options, env }: Pick<Call, "options" | "env">): string {
+  const user = env["SUDO_USER"] ?? env["USER"] ?? userInfo().username;
+  return oneLine(options.text("by") ?? `${user}@${hostname()}`, 100);
+}

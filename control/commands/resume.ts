@@ -1,0 +1,57 @@
+import { fleetOptions, type Command } from "../command";
+import { openFleet } from "../context";
+import { changeControl, pruned, withoutHolds } from "../control-item";
+import { FleetError, UsageError } from "../errors";
+import { readDecisions } from "../fleet";
+import { revisionsOf, scopeText } from "../status";
+import { oneLine } from "../text";
+import { scopeOf, scopeOptions } from "./hold";
+
+export const resume: Command = {
+  name: "resume",
+  summary: "let go what was held",
+  usage: "[--wave WAVE | --vm VM | --all]",
+  description: [
+    "Takes back a hold. What was held catches up by itself: running VMs at once, stopped ones when they boot.",
+    "Without --wave or --vm it takes back the hold of the whole fleet; those of waves and VMs stay.",
+  ],
+  examples: ["resume", "resume --vm dev-alice", "resume --all"],
+  options: {
+    ...scopeOptions,
+    all: { description: "whatever is held" },
+    why: { value: "TEXT", description: "a remark, printed with the result" },
+    json: { description: "print the control item" },
+    ...fleetOptions,
+  },
+  async run(call) {
+    const { options } = call;
+    const all = options.flag("all");
+    const scope = scopeOf(call);
+    if (all && scope !== "fleet") {
+      throw new UsageError("resume: --all does not go with --wave or --vm");
+    }
+    const { compute, id } = await openFleet(call);
+    const approvals = revisionsOf(readDecisions(await compute.projectMetadata(), id).approvals);
+    let freed: string[] = [];
+    const control = await changeControl(compute, id, (before) => {
+      const standing = pruned(before, approvals);
+      const held = standing.holds.map((hold) => hold.scope);
+      freed = all ? held : held.filter((one) => one === scope);
+      if (freed.length === 0 && held.length > 0) {
+        throw new FleetError(
+          oneLine(`${scopeText(scope)} is not held as such; held are: ${held.map(scopeText).join(", ")}`, 500),
+        );
+      }
+      return withoutHolds(standing, freed);
+    });
+    const remark = options.text("why");
+    const text =
+      freed.length === 0 ? "nothing was held" : `${[...new Set(freed)].map(scopeText).join(", ")} may move again`;
+    call.print(
+      options.flag("json")
+        ? JSON.stringify(control, null, 2)
+        : oneLine(remark === undefined ? text : `${text}: ${remark}`),
+    );
+    return 0;
+  },
+};

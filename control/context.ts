@@ -1,0 +1,63 @@
+import type { Call } from "./command";
+import { connect, type Compute } from "./compute";
+import { UsageError } from "./errors";
+import { findFleet, readVms, type FleetId, type FleetVm } from "./fleet";
+import { oneLine } from "./text";
+
+/** What nearly every command starts with. */
+export interface Context {
+  compute: Compute;
+  id: FleetId;
+}
+
+/** Connects to the Compute API and finds the fleet, by options, environment or the project's labels. */
+export async function openFleet(call: Call, settings: { attempts?: number } = {}): Promise<Context> {
+  const { options, signal } = call;
+  const project =
+    options.text("project") ?? variable(call, "NIXOS_FLEET_PROJECT") ?? variable(call, "GOOGLE_CLOUD_PROJECT");
+  if (project === undefined) {
+    throw new UsageError("no project: give --project, or set NIXOS_FLEET_PROJECT or GOOGLE_CLOUD_PROJECT");
+  }
+  const compute = connect({
+    project: checkName("project", project, /^([a-z0-9.-]+:)?[a-z][a-z0-9-]{0,61}[a-z0-9]$/),
+    endpoint: variable(call, "NIXOS_FLEET_COMPUTE_ENDPOINT"),
+    token: variable(call, "GOOGLE_OAUTH_ACCESS_TOKEN"),
+    signal,
+    ...settings,
+  });
+  const fleet = options.text("fleet") ?? variable(call, "NIXOS_FLEET_FLEET");
+  const stack = options.text("stack") ?? variable(call, "NIXOS_FLEET_STACK");
+  // Both become label values, and part of a filter.
+  const label = /^[a-z0-9_-]{1,63}$/;
+  const id = await findFleet(compute, {
+    ...(fleet === undefined ? {} : { fleet: checkName("fleet", fleet, label) }),
+    ...(stack === undefined ? {} : { stack: checkName("stack", stack, label) }),
+  });
+  return { compute, id };
+}
+
+/** An environment variable; an empty one is as good as none. */
+export function variable({ env }: Pick<Call, "env">, name: string): string | undefined {
+  const value = env[name];
+  return value === undefined || value === "" ? undefined : value;
+}
+
+/** The fleet's VMs, checked to contain the one that was named. */
+export async function requireVm({ compute, id }: Context, name: string): Promise<FleetVm> {
+  const vms = await readVms(compute, id);
+  const vm = vms.find((one) => one.name === name);
+  if (vm === undefined) {
+    const names = vms.map((one) => one.name).join(", ");
+    throw new UsageError(
+      oneLine(`no VM ${name} in fleet ${id.fleet}/${id.stack}; it has ${names === "" ? "none" : names}`, 500),
+    );
+  }
+  return vm;
+}
+
+function checkName(what: string, value: string, pattern: RegExp): string {
+  if (!pattern.test(value)) {
+    throw new UsageError(`${what} is ${oneLine(value, 80)}; it must match ${pattern.source}`);
+  }
+  return value;
+}

@@ -1,0 +1,58 @@
+import { short, type Approval, type Home } from "../contract";
+import type { FleetVm } from "./fleet";
+import type { GateOptions, Result } from "./gate";
+import { reportOf, type Reading } from "./reports";
+import { failureOf } from "./status";
+
+/**
+ * What a VM's homes mean for its result. They are always told of; with `homes: gate` a home that fails or does not answer
+ * counts as its VM's failure, otherwise the VM has succeeded whatever they say.
+ */
+export function judgeHomes(
+  vm: FleetVm,
+  reports: Readonly<Record<string, Reading>>,
+  approval: Approval | undefined,
+  { homes: mode, revision }: Pick<GateOptions, "homes" | "revision">,
+): { result: Result; reason: string | null } {
+  const judged = vm.homes.map((home) => judgeHome(home, reports[home.user], wantedHome(home, approval, revision)));
+  const said = (result: Result) => judged.filter((one) => one.result === result).map((one) => one.reason);
+  const failed = said("failed");
+  const pending = said("pending");
+  if (mode === "gate" && failed.length > 0) {
+    return { result: "failed", reason: failed.join("; ") };
+  }
+  if (mode === "gate" && pending.length > 0) {
+    return { result: "pending", reason: pending.join("; ") };
+  }
+  const notes = [...failed, ...said("deferred")];
+  return { result: "succeeded", reason: notes.length === 0 ? null : notes.join("; ") };
+}
+
+/** The revision that a home should run: the config repository's, or what is approved for a repository of its own. */
+function wantedHome(home: Home, approval: Approval | undefined, revision: string): string | undefined {
+  if (home.repository === undefined) {
+    return revision;
+  }
+  return approval?.homes?.[`${home.repository}#${home.branch ?? "main"}`]?.revision;
+}
+
+function judgeHome(
+  home: Home,
+  reading: Reading | undefined,
+  wanted: string | undefined,
+): { result: Result; reason: string } {
+  const report = reportOf(reading);
+  const who = `home ${home.user}`;
+  // A failure about another revision is the past.
+  const about = (report?.approved ?? report?.revision) === wanted || wanted === undefined;
+  if (report?.outcome === "failed" && (about || report.approved === undefined)) {
+    return { result: "failed", reason: `${who}: ${failureOf(report)}` };
+  }
+  if (report?.outcome === "deferred" || report?.outcome === "held") {
+    return { result: "deferred", reason: `${who} ${report.outcome}` };
+  }
+  const well = report !== null && report.outcome !== "failed" && (wanted === undefined || report.revision === wanted);
+  return well
+    ? { result: "succeeded", reason: who }
+    : { result: "pending", reason: `${who} does not run ${wanted === undefined ? "yet" : short(wanted)} yet` };
+}

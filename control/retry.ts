@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { ApiError } from "./api-error";
+
+export interface RetryOptions {
+  /** Calls made at most, the first one included. */
+  attempts?: number;
+  /** Milliseconds before the second call; doubled before each further one, up to `longest`. */
+  first?: number;
+  longest?: number;
+  signal?: AbortSignal | undefined;
+}
+
+/** Makes a call again, with growing and jittered pauses, as long as it fails for a passing reason; throws the last `ApiError`. */
+export async function withRetry<T>(call: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
+  const { attempts = 5, first = 250, longest = 8_000, signal } = options;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await call();
+    } catch (thrown) {
+      const error = ApiError.from(thrown);
+      if (!error.transient || attempt >= attempts || signal?.aborted === true) {
+        throw error;
+      }
+      const wait = Math.max(backoff(attempt, first, longest), error.retryAfter * 1_000);
+      await sleep(wait, undefined, signal === undefined ? {} : { signal });
+    }
+  }
+}
+
+/** Milliseconds to wait after the n-th failure: doubling, half of it by chance, so that many callers do not come back at once. */
+export function backoff(failures: number, first: number, longest: number, random = Math.random()): number {
+  const full = Math.min(longest, first * 2 ** (failures - 1));
+  return full / 2 + (full / 2) * random;
+}
+
+/** Maps with at most `limit` calls under way at once; results in the items' order. The first error ends it. */
+export async function mapBounded<T, R>(items: readonly T[], limit: number, map: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  const queue = items.entries();
+  const worker = async () => {
+    for (const [index, item] of queue) {
+      results[index] = await map(item);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
+  return results;
+}
