@@ -1,0 +1,46 @@
+/** What a VM is told at creation and after: its metadata and its labels. Pure. */
+import { contract, type InstanceMetadata } from "../contract";
+import type { FleetConfig, VmConfig } from "./config";
+
+/** A VM's metadata, all of which Compute changes in place. */
+export function vmMetadata(fleet: FleetConfig, vm: VmConfig, startupScript: string): Record<string, string> {
+  const described: InstanceMetadata = {
+    fleet: fleet.fleet,
+    stack: fleet.stack,
+    host: vm.host,
+    wave: vm.wave,
+    repository: fleet.repository,
+    branch: fleet.branch,
+    directory: fleet.directory,
+    follow: fleet.follow,
+    homes: vm.homes,
+  };
+  return {
+    // As metadata and not as `metadataStartupScript`, whose change would replace the VM.
+    "startup-script": startupScript,
+    "enable-oslogin": "TRUE",
+    "enable-guest-attributes": "TRUE",
+    "block-project-ssh-keys": "TRUE",
+    [contract.instanceMetadata.key]: JSON.stringify(described),
+  };
+}
+
+/** A VM's labels: the fleet's own, by which the operator's tool finds it, above the configured ones. */
+export function vmLabels(fleet: FleetConfig, vm: VmConfig): Record<string, string> {
+  const { labels } = contract;
+  return {
+    ...vm.labels,
+    [labels.fleet]: fleet.fleet,
+    [labels.stack]: fleet.stack,
+    [labels.wave]: vm.wave,
+    ...(vm.owner === undefined ? {} : { [labels.owner]: labelValue(vm.owner) }),
+  };
+}
+
+/** A person's name or address as a label's value, which knows neither `@` nor `.` nor capitals. */
+export function labelValue(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/[^-_a-z0-9]/g, "_")
+    .slice(0, 63);
+}

@@ -1,0 +1,55 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as compute from "@pulumi/gcp/compute";
+
+/** Where IAP's TCP forwarding comes from (cloud.google.com/iap/docs/using-tcp-forwarding). */
+const IAP_RANGE = "35.235.240.0/20";
+
+export interface FleetNetworkArgs {
+  region: pulumi.Input<string>;
+  /** The subnet's IPv4 range. */
+  cidr: pulumi.Input<string>;
+  /** The network tag that the fleet's VMs carry. */
+  tag: pulumi.Input<string>;
+}
+
+/** A VPC of the fleet's own: no VM has an external address, the way out is NAT, and the only way in is SSH through IAP. */
+export class FleetNetwork extends pulumi.ComponentResource {
+  /** The subnet's self link. */
+  readonly subnetwork: pulumi.Output<string>;
+
+  constructor(name: string, args: FleetNetworkArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("nixos-fleet:infra:FleetNetwork", name, {}, opts);
+    const parent = { parent: this };
+    const network = new compute.Network(`${name}-vpc`, { autoCreateSubnetworks: false }, parent);
+    const subnetwork = new compute.Subnetwork(
+      `${name}-subnet`,
+      { network: network.selfLink, region: args.region, ipCidrRange: args.cidr, privateIpGoogleAccess: true },
+      parent,
+    );
+    const router = new compute.Router(`${name}-router`, { network: network.selfLink, region: args.region }, parent);
+    new compute.RouterNat(
+      `${name}-nat`,
+      {
+        router: router.name,
+        region: args.region,
+        natIpAllocateOption: "AUTO_ONLY",
+        sourceSubnetworkIpRangesToNat: "LIST_OF_SUBNETWORKS",
+        subnetworks: [{ name: subnetwork.selfLink, sourceIpRangesToNats: ["ALL_IP_RANGES"] }],
+      },
+      parent,
+    );
+    new compute.Firewall(
+      `${name}-ssh-from-iap`,
+      {
+        network: network.selfLink,
+        direction: "INGRESS",
+        sourceRanges: [IAP_RANGE],
+        targetTags: [args.tag],
+        allows: [{ protocol: "tcp", ports: ["22"] }],
+      },
+      parent,
+    );
+    this.subnetwork = subnetwork.selfLink;
+    this.registerOutputs({ subnetwork: this.subnetwork });
+  }
+}
