@@ -15,12 +15,16 @@ async function main() {
   if (!config || !resolved || resolved instanceof Error) throw new pulumi.RunError(mistakes.join("\n"));
 
   if (source && localLockDiffers(source.repository, resolved))
-    void pulumi.log.warn(`flake.lock in ${source.repository} differs from the pushed one; only what is pushed is rolled out`);
+    void pulumi.log.warn(
+      `flake.lock in ${source.repository} differs from the pushed one; only what is pushed is rolled out`,
+    );
 
   const privateKey = new pulumi.Config().getSecret("sshPrivateKey");
   const reachable =
     config.trigger === "ssh"
-      ? Object.fromEntries(await Promise.all(config.vms.map(async (vm) => [vm.name, await reach(config, vm, {})] as const)))
+      ? Object.fromEntries(
+          await Promise.all(config.vms.map(async (vm) => [vm.name, await reach(config, vm, {})] as const)),
+        )
       : {};
   const fleet = new Fleet(config.fleet, {
     config,

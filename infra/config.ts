@@ -60,7 +60,9 @@ const vm = z.strictObject({
   homes: z.array(home).default([]),
   labels: z
     .record(
-      z.string().regex(/^[a-z][-_a-z0-9]{0,62}$/, "must be a label key: a lower-case letter, then letters, digits, - or _"),
+      z
+        .string()
+        .regex(/^[a-z][-_a-z0-9]{0,62}$/, "must be a label key: a lower-case letter, then letters, digits, - or _"),
       z.string().regex(LABEL_VALUE, "must be a label value: up to 63 lower-case letters, digits, - or _"),
     )
     .default({}),
@@ -79,10 +81,16 @@ const settings = z.strictObject({
   repository,
   branch: z.string().min(1).default("main"),
   resolveFrom: z.string().min(1).optional(),
-  directory: z.string().regex(/^\/\S+$/, "must be an absolute path").default("/etc/nixos"),
+  directory: z
+    .string()
+    .regex(/^\/\S+$/, "must be an absolute path")
+    .default("/etc/nixos"),
   follow: z.enum(["branch", "approved"]).default("branch"),
   vms: z.array(vm).min(1, "must name at least one VM"),
-  waves: z.array(wave).min(1, "must name at least one wave").default([{ name: "all", rest: true, maxFailures: 0, timeout: 1200 }]),
+  waves: z
+    .array(wave)
+    .min(1, "must name at least one wave")
+    .default([{ name: "all", rest: true, maxFailures: 0, timeout: 1200 }]),
   defaults: z
     .strictObject({
       machineType: machineType.default("e2-standard-4"),
@@ -193,7 +201,9 @@ export function checkConfig(raw: RawConfig, stack: string): Checked {
     const vmZone = written.zone ?? defaultZone;
     const path = `${NAMESPACE}vms[${index}]`;
     if (!vmZone.startsWith(`${region}-`))
-      mistakes.push(`${path}.zone: ${quote(vmZone)} is not in gcp:region ${quote(region)}, where the fleet's subnet is`);
+      mistakes.push(
+        `${path}.zone: ${quote(vmZone)} is not in gcp:region ${quote(region)}, where the fleet's subnet is`,
+      );
     if (vms.findIndex(({ name }) => name === written.name) !== index)
       mistakes.push(`${path}.name: ${quote(written.name)} is there twice; names of VMs are unique`);
     return {
@@ -254,7 +264,9 @@ function lines(namespace: string, error: z.ZodError): string[] {
 }
 
 function keyPath(path: readonly PropertyKey[]): string {
-  return path.map((part, index) => (typeof part === "number" ? `[${part}]` : `${index > 0 ? "." : ""}${String(part)}`)).join("");
+  return path
+    .map((part, index) => (typeof part === "number" ? `[${part}]` : `${index > 0 ? "." : ""}${String(part)}`))
+    .join("");
 }
 
 function decapitalize(message: string): string {

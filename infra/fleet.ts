@@ -23,11 +23,7 @@ export class Fleet extends pulumi.ComponentResource {
     super("nixos-fleet:infra:Fleet", name, {}, opts);
     const { config, approve, ssh } = args;
     const tag = `nixos-fleet-${config.fleet}`;
-    const network = new FleetNetwork(
-      name,
-      { region: config.region, cidr: config.network.cidr, tag },
-      { parent: this },
-    );
+    const network = new FleetNetwork(name, { region: config.region, cidr: config.network.cidr, tag }, { parent: this });
     const vms = Object.fromEntries(
       config.vms.map((vm) => [
         vm.name,

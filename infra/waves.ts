@@ -43,11 +43,15 @@ export function assignWaves(written: readonly WrittenWave[], vms: readonly strin
   });
   const takers = written.filter(({ rest }) => rest);
   if (takers.length > 1)
-    mistakes.push(`waves: only one wave may have rest: true, not ${takers.map(({ name }) => `"${name}"`).join(" and ")}`);
+    mistakes.push(
+      `waves: only one wave may have rest: true, not ${takers.map(({ name }) => `"${name}"`).join(" and ")}`,
+    );
   const left = vms.filter((name) => waveOf[name] === undefined);
   const [taker] = takers;
   if (taker) for (const name of left) waveOf[name] = taker.name;
-  else for (const name of left) mistakes.push(`waves: "${name}" is in no wave; name it in one, or give one wave rest: true`);
+  else
+    for (const name of left)
+      mistakes.push(`waves: "${name}" is in no wave; name it in one, or give one wave rest: true`);
 
   const waves = written.map(({ name, maxFailures, timeout }) => ({
     name,

@@ -1,0 +1,56 @@
+/** Starting and ending the daemon that is the local cloud. */
+import { spawn } from "node:child_process";
+import { existsSync, openSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { project, type State } from "./paths";
+
+const START_SECONDS = 30;
+const STOP_SECONDS = 60;
+
+/** The process id of the state directory's daemon, if it runs. A number that another process has by now does not count. */
+export function runningDaemon(state: State): number | undefined {
+  if (!existsSync(state.daemonPid)) return undefined;
+  const pid = Number(readFileSync(state.daemonPid, "utf8"));
+  try {
+    const commandLine = readFileSync(`/proc/${pid}/cmdline`, "utf8");
+    return commandLine.includes(daemonFile) && commandLine.includes(state.directory) ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const daemonFile = join(project, "local/daemon.ts");
+
+/** Starts the daemon where none runs and waits until it serves. @throws with the end of its log when it does not. */
+export async function startDaemon(state: State, image: string): Promise<void> {
+  if (runningDaemon(state) !== undefined) return;
+  rmSync(state.daemonInfo, { force: true });
+  const log = openSync(state.daemonLog, "a");
+  const loader = join(project, "node_modules/tsx/dist/loader.mjs");
+  const child = spawn(process.execPath, ["--import", loader, daemonFile, state.directory, image], {
+    cwd: "/",
+    detached: true,
+    stdio: ["ignore", log, log],
+  });
+  child.unref();
+  for (let waited = 0; waited < START_SECONDS * 10; waited++) {
+    if (existsSync(state.daemonInfo)) return;
+    if (child.exitCode !== null) break;
+    await sleep(100);
+  }
+  const words = readFileSync(state.daemonLog, "utf8").trimEnd().split("\n").slice(-5).join("\n");
+  throw new Error(`the local cloud's daemon did not start; the end of ${state.daemonLog}:\n${words}`);
+}
+
+/** Ends the daemon in order, by force where it does not listen. */
+export async function stopDaemon(state: State): Promise<void> {
+  const pid = runningDaemon(state);
+  if (pid === undefined) return;
+  process.kill(pid, "SIGTERM");
+  for (let waited = 0; waited < STOP_SECONDS * 10; waited++) {
+    if (runningDaemon(state) === undefined) return;
+    await sleep(100);
+  }
+  process.kill(pid, "SIGKILL");
+}

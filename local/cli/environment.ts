@@ -1,0 +1,52 @@
+/** The shell environment in which plain `pulumi`, `git` and `fleet` reach the local cloud. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { execa } from "execa";
+import { project, type State } from "./paths";
+
+interface DaemonInfo {
+  pid: number;
+  endpoint: string;
+  project: string;
+}
+
+/** What the running daemon says of itself. @throws when none runs. */
+export function daemonInfo(state: State): DaemonInfo {
+  if (!existsSync(state.daemonInfo)) throw new Error("the local cloud is not up: run ./scripts/local up");
+  return JSON.parse(readFileSync(state.daemonInfo, "utf8")) as DaemonInfo;
+}
+
+/** The directory of the Pulumi engine; builds it the first time, with its progress on stderr. */
+export async function engine(): Promise<string> {
+  const { stdout } = await execa({ stderr: "inherit" })`${join(project, "tools/build-engine")}`;
+  return stdout;
+}
+
+/** Variables to set, PATH included. The engine must be there already or is built. */
+export async function environment(state: State): Promise<Record<string, string>> {
+  const { endpoint, project: cloudProject } = daemonInfo(state);
+  return {
+    PATH: [await engine(), join(project, "local/plugins/bin"), process.env["PATH"] ?? ""].join(":"),
+    PULUMI_BACKEND_URL: `file://${state.pulumi}`,
+    PULUMI_CONFIG_PASSPHRASE: "",
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    GOOGLE_CLOUD_PROJECT: cloudProject,
+    GOOGLE_OAUTH_ACCESS_TOKEN: "local",
+    NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
+    NIXOS_FLEET_CONFIG_REPO: state.configRepository,
+    NIXOS_FLEET_CONFIG_CLONE: state.configClone,
+    // The operator's git reaches the VMs' config repository by the same URL as they do.
+    GIT_CONFIG_COUNT: "1",
+    GIT_CONFIG_KEY_0: `url.${state.repositories}/.insteadOf`,
+    GIT_CONFIG_VALUE_0: "git://git.internal/",
+  };
+}
+
+/** Lines for `eval`. */
+export function exports(variables: Record<string, string>): string {
+  const quote = (value: string) => `'${value.replaceAll("'", `'\\''`)}'`;
+  return Object.entries(variables)
+    .map(([name, value]) => `export ${name}=${quote(value)}`)
+    .join("\n");
+}

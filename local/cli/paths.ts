@@ -1,0 +1,41 @@
+/** Where things lie: the project, the caches outside it, and the state of one local cloud. */
+import { mkdirSync, realpathSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+
+export const project = resolve(__dirname, "../..");
+export const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "nixos-fleet");
+
+/** Everything that one local cloud keeps; another directory is another cloud, and the two do not meet. */
+export interface State {
+  directory: string;
+  daemonInfo: string;
+  daemonLog: string;
+  daemonPid: string;
+  /** VM → the loopback port that reaches its port 22. */
+  ssh: string;
+  /** Base of what `git://git.internal/` serves. */
+  repositories: string;
+  configRepository: string;
+  /** The operator's clone of the config repository. */
+  configClone: string;
+  pulumi: string;
+}
+
+export function openState(): State {
+  const wanted = process.env["NIXOS_FLEET_STATE"] ?? join(project, ".local");
+  mkdirSync(wanted, { recursive: true });
+  const directory = realpathSync(wanted);
+  const at = (...parts: string[]) => join(directory, ...parts);
+  return {
+    directory,
+    daemonInfo: at("daemon.json"),
+    daemonLog: at("daemon.log"),
+    daemonPid: at("daemon.pid"),
+    ssh: at("ssh.json"),
+    repositories: at("git"),
+    configRepository: at("git", "config.git"),
+    configClone: at("config"),
+    pulumi: at("pulumi"),
+  };
+}

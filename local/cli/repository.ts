@@ -1,0 +1,73 @@
+/** The local cloud's config repository: seeded once, then changed only by commits that are pushed to it. */
+import { createHash, randomBytes } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { execa } from "execa";
+import { project, type State } from "./paths";
+
+const identity = {
+  GIT_AUTHOR_NAME: "infra",
+  GIT_AUTHOR_EMAIL: "infra@example.com",
+  GIT_COMMITTER_NAME: "infra",
+  GIT_COMMITTER_EMAIL: "infra@example.com",
+};
+
+const git = (cwd: string) => execa({ cwd, env: identity });
+
+/** Makes the bare repository and the operator's clone from `local/config-repo`, where they are not there yet. */
+export async function seed(state: State): Promise<void> {
+  if (existsSync(state.configClone)) return;
+  const making = `${state.configClone}.making`;
+  for (const path of [making, state.configRepository]) rmSync(path, { recursive: true, force: true });
+  mkdirSync(state.configRepository, { recursive: true });
+  await git(state.configRepository)`git init --quiet --bare --initial-branch=main`;
+  await git(state.directory)`git clone --quiet ${state.configRepository} ${making}`;
+  cpSync(join(project, "local/config-repo"), making, { recursive: true });
+  // The modules and agents come with the repository, since no machine here can fetch a flake input.
+  cpSync(join(project, "nix"), join(making, "nixos-fleet/nix"), { recursive: true });
+  cpSync(join(project, "contract.json"), join(making, "nixos-fleet/contract.json"));
+  await commitAndPush(making, "The first configuration of the fleet", ["HEAD:main"]);
+  await git(state.directory)`mv ${making} ${state.configClone}`;
+}
+
+async function commitAndPush(clone: string, message: string, refspec: string[] = ["HEAD:main"]): Promise<string> {
+  const inClone = git(clone);
+  await inClone`git add --all`;
+  await inClone`git commit --quiet --message ${message}`;
+  await inClone`git push --quiet origin ${refspec}`;
+  const { stdout } = await inClone`git rev-parse --short HEAD`;
+  return stdout;
+}
+
+interface Lock {
+  nodes: Record<string, { locked?: { rev: string; narHash: string; lastModified: number } }>;
+}
+
+/** Moves nixpkgs in `flake.lock` to a made-up revision a day later, as `nix flake update` would; answers the commit. */
+export async function bumpLock(state: State): Promise<string> {
+  const path = join(state.configClone, "flake.lock");
+  const lock = JSON.parse(readFileSync(path, "utf8")) as Lock;
+  const locked = lock.nodes["nixpkgs"]?.locked;
+  if (!locked)
+    throw new Error(`${path}: nodes.nixpkgs.locked is missing; a flake.lock with the input nixpkgs is right`);
+  const rev = randomBytes(20).toString("hex");
+  const narHash = `sha256-${createHash("sha256").update(rev).digest("base64")}`;
+  Object.assign(locked, { rev, narHash, lastModified: locked.lastModified + 24 * 3600 });
+  writeFileSync(path, `${JSON.stringify(lock, null, 2)}\n`);
+  return commitAndPush(state.configClone, `flake.lock: nixpkgs to ${rev.slice(0, 7)}`);
+}
+
+/** Commits and pushes files: those of the clone as they are, any other file copied into the clone's root. */
+export async function push(state: State, files: readonly string[]): Promise<string> {
+  for (const file of files) {
+    const path = resolve(file);
+    if (!existsSync(path)) throw new Error(`${file}: no such file`);
+    if (!path.startsWith(`${state.configClone}/`)) cpSync(path, join(state.configClone, basename(path)));
+  }
+  const { stdout: changed } = await git(state.configClone)`git status --porcelain`;
+  if (changed === "") throw new Error(`nothing to push: the clone ${state.configClone} has no changes`);
+  return commitAndPush(
+    state.configClone,
+    `Change ${files.map((file) => basename(file)).join(", ") || "the configuration"}`,
+  );
+}
