@@ -26,9 +26,21 @@ export interface GateWorld {
   print: (line: string) => void;
   colour: boolean;
   signal: AbortSignal;
-  /** Milliseconds; for tests. */
-  now?: () => number;
+  clock?: Clock;
 }
+
+/** Time, so that tests need not wait. */
+export interface Clock {
+  /** Milliseconds since whenever. */
+  now: () => number;
+  /** Ends early, without an error, when the signal is aborted. */
+  sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+}
+
+const wallClock: Clock = {
+  now: () => performance.now(),
+  sleep: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }).catch(() => undefined),
+};
 
 /** How a gate ended. */
 export interface GateEnd {
@@ -49,9 +61,9 @@ const quiet = 30;
 
 /** Waits for a wave. Throws only what waiting cannot mend, such as missing permissions. */
 export async function awaitWave(world: GateWorld, id: FleetId, options: GateOptions): Promise<GateEnd> {
-  const now = world.now ?? (() => performance.now());
-  const start = now();
-  const elapsed = () => (now() - start) / 1_000;
+  const clock = world.clock ?? wallClock;
+  const start = clock.now();
+  const elapsed = () => (clock.now() - start) / 1_000;
   const interrupted = () => world.signal.aborted;
   const last = new Map<string, Asked>();
   let state = noProgress;
@@ -106,7 +118,7 @@ export async function awaitWave(world: GateWorld, id: FleetId, options: GateOpti
       pause = backoff(failures, 1_000, 10_000);
     }
     // An interrupt ends the pause early, and with it the loop.
-    await sleep(pause, undefined, { signal: world.signal }).catch(() => undefined);
+    await clock.sleep(pause, world.signal);
   }
   say(["", interruptedLine(state, options)]);
   return end("interrupted", "interrupted");

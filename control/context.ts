@@ -19,7 +19,7 @@ export async function openFleet(call: Call, settings: { attempts?: number } = {}
     throw new UsageError("no project: give --project, or set NIXOS_FLEET_PROJECT or GOOGLE_CLOUD_PROJECT");
   }
   const compute = connect({
-    project: checkName("project", project, /^([a-z0-9.-]+:)?[a-z][a-z0-9-]{0,61}[a-z0-9]$/),
+    project: checkName("project", project, /^[a-z][a-z0-9.:-]*$/, "a project's id, such as my-project-123"),
     endpoint: variable(call, "NIXOS_FLEET_COMPUTE_ENDPOINT"),
     token: variable(call, "GOOGLE_OAUTH_ACCESS_TOKEN"),
     signal,
@@ -28,10 +28,10 @@ export async function openFleet(call: Call, settings: { attempts?: number } = {}
   const fleet = options.text("fleet") ?? variable(call, "NIXOS_FLEET_FLEET");
   const stack = options.text("stack") ?? variable(call, "NIXOS_FLEET_STACK");
   // Both become label values, and part of a filter.
-  const label = /^[a-z0-9_-]{1,63}$/;
+  const label = [/^[a-z0-9_-]{1,63}$/, "1 to 63 lower-case letters, digits, - and _"] as const;
   const id = await findFleet(compute, {
-    ...(fleet === undefined ? {} : { fleet: checkName("fleet", fleet, label) }),
-    ...(stack === undefined ? {} : { stack: checkName("stack", stack, label) }),
+    ...(fleet === undefined ? {} : { fleet: checkName("fleet", fleet, ...label) }),
+    ...(stack === undefined ? {} : { stack: checkName("stack", stack, ...label) }),
   });
   return { compute, id };
 }
@@ -55,9 +55,9 @@ export async function requireVm({ compute, id }: Context, name: string): Promise
   return vm;
 }
 
-function checkName(what: string, value: string, pattern: RegExp): string {
+function checkName(what: string, value: string, pattern: RegExp, right: string): string {
   if (!pattern.test(value)) {
-    throw new UsageError(`${what} is ${oneLine(value, 80)}; it must match ${pattern.source}`);
+    throw new UsageError(`${what} is ${oneLine(value, 80)}; it must be ${right}`);
   }
   return value;
 }

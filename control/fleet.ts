@@ -102,7 +102,8 @@ export function chooseFleet(
   const list = (ids: FleetId[]) => ids.map(({ fleet, stack }) => `--fleet ${fleet} --stack ${stack}`).join(", ");
   if (only === undefined) {
     const others = all.length === 0 ? "its VMs carry no fleet's labels" : `it has ${list(all)}`;
-    throw new FleetError(oneLine(`no such fleet in project ${project}: ${others}`));
+    const text = oneLine(`no such fleet in project ${project}: ${others}`);
+    throw Object.keys(wanted).length === 0 ? new FleetError(text) : new UsageError(text);
   }
   if (more.length > 0) {
     throw new UsageError(oneLine(`project ${project} has several fleets; say which: ${list(fitting)}`));

@@ -1,0 +1,168 @@
+/** A few calls of the Compute REST API over a state that tests set, with faults that they plant. */
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+
+export interface FakeInstance {
+  name: string;
+  zone?: string;
+  status?: string;
+  labels?: Record<string, string>;
+  metadata?: Record<string, string>;
+  /** namespace/key → value */
+  guest?: Record<string, string>;
+}
+
+export interface Fault {
+  status: number;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+export class FakeCompute {
+  instances: FakeInstance[] = [];
+  metadata: Record<string, string> = {};
+  /** What was asked for, `METHOD path?query`, in order. */
+  readonly requests: string[] = [];
+  readonly authorizations = new Set<string | undefined>();
+  pageSize = 500;
+  /** Returns what to answer in place of the truth. */
+  fault: (request: string) => Fault | undefined = () => undefined;
+  /** Runs just before a write is taken, as another writer would. */
+  beforeWrite: () => void = () => undefined;
+  private fingerprint = 1;
+  private readonly operations = new Map<string, number>();
+  private readonly server = createServer((request, response) => {
+    void this.answer(request).then(({ status, body, headers }) => {
+      response.writeHead(status, { "content-type": "application/json", ...headers });
+      response.end(JSON.stringify(body ?? {}));
+    });
+  });
+
+  async start(): Promise<string> {
+    await new Promise<void>((resolve) => this.server.listen(0, "127.0.0.1", resolve));
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/compute/v1/`;
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  /** As another writer does. */
+  setMetadata(key: string, value: string): void {
+    this.metadata = { ...this.metadata, [key]: value };
+    this.fingerprint += 1;
+  }
+
+  count(part: string): number {
+    return this.requests.filter((request) => request.includes(part)).length;
+  }
+
+  private async answer(request: IncomingMessage): Promise<Fault> {
+    const asked = `${request.method ?? ""} ${decodeURIComponent(request.url ?? "")}`;
+    this.requests.push(asked);
+    this.authorizations.add(request.headers.authorization);
+    const url = new URL(request.url ?? "", "http://fake");
+    const path = url.pathname.replace("/compute/v1/projects/p", "");
+    const planted = this.fault(asked);
+    if (planted !== undefined) {
+      return planted;
+    }
+    if (path === "") {
+      return { status: 200, body: { commonInstanceMetadata: this.wireMetadata() } };
+    }
+    if (path === "/aggregated/instances") {
+      return { status: 200, body: this.list(url.searchParams) };
+    }
+    if (path === "/setCommonInstanceMetadata") {
+      return this.write(JSON.parse(await text(request)) as Written);
+    }
+    const operation = /^\/global\/operations\/(.*)$/.exec(path)?.[1];
+    if (operation !== undefined) {
+      const left = this.operations.get(operation) ?? 0;
+      this.operations.set(operation, left - 1);
+      return { status: 200, body: { name: operation, status: left > 0 ? "RUNNING" : "DONE" } };
+    }
+    const vm = /^\/zones\/([^/]+)\/instances\/([^/]+)\/getGuestAttributes$/.exec(path);
+    return vm === null ? notFound(path) : this.guest(vm[2] ?? "", url.searchParams.get("queryPath") ?? "");
+  }
+
+  private list(query: URLSearchParams): object {
+    const filter = query.get("filter") ?? "";
+    const wanted = [...filter.matchAll(/labels\.([\w-]+)=([\w-]+)/g)];
+    const fitting = this.instances.filter((one) => wanted.every(([, key, value]) => one.labels?.[key ?? ""] === value));
+    const from = Number(query.get("pageToken") ?? 0);
+    const items: Record<string, object> = { "zones/elsewhere": { warning: { code: "NO_RESULTS_ON_PAGE" } } };
+    for (const one of fitting.slice(from, from + this.pageSize)) {
+      const scope = `zones/${one.zone ?? "z1"}`;
+      const before = (items[scope] as { instances?: object[] } | undefined)?.instances ?? [];
+      items[scope] = { instances: [...before, wireInstance(one)] };
+    }
+    const next = from + this.pageSize;
+    return { items, ...(next < fitting.length ? { nextPageToken: String(next) } : {}) };
+  }
+
+  private guest(name: string, queryPath: string): Fault {
+    const guest = this.instances.find((one) => one.name === name)?.guest ?? {};
+    const items = Object.entries(guest)
+      .filter(([path]) => path.startsWith(queryPath))
+      .map(([path, value]) => ({ namespace: path.split("/")[0], key: path.split("/")[1], value }));
+    return items.length === 0
+      ? notFound("guest attributes")
+      : { status: 200, body: { queryPath, queryValue: { items } } };
+  }
+
+  private write(written: Written): Fault {
+    this.beforeWrite();
+    if (written.fingerprint !== String(this.fingerprint)) {
+      return error(412, "Supplied fingerprint does not match current metadata fingerprint.", "conditionNotMet");
+    }
+    this.metadata = Object.fromEntries((written.items ?? []).map(({ key, value }) => [key, value]));
+    this.fingerprint += 1;
+    const name = `operation-${this.fingerprint}`;
+    this.operations.set(name, 1);
+    return { status: 200, body: { name, status: "RUNNING" } };
+  }
+
+  private wireMetadata(): object {
+    return { kind: "compute#metadata", fingerprint: String(this.fingerprint), items: wireItems(this.metadata) };
+  }
+}
+
+interface Written {
+  fingerprint?: string;
+  items?: { key: string; value: string }[];
+}
+
+/** An error as Google writes it. */
+export function error(status: number, message: string, reason: string): Fault {
+  return { status, body: { error: { code: status, message, errors: [{ message, domain: "global", reason }] } } };
+}
+
+function notFound(what: string): Fault {
+  return error(404, `The resource '${what}' was not found`, "notFound");
+}
+
+function wireInstance({ name, zone, status, labels, metadata }: FakeInstance): object {
+  return {
+    name,
+    zone: `https://www.googleapis.com/compute/v1/projects/p/zones/${zone ?? "z1"}`,
+    status: status ?? "RUNNING",
+    labels,
+    metadata: { items: wireItems(metadata ?? {}) },
+    networkInterfaces: [{ networkIP: "10.0.0.2" }],
+    creationTimestamp: "2026-01-01T00:00:00.000-08:00",
+  };
+}
+
+function wireItems(record: Record<string, string>): object[] {
+  return Object.entries(record).map(([key, value]) => ({ key, value }));
+}
+
+async function text(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) {
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks).toString();
+}
