@@ -1,0 +1,7 @@
+{ ... }:
+{
+  imports = [ ../modules/home.nix ];
+
+  home.username = "alice";
+  home.homeDirectory = "/home/alice";
+}

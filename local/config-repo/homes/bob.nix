@@ -1,0 +1,7 @@
+{ ... }:
+{
+  imports = [ ../modules/home.nix ];
+
+  home.username = "bob";
+  home.homeDirectory = "/home/bob";
+}

@@ -1,0 +1,60 @@
+#!/bin/bash
+# Makes this system the running one, as far as files go: at boot before systemd, and within a switch.
+set -euo pipefail
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+system=$(dirname "$(readlink -f "$0")")
+status=0
+
+make_users() {
+  local file user groups
+  for file in "$system"/users/*; do
+    [[ -e $file ]] || continue
+    user=${file##*/}
+    id -u "$user" &>/dev/null || useradd --create-home --shell /bin/bash --password '*' "$user"
+    groups=$(<"$file")
+    [[ -z $groups ]] || usermod --append --groups "$groups" "$user"
+  done
+}
+
+# Copies, because sshd trusts no file below a folder that a group may write, such as the store.
+write_keys() {
+  local file
+  rm -rf /etc/ssh/authorized_keys.d
+  for file in "$system"/authorized_keys/*; do
+    [[ -e $file ]] || continue
+    install -D -m 444 "$file" "/etc/ssh/authorized_keys.d/${file##*/}"
+  done
+}
+
+# As NixOS does: /etc/static is this system's etc, and every file of it a link through that.
+link_etc() {
+  local path
+  ln -sfnT "$system/etc" /etc/static.new
+  mv -T /etc/static.new /etc/static
+  while IFS= read -r path; do
+    mkdir -p "$(dirname "/etc/$path")"
+    ln -sfnT "/etc/static/$path" "/etc/$path"
+  done < <(cd "$system/etc" && find . ! -type d -printf '%P\n')
+  find /etc -xdev -lname '/etc/static/*' -xtype l -delete
+}
+
+run_snippets() {
+  local snippet
+  for snippet in "$system"/activation/*; do
+    [[ -e $snippet ]] || continue
+    "$snippet" || {
+      echo "Activation script snippet '${snippet##*/}' failed ($?)" >&2
+      status=1
+    }
+  done
+}
+
+make_users
+write_keys
+link_etc
+run_snippets
+mkdir -p /run
+ln -sfnT "$system" /run/current-system
+[[ -d /run/systemd/system ]] || ln -sfnT "$system" /run/booted-system
+exit "$status"

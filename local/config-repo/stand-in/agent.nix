@@ -1,0 +1,33 @@
+# Both agents as commands, as the project's nix/package.nix makes them with nixpkgs.
+{ build, nixos-fleet }:
+
+let
+  contract = builtins.fromJSON (builtins.readFile (nixos-fleet + "/contract.json"));
+
+  files = build.tree "nixos-fleet-agent-${contract.agent}" {
+    commands = ''
+      cp -r ${nixos-fleet + "/nix/agent"}/* .
+      cp ${nixos-fleet + "/contract.json"} contract.json
+    '';
+  };
+
+  command = name: ''
+    #!/bin/sh
+    export NIXOS_FLEET_AGENT=${files}
+    export PATH="''${PATH:+$PATH:}/run/current-system/sw/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    exec bash ${files}/${name}.bash "$@"
+  '';
+
+  names = [
+    contract.units.system
+    contract.units.home
+  ];
+in
+build.tree "nixos-auto-update-${contract.agent}" {
+  executables = builtins.listToAttrs (
+    map (name: {
+      name = "bin/${name}";
+      value = command name;
+    }) names
+  );
+}

@@ -1,0 +1,19 @@
+# The pure part of the modules: settings in, systemd units out. It needs nothing but `builtins`, so NixOS, Home Manager
+# and machines that have neither get the same units from the same functions.
+let
+  contract = builtins.fromJSON (builtins.readFile ../../contract.json);
+  defaults = import ./defaults.nix;
+  units = import ./units.nix { inherit contract; };
+in
+{
+  inherit contract defaults;
+
+  # { command, …settings } -> { services, timers } for the system manager, in the shape of NixOS' `systemd.<kind>.<name>`.
+  # `command` is the agent's path; every setting is optional and named as in `defaults.system`.
+  systemUnits = settings: import ./system.nix { inherit contract units; } (defaults.system // settings);
+
+  # The same for a user's manager: { services, timers, paths }.
+  homeUnits = settings: import ./home.nix { inherit contract units; } (defaults.home // settings);
+
+  inherit (import ./unit-file.nix) sections text;
+}

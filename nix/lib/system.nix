@@ -1,0 +1,65 @@
+# The units of the system's agent. Settings come from `defaults.system`; `command` is the agent's path.
+{ contract, units }:
+settings:
+
+let
+  name = contract.units.system;
+
+  # HOME, because a system service has none and git and nix want one.
+  environment =
+    units.environment {
+      NIXOS_AUTO_UPDATE_REPOSITORY = settings.repository;
+      NIXOS_AUTO_UPDATE_BRANCH = settings.branch;
+      NIXOS_AUTO_UPDATE_DIRECTORY = settings.directory;
+      NIXOS_AUTO_UPDATE_HOST = settings.host;
+      NIXOS_AUTO_UPDATE_FOLLOW = settings.follow;
+    }
+    // {
+      HOME = "/root";
+    };
+
+  online = {
+    after = [ "network-online.target" ];
+    wants = [ "network-online.target" ];
+  };
+
+  update = online // {
+    description = "Update this machine from its configuration repository";
+    # The service runs the switch. A switch must neither stop it nor start it: so it is not restarted when it changes,
+    # not stopped when it goes, and no target wants it (an active target's oneshots are started again by every switch,
+    # and this one would then wait for itself).
+    restartIfChanged = false;
+    unitConfig.X-StopOnRemoval = false;
+    inherit environment;
+    serviceConfig = units.quiet // {
+      Type = "oneshot";
+      ExecStart = "${settings.command} run";
+    };
+  };
+
+  watch = {
+    description = "Wait for the approval of an update";
+    after = [ "network.target" ];
+    wantedBy = [ "multi-user.target" ];
+    unitConfig.StartLimitIntervalSec = 0;
+    inherit environment;
+    serviceConfig = units.quiet // {
+      Type = "simple";
+      ExecStart = "${settings.command} watch";
+      Restart = "always";
+      RestartSec = 10;
+    };
+  };
+in
+{
+  services = {
+    ${name} = update;
+  }
+  // (if settings.watch then { ${contract.units.watch} = watch; } else { });
+
+  timers = units.timers {
+    inherit name;
+    inherit (settings) onBoot schedule randomizedDelay;
+    description = "Update this machine";
+  };
+}

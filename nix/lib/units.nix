@@ -1,0 +1,83 @@
+# What the units of both agents have in common.
+{ contract }:
+
+let
+  inherit (builtins)
+    filter
+    attrNames
+    listToAttrs
+    replaceStrings
+    ;
+
+  set = values: filter (name: values.${name} != null) (attrNames values);
+in
+{
+  # Nobody who works on the machine should notice an update. Not the idle CPU class: a switch that gets no CPU time
+  # leaves services stopped for as long.
+  quiet = {
+    Nice = 19;
+    CPUSchedulingPolicy = "batch";
+    IOSchedulingClass = "idle";
+  };
+
+  # Settings as environment variables; what is null is not set. systemd expands `%` in them, so it is doubled.
+  environment =
+    values:
+    listToAttrs (
+      map (name: {
+        inherit name;
+        value = replaceStrings [ "%" ] [ "%%" ] values.${name};
+      }) (set values)
+    );
+
+  # The timers of one service, by name. Two, because systemd spreads every trigger of a timer by its RandomizedDelaySec:
+  # the calendar's must be spread over the fleet, the one after boot must not be.
+  timers =
+    {
+      name,
+      description,
+      onBoot,
+      schedule,
+      randomizedDelay,
+    }:
+    (
+      if onBoot == null then
+        { }
+      else
+        {
+          ${name} = {
+            description = "${description} after boot";
+            wantedBy = [ "timers.target" ];
+            timerConfig = {
+              # Not OnBootSec: that one fires at once, inside the switch, when a switch installs it on a machine that
+              # has been up for longer.
+              OnActiveSec = onBoot;
+              AccuracySec = "1s";
+              Unit = "${name}.service";
+            };
+          };
+        }
+    )
+    // (
+      if schedule == null then
+        { }
+      else
+        {
+          "${name}-schedule" = {
+            description = "${description} on schedule";
+            wantedBy = [ "timers.target" ];
+            timerConfig = {
+              OnCalendar = schedule;
+              RandomizedDelaySec = randomizedDelay;
+              FixedRandomDelay = true;
+              # What was missed while the machine was off is made up for by the timer after boot, where there is one;
+              # a persistent timer would not wait for it.
+              Persistent = onBoot == null;
+              Unit = "${name}.service";
+            };
+          };
+        }
+    );
+
+  inherit (contract.units) system home watch;
+}

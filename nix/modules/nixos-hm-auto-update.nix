@@ -1,0 +1,86 @@
+# Home Manager: the home updates itself, after the machine and under the machine's lock.
+# Import it from the flake (`homeManagerModules.nixos-hm-auto-update`) or this file itself.
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
+
+let
+  inherit (lib) mkOption types;
+
+  cfg = config.services.nixos-hm-auto-update;
+  fleet = import ../lib;
+  option = import ./options.nix { inherit lib; };
+in
+{
+  options.services.nixos-hm-auto-update = {
+    enable = lib.mkEnableOption "updates of this home from its configuration repository: after the machine's, after boot, and on schedule";
+
+    package = mkOption {
+      type = types.package;
+      default = pkgs.callPackage ../package.nix (
+        { git = cfg.gitPackage; } // lib.optionalAttrs (config.nix.package != null) { nix = config.nix.package; }
+      );
+      defaultText = lib.literalMD "the agent of this repository, with {option}`gitPackage` and {option}`nix.package`";
+      description = "The agent.";
+    };
+
+    gitPackage = lib.mkPackageOption pkgs "git" { };
+
+    attribute = mkOption {
+      type = types.nullOr types.nonEmptyStr;
+      default = config.home.username;
+      defaultText = lib.literalExpression "config.home.username";
+      example = "alice@dev-alice";
+      description = "Which of the repository's `homeConfigurations` this home is.";
+    };
+
+    repository = option.repository // {
+      description = ''
+        URL of the home's own repository. `null`: the home lives in the machine's configuration repository and follows
+        it. A repository of its own must have the same nixpkgs and home-manager in its lock.
+      '';
+    };
+
+    branch = option.branch;
+    onBoot = option.onBoot fleet.defaults.home.onBoot;
+    schedule = option.schedule;
+    randomizedDelay = option.randomizedDelay fleet.defaults.home.randomizedDelay;
+  };
+
+  config = lib.mkIf cfg.enable (
+    let
+      units = fleet.homeUnits {
+        command = "${cfg.package}/bin/${fleet.contract.units.home}";
+        inherit (cfg)
+          attribute
+          repository
+          branch
+          onBoot
+          schedule
+          randomizedDelay
+          ;
+      };
+      sections = lib.mapAttrs (_: fleet.sections);
+    in
+    {
+      assertions = [
+        (lib.hm.assertions.assertPlatform "services.nixos-hm-auto-update" pkgs lib.platforms.linux)
+        {
+          assertion = !config.services.home-manager.autoUpgrade.enable;
+          message = "services.nixos-hm-auto-update and services.home-manager.autoUpgrade would both switch this home: set services.home-manager.autoUpgrade.enable = false.";
+        }
+      ];
+
+      home.packages = [ cfg.package ];
+
+      systemd.user = {
+        services = sections units.services;
+        timers = sections units.timers;
+        paths = sections units.paths;
+      };
+    }
+  );
+}

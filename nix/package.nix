@@ -1,0 +1,72 @@
+# Both agents, each as a command. They are plain bash files; this adds what they run and tells them where they are.
+{
+  lib,
+  runCommand,
+  symlinkJoin,
+  writeShellApplication,
+  coreutils,
+  curl,
+  findutils,
+  gawk,
+  git,
+  gnugrep,
+  gnused,
+  gnutar,
+  gzip,
+  jq,
+  nix,
+  openssh,
+  systemd,
+  util-linux,
+  xz,
+}:
+
+let
+  contract = lib.importJSON ../contract.json;
+
+  files = runCommand "nixos-fleet-agent-${contract.agent}" { } ''
+    mkdir $out
+    cp -r ${./agent}/* $out/
+    cp ${../contract.json} $out/contract.json
+  '';
+
+  command =
+    name:
+    writeShellApplication {
+      inherit name;
+      runtimeInputs = [
+        coreutils
+        curl
+        findutils
+        gawk
+        git
+        gnugrep
+        gnused
+        gnutar
+        gzip
+        jq
+        nix
+        openssh
+        systemd
+        util-linux
+        xz
+      ];
+      runtimeEnv.NIXOS_FLEET_AGENT = "${files}";
+      text = ''
+        exec bash ${files}/${name}.bash "$@"
+      '';
+    };
+in
+symlinkJoin {
+  name = "nixos-auto-update-${contract.agent}";
+  paths = map command [
+    contract.units.system
+    contract.units.home
+  ];
+  meta = {
+    description = "Update a NixOS machine and its homes from one configuration repository";
+    license = lib.licenses.mit;
+    mainProgram = contract.units.system;
+    platforms = lib.platforms.linux;
+  };
+}
