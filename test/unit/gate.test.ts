@@ -5,6 +5,7 @@ import { decisions, good, hold, old, other, reading, silent } from "./fleet-samp
 import { before, failure, resultOf, retrying, see } from "./gate-samples";
 
 const held = reading({ approved: old, outcome: "held" });
+const personal = { control: decisions({ rest: good }, { holds: [hold("vm:a")] }) };
 const pinned = (revision: string) => decisions({ rest: good }, { pins: { a: revision } });
 
 test.each<[string, Parameters<typeof see>, Result, RegExp | null]>([
@@ -114,18 +115,8 @@ test.each<[string, Parameters<typeof see>, Result, RegExp | null]>([
     null,
   ],
   ["is being started", [[[0, silent, { state: "STAGING" }]]], "pending", null],
-  [
-    "is held by a person",
-    [[[0, before]], { control: decisions({ rest: good }, { holds: [hold("vm:a")] }) }],
-    "deferred",
-    /eve@desk: demo/,
-  ],
-  [
-    "failed and is held",
-    [[[0, reading(failure)]], { control: decisions({ rest: good }, { holds: [hold("vm:a")] }) }],
-    "failed",
-    /build/,
-  ],
+  ["is held by a person", [[[0, before]], personal], "deferred", /eve@desk: demo/],
+  ["failed and is held", [[[0, reading(failure)]], personal], "failed", /build/],
   ["says that it is held", [[[0, reading({ revision: old, outcome: "held" })]]], "deferred", /held/],
   [
     "said held long ago",
