@@ -1,0 +1,68 @@
+/**
+ * Control groups. Each machine runs in one of its own: its systemd would otherwise share the host's tree with the other machines, and
+ * whatever escapes from a machine's process tree can still be found, and ended, by its group.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** How long killed processes may take to vanish, in milliseconds. */
+const killLimit = 10_000;
+
+/** Where the host has the cgroup2 hierarchy: not at the top where version 1 is in use beside it. */
+function cgroupRoot(): string {
+  const mount = readFileSync("/proc/self/mounts", "utf8")
+    .split("\n")
+    .map((line) => line.split(" "))
+    .find(([, , type]) => type === "cgroup2");
+  if (mount?.[1] === undefined) throw new Error("no cgroup2 hierarchy is mounted on this host; machines need one");
+  return mount[1];
+}
+
+/** Makes a group; returns its absolute path. */
+export function makeGroup(group: string): string {
+  const directory = path.join(cgroupRoot(), group);
+  mkdirSync(directory, { recursive: true });
+  return directory;
+}
+
+/** The groups below a directory and itself, innermost first. They may vanish at any time. */
+function subtree(directory: string): string[] {
+  const children = attempt(() => readdirSync(directory, { withFileTypes: true })) ?? [];
+  return [
+    ...children.filter((child) => child.isDirectory()).flatMap((child) => subtree(path.join(directory, child.name))),
+    directory,
+  ];
+}
+
+/** The processes of a group and of the groups in it, by the host's numbers; none if there is no such group. */
+export function processesOf(group: string): number[] {
+  return subtree(path.join(cgroupRoot(), group)).flatMap((directory) =>
+    (attempt(() => readFileSync(path.join(directory, "cgroup.procs"), "utf8")) ?? "")
+      .split("\n")
+      .filter((line) => line !== "")
+      .map(Number),
+  );
+}
+
+/** Ends all that runs in a group, at once, and removes the group. Nothing happens if there is none. */
+export async function removeGroup(group: string): Promise<void> {
+  const directory = path.join(cgroupRoot(), group);
+  const end = Date.now() + killLimit;
+  while (existsSync(directory)) {
+    if (processesOf(group).length > 0) writeFileSync(path.join(directory, "cgroup.kill"), "1");
+    for (const each of subtree(directory)) attempt(() => rmdirSync(each));
+    if (!existsSync(directory)) return;
+    if (Date.now() > end) throw new Error(`processes in ${directory} do not end: ${processesOf(group).join(" ")}`);
+    await sleep(10);
+  }
+}
+
+/** What a group's files answer while processes come and go is allowed to fail. */
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}

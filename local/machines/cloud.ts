@@ -1,0 +1,37 @@
+/** A cloud's network and machines, from their state directory: what the local cloud's daemon opens at its start. */
+import { mkdir } from "node:fs/promises";
+import { removeGroup } from "./cgroup";
+import { cleanUp } from "./cleanup";
+import type { Machines, Network } from "./driver";
+import { cloudNames } from "./names";
+import { openNetwork } from "./network";
+import { NspawnMachines } from "./nspawn";
+
+/** What carries a cloud's machines. */
+export interface Cloud {
+  machines: Machines;
+  network: Network;
+  /** Stops the machines, then removes all that the cloud has on the host; disks stay. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the cloud of a state directory, with nothing running in it: whatever a killed daemon left is ended first. `image` is the path that
+ * `local/image/build` printed. One process may have a cloud open; two would end each other's machines.
+ */
+export async function openCloud(state: string, image: string): Promise<Cloud> {
+  await mkdir(state, { recursive: true });
+  const names = cloudNames(state);
+  await cleanUp(names);
+  const network = await openNetwork(names);
+  const machines = new NspawnMachines(names, image);
+  return {
+    machines,
+    network,
+    async close() {
+      await machines.close();
+      await network.close();
+      await removeGroup(names.cgroup);
+    },
+  };
+}

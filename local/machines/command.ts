@@ -1,0 +1,36 @@
+/** Programs of the host, run to their end. */
+import { spawn } from "node:child_process";
+
+/** How a program ended and what it said. */
+export interface Outcome {
+  /** Absent where a signal ended it. */
+  exitCode: number | undefined;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a program, with a text as its input; rejects only if it cannot be started. */
+export function attempt(argv: readonly [string, ...string[]], input = ""): Promise<Outcome> {
+  const [program, ...args] = argv;
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: "pipe" });
+    const collect = (stream: NodeJS.ReadableStream) => {
+      const chunks: Buffer[] = [];
+      stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+      return () => Buffer.concat(chunks).toString();
+    };
+    const stdout = collect(child.stdout);
+    const stderr = collect(child.stderr);
+    child.once("error", reject);
+    child.once("close", (code) => resolve({ exitCode: code ?? undefined, stdout: stdout(), stderr: stderr() }));
+    // A program may end without reading what it was given.
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(input);
+  });
+}
+
+/** Runs a program that has to succeed; the error carries what it said. */
+export async function run(argv: readonly [string, ...string[]], input = ""): Promise<void> {
+  const { exitCode, stderr } = await attempt(argv, input);
+  if (exitCode !== 0) throw new Error(`${argv.join(" ")}: ${stderr.trim() || `exit code ${exitCode ?? "none"}`}`);
+}

@@ -1,0 +1,117 @@
+/** One run of a machine: from its start until it is powered off, through any reboots. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { openSync, closeSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { makeGroup, processesOf, removeGroup } from "./cgroup";
+import { readSerial, serialFile } from "./disk";
+import type { MachineNames } from "./names";
+import { namespacePath } from "./namespaces";
+
+/** How long the container's manager may take to start the machine's init, in milliseconds. */
+const startLimit = 30_000;
+
+/** The signal by which systemd is told to power off: SIGRTMIN+4. Node has no name for it. */
+const powerOff = 38;
+
+/** How often a machine that shuts down is told again: early in its boot, nobody hears. In milliseconds. */
+const repeat = 1000;
+
+/** A machine that runs. */
+export class Container {
+  /** Resolves when the machine is off and nothing of this run is left. */
+  readonly ended: Promise<void>;
+
+  private constructor(
+    private readonly machine: MachineNames,
+    manager: ChildProcess,
+  ) {
+    this.ended = new Promise<void>((resolve) => manager.once("close", () => resolve())).then(() =>
+      removeGroup(machine.cgroup),
+    );
+  }
+
+  /** Starts a machine; resolves when its init runs. */
+  static async start(machine: MachineNames, hostname: string): Promise<Container> {
+    await removeGroup(machine.cgroup);
+    const container = new Container(machine, launch(machine, hostname));
+    const off = container.ended.then(() => "off" as const);
+    const end = Date.now() + startLimit;
+    while (container.leader === undefined) {
+      const outcome = await Promise.race([sleep(20), off]);
+      if (outcome === "off")
+        throw new Error(`the machine did not start: ${lastLines(await readSerial(machine.directory))}`);
+      if (Date.now() < end) continue;
+      await removeGroup(machine.cgroup);
+      throw new Error(`the machine's init did not run within ${startLimit / 1000} s`);
+    }
+    return container;
+  }
+
+  /** The machine's first process by the host's number; none for a moment while it reboots. */
+  get leader(): number | undefined {
+    return processesOf(this.machine.cgroup).find(isInit);
+  }
+
+  /** Shuts down in order and, after a limit in milliseconds, by force. */
+  async stop(limit: number): Promise<void> {
+    const end = Date.now() + limit;
+    const off = this.ended.then(() => "off" as const);
+    while (Date.now() < end) {
+      if (this.leader !== undefined) signal(this.leader, powerOff);
+      if ((await Promise.race([sleep(Math.min(repeat, limit)), off])) === "off") return;
+    }
+    await this.kill();
+  }
+
+  /** Pulls the plug. */
+  async kill(): Promise<void> {
+    await removeGroup(this.machine.cgroup);
+    await this.ended;
+  }
+}
+
+/** Starts the container's manager, which dies with this process. */
+function launch(machine: MachineNames, hostname: string): ChildProcess {
+  const group = makeGroup(machine.cgroup);
+  const serial = openSync(serialFile(machine.directory), "w");
+  try {
+    return spawn(
+      "nsenter",
+      [
+        `--net=${namespacePath(machine.namespace)}`,
+        ...["setpriv", "--pdeathsig", "KILL", "--"],
+        // Slave, not private: a namespace that is deleted on the host must not live on because it is mounted here too.
+        ...["unshare", "--mount", "--propagation", "slave", "--"],
+        path.join(__dirname, "boot-machine"),
+        ...[group, machine.directory, machine.namespace, hostname],
+      ],
+      { stdio: ["ignore", serial, serial] },
+    );
+  } finally {
+    closeSync(serial);
+  }
+}
+
+/** Whether a process is the first of a container and has become its init. */
+function isInit(pid: number): boolean {
+  try {
+    const inside = /^NSpid:\s+\d+\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+    return inside === "1" && !readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith("systemd-nspawn\0");
+  } catch {
+    // It ended meanwhile.
+    return false;
+  }
+}
+
+function signal(pid: number, number: number): void {
+  try {
+    process.kill(pid, number);
+  } catch {
+    // It ended by itself.
+  }
+}
+
+function lastLines(text: string): string {
+  return text.trim().split("\n").slice(-3).join("; ") || "it said nothing";
+}

@@ -1,0 +1,76 @@
+/**
+ * A machine's disk: a directory that lies over the image, which all machines share. In it are `upper` and `work` (what overlayfs keeps),
+ * `root` (where the container's file system is put together, seen by the container alone), `image` (a link to the image that this disk was
+ * made from, for a disk keeps its image when the recipe changes) and `serial.log`.
+ */
+import { randomUUID } from "node:crypto";
+import { lstatSync } from "node:fs";
+import { mkdir, open, rm, symlink, writeFile } from "node:fs/promises";
+import path from "node:path";
+import type { MachineSpec } from "./driver";
+import { metadataAddress } from "./network";
+
+/** How much of its serial output a machine's console shows: as much as Compute keeps, in bytes. */
+const serialBytes = 1024 * 1024;
+
+/** Makes a disk, or takes up the one that is there; its name and addresses are the given ones either way. */
+export async function makeDisk(directory: string, image: string, spec: MachineSpec): Promise<void> {
+  const etc = path.join(directory, "upper", "etc");
+  for (const each of [etc, path.join(directory, "work"), path.join(directory, "root")]) {
+    await mkdir(each, { recursive: true, mode: 0o755 });
+  }
+  if (!exists(path.join(directory, "image"))) await symlink(image, path.join(directory, "image"));
+  if (!exists(path.join(etc, "machine-id"))) {
+    await writeFile(path.join(etc, "machine-id"), randomUUID().replaceAll("-", "") + "\n", { mode: 0o444 });
+  }
+  await writeFile(path.join(etc, "hostname"), `${shortName(spec)}\n`);
+  await writeFile(path.join(etc, "hosts"), hosts(spec));
+}
+
+/** Removes a disk. Nothing happens if there is none. */
+export async function removeDisk(directory: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true });
+}
+
+/** The name that the kernel is told: a full one can be longer than it takes. */
+export function shortName(spec: MachineSpec): string {
+  return spec.hostname.split(".")[0] ?? spec.name;
+}
+
+function hosts(spec: MachineSpec): string {
+  return [
+    "127.0.0.1 localhost",
+    "::1 localhost",
+    `${spec.address} ${spec.hostname} ${shortName(spec)}`,
+    `${metadataAddress} metadata.google.internal metadata`,
+    `${spec.gateway} git.internal`,
+    "",
+  ].join("\n");
+}
+
+/** The file that takes a machine's serial output. */
+export function serialFile(directory: string): string {
+  return path.join(directory, "serial.log");
+}
+
+/** The end of what a machine wrote to its serial console since its last start. */
+export async function readSerial(directory: string): Promise<string> {
+  const file = await open(serialFile(directory)).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (file === undefined) return "";
+  try {
+    const { size } = await file.stat();
+    const start = Math.max(0, size - serialBytes);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(size - start), 0, size - start, start);
+    return buffer.toString("utf8", 0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Whether something is there, be it a link to nothing. */
+function exists(file: string): boolean {
+  return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+}

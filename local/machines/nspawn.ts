@@ -1,0 +1,113 @@
+/** Machines as systemd-nspawn containers: a real init, a network namespace, control group and disk each. */
+import { attempt } from "./command";
+import { Container } from "./container";
+import { makeDisk, readSerial, removeDisk, shortName } from "./disk";
+import type { ExecResult, Machines, MachineSpec } from "./driver";
+import { addLink, removeLink } from "./link";
+import { type CloudNames, type MachineNames, machineNames } from "./names";
+
+/** How long a machine may take to shut down before its plug is pulled, in milliseconds. */
+const stopLimit = 30_000;
+
+/** The same where all machines stop because the cloud does. */
+const closeLimit = 5_000;
+
+const path = "/run/current-system/sw/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin";
+
+interface Machine {
+  spec: MachineSpec;
+  names: MachineNames;
+  /** Absent while the machine is off. */
+  container?: Container | undefined;
+}
+
+/** Runs machines from an image's root file system (an absolute path, as `local/image/build` prints it). */
+export class NspawnMachines implements Machines {
+  private readonly machines = new Map<string, Machine>();
+  private readonly callbacks: ((name: string) => void)[] = [];
+
+  constructor(
+    private readonly cloud: CloudNames,
+    private readonly image: string,
+  ) {}
+
+  async create(spec: MachineSpec): Promise<void> {
+    if (this.machines.get(spec.name)?.container !== undefined) return;
+    const names = machineNames(this.cloud, spec.name);
+    await makeDisk(names.directory, this.image, spec);
+    await addLink(this.cloud, names, spec);
+    this.machines.set(spec.name, { spec, names });
+  }
+
+  async start(name: string): Promise<void> {
+    const machine = this.find(name);
+    if (machine.container !== undefined) return;
+    const container = await Container.start(machine.names, shortName(machine.spec));
+    machine.container = container;
+    void container.ended.then(() => {
+      // Whoever ends a machine on purpose has taken the container away before.
+      if (machine.container !== container) return;
+      machine.container = undefined;
+      for (const callback of this.callbacks) callback(name);
+    });
+  }
+
+  async stop(name: string): Promise<void> {
+    await this.take(name)?.stop(stopLimit);
+  }
+
+  async reset(name: string): Promise<void> {
+    this.find(name);
+    await this.take(name)?.kill();
+    await this.start(name);
+  }
+
+  async delete(name: string): Promise<void> {
+    await this.take(name)?.kill();
+    this.machines.delete(name);
+    const names = machineNames(this.cloud, name);
+    await removeLink(this.cloud, names);
+    await removeDisk(names.directory);
+  }
+
+  async serial(name: string): Promise<string> {
+    return readSerial(this.find(name).names.directory);
+  }
+
+  async exec(name: string, argv: readonly string[]): Promise<ExecResult> {
+    const leader = this.find(name).container?.leader;
+    if (leader === undefined) throw new Error(`machine ${name} is not running`);
+    const inside = ["env", "-i", `PATH=${path}`, "HOME=/root", "LANG=C.UTF-8", ...argv];
+    const result = await attempt(["nsenter", "--target", String(leader), "--all", "--", ...inside]);
+    if (result.exitCode === undefined) throw new Error(`machine ${name} ended while it ran ${argv.join(" ")}`);
+    return { ...result, exitCode: result.exitCode };
+  }
+
+  onExit(callback: (name: string) => void): void {
+    this.callbacks.push(callback);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(
+      [...this.machines].map(async ([name, { names }]) => {
+        await this.take(name)?.stop(closeLimit);
+        await removeLink(this.cloud, names);
+      }),
+    );
+    this.machines.clear();
+  }
+
+  private find(name: string): Machine {
+    const machine = this.machines.get(name);
+    if (machine === undefined) throw new Error(`there is no machine ${name}`);
+    return machine;
+  }
+
+  /** A machine's container, which from now on may end without anybody being told. */
+  private take(name: string): Container | undefined {
+    const machine = this.machines.get(name);
+    const container = machine?.container;
+    if (machine !== undefined) machine.container = undefined;
+    return container;
+  }
+}
