@@ -1,0 +1,33 @@
+import type { Machines } from "../machines/driver";
+import type { Gateways } from "./collections";
+import { Operations } from "./operations";
+import { Power } from "./power";
+import type { Store } from "./store";
+
+/** What requests are answered from. */
+export interface Cloud {
+  store: Store;
+  operations: Operations;
+  power: Power;
+  machines: Machines;
+  network: Gateways;
+}
+
+/** @param delay milliseconds that the shortest operation takes */
+export function openCloud(store: Store, machines: Machines, network: Gateways, delay = 300): Cloud {
+  const operations = new Operations(store, delay);
+  return { store, operations, machines, network, power: new Power(store, operations, machines) };
+}
+
+/** A request, taken apart. */
+export interface Call {
+  cloud: Cloud;
+  /** The variable parts of the path. */
+  params: Record<string, string>;
+  query: URLSearchParams;
+  /** The JSON body; empty where there was none. */
+  body: Record<string, unknown>;
+}
+
+/** Answers a request with what becomes JSON. @throws ApiError */
+export type Handler = (call: Call) => unknown;

@@ -1,0 +1,125 @@
+import { findImage, diskTypes } from "./catalog";
+import { alreadyExists, invalid } from "./errors";
+import { fingerprintOf } from "./fingerprint";
+import { isRecord, recordsIn } from "./json";
+import { checkLabels, checkName } from "./limits";
+import { baseName, parseLink, pathOf } from "./paths";
+import type { Store } from "./store";
+import type { AttachedDisk, Resource } from "./types";
+
+type Body = Record<string, unknown>;
+
+/** A disk resource of its own, from an insert's body. */
+export function planDisk(store: Store, zone: string, path: string, body: Body, field: string): Resource {
+  const image = body["sourceImage"] === undefined ? undefined : checkImage(store, body["sourceImage"], field);
+  const smallest = Number(image?.["diskSizeGb"] ?? 10);
+  const size = Number(body["diskSizeGb"] ?? body["sizeGb"] ?? smallest);
+  if (!Number.isInteger(size) || size < smallest || size > 65_536) {
+    const why =
+      image === undefined
+        ? "Disk size must be between 10 GB and 65536 GB, inclusive."
+        : `Requested disk size cannot be smaller than the image size (${smallest} GB)`;
+    throw invalid(`${field}.diskSizeGb`, String(body["diskSizeGb"] ?? body["sizeGb"]), why);
+  }
+  const labels = checkLabels(body["labels"]);
+  return {
+    ...store.common("compute#disk", path, baseName(path)),
+    zone: store.link(`zones/${zone}`),
+    status: "READY",
+    sizeGb: String(size),
+    type: checkDiskType(store, zone, body["diskType"] ?? body["type"], field),
+    labels,
+    labelFingerprint: fingerprintOf(labels),
+    physicalBlockSizeBytes: "4096",
+    ...(image === undefined
+      ? {}
+      : { sourceImage: image.selfLink, sourceImageId: image.id, guestOsFeatures: image["guestOsFeatures"] }),
+    ...(body["resourcePolicies"] === undefined ? {} : { resourcePolicies: body["resourcePolicies"] }),
+  };
+}
+
+function checkDiskType(store: Store, zone: string, wanted: unknown, field: string): string {
+  const name = typeof wanted === "string" ? baseName(wanted) : "pd-standard";
+  if (!diskTypes.includes(name)) {
+    throw invalid(`${field}.diskType`, name, "The referenced diskType resource cannot be found.");
+  }
+  return store.link(`zones/${zone}/diskTypes/${name}`);
+}
+
+function checkImage(store: Store, wanted: unknown, field: string): Resource {
+  const link = String(wanted);
+  const parsed = parseLink(link);
+  if (parsed === undefined) {
+    throw invalid(`${field}.sourceImage`, link, "The URL is malformed.");
+  }
+  const image = findImage(parsed.project ?? store.project, store.project, parsed.path);
+  if (image === undefined) {
+    throw invalid(`${field}.sourceImage`, link, "The referenced image resource cannot be found.");
+  }
+  return image;
+}
+
+/** The disks of an instance that is to be made: as it shows them, and those that come with it, by path. */
+export function planDisks(
+  store: Store,
+  zone: string,
+  instance: string,
+  wanted: unknown,
+): { attached: AttachedDisk[]; disks: Record<string, Resource> } {
+  const list = recordsIn(wanted);
+  if (list.length === 0) {
+    throw invalid("resource.disks", "", "At least one disk is required.");
+  }
+  if (list[0]?.["boot"] !== true) {
+    throw invalid("resource.disks[0].boot", "false", "Boot disk must be the first disk attached to the instance.");
+  }
+  const disks: Record<string, Resource> = {};
+  const attached = list.map((disk, index) => {
+    const field = `resource.disks[${index}]`;
+    const parameters = isRecord(disk["initializeParams"]) ? disk["initializeParams"] : undefined;
+    if (parameters !== undefined) {
+      const base = index === 0 ? instance : `${instance}-${index}`;
+      const name = checkName(parameters["diskName"] ?? base, `${field}.initializeParams.diskName`);
+      const path = `zones/${zone}/disks/${name}`;
+      if (store.has(path)) {
+        throw alreadyExists(store.shown(path));
+      }
+      disks[path] = planDisk(store, zone, path, parameters, `${field}.initializeParams`);
+      return attachment(disk, disks[path], index);
+    }
+    if (index === 0) {
+      // The machine's root is made of the image; the local cloud keeps no disks to boot another machine from.
+      throw invalid(`${field}.source`, String(disk["source"]), "The local cloud makes boot disks from images only.");
+    }
+    return attachment(disk, existingDisk(store, disk["source"], `${field}.source`), index);
+  });
+  return { attached, disks };
+}
+
+/** The disk that a link means. @throws ApiError 400 where there is none */
+export function existingDisk(store: Store, link: unknown, field: string): Resource {
+  const path = typeof link === "string" ? pathOf(store.project, link) : "";
+  const stored = store.state.resources[path];
+  if (stored?.resource.kind !== "compute#disk" || stored.pending !== undefined) {
+    throw invalid(field, String(link), "The referenced disk resource cannot be found.");
+  }
+  return stored.resource;
+}
+
+/** How an instance shows a disk of its own. */
+export function attachment(wanted: Body, disk: Resource, index: number): AttachedDisk {
+  return {
+    kind: "compute#attachedDisk",
+    type: "PERSISTENT",
+    mode: typeof wanted["mode"] === "string" ? wanted["mode"] : "READ_WRITE",
+    source: disk.selfLink,
+    deviceName: typeof wanted["deviceName"] === "string" ? wanted["deviceName"] : `persistent-disk-${index}`,
+    index,
+    boot: index === 0,
+    autoDelete: wanted["autoDelete"] === true,
+    interface: "SCSI",
+    diskSizeGb: String(disk["sizeGb"]),
+    ...(disk["guestOsFeatures"] === undefined ? {} : { guestOsFeatures: disk["guestOsFeatures"] }),
+    architecture: "X86_64",
+  };
+}

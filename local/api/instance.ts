@@ -1,0 +1,99 @@
+import { machineType } from "./catalog";
+import { planDisks } from "./disk";
+import { alreadyExists, invalid, required } from "./errors";
+import { fingerprintOf } from "./fingerprint";
+import { planInterfaces } from "./interfaces";
+import { isRecord, recordsIn } from "./json";
+import { checkLabels, checkMetadata, checkName, checkTags } from "./limits";
+import { baseName, parseLink } from "./paths";
+import { withFingerprint, type Store } from "./store";
+import type { Instance, Resource, ServiceAccount } from "./types";
+
+type Body = Record<string, unknown>;
+
+/** An instance that does not exist yet, and the disks that come with it, by path. */
+export interface Plan {
+  path: string;
+  instance: Instance;
+  disks: Record<string, Resource>;
+}
+
+/**
+ * What an insert would make, status PROVISIONING.
+ * @throws ApiError where Compute would refuse it
+ */
+export function planInstance(store: Store, zone: string, body: Body): Plan {
+  const name = checkName(body["name"]);
+  const path = `zones/${zone}/instances/${name}`;
+  if (store.has(path)) {
+    throw alreadyExists(store.shown(path));
+  }
+  // Machines are known by their names alone here; Compute's are unique in their zones only.
+  if (store.all("instances").some((other) => other.name === name)) {
+    throw invalid("resource.name", name, "The local cloud has an instance of this name in another zone.");
+  }
+  const { attached, disks } = planDisks(store, zone, name, body["disks"]);
+  const labels = checkLabels(body["labels"]);
+  const tags = checkTags(isRecord(body["tags"]) ? body["tags"]["items"] : undefined);
+  const instance: Instance = {
+    ...body,
+    ...store.common("compute#instance", path, name),
+    zone: store.link(`zones/${zone}`),
+    status: "PROVISIONING",
+    machineType: checkMachineType(store, zone, body["machineType"]),
+    cpuPlatform: "Intel Broadwell",
+    tags: { ...(tags.length === 0 ? {} : { items: tags }), fingerprint: fingerprintOf(tags) },
+    labels,
+    labelFingerprint: fingerprintOf(labels),
+    metadata: checkMetadata(body["metadata"], "resource.metadata"),
+    disks: attached,
+    networkInterfaces: planInterfaces(store, zone, body["networkInterfaces"]),
+    serviceAccounts: serviceAccounts(body["serviceAccounts"]),
+    scheduling: {
+      onHostMaintenance: "MIGRATE",
+      automaticRestart: true,
+      preemptible: false,
+      provisioningModel: "STANDARD",
+      ...(isRecord(body["scheduling"]) ? body["scheduling"] : {}),
+    },
+    shieldedInstanceConfig: {
+      enableSecureBoot: false,
+      enableVtpm: true,
+      enableIntegrityMonitoring: true,
+      ...(isRecord(body["shieldedInstanceConfig"]) ? body["shieldedInstanceConfig"] : {}),
+    },
+    shieldedInstanceIntegrityPolicy: { updateAutoLearnPolicy: true },
+    canIpForward: body["canIpForward"] === true,
+    deletionProtection: body["deletionProtection"] === true,
+    startRestricted: false,
+    fingerprint: "",
+  };
+  return { path, instance: withFingerprint(instance) as Instance, disks };
+}
+
+/** @throws ApiError where the zone has no such machine type; returns its link. */
+export function checkMachineType(store: Store, zone: string, wanted: unknown): string {
+  if (typeof wanted !== "string" || wanted === "") {
+    throw required("resource.machineType");
+  }
+  const path = parseLink(wanted)?.path;
+  const name = baseName(wanted);
+  if (path === undefined) {
+    throw invalid("resource.machineType", wanted, "The URL is malformed.");
+  }
+  const known = path === `zones/${zone}/machineTypes/${name}` ? machineType(store.project, zone, name) : undefined;
+  if (known === undefined) {
+    const why = `Machine type with name '${name}' does not exist in zone '${zone}'.`;
+    throw invalid("resource.machineType", wanted, why);
+  }
+  return known.selfLink;
+}
+
+/** Service accounts as an instance shows them; `default` is the project's own. */
+export function serviceAccounts(wanted: unknown): ServiceAccount[] {
+  return recordsIn(wanted).map(({ email, scopes }) => ({
+    email:
+      typeof email === "string" && email !== "default" ? email : "100000000001-compute@developer.gserviceaccount.com",
+    scopes: Array.isArray(scopes) ? scopes.map(String) : [],
+  }));
+}

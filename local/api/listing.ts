@@ -1,0 +1,89 @@
+import { ApiError, invalid } from "./errors";
+import { parseFilter } from "./filter";
+import type { Resource } from "./types";
+
+/** A resource and its scope, such as `zones/europe-west1-b` or `global`. */
+export interface Scoped {
+  scope: string;
+  resource: Resource;
+}
+
+export interface Page {
+  entries: Scoped[];
+  nextPageToken?: string;
+}
+
+/**
+ * One page of what a list call asks for: `filter`, `maxResults` (500 at most and by default), `pageToken`, `orderBy`.
+ * A page token names the last entry of the page before, so that pages stay right while resources come and go.
+ * @throws ApiError 400 for parameters that Compute would refuse.
+ */
+export function page(all: Scoped[], query: URLSearchParams): Page {
+  const maximum = maxResults(query.get("maxResults"));
+  const matches = parseFilter(query.get("filter") ?? "");
+  const newestFirst = orderBy(query.get("orderBy"));
+  const entries = all
+    .filter(({ resource }) => matches(resource))
+    .map((entry) => ({ entry, key: sortKey(entry, newestFirst) }))
+    .sort((one, other) => (one.key < other.key ? -1 : 1));
+  const token = query.get("pageToken") ?? "";
+  const after = token === "" ? undefined : Buffer.from(token, "base64url").toString();
+  const rest = after === undefined ? entries : entries.filter(({ key }) => key > after);
+  const chosen = rest.slice(0, maximum);
+  const last = chosen.at(-1);
+  return {
+    entries: chosen.map(({ entry }) => entry),
+    ...(rest.length > maximum && last !== undefined
+      ? { nextPageToken: Buffer.from(last.key).toString("base64url") }
+      : {}),
+  };
+}
+
+/** Entries by scope, each scope without any saying so, as aggregated lists do. `field` is the collection's name. */
+export function aggregate(entries: Scoped[], scopes: readonly string[], field: string): Record<string, object> {
+  const byScope = new Map<string, Resource[]>();
+  for (const { scope, resource } of entries) {
+    byScope.set(scope, [...(byScope.get(scope) ?? []), resource]);
+  }
+  const items = scopes.map((scope) => {
+    const found = byScope.get(scope);
+    return [scope, found === undefined ? { warning: noResults(scope) } : { [field]: found }] as const;
+  });
+  return Object.fromEntries(items);
+}
+
+function noResults(scope: string): object {
+  return {
+    code: "NO_RESULTS_ON_PAGE",
+    message: `There are no results for scope '${scope}' on this page.`,
+    data: [{ key: "scope", value: scope }],
+  };
+}
+
+function maxResults(text: string | null): number {
+  if (text === null) {
+    return 500;
+  }
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || number > 500) {
+    throw invalid("maxResults", text, "Must be between 0 and 500, inclusive.");
+  }
+  return number === 0 ? 500 : number;
+}
+
+function orderBy(text: string | null): boolean {
+  if (text === null || text === "" || text === "name") {
+    return false;
+  }
+  if (text === "creationTimestamp desc") {
+    return true;
+  }
+  throw new ApiError(400, "invalid", `Invalid value for field 'orderBy': '${text}'. Cannot order by this field.`);
+}
+
+/** Names are unique in a scope; ids grow with time. */
+function sortKey({ scope, resource }: Scoped, newestFirst: boolean): string {
+  return newestFirst
+    ? String(Number.MAX_SAFE_INTEGER - Number(resource.id)).padStart(16, "0")
+    : `${scope}/${resource.name}`;
+}

@@ -1,0 +1,166 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Machines, MachineSpec } from "../machines/driver";
+import { gatewayOf, parseRange } from "./ip";
+import { transition, wantsMachine, type LifecycleEvent } from "./lifecycle";
+import { baseName, pathOf } from "./paths";
+import type { Operations } from "./operations";
+import type { Store } from "./store";
+import type { Instance, Operation, Resource } from "./types";
+
+/** Instances and their machines: what takes time, one thing after the other for each instance. */
+export class Power {
+  private readonly queues = new Map<string, Promise<void>>();
+
+  constructor(
+    private readonly store: Store,
+    private readonly operations: Operations,
+    private readonly machines: Machines,
+  ) {
+    machines.onExit((name) => this.exited(name));
+  }
+
+  /** Makes the machine of an instance that is stored already, and boots it. If that fails nothing of it stays. */
+  insert(path: string): Operation {
+    return this.queue("insert", path, async () => {
+      try {
+        await sleep(this.operations.delay);
+        await this.boot(path);
+      } catch (error) {
+        await this.machines.delete(baseName(path));
+        this.forget(path);
+        throw error;
+      }
+    });
+  }
+
+  /** Nothing happens to an instance that runs. */
+  start(path: string): Operation {
+    return this.queue("start", path, async () => {
+      this.apply(path, "begin");
+      await sleep(this.operations.delay);
+      if (wantsMachine(this.instance(path))) {
+        await this.boot(path);
+      }
+    });
+  }
+
+  /** The disks stay. */
+  stop(path: string): Operation {
+    return this.queue("stop", path, async () => {
+      this.apply(path, "stop");
+      if (this.instance(path).status === "STOPPING") {
+        await Promise.all([this.machines.stop(baseName(path)), sleep(this.operations.delay)]);
+        this.apply(path, "stopped");
+      }
+    });
+  }
+
+  reset(path: string): Operation {
+    return this.queue("reset", path, async () => {
+      await sleep(this.operations.delay);
+      await this.machines.reset(baseName(path));
+    });
+  }
+
+  /** Removes the machine, and the disks that go with it. */
+  delete(path: string): Operation {
+    this.store.put(path, this.instance(path), "delete");
+    return this.queue("delete", path, async () => {
+      this.apply(path, "stop");
+      await Promise.all([this.machines.delete(baseName(path)), sleep(this.operations.delay)]);
+      this.forget(path);
+    });
+  }
+
+  /** Boots the machine of an instance that should run, as after a restart of the daemon. */
+  async resume(path: string): Promise<void> {
+    try {
+      await this.boot(path);
+    } catch (error) {
+      this.apply(path, "exited");
+      throw error;
+    }
+  }
+
+  private async boot(path: string): Promise<void> {
+    this.apply(path, "stage");
+    const instance = this.instance(path);
+    await this.machines.create(machineSpec(instance, this.store));
+    await this.machines.start(instance.name);
+    this.apply(path, "started");
+  }
+
+  private exited(name: string): void {
+    const instance = this.store.instance(name);
+    if (instance !== undefined) {
+      this.apply(pathOf(this.store.project, instance.selfLink), "exited");
+      void this.store.saved();
+    }
+  }
+
+  /** Removes an instance and the disks that it was to take along. */
+  private forget(path: string): void {
+    const instance = this.instance(path);
+    for (const { autoDelete, source } of instance.disks) {
+      if (autoDelete) {
+        this.store.remove(pathOf(this.store.project, source));
+      }
+    }
+    const { guestAttributes, sshPorts } = this.store.state;
+    this.store.state.guestAttributes = without(guestAttributes, instance.name);
+    this.store.state.sshPorts = without(sshPorts, instance.name);
+    this.store.remove(path);
+  }
+
+  private apply(path: string, event: LifecycleEvent): void {
+    const stored = this.store.state.resources[path];
+    if (stored !== undefined) {
+      this.store.put(path, transition(stored.resource as Instance, event, this.store.timestamp()), stored.pending);
+    }
+  }
+
+  private instance(path: string): Instance {
+    return this.store.get(path) as Instance;
+  }
+
+  private queue(type: string, path: string, work: () => Promise<void>): Operation {
+    const { id } = this.store.get(path);
+    const before = this.queues.get(path) ?? Promise.resolve();
+    return this.operations.begin(type, { path, id }, () => {
+      const mine = before.catch(() => undefined).then(work);
+      this.queues.set(path, mine);
+      return mine.finally(() => {
+        if (this.queues.get(path) === mine) {
+          this.queues.delete(path);
+        }
+      });
+    });
+  }
+}
+
+/** What the driver has to know of an instance. */
+export function machineSpec(instance: Instance, store: Store): MachineSpec {
+  const [nic] = instance.networkInterfaces;
+  const subnetwork: Resource | undefined =
+    nic === undefined ? undefined : store.get(pathOf(store.project, nic.subnetwork));
+  const range = parseRange(String(subnetwork?.["ipCidrRange"]));
+  if (nic === undefined || range === undefined) {
+    throw new Error(`${instance.name} has no network`);
+  }
+  return {
+    name: instance.name,
+    hostname: hostnameOf(instance, store.project),
+    address: nic.networkIP,
+    gateway: gatewayOf(range),
+    prefixLength: range.prefixLength,
+  };
+}
+
+/** The full host name: the instance's own, or Compute's internal zonal name. */
+export function hostnameOf(instance: Instance, project: string): string {
+  return instance.hostname ?? `${instance.name}.${baseName(instance.zone)}.c.${project}.internal`;
+}
+
+function without<T>(record: Record<string, T>, key: string): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).filter(([name]) => name !== key));
+}

@@ -1,0 +1,142 @@
+/** Requests about the project, its operations, and what the cloud offers. */
+import * as catalog from "./catalog";
+import { nextMetadata } from "./changes";
+import type { Call, Handler } from "./cloud";
+import { notFound } from "./errors";
+import { page, type Scoped } from "./listing";
+import { scopeOf } from "./resource-handlers";
+import type { Resource } from "./types";
+
+export const getProject: Handler = ({ cloud: { store } }) => {
+  const { name, number, creationTimestamp, metadata } = store.state.project;
+  return {
+    kind: "compute#project",
+    id: number,
+    name,
+    creationTimestamp,
+    selfLink: store.link(""),
+    commonInstanceMetadata: metadata,
+    defaultServiceAccount: `${number}-compute@developer.gserviceaccount.com`,
+    defaultNetworkTier: "PREMIUM",
+    xpnProjectStatus: "UNSPECIFIED_XPN_PROJECT_STATUS",
+    quotas: [],
+  };
+};
+
+export const setCommonInstanceMetadata: Handler = ({ cloud: { store, operations }, body }) => {
+  const { project } = store.state;
+  project.metadata = nextMetadata(project.metadata, body, "metadata");
+  store.changed();
+  return operations.after("compute.projects.setCommonInstanceMetadata", { path: "", id: project.number });
+};
+
+export const getOperation: Handler = (call) => call.cloud.operations.get(operationPath(call));
+export const waitForOperation: Handler = (call) => call.cloud.operations.wait(operationPath(call));
+export const listOperations: Handler = (call) => {
+  const scope = scopeOf(call);
+  const all = call.cloud.operations.list(scope) as unknown as Resource[];
+  return listed(
+    call,
+    "operation",
+    `${scope}/operations`,
+    all.map((resource) => ({ scope, resource })),
+  );
+};
+
+export const getRegion: Handler = ({ cloud, params }) =>
+  offered(
+    cloud.store.project,
+    catalog.region(cloud.store.project, params["region"] ?? ""),
+    `regions/${params["region"] ?? ""}`,
+  );
+export const getZone: Handler = ({ cloud, params }) =>
+  offered(
+    cloud.store.project,
+    catalog.zone(cloud.store.project, params["zone"] ?? ""),
+    `zones/${params["zone"] ?? ""}`,
+  );
+
+export const listRegions: Handler = (call) =>
+  listed(
+    call,
+    "region",
+    "regions",
+    known(catalog.regions, (name) => catalog.region(call.cloud.store.project, name)),
+  );
+export const listZones: Handler = (call) =>
+  listed(
+    call,
+    "zone",
+    "zones",
+    known(catalog.zones, (name) => catalog.zone(call.cloud.store.project, name)),
+  );
+
+export const getMachineType: Handler = (call) => {
+  const scope = scopeOf(call);
+  const { project } = call.cloud.store;
+  const [zone = "", name = ""] = [call.params["zone"], call.params["name"]];
+  return offered(project, catalog.machineType(project, zone, name), `${scope}/machineTypes/${name}`);
+};
+export const listMachineTypes: Handler = (call) => {
+  const scope = scopeOf(call);
+  const { project } = call.cloud.store;
+  const all = known(catalog.machineTypeNames(), (name) =>
+    catalog.machineType(project, call.params["zone"] ?? "", name),
+  );
+  return listed(call, "machineType", `${scope}/machineTypes`, all);
+};
+export const getDiskType: Handler = (call) => {
+  const scope = scopeOf(call);
+  const { project } = call.cloud.store;
+  const [zone = "", name = ""] = [call.params["zone"], call.params["name"]];
+  return offered(project, catalog.diskType(project, zone, name), `${scope}/diskTypes/${name}`);
+};
+
+/** Images are read from projects of others, too: `owner` is the project in the request's path. */
+export function getImage(kind: "" | "family/"): Handler {
+  return ({ cloud, params }) => {
+    const [owner = "", name = ""] = [params["owner"], params["name"]];
+    const path = `global/images/${kind}${name}`;
+    return offered(owner, catalog.findImage(owner, cloud.store.project, path), path);
+  };
+}
+export const listImages: Handler = (call) => {
+  const owner = call.params["owner"] ?? "";
+  if (!catalog.hasImages(owner, call.cloud.store.project)) {
+    throw notFound(`projects/${owner}`);
+  }
+  const all = catalog.imagesOf(owner, call.cloud.store.project);
+  return listed(
+    call,
+    "image",
+    "global/images",
+    all.map((resource) => ({ scope: "global", resource })),
+  );
+};
+
+function listed(call: Call, word: string, path: string, all: Scoped[]): object {
+  const { entries, nextPageToken } = page(all, call.query);
+  const { store } = call.cloud;
+  return {
+    kind: `compute#${word}List`,
+    id: store.shown(path),
+    selfLink: store.link(path),
+    ...(entries.length === 0 ? {} : { items: entries.map(({ resource }) => resource) }),
+    ...(nextPageToken === undefined ? {} : { nextPageToken }),
+  };
+}
+
+function known(names: readonly string[], find: (name: string) => Resource | undefined): Scoped[] {
+  return names.flatMap((name) => find(name) ?? []).map((resource) => ({ scope: "", resource }));
+}
+
+function offered(project: string, resource: Resource | undefined, path: string): Resource {
+  if (resource === undefined) {
+    throw notFound(`projects/${project}/${path}`);
+  }
+  return resource;
+}
+
+function operationPath(call: Call): string {
+  return `${scopeOf(call)}/operations/${call.params["name"] ?? ""}`;
+}

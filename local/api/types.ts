@@ -1,0 +1,142 @@
+/** The shapes that the local cloud keeps: resources as the Compute API shows them, and a little bookkeeping around them. */
+import { fingerprintOf } from "./fingerprint";
+
+/** Any Compute resource. The fields beyond the common ones are the collection's own. */
+export interface Resource {
+  kind: string;
+  /** Decimal digits, as Compute writes 64-bit numbers. */
+  id: string;
+  name: string;
+  /** RFC 3339. */
+  creationTimestamp: string;
+  selfLink: string;
+  [field: string]: unknown;
+}
+
+export interface MetadataItem {
+  key: string;
+  value: string;
+}
+
+export interface Metadata {
+  kind: "compute#metadata";
+  fingerprint: string;
+  items?: MetadataItem[];
+}
+
+export type InstanceStatus = "PROVISIONING" | "STAGING" | "RUNNING" | "STOPPING" | "TERMINATED";
+
+export interface AttachedDisk {
+  kind: "compute#attachedDisk";
+  type: "PERSISTENT";
+  mode: string;
+  /** Self link of the disk. */
+  source: string;
+  deviceName: string;
+  index: number;
+  boot: boolean;
+  autoDelete: boolean;
+  interface: string;
+  diskSizeGb: string;
+  [field: string]: unknown;
+}
+
+export interface NetworkInterface {
+  kind: "compute#networkInterface";
+  name: string;
+  network: string;
+  subnetwork: string;
+  networkIP: string;
+  fingerprint: string;
+  stackType: string;
+  accessConfigs?: unknown[];
+  [field: string]: unknown;
+}
+
+export interface ServiceAccount {
+  email: string;
+  scopes: string[];
+}
+
+export interface Instance extends Resource {
+  status: InstanceStatus;
+  zone: string;
+  machineType: string;
+  tags: { items?: string[]; fingerprint: string };
+  labels?: Record<string, string>;
+  labelFingerprint: string;
+  metadata: Metadata;
+  disks: AttachedDisk[];
+  networkInterfaces: NetworkInterface[];
+  serviceAccounts?: ServiceAccount[];
+  deletionProtection: boolean;
+  hostname?: string;
+  lastStartTimestamp?: string;
+  lastStopTimestamp?: string;
+}
+
+/** Compute's operation: the answer of every write. */
+export interface Operation {
+  kind: "compute#operation";
+  id: string;
+  name: string;
+  operationType: string;
+  targetLink: string;
+  targetId: string;
+  status: "RUNNING" | "DONE";
+  user: string;
+  progress: number;
+  insertTime: string;
+  startTime: string;
+  endTime?: string;
+  selfLink: string;
+  zone?: string;
+  region?: string;
+  error?: { errors: { code: string; message: string }[] };
+  httpErrorStatusCode?: number;
+  httpErrorMessage?: string;
+}
+
+/** A resource, and what an operation that is under way is about to do with it. */
+export interface Stored {
+  resource: Resource;
+  /** `insert`: not to be seen yet, though its name is taken; `delete`: still to be seen, about to go. */
+  pending?: "insert" | "delete";
+}
+
+/** Everything that a cloud remembers. */
+export interface CloudState {
+  version: 1;
+  /** The last number that a resource or operation got. */
+  lastId: number;
+  project: { name: string; number: string; creationTimestamp: string; metadata: Metadata };
+  /** By path below the project, such as `zones/europe-west1-b/instances/dev-alice`. */
+  resources: Record<string, Stored>;
+  /** By path below the project, such as `global/operations/operation-1`. */
+  operations: Record<string, Operation>;
+  /** By instance name: `namespace/key` → value. */
+  guestAttributes: Record<string, Record<string, string>>;
+  /** Where the API listened last; 0 before the first time. */
+  apiPort: number;
+  /** By instance name: the loopback port that leads to its SSH server. */
+  sshPorts: Record<string, number>;
+}
+
+/** The state of a cloud that has nothing in it. */
+export function emptyState(project: string, now: string): CloudState {
+  return {
+    version: 1,
+    lastId: 0,
+    project: {
+      name: project,
+      number: "100000000001",
+      creationTimestamp: now,
+      metadata: { kind: "compute#metadata", fingerprint: fingerprintOf([]) },
+    },
+    resources: {},
+    operations: {},
+    guestAttributes: {},
+    apiPort: 0,
+    sshPorts: {},
+  };
+}
