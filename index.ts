@@ -10,11 +10,12 @@ import { reach } from "./infra/trigger";
 async function main() {
   const raw = pulumi.runtime.allConfig();
   const { config, source, mistakes } = checkConfig(raw, pulumi.getStack());
-  const resolved = source && (await resolveRevision(source.repository, source.branch).catch((error: Error) => error));
+  const resolved =
+    source && (await resolveRevision(source.repository, source.branch).catch((error: unknown) => error as Error));
   if (resolved instanceof Error) mistakes.push(`nixos-fleet:${source?.key ?? "repository"}: ${resolved.message}`);
-  if (!config || !resolved || resolved instanceof Error) throw new pulumi.RunError(mistakes.join("\n"));
+  if (!config || !source || !resolved || resolved instanceof Error) throw new pulumi.RunError(mistakes.join("\n"));
 
-  if (source && localLockDiffers(source.repository, resolved))
+  if (localLockDiffers(source.repository, resolved))
     void pulumi.log.warn(
       `flake.lock in ${source.repository} differs from the pushed one; only what is pushed is rolled out`,
     );
