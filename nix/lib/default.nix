@@ -3,7 +3,7 @@
 let
   contract = builtins.fromJSON (builtins.readFile ../../contract.json);
   defaults = import ./defaults.nix;
-  units = import ./units.nix { inherit contract; };
+  units = import ./units.nix;
 in
 {
   inherit contract defaults;

@@ -1,6 +1,4 @@
 # What the units of both agents have in common.
-{ contract }:
-
 let
   inherit (builtins)
     filter
@@ -40,24 +38,19 @@ in
       schedule,
       randomizedDelay,
     }:
-    (
-      if onBoot == null then
-        { }
-      else
-        {
-          ${name} = {
-            description = "${description} after boot";
-            wantedBy = [ "timers.target" ];
-            timerConfig = {
-              # Not OnBootSec: that one fires at once, inside the switch, when a switch installs it on a machine that
-              # has been up for longer.
-              OnActiveSec = onBoot;
-              AccuracySec = "1s";
-              Unit = "${name}.service";
-            };
-          };
-        }
-    )
+    {
+      ${name} = {
+        description = "${description} after boot";
+        wantedBy = [ "timers.target" ];
+        timerConfig = {
+          # Not OnBootSec: that one fires at once, inside the switch, when a switch installs it on a machine that has
+          # been up for longer.
+          OnActiveSec = onBoot;
+          AccuracySec = "1s";
+          Unit = "${name}.service";
+        };
+      };
+    }
     // (
       if schedule == null then
         { }
@@ -66,18 +59,14 @@ in
           "${name}-schedule" = {
             description = "${description} on schedule";
             wantedBy = [ "timers.target" ];
+            # Not Persistent: what was missed while the machine was off, the timer after boot makes up for.
             timerConfig = {
               OnCalendar = schedule;
               RandomizedDelaySec = randomizedDelay;
               FixedRandomDelay = true;
-              # What was missed while the machine was off is made up for by the timer after boot, where there is one;
-              # a persistent timer would not wait for it.
-              Persistent = onBoot == null;
               Unit = "${name}.service";
             };
           };
         }
     );
-
-  inherit (contract.units) system home watch;
 }

@@ -30,12 +30,12 @@ in
   onBoot =
     default:
     mkOption {
-      type = types.nullOr timeSpan;
+      type = timeSpan;
       inherit default;
       example = "15min";
       description = ''
         How long after boot to update: a time span of {manpage}`systemd.time(7)`. After a switch that installs or
-        changes the timer it counts from that switch. `null`: not after boot.
+        changes the timer it counts from that switch.
       '';
     };
 

@@ -56,5 +56,4 @@ link_etc
 run_snippets
 mkdir -p /run
 ln -sfnT "$system" /run/current-system
-[[ -d /run/systemd/system ]] || ln -sfnT "$system" /run/booted-system
 exit "$status"

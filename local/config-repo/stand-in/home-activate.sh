@@ -1,13 +1,24 @@
 #!/bin/bash
-# Home Manager's `activate`: links this home's files, makes it the profile, and tells the user's systemd.
+# Home Manager's `activate`: links this home's files, makes it the profile unless its driver does
+# (`--driver-version 1`), and tells the user's systemd.
 set -euo pipefail
 
 new=$(dirname "$(readlink -f "$0")")
 state=${XDG_STATE_HOME:-$HOME/.local/state}
 profile=$state/nix/profiles/home-manager
-old=$(readlink -e "$profile" || true)
+current=$state/home-manager/gcroots/current-home
+old=$(readlink -e "$current" || true)
+driver=0
+[[ ${1-} != --driver-version ]] || driver=${2-0}
 backup=${HOME_MANAGER_BACKUP_EXT-}
 export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}
+
+check_user() {
+  [[ ${USER-} == "$(<"$new/user")" ]] || {
+    echo "USER is \"${USER-}\", expected \"$(<"$new/user")\"" >&2
+    exit 1
+  }
+}
 
 files_of() { # generation
   [[ -z $1 ]] || (cd "$1/home-files/" && find . ! -type d -printf '%P\n')
@@ -36,8 +47,7 @@ check_collisions() {
 }
 
 set_profile() {
-  [[ $old == "$new" ]] && return
-  echo "Creating new profile generation" >&2
+  [[ $driver == 0 && $(readlink -e "$profile") != "$new" ]] || return 0
   mkdir -p "$(dirname "$profile")"
   nix-env --profile "$profile" --set "$new"
 }
@@ -104,8 +114,10 @@ reload_systemd() {
   esac
 }
 
+check_user
 check_collisions
 set_profile
 link_files
 run_snippets
 reload_systemd
+nix-store --realise "$new" --add-root "$current" >/dev/null

@@ -84,6 +84,12 @@ in
     }
     // (if updates then { home-path = "${agent}"; } else { });
 
+    files = {
+      # Which format of generation this is, for whoever activates it.
+      gen-version = "1\n";
+      user = given.home.username;
+    };
+
     executables = {
       activate = readFile ./home-activate.sh;
     }

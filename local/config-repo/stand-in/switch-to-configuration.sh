@@ -11,7 +11,7 @@ new_units=$system/etc/systemd/system
 # What a switch that was cut short still had to start.
 start_list=/run/nixos/start-list
 
-to_stop=() to_skip=() to_restart=() to_start=()
+to_stop=() to_skip=() to_restart=() to_start=() to_queue=()
 status=0
 
 usage() {
@@ -68,14 +68,17 @@ plan_existing() {
   done
 }
 
-# Active targets are started again, and with them whatever they want that does not run; so is a target that the boot
-# has not reached yet, which would not know of what it wants now.
+# Active targets are started again, and with them whatever they want that does not run. A target that the boot has not
+# reached yet does not know of what it wants now: it is asked for as well, but not waited for.
 plan_wanted() {
   local folder target
   for folder in "$new_units"/*.wants; do
+    [[ -d $folder ]] || continue
     target=$(basename "$folder" .wants)
-    if [[ -d $folder && ($(property "$target" ActiveState) == active || -n $(property "$target" Job)) ]]; then
+    if [[ $(property "$target" ActiveState) == active ]]; then
       to_start+=("$target")
+    elif [[ -n $(property "$target" Job) ]]; then
+      to_queue+=("$target")
     fi
   done
 }
@@ -136,6 +139,7 @@ switch() {
   say "starting the following units:" "${to_start[@]}"
   plan_wanted
   [[ ${#to_start[@]} -eq 0 ]] || systemctl start -- "${to_start[@]}" 9>&- || true
+  [[ ${#to_queue[@]} -eq 0 ]] || systemctl start --no-block -- "${to_queue[@]}" 9>&- || true
   rm -f "$start_list"
   report_failed
 }
