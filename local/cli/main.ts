@@ -36,16 +36,16 @@ async function status(): Promise<undefined> {
 }
 
 /** A command that returns nothing, with a fixed number of words after it. */
-function fixed(words: string[], run: (...args: string[]) => Promise<unknown>): Command {
+function fixed(words: string[], run: (first: string) => Promise<unknown>): Command {
   return async (args) => {
     if (args.length !== words.length)
       throw new Usage(`takes ${words.join(" ") || "no argument"}, not "${args.join(" ")}"`);
-    await run(...args);
+    await run(args[0] ?? "");
     return undefined;
   };
 }
 
-const switchOf = (action: "start" | "stop" | "reset") => fixed(["VM"], (vm) => power(state, vm ?? "", action));
+const switchOf = (action: "start" | "stop" | "reset") => fixed(["VM"], (vm) => power(state, vm, action));
 
 const commands: Record<string, Command> = {
   up: fixed([], () => up(state)),

@@ -15,8 +15,13 @@ export async function up(state: State): Promise<void> {
   let image = "";
   await new Listr(
     [
-      { title: "Pulumi engine", task: async () => void (await engine()) },
-      { title: "Machine image", task: async () => void (image = await buildImage()) },
+      { title: "Pulumi engine", task: () => engine() },
+      {
+        title: "Machine image",
+        task: async () => {
+          image = await buildImage();
+        },
+      },
       { title: "Config repository", task: () => seed(state) },
     ],
     // Both builds write to stderr, which a drawn list would garble.
