@@ -14,7 +14,9 @@ export function judgeHomes(
   approval: Approval | undefined,
   { homes: mode, revision }: Pick<GateOptions, "homes" | "revision">,
 ): { result: Result; reason: string | null } {
-  const judged = vm.homes.map((home) => judgeHome(home, reports[home.user], wantedHome(home, approval, revision)));
+  const judged = vm.homes.map((home) =>
+    judgeHome(home, reports[home.user], wantedHome(home, approval, revision), revision),
+  );
   const said = (result: Result) => judged.filter((one) => one.result === result).map((one) => one.reason);
   const failed = said("failed");
   const pending = said("pending");
@@ -40,12 +42,12 @@ function judgeHome(
   home: Home,
   reading: Reading | undefined,
   wanted: string | undefined,
+  approved: string,
 ): { result: Result; reason: string } {
   const report = reportOf(reading);
   const who = `home ${home.user}`;
-  // A failure about another revision is the past.
-  const about = (report?.approved ?? report?.revision) === wanted || wanted === undefined;
-  if (report?.outcome === "failed" && (about || report.approved === undefined)) {
+  // A home names the approval that its machine last took in; a failure under another one is the past.
+  if (report?.outcome === "failed" && (report.approved === undefined || report.approved === approved)) {
     return { result: "failed", reason: `${who}: ${failureOf(report)}` };
   }
   if (report?.outcome === "deferred" || report?.outcome === "held") {

@@ -141,15 +141,16 @@ function judge(
 ): Judgement {
   const { vm, baseline } = progress;
   const { control } = decisions;
+  // A pinned VM takes the approval in as well, and whatever it reports is about its pin.
+  const pin = control.pins[vm.name];
+  if (pin !== undefined && pin !== options.revision) {
+    return { result: "deferred", reason: `pinned to ${short(pin)}` };
+  }
   const reading = progress.reports?.system ?? { kind: "none" };
   const report = reportOf(reading);
   const answer = report === null ? undefined : judgeReport(report, progress, decisions, options);
   if (answer !== undefined && answer.result !== "pending") {
     return answer;
-  }
-  const pin = control.pins[vm.name];
-  if (pin !== undefined && pin !== options.revision) {
-    return { result: "deferred", reason: `pinned to ${short(pin)}` };
   }
   if (!["RUNNING", "PROVISIONING", "STAGING"].includes(vm.state)) {
     return { result: "deferred", reason: `is stopped (${oneLine(vm.state, 30)})` };
@@ -180,17 +181,22 @@ function judgeReport(
   if (report.approved !== revision && !pinned) {
     return undefined;
   }
+  // Where a retry was asked for, what stood there before it (a failure, or its undo) says nothing yet.
+  const stale = control.retry.includes(revision) && baseline?.at === report.at;
   // Running the revision and unable to fetch, verify or build is a failure to move on from it.
   const stuck = report.revision === revision && ["fetch", "verify", "build"].includes(report.stage ?? "");
   if (report.outcome === "failed" && !stuck) {
-    // Where a retry was asked for, the failure that stood there before it says nothing yet.
-    const before = control.retry.includes(revision) && baseline !== null && baseline.at === report.at;
-    return { result: before ? "pending" : "failed", reason: failureOf(report) };
+    return { result: stale ? "pending" : "failed", reason: failureOf(report) };
   }
   if (report.outcome === "held" || report.outcome === "deferred") {
     return { result: "deferred", reason: oneLine(report.error ?? `the VM says: ${report.outcome}`, 200) };
   }
-  if (report.revision !== revision && !report.rebootRequired && vm.follow === "approved") {
+  const elsewhere = report.revision !== revision && !report.rebootRequired;
+  if (elsewhere && stale) {
+    return undefined;
+  }
+  // Past the approval a VM gets by following the branch, or ran already what descends from it: then it says `unchanged`.
+  if (elsewhere && vm.follow === "approved" && report.outcome !== "unchanged") {
     return { result: "failed", reason: `took in the approval, but runs ${short(oneLine(report.revision))}` };
   }
   const home = judgeHomes(vm, reports?.homes ?? {}, approvals[options.wave], options);
@@ -200,7 +206,7 @@ function judgeReport(
   const notes = [
     ...(report.outcome === "failed" ? [`runs it, but since then ${failureOf(report)}`] : []),
     ...(report.rebootRequired ? ["needs a reboot"] : []),
-    ...(report.revision !== revision && !report.rebootRequired ? ["follows the branch past the approval"] : []),
+    ...(elsewhere ? ["runs what came after the approval"] : []),
     ...(home.reason === null ? [] : [home.reason]),
   ];
   return { result: "succeeded", reason: notes.length === 0 ? null : notes.join("; ") };

@@ -44,6 +44,8 @@ export interface DriftInput {
   state: string;
   wave: string | null;
   wanted: string | undefined;
+  /** What the VM's wave is approved for; differs from `wanted` where the VM is pinned or its wave undone. */
+  approval: string | undefined;
   hold: Hold | undefined;
   reading: Reading;
   follow: "branch" | "approved";
@@ -53,7 +55,7 @@ export interface DriftInput {
 
 /** How a VM stands to what is wanted of it, and why in one line. */
 export function decideDrift(input: DriftInput): { drift: Drift; reason: string | null } {
-  const { state, wave, wanted, hold, reading, follow } = input;
+  const { state, wave, wanted, approval, hold, reading, follow } = input;
   if (state === "PROVISIONING" || state === "STAGING") {
     return { drift: "waiting", reason: "is being started" };
   }
@@ -68,8 +70,8 @@ export function decideDrift(input: DriftInput): { drift: Drift; reason: string |
   }
   const { revision, approved, outcome } = reading.report;
   const current = wanted === undefined ? wave === null : revision === wanted;
-  // A failure on a revision that is not wanted any more is the past.
-  if (outcome === "failed" && (current || approved === undefined || wanted === undefined || approved === wanted)) {
+  // A failure under an approval that has been replaced is the past.
+  if (outcome === "failed" && (current || approved === undefined || approval === undefined || approved === approval)) {
     return { drift: "failed", reason: failureOf(reading.report) };
   }
   if (current) {
@@ -88,7 +90,7 @@ export function decideDrift(input: DriftInput): { drift: Drift; reason: string |
     return { drift: "waiting", reason: "its wave is not approved yet" };
   }
   // The VM took the approval in and is elsewhere all the same: it followed the branch, which only this mode allows.
-  if (approved === wanted && follow === "branch") {
+  if (approved === wanted && wanted === approval && follow === "branch") {
     return { drift: "ahead", reason: "follows the branch past the approval" };
   }
   return { drift: "behind", reason: outcome === "failed" ? `before: ${failureOf(reading.report)}` : null };
@@ -143,6 +145,7 @@ function vmStatus(
     state: vm.state,
     wave: vm.wave,
     wanted,
+    approval: approved,
     hold: holdOn(control, vm, approved),
     reading,
     follow: vm.follow,

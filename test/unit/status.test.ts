@@ -10,6 +10,7 @@ const base: DriftInput = {
   state: "RUNNING",
   wave: "rest",
   wanted: good,
+  approval: good,
   hold: undefined,
   reading: reading(),
   follow: "branch",
