@@ -1,0 +1,57 @@
+/** The machine image that the local cloud keeps in its cache, as a place to run nix and systemd's tools in. */
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { execa } from "execa";
+
+const project = resolve(__dirname, "../..");
+
+function newestImage(): string | undefined {
+  const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "nixos-fleet", "image");
+  if (!existsSync(cache)) return undefined;
+  return readdirSync(cache)
+    .map((name) => join(cache, name))
+    .filter((path) => existsSync(join(path, "usr/bin/nix")) && existsSync(join(path, "etc/nix/nix.conf")))
+    .sort((a, b) => statSync(a).mtimeMs - statSync(b).mtimeMs)
+    .at(-1);
+}
+
+/** The image's path, or undefined where there is none, or no root to enter it. `./scripts/local up` builds it. */
+export const image = process.getuid?.() === 0 ? newestImage() : undefined;
+
+/**
+ * Runs a shell script inside a throwaway copy of the image, with the project at `/project`, and gives its standard
+ * output. Throws execa's error when the script fails.
+ */
+export async function inside(script: string): Promise<string> {
+  if (image === undefined) throw new Error("no machine image in the cache, or not root");
+  const runner = join(__dirname, "inside.sh");
+  const { stdout } = await execa("unshare", [
+    ...["--mount", "--propagation", "private", "sh", runner, image, project],
+    ...["sh", "-euc", script],
+  ]);
+  return stdout;
+}
+
+/** Evaluates a Nix file of the project (its path from the project's root) with the nix on PATH or the image's. */
+export async function evaluate(file: string): Promise<unknown> {
+  const command = (root: string): string[] => [
+    ...["nix", "--extra-experimental-features", "nix-command flakes", "eval", "--impure", "--json"],
+    ...["--file", join(root, file)],
+  ];
+  const own = await execa("nix", ["--version"], { reject: false });
+  if (own.failed)
+    return JSON.parse(
+      await inside(
+        command("/project")
+          .map((word) => `'${word}'`)
+          .join(" "),
+      ),
+    );
+  const [nix = "nix", ...args] = command(project);
+  return JSON.parse((await execa(nix, args)).stdout);
+}
+
+/** Whether there is a nix to evaluate with. */
+export const hasNix =
+  image !== undefined || (process.env["PATH"] ?? "").split(":").some((dir) => existsSync(join(dir, "nix")));

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Runs a command in a throwaway root over a machine image: unshare --mount sh inside.sh IMAGE PROJECT COMMAND…
+# The project is at /project, read-only; what the command writes is gone afterwards.
+set -eu
+image=$1 project=$2
+shift 2
+
+# A folder that every image has: mounts vanish with the namespace, so nothing is left to clean up.
+scratch=$image/mnt
+mount -t tmpfs tmpfs "$scratch"
+mkdir "$scratch/upper" "$scratch/work" "$scratch/root"
+root=$scratch/root
+mount -t overlay overlay -o "lowerdir=$image,upperdir=$scratch/upper,workdir=$scratch/work" "$root"
+mkdir -p "$root/project"
+mount --bind "$project" "$root/project"
+mount -o remount,bind,ro "$root/project"
+mount -t proc proc "$root/proc"
+mount --rbind /dev "$root/dev"
+
+exec env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 chroot "$root" "$@"
