@@ -1,6 +1,6 @@
 /** The Pulumi program: read the stack's settings, make the fleet, say what came of it. */
 import * as pulumi from "@pulumi/pulumi";
-import { short } from "./contract";
+import { short } from "./contracts";
 import { checkConfig } from "./infra/config";
 import { Fleet } from "./infra/fleet";
 import { localLockDiffers, resolveRevision } from "./infra/revision";

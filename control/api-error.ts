@@ -67,12 +67,18 @@ export class ApiError extends FleetError {
     }
     const trail = [code, message, ...causes(cause)].join(" ");
     return new ApiError(
-      oneLine(message === "" ? trail : message, 300),
+      connectionText(message === "" ? trail : message),
       undefined,
       undefined,
       connectionErrors.test(trail),
     );
   }
+}
+
+/** `request to https://HOST/long/address failed, reason: WHY`, without the long address. */
+function connectionText(message: string): string {
+  const [, host, why] = /^request to https?:\/\/([^/\s]+).*reason: (.*)$/s.exec(message) ?? [];
+  return oneLine(host === undefined ? message : `no answer from ${host}: ${why ?? ""}`, 300);
 }
 
 /** The properties of an error are not its own enumerable ones, so they are read by name. */

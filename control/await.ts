@@ -1,6 +1,6 @@
 /** The gate at work: looks at a wave again and again until `gate.ts` has decided, and says what changes. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { contract } from "../contract";
+import { contract } from "../contracts";
 import { ApiError } from "./api-error";
 import type { Compute } from "./compute";
 import { FleetError, messageOf } from "./errors";

@@ -2,7 +2,7 @@
  * The control item: holds, pins, undo and retries, which people and gates write and Pulumi never declares.
  * Here are the pure reading and editing of it, and the one way to write it.
  */
-import { controlKey, controlSchema, type Control } from "../contract";
+import { controlKey, controlSchema, type Control } from "../contracts";
 import type { Compute } from "./compute";
 import { FleetError } from "./errors";
 import { oneLine } from "./text";

@@ -10,7 +10,7 @@ import {
   type Control,
   type Follow,
   type Home,
-} from "../contract";
+} from "../contracts";
 import type { Compute, Instance } from "./compute";
 import { noControl, parseControl } from "./control-item";
 import { FleetError, messageOf, UsageError } from "./errors";

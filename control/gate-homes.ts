@@ -1,4 +1,4 @@
-import { short, type Approval, type Home } from "../contract";
+import { short, type Approval, type Home } from "../contracts";
 import type { FleetVm } from "./fleet";
 import type { GateOptions, Result } from "./gate";
 import { reportOf, type Reading } from "./reports";

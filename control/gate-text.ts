@@ -1,5 +1,5 @@
 /** What a gate prints: a line when a VM's result changes, a sign of life in between, and the end's table with the reasons. */
-import { short } from "../contract";
+import { short } from "../contracts";
 import { formatDuration } from "./duration";
 import type { GateOptions, GateState, Result, VmProgress } from "./gate";
 import { reportOf } from "./reports";

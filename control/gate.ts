@@ -2,7 +2,7 @@
  * The gate's decisions, all pure: what a VM's report means for an approval, when a VM is given up, and when a wave has passed.
  * `await.ts` observes the fleet again and again and feeds what it saw to `step`.
  */
-import { short, type Report } from "../contract";
+import { short, type Report } from "../contracts";
 import { allowedFailures, type Budget } from "./budget";
 import { holdOn, wantedBy } from "./control-item";
 import { formatDuration } from "./duration";

@@ -1,5 +1,5 @@
 /** What VMs say of themselves. A VM may write anything, so everything is checked and made printable here, once. */
-import { contract, reportSchema, type Home, type Report } from "../contract";
+import { contract, reportSchema, type Home, type Report } from "../contracts";
 import { oneLine, printable, truncate } from "./text";
 
 /** A guest attribute as read: nothing there, a report, or something that is none. */

@@ -1,5 +1,5 @@
 /** The fleet's status as people read it. */
-import { short, type Drift, type Report } from "../contract";
+import { short, type Drift, type Report } from "../contracts";
 import { formatDuration } from "./duration";
 import { holdText, secondsSince, type FleetStatus, type VmStatus } from "./status";
 import { paint, renderTable, type Cell, type Style } from "./table";

@@ -1,5 +1,5 @@
 /** What a fleet looks like, decided purely from what was read. The document is what `fleet status --json` prints. */
-import { short, type Approval, type Control, type Drift, type Report } from "../contract";
+import { short, type Approval, type Control, type Drift, type Report } from "../contracts";
 import { holdOn, wantedBy, type Hold } from "./control-item";
 import { parseDuration } from "./duration";
 import type { Decisions, FleetId, FleetVm } from "./fleet";

@@ -3,7 +3,7 @@
  * fleet's settings or every mistake, one line each.
  */
 import { z } from "zod";
-import type { Home } from "../contract";
+import type { Home } from "../contracts";
 import { assignWaves, type Wave } from "./waves";
 
 const NAMESPACE = "nixos-fleet:";

@@ -1,5 +1,5 @@
 /** What a VM is told at creation and after: its metadata and its labels. Pure. */
-import { contract, type InstanceMetadata } from "../contract";
+import { contract, type InstanceMetadata } from "../contracts";
 import type { FleetConfig, VmConfig } from "./config";
 
 /** A VM's metadata, all of which Compute changes in place. */

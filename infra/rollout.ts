@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as compute from "@pulumi/gcp/compute";
 import * as command from "@pulumi/command";
-import { approvalKey, short } from "../contract";
+import { approvalKey, short } from "../contracts";
 import type { FleetConfig } from "./config";
 import type { Revision } from "./revision";
 import type { Reachable } from "./trigger";

@@ -1,7 +1,7 @@
 /** Starting a VM's update by SSH: for the VMs that Compute reports RUNNING now and that the operator can reach. */
 import * as pulumi from "@pulumi/pulumi";
 import * as compute from "@pulumi/gcp/compute";
-import { contract } from "../contract";
+import { contract } from "../contracts";
 import type { FleetConfig, VmConfig } from "./config";
 
 /** Where a VM answers SSH and which host key it must show, or why no trigger goes to it. */

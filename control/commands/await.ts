@@ -1,5 +1,5 @@
 import { renameSync, writeFileSync } from "node:fs";
-import { short } from "../../contract";
+import { short } from "../../contracts";
 import { awaitWave, type GateEnd } from "../await";
 import { allowedFailures, parseBudget } from "../budget";
 import { fleetOptions, type Call, type Command } from "../command";

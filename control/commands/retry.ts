@@ -1,4 +1,4 @@
-import { short } from "../../contract";
+import { short } from "../../contracts";
 import { fleetOptions, type Command } from "../command";
 import { openFleet, type Context } from "../context";
 import { changeControl, pruned, withoutRetry, withRetry } from "../control-item";

@@ -73,20 +73,30 @@ export class Power {
   }
 
   /** Boots the machine of an instance that should run, as after a restart of the daemon. */
-  async resume(path: string): Promise<void> {
-    try {
-      await this.boot(path);
-    } catch (error) {
-      this.apply(path, "exited");
-      throw error;
-    }
+  resume(path: string): Promise<void> {
+    return this.inTurn(path, async () => {
+      try {
+        await this.boot(path);
+      } catch (error) {
+        this.apply(path, "exited");
+        throw error;
+      }
+    });
+  }
+
+  /** Makes the machine of a stopped instance known to the driver, as after a restart of the daemon. */
+  take(path: string): Promise<void> {
+    return this.inTurn(path, () => this.create(path));
+  }
+
+  private async create(path: string): Promise<void> {
+    await this.machines.create(machineSpec(this.instance(path), this.store));
   }
 
   private async boot(path: string): Promise<void> {
     this.apply(path, "stage");
-    const instance = this.instance(path);
-    await this.machines.create(machineSpec(instance, this.store));
-    await this.machines.start(instance.name);
+    await this.create(path);
+    await this.machines.start(baseName(path));
     this.apply(path, "started");
   }
 
@@ -125,16 +135,20 @@ export class Power {
 
   private queue(type: string, path: string, work: () => Promise<void>): Operation {
     const { id } = this.store.get(path);
-    const before = this.queues.get(path) ?? Promise.resolve();
-    return this.operations.begin(type, { path, id }, () => {
-      const mine = before.catch(() => undefined).then(work);
-      this.queues.set(path, mine);
-      return mine.finally(() => {
-        if (this.queues.get(path) === mine) {
-          this.queues.delete(path);
-        }
-      });
-    });
+    return this.operations.begin(type, { path, id }, () => this.inTurn(path, work));
+  }
+
+  /** Runs `work` when all that was asked of the instance before is done; at once where there is nothing. */
+  private inTurn(path: string, work: () => Promise<void>): Promise<void> {
+    const before = this.queues.get(path);
+    const mine = before === undefined ? work() : before.catch(() => undefined).then(work);
+    this.queues.set(path, mine);
+    const done = (): void => {
+      if (this.queues.get(path) === mine) {
+        this.queues.delete(path);
+      }
+    };
+    return mine.finally(done);
   }
 }
 

@@ -111,8 +111,7 @@ function find(routes: Compiled[], method: string, path: string, anyProject: bool
   for (const { method: wanted, pattern, handler } of routes) {
     const match = method === wanted ? pattern.exec(path) : null;
     if (match !== null) {
-      const params = Object.entries(match.groups ?? {}).map(([key, value]) => [key, decodeURIComponent(value)]);
-      return { handler, params: Object.fromEntries(params) as Record<string, string>, anyProject };
+      return { handler, params: { ...match.groups }, anyProject };
     }
   }
   return undefined;

@@ -45,6 +45,13 @@ export function processesOf(group: string): number[] {
   );
 }
 
+/** The absolute path of the group that a process is in. */
+export function groupOf(pid: number): string {
+  const group = /^0::(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, "utf8"))?.[1];
+  if (group === undefined) throw new Error(`process ${pid} is in no cgroup2 group`);
+  return path.join(cgroupRoot(), group);
+}
+
 /** Ends all that runs in a group, at once, and removes the group. Nothing happens if there is none. */
 export async function removeGroup(group: string): Promise<void> {
   const directory = path.join(cgroupRoot(), group);

@@ -1,6 +1,7 @@
 /** One run of a machine: from its start until it is powered off, through any reboots. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { openSync, closeSync, readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { makeGroup, processesOf, removeGroup } from "./cgroup";
@@ -17,24 +18,29 @@ const powerOff = 38;
 /** How often a machine that shuts down is told again: early in its boot, nobody hears. In milliseconds. */
 const repeat = 1000;
 
+/** With this exit code the container's manager asks to be started again: the machine reboots. */
+const reboot = 133;
+
 /** A machine that runs. */
 export class Container {
   /** Resolves when the machine is off and nothing of this run is left. */
   readonly ended: Promise<void>;
 
+  /** Set when the machine is to be off: a reboot will not bring it back. */
+  private ending = false;
+
   private constructor(
     private readonly machine: MachineNames,
-    manager: ChildProcess,
+    hostname: string,
   ) {
-    this.ended = new Promise<void>((resolve) => manager.once("close", () => resolve())).then(() =>
-      removeGroup(machine.cgroup),
-    );
+    this.ended = this.run(hostname);
   }
 
   /** Starts a machine; resolves when its init runs. */
   static async start(machine: MachineNames, hostname: string): Promise<Container> {
     await removeGroup(machine.cgroup);
-    const container = new Container(machine, launch(machine, hostname));
+    await writeFile(serialFile(machine.directory), "");
+    const container = new Container(machine, hostname);
     const off = container.ended.then(() => "off" as const);
     const end = Date.now() + startLimit;
     while (container.leader === undefined) {
@@ -42,10 +48,19 @@ export class Container {
       if (outcome === "off")
         throw new Error(`the machine did not start: ${lastLines(await readSerial(machine.directory))}`);
       if (Date.now() < end) continue;
-      await removeGroup(machine.cgroup);
+      await container.kill();
       throw new Error(`the machine's init did not run within ${startLimit / 1000} s`);
     }
     return container;
+  }
+
+  /** Boots again and again, as long as the machine asks for it. */
+  private async run(hostname: string): Promise<void> {
+    let exitCode;
+    do {
+      exitCode = await boot(this.machine, hostname);
+      await removeGroup(this.machine.cgroup);
+    } while (exitCode === reboot && !this.ending);
   }
 
   /** The machine's first process by the host's number; none for a moment while it reboots. */
@@ -55,6 +70,7 @@ export class Container {
 
   /** Shuts down in order and, after a limit in milliseconds, by force. */
   async stop(limit: number): Promise<void> {
+    this.ending = true;
     const end = Date.now() + limit;
     const off = this.ended.then(() => "off" as const);
     while (Date.now() < end) {
@@ -66,31 +82,33 @@ export class Container {
 
   /** Pulls the plug. */
   async kill(): Promise<void> {
+    this.ending = true;
     await removeGroup(this.machine.cgroup);
     await this.ended;
   }
 }
 
-/** Starts the container's manager, which dies with this process. */
-function launch(machine: MachineNames, hostname: string): ChildProcess {
+/** Boots a machine once, under a manager that dies with this process; the manager's exit code, if it has one. */
+function boot(machine: MachineNames, hostname: string): Promise<number | null> {
   const group = makeGroup(machine.cgroup);
-  const serial = openSync(serialFile(machine.directory), "w");
-  try {
-    return spawn(
-      "nsenter",
-      [
-        `--net=${namespacePath(machine.namespace)}`,
-        ...["setpriv", "--pdeathsig", "KILL", "--"],
-        // Slave, not private: a namespace that is deleted on the host must not live on because it is mounted here too.
-        ...["unshare", "--mount", "--propagation", "slave", "--"],
-        path.join(__dirname, "boot-machine"),
-        ...[group, machine.directory, machine.namespace, hostname],
-      ],
-      { stdio: ["ignore", serial, serial] },
-    );
-  } finally {
-    closeSync(serial);
-  }
+  const serial = openSync(serialFile(machine.directory), "a");
+  const manager = spawn(
+    "nsenter",
+    [
+      `--net=${namespacePath(machine.namespace)}`,
+      ...["setpriv", "--pdeathsig", "KILL", "--"],
+      // Slave, not private: a namespace that is deleted on the host must not live on because it is mounted here too.
+      ...["unshare", "--mount", "--propagation", "slave", "--"],
+      path.join(__dirname, "boot-machine"),
+      ...[group, machine.directory, machine.namespace, hostname],
+    ],
+    { stdio: ["ignore", serial, serial] },
+  );
+  closeSync(serial);
+  return new Promise((resolve, reject) => {
+    manager.once("error", reject);
+    manager.once("close", resolve);
+  });
 }
 
 /** Whether a process is the first of a container and has become its init. */

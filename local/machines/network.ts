@@ -57,7 +57,7 @@ class BridgedNetwork implements Network {
   async removeGateway(address: string, prefixLength: number): Promise<void> {
     await ip(this.namespace, [`addr del ${address}/${prefixLength} dev ${bridge}`]).catch((error: unknown) => {
       // It has no such address: then there is nothing to do.
-      if (!/cannot assign requested address/i.test(String(error))) throw error;
+      if (!/cannot assign requested address|address not found/i.test(String(error))) throw error;
     });
   }
 

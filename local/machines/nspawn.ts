@@ -1,5 +1,6 @@
 /** Machines as systemd-nspawn containers: a real init, a network namespace, control group and disk each. */
 import { attempt } from "./command";
+import { groupOf } from "./cgroup";
 import { Container } from "./container";
 import { makeDisk, readSerial, removeDisk, shortName } from "./disk";
 import type { ExecResult, Machines, MachineSpec } from "./driver";
@@ -44,7 +45,8 @@ export class NspawnMachines implements Machines {
     if (machine.container !== undefined) return;
     const container = await Container.start(machine.names, shortName(machine.spec));
     machine.container = container;
-    void container.ended.then(() => {
+    const failed = (error: unknown) => console.error(`machine ${name}: ${String(error)}`);
+    void container.ended.catch(failed).then(() => {
       // Whoever ends a machine on purpose has taken the container away before.
       if (machine.container !== container) return;
       machine.container = undefined;
@@ -78,7 +80,9 @@ export class NspawnMachines implements Machines {
     const leader = this.find(name).container?.leader;
     if (leader === undefined) throw new Error(`machine ${name} is not running`);
     const inside = ["env", "-i", `PATH=${path}`, "HOME=/root", "LANG=C.UTF-8", ...argv];
-    const result = await attempt(["nsenter", "--target", String(leader), "--all", "--", ...inside]);
+    // In a group of the machine's too: its logind has no answer to a caller whose group it cannot see.
+    const entry = 'echo $$ >"$1/cgroup.procs" && shift && exec nsenter --target "$0" --all -- "$@"';
+    const result = await attempt(["sh", "-c", entry, String(leader), groupOf(leader), ...inside]);
     if (result.exitCode === undefined) throw new Error(`machine ${name} ended while it ran ${argv.join(" ")}`);
     return { ...result, exitCode: result.exitCode };
   }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, test } from "vitest";
-import { controlKey, approvalKey } from "../../contract";
+import { controlKey, approvalKey } from "../../contracts";
 import { run } from "../../control/cli";
 import type { FleetStatus } from "../../control/status";
 import { FakeCompute } from "./fake-compute";

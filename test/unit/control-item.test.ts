@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
-import type { Control } from "../../contract";
+import type { Control } from "../../contracts";
 import {
   holdOn,
   noControl,

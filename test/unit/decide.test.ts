@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import fc from "fast-check";
-import { contract } from "../../contract";
+import { contract } from "../../contracts";
 
 const rev = (digit: string) => digit.repeat(40);
 const [A, B, C] = [rev("a"), rev("b"), rev("c")];

@@ -1,5 +1,5 @@
 /** VMs, reports and decisions for the tests of the operator's tool. */
-import type { Approval, Control, Report } from "../../contract";
+import type { Approval, Control, Report } from "../../contracts";
 import { noControl } from "../../control/control-item";
 import type { Decisions, FleetVm } from "../../control/fleet";
 import type { Reading, VmReports } from "../../control/reports";

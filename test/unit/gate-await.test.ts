@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { approvalKey } from "../../contract";
+import { approvalKey } from "../../contracts";
 import { ApiError } from "../../control/api-error";
 import { awaitWave, pollInterval, type GateEnd } from "../../control/await";
 import type { Compute, Instance } from "../../control/compute";

@@ -1,5 +1,5 @@
 /** A gate's options and looks for its tests. */
-import type { Report } from "../../contract";
+import type { Report } from "../../contracts";
 import type { FleetVm } from "../../control/fleet";
 import { noProgress, step, type GateOptions, type GateState, type Observation, type Result } from "../../control/gate";
 import type { Reading } from "../../control/reports";

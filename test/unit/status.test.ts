@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from "vitest";
-import type { Drift } from "../../contract";
+import type { Drift } from "../../contracts";
 import { readDecisions } from "../../control/fleet";
 import { readReport } from "../../control/reports";
 import { buildStatus, decideDrift, isConverged, type DriftInput } from "../../control/status";

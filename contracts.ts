@@ -3,9 +3,9 @@
  * They are written once, in `contract.json`; this file gives TypeScript its types and its checks.
  */
 import { z } from "zod";
-import contract from "./contract.json";
+import written from "./contract.json";
 
-export { contract };
+export const contract = written;
 
 export type Follow = "branch" | "approved";
 export type Outcome = "unchanged" | "updated" | "held" | "deferred" | "failed";
