@@ -1,0 +1,45 @@
+/** `command:local:Command` and `command:local:run`. */
+import type { Failure } from "../core/check";
+import type { Log } from "../core/engine-log";
+import type { Run } from "../core/provider";
+import { text, type Props } from "../core/value";
+import { runProcess } from "./process";
+import { environment, shown, trimmed, type Output } from "./resource";
+
+const SHELL = ["/bin/sh", "-c"];
+
+/** Runs a command on this machine, in the program's directory unless `dir` says another. */
+export async function runLocally(
+  log: Log,
+  command: string,
+  inputs: Props,
+  previous: Output,
+  { urn, signal }: Run,
+): Promise<Output> {
+  const interpreter = Array.isArray(inputs["interpreter"]) ? inputs["interpreter"].map(String) : [];
+  const cwd = text(inputs, "dir");
+  const stdin = text(inputs, "stdin");
+  const ended = await runProcess({
+    argv: [...(interpreter.length > 0 ? interpreter : SHELL), command],
+    env: { ...process.env, ...environment(inputs, previous) },
+    signal,
+    onLine: (stream, line) => {
+      if (shown(inputs, stream)) log.status(urn, line);
+    },
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(stdin === undefined ? {} : { stdin }),
+  }).finally(() => log.flush());
+  if (ended.failure !== undefined)
+    throw new Error(`${ended.failure}: running ${JSON.stringify(command)}:\n${ended.both}`);
+  return trimmed(ended);
+}
+
+/** Assets are the official provider's alone. */
+export function refuseAssets(inputs: Props): Failure[] {
+  return ["assetPaths", "archivePaths"]
+    .filter((key) => (inputs[key] ?? null) !== null)
+    .map((key) => ({
+      property: key,
+      reason: `${key}: the local stand-in for the command provider collects no assets`,
+    }));
+}

@@ -1,0 +1,132 @@
+/** One child process: its output kept and shown, its whole group ended when the run is cancelled. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { StringDecoder } from "node:string_decoder";
+
+/** How long a cancelled command has to end in order, in milliseconds. */
+const GRACE = 3_000;
+
+export interface ProcessOptions {
+  argv: readonly string[];
+  cwd?: string;
+  env: NodeJS.ProcessEnv;
+  stdin?: string;
+  signal: AbortSignal;
+  /** Called for every whole line. */
+  onLine: (stream: "stdout" | "stderr", line: string) => void;
+}
+
+export interface Ended {
+  stdout: string;
+  stderr: string;
+  /** Both streams as they came, for error messages. */
+  both: string;
+  /** `exit status 1`, `signal: killed` …; `undefined` where all went well. */
+  failure?: string;
+  exitCode: number | null;
+}
+
+/** Runs a process to its end. Rejects where it cannot be started, or when `signal` is aborted. */
+export function runProcess({ argv, cwd, env, stdin, signal, onLine }: ProcessOptions): Promise<Ended> {
+  const [program = "", ...args] = argv;
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(reason(signal));
+      return;
+    }
+    // A group of its own, so that a cancelled shell does not leave its children behind.
+    const child = spawn(program, args, { env, detached: true, stdio: "pipe", ...(cwd === undefined ? {} : { cwd }) });
+    const both: string[] = [];
+    const stdout = collect(
+      child.stdout,
+      (chunk) => both.push(chunk),
+      (line) => onLine("stdout", line),
+    );
+    const stderr = collect(
+      child.stderr,
+      (chunk) => both.push(chunk),
+      (line) => onLine("stderr", line),
+    );
+    // A command that does not read its input is no failure.
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(stdin ?? "");
+    const stop = () => endGroup(child);
+    signal.addEventListener("abort", stop, { once: true });
+    child.once("error", (error) => {
+      signal.removeEventListener("abort", stop);
+      reject(startError(error));
+    });
+    child.once("close", (exitCode, killedBy) => {
+      signal.removeEventListener("abort", stop);
+      if (signal.aborted) {
+        reject(reason(signal));
+        return;
+      }
+      const failure = exitCode === 0 ? undefined : killedBy ? `signal: ${killedBy}` : `exit status ${String(exitCode)}`;
+      const ended = { stdout: stdout(), stderr: stderr(), both: both.join(""), exitCode };
+      resolve(failure === undefined ? ended : { ...ended, failure });
+    });
+  });
+}
+
+/** Gathers a stream's text; lines of any length are passed on as they end. */
+function collect(
+  stream: NodeJS.ReadableStream,
+  onChunk: (chunk: string) => void,
+  onLine: (line: string) => void,
+): () => string {
+  const decoder = new StringDecoder("utf8");
+  const chunks: string[] = [];
+  let rest: string[] = [];
+  stream.on("data", (data: Buffer) => {
+    const chunk = decoder.write(data);
+    chunks.push(chunk);
+    onChunk(chunk);
+    const lines = chunk.split("\n");
+    const last = lines.pop() ?? "";
+    for (const line of lines) {
+      onLine(rest.join("") + line);
+      rest = [];
+    }
+    rest.push(last);
+  });
+  stream.on("end", () => {
+    const line = rest.join("");
+    if (line !== "") onLine(line);
+  });
+  return () => chunks.join("");
+}
+
+function endGroup(child: ChildProcess): void {
+  const { pid } = child;
+  if (pid === undefined) return;
+  const send = (signal: NodeJS.Signals) => {
+    try {
+      process.kill(-pid, signal);
+    } catch {
+      // The group has ended.
+    }
+  };
+  send("SIGTERM");
+  const force = setTimeout(() => {
+    send("SIGKILL");
+    // Something that left the group may still hold the pipes.
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  }, GRACE);
+  child.once("close", () => clearTimeout(force));
+}
+
+/** Linux takes no argument and no variable of more than 128 KiB. */
+function startError(error: Error & { code?: string }): Error {
+  if (error.code !== "E2BIG") return error;
+  return new Error(
+    "the command or a variable of its environment is too long; addPreviousOutputInEnv: false keeps former output out of it",
+    { cause: error },
+  );
+}
+
+function reason(signal: AbortSignal): Error {
+  const why: unknown = signal.reason;
+  if (why instanceof Error && why.name === "TimeoutError") return new Error("the time in customTimeouts is over");
+  return why instanceof Error ? why : new Error("cancelled");
+}

@@ -1,0 +1,54 @@
+/** Starts a plugin as Pulumi's engine expects: it serves on a free loopback port and prints the port's number first. */
+import * as path from "node:path";
+import * as grpc from "@grpc/grpc-js";
+import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
+import { engineLog, type Log } from "./engine-log";
+import type { Provider } from "./provider";
+import { service } from "./service";
+import { Typings } from "./typings";
+
+/** As the engine's own limit (sdk/go/common/util/rpcutil): a state may be large. */
+const MESSAGE_BYTES = 400 * 1024 * 1024;
+/** How often to look whether the engine still lives, in milliseconds. */
+const WATCH = 2_000;
+/** How long children have to end after the engine is gone, in milliseconds. */
+const GRACE = 5_000;
+
+/**
+ * Serves the provider that `make` returns until the engine ends.
+ * @param packageName the npm package whose declarations say what inputs there are
+ */
+export function main(packageName: string, make: (typings: Typings, log: Log) => Provider): void {
+  // Set by the launcher for this process; commands that a plugin runs must not inherit it.
+  delete process.env["TSX_TSCONFIG_PATH"];
+  const typings = new Typings(path.dirname(require.resolve(`${packageName}/package.json`)));
+  const provider = make(typings, engineLog(process.argv[2]));
+  const cancelled = new AbortController();
+  const server = new grpc.Server({
+    "grpc.max_receive_message_length": MESSAGE_BYTES,
+    "grpc.max_send_message_length": MESSAGE_BYTES,
+  });
+  server.addService(ResourceProviderService, { ...service(provider, cancelled) });
+  server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => {
+    if (error) throw error;
+    process.stdout.write(`${port}\n`);
+  });
+  leaveWithTheEngine(cancelled);
+}
+
+/** An engine that was killed cannot cancel: end the commands under way, then this process. */
+function leaveWithTheEngine(cancelled: AbortController): void {
+  const engine = process.ppid;
+  const leave = () => {
+    cancelled.abort(new Error("cancelled: the engine is gone"));
+    setTimeout(() => process.exit(0), GRACE);
+  };
+  const watch = setInterval(() => {
+    if (process.ppid === engine) return;
+    clearInterval(watch);
+    leave();
+  }, WATCH);
+  process.once("SIGTERM", leave);
+  // A terminal's Ctrl-C is for the engine, which then cancels.
+  process.on("SIGINT", () => undefined);
+}

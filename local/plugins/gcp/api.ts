@@ -1,0 +1,119 @@
+/** The Compute API as the provider uses it: requests, Google's errors, and operations waited for. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { isObject, text, type Props } from "../core/value";
+
+/** Between two looks at an operation, in milliseconds: short at first, as the local cloud is quick. */
+const FIRST_POLL = 50;
+const LAST_POLL = 1_000;
+/** Answers that pass by themselves, and for how long to ask again, in milliseconds. */
+const PASSING = [429, 502, 503];
+const PATIENCE = 60_000;
+
+/** One request; `path` is relative to the endpoint (`projects/…`). */
+export interface Call {
+  method: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
+  path: string;
+  query?: Record<string, string>;
+  body?: Props;
+}
+
+/** An answer that is an error, told as Google's own Go client does. */
+export class ApiError extends Error {
+  constructor(
+    readonly code: number,
+    readonly reason: string,
+    text: string,
+  ) {
+    super(`googleapi: Error ${code}: ${text}${reason === "" ? "" : `, ${reason}`}`);
+  }
+}
+
+export class Api {
+  /**
+   * @param endpoint ends in a slash, e.g. `https://compute.googleapis.com/compute/v1/`
+   * @param token bearer token
+   * @param signal gives up whatever is under way
+   */
+  constructor(
+    readonly endpoint: string,
+    readonly token: string,
+    readonly signal: AbortSignal,
+  ) {}
+
+  /** A resource, or `undefined` where there is none. Rejects with `ApiError` on any other error. */
+  async find(path: string, query?: Record<string, string>): Promise<Props | undefined> {
+    try {
+      return await this.send({ method: "GET", path, ...(query ? { query } : {}) });
+    } catch (error) {
+      if (error instanceof ApiError && error.code === 404) return undefined;
+      throw error;
+    }
+  }
+
+  /** Sends a change and waits until its operation is done. */
+  async change(call: Call): Promise<void> {
+    let operation = await this.send(call);
+    for (let delay = FIRST_POLL; text(operation, "status") !== "DONE"; delay = Math.min(delay * 1.5, LAST_POLL)) {
+      await sleep(delay, undefined, { signal: this.signal });
+      operation = await this.send({ method: "GET", path: operationPath(call.path, operation) });
+    }
+    const errors = isObject(operation["error"]) ? operation["error"]["errors"] : undefined;
+    if (!Array.isArray(errors) || errors.length === 0) return;
+    const said = errors
+      .filter(isObject)
+      .map((error) => `${text(error, "code") ?? ""}: ${text(error, "message") ?? ""}`);
+    throw new Error(
+      `Error waiting for ${text(operation, "operationType") ?? call.method} of ${call.path}: ${said.join("; ")}`,
+    );
+  }
+
+  /** One request; rejects with `ApiError` where the answer is an error. */
+  async send(call: Call): Promise<Props> {
+    const started = Date.now();
+    for (let delay = 500; ; delay *= 2) {
+      const response = await this.#fetch(call);
+      if (response.ok) return (await response.json()) as Props;
+      const error = await errorOf(response);
+      if (!PASSING.includes(error.code) || Date.now() - started + delay > PATIENCE) throw error;
+      await sleep(delay, undefined, { signal: this.signal });
+    }
+  }
+
+  async #fetch({ method, path, query, body }: Call): Promise<Response> {
+    const url = new URL(path, this.endpoint);
+    for (const [key, value] of Object.entries(query ?? {})) url.searchParams.set(key, value);
+    const headers = { authorization: `Bearer ${this.token}`, "content-type": "application/json" };
+    try {
+      return await fetch(url, {
+        method,
+        headers,
+        signal: this.signal,
+        ...(body ? { body: JSON.stringify(body) } : {}),
+      });
+    } catch (error) {
+      this.signal.throwIfAborted();
+      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+      throw new Error(`the Compute API at ${this.endpoint} does not answer: ${String(cause)}`, { cause: error });
+    }
+  }
+}
+
+/** Where an operation is looked at: it says itself whether it is a zone's, a region's or global. */
+export function operationPath(path: string, operation: Props): string {
+  const [, project = ""] = path.split("/");
+  const place = ["zone", "region"].flatMap((kind) => {
+    const link = text(operation, kind);
+    return link === undefined ? [] : [`${kind}s/${link.replace(/^.*\//, "")}`];
+  });
+  return `projects/${project}/${place[0] ?? "global"}/operations/${text(operation, "name") ?? ""}`;
+}
+
+async function errorOf(response: Response): Promise<ApiError> {
+  const body = await response.text();
+  try {
+    const { error } = JSON.parse(body) as { error: { message: string; errors?: { reason: string }[] } };
+    return new ApiError(response.status, error.errors?.[0]?.reason ?? "", error.message);
+  } catch {
+    return new ApiError(response.status, "", body.trim() || response.statusText);
+  }
+}

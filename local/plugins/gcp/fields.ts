@@ -1,0 +1,146 @@
+/** How a resource's properties and Compute's JSON correspond: tables, and the pure functions that follow them. */
+import type { Change } from "../core/diff";
+import { isObject, type Props, type Value } from "../core/value";
+import type { Scope } from "./links";
+
+export interface Field {
+  /** Compute's name, where it differs; dots lead into objects. */
+  rest?: string;
+  /** Changed by a call; every other field replaces the resource. */
+  inPlace?: true;
+  /** The fields of an object, or of each object of a list. */
+  of?: Fields;
+  /** Neither sent nor read by the table: the resource's own functions do, or only the provider looks at it. */
+  own?: true;
+  /** An order of this list's items means nothing. */
+  unordered?: true;
+  /** A refresh leaves it as the program wrote it. */
+  keep?: true;
+  /** Sent where the program says nothing, as the official provider does. */
+  otherwise?: Value;
+  to?: (value: Value, scope: Scope) => Value;
+  from?: (value: Value) => Value;
+}
+
+export type Fields = Record<string, Field>;
+
+/** Properties → the JSON that Compute is sent. */
+export function encode(fields: Fields, props: Props, scope: Scope): Props {
+  const body: Props = {};
+  for (const [name, field] of Object.entries(fields)) {
+    const value = props[name] ?? field.otherwise ?? null;
+    if (value === null || field.own) continue;
+    put(body, field.rest ?? name, encodeField(field, value, scope));
+  }
+  return body;
+}
+
+function encodeField(field: Field, value: Value, scope: Scope): Value {
+  if (Array.isArray(value)) return value.map((item) => encodeField(field, item, scope));
+  if (field.of && isObject(value)) return encode(field.of, value, scope);
+  return field.to ? field.to(value, scope) : value;
+}
+
+/** Compute's JSON → properties. */
+export function decode(fields: Fields, answer: Props): Props {
+  const props: Props = {};
+  for (const [name, field] of Object.entries(fields)) {
+    if (field.own) continue;
+    const value = take(answer, field.rest ?? name);
+    if (value !== null) props[name] = decodeField(field, value);
+  }
+  return props;
+}
+
+function decodeField(field: Field, value: Value): Value {
+  if (Array.isArray(value)) return value.map((item) => decodeField(field, item));
+  if (field.of && isObject(value)) return decode(field.of, value);
+  return field.from ? field.from(value) : value;
+}
+
+function put(body: Props, path: string, value: Value): void {
+  const [first = "", ...rest] = path.split(".");
+  if (rest.length === 0) {
+    body[first] = value;
+    return;
+  }
+  const inner = body[first];
+  const object: Props = isObject(inner) ? inner : {};
+  put(object, rest.join("."), value);
+  body[first] = object;
+}
+
+function take(answer: Props, path: string): Value {
+  let value: Value = answer;
+  for (const part of path.split(".")) value = isObject(value) ? (value[part] ?? null) : null;
+  return value;
+}
+
+/** Whether a change is made by a call rather than by a replacement. */
+export function isInPlace(fields: Fields, { rule }: Change): boolean {
+  let level: Fields | undefined = fields;
+  for (const part of rule) {
+    const field: Field | undefined = level?.[part];
+    if (field?.inPlace) return true;
+    level = field?.of;
+  }
+  return false;
+}
+
+/** The properties that no table translates, as paths. */
+export function untranslated(fields: Fields, props: Props, path = ""): string[] {
+  return Object.entries(props).flatMap(([name, value]) => {
+    if (name.startsWith("__") || value === null) return [];
+    const field = fields[name];
+    if (!field) return [path + name];
+    const inner = Array.isArray(value) ? value : [value];
+    return field.of
+      ? inner.flatMap((item) => (isObject(item) && field.of ? untranslated(field.of, item, `${path}${name}.`) : []))
+      : [];
+  });
+}
+
+/** Lists whose order means nothing, sorted, so that a comparison sees only what differs. */
+export function ordered(fields: Fields, props: Props): Props {
+  return Object.fromEntries(
+    Object.entries(props).map(([name, value]) => {
+      const field = fields[name];
+      return [name, field ? orderedField(field, value) : value];
+    }),
+  );
+}
+
+function orderedField(field: Field, value: Value): Value {
+  if (Array.isArray(value)) {
+    const items = value.map((item) => orderedField(field, item));
+    // A list with an unknown item is not the known list in any order.
+    return field.unordered && items.every((item) => typeof item === "string") ? items.sort() : items;
+  }
+  return field.of && isObject(value) ? ordered(field.of, value) : value;
+}
+
+/**
+ * The inputs after a refresh: what the program wrote, with the values that the cloud has now. What the program did not write is
+ * the cloud's own affair.
+ */
+export function refreshed(fields: Fields, inputs: Props, state: Props, same: (a: Value, b: Value) => boolean): Props {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, input]) => {
+      const field = fields[name];
+      return [name, field && !field.keep ? refreshedField(field, input, state[name] ?? null, same) : input];
+    }),
+  );
+}
+
+function refreshedField(field: Field, input: Value, now: Value, same: (a: Value, b: Value) => boolean): Value {
+  if (same(input, now)) return input;
+  if (Array.isArray(input) && Array.isArray(now)) {
+    const sets = JSON.stringify([...input].sort()) === JSON.stringify([...now].sort());
+    if (field.unordered && sets) return input;
+    if (input.length !== now.length) return now;
+    return input.map((item, i) => refreshedField(field, item, now[i] ?? null, same));
+  }
+  if (field.of && isObject(input) && isObject(now)) return refreshed(field.of, input, now, same);
+  // Compute leaves out what is false or empty.
+  return now === null && !isObject(input) ? input : now;
+}

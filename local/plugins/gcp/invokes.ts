@@ -1,0 +1,101 @@
+/** Functions of the gcp provider that programs call. */
+import { isObject, text, type Props } from "../core/value";
+import type { Call } from "./api";
+import { instance } from "./instance";
+import { relative } from "./links";
+import { texts, type Context } from "./resource";
+import { stateOf } from "./rest";
+
+export interface Invoke {
+  args: readonly [file: string, name: string];
+  call: (args: Props, context: Context) => Promise<Props>;
+}
+
+export const INVOKES: Record<string, Invoke> = {
+  "gcp:compute/getInstance:getInstance": {
+    args: ["compute/getInstance.d.ts", "GetInstanceArgs"],
+    call: getInstance,
+  },
+  "gcp:compute/getInstanceGuestAttributes:getInstanceGuestAttributes": {
+    args: ["compute/getInstanceGuestAttributes.d.ts", "GetInstanceGuestAttributesArgs"],
+    call: getInstanceGuestAttributes,
+  },
+};
+
+async function getInstance(args: Props, context: Context): Promise<Props> {
+  const path = instancePath(args, context);
+  const answer = await context.api.find(path);
+  if (!answer) throw notFound(path);
+  return instanceResult(path, answer, context);
+}
+
+/** The official provider's data source: what a resource has once is a list there. Pure. */
+export function instanceResult(path: string, answer: Props, context: Pick<Context, "settings">): Props {
+  const state = stateOf(instance, path, answer, {}, context);
+  const { bootDisk, serviceAccount, scheduling, shieldedInstanceConfig, confidentialInstanceConfig, ...rest } = state;
+  const once = (value: Props[string] | undefined) => (value === undefined ? [] : [value]);
+  const policies = answer["resourcePolicies"];
+  return {
+    ...rest,
+    labels: texts(answer["labels"]),
+    pulumiLabels: texts(answer["labels"]),
+    bootDisks: once(bootDisk),
+    serviceAccounts: once(serviceAccount),
+    schedulings: once(scheduling),
+    shieldedInstanceConfigs: once(shieldedInstanceConfig),
+    confidentialInstanceConfigs: once(confidentialInstanceConfig),
+    resourcePolicies: Array.isArray(policies) ? policies : [],
+    deletionProtection: answer["deletionProtection"] ?? false,
+    canIpForward: answer["canIpForward"] ?? false,
+    description: answer["description"] ?? "",
+    hostname: answer["hostname"] ?? "",
+    desiredStatus: "",
+    metadataStartupScript: "",
+  };
+}
+
+/** No attributes are no error, as in the official provider; no such instance is one. */
+async function getInstanceGuestAttributes(args: Props, context: Context): Promise<Props> {
+  const path = instancePath(args, context);
+  if (!(await context.api.find(path))) throw notFound(path);
+  const answer = await context.api.find(`${path}/getGuestAttributes`, guestAttributesQuery(args));
+  const value = isObject(answer?.["queryValue"]) ? answer["queryValue"]["items"] : undefined;
+  return {
+    ...args,
+    ...placeOf(path),
+    id: answer?.["selfLink"] ?? "",
+    variableValue: answer?.["variableValue"] ?? "",
+    queryValues: Array.isArray(value) ? value.filter(isObject) : [],
+    region: args["region"] ?? context.settings.region ?? "",
+  };
+}
+
+/** What of an instance's guest attributes is asked for. Throws where it is two things. */
+export function guestAttributesQuery(args: Props): NonNullable<Call["query"]> {
+  const queryPath = text(args, "queryPath");
+  const variableKey = text(args, "variableKey");
+  if (queryPath !== undefined && variableKey !== undefined) throw new Error('"queryPath": conflicts with variableKey');
+  return { ...(queryPath === undefined ? {} : { queryPath }), ...(variableKey === undefined ? {} : { variableKey }) };
+}
+
+/** Which instance the arguments mean, by link or by name and zone. Throws where they do not say. */
+function instancePath(args: Props, { settings }: Context): string {
+  const link = text(args, "selfLink");
+  if (link !== undefined) return relative(link);
+  const project = text(args, "project") ?? settings.project;
+  const zone = text(args, "zone") ?? settings.zone;
+  const name = text(args, "name");
+  if (name === undefined) throw new Error("name: required field is not set");
+  if (project === undefined) throw new Error("project: required field is not set; set it here or as gcp:project");
+  if (zone === undefined) throw new Error("zone: required field is not set; set it here or as gcp:zone");
+  return `projects/${project}/zones/${zone}/instances/${name}`;
+}
+
+function placeOf(path: string): Props {
+  const [, project = "", , zone = "", , name = ""] = path.split("/");
+  return { project, zone, name };
+}
+
+function notFound(path: string): Error {
+  return new Error(`Instance ${path} not found`);
+}

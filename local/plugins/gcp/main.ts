@@ -1,0 +1,4 @@
+import { main } from "../core/main";
+import { gcp } from "./provider";
+
+main("@pulumi/gcp", gcp);

@@ -1,0 +1,108 @@
+/** The stand-in for the official gcp provider: its table of types, and its configuration. */
+import { mistakes, type Failure } from "../core/check";
+import type { Log } from "../core/engine-log";
+import type { Provider } from "../core/provider";
+import type { Typings } from "../core/typings";
+import { text, type Props } from "../core/value";
+import { Api } from "./api";
+import { attachedDisk, disk } from "./disk";
+import { instance } from "./instance";
+import { INVOKES } from "./invokes";
+import { address, firewall, network, router, subnetwork } from "./network";
+import { projectMetadataItem } from "./project-metadata-item";
+import { resourcePolicy, resourcePolicyAttachment } from "./resource-policy";
+import { resource, texts, type Kind, type Settings } from "./resource";
+import { rest } from "./rest";
+import { routerNat } from "./router-nat";
+
+const ENDPOINT = "NIXOS_FLEET_COMPUTE_ENDPOINT";
+
+/** Every type that the stand-in knows. */
+export const KINDS: readonly Kind[] = [
+  ...[network, subnetwork, router, firewall, address, instance, disk, resourcePolicy].map(rest),
+  routerNat,
+  projectMetadataItem,
+  attachedDisk,
+  resourcePolicyAttachment,
+];
+
+/** The official provider's environment variables, first come first served. */
+const ENVIRONMENT = {
+  project: ["GOOGLE_PROJECT", "GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT"],
+  region: ["GOOGLE_REGION", "GCLOUD_REGION", "CLOUDSDK_COMPUTE_REGION"],
+  zone: ["GOOGLE_ZONE", "GCLOUD_ZONE", "CLOUDSDK_COMPUTE_ZONE"],
+} as const;
+
+/** Configuration that the engine itself adds. */
+const ENGINES = ["version", "pluginDownloadURL"];
+
+export function gcp(typings: Typings, _log: Log, env: NodeJS.ProcessEnv = process.env): Provider {
+  let settings = settingsOf({}, env);
+  const context = (signal: AbortSignal) => ({ api: apiOf(env, signal), settings });
+  const resources = new Map(
+    KINDS.map((kind) => [
+      kind.token,
+      resource(
+        kind,
+        typings,
+        () => settings,
+        ({ signal }) => context(signal),
+      ),
+    ]),
+  );
+  return {
+    name: "gcp",
+    version: typings.manifest.version,
+    checkConfig: (config) => configFailures(config, typings),
+    configure: (config) => {
+      settings = settingsOf(config, env);
+    },
+    resource: (type) => {
+      const found = resources.get(type);
+      if (!found) throw new Error(`${type}: the local stand-in for the gcp provider does not have this resource type`);
+      return found;
+    },
+    invoke: async (token, args, signal) => {
+      const found = INVOKES[token];
+      if (!found) throw new Error(`${token}: the local stand-in for the gcp provider does not have this function`);
+      const [file, name] = found.args;
+      const failures = mistakes(typings.exported(file, name), args, typings.label);
+      return failures.length > 0 ? { failures } : { result: await found.call(args, context(signal)) };
+    },
+  };
+}
+
+function configFailures(config: Props, typings: Typings): Failure[] {
+  const known = typings.exported("provider.d.ts", "ProviderArgs");
+  return Object.keys(config)
+    .filter((key) => !ENGINES.includes(key) && !key.startsWith("__") && !(key in known))
+    .map((key) => ({ property: key, reason: `gcp:${key} is no setting that ${typings.label} knows` }));
+}
+
+/** The provider's settings; the engine sends objects as JSON. */
+export function settingsOf(config: Props, env: NodeJS.ProcessEnv): Settings {
+  const one = (key: keyof typeof ENVIRONMENT) => {
+    const set =
+      text(config, key) ??
+      ENVIRONMENT[key].map((name) => env[name]).find((value) => value !== undefined && value !== "");
+    return set === undefined ? {} : { [key]: set };
+  };
+  const attribution = config["addPulumiAttributionLabel"] !== false && config["addPulumiAttributionLabel"] !== "false";
+  const given = text(config, "defaultLabels");
+  const defaults = given === undefined ? config["defaultLabels"] : (JSON.parse(given) as Props);
+  return {
+    ...one("project"),
+    ...one("region"),
+    ...one("zone"),
+    labels: { ...(attribution ? { "goog-pulumi-provisioned": "true" } : {}), ...texts(defaults) },
+  };
+}
+
+function apiOf(env: NodeJS.ProcessEnv, signal: AbortSignal): Api {
+  const endpoint = env[ENDPOINT];
+  if (endpoint === undefined || endpoint === "")
+    throw new Error(
+      `${ENDPOINT} is not set: the local stand-in for the gcp provider needs the local cloud's address; run eval "$(./scripts/local env)"`,
+    );
+  return new Api(endpoint.endsWith("/") ? endpoint : `${endpoint}/`, env["GOOGLE_OAUTH_ACCESS_TOKEN"] ?? "", signal);
+}

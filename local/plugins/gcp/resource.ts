@@ -1,0 +1,182 @@
+/** What every resource of the stand-in does alike: checks, diffs, previews, refreshes. */
+import { mistakes, type Failure } from "../core/check";
+import { changes, type Change } from "../core/diff";
+import { DEFAULTS, named, wasGenerated } from "../core/naming";
+import type { Resource, Run } from "../core/provider";
+import type { Typings } from "../core/typings";
+import { isObject, text, UNKNOWN, type Props } from "../core/value";
+import type { Api } from "./api";
+import { isInPlace, ordered, refreshed, untranslated, type Fields } from "./fields";
+import { leaf, sameLink, type Scope } from "./links";
+
+/** The provider's configuration. */
+export interface Settings {
+  project?: string;
+  region?: string;
+  zone?: string;
+  /** Labels that every resource which can have some gets. */
+  labels: Record<string, string>;
+}
+
+/** What a resource's calls work with. */
+export interface Context {
+  api: Api;
+  settings: Settings;
+}
+
+/** A type of resource, as its table entry says. */
+export interface Kind {
+  token: string;
+  /** The declarations' file and interface. */
+  args: readonly [file: string, name: string];
+  /** Where it lives; nothing for a project's own. */
+  place?: "region" | "zone";
+  /** Has a name that Pulumi may make. */
+  named?: true;
+  fields: Fields;
+  /** Outputs that only the cloud knows. */
+  computed: readonly string[];
+  create: (inputs: Props, scope: Scope, context: Context) => Promise<{ id: string; state: Props }>;
+  /** `inputs` are empty at an import. */
+  read: (id: string, inputs: Props, context: Context) => Promise<Props | undefined>;
+  update: (id: string, change: Update, context: Context) => Promise<Props>;
+  delete: (id: string, state: Props, context: Context) => Promise<void>;
+}
+
+/** A change in place. */
+export interface Update {
+  olds: Props;
+  inputs: Props;
+  /** Whether a property, or a part of it, differs: `metadata`, `bootDisk.autoDelete`. */
+  changed: (rule: string) => boolean;
+}
+
+/** Fields that every type has. */
+const COMMON: Fields = {
+  // What the provider does at a delete; Compute does not know it.
+  deletionPolicy: { own: true, inPlace: true },
+  project: { own: true },
+};
+
+/** Compute's rule for names. */
+const NAME = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/** @param context makes the calls' surroundings for one run */
+export function resource(
+  kind: Kind,
+  typings: Typings,
+  settings: () => Settings,
+  context: (run: Run) => Context,
+): Resource {
+  const fields = fieldsOf(kind);
+  const differences = (olds: Props, inputs: Props) => changes(ordered(fields, olds), ordered(fields, inputs), sameLink);
+  return {
+    check: (request) => {
+      const inputs = kind.named ? named(request) : request.inputs;
+      return { inputs, failures: failures(kind, fields, inputs, typings, settings()) };
+    },
+    diff: ({ olds, inputs }) => {
+      const found = differences(olds, inputs).map((change) => ({ ...change, replace: !isInPlace(fields, change) }));
+      const replaced = found.some(({ replace }) => replace);
+      // A name of the program's own is taken until the old resource is gone.
+      return { changes: found, deleteBeforeReplace: replaced && kind.named === true && !wasGenerated(inputs) };
+    },
+    create: async ({ inputs, preview, ...run }) => {
+      const props = plain(inputs);
+      if (preview)
+        return { id: "", state: { ...unknown(kind.computed), ...scopeOf(kind, props, settings()), ...props } };
+      return kind.create(props, scopeOf(kind, props, settings()), context(run));
+    },
+    read: async ({ id, inputs, ...run }) => {
+      const state = await kind.read(id, plain(inputs), context(run));
+      if (!state) return undefined;
+      const imported = Object.keys(inputs).length === 0;
+      const now = imported ? pick(state, fields) : refreshed(fields, inputs, state, sameLink);
+      return { id: text(state, "id") ?? id, state, inputs: { [DEFAULTS]: [], ...now } };
+    },
+    update: async ({ id, olds, state, inputs, preview, ...run }) => {
+      const found = differences(olds, inputs);
+      const props = plain(inputs);
+      if (preview) return previewed(state, props, found);
+      return kind.update(
+        id,
+        { olds: plain(olds), inputs: props, changed: (rule) => touches(found, rule) },
+        context(run),
+      );
+    },
+    delete: async ({ id, state, ...run }) => {
+      const policy = text(state, "deletionPolicy");
+      if (policy === "ABANDON") return;
+      if (policy === "PREVENT")
+        throw new Error(`${id}: deletionPolicy is PREVENT; set it to DELETE and apply that first`);
+      await kind.delete(id, state, context(run));
+    },
+  };
+}
+
+function fieldsOf(kind: Kind): Fields {
+  return {
+    ...COMMON,
+    ...(kind.named ? { name: {} } : {}),
+    ...(kind.place ? { [kind.place]: { own: true } } : {}),
+    ...kind.fields,
+  };
+}
+
+function failures(kind: Kind, fields: Fields, inputs: Props, typings: Typings, settings: Settings): Failure[] {
+  const [file, name] = kind.args;
+  const wrong = mistakes(typings.exported(file, name), inputs, typings.label);
+  if (wrong.length > 0) return wrong;
+  const missing = (["project", ...(kind.place ? [kind.place] : [])] as const)
+    .filter((key) => (inputs[key] ?? null) === null && settings[key] === undefined)
+    .map((key) => ({ property: key, reason: `${key}: required field is not set; set it here or as gcp:${key}` }));
+  const beyond = untranslated(fields, inputs).map((property) => ({
+    property,
+    reason: `${property}: the local stand-in for the gcp provider does not translate it`,
+  }));
+  const called = text(inputs, "name");
+  const badName = kind.named && called !== undefined && !NAME.test(called);
+  const names = badName
+    ? [{ property: "name", reason: `name: ${JSON.stringify(called)} must match ${NAME.source}` }]
+    : [];
+  return [...missing, ...beyond, ...names];
+}
+
+/** Where a resource lives; the check has seen to it that something says so. */
+function scopeOf(kind: Kind, inputs: Props, settings: Settings): Scope {
+  const at = (key: "project" | "region" | "zone") => text(inputs, key) ?? settings[key] ?? "";
+  // A region or zone may be given as a link.
+  return { project: at("project"), ...(kind.place ? { [kind.place]: leaf(at(kind.place)) } : {}) };
+}
+
+function plain(inputs: Props): Props {
+  return Object.fromEntries(Object.entries(inputs).filter(([key, value]) => !key.startsWith("__") && value !== null));
+}
+
+function pick(state: Props, fields: Fields): Props {
+  return Object.fromEntries(Object.entries(state).filter(([key]) => key in fields));
+}
+
+function unknown(names: readonly string[]): Props {
+  return Object.fromEntries(names.map((name) => [name, UNKNOWN]));
+}
+
+/** The state that an update will leave, as far as one can tell: what Compute adds to a property is not known yet. */
+function previewed(state: Props, inputs: Props, found: Change[]): Props {
+  const touched = new Set(found.flatMap(({ rule }) => rule.slice(0, 1)));
+  const kept = Object.entries(state).filter(([key]) => !touched.has(key));
+  const now = [...touched].flatMap((key) => (inputs[key] === undefined ? [] : [[key, inputs[key]] as const]));
+  return Object.fromEntries([...kept, ...now]);
+}
+
+function touches(found: Change[], rule: string): boolean {
+  return found.some((change) => `${change.rule.join(".")}.`.startsWith(`${rule}.`));
+}
+
+/** A map of texts. */
+export function texts(value: Props[string] | undefined): Record<string, string> {
+  if (!isObject(value)) return {};
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
+}
