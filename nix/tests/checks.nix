@@ -46,9 +46,17 @@ let
 in
 {
   # Without nixpkgs: the functions that make the units.
-  units = check "units" [ ] (
-    lib.throwIf (import ./units.nix != [ ]) (lib.concatLines (import ./units.nix)) ""
-  );
+  units =
+    let
+      failures = import ./units.nix;
+    in
+    check "units" [ ] (lib.throwIf (failures != [ ]) (lib.concatLines failures) "");
+
+  modules =
+    let
+      inherit (import ./modules.nix { inherit lib; }) failures;
+    in
+    check "modules" [ ] (lib.throwIf (failures != [ ]) (lib.concatLines failures) "");
 
   nixos = check "nixos" [ ] ''
     cd ${machine.config.system.build.toplevel}/etc/systemd/system

@@ -33,25 +33,24 @@ export async function inside(script: string): Promise<string> {
   return stdout;
 }
 
-/** Evaluates a Nix file of the project (its path from the project's root) with the nix on PATH or the image's. */
-export async function evaluate(file: string): Promise<unknown> {
-  const command = (root: string): string[] => [
-    ...["nix", "--extra-experimental-features", "nix-command flakes", "eval", "--impure", "--json"],
-    ...["--file", join(root, file)],
+/**
+ * Evaluates a Nix file of the project (its path from the project's root) with the nix on PATH or the image's. A file that
+ * is a function gets its arguments by name, as Nix expressions.
+ */
+export async function evaluate(file: string, given: Record<string, string> = {}): Promise<unknown> {
+  const args = [
+    "--eval",
+    "--strict",
+    "--json",
+    ...Object.entries(given).flatMap(([name, value]) => ["--arg", name, value]),
   ];
-  const own = await execa("nix", ["--version"], { reject: false });
-  if (own.failed)
-    return JSON.parse(
-      await inside(
-        command("/project")
-          .map((word) => `'${word}'`)
-          .join(" "),
-      ),
-    );
-  const [nix = "nix", ...args] = command(project);
-  return JSON.parse((await execa(nix, args)).stdout);
+  const stdout = nixOnPath
+    ? (await execa("nix-instantiate", [...args, join(project, file)])).stdout
+    : await inside(["nix-instantiate", ...args, join("/project", file)].join(" "));
+  return JSON.parse(stdout);
 }
 
+const nixOnPath = (process.env["PATH"] ?? "").split(":").some((folder) => existsSync(join(folder, "nix-instantiate")));
+
 /** Whether there is a nix to evaluate with. */
-export const hasNix =
-  image !== undefined || (process.env["PATH"] ?? "").split(":").some((dir) => existsSync(join(dir, "nix")));
+export const hasNix = nixOnPath || image !== undefined;

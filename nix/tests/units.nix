@@ -1,5 +1,5 @@
 # The units of both agents against the unit files written out beside this file, one folder a case. Needs neither nixpkgs
-# nor a store: `nix eval --impure --json --file nix/tests/units.nix` answers the list of what is wrong.
+# nor a store: `nix-instantiate --eval --strict nix/tests/units.nix` answers the list of what is wrong.
 let
   inherit (builtins)
     attrNames

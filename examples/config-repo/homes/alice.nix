@@ -1,0 +1,9 @@
+{ pkgs, ... }:
+{
+  imports = [ ../modules/home.nix ];
+
+  home.username = "alice";
+  home.homeDirectory = "/home/alice";
+
+  home.packages = [ pkgs.ripgrep ];
+}

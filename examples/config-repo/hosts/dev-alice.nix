@@ -1,0 +1,5 @@
+# Alice's machine.
+{
+  networking.hostName = "dev-alice";
+  users.users.alice.isNormalUser = true;
+}

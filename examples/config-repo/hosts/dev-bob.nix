@@ -1,0 +1,5 @@
+# Bob's machine.
+{
+  networking.hostName = "dev-bob";
+  users.users.bob.isNormalUser = true;
+}

@@ -1,0 +1,50 @@
+# One module through nixpkgs' own module system, its surroundings as options that take anything.
+{ lib }:
+{
+  module,
+  name,
+  settings,
+  around,
+  pkgs,
+}:
+
+let
+  anything = lib.mkOption {
+    type = lib.types.anything;
+    default = { };
+  };
+
+  surroundings =
+    { lib, ... }:
+    {
+      options = {
+        assertions = lib.mkOption {
+          type = lib.types.listOf lib.types.unspecified;
+          default = [ ];
+        };
+        environment = anything;
+        home = anything;
+        networking = anything;
+        nix = anything;
+        services.home-manager = anything;
+        system = anything;
+        systemd = anything;
+      };
+      config = around;
+    };
+
+  evaluated = lib.evalModules {
+    specialArgs = {
+      inherit pkgs;
+      # What Home Manager adds to lib.
+      lib = lib.extend (_: _: { hm.assertions.assertPlatform = _: _: _: { assertion = true; }; });
+    };
+    modules = [
+      surroundings
+      module
+      { services.${name} = settings; }
+    ];
+  };
+in
+# Every option's value is looked at, also where nothing uses it.
+builtins.deepSeq evaluated.config.services.${name} (removeAttrs evaluated.config [ "services" ])
