@@ -1,0 +1,76 @@
+import type { Store } from "../api/store";
+import type { Instance, Metadata } from "../api/types";
+import type { Directory } from "./tree";
+
+/** Bytes of one value. */
+const VALUE_BYTES = 256 * 1024;
+const PART = /^[A-Za-z0-9_-]{1,127}$/;
+/** Writes that a VM may make in a second (cloud.google.com/compute/docs/metadata/manage-guest-attributes). */
+const WRITES_A_SECOND = 10;
+
+/** Whether an instance may have guest attributes: its own metadata decides, then the project's. */
+export function guestAttributesEnabled(instance: Metadata, project: Metadata): boolean {
+  const [own, common] = [instance, project].map(
+    ({ items }) => items?.find(({ key }) => key === "enable-guest-attributes")?.value,
+  );
+  return /^(true|1|y|yes)$/i.test(own ?? common ?? "");
+}
+
+/** An instance's guest attributes as a directory of namespaces. */
+export function guestTree(store: Store, { name }: Instance): Directory {
+  const entries: Record<string, Directory> = {};
+  for (const [path, value] of Object.entries(store.state.guestAttributes[name] ?? {})) {
+    const [namespace = "", key = ""] = path.split("/");
+    entries[namespace] ??= { kind: "directory", entries: {}, verbatim: true };
+    entries[namespace].entries[key] = { kind: "value", json: value };
+  }
+  return { kind: "directory", entries, verbatim: true };
+}
+
+/** An answer without content that says how a write went. */
+export interface Written {
+  status: number;
+  message: string;
+}
+
+/** Writes one attribute (`namespace`, `key`), or deletes it where there is no value. */
+export function writeGuestAttribute(
+  store: Store,
+  { name }: Instance,
+  path: readonly string[],
+  value: string | undefined,
+): Written {
+  const [namespace = "", key = ""] = path;
+  if (path.length !== 2 || !PART.test(namespace) || !PART.test(key)) {
+    return {
+      status: 400,
+      message: "A guest attribute is named NAMESPACE/KEY, each of [A-Za-z0-9_-], below 128 bytes.",
+    };
+  }
+  const before = store.state.guestAttributes[name] ?? {};
+  const others = Object.entries(before).filter(([known]) => known !== `${namespace}/${key}`);
+  if (value === undefined) {
+    if (others.length === Object.keys(before).length) {
+      return { status: 404, message: "" };
+    }
+  } else if (Buffer.byteLength(value) > VALUE_BYTES) {
+    return { status: 413, message: `A guest attribute has at most ${VALUE_BYTES} bytes.` };
+  }
+  const after = value === undefined ? others : [...others, [`${namespace}/${key}`, value] as const];
+  store.state.guestAttributes = { ...store.state.guestAttributes, [name]: Object.fromEntries(after) };
+  store.changed();
+  return { status: 200, message: "" };
+}
+
+/** Counts each VM's writes; Compute refuses more than ten in a second. */
+export class WriteLimit {
+  private readonly writes = new Map<string, number[]>();
+
+  /** Whether the VM may write now (milliseconds); if so it has. */
+  take(name: string, now: number): boolean {
+    const recent = (this.writes.get(name) ?? []).filter((time) => time > now - 1000);
+    const allowed = recent.length < WRITES_A_SECOND;
+    this.writes.set(name, allowed ? [...recent, now] : recent);
+    return allowed;
+  }
+}
