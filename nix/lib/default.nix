@@ -10,7 +10,8 @@ in
 
   # { command, …settings } -> { services, timers } for the system manager, in the shape of NixOS' `systemd.<kind>.<name>`.
   # `command` is the agent's path; every setting is optional and named as in `defaults.system`.
-  systemUnits = settings: import ./system.nix { inherit contract units; } (defaults.system // settings);
+  systemUnits =
+    settings: import ./system.nix { inherit contract units; } (defaults.system // settings);
 
   # The same for a user's manager: { services, timers, paths }.
   homeUnits = settings: import ./home.nix { inherit contract units; } (defaults.home // settings);

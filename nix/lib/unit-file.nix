@@ -28,7 +28,8 @@ let
 
   line = key: v: if isList v then map (each: "${key}=${value each}") v else [ "${key}=${value v}" ];
 
-  section = name: keys: [ "[${name}]" ] ++ concatMap (key: line key keys.${key}) (attrNames keys) ++ [ "" ];
+  section =
+    name: keys: [ "[${name}]" ] ++ concatMap (key: line key keys.${key}) (attrNames keys) ++ [ "" ];
 in
 {
   # unit -> { Unit, Service | Timer | Path, Install }, the shape of Home Manager's `systemd.user.<kind>.<name>`.
@@ -46,7 +47,9 @@ in
       Service = said (
         {
           # systemd unquotes a value as JSON quotes it.
-          Environment = map (name: toJSON "${name}=${unit.environment.${name}}") (attrNames (unit.environment or { }));
+          Environment = map (name: toJSON "${name}=${unit.environment.${name}}") (
+            attrNames (unit.environment or { })
+          );
           X-RestartIfChanged = unit.restartIfChanged or null;
         }
         // unit.serviceConfig or { }

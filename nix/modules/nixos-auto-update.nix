@@ -113,7 +113,8 @@ in
       environment.systemPackages = [ cfg.package ];
 
       systemd.services = lib.mapAttrs (
-        _: unit: unit // { environment = config.nix.envVars // config.networking.proxy.envVars // unit.environment; }
+        _: unit:
+        unit // { environment = config.nix.envVars // config.networking.proxy.envVars // unit.environment; }
       ) units.services;
       systemd.timers = units.timers;
     }

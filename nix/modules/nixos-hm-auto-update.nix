@@ -21,7 +21,10 @@ in
     package = mkOption {
       type = types.package;
       default = pkgs.callPackage ../package.nix (
-        { git = cfg.gitPackage; } // lib.optionalAttrs (config.nix.package != null) { nix = config.nix.package; }
+        {
+          git = cfg.gitPackage;
+        }
+        // lib.optionalAttrs (config.nix.package != null) { nix = config.nix.package; }
       );
       defaultText = lib.literalMD "the agent of this repository, with {option}`gitPackage` and {option}`nix.package`";
       description = "The agent.";

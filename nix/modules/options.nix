@@ -11,17 +11,23 @@ let
 in
 {
   repository = mkOption {
-    type = types.nullOr (types.strMatching "(https?|ssh|git)://.+|[^/:@]+@[^/:]+:.+" // {
-      description = "URL of a git repository (https, http, ssh or git)";
-    });
+    type = types.nullOr (
+      types.strMatching "(https?|ssh|git)://.+|[^/:@]+@[^/:]+:.+"
+      // {
+        description = "URL of a git repository (https, http, ssh or git)";
+      }
+    );
     default = null;
     example = "https://git.example.org/infra/nixos-config.git";
   };
 
   branch = mkOption {
-    type = types.nullOr (types.strMatching "[^ ~^:?*\\[-][^ ~^:?*\\[]*" // {
-      description = "name of a git branch";
-    });
+    type = types.nullOr (
+      types.strMatching "[^ ~^:?*\\[-][^ ~^:?*\\[]*"
+      // {
+        description = "name of a git branch";
+      }
+    );
     default = null;
     example = "production";
     description = "The repository's branch to follow. `null`: as the instance's metadata says, else `main`.";

@@ -46,7 +46,7 @@ export async function evaluate(file: string, given: Record<string, string> = {})
   ];
   const stdout = nixOnPath
     ? (await execa("nix-instantiate", [...args, join(project, file)])).stdout
-    : await inside(["nix-instantiate", ...args, join("/project", file)].join(" "));
+    : await inside(["nix-instantiate", ...args, join("/project", file)].map((word) => `'${word}'`).join(" "));
   return JSON.parse(stdout);
 }
 

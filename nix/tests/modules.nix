@@ -79,7 +79,8 @@ let
       name = "on, nothing else set";
       holds =
         config:
-        (service config).serviceConfig.ExecStart == "/nix/store/00000000000000000000000000000000-agent-with-git/bin/nixos-auto-update run"
+        (service config).serviceConfig.ExecStart
+        == "/nix/store/00000000000000000000000000000000-agent-with-git/bin/nixos-auto-update run"
         && (service config).environment.NIXOS_AUTO_UPDATE_HOST == "dev-alice"
         && !((service config).environment ? NIXOS_AUTO_UPDATE_BRANCH)
         && !((service config) ? wantedBy)
@@ -112,9 +113,12 @@ let
       };
       holds =
         config:
-        (service config).environment.NIXOS_AUTO_UPDATE_REPOSITORY == "ssh://git@git.example.org/infra/config.git"
+        (service config).environment.NIXOS_AUTO_UPDATE_REPOSITORY
+        == "ssh://git@git.example.org/infra/config.git"
         && (service config).environment.NIXOS_AUTO_UPDATE_FOLLOW == "approved"
-        && (service config).serviceConfig.ExecStart == "/nix/store/00000000000000000000000000000000-agent-with-gitMinimal/bin/nixos-auto-update run"
+        &&
+          (service config).serviceConfig.ExecStart
+          == "/nix/store/00000000000000000000000000000000-agent-with-gitMinimal/bin/nixos-auto-update run"
         && config.systemd.timers.nixos-auto-update-schedule.timerConfig.RandomizedDelaySec == "45min"
         && !(config.systemd.services ? nixos-auto-update-watch);
     }
@@ -143,7 +147,9 @@ let
       holds =
         config:
         config.systemd.user.timers.nixos-hm-auto-update-schedule.Timer.OnCalendar == "weekly"
-        && (home config).Service.ExecStart == "/nix/store/00000000000000000000000000000000-agent-with-gitMinimal/bin/nixos-hm-auto-update run";
+        &&
+          (home config).Service.ExecStart
+          == "/nix/store/00000000000000000000000000000000-agent-with-gitMinimal/bin/nixos-hm-auto-update run";
     }
   ];
 
@@ -198,7 +204,17 @@ let
 
   comesOut = case: (tryEval (deepSeq (run case) true)).success;
   keeps = config: all (each: each.assertion) (config.assertions or [ ]);
-  isGood = case: (tryEval (let config = run case; in keeps config && case.holds config)) == { success = true; value = true; };
+  isGood =
+    case:
+    (tryEval (
+      let
+        config = run case;
+      in
+      keeps config && case.holds config
+    )) == {
+      success = true;
+      value = true;
+    };
 in
 {
   "with" = if lib == null then "a stub lib (nixpkgs' own was not there)" else "nixpkgs' lib";
@@ -206,5 +222,7 @@ in
   failures =
     map (case: "${case.of}, ${case.name}: not what it should be") (filter (case: !isGood case) good)
     ++ map (case: "${case.of}: accepted ${builtins.toJSON case.settings}") (filter comesOut bad)
-    ++ map (case: "${case.of}, ${case.name}: no assertion failed") (filter (case: keeps (run case)) asserted);
+    ++ map (case: "${case.of}, ${case.name}: no assertion failed") (
+      filter (case: keeps (run case)) asserted
+    );
 }

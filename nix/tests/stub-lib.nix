@@ -62,7 +62,10 @@ let
     let
       value = settings.${option} or declaration.default;
     in
-    if declaration.type.check value then value else throw "services.${name}.${option} has the wrong type";
+    if declaration.type.check value then
+      value
+    else
+      throw "services.${name}.${option} has the wrong type";
 
   unknown = removeAttrs settings (attrNames options);
 

@@ -63,7 +63,8 @@ let
     let
       made = texts cases.${case};
       folder = ./units + "/${case}";
-      differs = file: !(pathExists (folder + "/${file}")) || readFile (folder + "/${file}") != made.${file};
+      differs =
+        file: !(pathExists (folder + "/${file}")) || readFile (folder + "/${file}") != made.${file};
       missing = filter (file: !(made ? ${file})) (attrNames (readDir folder));
     in
     map (file: "${case}/${file} is now:\n${made.${file}}") (filter differs (attrNames made))

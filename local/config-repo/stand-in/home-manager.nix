@@ -74,7 +74,9 @@ let
   files = build.tree "home-manager-files" {
     inherit (unitFiles) links;
     files =
-      unitFiles.files // under "" (given.home.file or { }) // under ".config/" (given.xdg.configFile or { });
+      unitFiles.files
+      // under "" (given.home.file or { })
+      // under ".config/" (given.xdg.configFile or { });
   };
 in
 {

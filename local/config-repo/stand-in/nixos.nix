@@ -66,7 +66,8 @@ let
 
   unitFiles = units "etc/systemd/system" {
     services = mapAttrs (_: fleet.sections) (
-      mapAttrs withScript (given.systemd.services or { }) // (if updates then updateUnits.services else { })
+      mapAttrs withScript (given.systemd.services or { })
+      // (if updates then updateUnits.services else { })
     );
     timers = mapAttrs (_: fleet.sections) (
       given.systemd.timers or { } // (if updates then updateUnits.timers else { })
@@ -91,14 +92,17 @@ in
 
         files =
           unitFiles.files
-          // folder "etc" (attrNames (given.environment.etc or { })) (name: given.environment.etc.${name}.text)
+          // folder "etc" (attrNames (given.environment.etc or { })) (
+            name: given.environment.etc.${name}.text
+          )
           // folder "users" (attrNames users) (name: concatStringsSep "," (users.${name}.extraGroups or [ ]))
           // folder "authorized_keys" (filter (name: keys name != [ ]) (attrNames users)) (
             name: concatStringsSep "\n" (keys name) + "\n"
           )
           // {
             "etc/sudoers.d/nixos" = given.security.sudo.extraConfig or "";
-            "etc/ssh/sshd_config.d/nixos.conf" = "AuthorizedKeysFile %h/.ssh/authorized_keys /etc/ssh/authorized_keys.d/%u\n";
+            "etc/ssh/sshd_config.d/nixos.conf" =
+              "AuthorizedKeysFile %h/.ssh/authorized_keys /etc/ssh/authorized_keys.d/%u\n";
             nixos-version = version;
           };
 
