@@ -4,10 +4,12 @@
   runCommand,
   symlinkJoin,
   writeShellApplication,
+  bash,
   coreutils,
   curl,
   findutils,
   gawk,
+  getent,
   git,
   gnugrep,
   gnused,
@@ -35,10 +37,12 @@ let
     writeShellApplication {
       inherit name;
       runtimeInputs = [
+        bash
         coreutils
         curl
         findutils
         gawk
+        getent
         git
         gnugrep
         gnused
