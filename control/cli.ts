@@ -5,11 +5,12 @@ import { hold } from "./commands/hold";
 import { resume } from "./commands/resume";
 import { retry } from "./commands/retry";
 import { status } from "./commands/status";
+import { trigger } from "./commands/trigger";
 import { FleetError, messageOf, UsageError } from "./errors";
 import { wantsColour } from "./table";
 import { oneLine } from "./text";
 
-const commands: readonly Command[] = [status, awaitCommand, hold, resume, retry];
+const commands: readonly Command[] = [status, awaitCommand, hold, resume, retry, trigger];
 
 /** Runs the tool once and returns its exit code: 0 done, 1 failed, 2 a call that makes no sense, 130 interrupted. */
 export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {

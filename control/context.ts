@@ -1,3 +1,4 @@
+import { hostname, userInfo } from "node:os";
 import type { Call } from "./command";
 import { connect, type Compute } from "./compute";
 import { UsageError } from "./errors";
@@ -42,17 +43,25 @@ export function variable({ env }: Pick<Call, "env">, name: string): string | und
   return value === undefined || value === "" ? undefined : value;
 }
 
-/** The fleet's VMs, checked to contain the one that was named. */
-export async function requireVm({ compute, id }: Context, name: string): Promise<FleetVm> {
+/** The VMs of these names; a name that the fleet does not have is refused. */
+export async function requireVms({ compute, id }: Context, names: readonly string[]): Promise<FleetVm[]> {
   const vms = await readVms(compute, id);
-  const vm = vms.find((one) => one.name === name);
-  if (vm === undefined) {
-    const names = vms.map((one) => one.name).join(", ");
-    throw new UsageError(
-      oneLine(`no VM ${name} in fleet ${id.fleet}/${id.stack}; it has ${names === "" ? "none" : names}`, 500),
-    );
-  }
-  return vm;
+  return [...new Set(names)].map((name) => {
+    const vm = vms.find((one) => one.name === name);
+    if (vm === undefined) {
+      const all = vms.map((one) => one.name).join(", ");
+      throw new UsageError(
+        oneLine(`no VM ${name} in fleet ${id.fleet}/${id.stack}; it has ${all === "" ? "none" : all}`, 500),
+      );
+    }
+    return vm;
+  });
+}
+
+/** Who acts, for others to read: what --by says, or the user and machine. */
+export function actor({ options, env }: Pick<Call, "options" | "env">): string {
+  const user = env["SUDO_USER"] ?? env["USER"] ?? userInfo().username;
+  return oneLine(options.text("by") ?? `${user}@${hostname()}`, 100);
 }
 
 function checkName(what: string, value: string, pattern: RegExp, right: string): string {

@@ -1,6 +1,5 @@
-import { hostname, userInfo } from "node:os";
 import { fleetOptions, type Call, type Command } from "../command";
-import { openFleet, requireVm, type Context } from "../context";
+import { actor, openFleet, requireVms, type Context } from "../context";
 import { changeControl, pruned, withHold } from "../control-item";
 import { UsageError } from "../errors";
 import { readDecisions, readVms } from "../fleet";
@@ -36,7 +35,7 @@ export const hold: Command = {
     const scope = scopeOf(call);
     const context = await openFleet(call);
     const approvals = await requireScope(call, context);
-    const entry = { scope, by: who(call), why: oneLine(why, 500), at: new Date().toISOString() };
+    const entry = { scope, by: actor(call), why: oneLine(why, 500), at: new Date().toISOString() };
     const control = await changeControl(context.compute, context.id, (before) =>
       withHold(pruned(before, approvals), entry),
     );
@@ -63,7 +62,7 @@ export async function requireScope(
 ): Promise<Record<string, string>> {
   const vm = options.text("vm");
   if (vm !== undefined) {
-    await requireVm(context, vm);
+    await requireVms(context, [vm]);
   }
   const { approvals } = readDecisions(await context.compute.projectMetadata(), context.id);
   const wave = options.text("wave");
@@ -78,10 +77,4 @@ export async function requireScope(
     }
   }
   return revisionsOf(approvals);
-}
-
-/** Who acts, for others to read. */
-function who({ options, env }: Pick<Call, "options" | "env">): string {
-  const user = env["SUDO_USER"] ?? env["USER"] ?? userInfo().username;
-  return oneLine(options.text("by") ?? `${user}@${hostname()}`, 100);
 }
