@@ -1,6 +1,8 @@
 /** One VM of the local cloud: a shell in it, and its power switch through the Compute API. */
-import { existsSync, readFileSync } from "node:fs";
 import { execa } from "execa";
+import { leaderOf } from "../machines/container";
+import { cloudNames, machineNames } from "../machines/names";
+import { enter } from "../machines/nspawn";
 import { daemonInfo } from "./environment";
 import type { State } from "./paths";
 
@@ -52,17 +54,9 @@ export async function power(state: State, vm: string, action: "start" | "stop" |
 /** A root shell in a VM (or one command), by the machine's namespaces and not by its sshd: for looking around. */
 export async function ssh(state: State, vm: string, command: readonly string[]): Promise<number> {
   await zoneOf(state, vm);
-  const leader = leaderOf(state, vm);
-  const argv = command.length > 0 ? ["/bin/sh", "-c", command.join(" ")] : ["/bin/bash", "-l"];
-  const { exitCode } = await execa("nsenter", ["--target", leader, "--all", "--", ...argv], {
-    stdio: "inherit",
-    reject: false,
-  });
+  const leader = leaderOf(machineNames(cloudNames(state.directory), vm));
+  if (leader === undefined) throw new Error(`VM "${vm}" does not run: start it with ./scripts/local start ${vm}`);
+  const argv = enter(leader, command.length > 0 ? ["/bin/sh", "-c", command.join(" ")] : ["/bin/bash", "-l"]);
+  const { exitCode } = await execa(argv[0] ?? "", argv.slice(1), { stdio: "inherit", reject: false });
   return exitCode ?? 1;
-}
-
-function leaderOf(state: State, vm: string): string {
-  const file = `${state.directory}/machines/${vm}/leader`;
-  if (!existsSync(file)) throw new Error(`VM "${vm}" does not run: start it with ./scripts/local start ${vm}`);
-  return readFileSync(file, "utf8").trim();
 }

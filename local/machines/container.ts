@@ -65,7 +65,7 @@ export class Container {
 
   /** The machine's first process by the host's number; none for a moment while it reboots. */
   get leader(): number | undefined {
-    return processesOf(this.machine.cgroup).find(isInit);
+    return leaderOf(this.machine);
   }
 
   /** Shuts down in order and, after a limit in milliseconds, by force. */
@@ -112,6 +112,11 @@ function boot(machine: MachineNames, hostname: string): Promise<number | null> {
 }
 
 /** Whether a process is the first of a container and has become its init. */
+/** A machine's first process by the host's number, whoever started it; none where it does not run. */
+export function leaderOf(machine: MachineNames): number | undefined {
+  return processesOf(machine.cgroup).find(isInit);
+}
+
 function isInit(pid: number): boolean {
   try {
     const inside = /^NSpid:\s+\d+\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];

@@ -15,6 +15,14 @@ const closeLimit = 5_000;
 
 const path = "/run/current-system/sw/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin";
 
+/** The host's command that runs a command in the machine with a leader, as root. */
+export function enter(leader: number, argv: readonly string[]): [string, ...string[]] {
+  const inside = ["env", "-i", `PATH=${path}`, "HOME=/root", "LANG=C.UTF-8", ...argv];
+  // In a group of the machine's too: its logind has no answer to a caller whose group it cannot see.
+  const entry = 'echo $$ >"$1/cgroup.procs" && shift && exec nsenter --target "$0" --all -- "$@"';
+  return ["sh", "-c", entry, String(leader), groupOf(leader), ...inside];
+}
+
 interface Machine {
   spec: MachineSpec;
   names: MachineNames;
@@ -79,10 +87,7 @@ export class NspawnMachines implements Machines {
   async exec(name: string, argv: readonly string[]): Promise<ExecResult> {
     const leader = this.find(name).container?.leader;
     if (leader === undefined) throw new Error(`machine ${name} is not running`);
-    const inside = ["env", "-i", `PATH=${path}`, "HOME=/root", "LANG=C.UTF-8", ...argv];
-    // In a group of the machine's too: its logind has no answer to a caller whose group it cannot see.
-    const entry = 'echo $$ >"$1/cgroup.procs" && shift && exec nsenter --target "$0" --all -- "$@"';
-    const result = await attempt(["sh", "-c", entry, String(leader), groupOf(leader), ...inside]);
+    const result = await attempt(enter(leader, argv));
     if (result.exitCode === undefined) throw new Error(`machine ${name} ended while it ran ${argv.join(" ")}`);
     return { ...result, exitCode: result.exitCode };
   }
