@@ -20,6 +20,9 @@ export function agentFiles(): Record<string, string> {
   };
 }
 
+/** Where the agent's files lie until the first system that brings its own. */
+const AGENT = "/run/nixos-fleet/agent";
+
 /** A here-document's end that no line of the agent is. */
 const END = "END-OF-NIXOS-FLEET-FILE";
 
@@ -46,13 +49,15 @@ if systemctl is-active --quiet ${units.bootstrap}.service; then
   exit 0
 fi
 
-agent=/run/nixos-fleet/agent
+# Users read these as well: a home's first update is its user's.
+umask 022
+agent=${AGENT}
 mkdir -p "$agent"
 ${writes.join("\n")}
-# A failed unit of this name, left from before, would be in the way.
-systemctl reset-failed ${units.bootstrap}.service 2>/dev/null || true
-systemd-run --quiet --unit=${units.bootstrap} --property=Restart=on-failure --property=RestartSec=10 \\
-  --property=StartLimitIntervalSec=0 --setenv=HOME=/root --setenv=PATH="$PATH" --setenv=NIXOS_FLEET_AGENT="$agent" \\
+# A unit of its own, which no switch stops, and which is tried again for as long as it fails.
+systemd-run --quiet --collect --unit=${units.bootstrap} --property=SyslogIdentifier=${units.system} \\
+  --property=Restart=on-failure --property=RestartSec=10 --property=StartLimitIntervalSec=0 \\
+  --setenv=HOME=/root --setenv=PATH="$PATH" --setenv=NIXOS_FLEET_AGENT="$agent" \\
   "$(command -v bash)" "$agent/${units.system}.bash" bootstrap
 echo "${units.bootstrap} started"
 `;

@@ -1,26 +1,27 @@
 # shellcheck shell=bash
-# The first boot: the same run as every later one, tried until it is done.
+# The first boot: the same run as ever, until it has deployed something. The startup script starts this once.
 
-bootstrap_once() {
-  (run_system boot "first boot" false) && jq -e '.outcome == "updated" or .outcome == "unchanged"' "$(state_file)" >/dev/null
-}
+bootstrap_pause=300 # seconds at most between two attempts; a change of the approval ends the wait
 
 bootstrap() {
-  load_settings || return
-  local baseline pause=2
-  # What is seen now is the baseline: a change while the run goes on is then seen as one.
-  until baseline=$(metadata_get 'project/attributes/?recursive=true'); do
-    sleep "$pause"
+  local etag='' about='{}'
+  [[ ! -e $state_dir/bootstrapped ]] || die 0 "this machine has had its first update"
+  while :; do
+    "$BASH" "$agent_dir/$system_unit.bash" run --trigger boot --by "the startup script" || true
+    ! is_deployed || break
+    log "nothing is deployed yet; waiting for a change"
+    await_change "$(pause_after)"
   done
-  relevant <<<"$baseline" | write_file "$(baseline_file)"
-  until bootstrap_once; do
-    if [ "$(jq -r '.stage // ""' "$(state_file)")" = fetch ]; then
-      sleep "$pause"
-      pause=$((pause < 60 ? pause * 2 : 60))
-    else
-      watch_changes true
-    fi
-  done
-  touch "$state_dir/bootstrapped"
-  say "first boot: done"
+  write_file "$state_dir/bootstrapped" <<<"$(now)"
+  log "the first update is done"
+}
+
+is_deployed() {
+  read_json "$state_dir/state.json" | jq --exit-status '.revision // "" | . != ""' >/dev/null
+}
+
+# What is only out of reach is tried again soon.
+pause_after() {
+  read_json "$state_dir/state.json" |
+    jq --argjson pause "$bootstrap_pause" 'if .stage == "fetch" or .outcome == null then 15 else $pause end'
 }

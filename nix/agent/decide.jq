@@ -1,62 +1,111 @@
-# Which revision a VM is to run now. Pure: everything it knows is in its input,
-#   { vm, instance, project, state, head, descends, force, localHold, contract }
-# and its answer is { action, outcome, reason, target?, lock?, explicit?, approved?, stage? } with `action`
-#   stay    nothing moves; `outcome` says why
-#   update  go to `target`; `explicit` where that exact revision was approved, pinned or put in its place
-#   need    ask again with `head` (the branch's head) or `descends` (whether the deployed revision descends from `of`)
+# What the system's agent does now: a pure function of what is known.
+#
+# in:  { contract, vm, metadata: present|away|none, instance: text|null, attributes: { key: text }, settings, state, localHold,
+#        drifted, force, head?, descends? }
+#      `settings` are the module's, `state` is the agent's own state file, `drifted` says that the machine runs something else
+#      than what the agent deployed. `head` (the branch's) and `descends` (whether the deployed revision descends from the
+#      approved one) cost something, so they are left out until an answer asks for them.
+# out: { action: stay|update|wait, outcome, reason, stage?, error?, needHead?, needDescent?, target?, approved?, settings, retry }
+#      wait: nothing is deployed yet, and there is nothing to deploy yet.
+include "fleet";
 
-def parsed: if type == "string" then (try fromjson catch null) else . end;
-def is_revision: type == "string" and test("^[0-9a-f]{40}$");
+def stay($outcome; $reason): { action: "stay", outcome: $outcome, reason: $reason };
+def nothing($deployed; $reason): stay("deferred"; $reason) | if $deployed == null then .action = "wait" else . end;
+
+def held($hold):
+  stay("held"; "held by \($hold.by // "somebody")" + if ($hold.why // "") == "" then "" else ": \($hold.why)" end);
+
+def settled($in; $instance):
+  { branch: "main", directory: "/etc/nixos", host: $in.vm, follow: "branch", homes: [] }
+  + ($in.settings // {} | with_entries(select(.value != null)))
+  + ($instance // {} | with_entries(select(.value != null)));
+
+# What the wave's approval comes to: itself, what undid it, or the branch's head.
+def approved_target($own; $undone; $open; $settings; $state):
+  if $undone == "previous" and ($state.revision | revision) != $own.revision then
+    { revision: $state.revision, why: "\($own.revision | short) is undone" }
+  elif $undone == "previous" then
+    { revision: $state.previous, why: "\($own.revision | short) is undone, back to the revision before" }
+  elif $undone != null then
+    { revision: $undone, why: "\($own.revision | short) is undone" }
+  elif $settings.follow == "approved" or $open or $own.revision != $state.approved then
+    { revision: $own.revision, lock: $own.lock, why: "wave \($settings.wave) approved \($own.revision | short)", isApproval: true }
+  else { head: true }
+  end;
+
+def target($in; $settings; $own; $approvals; $control):
+  ($in.state // {}) as $state
+  | ($control.pins | at($in.vm)) as $pin
+  | ([$approvals[] | at("revision")] | unique | length > 1) as $open
+  | if $pin != null then { revision: $pin, why: "pinned to \($pin | tostring | short)" }
+    elif $settings.wave == null and $settings.follow == "approved" then
+      { none: "follows approvals, but belongs to no wave that could be approved" }
+    elif $settings.wave == null then { head: true }
+    elif $own == null then { none: "wave \($settings.wave) is not approved for any revision" }
+    else approved_target($own; $control.instead | at($settings.wave) | at($own.revision); $open; $settings; $state)
+    end
+  | if .head and $in.head then
+      { revision: $in.head, why: "branch \($settings.branch) is at \($in.head | short)", isBranch: true }
+    else . end
+  | if .none or .head or (.revision | revision) != null then . else { none: "no revision to go to: \(.why)" } end;
+
+# From a revision to what is done about it.
+def act($in; $target; $own; $retry):
+  ($in.state // {}) as $state
+  | ($state.revision | revision) as $deployed
+  | (first(($state.refused // [])[] | select(.revision == $target.revision)) // null) as $refused
+  | if $deployed == $target.revision and ($in.drifted | not) then
+      stay("unchanged"; "\($target.why); running it")
+    elif $refused != null and ($in.force | not) and ($retry | index([$target.revision]) == null) then
+      stay("failed"; "\($target.why); refused: \($refused.stage) failed before")
+      + { stage: $refused.stage, error: "refused, because it failed before (\($refused.at)):\n\($refused.error)" }
+    else
+      { action: "update", outcome: "updated",
+        reason: "\($target.why); \(if $deployed == null then "nothing deployed" else "deployed \($deployed | short)" end)" }
+    end
+  | .target = { revision: $target.revision, lock: $target.lock,
+      # Approved explicitly: it may be anywhere in the history. The branch's head may not.
+      explicit: (($target.isBranch | not) or $target.revision == ($own | at("revision"))) };
+
+# An approval that is not new never moves a VM back from one of its descendants.
+def hold_ahead($in; $target):
+  ($in.state // {}) as $state
+  | ($state.revision | revision) as $deployed
+  | if ($target.isApproval and $deployed != null and $deployed != $target.revision and $state.approved == $target.revision) | not
+    then $target
+    elif $in.descends == true then { revision: $deployed, why: "\($target.why); ahead of it" }
+    elif $in.descends == false then $target
+    else { needDescent: $target.revision, why: $target.why }
+    end;
+
+def decided($in; $settings; $own; $approvals; $control):
+  target($in; $settings; $own; $approvals; $control)
+  | hold_ahead($in; .) as $target
+  | if $target.none then nothing($in.state | at("revision") | revision; $target.none)
+    elif $target.head then stay("deferred"; "branch \($settings.branch) is not known") + { needHead: true }
+    elif $target.needDescent then stay("unchanged"; $target.why) + { needDescent: $target.needDescent }
+    else act($in; $target; $own; $control.retry)
+    end
+  | .approved = ($own | at("revision"));
 
 . as $in
-| .contract.projectMetadata as $names
-| (.instance // {}) as $me
-| ([$names.prefix, $me.fleet, $me.stack, ""] | map(. // "") | join($names.separator)) as $prefix
-| ((.project // {})[$prefix + $names.control] | parsed // {}) as $control
-| ((.project // {}) | to_entries
-    | map(select((.key | startswith($prefix)) and .key != $prefix + $names.control))
-    | map({ key: .key[($prefix | length):], value: (.value | parsed) })
-    | map(select(.value.revision? | is_revision)) | from_entries) as $approvals
-| (if $me.wave then $approvals[$me.wave] else null end) as $own
-| (.state // {}) as $state
-| ([$approvals[].revision] | unique | length > 1) as $open
-| ($own != null and $own.revision != $state.approved) as $changed
-| ([($control.holds // [])[]
-    | select(.scope == "fleet" or .scope == "wave:" + ($me.wave // "") or .scope == "vm:" + ($in.vm // ""))
-    # A hold that a failed gate wrote lapses when the approval moves on.
-    | select(.revision == null or .revision == ($own.revision // null))] + [$in.localHold | values] | first) as $hold
-| ($control.pins[$in.vm // ""]? // null) as $pin
-| (if $own and $me.wave then $control.instead[$me.wave][$own.revision]? else null end) as $written
-| (if $written == "previous"
-   then (if $state.revision == $own.revision then $state.previous else $state.revision end)
-   else $written end) as $instead
-| def acted: if $own then $own.revision else $state.approved end;
-  def stay($outcome; $reason): { action: "stay", outcome: $outcome, reason: $reason };
-  def goto($revision; $lock; $explicit; $reason):
-    ([($state.refused // [])[] | select(.revision == $revision)] | first) as $refused
-    | if $revision == $state.revision
-      then stay("unchanged"; $reason) + { target: $revision, lock: $lock, explicit: $explicit }
-      elif $refused and ($in.force | not) and (($control.retry // []) | index($revision) | not)
-      then stay("failed"; "revision \($revision[0:7]) was tried before and is refused") + { stage: $refused.stage, error: $refused.error }
-      else { action: "update", target: $revision, lock: $lock, explicit: $explicit, reason: $reason }
-      end;
-  # An unchanged approval never moves a VM back from a descendant.
-  def keep_if_descends($revision; rest):
-    if $state.revision == null or $state.revision == "" or $state.revision == $revision then rest
-    elif $in.descends == null then { action: "need", need: "descends", of: $revision }
-    elif $in.descends then stay("unchanged"; "the deployed revision descends from \($revision[0:7])")
-    else rest end;
-  if $hold then stay("held"; "held by \($hold.by // "somebody"): \($hold.why // "no reason given")") + { approved: $state.approved }
-  elif $pin then goto($pin; null; true; "pinned") + { approved: acted }
-  elif $instead then goto($instead; null; true; "put in place of \($own.revision[0:7])") + { approved: acted }
-  elif $changed then goto($own.revision; $own.lock; true; "approved for wave \($me.wave)") + { approved: acted }
-  elif $me.wave and $own == null
-  then stay("deferred"; "waiting for the approval of wave \($me.wave)") + { approved: $state.approved }
-  elif $own and ($open or $me.follow == "approved")
-  then keep_if_descends($own.revision; goto($own.revision; $own.lock; true; "approved for wave \($me.wave)")) + { approved: acted }
-  elif $me.follow == "approved"
-  then stay("deferred"; "follow is approved, and no wave of this machine has an approval") + { approved: $state.approved }
-  elif $in.head == null then { action: "need", need: "head" }
-  else keep_if_descends($in.head; goto($in.head; null; false; "head of the branch")) + { approved: acted }
-  end
-| with_entries(select(.value != null))
+| (.instance | parsed) as $instance
+| settled($in; $instance) as $settings
+| ($in.attributes // {}) as $attributes
+| (if $instance == null then {} else $attributes | approvals($in.contract; $instance) end) as $approvals
+| (if $instance == null then { holds: [], pins: {}, instead: {}, retry: [] }
+   else $attributes | control($in.contract; $instance) end) as $control
+| ($approvals | at($settings.wave)) as $own
+| ($in.state | at("revision") | revision) as $deployed
+| (if $in.localHold != null then held($in.localHold)
+   elif $in.metadata == "away" then nothing($deployed; "the metadata server does not answer")
+   elif $in.instance != null and $instance == null then nothing($deployed; "this VM's metadata item is not readable")
+   elif $control == null then held({ by: "itself", why: "the control item is not readable" })
+   else
+     ($control | holds_on($in.vm; $settings.wave; $own | at("revision"))) as $holds
+     | if $holds != [] then held($holds | map(select(.revision == null)) + . | first)
+       else decided($in; $settings; $own; $approvals; $control) end
+   end)
+| .approved //= ($in.state | at("approved"))
+| .settings = $settings
+| .retry = ($control | at("retry") // [])

@@ -1,130 +1,162 @@
 # shellcheck shell=bash
-# The engine of both agents: state in, decision, fetch, verify, build, switch, state out. A driver (system.bash,
-# home.bash) sets $state_dir, $mirror, $repository, $branch, $attribute and defines driver_current, driver_check,
-# driver_switch and driver_report.
+# One update, for the system and for a home alike. What differs is the driver's, system.bash or home.bash:
+#   driver_facts             prints what its decision is made from, as JSON
+#   driver_program           the jq program that decides
+#   driver_repository        prints where the mirror fetches from; driver_branch likewise
+#   driver_attribute         the flake's attribute to build
+#   driver_accepts PATH      whether what was built may be switched to; else says why in $refusal
+#   driver_is_current PATH   whether it is what runs already, and what will run after a reboot
+#   driver_current           prints the store path that runs now
+#   driver_needs_reboot      prints true or false
+#   driver_switch PATH       switches; else says why in $switch_error
+#   driver_roll_back PATH    goes back from PATH to what ran before
+#   driver_concluded         after state and report are written
+# $state_dir, $run_dir, $mirror and $switching (a file) are the driver's as well.
 
-state_file() {
-  printf '%s/state.json' "$state_dir"
-}
+declare -A result
+facts='{}' decision='{}'
 
-# The state, or {} where there is none or only half of one.
-state_read() {
-  jq -e 'objects' "$(state_file)" 2>/dev/null || echo '{}'
-}
-
-# Ends a run: what is known (jq's $fields, an object) goes over the former state, into the file and to the readers.
-# A revision that failed at a stage where trying again would end the same is remembered.
-finish() {
-  state_read | jq --argjson fields "$1" --arg at "$(now)" --arg bootedAt "$(booted_at)" --arg agent "$(contract .agent)" '
-    . as $old
-    | del(.stage, .error)
-    | . + { rolledBack: false, rebootRequired: ($old.rebootRequired // false) } + $fields
-    | .revision //= "" | .lock //= "" | .toplevel //= ""
-    | if .revision != ($old.revision // "") then .previous = $old.revision else . end
-    | .at = $at | .bootedAt = $bootedAt | .agent = $agent
-    | if .outcome == "failed" and .tried and .stage != "fetch"
-      then .refused = ([(.refused // [])[] | select(.revision != $fields.tried)] + [{ revision: .tried, stage, error }])[-20:]
-      else .refused = [(.refused // [])[] | select(.revision != $fields.revision)] end
-    | del(.tried)' | write_file "$(state_file)"
-  driver_report
-}
-
-# The part of the state that others read: exactly the contract's fields.
-report() {
-  jq --slurpfile contract "$contract" '
-    . as $state | $contract[0].report.fields | keys_unsorted
-    | map({ key: ., value: $state[.] }) | map(select(.value != null)) | from_entries' "$(state_file)"
-}
-
-# fail STAGE REVISION DECISION [ROLLED_BACK]; the error's text on standard input.
-fail() {
-  local text fields
-  text=$(bounded)
-  fields=$(jq -n --arg stage "$1" --arg tried "$2" --argjson decision "$3" --argjson rolledBack "${4:-false}" --arg error "$text" \
-    '{ outcome: "failed", $stage, $tried, $error, $rolledBack } + ($decision | { approved } | with_entries(select(.value != null)))')
-  say "$(short "$2"): failed at $1: ${text##*$'\n'}"
-  finish "$fields"
-  # Being offline is no failure of this machine.
-  [ "$1" = fetch ]
-}
-
-# Goes to the decision's target.
-deploy() {
-  local decision=$1 target out old errors lock good
-  target=$(jq -r .target <<<"$decision")
-  errors=$(mktemp "$state_dir/errors.XXXXXX")
-  # shellcheck disable=SC2064 # the name of now
-  trap "rm -f '$errors'" EXIT
-  say "$(jq -r .reason <<<"$decision"): $(short "$target"); deployed: $(state_read | jq -r '.revision // "" | .[0:7] | if . == "" then "nothing" else . end')"
-
-  repository_fetch "$target" 2>"$errors" || {
-    fail fetch "$target" "$decision" <"$errors"
-    return
-  }
-  lock=$(lock_digest "$target")
-  verify "$decision" "$target" "$lock" 2>"$errors" || {
-    fail verify "$target" "$decision" <"$errors"
-    return
-  }
-  say "building $(short "$target")"
-  out=$(build "$target" "$attribute" 2>"$errors") || {
-    fail build "$target" "$decision" <"$errors"
-    return
-  }
-  driver_check "$out" 2>"$errors" || {
-    fail verify "$target" "$decision" <"$errors"
-    return
-  }
-  old=$(driver_current)
-  good=$(jq -n --arg revision "$target" --arg lock "$lock" --arg toplevel "$out" --argjson decision "$decision" \
-    '{ $revision, $lock, $toplevel } + ($decision | { approved } | with_entries(select(.value != null)))')
-  if [ "$out" = "$old" ]; then
-    say "$(short "$target") builds what runs already"
-    finish "$(jq '. + { outcome: "unchanged" }' <<<"$good")"
-    return
+# Decides, deploys where that is the decision, and tells how it ended: in $state_dir/state.json and in a report.
+attempt() {
+  result=()
+  facts=$(driver_facts) || return
+  decide
+  if [[ -n $need_head ]]; then
+    find_head || { conclude && return; }
+    decide
   fi
-  say "switching to $out"
-  if driver_switch "$out" >"$errors" 2>&1; then
-    finish "$(jq --argjson reboot "${reboot_required:-false}" '. + { outcome: "updated", rebootRequired: $reboot }' <<<"$good")"
-    say "runs $(short "$target")"
-    return
+  if [[ -n $need_descent ]]; then
+    find_descent
+    decide
   fi
-  say "the switch failed; going back to ${old:-nothing}"
-  local rolled_back=false
-  if [ -n "$old" ] && driver_switch "$old" >>"$errors" 2>&1; then rolled_back=true; fi
-  [ -z "$old" ] || [ "$rolled_back" = true ] || say "ROLLBACK FAILED: this machine may run neither system; see the journal"
-  fail switch "$target" "$decision" "$rolled_back" <"$errors"
+  log "$reason"
+  result[outcome]=$outcome result[stage]=$stage result[error]=$decision_error
+  [[ $action != update ]] || deploy || true
+  conclude
 }
 
-# What may be built: a descendant of what is deployed, or a revision that was approved as such, under the lock approved.
-verify() {
-  local decision=$1 target=$2 lock=$3 deployed approved_lock
-  deployed=$(state_read | jq -r '.revision // ""')
-  approved_lock=$(jq -r '.lock // ""' <<<"$decision")
-  if [ -n "$approved_lock" ] && [ "$approved_lock" != "$lock" ]; then
-    say "flake.lock at $(short "$target") has the SHA-256 $lock; the approval says $approved_lock"
+decide() {
+  decision=$(query "$(driver_program)" --compact-output <<<"$facts")
+  {
+    read -r action
+    read -r outcome
+    read -r reason
+    read -r stage
+    read -r need_head
+    read -r need_descent
+    read -r approved
+    read -r revision
+    read -r lock
+    read -r explicit
+  } < <(jq --raw-output '(.action, .outcome, .reason, .stage, .needHead, .needDescent, .approved, .target.revision, .target.lock,
+    (.target.explicit | not | not)) | . // "" | tostring | gsub("\\s+"; " ")' <<<"$decision")
+  decision_error=
+  [[ $outcome != failed ]] || decision_error=$(jq --raw-output .error <<<"$decision")
+  [[ $outcome != deferred && $outcome != held ]] || decision_error=$reason
+}
+
+# One setting of the decision's.
+setting() { # name
+  jq --raw-output --arg name "$1" '.settings[$name] // ""' <<<"$decision"
+}
+
+know() { # name, JSON
+  facts=$(jq --compact-output --arg name "$1" --argjson value "$2" '.[$name] = $value' <<<"$facts")
+}
+
+find_head() {
+  local head status=0 repository branch
+  repository=$(driver_repository) branch=$(driver_branch)
+  if [[ -z $repository ]]; then
+    failed fetch "no repository to update from is set"
     return 1
   fi
-  if [ -n "$deployed" ] && [ "$(jq -r '.explicit // false' <<<"$decision")" != true ] && ! is_ancestor "$deployed" "$target"; then
-    say "$(short "$target") does not descend from the deployed $(short "$deployed"); approve that revision if it is meant"
-    return 1
-  fi
-}
-
-# Carries a decision out.
-carry_out() {
-  local decision=$1
-  # What is deployed on paper may not be what runs, after a power cut between the profile and the switch.
-  if jq -e '.outcome == "unchanged" and .target' <<<"$decision" >/dev/null &&
-    [ "$(driver_current)" != "$(state_read | jq -r .toplevel)" ]; then
-    decision=$(jq '.action = "update"' <<<"$decision")
-  fi
-  case $(jq -r .action <<<"$decision") in
-    update) deploy "$decision" ;;
-    stay)
-      say "$(jq -r '"\(.outcome): \(.reason)"' <<<"$decision")"
-      finish "$(jq '{ outcome, approved, stage, error } | with_entries(select(.value != null))' <<<"$decision")"
-      [ "$(jq -r .outcome <<<"$decision")" != failed ]
-      ;;
+  head=$(mirror_head "$repository" "$branch") || status=$?
+  case $status in
+    0) know head "\"$head\"" ;;
+    2) failed fetch "$repository has no branch $branch" ;;
+    *) unreachable ;;
   esac
+}
+
+find_descent() {
+  local deployed
+  deployed=$(jq --raw-output .state.revision <<<"$facts")
+  mirror_has "$mirror" "$need_descent" || fetch_revision "$need_descent" || true
+  if mirror_descends "$mirror" "$need_descent" "$deployed"; then
+    know descends true
+  else
+    know descends false
+  fi
+}
+
+failed() { # stage, why, [revision not to try again]
+  result[outcome]=failed result[stage]=$1 result[error]=$2 result[refuse]=${3-}
+  log "failed at $1: $(one_line "$(tail -n 1 <<<"$2" | sed 's/^[ >]*//')")"
+  return 1
+}
+
+# Without an answer it is the network's failure, else the repository's.
+unreachable() {
+  ! git_may_pass "$git_error" || result[offline]=true
+  failed fetch "cannot fetch from $(driver_repository): ${git_error:-no answer}"
+}
+
+deploy() {
+  log "→ fetching ${revision:0:7}"
+  fetch_revision "$revision" || { unreachable || return; }
+  verify || return
+  log "→ building ${revision:0:7}"
+  build "$state_dir/built" "$(mirror_installable "$mirror" "$revision" "$(driver_attribute)")" ||
+    { failed build "$build_error" "$revision" || return; }
+  driver_accepts "$built" || { failed verify "$refusal" "$revision" || return; }
+  if driver_is_current "$built"; then
+    result[outcome]=unchanged
+    log "${revision:0:7} is $built, which runs already"
+  else
+    switch_to "$built" || return
+  fi
+  result[revision]=$revision
+}
+
+fetch_revision() { # revision
+  mirror_fetch "$mirror" "$(driver_repository)" "$(driver_branch)" "$1"
+}
+
+# What must be true of a commit before anything in it is evaluated.
+verify() {
+  verify_lock && verify_descent
+}
+
+verify_lock() {
+  result[lock]=$(mirror_lock "$mirror" "$revision")
+  [[ -z $lock || ${result[lock]} == "$lock" ]] ||
+    failed verify "flake.lock at ${revision:0:7} has digest ${result[lock]:-none}, approved is $lock"
+}
+
+verify_descent() {
+  local deployed
+  deployed=$(jq --raw-output '.state.revision // ""' <<<"$facts")
+  [[ $explicit == true || -z $deployed ]] || mirror_descends "$mirror" "$deployed" "$revision" ||
+    failed verify "${revision:0:7} does not descend from ${deployed:0:7}, which is deployed, and is not approved"
+}
+
+# While the file $switching is there a switch has not ended: if this is cut short, the next run does it again.
+switch_to() { # path
+  log "→ switching to $1"
+  write_file "$switching" <<<"$1"
+  if driver_switch "$1"; then
+    log "switched to ${revision:0:7}"
+  else
+    failed switch "$switch_error" "$revision" || true
+    if driver_roll_back "$1"; then
+      result[rolledBack]=true
+      log "rolled back"
+    else
+      log "COULD NOT ROLL BACK: this needs a person"
+      result[error]+=$'\n'"and the rollback failed"
+    fi
+  fi
+  rm -f "$switching"
+  [[ ${result[outcome]} != failed ]]
 }

@@ -1,74 +1,97 @@
 # shellcheck shell=bash
-# The driver of one user's home. Root's homes.json says which revision homes may run, so that the infra team's lock
-# governs them.
+# The home's driver: homeConfigurations.<attribute>, Home Manager's profile, activate.
 
-export XDG_STATE_HOME=${XDG_STATE_HOME:-$HOME/.local/state}
-profile=$XDG_STATE_HOME/nix/profiles/home-manager
-state_dir=$XDG_STATE_HOME/$(contract .paths.homeState)
-mirror=$state_dir/mirror.git
+use_home() {
+  state_home=${XDG_STATE_HOME:-$HOME/.local/state}
+  state_dir=$state_home/$contract_home_state
+  run_dir=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/$contract_home_state
+  mirror=$state_dir/mirror.git
+  git_protocols=http:https:ssh:git:file
+  home_profile=$state_home/nix/profiles/home-manager
+  current_home=$state_home/home-manager/gcroots/current-home
+  # Not in /run: a boot activates no home.
+  switching=$state_dir/switching
+  homes_file=$contract_run/homes.json
+  export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$(id -u)} USER=${USER:-$(id -un)}
+  mkdir -p "$state_dir" "$run_dir"
+}
 
-load_home() {
-  local homes entry
-  homes=$(contract .paths.homes)
-  [ -e "$homes" ] || {
-    say "the machine has not said yet what homes may run; this home is served after its next update"
-    return 1
-  }
-  mkdir -p "$state_dir"
-  entry=$(jq --arg user "$(id -un)" 'first(.homes[] | select(.user == $user)) // {}' "$homes")
-  attribute=$(jq -r --arg set "${NIXOS_HM_AUTO_UPDATE_ATTRIBUTE:-}" --arg user "$(id -un)" \
-    '.attribute // (if $set == "" then $user else $set end)' <<<"$entry")
-  attribute="homeConfigurations.\"$attribute\".activationPackage"
-  repository=$(jq -r --arg set "${NIXOS_HM_AUTO_UPDATE_REPOSITORY:-}" '.repository // $set' <<<"$entry")
-  branch=$(jq -r --arg set "${NIXOS_HM_AUTO_UPDATE_BRANCH:-}" '.branch // (if $set == "" then "main" else $set end)' <<<"$entry")
-  if [ -z "$repository" ]; then
-    repository=$(jq -r .mirror "$homes")
-    branch=nixos-fleet/target
-    # The machine's mirror is root's; git wants to be told that reading it is meant.
-    printf '[safe]\n\tdirectory = %s\n' "$repository" | write_file "$state_dir/gitconfig"
-    export GIT_CONFIG_GLOBAL=$state_dir/gitconfig
-    target=$(jq -r .revision "$homes")
+driver_program() { echo decide-home; }
+driver_current() { readlink -e "$home_profile" || true; }
+driver_needs_reboot() { echo false; }
+
+driver_facts() {
+  jq --null-input --compact-output --slurpfile contract "$contract_file" \
+    --argjson homes "$(read_json "$homes_file")" --argjson state "$(read_json "$state_dir/state.json")" \
+    --arg user "$(id -un)" --arg current "$(driver_current)" --argjson force "$force" '
+    { $user, $state, $force, homes: (if $homes == {} then null else $homes end), contract: $contract[0],
+      drifted: ($current != $state.deployed),
+      settings: ({ attribute: env.NIXOS_HM_AUTO_UPDATE_ATTRIBUTE, repository: env.NIXOS_HM_AUTO_UPDATE_REPOSITORY,
+          branch: env.NIXOS_HM_AUTO_UPDATE_BRANCH } | with_entries(select(.value != null and .value != ""))) }'
+}
+
+# By default the machine's mirror.
+driver_repository() {
+  local own
+  own=$(setting repository)
+  if [[ -n $own ]]; then
+    printf '%s' "$own"
   else
-    target=$(repository_head) || return 1
+    jq --raw-output .mirror "$homes_file"
   fi
-  approved=$(jq -r '.approved // ""' "$homes")
 }
 
-home_decision() {
-  state_read | jq --arg target "$target" --arg approved "$approved" '
-    . as $state
-    | (if $approved == "" then {} else { $approved } end)
-    + if $target == $state.revision
-      then { action: "stay", outcome: "unchanged", reason: "nothing new", $target, explicit: true }
-      elif [($state.refused // [])[] | select(.revision == $target)] != []
-      then ($state.refused[] | select(.revision == $target)) as $refused
-        | { action: "stay", outcome: "failed", stage: $refused.stage, error: $refused.error, reason: "\($target[0:7]) was tried before and is refused" }
-      else { action: "update", $target, explicit: true, reason: "allowed by the machine" } end'
+driver_branch() { setting branch; }
+
+driver_attribute() {
+  printf 'homeConfigurations."%s".activationPackage' "$(setting attribute)"
 }
 
-driver_current() {
-  readlink -f "$profile" 2>/dev/null || true
-}
-
-driver_check() {
-  [ -x "$1/activate" ] || {
-    say "the target has no activate: it is no home"
+driver_accepts() { # activation package
+  [[ -x $1/activate ]] || {
+    refusal="${1##*/} is no home: it has no activate"
     return 1
   }
 }
 
-# activate sets the profile itself, as Home Manager's does; files in its way are kept under another name.
-driver_switch() {
-  HOME_MANAGER_BACKUP_EXT=${HOME_MANAGER_BACKUP_EXT:-before-nixos-fleet} timeout -k 30 600 "$1/activate"
+driver_is_current() { # activation package
+  [[ ! -e $switching && $1 == "$(driver_current)" && $1 == "$(readlink -e "$current_home" || echo "$1")" ]]
 }
 
-# Root publishes the state file when it changes.
-driver_report() {
+driver_switch() { # activation package
+  local output=$run_dir/switch.log status=0
+  switch_error=
+  activate_home "$1" &>"$output" || status=$?
+  cat "$output" >&2
+  [[ $status == 0 ]] || switch_error=$(tail -n 20 "$output")$'\n'"activate ended with status $status"
+  rm -f "$output"
+  return "$status"
+}
+
+# As the home-manager command does: it sets the profile itself, but for generations from before it did, whose activate does.
+activate_home() { # activation package
+  local driver=()
+  if [[ -e $1/gen-version ]]; then
+    driver=(--driver-version 1)
+    profile_set "$home_profile" "$1" || return
+  fi
+  # Home Manager puts its profile there only if the folder exists.
+  mkdir -p "$(dirname "$home_profile")"
+  HOME_MANAGER_BACKUP_EXT=${NIXOS_HM_AUTO_UPDATE_BACKUP_EXTENSION:-before-update} \
+    timeout --kill-after=30 900 "$1/activate" "${driver[@]}"
+}
+
+driver_roll_back() { # the activation package that failed
+  local old
+  old=$(jq --raw-output '.state.deployed // ""' <<<"$facts")
+  [[ -x $old/activate ]] || old=
+  profile_restore "$home_profile" "$old" "$1" || return
+  [[ -n $old ]] || return
+  log "→ rolling back to $old"
+  driver_switch "$old"
+}
+
+driver_concluded() { # state
+  # Root publishes what the state file says; nothing more is to be done.
   :
-}
-
-run_home() {
-  load_home || return 0
-  take_lock "$state_dir/lock" "process of $(id -un)" || return
-  carry_out "$(home_decision)"
 }

@@ -1,87 +1,103 @@
 # shellcheck shell=bash
-# The homes of this machine, as root sees them: what they may run, their first time, and their reports.
+# The homes of this machine, as root sees them: what they may run, their first start, and their reports.
 
-home_names() {
-  jq -r '.homes[]?.user' <<<"$instance"
+homes_file() { echo "$run_dir/homes.json"; }
+
+# Tells homes what they may run; every user's path unit watches this file.
+write_homes() { # state
+  jq --compact-output --arg mirror "$mirror" --arg at "$(now)" --argjson decision "$decision" '
+    { revision, lock, mirror: $mirror, at: $at, retry: $decision.retry, homes: $decision.settings.homes }' <<<"$1" |
+    write_file "$(homes_file)"
 }
 
-home_directory() {
-  getent passwd "$1" | cut -d: -f6
+home_users() {
+  [[ ! -e $(homes_file) ]] || jq --raw-output '.homes[].user' "$(homes_file)"
 }
 
-# as_user USER COMMAND…: with the user's own manager in reach.
-as_user() {
+serve_homes() {
+  local user
+  while read -r user; do
+    serve_home "$user" || log "home of $user: could not be served"
+  done < <(home_users)
+}
+
+# Sees to it that a home's units run and its reports are published. A home that never came to anything is started here,
+# on its user's behalf: its own units are part of it.
+serve_home() { # user
+  local user=$1
+  is_user_name "$user" || return
+  if ! id -u "$user" &>/dev/null; then
+    publish_absent "$user"
+    return
+  fi
+  let_linger "$user"
+  arm_publisher "$user"
+  home_exists "$user" || start_home "$user"
+}
+
+is_user_name() {
+  [[ $1 =~ ^[a-z_][a-z0-9_.-]*$ ]]
+}
+
+# The name is checked, since the shell expands the tilde by evaluation only.
+home_of() { # user
+  eval "printf '%s' ~$1"
+}
+
+home_state_of() { # user
+  printf '%s/.local/state/%s/state.json' "$(home_of "$1")" "$contract_home_state"
+}
+
+# Runs a command as the user, with nothing of root's but PATH; what a user's files say is never read by root.
+as_user() { # user, command…
   local user=$1
   shift
-  runuser -u "$user" -- env HOME="$(home_directory "$user")" USER="$user" \
-    XDG_RUNTIME_DIR="/run/user/$(id -u "$user")" "$@"
+  timeout 10 setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups env --chdir=/ -i PATH="$PATH" "$@"
 }
 
-# Says to all homes what they may run now; their path units watch this file.
-allow_homes() {
-  local user
-  state_read | jq --arg mirror "$mirror" --arg at "$(now)" --argjson instance "$instance" \
-    '{ revision, approved, lock, $mirror, $at, homes: ($instance.homes // []) } | with_entries(select(.value != null))' |
-    write_file "$(contract .paths.homes)"
-  while read -r user; do
-    [ -n "$user" ] || continue
-    serve_home "$user"
-  done < <(home_names)
+# Whether the home's agent has ever deployed it.
+home_exists() { # user
+  as_user "$1" head -c 100000 "$(home_state_of "$1")" 2>/dev/null |
+    jq --exit-status '.revision // "" | . != ""' &>/dev/null
 }
 
-serve_home() {
-  local user=$1
-  if ! id "$user" >/dev/null 2>&1; then
-    say "home of $user: there is no such user yet; served when there is"
-    deferred_home | publish "$(contract .guestAttributes.homePrefix)$user"
-    return 0
-  fi
-  loginctl enable-linger "$user" || say "home of $user: lingering cannot be enabled"
-  watch_home "$user"
-  # Later runs are the user's own units' business.
-  [ -e "$(home_state "$user")" ] || first_home "$user" || say "home of $user: its first activation failed; see its report"
+# The user's manager runs from boot on, not only while somebody is logged in.
+let_linger() { # user
+  [[ -e /var/lib/systemd/linger/$1 ]] || loginctl enable-linger "$1"
 }
 
-deferred_home() {
-  jq -n --arg at "$(now)" --arg bootedAt "$(booted_at)" --arg agent "$(contract .agent)" \
-    '{ revision: "", lock: "", toplevel: "", outcome: "deferred", rolledBack: false, rebootRequired: false, $at, $bootedAt, $agent }'
+start_home() { # user
+  log "home of $1: starting its first update"
+  systemctl start "user@$(id -u "$1").service" &&
+    systemd-run --user --machine="$1@.host" --quiet --collect --unit="$home_unit-first" \
+      --property=SyslogIdentifier="$home_unit" --setenv=PATH="$PATH" --setenv=NIXOS_FLEET_AGENT="$agent_dir" \
+      "$BASH" "$agent_dir/$home_unit.bash" run --by "the machine's agent"
 }
 
-home_state() {
-  printf '%s/.local/state/%s/state.json' "$(home_directory "$1")" "$(contract .paths.homeState)"
+publish_absent() { # user
+  local report
+  report=$(jq --null-input --compact-output --arg user "$1" --arg at "$(now)" --arg agent "$agent_version" \
+    --arg bootedAt "$(booted_at "$run_dir/booted-at")" '
+    { revision: "", lock: "", toplevel: "", outcome: "deferred", error: "there is no user \($user) yet",
+      rolledBack: false, rebootRequired: false, $at, $bootedAt, $agent }')
+  publish_report "$home_attribute_prefix$1" "$report" || log "could not publish the report of $1's home"
 }
 
-first_home() {
-  local user=$1 try
-  for try in 1 2 3 4 5 6 7 8 9 10; do
-    [ -S "/run/user/$(id -u "$user")/systemd/private" ] && break
-    sleep "0.$try"
-  done
-  say "home of $user: first activation"
-  as_user "$user" NIXOS_FLEET_AGENT="$agent_dir" bash "$agent_dir/$(contract .units.home).bash" run
+# Has systemd publish the home's report whenever its state changes; root publishes, because a user must not reach the server.
+arm_publisher() { # user
+  local unit=$system_unit-publish-$1 agent=("$BASH" "$agent_dir/$system_unit.bash")
+  ! systemctl is-active --quiet "$unit.path" || return 0
+  # The installed agent, where there is one, outlives this one.
+  [[ ! -x $current_system/sw/bin/$system_unit ]] || agent=("$current_system/sw/bin/$system_unit")
+  systemd-run --quiet --collect --unit="$unit" --path-property=PathChanged="$(home_state_of "$1")" \
+    --property=SyslogIdentifier="$system_unit" --setenv=PATH="$PATH" "${agent[@]}" publish "$1"
 }
 
-# A report that a home wrote is to be published when it changes. Only the reading as the user (publish_home) trusts it.
-watch_home() {
-  local unit
-  unit="$(contract .units.system)-home-$1"
-  systemctl is-active --quiet "$unit.path" ||
-    systemd-run --quiet --unit="$unit" --path-property="PathChanged=$(home_state "$1")" \
-      --setenv=NIXOS_FLEET_AGENT="$agent_dir" bash "$agent_dir/$(contract .units.system).bash" publish "$1"
-}
-
-# publish_home USER: read as the user, since the path is the user's to bend; only what the contract knows goes on.
-publish_home() {
-  local user=$1 path
-  path=$(home_state "$user")
-  as_user "$user" head -c 65536 "$path" | jq -e --slurpfile contract "$contract" '
-    $contract[0] as $contract | . as $state
-    | $contract.report.fields | to_entries
-    | map((.value | rtrimstr("?")) as $type
-      | $state[.key] as $value
-      | if $value == null then (if .value | endswith("?") then empty else error("\(.key) is missing") end)
-        elif (if $contract[$type] | type == "array" then $contract[$type] | index($value) else ($value | type) == $type end)
-        then { key, value: (if $type == "string" then $value[:$contract.report.errorBytes] else $value end) }
-        else error("\(.key) is no \($type)") end)
-    | from_entries' | publish "$(contract .guestAttributes.homePrefix)$user"
+# A home's report is its user's own claim: read as the user, as little as a report can be, and only what has a report's shape.
+publish_home() { # user
+  local user=$1 state
+  is_user_name "$user" || die 2 "publish: \"$user\" is no user name"
+  state=$(as_user "$user" head -c 100000 "$(home_state_of "$user")" 2>/dev/null | jq --compact-output 'objects' 2>/dev/null) || true
+  [[ -n $state && -n $(report_of "$state") ]] || die 0 "home of $user: its state is no report; nothing published"
+  publish_report "$home_attribute_prefix$user" "$state" || die 1 "home of $user: could not publish its report"
 }

@@ -1,44 +1,46 @@
 # shellcheck shell=bash
-# Google's metadata server (cloud.google.com/compute/docs/metadata).
+# The metadata server.
 
-metadata_url=http://${GCE_METADATA_HOST:-169.254.169.254}/computeMetadata/v1
+metadata_server=http://${GCE_METADATA_HOST:-169.254.169.254}/computeMetadata/v1
 
-# Prints the value at a path; 1 where there is none, 2 where the server is not to be reached.
-metadata_get() {
-  local answer status
-  answer=$(curl -sS --max-time "${2:-10}" -H 'Metadata-Flavor: Google' -w '\n%{http_code}' "$metadata_url/$1" 2>/dev/null) || return 2
-  status=${answer##*$'\n'}
-  case $status in
-    200) printf '%s' "${answer%$'\n'*}" ;;
-    404) return 1 ;;
-    *) return 2 ;;
-  esac
+# One request, never through a proxy. Status 22: the server says no (a missing item is a 404); other: it does not answer.
+metadata_request() { # path, curl's arguments…
+  local path=$1
+  shift
+  curl --silent --show-error --fail --noproxy '*' --connect-timeout 5 --max-time 15 \
+    --header 'Metadata-Flavor: Google' "$@" "$metadata_server/$path"
 }
 
-# Waits until the attributes of the project differ from those with the ETag `$1` (or for `$2` seconds) and prints
-# the new ETag on the first line, then the attributes.
-metadata_wait() {
-  local headers body etag
-  headers=$(mktemp)
-  if body=$(curl -sS --fail --max-time $(($2 + 15)) -D "$headers" -H 'Metadata-Flavor: Google' \
-    "$metadata_url/project/attributes/?recursive=true&wait_for_change=true&last_etag=$1&timeout_sec=$2" 2>/dev/null); then
-    etag=$(tr -d '\r' <"$headers" | awk 'tolower($1) == "etag:" { print $2 }')
-    rm -f "$headers"
-    printf '%s\n%s' "$etag" "$body"
-  else
-    rm -f "$headers"
-    return 2
-  fi
+# All there is about this VM and its project, in one request. `attempts`: how often to try while the network comes up.
+metadata_all() { # attempts
+  metadata_request '?recursive=true&alt=json' --retry "$1" --retry-connrefused --retry-max-time 30
 }
 
-# Publishes standard input as a guest attribute; writes are rate-limited, so it is tried again.
-publish() {
-  local key=$1 value try
-  value=$(cat)
-  for try in 1 2 3 4; do
-    curl -sS --fail --max-time 10 -X PUT -H 'Metadata-Flavor: Google' --data-binary @- -o /dev/null \
-      "$metadata_url/instance/guest-attributes/$(contract .guestAttributes.namespace)/$key" 2>/dev/null <<<"$value" && return
-    sleep "$try"
-  done
-  say "the report $key could not be published: the metadata server does not take it"
+# Whether there must be a metadata server, even if it does not answer now.
+on_google() {
+  [[ -e $state_dir/instance || $(cat /sys/class/dmi/id/product_name 2>/dev/null) == 'Google Compute Engine' ]]
+}
+
+# What the server's answer says about this VM: { vm, instance, attributes }, of the project's attributes only a fleet's.
+metadata_facts() { # the answer, on standard input
+  jq --compact-output --slurpfile contract "$contract_file" '
+    $contract[0] as $contract
+    | { vm: .instance.name, instance: (.instance.attributes // {})[$contract.instanceMetadata.key],
+        attributes: (.project.attributes // {}
+          | with_entries(select(.key | startswith($contract.projectMetadata.prefix + $contract.projectMetadata.separator)))) }'
+}
+
+# Waits until something in the project's attributes changes or the time is over. Prints { etag, attributes }.
+metadata_wait() { # last etag, seconds; without etag the present answer at once
+  local etag=$1 seconds=$2 query='?recursive=true&alt=json'
+  [[ -z $etag ]] || query+="&wait_for_change=true&last_etag=$etag&timeout_sec=$seconds"
+  metadata_request "project/attributes/$query" --max-time "$((seconds + 30))" --write-out '\n%header{etag}' |
+    jq --raw-input --slurp --compact-output 'rtrimstr("\n") | split("\n")
+      | { etag: .[-1], attributes: (.[:-1] | join("\n") | fromjson) }'
+}
+
+# Publishes a guest attribute; the value comes on standard input.
+metadata_publish() { # key
+  metadata_request "instance/guest-attributes/$attribute_namespace/$1" \
+    --request PUT --data-binary @- --retry 5 --retry-connrefused --retry-max-time 60 --output /dev/null
 }

@@ -1,67 +1,131 @@
 #!/usr/bin/env bash
-# Keeps this machine at the configuration that its fleet approved. See docs/agent.md.
+# Updates this machine from its configuration repository. Commands: see `usage`.
 set -euo pipefail
 
+program=nixos-auto-update
 agent_dir=${NIXOS_FLEET_AGENT:-$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")}
-# shellcheck source=common.bash
-source "$agent_dir/common.bash"
+
+# shellcheck source=log.bash
+. "$agent_dir/log.bash"
+# shellcheck source=contract.bash
+. "$agent_dir/contract.bash"
+# shellcheck source=files.bash
+. "$agent_dir/files.bash"
+# shellcheck source=lock.bash
+. "$agent_dir/lock.bash"
 # shellcheck source=metadata.bash
-source "$agent_dir/metadata.bash"
-# shellcheck source=repository.bash
-source "$agent_dir/repository.bash"
+. "$agent_dir/metadata.bash"
+# shellcheck source=git.bash
+. "$agent_dir/git.bash"
+# shellcheck source=build.bash
+. "$agent_dir/build.bash"
+# shellcheck source=profile.bash
+. "$agent_dir/profile.bash"
 # shellcheck source=engine.bash
-source "$agent_dir/engine.bash"
-# shellcheck source=homes.bash
-source "$agent_dir/homes.bash"
+. "$agent_dir/engine.bash"
+# shellcheck source=conclude.bash
+. "$agent_dir/conclude.bash"
+# shellcheck source=report.bash
+. "$agent_dir/report.bash"
 # shellcheck source=system.bash
-source "$agent_dir/system.bash"
+. "$agent_dir/system.bash"
+# shellcheck source=checkout.bash
+. "$agent_dir/checkout.bash"
+# shellcheck source=homes.bash
+. "$agent_dir/homes.bash"
+# shellcheck source=requests.bash
+. "$agent_dir/requests.bash"
 # shellcheck source=watch.bash
-source "$agent_dir/watch.bash"
+. "$agent_dir/watch.bash"
 # shellcheck source=bootstrap.bash
-source "$agent_dir/bootstrap.bash"
+. "$agent_dir/bootstrap.bash"
+# shellcheck source=status.bash
+. "$agent_dir/status.bash"
 
-usage="usage: nixos-auto-update run [--by WHO] [--force] | trigger --by WHO | watch | bootstrap | publish USER | status"
-
-# Starts the service and waits for it; its journal says who asked.
-trigger() {
-  mkdir -p "$run_dir"
-  ask "${TRIGGER:-manual}" "$1"
-  systemctl start "$(contract .units.system).service"
+usage() {
+  cat <<'END'
+usage: nixos-auto-update COMMAND
+  run [--trigger boot|schedule|watch|ssh|manual] [--by WHO] [--force]
+                      update now, if there is anything to update to; --force tries a refused revision again
+  trigger [--trigger …] [--by WHO]
+                      have the service do that, and wait
+  status              what runs, and how the last update went
+  watch               wait for approvals, and trigger (a service)
+  bootstrap           update until something is deployed (the first boot)
+  publish USER        publish the report of a user's home
+END
 }
 
-status() {
-  state_read | jq -r 'if . == {} then "never updated" else
-    "runs      \(.revision[0:7]) \(.toplevel)",
-    "last run  \(.at): \(.outcome)\(if .stage then " at \(.stage)" else "" end)",
-    "approved  \((.approved // "nothing")[0:7])",
-    (if .error then "error     \(.error)" else empty end) end'
-}
+trigger='' asked_by='' force=false
 
-main() {
-  local command=${1:-} who="" force=false notes
-  shift || true
-  while [ $# -gt 0 ]; do
+read_options() {
+  while (($# > 0)); do
     case $1 in
-      --by) who=${2:?$usage} && shift ;;
+      --trigger)
+        [[ ${2-} =~ ^(boot|schedule|watch|ssh|manual)$ ]] ||
+          die 2 "--trigger: \"${2-}\" must be boot, schedule, watch, ssh or manual"
+        trigger=$2
+        shift
+        ;;
+      --by)
+        (($# > 1)) || die 2 "--by: must be followed by who asks"
+        asked_by=$(one_line "$2")
+        shift
+        ;;
       --force) force=true ;;
-      *) break ;;
+      *) die 2 "\"$(one_line "$1")\" is no option; see nixos-auto-update --help" ;;
     esac
     shift
   done
+}
+
+# systemd says which unit started the service.
+guess_trigger() {
+  case ${TRIGGER_UNIT-} in
+    *-schedule.timer) trigger=schedule asked_by='its schedule' ;;
+    *.timer) trigger=boot asked_by='its timer after boot' ;;
+    *) trigger=manual asked_by=${SUDO_USER:-} ;;
+  esac
+}
+
+# Runs until nobody asks any more: a request that comes while a run is under way may be newer than what that run decided on.
+run() {
+  local status
+  take_requests
+  [[ -n $trigger ]] || guess_trigger
+  log "update asked by ${asked_by:-nobody in particular} ($trigger)"
+  acquire_lock "$contract_lock" "$trigger by ${asked_by:-nobody in particular}"
+  while :; do
+    attempt || die 1 "the update ended before it could say how"
+    status=$(exit_status)
+    requests_pending || break
+    asked_by=
+    take_requests
+    log "meanwhile asked by $asked_by ($trigger)"
+  done
+  release_lock
+  serve_homes
+  return "$status"
+}
+
+main() {
+  local command=${1-}
+  (($# == 0)) || shift
   case $command in
-    run)
-      if notes=$(asked); then who=$(cut -f2 <<<"$notes" | grep . | paste -sd, - || cut -f1 <<<"$notes" | head -n 1); fi
-      run_system timer "$who" "$force"
-      ;;
-    trigger) trigger "${who:?$usage}" ;;
-    watch) watch_system ;;
-    bootstrap) bootstrap ;;
-    publish) publish_home "${1:?$usage}" ;;
-    status) status ;;
-    *)
-      say "$usage"
-      return 2
-      ;;
+    run | trigger) read_options "$@" ;;
+    publish) (($# == 1)) || die 2 "publish: must be followed by a user's name" ;;
+    watch | bootstrap | status) (($# == 0)) || die 2 "$command: takes no argument" ;;
+    -h | --help | help) usage && exit 0 ;;
+    *) usage >&2 && exit 2 ;;
+  esac
+  read_contract
+  use_system
+  case $command in
+    run) run ;;
+    trigger) trigger_update "${trigger:-ssh}" "${asked_by:-${SUDO_USER:-somebody}}" ;;
+    publish) publish_home "$1" ;;
+    status) show_status ;;
+    *) "$command" ;;
   esac
 }
 

@@ -1,131 +1,143 @@
 # shellcheck shell=bash
-# The driver of the whole machine: settings, what to run, and how to switch to it. Runs as root.
+# The system's driver: nixosConfigurations.<host>, the system profile, switch-to-configuration.
 
-profile=/nix/var/nix/profiles/system
-state_dir=${NIXOS_AUTO_UPDATE_STATE:-$(contract .paths.state)}
-run_dir=$(contract .paths.run)
-mirror=$state_dir/mirror.git
-switch_seconds=900
+system_profile=/nix/var/nix/profiles/system
+current_system=/run/current-system
+booted_system=/run/booted-system
+switch_timeout=${NIXOS_AUTO_UPDATE_SWITCH_TIMEOUT:-900} # seconds
 
-# What this VM is told about itself wins over the module's options, which serve machines without a metadata server.
-load_settings() {
-  vm=$(metadata_get instance/name) || vm=$(hostname)
-  instance=$(metadata_get "instance/attributes/$(contract .instanceMetadata.key)") || instance='{}'
-  setting() {
-    local told
-    told=$(jq -r --arg key "$1" '.[$key] // ""' <<<"$instance")
-    [ -z "$told" ] || [ -z "$2" ] || [ "$told" = "$2" ] ||
-      say "$1: the instance's metadata says \"$told\", the module \"$2\"; the metadata counts"
-    printf '%s' "${told:-${2:-$3}}"
-  }
-  repository=$(setting repository "${NIXOS_AUTO_UPDATE_REPOSITORY:-}" "")
-  branch=$(setting branch "${NIXOS_AUTO_UPDATE_BRANCH:-}" main)
-  directory=$(setting directory "${NIXOS_AUTO_UPDATE_DIRECTORY:-}" /etc/nixos)
-  follow=$(setting follow "${NIXOS_AUTO_UPDATE_FOLLOW:-}" branch)
-  host=$(setting host "${NIXOS_AUTO_UPDATE_HOST:-}" "$vm")
-  instance=$(jq --arg follow "$follow" '.follow = $follow' <<<"$instance")
-  attribute="nixosConfigurations.\"$host\".config.system.build.toplevel"
-  [ -n "$repository" ] || {
-    say "repository: neither the instance's metadata nor the module's option names one"
-    return 1
-  }
+use_system() {
+  state_dir=${NIXOS_AUTO_UPDATE_STATE:-$contract_state}
+  run_dir=$contract_run
+  mirror=$state_dir/mirror.git
+  # In /run: a boot does all that a switch would have done.
+  switching=$run_dir/switching
+  git_protocols=http:https:ssh:git
   mkdir -p "$state_dir" "$run_dir"
 }
 
-# The decision, from one request for the project's attributes and, where it matters, one for the branch's head.
-decide() {
-  local force=$1 project head=null descends=null decision hold=null
-  project=$(metadata_get 'project/attributes/?recursive=true') || project='{}'
-  [ ! -e "$state_dir/hold.json" ] || hold=$(cat "$state_dir/hold.json")
-  while :; do
-    decision=$(jq -n --arg vm "$vm" --argjson instance "$instance" --argjson project "$project" \
-      --argjson state "$(state_read)" --argjson head "$head" --argjson descends "$descends" \
-      --argjson force "$force" --argjson localHold "$hold" --slurpfile contract "$contract" \
-      '{ $vm, $instance, $project, $state, $head, $descends, $force, $localHold, contract: $contract[0] }' |
-      jq -f "$agent_dir/decide.jq")
-    case $(jq -r '.need // ""' <<<"$decision") in
-      head) head=$(repository_head | jq -R .) || return 1 ;;
-      descends)
-        descends=false
-        is_ancestor "$(jq -r .of <<<"$decision")" "$(state_read | jq -r .revision)" && descends=true
-        ;;
-      *) break ;;
-    esac
-  done
-  printf '%s' "$decision"
+driver_program() { echo decide; }
+driver_repository() { setting repository; }
+driver_branch() { setting branch; }
+driver_current() { readlink -e "$current_system" || true; }
+
+driver_facts() {
+  local metadata=present about='{}'
+  if about=$(metadata_all "$([[ $trigger == boot ]] && echo 4 || echo 1)" 2>/dev/null | metadata_facts); then
+    touch "$state_dir/instance"
+    keep_baseline "$about"
+  elif on_google; then
+    metadata=away about='{}'
+  else
+    metadata=none about='{}'
+  fi
+  jq --null-input --compact-output --slurpfile contract "$contract_file" \
+    --argjson about "$about" --arg metadata "$metadata" --argjson settings "$(module_settings)" \
+    --argjson state "$(read_json "$state_dir/state.json")" --argjson localHold "$(local_hold)" \
+    --argjson force "$force" --arg current "$(driver_current)" --arg profile "$(readlink -e "$system_profile")" '
+    { $metadata, $settings, $state, $localHold, $force, contract: $contract[0],
+      drifted: ($current != $state.deployed or $profile != $state.deployed) } + $about'
 }
 
-driver_current() {
-  local current
-  current=$(readlink -f /run/current-system) || return 0
-  # A profile that says something else than what runs is no consistent state.
-  [ ! -e "$profile" ] || [ "$(readlink -f "$profile")" = "$current" ] || return 0
-  [ ! -e "$current" ] || printf '%s' "$current"
+# What the module set; the host's name stands in for the VM's where nobody gives one.
+module_settings() {
+  jq --null-input --compact-output --arg hostname "$(uname -n)" '
+    { repository: env.NIXOS_AUTO_UPDATE_REPOSITORY, branch: env.NIXOS_AUTO_UPDATE_BRANCH,
+      directory: env.NIXOS_AUTO_UPDATE_DIRECTORY, host: (env.NIXOS_AUTO_UPDATE_HOST // $hostname),
+      follow: env.NIXOS_AUTO_UPDATE_FOLLOW } | with_entries(select(.value != null and .value != ""))'
 }
 
-# No update may orphan its machine.
-driver_check() {
-  [ -e "$1/etc/systemd/system/$(contract .units.system).timer" ] || {
-    say "the target does not enable services.nixos-auto-update: this machine would never update again"
+# Somebody with root on this machine may hold it by a file, which may say who and why: { by, why, at }.
+local_hold() {
+  if [[ -e $state_dir/hold.json ]]; then
+    read_json "$state_dir/hold.json"
+  else
+    echo null
+  fi
+}
+
+driver_attribute() {
+  printf 'nixosConfigurations."%s".config.system.build.toplevel' "$(setting host)"
+}
+
+# An update that leaves its machine without updates could never be repaired from afar.
+driver_accepts() { # toplevel
+  [[ -e $1/etc/systemd/system/$system_unit.timer || -L $1/etc/systemd/system/$system_unit.timer ]] || {
+    refusal="${1##*/} has no $system_unit.timer: services.nixos-auto-update is not enabled in it"
     return 1
   }
 }
 
-# The profile first, so that also a machine that dies in the switch boots into what was meant; whoever calls goes
-# back by the same function.
-driver_switch() {
-  local status=0
-  nix-env --profile "$profile" --set "$1" || return
-  timeout -k 30 "$switch_seconds" "$1/bin/switch-to-configuration" switch || status=$?
-  reboot_required=false
+driver_is_current() { # toplevel
+  [[ ! -e $switching && $1 == "$(driver_current)" && $1 == "$(readlink -e "$system_profile")" ]]
+}
+
+driver_switch() { # toplevel
+  switch_error=
+  profile_set "$system_profile" "$1" || {
+    switch_error="could not set the profile $system_profile"
+    return 1
+  }
+  activate_system "$1"
+}
+
+# Exit codes of switch-to-configuration: 4, the system is active but units failed; 100, it is active after a reboot.
+activate_system() { # toplevel
+  local status=0 output=$run_dir/switch.log
+  timeout --kill-after=30 "$switch_timeout" "$1/bin/switch-to-configuration" switch &>"$output" || status=$?
+  cat "$output" >&2
   case $status in
     0) ;;
-    100) reboot_required=true ;;
-    4)
-      say "some units failed: $(systemctl list-units --failed --plain --no-legend | awk '{ print $1 }' | xargs)"
-      return 4
-      ;;
-    *)
-      say "switch-to-configuration ended with $status"
-      return "$status"
-      ;;
+    4) result[error]="the system is active, but units failed:"$'\n'$(tail -n 10 "$output") ;;
+    100) result[reboot]=true ;;
+    124 | 137) switch_error="the switch did not end within $switch_timeout s" ;;
+    *) switch_error=$(tail -n 20 "$output")$'\n'"switch-to-configuration ended with status $status" ;;
   esac
+  rm -f "$output"
+  [[ -z $switch_error ]]
 }
 
-driver_report() {
-  report | publish "$(contract .guestAttributes.system)"
-  case $(jq -r .outcome "$(state_file)") in
-    updated | unchanged) allow_homes ;;
-  esac
+driver_roll_back() { # the toplevel that failed
+  local old switch_error=
+  old=$(previous_system "$1")
+  profile_restore "$system_profile" "$old" "$1" || return
+  [[ -n $old ]] || return
+  log "→ rolling back to $old"
+  activate_system "$old" && [[ $(driver_current) == "$old" ]]
 }
 
-# The clone for people: fast-forwarded when it is clean, left alone otherwise, never the source of a build.
-refresh_clone() {
-  if [ ! -e "$directory/.git" ]; then
-    git clone --quiet --branch "$branch" "$repository" "$directory" 2>&1 || say "$directory: cannot be cloned now"
-    return 0
+# What was deployed before; where the agent has deployed nothing yet, what the machine booted.
+previous_system() { # the toplevel that failed
+  local path
+  for path in "$(jq --raw-output '.state.deployed // ""' <<<"$facts")" "$(readlink -e "$booted_system")"; do
+    if [[ -x $path/bin/switch-to-configuration && $path != "$1" ]]; then
+      printf '%s\n' "$path"
+      return
+    fi
+  done
+}
+
+# A kernel or an initrd that is not the booted one waits for a reboot, and so does a switch that said so.
+driver_needs_reboot() {
+  local part
+  if [[ ${result[reboot]-} == true ]]; then
+    echo true
+    return
   fi
-  if [ -z "$(git -C "$directory" status --porcelain 2>&1)" ]; then
-    git -C "$directory" pull --quiet --ff-only 2>&1 || say "$directory: cannot be fast-forwarded; left as it is"
-  else
-    say "$directory has local changes; left as it is"
-  fi
+  for part in kernel initrd kernel-modules; do
+    if [[ -e $booted_system/$part && $(readlink -e "$booted_system/$part") != "$(readlink -e "$system_profile/$part")" ]]; then
+      echo true
+      return
+    fi
+  done
+  jq '.state.rebootRequired == true and .state.bootedAt == $bootedAt' --arg bootedAt "$(booted_at "$run_dir/booted-at")" <<<"$facts"
 }
 
-# run TRIGGER WHO FORCE
-run_system() {
-  local decision
-  take_lock "$(contract .paths.lock)" "started by $1${2:+ for $2}" || return
-  say "asked by ${2:-$1}"
-  load_settings || return
-  decision=$(decide "$3") || {
-    say "the repository $repository cannot be reached; this machine stays at what it runs"
-    finish '{ "outcome": "failed", "stage": "fetch", "error": "the repository cannot be reached" }'
-    return 0
-  }
-  carry_out "$decision" || {
-    refresh_clone
-    return 1
-  }
-  refresh_clone
+driver_concluded() { # state
+  local directory
+  publish_report "$system_attribute" "$1" || log "could not publish the report"
+  [[ ${result[outcome]} == unchanged || ${result[outcome]} == updated ]] || return 0
+  directory=$(setting directory)
+  [[ $action != update && -e $directory ]] || sync_checkout "$directory" "$(setting repository)" "$(setting branch)"
+  write_homes "$1"
 }

@@ -1,63 +1,89 @@
 # shellcheck shell=bash
-# Waiting for an approval: one request that the metadata server answers when something changes.
+# The watcher: one open request to the metadata server, and an update when something changes that concerns this VM.
 
-wait_seconds=300
+watch_seconds=300 # of one request; Google's server ends them by itself after some time as well
 
-baseline_file() {
-  printf '%s/watch-baseline' "$run_dir"
+baseline_file() { echo "$run_dir/watch-baseline"; }
+
+# What concerns this VM of a project's attributes; `null` where the VM belongs to no fleet.
+projection() { # facts
+  jq --compact-output --slurpfile contract "$contract_file" '. + { contract: $contract[0] }' <<<"$1" | query watch --compact-output
 }
 
-# What of the attributes on standard input concerns this VM.
-relevant() {
-  jq -c --arg vm "$vm" --argjson instance "$instance" --slurpfile contract "$contract" \
-    '{ $vm, $instance, project: ., contract: $contract[0] }' | jq -cS -f "$agent_dir/relevant.jq"
+# The first who learns of the metadata after a boot says what the watcher compares with, so that no change is missed between
+# a run's decision and the watcher's start.
+keep_baseline() { # facts
+  [[ -e $(baseline_file) ]] || projection "$1" | write_file "$(baseline_file)"
 }
 
-# Calls `$1` after each change that concerns this VM; ends when that function returns 0. The first answer after boot is
-# the baseline; it is kept over restarts of the watcher, so that a change in between is not lost.
-watch_changes() {
-  local on_change=$1 etag=0 answer seen pause=1
-  while :; do
-    answer=$(metadata_wait "$etag" "$wait_seconds") || {
-      sleep "$pause"
-      pause=$((pause < 60 ? pause * 2 : 60))
-      continue
-    }
-    pause=1
-    etag=${answer%%$'\n'*}
-    seen=$(relevant <<<"${answer#*$'\n'}") || continue
-    if [ ! -e "$(baseline_file)" ]; then
-      write_file "$(baseline_file)" <<<"$seen"
-    elif [ "$seen" != "$(cat "$(baseline_file)")" ]; then
-      write_file "$(baseline_file)" <<<"$seen"
-      "$on_change" && return
+# Waits for the next answer, in at most so many seconds, and leaves it in $etag and $about.
+next_answer() { # seconds
+  local answer vm
+  answer=$(metadata_wait "$etag" "$1" 2>/dev/null) || return
+  # Its own item is small, and may have changed as well.
+  vm=$(metadata_request 'instance/?recursive=true&alt=json' 2>/dev/null) || return
+  etag=$(jq --raw-output .etag <<<"$answer")
+  about=$(jq --compact-output --argjson attributes "$(jq --compact-output .attributes <<<"$answer")" \
+    '{ instance: ., project: { $attributes } }' <<<"$vm" | metadata_facts)
+}
+
+# Returns when something has changed that concerns this VM, or after so many seconds.
+await_change() { # seconds
+  local end=$((SECONDS + $1)) before
+  before=$(cat "$(baseline_file)" 2>/dev/null) || true
+  while ((SECONDS < end)); do
+    if ! next_answer "$((end - SECONDS))"; then
+      sleep 5
+    elif [[ $(projection "$about") != "$before" ]]; then
+      projection "$about" | write_file "$(baseline_file)"
+      return
     fi
   done
 }
 
-start_update() {
-  say "the approval changed; starting the update"
-  ask watch ""
-  systemctl start --no-block "$(contract .units.system).service"
-  return 1
+watch() {
+  local etag='' about='{}' delay=1 before after
+  resume_requests
+  while :; do
+    if next_answer "$watch_seconds"; then
+      delay=1
+      keep_baseline "$about"
+      arm_publishers
+      before=$(<"$(baseline_file)") after=$(projection "$about")
+      [[ $before == "$after" ]] || ask_for_change "$before" "$after"
+    else
+      etag=
+      ((delay < 32)) || log "the metadata server does not answer; still trying"
+      sleep "$delay.$((RANDOM % 10))"
+      delay=$((delay < 32 ? delay * 2 : 60))
+    fi
+  done
 }
 
-# ask TRIGGER WHO: leaves a note for the run that is about to start, so that its journal says who asked.
-ask() {
-  printf '%s\t%s\n' "$1" "$2" >>"$run_dir/asked"
+# The baseline is moved after the request is written: a watcher that dies between asks twice, which costs nothing.
+ask_for_change() { # before, after
+  local what
+  what=$(jq --null-input --raw-output --argjson before "$1" --argjson after "$2" '
+    if $after == null then "no fleet any more"
+    elif ($before // {}).approval != $after.approval and $after.approval != null then "approval of \($after.approval.revision[0:7])"
+    else "control item" end')
+  log "changed: $what"
+  ask watch "the watcher ($what)"
+  write_file "$(baseline_file)" <<<"$2"
+  start_until_taken "$request" &
 }
 
-# Prints and takes the notes away: `TRIGGER WHO` a line.
-asked() {
-  [ -e "$run_dir/asked" ] || return 1
-  mv "$run_dir/asked" "$run_dir/asked.taken" && cat "$run_dir/asked.taken"
+# Requests that nobody took up, from before a restart of the watcher.
+resume_requests() {
+  local file
+  for file in "$(asked_dir)"/*; do
+    [[ ! -e $file ]] || start_until_taken "$file" &
+  done
 }
 
-watch_system() {
+arm_publishers() {
   local user
-  load_settings || return
   while read -r user; do
-    [ -z "$user" ] || ! id "$user" >/dev/null 2>&1 || watch_home "$user"
-  done < <(home_names)
-  watch_changes start_update
+    ! id -u "$user" &>/dev/null || arm_publisher "$user" || true
+  done < <(home_users)
 }

@@ -1,185 +1,123 @@
-/** The agents' decision, through jq as on a VM: the rules in docs/architecture.md, one line each. */
-import { execFileSync } from "node:child_process";
-import { join } from "node:path";
+/** The system agent's decision, rule by rule. */
 import { describe, expect, it } from "vitest";
-import fc from "fast-check";
-import { contract } from "../../contracts";
+import { A, approve, B, C, decideAll, lock, runs, type Table, written } from "./decide-cases";
 
-const rev = (digit: string) => digit.repeat(40);
-const [A, B, C] = [rev("a"), rev("b"), rev("c")];
-const lock = "0".repeat(64);
-const key = (wave: string) => `nixos-fleet--devs--dev--${wave}`;
-const approve = (waves: Record<string, string>) =>
-  Object.fromEntries(Object.entries(waves).map(([wave, revision]) => [key(wave), JSON.stringify({ revision, lock })]));
-const control = (written: object) => ({ [key("--control")]: JSON.stringify(written) });
-
-interface Case {
-  instance?: object;
-  project?: Record<string, string>;
-  state?: object | null;
-  head?: string | null;
-  descends?: boolean | null;
-  force?: boolean;
-  localHold?: object | null;
-}
-
-interface Decision {
-  action: string;
-  outcome?: string;
-  target?: string;
-  explicit?: boolean;
-  approved?: string;
-  need?: string;
-}
-
-/** Decides many cases in one run of jq. */
-function decideAll(cases: Case[]): Decision[] {
-  const inputs = cases.map((given) => ({
-    vm: "dev-alice",
-    project: {},
-    state: null,
-    head: null,
-    descends: null,
-    force: false,
-    localHold: null,
-    contract,
-    ...given,
-    instance: { fleet: "devs", stack: "dev", wave: "rest", follow: "branch", ...given.instance },
-  }));
-  const program = join(__dirname, "../../nix/agent/decide.jq");
-  const output = execFileSync("jq", ["-c", "-f", program], {
-    input: inputs.map((one) => JSON.stringify(one)).join("\n"),
-  });
-  return output
-    .toString()
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as Decision);
-}
-
-const runs = (revision: string, approved = revision) => ({ revision, approved });
-const failedB = { refused: [{ revision: B, stage: "build" }] };
-
-const table: [string, Case, Decision][] = [
-  ["nothing is approved: wait", {}, { action: "stay", outcome: "deferred" }],
-  [
-    "another wave's approval does not count",
-    { project: approve({ canary: B }), state: runs(A) },
-    { action: "stay", outcome: "deferred" },
+const groups: Record<string, Table> = {
+  "the first deployment": [
+    ["waits for its wave's approval", {}, { action: "wait", outcome: "deferred" }],
+    ["is not started by another wave's", { attributes: approve({ canary: B }) }, { action: "wait" }],
+    ["is not started by the branch", { attributes: approve({ canary: B }), head: B }, { action: "wait" }],
+    [
+      "starts where its wave is",
+      { attributes: approve({ rest: A }) },
+      { action: "update", outcome: "updated", target: { revision: A, lock, explicit: true }, approved: A },
+    ],
+    ["needs the branch's head where there are no waves", { instance: { wave: null } }, { needHead: true }],
+    [
+      "goes there",
+      { instance: { wave: null }, head: A },
+      { action: "update", target: { revision: A, explicit: false } },
+    ],
   ],
-  [
-    "a new machine of an approved wave starts there",
-    { project: approve({ rest: A }) },
-    { action: "update", target: A, explicit: true, approved: A },
+  approvals: [
+    ["act when they change", { attributes: approve({ rest: B }), state: runs(A) }, { action: "update", approved: B }],
+    [
+      "may go back when they change",
+      { attributes: approve({ rest: A }), state: runs(B) },
+      { action: "update", target: { revision: A, explicit: true } },
+    ],
+    [
+      "leave a machine that runs them",
+      { attributes: approve({ rest: A }), state: runs(A), head: A },
+      { outcome: "unchanged" },
+    ],
+    [
+      "are acted on by a machine that runs them already",
+      { attributes: approve({ rest: B }), state: runs(B, A) },
+      { action: "stay", outcome: "unchanged", approved: B },
+    ],
+    [
+      "do not act when they are missing",
+      { attributes: approve({ canary: B }), state: runs(A), head: B },
+      { action: "stay", outcome: "deferred", approved: A },
+    ],
+    [
+      "do not act when they are no JSON",
+      { attributes: written("rest", "latest"), state: runs(A), head: B },
+      { action: "stay", outcome: "deferred" },
+    ],
+    [
+      "do not act when they name a branch",
+      { attributes: written("rest", '{"revision":"main"}'), state: runs(A), head: B },
+      { action: "stay", outcome: "deferred" },
+    ],
+    [
+      "of another fleet are none",
+      { instance: { fleet: "others" }, attributes: approve({ rest: B }), state: runs(A) },
+      { action: "stay", outcome: "deferred" },
+    ],
   ],
-  [
-    "a changed approval acts",
-    { project: approve({ canary: B, rest: B }), state: runs(A) },
-    { action: "update", target: B, approved: B },
-  ],
-  [
-    "a changed approval may go back",
-    { project: approve({ rest: A }), state: runs(B) },
-    { action: "update", target: A, explicit: true },
-  ],
-  [
-    "all waves agree: follow the branch's head",
-    { project: approve({ canary: A, rest: A }), state: runs(A) },
-    { action: "need", need: "head" },
-  ],
-  [
-    "the head moves a machine that follows it",
-    { project: approve({ canary: A, rest: A }), state: runs(A), head: B, descends: false },
-    { action: "update", target: B, explicit: false },
-  ],
-  [
-    "the head is what runs",
-    { project: approve({ canary: A, rest: A }), state: runs(A), head: A },
-    { action: "stay", outcome: "unchanged" },
-  ],
-  [
-    "while a rollout is open, the head moves nobody",
-    { project: approve({ canary: B, rest: A }), state: runs(A), head: C },
-    { action: "stay", outcome: "unchanged", target: A },
-  ],
-  [
-    "follow approved: the head moves nobody",
-    { instance: { follow: "approved" }, project: approve({ rest: A }), state: runs(A), head: C },
-    { action: "stay", outcome: "unchanged" },
-  ],
-  [
-    "an unchanged approval does not move back from a descendant",
-    { instance: { follow: "approved" }, project: approve({ rest: A }), state: runs(B, A), descends: true },
-    { action: "stay", outcome: "unchanged" },
-  ],
-  [
-    "an unchanged approval brings back who strayed",
-    { instance: { follow: "approved" }, project: approve({ rest: A }), state: runs(B, A), descends: false },
-    { action: "update", target: A },
-  ],
-  [
-    "a fleet's hold stops a changed approval",
-    {
-      project: { ...approve({ rest: B }), ...control({ holds: [{ scope: "fleet", by: "ann", why: "demo" }] }) },
-      state: runs(A),
-    },
-    { action: "stay", outcome: "held", approved: A },
-  ],
-  [
-    "another machine's hold does not",
-    {
-      project: { ...approve({ rest: B }), ...control({ holds: [{ scope: "vm:dev-bob", by: "ann", why: "" }] }) },
-      state: runs(A),
-    },
-    { action: "update", target: B },
-  ],
-  [
-    "a hold lapses when the approval moves on",
-    {
-      project: {
-        ...approve({ rest: C }),
-        ...control({ holds: [{ scope: "wave:rest", revision: B, by: "gate", why: "" }] }),
+  "follow: branch": [
+    [
+      "asks for the head when all waves agree",
+      { attributes: approve({ canary: A, rest: A }), state: runs(A) },
+      { needHead: true },
+    ],
+    [
+      "goes to the head when all waves agree",
+      { attributes: approve({ canary: A, rest: A }), state: runs(A), head: B },
+      { action: "update", target: { revision: B, lock: null, explicit: false }, approved: A },
+    ],
+    [
+      "takes a head that is approved for approved",
+      { attributes: approve({ rest: A }), state: runs(B, A), head: A },
+      { action: "update", target: { revision: A, explicit: true } },
+    ],
+    [
+      "does not move while a rollout is open",
+      { attributes: approve({ canary: B, rest: A }), state: runs(A), head: C },
+      { action: "stay", outcome: "unchanged" },
+    ],
+    [
+      "takes an approval that cannot be read for a rollout that is halted",
+      {
+        attributes: { ...approve({ rest: A }), ...written("canary", JSON.stringify({ revision: "?" })) },
+        state: runs(A),
+        head: B,
       },
-      state: runs(A),
-    },
-    { action: "update", target: C },
+      { action: "stay", outcome: "unchanged" },
+    ],
   ],
-  [
-    "a pin beats the approval",
-    { project: { ...approve({ rest: B }), ...control({ pins: { "dev-alice": C } }) }, state: runs(A) },
-    { action: "update", target: C, explicit: true, approved: B },
+  "follow: approved": [
+    [
+      "does not move for the branch",
+      { instance: { follow: "approved" }, attributes: approve({ rest: A }), state: runs(A), head: C },
+      { action: "stay", outcome: "unchanged" },
+    ],
+    [
+      "asks whether a machine that is elsewhere is ahead",
+      { instance: { follow: "approved" }, attributes: approve({ rest: A }), state: runs(B, A) },
+      { action: "stay", needDescent: A },
+    ],
+    [
+      "does not move back a machine that is ahead",
+      { instance: { follow: "approved" }, attributes: approve({ rest: A }), state: runs(B, A), descends: true },
+      { action: "stay", outcome: "unchanged" },
+    ],
+    [
+      "brings back a machine that strayed",
+      { instance: { follow: "approved" }, attributes: approve({ rest: A }), state: runs(B, A), descends: false },
+      { action: "update", target: { revision: A } },
+    ],
+    [
+      "does not move a machine without a wave",
+      { instance: { follow: "approved", wave: null }, state: runs(A), head: B },
+      { action: "stay", outcome: "deferred" },
+    ],
   ],
-  [
-    "instead, previous: back to what ran before",
-    {
-      project: { ...approve({ rest: B }), ...control({ instead: { rest: { [B]: "previous" } } }) },
-      state: { ...runs(B), previous: A },
-    },
-    { action: "update", target: A, approved: B },
-  ],
-  [
-    "a refused revision is refused",
-    { project: approve({ rest: B }), state: { ...runs(A), ...failedB } },
-    { action: "stay", outcome: "failed", approved: B },
-  ],
-  [
-    "until somebody asks for a retry",
-    { project: { ...approve({ rest: B }), ...control({ retry: [B] }) }, state: { ...runs(A), ...failedB } },
-    { action: "update", target: B },
-  ],
-  [
-    "or forces it",
-    { project: approve({ rest: B }), state: { ...runs(A), ...failedB }, force: true },
-    { action: "update", target: B },
-  ],
-  [
-    "an approval that is no JSON is none",
-    { project: { [key("rest")]: "latest" }, state: runs(A) },
-    { action: "stay", outcome: "deferred" },
-  ],
-];
+};
 
-describe("which revision a machine runs", () => {
+describe.each(Object.entries(groups))("%s", (_, table) => {
   const answers = decideAll(table.map(([, given]) => given));
   it.each(table.map(([name, , wanted], index) => [name, wanted, answers[index]] as const))(
     "%s",
@@ -187,34 +125,4 @@ describe("which revision a machine runs", () => {
       expect(answer).toMatchObject(wanted);
     },
   );
-
-  const revisions = fc.constantFrom(A, B, C);
-  const situations = fc.record({
-    instance: fc.record({ follow: fc.constantFrom("branch", "approved") }),
-    project: fc.dictionary(fc.constantFrom("canary", "rest"), revisions).map(approve),
-    state: fc.record({ revision: revisions, approved: revisions }),
-    head: fc.option(revisions),
-    descends: fc.option(fc.boolean()),
-    force: fc.boolean(),
-  });
-
-  it("is never another one while a hold stands", () => {
-    const held = fc.sample(situations, 100).map((given) => ({ ...given, localHold: { by: "ann", why: "demo" } }));
-    for (const answer of decideAll(held)) expect(answer).toMatchObject({ action: "stay", outcome: "held" });
-  });
-
-  it("is never moved by an approval that is missing", () => {
-    const missing = fc.sample(situations, 100).map((given) => ({ ...given, project: {} }));
-    for (const answer of decideAll(missing)) expect(answer.action).toBe("stay");
-  });
-
-  it("never goes back from a descendant of an unchanged approval", () => {
-    const unchanged = fc.sample(situations, 100).map((given) => ({
-      ...given,
-      instance: { follow: "approved" },
-      project: approve({ rest: given.state.approved }),
-      descends: true,
-    }));
-    for (const answer of decideAll(unchanged)) expect(answer.action).toBe("stay");
-  });
 });

@@ -1,0 +1,46 @@
+# What a home's agent does now: a pure function of what is known.
+#
+# in:  { user, homes: object|null, settings, state, drifted, force, head? }
+#      `homes` is what root wrote after the machine's last good update. A home without a repository of its own runs the
+#      machine's revision.
+# out: as decide.jq's, where `settings` is { attribute, repository?, branch }
+include "fleet";
+
+def stay($outcome; $reason): { action: "stay", outcome: $outcome, reason: $reason };
+
+def settled($in):
+  { attribute: $in.user, branch: "main" }
+  + ($in.settings // {} | with_entries(select(.value != null)))
+  + ([$in.homes | at("homes") // [] | .[] | select(.user == $in.user)][0] // {} | del(.user) | with_entries(select(.value != null)));
+
+def target($in; $settings):
+  if $settings.repository != null then
+    if $in.head then { revision: $in.head, why: "branch \($settings.branch) is at \($in.head | short)", explicit: false }
+    else { head: true } end
+  elif ($in.homes | at("revision") | revision) == null then { none: "the machine has not been updated since it booted" }
+  else { revision: $in.homes.revision, lock: $in.homes.lock, why: "the machine runs \($in.homes.revision | short)", explicit: true }
+  end;
+
+def act($in; $target):
+  ($in.state // {}) as $state
+  | (first(($state.refused // [])[] | select(.revision == $target.revision)) // null) as $refused
+  | if $state.revision == $target.revision and ($in.drifted | not) then stay("unchanged"; "\($target.why); so does this home")
+    elif $refused != null and ($in.force | not) and ($in.homes | at("retry") // [] | index([$target.revision]) == null) then
+      stay("failed"; "\($target.why); refused: \($refused.stage) failed before")
+      + { stage: $refused.stage, error: "refused, because it failed before (\($refused.at)):\n\($refused.error)" }
+    else
+      { action: "update", outcome: "updated",
+        reason: "\($target.why); \(if $state.revision | revision then "deployed \($state.revision | short)" else "nothing deployed" end)" }
+    end
+  | .target = ($target | { revision, lock, explicit });
+
+. as $in
+| settled($in) as $settings
+| target($in; $settings) as $target
+| if $target.none then stay("deferred"; $target.none)
+  elif $target.head then stay("deferred"; "branch \($settings.branch) is not known") + { needHead: true }
+  else act($in; $target) + { approved: $target.revision }
+  end
+| .approved //= ($in.state | at("approved"))
+| .settings = $settings
+| .retry = []
