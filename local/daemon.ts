@@ -3,9 +3,10 @@ import { rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openCloud, type Cloud } from "./api/cloud";
-import { gateway } from "./api/collections";
+
 import { apiServer } from "./api/server";
 import { Store } from "./api/store";
+import { gateway } from "./api/subnetworks";
 import { Forwards, listenOn } from "./forwards";
 import { serveGit } from "./git";
 import { openCloud as openMachines } from "./machines/cloud";

@@ -1,6 +1,7 @@
 /** A loopback port for each machine that leads to its SSH server: what IAP's tunnel is on Google. */
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { pipeline } from "node:stream/promises";
 import type { Store } from "./api/store";
 import type { Network } from "./machines/driver";
 
@@ -67,7 +68,7 @@ export class Forwards {
   }
 
   private async listen(name: string): Promise<void> {
-    const server = createServer((socket) => void this.forward(name, socket));
+    const server = createServer({ allowHalfOpen: true }, (socket) => void this.forward(name, socket));
     const port = await listenOn(server, this.store.state.sshPorts[name] ?? 0);
     this.servers.set(name, server);
     this.store.state.sshPorts = { ...this.store.state.sshPorts, [name]: port };
@@ -80,10 +81,11 @@ export class Forwards {
     try {
       const inside = await this.network.dial(address ?? "", SSH);
       this.keep(inside);
-      join(socket, inside);
-      join(inside, socket);
+      // Each end may say that it has said all, and still listen.
+      inside.allowHalfOpen = true;
+      await pipeline(socket, inside, socket);
     } catch {
-      // The machine is off or does not listen yet: the caller sees its connection end, as with a tunnel.
+      // The machine is off, does not listen yet, or went away: the caller sees its connection end, as with a tunnel.
       socket.destroy();
     }
   }
@@ -93,11 +95,6 @@ export class Forwards {
     socket.on("error", () => socket.destroy());
     socket.once("close", () => this.sockets.delete(socket));
   }
-}
-
-function join(from: Socket, to: Socket): void {
-  from.pipe(to);
-  from.once("close", () => to.destroy());
 }
 
 /** Listens on loopback, on the wanted port if it is free (0: on any); returns the port. */

@@ -16,13 +16,22 @@ export async function loadState(file: string, project: string, now: string): Pro
     }
     throw error;
   }
-  const state: unknown = JSON.parse(text);
+  const state = parse(text);
   if (!isRecord(state) || state["version"] !== 1) {
     throw new Error(`${file}: no state of version 1, which is what this daemon reads`);
   }
   return state as unknown as CloudState;
 }
 
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes JSON, for the owner's eyes only. */
 export async function replaceFile(file: string, content: unknown): Promise<void> {
   await writeFile(`${file}.new`, JSON.stringify(content), { mode: 0o600 });
   await rename(`${file}.new`, file);

@@ -5,6 +5,7 @@ import { fingerprintOf } from "./fingerprint";
 import { isRecord } from "./json";
 import { checkLabels, checkMetadata, checkTags } from "./limits";
 import { baseName } from "./paths";
+import { addResourcePolicies, removeResourcePolicies } from "./policies";
 import type { Store } from "./store";
 import type { Instance, Metadata } from "./types";
 
@@ -19,7 +20,7 @@ export type Change = (
   query: URLSearchParams,
 ) => object;
 
-/** By the last part of the request's path; POST unless it says so. */
+/** By the last part of the request's path. */
 export const changes: Record<string, Change> = {
   setMetadata: (_store, { metadata }, body) => ({ metadata: nextMetadata(metadata, body, "resource") }),
 
@@ -40,7 +41,7 @@ export const changes: Record<string, Change> = {
 
   setServiceAccount: (_store, instance, body) => {
     mustBeStopped(instance);
-    return { serviceAccounts: body["email"] === undefined ? [] : serviceAccounts([body]) };
+    return { serviceAccounts: body["email"] === undefined || body["email"] === "" ? [] : serviceAccounts([body]) };
   },
 
   setScheduling: (_store, instance, body) => ({ scheduling: { ...asRecord(instance["scheduling"]), ...body } }),
@@ -89,13 +90,18 @@ export const changes: Record<string, Change> = {
     ),
   }),
 
-  addResourcePolicies: (_store, instance, body) => ({
-    resourcePolicies: [...new Set([...policies(instance), ...policies(body)])],
-  }),
+  setMinCpuPlatform: (_store, instance, body) => {
+    mustBeStopped(instance);
+    return { minCpuPlatform: body["minCpuPlatform"] };
+  },
 
-  removeResourcePolicies: (_store, instance, body) => ({
-    resourcePolicies: policies(instance).filter((policy) => !policies(body).includes(policy)),
-  }),
+  updateDisplayDevice: (_store, instance, body) => {
+    mustBeStopped(instance);
+    return { displayDevice: { enableDisplay: body["enableDisplay"] === true } };
+  },
+
+  addResourcePolicies,
+  removeResourcePolicies,
 };
 
 /** Metadata after a write, an instance's or the project's. @throws ApiError 412 for a stale fingerprint, or for a limit */
@@ -129,8 +135,4 @@ function mustBeStopped({ status }: Instance): void {
 
 function asRecord(value: unknown): Record<string, unknown> {
   return isRecord(value) ? value : {};
-}
-
-function policies(from: Record<string, unknown>): string[] {
-  return Array.isArray(from["resourcePolicies"]) ? from["resourcePolicies"].map(String) : [];
 }

@@ -1,5 +1,5 @@
 import type { Machines } from "../machines/driver";
-import type { Gateways } from "./collections";
+import type { Gateways } from "./collection";
 import { Operations } from "./operations";
 import { Power } from "./power";
 import type { Store } from "./store";

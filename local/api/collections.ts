@@ -1,38 +1,14 @@
-import type { Network } from "../machines/driver";
-import { parseRange, gatewayOf, overlaps } from "./ip";
+import { type Body, type Collection, referenced } from "./collection";
 import { planDisk } from "./disk";
-import { ApiError, invalid, required, staleFingerprint } from "./errors";
+import { invalid, staleFingerprint } from "./errors";
 import { fingerprintOf } from "./fingerprint";
 import { recordsIn, textOf } from "./json";
 import { checkLabels } from "./limits";
-import { parseLink, pathOf } from "./paths";
+import { parseLink } from "./paths";
+import { addResourcePolicies, removeResourcePolicies } from "./policies";
 import type { Store } from "./store";
+import { subnetworks } from "./subnetworks";
 import type { Instance, Resource } from "./types";
-
-type Body = Record<string, unknown>;
-
-/** What a subnetwork asks of the machines' network. */
-export type Gateways = Pick<Network, "addGateway" | "removeGateway">;
-
-/** A kind of resource that is made, read, changed and deleted in the same way as the others. */
-export interface Collection {
-  /** As in paths: `networks`. */
-  name: string;
-  scope: "global" | "regions" | "zones";
-  /** In words, as errors have it: `network`. */
-  word: string;
-  /** The resource that an insert makes, without the common fields. @throws ApiError */
-  build: (store: Store, scope: string, body: Body, path: string) => Body;
-  /** Links of the resources that must not go while this one is there. */
-  uses?: (resource: Resource) => string[];
-  /** Fields that follow from other resources. */
-  derive?: (store: Store, resource: Resource) => Body;
-  /** What has to happen in the machines' network when one is made, before it can be seen, and when one is gone. */
-  made?: (network: Gateways, resource: Resource) => Promise<void>;
-  gone?: (network: Gateways, resource: Resource) => Promise<void>;
-  /** Whether it can be changed by PATCH. */
-  patch?: boolean;
-}
 
 const networks: Collection = {
   name: "networks",
@@ -49,42 +25,6 @@ const networks: Collection = {
   derive: (store, { selfLink }) => {
     const own = store.list("subnetworks").filter(({ resource }) => resource["network"] === selfLink);
     return own.length === 0 ? {} : { subnetworks: own.map(({ resource }) => resource.selfLink) };
-  },
-};
-
-const subnetworks: Collection = {
-  name: "subnetworks",
-  scope: "regions",
-  word: "subnetwork",
-  patch: true,
-  uses: ({ network }) => [String(network)],
-  made: (network, { ipCidrRange }) => network.addGateway(...gateway(ipCidrRange)),
-  gone: (network, { ipCidrRange }) => network.removeGateway(...gateway(ipCidrRange)),
-  build: (store, scope, body) => {
-    const cidr = textOf(body["ipCidrRange"] ?? "");
-    const range = parseRange(cidr);
-    if (range === undefined || range.prefixLength < 8 || range.prefixLength > 29) {
-      throw invalid("resource.ipCidrRange", cidr, "Must be an IPv4 range in CIDR form, from /8 to /29.");
-    }
-    // One space of addresses for all networks: the machines of a local cloud hang on one bridge.
-    for (const other of store.all("subnetworks")) {
-      const taken = parseRange(String(other["ipCidrRange"]));
-      if (taken !== undefined && overlaps(range, taken)) {
-        const where = `'${other.name}' in region '${String(other["region"]).replace(/.*\//, "")}'`;
-        throw new ApiError(400, "invalid", `Invalid IPCidrRange: ${cidr} conflicts with existing subnetwork ${where}.`);
-      }
-    }
-    return {
-      privateIpGoogleAccess: false,
-      privateIpv6GoogleAccess: "DISABLE_GOOGLE_ACCESS",
-      purpose: "PRIVATE",
-      stackType: "IPV4_ONLY",
-      allowSubnetCidrRoutesOverlap: false,
-      ...body,
-      network: referenced(store, body["network"], "resource.network", "networks"),
-      region: store.link(scope),
-      gatewayAddress: gatewayOf(range),
-    };
   },
 };
 
@@ -144,6 +84,21 @@ const resourcePolicies: Collection = {
 };
 
 const disks: Collection = {
+  actions: {
+    addResourcePolicies,
+    removeResourcePolicies,
+    resize: (_store, { sizeGb }, body) => {
+      const wanted = Number(body["sizeGb"]);
+      if (!Number.isInteger(wanted) || wanted <= Number(sizeGb) || wanted > 65_536) {
+        throw invalid(
+          "sizeGb",
+          textOf(body["sizeGb"]),
+          `New disk size must be larger than the present one, ${String(sizeGb)} GB.`,
+        );
+      }
+      return { sizeGb: String(wanted) };
+    },
+  },
   name: "disks",
   scope: "zones",
   word: "disk",
@@ -213,28 +168,6 @@ export function patched(store: Store, collection: Collection, before: Resource, 
 }
 
 const common = { kind: 0, id: 0, name: 0, creationTimestamp: 0, selfLink: 0 };
-
-/** The full link of a resource that another refers to. @throws ApiError 404 or 400 where it is not there */
-function referenced(store: Store, link: unknown, field: string, collection: string): string {
-  if (typeof link !== "string" || link === "") {
-    throw required(field);
-  }
-  const path = pathOf(store.project, link);
-  const stored = store.state.resources[path];
-  if (stored === undefined || stored.pending !== undefined || path.split("/").at(-2) !== collection) {
-    throw invalid(field, link, `The referenced ${collection.replace(/s$/, "")} resource cannot be found.`);
-  }
-  return stored.resource.selfLink;
-}
-
-/** Address and mask of a subnetwork's gateway. */
-export function gateway(ipCidrRange: unknown): [address: string, prefixLength: number] {
-  const range = parseRange(String(ipCidrRange));
-  if (range === undefined) {
-    throw new Error(`${String(ipCidrRange)} is no range`);
-  }
-  return [gatewayOf(range), range.prefixLength];
-}
 
 function natSubnetworks(router: Body): string[] {
   return recordsIn(router["nats"])

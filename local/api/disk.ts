@@ -4,6 +4,7 @@ import { fingerprintOf } from "./fingerprint";
 import { isRecord, recordsIn } from "./json";
 import { checkLabels, checkName } from "./limits";
 import { baseName, parseLink, pathOf } from "./paths";
+import { policiesOf } from "./policies";
 import type { Store } from "./store";
 import type { AttachedDisk, Resource } from "./types";
 
@@ -34,7 +35,7 @@ export function planDisk(store: Store, zone: string, path: string, body: Body, f
     ...(image === undefined
       ? {}
       : { sourceImage: image.selfLink, sourceImageId: image.id, guestOsFeatures: image["guestOsFeatures"] }),
-    ...(body["resourcePolicies"] === undefined ? {} : { resourcePolicies: body["resourcePolicies"] }),
+    ...(body["resourcePolicies"] === undefined ? {} : { resourcePolicies: policiesOf(store, body) }),
   };
 }
 

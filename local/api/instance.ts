@@ -6,6 +6,7 @@ import { planInterfaces } from "./interfaces";
 import { isRecord, recordsIn } from "./json";
 import { checkLabels, checkMetadata, checkName, checkTags } from "./limits";
 import { baseName, parseLink } from "./paths";
+import { policiesOf } from "./policies";
 import { withFingerprint, type Store } from "./store";
 import type { Instance, Resource, ServiceAccount } from "./types";
 
@@ -63,6 +64,7 @@ export function planInstance(store: Store, zone: string, body: Body): Plan {
       ...(isRecord(body["shieldedInstanceConfig"]) ? body["shieldedInstanceConfig"] : {}),
     },
     shieldedInstanceIntegrityPolicy: { updateAutoLearnPolicy: true },
+    ...(body["resourcePolicies"] === undefined ? {} : { resourcePolicies: policiesOf(store, body) }),
     canIpForward: body["canIpForward"] === true,
     deletionProtection: body["deletionProtection"] === true,
     startRestricted: false,

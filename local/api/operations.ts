@@ -104,7 +104,7 @@ export class Operations {
     }
     this.running.delete(path);
     this.store.changed();
-    await this.store.saved();
+    await this.store.saved().catch((error: unknown) => console.error("state:", error));
   }
 
   private forgetOld(): void {

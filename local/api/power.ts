@@ -104,7 +104,7 @@ export class Power {
     const instance = this.store.instance(name);
     if (instance !== undefined) {
       this.apply(pathOf(this.store.project, instance.selfLink), "exited");
-      void this.store.saved();
+      this.store.saved().catch((error: unknown) => console.error("state:", error));
     }
   }
 

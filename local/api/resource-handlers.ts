@@ -3,7 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { zones, regions } from "./catalog";
 import { nextLabels } from "./changes";
 import type { Call, Handler } from "./cloud";
-import { patched, userOf, type Collection } from "./collections";
+import type { Collection } from "./collection";
+import { patched, userOf } from "./collections";
 import { alreadyExists, inUse, invalid } from "./errors";
 import { checkName } from "./limits";
 import { aggregate, page } from "./listing";
@@ -122,6 +123,20 @@ export function patch(collection: Collection): Handler {
     const before = store.getReady(path);
     store.update(path, patched(store, collection, before, call.body));
     return operations.after("patch", { path, id: before.id });
+  };
+}
+
+/** A change by a POST of its own. Where it changes what the machines' network knows, the network follows. */
+export function act(collection: Collection, name: string): Handler {
+  return (call) => {
+    const { store, operations, network } = call.cloud;
+    const path = pathIn(call, collection);
+    const before = store.getReady(path);
+    store.update(path, collection.actions?.[name]?.(store, before, call.body) ?? {});
+    return operations.begin(name, { path, id: before.id }, async () => {
+      await collection.made?.(network, store.get(path));
+      await sleep(operations.delay);
+    });
   };
 }
 

@@ -1,6 +1,7 @@
 import { changes } from "./changes";
 import type { Handler } from "./cloud";
-import { collections, type Collection } from "./collections";
+import type { Collection } from "./collection";
+import { collections } from "./collections";
 import * as instance from "./instance-handlers";
 import * as project from "./project-handlers";
 import * as resource from "./resource-handlers";
@@ -26,6 +27,11 @@ function routesOf(collection: Collection): Route[] {
     ["POST", all, resource.insert(collection)],
     ["DELETE", one, resource.remove(collection)],
     ["POST", `${one}/setLabels`, resource.setLabels(collection)],
+    ...Object.keys(collection.actions ?? {}).map((name): Route => [
+      "POST",
+      `${one}/${name}`,
+      resource.act(collection, name),
+    ]),
     ...(collection.patch === true ? [["PATCH", one, resource.patch(collection)] as const] : []),
   ];
 }
@@ -40,9 +46,8 @@ const instanceRoutes: Route[] = [
   ["POST", `${instances}/:name/reset`, instance.resetInstance],
   ["GET", `${instances}/:name/serialPort`, instance.serialPort],
   ["GET", `${instances}/:name/getGuestAttributes`, instance.guestAttributes],
-  // Compute names this one change otherwise in its path, and takes it by PATCH.
   ...Object.keys(changes).map((name): Route => [
-    name === "updateShieldedInstanceConfig" ? "PATCH" : "POST",
+    name.startsWith("update") ? "PATCH" : "POST",
     `${instances}/:name/${name}`,
     instance.changeInstance(name),
   ]),

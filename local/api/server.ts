@@ -1,36 +1,70 @@
+import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { formatBatch, parseBatch, type Request } from "./batch";
 import type { Cloud } from "./cloud";
 import { ApiError, notFound, unauthenticated } from "./errors";
 import { selectFields } from "./fields";
 import { isRecord } from "./json";
 import { route } from "./routes";
 
-/** Bytes that a request may have; twice what all metadata of an instance may, because JSON escapes. */
-const BODY_LIMIT = 2 * 1024 * 1024;
+/** Bytes that a request may have; a batch may hold some instances with all the metadata that they may have. */
+const BODY_LIMIT = 8 * 1024 * 1024;
+
+interface Answer {
+  status: number;
+  contentType: string;
+  body: string;
+}
 
 /** The Compute API over HTTP. It does not listen yet. */
 export function apiServer(cloud: Cloud): Server {
-  return createServer((request, response) => {
-    answer(cloud, request).then(
-      (body) => send(response, 200, body),
-      (error: unknown) => {
-        if (!(error instanceof ApiError)) {
-          console.error(`${request.method ?? ""} ${request.url ?? ""}:`, error);
-        }
-        const known = error instanceof ApiError ? error : new ApiError(500, "backendError", "Internal error");
-        send(response, known.code, known);
-      },
+  return createServer((message, response) => {
+    receive(cloud, message).then(
+      (answer) => send(response, answer),
+      // The caller hung up: there is nobody to tell.
+      () => response.destroy(),
     );
   });
 }
 
-async function answer(cloud: Cloud, request: IncomingMessage): Promise<unknown> {
-  const url = new URL(request.url ?? "", "http://api");
+async function receive(cloud: Cloud, message: IncomingMessage): Promise<Answer> {
+  const text = await readBody(message);
+  if (text === undefined) {
+    const why = `Request payload size exceeds the limit: ${BODY_LIMIT} bytes.`;
+    return json(new ApiError(413, "uploadTooLarge", why));
+  }
+  const { method = "GET", url = "/", headers } = message;
+  const authorization = headers.authorization ?? "";
+  if (!/^\/batch(\/|$)/.test(url)) {
+    return answer(cloud, { method, url, authorization, body: text });
+  }
+  const parts = parseBatch(headers["content-type"] ?? "", text, authorization);
+  if (parts === undefined) {
+    return json(new ApiError(400, "badRequest", "Failed to parse batch request."));
+  }
+  const answers = await Promise.all(parts.map(async ({ id, request }) => ({ id, ...(await answer(cloud, request)) })));
+  const boundary = `batch_${randomBytes(16).toString("hex")}`;
+  return { status: 200, contentType: `multipart/mixed; boundary=${boundary}`, body: formatBatch(boundary, answers) };
+}
+
+async function answer(cloud: Cloud, request: Request): Promise<Answer> {
+  try {
+    return json(await handle(cloud, request));
+  } catch (error) {
+    if (error instanceof ApiError) {
+      return json(error);
+    }
+    console.error(`${request.method} ${request.url}:`, error);
+    return json(new ApiError(500, "backendError", "Internal error"));
+  }
+}
+
+async function handle(cloud: Cloud, { method, url: text, authorization, body }: Request): Promise<unknown> {
+  const url = new URL(text, "http://api");
   const [, project = "", path = ""] = /^\/compute\/(?:v1|beta)\/projects\/([^/]+)(?:\/(.*))?$/.exec(url.pathname) ?? [];
-  if (!/^Bearer \S+$/i.test(request.headers.authorization ?? "")) {
+  if (!/^Bearer \S+$/i.test(authorization)) {
     throw unauthenticated();
   }
-  const method = request.method ?? "GET";
   const match = project === "" ? undefined : route(method, path.replace(/\/$/, ""));
   if (match === undefined) {
     throw new ApiError(404, "notFound", `The local cloud does not serve ${method} ${url.pathname}`);
@@ -39,26 +73,16 @@ async function answer(cloud: Cloud, request: IncomingMessage): Promise<unknown> 
     throw notFound(`projects/${project}`);
   }
   const params = { ...match.params, owner: project };
-  const body = await match.handler({ cloud, params, query: url.searchParams, body: await readBody(request) });
+  const result = await match.handler({ cloud, params, query: url.searchParams, body: parseBody(body) });
   if (method !== "GET") {
     // A write that was answered survives the end of the daemon, whatever ends it.
     await cloud.store.saved();
   }
   const fields = url.searchParams.get("fields");
-  return fields === null || fields === "" ? body : selectFields(body, fields);
+  return fields === null || fields === "" ? result : selectFields(result, fields);
 }
 
-async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > BODY_LIMIT) {
-      throw new ApiError(413, "uploadTooLarge", `Request payload size exceeds the limit: ${BODY_LIMIT} bytes.`);
-    }
-    chunks.push(chunk);
-  }
-  const text = Buffer.concat(chunks).toString();
+function parseBody(text: string): Record<string, unknown> {
   if (text.trim() === "") {
     return {};
   }
@@ -73,12 +97,31 @@ async function readBody(request: IncomingMessage): Promise<Record<string, unknow
   throw new ApiError(400, "parseError", "Parse Error");
 }
 
-function send(response: ServerResponse, status: number, body: unknown): void {
-  const text = JSON.stringify(body);
+/** Undefined where it is too large. */
+async function readBody(message: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > BODY_LIMIT) {
+      return undefined;
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+function json(content: unknown): Answer {
+  const status = content instanceof ApiError ? content.code : 200;
+  return { status, contentType: "application/json; charset=UTF-8", body: JSON.stringify(content) };
+}
+
+function send(response: ServerResponse, { status, contentType, body }: Answer): void {
   response.writeHead(status, {
-    "content-type": "application/json; charset=UTF-8",
-    "content-length": Buffer.byteLength(text),
+    "content-type": contentType,
+    "content-length": Buffer.byteLength(body),
+    // What is left of a body that is too large is not read.
     ...(status === 413 ? { connection: "close" } : {}),
   });
-  response.end(text);
+  response.end(body);
 }

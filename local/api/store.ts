@@ -1,10 +1,12 @@
 import { notFound, notReady } from "./errors";
 import { fingerprintOf } from "./fingerprint";
-import { linkTo, scopeOf } from "./paths";
+import { baseName, linkTo, scopeOf } from "./paths";
 import type { CloudState, Instance, Resource, Stored } from "./types";
 
 /** A cloud's state and who wants to know when it changes. All changes are made here and in `Operations`. */
 export class Store {
+  /** By name; the metadata server looks instances up with every request. */
+  private readonly instancePaths = new Map<string, string>();
   private readonly listeners = new Set<() => void>();
   private saving: Promise<void> | undefined;
   private queued: Promise<void> | undefined;
@@ -14,7 +16,11 @@ export class Store {
     /** Makes the state durable. */
     private readonly save: (state: CloudState) => Promise<void>,
     readonly now: () => Date = () => new Date(),
-  ) {}
+  ) {
+    for (const [path, { resource }] of Object.entries(state.resources)) {
+      this.index(path, resource);
+    }
+  }
 
   get project(): string {
     return this.state.project.name;
@@ -84,16 +90,17 @@ export class Store {
   }
 
   instances(): Instance[] {
-    return this.list("instances").map(({ resource }) => resource as Instance);
+    return [...this.instancePaths.keys()].flatMap((name) => this.instance(name) ?? []);
   }
 
   /** By name, which is unique in a local cloud. */
   instance(name: string): Instance | undefined {
-    return this.instances().find((instance) => instance.name === name);
+    return this.state.resources[this.instancePaths.get(name) ?? ""]?.resource as Instance | undefined;
   }
 
   put(path: string, resource: Resource, pending?: Stored["pending"]): void {
     this.state.resources[path] = pending === undefined ? { resource } : { resource, pending };
+    this.index(path, resource);
     this.changed();
   }
 
@@ -110,7 +117,16 @@ export class Store {
   remove(path: string): void {
     // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a record by path, as it is written to the file
     delete this.state.resources[path];
+    if (path.includes("/instances/")) {
+      this.instancePaths.delete(baseName(path));
+    }
     this.changed();
+  }
+
+  private index(path: string, { kind, name }: Resource): void {
+    if (kind === "compute#instance") {
+      this.instancePaths.set(name, path);
+    }
   }
 
   /** Calls `listener` after every change; returns what ends that. */

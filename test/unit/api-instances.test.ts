@@ -146,6 +146,7 @@ describe("power", () => {
   beforeEach(() => makeInstance(served, "vm"));
 
   test("stop keeps the disk, start takes it again", async () => {
+    served.cloud.machines.pace = 100;
     const stopping = await served.api.instances.stop({ project, zone, instance: "vm" });
     expect((await get("vm")).status).toBe("STOPPING");
     const early = served.api.instances.start({ project, zone, instance: "vm" });
