@@ -33,14 +33,18 @@ export function main(packageName: string, make: (typings: Typings, log: Log) => 
     if (error) throw error;
     process.stdout.write(`${port}\n`);
   });
-  leaveWithTheEngine(cancelled);
+  leaveWithTheEngine(server, cancelled);
 }
 
-/** An engine that was killed cannot cancel: end the commands under way, then this process. */
-function leaveWithTheEngine(cancelled: AbortController): void {
+/**
+ * The engine ends its plugins by SIGINT (they are a process group of their own, so a terminal's Ctrl-C does not come here), and one that
+ * was killed by nothing at all: end the commands under way, then this process.
+ */
+function leaveWithTheEngine(server: grpc.Server, cancelled: AbortController): void {
   const engine = process.ppid;
   const leave = () => {
     cancelled.abort(new Error("cancelled: the engine is gone"));
+    server.tryShutdown(() => process.exit(0));
     setTimeout(() => process.exit(0), GRACE);
   };
   const watch = setInterval(() => {
@@ -49,6 +53,5 @@ function leaveWithTheEngine(cancelled: AbortController): void {
     leave();
   }, WATCH);
   process.once("SIGTERM", leave);
-  // A terminal's Ctrl-C is for the engine, which then cancels.
-  process.on("SIGINT", () => undefined);
+  process.once("SIGINT", leave);
 }
