@@ -1,6 +1,10 @@
 import { createHash } from "node:crypto";
 
-/** A fingerprint as Compute writes it (8 bytes, base64), of any JSON value. Equal values have equal fingerprints. */
+/**
+ * A fingerprint as Compute writes it, of any JSON value; equal values have equal fingerprints. 8 bytes in the base64 that is safe in
+ * URLs, padded: gcloud decodes what it reads and writes that form, whatever it was given.
+ */
 export function fingerprintOf(value: unknown): string {
-  return createHash("sha256").update(JSON.stringify(value)).digest().subarray(0, 8).toString("base64");
+  const bytes = createHash("sha256").update(JSON.stringify(value)).digest().subarray(0, 8);
+  return `${bytes.toString("base64url")}=`;
 }
