@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { selectFields } from "../../local/api/fields";
+import { fingerprintOf } from "../../local/api/fingerprint";
 import { parseFilter } from "../../local/api/filter";
 import {
   allocate,
@@ -165,6 +166,15 @@ describe("limits", () => {
     expect(print("1")).toBe(print("1"));
     expect(print("1")).not.toBe(print("2"));
   });
+  test("fingerprints are written as gcloud would write them", () =>
+    fc.assert(
+      fc.property(fc.string(), (value) => {
+        const print = fingerprintOf(value);
+        expect(Buffer.from(print, "base64url").toString("base64").replaceAll("+", "-").replaceAll("/", "_")).toBe(
+          print,
+        );
+      }),
+    ));
   test.each([{ A: "b" }, { "1a": "b" }, { a: "B" }, { a: "b".repeat(64) }, { a: 1 }, { ["a".repeat(64)]: "" }])(
     "labels %j",
     (labels) => expect(() => checkLabels(labels)).toThrow("violates format constraints"),
