@@ -17,9 +17,9 @@ export const disk: RestKind = {
     // However the program names it, it stays the image that the disk was made from.
     image: { rest: "sourceImage", keep: true },
     snapshot: { rest: "sourceSnapshot", to: linkTo("global/snapshots") },
-    size: { inPlace: true, rest: "sizeGb", from: Number },
+    size: { computed: true, inPlace: true, rest: "sizeGb", from: Number },
     type: { to: linkTo("zones/{zone}/diskTypes"), from: leaf, otherwise: "pd-standard" },
-    physicalBlockSizeBytes: { from: Number },
+    physicalBlockSizeBytes: { computed: true, from: Number },
   },
   outputs: {
     selfLink: {},
@@ -44,8 +44,8 @@ const INSTANCES = "zones/{zone}/instances";
 export const attachedDisk: Kind = {
   token: "gcp:compute/attachedDisk:AttachedDisk",
   args: ["compute/attachedDisk.d.ts", "AttachedDiskArgs"],
-  fields: { instance: {}, disk: {}, zone: { own: true }, deviceName: {}, mode: {} },
-  computed: ["id", "deviceName", "zone"],
+  fields: { instance: {}, disk: {}, zone: { computed: true, own: true }, deviceName: { computed: true }, mode: {} },
+  computed: ["id"],
   create: async (inputs, scope, { api, settings }) => {
     const zone = text(inputs, "zone") ?? settings.zone;
     const place = { ...scope, ...(zone === undefined ? {} : { zone }) };

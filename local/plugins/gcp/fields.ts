@@ -1,6 +1,6 @@
 /** How a resource's properties and Compute's JSON correspond: tables, and the pure functions that follow them. */
 import type { Change } from "../core/diff";
-import { isObject, type Props, type Value } from "../core/value";
+import { isObject, UNKNOWN, type Props, type Value } from "../core/value";
 import type { Scope } from "./links";
 
 export interface Field {
@@ -10,6 +10,8 @@ export interface Field {
   inPlace?: true;
   /** The fields of an object, or of each object of a list. */
   of?: Fields;
+  /** Filled in by the cloud where the program says nothing: unknown in a preview. */
+  computed?: true;
   /** Neither sent nor read by the table: the resource's own functions do, or only the provider looks at it. */
   own?: true;
   /** An order of this list's items means nothing. */
@@ -74,6 +76,21 @@ function take(answer: Props, path: string): Value {
   let value: Value = answer;
   for (const part of path.split(".")) value = isObject(value) ? (value[part] ?? null) : null;
   return value;
+}
+
+/** The properties as a preview shows them: what the cloud will fill in is unknown. */
+export function foreseen(fields: Fields, props: Props): Props {
+  const filled = Object.entries(fields).flatMap(([name, field]) => {
+    const value = props[name];
+    if (value === undefined || value === null) return field.computed ? [[name, UNKNOWN] as const] : [];
+    return [[name, foreseenField(field, value)] as const];
+  });
+  return { ...props, ...Object.fromEntries(filled) };
+}
+
+function foreseenField(field: Field, value: Value): Value {
+  if (Array.isArray(value)) return value.map((item) => foreseenField(field, item));
+  return field.of && isObject(value) ? foreseen(field.of, value) : value;
 }
 
 /** Whether a change is made by a call rather than by a replacement. */

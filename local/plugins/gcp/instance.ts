@@ -13,38 +13,38 @@ const POLICIES = "regions/{region}/resourcePolicies";
 const STARTUP_SCRIPT = "startup-script";
 
 const accessConfig: Fields = {
-  natIp: { rest: "natIP" },
-  networkTier: {},
+  natIp: { computed: true, rest: "natIP" },
+  networkTier: { computed: true },
   publicPtrDomainName: {},
   // Compute knows no other type; the official provider does not show it.
   type: { otherwise: "ONE_TO_ONE_NAT" },
 };
 
 const networkInterface: Fields = {
-  network: { inPlace: true, to: linkTo(NETWORKS) },
-  subnetwork: { inPlace: true, to: linkTo(SUBNETWORKS) },
-  subnetworkProject: { own: true, inPlace: true },
-  networkIp: { rest: "networkIP" },
-  name: {},
+  network: { computed: true, inPlace: true, to: linkTo(NETWORKS) },
+  subnetwork: { computed: true, inPlace: true, to: linkTo(SUBNETWORKS) },
+  subnetworkProject: { computed: true, own: true, inPlace: true },
+  networkIp: { computed: true, rest: "networkIP" },
+  name: { computed: true },
   nicType: {},
   queueCount: {},
-  stackType: { inPlace: true },
+  stackType: { computed: true, inPlace: true },
   accessConfigs: { inPlace: true, of: accessConfig },
   aliasIpRanges: { inPlace: true, of: { ipCidrRange: {}, subnetworkRangeName: {} } },
 };
 
 /** How a disk is attached, as the boot disk and the others have it in common. */
 const attachment: Fields = {
-  deviceName: {},
+  deviceName: { computed: true },
   mode: { otherwise: "READ_WRITE" },
-  source: { to: linkTo("zones/{zone}/disks") },
+  source: { computed: true, to: linkTo("zones/{zone}/disks") },
 };
 
 const initializeParams: Fields = {
   // Which image a disk was made from never changes, however the program names it.
   image: { rest: "sourceImage", keep: true },
-  size: { inPlace: true, rest: "diskSizeGb" },
-  type: { rest: "diskType", to: linkTo("zones/{zone}/diskTypes") },
+  size: { computed: true, inPlace: true, rest: "diskSizeGb" },
+  type: { computed: true, rest: "diskType", to: linkTo("zones/{zone}/diskTypes") },
   labels: { inPlace: true },
 };
 
@@ -75,11 +75,12 @@ const fields: Fields = {
   canIpForward: { inPlace: true },
   deletionProtection: { inPlace: true },
   enableDisplay: { inPlace: true, rest: "displayDevice.enableDisplay" },
-  minCpuPlatform: { inPlace: true },
+  minCpuPlatform: { computed: true, inPlace: true },
   resourcePolicies: { own: true, inPlace: true },
-  scheduling: { of: scheduling },
+  scheduling: { computed: true, of: scheduling },
   serviceAccount: { own: true, inPlace: true },
   shieldedInstanceConfig: {
+    computed: true,
     inPlace: true,
     of: { enableSecureBoot: {}, enableVtpm: {}, enableIntegrityMonitoring: {} },
   },

@@ -20,8 +20,8 @@ export const network: RestKind = {
   fields: {
     autoCreateSubnetworks: { otherwise: true },
     description: {},
-    mtu: { inPlace: true },
-    routingMode: { inPlace: true, rest: "routingConfig.routingMode" },
+    mtu: { computed: true, inPlace: true },
+    routingMode: { computed: true, inPlace: true, rest: "routingConfig.routingMode" },
     networkFirewallPolicyEnforcementOrder: { inPlace: true },
     enableUlaInternalIpv6: { inPlace: true },
     internalIpv6Range: {},
@@ -31,12 +31,12 @@ export const network: RestKind = {
 
 const subnetworkFields: Fields = {
   network: { to: linkTo(NETWORKS) },
-  ipCidrRange: { inPlace: true },
+  ipCidrRange: { computed: true, inPlace: true },
   description: {},
-  privateIpGoogleAccess: { inPlace: true },
-  purpose: { inPlace: true },
+  privateIpGoogleAccess: { computed: true, inPlace: true },
+  purpose: { computed: true, inPlace: true },
   role: { inPlace: true },
-  stackType: { inPlace: true },
+  stackType: { computed: true, inPlace: true },
   secondaryIpRanges: { inPlace: true, of: { rangeName: {}, ipCidrRange: {} } },
   logConfig: {
     inPlace: true,
@@ -111,7 +111,7 @@ export const firewall: RestKind = {
   collection: "global/firewalls",
   fields: {
     network: { inPlace: true, to: linkTo(NETWORKS) },
-    direction: {},
+    direction: { computed: true },
     description: { inPlace: true },
     priority: { inPlace: true, otherwise: 1000 },
     disabled: { inPlace: true },
@@ -134,15 +134,15 @@ export const address: RestKind = {
   collection: "regions/{region}/addresses",
   labels: true,
   fields: {
-    address: {},
+    address: { computed: true },
     addressType: { otherwise: "EXTERNAL" },
     description: {},
     ipVersion: {},
     network: { to: linkTo(NETWORKS) },
-    networkTier: {},
-    prefixLength: {},
-    purpose: {},
-    subnetwork: { to: linkTo(SUBNETWORKS) },
+    networkTier: { computed: true },
+    prefixLength: { computed: true },
+    purpose: { computed: true },
+    subnetwork: { computed: true, to: linkTo(SUBNETWORKS) },
   },
   outputs: { ...self, users: {}, addressId: { rest: "id", ...number } },
   // Only labels change in place.

@@ -6,7 +6,7 @@ import type { Resource, Run } from "../core/provider";
 import type { Typings } from "../core/typings";
 import { isObject, text, UNKNOWN, type Props } from "../core/value";
 import type { Api } from "./api";
-import { isInPlace, ordered, refreshed, untranslated, type Fields } from "./fields";
+import { foreseen, isInPlace, ordered, refreshed, untranslated, type Fields } from "./fields";
 import { leaf, sameLink, type Scope } from "./links";
 
 /** The provider's configuration. */
@@ -84,7 +84,10 @@ export function resource(
     create: async ({ inputs, preview, ...run }) => {
       const props = plain(inputs);
       if (preview)
-        return { id: "", state: { ...unknown(kind.computed), ...scopeOf(kind, props, settings()), ...props } };
+        return {
+          id: "",
+          state: { ...unknown(kind.computed), ...scopeOf(kind, props, settings()), ...foreseen(fields, props) },
+        };
       return kind.create(props, scopeOf(kind, props, settings()), context(run));
     },
     read: async ({ id, inputs, ...run }) => {
@@ -97,7 +100,7 @@ export function resource(
     update: async ({ id, olds, state, inputs, preview, ...run }) => {
       const found = differences(olds, inputs);
       const props = plain(inputs);
-      if (preview) return previewed(state, props, found);
+      if (preview) return previewed(fields, state, props, found);
       return kind.update(
         id,
         { olds: plain(olds), inputs: props, changed: (rule) => touches(found, rule) },
@@ -162,10 +165,10 @@ function unknown(names: readonly string[]): Props {
 }
 
 /** The state that an update will leave, as far as one can tell: what Compute adds to a property is not known yet. */
-function previewed(state: Props, inputs: Props, found: Change[]): Props {
+function previewed(fields: Fields, state: Props, inputs: Props, found: Change[]): Props {
   const touched = new Set(found.flatMap(({ rule }) => rule.slice(0, 1)));
   const kept = Object.entries(state).filter(([key]) => !touched.has(key));
-  const now = [...touched].flatMap((key) => (inputs[key] === undefined ? [] : [[key, inputs[key]] as const]));
+  const now = Object.entries(foreseen(fields, inputs)).filter(([key]) => touched.has(key));
   return Object.fromEntries([...kept, ...now]);
 }
 

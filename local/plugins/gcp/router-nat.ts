@@ -18,17 +18,17 @@ const fields: Fields = {
   natIps: { inPlace: true, unordered: true, to: linkTo("regions/{region}/addresses") },
   sourceSubnetworkIpRangesToNat: { inPlace: true },
   subnetworks: { inPlace: true, of: subnetworks },
-  minPortsPerVm: { inPlace: true },
+  minPortsPerVm: { computed: true, inPlace: true },
   maxPortsPerVm: { inPlace: true },
-  enableDynamicPortAllocation: { inPlace: true },
-  enableEndpointIndependentMapping: { inPlace: true },
+  enableDynamicPortAllocation: { computed: true, inPlace: true },
+  enableEndpointIndependentMapping: { computed: true, inPlace: true },
   udpIdleTimeoutSec: { inPlace: true, otherwise: 30 },
   icmpIdleTimeoutSec: { inPlace: true, otherwise: 30 },
   tcpEstablishedIdleTimeoutSec: { inPlace: true, otherwise: 1200 },
   tcpTransitoryIdleTimeoutSec: { inPlace: true, otherwise: 30 },
   tcpTimeWaitTimeoutSec: { inPlace: true, otherwise: 120 },
   logConfig: { inPlace: true, of: { enable: {}, filter: {} } },
-  autoNetworkTier: { inPlace: true },
+  autoNetworkTier: { computed: true, inPlace: true },
   type: { otherwise: "PUBLIC" },
 };
 
@@ -40,13 +40,7 @@ export const routerNat: Kind = {
   place: "region",
   named: true,
   fields: { ...fields, router: { own: true } },
-  computed: [
-    "id",
-    "autoNetworkTier",
-    "enableDynamicPortAllocation",
-    "enableEndpointIndependentMapping",
-    "minPortsPerVm",
-  ],
+  computed: ["id"],
   create: async (inputs, scope, { api }) => {
     const router = leaf(inputs["router"]);
     const name = text(inputs, "name") ?? "";
