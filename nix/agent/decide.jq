@@ -5,7 +5,7 @@
 #      `settings` are the module's, `state` is the agent's own state file, `drifted` says that the machine runs something else
 #      than what the agent deployed. `head` (the branch's) and `descends` (whether the deployed revision descends from the
 #      approved one) cost something, so they are left out until an answer asks for them.
-# out: { action: stay|update|wait, outcome, reason, stage?, error?, needHead?, needDescent?, target?, approved?, settings, retry }
+# out: { action: stay|update|wait, outcome, reason, stage?, error?, needHead?, needDescent?, target?, approved?, settings, retry, notes }
 #      wait: nothing is deployed yet, and there is nothing to deploy yet.
 include "fleet";
 
@@ -109,3 +109,8 @@ def decided($in; $settings; $own; $approvals; $control):
 | .approved //= ($in.state | at("approved"))
 | .settings = $settings
 | .retry = ($control | at("retry") // [])
+| .notes = [
+    ($in.settings // {} | to_entries)[]
+    | select(($instance | at(.key)) as $told | $told != null and $told != .value)
+    | "\(.key): the instance metadata says \($instance[.key]), the module \(.value); the metadata counts"
+  ]

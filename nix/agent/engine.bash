@@ -29,6 +29,7 @@ attempt() {
     find_descent
     decide
   fi
+  while read -r note; do [[ -z $note ]] || log "$note"; done <<<"$notes"
   log "$reason"
   result[outcome]=$outcome result[stage]=$stage result[error]=$decision_error
   [[ $action != update ]] || deploy || true
@@ -50,6 +51,7 @@ decide() {
     read -r explicit
   } < <(jq --raw-output '(.action, .outcome, .reason, .stage, .needHead, .needDescent, .approved, .target.revision, .target.lock,
     (.target.explicit | not | not)) | . // "" | tostring | gsub("\\s+"; " ")' <<<"$decision")
+  notes=$(jq --raw-output '.notes // [] | .[]' <<<"$decision")
   decision_error=
   [[ $outcome != failed ]] || decision_error=$(jq --raw-output .error <<<"$decision")
   [[ $outcome != deferred && $outcome != held ]] || decision_error=$reason

@@ -33,7 +33,7 @@ start_until_taken() { # request
   local attempt
   for attempt in 1 2 3 4 5; do
     [[ -e $1 ]] || return 0
-    systemctl start "$system_unit.service" || [[ ! -e $1 ]] || sleep "$attempt"
+    systemctl start "$system_unit.service" 2>/dev/null || [[ ! -e $1 ]] || sleep "$attempt"
   done
   [[ ! -e $1 ]]
 }

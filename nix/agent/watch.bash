@@ -48,7 +48,7 @@ watch() {
     if next_answer "$watch_seconds"; then
       delay=1
       keep_baseline "$about"
-      arm_publishers
+      arm_publishers "$about"
       before=$(<"$(baseline_file)") after=$(projection "$about")
       [[ $before == "$after" ]] || ask_for_change "$before" "$after"
     else
@@ -81,9 +81,10 @@ resume_requests() {
   done
 }
 
-arm_publishers() {
+# After a boot homes may run before root has told them anything new.
+arm_publishers() { # facts
   local user
   while read -r user; do
-    ! id -u "$user" &>/dev/null || arm_publisher "$user" || true
-  done < <(home_users)
+    ! is_user_name "$user" || ! id -u "$user" &>/dev/null || arm_publisher "$user" || true
+  done < <(jq --raw-output '.instance // "{}" | fromjson | .homes[]?.user' <<<"$1" 2>/dev/null)
 }
