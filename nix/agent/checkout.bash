@@ -9,7 +9,7 @@ sync_checkout() { # directory, url, branch
   elif [[ ! -O $directory || ! -d $directory/.git || ! -O $directory/.git ]]; then
     log "$directory is left alone: it is not root's clone of the repository"
   else
-    forward_checkout "$directory" "$branch" || log "$directory is left alone: it has changes of its own"
+    forward_checkout "$directory" "$branch" || log "$directory is left alone: it has changes, or a history, of its own"
   fi
 }
 

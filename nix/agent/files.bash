@@ -14,7 +14,7 @@ write_file() { # file
 # A file's JSON object; {} where there is none, or none that is whole.
 read_json() { # file
   local file=$1 text
-  if [[ -e $file ]]; then
+  if [[ -f $file ]]; then
     if text=$(jq --compact-output 'objects' "$file" 2>/dev/null) && [[ -n $text ]]; then
       printf '%s\n' "$text"
       return

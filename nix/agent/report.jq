@@ -6,10 +6,10 @@ include "text";
 | .state as $state
 | ($contract.report.errorBytes) as $bytes
 
-| def fits($type):
-    if $type == "string" then type == "string"
-    elif $type == "boolean" then type == "boolean"
-    else . as $value | $contract[$type] | index([$value]) != null end;
+| def fits($kind):
+    if $kind == "string" then type == "string"
+    elif $kind == "boolean" then type == "boolean"
+    else . as $value | $contract[$kind] | index([$value]) != null end;
 
   def clean($name):
     if type != "string" then . elif $name == "error" then text($bytes) else text(300) | gsub("\n"; " ") end;
