@@ -15,12 +15,15 @@ const closeLimit = 5_000;
 
 const path = "/run/current-system/sw/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin";
 
-/** The host's command that runs a command in the machine with a leader, as root. */
+/**
+ * The host's command that runs a command in the machine with a leader, as root. It is in the machine's control group too: its logind has no
+ * answer to a caller whose group it cannot see. And its parent is a plain shell, not nsenter: that one stops itself when a shutdown stops
+ * its child, and then nobody buries the child, for which the machine's end would wait for ever.
+ */
 export function enter(leader: number, argv: readonly string[]): [string, ...string[]] {
-  const inside = ["env", "-i", `PATH=${path}`, "HOME=/root", "LANG=C.UTF-8", ...argv];
-  // In a group of the machine's too: its logind has no answer to a caller whose group it cannot see.
-  const entry = 'echo $$ >"$1/cgroup.procs" && shift && exec nsenter --target "$0" --all -- "$@"';
-  return ["sh", "-c", entry, String(leader), groupOf(leader), ...inside];
+  const join = 'echo $$ >"$1/cgroup.procs" && shift && exec nsenter --target "$0" --all --no-fork -- "$@"';
+  const shell = ["env", "-i", `PATH=${path}`, "HOME=/root", "LANG=C.UTF-8", "/bin/sh", "-c", '"$@"; exit $?', "sh"];
+  return ["sh", "-c", join, String(leader), groupOf(leader), ...shell, ...argv];
 }
 
 interface Machine {
@@ -88,7 +91,9 @@ export class NspawnMachines implements Machines {
     const leader = this.find(name).container?.leader;
     if (leader === undefined) throw new Error(`machine ${name} is not running`);
     const result = await attempt(enter(leader, argv));
-    if (result.exitCode === undefined) throw new Error(`machine ${name} ended while it ran ${argv.join(" ")}`);
+    if (this.machines.get(name)?.container?.leader !== leader || result.exitCode === undefined) {
+      throw new Error(`machine ${name} ended while it ran ${argv.join(" ")}`);
+    }
     return { ...result, exitCode: result.exitCode };
   }
 
