@@ -20,14 +20,14 @@ facts='{}' decision='{}'
 attempt() {
   result=()
   facts=$(driver_facts) || return
-  decide
+  decide || return
   if [[ -n $need_head ]]; then
     find_head || { conclude && return; }
-    decide
+    decide || return
   fi
   if [[ -n $need_descent ]]; then
     find_descent
-    decide
+    decide || return
   fi
   while read -r note; do [[ -z $note ]] || log "$note"; done <<<"$notes"
   log "$reason"
@@ -37,7 +37,7 @@ attempt() {
 }
 
 decide() {
-  decision=$(query "$(driver_program)" --compact-output <<<"$facts")
+  decision=$(query "$(driver_program)" --compact-output <<<"$facts") || return
   {
     read -r action
     read -r outcome

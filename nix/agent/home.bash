@@ -52,6 +52,20 @@ driver_accepts() { # activation package
     refusal="${1##*/} is no home: it has no activate"
     return 1
   }
+  [[ -z $(setting repository) ]] || compare_locks
+}
+
+# A repository of its own has to have the machine's nixpkgs and home-manager; the report says whether it does.
+compare_locks() {
+  local machine machine_revision
+  machine=$(jq --raw-output .mirror "$homes_file") machine_revision=$(jq --raw-output .revision "$homes_file")
+  result[lockMatches]=$(
+    {
+      quiet_git --git-dir="$mirror" cat-file blob "$revision:flake.lock"
+      quiet_git -c safe.directory="$machine" --git-dir="$machine" cat-file blob "$machine_revision:flake.lock"
+    } 2>/dev/null | query lock-matches --slurp
+  ) || result[lockMatches]=false
+  [[ ${result[lockMatches]} == true ]] || log "flake.lock: nixpkgs or home-manager is not the machine's"
 }
 
 driver_is_current() { # activation package

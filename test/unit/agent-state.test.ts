@@ -214,3 +214,35 @@ describe("files", () => {
     expect(stderr).toContain("is not readable");
   });
 });
+
+describe("the lock of a home's own repository", () => {
+  const lockFile = (nixpkgs: string, homeManager: string, inputs: object = { nixpkgs: "n", "home-manager": "hm" }) => ({
+    root: "root",
+    nodes: {
+      root: { inputs },
+      n: { locked: { narHash: nixpkgs } },
+      hm: { inputs: { nixpkgs: ["nixpkgs"] }, locked: { narHash: homeManager } },
+      other: { inputs: { nixpkgs: "n" } },
+    },
+  });
+  const matches = (...locks: object[]) =>
+    execFileSync("jq", ["-s", "-f", join(__dirname, "../../nix/agent/lock-matches.jq")], {
+      input: locks.map((lock) => JSON.stringify(lock)).join("\n"),
+      encoding: "utf8",
+    }).trim();
+
+  it.each([
+    ["the same", [lockFile("a", "b"), lockFile("a", "b")], "true"],
+    ["another nixpkgs", [lockFile("x", "b"), lockFile("a", "b")], "false"],
+    ["another home-manager", [lockFile("a", "x"), lockFile("a", "b")], "false"],
+    [
+      "one that follows another input",
+      [lockFile("a", "b", { nixpkgs: ["other", "nixpkgs"], other: "other", "home-manager": "hm" }), lockFile("a", "b")],
+      "true",
+    ],
+    ["no home-manager", [lockFile("a", "b", { nixpkgs: "n" }), lockFile("a", "b")], "false"],
+    ["no lock", [lockFile("a", "b")], "false"],
+  ])("%s", (_, locks, wanted) => {
+    expect(matches(...locks)).toBe(wanted);
+  });
+});
