@@ -28,7 +28,7 @@ export async function runLocally(
     },
     ...(cwd === undefined ? {} : { cwd }),
     ...(stdin === undefined ? {} : { stdin }),
-  }).finally(() => log.flush());
+  }).finally(() => log.flush(urn));
   if (ended.failure !== undefined)
     throw new Error(`${ended.failure}: running ${JSON.stringify(command)}:\n${ended.both}`);
   return trimmed(ended);

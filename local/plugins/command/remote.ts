@@ -42,7 +42,7 @@ export async function runRemotely(
     throw new Error(`${how}: running ${JSON.stringify(command)}:\n${ended.both}`);
   } finally {
     await ssh.remove();
-    await log.flush();
+    await log.flush(run.urn);
   }
 }
 
