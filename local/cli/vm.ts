@@ -57,6 +57,7 @@ export async function ssh(state: State, vm: string, command: readonly string[]):
   const leader = leaderOf(machineNames(cloudNames(state.directory), vm));
   if (leader === undefined) throw new Error(`VM "${vm}" does not run: start it with ./scripts/local start ${vm}`);
   const argv = enter(leader, command.length > 0 ? ["/bin/sh", "-c", command.join(" ")] : ["/bin/bash", "-l"]);
-  const { exitCode } = await execa(argv[0] ?? "", argv.slice(1), { stdio: "inherit", reject: false });
+  const [file, ...rest] = argv;
+  const { exitCode } = await execa(file, rest, { stdio: "inherit", reject: false });
   return exitCode ?? 1;
 }
