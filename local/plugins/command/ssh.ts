@@ -89,7 +89,7 @@ export async function client(connection: Props, variables: readonly string[]): P
   for (const [file, body] of Object.entries(files))
     await fs.writeFile(file, body, { mode: file.endsWith(".askpass") ? 0o700 : 0o600 });
   return {
-    argv: ["ssh", "-F", config, "-T", "target"],
+    argv: ["ssh", "-F", config, "-T", "target", "--"],
     env: {
       SSH_ASKPASS: path.join(directory, "target.askpass"),
       SSH_ASKPASS_REQUIRE: target.askpass || proxy?.askpass ? "force" : "never",
