@@ -174,6 +174,22 @@ describe("an instance", () => {
     ]);
   });
 
+  it("grows its boot disk once", () => {
+    const grown = {
+      bootDisk: { initializeParams: { image: "projects/d/global/images/i", size: 30, type: "pd-balanced" } },
+    };
+    const resized = (diskSizeGb: string) => {
+      const source = "projects/p/zones/z/disks/vm";
+      const current = { ...answer, disks: [{ boot: true, source, diskSizeGb }] };
+      const rules = (rule: string) => rule === "bootDisk.initializeParams.size";
+      return updateCalls(instance, { ...change(instance, vm, { ...vm, ...grown }, current), changed: rules }, plain);
+    };
+    expect(resized("20")).toEqual([
+      { method: "POST", path: "projects/p/zones/z/disks/vm/resize", body: { sizeGb: 30 } },
+    ]);
+    expect(resized("30")).toEqual([]);
+  });
+
   it("says what it cannot change in place", () => {
     expect(() => calls({ description: "x" })).toThrow("description: the local stand-in");
   });

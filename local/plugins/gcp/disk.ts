@@ -34,8 +34,11 @@ export const disk: RestKind = {
     const image = text(inputs, "image");
     return image === undefined ? inputs : { ...inputs, image: await resolveImage(api, image, project) };
   },
-  update: ({ changed, path, inputs }) =>
-    changed("size") ? [{ method: "POST", path: `${path}/resize`, body: { sizeGb: inputs["size"] ?? null } }] : [],
+  // An update that failed half way may have done this part.
+  update: ({ changed, path, inputs, current }) =>
+    changed("size") && Number(current["sizeGb"]) !== inputs["size"]
+      ? [{ method: "POST", path: `${path}/resize`, body: { sizeGb: inputs["size"] ?? null } }]
+      : [],
 };
 
 const INSTANCES = "zones/{zone}/instances";

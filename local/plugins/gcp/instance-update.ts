@@ -38,7 +38,9 @@ const LIVE: Record<string, Step> = {
   "bootDisk.initializeParams.size": (change) => {
     const params = isObject(change.inputs["bootDisk"]) ? change.inputs["bootDisk"]["initializeParams"] : undefined;
     const sizeGb = isObject(params) ? (params["size"] ?? null) : null;
-    return sizeGb === null ? [] : [{ method: "POST", path: `${bootDiskPath(change)}/resize`, body: { sizeGb } }];
+    // An update that failed half way may have done this part.
+    const done = sizeGb === null || Number(bootDisk(change.current)["diskSizeGb"]) === sizeGb;
+    return done ? [] : [{ method: "POST", path: `${bootDiskPath(change)}/resize`, body: { sizeGb } }];
   },
   "bootDisk.autoDelete": (change) => {
     const boot = isObject(change.inputs["bootDisk"]) ? change.inputs["bootDisk"] : {};
