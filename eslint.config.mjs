@@ -1,7 +1,7 @@
 import { defineConfig, globalIgnores } from "eslint/config";
 import tseslint from "typescript-eslint";
 
-/** Which folder may import which: dependencies point one way (docs/architecture). */
+/** Which folder may import which: dependencies point one way. */
 const mayNotImport = (from, folders) => ({
   files: [`${from}/**/*.ts`],
   rules: {
