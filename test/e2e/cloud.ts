@@ -1,9 +1,11 @@
 /** A local cloud of the tests' own, used as a person uses it: by the project's commands. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
-import type { Report } from "../../contracts";
+import { expect } from "vitest";
+import { short, type Report } from "../../contracts";
+import { traces } from "../agents/host";
 
 const project = resolve(__dirname, "../..");
 
@@ -26,6 +28,8 @@ interface StatusVm {
 export class TestCloud {
   readonly state = mkdtempSync(join(tmpdir(), "nixos-fleet-e2e-"));
   readonly clone = join(this.state, "config");
+  /** The stack's configuration where a test changes it; the project's own stays as it is. */
+  private readonly config = join(this.state, "Pulumi.local.yaml");
   private readonly env = { NIXOS_FLEET_STATE: this.state, NO_COLOR: "1" };
 
   private async run(file: string, args: string[], env: Record<string, string> = {}): Promise<Ran> {
@@ -49,7 +53,24 @@ export class TestCloud {
   }
 
   pulumi(command: string): Promise<Ran> {
-    return this.shell(`pulumi ${command} --stack local --non-interactive --color never`);
+    const config = existsSync(this.config) ? ` --config-file ${this.config}` : "";
+    return this.shell(`pulumi ${command} --stack local --non-interactive --color never${config}`);
+  }
+
+  /** `pulumi up`, which must end well unless a test says that it must not; its output. */
+  async up(ends: "well" | "badly" = "well"): Promise<string> {
+    const { exitCode, text } = await this.pulumi("up --yes");
+    expect(exitCode === 0 ? "well" : "badly", text).toBe(ends);
+    return text;
+  }
+
+  /** Sets keys of the stack's configuration, in the form of `pulumi config set --path KEY VALUE`. */
+  async configure(...settings: string[]): Promise<void> {
+    if (!existsSync(this.config)) writeFileSync(this.config, readFileSync(join(project, "Pulumi.local.yaml")));
+    for (const setting of settings) {
+      const { exitCode, text } = await this.pulumi(`config set ${setting}`);
+      if (exitCode !== 0) throw new Error(text);
+    }
   }
 
   /** A command in a VM, as root; throws when it fails. */
@@ -57,6 +78,32 @@ export class TestCloud {
     const { exitCode, text } = await this.local("ssh", vm, command);
     if (exitCode !== 0) throw new Error(`${vm}: ${command}\n${text}`);
     return text;
+  }
+
+  /** A property of a unit of a VM, or of a unit of one of its users. */
+  property(vm: string, unit: string, name: string, user?: string): Promise<string> {
+    const manager = user === undefined ? "" : `--user -M ${user}@`;
+    return this.in(vm, `systemctl ${manager} show ${unit} --property=${name} --value`);
+  }
+
+  /** Seen from outside: what runs is what is built here and now from a revision, and the service is of it. */
+  async expectRuns(vm: string, revision: string): Promise<void> {
+    const flake = `git+file:///etc/nixos?rev=${revision}#nixosConfigurations.\\"${vm}\\".config.system.build.toplevel`;
+    await this.in(
+      vm,
+      `git -C /etc/nixos cat-file -e ${revision} || git -C /etc/nixos fetch --quiet origin ${revision}`,
+    );
+    const built = await this.in(vm, `cd / && nix build --no-link --print-out-paths "${flake}"`);
+    const links = "readlink -f /run/current-system /nix/var/nix/profiles/system";
+    expect(await this.in(vm, links), vm).toBe(`${built}\n${built}`);
+    const lock = JSON.parse(await this.in(vm, `git -C /etc/nixos show ${revision}:flake.lock`)) as {
+      nodes: { nixpkgs: { locked: { rev: string } } };
+    };
+    expect(await this.in(vm, "cat /run/fleet-demo/version")).toContain(short(lock.nodes.nixpkgs.locked.rev));
+  }
+
+  async generations(vm: string): Promise<number> {
+    return Number(await this.in(vm, "ls /nix/var/nix/profiles | grep -c 'system-.*-link'"));
   }
 
   async status(): Promise<Record<string, StatusVm>> {
@@ -77,9 +124,21 @@ export class TestCloud {
     return this.head();
   }
 
+  /** Pushes a changed flake.lock; answers the new revision. */
+  async bump(): Promise<string> {
+    const { exitCode, text } = await this.local("bump-lock");
+    if (exitCode !== 0) throw new Error(text);
+    return this.head();
+  }
+
   async head(): Promise<string> {
     const { stdout } = await execa({ cwd: this.clone })`git rev-parse HEAD`;
     return stdout;
+  }
+
+  /** What of this cloud is on the host: processes, mounts, links, namespaces, and its directory. */
+  traces(): string[] {
+    return [...traces(this.state), ...(existsSync(this.state) ? [this.state] : [])];
   }
 
   async down(): Promise<void> {
