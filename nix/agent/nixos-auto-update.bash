@@ -33,6 +33,8 @@ agent_dir=${NIXOS_FLEET_AGENT:-$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")}
 . "$agent_dir/checkout.bash"
 # shellcheck source=homes.bash
 . "$agent_dir/homes.bash"
+# shellcheck source=trigger.bash
+. "$agent_dir/trigger.bash"
 # shellcheck source=requests.bash
 . "$agent_dir/requests.bash"
 # shellcheck source=watch.bash
@@ -79,11 +81,11 @@ read_options() {
   done
 }
 
-# systemd says which unit started the service.
 guess_trigger() {
-  case ${TRIGGER_UNIT-} in
-    *-schedule.timer) trigger=schedule asked_by='its schedule' ;;
-    *.timer) trigger=boot asked_by='its timer after boot' ;;
+  trigger=$(fired_timer --system "$system_unit")
+  case $trigger in
+    schedule) asked_by='its schedule' ;;
+    boot) asked_by='its timer after boot' ;;
     *) trigger=manual asked_by=${SUDO_USER:-} ;;
   esac
 }

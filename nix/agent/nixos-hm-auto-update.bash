@@ -25,6 +25,8 @@ agent_dir=${NIXOS_FLEET_AGENT:-$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")}
 . "$agent_dir/conclude.bash"
 # shellcheck source=home.bash
 . "$agent_dir/home.bash"
+# shellcheck source=trigger.bash
+. "$agent_dir/trigger.bash"
 # shellcheck source=status.bash
 . "$agent_dir/status.bash"
 
@@ -54,18 +56,26 @@ read_options() {
 }
 
 guess_trigger() {
-  case ${TRIGGER_UNIT-} in
-    *.path) asked_by="the machine's update" ;;
-    *-schedule.timer) asked_by='its schedule' ;;
-    *.timer) asked_by='its timer after boot' ;;
+  case $(fired_timer --user "$home_unit") in
+    schedule) asked_by='its schedule' ;;
+    boot) asked_by='its timer after boot' ;;
+    *) [[ ! $homes_file -nt $state_dir/state.json ]] || asked_by="the machine's update" ;;
   esac
 }
 
+# Runs until the machine has nothing newer to say: systemd drops a change of the file that its path unit watches while
+# the service runs (systemd 41599).
 run() {
+  local began=$run_dir/began
   [[ -n $asked_by ]] || guess_trigger
   log "update of this home asked by ${asked_by:-$(id -un)}"
   acquire_lock "$state_dir/lock" "${asked_by:-$(id -un)}"
-  attempt || die 1 "the update ended before it could say how"
+  while :; do
+    touch "$began"
+    attempt || die 1 "the update ended before it could say how"
+    [[ $homes_file -nt $began ]] || break
+    log "meanwhile the machine was updated"
+  done
   release_lock
   return "$(exit_status)"
 }

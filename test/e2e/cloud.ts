@@ -5,6 +5,9 @@ import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { expect } from "vitest";
 import { short, type Report } from "../../contracts";
+import { leaderOf } from "../../local/machines/container";
+import { cloudNames, machineNames } from "../../local/machines/names";
+import { enter } from "../../local/machines/nspawn";
 import { traces } from "../agents/host";
 
 const project = resolve(__dirname, "../..");
@@ -30,6 +33,7 @@ export class TestCloud {
   readonly clone = join(this.state, "config");
   /** The stack's configuration where a test changes it; the project's own stays as it is. */
   private readonly config = join(this.state, "Pulumi.local.yaml");
+  private exports: string | undefined;
   private readonly env = { NIXOS_FLEET_STATE: this.state, NO_COLOR: "1" };
 
   private async run(file: string, args: string[], env: Record<string, string> = {}): Promise<Ran> {
@@ -47,9 +51,14 @@ export class TestCloud {
     return this.run(join(project, "scripts/local"), args);
   }
 
-  /** A command in the shell that `local env` makes. */
-  shell(command: string): Promise<Ran> {
-    return this.run("bash", ["-c", `eval "$(./scripts/local env)" && ${command}`]);
+  /** A command in the shell that `local env` makes; its exports are asked for once, they stay while the cloud is up. */
+  async shell(command: string): Promise<Ran> {
+    if (this.exports === undefined) {
+      const { exitCode, text } = await this.local("env");
+      if (exitCode !== 0) throw new Error(text);
+      this.exports = text;
+    }
+    return this.run("bash", ["-c", `${this.exports}\n${command}`]);
   }
 
   pulumi(command: string): Promise<Ran> {
@@ -73,9 +82,12 @@ export class TestCloud {
     }
   }
 
-  /** A command in a VM, as root; throws when it fails. */
+  /** A command in a VM, as root, as `local ssh` runs it; throws when it fails. */
   async in(vm: string, command: string): Promise<string> {
-    const { exitCode, text } = await this.local("ssh", vm, command);
+    const leader = leaderOf(machineNames(cloudNames(this.state), vm));
+    if (leader === undefined) throw new Error(`${vm} does not run`);
+    const [file, ...args] = enter(leader, ["/bin/sh", "-c", command]);
+    const { exitCode, text } = await this.run(file, args);
     if (exitCode !== 0) throw new Error(`${vm}: ${command}\n${text}`);
     return text;
   }
@@ -142,6 +154,7 @@ export class TestCloud {
   }
 
   async down(): Promise<void> {
+    this.exports = undefined;
     await this.local("down");
     rmSync(this.state, { recursive: true, force: true });
   }

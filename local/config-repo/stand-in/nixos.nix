@@ -101,8 +101,6 @@ in
           )
           // {
             "etc/sudoers.d/nixos" = given.security.sudo.extraConfig or "";
-            "etc/ssh/sshd_config.d/nixos.conf" =
-              "AuthorizedKeysFile %h/.ssh/authorized_keys /etc/ssh/authorized_keys.d/%u\n";
             nixos-version = version;
           };
 
