@@ -23,6 +23,8 @@ agent_dir=${NIXOS_FLEET_AGENT:-$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")}
 . "$agent_dir/engine.bash"
 # shellcheck source=conclude.bash
 . "$agent_dir/conclude.bash"
+# shellcheck source=retry.bash
+. "$agent_dir/retry.bash"
 # shellcheck source=home.bash
 . "$agent_dir/home.bash"
 # shellcheck source=status.bash
@@ -31,12 +33,14 @@ agent_dir=${NIXOS_FLEET_AGENT:-$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")}
 usage() {
   cat <<'END'
 usage: nixos-hm-auto-update COMMAND
-  run [--by WHO] [--force]   update this home now, if there is anything to update to; --force tries a refused revision again
-  status                     what runs, and how the last update went
+  run [--by WHO] [--force] [--once]
+          update this home now, if there is anything to update to; --force tries a refused revision again, and with
+          --once the agent does not try again by itself where only the network was missing
+  status  what runs, and how the last update went
 END
 }
 
-asked_by='' force=false
+asked_by='' force=false once=false
 
 read_options() {
   while (($# > 0)); do
@@ -47,6 +51,7 @@ read_options() {
         shift
         ;;
       --force) force=true ;;
+      --once) once=true ;;
       *) die 2 "\"$(one_line "$1")\" is no option; see nixos-hm-auto-update --help" ;;
     esac
     shift
@@ -54,6 +59,7 @@ read_options() {
 }
 
 guess_trigger() {
+  ! is_retry || return 0
   case ${TRIGGER_UNIT-} in
     *.path) asked_by="the machine's update" ;;
     *-schedule.timer) asked_by='its schedule' ;;
@@ -65,7 +71,7 @@ run() {
   [[ -n $asked_by ]] || guess_trigger
   log "update of this home asked by ${asked_by:-$(id -un)}"
   acquire_lock "$state_dir/lock" "${asked_by:-$(id -un)}"
-  attempt || die 1 "the update ended before it could say how"
+  attempt || give_up
   release_lock
   return "$(exit_status)"
 }
