@@ -7,6 +7,11 @@ conclude() {
   write_file "$state_dir/state.json" <<<"$state" || log "could not write $state_dir/state.json"
   rm -f "$state_dir/built"
   driver_concluded "$state"
+  if [[ -n ${result[retry]-} ]]; then
+    retry_later "$service" "${result[retry]}"
+  else
+    retry_no_more "$service"
+  fi
 }
 
 new_state() {
@@ -24,6 +29,12 @@ new_state() {
     | with_entries(select(.value != ""))
     | { $state, $errorBytes, result: (. + { $toplevel }) }' |
     query state --compact-output
+}
+
+# Something that has no name of its own: most likely a disk that is full.
+give_up() {
+  retry_later "$service" "the update ended before it could say how"
+  die 1 "the update ended before it could say how"
 }
 
 # A failure ends with 1, unless the network was all that was missing: that is nobody's fault and ends by itself.

@@ -5,8 +5,8 @@
 #      `settings` are the module's, `state` is the agent's own state file, `drifted` says that the machine runs something else
 #      than what the agent deployed. `head` (the branch's) and `descends` (whether the deployed revision descends from the
 #      approved one) cost something, so they are left out until an answer asks for them.
-# out: { action: stay|update|wait, outcome, reason, stage?, error?, needHead?, needDescent?, target?, approved?, settings, retry, notes }
-#      wait: nothing is deployed yet, and there is nothing to deploy yet.
+# out: { action: stay|update|wait, outcome, reason, stage?, error?, needHead?, needDescent?, passes?, target?, approved?, settings, retry, notes }
+#      wait: nothing is deployed yet, and there is nothing to deploy yet. passes: what is in the way goes by itself.
 include "fleet";
 
 def stay($outcome; $reason): { action: "stay", outcome: $outcome, reason: $reason };
@@ -98,7 +98,7 @@ def decided($in; $settings; $own; $approvals; $control):
 | ($approvals | at($settings.wave)) as $own
 | ($in.state | at("revision") | revision) as $deployed
 | (if $in.localHold != null then held($in.localHold)
-   elif $in.metadata == "away" then nothing($deployed; "the metadata server does not answer")
+   elif $in.metadata == "away" then nothing($deployed; "the metadata server does not answer") + { passes: true }
    elif $in.instance != null and $instance == null then nothing($deployed; "this VM's metadata item is not readable")
    elif $control == null then held({ by: "itself", why: "the control item is not readable" })
    else

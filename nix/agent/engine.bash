@@ -10,8 +10,8 @@
 #   driver_needs_reboot      prints true or false
 #   driver_switch PATH       switches; else says why in $switch_error
 #   driver_roll_back PATH    goes back from PATH to what ran before
-#   driver_concluded         after state and report are written
-# $state_dir, $run_dir, $mirror and $switching (a file) are the driver's as well.
+#   driver_concluded         after the state is written; publishes the report where that is the driver's
+# $service (the unit), $manager (systemctl's arguments), $state_dir, $run_dir, $mirror and $switching (a file) are the driver's as well.
 
 declare -A result
 facts='{}' decision='{}'
@@ -32,6 +32,7 @@ attempt() {
   while read -r note; do [[ -z $note ]] || log "$note"; done <<<"$notes"
   log "$reason"
   result[outcome]=$outcome result[stage]=$stage result[error]=$decision_error
+  [[ $passes != true ]] || result[retry]=$reason
   [[ $action != update ]] || deploy || true
   conclude
 }
@@ -49,8 +50,9 @@ decide() {
     read -r revision
     read -r lock
     read -r explicit
+    read -r passes
   } < <(jq --raw-output '(.action, .outcome, .reason, .stage, .needHead, .needDescent, .approved, .target.revision, .target.lock,
-    (.target.explicit | not | not)) | . // "" | tostring | gsub("\\s+"; " ")' <<<"$decision")
+    (.target.explicit | not | not), .passes) | . // "" | tostring | gsub("\\s+"; " ")' <<<"$decision")
   notes=$(jq --raw-output '.notes // [] | .[]' <<<"$decision")
   decision_error=
   [[ $outcome != failed ]] || decision_error=$(jq --raw-output .error <<<"$decision")
@@ -100,7 +102,7 @@ failed() { # stage, why, [revision not to try again]
 
 # Without an answer it is the network's failure, else the repository's.
 unreachable() {
-  ! git_may_pass "$git_error" || result[offline]=true
+  ! git_may_pass "$git_error" || result[offline]=true result[retry]="the repository does not answer"
   failed fetch "cannot fetch from $(driver_repository): ${git_error:-no answer}"
 }
 

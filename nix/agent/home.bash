@@ -2,6 +2,7 @@
 # The home's driver: homeConfigurations.<attribute>, Home Manager's profile, activate.
 
 use_home() {
+  service=$home_unit manager=(--user)
   state_home=${XDG_STATE_HOME:-$HOME/.local/state}
   state_dir=$state_home/$contract_home_state
   run_dir=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/$contract_home_state

@@ -94,10 +94,22 @@ arm_publisher() { # user
 }
 
 # A home's report is its user's own claim: read as the user, as little as a report can be, and only what has a report's shape.
+# What changes while an earlier report is on its way is published after it, since systemd does not tell again.
 publish_home() { # user
-  local user=$1 state
+  local user=$1 state published='' delay=5
   is_user_name "$user" || die 2 "publish: \"$user\" is no user name"
-  state=$(as_user "$user" head -c 100000 "$(home_state_of "$user")" 2>/dev/null | jq --compact-output 'objects' 2>/dev/null) || true
-  [[ -n $state && -n $(report_of "$state") ]] || die 0 "home of $user: its state is no report; nothing published"
-  publish_report "$home_attribute_prefix$user" "$state" || die 1 "home of $user: could not publish its report"
+  while state=$(home_state "$user") && [[ $state != "$published" ]]; do
+    [[ -n $state && -n $(report_of "$state") ]] || die 0 "home of $user: its state is no report; nothing published"
+    if publish_report "$home_attribute_prefix$user" "$state"; then
+      published=$state
+    else
+      log "home of $user: could not publish its report; trying again in $delay s"
+      sleep "$delay"
+      delay=$((delay < 300 ? delay * 2 : 600))
+    fi
+  done
+}
+
+home_state() { # user
+  as_user "$1" head -c 100000 "$(home_state_of "$1")" 2>/dev/null | jq --compact-output 'objects' 2>/dev/null || true
 }

@@ -25,6 +25,8 @@ agent_dir=${NIXOS_FLEET_AGENT:-$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")}
 . "$agent_dir/engine.bash"
 # shellcheck source=conclude.bash
 . "$agent_dir/conclude.bash"
+# shellcheck source=retry.bash
+. "$agent_dir/retry.bash"
 # shellcheck source=report.bash
 . "$agent_dir/report.bash"
 # shellcheck source=system.bash
@@ -47,8 +49,9 @@ agent_dir=${NIXOS_FLEET_AGENT:-$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")}
 usage() {
   cat <<'END'
 usage: nixos-auto-update COMMAND
-  run [--trigger boot|schedule|watch|ssh|manual] [--by WHO] [--force]
-                      update now, if there is anything to update to; --force tries a refused revision again
+  run [--trigger boot|schedule|watch|ssh|manual] [--by WHO] [--force] [--once]
+                      update now, if there is anything to update to; --force tries a refused revision again, and with
+                      --once the agent does not try again by itself where only the network was missing
   trigger [--trigger …] [--by WHO]
                       have the service do that, and wait
   status              what runs, and how the last update went
@@ -58,7 +61,7 @@ usage: nixos-auto-update COMMAND
 END
 }
 
-trigger='' asked_by='' force=false
+trigger='' asked_by='' force=false once=false
 
 read_options() {
   while (($# > 0)); do
@@ -75,6 +78,7 @@ read_options() {
         shift
         ;;
       --force) force=true ;;
+      --once) once=true ;;
       *) die 2 "\"$(one_line "$1")\" is no option; see nixos-auto-update --help" ;;
     esac
     shift
@@ -82,6 +86,7 @@ read_options() {
 }
 
 guess_trigger() {
+  ! is_retry || { trigger=retry && return; }
   trigger=$(fired_timer --system "$system_unit")
   case $trigger in
     schedule) asked_by='its schedule' ;;
@@ -98,7 +103,7 @@ run() {
   log "update asked by ${asked_by:-nobody in particular} ($trigger)"
   acquire_lock "$contract_lock" "$trigger by ${asked_by:-nobody in particular}"
   while :; do
-    attempt || die 1 "the update ended before it could say how"
+    attempt || give_up
     status=$(exit_status)
     requests_pending || break
     asked_by=

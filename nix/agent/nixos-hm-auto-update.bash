@@ -23,6 +23,8 @@ agent_dir=${NIXOS_FLEET_AGENT:-$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")}
 . "$agent_dir/engine.bash"
 # shellcheck source=conclude.bash
 . "$agent_dir/conclude.bash"
+# shellcheck source=retry.bash
+. "$agent_dir/retry.bash"
 # shellcheck source=home.bash
 . "$agent_dir/home.bash"
 # shellcheck source=trigger.bash
@@ -33,12 +35,14 @@ agent_dir=${NIXOS_FLEET_AGENT:-$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")}
 usage() {
   cat <<'END'
 usage: nixos-hm-auto-update COMMAND
-  run [--by WHO] [--force]   update this home now, if there is anything to update to; --force tries a refused revision again
-  status                     what runs, and how the last update went
+  run [--by WHO] [--force] [--once]
+          update this home now, if there is anything to update to; --force tries a refused revision again, and with
+          --once the agent does not try again by itself where only the network was missing
+  status  what runs, and how the last update went
 END
 }
 
-asked_by='' force=false
+asked_by='' force=false once=false
 
 read_options() {
   while (($# > 0)); do
@@ -49,6 +53,7 @@ read_options() {
         shift
         ;;
       --force) force=true ;;
+      --once) once=true ;;
       *) die 2 "\"$(one_line "$1")\" is no option; see nixos-hm-auto-update --help" ;;
     esac
     shift
@@ -56,6 +61,7 @@ read_options() {
 }
 
 guess_trigger() {
+  ! is_retry || return 0
   case $(fired_timer --user "$home_unit") in
     schedule) asked_by='its schedule' ;;
     boot) asked_by='its timer after boot' ;;
@@ -72,7 +78,7 @@ run() {
   acquire_lock "$state_dir/lock" "${asked_by:-$(id -un)}"
   while :; do
     touch "$began"
-    attempt || die 1 "the update ended before it could say how"
+    attempt || give_up
     [[ $homes_file -nt $began ]] || break
     log "meanwhile the machine was updated"
   done

@@ -7,6 +7,7 @@ booted_system=/run/booted-system
 switch_timeout=${NIXOS_AUTO_UPDATE_SWITCH_TIMEOUT:-900} # seconds
 
 use_system() {
+  service=$system_unit manager=()
   state_dir=${NIXOS_AUTO_UPDATE_STATE:-$contract_state}
   run_dir=$contract_run
   mirror=$state_dir/mirror.git
@@ -135,7 +136,11 @@ driver_needs_reboot() {
 
 driver_concluded() { # state
   local directory
-  publish_report "$system_attribute" "$1" || log "could not publish the report"
+  # Who did not answer a moment ago is not asked for a minute once more.
+  [[ $passes != true ]] && publish_report "$system_attribute" "$1" || {
+    log "could not publish the report"
+    result[retry]=${result[retry]:-the report is not published}
+  }
   [[ ${result[outcome]} == unchanged || ${result[outcome]} == updated ]] || return 0
   directory=$(setting directory)
   [[ $action != update && -e $directory ]] || sync_checkout "$directory" "$(setting repository)" "$(setting branch)"
