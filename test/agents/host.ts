@@ -23,6 +23,9 @@ function read(file: string): string {
   }
 }
 
+/** A zombie has ended: whoever is the host's init has only not asked for its exit status yet. */
+const isZombie = (pid: string) => / Z /.test(read(`/proc/${pid}/stat`).replace(/^.*\)/s, ""));
+
 /** All traces of a cloud on the host but its files: namespaces, control groups, mounts, links and processes, a line each. */
 export function traces(state: string): string[] {
   const { id, namespace, cgroup } = cloudNames(state);
@@ -37,7 +40,7 @@ export function traces(state: string): string[] {
   const mounts = lines("/proc/self/mounts").filter((line) => line.includes(state) || line.includes(namespace));
   const links = lines("/proc/net/dev").filter((line) => /^\s*(vm[0-9a-f]{8}|br0):/.test(line));
   const processes = readdirSync("/proc")
-    .filter((pid) => /^\d+$/.test(pid) && pid !== String(process.pid))
+    .filter((pid) => /^\d+$/.test(pid) && pid !== String(process.pid) && !isZombie(pid))
     .map((pid) => `${pid} ${read(`/proc/${pid}/cgroup`)} ${read(`/proc/${pid}/cmdline`).replaceAll("\0", " ")}`)
     .filter((text) => text.includes(id) || text.includes(state));
   return [...namespaces, ...groups, ...mounts, ...links, ...processes];
