@@ -1,9 +1,9 @@
 /** The local cloud: Compute API, metadata server, git server and machines in one process. Usage: `daemon.ts STATE IMAGE`. */
 import { rm, writeFile } from "node:fs/promises";
+import type { Socket } from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openCloud, type Cloud } from "./api/cloud";
-
 import { apiServer } from "./api/server";
 import { Store } from "./api/store";
 import { gateway } from "./api/subnetworks";
@@ -79,10 +79,19 @@ async function start(state: string, image: string): Promise<() => Promise<void>>
 async function serveMetadata(store: Store, network: Network): Promise<() => Promise<void>> {
   const server = metadataServer(store);
   const listener = await network.listen(METADATA.port, METADATA.address);
-  listener.on("connection", (socket) => server.emit("connection", socket));
+  // Kept here, since a server that does not listen itself does not know its connections; watchers hold theirs for minutes.
+  const sockets = new Set<Socket>();
+  listener.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    server.emit("connection", socket);
+  });
   return async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => listener.close(resolve));
+    const closed = new Promise((resolve) => listener.close(resolve));
+    for (const socket of sockets) {
+      socket.destroy();
+    }
+    await closed;
   };
 }
 

@@ -52,5 +52,6 @@ export async function stopDaemon(state: State): Promise<void> {
     if (runningDaemon(state) === undefined) return;
     await sleep(100);
   }
+  console.error(`the local cloud's daemon did not end within ${STOP_SECONDS} s and was killed`);
   process.kill(pid, "SIGKILL");
 }
