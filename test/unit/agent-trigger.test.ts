@@ -24,11 +24,11 @@ it.each([
       *) exit 1 ;;
     esac`,
   );
-  const { stdout, status } = bench.run(["trigger"], "TRIGGER_UNIT=x.path fired_timer --user x");
+  const { stdout, status } = bench.run(["trigger"], "service=x manager=(--user) TRIGGER_UNIT=x.path; fired_timer");
   expect({ stdout, status }).toEqual({ stdout: fired === "" ? "" : `${fired}\n`, status: 0 });
 });
 
 it("asks nobody where systemd did not start the run", () => {
   bench.fake("systemctl", "touch asked; exit 1");
-  expect(bench.run(["trigger"], "unset TRIGGER_UNIT; fired_timer --system x")).toMatchObject({ status: 0, stdout: "" });
+  expect(bench.run(["trigger"], "service=x manager=(); unset TRIGGER_UNIT; fired_timer")).toMatchObject({ status: 0, stdout: "" });
 });

@@ -44,12 +44,12 @@ let
 
   settings = given.services.nixos-auto-update or { };
   updates = settings.enable or false;
+  told = {
+    host = hostName;
+  }
+  // removeAttrs settings [ "enable" ];
   updateUnits = fleet.systemUnits (
-    {
-      command = "${agent}/bin/${fleet.contract.units.system}";
-      host = hostName;
-    }
-    // removeAttrs settings [ "enable" ]
+    told // { command = "${agent}/bin/${fleet.contract.units.system}"; }
   );
 
   # NixOS' `script` becomes a file that the service runs.
@@ -102,7 +102,13 @@ in
           // {
             "etc/sudoers.d/nixos" = given.security.sudo.extraConfig or "";
             nixos-version = version;
-          };
+          }
+          // (
+            if updates then
+              { ${builtins.substring 1 (-1) fleet.contract.paths.settings} = fleet.systemSettings told; }
+            else
+              { }
+          );
 
         executables = {
           activate = readFile ./activate.sh;
