@@ -1,5 +1,6 @@
 # Decides for a home. Everything comes as named arguments, texts as they are.
 include "answer";
+include "fleet";
 include "decide-home";
 
 ($ARGS.named) as $arg

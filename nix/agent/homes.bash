@@ -65,12 +65,13 @@ let_linger() { # user
   [[ -e /var/lib/systemd/linger/$1 ]] || loginctl enable-linger "$1"
 }
 
+# Once: until the home has its own units nobody but the machine's next run can try again, and that run does.
 start_home() { # user
   log "home of $1: starting its first update"
   systemctl start "user@$(id -u "$1").service" &&
     systemd-run --user --machine="$1@.host" --quiet --collect --unit="$home_unit-first" \
       --property=SyslogIdentifier="$home_unit" --setenv=PATH="$PATH" --setenv=NIXOS_FLEET_AGENT="$agent_dir" \
-      "$BASH" "$agent_dir/$home_unit.bash" run --by "the machine's agent"
+      "$BASH" "$agent_dir/$home_unit.bash" run --once --by "the machine's agent"
 }
 
 publish_absent() { # user
