@@ -13,6 +13,6 @@ const suite = (name: string, seconds: number) => ({
 
 export default defineConfig({
   test: {
-    projects: [suite("unit", 60), suite("program", 300), suite("agents", 600), suite("e2e", 900)],
+    projects: [suite("unit", 60), suite("program", 300), suite("agents", 600), suite("faults", 1800), suite("e2e", 900)],
   },
 });

@@ -77,7 +77,7 @@ find_head() {
   case $status in
     0) know head "\"$head\"" ;;
     2) failed fetch "$repository has no branch $branch" ;;
-    *) unreachable ;;
+    *) git_error=$head && unreachable ;;
   esac
 }
 
