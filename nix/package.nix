@@ -7,11 +7,13 @@
   bash,
   coreutils,
   curl,
+  diffutils,
   findutils,
   gawk,
   getent,
   git,
   gnugrep,
+  gnupg,
   gnused,
   gnutar,
   gzip,
@@ -40,11 +42,13 @@ let
         bash
         coreutils
         curl
+        diffutils
         findutils
         gawk
         getent
         git
         gnugrep
+        gnupg
         gnused
         gnutar
         gzip

@@ -4,10 +4,10 @@
 bootstrap_pause=300 # seconds at most between two attempts; a change of the approval ends the wait
 
 bootstrap() {
-  local etag='' about='{}'
+  local etag='' about=''
   [[ ! -e $state_dir/bootstrapped ]] || die 0 "this machine has had its first update"
   while :; do
-    "$BASH" "$agent_dir/$system_unit.bash" run --trigger boot --by "the startup script" || true
+    "$BASH" "$agent_dir/$system_unit.bash" run --trigger boot --by "the startup script" --once || true
     ! is_deployed || break
     log "nothing is deployed yet; waiting for a change"
     await_change "$(pause_after)"

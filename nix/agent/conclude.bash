@@ -1,29 +1,65 @@
 # shellcheck shell=bash
 # How a run ended: the state file, the report, and the exit status.
 
+# In $conclusion: state, report (nothing where there is no news), metrics, homes.
+declare -A conclusion
+
 conclude() {
-  local state
-  state=$(new_state) || return
-  write_file "$state_dir/state.json" <<<"$state" || log "could not write $state_dir/state.json"
+  local answer
+  answer=$(conclusion_of) || return
+  eval "conclusion=($answer)"
+  write_file "$state_dir/state.json" <<<"${conclusion[state]}" || log "could not write $state_dir/state.json"
   rm -f "$state_dir/built"
-  driver_concluded "$state"
+  write_metrics
+  driver_concluded
+  tell_failure
+  if [[ -n ${result[retry]-} ]]; then
+    retry_later "$service" "${result[retry]}"
+  else
+    retry_no_more "$service"
+  fi
 }
 
-new_state() {
-  jq --null-input --compact-output \
-    --argjson state "$(jq --compact-output '.state // {}' <<<"$facts")" \
-    --argjson errorBytes "$error_bytes" \
-    --arg outcome "${result[outcome]}" --arg stage "${result[stage]-}" --arg error "${result[error]-}" \
-    --arg revision "${result[revision]-}" --arg lock "${result[lock]-}" --arg refuse "${result[refuse]-}" \
-    --arg approved "$approved" --arg toplevel "$(driver_current)" --arg lockMatches "${result[lockMatches]-}" \
-    --argjson rolledBack "${result[rolledBack]:-false}" --argjson rebootRequired "$(driver_needs_reboot)" \
-    --arg at "$(now)" --arg bootedAt "$(booted_at "$run_dir/booted-at")" --arg agent "$agent_version" '
-    { $outcome, $stage, $error, $refuse, $approved, $rolledBack, $rebootRequired, $at, $bootedAt, $agent, $revision,
-      lock: (if $revision == "" then "" else $lock end),
-      lockMatches: (if $lockMatches == "" then "" else $lockMatches == "true" end) }
-    | with_entries(select(.value != ""))
-    | { $state, $errorBytes, result: (. + { $toplevel }) }' |
-    query state --compact-output
+conclusion_of() {
+  local name reported=() last
+  read_into last "$published_file"
+  for name in outcome stage error refuse revision; do
+    [[ -z ${result[$name]-} ]] || reported+=(--arg "$name" "${result[$name]}")
+  done
+  [[ -z ${decision[approved]} ]] || reported+=(--arg approved "${decision[approved]}")
+  [[ -z ${result[revision]-} ]] || reported+=(--arg lock "${result[lock]-}")
+  [[ -z ${result[lockMatches]-} ]] || reported+=(--argjson lockMatches "${result[lockMatches]}")
+  # What is about this run goes in as it is named in a state; what is not, behind an underscore.
+  query conclude --null-input --raw-output --slurpfile _contract "$contract_file" --argjson _state "${decision[state]}" \
+    --arg _published "$last" --arg _name "${service//-/_}" --arg _mirror "$mirror" --argjson _retry "${decision[retry]}" \
+    --argjson _homes "${decision[settings.homes]:-[]}" "${reported[@]}" \
+    --arg toplevel "$(driver_current)" --argjson rolledBack "${result[rolledBack]:-false}" \
+    --argjson rebootRequired "$(driver_needs_reboot)" --arg at "$(now)" --arg bootedAt "$(booted_at "$run_dir/booted-at")" \
+    --arg agent "$agent_version"
+}
+
+# For node_exporter's textfile collector.
+write_metrics() {
+  local directory
+  directory=$(setting metricsDirectory)
+  [[ -n $directory ]] || return 0
+  mkdir -p "$directory" && write_file "$directory/$service.prom" <<<"${conclusion[metrics]}" ||
+    log "could not write the metrics to $directory"
+}
+
+# Has the configured command hear of a failure: in its environment what failed, on its standard input the report.
+tell_failure() {
+  local command
+  command=$(setting notify)
+  [[ -n $command && ${result[outcome]-} == failed && -n ${conclusion[report]} && -z ${result[offline]-} ]] || return 0
+  NIXOS_AUTO_UPDATE_STAGE=${result[stage]} NIXOS_AUTO_UPDATE_REVISION=${decision[revision]} \
+    timeout --kill-after=5 60 "$BASH" -c "$command" <<<"${conclusion[report]}" >&2 || log "notify: the command failed"
+}
+
+# Something that has no name of its own: most likely a disk that is full.
+give_up() {
+  retry_later "$service" "the update ended before it could say how"
+  die 1 "the update ended before it could say how"
 }
 
 # A failure ends with 1, unless the network was all that was missing: that is nobody's fault and ends by itself.

@@ -9,17 +9,18 @@ read_contract() {
     read -r contract_run
     read -r contract_lock
     read -r contract_home_state
+    read -r contract_settings
+    read -r contract_home_settings
     read -r system_unit
     read -r home_unit
     read -r instance_key
     read -r attribute_namespace
     read -r system_attribute
     read -r home_attribute_prefix
-    read -r error_bytes
     read -r agent_version
   } < <(jq --raw-output '
-    (.paths | .state, .run, .lock, .homeState), (.units | .system, .home), .instanceMetadata.key,
-    (.guestAttributes | .namespace, .system, .homePrefix), .report.errorBytes, .agent' "$contract_file") ||
+    (.paths | .state, .run, .lock, .homeState, .settings, .homeSettings), (.units | .system, .home), .instanceMetadata.key,
+    (.guestAttributes | .namespace, .system, .homePrefix), .agent' "$contract_file") ||
     die 2 "cannot read $contract_file"
 }
 

@@ -1,6 +1,6 @@
 # What a home's agent does now: a pure function of what is known.
 #
-# in:  { user, homes: object|null, settings, state, drifted, force, head? }
+# in:  { user, homes: object|null, settings, state, localHold, drifted, force, wanted?, head? }
 #      `homes` is what root wrote after the machine's last good update. A home without a repository of its own runs the
 #      machine's revision.
 # out: as decide.jq's, where `settings` is { attribute, repository?, branch }
@@ -14,7 +14,8 @@ def settled($in):
   + ([$in.homes | at("homes") // [] | .[] | select(.user == $in.user)][0] // {} | del(.user) | with_entries(select(.value != null)));
 
 def target($in; $settings):
-  if $settings.repository != null then
+  if $in.wanted != null then { revision: $in.wanted, why: "asked for \($in.wanted | short)", explicit: true }
+  elif $settings.repository != null then
     if $in.head then { revision: $in.head, why: "branch \($settings.branch) is at \($in.head | short)", explicit: false }
     else { head: true } end
   elif ($in.homes | at("revision") | revision) == null then { none: "the machine has not been updated since it booted" }
@@ -34,13 +35,16 @@ def act($in; $target):
     end
   | .target = ($target | { revision, lock, explicit });
 
-. as $in
-| settled($in) as $settings
-| target($in; $settings) as $target
-| if $target.none then stay("deferred"; $target.none)
-  elif $target.head then stay("deferred"; "branch \($settings.branch) is not known") + { needHead: true }
-  else act($in; $target) + { approved: $target.revision }
-  end
-| .approved //= ($in.state | at("approved"))
-| .settings = $settings
-| .retry = []
+def decide:
+  . as $in
+  | settled($in) as $settings
+  | target($in; $settings) as $target
+  | if $in.localHold != null then
+      stay("held"; "held by \($in.localHold.by // "somebody")" + if ($in.localHold.why // "") == "" then "" else ": \($in.localHold.why)" end)
+    elif $target.none then stay("deferred"; $target.none)
+    elif $target.head then stay("deferred"; "branch \($settings.branch) is not known") + { needHead: true }
+    else act($in; $target) + { approved: $target.revision }
+    end
+  | .approved //= ($in.state | at("approved"))
+  | .settings = $settings
+  | .retry = [];

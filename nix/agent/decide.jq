@@ -1,12 +1,12 @@
 # What the system's agent does now: a pure function of what is known.
 #
-# in:  { contract, vm, metadata: present|away|none, instance: text|null, attributes: { key: text }, settings, state, localHold,
+# in:  { contract, vm, wanted?, metadata: present|away|none, instance: text|null, attributes: { key: text }, settings, state, localHold,
 #        drifted, force, head?, descends? }
-#      `settings` are the module's, `state` is the agent's own state file, `drifted` says that the machine runs something else
+#      `wanted` is a revision that somebody named, `settings` are the module's, `state` is the agent's own state file, `drifted` says that the machine runs something else
 #      than what the agent deployed. `head` (the branch's) and `descends` (whether the deployed revision descends from the
 #      approved one) cost something, so they are left out until an answer asks for them.
-# out: { action: stay|update|wait, outcome, reason, stage?, error?, needHead?, needDescent?, target?, approved?, settings, retry, notes }
-#      wait: nothing is deployed yet, and there is nothing to deploy yet.
+# out: { action: stay|update|wait, outcome, reason, stage?, error?, needHead?, needDescent?, passes?, target?, approved?, settings, retry, notes }
+#      wait: nothing is deployed yet, and there is nothing to deploy yet. passes: what is in the way goes by itself.
 include "fleet";
 
 def stay($outcome; $reason): { action: "stay", outcome: $outcome, reason: $reason };
@@ -16,7 +16,7 @@ def held($hold):
   stay("held"; "held by \($hold.by // "somebody")" + if ($hold.why // "") == "" then "" else ": \($hold.why)" end);
 
 def settled($in; $instance):
-  { branch: "main", directory: "/etc/nixos", host: $in.vm, follow: "branch", homes: [] }
+  { branch: "main", directory: "/etc/nixos", host: ($in.vm // $in.hostname), follow: "branch", homes: [] }
   + ($in.settings // {} | with_entries(select(.value != null)))
   + ($instance // {} | with_entries(select(.value != null)));
 
@@ -29,7 +29,8 @@ def approved_target($own; $undone; $open; $settings; $state):
   elif $undone != null then
     { revision: $undone, why: "\($own.revision | short) is undone" }
   elif $settings.follow == "approved" or $open or $own.revision != $state.approved then
-    { revision: $own.revision, lock: $own.lock, why: "wave \($settings.wave) approved \($own.revision | short)", isApproval: true }
+    { revision: $own.revision, lock: $own.lock, manifest: $own.manifest, why: "wave \($settings.wave) approved \($own.revision | short)",
+      isApproval: true }
   else { head: true }
   end;
 
@@ -37,7 +38,8 @@ def target($in; $settings; $own; $approvals; $control):
   ($in.state // {}) as $state
   | ($control.pins | at($in.vm)) as $pin
   | ([$approvals[] | at("revision")] | unique | length > 1) as $open
-  | if $pin != null then { revision: $pin, why: "pinned to \($pin | tostring | short)" }
+  | if $in.wanted != null then { revision: $in.wanted, why: "asked for \($in.wanted | short)" }
+    elif $pin != null then { revision: $pin, why: "pinned to \($pin | tostring | short)" }
     elif $settings.wave == null and $settings.follow == "approved" then
       { none: "follows approvals, but belongs to no wave that could be approved" }
     elif $settings.wave == null then { head: true }
@@ -63,7 +65,7 @@ def act($in; $target; $own; $retry):
       { action: "update", outcome: "updated",
         reason: "\($target.why); \(if $deployed == null then "nothing deployed" else "deployed \($deployed | short)" end)" }
     end
-  | .target = { revision: $target.revision, lock: $target.lock,
+  | .target = { revision: $target.revision, lock: $target.lock, manifest: $target.manifest,
       # Approved explicitly: it may be anywhere in the history. The branch's head may not.
       explicit: (($target.isBranch | not) or $target.revision == ($own | at("revision"))) };
 
@@ -88,29 +90,30 @@ def decided($in; $settings; $own; $approvals; $control):
     end
   | .approved = ($own | at("revision"));
 
-. as $in
-| (.instance | parsed) as $instance
-| settled($in; $instance) as $settings
-| ($in.attributes // {}) as $attributes
-| (if $instance == null then {} else $attributes | approvals($in.contract; $instance) end) as $approvals
-| (if $instance == null then { holds: [], pins: {}, instead: {}, retry: [] }
-   else $attributes | control($in.contract; $instance) end) as $control
-| ($approvals | at($settings.wave)) as $own
-| ($in.state | at("revision") | revision) as $deployed
-| (if $in.localHold != null then held($in.localHold)
-   elif $in.metadata == "away" then nothing($deployed; "the metadata server does not answer")
-   elif $in.instance != null and $instance == null then nothing($deployed; "this VM's metadata item is not readable")
-   elif $control == null then held({ by: "itself", why: "the control item is not readable" })
-   else
-     ($control | holds_on($in.vm; $settings.wave; $own | at("revision"))) as $holds
-     | if $holds != [] then held($holds | map(select(.revision == null)) + . | first)
-       else decided($in; $settings; $own; $approvals; $control) end
-   end)
-| .approved //= ($in.state | at("approved"))
-| .settings = $settings
-| .retry = ($control | at("retry") // [])
-| .notes = [
-    ($in.settings // {} | to_entries)[]
-    | select(($instance | at(.key)) as $told | $told != null and $told != .value)
-    | "\(.key): the instance metadata says \($instance[.key]), the module \(.value); the metadata counts"
-  ]
+def decide:
+  . as $in
+  | (.instance | parsed) as $instance
+  | settled($in; $instance) as $settings
+  | ($in.attributes // {}) as $attributes
+  | (if $instance == null then {} else $attributes | approvals($in.contract; $instance) end) as $approvals
+  | (if $instance == null then { holds: [], pins: {}, instead: {}, retry: [] }
+     else $attributes | control($in.contract; $instance) end) as $control
+  | ($approvals | at($settings.wave)) as $own
+  | ($in.state | at("revision") | revision) as $deployed
+  | (if $in.localHold != null then held($in.localHold)
+     elif $in.metadata == "away" then nothing($deployed; "the metadata server does not answer") + { passes: true }
+     elif $in.instance != null and $instance == null then nothing($deployed; "this VM's metadata item is not readable")
+     elif $control == null then held({ by: "itself", why: "the control item is not readable" })
+     else
+       ($control | holds_on($in.vm; $settings.wave; $own | at("revision"))) as $holds
+       | if $holds != [] then held($holds | map(select(.revision == null)) + . | first)
+         else decided($in; $settings; $own; $approvals; $control) end
+     end)
+  | .approved //= ($in.state | at("approved"))
+  | .settings = $settings
+  | .retry = ($control | at("retry") // [])
+  | .notes = [
+      ($in.settings // {} | to_entries)[]
+      | select(($instance | at(.key)) as $told | $told != null and $told != .value)
+      | "\(.key): the instance metadata says \($instance[.key]), the module \(.value); the metadata counts"
+    ];

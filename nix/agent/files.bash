@@ -26,8 +26,20 @@ read_json() { # file
   echo '{}'
 }
 
+# A file's text into a variable; nothing where there is none.
+read_into() { # variable, file
+  local -n into=$1
+  into=
+  [[ ! -r $2 ]] || into=$(<"$2")
+}
+
 now() {
-  date --utc +%Y-%m-%dT%H:%M:%SZ
+  TZ=UTC printf '%(%Y-%m-%dT%H:%M:%SZ)T\n' -1
+}
+
+# Another one after each boot of this machine, or container.
+boot_id() {
+  booted_at "$run_dir/booted-at"
 }
 
 # When this machine (or container) booted. The first who asks after a boot settles it, since the clock may yet be corrected.

@@ -20,7 +20,9 @@ patient_git() {
     status=0
     quiet_git "$@" 2>"$log_file" || status=$?
     git_error=$(git_complaint "$log_file" "$status")
-    ((status != 0 && status != 2 && attempt < git_attempts)) && git_may_pass "$git_error" || break
+    # Who hung once hangs again: that is for a later run. A key that was refused may have been rotated.
+    ((status != 0 && status != 2 && status != 124 && status != 137 && attempt < git_attempts)) && git_may_pass "$git_error" || break
+    [[ -z ${deploy_key-} || $git_error != *[Pp]ermission\ denied* ]] || renew_deploy_key || true
     log "git $(git_verb "$@") failed, trying again in about $delay s: $git_error"
     sleep "$delay.$((RANDOM % 10))"
     delay=$((delay * 2))
@@ -52,7 +54,7 @@ git_complaint() { # file, exit status
 mirror_head() { # url, branch
   local status=0 answer
   answer=$(mktemp)
-  patient_git ls-remote --exit-code "$1" "refs/heads/$2" >"$answer" || status=$?
+  patient_git ls-remote --exit-code -- "$1" "refs/heads/$2" >"$answer" || status=$?
   if ((status == 0)); then
     cut -f1 "$answer"
   else
@@ -85,11 +87,16 @@ mirror_fetch() { # mirror, url, branch, revision
   git_error=
   ensure_mirror "$mirror" || return
   if ! mirror_has "$mirror" "$revision"; then
-    patient_git "${fetch[@]}" "$url" "+refs/heads/$branch:refs/heads/$branch" || return
-    mirror_has "$mirror" "$revision" || patient_git "${fetch[@]}" "$url" "$revision" || return
+    patient_git "${fetch[@]}" -- "$url" "+refs/heads/$branch:refs/heads/$branch" || return
+    mirror_has "$mirror" "$revision" || patient_git "${fetch[@]}" -- "$url" "$revision" || return
   fi
   # A name of its own, so that neither a forced push nor git's own cleaning takes away what is deployed.
   quiet_git --git-dir="$mirror" update-ref "refs/nixos-fleet/$revision" "$revision"
+}
+
+# Whether all that a revision consists of is there and whole.
+mirror_is_sound() { # mirror, revision
+  quiet_git --git-dir="$1" archive --format=tar "$2" 2>/dev/null >/dev/null
 }
 
 # Whether the second revision is the first or one of its descendants.

@@ -1,14 +1,8 @@
 # shellcheck shell=bash
 # The homes of this machine, as root sees them: what they may run, their first start, and their reports.
 
+# Tells homes what they may run; every user's path unit watches it.
 homes_file() { echo "$run_dir/homes.json"; }
-
-# Tells homes what they may run; every user's path unit watches this file.
-write_homes() { # state
-  jq --compact-output --arg mirror "$mirror" --arg at "$(now)" --argjson decision "$decision" '
-    { revision, lock, mirror: $mirror, at: $at, retry: $decision.retry, homes: $decision.settings.homes }' <<<"$1" |
-    write_file "$(homes_file)"
-}
 
 home_users() {
   [[ ! -e $(homes_file) ]] || jq --raw-output '.homes[].user' "$(homes_file)"
@@ -26,13 +20,18 @@ serve_homes() {
 serve_home() { # user
   local user=$1
   is_user_name "$user" || return
+  [[ ! -e $run_dir/served-$user ]] || return 0
   if ! id -u "$user" &>/dev/null; then
     publish_absent "$user"
     return
   fi
   let_linger "$user"
   arm_publisher "$user"
-  home_exists "$user" || start_home "$user"
+  if home_exists "$user"; then
+    : >"$run_dir/served-$user"
+  else
+    start_home "$user"
+  fi
 }
 
 is_user_name() {
@@ -80,7 +79,7 @@ publish_absent() { # user
     --arg bootedAt "$(booted_at "$run_dir/booted-at")" '
     { revision: "", lock: "", toplevel: "", outcome: "deferred", error: "there is no user \($user) yet",
       rolledBack: false, rebootRequired: false, $at, $bootedAt, $agent }')
-  publish_report "$home_attribute_prefix$1" "$report" || log "could not publish the report of $1's home"
+  publish "$home_attribute_prefix$1" "$report" || log "could not publish the report of $1's home"
 }
 
 # Has systemd publish the home's report whenever its state changes; root publishes, because a user must not reach the server.
@@ -94,10 +93,22 @@ arm_publisher() { # user
 }
 
 # A home's report is its user's own claim: read as the user, as little as a report can be, and only what has a report's shape.
+# What changes while an earlier report is on its way is published after it, since systemd does not tell again.
 publish_home() { # user
-  local user=$1 state
+  local user=$1 state report published='' delay=5
   is_user_name "$user" || die 2 "publish: \"$user\" is no user name"
-  state=$(as_user "$user" head -c 100000 "$(home_state_of "$user")" 2>/dev/null | jq --compact-output 'objects' 2>/dev/null) || true
-  [[ -n $state && -n $(report_of "$state") ]] || die 0 "home of $user: its state is no report; nothing published"
-  publish_report "$home_attribute_prefix$user" "$state" || die 1 "home of $user: could not publish its report"
+  while state=$(home_state "$user") && [[ $state != "$published" ]]; do
+    report=$(report_of "$state") || die 0 "home of $user: its state is no report; nothing published"
+    if publish "$home_attribute_prefix$user" "$report"; then
+      published=$state
+    else
+      log "home of $user: could not publish its report; trying again in $delay s"
+      sleep "$delay"
+      delay=$((delay < 300 ? delay * 2 : 600))
+    fi
+  done
+}
+
+home_state() { # user
+  as_user "$1" head -c 100000 "$(home_state_of "$1")" 2>/dev/null | jq --compact-output 'objects' 2>/dev/null || true
 }

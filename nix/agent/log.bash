@@ -9,6 +9,15 @@ log() {
   fi
 }
 
+# What needs a person: the journal shows it to everybody who is logged in.
+alarm() {
+  if [[ -n ${JOURNAL_STREAM-} ]]; then
+    printf '<0>%s\n' "$*" >&2
+  else
+    log "$*"
+  fi
+}
+
 die() { # status words…
   local status=$1
   shift

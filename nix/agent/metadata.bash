@@ -11,9 +11,15 @@ metadata_request() { # path, curl's arguments…
     --header 'Metadata-Flavor: Google' "$@" "$metadata_server/$path"
 }
 
-# All there is about this VM and its project, in one request. `attempts`: how often to try while the network comes up.
-metadata_all() { # attempts
-  metadata_request '?recursive=true&alt=json' --retry "$1" --retry-connrefused --retry-max-time 30
+# What a decision needs to know of the project and of this VM, each answer followed by a line with its status, over one connection:
+# see metadata.jq. Not all there is: the startup script alone is many times as long. `attempts`: how often to try while the
+# network comes up. Fails where the server does not answer.
+metadata_told() { # attempts
+  local told
+  told=$(curl --silent --noproxy '*' --connect-timeout 5 --max-time 15 --header 'Metadata-Flavor: Google' --write-out '\n%{http_code}\n' \
+    --retry "$(($1 - 1))" --retry-connrefused --retry-max-time 30 "$metadata_server/project/attributes/?recursive=true&alt=json" \
+    "$metadata_server/instance/name" "$metadata_server/instance/attributes/$instance_key" 2>/dev/null) || return
+  [[ $told =~ ^[^$'\n']*$'\n'200$'\n' ]] && printf '%s\n' "$told"
 }
 
 # Whether there must be a metadata server, even if it does not answer now.
@@ -21,22 +27,11 @@ on_google() {
   [[ -e $state_dir/instance || $(cat /sys/class/dmi/id/product_name 2>/dev/null) == 'Google Compute Engine' ]]
 }
 
-# What the server's answer says about this VM: { vm, instance, attributes }, of the project's attributes only a fleet's.
-metadata_facts() { # the answer, on standard input
-  jq --compact-output --slurpfile contract "$contract_file" '
-    $contract[0] as $contract
-    | { vm: .instance.name, instance: (.instance.attributes // {})[$contract.instanceMetadata.key],
-        attributes: (.project.attributes // {}
-          | with_entries(select(.key | startswith($contract.projectMetadata.prefix + $contract.projectMetadata.separator)))) }'
-}
-
-# Waits until something in the project's attributes changes or the time is over. Prints { etag, attributes }.
-metadata_wait() { # last etag, seconds; without etag the present answer at once
-  local etag=$1 seconds=$2 query='?recursive=true&alt=json'
-  [[ -z $etag ]] || query+="&wait_for_change=true&last_etag=$etag&timeout_sec=$seconds"
-  metadata_request "project/attributes/$query" --max-time "$((seconds + 30))" --write-out '\n%header{etag}' |
-    jq --raw-input --slurp --compact-output 'rtrimstr("\n") | split("\n")
-      | { etag: .[-1], attributes: (.[:-1] | join("\n") | fromjson) }'
+# Waits until something in the project's attributes changes or the time is over, and prints their ETag.
+metadata_wait() { # last etag, seconds; without etag the present one at once
+  local query='?recursive=true&alt=json'
+  [[ -z $1 ]] || query+="&wait_for_change=true&last_etag=$1&timeout_sec=$2"
+  metadata_request "project/attributes/$query" --max-time "$(($2 + 30))" --output /dev/null --write-out '%header{etag}'
 }
 
 # Publishes a guest attribute; the value comes on standard input.

@@ -5,28 +5,16 @@ set -euo pipefail
 program=nixos-auto-update
 agent_dir=${NIXOS_FLEET_AGENT:-$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")}
 
-# shellcheck source=log.bash
-. "$agent_dir/log.bash"
-# shellcheck source=contract.bash
-. "$agent_dir/contract.bash"
-# shellcheck source=files.bash
-. "$agent_dir/files.bash"
-# shellcheck source=lock.bash
-. "$agent_dir/lock.bash"
+# shellcheck source=common.bash
+. "$agent_dir/common.bash"
 # shellcheck source=metadata.bash
 . "$agent_dir/metadata.bash"
-# shellcheck source=git.bash
-. "$agent_dir/git.bash"
-# shellcheck source=build.bash
-. "$agent_dir/build.bash"
-# shellcheck source=profile.bash
-. "$agent_dir/profile.bash"
-# shellcheck source=engine.bash
-. "$agent_dir/engine.bash"
-# shellcheck source=conclude.bash
-. "$agent_dir/conclude.bash"
+# shellcheck source=deploy-key.bash
+. "$agent_dir/deploy-key.bash"
 # shellcheck source=report.bash
 . "$agent_dir/report.bash"
+# shellcheck source=reboot.bash
+. "$agent_dir/reboot.bash"
 # shellcheck source=system.bash
 . "$agent_dir/system.bash"
 # shellcheck source=checkout.bash
@@ -39,53 +27,27 @@ agent_dir=${NIXOS_FLEET_AGENT:-$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")}
 . "$agent_dir/watch.bash"
 # shellcheck source=bootstrap.bash
 . "$agent_dir/bootstrap.bash"
-# shellcheck source=status.bash
-. "$agent_dir/status.bash"
 
 usage() {
   cat <<'END'
 usage: nixos-auto-update COMMAND
-  run [--trigger boot|schedule|watch|ssh|manual] [--by WHO] [--force]
-                      update now, if there is anything to update to; --force tries a refused revision again
-  trigger [--trigger …] [--by WHO]
-                      have the service do that, and wait
   status              what runs, and how the last update went
+  check               what an update would do now, and how the closure would change; changes nothing
+  run [OPTION…]       update now, if there is anything to update to
+    --force             try a refused revision again
+    --revision REV      go to this revision (40 digits); the next run goes where it should go again, unless held
+    --by WHO            who asks, for the journal
+    --once              do not try again by itself where only the network was missing
+    --trigger WHAT      boot, schedule, watch, ssh or manual
+  trigger [OPTION…]   have the service update, and wait; takes --trigger and --by
+  hold [WHY…]         no update any more, until resume
+  resume              end the hold, and update
+  log [ARGUMENT…]     the journal of all runs; arguments are journalctl's
+  publish USER        publish the report of a user's home (a service)
+  reboot              reboot, if an update needs it and it is allowed now (a service)
   watch               wait for approvals, and trigger (a service)
   bootstrap           update until something is deployed (the first boot)
-  publish USER        publish the report of a user's home
 END
-}
-
-trigger='' asked_by='' force=false
-
-read_options() {
-  while (($# > 0)); do
-    case $1 in
-      --trigger)
-        [[ ${2-} =~ ^(boot|schedule|watch|ssh|manual)$ ]] ||
-          die 2 "--trigger: \"${2-}\" must be boot, schedule, watch, ssh or manual"
-        trigger=$2
-        shift
-        ;;
-      --by)
-        (($# > 1)) || die 2 "--by: must be followed by who asks"
-        asked_by=$(one_line "$2")
-        shift
-        ;;
-      --force) force=true ;;
-      *) die 2 "\"$(one_line "$1")\" is no option; see nixos-auto-update --help" ;;
-    esac
-    shift
-  done
-}
-
-# systemd says which unit started the service.
-guess_trigger() {
-  case ${TRIGGER_UNIT-} in
-    *-schedule.timer) trigger=schedule asked_by='its schedule' ;;
-    *.timer) trigger=boot asked_by='its timer after boot' ;;
-    *) trigger=manual asked_by=${SUDO_USER:-} ;;
-  esac
 }
 
 # Runs until nobody asks any more: a request that comes while a run is under way may be newer than what that run decided on.
@@ -94,9 +56,9 @@ run() {
   take_requests
   [[ -n $trigger ]] || guess_trigger
   log "update asked by ${asked_by:-nobody in particular} ($trigger)"
-  acquire_lock "$contract_lock" "$trigger by ${asked_by:-nobody in particular}"
+  acquire_lock "$lock_file" "$trigger by ${asked_by:-nobody in particular}"
   while :; do
-    attempt || die 1 "the update ended before it could say how"
+    attempt || give_up
     status=$(exit_status)
     requests_pending || break
     asked_by=
@@ -105,7 +67,15 @@ run() {
   done
   release_lock
   serve_homes
+  reboot_if_allowed
   return "$status"
+}
+
+# What the service's own timer runs.
+reboot() {
+  driver_look
+  decide || die 1 "nothing is known of this machine"
+  reboot_if_allowed
 }
 
 main() {
@@ -114,18 +84,19 @@ main() {
   case $command in
     run | trigger) read_options "$@" ;;
     publish) (($# == 1)) || die 2 "publish: must be followed by a user's name" ;;
-    watch | bootstrap | status) (($# == 0)) || die 2 "$command: takes no argument" ;;
+    status | check | resume | reboot | watch | bootstrap) takes_nothing "$command" "$@" ;;
+    hold | log) ;;
     -h | --help | help) usage && exit 0 ;;
     *) usage >&2 && exit 2 ;;
   esac
   read_contract
   use_system
   case $command in
-    run) run ;;
     trigger) trigger_update "${trigger:-ssh}" "${asked_by:-${SUDO_USER:-somebody}}" ;;
     publish) publish_home "$1" ;;
     status) show_status ;;
-    *) "$command" ;;
+    log) show_log "$@" ;;
+    *) "$command" "$@" ;;
   esac
 }
 

@@ -5,67 +5,32 @@ set -euo pipefail
 program=nixos-hm-auto-update
 agent_dir=${NIXOS_FLEET_AGENT:-$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")}
 
-# shellcheck source=log.bash
-. "$agent_dir/log.bash"
-# shellcheck source=contract.bash
-. "$agent_dir/contract.bash"
-# shellcheck source=files.bash
-. "$agent_dir/files.bash"
-# shellcheck source=lock.bash
-. "$agent_dir/lock.bash"
-# shellcheck source=git.bash
-. "$agent_dir/git.bash"
-# shellcheck source=build.bash
-. "$agent_dir/build.bash"
-# shellcheck source=profile.bash
-. "$agent_dir/profile.bash"
-# shellcheck source=engine.bash
-. "$agent_dir/engine.bash"
-# shellcheck source=conclude.bash
-. "$agent_dir/conclude.bash"
+# shellcheck source=common.bash
+. "$agent_dir/common.bash"
 # shellcheck source=home.bash
 . "$agent_dir/home.bash"
-# shellcheck source=status.bash
-. "$agent_dir/status.bash"
 
 usage() {
   cat <<'END'
 usage: nixos-hm-auto-update COMMAND
-  run [--by WHO] [--force]   update this home now, if there is anything to update to; --force tries a refused revision again
-  status                     what runs, and how the last update went
+  status              what runs, and how the last update went
+  check               what an update would do now, and how the closure would change; changes nothing
+  run [OPTION…]       update this home now, if there is anything to update to
+    --force             try a refused revision again, and go on over a clone with work that is not pushed
+    --revision REV      go to this revision (40 digits); the next run goes where it should go again, unless held
+    --by WHO            who asks, for the journal
+    --once              do not try again by itself where only the network was missing
+  hold [WHY…]         no update any more, until resume
+  resume              end the hold, and update
+  log [ARGUMENT…]     the journal of all runs; arguments are journalctl's
 END
-}
-
-asked_by='' force=false
-
-read_options() {
-  while (($# > 0)); do
-    case $1 in
-      --by)
-        (($# > 1)) || die 2 "--by: must be followed by who asks"
-        asked_by=$(one_line "$2")
-        shift
-        ;;
-      --force) force=true ;;
-      *) die 2 "\"$(one_line "$1")\" is no option; see nixos-hm-auto-update --help" ;;
-    esac
-    shift
-  done
-}
-
-guess_trigger() {
-  case ${TRIGGER_UNIT-} in
-    *.path) asked_by="the machine's update" ;;
-    *-schedule.timer) asked_by='its schedule' ;;
-    *.timer) asked_by='its timer after boot' ;;
-  esac
 }
 
 run() {
   [[ -n $asked_by ]] || guess_trigger
-  log "update of this home asked by ${asked_by:-$(id -un)}"
-  acquire_lock "$state_dir/lock" "${asked_by:-$(id -un)}"
-  attempt || die 1 "the update ended before it could say how"
+  log "update of this home asked by ${asked_by:-$USER}"
+  acquire_lock "$lock_file" "${asked_by:-$USER}"
+  attempt || give_up
   release_lock
   return "$(exit_status)"
 }
@@ -75,7 +40,8 @@ main() {
   (($# == 0)) || shift
   case $command in
     run) read_options "$@" ;;
-    status) (($# == 0)) || die 2 "status: takes no argument" ;;
+    status | check | resume) takes_nothing "$command" "$@" ;;
+    hold | log) ;;
     -h | --help | help) usage && exit 0 ;;
     *) usage >&2 && exit 2 ;;
   esac
@@ -83,8 +49,9 @@ main() {
   read_contract
   use_home
   case $command in
-    run) run ;;
     status) show_status ;;
+    log) show_log "$@" ;;
+    *) "$command" "$@" ;;
   esac
 }
 

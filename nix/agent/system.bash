@@ -1,60 +1,55 @@
 # shellcheck shell=bash
 # The system's driver: nixosConfigurations.<host>, the system profile, switch-to-configuration.
 
-system_profile=/nix/var/nix/profiles/system
+profile=/nix/var/nix/profiles/system
 current_system=/run/current-system
 booted_system=/run/booted-system
 switch_timeout=${NIXOS_AUTO_UPDATE_SWITCH_TIMEOUT:-900} # seconds
 
 use_system() {
+  service=$system_unit manager=()
   state_dir=${NIXOS_AUTO_UPDATE_STATE:-$contract_state}
   run_dir=$contract_run
   mirror=$state_dir/mirror.git
-  # In /run: a boot does all that a switch would have done.
-  switching=$run_dir/switching
+  lock_file=$contract_lock
+  published_file=$run_dir/published-$system_attribute
+  settings_path=${contract_settings#/}
   git_protocols=http:https:ssh:git
-  mkdir -p "$state_dir" "$run_dir"
+  [[ -d $state_dir && -d $run_dir ]] || mkdir -p "$state_dir" "$run_dir"
 }
 
-driver_program() { echo decide; }
-driver_repository() { setting repository; }
-driver_branch() { setting branch; }
 driver_current() { readlink -e "$current_system" || true; }
+driver_may_update() { :; }
 
-driver_facts() {
-  local metadata=present about='{}'
-  if about=$(metadata_all "$([[ $trigger == boot ]] && echo 4 || echo 1)" 2>/dev/null | metadata_facts); then
-    touch "$state_dir/instance"
-    keep_baseline "$about"
+driver_look() {
+  told='' on_google=false
+  if told=$(metadata_told "$([[ $trigger == boot ]] && echo 4 || echo 1)"); then
+    [[ -e $state_dir/instance ]] || : >"$state_dir/instance"
+    keep_baseline "$told"
   elif on_google; then
-    metadata=away about='{}'
+    on_google=true told=
   else
-    metadata=none about='{}'
+    told=
   fi
-  jq --null-input --compact-output --slurpfile contract "$contract_file" \
-    --argjson about "$about" --arg metadata "$metadata" --argjson settings "$(module_settings)" \
-    --argjson state "$(read_json "$state_dir/state.json")" --argjson localHold "$(local_hold)" \
-    --argjson force "$force" --arg current "$(driver_current)" --arg profile "$(readlink -e "$system_profile")" '
-    { $metadata, $settings, $state, $localHold, $force, contract: $contract[0],
-      drifted: ($current != $state.deployed or $profile != $state.deployed) } + $about'
+  read_into state_text "$state_dir/state.json"
+  read_into hold_text "$state_dir/hold.json"
+  read_into trial_text "$(trial_file)"
+  # Where the configuration of what runs says so; a machine before its first switch has none.
+  read_into settings_text "$current_system/$settings_path"
+  [[ -z $hold_text && -e $state_dir/hold.json ]] && hold_text='{}'
+  current=$(driver_current) profile_path=$(readlink -e "$profile" || true)
 }
 
-# What the module set; the host's name stands in for the VM's where nobody gives one.
-module_settings() {
-  jq --null-input --compact-output --arg hostname "$(uname -n)" '
-    { repository: env.NIXOS_AUTO_UPDATE_REPOSITORY, branch: env.NIXOS_AUTO_UPDATE_BRANCH,
-      directory: env.NIXOS_AUTO_UPDATE_DIRECTORY, host: (env.NIXOS_AUTO_UPDATE_HOST // $hostname),
-      follow: env.NIXOS_AUTO_UPDATE_FOLLOW } | with_entries(select(.value != null and .value != ""))'
+driver_decide() { # jq's arguments…
+  query system --raw-input --slurp --raw-output --slurpfile contract "$contract_file" --arg google "$on_google" \
+    --arg state "$state_text" --arg hold "$hold_text" --arg trial "$trial_text" --arg settings "$settings_text" \
+    --arg current "$current" --arg profile "$profile_path" --arg hostname "$HOSTNAME" --arg boot "$(boot_id)" \
+    --arg force "$force" --arg wanted "$wanted" "$@" <<<"$told"
 }
 
-# Somebody with root on this machine may hold it by a file, which may say who and why: { by, why, at }.
-local_hold() {
-  if [[ -e $state_dir/hold.json ]]; then
-    read_json "$state_dir/hold.json"
-  else
-    echo null
-  fi
-}
+driver_repository() { setting repository; }
+driver_credentials() { use_deploy_key; }
+driver_branch() { setting branch; }
 
 driver_attribute() {
   printf 'nixosConfigurations."%s".config.system.build.toplevel' "$(setting host)"
@@ -69,26 +64,41 @@ driver_accepts() { # toplevel
 }
 
 driver_is_current() { # toplevel
-  [[ ! -e $switching && $1 == "$(driver_current)" && $1 == "$(readlink -e "$system_profile")" ]]
+  [[ ! -e $(trial_file) || $(trial_waits_for "$1") == true ]] || return
+  [[ $1 == "$(readlink -e "$profile")" ]] || return
+  [[ $1 == "$(driver_current)" || -e $(trial_file) ]]
 }
 
-driver_switch() { # toplevel
+# Whether it is deployed already and waits for a reboot.
+trial_waits_for() { # toplevel
+  jq --arg path "$1" --arg boot "$(boot_id)" '.mode == "boot" and .path == $path and .boot == $boot' "$(trial_file)" 2>/dev/null
+}
+
+driver_mode() { # toplevel
+  if needs_boot "$1"; then echo boot; else echo switch; fi
+}
+
+driver_switch() { # toplevel, mode
   switch_error=
-  profile_set "$system_profile" "$1" || {
-    switch_error="could not set the profile $system_profile"
+  profile_set "$profile" "$1" || {
+    switch_error="could not set the profile $profile"
     return 1
   }
-  activate_system "$1"
+  activate_system "$1" "$2"
 }
 
-# Exit codes of switch-to-configuration: 4, the system is active but units failed; 100, it is active after a reboot.
-activate_system() { # toplevel
+# Exit codes of switch-to-configuration: 4, the system is active but units failed, which is for its health to judge; 11, another one
+# runs; 100, it is active after a reboot.
+activate_system() { # toplevel, mode
   local status=0 output=$run_dir/switch.log
-  timeout --kill-after=30 "$switch_timeout" "$1/bin/switch-to-configuration" switch &>"$output" || status=$?
+  timeout --kill-after=30 "$switch_timeout" "$1/bin/switch-to-configuration" "$2" &>"$output" || status=$?
   cat "$output" >&2
   case $status in
-    0) ;;
-    4) result[error]="the system is active, but units failed:"$'\n'$(tail -n 10 "$output") ;;
+    0 | 4) ;;
+    11)
+      switch_busy=true
+      switch_error="another switch-to-configuration is running"
+      ;;
     100) result[reboot]=true ;;
     124 | 137) switch_error="the switch did not end within $switch_timeout s" ;;
     *) switch_error=$(tail -n 20 "$output")$'\n'"switch-to-configuration ended with status $status" ;;
@@ -97,19 +107,47 @@ activate_system() { # toplevel
   [[ -z $switch_error ]]
 }
 
+driver_before() {
+  local metadata=false repository=false failed
+  ! metadata_request instance/id &>/dev/null || metadata=true
+  ! repository_answers &>/dev/null || repository=true
+  failed=$(failed_units)
+  jq --null-input --compact-output --argjson metadata "$metadata" --argjson repository "$repository" --arg failed "$failed" '
+    { failed: ($failed | split("\n") | map(select(. != ""))), reached: { "metadata server": $metadata, repository: $repository } }'
+}
+
+driver_healthy() { # toplevel
+  units_are_well && checks_pass "$1/$settings_path" &&
+    still_reaches "metadata server" metadata_request instance/id && still_reaches repository repository_answers
+}
+
 driver_roll_back() { # the toplevel that failed
-  local old switch_error=
+  local old switch_error='' mode=switch
+  rollback_error='' rollback_hopeless=
   old=$(previous_system "$1")
-  profile_restore "$system_profile" "$old" "$1" || return
-  [[ -n $old ]] || return
-  log "→ rolling back to $old"
-  activate_system "$old" && [[ $(driver_current) == "$old" ]]
+  profile_restore "$profile" "$old" "$1" || {
+    rollback_error="the profile cannot be set back"
+    return 1
+  }
+  [[ ${switch_busy-} != true ]] || return 0
+  [[ -n $old ]] || {
+    rollback_error="nothing was deployed before" rollback_hopeless=true
+    return 1
+  }
+  log "going back to $old"
+  # It booted this machine or ran on it; what it has to change of the kernel waits for a reboot.
+  ! needs_boot "$old" || mode=boot
+  activate_system "$old" "$mode" || {
+    rollback_error=$switch_error
+    return 1
+  }
+  [[ $mode == boot || $(driver_current) == "$old" ]]
 }
 
 # What was deployed before; where the agent has deployed nothing yet, what the machine booted.
 previous_system() { # the toplevel that failed
   local path
-  for path in "$(jq --raw-output '.state.deployed // ""' <<<"$facts")" "$(readlink -e "$booted_system")"; do
+  for path in "${decision[deployedPath]}" "$(readlink -e "$booted_system")"; do
     if [[ -x $path/bin/switch-to-configuration && $path != "$1" ]]; then
       printf '%s\n' "$path"
       return
@@ -117,27 +155,16 @@ previous_system() { # the toplevel that failed
   done
 }
 
-# A kernel or an initrd that is not the booted one waits for a reboot, and so does a switch that said so.
-driver_needs_reboot() {
-  local part
-  if [[ ${result[reboot]-} == true ]]; then
-    echo true
-    return
-  fi
-  for part in kernel initrd kernel-modules; do
-    if [[ -e $booted_system/$part && $(readlink -e "$booted_system/$part") != "$(readlink -e "$system_profile/$part")" ]]; then
-      echo true
-      return
-    fi
-  done
-  jq '.state.rebootRequired == true and .state.bootedAt == $bootedAt' --arg bootedAt "$(booted_at "$run_dir/booted-at")" <<<"$facts"
-}
-
-driver_concluded() { # state
+driver_concluded() {
   local directory
-  publish_report "$system_attribute" "$1" || log "could not publish the report"
+  # Who did not answer a moment ago is not asked for a minute once more.
+  if [[ ${decision[passes]} == true ]] || ! publish "$system_attribute" "${conclusion[report]}"; then
+    log "could not publish the report"
+    result[retry]=${result[retry]:-the report is not published}
+  fi
   [[ ${result[outcome]} == unchanged || ${result[outcome]} == updated ]] || return 0
   directory=$(setting directory)
-  [[ $action != update && -e $directory ]] || sync_checkout "$directory" "$(setting repository)" "$(setting branch)"
-  write_homes "$1"
+  [[ ${decision[action]} != update && -e $directory ]] || sync_checkout "$directory" "$(setting repository)" "$(setting branch)"
+  write_file "$(homes_file)" <<<"${conclusion[homes]}"
+  announce_reboot
 }

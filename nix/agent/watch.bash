@@ -5,26 +5,25 @@ watch_seconds=300 # of one request; Google's server ends them by itself after so
 
 baseline_file() { echo "$run_dir/watch-baseline"; }
 
-# What concerns this VM of a project's attributes; `null` where the VM belongs to no fleet.
-projection() { # facts
-  jq --compact-output --slurpfile contract "$contract_file" '. + { contract: $contract[0] }' <<<"$1" | query watch --compact-output
+# What concerns this VM of what the metadata server says; `null` where the VM belongs to no fleet.
+projection() { # the server's answers
+  jq -L "$agent_dir" --raw-input --slurp --compact-output --slurpfile contract "$contract_file" '
+    include "metadata"; include "watch"; $contract[0] as $contract | told($contract) + { $contract } | concern' <<<"$1"
 }
 
 # The first who learns of the metadata after a boot says what the watcher compares with, so that no change is missed between
 # a run's decision and the watcher's start.
-keep_baseline() { # facts
+keep_baseline() { # the server's answers
   [[ -e $(baseline_file) ]] || projection "$1" | write_file "$(baseline_file)"
 }
 
 # Waits for the next answer, in at most so many seconds, and leaves it in $etag and $about.
 next_answer() { # seconds
-  local answer vm
+  local answer
   answer=$(metadata_wait "$etag" "$1" 2>/dev/null) || return
   # Its own item is small, and may have changed as well.
-  vm=$(metadata_request 'instance/?recursive=true&alt=json' 2>/dev/null) || return
-  etag=$(jq --raw-output .etag <<<"$answer")
-  about=$(jq --compact-output --argjson attributes "$(jq --compact-output .attributes <<<"$answer")" \
-    '{ instance: ., project: { $attributes } }' <<<"$vm" | metadata_facts)
+  about=$(metadata_told 1) || return
+  etag=$answer
 }
 
 # Returns when something has changed that concerns this VM, or after so many seconds.
@@ -42,7 +41,7 @@ await_change() { # seconds
 }
 
 watch() {
-  local etag='' about='{}' delay=1 before after
+  local etag='' about='' delay=1 before after
   resume_requests
   while :; do
     if next_answer "$watch_seconds"; then
@@ -82,9 +81,10 @@ resume_requests() {
 }
 
 # After a boot homes may run before root has told them anything new.
-arm_publishers() { # facts
+arm_publishers() { # the metadata server's answers
   local user
   while read -r user; do
     ! is_user_name "$user" || ! id -u "$user" &>/dev/null || arm_publisher "$user" || true
-  done < <(jq --raw-output '.instance // "{}" | fromjson | .homes[]?.user' <<<"$1" 2>/dev/null)
+  done < <(jq -L "$agent_dir" --raw-input --slurp --raw-output --slurpfile contract "$contract_file" '
+    include "metadata"; told($contract[0]) | .instance // "{}" | fromjson | .homes[]?.user' <<<"$1" 2>/dev/null)
 }

@@ -2,18 +2,19 @@
 # in: { contract, vm, instance: text, attributes: { key: text } }
 include "fleet";
 
-. as $in
-| (.instance | parsed) as $instance
-| if $instance == null then null
-  else
-    ($in.attributes | approvals($in.contract; $instance) | at($instance.wave)) as $own
-    | ($in.attributes | control($in.contract; $instance)) as $control
-    | { approval: $own }
-      + if $control == null then { control: "not readable" }
-        else {
-          holds: ($control | holds_on($in.vm; $instance.wave; $own | at("revision"))),
-          pin: ($control.pins | at($in.vm)),
-          instead: ($control.instead | at($instance.wave)),
-          retry: $control.retry
-        } end
-  end
+def concern:
+  . as $in
+  | (.instance | parsed) as $instance
+  | if $instance == null then null
+    else
+      ($in.attributes | approvals($in.contract; $instance) | at($instance.wave)) as $own
+      | ($in.attributes | control($in.contract; $instance)) as $control
+      | { approval: $own }
+        + if $control == null then { control: "not readable" }
+          else {
+            holds: ($control | holds_on($in.vm; $instance.wave; $own | at("revision"))),
+            pin: ($control.pins | at($in.vm)),
+            instead: ($control.instead | at($instance.wave)),
+            retry: $control.retry
+          } end
+    end;

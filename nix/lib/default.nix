@@ -16,5 +16,9 @@ in
   # The same for a user's manager: { services, timers, paths }.
   homeUnits = settings: import ./home.nix { inherit contract units; } (defaults.home // settings);
 
+  # The same -> the text of the agent's settings file: /etc/… and ~/.config/… of `contract.paths`.
+  systemSettings = settings: import ./settings.nix (defaults.system // settings);
+  homeSettings = settings: import ./settings.nix (defaults.home // settings);
+
   inherit (import ./unit-file.nix) sections text;
 }

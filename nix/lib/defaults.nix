@@ -1,24 +1,37 @@
 # What the modules' options are when nobody sets them; a caller of the functions that has no modules gets the same.
 # `null` leaves the matter to the instance's metadata, and where that says nothing to the agent.
-{
-  system = {
+let
+  both = {
     repository = null;
     branch = null;
+    signers = null;
+    knownHosts = null;
+    schedule = null;
+    randomizedDelay = "1h";
+    healthChecks = { };
+    keepGenerations = 10;
+    minimumFree = 1024;
+    memoryHigh = "60%";
+    metricsDirectory = null;
+    notify = null;
+  };
+in
+{
+  system = both // {
     directory = null;
     host = null;
     follow = null;
+    deployKeySecret = null;
     onBoot = "5min";
-    schedule = null;
-    randomizedDelay = "1h";
     watch = true;
+    allowReboot = false;
+    rebootWindow = null;
+    rebootWithUsers = false;
   };
 
-  home = {
+  home = both // {
     attribute = null;
-    repository = null;
-    branch = null;
+    directory = null;
     onBoot = "10min";
-    schedule = null;
-    randomizedDelay = "1h";
   };
 }

@@ -11,14 +11,11 @@ in
     description = "Update this home from its configuration repository";
     # The service runs the switch of the home, which must leave it alone.
     unitConfig.X-SwitchMethod = "keep-old";
-    environment = units.environment {
-      NIXOS_HM_AUTO_UPDATE_ATTRIBUTE = settings.attribute;
-      NIXOS_HM_AUTO_UPDATE_REPOSITORY = settings.repository;
-      NIXOS_HM_AUTO_UPDATE_BRANCH = settings.branch;
-    };
     serviceConfig = units.quiet // {
       Type = "oneshot";
       ExecStart = "${settings.command} run";
+      MemoryHigh = settings.memoryHigh;
+      TimeoutStartSec = "6h";
     };
   };
 

@@ -5,18 +5,8 @@ settings:
 let
   name = contract.units.system;
 
-  # HOME, because a system service has none and git and nix want one.
-  environment =
-    units.environment {
-      NIXOS_AUTO_UPDATE_REPOSITORY = settings.repository;
-      NIXOS_AUTO_UPDATE_BRANCH = settings.branch;
-      NIXOS_AUTO_UPDATE_DIRECTORY = settings.directory;
-      NIXOS_AUTO_UPDATE_HOST = settings.host;
-      NIXOS_AUTO_UPDATE_FOLLOW = settings.follow;
-    }
-    // {
-      HOME = "/root";
-    };
+  # A system service has none, and git and nix want one.
+  environment.HOME = "/root";
 
   online = {
     after = [ "network-online.target" ];
@@ -34,6 +24,19 @@ let
     serviceConfig = units.quiet // {
       Type = "oneshot";
       ExecStart = "${settings.command} run";
+      MemoryHigh = settings.memoryHigh;
+      # Every step has a limit of its own; this one is for what nobody thought of.
+      TimeoutStartSec = "6h";
+    };
+  };
+
+  reboot = {
+    description = "Reboot, if an update needs it and it is allowed now";
+    restartIfChanged = false;
+    inherit environment;
+    serviceConfig = {
+      Type = "oneshot";
+      ExecStart = "${settings.command} reboot";
     };
   };
 
@@ -55,11 +58,30 @@ in
   services = {
     ${name} = update;
   }
-  // (if settings.watch then { ${contract.units.watch} = watch; } else { });
+  // (if settings.watch then { ${contract.units.watch} = watch; } else { })
+  // (if settings.allowReboot then { "${name}-reboot" = reboot; } else { });
 
-  timers = units.timers {
-    inherit name;
-    inherit (settings) onBoot schedule randomizedDelay;
-    description = "Update this machine";
-  };
+  timers =
+    units.timers {
+      inherit name;
+      inherit (settings) onBoot schedule randomizedDelay;
+      description = "Update this machine";
+    }
+    // (
+      if settings.allowReboot then
+        {
+          "${name}-reboot" = {
+            description = "Reboot, if an update needs it";
+            wantedBy = [ "timers.target" ];
+            # Whether it is allowed changes while nobody updates: the window opens, people log out.
+            timerConfig = {
+              OnCalendar = "*:0/10";
+              RandomizedDelaySec = "10min";
+              FixedRandomDelay = true;
+            };
+          };
+        }
+      else
+        { }
+    );
 }

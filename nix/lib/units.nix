@@ -1,14 +1,4 @@
 # What the units of both agents have in common.
-let
-  inherit (builtins)
-    filter
-    attrNames
-    listToAttrs
-    replaceStrings
-    ;
-
-  set = values: filter (name: values.${name} != null) (attrNames values);
-in
 {
   # Nobody who works on the machine should notice an update. Not the idle CPU class: a switch that gets no CPU time
   # leaves services stopped for as long.
@@ -17,16 +7,6 @@ in
     CPUSchedulingPolicy = "batch";
     IOSchedulingClass = "idle";
   };
-
-  # Settings as environment variables; what is null is not set. systemd expands `%` in them, so it is doubled.
-  environment =
-    values:
-    listToAttrs (
-      map (name: {
-        inherit name;
-        value = replaceStrings [ "%" ] [ "%%" ] values.${name};
-      }) (set values)
-    );
 
   # The timers of one service, by name. Two, because systemd spreads every trigger of a timer by its RandomizedDelaySec:
   # the calendar's must be spread over the fleet, the one after boot must not be.

@@ -12,7 +12,12 @@ let
 
   cfg = config.services.nixos-auto-update;
   fleet = import ../lib;
-  option = import ./options.nix { inherit lib; };
+  defaults = fleet.defaults.system;
+  option = import ./options.nix { inherit lib defaults; };
+  timeOfDay = types.strMatching "([01][0-9]|2[0-3]):[0-5][0-9]" // {
+    description = "time of day, HH:MM";
+  };
+  settings = lib.getAttrs (lib.attrNames defaults) cfg;
 in
 {
   options.services.nixos-auto-update = {
@@ -37,11 +42,9 @@ in
       '';
     };
 
-    branch = option.branch;
-
     directory = mkOption {
       type = types.nullOr (types.strMatching "/.+" // { description = "absolute path"; });
-      default = fleet.defaults.system.directory;
+      default = defaults.directory;
       example = "/etc/nixos";
       description = ''
         Where the clone for people lives. It is fast-forwarded when it is clean and left alone otherwise; nothing is
@@ -62,7 +65,7 @@ in
 
     follow = mkOption {
       type = types.nullOr (types.enum fleet.contract.follow);
-      default = fleet.defaults.system.follow;
+      default = defaults.follow;
       example = "approved";
       description = ''
         What a run brings the machine to: `branch`, the branch's head, or `approved`, what the fleet's rollout has
@@ -70,13 +73,73 @@ in
       '';
     };
 
-    onBoot = option.onBoot fleet.defaults.system.onBoot;
-    schedule = option.schedule;
-    randomizedDelay = option.randomizedDelay fleet.defaults.system.randomizedDelay;
+    inherit (option)
+      branch
+      signers
+      knownHosts
+      onBoot
+      schedule
+      randomizedDelay
+      healthChecks
+      keepGenerations
+      minimumFree
+      memoryHigh
+      metricsDirectory
+      notify
+      ;
+
+    deployKeySecret = mkOption {
+      type = types.nullOr (types.strMatching "projects/[^/]+/secrets/[^/]+(/versions/[^/]+)?");
+      default = defaults.deployKeySecret;
+      example = "projects/my-project/secrets/config-deploy-key";
+      description = ''
+        The secret of Secret Manager that holds the SSH key which may read the repository. The machine's service account reads
+        it, and it is kept in a file of root's that a reboot forgets. `null`: as the instance's metadata says, else none.
+      '';
+    };
+
+    allowReboot = mkOption {
+      type = types.bool;
+      default = defaults.allowReboot;
+      example = true;
+      description = "Whether to reboot by itself when an update needs it. Otherwise the report says so, and so does a message to who is logged in.";
+    };
+
+    rebootWindow = mkOption {
+      type = types.nullOr (
+        types.submodule {
+          options = {
+            lower = mkOption {
+              type = timeOfDay;
+              example = "01:00";
+              description = "From when on to reboot.";
+            };
+            upper = mkOption {
+              type = timeOfDay;
+              example = "05:00";
+              description = "Until when to reboot.";
+            };
+          };
+        }
+      );
+      default = defaults.rebootWindow;
+      example = {
+        lower = "01:00";
+        upper = "05:00";
+      };
+      description = "The time of day to reboot in, in the machine's time zone; it may go over midnight. `null`: any.";
+    };
+
+    rebootWithUsers = mkOption {
+      type = types.bool;
+      default = defaults.rebootWithUsers;
+      example = true;
+      description = "Whether to reboot while somebody is logged in.";
+    };
 
     watch = mkOption {
       type = types.bool;
-      default = fleet.defaults.system.watch;
+      default = defaults.watch;
       example = false;
       description = ''
         Whether to wait for approvals in the metadata of the Google Cloud project, so that a rollout reaches a running
@@ -87,20 +150,9 @@ in
 
   config = lib.mkIf cfg.enable (
     let
-      units = fleet.systemUnits {
-        command = "${cfg.package}/bin/${fleet.contract.units.system}";
-        inherit (cfg)
-          repository
-          branch
-          directory
-          host
-          follow
-          onBoot
-          schedule
-          randomizedDelay
-          watch
-          ;
-      };
+      units = fleet.systemUnits (
+        settings // { command = "${cfg.package}/bin/${fleet.contract.units.system}"; }
+      );
     in
     {
       assertions = [
@@ -111,6 +163,7 @@ in
       ];
 
       environment.systemPackages = [ cfg.package ];
+      environment.etc.${lib.removePrefix "/etc/" fleet.contract.paths.settings}.text = fleet.systemSettings settings;
 
       systemd.services = lib.mapAttrs (
         _: unit:

@@ -12,7 +12,9 @@ let
 
   cfg = config.services.nixos-hm-auto-update;
   fleet = import ../lib;
-  option = import ./options.nix { inherit lib; };
+  defaults = fleet.defaults.home;
+  option = import ./options.nix { inherit lib defaults; };
+  settings = lib.getAttrs (lib.attrNames defaults) cfg;
 in
 {
   options.services.nixos-hm-auto-update = {
@@ -47,25 +49,37 @@ in
       '';
     };
 
-    branch = option.branch;
-    onBoot = option.onBoot fleet.defaults.home.onBoot;
-    schedule = option.schedule;
-    randomizedDelay = option.randomizedDelay fleet.defaults.home.randomizedDelay;
+    directory = mkOption {
+      type = types.nullOr (types.strMatching "/.+" // { description = "absolute path"; });
+      default = defaults.directory;
+      example = "/home/alice/nixos-config";
+      description = ''
+        The person's own clone of the repository that this home is in. While it has edits or commits that are not pushed, this
+        home is left as it is, and the report says so. `null`: {file}`~/.config/home-manager`, where that is one.
+      '';
+    };
+
+    inherit (option)
+      branch
+      signers
+      knownHosts
+      onBoot
+      schedule
+      randomizedDelay
+      healthChecks
+      keepGenerations
+      minimumFree
+      memoryHigh
+      metricsDirectory
+      notify
+      ;
   };
 
   config = lib.mkIf cfg.enable (
     let
-      units = fleet.homeUnits {
-        command = "${cfg.package}/bin/${fleet.contract.units.home}";
-        inherit (cfg)
-          attribute
-          repository
-          branch
-          onBoot
-          schedule
-          randomizedDelay
-          ;
-      };
+      units = fleet.homeUnits (
+        settings // { command = "${cfg.package}/bin/${fleet.contract.units.home}"; }
+      );
       sections = lib.mapAttrs (_: fleet.sections);
     in
     {
@@ -78,6 +92,7 @@ in
       ];
 
       home.packages = [ cfg.package ];
+      xdg.configFile.${fleet.contract.paths.homeSettings}.text = fleet.homeSettings settings;
 
       systemd.user = {
         services = sections units.services;

@@ -1,5 +1,5 @@
-# The options that both modules have, in the same words.
-{ lib }:
+# The options that both modules have, in the same words. `defaults` are those of `nix/lib` for the module.
+{ lib, defaults }:
 
 let
   inherit (lib) mkOption types;
@@ -7,6 +7,22 @@ let
   # systemd.time(7), as far as a pattern can tell; systemd itself judges the rest.
   timeSpan = types.strMatching "[0-9][0-9. a-z]*" // {
     description = "time span, such as \"5min\" or \"1h 30min\"";
+  };
+
+  healthCheck = types.submodule {
+    options = {
+      command = mkOption {
+        type = types.nonEmptyStr;
+        example = "systemctl is-active nginx.service";
+        description = "A shell command. What it prints goes into the report when it fails.";
+      };
+      timeout = mkOption {
+        type = types.ints.positive;
+        default = 30;
+        example = 120;
+        description = "After how many seconds the check has failed.";
+      };
+    };
   };
 in
 {
@@ -17,7 +33,7 @@ in
         description = "URL of a git repository (https, http, ssh or git)";
       }
     );
-    default = null;
+    default = defaults.repository;
     example = "https://git.example.org/infra/nixos-config.git";
   };
 
@@ -28,41 +44,112 @@ in
         description = "name of a git branch";
       }
     );
-    default = null;
+    default = defaults.branch;
     example = "production";
     description = "The repository's branch to follow. `null`: as the instance's metadata says, else `main`.";
   };
 
-  onBoot =
-    default:
-    mkOption {
-      type = timeSpan;
-      inherit default;
-      example = "15min";
-      description = ''
-        How long after boot to update: a time span of {manpage}`systemd.time(7)`. After a switch that installs or
-        changes the timer it counts from that switch.
-      '';
-    };
+  signers = mkOption {
+    type = types.nullOr types.lines;
+    default = defaults.signers;
+    example = "infra@example.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI…";
+    description = ''
+      Whose commits may be deployed: lines of an allowed signers file ({manpage}`ssh-keygen(1)`), armoured OpenPGP public
+      keys, or both. Every commit between the deployed revision and the new one must then carry a good signature by one
+      of them. `null`: as the instance's metadata says, else anybody's.
+    '';
+  };
+
+  knownHosts = mkOption {
+    type = types.nullOr types.lines;
+    default = defaults.knownHosts;
+    example = "git.example.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI…";
+    description = ''
+      The host keys of the repository's server, as in {manpage}`ssh_known_hosts`; no other key is accepted then. `null`: as
+      the instance's metadata says, else what the machine knows.
+    '';
+  };
+
+  onBoot = mkOption {
+    type = timeSpan;
+    default = defaults.onBoot;
+    example = "15min";
+    description = ''
+      How long after boot to update: a time span of {manpage}`systemd.time(7)`. After a switch that installs or
+      changes the timer it counts from that switch.
+    '';
+  };
 
   schedule = mkOption {
     type = types.nullOr types.nonEmptyStr;
-    default = null;
+    default = defaults.schedule;
     example = "weekly";
     description = ''
       When else to update: a calendar event of {manpage}`systemd.time(7)`. `null`: at no other time.
     '';
   };
 
-  randomizedDelay =
-    default:
-    mkOption {
-      type = timeSpan;
-      inherit default;
-      example = "15min";
-      description = ''
-        Over how long the machines of a fleet spread the runs of {option}`schedule`. A machine's own delay is always
-        the same.
-      '';
+  randomizedDelay = mkOption {
+    type = timeSpan;
+    default = defaults.randomizedDelay;
+    example = "15min";
+    description = ''
+      Over how long the machines of a fleet spread the runs of {option}`schedule`. A machine's own delay is always
+      the same.
+    '';
+  };
+
+  healthChecks = mkOption {
+    type = types.attrsOf healthCheck;
+    default = defaults.healthChecks;
+    example = lib.literalExpression "{ web = { command = \"curl --fail http://localhost/\"; timeout = 60; }; }";
+    description = ''
+      What must succeed after a switch. Where one of these checks fails, a unit fails that had not been failed before, or
+      what could be reached before the switch cannot be reached any more, the former generation comes back and the
+      revision is not tried again.
+    '';
+  };
+
+  keepGenerations = mkOption {
+    type = types.ints.between 2 1000;
+    default = defaults.keepGenerations;
+    example = 5;
+    description = "How many generations of the profile an update leaves.";
+  };
+
+  minimumFree = mkOption {
+    type = types.ints.unsigned;
+    default = defaults.minimumFree;
+    example = 4096;
+    description = ''
+      How many MiB must be free in the store before a build. Where there are less, garbage is collected; where that is not
+      enough, nothing is built, the report says so, and it is tried again later. `0`: builds are tried in any case.
+    '';
+  };
+
+  memoryHigh = mkOption {
+    type = types.strMatching "[0-9]+[KMGT]?|[0-9]+%|infinity" // {
+      description = "size as in MemoryHigh= of {manpage}`systemd.resource-control(5)`";
     };
+    default = defaults.memoryHigh;
+    example = "2G";
+    description = "How much memory an update may use before it is slowed down, so that who works on the machine does not notice.";
+  };
+
+  metricsDirectory = mkOption {
+    type = types.nullOr (types.strMatching "/.+" // { description = "absolute path"; });
+    default = defaults.metricsDirectory;
+    example = "/var/lib/prometheus-node-exporter";
+    description = "Where node_exporter's textfile collector looks for metrics. `null`: none are written.";
+  };
+
+  notify = mkOption {
+    type = types.nullOr types.nonEmptyStr;
+    default = defaults.notify;
+    example = "curl --data @- https://alerts.example.org/";
+    description = ''
+      A shell command for every failure, but not for a network that is away. It gets the report on its standard input, and
+      NIXOS_AUTO_UPDATE_STAGE and NIXOS_AUTO_UPDATE_REVISION.
+    '';
+  };
 }

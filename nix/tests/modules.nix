@@ -64,6 +64,8 @@ let
 
   service = config: config.systemd.services.nixos-auto-update;
   home = config: config.systemd.user.services.nixos-hm-auto-update;
+  told = config: builtins.fromJSON config.environment.etc."nixos-auto-update/settings.json".text;
+  homeTold = config: builtins.fromJSON config.xdg.configFile."nixos-hm-auto-update/settings.json".text;
   on = settings: { enable = true; } // settings;
 
   # `holds` is asked of the configuration that comes out.
@@ -81,8 +83,9 @@ let
         config:
         (service config).serviceConfig.ExecStart
         == "/nix/store/00000000000000000000000000000000-agent-with-git/bin/nixos-auto-update run"
-        && (service config).environment.NIXOS_AUTO_UPDATE_HOST == "dev-alice"
-        && !((service config).environment ? NIXOS_AUTO_UPDATE_BRANCH)
+        && (told config).host == "dev-alice"
+        && !(told config ? branch)
+        && (told config).keepGenerations == 10
         && !((service config) ? wantedBy)
         && config.systemd.timers.nixos-auto-update.timerConfig.OnActiveSec == "5min"
         && !(config.systemd.timers ? nixos-auto-update-schedule);
@@ -94,7 +97,7 @@ let
         hostName = "";
         proxy.envVars = { };
       };
-      holds = config: !((service config).environment ? NIXOS_AUTO_UPDATE_HOST);
+      holds = config: !(told config ? host);
     }
     {
       of = "system";
@@ -110,12 +113,34 @@ let
         schedule = "Sat 04:00";
         randomizedDelay = "45min";
         watch = false;
+        signers = "infra@example.org ssh-ed25519 AAAA";
+        knownHosts = "git.example.org ssh-ed25519 AAAA";
+        deployKeySecret = "projects/p/secrets/key";
+        healthChecks.web = {
+          command = "true";
+          timeout = 5;
+        };
+        keepGenerations = 3;
+        minimumFree = 0;
+        memoryHigh = "2G";
+        metricsDirectory = "/var/lib/node-exporter";
+        notify = "cat";
+        allowReboot = true;
+        rebootWindow = {
+          lower = "01:00";
+          upper = "05:00";
+        };
+        rebootWithUsers = true;
       };
       holds =
         config:
-        (service config).environment.NIXOS_AUTO_UPDATE_REPOSITORY
-        == "ssh://git@git.example.org/infra/config.git"
-        && (service config).environment.NIXOS_AUTO_UPDATE_FOLLOW == "approved"
+        (told config).repository == "ssh://git@git.example.org/infra/config.git"
+        && (told config).follow == "approved"
+        && (told config).healthChecks.web.command == "true"
+        && (told config).rebootWindow.upper == "05:00"
+        && !(told config ? onBoot)
+        && config.systemd.timers ? nixos-auto-update-reboot
+        && (service config).serviceConfig.MemoryHigh == "2G"
         &&
           (service config).serviceConfig.ExecStart
           == "/nix/store/00000000000000000000000000000000-agent-with-gitMinimal/bin/nixos-auto-update run"
@@ -127,7 +152,7 @@ let
       name = "on, nothing else set";
       holds =
         config:
-        (home config).Service.Environment == [ ''"NIXOS_HM_AUTO_UPDATE_ATTRIBUTE=alice"'' ]
+        (homeTold config).attribute == "alice"
         && (home config).Unit.X-SwitchMethod == "keep-old"
         && config.systemd.user.timers.nixos-hm-auto-update.Timer.OnActiveSec == "10min"
         && config.systemd.user.paths.nixos-hm-auto-update.Install.WantedBy == [ "paths.target" ];
@@ -143,6 +168,8 @@ let
         onBoot = "30s";
         schedule = "weekly";
         randomizedDelay = "10min";
+        directory = "/home/alice/config";
+        healthChecks.shell.command = "true";
       };
       holds =
         config:
@@ -175,6 +202,22 @@ let
     (on { schedule = 7; })
     (on { randomizedDelay = "-1h"; })
     (on { branches = [ "main" ]; })
+    (on { signers = [ "a" ]; })
+    (on { knownHosts = 7; })
+    (on { healthChecks.web = "true"; })
+    (on { healthChecks.web.command = ""; })
+    (on { healthChecks.web.timeout = 5; })
+    (on {
+      healthChecks.web = {
+        command = "true";
+        timeout = 0;
+      };
+    })
+    (on { keepGenerations = 1; })
+    (on { minimumFree = "1G"; })
+    (on { memoryHigh = "much"; })
+    (on { metricsDirectory = "metrics"; })
+    (on { notify = ""; })
   ];
 
   wrong = {
@@ -184,8 +227,21 @@ let
       (on { host = "-x"; })
       (on { follow = "tags"; })
       (on { watch = "yes"; })
+      (on { deployKeySecret = "key"; })
+      (on { allowReboot = "yes"; })
+      (on { rebootWindow.lower = "01:00"; })
+      (on {
+        rebootWindow = {
+          lower = "1:00";
+          upper = "05:00";
+        };
+      })
+      (on { rebootWithUsers = 1; })
     ];
-    home = wrongInBoth ++ [ (on { attribute = ""; }) ];
+    home = wrongInBoth ++ [
+      (on { attribute = ""; })
+      (on { directory = "~/config"; })
+    ];
   };
 
   # Each breaks exactly one assertion.

@@ -29,6 +29,7 @@ let
         services.home-manager = anything;
         system = anything;
         systemd = anything;
+        xdg = anything;
       };
       config = around;
     };

@@ -39,6 +39,16 @@ let
     literalMD = text: text;
 
     inherit (builtins) mapAttrs;
+    inherit (builtins) attrNames;
+    getAttrs =
+      names: set:
+      builtins.listToAttrs (
+        map (name: {
+          inherit name;
+          value = set.${name};
+        }) names
+      );
+    removePrefix = prefix: text: builtins.substring (builtins.stringLength prefix) (-1) text;
     optionalAttrs = condition: set: if condition then set else { };
     platforms.linux = [ "x86_64-linux" ];
     hm.assertions.assertPlatform = _: _: _: { assertion = true; };
@@ -50,6 +60,23 @@ let
       strMatching = pattern: type (v: isString v && match pattern v != null);
       enum = values: type (v: elem v values);
       package = type (v: v.type or null == "derivation");
+      lines = type isString;
+      ints.unsigned = type (v: builtins.isInt v && v >= 0);
+      ints.positive = type (v: builtins.isInt v && v > 0);
+      ints.between =
+        low: high:
+        type (v: builtins.isInt v && v >= low && v <= high);
+      attrsOf = inner: type (v: builtins.isAttrs v && builtins.all inner.check (builtins.attrValues v));
+      submodule =
+        { options }:
+        type (
+          v:
+          builtins.isAttrs v
+          && removeAttrs v (attrNames options) == { }
+          && builtins.all (
+            name: if v ? ${name} then options.${name}.type.check v.${name} else options.${name} ? default
+          ) (attrNames options)
+        );
       nullOr = inner: type (v: v == null || inner.check v);
     };
   };

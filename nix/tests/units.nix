@@ -18,22 +18,16 @@ let
     system-defaults = fleet.systemUnits { command = "/bin/nixos-auto-update"; };
     system-everything = fleet.systemUnits {
       command = "/bin/nixos-auto-update";
-      repository = "https://git.example.org/infra%2Fconfig.git";
-      branch = "production";
-      directory = "/srv/config";
-      host = "dev-alice";
-      follow = "approved";
       onBoot = "20s";
       schedule = "weekly";
       randomizedDelay = "15min";
       watch = false;
+      allowReboot = true;
+      memoryHigh = "2G";
     };
     home-defaults = fleet.homeUnits { command = "/bin/nixos-hm-auto-update"; };
     home-everything = fleet.homeUnits {
       command = "/bin/nixos-hm-auto-update";
-      attribute = "alice@dev-alice";
-      repository = "git@git.example.org:alice/home.git";
-      branch = "main";
       onBoot = "30s";
       schedule = "Mon 07:00";
       randomizedDelay = "5min";

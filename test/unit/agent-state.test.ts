@@ -7,7 +7,9 @@ import { contract, reportSchema } from "../../contracts";
 import { Bench } from "./agent-bash";
 import { A, approve, B, C, control, runAll } from "./decide-cases";
 
-const one = (program: string, input: object) => runAll(program, [input])[0] as Record<string, unknown>;
+const functions = { state: "new_state", report: "report", watch: "concern" };
+const one = (file: keyof typeof functions, input: object) =>
+  runAll(file, functions[file], [input])[0] as Record<string, unknown>;
 
 const result = {
   outcome: "updated",

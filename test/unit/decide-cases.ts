@@ -40,6 +40,7 @@ export interface Case {
   drifted?: boolean;
   force?: boolean;
   localHold?: object | null;
+  wanted?: string;
 }
 
 export interface Decision {
@@ -77,9 +78,9 @@ function instanceText(instance: Case["instance"]): string | null {
   return JSON.stringify({ ...usual, ...instance });
 }
 
-/** Runs one of the agents' jq programs once for all inputs. */
-export function runAll(program: string, inputs: readonly object[]): unknown[] {
-  const output = execFileSync("jq", ["-c", "-L", agent, "-f", join(agent, `${program}.jq`)], {
+/** Runs a function of one of the agents' jq files once for all inputs. */
+export function runAll(file: string, name: string, inputs: readonly object[]): unknown[] {
+  const output = execFileSync("jq", ["-c", "-L", agent, `include "${file}"; ${name}`], {
     input: inputs.map((one) => JSON.stringify({ contract, ...one })).join("\n"),
     maxBuffer: 64 * 1024 * 1024,
   });
@@ -104,5 +105,5 @@ export function decideAll(cases: readonly Case[]): Decision[] {
     ...given,
     instance: instanceText(instance),
   }));
-  return runAll("decide", inputs) as Decision[];
+  return runAll("decide", "decide", inputs) as Decision[];
 }

@@ -33,16 +33,16 @@ let
 
   settings = given.services.nixos-hm-auto-update or { };
   updates = settings.enable or false;
+  told = {
+    attribute = given.home.username;
+  }
+  // removeAttrs settings [ "enable" ];
   updateUnits =
     kind:
     if updates then
       mapAttrs (_: fleet.sections)
         (fleet.homeUnits (
-          {
-            command = "${agent}/bin/${fleet.contract.units.home}";
-            attribute = given.home.username;
-          }
-          // removeAttrs settings [ "enable" ]
+          told // { command = "${agent}/bin/${fleet.contract.units.home}"; }
         )).${kind}
     else
       { };
@@ -76,7 +76,13 @@ let
     files =
       unitFiles.files
       // under "" (given.home.file or { })
-      // under ".config/" (given.xdg.configFile or { });
+      // under ".config/" (given.xdg.configFile or { })
+      // (
+        if updates then
+          { ".config/${fleet.contract.paths.homeSettings}" = fleet.homeSettings told; }
+        else
+          { }
+      );
   };
 in
 {

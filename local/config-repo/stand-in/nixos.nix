@@ -44,12 +44,12 @@ let
 
   settings = given.services.nixos-auto-update or { };
   updates = settings.enable or false;
+  told = {
+    host = hostName;
+  }
+  // removeAttrs settings [ "enable" ];
   updateUnits = fleet.systemUnits (
-    {
-      command = "${agent}/bin/${fleet.contract.units.system}";
-      host = hostName;
-    }
-    // removeAttrs settings [ "enable" ]
+    told // { command = "${agent}/bin/${fleet.contract.units.system}"; }
   );
 
   # NixOS' `script` becomes a file that the service runs.
@@ -104,7 +104,13 @@ in
             "etc/ssh/sshd_config.d/nixos.conf" =
               "AuthorizedKeysFile %h/.ssh/authorized_keys /etc/ssh/authorized_keys.d/%u\n";
             nixos-version = version;
-          };
+          }
+          // (
+            if updates then
+              { ${builtins.substring 1 (-1) fleet.contract.paths.settings} = fleet.systemSettings told; }
+            else
+              { }
+          );
 
         executables = {
           activate = readFile ./activate.sh;

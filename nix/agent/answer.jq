@@ -1,0 +1,27 @@
+# A decision as bash takes it up: the inside of an associative array. What has inner parts is given as JSON.
+
+include "fleet";
+
+def pairs: to_entries | map("[\(.key | @sh)]=\(.value | @sh)") | join(" ");
+
+# Text of a file that may be missing or cut short -> an object; $otherwise where it is none.
+def object($otherwise): (try fromjson catch null) | if type == "object" then . else $otherwise end;
+
+# $in: what was decided from
+def answer($in):
+  . as $decision
+  | ($in.state // {}) as $state
+  | def flat: gsub("\\s+"; " ");
+  ($decision.settings | with_entries(
+      .key |= "settings.\(.)" | .value |= if . == null then "" elif type == "string" then . else tojson end))
+  + {
+      action: .action, outcome: .outcome, reason: (.reason | flat), stage: (.stage // ""),
+      error: (.error // if .outcome == "deferred" or .outcome == "held" then .reason else "" end),
+      needHead: (.needHead // "" | tostring), needDescent: (.needDescent // ""), passes: (.passes // false | tostring),
+      approved: (.approved // ""), revision: (.target.revision // ""), lock: (.target.lock // ""),
+      manifest: (.target.manifest | at("url") // ""), manifestDigest: (.target.manifest | at("sha256") // ""),
+      explicit: (.target.explicit // false | tostring), retry: (.retry | tojson), notes: (.notes // [] | map(flat) | join("\n")),
+      deployed: ($state.revision // ""), deployedPath: ($state.deployed // ""), previous: ($state.previous // ""),
+      state: ($state | tojson)
+    }
+  | pairs;

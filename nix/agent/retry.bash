@@ -1,0 +1,46 @@
+# shellcheck shell=bash
+# A run that something kept from ending well which passes by itself (no network, a server that does not answer) is tried again
+# without anybody's help: soon at first, then ever more seldom.
+
+retry_first=${NIXOS_AUTO_UPDATE_RETRY:-15} # seconds until the first
+retry_most=1800                            # seconds at most between two
+
+# How many retries in a row were arranged, and why the last one was.
+retry_file() { echo "$run_dir/retry"; }
+
+# Has systemd start the service later. The name is another one each time: the retry that led here may not have ended yet.
+retry_later() { # unit, why
+  local unit=$1 count=0 delay due
+  [[ $once == false ]] || return 0
+  [[ ! -e $(retry_file) ]] || read -r count _ <"$(retry_file)" || true
+  [[ $count =~ ^[0-9]+$ ]] || count=0
+  delay=$(retry_delay "$count") due=$run_dir/retry-due
+  printf '%s %s\n' "$((count + 1))" "$(one_line "$2")" >"$(retry_file)"
+  systemctl "${manager[@]}" stop "$unit-retry-*.timer" 2>/dev/null || true
+  # shellcheck disable=SC2016 # the inner shell expands it
+  if systemd-run "${manager[@]}" --quiet --collect --unit="$unit-retry-$((count % 100))-$$" --description="Try the update again" --on-active="$delay" \
+    --timer-property=AccuracySec=1s --property=SyslogIdentifier="$unit" --setenv=PATH="$PATH" \
+    "$BASH" -c ': >"$1" && shift && exec systemctl "$@"' retry "$due" "${manager[@]}" start --no-block "$unit.service" 2>/dev/null; then
+    log "trying again in $delay s: $(one_line "$2")"
+  fi
+}
+
+# Twice as long each time, give or take a quarter, so that machines which lost the network together do not come back as one.
+retry_delay() { # count
+  local delay=$((retry_first << ($1 < 10 ? $1 : 10)))
+  ((delay <= retry_most)) || delay=$retry_most
+  echo "$((delay * 3 / 4 + (RANDOM % (delay / 2 + 1))))"
+}
+
+retry_no_more() { # unit
+  [[ -e $(retry_file) ]] || return 0
+  rm -f "$(retry_file)"
+  systemctl "${manager[@]}" stop "$1-retry-*.timer" 2>/dev/null || true
+}
+
+# Whether this run is such a retry; then $asked_by says why.
+is_retry() {
+  [[ -e $run_dir/retry-due ]] || return
+  rm -f "$run_dir/retry-due"
+  asked_by="itself, trying again: $(cut -d' ' -f2- "$(retry_file)" 2>/dev/null)"
+}
