@@ -18,6 +18,12 @@ export default defineConfig({
   test: {
     // Machines mostly wait, so a third file fits on two cores.
     maxWorkers: 3,
-    projects: [suite("unit", 60), suite("program", 300), suite("agents", 600), suite("e2e", 900)],
+    projects: [
+      suite("unit", 60),
+      suite("program", 300),
+      suite("agents", 600),
+      suite("faults", 1800),
+      suite("e2e", 900),
+    ],
   },
 });

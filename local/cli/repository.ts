@@ -5,6 +5,9 @@ import { basename, join, resolve } from "node:path";
 import { execa } from "execa";
 import { project, type State } from "./paths";
 
+/** Where a config repository and its operator's clone lie. */
+export type Place = Pick<State, "directory" | "configRepository" | "configClone">;
+
 const identity = {
   GIT_AUTHOR_NAME: "infra",
   GIT_AUTHOR_EMAIL: "infra@example.com",
@@ -15,7 +18,7 @@ const identity = {
 const git = (cwd: string) => execa({ cwd, env: identity });
 
 /** Makes the bare repository and the operator's clone from `local/config-repo`, where they are not there yet. */
-export async function seed(state: State): Promise<void> {
+export async function seed(state: Place): Promise<void> {
   if (existsSync(state.configClone)) return;
   const making = `${state.configClone}.making`;
   for (const path of [making, state.configRepository]) rmSync(path, { recursive: true, force: true });
@@ -44,7 +47,7 @@ interface Lock {
 }
 
 /** Moves nixpkgs in `flake.lock` to a made-up revision a day later, as `nix flake update` would; answers the commit. */
-export async function bumpLock(state: State): Promise<string> {
+export async function bumpLock(state: Place): Promise<string> {
   const path = join(state.configClone, "flake.lock");
   const lock = JSON.parse(readFileSync(path, "utf8")) as Lock;
   const locked = lock.nodes["nixpkgs"]?.locked;
@@ -58,7 +61,7 @@ export async function bumpLock(state: State): Promise<string> {
 }
 
 /** Commits and pushes files: those of the clone as they are, any other file copied into the clone's root. */
-export async function push(state: State, files: readonly string[]): Promise<string> {
+export async function push(state: Place, files: readonly string[]): Promise<string> {
   for (const file of files) {
     const path = resolve(file);
     if (!existsSync(path)) throw new Error(`${file}: no such file`);

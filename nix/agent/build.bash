@@ -13,6 +13,8 @@ build() { # link, installable
   local link=$1 installable=$2 log_file out_file status=0
   log_file=$(mktemp) out_file=$(mktemp)
   build_error=
+  # nix replaces its own links only.
+  rm -rf "$link"
   {
     timeout --kill-after=30 "$build_timeout" \
       nix --extra-experimental-features 'nix-command flakes' build --out-link "$link" --print-out-paths \

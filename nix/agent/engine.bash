@@ -79,7 +79,7 @@ find_head() {
   case $status in
     0) known+=(--arg head "$head") ;;
     2) failed fetch "$repository has no branch $branch" ;;
-    *) unreachable ;;
+    *) git_error=$head && unreachable ;;
   esac
 }
 

@@ -4,10 +4,12 @@
 # Writes standard input to a file that everybody may read; a power cut leaves the old one or the new one.
 write_file() { # file
   local file=$1
+  [[ ! -d $file.new ]] || rm -rf "$file.new"
+  [[ ! -d $file ]] || rm -rf "$file"
   cat >"$file.new" &&
     chmod 644 "$file.new" &&
     sync "$file.new" &&
-    mv -f "$file.new" "$file" &&
+    mv -fT "$file.new" "$file" &&
     sync "$(dirname "$file")"
 }
 

@@ -3,6 +3,7 @@
 
 git_timeout=${NIXOS_AUTO_UPDATE_FETCH_TIMEOUT:-120} # seconds for one command
 git_attempts=5
+git_error=''
 
 # git that asks nothing, runs nobody's hooks, leaves nothing running, and ends.
 quiet_git() {
@@ -49,12 +50,18 @@ git_complaint() { # file, exit status
   one_line "${line:-$(tail -n 1 "$1")}"
 }
 
-# The branch's head as the repository has it now. Status 2: it has no such branch.
+# Prints the branch's head as the repository has it now. Status 2: it has no such branch; others: prints why it cannot be told.
 mirror_head() { # url, branch
-  local answer status=0
-  answer=$(patient_git ls-remote --exit-code -- "$1" "refs/heads/$2") || status=$?
-  ((status == 0)) || return "$status"
-  printf '%s\n' "${answer%%[[:space:]]*}"
+  local status=0 answer
+  answer=$(mktemp)
+  patient_git ls-remote --exit-code -- "$1" "refs/heads/$2" >"$answer" || status=$?
+  if ((status == 0)); then
+    cut -f1 "$answer"
+  else
+    printf '%s\n' "$git_error"
+  fi
+  rm -f "$answer"
+  return "$status"
 }
 
 ensure_mirror() { # mirror
@@ -63,6 +70,8 @@ ensure_mirror() { # mirror
     rm -rf "$1"
   fi
   [[ -e $1 ]] || (umask 022 && quiet_git init --quiet --bare "$1")
+  # Whoever works on it holds the agent's own lock: these are of one who was killed.
+  find "$1" -name '*.lock' -delete
 }
 
 mirror_has() { # mirror, revision

@@ -5,8 +5,9 @@ lock_patience=7200 # seconds; a run's own limits end it long before
 
 acquire_lock() { # file, who
   local file=$1 who=$2 holder
-  # Only the owner may open it: anybody who can read a file can also lock it.
-  [[ ! -e $file || -O $file ]] || rm -f "$file"
+  # Only the owner may open it: anybody who can read a file can also lock it. The folder may be everybody's, so what is there may be
+  # anything of anybody's; a link would have the owner write where it leads.
+  [[ -f $file && ! -L $file && -O $file ]] || rm -rf "$file"
   (umask 077 && : >>"$file")
   exec {lock_fd}<>"$file"
   if ! flock --nonblock "$lock_fd"; then

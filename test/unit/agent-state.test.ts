@@ -1,6 +1,6 @@
 /** What the agents write down and tell: state, reports, errors, and what the watcher looks at. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { contract, reportSchema } from "../../contracts";
@@ -200,8 +200,9 @@ describe("files", () => {
 
   it("stay as they were when the new one cannot be written", () => {
     writeFileSync(bench.path("state/f"), "old");
-    mkdirSync(bench.path("state/f.new"));
-    expect(bench.run(["log", "files"], 'write_file "$state_dir/f" <<<new').status).not.toBe(0);
+    // As a disk that is full refuses.
+    const noRoom = `trap "" XFSZ; ulimit -f 0; write_file "$state_dir/f" </etc/services`;
+    expect(bench.run(["log", "files"], noRoom).status).not.toBe(0);
     expect(readFileSync(bench.path("state/f"), "utf8")).toBe("old");
   });
 

@@ -3,6 +3,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { compute_v1 } from "@googleapis/compute/build/v1";
 import { OAuth2Client } from "google-auth-library";
+import type { Cloud } from "../../local/api/cloud";
 import { apiServer } from "../../local/api/server";
 import { memoryCloud, type MemoryCloud } from "./local-machines";
 
@@ -10,15 +11,17 @@ export const project = "local-project";
 export const zone = "europe-west1-b";
 export const region = "europe-west1";
 
-export interface Served {
-  cloud: MemoryCloud;
+export interface Served<C extends Cloud = MemoryCloud> {
+  cloud: C;
   api: compute_v1.Compute;
   /** Base address, `http://127.0.0.1:PORT/compute/v1/projects/local-project`. */
   url: string;
   close: () => void;
 }
 
-export async function serve(cloud = memoryCloud()): Promise<Served> {
+export async function serve(): Promise<Served>;
+export async function serve<C extends Cloud>(cloud: C): Promise<Served<C>>;
+export async function serve(cloud: Cloud = memoryCloud()): Promise<Served<Cloud>> {
   const server: Server = apiServer(cloud);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const rootUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
@@ -55,7 +58,7 @@ export async function done(
 }
 
 /** A network and its subnetwork `10.0.0.0/24`. */
-export async function makeNetwork({ api }: Served): Promise<void> {
+export async function makeNetwork({ api }: Served<Cloud>): Promise<void> {
   await done(api, api.networks.insert({ project, requestBody: { name: "vpc", autoCreateSubnetworks: false } }));
   const requestBody = {
     name: "subnet",
@@ -77,7 +80,11 @@ export function instanceBody(name: string, more: compute_v1.Schema$Instance = {}
   };
 }
 
-export async function makeInstance(served: Served, name: string, more: compute_v1.Schema$Instance = {}): Promise<void> {
+export async function makeInstance(
+  served: Served<Cloud>,
+  name: string,
+  more: compute_v1.Schema$Instance = {},
+): Promise<void> {
   const requestBody = instanceBody(name, more);
   await done(served.api, served.api.instances.insert({ project, zone, requestBody }));
 }

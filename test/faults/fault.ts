@@ -1,0 +1,64 @@
+/** What every fault says of itself, and what is done with each. */
+import { expect } from "vitest";
+import type { Outcome, Stage } from "../../contracts";
+import { expectComplete, expectRuns } from "./facts";
+import type { Flaw } from "./source";
+import type { Bed } from "./ward";
+
+export interface Verdict {
+  outcome: Outcome;
+  stage?: Stage;
+  rolledBack?: boolean;
+}
+
+export interface Fault {
+  name: string;
+  /** What is pushed before the update that meets the fault; a good revision, unless it says otherwise. */
+  flaw?: Flaw;
+  /** Does the damage, after the push; answers what takes it away again where that is more than a later revision. */
+  inject?: (bed: Bed) => Promise<(() => unknown) | undefined>;
+  /** Reports that are right while the fault lasts. None: no report can leave the VM, the one before stays. */
+  reports: Verdict[];
+  /** The fault is overcome in the same run: the pushed revision runs. */
+  overcome?: boolean;
+}
+
+/** One try: the VM meets the fault, keeps running a complete generation, says what is the matter, and takes the next good revision. */
+export async function suffer(bed: Bed, fault: Fault): Promise<void> {
+  const { vm, source } = bed;
+  const before = { facts: await vm.facts(), report: vm.report() };
+  await source.commit(fault.flaw);
+  const undo = await fault.inject?.(bed);
+  await vm.update();
+  const during = await vm.facts();
+  if (fault.overcome === true) await expectRuns(during, source);
+  else {
+    expectComplete(during);
+    expect(during.current).toBe(before.facts.current);
+  }
+  if (fault.reports.length === 0) expect(vm.report()).toEqual(before.report);
+  else expect(fault.reports).toContainEqual(verdict(bed));
+  await undo?.();
+  await source.commit();
+  await vm.update();
+  await expectRuns(await vm.facts(), source);
+  expect(vm.report()).toMatchObject({ outcome: "updated", revision: await source.head() });
+}
+
+function verdict({ vm }: Bed): Verdict {
+  const { outcome, stage, rolledBack } = vm.report();
+  return { outcome, ...(stage === undefined ? {} : { stage }), ...(rolledBack ? { rolledBack } : {}) };
+}
+
+/** Reports that several faults end with. */
+export const updated: Verdict = { outcome: "updated" };
+export const failed = (stage: Stage): Verdict => ({ outcome: "failed", stage });
+export const rolledBack = (stage: Stage): Verdict => ({ outcome: "failed", stage, rolledBack: true });
+
+/** A fault that a shell command in the VM makes, and perhaps another takes away. */
+export function damage(command: string, repair?: string): NonNullable<Fault["inject"]> {
+  return async ({ vm }) => {
+    await vm.sh(command);
+    return repair === undefined ? undefined : () => vm.sh(repair);
+  };
+}

@@ -1,0 +1,29 @@
+/** Every fault that a VM may meet, injected for real. What each comes to is in `kinds/`. */
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { type Fault, suffer } from "./fault";
+import { disk } from "./kinds/disk";
+import { network } from "./kinds/network";
+import { revisions } from "./kinds/revisions";
+import { ownFiles } from "./kinds/state";
+import { Tally } from "./tally";
+import { Ward } from "./ward";
+
+const times = process.env["NIXOS_FLEET_LONG"] === undefined ? 1 : 5;
+const tally = new Tally();
+let ward: Ward;
+
+beforeAll(async () => {
+  ward = await Ward.open(2);
+}, 600_000);
+afterAll(async () => {
+  console.log(tally.table());
+  await ward.close();
+}, 60_000);
+
+const kinds: Record<string, Fault[]> = { revisions, network, disk, "own files": ownFiles };
+
+describe.concurrent.each(Object.entries(kinds))("%s", (_, faults) => {
+  it.for(faults)("$name", async (fault) => {
+    for (let time = 0; time < times; time++) await ward.use((bed) => tally.count(fault.name, () => suffer(bed, fault)));
+  });
+});

@@ -1,0 +1,106 @@
+/** Ended anywhere: the agent killed and the VM powered off, at every stage of an update and at random points. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expectComplete, expectRuns, type Facts } from "./facts";
+import { type Blow, goOn, reach, stagesOf, strike } from "./interrupt";
+import { Random } from "./random";
+import type { Flaw } from "./source";
+import { Tally } from "./tally";
+import { type Bed, Ward } from "./ward";
+
+const times = 5;
+const random = Random.seeded();
+const tally = new Tally();
+let ward: Ward;
+
+interface Point {
+  /** Where in the trace; anywhere where there is none. */
+  stage?: string;
+  flaw: Flaw;
+}
+
+/** All stages that the updates to a good and to a bad revision go through. */
+const points: Point[] = [];
+
+beforeAll(async () => {
+  console.log(`seed ${random.seed}`);
+  ward = await Ward.open(2);
+  await ward.use(async ({ vm, source }) => {
+    for (const flaw of ["slow", "slowThenFails"] as const) {
+      await source.commit(flaw);
+      for (const stage of await stagesOf(vm)) points.push({ stage, flaw });
+    }
+  });
+}, 600_000);
+afterAll(async () => {
+  console.log(tally.table());
+  await ward.close();
+}, 60_000);
+
+/** How often a blow may come too late: the update is over, and the try counts for nothing. */
+const patience = 5;
+
+/** One blow during the update to a revision, and what the next update makes of it. */
+async function suffer(bed: Bed, blow: Blow, point: Point): Promise<void> {
+  for (let late = 0; late < patience; late++) {
+    const before = await bed.vm.facts();
+    await bed.source.commit(point.flaw);
+    await reach(bed.vm, point.stage, random.below(point.stage === undefined ? 2500 : 300));
+    const hit = await strike(bed.vm, blow, random.pick(["all", "main"]));
+    await goOn(bed.vm, blow);
+    await expectSettled(bed, point.flaw, before);
+    if (hit) return;
+  }
+  throw new Error(`${patience} times the update was over before the ${blow}`);
+}
+
+/** A good revision runs, a bad one was refused, and the next good one deploys. */
+async function expectSettled({ vm, source }: Bed, flaw: Flaw, before: Facts): Promise<void> {
+  const facts = await vm.facts();
+  if (flaw === "slow") {
+    await expectRuns(facts, source);
+    expect(vm.report()).toMatchObject({ revision: await source.head(), rolledBack: false });
+    expect(["updated", "unchanged"]).toContain(vm.report().outcome);
+    return;
+  }
+  expectComplete(facts);
+  expect(facts.number).toBe(before.number);
+  expect(vm.report()).toMatchObject({ outcome: "failed", stage: "switch" });
+  await source.commit();
+  await vm.update();
+  await expectRuns(await vm.facts(), source);
+}
+
+/** Several tries at once, as many as there are VMs; throws all that went wrong. */
+async function all(tries: (() => Promise<void>)[]): Promise<void> {
+  const failures = (await Promise.allSettled(tries.map((each) => each()))).flatMap((result) =>
+    result.status === "rejected" ? [String(result.reason)] : [],
+  );
+  expect(failures.join("\n\n")).toBe("");
+}
+
+describe.each(["SIGKILL", "power-off"] as const)("%s", (blow) => {
+  const attempts = (point: Point) => {
+    const where = point.stage === undefined ? "anywhere" : `while ${point.stage}`;
+    const fault = `${blow} ${where}${point.flaw === "slow" ? "" : ", of a bad revision"}`;
+    return Array.from(
+      { length: times },
+      () => () => ward.use((bed) => tally.count(fault, () => suffer(bed, blow, point))),
+    );
+  };
+
+  it("at every stage", async () => {
+    const stages = points.map(({ stage }) => stage);
+    expect(stages).toEqual(expect.arrayContaining(["fetching", "building", "switching", "rolling back"]));
+    await all(points.filter(({ stage, flaw }) => flaw === "slow" || isPastSwitch(stage)).flatMap(attempts));
+  });
+
+  it("anywhere", async () => {
+    await all([...attempts({ flaw: "slow" }), ...attempts({ flaw: "slowThenFails" })]);
+  });
+});
+
+/** Until its switch a bad revision is like a good one. */
+function isPastSwitch(stage: string | undefined): boolean {
+  const bad = points.filter(({ flaw }) => flaw !== "slow").map((point) => point.stage);
+  return bad.indexOf(stage) >= bad.indexOf("switching");
+}

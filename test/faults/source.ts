@@ -1,0 +1,169 @@
+/** A configuration repository for one host, whose revisions are good or bad to order, behind a git server that can be broken. */
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import type net from "node:net";
+import path from "node:path";
+import { execa } from "execa";
+import { seed, type Place } from "../../local/cli/repository";
+import type { Network } from "../../local/machines/driver";
+
+/** What is wrong with a revision, as text in its host's module. */
+export const flaws = {
+  none: "",
+  evaluation: 'broken = throw "no such option";',
+  build: 'system.systemBuilderCommands = "echo cannot build this; exit 1";',
+  orphan: "services.nixos-auto-update.enable = lib.mkForce false;",
+  activation: 'system.activationScripts.broken = "echo cannot activate this; exit 1";',
+  unit: 'systemd.services.broken = { wantedBy = [ "multi-user.target" ]; serviceConfig.Type = "oneshot"; script = "exit 1"; };',
+  hangs: 'system.activationScripts.hangs = "sleep infinity";',
+  hangsHard: "system.activationScripts.hangs = \"trap '' TERM INT HUP; while :; do sleep 1; done\";",
+  slow: 'system.systemBuilderCommands = "sleep 0.6"; system.activationScripts.slow = "sleep 0.6";',
+  slowThenFails:
+    'system.systemBuilderCommands = "sleep 0.6"; system.activationScripts.slow = "sleep 0.6; echo cannot activate this; exit 1";',
+} as const;
+export type Flaw = keyof typeof flaws;
+
+/** How many generations the host keeps. */
+export const kept = 5;
+
+/** How commits are dated, where not now. */
+export interface Dated {
+  date?: string;
+}
+
+export class Source {
+  readonly hostName = "dev-canary";
+  readonly url: string;
+  private readonly clone: string;
+  private readonly bare: string;
+  private server: ChildProcess | undefined;
+  private count = 0;
+
+  private constructor(
+    place: Place,
+    private readonly port: number,
+    private readonly network: Network,
+  ) {
+    this.url = `git://git.internal:${port}/config.git`;
+    this.clone = place.configClone;
+    this.bare = place.configRepository;
+  }
+
+  static async open(directory: string, port: number, network: Network): Promise<Source> {
+    mkdirSync(directory);
+    const place = {
+      directory,
+      configRepository: path.join(directory, "git", "config.git"),
+      configClone: path.join(directory, "config"),
+    };
+    await seed(place);
+    const source = new Source(place, port, network);
+    await source.commit();
+    source.serve();
+    return source;
+  }
+
+  private git(args: string[], env: Record<string, string> = {}): Promise<{ stdout: string }> {
+    const identity = ["-c", "user.name=infra", "-c", "user.email=infra@example.com"];
+    return execa("git", [...identity, ...args], { cwd: this.clone, env });
+  }
+
+  /** Number of the last revision, as its host shows it in /etc/lab. */
+  get number(): string {
+    return String(this.count);
+  }
+
+  /** Pushes a revision with a changed lock; answers it in full. */
+  async commit(flaw: Flaw = "none", { date }: Dated = {}): Promise<string> {
+    this.count++;
+    const module = `{ lib, ... }:
+{
+  networking.hostName = "${this.hostName}";
+  services.nixos-auto-update.onBoot = "2s";
+  environment.etc."lab".text = "${this.count}";
+  ${flaws[flaw]}
+}
+`;
+    writeFileSync(path.join(this.clone, `hosts/${this.hostName}.nix`), module);
+    this.moveLock();
+    const dates = date === undefined ? {} : { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
+    await this.git(["commit", "--quiet", "--all", "--message", `Revision ${this.count}: ${flaw}`], dates);
+    await this.git(["push", "--quiet", "--force", "origin", "HEAD:main"]);
+    return this.head();
+  }
+
+  /** Moves nixpkgs in the lock, so that the visible service's version follows the revision. */
+  private moveLock(): void {
+    const file = path.join(this.clone, "flake.lock");
+    const lock = JSON.parse(readFileSync(file, "utf8")) as { nodes: { nixpkgs: { locked: Record<string, unknown> } } };
+    Object.assign(lock.nodes.nixpkgs.locked, { lastModified: 1_700_000_000 + this.count });
+    writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
+  }
+
+  async head(): Promise<string> {
+    return (await this.git(["rev-parse", "HEAD"])).stdout;
+  }
+
+  /** Pushes a history that has nothing to do with the one before. */
+  async startAnew(): Promise<string> {
+    await this.git(["checkout", "--quiet", "--orphan", "anew"]);
+    const revision = await this.commit();
+    await this.git(["branch", "--quiet", "-M", "main"]);
+    return revision;
+  }
+
+  /** Goes back to a revision, which is then pushed whatever has been pushed since. */
+  async reset(revision: string): Promise<void> {
+    await this.git(["reset", "--quiet", "--hard", revision]);
+    await this.git(["push", "--quiet", "--force", "origin", "HEAD:main"]);
+  }
+
+  async removeBranch(): Promise<void> {
+    await execa("git", ["update-ref", "-d", "refs/heads/main"], { cwd: this.bare });
+  }
+
+  /** Puts an empty repository in the place of this one; answers what undoes it. */
+  async empty(): Promise<() => void> {
+    renameSync(this.bare, `${this.bare}.kept`);
+    await execa("git", ["init", "--quiet", "--bare", this.bare]);
+    return () => {
+      rmSync(this.bare, { recursive: true });
+      renameSync(`${this.bare}.kept`, this.bare);
+    };
+  }
+
+  serve(): void {
+    const base = path.dirname(this.bare);
+    this.server = this.network.spawnInside([
+      ...["git", "daemon", `--port=${this.port}`, `--base-path=${base}`, "--export-all", "--reuseaddr"],
+      ...["--informative-errors", base],
+    ]);
+  }
+
+  private async end(): Promise<void> {
+    if (this.server?.exitCode !== null) return;
+    const ended = once(this.server, "exit");
+    this.server.kill();
+    await ended;
+  }
+
+  /** A server that accepts and says nothing, in the place of git's; answers what undoes it. */
+  async hang(): Promise<() => Promise<void>> {
+    await this.end();
+    const silent = await this.network.listen(this.port, "0.0.0.0");
+    const sockets = new Set<net.Socket>();
+    silent.on("connection", (socket) => sockets.add(socket.on("error", () => undefined)));
+    return async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((closed) => silent.close(closed));
+      this.serve();
+    };
+  }
+
+  /** No server at all: every connection is refused. */
+  async refuse(): Promise<() => void> {
+    await this.end();
+    return () => this.serve();
+  }
+}

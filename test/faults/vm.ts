@@ -1,0 +1,142 @@
+/** One VM under fault: what is done to it, and what is seen of it from outside. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { reportSchema, type Report } from "../../contracts";
+import { leaderOf } from "../../local/machines/container";
+import type { Machines } from "../../local/machines/driver";
+import type { MachineNames } from "../../local/machines/names";
+import { enter } from "../../local/machines/nspawn";
+import { facts, type Facts } from "./facts";
+
+const unit = "nixos-auto-update.service";
+
+export class Vm {
+  constructor(
+    readonly name: string,
+    private readonly names: MachineNames,
+    private readonly machines: Machines,
+    private readonly published: () => string | undefined,
+    private readonly plug: (up: boolean) => Promise<void>,
+  ) {}
+
+  /** What a shell command printed, as root; throws when it fails. */
+  async sh(command: string): Promise<string> {
+    const { exitCode, stdout, stderr } = await this.machines.exec(this.name, ["sh", "-c", command]);
+    if (exitCode !== 0) throw new Error(`${this.name}: ${command}\n${stdout}${stderr}`);
+    return stdout.trim();
+  }
+
+  /** Whether a shell command succeeds; a machine that is just booting answers no. */
+  async is(command: string): Promise<boolean> {
+    const result = await this.machines.exec(this.name, ["sh", "-c", command]).catch(() => undefined);
+    return result?.exitCode === 0;
+  }
+
+  /** Waits for the end of the first boot, and sets the agent's limits, here and for every boot to come. */
+  async settle(limits: Record<string, string>): Promise<void> {
+    await this.until("the first update", "test -e /var/lib/nixos-auto-update/bootstrapped", 180);
+    const words = Object.entries(limits).map(([name, value]) => `${name}=${value}`);
+    const file = "/etc/systemd/system.conf.d/limits.conf";
+    await this.sh(`printf '[Manager]\\nDefaultEnvironment=${words.join(" ")}\\n' >${file}`);
+    await this.sh(`systemctl set-environment ${words.join(" ")}`);
+    await this.idle();
+  }
+
+  async until(what: string, command: string, seconds: number): Promise<void> {
+    const end = Date.now() + seconds * 1000;
+    while (!(await this.is(command))) {
+      if (Date.now() > end) throw new Error(`${this.name}: not within ${seconds} s: ${what}\n${await this.journal()}`);
+      await sleep(200);
+    }
+  }
+
+  /** The end of the agent's journal, for a test that failed. */
+  async journal(): Promise<string> {
+    const { stdout } = await this.machines.exec(this.name, [
+      ...["sh", "-c", "journalctl --no-pager -o short-monotonic -n 60 -t nixos-auto-update -u nixos-auto-update"],
+    ]);
+    return stdout;
+  }
+
+  /** Waits until no update runs. */
+  idle(): Promise<void> {
+    return this.until(
+      "no update runs",
+      `case $(systemctl is-active ${unit}) in inactive|failed) ;; *) false ;; esac`,
+      240,
+    );
+  }
+
+  /** Runs the update service and waits for its end, however it ends. */
+  async update(seconds = 240): Promise<void> {
+    await this.sh(`timeout ${seconds} systemctl start ${unit} || test $? != 124`);
+  }
+
+  begin(): Promise<string> {
+    return this.sh(`systemctl start --no-block ${unit}`);
+  }
+
+  /** Whether an update runs. */
+  runs(): Promise<boolean> {
+    return this.is(`test "$(systemctl is-active ${unit})" = activating`);
+  }
+
+  /** Ends the agent and all that it started, or itself alone; whether it still ran. */
+  async kill(whom: "all" | "main"): Promise<boolean> {
+    await this.sh(`systemctl kill --signal=KILL --kill-whom=${whom} ${unit} || true`);
+    await this.idle();
+    return this.is(`test "$(systemctl show ${unit} --property=Result --value)" = signal`);
+  }
+
+  /** Pulls the plug and puts it back; what the page cache holds is the host's and survives. */
+  powerOff(): Promise<void> {
+    return this.machines.reset(this.name);
+  }
+
+  /** Restarts the machine in order, as a person does. */
+  async reboot(): Promise<void> {
+    const boot = "cat /proc/sys/kernel/random/boot_id";
+    const before = await this.sh(boot);
+    await this.sh("systemctl reboot");
+    await this.until("it boots anew", `test "$(${boot})" != ${before}`, 90);
+  }
+
+  /** Waits until the update that the timer after the boot starts has ended. */
+  async recovered(): Promise<void> {
+    const exited = `test "$(systemctl show ${unit} --property=ExecMainExitTimestampMonotonic --value)" -gt 0`;
+    await this.until("the update after boot", exited, 120);
+    await this.idle();
+  }
+
+  cut(): Promise<void> {
+    return this.plug(false);
+  }
+
+  mend(): Promise<void> {
+    return this.plug(true);
+  }
+
+  /** The report as readers get it. @throws where it is none */
+  report(): Report {
+    return reportSchema.parse(JSON.parse(this.published() ?? "null"));
+  }
+
+  /** What the machine runs, seen without the agent. */
+  async facts(): Promise<Facts> {
+    return JSON.parse(await this.sh(facts)) as Facts;
+  }
+
+  /** Calls back with every line that the agent writes from now on, until the answer is called. */
+  follow(line: (text: string) => void): () => void {
+    const leader = leaderOf(this.names);
+    if (leader === undefined) throw new Error(`${this.name} does not run`);
+    const [program, ...args] = enter(leader, ["journalctl", "--follow", "--lines=0", "--output=cat", `--unit=${unit}`]);
+    const child: ChildProcess = spawn(program, args, { stdio: ["ignore", "pipe", "ignore"], detached: true });
+    if (child.stdout !== null) createInterface({ input: child.stdout }).on("line", line);
+    return () => {
+      if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+        process.kill(-child.pid, "SIGKILL");
+    };
+  }
+}
