@@ -21,6 +21,20 @@ describe("the lock", () => {
     expect(take()).toMatchObject({ status: 0, stderr: "" });
   });
 
+  it("has the second wait, who says for whom", () => {
+    const two = bench.run(
+      ["log", "files", "lock"],
+      `take() { acquire_lock ${bench.path("lock")} "$1"; echo "$1 in" >>${bench.path("order")}; sleep "$2"; echo "$1 out" >>${bench.path("order")}; }
+      (take first 1) &
+      sleep 0.3
+      (take second 0)
+      wait`,
+    );
+    expect(two).toMatchObject({ status: 0 });
+    expect(two.stderr).toContain("waiting: an update is running (first, pid");
+    expect(readFileSync(bench.path("order"), "utf8")).toBe("first in\nfirst out\nsecond in\nsecond out\n");
+  });
+
   it("never writes where a link leads", () => {
     writeFileSync(bench.path("precious"), "kept");
     symlinkSync(bench.path("precious"), bench.path("lock"));
