@@ -1,0 +1,77 @@
+/** `./scripts/test --mutants`: removes each safety rule in a copy of the project, and says which test caught that. */
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { execa } from "execa";
+import { mutants, type Mutant } from "./mutants";
+
+const project = resolve(__dirname, "../..");
+
+/** The part of vitest's JSON report that is read. */
+interface TestReport {
+  numTotalTests: number;
+  testResults: { assertionResults: { status: string; fullName: string }[] }[];
+}
+
+/** The project as git knows it, changes included, with modules of its own: links, so that it costs nothing. */
+async function copyProject(copy: string): Promise<void> {
+  const { stdout } = await execa({ cwd: project })`git ls-files -co --exclude-standard -z`;
+  for (const file of stdout.split("\0").filter((name) => name !== "")) {
+    mkdirSync(dirname(join(copy, file)), { recursive: true });
+    cpSync(join(project, file), join(copy, file), { preserveTimestamps: true });
+  }
+  await execa`cp --archive --link ${join(project, "node_modules")} ${join(copy, "node_modules")}`;
+}
+
+/** The names of the tests that fail in a copy; every test counts as failed where none ran. */
+async function failures(copy: string, tests: readonly string[]): Promise<string[]> {
+  const output = join(copy, "mutant-report.json");
+  rmSync(output, { force: true });
+  const ran = await execa({
+    cwd: copy,
+    reject: false,
+  })`npx vitest run --project unit --reporter=json --outputFile.json=${output} ${tests}`;
+  const report = JSON.parse(readFileSync(output, "utf8")) as TestReport;
+  if (report.numTotalTests === 0) throw new Error(`no test ran: ${tests.join(" ")}\n${ran.stderr}`);
+  const results = report.testResults.flatMap(({ assertionResults }) => assertionResults);
+  return results.filter(({ status }) => status === "failed").map(({ fullName }) => fullName);
+}
+
+/** The mutated text. @throws where the rule does not stand exactly once in its file: then the mutant is stale. */
+function mutate(text: string, { file, before, after }: Mutant): string {
+  const count = text.split(before).length - 1;
+  if (count !== 1) throw new Error(`${file}: has ${count} times, and must have once: ${before}`);
+  return text.replace(before, () => after);
+}
+
+async function main(): Promise<void> {
+  const copy = mkdtempSync(join(tmpdir(), "nixos-fleet-mutants-"));
+  const width = Math.max(...mutants.map(({ rule }) => rule.length));
+  let survived = 0;
+  try {
+    await copyProject(copy);
+    const all = [...new Set(mutants.flatMap(({ tests }) => tests))];
+    const before = await failures(copy, all);
+    if (before.length > 0) throw new Error(`fails without any mutant: ${before.join("; ")}`);
+    for (const mutant of mutants) {
+      const path = join(copy, mutant.file);
+      const text = readFileSync(path, "utf8");
+      writeFileSync(path, mutate(text, mutant));
+      const [first, ...more] = await failures(copy, mutant.tests);
+      writeFileSync(path, text);
+      if (first === undefined) survived++;
+      const caught =
+        first === undefined ? "SURVIVED" : `caught by "${first}"${more.length > 0 ? ` and ${more.length} more` : ""}`;
+      console.log(`${mutant.rule.padEnd(width)}  ${caught}`);
+    }
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+  console.log(`\n${mutants.length - survived} passed, ${survived} failed`);
+  process.exitCode = survived === 0 ? 0 : 1;
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});
