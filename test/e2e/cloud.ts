@@ -1,9 +1,9 @@
 /** A local cloud of the tests' own, used as a person uses it: by the project's commands. */
+import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
-import { expect } from "vitest";
 import { short, type Report } from "../../contracts";
 import { leaderOf } from "../../local/machines/container";
 import { cloudNames, machineNames } from "../../local/machines/names";
@@ -69,7 +69,7 @@ export class TestCloud {
   /** `pulumi up`, which must end well unless a test says that it must not; its output. */
   async up(ends: "well" | "badly" = "well"): Promise<string> {
     const { exitCode, text } = await this.pulumi("up --yes");
-    expect(exitCode === 0 ? "well" : "badly", text).toBe(ends);
+    assert.equal(exitCode === 0 ? "well" : "badly", ends, text);
     return text;
   }
 
@@ -107,11 +107,12 @@ export class TestCloud {
     );
     const built = await this.in(vm, `cd / && nix build --no-link --print-out-paths "${flake}"`);
     const links = "readlink -f /run/current-system /nix/var/nix/profiles/system";
-    expect(await this.in(vm, links), vm).toBe(`${built}\n${built}`);
+    assert.equal(await this.in(vm, links), `${built}\n${built}`, vm);
     const lock = JSON.parse(await this.in(vm, `git -C /etc/nixos show ${revision}:flake.lock`)) as {
       nodes: { nixpkgs: { locked: { rev: string } } };
     };
-    expect(await this.in(vm, "cat /run/fleet-demo/version")).toContain(short(lock.nodes.nixpkgs.locked.rev));
+    const version = await this.in(vm, "cat /run/fleet-demo/version");
+    assert(version.includes(short(lock.nodes.nixpkgs.locked.rev)), `${vm} shows ${version}`);
   }
 
   async generations(vm: string): Promise<number> {
