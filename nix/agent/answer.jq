@@ -7,6 +7,15 @@ def pairs: to_entries | map("[\(.key | @sh)]=\(.value | @sh)") | join(" ");
 # Text of a file that may be missing or cut short -> an object; $otherwise where it is none.
 def object($otherwise): (try fromjson catch null) | if type == "object" then . else $otherwise end;
 
+# A state file's text -> the state; what has not the shape that a state has is left out, for it would stay in the way for good.
+def remembered:
+  object({})
+  | with_entries(select((.value | type) == (
+      if .key == "refused" then "array"
+      elif .key | IN("rolledBack", "rebootRequired", "lockMatches") then "boolean"
+      else "string" end)))
+  | if .refused then .refused |= map(select(type == "object" and (.revision | type) == "string")) else . end;
+
 # $in: what was decided from
 def answer($in):
   . as $decision

@@ -8,6 +8,8 @@
 #   driver_may_update        whether nothing of a person's is in the way; else says why in $obstacle
 #   driver_accepts PATH      whether what was built may be switched to; else says why in $refusal
 #   driver_is_current PATH   whether it is what runs already, and what will run after a reboot
+#   driver_boot              prints the boot that a switch of now holds for
+#   driver_came_up PATH      whether a boot has brought it up
 #   driver_current           prints the store path that runs now
 #   driver_mode PATH         prints switch, or boot where only a reboot can bring it
 #   driver_needs_reboot      prints true or false
@@ -146,9 +148,13 @@ obtain() { # revision
   fi
 }
 
+# A fetch into a damaged mirror fails as well, as if the repository were at fault.
 fetch_revision() { # revision
-  mirror_fetch "$mirror" "$(driver_repository)" "$(driver_branch)" "$1" || return
-  mirror_is_sound "$mirror" "$1" && return
+  if mirror_fetch "$mirror" "$(driver_repository)" "$(driver_branch)" "$1"; then
+    mirror_is_sound "$mirror" "$1" && return
+  else
+    mirror_is_whole "$mirror" && return 1
+  fi
   log "$mirror is damaged; making it anew"
   rm -rf "$mirror"
   mirror_fetch "$mirror" "$(driver_repository)" "$(driver_branch)" "$1"

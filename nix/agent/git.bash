@@ -99,6 +99,11 @@ mirror_is_sound() { # mirror, revision
   quiet_git --git-dir="$1" archive --format=tar "$2" 2>/dev/null >/dev/null
 }
 
+# Whether everything in it is whole.
+mirror_is_whole() { # mirror
+  quiet_git --git-dir="$1" fsck --no-dangling --no-progress &>/dev/null
+}
+
 # Whether the second revision is the first or one of its descendants.
 mirror_descends() { # mirror, ancestor, revision
   quiet_git --git-dir="$1" merge-base --is-ancestor "$2" "$3" 2>/dev/null

@@ -93,6 +93,10 @@ driver_is_current() { # activation package
   [[ ! -e $(trial_file) && $1 == "$(driver_current)" && $1 == "$(readlink -e "$current_home" || echo "$1")" ]]
 }
 
+# No boot brings a home up: a trial that was cut short is done again.
+driver_boot() { echo none; }
+driver_came_up() { false; }
+
 driver_switch() { # activation package
   local output=$run_dir/switch.log status=0
   switch_error=

@@ -4,7 +4,7 @@ include "fleet";
 include "decide-home";
 
 ($ARGS.named) as $arg
-| ($arg.state | object({})) as $state
+| ($arg.state | remembered) as $state
 | {
     user: $arg.user, homes: ($arg.homes | object(null)), $state, force: ($arg.force == "true"),
     settings: ($arg.settings | object({})),

@@ -69,6 +69,12 @@ driver_is_current() { # toplevel
   [[ $1 == "$(driver_current)" || -e $(trial_file) ]]
 }
 
+# A boot brings up what the profile names, so a trial that a power cut ended may have come up since.
+driver_boot() { boot_id; }
+driver_came_up() { # toplevel
+  [[ $1 == "$(driver_current)" && $1 == "$(readlink -e "$profile")" ]]
+}
+
 # Whether it is deployed already and waits for a reboot.
 trial_waits_for() { # toplevel
   jq --arg path "$1" --arg boot "$(boot_id)" '.mode == "boot" and .path == $path and .boot == $boot' "$(trial_file)" 2>/dev/null

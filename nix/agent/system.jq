@@ -6,7 +6,7 @@ include "metadata";
 ($ARGS.named) as $arg
 | $arg.contract[0] as $contract
 | (told($contract)) as $told
-| ($arg.state | object({})) as $state
+| ($arg.state | remembered) as $state
 | ($arg.trial | object(null)) as $trial
 | {
     contract: $contract, hostname: $arg.hostname, vm: null, instance: null, attributes: {},

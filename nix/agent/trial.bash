@@ -20,11 +20,11 @@ trial_unfinished() {
     return 1
   }
   eval "trial=($text)"
-  [[ ${trial[mode]} != boot || ${trial[boot]} != "$(boot_id)" ]]
+  [[ ${trial[mode]} != boot || ${trial[boot]} != "$(driver_boot)" ]]
 }
 
 begin_trial() { # path, revision, mode
-  declare -gA trial=([path]=$1 [revision]=$2 [mode]=$3 [lock]=${result[lock]-} [boot]=$(boot_id) [stage]='' [error]=''
+  declare -gA trial=([path]=$1 [revision]=$2 [mode]=$3 [lock]=${result[lock]-} [boot]=$(driver_boot) [stage]='' [error]=''
   [before]=$(driver_before))
   write_trial
 }
@@ -104,10 +104,10 @@ finish_trial() {
   if [[ -n ${trial[stage]} ]]; then
     log "a rollback was cut short; doing it again"
     undo_trial || return 0
-  elif [[ ${trial[boot]} == "$(boot_id)" ]]; then
+  elif [[ ${trial[boot]} == "$(driver_boot)" ]]; then
     log "an update was cut short; doing it again"
     carry_out_trial || return 0
-  elif driver_is_current "${trial[path]}"; then
+  elif driver_came_up "${trial[path]}"; then
     log "${trial[revision]:0:7} came up at boot and has not proved itself yet"
     prove || return 0
   else

@@ -11,12 +11,12 @@ in
     description = "Update this home from its configuration repository";
     # The service runs the switch of the home, which must leave it alone.
     unitConfig.X-SwitchMethod = "keep-old";
-    serviceConfig = units.quiet // {
-      Type = "oneshot";
-      ExecStart = "${settings.command} run";
-      MemoryHigh = settings.memoryHigh;
-      TimeoutStartSec = "6h";
-    };
+    serviceConfig =
+      units.quiet
+      // units.run settings.memoryHigh
+      // {
+        ExecStart = "${settings.command} run";
+      };
   };
 
   # Root writes this file after every good run of the system's agent. A user's unit cannot be ordered after a system's

@@ -21,13 +21,12 @@ let
     restartIfChanged = false;
     unitConfig.X-StopOnRemoval = false;
     inherit environment;
-    serviceConfig = units.quiet // {
-      Type = "oneshot";
-      ExecStart = "${settings.command} run";
-      MemoryHigh = settings.memoryHigh;
-      # Every step has a limit of its own; this one is for what nobody thought of.
-      TimeoutStartSec = "6h";
-    };
+    serviceConfig =
+      units.quiet
+      // units.run settings.memoryHigh
+      // {
+        ExecStart = "${settings.command} run";
+      };
   };
 
   reboot = {

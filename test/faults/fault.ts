@@ -21,6 +21,10 @@ export interface Fault {
   reports: Verdict[];
   /** The fault is overcome in the same run: the pushed revision runs. */
   overcome?: boolean;
+  /** Once it is taken away the VM catches up with nobody asking. */
+  mends?: "by itself";
+  /** What it leaves goes with a power-off only, after which the VM has its earlier disk. */
+  leaves?: "power-off";
 }
 
 /** One try: the VM meets the fault, keeps running a complete generation, says what is the matter, and takes the next good revision. */
@@ -39,6 +43,16 @@ export async function suffer(bed: Bed, fault: Fault): Promise<void> {
   if (fault.reports.length === 0) expect(vm.report()).toEqual(before.report);
   else expect(fault.reports).toContainEqual(verdict(bed));
   await undo?.();
+  if (fault.mends === "by itself") await vm.until("it caught up by itself", `grep -qx ${source.number} /etc/lab`, 120);
+  await vm.idle();
+  await takesNext(bed);
+  if (fault.leaves === undefined) return;
+  await vm.powerOff();
+  await vm.recovered();
+  await takesNext(bed);
+}
+
+async function takesNext({ vm, source }: Bed): Promise<void> {
   await source.commit();
   await vm.update();
   await expectRuns(await vm.facts(), source);

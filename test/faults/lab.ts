@@ -21,6 +21,9 @@ import { Vm } from "./vm";
 const limits = {
   NIXOS_AUTO_UPDATE_FETCH_TIMEOUT: "4",
   NIXOS_AUTO_UPDATE_SWITCH_TIMEOUT: "8",
+  NIXOS_AUTO_UPDATE_SETTLE: "1",
+  NIXOS_AUTO_UPDATE_REACH: "6",
+  NIXOS_AUTO_UPDATE_RETRY: "4",
 };
 
 export class Lab {

@@ -16,6 +16,12 @@ export const flaws = {
   orphan: "services.nixos-auto-update.enable = lib.mkForce false;",
   activation: 'system.activationScripts.broken = "echo cannot activate this; exit 1";',
   unit: 'systemd.services.broken = { wantedBy = [ "multi-user.target" ]; serviceConfig.Type = "oneshot"; script = "exit 1"; };',
+  check: 'services.nixos-auto-update.healthChecks.never = { command = "echo not well; false"; timeout = 5; };',
+  hangingCheck: 'services.nixos-auto-update.healthChecks.hangs = { command = "sleep infinity"; timeout = 2; };',
+  cutsItsNetwork: `systemd.services.cut = { wantedBy = [ "multi-user.target" ]; serviceConfig = { Type = "oneshot"; RemainAfterExit = true;
+    ExecStart = [ "/usr/sbin/nft add table ip cut" "/usr/sbin/nft add chain ip cut out { type filter hook output priority 0; policy drop; }" ];
+    ExecStop = "/usr/sbin/nft delete table ip cut"; }; };`,
+  big: 'system.systemBuilderCommands = "dd if=/dev/zero of=big bs=1M count=200";',
   hangs: 'system.activationScripts.hangs = "sleep infinity";',
   hangsHard: "system.activationScripts.hangs = \"trap '' TERM INT HUP; while :; do sleep 1; done\";",
   slow: 'system.systemBuilderCommands = "sleep 0.6"; system.activationScripts.slow = "sleep 0.6";',
@@ -80,9 +86,9 @@ export class Source {
     const module = `{ lib, ... }:
 {
   networking.hostName = "${this.hostName}";
-  services.nixos-auto-update.onBoot = "2s";
+  services.nixos-auto-update = { onBoot = "2s"; keepGenerations = ${kept}; minimumFree = 8; };
   environment.etc."lab".text = "${this.count}";
-  ${flaws[flaw]}
+  imports = [ { ${flaws[flaw]} } ];
 }
 `;
     writeFileSync(path.join(this.clone, `hosts/${this.hostName}.nix`), module);

@@ -26,7 +26,9 @@ const driver = `
   driver_mode() { echo switch; }
   driver_needs_reboot() { echo false; }
   driver_before() { echo '{"failed":[],"reached":{}}'; }
-  driver_is_current() { [[ $1 == "$(runs)" ]]; }
+  driver_is_current() { [[ ! -e $(trial_file) && $1 == "$(runs)" ]]; }
+  driver_boot() { boot_id; }
+  driver_came_up() { [[ $1 == "$(runs)" ]]; }
   driver_switch() { trace switch $2 "$1"; [[ $2 == boot ]] || echo "$1" >"$state_dir/runs"; }
   driver_healthy() { trace health; }
   driver_roll_back() { trace back; echo ${OLD} >"$state_dir/runs"; }

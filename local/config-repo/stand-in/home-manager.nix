@@ -24,6 +24,8 @@ let
     home.username = null;
     services.nixos-hm-auto-update = fleet.defaults.home // {
       enable = null;
+      # Any name is a check's.
+      healthChecks = null;
     };
     systemd.user.paths = null;
     systemd.user.services = null;

@@ -25,6 +25,8 @@ let
     security.sudo.extraConfig = null;
     services.nixos-auto-update = fleet.defaults.system // {
       enable = null;
+      # Any name is a check's.
+      healthChecks = null;
     };
     system.activationScripts = null;
     system.stateVersion = null;

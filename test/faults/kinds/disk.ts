@@ -7,21 +7,32 @@ const fill = (folder: string) => `dd if=/dev/zero of=${folder}/filler bs=1M 2>/d
 
 /** Puts a small file system over a folder, with what was in it, and fills that. */
 const smallOver = (folder: string, megabytes: number) => `
+  umount ${folder} 2>/dev/null; umount /run/lab 2>/dev/null
   mkdir -p /run/lab && mount -t tmpfs -o size=${megabytes}m lab /run/lab && mkdir /run/lab/upper /run/lab/work &&
-  mount -t overlay overlay -o lowerdir=${folder},upperdir=/run/lab/upper,workdir=/run/lab/work ${folder} &&
-  ${fill("/run/lab")}`;
+  mount -t overlay overlay -o lowerdir=${folder},upperdir=/run/lab/upper,workdir=/run/lab/work ${folder}`;
+/** The same again, with no room left in it. */
+const fullOver = (folder: string, megabytes: number) => `${smallOver(folder, megabytes)} && ${fill("/run/lab")}`;
 
 export const disk: Fault[] = [
   {
     name: "ENOSPC in the store",
     // The file system stays, with room, for the update that follows.
-    inject: damage(smallOver("/nix", 64), "rm /run/lab/filler"),
-    reports: [failed("build"), failed("switch")],
+    inject: damage(fullOver("/nix", 64), "rm /run/lab/filler"),
+    reports: [failed("build")],
+    leaves: "power-off",
+  },
+  {
+    name: "ENOSPC while it builds",
+    flaw: "big",
+    inject: damage(smallOver("/nix", 64)),
+    reports: [failed("build")],
+    leaves: "power-off",
   },
   {
     name: "ENOSPC in the agent's state",
-    inject: damage(smallOver(state, 32), "rm /run/lab/filler"),
-    reports: [failed("fetch"), failed("build")],
+    inject: damage(fullOver(state, 32), "rm /run/lab/filler"),
+    reports: [failed("fetch"), failed("switch")],
+    leaves: "power-off",
   },
   {
     name: "mirror that is no repository",

@@ -14,26 +14,31 @@ export const network: Fault[] = [
       return () => vm.mend();
     },
     reports: [],
+    mends: "by itself",
   },
   {
     name: "metadata server that does not answer",
     inject: damage(inFilter(`${metadata} drop`), unfilter),
     reports: [],
+    mends: "by itself",
   },
   {
     name: "metadata server that refuses",
     inject: damage(inFilter(`${metadata} reject with tcp reset`), unfilter),
     reports: [],
+    mends: "by itself",
   },
   {
     name: "git server that accepts and hangs",
     inject: ({ source }) => source.hang(),
     reports: [failed("fetch")],
+    mends: "by itself",
   },
   {
     name: "git server that refuses",
     inject: ({ source }) => source.refuse(),
     reports: [failed("fetch")],
+    mends: "by itself",
   },
   {
     name: "branch that vanished",
