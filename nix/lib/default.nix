@@ -3,15 +3,22 @@
 let
   contract = builtins.fromJSON (builtins.readFile ../../contract.json);
   defaults = import ./defaults.nix;
+  metadataRules = import ./metadata-rules.nix;
   units = import ./units.nix;
 in
 {
-  inherit contract defaults;
+  inherit contract defaults metadataRules;
 
   # { command, …settings } -> { services, timers } for the system manager, in the shape of NixOS' `systemd.<kind>.<name>`.
   # `command` is the agent's path; every setting is optional and named as in `defaults.system`.
   systemUnits =
-    settings: import ./system.nix { inherit contract units; } (defaults.system // settings);
+    settings:
+    import ./system.nix
+      {
+        inherit contract units;
+        metadataTable = metadataRules.table;
+      }
+      ({ metadataRules = null; } // defaults.system // settings);
 
   # The same for a user's manager: { services, timers, paths }.
   homeUnits = settings: import ./home.nix { inherit contract units; } (defaults.home // settings);

@@ -24,6 +24,7 @@ in
     deployKeySecret = null;
     onBoot = "5min";
     watch = true;
+    protectMetadata = true;
     allowReboot = false;
     rebootWindow = null;
     rebootWithUsers = false;

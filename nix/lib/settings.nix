@@ -13,7 +13,9 @@ let
   forUnits = [
     "command"
     "memoryHigh"
+    "metadataRules"
     "onBoot"
+    "protectMetadata"
     "randomizedDelay"
     "schedule"
     "watch"

@@ -1,5 +1,10 @@
-# The units of the system's agent. Settings come from `defaults.system`; `command` is the agent's path.
-{ contract, units }:
+# The units of the system's agent. Settings come from `defaults.system`; `command` is the agent's path. `metadataRules` is
+# { nft, file }: nftables' program and the rules that close the metadata server; null where nobody or somebody else loads them.
+{
+  contract,
+  metadataTable,
+  units,
+}:
 settings:
 
 let
@@ -52,11 +57,32 @@ let
       RestartSec = 10;
     };
   };
+
+  metadataFirewall = {
+    description = "Close the metadata server to who may not reach it";
+    # Before there is a network, so that nobody is faster.
+    before = [ "network-pre.target" ];
+    wants = [ "network-pre.target" ];
+    wantedBy = [ "multi-user.target" ];
+    unitConfig.DefaultDependencies = false;
+    serviceConfig = {
+      Type = "oneshot";
+      RemainAfterExit = true;
+      ExecStart = "${settings.metadataRules.nft} --file ${settings.metadataRules.file}";
+      ExecStop = "${settings.metadataRules.nft} delete table inet ${metadataTable}";
+    };
+  };
 in
 {
   services = {
     ${name} = update;
   }
+  // (
+    if settings.protectMetadata && settings.metadataRules != null then
+      { ${contract.units.metadataFirewall} = metadataFirewall; }
+    else
+      { }
+  )
   // (if settings.watch then { ${contract.units.watch} = watch; } else { })
   // (if settings.allowReboot then { "${name}-reboot" = reboot; } else { });
 

@@ -40,6 +40,7 @@ in
         {
           Description = unit.description or null;
           After = unit.after or [ ];
+          Before = unit.before or [ ];
           Wants = unit.wants or [ ];
         }
         // unit.unitConfig or { }

@@ -18,6 +18,12 @@ let
     description = "time of day, HH:MM";
   };
   settings = lib.getAttrs (lib.attrNames defaults) cfg;
+  inherit (config.networking) nftables;
+  metadataUsers = [
+    "root"
+  ]
+  ++ lib.optional config.services.nscd.enable config.services.nscd.user
+  ++ lib.optional config.security.googleOsLogin.enable "nobody";
 in
 {
   options.services.nixos-auto-update = {
@@ -146,12 +152,34 @@ in
         machine at once. It costs one open request.
       '';
     };
+
+    protectMetadata = mkOption {
+      type = types.bool;
+      default = defaults.protectMetadata;
+      example = false;
+      description = ''
+        Whether only root, and what login needs, reach Google's metadata server. Otherwise everybody on the machine can take its
+        service account's token and publish reports in its name. Name and time service by the same address stay open to all.
+      '';
+    };
   };
 
   config = lib.mkIf cfg.enable (
     let
       units = fleet.systemUnits (
-        settings // { command = "${cfg.package}/bin/${fleet.contract.units.system}"; }
+        settings
+        // {
+          command = "${cfg.package}/bin/${fleet.contract.units.system}";
+          # Where NixOS loads tables by itself it flushes all others.
+          metadataRules =
+            if nftables.enable then
+              null
+            else
+              {
+                nft = "${pkgs.nftables}/bin/nft";
+                file = pkgs.writeText "metadata.nft" (fleet.metadataRules.ruleset metadataUsers);
+              };
+        }
       );
     in
     {
@@ -170,6 +198,13 @@ in
         unit // { environment = config.nix.envVars // config.networking.proxy.envVars // unit.environment; }
       ) units.services;
       systemd.timers = units.timers;
+
+      networking.nftables.tables = lib.mkIf (cfg.protectMetadata && nftables.enable) {
+        ${fleet.metadataRules.table} = {
+          family = "inet";
+          content = fleet.metadataRules.chain metadataUsers;
+        };
+      };
     }
   );
 }

@@ -22,6 +22,8 @@ let
 
   pkgs = {
     git = package "git";
+    nftables = package "nftables";
+    writeText = name: _: package name;
     callPackage = _: args: package "agent-with-${args.git.name}";
     stdenv.hostPlatform.isLinux = true;
   };
@@ -31,6 +33,12 @@ let
     system = {
       networking.hostName = "dev-alice";
       networking.proxy.envVars = { };
+      networking.nftables.enable = false;
+      security.googleOsLogin.enable = true;
+      services.nscd = {
+        enable = true;
+        user = "nscd";
+      };
       nix.envVars = { };
       nix.package = package "nix";
       system.autoUpgrade.enable = false;
@@ -96,8 +104,42 @@ let
       around.networking = {
         hostName = "";
         proxy.envVars = { };
+        nftables.enable = false;
       };
       holds = config: !(told config ? host);
+    }
+    {
+      of = "system";
+      name = "the metadata server closed by rules of its own";
+      holds =
+        config:
+        config.systemd.services.metadata-firewall.serviceConfig.ExecStart
+        == "/nix/store/00000000000000000000000000000000-nftables/bin/nft --file /nix/store/00000000000000000000000000000000-metadata.nft"
+        && (config.networking.nftables.tables or { }) == { };
+    }
+    {
+      of = "system";
+      name = "the metadata server closed by NixOS' nftables";
+      around.networking = {
+        hostName = "dev-alice";
+        proxy.envVars = { };
+        nftables.enable = true;
+      };
+      holds =
+        config:
+        !(config.systemd.services ? metadata-firewall)
+        && config.networking.nftables.tables.nixos-fleet-metadata.content
+        == (import ../lib).metadataRules.chain [
+          "root"
+          "nscd"
+          "nobody"
+        ];
+    }
+    {
+      of = "system";
+      name = "the metadata server open to all";
+      settings = on { protectMetadata = false; };
+      holds = config: !(config.systemd.services ? metadata-firewall);
     }
     {
       of = "system";
@@ -131,6 +173,7 @@ let
           upper = "05:00";
         };
         rebootWithUsers = true;
+        protectMetadata = false;
       };
       holds =
         config:

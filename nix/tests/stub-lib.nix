@@ -49,6 +49,7 @@ let
         }) names
       );
     removePrefix = prefix: text: builtins.substring (builtins.stringLength prefix) (-1) text;
+    optional = condition: value: if condition then [ value ] else [ ];
     optionalAttrs = condition: set: if condition then set else { };
     platforms.linux = [ "x86_64-linux" ];
     hm.assertions.assertPlatform = _: _: _: { assertion = true; };

@@ -87,7 +87,13 @@ describe.skipIf(image === undefined)("local/config-repo", () => {
       (cd "$(home alice)/home-files/.config/systemd/user" && ls */)
     `);
     expect(shown).toEqual([
-      ...["multi-user.target.wants/:", "fleet-demo.service", "nixos-auto-update-watch.service", ""],
+      ...[
+        "multi-user.target.wants/:",
+        "fleet-demo.service",
+        "metadata-firewall.service",
+        "nixos-auto-update-watch.service",
+        "",
+      ],
       ...["timers.target.wants/:", "nixos-auto-update.timer"],
       'restrict,command="STORE-fleet-trigger/run" ssh-ed25519 AAAA operator',
       "fleet-trigger ALL=(root) NOPASSWD: /run/current-system/sw/bin/nixos-auto-update trigger --by *",

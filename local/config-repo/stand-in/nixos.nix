@@ -51,7 +51,19 @@ let
   }
   // removeAttrs settings [ "enable" ];
   updateUnits = fleet.systemUnits (
-    told // { command = "${agent}/bin/${fleet.contract.units.system}"; }
+    told
+    // {
+      command = "${agent}/bin/${fleet.contract.units.system}";
+      metadataRules = {
+        nft = "/usr/sbin/nft";
+        file = builtins.toFile "metadata.nft" (
+          fleet.metadataRules.ruleset [
+            "root"
+            "nobody"
+          ]
+        );
+      };
+    }
   );
 
   # NixOS' `script` becomes a file that the service runs.
