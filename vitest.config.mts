@@ -21,6 +21,7 @@ export default defineConfig({
     projects: [
       suite("unit", 60),
       suite("program", 300),
+      suite("nix", 120),
       suite("agents", 600),
       suite("faults", 1800),
       suite("e2e", 900),

@@ -54,3 +54,8 @@ const nixOnPath = (process.env["PATH"] ?? "").split(":").some((folder) => exists
 
 /** Whether there is a nix to evaluate with. */
 export const hasNix = nixOnPath || image !== undefined;
+
+const givenLib = process.env["NIXOS_FLEET_NIXPKGS_LIB"];
+
+/** Where `evaluate` finds the checkout that NIXOS_FLEET_NIXPKGS_LIB names: its `lib` folder is nixpkgs' own. */
+export const nixpkgsLib = givenLib && (nixOnPath ? givenLib : "/nixpkgs-lib");

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs a command in a throwaway root over a machine image: unshare --mount sh inside.sh IMAGE PROJECT COMMAND…
-# The project is at /project, read-only; what the command writes is gone afterwards.
+# The project is at /project and NIXOS_FLEET_NIXPKGS_LIB, where set, at /nixpkgs-lib, both read-only; what the command writes is
+# gone afterwards.
 set -eu
 image=$1 project=$2
 shift 2
@@ -11,9 +12,13 @@ mount -t tmpfs tmpfs "$scratch"
 mkdir "$scratch/upper" "$scratch/work" "$scratch/root"
 root=$scratch/root
 mount -t overlay overlay -o "lowerdir=$image,upperdir=$scratch/upper,workdir=$scratch/work" "$root"
-mkdir -p "$root/project"
-mount --bind "$project" "$root/project"
-mount -o remount,bind,ro "$root/project"
+show() {
+  mkdir -p "$root/$2"
+  mount --bind "$1" "$root/$2"
+  mount -o remount,bind,ro "$root/$2"
+}
+show "$project" project
+[ -z "${NIXOS_FLEET_NIXPKGS_LIB:-}" ] || show "$NIXOS_FLEET_NIXPKGS_LIB" nixpkgs-lib
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 

@@ -309,7 +309,8 @@ let
       let
         config = run case;
       in
-      keeps config && case.holds config
+      # The whole of it must come out; otherwise a bad case might be refused for what the surroundings lack.
+      deepSeq config (keeps config && case.holds config)
     )) == {
       success = true;
       value = true;

@@ -24,9 +24,17 @@ let
         };
         environment = anything;
         home = anything;
-        networking = anything;
+        # One option each: a module may read one and set another.
+        networking = {
+          hostName = anything;
+          proxy = anything;
+          nftables.enable = anything;
+          nftables.tables = anything;
+        };
         nix = anything;
+        security = anything;
         services.home-manager = anything;
+        services.nscd = anything;
         system = anything;
         systemd = anything;
         xdg = anything;
