@@ -195,7 +195,7 @@ in
 
       systemd.services = lib.mapAttrs (
         _: unit:
-        unit // { environment = config.nix.envVars // config.networking.proxy.envVars // unit.environment; }
+        unit // { environment = config.nix.envVars // config.networking.proxy.envVars // (unit.environment or { }); }
       ) units.services;
       systemd.timers = units.timers;
 
