@@ -22,6 +22,7 @@ beforeAll(async () => {
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     PULUMI_NODEJS_TRANSPILE_ONLY: "true",
   };
+  for (const cwd of [project, violations]) await execa({ cwd, env })`pulumi stack init policy --no-select`;
   await execa({ cwd: scratch })`git init --quiet --initial-branch=main ${repository}`;
   writeFileSync(join(repository, "flake.lock"), "{}");
   await execa({ cwd: repository })`git add .`;
@@ -34,15 +35,14 @@ afterAll(() => {
   for (const program of [project, violations]) rmSync(join(program, "Pulumi.policy.yaml"), { force: true });
 });
 
-/** `pulumi preview` of one program under the pack. */
-async function preview(cwd: string, config: object) {
+/** `pulumi preview` or `up` of one program under the pack. */
+async function pulumi(command: string[], cwd: string, config: object) {
   const file = join(scratch, "stack.yaml");
   // JSON is YAML.
   writeFileSync(file, JSON.stringify({ config }));
   const options = { cwd, env, all: true, reject: false, stdin: "ignore" } as const;
-  await execa({ cwd, env })`pulumi stack init policy --no-select`;
   const flags = ["--stack", "policy", "--config-file", file, "--color", "never", "--non-interactive"];
-  const { exitCode, all } = await execa("pulumi", ["preview", "--policy-pack", analyzer, ...flags], options);
+  const { exitCode, all } = await execa("pulumi", [...command, "--policy-pack", analyzer, ...flags], options);
   return { exitCode, text: all };
 }
 
@@ -50,7 +50,7 @@ const google = { "gcp:project": "acme-dev", "gcp:region": "europe-west1" };
 
 describe("the policy pack", () => {
   it("has nothing against the stack", async () => {
-    const { exitCode, text } = await preview(project, {
+    const { exitCode, text } = await pulumi(["preview"], project, {
       ...google,
       "nixos-fleet:repository": "https://git.example.invalid/config.git",
       "nixos-fleet:resolveFrom": repository,
@@ -60,9 +60,10 @@ describe("the policy pack", () => {
     expect(exitCode, text).toBe(0);
   });
 
-  it("stops what breaks its rules, and names each", async () => {
-    const { exitCode, text } = await preview(violations, google);
+  it("names all that breaks its rules in a preview", async () => {
+    const { exitCode, text } = await pulumi(["preview"], violations, google);
     expect(exitCode).not.toBe(0);
+    expect(text).not.toContain("planted-secret");
     for (const line of [
       "networkInterfaces[0].accessConfigs gives the VM an external address; the way out is NAT",
       "opens TCP port 22 to every address; let SSH in from IAP's range only",
@@ -75,5 +76,13 @@ describe("the policy pack", () => {
       'label "nixos-fleet-wave" must be set',
     ])
       expect(text).toContain(line);
+  });
+
+  it("stops an update before the provider is asked", async () => {
+    const { exitCode, text } = await pulumi(["up", "--yes", "--skip-preview"], violations, google);
+    expect(exitCode).not.toBe(0);
+    expect(text).toContain("❌ nixos-fleet");
+    // No cloud is there: a create that came through would say so.
+    expect(text).not.toContain("NIXOS_FLEET_COMPUTE_ENDPOINT");
   });
 });

@@ -1,9 +1,8 @@
 /** What no fleet may be: a VM and a firewall rule that break each rule of the policy pack. */
 import * as compute from "@pulumi/gcp/compute";
 
-const network = new compute.Network("open", { autoCreateSubnetworks: true });
 new compute.Firewall("open", {
-  network: network.selfLink,
+  network: "default",
   sourceRanges: ["0.0.0.0/0"],
   allows: [{ protocol: "tcp", ports: ["20-25"] }],
 });
@@ -11,7 +10,7 @@ new compute.Instance("open", {
   zone: "europe-west1-b",
   machineType: "e2-small",
   bootDisk: { initializeParams: { image: "nixos-fleet" } },
-  networkInterfaces: [{ network: network.selfLink, accessConfigs: [{}] }],
+  networkInterfaces: [{ network: "default", accessConfigs: [{}] }],
   serviceAccount: { email: "123-compute@developer.gserviceaccount.com", scopes: ["cloud-platform"] },
   shieldedInstanceConfig: { enableVtpm: false, enableIntegrityMonitoring: false },
   metadata: { "deploy-key": "-----BEGIN OPENSSH PRIVATE KEY-----\nplanted-secret" },
