@@ -35,4 +35,5 @@ export default defineConfig(
   mayNotImport("infra", ["control", "local", "scripts"]),
   mayNotImport("control", ["infra", "local", "scripts"]),
   mayNotImport("local", ["infra", "control", "scripts"]),
+  mayNotImport("policy", ["infra", "control", "local", "scripts"]),
 );

@@ -1,0 +1,15 @@
+/** A resource's inputs as the engine hands them over: of any shape, as the program wrote them. */
+export type Inputs = Readonly<Record<string, unknown>>;
+
+export function object(value: unknown): Inputs {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Inputs) : {};
+}
+
+export function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** Whether a metadata value is one that Google's guest software takes for yes. */
+export function flag(value: unknown): boolean {
+  return value === true || (typeof value === "string" && /^(true|yes|y|1)$/i.test(value));
+}

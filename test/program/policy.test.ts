@@ -1,0 +1,88 @@
+/** The policy pack, run by the real engine: the stack passes, and what breaks each rule is told so and stops. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { execa } from "execa";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const project = resolve(__dirname, "../..");
+const violations = join(__dirname, "violations");
+const analyzer = join(project, "policy/analyzer");
+const scratch = mkdtempSync(join(tmpdir(), "nixos-fleet-policy-"));
+const repository = join(scratch, "config");
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  const { stdout: engine } = await execa(join(project, "tools/build-engine"));
+  env = {
+    PATH: [engine, join(project, "local/plugins/bin"), process.env["PATH"] ?? ""].join(":"),
+    PULUMI_BACKEND_URL: `file://${scratch}`,
+    PULUMI_CONFIG_PASSPHRASE: "",
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    PULUMI_NODEJS_TRANSPILE_ONLY: "true",
+  };
+  for (const cwd of [project, violations]) await execa({ cwd, env })`pulumi stack init policy --no-select`;
+  await execa({ cwd: scratch })`git init --quiet --initial-branch=main ${repository}`;
+  writeFileSync(join(repository, "flake.lock"), "{}");
+  await execa({ cwd: repository })`git add .`;
+  await execa({ cwd: repository })`git -c user.name=a -c user.email=a@example.com commit --quiet --message x`;
+});
+
+afterAll(() => {
+  rmSync(scratch, { recursive: true, force: true });
+  // The engine notes a new stack's salt beside the program.
+  for (const program of [project, violations]) rmSync(join(program, "Pulumi.policy.yaml"), { force: true });
+});
+
+/** `pulumi preview` or `up` of one program under the pack. */
+async function pulumi(command: string[], cwd: string, config: object) {
+  const file = join(scratch, "stack.yaml");
+  // JSON is YAML.
+  writeFileSync(file, JSON.stringify({ config }));
+  const options = { cwd, env, all: true, reject: false, stdin: "ignore" } as const;
+  const flags = ["--stack", "policy", "--config-file", file, "--color", "never", "--non-interactive"];
+  const { exitCode, all } = await execa("pulumi", [...command, "--policy-pack", analyzer, ...flags], options);
+  return { exitCode, text: all };
+}
+
+const google = { "gcp:project": "acme-dev", "gcp:region": "europe-west1" };
+
+describe("the policy pack", () => {
+  it("has nothing against the stack", async () => {
+    const { exitCode, text } = await pulumi(["preview"], project, {
+      ...google,
+      "nixos-fleet:repository": "https://git.example.invalid/config.git",
+      "nixos-fleet:resolveFrom": repository,
+      "nixos-fleet:vms": [{ name: "dev-alice" }],
+    });
+    expect(text).toMatch(/Policies:\s+✅ nixos-fleet/);
+    expect(exitCode, text).toBe(0);
+  });
+
+  it("names all that breaks its rules in a preview", async () => {
+    const { exitCode, text } = await pulumi(["preview"], violations, google);
+    expect(exitCode).not.toBe(0);
+    expect(text).not.toContain("planted-secret");
+    for (const line of [
+      "networkInterfaces[0].accessConfigs gives the VM an external address; the way out is NAT",
+      "opens TCP port 22 to every address; let SSH in from IAP's range only",
+      'metadata "enable-oslogin" must be TRUE',
+      'metadata "block-project-ssh-keys" must be TRUE',
+      "shieldedInstanceConfig.enableVtpm must be true",
+      "shieldedInstanceConfig.enableIntegrityMonitoring must be true",
+      "serviceAccount.email must name an account of the fleet's own, not the project's default one",
+      'metadata "deploy-key" holds a private key; keep it in Secret Manager',
+      'label "nixos-fleet-wave" must be set',
+    ])
+      expect(text).toContain(line);
+  });
+
+  it("stops an update before the provider is asked", async () => {
+    const { exitCode, text } = await pulumi(["up", "--yes", "--skip-preview"], violations, google);
+    expect(exitCode).not.toBe(0);
+    expect(text).toContain("❌ nixos-fleet");
+    // No cloud is there: a create that came through would say so.
+    expect(text).not.toContain("NIXOS_FLEET_COMPUTE_ENDPOINT");
+  });
+});

@@ -1,0 +1,17 @@
+/** What no fleet may be: a VM and a firewall rule that break each rule of the policy pack. */
+import * as compute from "@pulumi/gcp/compute";
+
+new compute.Firewall("open", {
+  network: "default",
+  sourceRanges: ["0.0.0.0/0"],
+  allows: [{ protocol: "tcp", ports: ["20-25"] }],
+});
+new compute.Instance("open", {
+  zone: "europe-west1-b",
+  machineType: "e2-small",
+  bootDisk: { initializeParams: { image: "nixos-fleet" } },
+  networkInterfaces: [{ network: "default", accessConfigs: [{}] }],
+  serviceAccount: { email: "123-compute@developer.gserviceaccount.com", scopes: ["cloud-platform"] },
+  shieldedInstanceConfig: { enableVtpm: false, enableIntegrityMonitoring: false },
+  metadata: { "deploy-key": "-----BEGIN OPENSSH PRIVATE KEY-----\nplanted-secret" },
+});
