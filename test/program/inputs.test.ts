@@ -48,6 +48,55 @@ function network(cidr: string): Record<string, Recorded> {
   };
 }
 
+const email = "fleet-devs-inputs@local-project.iam.gserviceaccount.com";
+
+/** The account that the VMs run as. */
+const account: Record<string, Recorded> = {
+  "devs-account": [
+    "gcp:serviceaccount/account:Account",
+    { accountId: "fleet-devs-inputs", displayName: "VMs of fleet devs, stack inputs" },
+  ],
+  ...Object.fromEntries(
+    ["logging.logWriter", "monitoring.metricWriter"].map((role) => [
+      `devs-account-${role.replace(/^.*\./, "")}`,
+      [
+        "gcp:projects/iAMMember:IAMMember",
+        { project: "local-project", role: `roles/${role}`, member: `serviceAccount:${email}` },
+      ] satisfies Recorded,
+    ]),
+  ),
+};
+
+/** What lets a member log in to one VM. */
+function admitted(vm: string, zone: string, member: string, role: string): Record<string, Recorded> {
+  const where = { project: "local-project", zone, member };
+  const name = `devs-${vm}-${member.replace(/[^a-z]/g, "-")}`;
+  return {
+    [`${name}-login`]: [
+      "gcp:compute/instanceIAMMember:InstanceIAMMember",
+      { ...where, instanceName: vm, role: `roles/${role}` },
+    ],
+    [`${name}-tunnel`]: [
+      "gcp:iap/tunnelInstanceIAMMember:TunnelInstanceIAMMember",
+      { ...where, instance: vm, role: "roles/iap.tunnelResourceAccessor" },
+    ],
+  };
+}
+
+/** The right to act as the VMs' account, and nobody else's. */
+function actsAs(member: string): Record<string, Recorded> {
+  return {
+    [`devs-account-${member.replace(/[^a-z]/g, "-")}`]: [
+      "gcp:serviceaccount/iAMMember:IAMMember",
+      {
+        serviceAccountId: `projects/local-project/serviceAccounts/${email}`,
+        role: "roles/iam.serviceAccountUser",
+        member,
+      },
+    ],
+  };
+}
+
 /** An approval and its gate. */
 async function wave(name: string, settings: Record<string, string>): Promise<Record<string, Recorded>> {
   const revision = await program.head();
@@ -84,6 +133,7 @@ function vm(own: Record<string, unknown>, described: object, labels: Record<stri
       bootDisk: { initializeParams: { image: "nixos-fleet", size: 100 } },
       networkInterfaces: [{ subnetwork: "regions/europe-west1/subnetworks/devs-subnet-*" }],
       shieldedInstanceConfig: { enableSecureBoot: false, enableVtpm: true, enableIntegrityMonitoring: true },
+      serviceAccount: { email, scopes: ["https://www.googleapis.com/auth/cloud-platform"] },
       tags: ["nixos-fleet-devs"],
       metadata: {
         "startup-script": script,
@@ -116,6 +166,7 @@ describe("the program", () => {
     expect(up.exitCode, up.text).toBe(0);
     expect(await program.resources()).toEqual({
       ...network("10.128.0.0/20"),
+      ...account,
       ...(await wave("all", {
         NIXOS_FLEET_MAX_FAILURES: "0",
         NIXOS_FLEET_TIMEOUT: "1200",
@@ -137,6 +188,7 @@ describe("the program", () => {
     expect(await program.resources()).toEqual({});
     expect(program.cloud.store.state.resources).toEqual({});
     expect(program.cloud.store.state.project.metadata.items ?? []).toEqual([]);
+    expect(program.cloud.store.state.iam).toEqual({ accounts: {}, policies: {} });
     expect(program.cloud.machines.specs.size).toBe(0);
   });
 
@@ -147,6 +199,7 @@ describe("the program", () => {
       "nixos-fleet:network": { cidr: "10.9.0.0/24" },
       "nixos-fleet:defaults": { machineType: "e2-standard-2", diskSizeGb: 50 },
       "nixos-fleet:bootTimeout": "10m",
+      "nixos-fleet:teams": { infra: ["group:infra@example.com"], developers: ["group:devs@example.com"] },
       "nixos-fleet:vms": [
         { name: "dev-canary", owner: "Infra@example.com" },
         {
@@ -169,6 +222,13 @@ describe("the program", () => {
     const everywhere = { ...told, directory: "/srv/config", follow: "approved" };
     expect(await program.resources()).toEqual({
       ...network("10.9.0.0/24"),
+      ...account,
+      ...admitted("dev-canary", "europe-west1-b", "group:infra@example.com", "compute.osAdminLogin"),
+      ...admitted("dev-alice", "europe-west1-c", "group:infra@example.com", "compute.osAdminLogin"),
+      ...admitted("dev-canary", "europe-west1-b", "group:devs@example.com", "compute.osLogin"),
+      ...admitted("dev-alice", "europe-west1-c", "group:devs@example.com", "compute.osLogin"),
+      ...actsAs("group:infra@example.com"),
+      ...actsAs("group:devs@example.com"),
       ...(await wave("canary", {
         NIXOS_FLEET_MAX_FAILURES: "0",
         NIXOS_FLEET_TIMEOUT: "300",

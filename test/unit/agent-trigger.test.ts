@@ -30,5 +30,8 @@ it.each([
 
 it("asks nobody where systemd did not start the run", () => {
   bench.fake("systemctl", "touch asked; exit 1");
-  expect(bench.run(["trigger"], "service=x manager=(); unset TRIGGER_UNIT; fired_timer")).toMatchObject({ status: 0, stdout: "" });
+  expect(bench.run(["trigger"], "service=x manager=(); unset TRIGGER_UNIT; fired_timer")).toMatchObject({
+    status: 0,
+    stdout: "",
+  });
 });
