@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { short } from "./contracts";
 import { checkConfig } from "./infra/config";
 import { Fleet } from "./infra/fleet";
+import { osLoginName } from "./infra/people";
 import { localLockDiffers, resolveRevision } from "./infra/revision";
 import { agentFiles, renderStartupScript } from "./infra/startup";
 import { reach } from "./infra/trigger";
@@ -38,6 +39,10 @@ async function main() {
     lock: short(resolved.lock),
     waves: Object.fromEntries(config.waves.map(({ name, vms }) => [name, vms])),
     addresses: fleet.addresses,
+    // What the owners are called on their VMs.
+    ...(config.access === "owners"
+      ? { logins: Object.fromEntries(config.vms.map(({ name, owner = "" }) => [name, osLoginName(owner)])) }
+      : {}),
   };
 }
 

@@ -76,6 +76,8 @@ const wave = z.strictObject({
   timeout: seconds.default(20 * 60),
 });
 
+const member = z.string().regex(/^(user|group):[^@\s:]+@[^@\s:]+\.[^@\s:]+$/, "must be user:ADDRESS or group:ADDRESS");
+
 const settings = z.strictObject({
   fleet: keyPart.default("devs"),
   repository,
@@ -103,6 +105,8 @@ const settings = z.strictObject({
       cidr: z.cidrv4("must be an IPv4 range such as 10.128.0.0/20").default("10.128.0.0/20"),
     })
     .prefault({}),
+  teams: z.strictObject({ infra: z.array(member).default([]), developers: z.array(member).default([]) }).prefault({}),
+  access: z.enum(["teams", "owners"]).default("teams"),
   deletionProtection: z.boolean().default(true),
   bootTimeout: seconds.default(15 * 60),
   trigger: z.enum(["watch", "ssh"]).default("watch"),
@@ -217,11 +221,24 @@ export function checkConfig(raw: RawConfig, stack: string): Checked {
       homes: written.homes.map((entry) => ({ ...entry, attribute: entry.attribute ?? entry.user })),
     } as VmConfig;
   });
+  mistakes.push(...ownerMistakes(parsed.data));
   for (const name of Object.keys(rest.ssh.addresses))
     if (!vms.some((known) => known.name === name))
       mistakes.push(`${NAMESPACE}ssh.addresses: ${quote(name)} is no VM of this fleet`);
   if (mistakes.length > 0) return { ...found, mistakes };
   return { ...found, config: { ...rest, stack, project, region, vms: complete, waves: assigned.waves }, mistakes };
+}
+
+/** Where each VM's owner alone may log in to it, there must be owners, and IAM must know them. */
+function ownerMistakes({ access, vms }: Settings): string[] {
+  if (access !== "owners") return [];
+  return vms.flatMap(({ owner }, index) => {
+    const at = `${NAMESPACE}vms[${index}].owner:`;
+    if (owner === undefined) return [`${at} must be set where access is owners`];
+    return member.safeParse(`user:${owner}`).success
+      ? []
+      : [`${at} ${quote(owner)} must be a person's address where access is owners`];
+  });
 }
 
 function toSource({ repository, branch, resolveFrom }: z.infer<typeof sourceKeys>): Source {

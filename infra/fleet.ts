@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { FleetAccess, FleetAccount } from "./access";
 import type { FleetConfig } from "./config";
 import { vmLabels, vmMetadata } from "./metadata";
 import { FleetNetwork } from "./network";
@@ -14,7 +15,7 @@ export interface FleetArgs {
   ssh?: RolloutArgs["ssh"];
 }
 
-/** The whole fleet of one stack: its network, its VMs, and the rollout of one revision to them. */
+/** The whole fleet of one stack: its network, its VMs, who may use them, and the rollout of one revision to them. */
 export class Fleet extends pulumi.ComponentResource {
   /** VM name → address inside the fleet's network. */
   readonly addresses: pulumi.Output<Record<string, string>>;
@@ -24,6 +25,7 @@ export class Fleet extends pulumi.ComponentResource {
     const { config, approve, ssh } = args;
     const tag = `nixos-fleet-${config.fleet}`;
     const network = new FleetNetwork(name, { region: config.region, cidr: config.network.cidr, tag }, { parent: this });
+    const { account } = new FleetAccount(name, config, { parent: this });
     const vms = Object.fromEntries(
       config.vms.map((vm) => [
         vm.name,
@@ -35,12 +37,14 @@ export class Fleet extends pulumi.ComponentResource {
             labels: vmLabels(config, vm),
             tag,
             subnetwork: network.subnetwork,
+            account: account.email,
             deletionProtection: config.deletionProtection,
           },
           { parent: this },
         ),
       ]),
     );
+    new FleetAccess(name, { config, account, vms }, { parent: this });
     new Rollout(name, { config, approve, vms, ...(ssh ? { ssh } : {}) }, { parent: this });
     this.addresses = pulumi.all(Object.fromEntries(Object.entries(vms).map(([vm, { address }]) => [vm, address])));
     this.registerOutputs({ addresses: this.addresses });

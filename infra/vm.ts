@@ -9,6 +9,8 @@ export interface DevVmArgs {
   /** Network tag that the fleet's firewall rules name. */
   tag: string;
   subnetwork: pulumi.Input<string>;
+  /** Address of the service account that the VM runs as. */
+  account: pulumi.Input<string>;
   deletionProtection: boolean;
 }
 
@@ -32,6 +34,8 @@ export class DevVm extends pulumi.ComponentResource {
         metadata: args.metadata,
         labels: args.labels,
         tags: [args.tag],
+        // What the account may do its roles say; scopes would only hide it.
+        serviceAccount: { email: args.account, scopes: ["https://www.googleapis.com/auth/cloud-platform"] },
         // Secure Boot stays off: NixOS' own boot loaders are not signed by a key that the firmware knows.
         shieldedInstanceConfig: { enableSecureBoot: false, enableVtpm: true, enableIntegrityMonitoring: true },
         deletionProtection: args.deletionProtection,

@@ -1,7 +1,7 @@
 /** What must hold for every resource of a fleet. Pure: a resource's type and inputs → what is wrong with it, a line each. */
 import { contract } from "../contracts";
 import { opensPort } from "./firewall";
-import { flag, list, object, type Inputs } from "./inputs";
+import { isUnknown, flag, list, object, type Inputs } from "./inputs";
 import { secretKind } from "./secrets";
 
 export interface Rule {
@@ -82,7 +82,10 @@ export const RULES: readonly Rule[] = [
     description: "No VM runs as the project's default service account",
     check: ofInstance(({ serviceAccount }) => {
       if (serviceAccount === undefined || serviceAccount === null) return [];
-      const { email } = object(serviceAccount);
+      const account = object(serviceAccount);
+      // An account that is only being made is not the default one; the update itself knows its name.
+      if (isUnknown(account, "email")) return [];
+      const { email } = account;
       const named = typeof email === "string" && email !== "" && email !== "default" && !DEFAULT_ACCOUNT.test(email);
       return named
         ? []

@@ -4,6 +4,7 @@ import { formatBatch, parseBatch, type Request } from "./batch";
 import type { Cloud } from "./cloud";
 import { ApiError, notFound, unauthenticated } from "./errors";
 import { selectFields } from "./fields";
+import { iam } from "./iam";
 import { isRecord } from "./json";
 import { route } from "./routes";
 
@@ -64,6 +65,11 @@ async function handle(cloud: Cloud, { method, url: text, authorization, body }: 
   const [, project = "", path = ""] = /^\/compute\/(?:v1|beta)\/projects\/([^/]+)(?:\/(.*))?$/.exec(url.pathname) ?? [];
   if (!/^Bearer \S+$/i.test(authorization)) {
     throw unauthenticated();
+  }
+  const access = iam(cloud.store, method, url.pathname, parseBody(body));
+  if (access !== undefined) {
+    await cloud.store.saved();
+    return access;
   }
   const match = project === "" ? undefined : route(method, path.replace(/\/$/, ""));
   if (match === undefined) {

@@ -97,6 +97,15 @@ export interface Operation {
   httpErrorMessage?: string;
 }
 
+/** A service account as IAM shows it. */
+export interface ServiceAccountResource {
+  name: string;
+  email: string;
+  projectId: string;
+  uniqueId: string;
+  displayName: string;
+}
+
 /** A resource, and what an operation that is under way is about to do with it. */
 export interface Stored {
   resource: Resource;
@@ -116,6 +125,8 @@ export interface CloudState {
   operations: Record<string, Operation>;
   /** By instance name: `namespace/key` → value. */
   guestAttributes: Record<string, Record<string, string>>;
+  /** Service accounts by address, and IAM bindings by the resource's path; absent where there never were any. */
+  iam?: { accounts: Record<string, ServiceAccountResource>; policies: Record<string, Record<string, unknown>[]> };
   /** Where the API listened last; 0 before the first time. */
   apiPort: number;
   /** By instance name: the loopback port that leads to its SSH server. */

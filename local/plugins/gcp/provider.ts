@@ -6,6 +6,7 @@ import type { Typings } from "../core/typings";
 import { text, type Props } from "../core/value";
 import { Api } from "./api";
 import { attachedDisk, disk } from "./disk";
+import { IAM_KINDS } from "./iam";
 import { instance } from "./instance";
 import { INVOKES } from "./invokes";
 import { address, firewall, network, router, subnetwork } from "./network";
@@ -24,6 +25,7 @@ export const KINDS: readonly Kind[] = [
   projectMetadataItem,
   attachedDisk,
   resourcePolicyAttachment,
+  ...IAM_KINDS,
 ];
 
 /** The official provider's environment variables, first come first served. */

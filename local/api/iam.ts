@@ -1,0 +1,89 @@
+/** Service accounts, and IAM policies of whatever has one: the small part of these APIs that the program uses. */
+import { ApiError } from "./errors";
+import { fingerprintOf } from "./fingerprint";
+import { isRecord, recordsIn } from "./json";
+import type { Store } from "./store";
+import type { ServiceAccountResource } from "./types";
+
+type Body = Record<string, unknown>;
+
+/** `/iam/v1/…` and the like; the host that Google serves each from is the first part here. */
+const PATH = /^\/(?<service>iam|iap|cloudresourcemanager)\/v1\/(?<resource>[^:]+)(?::(?<verb>\w+))?$/;
+const ACCOUNT = /^[a-z][-a-z0-9]{4,28}[a-z0-9]$/;
+
+/** Answers what is no request to Compute; `undefined` where it is none of ours either. */
+export function iam(store: Store, method: string, pathname: string, body: Body): unknown {
+  const { service, resource = "", verb } = PATH.exec(decodeURIComponent(pathname))?.groups ?? {};
+  if (service === undefined) return undefined;
+  if (resource.split("/")[1] !== store.project) throw new ApiError(403, "forbidden", `No access to ${resource}`);
+  if (verb === "getIamPolicy") return policyOf(store, resource);
+  if (verb === "setIamPolicy") return setPolicy(store, resource, body);
+  if (service !== "iam" || verb !== undefined) return undefined;
+  if (method === "POST") return createAccount(store, body);
+  const account = accountOf(store, resource);
+  if (method === "DELETE") return deleteAccount(store, account);
+  return method === "GET" ? account : undefined;
+}
+
+/** A policy; what nobody has set is empty. */
+function policyOf(store: Store, resource: string): Body {
+  if (resource.includes("/serviceAccounts/")) accountOf(store, resource);
+  const bindings = store.state.iam?.policies[resource] ?? [];
+  return { version: 1, bindings, etag: fingerprintOf(bindings) };
+}
+
+function setPolicy(store: Store, resource: string, body: Body): Body {
+  const policy = isRecord(body["policy"]) ? body["policy"] : {};
+  if (policy["etag"] !== policyOf(store, resource)["etag"])
+    throw new ApiError(
+      409,
+      "aborted",
+      "There were concurrent policy changes. Please retry the whole read-modify-write.",
+    );
+  const state = (store.state.iam ??= { accounts: {}, policies: {} });
+  const others = omit(state.policies, resource);
+  const bindings = recordsIn(policy["bindings"]).filter(({ members }) => Array.isArray(members) && members.length > 0);
+  state.policies = bindings.length === 0 ? others : { ...others, [resource]: bindings };
+  store.changed();
+  return policyOf(store, resource);
+}
+
+function createAccount(store: Store, body: Body): ServiceAccountResource {
+  const id = String(body["accountId"]);
+  if (!ACCOUNT.test(id))
+    throw new ApiError(400, "invalid", `The account ID "${id}" does not have a length between 6 and 30.`);
+  const email = `${id}@${store.project}.iam.gserviceaccount.com`;
+  const state = (store.state.iam ??= { accounts: {}, policies: {} });
+  if (email in state.accounts)
+    throw new ApiError(409, "alreadyExists", `Service account ${id} already exists within project ${store.project}.`);
+  const asked = isRecord(body["serviceAccount"]) ? body["serviceAccount"] : {};
+  const account = {
+    displayName: "",
+    ...asked,
+    name: `projects/${store.project}/serviceAccounts/${email}`,
+    email,
+    projectId: store.project,
+    uniqueId: store.newId(),
+  };
+  state.accounts = { ...state.accounts, [email]: account };
+  store.changed();
+  return account;
+}
+
+function accountOf(store: Store, resource: string): ServiceAccountResource {
+  const email = resource.replace(/^.*\//, "");
+  const account = store.state.iam?.accounts[email];
+  if (!account) throw new ApiError(404, "notFound", `Unknown service account ${email}`);
+  return account;
+}
+
+function deleteAccount(store: Store, { email, name }: ServiceAccountResource): Body {
+  const { accounts, policies } = store.state.iam ?? { accounts: {}, policies: {} };
+  store.state.iam = { accounts: omit(accounts, email), policies: omit(policies, name) };
+  store.changed();
+  return {};
+}
+
+function omit<T>(record: Record<string, T>, name: string): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).filter(([key]) => key !== name));
+}

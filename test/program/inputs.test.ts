@@ -1,0 +1,271 @@
+/** The smallest stack and a full one: every input of every resource, as the engine hands them to the provider. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { digest } from "../../infra/revision";
+import { agentFiles, renderStartupScript } from "../../infra/startup";
+import { Program, type Recorded } from "./program";
+
+const script = renderStartupScript(agentFiles());
+const lock = digest(Buffer.from("{}"));
+
+let program: Program;
+beforeEach(async () => {
+  program = await Program.start("inputs");
+});
+afterEach(() => program.stop());
+
+function network(cidr: string): Record<string, Recorded> {
+  const vpc = "global/networks/devs-vpc-*";
+  const region = "europe-west1";
+  return {
+    "devs-vpc": ["gcp:compute/network:Network", { autoCreateSubnetworks: false }],
+    "devs-subnet": [
+      "gcp:compute/subnetwork:Subnetwork",
+      { network: vpc, region, ipCidrRange: cidr, privateIpGoogleAccess: true },
+    ],
+    "devs-router": ["gcp:compute/router:Router", { network: vpc, region }],
+    "devs-nat": [
+      "gcp:compute/routerNat:RouterNat",
+      {
+        router: "devs-router-*",
+        region,
+        natIpAllocateOption: "AUTO_ONLY",
+        sourceSubnetworkIpRangesToNat: "LIST_OF_SUBNETWORKS",
+        subnetworks: [
+          { name: "regions/europe-west1/subnetworks/devs-subnet-*", sourceIpRangesToNats: ["ALL_IP_RANGES"] },
+        ],
+      },
+    ],
+    "devs-ssh-from-iap": [
+      "gcp:compute/firewall:Firewall",
+      {
+        network: vpc,
+        direction: "INGRESS",
+        sourceRanges: ["35.235.240.0/20"],
+        targetTags: ["nixos-fleet-devs"],
+        allows: [{ protocol: "tcp", ports: ["22"] }],
+      },
+    ],
+  };
+}
+
+const email = "fleet-devs-inputs@local-project.iam.gserviceaccount.com";
+
+/** The account that the VMs run as. */
+const account: Record<string, Recorded> = {
+  "devs-account": [
+    "gcp:serviceaccount/account:Account",
+    { accountId: "fleet-devs-inputs", displayName: "VMs of fleet devs, stack inputs" },
+  ],
+  ...Object.fromEntries(
+    ["logging.logWriter", "monitoring.metricWriter"].map((role) => [
+      `devs-account-${role.replace(/^.*\./, "")}`,
+      [
+        "gcp:projects/iAMMember:IAMMember",
+        { project: "local-project", role: `roles/${role}`, member: `serviceAccount:${email}` },
+      ] satisfies Recorded,
+    ]),
+  ),
+};
+
+/** What lets a member log in to one VM. */
+function admitted(vm: string, zone: string, member: string, role: string): Record<string, Recorded> {
+  const where = { project: "local-project", zone, member };
+  const name = `devs-${vm}-${member.replace(/[^a-z]/g, "-")}`;
+  return {
+    [`${name}-login`]: [
+      "gcp:compute/instanceIAMMember:InstanceIAMMember",
+      { ...where, instanceName: vm, role: `roles/${role}` },
+    ],
+    [`${name}-tunnel`]: [
+      "gcp:iap/tunnelInstanceIAMMember:TunnelInstanceIAMMember",
+      { ...where, instance: vm, role: "roles/iap.tunnelResourceAccessor" },
+    ],
+  };
+}
+
+/** The right to act as the VMs' account, and nobody else's. */
+function actsAs(member: string): Record<string, Recorded> {
+  return {
+    [`devs-account-${member.replace(/[^a-z]/g, "-")}`]: [
+      "gcp:serviceaccount/iAMMember:IAMMember",
+      {
+        serviceAccountId: `projects/local-project/serviceAccounts/${email}`,
+        role: "roles/iam.serviceAccountUser",
+        member,
+      },
+    ],
+  };
+}
+
+/** An approval and its gate. */
+async function wave(name: string, settings: Record<string, string>): Promise<Record<string, Recorded>> {
+  const revision = await program.head();
+  return {
+    [`devs-${name}-approval`]: [
+      "gcp:compute/projectMetadataItem:ProjectMetadataItem",
+      { key: `nixos-fleet--devs--inputs--${name}`, value: JSON.stringify({ revision, lock }) },
+    ],
+    [`devs-${name}-gate`]: [
+      "command:local:Command",
+      {
+        addPreviousOutputInEnv: false,
+        create: "./scripts/fleet await",
+        environment: {
+          NIXOS_FLEET_FLEET: "devs",
+          NIXOS_FLEET_STACK: "inputs",
+          NIXOS_FLEET_PROJECT: "local-project",
+          NIXOS_FLEET_WAVE: name,
+          NIXOS_FLEET_REVISION: revision,
+          ...settings,
+        },
+      },
+    ],
+  };
+}
+
+/** A VM's inputs; what `own` says stands for what differs from VM to VM. */
+function vm(own: Record<string, unknown>, described: object, labels: Record<string, string>): Recorded {
+  return [
+    "gcp:compute/instance:Instance",
+    {
+      zone: "europe-west1-b",
+      machineType: "e2-standard-4",
+      bootDisk: { initializeParams: { image: "nixos-fleet", size: 100 } },
+      networkInterfaces: [{ subnetwork: "regions/europe-west1/subnetworks/devs-subnet-*" }],
+      shieldedInstanceConfig: { enableSecureBoot: false, enableVtpm: true, enableIntegrityMonitoring: true },
+      serviceAccount: { email, scopes: ["https://www.googleapis.com/auth/cloud-platform"] },
+      tags: ["nixos-fleet-devs"],
+      metadata: {
+        "startup-script": script,
+        "enable-oslogin": "TRUE",
+        "enable-guest-attributes": "TRUE",
+        "block-project-ssh-keys": "TRUE",
+        "nixos-fleet": JSON.stringify(described),
+      },
+      labels: { "nixos-fleet": "devs", "nixos-fleet-stack": "inputs", ...labels },
+      ...own,
+    },
+  ];
+}
+
+const told = {
+  fleet: "devs",
+  stack: "inputs",
+  host: "dev-alice",
+  wave: "all",
+  repository: "https://git.example.invalid/config.git",
+  branch: "main",
+  directory: "/etc/nixos",
+  follow: "branch",
+};
+
+describe("the program", () => {
+  it("declares the smallest stack, finds it unchanged, and takes all of it away", async () => {
+    program.configure({ "nixos-fleet:deletionProtection": "false", "nixos-fleet:vms": [{ name: "dev-alice" }] });
+    const up = await program.run("up");
+    expect(up.exitCode, up.text).toBe(0);
+    expect(await program.resources()).toEqual({
+      ...network("10.128.0.0/20"),
+      ...account,
+      ...(await wave("all", {
+        NIXOS_FLEET_MAX_FAILURES: "0",
+        NIXOS_FLEET_TIMEOUT: "1200",
+        NIXOS_FLEET_BOOT_TIMEOUT: "900",
+      })),
+      "devs-dev-alice-vm": vm(
+        { name: "dev-alice", deletionProtection: false },
+        { ...told, homes: [] },
+        { "nixos-fleet-wave": "all" },
+      ),
+    });
+    expect(await program.changes()).toEqual({});
+
+    const again = await program.run("up", "--expect-no-changes");
+    expect(again.exitCode, again.text).toBe(0);
+
+    const destroy = await program.run("destroy");
+    expect(destroy.exitCode, destroy.text).toBe(0);
+    expect(await program.resources()).toEqual({});
+    expect(program.cloud.store.state.resources).toEqual({});
+    expect(program.cloud.store.state.project.metadata.items ?? []).toEqual([]);
+    expect(program.cloud.store.state.iam).toEqual({ accounts: {}, policies: {} });
+    expect(program.cloud.machines.specs.size).toBe(0);
+  });
+
+  it("declares a full stack; protected VMs outlive a destroy", async () => {
+    program.configure({
+      "nixos-fleet:follow": "approved",
+      "nixos-fleet:directory": "/srv/config",
+      "nixos-fleet:network": { cidr: "10.9.0.0/24" },
+      "nixos-fleet:defaults": { machineType: "e2-standard-2", diskSizeGb: 50 },
+      "nixos-fleet:bootTimeout": "10m",
+      "nixos-fleet:teams": { infra: ["group:infra@example.com"], developers: ["group:devs@example.com"] },
+      "nixos-fleet:vms": [
+        { name: "dev-canary", owner: "Infra@example.com" },
+        {
+          name: "dev-alice",
+          host: "workstation",
+          zone: "europe-west1-c",
+          machineType: "n2-standard-4",
+          diskSizeGb: 200,
+          homes: [{ user: "alice" }],
+          labels: { "cost-centre": "research" },
+        },
+      ],
+      "nixos-fleet:waves": [
+        { name: "canary", vms: ["dev-canary"], timeout: "5m" },
+        { name: "rest", rest: true, maxFailures: 1, timeout: "1h" },
+      ],
+    });
+    const up = await program.run("up");
+    expect(up.exitCode, up.text).toBe(0);
+    const everywhere = { ...told, directory: "/srv/config", follow: "approved" };
+    expect(await program.resources()).toEqual({
+      ...network("10.9.0.0/24"),
+      ...account,
+      ...admitted("dev-canary", "europe-west1-b", "group:infra@example.com", "compute.osAdminLogin"),
+      ...admitted("dev-alice", "europe-west1-c", "group:infra@example.com", "compute.osAdminLogin"),
+      ...admitted("dev-canary", "europe-west1-b", "group:devs@example.com", "compute.osLogin"),
+      ...admitted("dev-alice", "europe-west1-c", "group:devs@example.com", "compute.osLogin"),
+      ...actsAs("group:infra@example.com"),
+      ...actsAs("group:devs@example.com"),
+      ...(await wave("canary", {
+        NIXOS_FLEET_MAX_FAILURES: "0",
+        NIXOS_FLEET_TIMEOUT: "300",
+        NIXOS_FLEET_BOOT_TIMEOUT: "600",
+      })),
+      ...(await wave("rest", {
+        NIXOS_FLEET_MAX_FAILURES: "1",
+        NIXOS_FLEET_TIMEOUT: "3600",
+        NIXOS_FLEET_BOOT_TIMEOUT: "600",
+      })),
+      "devs-dev-canary-vm": vm(
+        {
+          name: "dev-canary",
+          deletionProtection: true,
+          machineType: "e2-standard-2",
+          bootDisk: { initializeParams: { image: "nixos-fleet", size: 50 } },
+        },
+        { ...everywhere, host: "dev-canary", wave: "canary", homes: [] },
+        { "nixos-fleet-wave": "canary", "nixos-fleet-owner": "infra_example_com" },
+      ),
+      "devs-dev-alice-vm": vm(
+        {
+          name: "dev-alice",
+          zone: "europe-west1-c",
+          deletionProtection: true,
+          machineType: "n2-standard-4",
+          bootDisk: { initializeParams: { image: "nixos-fleet", size: 200 } },
+        },
+        { ...everywhere, host: "workstation", wave: "rest", homes: [{ user: "alice", attribute: "alice" }] },
+        { "nixos-fleet-wave": "rest", "cost-centre": "research" },
+      ),
+    });
+    expect(await program.changes()).toEqual({});
+
+    const destroy = await program.run("destroy");
+    expect(destroy.exitCode).not.toBe(0);
+    expect(destroy.text).toContain("instance Deletion Protection is enabled");
+    expect([...program.cloud.machines.specs.keys()].sort()).toEqual(["dev-alice", "dev-canary"]);
+  });
+});
