@@ -46,7 +46,7 @@ function cpuOf(name: string): number {
 }
 
 /** The kernel's counters of a machine: bytes received and sent, connections opened, process numbers given out. */
-const counters = `awk '/host0:/ { print $2, $10 }' /proc/net/dev; awk '/^Tcp:/ && $6 ~ /[0-9]/ { print $6 }' /proc/net/snmp; cat /proc/sys/kernel/ns_last_pid`;
+const counters = `awk '/eth0:/ { print $2, $10 }' /proc/net/dev; awk '/^Tcp:/ && $6 ~ /[0-9]/ { print $6 }' /proc/net/snmp; cat /proc/sys/kernel/ns_last_pid`;
 
 async function measure(command: string): Promise<Cost> {
   const target = `nixosConfigurations.${vm}.config.system.build.toplevel`;

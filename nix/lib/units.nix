@@ -8,14 +8,12 @@
     IOSchedulingClass = "idle";
   };
 
-  # One run. What was killed is run again, and ends what was cut short; what ended by itself has said how it goes on.
+  # One run.
   run = memoryHigh: {
     Type = "oneshot";
     MemoryHigh = memoryHigh;
     # Every step has a limit of its own; this one is for what nobody thought of.
     TimeoutStartSec = "6h";
-    Restart = "on-abnormal";
-    RestartSec = 30;
   };
 
   # The timers of one service, by name. Two, because systemd spreads every trigger of a timer by its RandomizedDelaySec:
