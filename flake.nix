@@ -24,10 +24,26 @@
         "aarch64-linux"
       ];
       desks = machines ++ [ "aarch64-darwin" ];
+
+      # The template, as a company has it whose input `nixos-fleet` is this flake.
+      example = (import ./examples/config-repo/flake.nix).outputs {
+        inherit nixpkgs home-manager;
+        nixos-fleet = self;
+      };
+
+      # A folder with the one file NAME.raw.tar.gz, as Compute imports it.
+      image =
+        (lib.nixosSystem {
+          modules = [
+            self.nixosModules.dev-vm
+            (import ./nix/image.nix { revision = self.shortRev or self.dirtyShortRev or "unknown"; })
+          ];
+        }).config.system.build.googleComputeImage;
     in
     {
       nixosModules = {
         nixos-auto-update = ./nix/modules/nixos-auto-update.nix;
+        dev-vm = ./nix/modules/dev-vm.nix;
         default = self.nixosModules.nixos-auto-update;
       };
 
@@ -35,34 +51,45 @@
         nixos-hm-auto-update = ./nix/modules/nixos-hm-auto-update.nix;
         default = self.homeManagerModules.nixos-hm-auto-update;
       };
+      # The name that `nix flake check` knows.
+      homeModules = self.homeManagerModules;
 
-      packages = each machines (pkgs: {
-        nixos-auto-update = pkgs.callPackage ./nix/package.nix { };
-        default = self.packages.${pkgs.stdenv.hostPlatform.system}.nixos-auto-update;
-      });
+      lib.mkFleet = import ./nix/lib/fleet.nix {
+        nixosModule = self.nixosModules.default;
+        homeModule = self.homeManagerModules.default;
+      };
+
+      nixosConfigurations.example = example.nixosConfigurations.dev-alice;
+
+      packages = each machines (
+        pkgs:
+        {
+          nixos-auto-update = pkgs.callPackage ./nix/package.nix { };
+          docs = pkgs.writeText "modules.md" (import ./nix/docs { inherit lib; });
+          default = self.packages.${pkgs.stdenv.hostPlatform.system}.nixos-auto-update;
+        }
+        // lib.optionalAttrs pkgs.stdenv.hostPlatform.isx86_64 { gce-image = image; }
+      );
 
       checks = each machines (
         pkgs:
         import ./nix/tests/checks.nix {
-          inherit pkgs nixpkgs home-manager;
+          inherit
+            example
+            home-manager
+            nixpkgs
+            pkgs
+            ;
           fleet = self;
+          inherit (self.packages.${pkgs.stdenv.hostPlatform.system}) docs;
         }
       );
 
       devShells = each desks (pkgs: {
-        default = pkgs.mkShellNoCC {
-          packages = [
-            pkgs.google-cloud-sdk
-            pkgs.jq
-            pkgs.nixfmt
-            pkgs.nodejs_24
-            # With its plugins, so that nothing is downloaded at the first `pulumi up`.
-            pkgs.pulumi-bin
-            pkgs.shellcheck
-            pkgs.shfmt
-          ];
-        };
+        default = pkgs.mkShellNoCC { packages = import ./nix/tools.nix pkgs; };
       });
+
+      apps = each desks (pkgs: import ./nix/apps.nix pkgs);
 
       formatter = each desks (pkgs: pkgs.nixfmt-tree);
 

@@ -34,31 +34,34 @@ let
     cp ${../contract.json} $out/contract.json
   '';
 
+  # What the agent runs.
+  tools = [
+    bash
+    coreutils
+    curl
+    diffutils
+    findutils
+    gawk
+    getent
+    git
+    gnugrep
+    gnupg
+    gnused
+    gnutar
+    gzip
+    jq
+    nix
+    openssh
+    systemd
+    util-linux
+    xz
+  ];
+
   command =
     name:
     writeShellApplication {
       inherit name;
-      runtimeInputs = [
-        bash
-        coreutils
-        curl
-        diffutils
-        findutils
-        gawk
-        getent
-        git
-        gnugrep
-        gnupg
-        gnused
-        gnutar
-        gzip
-        jq
-        nix
-        openssh
-        systemd
-        util-linux
-        xz
-      ];
+      runtimeInputs = tools;
       runtimeEnv.NIXOS_FLEET_AGENT = "${files}";
       text = ''
         exec bash ${files}/${name}.bash "$@"
@@ -71,6 +74,7 @@ symlinkJoin {
     contract.units.system
     contract.units.home
   ];
+  passthru = { inherit tools; };
   meta = {
     description = "Update a NixOS machine and its homes from one configuration repository";
     license = lib.licenses.mit;

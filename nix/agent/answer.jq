@@ -26,11 +26,22 @@ def answer($in):
   + {
       action: .action, outcome: .outcome, reason: (.reason | flat), stage: (.stage // ""),
       error: (.error // if .outcome == "deferred" or .outcome == "held" then .reason else "" end),
-      needHead: (.needHead // "" | tostring), needDescent: (.needDescent // ""), passes: (.passes // false | tostring),
+      rolledBack: (.rolledBack // false | tostring), needHead: (.needHead // "" | tostring), needDescent: (.needDescent // ""), passes: (.passes // false | tostring),
       approved: (.approved // ""), revision: (.target.revision // ""), lock: (.target.lock // ""),
       manifest: (.target.manifest | at("url") // ""), manifestDigest: (.target.manifest | at("sha256") // ""),
       explicit: (.target.explicit // false | tostring), retry: (.retry | tojson), notes: (.notes // [] | map(flat) | join("\n")),
       deployed: ($state.revision // ""), deployedPath: ($state.deployed // ""), previous: ($state.previous // ""),
-      state: ($state | tojson)
+      state: ($state | tojson), ifDeployed: (.ifDeployed // "")
     }
   | pairs;
+
+# Decides, and where the branch's head is asked for also what comes of it if it is the deployed revision, so that nobody has to ask
+# twice when nothing is new. `about`: what is said besides.
+def answer_to($in; decide; about):
+  def decided: decide | about;
+  ($in | decided) as $decision
+  | $decision
+  | if .needHead and $in.state.revision != null
+    then .ifDeployed = ($in | .head = .state.revision | decided | answer($in))
+    else . end
+  | answer($in);

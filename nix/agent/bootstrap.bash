@@ -12,7 +12,7 @@ bootstrap() {
     log "nothing is deployed yet; waiting for a change"
     await_change "$(pause_after)"
   done
-  write_file "$state_dir/bootstrapped" <<<"$(now)"
+  keep_file "$state_dir/bootstrapped" "$(now)"
   log "the first update is done"
 }
 

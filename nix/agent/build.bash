@@ -10,8 +10,7 @@ mirror_installable() { # mirror, revision, attribute
 
 # Builds and prints the store path; the link keeps the result from being collected. In $build_error why that failed.
 build() { # link, installable
-  local link=$1 installable=$2 log_file out_file status=0
-  log_file=$(mktemp) out_file=$(mktemp)
+  local link=$1 installable=$2 log_file=$run_dir/build.log out_file=$run_dir/build.out status=0 end=$((SECONDS + build_timeout))
   build_error=
   # nix replaces its own links only.
   rm -rf "$link"
@@ -23,12 +22,26 @@ build() { # link, installable
   } | tee "$log_file" >&2
   status=$(<"$out_file.status")
   built=$(<"$out_file")
-  ((status == 0)) || build_error=$(build_complaint "$log_file" "$status")
+  ((status == 0)) || build_error=$(build_complaint "$log_file" "$status" "$((SECONDS >= end))")
   rm -f "$log_file" "$out_file" "$out_file.status"
   return "$status"
 }
 
-build_complaint() { # file, exit status
-  [[ $2 != 124 && $2 != 137 ]] || echo "the build did not end within $build_timeout s"
+# Whether a build that failed lacked nothing but somebody who answers: what a server says it does not have stays so.
+build_may_pass() { # complaint
+  [[ $1 =~ (unable to|cannot)\ download ]] && [[ ! $1 =~ HTTP\ error\ 4[0-9][0-9] ]]
+}
+
+# Whether it fell to a kernel without memory, or could not get any: the machine's fault at that moment, not the revision's.
+build_lacked_memory() { # complaint
+  [[ $1 =~ the\ build\ was\ killed|failed\ due\ to\ signal\ 9|exit\ code\ 137|[Oo]ut\ of\ memory|Cannot\ allocate\ memory ]]
+}
+
+build_complaint() { # file, exit status, 1 where its time was over
+  if ((($2 == 124 || $2 == 137) && $3)); then
+    echo "the build did not end within $build_timeout s"
+  elif (($2 == 137)); then
+    echo "the build was killed; most likely the machine has too little memory"
+  fi
   query failure --raw-input --slurp --raw-output "$1"
 }

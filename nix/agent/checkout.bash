@@ -4,6 +4,7 @@
 # Makes it where there is nothing yet, else fast-forwards it where it is clean.
 sync_checkout() { # directory, url, branch
   local directory=$1 url=$2 branch=$3
+  set_aside_default "$directory"
   if [[ ! -e $directory || -z $(ls -A "$directory" 2>/dev/null) ]]; then
     make_checkout "$directory" "$url" "$branch" || log "could not clone the repository to $directory"
   elif [[ ! -O $directory || ! -d $directory/.git || ! -O $directory/.git ]]; then
@@ -11,6 +12,15 @@ sync_checkout() { # directory, url, branch
   else
     forward_checkout "$directory" "$branch" || log "$directory is left alone: it has changes, or a history, of its own"
   fi
+}
+
+# An image of nixpkgs' comes with a configuration.nix that imports what the image is, and nothing else
+# (nixos/modules/virtualisation/google-compute-image.nix).
+set_aside_default() { # directory
+  local directory=$1
+  [[ -f $directory/configuration.nix && $(ls -A "$directory") == configuration.nix ]] || return 0
+  [[ $(tr -d '[:space:]' <"$directory/configuration.nix") == '{...}:{imports=[<nixpkgs/nixos/modules/virtualisation/'*'>];}' ]] || return 0
+  mv -T "$directory" "$directory.image" 2>/dev/null && log "the image's own $directory is now $directory.image"
 }
 
 make_checkout() { # directory, url, branch

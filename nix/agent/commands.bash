@@ -31,7 +31,7 @@ check() {
   attempt || die 1 "the check ended before it could say how"
   rm -f "$state_dir/built"
   release_lock
-  return "$(exit_status)"
+  ended_well
 }
 
 show_difference() { # store path that runs, store path that would
@@ -49,8 +49,9 @@ show_difference() { # store path that runs, store path that would
 }
 
 hold() { # why
-  jq --null-input --arg by "${SUDO_USER:-$(id -un)}" --arg why "$(one_line "$*")" --arg at "$(now)" '{ $by, $why, $at }' |
-    write_file "$state_dir/hold.json" || die 1 "could not write $state_dir/hold.json"
+  local text
+  text=$(jq --null-input --arg by "${SUDO_USER:-$(id -un)}" --arg why "$(one_line "$*")" --arg at "$(now)" '{ $by, $why, $at }')
+  keep_file "$state_dir/hold.json" "$text" || die 1 "could not write $state_dir/hold.json"
   log "held until \"$program resume\""
   tell_service
 }

@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # The parts that both agents are made of.
 
+# What they write everybody may read, whoever starts them; secrets are written under a umask of their own.
+umask 022
+
 # shellcheck source=log.bash
 . "$agent_dir/log.bash"
 # shellcheck source=contract.bash
@@ -17,6 +20,8 @@
 . "$agent_dir/trigger.bash"
 # shellcheck source=git.bash
 . "$agent_dir/git.bash"
+# shellcheck source=credentials.bash
+. "$agent_dir/credentials.bash"
 # shellcheck source=trust.bash
 . "$agent_dir/trust.bash"
 # shellcheck source=space.bash

@@ -8,8 +8,8 @@ conclude() {
   local answer
   answer=$(conclusion_of) || return
   eval "conclusion=($answer)"
-  write_file "$state_dir/state.json" <<<"${conclusion[state]}" || log "could not write $state_dir/state.json"
-  rm -f "$state_dir/built"
+  keep_state || log "could not write $state_dir/state.json"
+  [[ ! -L $state_dir/built ]] || rm -f "$state_dir/built"
   write_metrics
   driver_concluded
   tell_failure
@@ -20,10 +20,19 @@ conclude() {
   fi
 }
 
+# The time of a check that found nothing new may be lost to a power cut; what an update did may not.
+keep_state() {
+  if [[ ${result[outcome]} == unchanged && -z ${result[revision]-} ]]; then
+    write_file "$state_dir/state.json" "${conclusion[state]}"
+  else
+    keep_file "$state_dir/state.json" "${conclusion[state]}"
+  fi
+}
+
 conclusion_of() {
   local name reported=() last
   read_into last "$published_file"
-  for name in outcome stage error refuse revision; do
+  for name in outcome stage error refuse revision deployed; do
     [[ -z ${result[$name]-} ]] || reported+=(--arg "$name" "${result[$name]}")
   done
   [[ -z ${decision[approved]} ]] || reported+=(--arg approved "${decision[approved]}")
@@ -32,25 +41,25 @@ conclusion_of() {
   # What is about this run goes in as it is named in a state; what is not, behind an underscore.
   query conclude --null-input --raw-output --slurpfile _contract "$contract_file" --argjson _state "${decision[state]}" \
     --arg _published "$last" --arg _name "${service//-/_}" --arg _mirror "$mirror" --argjson _retry "${decision[retry]}" \
-    --argjson _homes "${decision[settings.homes]:-[]}" "${reported[@]}" \
-    --arg toplevel "$(driver_current)" --argjson rolledBack "${result[rolledBack]:-false}" \
-    --argjson rebootRequired "$(driver_needs_reboot)" --arg at "$(now)" --arg bootedAt "$(booted_at "$run_dir/booted-at")" \
+    --argjson _homes "${decision[settings.homes]:-[]}" --arg _knownHosts "${decision[settings.knownHosts]-}" "${reported[@]}" \
+    --arg toplevel "${current:-$(driver_current)}" --argjson rolledBack "${result[rolledBack]:-false}" \
+    --argjson rebootRequired "$(driver_needs_reboot)" --arg at "$(now)" --arg bootedAt "${booted:-$(booted_at)}" \
     --arg agent "$agent_version"
 }
 
 # For node_exporter's textfile collector.
 write_metrics() {
   local directory
-  directory=$(setting metricsDirectory)
+  directory=${decision[settings.metricsDirectory]-}
   [[ -n $directory ]] || return 0
-  mkdir -p "$directory" && write_file "$directory/$service.prom" <<<"${conclusion[metrics]}" ||
+  mkdir -p "$directory" && write_file "$directory/$service.prom" "${conclusion[metrics]}" ||
     log "could not write the metrics to $directory"
 }
 
 # Has the configured command hear of a failure: in its environment what failed, on its standard input the report.
 tell_failure() {
   local command
-  command=$(setting notify)
+  command=${decision[settings.notify]-}
   [[ -n $command && ${result[outcome]-} == failed && -n ${conclusion[report]} && -z ${result[offline]-} ]] || return 0
   NIXOS_AUTO_UPDATE_STAGE=${result[stage]} NIXOS_AUTO_UPDATE_REVISION=${decision[revision]} \
     timeout --kill-after=5 60 "$BASH" -c "$command" <<<"${conclusion[report]}" >&2 || log "notify: the command failed"
@@ -62,11 +71,7 @@ give_up() {
   die 1 "the update ended before it could say how"
 }
 
-# A failure ends with 1, unless the network was all that was missing: that is nobody's fault and ends by itself.
-exit_status() {
-  if [[ ${result[outcome]-} == failed && -z ${result[offline]-} ]]; then
-    echo 1
-  else
-    echo 0
-  fi
+# A failure is one unless the network was all that was missing: that is nobody's fault and ends by itself.
+ended_well() {
+  [[ ${result[outcome]-} != failed || -n ${result[offline]-} ]]
 }

@@ -2,19 +2,27 @@
 #
 # in:  { user, homes: object|null, settings, state, localHold, drifted, force, wanted?, head? }
 #      `homes` is what root wrote after the machine's last good update. A home without a repository of its own runs the
-#      machine's revision.
+#      machine's revision; one with its own runs its branch's head, or what is approved for it where root says so.
 # out: as decide.jq's, where `settings` is { attribute, repository?, branch }
 include "fleet";
 
-def stay($outcome; $reason): { action: "stay", outcome: $outcome, reason: $reason };
-
 def settled($in):
-  { attribute: $in.user, branch: "main" }
+  ([$in.homes | at("homes") // [] | .[] | select(.user == $in.user)][0] // {} | del(.user) | with_entries(select(.value != null))) as $entry
+  | { attribute: $in.user, branch: "main" }
+  # Whoever is handed a key has to know whom to show it to, before there is a home that says so.
+  + (if $entry.deployKeySecret and ($in.homes | at("knownHosts") // "" | . != "") then $in.homes | { knownHosts } else {} end)
   + ($in.settings // {} | with_entries(select(.value != null)))
-  + ([$in.homes | at("homes") // [] | .[] | select(.user == $in.user)][0] // {} | del(.user) | with_entries(select(.value != null)));
+  + $entry;
 
 def target($in; $settings):
   if $in.wanted != null then { revision: $in.wanted, why: "asked for \($in.wanted | short)", explicit: true }
+  elif $settings.repository != null and $settings.approved != null then
+    if ($settings.approved | at("revision") | revision) == null then
+      { none: "no revision of \($settings.repository) is approved for this machine" }
+    else
+      { revision: $settings.approved.revision, lock: $settings.approved.lock, explicit: true,
+        why: "\($settings.approved.revision | short) is approved" }
+    end
   elif $settings.repository != null then
     if $in.head then { revision: $in.head, why: "branch \($settings.branch) is at \($in.head | short)", explicit: false }
     else { head: true } end
@@ -27,8 +35,7 @@ def act($in; $target):
   | (first(($state.refused // [])[] | select(.revision == $target.revision)) // null) as $refused
   | if $state.revision == $target.revision and ($in.drifted | not) then stay("unchanged"; "\($target.why); so does this home")
     elif $refused != null and ($in.force | not) and ($in.homes | at("retry") // [] | index([$target.revision]) == null) then
-      stay("failed"; "\($target.why); refused: \($refused.stage) failed before")
-      + { stage: $refused.stage, error: "refused, because it failed before (\($refused.at)):\n\($refused.error)" }
+      refuse($target.why; $refused)
     else
       { action: "update", outcome: "updated",
         reason: "\($target.why); \(if $state.revision | revision then "deployed \($state.revision | short)" else "nothing deployed" end)" }

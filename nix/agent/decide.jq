@@ -2,14 +2,14 @@
 #
 # in:  { contract, vm, wanted?, metadata: present|away|none, instance: text|null, attributes: { key: text }, settings, state, localHold,
 #        drifted, force, head?, descends? }
-#      `wanted` is a revision that somebody named, `settings` are the module's, `state` is the agent's own state file, `drifted` says that the machine runs something else
-#      than what the agent deployed. `head` (the branch's) and `descends` (whether the deployed revision descends from the
+#      `wanted` is a revision that somebody named, `settings` are the module's, `state` is the agent's own state file, `drifted`
+#      says that the machine runs something else than what the agent deployed. `head` (the branch's) and `descends` (whether the deployed revision descends from the
 #      approved one) cost something, so they are left out until an answer asks for them.
-# out: { action: stay|update|wait, outcome, reason, stage?, error?, needHead?, needDescent?, passes?, target?, approved?, settings, retry, notes }
+# out: { action: stay|update|wait, outcome, reason, stage?, error?, rolledBack?, needHead?, needDescent?, passes?, target?,
+#        approved?, settings, retry, notes }
 #      wait: nothing is deployed yet, and there is nothing to deploy yet. passes: what is in the way goes by itself.
 include "fleet";
 
-def stay($outcome; $reason): { action: "stay", outcome: $outcome, reason: $reason };
 def nothing($deployed; $reason): stay("deferred"; $reason) | if $deployed == null then .action = "wait" else . end;
 
 def held($hold):
@@ -51,16 +51,19 @@ def target($in; $settings; $own; $approvals; $control):
     else . end
   | if .none or .head or (.revision | revision) != null then . else { none: "no revision to go to: \(.why)" } end;
 
+# What is remembered of a revision that failed here and is not to be tried again; null where it may be tried.
+def refused($in; $revision; $retry):
+  if $in.force or ($retry | index([$revision]) != null) then null
+  else first(($in.state // {} | .refused // [])[] | select(.revision == $revision)) // null end;
+
 # From a revision to what is done about it.
 def act($in; $target; $own; $retry):
   ($in.state // {}) as $state
   | ($state.revision | revision) as $deployed
-  | (first(($state.refused // [])[] | select(.revision == $target.revision)) // null) as $refused
+  | refused($in; $target.revision; $retry) as $refused
   | if $deployed == $target.revision and ($in.drifted | not) then
       stay("unchanged"; "\($target.why); running it")
-    elif $refused != null and ($in.force | not) and ($retry | index([$target.revision]) == null) then
-      stay("failed"; "\($target.why); refused: \($refused.stage) failed before")
-      + { stage: $refused.stage, error: "refused, because it failed before (\($refused.at)):\n\($refused.error)" }
+    elif $refused != null then refuse($target.why; $refused)
     else
       { action: "update", outcome: "updated",
         reason: "\($target.why); \(if $deployed == null then "nothing deployed" else "deployed \($deployed | short)" end)" }
@@ -90,6 +93,18 @@ def decided($in; $settings; $own; $approvals; $control):
     end
   | .approved = ($own | at("revision"));
 
+# What is approved for homes with a repository of their own; empty where only an approval may move one and there is none.
+def with_home_approvals($own; $approvals):
+  . as $settings
+  | ([$approvals[] | at("revision")] | unique | length > 1) as $open
+  | .homes |= map(
+      if .repository == null or $settings.wave == null then .
+      else
+        "\(.repository)#\(.branch // "main")" as $key
+        | ([$approvals[] | at("homes") | at($key) | at("revision") | values] | unique | length > 1) as $differ
+        | if $settings.follow == "approved" or $open or $differ then .approved = ($own | at("homes") | at($key) // {}) else . end
+      end);
+
 def decide:
   . as $in
   | (.instance | parsed) as $instance
@@ -106,11 +121,14 @@ def decide:
      elif $control == null then held({ by: "itself", why: "the control item is not readable" })
      else
        ($control | holds_on($in.vm; $settings.wave; $own | at("revision"))) as $holds
-       | if $holds != [] then held($holds | map(select(.revision == null)) + . | first)
-         else decided($in; $settings; $own; $approvals; $control) end
+       | refused($in; $own | at("revision"); $control.retry) as $refused
+       | if $holds == [] then decided($in; $settings; $own; $approvals; $control)
+         # A gate's hold is about the failure, and that is what the report still has to say.
+         elif $refused != null and all($holds[]; .revision != null) then refuse("held by \($holds[0].by // "somebody")"; $refused)
+         else held($holds | map(select(.revision == null)) + . | first) end
      end)
   | .approved //= ($in.state | at("approved"))
-  | .settings = $settings
+  | .settings = ($settings | with_home_approvals($own; $approvals))
   | .retry = ($control | at("retry") // [])
   | .notes = [
       ($in.settings // {} | to_entries)[]

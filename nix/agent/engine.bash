@@ -3,7 +3,8 @@
 #   driver_look              finds out what a decision needs to know
 #   driver_decide ARGUMENT…  prints the decision; the arguments, jq's, say what was found out since
 #   driver_repository        prints where the mirror fetches from; driver_branch likewise
-#   driver_credentials       sees to what the repository asks for
+#   driver_credential        sees to what the repository asks for: the file in $credential, or in $credential_error why there is none
+#   driver_renew             after a refusal, whether that file has another content by now
 #   driver_attribute         the flake's attribute to build
 #   driver_may_update        whether nothing of a person's is in the way; else says why in $obstacle
 #   driver_accepts PATH      whether what was built may be switched to; else says why in $refusal
@@ -13,7 +14,9 @@
 #   driver_current           prints the store path that runs now
 #   driver_mode PATH         prints switch, or boot where only a reboot can bring it
 #   driver_needs_reboot      prints true or false
-#   driver_switch PATH MODE  switches; else says why in $switch_error
+#   driver_switch PATH MODE  switches, and leaves what the next boot brings up as it is unless it waits for one; else says why in $switch_error
+#   driver_keep PATH         has the next boot bring it up as well; else says why in $switch_error
+#   driver_let_go PATH       undoes that where it was only begun
 #   driver_before            prints, as JSON, what health is compared with
 #   driver_healthy PATH      whether it does well after a switch; else says why in $sickness
 #   driver_roll_back PATH    goes back from PATH to what ran before
@@ -53,7 +56,6 @@ decide() {
 find_out() {
   if [[ ${decision[needHead]} == true ]]; then
     find_head || return
-    decide || return
   fi
   if [[ -n ${decision[needDescent]} ]]; then
     find_descent
@@ -65,10 +67,11 @@ tell_decision() {
   local note
   while read -r note; do [[ -z $note ]] || log "$note"; done <<<"${decision[notes]}"
   log "${decision[reason]}"
-  result[outcome]=${decision[outcome]} result[stage]=${decision[stage]} result[error]=${decision[error]}
+  result[outcome]=${decision[outcome]} result[stage]=${decision[stage]} result[error]=${decision[error]} result[rolledBack]=${decision[rolledBack]-}
   [[ ${decision[passes]} != true ]] || result[retry]=${decision[reason]}
 }
 
+# What the settings come to; nothing where there is none.
 setting() { # name
   printf '%s' "${decision[settings.$1]-}"
 }
@@ -79,10 +82,20 @@ find_head() {
   repository=$(driver_repository) branch=$(driver_branch)
   head=$(mirror_head "$repository" "$branch") || status=$?
   case $status in
-    0) known+=(--arg head "$head") ;;
+    0) decide_with_head "$head" ;;
     2) failed fetch "$repository has no branch $branch" ;;
     *) git_error=$head && unreachable ;;
   esac
+}
+
+# The first decision says as well what comes of the head that is to be expected: the deployed revision.
+decide_with_head() { # revision
+  known+=(--arg head "$1")
+  if [[ $1 == "${decision[deployed]}" && -n ${decision[ifDeployed]-} ]]; then
+    eval "decision=(${decision[ifDeployed]})"
+  else
+    decide
+  fi
 }
 
 find_descent() {
@@ -100,11 +113,18 @@ failed() { # stage, why, [revision not to try again]
 
 # Without an answer it is the network's failure, else the repository's.
 unreachable() {
-  ! git_may_pass "$git_error" || result[offline]=true result[retry]="the repository does not answer"
-  failed fetch "cannot fetch from $(driver_repository): ${git_error:-no answer}"
+  if is_full "$git_error"; then
+    result[retry]="the disk is full"
+  elif git_was_refused "$git_error"; then
+    # Whoever mends that need not tell every VM.
+    result[retry]="the repository refuses"
+  elif git_may_pass "$git_error"; then
+    result[offline]=true result[retry]="the repository does not answer"
+  fi
+  failed fetch "cannot fetch from $(driver_repository): ${git_error:-no answer}${credential_error:+ ($credential_error)}"
 }
 
-# A disk that is full, a person whose work is in the way: nothing is wrong with the revision, which stays wanted.
+# A disk or memory that is full, a person whose work is in the way: nothing is wrong with the revision, which stays wanted.
 put_off() { # outcome, stage or nothing, why
   result[outcome]=$1 result[stage]=$2 result[error]=$3
   result[retry]=$(one_line "$3")
@@ -141,7 +161,10 @@ deploy() {
 obtain() { # revision
   realise_prebuilt && return
   build "$state_dir/built" "$(mirror_installable "$mirror" "$1" "$(driver_attribute)")" && return
-  if [[ $build_error == *'No space left on device'* ]]; then
+  if is_full "$build_error" || build_lacked_memory "$build_error"; then
+    put_off failed build "$build_error"
+  elif build_may_pass "$build_error"; then
+    result[offline]=true
     put_off failed build "$build_error"
   else
     failed build "$build_error" "$1"

@@ -1,4 +1,4 @@
-# What a VM reads out of metadata; its decisions and its watcher share it. An item that is missing or not readable is null.
+# What a VM reads out of metadata, and what its decisions have in common. An item that is missing or not readable is null.
 
 def revision: if type == "string" and test("^[0-9a-f]{40}$") then . else null end;
 
@@ -38,3 +38,11 @@ def holds_on($vm; $wave; $approved):
     | select(.scope == "fleet" or .scope == "vm:\($vm)" or ($wave != null and .scope == "wave:\($wave)"))
     | select(.revision == null or .revision == $approved)
   );
+
+def stay($outcome; $reason): { action: "stay", outcome: $outcome, reason: $reason };
+
+# What is said of a revision that failed here before; what runs is still what that failure left.
+def refuse($why; $refused):
+  stay("failed"; "\($why); refused: \($refused.stage) failed before")
+  + { stage: $refused.stage, error: "refused, because it failed before (\($refused.at)):\n\($refused.error)",
+      rolledBack: ($refused.rolledBack == true) };

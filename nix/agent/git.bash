@@ -3,38 +3,47 @@
 
 git_timeout=${NIXOS_AUTO_UPDATE_FETCH_TIMEOUT:-120} # seconds for one command
 git_attempts=5
+git_pause=${NIXOS_AUTO_UPDATE_PAUSE:-2} # seconds before the second attempt
 git_error=''
+git_shows=() # arguments that have git show what the repository asks for
 
 # git that asks nothing, runs nobody's hooks, leaves nothing running, and ends.
 quiet_git() {
-  GIT_TERMINAL_PROMPT=0 GIT_ALLOW_PROTOCOL=${GIT_ALLOW_PROTOCOL:-$git_protocols} \
+  LC_ALL=C GIT_TERMINAL_PROMPT=0 GIT_ALLOW_PROTOCOL=${GIT_ALLOW_PROTOCOL:-$git_protocols} \
     GIT_SSH_COMMAND=${GIT_SSH_COMMAND:-ssh -o BatchMode=yes -o ConnectTimeout=20} \
-    timeout --kill-after=5 "$git_timeout" git -c core.hooksPath=/dev/null -c gc.autoDetach=false -c maintenance.autoDetach=false "$@"
+    timeout --kill-after=5 "$git_timeout" git "${git_shows[@]}" -c core.hooksPath=/dev/null -c gc.autoDetach=false -c maintenance.autoDetach=false "$@"
 }
 
 # Runs git up to so many times, waiting longer each time. Its output goes to stdout, its last complaint to $git_error.
 patient_git() {
-  local attempt delay=2 log_file status=0
-  log_file=$(mktemp)
+  local attempt delay=$git_pause log_file=$run_dir/git.log status
   for ((attempt = 1; ; attempt++)); do
-    status=0
+    status=0 git_error=
     quiet_git "$@" 2>"$log_file" || status=$?
+    ((status != 0)) || return 0
     git_error=$(git_complaint "$log_file" "$status")
-    # Who hung once hangs again: that is for a later run. A key that was refused may have been rotated.
-    ((status != 0 && status != 2 && status != 124 && status != 137 && attempt < git_attempts)) && git_may_pass "$git_error" || break
-    [[ -z ${deploy_key-} || $git_error != *[Pp]ermission\ denied* ]] || renew_deploy_key || true
+    # Who hung once hangs again: that is for a later run.
+    ((status != 2 && status != 124 && status != 137 && attempt < git_attempts)) && git_may_pass "$git_error" || return "$status"
+    if git_was_refused "$git_error"; then
+      driver_renew || return "$status"
+      continue
+    fi
     log "git $(git_verb "$@") failed, trying again in about $delay s: $git_error"
     sleep "$delay.$((RANDOM % 10))"
     delay=$((delay * 2))
   done
-  rm -f "$log_file"
-  return "$status"
 }
 
-# Whether a failure may pass by itself; that a commit or branch is not there is an answer.
+# Whether a failure may pass by itself; that a commit or branch is not there is an answer, and a disk that is full stays so.
 git_may_pass() { # complaint
-  [[ $1 != *'not our ref'* && $1 != *"couldn't find remote ref"* && $1 != *'unadvertised object'* ]]
+  [[ $1 != *'not our ref'* && $1 != *"couldn't find remote ref"* && $1 != *'unadvertised object'* ]] && ! is_full "$1"
 }
+
+# Whether it came to an answer, and that was no: of the server, or of ssh about the server's key.
+git_was_refused() { # complaint
+  [[ $1 =~ $git_refusal ]]
+}
+git_refusal='Permission denied|Host key verification failed|Authentication failed|could not read Username|returned error: 40[13]'
 
 git_verb() {
   local word
@@ -45,22 +54,17 @@ git_verb() {
 
 git_complaint() { # file, exit status
   local line
-  line=$(grep -E '^(fatal|error|ssh|remote):' "$1" | tail -n 1 || true)
+  line=$(grep -E "$git_refusal" "$1" | tail -n 1) || line=$(grep -E '^(fatal|error|ssh|remote):' "$1" | tail -n 1) || true
   [[ $2 != 124 && $2 != 137 ]] || line="no answer within $git_timeout s"
   one_line "${line:-$(tail -n 1 "$1")}"
 }
 
 # Prints the branch's head as the repository has it now. Status 2: it has no such branch; others: prints why it cannot be told.
 mirror_head() { # url, branch
-  local status=0 answer
-  answer=$(mktemp)
-  patient_git ls-remote --exit-code -- "$1" "refs/heads/$2" >"$answer" || status=$?
-  if ((status == 0)); then
-    cut -f1 "$answer"
-  else
-    printf '%s\n' "$git_error"
-  fi
-  rm -f "$answer"
+  local status=0 head
+  patient_git ls-remote --exit-code -- "$1" "refs/heads/$2" >"$run_dir/head" || status=$?
+  ((status != 0)) || read -r head _ <"$run_dir/head"
+  printf '%s\n' "${head-$git_error}"
   return "$status"
 }
 

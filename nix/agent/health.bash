@@ -59,6 +59,8 @@ still_reaches() { # what, command…
   done
 }
 
+# A run that ends a trial of before has not asked the repository for anything yet.
 repository_answers() {
+  use_credential
   git_timeout=15 quiet_git ls-remote --exit-code "$(driver_repository)" "refs/heads/$(driver_branch)"
 }

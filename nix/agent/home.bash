@@ -46,7 +46,19 @@ driver_repository() {
   printf '%s' "${own:-$(setting mirror)}"
 }
 
-driver_credentials() { :; }
+# Root hands it over, and after a refusal anew once it has published that.
+driver_credential() {
+  local handed=$contract_home_credentials/$USER
+  [[ -n $(setting deployKeySecret) && -n $(setting repository) ]] || return 0
+  if [[ -r $handed/credential ]]; then
+    credential=$handed/credential
+  else
+    read_into credential_error "$handed/error"
+    credential_error=${credential_error:-the machine has not handed over yet what the repository asks for}
+  fi
+}
+driver_renew() { false; }
+
 driver_branch() { setting branch; }
 
 driver_attribute() {
@@ -90,12 +102,14 @@ compare_locks() {
 }
 
 driver_is_current() { # activation package
-  [[ ! -e $(trial_file) && $1 == "$(driver_current)" && $1 == "$(readlink -e "$current_home" || echo "$1")" ]]
+  [[ ! -e $state_dir/trial.json && $1 == "$(driver_current)" && $1 == "$(readlink -e "$current_home" || echo "$1")" ]]
 }
 
 # No boot brings a home up: a trial that was cut short is done again.
 driver_boot() { echo none; }
 driver_came_up() { false; }
+driver_keep() { :; }
+driver_let_go() { :; }
 
 driver_switch() { # activation package
   local output=$run_dir/switch.log status=0
@@ -134,9 +148,9 @@ driver_healthy() { # activation package
 }
 
 driver_roll_back() { # the activation package that failed
-  local old=${decision[deployedPath]} switch_error=''
+  local old switch_error=''
   rollback_error='' rollback_hopeless=
-  [[ -x $old/activate && $old != "$1" ]] || old=
+  old=$(previous_home "$1")
   profile_restore "$profile" "$old" "$1" || {
     rollback_error="the profile cannot be set back"
     return 1
@@ -150,6 +164,17 @@ driver_roll_back() { # the activation package that failed
     rollback_error=$switch_error
     return 1
   }
+}
+
+# What was deployed before; where the agent has deployed nothing yet, what its user had activated.
+previous_home() { # the activation package that failed
+  local path
+  for path in "${decision[deployedPath]}" "${trial[former]}"; do
+    if [[ -x $path/activate && $path != "$1" ]]; then
+      printf '%s\n' "$path"
+      return
+    fi
+  done
 }
 
 driver_concluded() {

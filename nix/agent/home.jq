@@ -14,8 +14,7 @@ include "decide-home";
     drifted: ($arg.current != $state.deployed)
   }
 | . as $in
-| decide
-| .settings.mirror = ($in.homes | at("mirror") // "")
-| .settings.machineRevision = ($in.homes | at("revision") // "")
-| .notes = [if $arg.state != "" and $state == {} then "the state file is not readable; going on without it" else empty end]
-| answer($in)
+| answer_to($in; decide;
+    .settings.mirror = ($in.homes | at("mirror") // "")
+    | .settings.machineRevision = ($in.homes | at("revision") // "")
+    | .notes = [if $arg.state != "" and $state == {} then "the state file is not readable; going on without it" else empty end])

@@ -1,15 +1,14 @@
 # shellcheck shell=bash
 # The homes of this machine, as root sees them: what they may run, their first start, and their reports.
 
-# Tells homes what they may run; every user's path unit watches it.
-homes_file() { echo "$run_dir/homes.json"; }
-
+# Of $run_dir/homes.json, which tells homes what they may run; every user's path unit watches it.
 home_users() {
-  [[ ! -e $(homes_file) ]] || jq --raw-output '.homes[].user' "$(homes_file)"
+  [[ ! -e $run_dir/homes.json ]] || jq --raw-output '.homes[].user' "$run_dir/homes.json"
 }
 
 serve_homes() {
   local user
+  [[ ${decision[settings.homes]:-[]} != '[]' ]] || return 0
   while read -r user; do
     serve_home "$user" || log "home of $user: could not be served"
   done < <(home_users)
@@ -21,10 +20,12 @@ serve_home() { # user
   local user=$1
   is_user_name "$user" || return
   [[ ! -e $run_dir/served-$user ]] || return 0
-  if ! id -u "$user" &>/dev/null; then
+  if ! has_home "$user"; then
     publish_absent "$user"
+    arm_first_login
     return
   fi
+  hand_over_credentials "$(<"$run_dir/homes.json")"
   let_linger "$user"
   arm_publisher "$user"
   if home_exists "$user"; then
@@ -32,6 +33,11 @@ serve_home() { # user
   else
     start_home "$user"
   fi
+}
+
+# With OS Login there may be a user long before there is a home, which the first login makes.
+has_home() { # user
+  id -u "$1" &>/dev/null && [[ -d $(home_of "$1") ]]
 }
 
 is_user_name() {
@@ -77,20 +83,47 @@ start_home() { # user
 publish_absent() { # user
   local report
   report=$(jq --null-input --compact-output --arg user "$1" --arg at "$(now)" --arg agent "$agent_version" \
-    --arg bootedAt "$(booted_at "$run_dir/booted-at")" '
-    { revision: "", lock: "", toplevel: "", outcome: "deferred", error: "there is no user \($user) yet",
+    --arg bootedAt "$(booted_at)" '
+    { revision: "", lock: "", toplevel: "", outcome: "deferred", error: "there is no home of \($user) yet: it is updated from the first login on",
       rolledBack: false, rebootRequired: false, $at, $bootedAt, $agent }')
   publish "$home_attribute_prefix$1" "$report" || log "could not publish the report of $1's home"
 }
 
+# Has systemd look again whenever somebody's login changes, until there is nobody left to wait for.
+arm_first_login() {
+  local unit=$system_unit-first-login
+  ! systemctl is-active --quiet "$unit.path" || return 0
+  as_service "$unit" PathChanged=/run/systemd/users serve
+}
+
+# What that service runs. A session is there before the home that its login makes.
+serve() {
+  local user
+  sleep 2
+  while read -r user; do
+    ! has_home "$user" || serve_home "$user" || log "home of $user: could not be served"
+  done < <(home_users)
+  while read -r user; do
+    has_home "$user" || return 0
+  done < <(home_users)
+  systemctl stop "$system_unit-first-login.path"
+}
+
 # Has systemd publish the home's report whenever its state changes; root publishes, because a user must not reach the server.
 arm_publisher() { # user
-  local unit=$system_unit-publish-$1 agent=("$BASH" "$agent_dir/$system_unit.bash")
+  local unit=$system_unit-publish-$1
   ! systemctl is-active --quiet "$unit.path" || return 0
-  # The installed agent, where there is one, outlives this one.
+  as_service "$unit" PathChanged="$(home_state_of "$1")" publish "$1"
+}
+
+# Has systemd run one of this agent's commands when something happens to a path. The installed agent, where there is one, outlives
+# this one.
+as_service() { # unit, path property, command…
+  local unit=$1 property=$2 agent=("$BASH" "$agent_dir/$system_unit.bash")
+  shift 2
   [[ ! -x $current_system/sw/bin/$system_unit ]] || agent=("$current_system/sw/bin/$system_unit")
-  systemd-run --quiet --collect --unit="$unit" --path-property=PathChanged="$(home_state_of "$1")" \
-    --property=SyslogIdentifier="$system_unit" --setenv=PATH="$PATH" "${agent[@]}" publish "$1"
+  systemd-run --quiet --collect --unit="$unit" --path-property="$property" \
+    --property=SyslogIdentifier="$system_unit" --setenv=PATH="$PATH" "${agent[@]}" "$@"
 }
 
 # A home's report is its user's own claim: read as the user, as little as a report can be, and only what has a report's shape.
@@ -102,6 +135,8 @@ publish_home() { # user
     report=$(report_of "$state") || die 0 "home of $user: its state is no report; nothing published"
     if publish "$home_attribute_prefix$user" "$report"; then
       published=$state
+      # The repository may have refused what was handed over; the home tries again by itself.
+      [[ $state != *'"stage":"fetch"'* ]] || hand_over_anew "$user"
     else
       log "home of $user: could not publish its report; trying again in $delay s"
       sleep "$delay"

@@ -8,7 +8,7 @@ acquire_lock() { # file, who
   # Only the owner may open it: anybody who can read a file can also lock it. The folder may be everybody's, so what is there may be
   # anything of anybody's; a link would have the owner write where it leads.
   [[ -f $file && ! -L $file && -O $file ]] || rm -rf "$file"
-  (umask 077 && : >>"$file")
+  [[ -e $file ]] || (umask 077 && : >>"$file")
   exec {lock_fd}<>"$file"
   if ! flock --nonblock "$lock_fd"; then
     holder=$(one_line "$(<"$file")")
@@ -16,7 +16,7 @@ acquire_lock() { # file, who
     flock --timeout "$lock_patience" "$lock_fd" || die 1 "gave up waiting for the other update"
     log "the other update has ended; deciding anew"
   fi
-  printf '%s, pid %s, since %s\n' "$who" "$$" "$(now)" >"$file"
+  TZ=UTC printf '%s, pid %s, since %(%Y-%m-%dT%H:%M:%SZ)T\n' "$who" "$$" -1 >"$file"
 }
 
 release_lock() {

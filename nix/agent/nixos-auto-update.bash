@@ -9,8 +9,12 @@ agent_dir=${NIXOS_FLEET_AGENT:-$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")}
 . "$agent_dir/common.bash"
 # shellcheck source=metadata.bash
 . "$agent_dir/metadata.bash"
-# shellcheck source=deploy-key.bash
-. "$agent_dir/deploy-key.bash"
+# shellcheck source=cloud-log.bash
+. "$agent_dir/cloud-log.bash"
+# shellcheck source=bucket.bash
+. "$agent_dir/bucket.bash"
+# shellcheck source=secrets.bash
+. "$agent_dir/secrets.bash"
 # shellcheck source=report.bash
 . "$agent_dir/report.bash"
 # shellcheck source=reboot.bash
@@ -21,6 +25,8 @@ agent_dir=${NIXOS_FLEET_AGENT:-$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")}
 . "$agent_dir/checkout.bash"
 # shellcheck source=homes.bash
 . "$agent_dir/homes.bash"
+# shellcheck source=home-credentials.bash
+. "$agent_dir/home-credentials.bash"
 # shellcheck source=requests.bash
 . "$agent_dir/requests.bash"
 # shellcheck source=watch.bash
@@ -44,6 +50,7 @@ usage: nixos-auto-update COMMAND
   resume              end the hold, and update
   log [ARGUMENT…]     the journal of all runs; arguments are journalctl's
   publish USER        publish the report of a user's home (a service)
+  serve               start the homes that a first login has made (a service)
   reboot              reboot, if an update needs it and it is allowed now (a service)
   watch               wait for approvals, and trigger (a service)
   bootstrap           update until something is deployed (the first boot)
@@ -59,7 +66,8 @@ run() {
   acquire_lock "$lock_file" "$trigger by ${asked_by:-nobody in particular}"
   while :; do
     attempt || give_up
-    status=$(exit_status)
+    status=0
+    ended_well || status=1
     requests_pending || break
     asked_by=
     take_requests
@@ -84,11 +92,12 @@ main() {
   case $command in
     run | trigger) read_options "$@" ;;
     publish) (($# == 1)) || die 2 "publish: must be followed by a user's name" ;;
-    status | check | resume | reboot | watch | bootstrap) takes_nothing "$command" "$@" ;;
+    status | check | resume | serve | reboot | watch | bootstrap) takes_nothing "$command" "$@" ;;
     hold | log) ;;
     -h | --help | help) usage && exit 0 ;;
     *) usage >&2 && exit 2 ;;
   esac
+  [[ $command == status || $command == log ]] || ((EUID == 0)) || die 2 "$command: must be run as root (sudo $program $command)"
   read_contract
   use_system
   case $command in

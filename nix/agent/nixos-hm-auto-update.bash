@@ -41,7 +41,7 @@ run() {
     log "meanwhile the machine was updated"
   done
   release_lock
-  return "$(exit_status)"
+  ended_well
 }
 
 main() {

@@ -1,17 +1,43 @@
 # shellcheck shell=bash
 # Prebuilt systems: an approval may name a manifest, { host: store path }, whose paths come from substituters, which sign them.
 
+stall_timeout=${NIXOS_AUTO_UPDATE_STALL:-60} # seconds in which a substituter must send something
+
 # Realises what the manifest names, in $built; false where it has to be built here.
 realise_prebuilt() {
-  local path url=${decision[manifest]}
+  local path url=${decision[manifest]} options complaint
   [[ -n $url ]] || return
   path=$(prebuilt_path "$url" "${decision[manifestDigest]}") || return
   log "→ realising $path"
-  realise_log=$(timeout --kill-after=30 "$build_timeout" nix-store --realise "$path" --add-root "$state_dir/built" 2>&1 >/dev/null) || {
-    log "$path cannot be had prebuilt, building: $(one_line "$(tail -n 1 <<<"$realise_log")")"
+  options=(--option connect-timeout "$stall_timeout" --option stalled-download-timeout "$stall_timeout" --option download-attempts 3)
+  use_cache "$path"
+  complaint=$(timeout --kill-after=30 "$build_timeout" \
+    nix-store --realise "$path" "${options[@]}" --add-root "$state_dir/built" 2>&1 >/dev/null) || {
+    rm -rf "$state_dir/cache"
+    complaint=$(substitution_complaint "$complaint")
+    log "$path cannot be had prebuilt; building: $(one_line "${complaint//"'$path'"/it}")"
     return 1
   }
+  rm -rf "$state_dir/cache"
   built=$path
+}
+
+# Nix warns of the reason, and ends with an error that only says that it could not.
+substitution_complaint() { # output
+  grep -v "^error: build of '" <<<"$1" | grep -E '^(warning|error):' | tail -n 1 || tail -n 1 <<<"$1"
+}
+
+# Has Nix's $options name the fleet's cache, beside the substituters that it has; its key is trusted for this one path's closure.
+use_cache() { # store path
+  local cache url key
+  cache=$(setting cache)
+  [[ -n $cache ]] || return 0
+  { read -r url && read -r key; } < <(jq --raw-output '.url, .publicKey' <<<"$cache") || return 0
+  if is_bucket "$url"; then
+    fetch_closure "$1" "$url" "$state_dir/cache"
+    url=file://$state_dir/cache
+  fi
+  options+=(--option extra-substituters "$url" --option extra-trusted-public-keys "$key")
 }
 
 prebuilt_path() { # url, sha256 of the manifest
@@ -35,7 +61,11 @@ prebuilt_manifest() { # url, sha256
     log "the manifest's URL must be http(s); building"
     return 1
   }
-  curl --silent --fail --location --proto '=http,https' --connect-timeout 10 --max-time 60 --max-filesize 10000000 "$1" >"$run_dir/manifest" || {
+  if is_bucket "$1"; then
+    bucket_get "$1" "$run_dir/manifest"
+  else
+    curl --silent --fail --location --proto '=http,https' --connect-timeout 10 --max-time 60 --max-filesize 10000000 "$1" >"$run_dir/manifest"
+  fi || {
     log "the manifest does not come; building"
     return 1
   }

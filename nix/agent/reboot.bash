@@ -5,9 +5,9 @@
 # under a running system.
 needs_boot() { # toplevel
   local part
-  [[ -e $booted_system ]] || return
+  [[ -e $booted_system && ! $1 -ef $booted_system ]] || return
   for part in kernel initrd kernel-modules; do
-    [[ $(readlink -e "$booted_system/$part") == "$(readlink -e "$1/$part")" ]] || return 0
+    [[ ! -e $booted_system/$part && ! -e $1/$part || $booted_system/$part -ef $1/$part ]] || return 0
   done
   [[ ! -e $1/kernel-params ]] || cmp -s "$booted_system/kernel-params" "$1/kernel-params" || return 0
   inhibitors_differ "$current_system/switch-inhibitors" "$1/switch-inhibitors"
@@ -21,9 +21,7 @@ inhibitors_differ() { # file, file
 }
 
 driver_needs_reboot() {
-  local after
-  after=$(readlink -e "$profile") || true
-  if [[ ${result[reboot]-} == true ]] || { [[ -n $after ]] && needs_boot "$after"; }; then
+  if [[ ${result[reboot]-} == true ]] || { [[ -e $profile ]] && needs_boot "$profile"; }; then
     echo true
   else
     echo false
@@ -32,7 +30,7 @@ driver_needs_reboot() {
 
 # Reboots where that is needed and allowed now; the service's timer asks again.
 reboot_if_allowed() {
-  [[ $(jq '.rebootRequired == true' "$state_dir/state.json" 2>/dev/null) == true && $(setting allowReboot) == true ]] || return 0
+  [[ ${decision[settings.allowReboot]-} == true && $(driver_needs_reboot) == true ]] || return 0
   [[ ! -e /run/systemd/shutdown/scheduled && ! -e /run/nologin ]] || return 0
   if ! in_window "$(setting rebootWindow)" "$(printf '%(%H:%M)T' -1)"; then
     log "a reboot is required; waiting for $(jq --raw-output '"\(.lower) to \(.upper)"' <<<"$(setting rebootWindow)")"

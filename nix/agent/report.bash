@@ -11,5 +11,5 @@ report_of() { # state
 publish() { # key, report or nothing
   [[ -n $2 ]] || return 0
   metadata_publish "$1" <<<"$2" 2>/dev/null || return
-  write_file "$run_dir/published-$1" <<<"$2"
+  write_file "$run_dir/published-$1" "$2"
 }

@@ -1,25 +1,23 @@
 # shellcheck shell=bash
 # Requests for an update: who asks writes a file, starts the service, and the run that takes the file up says who asked.
 
-asked_dir() { echo "$run_dir/asked"; }
-
 ask() { # trigger, who
   local file
-  mkdir -p "$(asked_dir)"
+  mkdir -p "$run_dir/asked"
   file=$(mktemp "$run_dir/asking.XXXXXX")
   printf '%s %s\n' "$1" "$(one_line "$2")" >"$file"
-  request=$(asked_dir)/${file##*.}
+  request=$run_dir/asked/${file##*.}
   mv "$file" "$request"
 }
 
 requests_pending() {
-  [[ -n $(ls -A "$(asked_dir)" 2>/dev/null) ]]
+  compgen -G "$run_dir/asked/*" >/dev/null
 }
 
 # Takes up what was asked for so far; in $trigger and $asked_by who asked.
 take_requests() {
   local file words
-  for file in "$(asked_dir)"/*; do
+  for file in "$run_dir/asked"/*; do
     [[ -e $file ]] || continue
     read -r -a words <"$file" || true
     rm -f "$file"

@@ -5,17 +5,15 @@
 retry_first=${NIXOS_AUTO_UPDATE_RETRY:-15} # seconds until the first
 retry_most=1800                            # seconds at most between two
 
-# How many retries in a row were arranged, and why the last one was.
-retry_file() { echo "$run_dir/retry"; }
-
-# Has systemd start the service later. The name is another one each time: the retry that led here may not have ended yet.
+# Has systemd start the service later. $run_dir/retry says how many retries in a row were arranged, and why the last one was. The
+# timer's name is another one each time: the retry that led here may not have ended yet.
 retry_later() { # unit, why
   local unit=$1 count=0 delay due
   [[ $once == false ]] || return 0
-  [[ ! -e $(retry_file) ]] || read -r count _ <"$(retry_file)" || true
+  [[ ! -e $run_dir/retry ]] || read -r count _ <"$run_dir/retry" || true
   [[ $count =~ ^[0-9]+$ ]] || count=0
   delay=$(retry_delay "$count") due=$run_dir/retry-due
-  printf '%s %s\n' "$((count + 1))" "$(one_line "$2")" >"$(retry_file)"
+  printf '%s %s\n' "$((count + 1))" "$(one_line "$2")" >"$run_dir/retry"
   systemctl "${manager[@]}" stop "$unit-retry-*.timer" 2>/dev/null || true
   # shellcheck disable=SC2016 # the inner shell expands it
   if systemd-run "${manager[@]}" --quiet --collect --unit="$unit-retry-$((count % 100))-$$" --description="Try the update again" --on-active="$delay" \
@@ -33,8 +31,8 @@ retry_delay() { # count
 }
 
 retry_no_more() { # unit
-  [[ -e $(retry_file) ]] || return 0
-  rm -f "$(retry_file)"
+  [[ -e $run_dir/retry ]] || return 0
+  rm -f "$run_dir/retry"
   systemctl "${manager[@]}" stop "$1-retry-*.timer" 2>/dev/null || true
 }
 
@@ -42,5 +40,5 @@ retry_no_more() { # unit
 is_retry() {
   [[ -e $run_dir/retry-due ]] || return
   rm -f "$run_dir/retry-due"
-  asked_by="itself, trying again: $(cut -d' ' -f2- "$(retry_file)" 2>/dev/null)"
+  asked_by="itself, trying again: $(cut -d' ' -f2- "$run_dir/retry" 2>/dev/null)"
 }

@@ -12,11 +12,17 @@ make_room() {
   ((free < wanted)) || return 0
   log "$free MiB free, $wanted wanted: collecting garbage"
   prune_generations
-  timeout --kill-after=30 1800 nix-store --gc --max-freed "$(((wanted - free) * 1024 * 1024 * 2))" &>/dev/null || log "collecting garbage failed"
+  collect_garbage "$(((wanted - free) * 1024 * 1024 * 2))"
   free=$(free_mebibytes)
   ((free < wanted)) || return 0
   room_error="not enough room to build: $free MiB free in /nix/store, minimumFree is $wanted MiB"
   return 1
+}
+
+collect_garbage() { # bytes
+  local complaint
+  complaint=$(timeout --kill-after=30 1800 nix-store --gc --max-freed "$1" 2>&1 >/dev/null) ||
+    log "collecting garbage failed: $(one_line "$(tail -n 1 <<<"$complaint")")"
 }
 
 free_mebibytes() {

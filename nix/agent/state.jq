@@ -1,6 +1,7 @@
 # The state after a run: in: { state, result, errorBytes }, out: the new state.
-# result: { outcome, stage?, error?, revision?, lock?, toplevel, approved?, refuse?, rolledBack, rebootRequired, lockMatches?, at, bootedAt,
-#           agent }; `revision` and `lock` are set where the run ended with that revision deployed, `refuse` names one not to try again.
+# result: { outcome, stage?, error?, revision?, lock?, deployed?, toplevel, approved?, refuse?, rolledBack, rebootRequired, lockMatches?, at,
+#           bootedAt, agent }; `revision` and `lock` are set where the run ended with that revision deployed, `deployed` where it is not what
+#           runs yet, `refuse` names one not to try again.
 include "text";
 
 def new_state:
@@ -23,7 +24,7 @@ def new_state:
       bootedAt: $result.bootedAt,
       agent: $result.agent,
       # What was deployed last; whatever else runs is somebody's doing.
-      deployed: (if $result.revision == null then $old.deployed else $result.toplevel end),
+      deployed: (if $result.revision == null then $old.deployed else $result.deployed // $result.toplevel end),
       # What ran before, for an undo.
       previous: (if ($old.revision // "") == "" or $old.revision == $revision then $old.previous else $old.revision end),
       # When what runs was last seen to be what should run.
@@ -32,7 +33,8 @@ def new_state:
         ($old.refused // [])
         | map(select(.revision != $result.refuse and .revision != $result.revision))
         | if $result.refuse == null then .
-          else . + [{ revision: $result.refuse, stage: $result.stage, error: ($result.error // "" | text($bytes / 2)), at: $result.at }] end
+          else . + [{ revision: $result.refuse, stage: $result.stage, error: ($result.error // "" | text($bytes / 2)),
+            rolledBack: $result.rolledBack, at: $result.at }] end
         | .[-20:]
       )
     }

@@ -22,8 +22,10 @@ driver_current() { readlink -e "$current_system" || true; }
 driver_may_update() { :; }
 
 driver_look() {
+  local attempts=1
   told='' on_google=false
-  if told=$(metadata_told "$([[ $trigger == boot ]] && echo 4 || echo 1)"); then
+  [[ $trigger != boot ]] || attempts=4
+  if told=$(metadata_told "$attempts"); then
     [[ -e $state_dir/instance ]] || : >"$state_dir/instance"
     keep_baseline "$told"
   elif on_google; then
@@ -33,22 +35,25 @@ driver_look() {
   fi
   read_into state_text "$state_dir/state.json"
   read_into hold_text "$state_dir/hold.json"
-  read_into trial_text "$(trial_file)"
+  read_into trial_text "$state_dir/trial.json"
   # Where the configuration of what runs says so; a machine before its first switch has none.
   read_into settings_text "$current_system/$settings_path"
   [[ -z $hold_text && -e $state_dir/hold.json ]] && hold_text='{}'
-  current=$(driver_current) profile_path=$(readlink -e "$profile" || true)
+  current=$(readlink -e "$current_system") || current=
+  profile_path=$(readlink -e "$profile") || profile_path=
+  booted=$(booted_at)
 }
 
 driver_decide() { # jq's arguments…
   query system --raw-input --slurp --raw-output --slurpfile contract "$contract_file" --arg google "$on_google" \
     --arg state "$state_text" --arg hold "$hold_text" --arg trial "$trial_text" --arg settings "$settings_text" \
-    --arg current "$current" --arg profile "$profile_path" --arg hostname "$HOSTNAME" --arg boot "$(boot_id)" \
+    --arg current "$current" --arg profile "$profile_path" --arg hostname "$HOSTNAME" --arg boot "$booted" \
     --arg force "$force" --arg wanted "$wanted" "$@" <<<"$told"
 }
 
 driver_repository() { setting repository; }
-driver_credentials() { use_deploy_key; }
+driver_credential() { machine_credential; }
+driver_renew() { renew_machine_credential; }
 driver_branch() { setting branch; }
 
 driver_attribute() {
@@ -64,40 +69,66 @@ driver_accepts() { # toplevel
 }
 
 driver_is_current() { # toplevel
-  [[ ! -e $(trial_file) || $(trial_waits_for "$1") == true ]] || return
+  [[ ! -e $state_dir/trial.json || $(trial_waits_for "$1") == true ]] || return
   [[ $1 == "$(readlink -e "$profile")" ]] || return
-  [[ $1 == "$(driver_current)" || -e $(trial_file) ]]
+  [[ $1 == "$(driver_current)" || -e $state_dir/trial.json ]]
 }
 
-# A boot brings up what the profile names, so a trial that a power cut ended may have come up since.
-driver_boot() { boot_id; }
+# A boot brings up what the profile names: what waited for a reboot, or what a power cut met when it was just to be kept.
+driver_boot() { booted_at; }
 driver_came_up() { # toplevel
   [[ $1 == "$(driver_current)" && $1 == "$(readlink -e "$profile")" ]]
 }
 
 # Whether it is deployed already and waits for a reboot.
 trial_waits_for() { # toplevel
-  jq --arg path "$1" --arg boot "$(boot_id)" '.mode == "boot" and .path == $path and .boot == $boot' "$(trial_file)" 2>/dev/null
+  jq --arg path "$1" --arg boot "$(booted_at)" '.mode == "boot" and .path == $path and .boot == $boot' "$state_dir/trial.json" 2>/dev/null
 }
 
 driver_mode() { # toplevel
   if needs_boot "$1"; then echo boot; else echo switch; fi
 }
 
+# switch-to-configuration's `test` does all that its `switch` does but for the boot loader.
 driver_switch() { # toplevel, mode
   switch_error=
+  if [[ $2 == boot ]]; then
+    set_for_boot "$1"
+  else
+    activate_system "$1" test
+  fi
+}
+
+driver_keep() { # toplevel
+  switch_error=
+  log "→ keeping $1"
+  set_for_boot "$1" || {
+    # This much was changed, whoever was in the way.
+    switch_busy=false
+    return 1
+  }
+}
+
+set_for_boot() { # toplevel
   profile_set "$profile" "$1" || {
     switch_error="could not set the profile $profile"
     return 1
   }
-  activate_system "$1" "$2"
+  activate_system "$1" boot
+}
+
+driver_let_go() { # toplevel
+  local runs
+  runs=$(driver_current)
+  [[ -z $runs || $(readlink -e "$profile") != "$1" ]] || profile_restore "$profile" "$runs" "$1"
 }
 
 # Exit codes of switch-to-configuration: 4, the system is active but units failed, which is for its health to judge; 11, another one
 # runs; 100, it is active after a reboot.
 activate_system() { # toplevel, mode
   local status=0 output=$run_dir/switch.log
-  timeout --kill-after=30 "$switch_timeout" "$1/bin/switch-to-configuration" "$2" &>"$output" || status=$?
+  ask_to_wait
+  timeout --kill-after=30 "$switch_timeout" "${waiting[@]}" "$1/bin/switch-to-configuration" "$2" &>"$output" || status=$?
   cat "$output" >&2
   case $status in
     0 | 4) ;;
@@ -111,6 +142,13 @@ activate_system() { # toplevel, mode
   esac
   rm -f "$output"
   [[ -z $switch_error ]]
+}
+
+# A shutdown gives a switch that is under way the time that logind.conf's InhibitDelayMaxSec says. In $waiting what to run it by;
+# nothing where logind does not answer.
+ask_to_wait() {
+  waiting=(systemd-inhibit --what=shutdown --mode=delay --who="$program" --why="an update is being switched to")
+  "${waiting[@]}" true &>/dev/null || waiting=()
 }
 
 driver_before() {
@@ -150,10 +188,10 @@ driver_roll_back() { # the toplevel that failed
   [[ $mode == boot || $(driver_current) == "$old" ]]
 }
 
-# What was deployed before; where the agent has deployed nothing yet, what the machine booted.
+# What was deployed before; where the agent has deployed nothing yet, what ran or what the machine booted.
 previous_system() { # the toplevel that failed
   local path
-  for path in "${decision[deployedPath]}" "$(readlink -e "$booted_system")"; do
+  for path in "${decision[deployedPath]}" "${trial[former]}" "$(readlink -e "$booted_system")"; do
     if [[ -x $path/bin/switch-to-configuration && $path != "$1" ]]; then
       printf '%s\n' "$path"
       return
@@ -168,9 +206,11 @@ driver_concluded() {
     log "could not publish the report"
     result[retry]=${result[retry]:-the report is not published}
   fi
+  tell_cloud run "$told" "${result[offline]-}"
   [[ ${result[outcome]} == unchanged || ${result[outcome]} == updated ]] || return 0
-  directory=$(setting directory)
+  directory=${decision[settings.directory]}
   [[ ${decision[action]} != update && -e $directory ]] || sync_checkout "$directory" "$(setting repository)" "$(setting branch)"
-  write_file "$(homes_file)" <<<"${conclusion[homes]}"
+  hand_over_credentials "${conclusion[homes]}"
+  write_file "$run_dir/homes.json" "${conclusion[homes]}"
   announce_reboot
 }

@@ -22,7 +22,5 @@ include "metadata";
       ($arg.current != $state.deployed and ($trial.mode != "boot" or $trial.path != $state.deployed or $trial.boot != $arg.boot)))
   }
   + ($told // {})
-| . as $in
-| decide
-| .notes += [if $arg.state != "" and $state == {} then "the state file is not readable; going on without it" else empty end]
-| answer($in)
+| answer_to(.; decide;
+    .notes += [if $arg.state != "" and $state == {} then "the state file is not readable; going on without it" else empty end])

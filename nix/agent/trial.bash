@@ -1,22 +1,21 @@
 # shellcheck shell=bash
-# A switch is a trial: what is switched to has to prove itself, or what ran before comes back. While the file is there a trial has not
-# ended; whatever cut it short (a kill, a power cut), the next run ends it first. It lies on disk, because what a boot brings up
-# after a power cut has not proved itself either.
-# { path, revision, lock, mode: switch|boot, boot: the boot it began in, before: what health is compared with,
+# A switch is a trial: what is switched to has to prove itself, or what ran before comes back. Until then a boot brings up what ran
+# before, so that nothing that hangs can keep the machine from booting; only what waits for a reboot has to go the other way round.
+# While the file is there a trial has not ended; whatever cut it short (a kill, a power cut), the next run ends it first. It lies on disk,
+# because what a boot brings up may not have proved itself.
+# { path, revision, lock, mode: switch|boot, boot: the boot it began in, former: what ran then, before: what health is compared with,
 #   undo?: { stage, error } once it is to be rolled back }
-
-trial_file() { echo "$state_dir/trial.json"; }
 
 # One that waits for a reboot is not unfinished.
 trial_unfinished() {
-  [[ -e $(trial_file) ]] || return
+  [[ -e $state_dir/trial.json ]] || return
   declare -gA trial=()
   local text
-  text=$(jq --raw-output '"[path]=\(.path | @sh) [revision]=\(.revision | @sh) [lock]=\(.lock // "" | @sh) [mode]=\(.mode | @sh)
+  text=$(jq --raw-output '"[path]=\(.path | @sh) [former]=\(.former // "" | @sh) [revision]=\(.revision | @sh) [lock]=\(.lock // "" | @sh) [mode]=\(.mode | @sh)
     [boot]=\(.boot | @sh) [stage]=\(.undo.stage // "" | @sh) [error]=\(.undo.error // "" | @sh) [before]=\(.before | tojson | @sh)"' \
-    "$(trial_file)" 2>/dev/null) && [[ -n $text ]] || {
-    log "$(trial_file) is not readable; going on without it"
-    rm -f "$(trial_file)"
+    "$state_dir/trial.json" 2>/dev/null) && [[ -n $text ]] || {
+    log "$state_dir/trial.json is not readable; going on without it"
+    rm -f "$state_dir/trial.json"
     return 1
   }
   eval "trial=($text)"
@@ -24,21 +23,22 @@ trial_unfinished() {
 }
 
 begin_trial() { # path, revision, mode
-  declare -gA trial=([path]=$1 [revision]=$2 [mode]=$3 [lock]=${result[lock]-} [boot]=$(driver_boot) [stage]='' [error]=''
-  [before]=$(driver_before))
+  declare -gA trial=([path]=$1 [revision]=$2 [mode]=$3 [lock]=${result[lock]-} [stage]='' [error]=''
+    [former]=$(driver_current) [boot]=$(driver_boot) [before]=$(driver_before))
   write_trial
 }
 
 write_trial() {
-  jq --null-input --compact-output --arg path "${trial[path]}" --arg revision "${trial[revision]}" --arg lock "${trial[lock]}" \
-    --arg mode "${trial[mode]}" --arg boot "${trial[boot]}" --arg stage "${trial[stage]}" --arg error "${trial[error]}" \
-    --argjson before "${trial[before]}" '
-    { $path, $revision, $lock, $mode, $boot, $before } + if $stage == "" then {} else { undo: { $stage, $error } } end' |
-    write_file "$(trial_file)"
+  local text
+  text=$(jq --null-input --compact-output --arg path "${trial[path]}" --arg former "${trial[former]}" \
+    --arg revision "${trial[revision]}" --arg lock "${trial[lock]}" --arg mode "${trial[mode]}" --arg boot "${trial[boot]}" \
+    --arg stage "${trial[stage]}" --arg error "${trial[error]}" --argjson before "${trial[before]}" '
+    { $path, $former, $revision, $lock, $mode, $boot, $before } + if $stage == "" then {} else { undo: { $stage, $error } } end') &&
+    keep_file "$state_dir/trial.json" "$text"
 }
 
 switch_to() { # path, revision
-  begin_trial "$1" "$2" "$(driver_mode "$1")" || { put_off failed switch "cannot write $(trial_file)" || return; }
+  begin_trial "$1" "$2" "$(driver_mode "$1")" || { put_off failed switch "cannot write $state_dir/trial.json" || return; }
   carry_out_trial
 }
 
@@ -48,11 +48,12 @@ carry_out_trial() {
   else
     log "→ switching to ${trial[path]}"
   fi
-  switch_error='' switch_busy=false
+  # What is known of what runs holds no longer.
+  switch_error='' switch_busy=false current=
   if ! driver_switch "${trial[path]}" "${trial[mode]}"; then
     fail_trial switch "$switch_error"
   elif [[ ${trial[mode]} == boot ]]; then
-    result[reboot]=true
+    result[reboot]=true result[deployed]=${trial[path]}
     log "deployed ${trial[revision]:0:7}; it runs after a reboot"
   else
     log "switched to ${trial[revision]:0:7}"
@@ -64,10 +65,12 @@ carry_out_trial() {
 prove() {
   log "→ checking health"
   sickness=
-  if driver_healthy "${trial[path]}"; then
-    rm -f "$(trial_file)"
-  else
+  if ! driver_healthy "${trial[path]}"; then
     fail_trial health "$sickness"
+  elif [[ ${trial[mode]} == switch ]] && ! driver_keep "${trial[path]}"; then
+    fail_trial switch "$switch_error"
+  else
+    rm -f "$state_dir/trial.json"
   fi
 }
 
@@ -82,15 +85,16 @@ undo_trial() {
   failed "${trial[stage]}" "${trial[error]}" "${trial[revision]}" || true
   [[ ${switch_busy-} != true ]] || result[refuse]='' result[retry]="another switch is running"
   log "→ rolling back"
+  current=
   if driver_roll_back "${trial[path]}"; then
     result[rolledBack]=true
     log "rolled back"
-    rm -f "$(trial_file)"
+    rm -f "$state_dir/trial.json"
   else
     alarm "COULD NOT ROLL BACK from ${trial[path]}: ${rollback_error:-the former one does not come up}"
     result[error]+=$'\n'"and the rollback failed: ${rollback_error:-the former one does not come up}"
     if [[ -n ${rollback_hopeless-} ]]; then
-      rm -f "$(trial_file)"
+      rm -f "$state_dir/trial.json"
     else
       result[retry]="the rollback failed"
     fi
@@ -107,14 +111,19 @@ finish_trial() {
   elif [[ ${trial[boot]} == "$(driver_boot)" ]]; then
     log "an update was cut short; doing it again"
     carry_out_trial || return 0
-  elif driver_came_up "${trial[path]}"; then
+  elif ! driver_came_up "${trial[path]}"; then
+    log "an update was cut short before ${trial[revision]:0:7} was there to stay"
+    [[ ${trial[mode]} == boot ]] || driver_let_go "${trial[path]}" || true
+    rm -f "$state_dir/trial.json"
+    result[outcome]=deferred result[error]="an update was cut short"
+    return 0
+  elif [[ ${trial[mode]} == boot ]]; then
     log "${trial[revision]:0:7} came up at boot and has not proved itself yet"
     prove || return 0
   else
-    log "an update was cut short before ${trial[revision]:0:7} ran"
-    rm -f "$(trial_file)"
-    result[outcome]=deferred result[error]="an update was cut short"
-    return 0
+    # A boot goes on where an activation fails; that it does is for a switch to tell.
+    log "${trial[revision]:0:7} came up at boot before its switch was proved; switching to it again"
+    carry_out_trial || return 0
   fi
   result[revision]=${trial[revision]}
 }

@@ -14,11 +14,15 @@ guess_trigger() {
 # Prints boot or schedule where one of the service's timers started this run, by having fired since the last run ended.
 # $TRIGGER_UNIT tells only that systemd ever triggered the service: it repeats the first unit that did (systemd 28939).
 fired_timer() {
-  local ended boot schedule
+  local line block=0 times=('' '' '')
   [[ -n ${TRIGGER_UNIT-} ]] || return 0
-  ended=$(unit_time "$service.service" InactiveEnterTimestamp)
-  boot=$(unit_time "$service.timer" LastTriggerUSec)
-  schedule=$(unit_time "$service-schedule.timer" LastTriggerUSec)
+  while IFS= read -r line; do
+    case $block,$line in
+      ?,) block=$((block + 1)) ;;
+      0,InactiveEnterTimestamp=*' '* | [12],LastTriggerUSec=*' '*) times[block]=${line#*=* } ;;
+    esac
+  done < <(unit_times "$service.service" "$service.timer" "$service-schedule.timer")
+  local ended=${times[0]} boot=${times[1]} schedule=${times[2]}
   if [[ $schedule > $ended && ! $schedule < $boot ]]; then
     echo schedule
   elif [[ $boot > $ended ]]; then
@@ -26,9 +30,8 @@ fired_timer() {
   fi
 }
 
-# A point in time such as "2026-11-24 15:53:35.123456 UTC", which sorts as text; nothing for never.
-unit_time() { # unit, property
-  local time
-  time=$(systemctl "${manager[@]}" show --timestamp=us+utc --property="$2" --value "$1")
-  [[ $time != *' '* ]] || printf '%s\n' "${time#* }"
+# When units ended and timers fired, such as "Tue 2026-11-24 15:53:35.123456 UTC", which sorts as text without its first word; nothing
+# for never. A block for each unit, a blank line between two.
+unit_times() { # units…
+  systemctl "${manager[@]}" show --timestamp=us+utc --property=InactiveEnterTimestamp,LastTriggerUSec "$@"
 }

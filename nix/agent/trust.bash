@@ -73,18 +73,5 @@ open_repository() {
     failed verify "repository: \"$(one_line "$url")\" must be an http(s), ssh or git URL"
     return
   }
-  driver_credentials
-  use_ssh
-}
-
-# How git may use ssh: pinned host keys where they are given, and the deploy key where there is one.
-use_ssh() {
-  local command='ssh -o BatchMode=yes -o ConnectTimeout=20' hosts
-  hosts=$(setting knownHosts)
-  if [[ -n $hosts ]]; then
-    (umask 077 && printf '%s\n' "$hosts" >"$run_dir/known_hosts")
-    command+=" -o StrictHostKeyChecking=yes -o GlobalKnownHostsFile=/dev/null -o UserKnownHostsFile=$run_dir/known_hosts"
-  fi
-  [[ -z ${deploy_key-} ]] || command+=" -o IdentitiesOnly=yes -i $deploy_key"
-  export GIT_SSH_COMMAND=$command
+  use_credential
 }

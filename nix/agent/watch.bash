@@ -3,8 +3,6 @@
 
 watch_seconds=300 # of one request; Google's server ends them by itself after some time as well
 
-baseline_file() { echo "$run_dir/watch-baseline"; }
-
 # What concerns this VM of what the metadata server says; `null` where the VM belongs to no fleet.
 projection() { # the server's answers
   jq -L "$agent_dir" --raw-input --slurp --compact-output --slurpfile contract "$contract_file" '
@@ -14,7 +12,7 @@ projection() { # the server's answers
 # The first who learns of the metadata after a boot says what the watcher compares with, so that no change is missed between
 # a run's decision and the watcher's start.
 keep_baseline() { # the server's answers
-  [[ -e $(baseline_file) ]] || projection "$1" | write_file "$(baseline_file)"
+  [[ -e $run_dir/watch-baseline ]] || write_file "$run_dir/watch-baseline" "$(projection "$1")"
 }
 
 # Waits for the next answer, in at most so many seconds, and leaves it in $etag and $about.
@@ -28,13 +26,15 @@ next_answer() { # seconds
 
 # Returns when something has changed that concerns this VM, or after so many seconds.
 await_change() { # seconds
-  local end=$((SECONDS + $1)) before
-  before=$(cat "$(baseline_file)" 2>/dev/null) || true
+  local end=$((SECONDS + $1)) before after
+  before=$(cat "$run_dir/watch-baseline" 2>/dev/null) || true
   while ((SECONDS < end)); do
     if ! next_answer "$((end - SECONDS))"; then
       sleep 5
-    elif [[ $(projection "$about") != "$before" ]]; then
-      projection "$about" | write_file "$(baseline_file)"
+    else
+      after=$(projection "$about")
+      [[ $after != "$before" ]] || continue
+      write_file "$run_dir/watch-baseline" "$after"
       return
     fi
   done
@@ -48,7 +48,8 @@ watch() {
       delay=1
       keep_baseline "$about"
       arm_publishers "$about"
-      before=$(<"$(baseline_file)") after=$(projection "$about")
+      tell_alive "$about"
+      before=$(<"$run_dir/watch-baseline") after=$(projection "$about")
       [[ $before == "$after" ]] || ask_for_change "$before" "$after"
     else
       etag=
@@ -65,17 +66,18 @@ ask_for_change() { # before, after
   what=$(jq --null-input --raw-output --argjson before "$1" --argjson after "$2" '
     if $after == null then "no fleet any more"
     elif ($before // {}).approval != $after.approval and $after.approval != null then "approval of \($after.approval.revision[0:7])"
+    elif ($before // {}).wave != $after.wave then "wave \($after.wave)"
     else "control item" end')
   log "changed: $what"
   ask watch "the watcher ($what)"
-  write_file "$(baseline_file)" <<<"$2"
+  write_file "$run_dir/watch-baseline" "$2"
   start_until_taken "$request" &
 }
 
 # Requests that nobody took up, from before a restart of the watcher.
 resume_requests() {
   local file
-  for file in "$(asked_dir)"/*; do
+  for file in "$run_dir/asked"/*; do
     [[ ! -e $file ]] || start_until_taken "$file" &
   done
 }

@@ -9,7 +9,8 @@ def concern:
     else
       ($in.attributes | approvals($in.contract; $instance) | at($instance.wave)) as $own
       | ($in.attributes | control($in.contract; $instance)) as $control
-      | { approval: $own }
+      # With the wave: a VM that changes its wave acts on the new one's approval, even if the old one had the same.
+      | { wave: $instance.wave, approval: $own }
         + if $control == null then { control: "not readable" }
           else {
             holds: ($control | holds_on($in.vm; $instance.wave; $own | at("revision"))),

@@ -13,12 +13,11 @@ in
   # `command` is the agent's path; every setting is optional and named as in `defaults.system`.
   systemUnits =
     settings:
-    import ./system.nix
-      {
-        inherit contract units;
-        metadataTable = metadataRules.table;
-      }
-      ({ metadataRules = null; } // defaults.system // settings);
+    import ./system.nix {
+      inherit contract units;
+      hardening = import ./hardening.nix;
+      metadataTable = metadataRules.table;
+    } ({ metadataRules = null; } // defaults.system // settings);
 
   # The same for a user's manager: { services, timers, paths }.
   homeUnits = settings: import ./home.nix { inherit contract units; } (defaults.home // settings);

@@ -21,6 +21,7 @@ in
     directory = null;
     host = null;
     follow = null;
+    homes = null;
     deployKeySecret = null;
     onBoot = "5min";
     watch = true;

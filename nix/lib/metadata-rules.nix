@@ -5,8 +5,8 @@
 #
 # Who must reach it: root (the guest agent, Google's script runner, the update agent, PAM of OS Login within sshd), and where OS Login
 # is on, who looks up its names and keys: the name service daemon, since NixOS has every lookup done by it
-# (nixos/modules/config/nsswitch.nix: no NSS module is loaded into a process of its own), and `nobody`, as whom sshd runs OS Login's
-# AuthorizedKeysCommand (nixos/modules/security/google_oslogin.nix).
+# (nixos/modules/config/nsswitch.nix: no NSS module is loaded into a process of its own), and as whom sshd runs OS Login's
+# AuthorizedKeysCommand (nixos/modules/security/google_oslogin.nix: `nobody`, in newer nixpkgs root).
 let
   inherit (builtins) concatStringsSep;
 

@@ -5,8 +5,8 @@ settings:
 let
   inherit (builtins)
     attrNames
+    elem
     filter
-    listToAttrs
     toJSON
     ;
 
@@ -20,15 +20,11 @@ let
     "schedule"
     "watch"
   ];
-  told = filter (name: !(builtins.elem name forUnits) && settings.${name} != null) (
-    attrNames settings
-  );
+  # What is null is not told, in a home's entry either.
+  without = set: unwanted: removeAttrs set (filter (name: unwanted name set.${name}) (attrNames set));
+  isNull = _: value: value == null;
+  told = without settings (name: value: elem name forUnits || value == null);
 in
 toJSON (
-  listToAttrs (
-    map (name: {
-      inherit name;
-      value = settings.${name};
-    }) told
-  )
+  told // (if told ? homes then { homes = map (home: without home isNull) told.homes; } else { })
 )

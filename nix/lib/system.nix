@@ -2,6 +2,7 @@
 # { nft, file }: nftables' program and the rules that close the metadata server; null where nobody or somebody else loads them.
 {
   contract,
+  hardening,
   metadataTable,
   units,
 }:
@@ -9,6 +10,7 @@ settings:
 
 let
   name = contract.units.system;
+  asking = hardening.asking { stateDirectory = baseNameOf contract.paths.state; };
 
   # A system service has none, and git and nix want one.
   environment.HOME = "/root";
@@ -29,6 +31,7 @@ let
     serviceConfig =
       units.quiet
       // units.run settings.memoryHigh
+      // hardening.switching
       // {
         ExecStart = "${settings.command} run";
       };
@@ -38,7 +41,7 @@ let
     description = "Reboot, if an update needs it and it is allowed now";
     restartIfChanged = false;
     inherit environment;
-    serviceConfig = {
+    serviceConfig = asking // {
       Type = "oneshot";
       ExecStart = "${settings.command} reboot";
     };
@@ -50,12 +53,15 @@ let
     wantedBy = [ "multi-user.target" ];
     unitConfig.StartLimitIntervalSec = 0;
     inherit environment;
-    serviceConfig = units.quiet // {
-      Type = "simple";
-      ExecStart = "${settings.command} watch";
-      Restart = "always";
-      RestartSec = 10;
-    };
+    serviceConfig =
+      units.quiet
+      // asking
+      // {
+        Type = "simple";
+        ExecStart = "${settings.command} watch";
+        Restart = "always";
+        RestartSec = 10;
+      };
   };
 
   metadataFirewall = {
@@ -65,7 +71,7 @@ let
     wants = [ "network-pre.target" ];
     wantedBy = [ "multi-user.target" ];
     unitConfig.DefaultDependencies = false;
-    serviceConfig = {
+    serviceConfig = hardening.filtering // {
       Type = "oneshot";
       RemainAfterExit = true;
       ExecStart = "${settings.metadataRules.nft} --file ${settings.metadataRules.file}";

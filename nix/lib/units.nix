@@ -12,6 +12,15 @@
   run = memoryHigh: {
     Type = "oneshot";
     MemoryHigh = memoryHigh;
+    # A kernel without memory most likely kills a build: the agent lives on and says so.
+    OOMPolicy = "continue";
+    # One that is killed itself goes on by itself; one that fails has said why and has arranged for what comes next. While it waits to
+    # be started again a switch leaves it alone as it does one that runs. And every wait is longer than the time that systemd's limit
+    # of starts looks back, so that no number of kills is the last.
+    Restart = "on-abnormal";
+    RestartSec = 30;
+    RestartSteps = 6;
+    RestartMaxDelaySec = "30min";
     # Every step has a limit of its own; this one is for what nobody thought of.
     TimeoutStartSec = "6h";
   };

@@ -14,18 +14,48 @@ let
   fleet = import ../lib;
   defaults = fleet.defaults.system;
   option = import ./options.nix { inherit lib defaults; };
-  timeOfDay = types.strMatching "([01][0-9]|2[0-3]):[0-5][0-9]" // {
-    description = "time of day, HH:MM";
-  };
+  own = import ./types.nix { inherit lib; };
   settings = lib.getAttrs (lib.attrNames defaults) cfg;
+  home = types.submodule {
+    options = {
+      user = mkOption {
+        type = own.userName;
+        example = "alice_example_com";
+        description = "What this machine calls the person; OS Login makes it of their address.";
+      };
+      attribute = mkOption {
+        type = types.nullOr types.nonEmptyStr;
+        default = null;
+        example = "alice";
+        description = "Which of the repository's `homeConfigurations` the home is. `null`: the one with the user's name.";
+      };
+      repository = option.repository // {
+        description = "URL of the home's own repository. `null`: the machine's.";
+      };
+      branch = option.branch // {
+        description = "The branch of the home's own repository. `null`: `main`.";
+      };
+      deployKeySecret = mkOption {
+        type = types.nullOr own.secret;
+        default = null;
+        example = "projects/my-project/secrets/alice-home";
+        description = ''
+          What the home's own repository asks for, as the machine's `deployKeySecret`. The machine fetches it and hands it over in a
+          file that the home's user alone reads; the machine's `knownHosts` count for it, unless the home has its own. `null`: nothing.
+        '';
+      };
+    };
+  };
   inherit (config.networking) nftables;
-  metadataUsers = [
-    "root"
-  ]
-  ++ lib.optional config.services.nscd.enable config.services.nscd.user
-  ++ lib.optional config.security.googleOsLogin.enable "nobody";
+  metadataUsers = lib.unique (
+    [ "root" ]
+    ++ lib.optional config.services.nscd.enable config.services.nscd.user
+    ++ lib.optional config.security.googleOsLogin.enable config.services.openssh.authorizedKeysCommandUser
+  );
 in
 {
+  _class = "nixos";
+
   options.services.nixos-auto-update = {
     enable = lib.mkEnableOption "updates of this machine from its configuration repository: after boot, on approval, and on schedule";
 
@@ -36,10 +66,11 @@ in
         nix = config.nix.package;
       };
       defaultText = lib.literalMD "the agent of this repository, with {option}`gitPackage` and {option}`nix.package`";
+      example = lib.literalExpression "inputs.nixos-fleet.packages.x86_64-linux.default";
       description = "The agent.";
     };
 
-    gitPackage = lib.mkPackageOption pkgs "git" { };
+    gitPackage = lib.mkPackageOption pkgs "git" { example = [ "gitMinimal" ]; };
 
     repository = option.repository // {
       description = ''
@@ -49,7 +80,7 @@ in
     };
 
     directory = mkOption {
-      type = types.nullOr (types.strMatching "/.+" // { description = "absolute path"; });
+      type = types.nullOr own.absolutePath;
       default = defaults.directory;
       example = "/etc/nixos";
       description = ''
@@ -59,9 +90,9 @@ in
     };
 
     host = mkOption {
-      type = types.nullOr (types.strMatching "[a-zA-Z0-9]([a-zA-Z0-9_-]*[a-zA-Z0-9])?");
+      type = types.nullOr own.host;
       default = if config.networking.hostName == "" then null else config.networking.hostName;
-      defaultText = lib.literalExpression "config.networking.hostName, or null where that is empty";
+      defaultText = lib.literalMD "{option}`networking.hostName`, or `null` where that is empty";
       example = "dev-alice";
       description = ''
         Which of the repository's `nixosConfigurations` this machine is. `null`: as the instance's metadata says.
@@ -76,6 +107,22 @@ in
       description = ''
         What a run brings the machine to: `branch`, the branch's head, or `approved`, what the fleet's rollout has
         approved for it and nothing else. `null`: as the instance's metadata says, else `branch`.
+      '';
+    };
+
+    homes = mkOption {
+      type = types.nullOr (types.listOf home);
+      default = defaults.homes;
+      example = [
+        { user = "alice"; }
+        {
+          user = "bob_example_com";
+          attribute = "bob";
+        }
+      ];
+      description = ''
+        The homes that this machine tells what to run, and starts the first time. `null`: as the instance's metadata says,
+        else none.
       '';
     };
 
@@ -95,12 +142,14 @@ in
       ;
 
     deployKeySecret = mkOption {
-      type = types.nullOr (types.strMatching "projects/[^/]+/secrets/[^/]+(/versions/[^/]+)?");
+      type = types.nullOr own.secret;
       default = defaults.deployKeySecret;
       example = "projects/my-project/secrets/config-deploy-key";
       description = ''
-        The secret of Secret Manager that holds the SSH key which may read the repository. The machine's service account reads
-        it, and it is kept in a file of root's that a reboot forgets. `null`: as the instance's metadata says, else none.
+        The secret of Secret Manager that holds what the repository asks for: an SSH private key where its URL is an ssh one, a
+        token, or `USER:TOKEN`, where it is https. The machine's service account reads the latest version, which is kept in a file
+        of root's that a reboot forgets and is fetched anew when the repository refuses it. Other URLs would carry it in clear,
+        and are not shown it. `null`: as the instance's metadata says, else none.
       '';
     };
 
@@ -116,12 +165,12 @@ in
         types.submodule {
           options = {
             lower = mkOption {
-              type = timeOfDay;
+              type = own.timeOfDay;
               example = "01:00";
               description = "From when on to reboot.";
             };
             upper = mkOption {
-              type = timeOfDay;
+              type = own.timeOfDay;
               example = "05:00";
               description = "Until when to reboot.";
             };
@@ -183,19 +232,18 @@ in
       );
     in
     {
-      assertions = [
-        {
-          assertion = !config.system.autoUpgrade.enable;
-          message = "services.nixos-auto-update and system.autoUpgrade would both switch this machine: set system.autoUpgrade.enable = false.";
-        }
-      ];
+      assertions = import ./system-assertions.nix { inherit config lib; };
 
       environment.systemPackages = [ cfg.package ];
-      environment.etc.${lib.removePrefix "/etc/" fleet.contract.paths.settings}.text = fleet.systemSettings settings;
+      environment.etc.${lib.removePrefix "/etc/" fleet.contract.paths.settings}.text =
+        fleet.systemSettings settings;
 
       systemd.services = lib.mapAttrs (
         _: unit:
-        unit // { environment = config.nix.envVars // config.networking.proxy.envVars // (unit.environment or { }); }
+        unit
+        // {
+          environment = config.nix.envVars // config.networking.proxy.envVars // (unit.environment or { });
+        }
       ) units.services;
       systemd.timers = units.timers;
 

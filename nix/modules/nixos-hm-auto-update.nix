@@ -14,9 +14,12 @@ let
   fleet = import ../lib;
   defaults = fleet.defaults.home;
   option = import ./options.nix { inherit lib defaults; };
+  own = import ./types.nix { inherit lib; };
   settings = lib.getAttrs (lib.attrNames defaults) cfg;
 in
 {
+  _class = "homeManager";
+
   options.services.nixos-hm-auto-update = {
     enable = lib.mkEnableOption "updates of this home from its configuration repository: after the machine's, after boot, and on schedule";
 
@@ -29,10 +32,11 @@ in
         // lib.optionalAttrs (config.nix.package != null) { nix = config.nix.package; }
       );
       defaultText = lib.literalMD "the agent of this repository, with {option}`gitPackage` and {option}`nix.package`";
+      example = lib.literalExpression "inputs.nixos-fleet.packages.x86_64-linux.default";
       description = "The agent.";
     };
 
-    gitPackage = lib.mkPackageOption pkgs "git" { };
+    gitPackage = lib.mkPackageOption pkgs "git" { example = [ "gitMinimal" ]; };
 
     attribute = mkOption {
       type = types.nullOr types.nonEmptyStr;
@@ -50,7 +54,7 @@ in
     };
 
     directory = mkOption {
-      type = types.nullOr (types.strMatching "/.+" // { description = "absolute path"; });
+      type = types.nullOr own.absolutePath;
       default = defaults.directory;
       example = "/home/alice/nixos-config";
       description = ''
@@ -88,6 +92,11 @@ in
         {
           assertion = !config.services.home-manager.autoUpgrade.enable;
           message = "services.nixos-hm-auto-update and services.home-manager.autoUpgrade would both switch this home: set services.home-manager.autoUpgrade.enable = false.";
+        }
+        {
+          # Home Manager's NixOS module sets it (nixos/common.nix), and asks the home's assertions among the machine's.
+          assertion = !config.submoduleSupport.enable;
+          message = "services.nixos-hm-auto-update is for a home of its own, and NixOS manages this one (home-manager.users.${config.home.username}): services.nixos-auto-update brings it up with the machine. Disable it here, or make the home one of the repository's homeConfigurations.";
         }
       ];
 

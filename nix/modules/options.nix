@@ -3,11 +3,7 @@
 
 let
   inherit (lib) mkOption types;
-
-  # systemd.time(7), as far as a pattern can tell; systemd itself judges the rest.
-  timeSpan = types.strMatching "[0-9][0-9. a-z]*" // {
-    description = "time span, such as \"5min\" or \"1h 30min\"";
-  };
+  own = import ./types.nix { inherit lib; };
 
   healthCheck = types.submodule {
     options = {
@@ -27,23 +23,13 @@ let
 in
 {
   repository = mkOption {
-    type = types.nullOr (
-      types.strMatching "(https?|ssh|git)://.+|[^/:@]+@[^/:]+:.+"
-      // {
-        description = "URL of a git repository (https, http, ssh or git)";
-      }
-    );
+    type = types.nullOr own.repository;
     default = defaults.repository;
     example = "https://git.example.org/infra/nixos-config.git";
   };
 
   branch = mkOption {
-    type = types.nullOr (
-      types.strMatching "[^ ~^:?*\\[-][^ ~^:?*\\[]*"
-      // {
-        description = "name of a git branch";
-      }
-    );
+    type = types.nullOr own.branch;
     default = defaults.branch;
     example = "production";
     description = "The repository's branch to follow. `null`: as the instance's metadata says, else `main`.";
@@ -71,7 +57,7 @@ in
   };
 
   onBoot = mkOption {
-    type = timeSpan;
+    type = own.timeSpan;
     default = defaults.onBoot;
     example = "15min";
     description = ''
@@ -81,7 +67,7 @@ in
   };
 
   schedule = mkOption {
-    type = types.nullOr types.nonEmptyStr;
+    type = types.nullOr own.calendarEvent;
     default = defaults.schedule;
     example = "weekly";
     description = ''
@@ -90,7 +76,7 @@ in
   };
 
   randomizedDelay = mkOption {
-    type = timeSpan;
+    type = own.timeSpan;
     default = defaults.randomizedDelay;
     example = "15min";
     description = ''
@@ -128,16 +114,14 @@ in
   };
 
   memoryHigh = mkOption {
-    type = types.strMatching "[0-9]+[KMGT]?|[0-9]+%|infinity" // {
-      description = "size as in MemoryHigh= of {manpage}`systemd.resource-control(5)`";
-    };
+    type = own.memorySize;
     default = defaults.memoryHigh;
     example = "2G";
-    description = "How much memory an update may use before it is slowed down, so that who works on the machine does not notice.";
+    description = "How much memory an update may use before it is slowed down, so that who works on the machine does not notice: as in `MemoryHigh=` of {manpage}`systemd.resource-control(5)`.";
   };
 
   metricsDirectory = mkOption {
-    type = types.nullOr (types.strMatching "/.+" // { description = "absolute path"; });
+    type = types.nullOr own.absolutePath;
     default = defaults.metricsDirectory;
     example = "/var/lib/prometheus-node-exporter";
     description = "Where node_exporter's textfile collector looks for metrics. `null`: none are written.";

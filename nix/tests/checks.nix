@@ -3,7 +3,10 @@
   pkgs,
   nixpkgs,
   home-manager,
+  # This flake, its documentation's package, and the template's outputs.
   fleet,
+  docs,
+  example,
 }:
 
 let
@@ -12,6 +15,9 @@ let
   check =
     name: inputs: script:
     pkgs.runCommand "check-${name}" { nativeBuildInputs = inputs; } "${script}\ntouch $out";
+
+  # For what is evaluated: a list of what is wrong.
+  none = name: failures: check name [ ] (lib.throwIf (failures != [ ]) (lib.concatLines failures) "");
 
   machine = nixpkgs.lib.nixosSystem {
     modules = [
@@ -46,17 +52,29 @@ let
 in
 {
   # Without nixpkgs: the functions that make the units.
-  units =
-    let
-      failures = import ./units.nix;
-    in
-    check "units" [ ] (lib.throwIf (failures != [ ]) (lib.concatLines failures) "");
+  units = none "units" (import ./units.nix);
 
   modules =
+    none "modules"
+      (import ./modules.nix {
+        inherit lib;
+        homeManager = home-manager;
+      }).failures;
+
+  fleet = none "fleet" (import ./fleet.nix);
+
+  # The template's machines and homes come out; to build them all is for who has them.
+  example =
     let
-      inherit (import ./modules.nix { inherit lib; }) failures;
+      derivations = map (each: each.drvPath) (builtins.attrValues example.checks.x86_64-linux);
     in
-    check "modules" [ ] (lib.throwIf (failures != [ ]) (lib.concatLines failures) "");
+    check "example" [ ] (
+      "# " + builtins.unsafeDiscardStringContext (lib.concatStringsSep " " derivations)
+    );
+
+  docs = check "docs" [ ] "diff ${fleet}/docs/modules.md ${docs}";
+
+  profile = none "profile" (import ./profile.nix { inherit lib; }).failures;
 
   nixos = check "nixos" [ ] ''
     cd ${machine.config.system.build.toplevel}/etc/systemd/system
@@ -76,6 +94,7 @@ in
     test -e paths.target.wants/nixos-hm-auto-update.path
   '';
 
+  # As `./scripts/test lint` does.
   shell =
     check "shell"
       [
@@ -83,12 +102,19 @@ in
         pkgs.shfmt
       ]
       ''
-        cd ${../agent}
-        shellcheck -x *.bash
-        shfmt -i 2 -ci -d *.bash
+        cd ${fleet}
+        scripts=$(grep --recursive --files-with-matches --max-count 1 --extended-regexp '^#!.*\b(ba)?sh\b' nix scripts tools local .ci)
+        shellcheck -x -P SCRIPTDIR $scripts
+        shfmt -i 2 -ci -d $scripts nix/agent/*.bash
       '';
 
   formatting = check "formatting" [ pkgs.nixfmt ] ''
     find ${fleet} -name '*.nix' -exec nixfmt --check {} +
   '';
 }
+// lib.optionalAttrs pkgs.stdenv.hostPlatform.isx86_64 (
+  import ./vm {
+    inherit pkgs;
+    module = fleet.nixosModules.default;
+  }
+)

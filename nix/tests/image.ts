@@ -55,7 +55,14 @@ const nixOnPath = (process.env["PATH"] ?? "").split(":").some((folder) => exists
 /** Whether there is a nix to evaluate with. */
 export const hasNix = nixOnPath || image !== undefined;
 
-const givenLib = process.env["NIXOS_FLEET_NIXPKGS_LIB"];
+/** Where `evaluate` finds a checkout that an environment variable names. */
+function checkout(variable: string, shown: string): string | undefined {
+  const given = process.env[variable];
+  return given && (nixOnPath ? given : shown);
+}
 
-/** Where `evaluate` finds the checkout that NIXOS_FLEET_NIXPKGS_LIB names: its `lib` folder is nixpkgs' own. */
-export const nixpkgsLib = givenLib && (nixOnPath ? givenLib : "/nixpkgs-lib");
+/** nixpkgs or nixpkgs.lib: its `lib` folder is nixpkgs' own. */
+export const nixpkgsLib = checkout("NIXOS_FLEET_NIXPKGS_LIB", "/nixpkgs-lib");
+
+/** Home Manager. */
+export const homeManager = checkout("NIXOS_FLEET_HOME_MANAGER", "/home-manager");

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs a command in a throwaway root over a machine image: unshare --mount sh inside.sh IMAGE PROJECT COMMAND…
-# The project is at /project and NIXOS_FLEET_NIXPKGS_LIB, where set, at /nixpkgs-lib, both read-only; what the command writes is
-# gone afterwards.
+# The project is at /project, and where they are set NIXOS_FLEET_NIXPKGS_LIB at /nixpkgs-lib and NIXOS_FLEET_HOME_MANAGER at
+# /home-manager, all read-only; what the command writes is gone afterwards.
 set -eu
 image=$1 project=$2
 shift 2
@@ -19,6 +19,7 @@ show() {
 }
 show "$project" project
 [ -z "${NIXOS_FLEET_NIXPKGS_LIB:-}" ] || show "$NIXOS_FLEET_NIXPKGS_LIB" nixpkgs-lib
+[ -z "${NIXOS_FLEET_HOME_MANAGER:-}" ] || show "$NIXOS_FLEET_HOME_MANAGER" home-manager
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 

@@ -1,328 +1,128 @@
-# Both modules with every option set, unset and wrong. Answers { with, failures }: whose `lib` it was, and what is wrong.
-# `nix-instantiate --eval --strict nix/tests/modules.nix --arg lib null` has a stub stand in for nixpkgs' lib; with
-# `--arg lib 'import NIXPKGS/lib'` it is the real one.
-{ lib }:
+# Both modules with every option set, unset and wrong. Answers { with, cases, failures }: whose modules and `lib` it was, how many
+# cases there are, and what is wrong. By itself a stub stands in for nixpkgs' lib; `--arg lib 'import NIXPKGS/lib'` is the real one,
+# and with `--arg homeManager HOME_MANAGER` the home's cases run among all modules of Home Manager.
+{
+  lib ? null,
+  homeManager ? null,
+}:
 
 let
   inherit (builtins)
     all
+    attrNames
     concatMap
     deepSeq
+    elem
     filter
+    length
+    mapAttrs
+    match
+    replaceStrings
+    toJSON
     tryEval
     ;
 
-  evaluate = if lib == null then import ./stub-lib.nix else import ./real-lib.nix { inherit lib; };
+  inherit (import ./packages.nix) package pkgs;
 
-  package = name: {
-    type = "derivation";
-    inherit name;
-    outPath = "/nix/store/00000000000000000000000000000000-${name}";
-  };
+  stub = import ./stub-modules.nix;
+  real = import ./real-lib.nix { inherit lib; };
+  amongHomes = import ./real-home-manager.nix { inherit lib homeManager; };
 
-  pkgs = {
-    git = package "git";
-    nftables = package "nftables";
-    writeText = name: _: package name;
-    callPackage = _: args: package "agent-with-${args.git.name}";
-    stdenv.hostPlatform.isLinux = true;
-  };
-
-  # What the modules read of the configuration around them; a case may change it.
-  around = {
+  kinds = {
     system = {
-      networking.hostName = "dev-alice";
-      networking.proxy.envVars = { };
-      networking.nftables.enable = false;
-      security.googleOsLogin.enable = true;
-      services.nscd = {
-        enable = true;
-        user = "nscd";
-      };
-      nix.envVars = { };
-      nix.package = package "nix";
-      system.autoUpgrade.enable = false;
+      module = ../modules/nixos-auto-update.nix;
+      name = "nixos-auto-update";
+      evaluate = if lib == null then stub else real;
     };
     home = {
-      home.username = "alice";
-      nix.package = null;
-      services.home-manager.autoUpgrade.enable = false;
+      module = ../modules/nixos-hm-auto-update.nix;
+      name = "nixos-hm-auto-update";
+      evaluate =
+        if lib == null then
+          stub
+        else if homeManager == null then
+          real
+        else
+          amongHomes;
     };
   };
 
-  modules = {
-    system = ../modules/nixos-auto-update.nix;
-    home = ../modules/nixos-hm-auto-update.nix;
+  cases = {
+    system = import ./cases/system.nix { inherit package; };
+    home = import ./cases/home.nix { inherit package; };
   };
 
-  paths = {
-    system = "nixos-auto-update";
-    home = "nixos-hm-auto-update";
-  };
+  # What a case changes of its surroundings, group by group.
+  beside = base: changed: base // mapAttrs (group: values: base.${group} or { } // values) changed;
 
   run =
-    { of, ... }@case:
-    evaluate {
-      module = modules.${of};
-      name = paths.${of};
-      settings = case.settings or { enable = true; };
-      around = around.${of} // case.around or { };
+    of: case:
+    kinds.${of}.evaluate {
+      inherit (kinds.${of}) module name;
+      settings = if case.settings or null == { } then { } else { enable = true; } // case.settings or { };
+      around = beside cases.${of}.around (case.around or { });
       inherit pkgs;
     };
 
-  service = config: config.systemd.services.nixos-auto-update;
-  home = config: config.systemd.user.services.nixos-hm-auto-update;
-  told = config: builtins.fromJSON config.environment.etc."nixos-auto-update/settings.json".text;
-  homeTold = config: builtins.fromJSON config.xdg.configFile."nixos-hm-auto-update/settings.json".text;
-  on = settings: { enable = true; } // settings;
+  broken = config: filter (each: !each.assertion) (config.assertions or [ ]);
 
-  # `holds` is asked of the configuration that comes out.
-  good = [
-    {
-      of = "system";
-      name = "off";
-      settings = { };
-      holds = config: (config.systemd.services or { }) == { };
-    }
-    {
-      of = "system";
-      name = "on, nothing else set";
-      holds =
-        config:
-        (service config).serviceConfig.ExecStart
-        == "/nix/store/00000000000000000000000000000000-agent-with-git/bin/nixos-auto-update run"
-        && (told config).host == "dev-alice"
-        && !(told config ? branch)
-        && (told config).keepGenerations == 10
-        && !((service config) ? wantedBy)
-        && config.systemd.timers.nixos-auto-update.timerConfig.OnActiveSec == "5min"
-        && !(config.systemd.timers ? nixos-auto-update-schedule);
-    }
-    {
-      of = "system";
-      name = "an image without a host name";
-      around.networking = {
-        hostName = "";
-        proxy.envVars = { };
-        nftables.enable = false;
-      };
-      holds = config: !(told config ? host);
-    }
-    {
-      of = "system";
-      name = "the metadata server closed by rules of its own";
-      holds =
-        config:
-        config.systemd.services.metadata-firewall.serviceConfig.ExecStart
-        == "/nix/store/00000000000000000000000000000000-nftables/bin/nft --file /nix/store/00000000000000000000000000000000-metadata.nft"
-        && (config.networking.nftables.tables or { }) == { };
-    }
-    {
-      of = "system";
-      name = "the metadata server closed by NixOS' nftables";
-      around.networking = {
-        hostName = "dev-alice";
-        proxy.envVars = { };
-        nftables.enable = true;
-      };
-      holds =
-        config:
-        !(config.systemd.services ? metadata-firewall)
-        && config.networking.nftables.tables.nixos-fleet-metadata.content
-        == (import ../lib).metadataRules.chain [
-          "root"
-          "nscd"
-          "nobody"
-        ];
-    }
-    {
-      of = "system";
-      name = "the metadata server open to all";
-      settings = on { protectMetadata = false; };
-      holds = config: !(config.systemd.services ? metadata-firewall);
-    }
-    {
-      of = "system";
-      name = "everything set";
-      settings = on {
-        gitPackage = package "gitMinimal";
-        repository = "ssh://git@git.example.org/infra/config.git";
-        branch = "release/2026";
-        directory = "/srv/config";
-        host = "web-1";
-        follow = "approved";
-        onBoot = "1h 30min";
-        schedule = "Sat 04:00";
-        randomizedDelay = "45min";
-        watch = false;
-        signers = "infra@example.org ssh-ed25519 AAAA";
-        knownHosts = "git.example.org ssh-ed25519 AAAA";
-        deployKeySecret = "projects/p/secrets/key";
-        healthChecks.web = {
-          command = "true";
-          timeout = 5;
-        };
-        keepGenerations = 3;
-        minimumFree = 0;
-        memoryHigh = "2G";
-        metricsDirectory = "/var/lib/node-exporter";
-        notify = "cat";
-        allowReboot = true;
-        rebootWindow = {
-          lower = "01:00";
-          upper = "05:00";
-        };
-        rebootWithUsers = true;
-        protectMetadata = false;
-      };
-      holds =
-        config:
-        (told config).repository == "ssh://git@git.example.org/infra/config.git"
-        && (told config).follow == "approved"
-        && (told config).healthChecks.web.command == "true"
-        && (told config).rebootWindow.upper == "05:00"
-        && !(told config ? onBoot)
-        && config.systemd.timers ? nixos-auto-update-reboot
-        && (service config).serviceConfig.MemoryHigh == "2G"
-        &&
-          (service config).serviceConfig.ExecStart
-          == "/nix/store/00000000000000000000000000000000-agent-with-gitMinimal/bin/nixos-auto-update run"
-        && config.systemd.timers.nixos-auto-update-schedule.timerConfig.RandomizedDelaySec == "45min"
-        && !(config.systemd.services ? nixos-auto-update-watch);
-    }
-    {
-      of = "home";
-      name = "on, nothing else set";
-      holds =
-        config:
-        (homeTold config).attribute == "alice"
-        && (home config).Unit.X-SwitchMethod == "keep-old"
-        && config.systemd.user.timers.nixos-hm-auto-update.Timer.OnActiveSec == "10min"
-        && config.systemd.user.paths.nixos-hm-auto-update.Install.WantedBy == [ "paths.target" ];
-    }
-    {
-      of = "home";
-      name = "everything set";
-      settings = on {
-        gitPackage = package "gitMinimal";
-        attribute = "alice@dev-alice";
-        repository = "git@git.example.org:alice/home.git";
-        branch = "main";
-        onBoot = "30s";
-        schedule = "weekly";
-        randomizedDelay = "10min";
-        directory = "/home/alice/config";
-        healthChecks.shell.command = "true";
-      };
-      holds =
-        config:
-        config.systemd.user.timers.nixos-hm-auto-update-schedule.Timer.OnCalendar == "weekly"
-        &&
-          (home config).Service.ExecStart
-          == "/nix/store/00000000000000000000000000000000-agent-with-gitMinimal/bin/nixos-hm-auto-update run";
-    }
-  ];
-
-  # None of these may come out as a configuration.
-  bad = concatMap (of: map (settings: { inherit of settings; }) wrong.${of}) [
-    "system"
-    "home"
-  ];
-
-  wrongInBoth = [
-    (on { enable = "yes"; })
-    (on { gitPackage = "git"; })
-    (on { repository = "git.example.org/config"; })
-    (on { repository = "file:///srv/config"; })
-    (on { repository = "ext::sh -c id"; })
-    (on { branch = ""; })
-    (on { branch = "--upload-pack=id"; })
-    (on { branch = "two words"; })
-    (on { onBoot = 5; })
-    (on { onBoot = null; })
-    (on { onBoot = "soon"; })
-    (on { schedule = ""; })
-    (on { schedule = 7; })
-    (on { randomizedDelay = "-1h"; })
-    (on { branches = [ "main" ]; })
-    (on { signers = [ "a" ]; })
-    (on { knownHosts = 7; })
-    (on { healthChecks.web = "true"; })
-    (on { healthChecks.web.command = ""; })
-    (on { healthChecks.web.timeout = 5; })
-    (on {
-      healthChecks.web = {
-        command = "true";
-        timeout = 0;
-      };
-    })
-    (on { keepGenerations = 1; })
-    (on { minimumFree = "1G"; })
-    (on { memoryHigh = "much"; })
-    (on { metricsDirectory = "metrics"; })
-    (on { notify = ""; })
-  ];
-
-  wrong = {
-    system = wrongInBoth ++ [
-      (on { directory = "etc/nixos"; })
-      (on { host = "dev alice"; })
-      (on { host = "-x"; })
-      (on { follow = "tags"; })
-      (on { watch = "yes"; })
-      (on { deployKeySecret = "key"; })
-      (on { allowReboot = "yes"; })
-      (on { rebootWindow.lower = "01:00"; })
-      (on {
-        rebootWindow = {
-          lower = "1:00";
-          upper = "05:00";
-        };
-      })
-      (on { rebootWithUsers = 1; })
-    ];
-    home = wrongInBoth ++ [
-      (on { attribute = ""; })
-      (on { directory = "~/config"; })
-    ];
-  };
-
-  # Each breaks exactly one assertion.
-  asserted = [
-    {
-      of = "system";
-      name = "beside system.autoUpgrade";
-      around.system.autoUpgrade.enable = true;
-    }
-    {
-      of = "home";
-      name = "beside services.home-manager.autoUpgrade";
-      around.services.home-manager.autoUpgrade.enable = true;
-    }
-  ];
-
-  comesOut = case: (tryEval (deepSeq (run case) true)).success;
-  keeps = config: all (each: each.assertion) (config.assertions or [ ]);
   isGood =
-    case:
+    of: case:
     (tryEval (
       let
-        config = run case;
+        config = run of case;
       in
       # The whole of it must come out; otherwise a bad case might be refused for what the surroundings lack.
-      deepSeq config (keeps config && case.holds config)
+      deepSeq config (broken config == [ ] && case.holds config)
     )) == {
       success = true;
       value = true;
     };
+
+  comesOut = of: settings: (tryEval (deepSeq (run of { inherit settings; }) true)).success;
+
+  says =
+    text: message: match ".*${replaceStrings [ "(" ")" ] [ "[(]" "[)]" ] text}.*" message != null;
+  isAsserted =
+    of: case:
+    let
+      messages = map (each: each.message) (broken (run of case));
+    in
+    length messages == 1 && all (says case.says) messages;
+
+  # Every option is set in a good case and wrong in a bad one.
+  untried =
+    of: given:
+    filter (option: !(elem option (concatMap attrNames given))) (
+      attrNames (import ../docs/options.nix { lib = import ./stub-lib.nix; }).${of}
+    );
+
+  failuresOf =
+    of:
+    let
+      inherit (cases.${of}) asserted bad good;
+    in
+    map (case: "${of}, ${case.name}: not what it should be") (filter (case: !isGood of case) good)
+    ++ map (settings: "${of}: accepted ${toJSON settings}") (filter (comesOut of) bad)
+    ++ map (case: "${of}, ${case.name}: no assertion of its own failed") (
+      filter (case: !isAsserted of case) asserted
+    )
+    ++ map (option: "${of}: no case sets ${option}") (
+      filter (option: option != "enable") (untried of (map (case: case.settings or { }) good))
+    )
+    ++ map (option: "${of}: no case sets ${option} wrong") (untried of bad);
+
 in
 {
-  "with" = if lib == null then "a stub lib (nixpkgs' own was not there)" else "nixpkgs' lib";
-  cases = builtins.length (good ++ bad ++ asserted);
-  failures =
-    map (case: "${case.of}, ${case.name}: not what it should be") (filter (case: !isGood case) good)
-    ++ map (case: "${case.of}: accepted ${builtins.toJSON case.settings}") (filter comesOut bad)
-    ++ map (case: "${case.of}, ${case.name}: no assertion failed") (
-      filter (case: keeps (run case)) asserted
-    );
+  "with" =
+    if lib == null then
+      "a stub lib (nixpkgs' own was not there)"
+    else if homeManager == null then
+      "nixpkgs' lib"
+    else
+      "nixpkgs' lib and Home Manager's modules";
+  cases = length (
+    concatMap (of: cases.${of}.good ++ cases.${of}.bad ++ cases.${of}.asserted) (attrNames cases)
+  );
+  failures = concatMap failuresOf (attrNames cases);
 }

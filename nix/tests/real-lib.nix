@@ -24,19 +24,25 @@ let
         };
         environment = anything;
         home = anything;
+        home-manager = anything;
         # One option each: a module may read one and set another.
         networking = {
           hostName = anything;
-          proxy = anything;
+          proxy.envVars = anything;
           nftables.enable = anything;
           nftables.tables = anything;
         };
         nix = anything;
+        programs = anything;
         security = anything;
+        services.comin = anything;
         services.home-manager = anything;
         services.nscd = anything;
+        services.openssh = anything;
+        submoduleSupport = anything;
         system = anything;
         systemd = anything;
+        users = anything;
         xdg = anything;
       };
       config = around;

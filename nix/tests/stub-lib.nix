@@ -1,109 +1,139 @@
-# One module without nixpkgs: its options' types are checked and their defaults filled in, and that is all. No merging, no
-# priorities; where that matters, real-lib.nix tells.
-{
-  module,
-  name,
-  settings,
-  around,
-  pkgs,
-}:
-
+# nixpkgs' lib as far as the modules use it: options are what they were declared as, types check values and describe themselves in
+# nixpkgs' words. Priorities are forgotten; where that matters, the real lib tells.
 let
   inherit (builtins)
+    all
     attrNames
+    attrValues
+    concatStringsSep
     elem
+    isAttrs
     isBool
+    isInt
+    isList
     isString
     mapAttrs
     match
+    stringLength
+    substring
+    toJSON
     ;
 
-  type = check: { inherit check; };
+  type = descriptionClass: description: check: {
+    inherit check description descriptionClass;
+    getSubOptions = _: { };
+  };
+  noun = type "noun";
+  clause = type "nonRestrictiveClause";
 
-  lib = {
-    mkOption = option: option;
-    mkEnableOption = description: {
-      type = lib.types.bool;
+  # A type within another's description.
+  phrase =
+    classes: inner:
+    if elem (inner.descriptionClass or null) classes then
+      inner.description
+    else
+      "(${inner.description})";
+  around =
+    class: classes: words: check: inner:
+    type class "${words} ${phrase classes inner}" (check inner.check)
+    // {
+      inherit (inner) getSubOptions;
+    };
+
+  expression = _type: text: { inherit _type text; };
+
+  # Sets become one, lists one list; of anything else the last one stays.
+  merge =
+    a: b:
+    a
+    // mapAttrs (
+      name: value:
+      if !(a ? ${name}) then
+        value
+      else if isAttrs value && value.type or null != "derivation" then
+        merge a.${name} value
+      else if isList value then
+        a.${name} ++ value
+      else
+        value
+    ) b;
+in
+rec {
+  mkOption = option: { _type = "option"; } // option;
+  mkEnableOption =
+    what:
+    mkOption {
+      type = types.bool;
       default = false;
       example = true;
-      inherit description;
+      description = "Whether to enable ${what}.";
     };
-    mkPackageOption = set: attribute: _: {
-      type = lib.types.package;
+  mkPackageOption =
+    set: attribute:
+    { example }:
+    mkOption {
+      type = types.package;
       default = set.${attribute};
+      defaultText = literalExpression "pkgs.${attribute}";
+      example = literalExpression "pkgs.${toString example}";
       description = "The ${attribute} package to use.";
     };
-    mkIf = condition: content: if condition then content else { };
+  mkIf = condition: content: if condition then content else { };
+  mkMerge = builtins.foldl' merge { };
+  mkDefault = content: content;
+  mkForce = content: content;
+  mkOverride = _: content: content;
 
-    literalExpression = text: text;
-    literalMD = text: text;
+  literalExpression = expression "literalExpression";
+  literalMD = expression "literalMD";
 
-    inherit (builtins) mapAttrs;
-    inherit (builtins) attrNames;
-    getAttrs =
-      names: set:
-      builtins.listToAttrs (
-        map (name: {
-          inherit name;
-          value = set.${name};
-        }) names
-      );
-    removePrefix = prefix: text: builtins.substring (builtins.stringLength prefix) (-1) text;
-    optional = condition: value: if condition then [ value ] else [ ];
-    optionalAttrs = condition: set: if condition then set else { };
-    platforms.linux = [ "x86_64-linux" ];
-    hm.assertions.assertPlatform = _: _: _: { assertion = true; };
+  inherit mapAttrs attrNames;
+  getAttrs = names: set: mapAttrs (name: _: set.${name}) (removeAttrs set (notIn names set));
+  notIn = names: set: builtins.filter (name: !(elem name names)) (attrNames set);
+  hasPrefix = prefix: text: substring 0 (stringLength prefix) text == prefix;
+  removePrefix = prefix: text: substring (stringLength prefix) (-1) text;
+  optional = condition: value: if condition then [ value ] else [ ];
+  optionalAttrs = condition: set: if condition then set else { };
+  unique = builtins.foldl' (seen: each: if elem each seen then seen else seen ++ [ each ]) [ ];
+  getExe = package: "${package}/bin/${package.meta.mainProgram}";
+  platforms.linux = [ "x86_64-linux" ];
+  hm.assertions.assertPlatform = _: _: _: { assertion = true; };
 
-    types = {
-      bool = type isBool;
-      str = type isString;
-      nonEmptyStr = type (v: isString v && match "[ \t\n]*" v == null);
-      strMatching = pattern: type (v: isString v && match pattern v != null);
-      enum = values: type (v: elem v values);
-      package = type (v: v.type or null == "derivation");
-      lines = type isString;
-      ints.unsigned = type (v: builtins.isInt v && v >= 0);
-      ints.positive = type (v: builtins.isInt v && v > 0);
-      ints.between =
+  types = {
+    bool = noun "boolean" isBool;
+    nonEmptyStr = noun "non-empty string" (v: isString v && match "[ \t\n]*" v == null);
+    strMatching =
+      pattern: noun "string matching the pattern ${pattern}" (v: isString v && match pattern v != null);
+    enum =
+      values: type "conjunction" "one of ${concatStringsSep ", " (map toJSON values)}" (v: elem v values);
+    package = noun "package" (v: v.type or null == "derivation");
+    lines = noun "strings concatenated with ${toJSON "\n"}" isString;
+    ints = {
+      unsigned = clause "unsigned integer, meaning >=0" (v: isInt v && v >= 0);
+      positive = clause "positive integer, meaning >0" (v: isInt v && v > 0);
+      between =
         low: high:
-        type (v: builtins.isInt v && v >= low && v <= high);
-      attrsOf = inner: type (v: builtins.isAttrs v && builtins.all inner.check (builtins.attrValues v));
-      submodule =
-        { options }:
-        type (
-          v:
-          builtins.isAttrs v
-          && removeAttrs v (attrNames options) == { }
-          && builtins.all (
-            name: if v ? ${name} then options.${name}.type.check v.${name} else options.${name} ? default
-          ) (attrNames options)
+        noun "integer between ${toString low} and ${toString high} (both inclusive)" (
+          v: isInt v && v >= low && v <= high
         );
-      nullOr = inner: type (v: v == null || inner.check v);
     };
+    attrsOf = around "composite" [ "noun" "composite" ] "attribute set of" (
+      check: v: isAttrs v && all check (attrValues v)
+    );
+    listOf = around "composite" [ "noun" "composite" ] "list of" (check: v: isList v && all check v);
+    nullOr = around "conjunction" [ "noun" "conjunction" ] "null or" (check: v: v == null || check v);
+    submodule =
+      { options }:
+      type null "submodule" (
+        v:
+        isAttrs v
+        && removeAttrs v (attrNames options) == { }
+        && all (
+          name: if v ? ${name} then options.${name}.type.check v.${name} else options.${name} ? default
+        ) (attrNames options)
+      )
+      // {
+        getSubOptions = _: options;
+      };
   };
-
-  made = import module { inherit config lib pkgs; };
-  options = made.options.services.${name};
-
-  valueOf =
-    option: declaration:
-    let
-      value = settings.${option} or declaration.default;
-    in
-    if declaration.type.check value then
-      value
-    else
-      throw "services.${name}.${option} has the wrong type";
-
-  unknown = removeAttrs settings (attrNames options);
-
-  config = around // {
-    services = around.services or { } // {
-      ${name} = mapAttrs valueOf options;
-    };
-  };
-in
-if unknown != { } then
-  throw "services.${name} has no option ${toString (attrNames unknown)}"
-else
-  builtins.deepSeq config.services.${name} made.config
+}

@@ -24,6 +24,10 @@ let
       watch = false;
       allowReboot = true;
       memoryHigh = "2G";
+      metadataRules = {
+        nft = "/bin/nft";
+        file = "/etc/metadata.nft";
+      };
     };
     home-defaults = fleet.homeUnits { command = "/bin/nixos-hm-auto-update"; };
     home-everything = fleet.homeUnits {

@@ -1,0 +1,30 @@
+# NixOS: a developer's VM on Google Compute Engine, kept current by the fleet. Import it from the flake
+# (`nixosModules.dev-vm`) or this file itself; a machine's own settings win, except where a file here says why not.
+{ lib, modulesPath, ... }:
+{
+  imports = [
+    # Brings the guest agent, its startup scripts, OS Login, sshd with keys only, a root disk that grows, and names eth0.
+    "${modulesPath}/virtualisation/google-compute-image.nix"
+    ./nixos-auto-update.nix
+    ./dev-vm/boot.nix
+    ./dev-vm/home-disk.nix
+    ./dev-vm/login.nix
+    ./dev-vm/nix.nix
+    ./dev-vm/power.nix
+    ./dev-vm/trigger.nix
+  ];
+
+  # The repository and the host's name come from the instance's metadata, so that one image serves every VM.
+  services.nixos-auto-update.enable = lib.mkDefault true;
+
+  # What a build of NixOS needs for a moment (1 to 2 GiB) is what a small VM does not have to spare.
+  zramSwap.enable = lib.mkDefault true;
+
+  # A drop-in, since nixpkgs 26.11 takes `services.journald.extraConfig` away and 26.05 has nothing else
+  # (nixos/modules/system/boot/systemd/journald.nix). By default the journal takes a tenth of the disk, up to 4 GiB.
+  environment.etc."systemd/journald.conf.d/nixos-fleet.conf".text = lib.mkDefault ''
+    [Journal]
+    SystemMaxUse=1G
+    MaxRetentionSec=1month
+  '';
+}

@@ -1,0 +1,19 @@
+# Booting: from a virtual disk by EFI, with a way back to an older system.
+{ lib, ... }:
+{
+  # What Shielded VMs boot by. Their Secure Boot stays off: no key that the firmware knows signs NixOS' boot loaders.
+  virtualisation.googleComputeImage.efi = lib.mkDefault true;
+
+  # nixos/modules/virtualisation/google-compute-config.nix sets both to 0, "the user has no way to select them anyway". The
+  # serial console is one, and the old generation there is the last way back for a machine that does not come up.
+  boot.loader.timeout = lib.mkForce 3;
+  boot.loader.grub.configurationLimit = lib.mkForce 20;
+  boot.loader.grub.extraConfig = ''
+    serial --unit=0 --speed=115200
+    terminal_input serial console
+    terminal_output serial console
+  '';
+
+  # udev loads gVNIC's driver by itself. Named here, a kernel without it does not build, instead of building a VM without network.
+  boot.initrd.availableKernelModules = [ "gve" ];
+}

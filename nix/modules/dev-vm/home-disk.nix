@@ -1,0 +1,76 @@
+# People's homes on a disk of their own, which outlives the VM: the one that the Pulumi program attaches with the device name
+# `home`.
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
+
+let
+  cfg = config.nixos-fleet.homeDisk;
+
+  # Google's udev rules name a disk by its device name (google-guest-configs, 65-gce-disk-naming.rules).
+  disk = "/dev/disk/by-id/google-home";
+  device = "dev-disk-by\\x2did-google\\x2dhome.device";
+
+  prepare = pkgs.writeShellApplication {
+    name = "home-disk";
+    runtimeInputs = [
+      pkgs.coreutils
+      pkgs.diffutils
+      pkgs.e2fsprogs
+      pkgs.systemd
+      pkgs.util-linux
+    ];
+    text = builtins.readFile ./home-disk.bash;
+  };
+in
+{
+  options.nixos-fleet.homeDisk.enable = lib.mkEnableOption "{file}`/home` on the disk that is attached with the device name `home`. A disk with nothing on it is formatted, and gets a copy of what {file}`/home` had so far; one with anything on it never is. On a machine that runs already it takes a reboot";
+
+  config = lib.mkMerge [
+    # Under those who are logged in no other /home may appear: their files would be out of sight. A changed inhibitor has the update
+    # wait for a reboot (nixos/modules/system/activation/switchable-system.nix); it must have had a value before to be a changed one.
+    {
+      system.switch.inhibitors.nixos-fleet-home =
+        if cfg.enable then "a disk of its own" else "the boot disk";
+    }
+
+    (lib.mkIf cfg.enable {
+      fileSystems."/home" = {
+        device = "/dev/disk/by-label/home";
+        fsType = "ext4";
+        # A disk that was made larger is so after the next boot.
+        autoResize = true;
+        options = [
+          "x-systemd.requires=home-disk.service"
+          # The label appears when the first copy is complete, and a large home takes its time.
+          "x-systemd.device-timeout=1h"
+        ];
+      };
+
+      systemd.services.home-disk = {
+        description = "Prepare the disk with the homes";
+        requires = [ device ];
+        after = [
+          device
+          "systemd-remount-fs.service"
+        ];
+        conflicts = [ "shutdown.target" ];
+        before = [
+          "home.mount"
+          "shutdown.target"
+        ];
+        unitConfig.DefaultDependencies = false;
+        restartIfChanged = false;
+        serviceConfig = {
+          Type = "oneshot";
+          RemainAfterExit = true;
+          ExecStart = "${lib.getExe prepare} ${disk} /home";
+          TimeoutStartSec = "infinity";
+        };
+      };
+    })
+  ];
+}

@@ -1,0 +1,84 @@
+# What must hold where the machine updates itself, beyond what the options' types can tell. Each message says what to do.
+{ config, lib }:
+
+let
+  inherit (builtins)
+    any
+    attrNames
+    concatMap
+    elem
+    filter
+    ;
+
+  cfg = config.services.nixos-auto-update;
+  users = config.users.users;
+  homes = if cfg.homes == null then [ ] else cfg.homes;
+  # Those that are part of the machine.
+  ownHomes = config.home-manager.users or { };
+  inherit (config.nix.settings) allowed-users trusted-users;
+
+  # Images for Google Compute Engine run its guest agent (nixos/modules/virtualisation/google-compute-config.nix).
+  onGoogle = config.systemd.services ? google-guest-agent;
+
+  isAdministrator = user: elem "wheel" (user.extraGroups or [ ]);
+  isEverybody = name: name == "*" || name == "@users";
+  isDeveloper = name: users ? ${name} && users.${name}.isNormalUser && !isAdministrator users.${name};
+  trusted = filter (
+    name: isEverybody name || isDeveloper name || any (home: home.user == name) homes
+  ) trusted-users;
+
+  upgrading = filter (user: ownHomes.${user}.services.home-manager.autoUpgrade.enable or false) (
+    attrNames ownHomes
+  );
+
+  homeAssertions = home: [
+    {
+      # linger-users.service of nixos/modules/config/users-groups.nix; `false` was the default before stateVersion 25.11.
+      assertion = users.${home.user}.linger or null != false;
+      message = "services.nixos-auto-update.homes: users.users.${home.user}.linger is false, so every boot ends the lingering that this home's updates need: set it to null or true.";
+    }
+    {
+      assertion = !(ownHomes ? ${home.user});
+      message = "services.nixos-auto-update.homes: home-manager.users.${home.user} makes this home part of the machine, which brings it up itself: take ${home.user} out of one of the two.";
+    }
+    {
+      assertion = any (name: name == home.user || name == "*" || lib.hasPrefix "@" name) allowed-users;
+      message = "services.nixos-auto-update.homes: nix.settings.allowed-users does not let ${home.user} build the home: add \"${home.user}\" or \"*\".";
+    }
+  ];
+in
+[
+  {
+    assertion = !config.system.autoUpgrade.enable;
+    message = "services.nixos-auto-update and system.autoUpgrade would both switch this machine: set system.autoUpgrade.enable = false.";
+  }
+  {
+    assertion = upgrading == [ ];
+    message = "services.nixos-auto-update brings up the home of ${toString upgrading} with the machine, and services.home-manager.autoUpgrade would switch away from it: set that to false in home-manager.users.";
+  }
+  {
+    assertion = !(config.services.comin.enable or false);
+    message = "services.nixos-auto-update and services.comin would both switch this machine: set services.comin.enable = false.";
+  }
+  {
+    assertion = cfg.repository != null || onGoogle;
+    message = "services.nixos-auto-update.repository is not set, and this machine is no instance whose metadata would say it: set it to the URL of the configuration repository.";
+  }
+  {
+    assertion = cfg.host != null || onGoogle;
+    message = "services.nixos-auto-update.host is not set and networking.hostName is empty: set one of them to this machine's name among the repository's nixosConfigurations.";
+  }
+  {
+    assertion = cfg.follow != "approved" || onGoogle;
+    message = "services.nixos-auto-update.follow is \"approved\", but this machine belongs to no fleet that could approve anything: approvals are in the metadata of a Google Cloud project. Set it to \"branch\", or build the machine on virtualisation/google-compute-image.nix.";
+  }
+  {
+    assertion = cfg.rebootWindow == null || cfg.rebootWindow.lower != cfg.rebootWindow.upper;
+    message = "services.nixos-auto-update.rebootWindow is empty: set upper to another time than lower, or rebootWindow to null for any time.";
+  }
+  {
+    assertion = !cfg.protectMetadata || trusted == [ ];
+    message = "services.nixos-auto-update.protectMetadata is of no use while nix.settings.trusted-users has ${toString trusted}, since a trusted user can become root: take them out (allowed-users is enough to install things), or set protectMetadata to false.";
+  }
+]
+++ concatMap homeAssertions homes

@@ -1,0 +1,45 @@
+# What the options that both modules have must refuse; each is the whole of the module's settings but for `enable`.
+[
+  { enable = "yes"; }
+  { package = "agent"; }
+  { gitPackage = "git"; }
+  { repository = "git.example.org/config"; }
+  { repository = "file:///srv/config"; }
+  { repository = "ext::sh -c id"; }
+  { repository = "https://git.example.org/a b"; }
+  { branch = ""; }
+  { branch = "--upload-pack=id"; }
+  { branch = "two words"; }
+  { onBoot = 5; }
+  { onBoot = null; }
+  { onBoot = "soon"; }
+  { onBoot = "5 minuets"; }
+  { onBoot = "-5min"; }
+  { schedule = ""; }
+  { schedule = 7; }
+  { schedule = "fortnightly"; }
+  { schedule = "Mon 25:00"; }
+  { schedule = "04:60"; }
+  { schedule = "2026-13-01"; }
+  { schedule = "Mo..Fri 07:00"; }
+  { randomizedDelay = "-1h"; }
+  { randomizedDelay = "1 fortnight"; }
+  { branches = [ "main" ]; }
+  { signers = [ "a" ]; }
+  { knownHosts = 7; }
+  { healthChecks.web = "true"; }
+  { healthChecks.web.command = ""; }
+  { healthChecks.web.timeout = 5; }
+  {
+    healthChecks.web = {
+      command = "true";
+      timeout = 0;
+    };
+  }
+  { keepGenerations = 1; }
+  { minimumFree = "1G"; }
+  { minimumFree = -1; }
+  { memoryHigh = "much"; }
+  { metricsDirectory = "metrics"; }
+  { notify = ""; }
+]

@@ -1,0 +1,345 @@
+# The NixOS module's cases: see modules.nix for what is done with them.
+{ package }:
+
+let
+  inherit (builtins) fromJSON length;
+
+  service = config: config.systemd.services.nixos-auto-update;
+  told = config: fromJSON config.environment.etc."nixos-auto-update/settings.json".text;
+
+  # What the agent cannot do without where no metadata says it.
+  named.repository = "https://git.example.org/infra/config.git";
+
+  # A developer and an administrator of the machine.
+  people.users.users = {
+    alice.isNormalUser = true;
+    carol = {
+      isNormalUser = true;
+      extraGroups = [ "wheel" ];
+    };
+  };
+  elsewhere.systemd.services = { };
+  trusting = who: {
+    nix.settings = {
+      allowed-users = [ "*" ];
+      trusted-users = who;
+    };
+  };
+in
+{
+  # What the module reads of the configuration around it: an image for Google Compute Engine.
+  around = {
+    networking = {
+      hostName = "dev-alice";
+      proxy.envVars = { };
+      nftables.enable = false;
+    };
+    security.googleOsLogin.enable = true;
+    services.nscd = {
+      enable = true;
+      user = "nscd";
+    };
+    services.openssh.authorizedKeysCommandUser = "nobody";
+    nix = {
+      envVars = { };
+      package = package "nix";
+      settings = {
+        allowed-users = [ "*" ];
+        trusted-users = [ "root" ];
+      };
+    };
+    system.autoUpgrade.enable = false;
+    systemd.services.google-guest-agent = { };
+    users.users = { };
+  };
+
+  good = [
+    {
+      name = "off";
+      settings = { };
+      holds = config: !((config.systemd.services or { }) ? nixos-auto-update);
+    }
+    {
+      name = "on, nothing else set";
+      holds =
+        config:
+        (service config).serviceConfig.ExecStart
+        == "/nix/store/00000000000000000000000000000000-agent-with-git/bin/nixos-auto-update run"
+        && (told config).host == "dev-alice"
+        && !(told config ? branch)
+        && !(told config ? homes)
+        && (told config).keepGenerations == 10
+        && !((service config) ? wantedBy)
+        && config.systemd.timers.nixos-auto-update.timerConfig.OnActiveSec == "5min"
+        && !(config.systemd.timers ? nixos-auto-update-schedule);
+    }
+    {
+      name = "as the original module's users have it";
+      settings.gitPackage = package "gitMinimal";
+      holds =
+        config:
+        (service config).serviceConfig.ExecStart
+        == "/nix/store/00000000000000000000000000000000-agent-with-gitMinimal/bin/nixos-auto-update run"
+        && length config.environment.systemPackages == 1;
+    }
+    {
+      name = "a package of one's own";
+      settings.package = package "agent";
+      holds =
+        config:
+        (service config).serviceConfig.ExecStart
+        == "/nix/store/00000000000000000000000000000000-agent/bin/nixos-auto-update run";
+    }
+    {
+      name = "an image without a host name";
+      around.networking.hostName = "";
+      holds = config: !(told config ? host);
+    }
+    {
+      name = "a machine elsewhere";
+      settings = named;
+      around = elsewhere;
+      holds = config: (told config).repository == named.repository;
+    }
+    {
+      name = "the metadata server closed by rules of its own";
+      holds =
+        config:
+        config.systemd.services.metadata-firewall.serviceConfig.ExecStart
+        == "/nix/store/00000000000000000000000000000000-nftables/bin/nft --file /nix/store/00000000000000000000000000000000-metadata.nft"
+        && (config.networking.nftables.tables or { }) == { };
+    }
+    {
+      name = "the metadata server closed by NixOS' nftables";
+      around.networking.nftables.enable = true;
+      holds =
+        config:
+        !(config.systemd.services ? metadata-firewall)
+        &&
+          config.networking.nftables.tables.nixos-fleet-metadata.content
+          == (import ../../lib).metadataRules.chain [
+            "root"
+            "nscd"
+            "nobody"
+          ];
+    }
+    {
+      name = "the metadata server open to all, and developers trusted";
+      settings.protectMetadata = false;
+      around = trusting [ "*" ];
+      holds = config: !(config.systemd.services ? metadata-firewall);
+    }
+    {
+      name = "a home that is part of the machine";
+      around.home-manager.users.alice = { };
+      holds = config: config.systemd.services ? nixos-auto-update;
+    }
+    {
+      name = "administrators trusted";
+      around =
+        people
+        // trusting [
+          "root"
+          "@wheel"
+          "carol"
+        ];
+      holds = config: config.systemd.services ? nixos-auto-update;
+    }
+    {
+      name = "homes, of a user that Nix knows and of one that OS Login makes";
+      settings.homes = [
+        { user = "alice"; }
+        {
+          user = "bob_example_com";
+          attribute = "bob";
+        }
+      ];
+      around = people;
+      holds =
+        config:
+        (told config).homes == [
+          { user = "alice"; }
+          {
+            attribute = "bob";
+            user = "bob_example_com";
+          }
+        ];
+    }
+    {
+      name = "everything set";
+      settings = {
+        gitPackage = package "gitMinimal";
+        repository = "ssh://git@git.example.org/infra/config.git";
+        branch = "release/2026";
+        directory = "/srv/config";
+        host = "web-1";
+        follow = "approved";
+        homes = [
+          {
+            user = "alice";
+            attribute = "alice@web-1";
+            repository = "git@git.example.org:alice/home.git";
+            branch = "main";
+            deployKeySecret = "projects/p/secrets/alice";
+          }
+        ];
+        onBoot = "1h 30min";
+        schedule = "Sat 04:00";
+        randomizedDelay = "45min";
+        watch = false;
+        signers = "infra@example.org ssh-ed25519 AAAA";
+        knownHosts = "git.example.org ssh-ed25519 AAAA";
+        deployKeySecret = "projects/p/secrets/key";
+        healthChecks.web = {
+          command = "true";
+          timeout = 5;
+        };
+        keepGenerations = 3;
+        minimumFree = 0;
+        memoryHigh = "2G";
+        metricsDirectory = "/var/lib/node-exporter";
+        notify = "cat";
+        allowReboot = true;
+        rebootWindow = {
+          lower = "01:00";
+          upper = "05:00";
+        };
+        rebootWithUsers = true;
+        protectMetadata = false;
+      };
+      holds =
+        config:
+        (told config).repository == "ssh://git@git.example.org/infra/config.git"
+        && (told config).follow == "approved"
+        && (builtins.head (told config).homes).deployKeySecret == "projects/p/secrets/alice"
+        && (told config).healthChecks.web.command == "true"
+        && (told config).rebootWindow.upper == "05:00"
+        && !(told config ? onBoot)
+        && config.systemd.timers ? nixos-auto-update-reboot
+        && (service config).serviceConfig.MemoryHigh == "2G"
+        && config.systemd.timers.nixos-auto-update-schedule.timerConfig.RandomizedDelaySec == "45min"
+        && !(config.systemd.services ? nixos-auto-update-watch);
+    }
+  ];
+
+  bad = import ./both.nix ++ [
+    { directory = "etc/nixos"; }
+    { host = ""; }
+    { host = "dev alice"; }
+    { host = "-x"; }
+    { follow = "tags"; }
+    { homes = [ "alice" ]; }
+    { homes = [ { attribute = "alice"; } ]; }
+    { homes = [ { user = "alice@example.com"; } ]; }
+    {
+      homes = [
+        {
+          user = "alice";
+          deployKeySecret = "key";
+        }
+      ];
+    }
+    { watch = "yes"; }
+    { deployKeySecret = "key"; }
+    { protectMetadata = null; }
+    { allowReboot = "yes"; }
+    { rebootWindow.lower = "01:00"; }
+    {
+      rebootWindow = {
+        lower = "1:00";
+        upper = "05:00";
+      };
+    }
+    { rebootWithUsers = 1; }
+  ];
+
+  asserted = [
+    {
+      name = "beside system.autoUpgrade";
+      around.system.autoUpgrade.enable = true;
+      says = "set system.autoUpgrade.enable = false";
+    }
+    {
+      name = "beside services.home-manager.autoUpgrade in a home of the machine's own";
+      around.home-manager.users.alice.services.home-manager.autoUpgrade.enable = true;
+      says = "brings up the home of alice with the machine";
+    }
+    {
+      name = "beside comin";
+      around.services.comin.enable = true;
+      says = "set services.comin.enable = false";
+    }
+    {
+      name = "nowhere to update from";
+      around = elsewhere;
+      says = "repository is not set";
+    }
+    {
+      name = "nobody says which machine it is";
+      settings = named;
+      around = elsewhere // {
+        networking.hostName = "";
+      };
+      says = "host is not set";
+    }
+    {
+      name = "approvals without a fleet";
+      settings = named // {
+        follow = "approved";
+      };
+      around = elsewhere;
+      says = "belongs to no fleet";
+    }
+    {
+      name = "an empty window to reboot in";
+      settings.rebootWindow = {
+        lower = "03:00";
+        upper = "03:00";
+      };
+      says = "rebootWindow is empty";
+    }
+    {
+      name = "everybody trusted";
+      around = trusting [
+        "root"
+        "@users"
+      ];
+      says = "trusted-users has @users";
+    }
+    {
+      name = "a developer trusted";
+      around = people // trusting [ "alice" ];
+      says = "trusted-users has alice";
+    }
+    {
+      name = "a home's OS Login user trusted";
+      settings.homes = [ { user = "bob_example_com"; } ];
+      around = trusting [ "bob_example_com" ];
+      says = "trusted-users has bob_example_com";
+    }
+    {
+      name = "a home whose user must not linger";
+      settings.homes = [ { user = "alice"; } ];
+      around.users.users.alice = {
+        isNormalUser = true;
+        linger = false;
+      };
+      says = "users.users.alice.linger is false";
+    }
+    {
+      name = "a home that is part of the machine";
+      settings.homes = [ { user = "alice"; } ];
+      around.home-manager.users.alice = { };
+      says = "take alice out of one of the two";
+    }
+    {
+      name = "a home whose user may not build";
+      settings.homes = [ { user = "alice"; } ];
+      around.nix.settings = {
+        allowed-users = [ "carol" ];
+        trusted-users = [ "root" ];
+      };
+      says = "does not let alice build";
+    }
+  ];
+}

@@ -1,0 +1,40 @@
+# Stand-ins for nixpkgs' packages: `package` makes one, and `pkgs` has what the modules, and Home Manager's beside them, ask for.
+rec {
+  package = name: {
+    type = "derivation";
+    inherit name;
+    outPath = "/nix/store/00000000000000000000000000000000-${name}";
+    meta.mainProgram = name;
+  };
+
+  pkgs = {
+    git = package "git";
+    nftables = package "nftables";
+    writeText = name: _: package name;
+    callPackage = _: args: package "agent-with-${args.git.name}";
+    stdenv = rec {
+      isLinux = true;
+      isDarwin = false;
+      hostPlatform = {
+        inherit isDarwin isLinux;
+        system = "x86_64-linux";
+      };
+    };
+  };
+
+  # What whole machines and homes ask for besides: these programs, and scripts.
+  pkgsWith =
+    programs:
+    pkgs
+    // builtins.listToAttrs (
+      map (name: {
+        inherit name;
+        value = package name;
+      }) programs
+    )
+    // {
+      callPackage = _: _: package "agent" // { tools = [ ]; };
+      writeShellApplication = { name, ... }: package name;
+      writeShellScript = name: _: package name;
+    };
+}

@@ -1,0 +1,175 @@
+# The profile of a developer's VM: what comes out of it, and what it refuses. Answers { with, cases, failures } as modules.nix does.
+{ lib }:
+
+let
+  inherit (builtins)
+    deepSeq
+    elem
+    filter
+    tryEval
+    ;
+
+  evaluate =
+    if lib == null then import ./stub-profile.nix else import ./real-profile.nix { inherit lib; };
+
+  inherit (import ./packages.nix) package pkgsWith;
+  pkgs = pkgsWith [
+    "coreutils"
+    "diffutils"
+    "e2fsprogs"
+    "systemd"
+    "util-linux"
+  ];
+
+  # What NixOS would say around it.
+  around = {
+    networking = {
+      proxy.envVars = { };
+      nftables.enable = false;
+    };
+    nix = {
+      envVars = { };
+      package = package "nix";
+      settings.trusted-users = [ "root" ];
+    };
+    security.googleOsLogin.enable = true;
+    services.nscd = {
+      enable = true;
+      user = "nscd";
+    };
+    services.openssh.authorizedKeysCommandUser = "nobody";
+    services.nixos-auto-update.enable = true;
+    system.autoUpgrade.enable = false;
+    users.users.root.isNormalUser = false;
+  };
+
+  run =
+    case:
+    evaluate {
+      settings = case.settings or { };
+      inherit around pkgs;
+    };
+
+  key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG pulumi";
+  rule = config: builtins.head config.security.sudo.extraRules;
+
+  good = [
+    {
+      name = "as it is";
+      holds =
+        config:
+        config.users.mutableUsers == false
+        && config.users.allowNoPasswordLogin
+        && config.boot.loader.timeout == 3
+        && config.boot.loader.grub.configurationLimit == 20
+        && config.virtualisation.googleComputeImage.efi
+        && config.services.openssh.settings.PermitRootLogin == "no"
+        && config.zramSwap.enable
+        && config.nix.daemonCPUSchedPolicy == "idle"
+        && config.nix.settings.min-free < config.nix.settings.max-free
+        && config.services.logind.settings.Login.InhibitDelayMaxSec == "60s"
+        && config.systemd.services.nixos-auto-update-resume.wantedBy == [ "suspend.target" ]
+        && config.system.switch.inhibitors.nixos-fleet-home == "the boot disk"
+        && (config.fileSystems or { }) == { }
+        && !((config.users.users or { }) ? fleet-trigger);
+    }
+    {
+      name = "with homes on a disk of their own";
+      settings.homeDisk.enable = true;
+      holds =
+        config:
+        config.fileSystems."/home".device == "/dev/disk/by-label/home"
+        && elem "x-systemd.requires=home-disk.service" config.fileSystems."/home".options
+        &&
+          config.systemd.services.home-disk.serviceConfig.ExecStart
+          == "/nix/store/00000000000000000000000000000000-home-disk/bin/home-disk /dev/disk/by-id/google-home /home"
+        && config.system.switch.inhibitors.nixos-fleet-home == "a disk of its own";
+    }
+    {
+      name = "with a trigger's key";
+      settings.trigger.keys = [ key ];
+      holds =
+        config:
+        config.users.users.fleet-trigger.openssh.authorizedKeys.keys
+        == [ ''restrict,command="/nix/store/00000000000000000000000000000000-fleet-trigger" ${key}'' ]
+        && !(config.users.users.fleet-trigger ? extraGroups)
+        && (rule config).users == [ "fleet-trigger" ]
+        &&
+          map (each: each.command) (rule config).commands
+          == [ "/run/current-system/sw/bin/nixos-auto-update trigger --by *" ];
+    }
+    {
+      name = "with another name for the trigger's account";
+      settings.trigger = {
+        keys = [ key ];
+        user = "updater";
+      };
+      holds =
+        config:
+        config.users.users ? updater
+        && config.users.groups ? updater
+        && (rule config).users == [ "updater" ];
+    }
+  ];
+
+  bad = [
+    { trigger.keys = key; }
+    { trigger.keys = [ "restrict ssh-ed25519 AAAA" ]; }
+    { trigger.keys = [ "ssh-ed25519 AAAA\nssh-ed25519 BBBB" ]; }
+    {
+      trigger = {
+        keys = [ key ];
+        user = "root;id";
+      };
+    }
+    { trigger.key = key; }
+    { homeDisk.enable = "yes"; }
+    { homeDisk.label = "home"; }
+  ];
+
+  # The image's own module needs no other; its file's stem must be a name that Compute takes.
+  image = import ../image.nix { revision = "0123abc"; } {
+    lib = if lib == null then import ./stub-lib.nix else lib;
+    config = {
+      services.nixos-auto-update.package.tools = [ (package "git") ];
+      system.nixos = {
+        version = "26.05.20260714.8eeec93";
+        release = "26.05";
+      };
+    };
+  };
+  imageIsGood =
+    image.image.baseName == "nixos-fleet-26-05-20260714-8eeec93-0123abc"
+    && builtins.match "[a-z]([-a-z0-9]{0,61}[a-z0-9])?" image.image.baseName != null
+    && image.virtualisation.diskSize == 1024 * (image.virtualisation.diskSize / 1024)
+    && image.environment.systemPackages == [ (package "git") ];
+
+  broken = config: filter (each: !each.assertion) (config.assertions or [ ]);
+  whole = config: removeAttrs config [ "assertions" ];
+  isGood =
+    case:
+    (tryEval (
+      let
+        config = run case;
+      in
+      deepSeq (whole config) (broken config == [ ] && case.holds config)
+    )) == {
+      success = true;
+      value = true;
+    };
+  comesOut =
+    settings:
+    (tryEval (
+      deepSeq (whole (run {
+        inherit settings;
+      })) true
+    )).success;
+in
+{
+  "with" = if lib == null then "a stub lib (nixpkgs' own was not there)" else "nixpkgs' lib";
+  cases = 1 + builtins.length (good ++ bad);
+  failures =
+    map (case: "${case.name}: not what it should be") (filter (case: !isGood case) good)
+    ++ (if imageIsGood then [ ] else [ "the image: not what it should be" ])
+    ++ map (settings: "accepted ${builtins.toJSON settings}") (filter comesOut bad);
+}
