@@ -43,7 +43,7 @@ async function start(state: string, image: string): Promise<() => Promise<void>>
   const now = new Date().toISOString();
   const { state: memory, boot, remove } = recover(await loadState(at("cloud.json"), PROJECT, now), now);
   const store = new Store(memory, (content) => replaceFile(at("cloud.json"), content));
-  const cloud = openCloud(store, machines, network);
+  const cloud = openCloud(store, machines, network, at("objects"));
 
   for (const { resource } of store.list("subnetworks")) {
     await network.addGateway(...gateway(resource["ipCidrRange"]));

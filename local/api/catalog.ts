@@ -132,15 +132,6 @@ export function hasImages(owner: string, project: string): boolean {
   return owner === project || publicImages.some((image) => image.project === owner);
 }
 
-/** The image that `global/images/NAME` or `global/images/family/FAMILY` of a project means. */
-export function findImage(owner: string, project: string, path: string): Resource | undefined {
-  const family = /^global\/images\/family\/(.+)$/.exec(path)?.[1];
-  const name = /^global\/images\/([^/]+)$/.exec(path)?.[1];
-  return imagesOf(owner, project).find((image) =>
-    family === undefined ? image.name === name : image["family"] === family,
-  );
-}
-
 export function region(project: string, name: string): Resource | undefined {
   return regions.includes(name)
     ? offer(project, "compute#region", `regions/${name}`, {

@@ -5,7 +5,7 @@ import { fingerprintOf } from "./fingerprint";
 import { isRecord } from "./json";
 import { checkLabels, checkMetadata, checkTags } from "./limits";
 import { baseName } from "./paths";
-import { addResourcePolicies, removeResourcePolicies } from "./policies";
+import { addInstancePolicies, removeResourcePolicies } from "./policies";
 import type { Store } from "./store";
 import type { Instance, Metadata } from "./types";
 
@@ -100,7 +100,7 @@ export const changes: Record<string, Change> = {
     return { displayDevice: { enableDisplay: body["enableDisplay"] === true } };
   },
 
-  addResourcePolicies,
+  addResourcePolicies: addInstancePolicies,
   removeResourcePolicies,
 };
 

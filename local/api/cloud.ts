@@ -11,12 +11,17 @@ export interface Cloud {
   power: Power;
   machines: Machines;
   network: Gateways;
+  /** The directory that holds what the objects of Cloud Storage consist of; made when the first one comes. */
+  objects: string;
 }
 
-/** @param delay milliseconds that the shortest operation takes */
-export function openCloud(store: Store, machines: Machines, network: Gateways, delay = 300): Cloud {
+/**
+ * @param objects the directory for the objects of Cloud Storage
+ * @param delay milliseconds that the shortest operation takes
+ */
+export function openCloud(store: Store, machines: Machines, network: Gateways, objects: string, delay = 300): Cloud {
   const operations = new Operations(store, delay);
-  return { store, operations, machines, network, power: new Power(store, operations, machines) };
+  return { store, operations, machines, network, objects, power: new Power(store, operations, machines) };
 }
 
 /** A request, taken apart. */

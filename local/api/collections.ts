@@ -2,6 +2,7 @@ import { type Body, type Collection, referenced } from "./collection";
 import { planDisk } from "./disk";
 import { invalid, staleFingerprint } from "./errors";
 import { fingerprintOf } from "./fingerprint";
+import { images } from "./images";
 import { recordsIn, textOf } from "./json";
 import { checkLabels } from "./limits";
 import { parseLink } from "./paths";
@@ -139,6 +140,7 @@ export const collections: readonly Collection[] = [
   addresses,
   resourcePolicies,
   disks,
+  images,
   instances,
 ];
 

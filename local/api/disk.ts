@@ -1,6 +1,7 @@
-import { findImage, diskTypes } from "./catalog";
+import { diskTypes } from "./catalog";
 import { alreadyExists, invalid } from "./errors";
 import { fingerprintOf } from "./fingerprint";
+import { findImage } from "./images";
 import { isRecord, recordsIn } from "./json";
 import { checkLabels, checkName } from "./limits";
 import { baseName, parseLink, pathOf } from "./paths";
@@ -53,7 +54,7 @@ function checkImage(store: Store, wanted: unknown, field: string): Resource {
   if (parsed === undefined) {
     throw invalid(`${field}.sourceImage`, link, "The URL is malformed.");
   }
-  const image = findImage(parsed.project ?? store.project, store.project, parsed.path);
+  const image = findImage(store, parsed.project ?? store.project, parsed.path);
   if (image === undefined) {
     throw invalid(`${field}.sourceImage`, link, "The referenced image resource cannot be found.");
   }

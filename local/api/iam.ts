@@ -1,38 +1,42 @@
 /** Service accounts, and IAM policies of whatever has one: the small part of these APIs that the program uses. */
 import { ApiError } from "./errors";
 import { fingerprintOf } from "./fingerprint";
+import type { Host } from "./hosts";
 import { isRecord, recordsIn } from "./json";
+import { role } from "./roles";
 import type { Store } from "./store";
 import type { ServiceAccountResource } from "./types";
 
 type Body = Record<string, unknown>;
 
 /** `/iam/v1/…` and the like; the host that Google serves each from is the first part here. */
-const PATH = /^\/(?<service>iam|iap|cloudresourcemanager)\/v1\/(?<resource>[^:]+)(?::(?<verb>\w+))?$/;
+const PATH = /^\/(?<service>iam|iap|cloudresourcemanager|secretmanager)\/v1\/(?<resource>[^:]+)(?::(?<verb>\w+))?$/;
 const ACCOUNT = /^[a-z][-a-z0-9]{4,28}[a-z0-9]$/;
 
-/** Answers what is no request to Compute; `undefined` where it is none of ours either. */
-export function iam(store: Store, method: string, pathname: string, body: Body): unknown {
-  const { service, resource = "", verb } = PATH.exec(decodeURIComponent(pathname))?.groups ?? {};
+export const iam: Host = (store, { method, pathname, body }) => {
+  const { service, resource = "", verb = "" } = PATH.exec(pathname)?.groups ?? {};
   if (service === undefined) return undefined;
   if (resource.split("/")[1] !== store.project) throw new ApiError(403, "forbidden", `No access to ${resource}`);
   if (verb === "getIamPolicy") return policyOf(store, resource);
   if (verb === "setIamPolicy") return setPolicy(store, resource, body);
-  if (service !== "iam" || verb !== undefined) return undefined;
+  if (service !== "iam") return undefined;
+  if (resource.split("/")[2] === "roles") return role(store, method, resource, verb, body);
+  if (verb !== "") return undefined;
   if (method === "POST") return createAccount(store, body);
   const account = accountOf(store, resource);
   if (method === "DELETE") return deleteAccount(store, account);
   return method === "GET" ? account : undefined;
-}
+};
 
 /** A policy; what nobody has set is empty. */
-function policyOf(store: Store, resource: string): Body {
+export function policyOf(store: Store, resource: string): Body {
   if (resource.includes("/serviceAccounts/")) accountOf(store, resource);
   const bindings = store.state.iam?.policies[resource] ?? [];
-  return { version: 1, bindings, etag: fingerprintOf(bindings) };
+  // Conditions take a policy of version 3.
+  return { version: bindings.some(({ condition }) => condition) ? 3 : 1, bindings, etag: fingerprintOf(bindings) };
 }
 
-function setPolicy(store: Store, resource: string, body: Body): Body {
+export function setPolicy(store: Store, resource: string, body: Body): Body {
   const policy = isRecord(body["policy"]) ? body["policy"] : {};
   if (policy["etag"] !== policyOf(store, resource)["etag"])
     throw new ApiError(
@@ -78,8 +82,8 @@ function accountOf(store: Store, resource: string): ServiceAccountResource {
 }
 
 function deleteAccount(store: Store, { email, name }: ServiceAccountResource): Body {
-  const { accounts, policies } = store.state.iam ?? { accounts: {}, policies: {} };
-  store.state.iam = { accounts: omit(accounts, email), policies: omit(policies, name) };
+  const { accounts, policies, ...rest } = store.state.iam ?? { accounts: {}, policies: {} };
+  store.state.iam = { ...rest, accounts: omit(accounts, email), policies: omit(policies, name) };
   store.changed();
   return {};
 }

@@ -16,9 +16,23 @@ export function policiesOf(store: Store, from: Body): string[] {
   });
 }
 
-/** Attaches policies to an instance or a disk. */
-export function addResourcePolicies(store: Store, resource: Body, body: Body): Body {
+/** Attaches policies to a disk. */
+export function addResourcePolicies(store: Store, resource: Body, body: Body): { resourcePolicies: string[] } {
   return { resourcePolicies: [...new Set([...policiesOf(store, resource), ...policiesOf(store, body)])] };
+}
+
+/** An instance takes one schedule. @throws ApiError where it has another */
+export function addInstancePolicies(store: Store, instance: Body, body: Body): Body {
+  const { resourcePolicies } = addResourcePolicies(store, instance, body);
+  const schedules = resourcePolicies.filter((link) => {
+    const stored = store.state.resources[pathOf(store.project, link)];
+    return stored?.resource["instanceSchedulePolicy"] !== undefined;
+  });
+  if (schedules.length > 1) {
+    const why = "An instance can have one instance schedule policy attached.";
+    throw invalid("resourcePolicies[0]", schedules.at(-1) ?? "", why);
+  }
+  return { resourcePolicies };
 }
 
 export function removeResourcePolicies(store: Store, resource: Body, body: Body): Body {

@@ -3,6 +3,7 @@ import * as catalog from "./catalog";
 import { nextMetadata } from "./changes";
 import type { Call, Handler } from "./cloud";
 import { notFound } from "./errors";
+import { findImage, imagesOf } from "./images";
 import { page, type Scoped } from "./listing";
 import { scopeOf } from "./resource-handlers";
 import type { Resource } from "./types";
@@ -97,7 +98,7 @@ export function getImage(kind: "" | "family/"): Handler {
   return ({ cloud, params }) => {
     const [owner = "", name = ""] = [params["owner"], params["name"]];
     const path = `global/images/${kind}${name}`;
-    return offered(owner, catalog.findImage(owner, cloud.store.project, path), path);
+    return offered(owner, findImage(cloud.store, owner, path), path);
   };
 }
 export const listImages: Handler = (call) => {
@@ -105,7 +106,7 @@ export const listImages: Handler = (call) => {
   if (!catalog.hasImages(owner, call.cloud.store.project)) {
     throw notFound(`projects/${owner}`);
   }
-  const all = catalog.imagesOf(owner, call.cloud.store.project);
+  const all = imagesOf(call.cloud.store, owner);
   return listed(
     call,
     "image",

@@ -23,7 +23,8 @@ function routesOf(collection: Collection): Route[] {
     return reading;
   }
   return [
-    ...reading,
+    // Images are read from any project.
+    ...(collection.name === "images" ? [] : reading),
     ["POST", all, resource.insert(collection)],
     ["DELETE", one, resource.remove(collection)],
     ["POST", `${one}/setLabels`, resource.setLabels(collection)],

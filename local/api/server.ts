@@ -4,8 +4,9 @@ import { formatBatch, parseBatch, type Request } from "./batch";
 import type { Cloud } from "./cloud";
 import { ApiError, notFound, unauthenticated } from "./errors";
 import { selectFields } from "./fields";
-import { iam } from "./iam";
+import { otherHosts } from "./hosts";
 import { isRecord } from "./json";
+import { serveObjects } from "./objects";
 import { route } from "./routes";
 
 /** Bytes that a request may have; a batch may hold some instances with all the metadata that they may have. */
@@ -20,12 +21,23 @@ interface Answer {
 /** The Compute API over HTTP. It does not listen yet. */
 export function apiServer(cloud: Cloud): Server {
   return createServer((message, response) => {
-    receive(cloud, message).then(
-      (answer) => send(response, answer),
+    serve(cloud, message, response).catch(
       // The caller hung up: there is nobody to tell.
       () => response.destroy(),
     );
   });
+}
+
+async function serve(cloud: Cloud, message: IncomingMessage, response: ServerResponse): Promise<void> {
+  try {
+    // Objects may be too large to be read as the other requests are.
+    if (await serveObjects(cloud, message, response)) return;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    send(response, json(error));
+    return;
+  }
+  send(response, await receive(cloud, message));
 }
 
 async function receive(cloud: Cloud, message: IncomingMessage): Promise<Answer> {
@@ -66,10 +78,16 @@ async function handle(cloud: Cloud, { method, url: text, authorization, body }: 
   if (!/^Bearer \S+$/i.test(authorization)) {
     throw unauthenticated();
   }
-  const access = iam(cloud.store, method, url.pathname, parseBody(body));
-  if (access !== undefined) {
+  const request = {
+    method,
+    pathname: decodeURIComponent(url.pathname),
+    query: url.searchParams,
+    body: parseBody(body),
+  };
+  const elsewhere = otherHosts(cloud.store, request);
+  if (elsewhere !== undefined) {
     await cloud.store.saved();
-    return access;
+    return elsewhere;
   }
   const match = project === "" ? undefined : route(method, path.replace(/\/$/, ""));
   if (match === undefined) {

@@ -106,6 +106,52 @@ export interface ServiceAccountResource {
   displayName: string;
 }
 
+/** A custom role as IAM shows it. */
+export interface RoleResource {
+  name: string;
+  title: string;
+  description: string;
+  includedPermissions: string[];
+  stage: string;
+  deleted: boolean;
+}
+
+/** A secret, and what its versions hold, the first one first. */
+export interface SecretResource {
+  replication: unknown;
+  labels: Record<string, string>;
+  versions: SecretVersionResource[];
+}
+
+export interface SecretVersionResource {
+  state: "ENABLED" | "DESTROYED";
+  /** Base64; empty where it is destroyed. */
+  data: string;
+}
+
+/** An entry of a log as Cloud Logging shows it. */
+export interface LogEntry {
+  logName: string;
+  /** RFC 3339. */
+  timestamp: string;
+  labels: Record<string, string>;
+  [field: string]: unknown;
+}
+
+/** An object of Cloud Storage, as its JSON API shows it. */
+export interface StoredObject {
+  kind: "storage#object";
+  bucket: string;
+  name: string;
+  /** Bytes, in decimal digits. */
+  size: string;
+  /** Base64. */
+  md5Hash: string;
+  contentType: string;
+  updated: string;
+  generation: string;
+}
+
 /** A resource, and what an operation that is under way is about to do with it. */
 export interface Stored {
   resource: Resource;
@@ -126,7 +172,21 @@ export interface CloudState {
   /** By instance name: `namespace/key` → value. */
   guestAttributes: Record<string, Record<string, string>>;
   /** Service accounts by address, and IAM bindings by the resource's path; absent where there never were any. */
-  iam?: { accounts: Record<string, ServiceAccountResource>; policies: Record<string, Record<string, unknown>[]> };
+  iam?: {
+    accounts: Record<string, ServiceAccountResource>;
+    policies: Record<string, Record<string, unknown>[]>;
+    /** Custom roles by name, deleted ones included, as IAM keeps them for a while. */
+    roles?: Record<string, RoleResource>;
+  };
+  /** Secrets by id, and the APIs that are switched on; absent where there never were any. */
+  secrets?: Record<string, SecretResource>;
+  services?: string[];
+  /** What was written to logs, oldest first; absent where nothing ever was. */
+  logEntries?: LogEntry[];
+  /** What Logging and Monitoring keep, by path; buckets by name; objects' metadata by `BUCKET/OBJECT`; absent where there never were any. */
+  documents?: Record<string, Record<string, unknown>>;
+  buckets?: Record<string, Record<string, unknown>>;
+  objects?: Record<string, StoredObject>;
   /** Where the API listened last; 0 before the first time. */
   apiPort: number;
   /** By instance name: the loopback port that leads to its SSH server. */

@@ -36,6 +36,9 @@ export async function environment(state: State): Promise<Record<string, string>>
     GOOGLE_CLOUD_PROJECT: cloudProject,
     GOOGLE_OAUTH_ACCESS_TOKEN: "local",
     NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
+    NIXOS_FLEET_LOGGING_ENDPOINT: new URL("/logging/", endpoint).href,
+    NIXOS_FLEET_SERVICEUSAGE_ENDPOINT: new URL("/serviceusage/", endpoint).href,
+    NIXOS_FLEET_STORAGE_ENDPOINT: new URL(endpoint).origin,
     NIXOS_FLEET_CONFIG_REPO: state.configRepository,
     NIXOS_FLEET_CONFIG_CLONE: state.configClone,
     // The operator's git reaches the VMs' config repository by the same URL as they do.

@@ -20,6 +20,10 @@
       };
       inherit (stand-in) nixpkgs home-manager;
 
+      # The template's list, as its `lib.mkFleet` reads it.
+      vms = builtins.fromJSON (builtins.readFile ./vms.json);
+      homes = builtins.concatMap (vm: vm.homes or [ ]) vms;
+
       machine =
         name:
         nixpkgs.lib.nixosSystem {
@@ -36,7 +40,7 @@
         };
     in
     {
-      nixosConfigurations = nixpkgs.lib.genAttrs [ "dev-canary" "dev-alice" "dev-bob" ] machine;
-      homeConfigurations = nixpkgs.lib.genAttrs [ "alice" "bob" ] home;
+      nixosConfigurations = nixpkgs.lib.genAttrs (map (vm: vm.name) vms) machine;
+      homeConfigurations = nixpkgs.lib.genAttrs (map (each: each.user) homes) home;
     };
 }

@@ -26,7 +26,9 @@ export async function openNetwork(cloud: CloudNames): Promise<Network> {
 async function makeNetwork(namespace: string): Promise<void> {
   await addNamespace(namespace);
   await ip(namespace, [
-    `link add ${bridge} type bridge`,
+    // Without an address of its own it takes the least of its ports', and when a machine comes or goes the others' packets may go to an
+    // address for some time that is no longer there.
+    `link add ${bridge} address 42:01:a9:fe:a9:fe type bridge`,
     `link set ${bridge} up`,
     `addr add ${metadataAddress}/32 dev ${bridge}`,
     // There is no way out: say so at once, rather than let every attempt run into its timeout.

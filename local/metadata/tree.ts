@@ -129,7 +129,7 @@ function accounts(store: Store, instance: Instance): Directory {
 }
 
 /** An access token, the same for an hour, and the seconds that are left of it. The local API takes any. */
-function token({ id }: Instance, now: Date): Json {
+export function token({ id }: Instance, now: Date): { access_token: string; expires_in: number; token_type: string } {
   const seconds = Math.floor(now.getTime() / 1000);
   const hour = Math.floor(seconds / 3600);
   const access = createHash("sha256").update(`${id}/${hour}`).digest("base64url");

@@ -57,7 +57,7 @@ link_files() {
   while IFS= read -r path; do
     if [[ ! -e $new/home-files/$path ]] && is_ours "$HOME/$path"; then
       rm "$HOME/$path"
-      (cd "$HOME" && rmdir -p --ignore-fail-on-non-empty "$(dirname "$path")")
+      [[ $path != */* ]] || (cd "$HOME" && rmdir -p --ignore-fail-on-non-empty "${path%/*}")
     fi
   done < <(files_of "$old")
   files=$(readlink -f "$new/home-files")

@@ -43,9 +43,7 @@ let
     kind:
     if updates then
       mapAttrs (_: fleet.sections)
-        (fleet.homeUnits (
-          told // { command = "${agent}/bin/${fleet.contract.units.home}"; }
-        )).${kind}
+        (fleet.homeUnits (told // { command = "${agent}/bin/${fleet.contract.units.home}"; })).${kind}
     else
       { };
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # NixOS' switch-to-configuration, as far as an updater meets it: which units it stops, restarts, leaves alone and starts,
-# in which order, and what it answers. Exit status: 2 the activation failed, 4 units failed, 11 another switch runs.
+# in which order, and what it answers. Exit status: 1 the boot loader could not be installed, 2 the activation failed, 4 units
+# failed, 11 another switch runs.
 set -euo pipefail
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
@@ -144,11 +145,22 @@ switch() {
   report_failed
 }
 
+# Which system boots is what the profile says; a boot loader is there for tests only.
+install_boot_loader() {
+  [[ ! -e $system/install-boot-loader ]] || bash "$system/install-boot-loader" || {
+    echo "Failed to install bootloader" >&2
+    exit 1
+  }
+}
+
 case $action in
-  # Which system boots is what the profile says; there is no boot loader to tell.
-  boot) ;;
+  boot) install_boot_loader ;;
+  switch)
+    install_boot_loader
+    switch
+    ;;
+  test) switch ;;
   dry-activate) dry_activate ;;
-  switch | test) switch ;;
   *) usage ;;
 esac
 exit "$status"

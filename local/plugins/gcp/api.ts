@@ -69,10 +69,21 @@ export class Api {
 
   /** One request; rejects with `ApiError` where the answer is an error. */
   async send(call: Call): Promise<Props> {
+    const said = await this.#answer(call);
+    return said === "" ? {} : (JSON.parse(said) as Props);
+  }
+
+  /** What an object of Cloud Storage consists of, as text. Rejects with `ApiError` where there is none. */
+  content(bucket: string, name: string): Promise<string> {
+    const path = `/storage/v1/b/${bucket}/o/${encodeURIComponent(name)}`;
+    return this.#answer({ method: "GET", path, query: { alt: "media" } });
+  }
+
+  async #answer(call: Call): Promise<string> {
     const started = Date.now();
     for (let delay = 500; ; delay *= 2) {
       const response = await this.#fetch(call);
-      if (response.ok) return (await response.json()) as Props;
+      if (response.ok) return response.text();
       const error = await errorOf(response);
       if (!PASSING.includes(error.code) || Date.now() - started + delay > PATIENCE) throw error;
       await sleep(delay, undefined, { signal: this.signal });

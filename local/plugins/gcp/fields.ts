@@ -14,6 +14,8 @@ export interface Field {
   computed?: true;
   /** Neither sent nor read by the table: the resource's own functions do, or only the provider looks at it. */
   own?: true;
+  /** Compute has a list of one where the program has a single value. */
+  once?: true;
   /** An order of this list's items means nothing. */
   unordered?: true;
   /** A refresh leaves it as the program wrote it. */
@@ -38,6 +40,7 @@ export function encode(fields: Fields, props: Props, scope: Scope): Props {
 }
 
 function encodeField(field: Field, value: Value, scope: Scope): Value {
+  if (field.once) return [value];
   if (Array.isArray(value)) return value.map((item) => encodeField(field, item, scope));
   if (field.of && isObject(value)) return encode(field.of, value, scope);
   return field.to ? field.to(value, scope) : value;
@@ -55,6 +58,7 @@ export function decode(fields: Fields, answer: Props): Props {
 }
 
 function decodeField(field: Field, value: Value): Value {
+  if (field.once && Array.isArray(value)) return value[0] ?? null;
   if (Array.isArray(value)) return value.map((item) => decodeField(field, item));
   if (field.of && isObject(value)) return decode(field.of, value);
   return field.from ? field.from(value) : value;
@@ -95,13 +99,22 @@ function foreseenField(field: Field, value: Value): Value {
 
 /** Whether a change is made by a call rather than by a replacement. */
 export function isInPlace(fields: Fields, { rule }: Change): boolean {
+  return along(fields, rule).some((field) => field?.inPlace);
+}
+
+/** Whether a property that the program no longer names stays as the cloud has it, which is no change: one that the cloud fills in. */
+export function isLeft(fields: Fields, { rule, kind }: Change): boolean {
+  return kind === "delete" && along(fields, rule).at(-1)?.computed === true;
+}
+
+/** The fields on the way to a property, itself the last. */
+function along(fields: Fields, rule: readonly string[]): (Field | undefined)[] {
   let level: Fields | undefined = fields;
-  for (const part of rule) {
+  return rule.map((part) => {
     const field: Field | undefined = level?.[part];
-    if (field?.inPlace) return true;
     level = field?.of;
-  }
-  return false;
+    return field;
+  });
 }
 
 /** The properties that no table translates, as paths. */

@@ -1,6 +1,6 @@
 /** Service accounts, and single members of IAM policies: each policy is read, changed and written back, guarded by its etag. */
 import { isObject, text, type Props, type Value } from "../core/value";
-import { ApiError, type Api } from "./api";
+import { ApiError, type Api, type Call } from "./api";
 import { leaf, type Scope } from "./links";
 import { Mutex } from "./mutex";
 import type { Kind } from "./resource";
@@ -59,25 +59,23 @@ function member(
     token,
     args,
     ...(place ? { place } : {}),
-    fields: { member: {}, role: {}, ...fields },
+    fields: { member: {}, role: {}, condition: { of: { title: {}, description: {}, expression: {} } }, ...fields },
     computed: ["id", "etag"],
     create: async (inputs, scope, { api }) => {
       const path = policy(inputs, scope);
-      const { role, name } = binding(inputs);
-      await change(api, path, (bindings) => [...without(bindings, role, name), { role, members: [name] }]);
-      return { id: `${path}/${role}/${name}`, state: { ...inputs, ...scope, id: `${path}/${role}/${name}` } };
+      await change(api, path, (bindings) => [...without(bindings, inputs), bindingOf(inputs)]);
+      const id = `${path}/${idOf(inputs)}`;
+      return { id, state: { ...inputs, ...scope, id } };
     },
     read: async (id, inputs, { api, settings }) => {
       const scope = { project: text(inputs, "project") ?? settings.project ?? "", zone: text(inputs, "zone") ?? "" };
-      const { role, name } = binding(inputs);
-      const bindings = bindingsOf(await api.find(`${policy(inputs, scope)}:getIamPolicy`));
-      return holds(bindings, role, name) ? { ...inputs, id } : undefined;
+      const bindings = bindingsOf(await api.find(reading(policy(inputs, scope)).path));
+      return holds(bindings, inputs) ? { ...inputs, id } : undefined;
     },
     update: (id, { inputs }) => Promise.resolve({ ...inputs, id }),
     delete: async (id, state, { api }) => {
-      const { role, name } = binding(state);
-      const path = id.slice(0, -`/${role}/${name}`.length);
-      await gone(() => change(api, path, (bindings) => without(bindings, role, name)));
+      const path = id.slice(0, -`/${idOf(state)}`.length);
+      await gone(() => change(api, path, (bindings) => without(bindings, state)));
     },
   };
 }
@@ -97,6 +95,12 @@ export const IAM_KINDS: readonly Kind[] = [
     (props) => `/iam/v1/${text(props, "serviceAccountId") ?? ""}`,
   ),
   member(
+    "gcp:secretmanager/secretIamMember:SecretIamMember",
+    ["secretmanager/secretIamMember.d.ts", "SecretIamMemberArgs"],
+    { secretId: {} },
+    (props, { project }) => `/secretmanager/v1/projects/${project}/secrets/${leaf(props["secretId"])}`,
+  ),
+  member(
     "gcp:compute/instanceIAMMember:InstanceIAMMember",
     ["compute/instanceIAMMember.d.ts", "InstanceIAMMemberArgs"],
     { instanceName: {} },
@@ -112,25 +116,53 @@ export const IAM_KINDS: readonly Kind[] = [
       `/iap/v1/projects/${project}/iap_tunnel/zones/${zone}/instances/${leaf(props["instance"])}`,
     "zone",
   ),
+  member(
+    "gcp:storage/bucketIAMMember:BucketIAMMember",
+    ["storage/bucketIAMMember.d.ts", "BucketIAMMemberArgs"],
+    { bucket: {} },
+    (props) => `/storage/v1/b/${text(props, "bucket") ?? ""}`,
+  ),
 ];
 
-function binding(props: Props): { role: string; name: string } {
-  return { role: text(props, "role") ?? "", name: text(props, "member") ?? "" };
+/** A member's own binding; the same role under another condition, or none, is another one. */
+function bindingOf(props: Props): Props {
+  const { role = "", member: name = "", condition } = props;
+  return { role, members: [name], ...(isObject(condition) ? { condition } : {}) };
+}
+
+/** As the official provider ends its ids. */
+function idOf(props: Props): string {
+  const title = isObject(props["condition"]) ? `/${text(props["condition"], "title") ?? ""}` : "";
+  return `${text(props, "role") ?? ""}/${text(props, "member") ?? ""}${title}`;
 }
 
 async function change(api: Api, path: string, next: (bindings: Props[]) => Props[]): Promise<void> {
   await changing.run(path, async () => {
     for (let attempt = 1; ; attempt++) {
-      const policy = await api.send({ method: "POST", path: `${path}:getIamPolicy` });
-      const body = { policy: { ...policy, bindings: next(bindingsOf(policy)) } };
+      const policy = await api.send(reading(path));
       try {
-        await api.send({ method: "POST", path: `${path}:setIamPolicy`, body });
+        await api.send(writing(path, { ...policy, bindings: next(bindingsOf(policy)) }));
         return;
       } catch (error) {
         if (!(error instanceof ApiError) || error.code !== 409 || attempt === ATTEMPTS) throw error;
       }
     }
   });
+}
+
+/** A bucket's policy is a resource of its own; all others have verbs. */
+function isBucket(path: string): boolean {
+  return path.startsWith("/storage/");
+}
+
+function reading(path: string): Call {
+  return isBucket(path) ? { method: "GET", path: `${path}/iam` } : { method: "POST", path: `${path}:getIamPolicy` };
+}
+
+function writing(path: string, policy: Props): Call {
+  return isBucket(path)
+    ? { method: "PUT", path: `${path}/iam`, body: policy }
+    : { method: "POST", path: `${path}:setIamPolicy`, body: { policy } };
 }
 
 function bindingsOf(policy: Props | undefined): Props[] {
@@ -142,12 +174,20 @@ function membersOf({ members }: Props): Value[] {
   return Array.isArray(members) ? members : [];
 }
 
-function holds(bindings: Props[], role: string, name: string): boolean {
-  return bindings.some((one) => one["role"] === role && membersOf(one).includes(name));
+function sameRole(one: Props, props: Props): boolean {
+  const [a, b] = [one, props].map(({ role, condition }) => {
+    const { title, description, expression } = isObject(condition) ? condition : {};
+    return JSON.stringify([role, title, description ?? "", expression]);
+  });
+  return a === b;
 }
 
-function without(bindings: Props[], role: string, name: string): Props[] {
+function holds(bindings: Props[], props: Props): boolean {
+  return bindings.some((one) => sameRole(one, props) && membersOf(one).includes(props["member"] ?? ""));
+}
+
+function without(bindings: Props[], props: Props): Props[] {
   return bindings.map((one) =>
-    one["role"] === role ? { ...one, members: membersOf(one).filter((other) => other !== name) } : one,
+    sameRole(one, props) ? { ...one, members: membersOf(one).filter((other) => other !== props["member"]) } : one,
   );
 }

@@ -1,6 +1,7 @@
 /** Functions of the gcp provider that programs call. */
 import { isObject, text, type Props } from "../core/value";
 import type { Call } from "./api";
+import { image } from "./image";
 import { instance } from "./instance";
 import { relative } from "./links";
 import { texts, type Context } from "./resource";
@@ -12,6 +13,10 @@ export interface Invoke {
 }
 
 export const INVOKES: Record<string, Invoke> = {
+  "gcp:organizations/getProject:getProject": {
+    args: ["organizations/getProject.d.ts", "GetProjectArgs"],
+    call: getProject,
+  },
   "gcp:compute/getInstance:getInstance": {
     args: ["compute/getInstance.d.ts", "GetInstanceArgs"],
     call: getInstance,
@@ -20,7 +25,29 @@ export const INVOKES: Record<string, Invoke> = {
     args: ["compute/getInstanceGuestAttributes.d.ts", "GetInstanceGuestAttributesArgs"],
     call: getInstanceGuestAttributes,
   },
+  "gcp:compute/getImage:getImage": {
+    args: ["compute/getImage.d.ts", "GetImageArgs"],
+    call: getImage,
+  },
+  "gcp:storage/getBucketObjectContent:getBucketObjectContent": {
+    args: ["storage/getBucketObjectContent.d.ts", "GetBucketObjectContentArgs"],
+    call: async (args, { api }) => {
+      const [bucket, name] = [text(args, "bucket") ?? "", text(args, "name") ?? ""];
+      return { id: `${bucket}-${name}`, bucket, name, content: await api.content(bucket, name) };
+    },
+  },
 };
+
+async function getProject(args: Props, { api, settings }: Context): Promise<Props> {
+  const projectId = text(args, "projectId") ?? settings.project ?? "";
+  const found = await api.send({ method: "GET", path: `/cloudresourcemanager/v1/projects/${projectId}` });
+  return {
+    projectId,
+    id: `projects/${projectId}`,
+    name: found["name"] ?? "",
+    number: text(found, "projectNumber") ?? "",
+  };
+}
 
 async function getInstance(args: Props, context: Context): Promise<Props> {
   const path = instancePath(args, context);
@@ -51,6 +78,20 @@ export function instanceResult(path: string, answer: Props, context: Pick<Contex
     hostname: answer["hostname"] ?? "",
     desiredStatus: "",
     metadataStartupScript: "",
+  };
+}
+
+/** By name, or the newest of a family. Throws where there is none. */
+async function getImage(args: Props, context: Context): Promise<Props> {
+  const project = text(args, "project") ?? context.settings.project ?? "";
+  const [name, family] = [text(args, "name"), text(args, "family")];
+  const path = `projects/${project}/global/images/${name ?? `family/${family ?? ""}`}`;
+  const answer = await context.api.find(path);
+  if (!answer) throw new Error(`error retrieving image information: googleapi: Error 404: '${path}' was not found`);
+  const found = text(answer, "name") ?? "";
+  return {
+    ...stateOf(image, `projects/${project}/global/images/${found}`, answer, {}, context),
+    imageId: answer["id"] ?? "",
   };
 }
 

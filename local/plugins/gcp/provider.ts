@@ -6,26 +6,37 @@ import type { Typings } from "../core/typings";
 import { text, type Props } from "../core/value";
 import { Api } from "./api";
 import { attachedDisk, disk } from "./disk";
+import { DOCUMENT_KINDS } from "./documents";
 import { IAM_KINDS } from "./iam";
+import { image } from "./image";
 import { instance } from "./instance";
 import { INVOKES } from "./invokes";
 import { address, firewall, network, router, subnetwork } from "./network";
 import { projectMetadataItem } from "./project-metadata-item";
-import { resourcePolicy, resourcePolicyAttachment } from "./resource-policy";
+import { diskResourcePolicyAttachment, resourcePolicy, resourcePolicyAttachment } from "./resource-policy";
 import { resource, texts, type Kind, type Settings } from "./resource";
 import { rest } from "./rest";
+import { customRole } from "./role";
 import { routerNat } from "./router-nat";
+import { secret, secretVersion } from "./secrets";
+import { service } from "./services";
 
 const ENDPOINT = "NIXOS_FLEET_COMPUTE_ENDPOINT";
 
 /** Every type that the stand-in knows. */
 export const KINDS: readonly Kind[] = [
-  ...[network, subnetwork, router, firewall, address, instance, disk, resourcePolicy].map(rest),
+  ...[network, subnetwork, router, firewall, address, instance, disk, image, resourcePolicy].map(rest),
   routerNat,
   projectMetadataItem,
   attachedDisk,
   resourcePolicyAttachment,
+  diskResourcePolicyAttachment,
   ...IAM_KINDS,
+  customRole,
+  service,
+  secret,
+  secretVersion,
+  ...DOCUMENT_KINDS,
 ];
 
 /** The official provider's environment variables, first come first served. */

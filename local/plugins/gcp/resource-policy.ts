@@ -31,7 +31,14 @@ export const resourcePolicy: RestKind = {
             weeklySchedule: { of: { dayOfWeeks: { of: { day: {}, startTime: {} } } } },
           },
         },
-        snapshotProperties: { of: { labels: {}, guestFlush: {}, chainName: {} } },
+        snapshotProperties: {
+          of: {
+            labels: {},
+            guestFlush: {},
+            chainName: {},
+            storageLocations: { once: true },
+          },
+        },
       },
     },
   },
@@ -42,42 +49,51 @@ export const resourcePolicy: RestKind = {
   },
 };
 
-/** Id: project, zone, instance, policy. */
-export const resourcePolicyAttachment: Kind = {
-  token: "gcp:compute/resourcePolicyAttachment:ResourcePolicyAttachment",
-  args: ["compute/resourcePolicyAttachment.d.ts", "ResourcePolicyAttachmentArgs"],
-  place: "zone",
-  fields: { name: {}, instance: {} },
-  computed: ["id"],
-  create: async (inputs, { project, zone = "" }, { api }) => {
-    const name = text(inputs, "name") ?? "";
-    const instance = leaf(inputs["instance"]);
-    const id = `${project}/${zone}/${instance}/${name}`;
-    const { path, policy } = parts(id);
-    await api.change({ method: "POST", path: `${path}/addResourcePolicies`, body: { resourcePolicies: [policy] } });
-    return { id, state: { ...inputs, id, project, zone, instance, name } };
-  },
-  read: async (id, inputs, { api }) => {
-    const { path, name, place } = parts(id);
-    const attached = (await api.find(path))?.["resourcePolicies"];
-    const found = Array.isArray(attached) && attached.some((link) => leaf(link) === name);
-    return found ? { name, ...place, ...inputs, id } : undefined;
-  },
-  update: (id, { inputs }) => Promise.resolve({ ...inputs, id }),
-  delete: async (id, _, { api }) => {
-    const { path, policy } = parts(id);
-    const body = { resourcePolicies: [policy] };
-    await gone(() => api.change({ method: "POST", path: `${path}/removeResourcePolicies`, body }));
-  },
-};
-
-function parts(id: string): { path: string; policy: string; name: string; place: Record<string, string> } {
-  const [project = "", zone = "", instance = "", name = ""] = id.split("/");
-  const region = zone.replace(/-[a-z]$/, "");
+/** A policy on an instance or on a disk. Id: project, zone, what has it, policy. */
+function attachment(kind: "instance" | "disk", token: string, args: Kind["args"]): Kind {
+  const parts = (id: string) => {
+    const [project = "", zone = "", owner = "", name = ""] = id.split("/");
+    return {
+      path: `projects/${project}/zones/${zone}/${kind}s/${owner}`,
+      policy: `projects/${project}/regions/${zone.replace(/-[a-z]$/, "")}/resourcePolicies/${name}`,
+      state: { name, project, zone, [kind]: owner, id },
+    };
+  };
   return {
-    path: `projects/${project}/zones/${zone}/instances/${instance}`,
-    policy: `projects/${project}/regions/${region}/resourcePolicies/${name}`,
-    name,
-    place: { project, zone, instance },
+    token,
+    args,
+    place: "zone",
+    fields: { name: {}, [kind]: {} },
+    computed: ["id"],
+    create: async (inputs, { project, zone = "" }, { api }) => {
+      const id = [project, zone, leaf(inputs[kind]), text(inputs, "name") ?? ""].join("/");
+      const { path, policy, state } = parts(id);
+      await api.change({ method: "POST", path: `${path}/addResourcePolicies`, body: { resourcePolicies: [policy] } });
+      return { id, state: { ...inputs, ...state } };
+    },
+    read: async (id, inputs, { api }) => {
+      const { path, state } = parts(id);
+      const attached = (await api.find(path))?.["resourcePolicies"];
+      const found = Array.isArray(attached) && attached.some((link) => leaf(link) === state.name);
+      return found ? { ...state, ...inputs, id } : undefined;
+    },
+    update: (id, { inputs }) => Promise.resolve({ ...inputs, id }),
+    delete: async (id, _, { api }) => {
+      const { path, policy } = parts(id);
+      const body = { resourcePolicies: [policy] };
+      await gone(() => api.change({ method: "POST", path: `${path}/removeResourcePolicies`, body }));
+    },
   };
 }
+
+export const resourcePolicyAttachment = attachment(
+  "instance",
+  "gcp:compute/resourcePolicyAttachment:ResourcePolicyAttachment",
+  ["compute/resourcePolicyAttachment.d.ts", "ResourcePolicyAttachmentArgs"],
+);
+
+export const diskResourcePolicyAttachment = attachment(
+  "disk",
+  "gcp:compute/diskResourcePolicyAttachment:DiskResourcePolicyAttachment",
+  ["compute/diskResourcePolicyAttachment.d.ts", "DiskResourcePolicyAttachmentArgs"],
+);

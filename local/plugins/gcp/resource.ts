@@ -6,7 +6,7 @@ import type { Resource, Run } from "../core/provider";
 import type { Typings } from "../core/typings";
 import { isObject, text, UNKNOWN, type Props } from "../core/value";
 import type { Api } from "./api";
-import { foreseen, isInPlace, ordered, refreshed, untranslated, type Fields } from "./fields";
+import { foreseen, isInPlace, isLeft, ordered, refreshed, untranslated, type Fields } from "./fields";
 import { leaf, sameLink, type Scope } from "./links";
 
 /** The provider's configuration. */
@@ -58,6 +58,9 @@ const COMMON: Fields = {
   project: { own: true },
 };
 
+/** Where something is, which the provider's own settings say where the program does not. */
+const PLACE = ["project", "region", "zone"];
+
 /** Compute's rule for names. */
 const NAME = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
@@ -69,7 +72,10 @@ export function resource(
   context: (run: Run) => Context,
 ): Resource {
   const fields = fieldsOf(kind);
-  const differences = (olds: Props, inputs: Props) => changes(ordered(fields, olds), ordered(fields, inputs), sameLink);
+  const differences = (olds: Props, inputs: Props) =>
+    changes(ordered(fields, olds), ordered(fields, inputs), sameLink).filter(
+      (change) => !(change.kind === "delete" && PLACE.includes(change.rule[0] ?? "")) && !isLeft(fields, change),
+    );
   return {
     check: (request) => {
       const inputs = kind.named ? named(request) : request.inputs;

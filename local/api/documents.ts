@@ -1,0 +1,54 @@
+/** Resources of Logging and Monitoring: each is one JSON document that is made, read, changed and deleted. */
+import { ApiError } from "./errors";
+import type { Host } from "./hosts";
+import type { Store } from "./store";
+
+type Body = Record<string, unknown>;
+
+/** `/logging/v2/…` and the like; the host that Google serves each from is the first part here. */
+const PATH =
+  /^\/(?:logging\/v2|monitoring\/v[13])\/projects\/(?<project>[^/]+)\/(?<collection>metrics|alertPolicies|notificationChannels|dashboards)(?:\/(?<id>.+))?$/;
+
+export const documents: Host = (store, { method, pathname, body }) => {
+  const { project, collection = "", id } = PATH.exec(pathname)?.groups ?? {};
+  if (project === undefined) return undefined;
+  if (project !== store.project) throw new ApiError(403, "forbidden", `No access to projects/${project}`);
+  const parent = `projects/${project}/${collection}`;
+  if (id === undefined) return method === "POST" ? create(store, parent, body) : undefined;
+  const path = `${parent}/${id}`;
+  const found = store.state.documents?.[path];
+  if (!found) throw new ApiError(404, "notFound", `${path} could not be found`);
+  switch (method) {
+    case "GET":
+      return found;
+    case "PUT":
+      return keep(store, path, { ...body, name: found["name"] });
+    case "PATCH":
+      return keep(store, path, { ...found, ...body, name: found["name"] });
+    case "DELETE":
+      return remove(store, path);
+    default:
+      return undefined;
+  }
+};
+
+/** A metric is called what its maker says; everything else gets a number. */
+function create(store: Store, parent: string, body: Body): Body {
+  const own = parent.endsWith("/metrics") ? String(body["name"]) : undefined;
+  const path = `${parent}/${own ?? store.newId()}`;
+  if (store.state.documents?.[path]) throw new ApiError(409, "alreadyExists", `${path} already exists`);
+  return keep(store, path, { ...body, name: own ?? path });
+}
+
+function keep(store: Store, path: string, document: Body): Body {
+  store.state.documents = { ...store.state.documents, [path]: document };
+  store.changed();
+  return document;
+}
+
+function remove(store: Store, path: string): Body {
+  const left = Object.entries(store.state.documents ?? {}).filter(([key]) => key !== path);
+  store.state.documents = Object.fromEntries(left);
+  store.changed();
+  return {};
+}

@@ -1,0 +1,166 @@
+/** Objects of Cloud Storage: uploads as plain media or in parts, downloads, lists. Their bytes are files, as they may be large. */
+import { createHash, randomUUID } from "node:crypto";
+import { createReadStream, createWriteStream } from "node:fs";
+import { mkdir, rename, rm, stat, truncate } from "node:fs/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import path from "node:path";
+import { pipeline } from "node:stream/promises";
+import { bucketOf } from "./buckets";
+import type { Cloud } from "./cloud";
+import { ApiError, unauthenticated } from "./errors";
+import type { StoredObject } from "./types";
+
+/** What an upload that comes in parts is to become, by its id. */
+const sessions = new Map<string, { bucket: string; name: string; contentType: string }>();
+
+const UPLOAD = /^\/upload\/storage\/v1\/b\/(?<bucket>[^/]+)\/o$/;
+const JSON_API = /^\/(?:download\/)?storage\/v1\/b\/(?<bucket>[^/]+)\/o(?:\/(?<object>[^/]+))?$/;
+/** The other API of Cloud Storage, the one for plain downloads. */
+const XML_API = /^\/(?<bucket>[a-z0-9][a-z0-9._-]{1,61}[a-z0-9])\/(?<object>.+)$/;
+
+/** Answers a request about objects, and says whether it was one. @throws ApiError */
+export async function serveObjects(cloud: Cloud, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+  const { method = "GET", url: text = "/" } = request;
+  const url = new URL(text, "http://api");
+  const upload = UPLOAD.exec(url.pathname)?.groups;
+  const named = JSON_API.exec(url.pathname)?.groups ?? (method === "GET" ? plain(cloud, url.pathname) : undefined);
+  if (!upload && !named) return false;
+  if (!/^Bearer \S+$/i.test(request.headers.authorization ?? "")) throw unauthenticated();
+  const bucket = (upload ?? named)?.["bucket"] ?? "";
+  bucketOf(cloud.store, bucket);
+  if (upload) {
+    await receive(cloud, bucket, url, request, response);
+    return true;
+  }
+  const object = named?.["object"];
+  if (object === undefined) json(response, list(cloud, bucket, url.searchParams));
+  else {
+    const media = named?.["xml"] !== undefined || url.searchParams.get("alt") === "media";
+    await one(cloud, `${bucket}/${decodeURIComponent(object)}`, media, request, response);
+  }
+  return true;
+}
+
+/** Only where there is such a bucket: any other path belongs to somebody else. */
+function plain({ store }: Cloud, pathname: string): Record<string, string> | undefined {
+  const groups = XML_API.exec(pathname)?.groups;
+  return groups && store.state.buckets?.[groups["bucket"] ?? ""] ? { ...groups, xml: "true" } : undefined;
+}
+
+async function one(
+  cloud: Cloud,
+  key: string,
+  media: boolean,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const object = cloud.store.state.objects?.[key];
+  if (!object) throw new ApiError(404, "notFound", `No such object: ${key}`);
+  if (request.method === "DELETE") {
+    const left = Object.entries(cloud.store.state.objects ?? {}).filter(([other]) => other !== key);
+    cloud.store.state.objects = Object.fromEntries(left);
+    await rm(fileOf(cloud, key), { force: true });
+    await cloud.store.saved();
+    response.writeHead(204).end();
+  } else if (media) {
+    response.writeHead(200, { "content-type": object.contentType, "content-length": object.size });
+    await pipeline(createReadStream(fileOf(cloud, key)), response);
+  } else {
+    json(response, object);
+  }
+}
+
+function list({ store }: Cloud, bucket: string, query: URLSearchParams): object {
+  const all = Object.values(store.state.objects ?? {}).filter((object) => object.bucket === bucket);
+  const found = all.filter(({ name }) => name.startsWith(query.get("prefix") ?? ""));
+  const from = Number(query.get("pageToken") ?? 0);
+  const to = from + Number(query.get("maxResults") ?? 1000);
+  const items = found.sort((a, b) => (a.name < b.name ? -1 : 1)).slice(from, to);
+  return { kind: "storage#objects", items, ...(to < found.length ? { nextPageToken: String(to) } : {}) };
+}
+
+async function receive(
+  cloud: Cloud,
+  bucket: string,
+  url: URL,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { searchParams } = url;
+  const id = searchParams.get("upload_id");
+  if (id !== null) return resume(cloud, id, request, response);
+  const name = searchParams.get("name") ?? "";
+  const contentType = request.headers["content-type"] ?? "application/octet-stream";
+  if (searchParams.get("uploadType") === "resumable") {
+    request.resume();
+    const session = randomUUID();
+    sessions.set(session, {
+      bucket,
+      name,
+      contentType: String(request.headers["x-upload-content-type"] ?? contentType),
+    });
+    searchParams.set("upload_id", session);
+    const location = `http://${request.headers.host ?? ""}${url.pathname}${url.search}`;
+    response.writeHead(200, { location, "content-length": 0 }).end();
+    return;
+  }
+  const file = path.join(cloud.objects, randomUUID());
+  await mkdir(cloud.objects, { recursive: true });
+  await pipeline(request, createWriteStream(file));
+  json(response, await keep(cloud, { bucket, name, contentType }, file));
+}
+
+/** A part of an upload, or the question how much has come. */
+async function resume(cloud: Cloud, id: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const session = sessions.get(id);
+  if (!session) throw new ApiError(410, "gone", "The upload session is over.");
+  const file = path.join(cloud.objects, id);
+  await mkdir(cloud.objects, { recursive: true });
+  const [, first = "0", , total] =
+    /^bytes (\*|\d+)(-[\d*]+)?\/(\*|\d+)$/.exec(request.headers["content-range"] ?? "") ?? [];
+  if (first !== "*" && first !== "0") await truncate(file, Number(first));
+  // Of an empty object there are no parts.
+  await pipeline(request, createWriteStream(file, { flags: first === "0" ? "w" : "a" }));
+  const come = await stat(file).then(
+    ({ size }) => size,
+    () => 0,
+  );
+  if (total !== undefined && total !== "*" && come < Number(total)) {
+    response.writeHead(308, come === 0 ? {} : { range: `bytes=0-${come - 1}` }).end();
+    return;
+  }
+  sessions.delete(id);
+  json(response, await keep(cloud, session, file));
+}
+
+async function keep(
+  cloud: Cloud,
+  { bucket, name, contentType }: { bucket: string; name: string; contentType: string },
+  file: string,
+): Promise<StoredObject> {
+  const hash = createHash("md5");
+  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  const { store } = cloud;
+  const object: StoredObject = {
+    kind: "storage#object",
+    bucket,
+    name,
+    size: String((await stat(file)).size),
+    md5Hash: hash.digest("base64"),
+    contentType,
+    updated: store.timestamp(),
+    generation: store.newId(),
+  };
+  await rename(file, fileOf(cloud, `${bucket}/${name}`));
+  store.state.objects = { ...store.state.objects, [`${bucket}/${name}`]: object };
+  await store.saved();
+  return object;
+}
+
+function fileOf({ objects }: Cloud, key: string): string {
+  return path.join(objects, encodeURIComponent(key));
+}
+
+function json(response: ServerResponse, content: object): void {
+  response.writeHead(200, { "content-type": "application/json; charset=UTF-8" }).end(JSON.stringify(content));
+}

@@ -1,0 +1,195 @@
+/** Types of Logging, Monitoring and Cloud Storage: each resource is one JSON document of one collection. */
+import { isObject, text, type Props } from "../core/value";
+import type { Call } from "./api";
+import { decode, encode, type Fields } from "./fields";
+import { labelState, LABEL_OUTPUTS, pulumiLabels } from "./labels";
+import type { Scope } from "./links";
+import type { Context, Kind, Settings, Update } from "./resource";
+import { gone } from "./rest";
+
+interface DocumentKind {
+  token: string;
+  args: Kind["args"];
+  fields: Fields;
+  outputs?: Fields;
+  /** Where one is made, e.g. `/monitoring/v3/projects/P/alertPolicies`. */
+  collection: (project: string) => string;
+  /** Where one is read, by its id, which is its name. */
+  path: (id: string, project: string) => string;
+  update: "PATCH" | "PUT";
+  /** Has labels, for which the provider has outputs of its own. */
+  labels?: true;
+  query?: (project: string) => Record<string, string>;
+  /** The body and the outputs, where they are not what the table says. */
+  body?: (inputs: Props) => Props;
+  state?: (answer: Props, inputs: Props) => Props;
+  /** What goes before it does. */
+  empty?: (id: string, state: Props, context: Context) => Promise<void>;
+}
+
+function document(kind: DocumentKind): Kind {
+  const stateOf = (answer: Props, inputs: Props, settings: Settings, project: string): Props => ({
+    ...inputs,
+    ...decode({ ...kind.fields, ...kind.outputs }, answer),
+    ...kind.state?.(answer, inputs),
+    ...(kind.labels ? labelState(answer, inputs, settings) : {}),
+    id: answer["name"] ?? "",
+    name: answer["name"] ?? "",
+    project,
+  });
+  const bodyOf = (inputs: Props, scope: Scope, settings: Settings): Props => ({
+    ...(kind.body?.(inputs) ?? encode(kind.fields, inputs, scope)),
+    ...(kind.labels ? { labels: pulumiLabels(inputs, settings) } : {}),
+  });
+  return {
+    token: kind.token,
+    args: kind.args,
+    fields: { ...kind.fields, ...(kind.labels ? { labels: { own: true, inPlace: true } } : {}) },
+    computed: ["id", "name", ...Object.keys(kind.outputs ?? {}), ...(kind.labels ? LABEL_OUTPUTS : [])],
+    create: async (inputs, scope, { api, settings }) => {
+      const call: Call = {
+        method: "POST",
+        path: kind.collection(scope.project),
+        body: bodyOf(inputs, scope, settings),
+      };
+      const answer = await api.send({ ...call, ...(kind.query ? { query: kind.query(scope.project) } : {}) });
+      return { id: text(answer, "name") ?? "", state: stateOf(answer, inputs, settings, scope.project) };
+    },
+    read: async (id, inputs, { api, settings }) => {
+      const project = text(inputs, "project") ?? settings.project ?? "";
+      const answer = await api.find(kind.path(id, project));
+      return answer && stateOf(answer, inputs, settings, project);
+    },
+    update: async (id, { inputs }: Update, { api, settings }) => {
+      const project = text(inputs, "project") ?? settings.project ?? "";
+      const body = bodyOf(inputs, { project }, settings);
+      const answer = await api.send({ method: kind.update, path: kind.path(id, project), body });
+      return stateOf(answer, inputs, settings, project);
+    },
+    delete: async (id, state, context) => {
+      const path = kind.path(id, text(state, "project") ?? "");
+      await gone(async () => {
+        await kind.empty?.(id, state, context);
+        await context.api.send({ method: "DELETE", path });
+      });
+    },
+  };
+}
+
+const inPlace = { inPlace: true } as const;
+
+const metric = document({
+  token: "gcp:logging/metric:Metric",
+  args: ["logging/metric.d.ts", "MetricArgs"],
+  collection: (project) => `/logging/v2/projects/${project}/metrics`,
+  path: (id, project) => `/logging/v2/projects/${project}/metrics/${encodeURIComponent(id)}`,
+  update: "PUT",
+  fields: {
+    name: {},
+    description: inPlace,
+    disabled: inPlace,
+    filter: inPlace,
+    labelExtractors: inPlace,
+    metricDescriptor: {
+      inPlace: true,
+      of: {
+        displayName: {},
+        metricKind: {},
+        valueType: {},
+        unit: { otherwise: "1" },
+        labels: { of: { key: {}, description: {}, valueType: {} } },
+      },
+    },
+  },
+});
+
+const prometheus: Fields = {
+  query: {},
+  duration: {},
+  evaluationInterval: {},
+  disableMetricValidation: {},
+  labels: {},
+};
+
+const alertPolicy = document({
+  token: "gcp:monitoring/alertPolicy:AlertPolicy",
+  args: ["monitoring/alertPolicy.d.ts", "AlertPolicyArgs"],
+  collection: (project) => `/monitoring/v3/projects/${project}/alertPolicies`,
+  path: (id) => `/monitoring/v3/${id}`,
+  update: "PATCH",
+  fields: {
+    displayName: inPlace,
+    combiner: inPlace,
+    severity: inPlace,
+    enabled: { inPlace: true, otherwise: true },
+    conditions: { inPlace: true, of: { displayName: {}, conditionPrometheusQueryLanguage: { of: prometheus } } },
+    documentation: { inPlace: true, of: { content: {}, mimeType: { otherwise: "text/markdown" }, subject: {} } },
+    alertStrategy: { inPlace: true, of: { autoClose: {} } },
+    notificationChannels: { inPlace: true, unordered: true },
+    userLabels: inPlace,
+  },
+});
+
+const notificationChannel = document({
+  token: "gcp:monitoring/notificationChannel:NotificationChannel",
+  args: ["monitoring/notificationChannel.d.ts", "NotificationChannelArgs"],
+  collection: (project) => `/monitoring/v3/projects/${project}/notificationChannels`,
+  path: (id) => `/monitoring/v3/${id}`,
+  update: "PATCH",
+  fields: {
+    displayName: inPlace,
+    description: inPlace,
+    type: inPlace,
+    labels: inPlace,
+    userLabels: inPlace,
+    enabled: { inPlace: true, otherwise: true },
+    // How to delete, which the provider alone looks at.
+    forceDelete: { own: true, inPlace: true },
+  },
+});
+
+/** Its one property is the document itself, as text. */
+const dashboard = document({
+  token: "gcp:monitoring/dashboard:Dashboard",
+  args: ["monitoring/dashboard.d.ts", "DashboardArgs"],
+  collection: (project) => `/monitoring/v1/projects/${project}/dashboards`,
+  path: (id) => `/monitoring/v1/${id}`,
+  update: "PATCH",
+  fields: { dashboardJson: { own: true, inPlace: true } },
+  body: (inputs) => JSON.parse(text(inputs, "dashboardJson") ?? "") as Props,
+});
+
+const bucket = document({
+  token: "gcp:storage/bucket:Bucket",
+  args: ["storage/bucket.d.ts", "BucketArgs"],
+  collection: () => "/storage/v1/b",
+  path: (id) => `/storage/v1/b/${id}`,
+  query: (project) => ({ project }),
+  update: "PATCH",
+  labels: true,
+  fields: {
+    name: {},
+    location: { from: (value) => value },
+    storageClass: inPlace,
+    uniformBucketLevelAccess: { inPlace: true, rest: "iamConfiguration.uniformBucketLevelAccess.enabled" },
+    publicAccessPrevention: { inPlace: true, rest: "iamConfiguration.publicAccessPrevention" },
+    forceDestroy: { own: true, inPlace: true },
+  },
+  outputs: { selfLink: {} },
+  // Cloud Storage answers in capitals, whatever it was told.
+  state: (answer, inputs) => ({
+    location: inputs["location"] ?? answer["location"] ?? "",
+    url: `gs://${text(answer, "name") ?? ""}`,
+  }),
+  empty: async (id, state, { api }) => {
+    if (state["forceDestroy"] !== true) return;
+    const listed = await api.find(`/storage/v1/b/${id}/o`);
+    const items = Array.isArray(listed?.["items"]) ? listed["items"].filter(isObject) : [];
+    for (const item of items) {
+      const path = `/storage/v1/b/${id}/o/${encodeURIComponent(text(item, "name") ?? "")}`;
+      await api.send({ method: "DELETE", path });
+    }
+  },
+});
+
+export const DOCUMENT_KINDS: readonly Kind[] = [metric, alertPolicy, notificationChannel, dashboard, bucket];
