@@ -19,6 +19,8 @@ export interface Home {
   repository?: string;
   branch?: string;
   attribute: string;
+  /** As `deployKeySecret` of the VM, for the home's own repository. */
+  deployKeySecret?: string;
 }
 
 /** What a VM is told about itself: the value of its metadata key `nixos-fleet`. */
@@ -34,10 +36,57 @@ export interface InstanceMetadata {
   /** Where the clone for people lives, `/etc/nixos` by default. */
   directory: string;
   follow: Follow;
+  /**
+   * What the repository asks for, in Secret Manager: `projects/P/secrets/S`, of which the latest version counts. An SSH private key
+   * where the repository is reached by SSH, a token where it is by https.
+   */
   deployKeySecret?: string;
   knownHosts?: string;
   signers?: string;
   homes: Home[];
+  cache?: Cache;
+  /** Whether the agent tells Cloud Logging how its updates end, and once in a while that it is there. */
+  monitoring?: boolean;
+}
+
+/** Where a VM finds what was built for it. */
+export interface Cache {
+  /** Its address; under `contract.cache.storage` a private bucket, which the VM reads with its own account. */
+  url: string;
+  /** As Nix writes public keys, `NAME:BASE64`. */
+  publicKey: string;
+}
+
+/** Whose a VM or a disk is that Compute has already: what its labels say. */
+interface Present {
+  name: string;
+  zone: string;
+  fleet: string;
+  stack: string;
+}
+
+/** A VM as it is now. Sizes are in GB. */
+export interface PresentVm extends Present {
+  /** Empty where it is in none. */
+  wave: string;
+  machineType: string;
+  running: boolean;
+  deletionProtection: boolean;
+  bootDiskGb: number;
+  /** Its subnet's IPv4 range. */
+  cidr: string;
+}
+
+/** A disk as it is now. */
+export interface PresentDisk extends Present {
+  type: string;
+  sizeGb: number;
+}
+
+/** All that there is of a project's fleets already and that an update could lose. */
+export interface Inventory {
+  vms: PresentVm[];
+  disks: PresentDisk[];
 }
 
 /** What an update's end looks like to the rest of the world; one JSON object, a guest attribute. */
@@ -127,6 +176,16 @@ export function approvalKey(fleet: string, stack: string, wave: string): string 
 /** The project metadata key of the control item. */
 export function controlKey(fleet: string, stack: string): string {
   return fleetPrefix(fleet, stack) + control;
+}
+
+/** The address of a bucket of Cloud Storage, as a VM reads it. */
+export function bucketUrl(bucket: string): string {
+  return `${contract.cache.storage}/${bucket}`;
+}
+
+/** Where in a cache the manifest of a revision lies: JSON, `{ host: store path }`. */
+export function manifestPath(revision: string): string {
+  return `${contract.cache.manifests}/${revision}.json`;
 }
 
 /** A revision as people read it. */

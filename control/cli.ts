@@ -1,16 +1,43 @@
 /** The operator's tool: finds the command, runs it, and turns what it throws into one line and an exit code. */
 import { helpLines, parseCall, type Command, type Surroundings } from "./command";
 import { awaitCommand } from "./commands/await";
+import { build } from "./commands/build";
+import { diff } from "./commands/diff";
+import { doctor } from "./commands/doctor";
+import { history } from "./commands/history";
 import { hold } from "./commands/hold";
+import { image } from "./commands/image";
+import { init } from "./commands/init";
+import { lock } from "./commands/lock";
+import { pin } from "./commands/pin";
 import { resume } from "./commands/resume";
 import { retry } from "./commands/retry";
+import { rollback } from "./commands/rollback";
 import { status } from "./commands/status";
 import { trigger } from "./commands/trigger";
 import { FleetError, messageOf, UsageError } from "./errors";
+import type { ReadSettings } from "./stack";
 import { wantsColour } from "./table";
 import { oneLine } from "./text";
 
-const commands: readonly Command[] = [status, awaitCommand, hold, resume, retry, trigger];
+/** All commands, in the order in which the help lists them. */
+export const commands: readonly Command[] = [
+  status,
+  diff,
+  awaitCommand,
+  hold,
+  resume,
+  pin,
+  retry,
+  rollback,
+  trigger,
+  history,
+  lock,
+  build,
+  image,
+  doctor,
+  init,
+];
 
 /** Runs the tool once and returns its exit code: 0 done, 1 failed, 2 a call that makes no sense, 130 interrupted. */
 export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
@@ -66,7 +93,8 @@ function overview(name: string | undefined): string[] {
   ];
 }
 
-async function main(): Promise<void> {
+/** Runs the tool with this process' arguments, streams and signals. */
+export async function main(readSettings: ReadSettings): Promise<void> {
   const interrupt = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     // The second one does not wait for anything.
@@ -77,17 +105,16 @@ async function main(): Promise<void> {
   }
   // Whoever reads the output may have seen enough: `fleet status | head`.
   process.stdout.on("error", () => process.exit(0));
-  const colour = wantsColour(process.stdout, process.env);
+  const { stdout } = process;
+  const colour = wantsColour(stdout, process.env);
   process.exitCode = await run(process.argv.slice(2), {
     env: process.env,
     print: (line) => process.stdout.write(`${line}\n`),
     complain: (line) => process.stderr.write(`fleet: ${line}\n`),
-    terminal: process.stdout.isTTY,
+    terminal: stdout.isTTY,
+    ...(stdout.isTTY ? { size: () => ({ columns: stdout.columns, rows: stdout.rows }) } : {}),
     colour,
     signal: interrupt.signal,
+    readSettings,
   });
-}
-
-if (require.main === module) {
-  void main();
 }

@@ -1,6 +1,7 @@
 /** How the tool's commands are described, parsed and helped with; one description serves all three. */
 import { parseArgs } from "node:util";
 import { UsageError } from "./errors";
+import type { ReadSettings } from "./stack";
 import { oneLine } from "./text";
 
 /** An option of a command. */
@@ -21,10 +22,14 @@ export interface Surroundings {
   complain: (line: string) => void;
   /** Whether results go to a terminal. */
   terminal: boolean;
+  /** How large the terminal is now, in characters; undefined where results do not go to one. */
+  size?: () => { columns: number; rows: number };
   /** Whether results may be coloured. */
   colour: boolean;
   /** Aborted by Ctrl-C. */
   signal: AbortSignal;
+  /** The program's own reading of a stack's settings. */
+  readSettings?: ReadSettings;
 }
 
 /** A parsed call. */

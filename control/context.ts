@@ -1,8 +1,9 @@
 import { hostname, userInfo } from "node:os";
 import type { Call } from "./command";
-import { connect, type Compute } from "./compute";
+import { connect, type Compute, type Images } from "./google/compute";
 import { UsageError } from "./errors";
 import { findFleet, readVms, type FleetId, type FleetVm } from "./fleet";
+import { Storage } from "./google/storage";
 import { oneLine } from "./text";
 
 /** What nearly every command starts with. */
@@ -11,21 +12,46 @@ export interface Context {
   id: FleetId;
 }
 
-/** Connects to the Compute API and finds the fleet, by options, environment or the project's labels. */
-export async function openFleet(call: Call, settings: { attempts?: number } = {}): Promise<Context> {
-  const { options, signal } = call;
+/** The project that options or environment name. */
+function projectOf(call: Call): string {
   const project =
-    options.text("project") ?? variable(call, "NIXOS_FLEET_PROJECT") ?? variable(call, "GOOGLE_CLOUD_PROJECT");
+    call.options.text("project") ?? variable(call, "NIXOS_FLEET_PROJECT") ?? variable(call, "GOOGLE_CLOUD_PROJECT");
   if (project === undefined) {
     throw new UsageError("no project: give --project, or set NIXOS_FLEET_PROJECT or GOOGLE_CLOUD_PROJECT");
   }
-  const compute = connect({
-    project: checkName("project", project, /^[a-z][a-z0-9.:-]*$/, "a project's id, such as my-project-123"),
+  return checkName("project", project, /^[a-z][a-z0-9.:-]*$/, "a project's id, such as my-project-123");
+}
+
+/** Connects to the Compute API of the project that options or environment name. */
+export function openProject(call: Call, settings: { attempts?: number } = {}): Compute & Images {
+  return connectProject(call, projectOf(call), settings);
+}
+
+/** Connects to the Compute API of this project. */
+export function connectProject(call: Call, project: string, settings: { attempts?: number } = {}): Compute & Images {
+  return connect({
+    project,
     endpoint: variable(call, "NIXOS_FLEET_COMPUTE_ENDPOINT"),
     token: variable(call, "GOOGLE_OAUTH_ACCESS_TOKEN"),
-    signal,
+    signal: call.signal,
     ...settings,
   });
+}
+
+/** Connects to Cloud Storage, with the same credentials. */
+export function openStorage(call: Call): Storage {
+  return new Storage({
+    project: projectOf(call),
+    endpoint: variable(call, "NIXOS_FLEET_STORAGE_ENDPOINT"),
+    token: variable(call, "GOOGLE_OAUTH_ACCESS_TOKEN"),
+    signal: call.signal,
+  });
+}
+
+/** Connects to the Compute API and finds the fleet, by options, environment or the project's labels. */
+export async function openFleet(call: Call, settings: { attempts?: number } = {}): Promise<Context> {
+  const { options } = call;
+  const compute = openProject(call, settings);
   const fleet = options.text("fleet") ?? variable(call, "NIXOS_FLEET_FLEET");
   const stack = options.text("stack") ?? variable(call, "NIXOS_FLEET_STACK");
   // Both become label values, and part of a filter.
@@ -58,10 +84,15 @@ export async function requireVms({ compute, id }: Context, names: readonly strin
   });
 }
 
-/** Who acts, for others to read: what --by says, or the user and machine. */
-export function actor({ options, env }: Pick<Call, "options" | "env">): string {
+/** Who acts, for others to read: what --by or NIXOS_FLEET_BY says, or the user and machine. */
+export function actor(call: Pick<Call, "options" | "env">): string {
+  return oneLine(call.options.text("by") ?? variable(call, "NIXOS_FLEET_BY") ?? machineActor(call), 100);
+}
+
+/** `USER@MACHINE`. */
+export function machineActor({ env }: Pick<Call, "env">): string {
   const user = env["SUDO_USER"] ?? env["USER"] ?? userInfo().username;
-  return oneLine(options.text("by") ?? `${user}@${hostname()}`, 100);
+  return `${user}@${hostname()}`;
 }
 
 function checkName(what: string, value: string, pattern: RegExp, right: string): string {

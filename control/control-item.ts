@@ -3,7 +3,7 @@
  * Here are the pure reading and editing of it, and the one way to write it.
  */
 import { controlKey, controlSchema, type Control } from "../contracts";
-import type { Compute } from "./compute";
+import type { Compute } from "./google/compute";
 import { FleetError } from "./errors";
 import { oneLine } from "./text";
 
@@ -84,6 +84,36 @@ export function withoutHolds(control: Control, scopes: readonly string[]): Contr
   return { ...control, holds: control.holds.filter(({ scope }) => !scopes.includes(scope)) };
 }
 
+/** What a failed gate writes: while these waves are approved for the revision, they stay as they are, timers and all. */
+export function withHalt(control: Control, waves: readonly string[], bad: string, told: Told): Control {
+  const holds = waves.map((wave) => ({ scope: `wave:${wave}`, revision: bad, ...told }));
+  return holds.reduce(withHold, withoutRetry(control, bad));
+}
+
+/** Who did something, why and when, as a hold tells it. */
+export type Told = Pick<Hold, "by" | "why" | "at">;
+
+/**
+ * What undoes a revision: while these waves are approved for it, their VMs run another one, or `previous`, what each ran before.
+ * A hold against it goes, since nothing that is held moves.
+ */
+export function withUndo(control: Control, waves: readonly string[], bad: string, good: string): Control {
+  const undone = waves.map((wave) => [wave, { ...control.instead[wave], [bad]: good }] as const);
+  const holds = control.holds.filter((hold) => hold.revision !== bad || !waves.some((wave) => isOn(hold, wave)));
+  return withoutRetry({ ...control, holds, instead: { ...control.instead, ...Object.fromEntries(undone) } }, bad);
+}
+
+function isOn({ scope }: Hold, wave: string): boolean {
+  return scope === "fleet" || scope === `wave:${wave}`;
+}
+
+/** With a VM pinned to a revision; undefined takes its pin away. */
+export function withPin(control: Control, vm: string, revision: string | undefined): Control {
+  const others = Object.entries(control.pins).filter(([name]) => name !== vm);
+  const own = revision === undefined ? [] : [[vm, revision] as const];
+  return { ...control, pins: Object.fromEntries([...others, ...own]) };
+}
+
 /** With a revision that VMs may try again: what a gate wrote against it (holds and undo) goes. */
 export function withRetry(control: Control, revision: string): Control {
   const instead = Object.entries(control.instead).map(([wave, undone]) => {
@@ -103,11 +133,16 @@ export function withoutRetry(control: Control, revision?: string): Control {
   return { ...control, retry: revision === undefined ? [] : control.retry.filter((one) => one !== revision) };
 }
 
-/** Without holds that lapsed: those of a gate, for waves whose approval has moved on. */
+/** Without what lapsed: holds and undo of a gate, for waves whose approval has moved on. */
 export function pruned(control: Control, approvals: Readonly<Record<string, string>>): Control {
   const current = Object.values(approvals);
+  const instead = Object.entries(control.instead).map(([wave, undone]) => {
+    const standing = Object.entries(undone).filter(([bad]) => bad === approvals[wave]);
+    return [wave, Object.fromEntries(standing)] as const;
+  });
   return {
     ...control,
+    instead: Object.fromEntries(instead.filter(([, undone]) => Object.keys(undone).length > 0)),
     holds: control.holds.filter(({ scope, revision }) => {
       if (revision === undefined) {
         return true;

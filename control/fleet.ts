@@ -11,12 +11,13 @@ import {
   type Follow,
   type Home,
 } from "../contracts";
-import type { Compute, Instance } from "./compute";
+import type { Compute, Instance } from "./google/compute";
 import { noControl, parseControl } from "./control-item";
 import { FleetError, messageOf, UsageError } from "./errors";
 import { readReports, unreadable, type VmReports } from "./reports";
-import { mapBounded } from "./retry";
+import { mapBounded } from "./google/retry";
 import { oneLine } from "./text";
+import { mostAtOnce } from "./google/throttle";
 
 /** Which fleet: its name and the stack that declares it. */
 export interface FleetId {
@@ -33,9 +34,19 @@ export interface FleetVm {
   owner: string | null;
   follow: Follow;
   homes: Home[];
+  /** Its attribute of the config repository's `nixosConfigurations`. */
+  host: string;
+  /** The config repository as the VM reaches it, and which branch of it; undefined where its metadata does not say. */
+  source?: Source;
   address?: string;
   /** RFC 3339. */
   startedAt?: string;
+}
+
+/** A branch of a repository. */
+export interface Source {
+  repository: string;
+  branch: string;
 }
 
 /** What is approved and held. */
@@ -53,6 +64,9 @@ const { labels, instanceMetadata, guestAttributes } = contract;
 const vmMetadata = z.object({
   wave: z.string().optional(),
   follow: z.enum(["branch", "approved"]).default("branch"),
+  host: z.string().optional(),
+  repository: z.string().optional(),
+  branch: z.string().optional(),
   homes: z
     .array(
       z.object({
@@ -64,9 +78,6 @@ const vmMetadata = z.object({
     )
     .default([]),
 });
-
-/** Guest attributes are read with this many requests under way at once. */
-const readers = 16;
 
 /** The fleet that was named or, where the project has only one, that one. */
 export async function findFleet(
@@ -120,7 +131,7 @@ export async function readVms(compute: Compute, { fleet, stack }: FleetId): Prom
 /** What an instance is to the fleet; its metadata goes before its labels, whose values Compute restricts. */
 export function toVm(instance: Instance): FleetVm {
   const written = vmMetadata.safeParse(parseJson(instance.metadata[instanceMetadata.key] ?? "{}"));
-  const { wave, follow, homes } = written.data ?? { follow: "branch" as const, homes: [] };
+  const { wave, follow, homes, host, repository, branch } = written.data ?? { follow: "branch" as const, homes: [] };
   return {
     name: instance.name,
     zone: instance.zone,
@@ -128,11 +139,13 @@ export function toVm(instance: Instance): FleetVm {
     wave: wave ?? instance.labels[labels.wave] ?? null,
     owner: instance.labels[labels.owner] ?? null,
     follow,
-    homes: homes.map(({ user, attribute, repository, branch }) => ({
+    host: host ?? instance.name,
+    ...(repository === undefined || branch === undefined ? {} : { source: { repository, branch } }),
+    homes: homes.map(({ user, attribute, ...own }) => ({
       user,
       attribute,
-      ...(repository === undefined ? {} : { repository }),
-      ...(branch === undefined ? {} : { branch }),
+      ...(own.repository === undefined ? {} : { repository: own.repository }),
+      ...(own.branch === undefined ? {} : { branch: own.branch }),
     })),
     ...(instance.address === undefined ? {} : { address: instance.address }),
     ...(instance.startedAt === undefined ? {} : { startedAt: instance.startedAt }),
@@ -178,7 +191,7 @@ export async function readVmReports(compute: Compute, vm: FleetVm): Promise<VmRe
 
 /** What the VMs report, by name. */
 export async function readAllReports(compute: Compute, vms: readonly FleetVm[]): Promise<Map<string, VmReports>> {
-  const entries = await mapBounded(vms, readers, async (vm) => [vm.name, await readVmReports(compute, vm)] as const);
+  const entries = await mapBounded(vms, mostAtOnce, async (vm) => [vm.name, await readVmReports(compute, vm)] as const);
   return new Map(entries);
 }
 

@@ -8,12 +8,20 @@ export interface Way {
   /** Address or tunnel's end; the VM's internal address by default. */
   host: string;
   port: number;
-  /** `USER@HOST:PORT`, as ssh's -J takes it. */
-  bastion?: string | undefined;
+  bastion?: Bastion | undefined;
   /** Through Google's Identity-Aware Proxy, which needs gcloud. */
   iap?: { project: string; zone: string } | undefined;
   /** A private key's file; what ssh finds by itself otherwise. */
   identity?: string | undefined;
+}
+
+/** A host on the way. */
+export interface Bastion {
+  /** `USER@HOST`. */
+  destination: string;
+  port: number;
+  /** A file with its host key; ssh's own files by default. */
+  knownHosts?: string | undefined;
 }
 
 /** ssh's arguments for a command on a VM whose host keys are in the file `knownHosts`, under the VM's name. */
@@ -30,13 +38,37 @@ export function sshArguments(vm: string, way: Way, knownHosts: string, command: 
     "CheckHostIP=no",
     ...(way.identity === undefined ? [] : ["IdentitiesOnly=yes"]),
     ...(way.iap === undefined ? [] : [`ProxyCommand=${iapTunnel(vm, way.port, way.iap)}`]),
+    ...(way.bastion === undefined ? [] : [`ProxyCommand=${through(way.bastion, way.identity)}`]),
   ];
   return [
     ...settings.flatMap((setting) => ["-o", setting]),
     ...(way.identity === undefined ? [] : ["-i", way.identity]),
-    ...(way.bastion === undefined ? [] : ["-J", way.bastion]),
     ...["-p", String(way.port), "-l", way.user, "--", way.host, command],
   ];
+}
+
+/** What -J would run, but for that it would ask, and not know of the key. */
+function through({ destination, port, knownHosts }: Bastion, identity: string | undefined): string {
+  const settings = [
+    "BatchMode=yes",
+    "ConnectTimeout=10",
+    "ServerAliveInterval=15",
+    ...(knownHosts === undefined
+      ? []
+      : ["StrictHostKeyChecking=yes", `UserKnownHostsFile="${knownHosts}"`, "GlobalKnownHostsFile=none"]),
+  ];
+  const words = [
+    ...settings.flatMap((setting) => ["-o", setting]),
+    ...(identity === undefined ? [] : ["-i", identity]),
+    ...["-p", String(port), "-W", "[%h]:%p", "--", destination],
+  ];
+  // A shell runs it, and before that ssh reads %.
+  return ["ssh", ...words.map(quoted)].join(" ");
+}
+
+function quoted(word: string): string {
+  const percent = word === "[%h]:%p" ? word : word.replaceAll("%", "%%");
+  return `'${percent.replaceAll("'", `'\\''`)}'`;
 }
 
 function iapTunnel(vm: string, port: number, { project, zone }: { project: string; zone: string }): string {

@@ -3,7 +3,8 @@ import { actor, openFleet, requireVms, type Context } from "../context";
 import { changeControl, pruned, withHold } from "../control-item";
 import { UsageError } from "../errors";
 import { readDecisions, readVms } from "../fleet";
-import { revisionsOf, scopeText } from "../status";
+import { recordEvent } from "../history";
+import { revisionsOf, scopeText } from "../status/status";
 import { oneLine } from "../text";
 
 export const scopeOptions = {
@@ -39,6 +40,7 @@ export const hold: Command = {
     const control = await changeControl(context.compute, context.id, (before) =>
       withHold(pruned(before, approvals), entry),
     );
+    await recordEvent(call, context, { event: "hold", scope, why: entry.why });
     call.print(
       call.options.flag("json") ? JSON.stringify(control, null, 2) : `${scopeText(scope)} is held: ${entry.why}`,
     );

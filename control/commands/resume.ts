@@ -3,7 +3,8 @@ import { openFleet } from "../context";
 import { changeControl, pruned, withoutHolds } from "../control-item";
 import { FleetError, UsageError } from "../errors";
 import { readDecisions } from "../fleet";
-import { revisionsOf, scopeText } from "../status";
+import { recordEvent } from "../history";
+import { revisionsOf, scopeText } from "../status/status";
 import { oneLine } from "../text";
 import { scopeOf, scopeOptions } from "./hold";
 
@@ -30,7 +31,8 @@ export const resume: Command = {
     if (all && scope !== "fleet") {
       throw new UsageError("resume: --all does not go with --wave or --vm");
     }
-    const { compute, id } = await openFleet(call);
+    const context = await openFleet(call);
+    const { compute, id } = context;
     const approvals = revisionsOf(readDecisions(await compute.projectMetadata(), id).approvals);
     let freed: string[] = [];
     const control = await changeControl(compute, id, (before) => {
@@ -45,6 +47,9 @@ export const resume: Command = {
       return withoutHolds(standing, freed);
     });
     const remark = options.text("why");
+    for (const one of new Set(freed)) {
+      await recordEvent(call, context, { event: "resume", scope: one, why: remark });
+    }
     const text =
       freed.length === 0 ? "nothing was held" : `${[...new Set(freed)].map(scopeText).join(", ")} may move again`;
     call.print(

@@ -8,8 +8,8 @@ import { actor, openFleet, requireVms, type Context } from "../context";
 import { parseDuration } from "../duration";
 import { UsageError } from "../errors";
 import type { FleetVm } from "../fleet";
-import { mapBounded } from "../retry";
-import { knownHostsLines, parseAddresses, sshArguments, type Way } from "../ssh";
+import { mapBounded } from "../google/retry";
+import { knownHostsLines, parseAddresses, sshArguments, type Bastion, type Way } from "../ssh";
 import { lastLines, oneLine } from "../text";
 
 /** VMs that are asked at once. */
@@ -25,6 +25,7 @@ export const trigger: Command = {
   ],
   examples: [
     "trigger dev-alice dev-bob --iap",
+    "trigger dev-alice --bastion infra@bastion.example.com",
     "trigger dev-alice --address dev-alice=localhost:2201 --identity ./key",
   ],
   options: {
@@ -34,10 +35,12 @@ export const trigger: Command = {
       multiple: true,
       description: "where a VM answers; its internal address, port 22 by default",
     },
-    bastion: { value: "USER@HOST[:PORT]", description: "through this host" },
+    bastion: { value: "USER@HOST[:PORT]", description: "through this host, whose key your ssh knows" },
+    "known-hosts": { value: "FILE", description: "where the bastion's host key is instead" },
     iap: { description: "through Google's Identity-Aware Proxy, by gcloud" },
-    identity: { value: "FILE", description: "the private key" },
+    identity: { value: "FILE", description: "the private key, for the bastion too" },
     timeout: { value: "TIME", description: "how long to wait for each VM; 20m by default" },
+    json: { description: "print what came of each VM as one JSON document" },
     by: { value: "WHO", description: "who asks, for the VM's journal; your user and machine by default" },
     ...fleetOptions,
   },
@@ -46,14 +49,16 @@ export const trigger: Command = {
     const way = readWay(call);
     const context = await openFleet(call);
     const vms = await requireVms(context, call.positionals);
+    const json = call.options.flag("json");
     const directory = mkdtempSync(join(tmpdir(), "fleet-"));
     try {
       const results = await mapBounded(vms, parallel, async (vm) => {
         const { well, text } = await ask(vm, way, call, context, directory);
-        call.print(`${vm.name}  ${oneLine(text)}`);
-        return well;
+        if (!json) call.print(`${vm.name}  ${oneLine(text)}`);
+        return { name: vm.name, well, text: oneLine(text) };
       });
-      return results.every(Boolean) ? 0 : 1;
+      if (json) call.print(JSON.stringify({ vms: results }, null, 2));
+      return results.every(({ well }) => well) ? 0 : 1;
     } finally {
       rmSync(directory, { recursive: true });
     }
@@ -74,10 +79,7 @@ function readWay(call: Call): Settings {
   if (!/^[a-z_][a-z0-9_.-]*$/i.test(user)) {
     throw new UsageError(`trigger: --user is ${oneLine(user, 60)}; it must be a user's name`);
   }
-  const bastion = options.text("bastion");
-  if (bastion !== undefined && !/^(\w[\w.-]*@)?\w[\w.-]*(:\d{1,5})?$/.test(bastion)) {
-    throw new UsageError(`trigger: --bastion is ${oneLine(bastion, 80)}; it must be USER@HOST or USER@HOST:PORT`);
-  }
+  const bastion = readBastion(call);
   const iap = options.flag("iap");
   if (iap && bastion !== undefined) {
     throw new UsageError("trigger: --iap and --bastion do not go together");
@@ -91,6 +93,19 @@ function readWay(call: Call): Settings {
   const addresses = parseAddresses(options.list("address"));
   const command = `sudo -n ${contract.units.system} trigger --by ${by}`;
   return { user, bastion, iap, timeout, addresses, command, identity: options.text("identity") };
+}
+
+function readBastion({ options }: Call): Bastion | undefined {
+  const [written, knownHosts] = [options.text("bastion"), options.text("known-hosts")];
+  if (written === undefined) {
+    if (knownHosts !== undefined) throw new UsageError("trigger: --known-hosts goes with --bastion");
+    return undefined;
+  }
+  const [, destination, port = "22"] = /^((?:\w[\w.-]*@)?\w[\w.-]*)(?::(\d{1,5}))?$/.exec(written) ?? [];
+  if (destination === undefined) {
+    throw new UsageError(`trigger: --bastion is ${oneLine(written, 80)}; it must be USER@HOST or USER@HOST:PORT`);
+  }
+  return { destination, port: Number(port), knownHosts };
 }
 
 /** Asks one VM; whether it went well, and what to say of it. */
@@ -128,6 +143,7 @@ async function ask(
   if (end.exitCode === 0) {
     return { well: true, text: "updated on request" };
   }
-  const said = lastLines(end.stderr, 1)[0];
+  // Where another ssh leads there, that one's words say why; this one then only says that it closed.
+  const said = lastLines(end.stderr, 2).findLast((line, index) => index === 0 || !line.includes("by UNKNOWN port"));
   return { well: false, text: end.timedOut ? "is still at it" : `failed: ${said ?? end.shortMessage ?? "ssh failed"}` };
 }

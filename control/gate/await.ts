@@ -1,24 +1,17 @@
 /** The gate at work: looks at a wave again and again until `gate.ts` has decided, and says what changes. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { contract } from "../contracts";
-import { ApiError } from "./api-error";
-import type { Compute } from "./compute";
-import { FleetError, messageOf } from "./errors";
-import { readDecisions, readVms, type FleetId, type FleetVm } from "./fleet";
-import {
-  decide,
-  hardEnd,
-  noProgress,
-  step,
-  type GateOptions,
-  type GateState,
-  type Observation,
-  type Verdict,
-} from "./gate";
-import { changeLines, endLines, interruptedLine, lifeLine, passedLine } from "./gate-text";
-import { readReports, unreadable, type VmReports } from "./reports";
-import { backoff, mapBounded } from "./retry";
-import { oneLine, plural, truncate } from "./text";
+import { contract } from "../../contracts";
+import { ApiError } from "../google/api-error";
+import type { Compute } from "../google/compute";
+import { FleetError, messageOf } from "../errors";
+import { readDecisions, readVms, type FleetId, type FleetVm } from "../fleet";
+import { decide, step } from "./gate";
+import { soakLeft } from "./soak";
+import { hardEnd, noProgress, type GateOptions, type GateState, type Observation } from "./state";
+import { beginLine, changeLines, endLine, endLines, interruptedLine, lifeLine, soakLine } from "./text";
+import { readReports, unreadable, type VmReports } from "../reports";
+import { backoff, mapBounded } from "../google/retry";
+import { truncate } from "../text";
 
 /** What a gate needs of the world. */
 export interface GateWorld {
@@ -33,12 +26,15 @@ export interface GateWorld {
 export interface Clock {
   /** Milliseconds since whenever. */
   now: () => number;
+  /** The date, in milliseconds since 1970. */
+  date: () => number;
   /** Ends early, without an error, when the signal is aborted. */
   sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
 }
 
 const wallClock: Clock = {
   now: () => performance.now(),
+  date: () => Date.now(),
   sleep: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }).catch(() => undefined),
 };
 
@@ -47,6 +43,8 @@ export interface GateEnd {
   outcome: "passed" | "failed" | "interrupted";
   /** Why it did not pass. */
   reason: string | null;
+  /** Whether it failed for another reason than its VMs' answers: somebody held the wave, or approved something else. */
+  stopped: boolean;
   /** Seconds. */
   took: number;
   state: GateState;
@@ -58,6 +56,8 @@ const readers = 16;
 const readsPerSecond = 10;
 /** Seconds without a line after which the gate says that it still waits. */
 const quiet = 30;
+/** Milliseconds between two looks at a wave whose VMs have all answered, at most. */
+const soakPoll = 30_000;
 
 /** Waits for a wave. Throws only what waiting cannot mend, such as missing permissions. */
 export async function awaitWave(world: GateWorld, id: FleetId, options: GateOptions): Promise<GateEnd> {
@@ -69,15 +69,18 @@ export async function awaitWave(world: GateWorld, id: FleetId, options: GateOpti
   let state = noProgress;
   let failures = 0;
   let spoke = 0;
+  // When the wave has stood long enough, once all of it has answered.
+  let stoodAt: number | undefined;
   const say = (lines: readonly string[]) => {
     for (const line of lines) {
       world.print(truncate(line, 1_000));
       spoke = elapsed();
     }
   };
-  const end = (outcome: GateEnd["outcome"], reason: string | null): GateEnd => ({
+  const end = (outcome: GateEnd["outcome"], reason: string | null, stopped: boolean): GateEnd => ({
     outcome,
     reason,
+    stopped,
     took: elapsed(),
     state,
   });
@@ -85,7 +88,12 @@ export async function awaitWave(world: GateWorld, id: FleetId, options: GateOpti
   while (!interrupted()) {
     let pause: number;
     try {
-      const observation = await observe(world.compute, id, options, state, last, elapsed);
+      const observation = await observe(world.compute, id, options, {
+        state,
+        last,
+        elapsed,
+        soaking: stoodAt !== undefined,
+      });
       if (failures > 0) {
         say(["the Compute API answers again"]);
         failures = 0;
@@ -95,14 +103,24 @@ export async function awaitWave(world: GateWorld, id: FleetId, options: GateOpti
       state = step(state, observation, options);
       say([...(first ? [beginLine(state, options)] : []), ...changeLines(before, state, world.colour)]);
       const verdict = decide(state, options);
-      if (verdict.outcome !== "open") {
+      if (verdict.outcome === "passed" && stoodAt === undefined) {
+        const left = soakLeft(state, options.pause, clock.date());
+        stoodAt = elapsed() + left;
+        say(left > 0 ? [soakLine(options, left)] : []);
+      }
+      const left = (stoodAt ?? 0) - elapsed();
+      if (verdict.outcome === "failed" || (verdict.outcome === "passed" && left <= 0)) {
         say([...endLines(state, world.colour), endLine(verdict, state, options, elapsed())]);
-        return end(verdict.outcome, verdict.outcome === "failed" ? verdict.reason : null);
+        const failed = verdict.outcome === "failed";
+        return end(verdict.outcome, failed ? verdict.reason : null, failed && verdict.stopped);
       }
-      if (elapsed() - spoke >= quiet) {
-        say([lifeLine(state, options.wave, elapsed())]);
+      if (verdict.outcome === "open" && elapsed() - spoke >= quiet) {
+        say([lifeLine(state, options, elapsed())]);
       }
-      pause = pollInterval(elapsed(), toAsk(state));
+      pause = pollInterval(elapsed(), toAsk(state, stoodAt !== undefined));
+      if (verdict.outcome === "passed") {
+        pause = Math.max(1, Math.min(left * 1_000, Math.max(pause, Math.min(soakPoll, options.pause * 50))));
+      }
     } catch (error) {
       if (interrupted()) {
         break;
@@ -121,7 +139,7 @@ export async function awaitWave(world: GateWorld, id: FleetId, options: GateOpti
     await clock.sleep(pause, world.signal);
   }
   say(["", interruptedLine(state, options)]);
-  return end("interrupted", "interrupted");
+  return end("interrupted", "interrupted", false);
 }
 
 /** Milliseconds until the next look: a second at first, growing to eight, longer where very many VMs are still to be asked. */
@@ -136,19 +154,27 @@ interface Asked {
   state: string;
 }
 
+/** How a look goes on from the ones before it. */
+interface Looking {
+  state: GateState;
+  last: Map<string, Asked>;
+  elapsed: () => number;
+  /** Whether VMs that have succeeded are asked again: they may fail yet. */
+  soaking: boolean;
+}
+
 async function observe(
   compute: Compute,
   id: FleetId,
   options: GateOptions,
-  state: GateState,
-  last: Map<string, Asked>,
-  elapsed: () => number,
+  { state, last, elapsed, soaking }: Looking,
 ): Promise<Observation> {
   const [vms, metadata] = await Promise.all([readVms(compute, id), compute.projectMetadata()]);
-  const wave = vms.filter((vm) => vm.wave === options.wave);
-  const read = await mapBounded(wave, readers, async (vm) => {
+  const waves = options.undo ?? [options.wave];
+  const members = vms.filter((vm) => vm.wave !== null && waves.includes(vm.wave));
+  const read = await mapBounded(members, readers, async (vm) => {
     const before = last.get(vm.name);
-    const settled = state.vms.get(vm.name)?.result === "succeeded" || vm.state !== "RUNNING";
+    const settled = (state.vms.get(vm.name)?.result === "succeeded" && !soaking) || vm.state !== "RUNNING";
     if (before !== undefined && settled && before.state === vm.state) {
       return { vm, reports: before.reports };
     }
@@ -174,16 +200,7 @@ async function ask(compute: Compute, vm: FleetVm): Promise<VmReports | undefined
 }
 
 /** VMs that the next look has to ask. */
-function toAsk({ vms }: GateState): number {
-  return [...vms.values()].filter(({ vm, result }) => result !== "succeeded" && vm.state === "RUNNING").length;
-}
-
-function beginLine({ vms }: GateState, { wave, revision }: GateOptions): string {
-  return oneLine(`wave ${wave}: waiting for ${plural(vms.size, "VM")} to take in ${revision}`);
-}
-
-function endLine(verdict: Verdict, state: GateState, options: GateOptions, at: number): string {
-  return verdict.outcome === "failed"
-    ? oneLine(`wave ${options.wave} failed: ${verdict.reason}; later waves are not approved`)
-    : passedLine(state, options, at);
+function toAsk({ vms }: GateState, soaking: boolean): number {
+  const running = [...vms.values()].filter(({ vm }) => vm.state === "RUNNING");
+  return running.filter(({ result }) => soaking || result !== "succeeded").length;
 }

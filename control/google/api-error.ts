@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { FleetError } from "./errors";
-import { oneLine } from "./text";
+import { FleetError } from "../errors";
+import { oneLine } from "../text";
 
 /** Google's error JSON, as far as it is used. */
 const errorBody = z.object({
@@ -40,6 +40,11 @@ export class ApiError extends FleetError {
     readonly retryAfter = 0,
   ) {
     super(message);
+  }
+
+  /** Whether a quota is used up. Google fills it again when its minute ends. */
+  get overQuota(): boolean {
+    return this.transient && (this.status === 429 || this.status === 403);
   }
 
   /** Reads whatever the client library threw. */

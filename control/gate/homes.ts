@@ -1,8 +1,8 @@
-import { short, type Approval, type Home } from "../contracts";
-import type { FleetVm } from "./fleet";
-import type { GateOptions, Result } from "./gate";
-import { reportOf, type Reading } from "./reports";
-import { failureOf } from "./status";
+import { short, type Approval, type Home } from "../../contracts";
+import type { FleetVm } from "../fleet";
+import type { GateOptions, Result, VmProgress } from "./state";
+import { reportOf, type Reading } from "../reports";
+import { failureOf } from "../status/status";
 
 /**
  * What a VM's homes mean for its result. They are always told of; with `homes: gate` a home that fails or does not answer
@@ -38,6 +38,14 @@ function wantedHome(home: Home, approval: Approval | undefined, revision: string
   return approval?.homes?.[`${home.repository}#${home.branch ?? "main"}`]?.revision;
 }
 
+/** Whether nothing failed on a VM but homes with a repository of their own, which the system's revision is not to blame for. */
+export function onlyOwnHomesFailed({ vm, reports }: VmProgress, { revision }: Pick<GateOptions, "revision">): boolean {
+  const system = reportOf(reports?.system);
+  const failed = vm.homes.filter(({ user }) => reportOf(reports?.homes[user])?.outcome === "failed");
+  const well = system?.revision === revision && system.outcome !== "failed";
+  return well && failed.length > 0 && failed.every(({ repository }) => repository !== undefined);
+}
+
 function judgeHome(
   home: Home,
   reading: Reading | undefined,
@@ -46,8 +54,8 @@ function judgeHome(
 ): { result: Result; reason: string } {
   const report = reportOf(reading);
   const who = `home ${home.user}`;
-  // A home names the approval that its machine last took in; a failure under another one is the past.
-  if (report?.outcome === "failed" && (report.approved === undefined || report.approved === approved)) {
+  // A home names the approval that it last took in; a failure under another one is the past.
+  if (report?.outcome === "failed" && [undefined, approved, wanted].includes(report.approved)) {
     return { result: "failed", reason: `${who}: ${failureOf(report)}` };
   }
   if (report?.outcome === "deferred" || report?.outcome === "held") {

@@ -7,18 +7,22 @@ export interface RetryOptions {
   /** Milliseconds before the second call; doubled before each further one, up to `longest`. */
   first?: number;
   longest?: number;
+  /** Seconds for which a refusal because of a quota is waited for, however many calls that takes; none by default. */
+  refill?: number;
   signal?: AbortSignal | undefined;
 }
 
 /** Makes a call again, with growing and jittered pauses, as long as it fails for a passing reason; throws the last `ApiError`. */
 export async function withRetry<T>(call: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
-  const { attempts = 5, first = 250, longest = 8_000, signal } = options;
+  const { attempts = 5, first = 250, longest = 8_000, refill = 0, signal } = options;
+  const start = Date.now();
   for (let attempt = 1; ; attempt++) {
     try {
       return await call();
     } catch (thrown) {
       const error = ApiError.from(thrown);
-      if (!error.transient || attempt >= attempts || signal?.aborted === true) {
+      const more = attempt < attempts || (error.overQuota && Date.now() - start < refill * 1_000);
+      if (!error.transient || !more || signal?.aborted === true) {
         throw error;
       }
       const wait = Math.max(backoff(attempt, first, longest), error.retryAfter * 1_000);

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { compute_v1 } from "@googleapis/compute/build/v1";
-import { GoogleAuth, OAuth2Client } from "google-auth-library";
 import { ApiError } from "./api-error";
-import { FleetError, UsageError } from "./errors";
+import { computeApi, everywhere, type ComputeOptions } from "./compute-api";
+import { FleetError } from "../errors";
 import { withRetry } from "./retry";
-import { oneLine } from "./text";
+import { oneLine } from "../text";
+import { Throttle } from "./throttle";
 
 /** An instance as the operator's tool needs it. */
 export interface Instance {
@@ -36,69 +37,78 @@ export interface Compute {
   editProjectItem(key: string, edit: (value: string | undefined) => string | undefined): Promise<void>;
 }
 
-export interface ComputeOptions {
-  project: string;
-  /** Base address up to and including `compute/v1/`; Google's own by default. */
-  endpoint?: string | undefined;
-  /** A bearer token; Application Default Credentials by default. */
-  token?: string | undefined;
-  signal?: AbortSignal | undefined;
-  /** Calls made at most where one fails for a passing reason. */
-  attempts?: number;
+/** The same API's images. */
+export interface Images {
+  readonly project: string;
+  /** Whether the project has an image of this name. */
+  hasImage(name: string): Promise<boolean>;
+  /** Makes an image, and waits until it can be used. */
+  insertImage(image: compute_v1.Schema$Image): Promise<void>;
 }
 
 const instanceFields =
-  "name,zone,status,labels,metadata/items,networkInterfaces/networkIP,lastStartTimestamp,creationTimestamp";
-const requestTimeout = 30_000;
+  "name,zone,status,labels,metadata/fingerprint,networkInterfaces/networkIP,lastStartTimestamp,creationTimestamp";
 const operationTimeout = 120_000;
+/** An image is unpacked and written before its operation is done. */
+const imageTimeout = 30 * 60_000;
 /** Google's limit for one metadata value, in bytes. */
 const valueLimit = 256 * 1024;
+/** Seconds after which a quota, which is so many requests a minute, has been filled again. */
+const quotaRefill = 65;
 
 /** The Compute API of Google, or of whatever serves the same at `endpoint`. */
-export function connect(options: ComputeOptions): Compute {
+export function connect(options: ComputeOptions): Compute & Images {
   return new RestCompute(options);
 }
 
-class RestCompute implements Compute {
+class RestCompute implements Compute, Images {
   readonly project: string;
   private readonly api: compute_v1.Compute;
+  private readonly throttle = new Throttle();
+  /**
+   * VMs' metadata by address and fingerprint. A VM carries its startup script, so that the metadata of a thousand are a hundred megabytes: who looks
+   * again and again reads them again only where they changed.
+   */
+  private readonly metadata = new Map<string, Record<string, string>>();
 
   constructor(private readonly options: ComputeOptions) {
     this.project = options.project;
-    const rootUrl = options.endpoint === undefined ? undefined : rootOf(options.endpoint);
-    this.api = new compute_v1.Compute({
-      auth: credentials(options.token),
-      // Retries are ours: they know about Google's reasons and end with the command.
-      retry: false,
-      timeout: requestTimeout,
-      ...(rootUrl === undefined ? {} : { rootUrl, noProxy: [new URL(rootUrl).hostname] }),
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-    });
+    this.api = computeApi(options);
   }
 
   async instances(filter?: string): Promise<Instance[]> {
-    const found: Instance[] = [];
-    let pageToken: string | undefined;
-    do {
-      const page = await this.call(() =>
-        this.api.instances.aggregatedList({
-          project: this.project,
-          maxResults: 500,
-          fields: `items/*(instances(${instanceFields}),warning/code),nextPageToken`,
-          ...(filter === undefined ? {} : { filter }),
-          ...(pageToken === undefined ? {} : { pageToken }),
-        }),
-      );
-      for (const [scope, { instances, warning }] of Object.entries(page.items ?? {})) {
-        // A zone that does not answer must not look like one whose VMs are gone.
-        if (warning?.code === "UNREACHABLE") {
-          throw new ApiError(`${oneLine(scope, 100)} does not answer`, 503, undefined, true);
-        }
-        found.push(...(instances ?? []).map(toInstance));
+    const seen = this.metadata.size > 0 ? await this.list(instanceFields, filter) : undefined;
+    const raw = seen?.every((one) => this.metadataOf(one) !== undefined)
+      ? seen
+      : await this.list(`${instanceFields},metadata/items`, filter);
+    for (const one of raw) {
+      if (one.metadata?.items != null) {
+        this.metadata.set(metadataKey(one), toRecord(one.metadata.items));
       }
-      pageToken = page.nextPageToken ?? undefined;
-    } while (pageToken !== undefined && pageToken !== "");
-    return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+    }
+    return raw
+      .map((one) => toInstance(one, this.metadataOf(one) ?? toRecord(one.metadata?.items)))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  private metadataOf(instance: compute_v1.Schema$Instance): Record<string, string> | undefined {
+    return this.metadata.get(metadataKey(instance));
+  }
+
+  private list(fields: string, filter: string | undefined): Promise<compute_v1.Schema$Instance[]> {
+    return everywhere(
+      (pageToken) =>
+        this.call(() =>
+          this.api.instances.aggregatedList({
+            project: this.project,
+            maxResults: 500,
+            fields: `items/*(instances(${fields}),warning/code),nextPageToken`,
+            ...(filter === undefined ? {} : { filter }),
+            ...pageToken,
+          }),
+        ),
+      ({ instances }) => instances,
+    );
   }
 
   async guestAttributes(
@@ -159,6 +169,23 @@ class RestCompute implements Compute {
     }
   }
 
+  async hasImage(image: string): Promise<boolean> {
+    try {
+      await this.call(() => this.api.images.get({ project: this.project, image, fields: "name" }));
+      return true;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) {
+        return false;
+      }
+      throw error;
+    }
+  }
+
+  async insertImage(requestBody: compute_v1.Schema$Image): Promise<void> {
+    const operation = await this.call(() => this.api.images.insert({ project: this.project, requestBody }));
+    await this.finish(operation, imageTimeout);
+  }
+
   private async readMetadata(): Promise<compute_v1.Schema$Metadata> {
     const project = await this.call(() =>
       this.api.projects.get({ project: this.project, fields: "commonInstanceMetadata" }),
@@ -167,13 +194,13 @@ class RestCompute implements Compute {
   }
 
   /** Waits until a global operation is done; throws what it failed with. */
-  private async finish(operation: compute_v1.Schema$Operation): Promise<void> {
-    const end = Date.now() + operationTimeout;
+  private async finish(operation: compute_v1.Schema$Operation, timeout = operationTimeout): Promise<void> {
+    const end = Date.now() + timeout;
     let current = operation;
     for (let wait = 100; current.status !== "DONE"; wait = Math.min(2_000, wait * 1.5)) {
       if (Date.now() > end) {
         throw new FleetError(
-          `the Compute API's operation ${current.name ?? "?"} did not end within ${operationTimeout / 1_000} s`,
+          `the Compute API's operation ${current.name ?? "?"} did not end within ${timeout / 1_000} s`,
         );
       }
       await this.pause(wait);
@@ -200,32 +227,17 @@ class RestCompute implements Compute {
 
   private async call<T>(request: () => Promise<{ data: T }>): Promise<T> {
     const { signal, attempts } = this.options;
-    const { data } = await withRetry(request, { signal, ...(attempts === undefined ? {} : { attempts }) });
+    const patience = attempts === undefined ? { refill: quotaRefill } : { attempts };
+    const { data } = await withRetry(() => this.throttle.run(request), { signal, ...patience });
     return data;
   }
 }
 
-/** The client wants the server's root, everybody else (gcloud, the gcp provider) the address with `compute/v1/`. */
-function rootOf(endpoint: string): string {
-  const match = /^(https?:\/\/[^/]+)\/compute\/(v1|beta)\/?$/.exec(endpoint);
-  if (match?.[1] === undefined) {
-    throw new UsageError(
-      `NIXOS_FLEET_COMPUTE_ENDPOINT is ${oneLine(endpoint, 100)}; it must look like https://HOST/compute/v1/`,
-    );
-  }
-  return `${match[1]}/`;
+function metadataKey({ zone, name, metadata }: compute_v1.Schema$Instance): string {
+  return [zone, name, metadata?.fingerprint].join(" ");
 }
 
-function credentials(token: string | undefined): OAuth2Client | GoogleAuth {
-  if (token === undefined) {
-    return new GoogleAuth({ scopes: ["https://www.googleapis.com/auth/compute"] });
-  }
-  const client = new OAuth2Client();
-  client.setCredentials({ access_token: token });
-  return client;
-}
-
-function toInstance(raw: compute_v1.Schema$Instance): Instance {
+function toInstance(raw: compute_v1.Schema$Instance, metadata: Record<string, string>): Instance {
   const address = raw.networkInterfaces?.[0]?.networkIP;
   const startedAt = raw.lastStartTimestamp ?? raw.creationTimestamp;
   return {
@@ -233,7 +245,7 @@ function toInstance(raw: compute_v1.Schema$Instance): Instance {
     zone: raw.zone?.split("/").at(-1) ?? "",
     state: raw.status ?? "UNKNOWN",
     labels: raw.labels ?? {},
-    metadata: toRecord(raw.metadata?.items),
+    metadata,
     ...(address == null ? {} : { address }),
     ...(startedAt == null ? {} : { startedAt }),
   };

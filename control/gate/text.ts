@@ -1,11 +1,12 @@
 /** What a gate prints: a line when a VM's result changes, a sign of life in between, and the end's table with the reasons. */
-import { short } from "../contracts";
-import { formatDuration } from "./duration";
-import type { GateOptions, GateState, Result, VmProgress } from "./gate";
-import { reportOf } from "./reports";
-import { revisionText } from "./status-table";
-import { paint, renderTable, type Style } from "./table";
-import { lastLines, oneLine, plural, truncate } from "./text";
+import { short } from "../../contracts";
+import { formatDuration } from "../duration";
+import type { Verdict } from "./gate";
+import type { GateOptions, GateState, Result, VmProgress } from "./state";
+import { reportOf } from "../reports";
+import { revisionText } from "../status/table";
+import { paint, renderTable, type Style } from "../table";
+import { lastLines, oneLine, plural, truncate } from "../text";
 
 const styles: Record<Result, Style> = { pending: "yellow", succeeded: "green", failed: "red", deferred: "gray" };
 
@@ -30,13 +31,20 @@ function vmLine(progress: VmProgress, colour: boolean): string {
   return oneParagraph([...parts, after, reason ?? ""]);
 }
 
+/** `wave rest: waiting for 5 VMs to take in d4e5f6a…`, the revision in full. */
+export function beginLine({ vms }: GateState, { wave, revision, undo }: GateOptions): string {
+  return undo === undefined
+    ? oneLine(`wave ${wave}: waiting for ${plural(vms.size, "VM")} to take in ${revision}`)
+    : oneLine(`${wavesText(undo)}: waiting for ${plural(vms.size, "VM")} to leave ${revision}`);
+}
+
 /** `rest: 2 of 5 done, waiting for dev-bob, dev-eve (90 s)`. */
-export function lifeLine({ vms }: GateState, wave: string, at: number): string {
+export function lifeLine({ vms }: GateState, { wave, undo }: GateOptions, at: number): string {
   const all = [...vms.values()];
   const pending = all.filter(({ result }) => result === "pending").map(({ vm }) => vm.name);
   const names = pending.slice(0, 8).join(", ") + (pending.length > 8 ? ` and ${pending.length - 8} more` : "");
   return oneLine(
-    `${wave}: ${all.length - pending.length} of ${all.length} done, waiting for ${names} (${formatDuration(at)})`,
+    `${undo?.join(", ") ?? wave}: ${all.length - pending.length} of ${all.length} done, waiting for ${names} (${formatDuration(at)})`,
   );
 }
 
@@ -56,9 +64,28 @@ export function endLines(state: GateState, colour: boolean): string[] {
   return ["", ...table, ...all.filter(({ result }) => result === "failed").flatMap((vm) => errorText(vm))];
 }
 
+/** `wave canary has answered; it has to stand for another 10 min`. */
+export function soakLine({ wave }: GateOptions, left: number): string {
+  return `wave ${wave} has answered; it has to stand for another ${formatDuration(left)}`;
+}
+
+/** How the gate ended, in one line. */
+export function endLine(verdict: Verdict, state: GateState, options: GateOptions, at: number): string {
+  if (verdict.outcome !== "failed") {
+    return passedLine(state, options, at);
+  }
+  const { wave, revision, undo } = options;
+  return undo === undefined
+    ? oneLine(`wave ${wave} failed: ${verdict.reason}; later waves are not approved`)
+    : oneLine(`${wavesText(undo)} did not leave ${short(revision)} as they should: ${verdict.reason}`);
+}
+
 /** `canary runs d4e5f6a: 1 succeeded, 2 deferred`. */
-export function passedLine({ vms }: GateState, { wave, revision }: GateOptions, at: number): string {
+export function passedLine({ vms }: GateState, { wave, revision, undo }: GateOptions, at: number): string {
   const all = [...vms.values()];
+  if (undo !== undefined) {
+    return `${wavesText(undo)} left ${short(revision)}: ${countsText(all)}, after ${formatDuration(at)}`;
+  }
   if (all.length === 0) {
     return `wave ${wave} has no VMs: passed`;
   }
@@ -80,12 +107,23 @@ export function countsText(all: readonly VmProgress[]): string {
 }
 
 /** How to go on after the gate was interrupted. */
-export function interruptedLine({ vms }: GateState, { wave, revision }: GateOptions): string {
+export function interruptedLine({ vms }: GateState, { wave, revision, undo }: GateOptions): string {
   const pending = [...vms.values()].filter(({ result }) => result === "pending").length;
+  if (undo !== undefined) {
+    return (
+      `stopped waiting for ${wavesText(undo)} (${plural(pending, "VM")} without an answer). Their VMs leave ${short(revision)} all the ` +
+      "same; see how they stand: ./scripts/fleet status"
+    );
+  }
   return (
     `stopped waiting for wave ${wave} (${plural(pending, "VM")} without an answer). Nothing was taken back: its VMs go on with ` +
     `${short(revision)}, later waves are not approved. Go on with pulumi up, or only look: ./scripts/fleet status`
   );
+}
+
+/** `wave rest`, `waves canary, rest`. */
+export function wavesText(waves: readonly string[]): string {
+  return `wave${waves.length === 1 ? "" : "s"} ${waves.join(", ")}`;
 }
 
 function errorText({ vm, reports }: VmProgress): string[] {

@@ -1,10 +1,10 @@
 /** What a fleet looks like, decided purely from what was read. The document is what `fleet status --json` prints. */
-import { short, type Approval, type Control, type Drift, type Report } from "../contracts";
-import { holdOn, wantedBy, type Hold } from "./control-item";
-import { parseDuration } from "./duration";
-import type { Decisions, FleetId, FleetVm } from "./fleet";
-import { reportOf, type Reading, type VmReports } from "./reports";
-import { oneLine, truncate } from "./text";
+import { short, type Approval, type Control, type Drift, type Report } from "../../contracts";
+import { holdOn, wantedBy, type Hold } from "../control-item";
+import { parseDuration } from "../duration";
+import type { Decisions, FleetId, FleetVm } from "../fleet";
+import { reportOf, type Reading, type VmReports } from "../reports";
+import { oneLine, truncate } from "../text";
 
 /** A VM in the document. */
 export interface VmStatus {
@@ -69,7 +69,12 @@ export function decideDrift(input: DriftInput): { drift: Drift; reason: string |
     return decideSilent(input);
   }
   const { revision, approved, outcome } = reading.report;
-  const current = wanted === undefined ? wave === null : revision === wanted;
+  const current =
+    wanted === undefined
+      ? wave === null
+      : wanted === "previous"
+        ? approved === approval && revision !== approval
+        : revision === wanted;
   // A failure under an approval that has been replaced is the past.
   if (outcome === "failed" && (current || approved === undefined || approval === undefined || approved === approval)) {
     return { drift: "failed", reason: failureOf(reading.report) };

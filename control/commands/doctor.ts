@@ -1,0 +1,65 @@
+import type { Command } from "../command";
+import { judge } from "../doctor/doctor";
+import type { Finding, Verdict } from "../doctor/findings";
+import { gather } from "../doctor/facts";
+import { FleetError } from "../errors";
+import { renderTable, type Style } from "../table";
+import { plural } from "../text";
+
+const styles: Record<Verdict, Style> = { ok: "green", warn: "yellow", fail: "red" };
+
+export const doctor: Command = {
+  name: "doctor",
+  summary: "check the operator's side: programs, settings, Google, the repository, the VMs",
+  usage: "[--stack NAME]",
+  description: [
+    "A line for each check: ok, warn or fail, and what to do about it. Nothing is changed. Ends with 1 when something fails.",
+    "The stack is the one that Pulumi has selected. What depends on something that fails is not asked for.",
+  ],
+  examples: [
+    "doctor",
+    "doctor --stack dev",
+    "doctor --json | jq -r '.findings[] | select(.verdict == \"fail\") | .todo'",
+  ],
+  options: {
+    stack: {
+      value: "NAME",
+      description: "the stack; by default NIXOS_FLEET_STACK or the one that Pulumi has selected",
+    },
+    "config-file": {
+      value: "FILE",
+      description: "the stack's settings, where they lie elsewhere than beside the program",
+    },
+    json: { description: "the same as one JSON document" },
+  },
+  async run(call) {
+    if (call.readSettings === undefined) {
+      throw new FleetError("doctor: the program that knows the settings was not given; start it by ./scripts/fleet");
+    }
+    const findings = judge(await gather(call, call.readSettings), new Date());
+    const failed = findings.some(({ verdict }) => verdict === "fail");
+    const lines = call.options.flag("json")
+      ? [JSON.stringify({ well: !failed, findings }, null, 2)]
+      : doctorLines(findings, call.colour);
+    lines.forEach(call.print);
+    return failed ? 1 : 0;
+  },
+};
+
+/** The findings as people read them. */
+export function doctorLines(findings: readonly Finding[], colour: boolean): string[] {
+  const rows = findings.map(({ verdict, check, text, todo }) => [
+    { text: verdict, style: styles[verdict] },
+    check,
+    todo === null ? text : `${text}; ${todo}`,
+  ]);
+  const counts = (["fail", "warn"] as const).flatMap((verdict) => {
+    const count = findings.filter((one) => one.verdict === verdict).length;
+    return count === 0 ? [] : [plural(count, verdict === "fail" ? "failure" : "warning")];
+  });
+  return [
+    ...renderTable(["IS", "CHECK", "FOUND"], rows, colour),
+    "",
+    counts.length === 0 ? "all is well" : counts.join(", "),
+  ];
+}

@@ -1,0 +1,73 @@
+/** What the doctor judges, and how its checks end. */
+import type { Instance } from "../google/compute";
+import type { StackSettings } from "../stack";
+import type { FleetStatus } from "../status/status";
+import { oneLine } from "../text";
+
+export type Verdict = "ok" | "warn" | "fail";
+
+/** One check's end. */
+export interface Finding {
+  check: string;
+  verdict: Verdict;
+  /** What is so, in one line. */
+  text: string;
+  /** What to do about it; null where nothing. */
+  todo: string | null;
+}
+
+/** What was asked for, or why it could not be had. */
+export type Known<T> = { value: T } | { problem: string };
+
+/** What was found out. What is undefined was not asked for, since something before it failed or the fleet does not use it. */
+export interface Facts {
+  /** Versions by program. */
+  tools: Record<string, Known<string>>;
+  stack: Known<string>;
+  /** A line for each mistake of the stack's settings. */
+  mistakes: string[];
+  settings?: StackSettings | undefined;
+  /** The project that the other commands look at. */
+  environmentProject?: string | undefined;
+  /** Whose they are. */
+  credentials?: Known<string> | undefined;
+  project?: Known<string> | undefined;
+  servicesOff?: Known<string[]> | undefined;
+  /** The branch's head, a full revision. */
+  head?: Known<string> | undefined;
+  /** The text of its flake.lock; undefined where it has none. */
+  lock?: Known<string | undefined> | undefined;
+  instances?: Known<Instance[]> | undefined;
+  status?: Known<FleetStatus> | undefined;
+  /** Where SSH did not answer, and why. */
+  unreachable?: Record<string, string> | undefined;
+}
+
+/** VMs in one line, at most. */
+const named = 10;
+
+/** What is judged of a known value; a problem is a failure, or what `otherwise` makes of it. */
+export function told<T>(
+  check: string,
+  known: Known<T> | undefined,
+  judged: (value: T) => Finding[],
+  todo: string,
+  otherwise = fail,
+): Finding[] {
+  if (known === undefined) return [];
+  return "problem" in known ? otherwise(check, known.problem, todo) : judged(known.value);
+}
+
+/** One finding about all of these, or none. */
+export function listed(all: readonly string[], make: (text: string) => Finding[]): Finding[] {
+  const more = all.length - named;
+  const text = all.slice(0, named).join(", ");
+  return all.length === 0 ? [] : make(more > 0 ? `${text} and ${more} more` : text);
+}
+
+function finding(check: string, verdict: Verdict, text: string, todo: string | null): Finding[] {
+  return [{ check, verdict, text: oneLine(text, 600), todo }];
+}
+export const ok = (check: string, text: string) => finding(check, "ok", text, null);
+export const warn = (check: string, text: string, todo: string) => finding(check, "warn", text, todo);
+export const fail = (check: string, text: string, todo: string) => finding(check, "fail", text, todo);

@@ -1,0 +1,48 @@
+/** A wave's rollout in the history: when its gate began, and how it ended. */
+import { randomUUID } from "node:crypto";
+import type { GateEnd } from "./await";
+import type { Call } from "../command";
+import type { Context } from "../context";
+import { messageOf } from "../errors";
+import type { GateOptions, Result, VmProgress } from "./state";
+import { recordEvent } from "../history";
+
+/** Runs a gate with its start and its end written to the history. What the gate throws is its end, too. */
+export async function withHistory(
+  call: Call,
+  context: Context,
+  { wave, revision }: Pick<GateOptions, "wave" | "revision">,
+  gate: () => Promise<GateEnd>,
+): Promise<GateEnd> {
+  const about = { event: "gate", scope: `wave:${wave}`, revision, run: randomUUID() } as const;
+  await recordEvent(call, context, { ...about, outcome: "started" });
+  try {
+    const end = await gate();
+    await recordEvent(call, context, { ...about, ...told(end) });
+    return end;
+  } catch (error) {
+    await recordEvent(call, context, { ...about, outcome: "failed", why: messageOf(error) });
+    throw error;
+  }
+}
+
+/** What the history keeps of a gate's end. */
+export function told({ outcome, reason, took, state }: GateEnd) {
+  const vms = [...state.vms.values()];
+  const failed = vms.filter(({ result }) => result === "failed");
+  return {
+    outcome,
+    took: Math.round(took * 10) / 10,
+    counts: countsOf(vms),
+    ...(reason === null ? {} : { why: reason }),
+    ...(failed.length === 0
+      ? {}
+      : { failed: Object.fromEntries(failed.map(({ vm, reason: why }) => [vm.name, why ?? ""])) }),
+  };
+}
+
+function countsOf(vms: readonly VmProgress[]): Partial<Record<Result, number>> {
+  const counts: Partial<Record<Result, number>> = {};
+  for (const { result } of vms) counts[result] = (counts[result] ?? 0) + 1;
+  return counts;
+}

@@ -1,0 +1,34 @@
+/** How long a wave still has to stand before the next one is approved, and whether what it runs is news. Pure. */
+import { hardEnd, type GateOptions, type GateState, type VmProgress } from "./state";
+import { reportOf } from "../reports";
+
+/**
+ * Seconds of the pause that are left. The VMs' reports say since when they run the revision, so a gate that was killed and run
+ * again goes on where it was, and one that is run again much later does not wait at all.
+ */
+export function soakLeft(state: GateState, pause: number, now: number): number {
+  const newest = Math.max(...[...state.vms.values()].filter(({ result }) => result === "succeeded").map(reportedAt));
+  return Number.isFinite(newest) ? Math.max(0, Math.min(pause, pause - (now - newest) / 1_000)) : 0;
+}
+
+/** What stood for longer than this beyond a gate's own time was taken in long before the gate. In seconds. */
+const news = 24 * 3600;
+
+/**
+ * Whether the wave took the revision in only now. Where one of its VMs has run it for longer than any gate lasts, it was accepted
+ * once, and a gate that fails now (for a setting that changed, say) is no reason to take it from everybody.
+ */
+export function isNews(state: GateState, options: GateOptions, now: number): boolean {
+  const oldest = now - (news + hardEnd(options)) * 1_000;
+  return ![...state.vms.values()].some((progress) => {
+    const report = reportOf(progress.reports?.system);
+    return (
+      report?.revision === options.revision && report.approved === options.revision && reportedAt(progress) < oldest
+    );
+  });
+}
+
+/** When the VM last said something new, in milliseconds since 1970; not a number where it never did. */
+function reportedAt({ reports }: VmProgress): number {
+  return Date.parse(reportOf(reports?.system)?.at ?? "");
+}

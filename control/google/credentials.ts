@@ -1,0 +1,45 @@
+/** Who calls Google's APIs, and where: what the clients of the tool have in common. */
+import { GoogleAuth, OAuth2Client } from "google-auth-library";
+
+export type Credentials = OAuth2Client | GoogleAuth;
+
+/** A bearer token where one is given, otherwise Application Default Credentials with these scopes (`compute`, `logging.read`). */
+export function credentials(
+  { token, project }: { token?: string | undefined; project: string },
+  scopes: readonly string[],
+): Credentials {
+  if (token === undefined) {
+    // Without the project the library would look for one, by gcloud and by the metadata server.
+    return new GoogleAuth({
+      projectId: project,
+      scopes: scopes.map((scope) => `https://www.googleapis.com/auth/${scope}`),
+    });
+  }
+  const client = new OAuth2Client();
+  client.setCredentials({ access_token: token });
+  return client;
+}
+
+/**
+ * How a request goes to an API of Google's or to the endpoint in its place. Retries are ours: they know about Google's reasons and end
+ * with the command. An endpoint of one's own is asked without a proxy.
+ */
+export function asking(endpoint: string | undefined): { retry: false; noProxy?: string[] } {
+  return { retry: false, ...(endpoint === undefined ? {} : { noProxy: [new URL(endpoint).hostname] }) };
+}
+
+/**
+ * The account's address. Undefined where the credentials do not say it: a bare token belongs to whoever set it, and the caller
+ * knows that better than Google.
+ */
+export async function accountOf(auth: Credentials): Promise<string | undefined> {
+  if (auth instanceof OAuth2Client) {
+    return undefined;
+  }
+  const { client_email: address } = await auth.getCredentials();
+  if (address !== undefined) {
+    return address;
+  }
+  const token = await auth.getAccessToken();
+  return token == null ? undefined : (await new OAuth2Client().getTokenInfo(token)).email;
+}

@@ -1,0 +1,97 @@
+/** The one log of Cloud Logging in which a fleet's history is kept: written and read by two calls of its REST API. */
+import { z } from "zod";
+import { asking, credentials, type Credentials } from "./credentials";
+import { UsageError } from "../errors";
+import { withRetry } from "./retry";
+import { oneLine } from "../text";
+
+/** An entry: labels to find it by, and whatever is kept. */
+export interface LogEntry {
+  /** RFC 3339. */
+  timestamp: string;
+  severity: "INFO" | "NOTICE" | "ERROR";
+  labels: Record<string, string>;
+  jsonPayload: object;
+}
+
+/** An entry as it was read; others may write to the log as well, and anything. */
+export type ReadEntry = z.infer<typeof entrySchema>;
+
+export interface LogOptions {
+  project: string;
+  /** The log's name, such as `nixos-fleet`. */
+  log: string;
+  /** The API's root; Google's own by default. Ends with a slash. */
+  endpoint?: string | undefined;
+  /** A bearer token; Application Default Credentials by default. */
+  token?: string | undefined;
+}
+
+const entrySchema = z.object({
+  timestamp: z.string().default(""),
+  labels: z.record(z.string(), z.string()).default({}),
+  jsonPayload: z.record(z.string(), z.unknown()).default({}),
+});
+const pageSchema = z.object({ entries: z.array(entrySchema).default([]), nextPageToken: z.string().optional() });
+
+const requestTimeout = 10_000;
+const pageSize = 500;
+
+/** A log of a project. Every call may throw an `ApiError`. */
+export class Log {
+  readonly auth: Credentials;
+  private readonly root: string;
+
+  constructor(private readonly options: LogOptions) {
+    this.auth = credentials(options, ["logging.write", "logging.read", "userinfo.email"]);
+    this.root = options.endpoint ?? "https://logging.googleapis.com/";
+    if (!/^https?:\/\/[^\s/]+\/(\S+\/)?$/.test(this.root)) {
+      throw new UsageError(
+        `NIXOS_FLEET_LOGGING_ENDPOINT is ${oneLine(this.root, 100)}; it must look like https://HOST/`,
+      );
+    }
+  }
+
+  async write(entry: LogEntry): Promise<void> {
+    const { project } = this.options;
+    const resource = { type: "global", labels: { project_id: project } };
+    await this.call("entries:write", { logName: this.name(), resource, entries: [entry] });
+  }
+
+  /** The newest entries that all these conditions (Logging's query language) hold for, newest first. */
+  async read(conditions: readonly string[], most: number): Promise<ReadEntry[]> {
+    const found: ReadEntry[] = [];
+    let pageToken: string | undefined;
+    do {
+      const page = pageSchema.parse(
+        await this.call("entries:list", {
+          resourceNames: [`projects/${this.options.project}`],
+          filter: [`logName="${this.name()}"`, ...conditions].join(" AND "),
+          orderBy: "timestamp desc",
+          pageSize: Math.min(pageSize, most),
+          ...(pageToken === undefined ? {} : { pageToken }),
+        }),
+      );
+      found.push(...page.entries);
+      pageToken = page.nextPageToken;
+    } while (pageToken !== undefined && pageToken !== "" && found.length < most);
+    return found.slice(0, most);
+  }
+
+  private name(): string {
+    return `projects/${this.options.project}/logs/${this.options.log}`;
+  }
+
+  private async call(method: string, data: object): Promise<unknown> {
+    const request = () =>
+      this.auth.request<unknown>({
+        url: `${this.root}v2/${method}`,
+        method: "POST",
+        data,
+        timeout: requestTimeout,
+        ...asking(this.options.endpoint),
+      });
+    // The history is not worth waiting for.
+    return (await withRetry(request, { attempts: 2 })).data;
+  }
+}

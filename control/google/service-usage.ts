@@ -1,0 +1,33 @@
+/** Which Google APIs a project has switched on: one call of Service Usage's REST API. */
+import { z } from "zod";
+import { asking, credentials } from "./credentials";
+import { mapBounded, withRetry } from "./retry";
+
+export interface ServiceUsageOptions {
+  project: string;
+  /** The API's root; Google's own by default. Ends with a slash. */
+  endpoint?: string | undefined;
+  /** A bearer token; Application Default Credentials by default. */
+  token?: string | undefined;
+  signal: AbortSignal;
+}
+
+const serviceShape = z.object({ state: z.string().optional() });
+
+/** Those of the services (`compute.googleapis.com`) that are off. May throw an `ApiError`. */
+export async function servicesOff(services: readonly string[], options: ServiceUsageOptions): Promise<string[]> {
+  const { project, endpoint, signal } = options;
+  const auth = credentials(options, ["cloud-platform.read-only"]);
+  const root = endpoint ?? "https://serviceusage.googleapis.com/";
+  const states = await mapBounded(services, 4, async (service) => {
+    const request = () =>
+      auth.request<unknown>({
+        url: `${root}v1/projects/${project}/services/${service}`,
+        timeout: 10_000,
+        signal,
+        ...asking(endpoint),
+      });
+    return serviceShape.parse((await withRetry(request, { attempts: 2, signal })).data).state;
+  });
+  return services.filter((_, index) => states[index] !== "ENABLED");
+}

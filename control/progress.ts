@@ -1,0 +1,25 @@
+/** Milliseconds between two lines about one piece of work, where nobody watches. */
+const pace = 5_000;
+
+/**
+ * Tells how far a piece of work is: one line that is written over on a terminal, else a line every few seconds. The work's end is
+ * told in any case.
+ */
+export class Progress {
+  private last = 0;
+
+  constructor(
+    private readonly stream: { isTTY?: boolean; write: (text: string) => unknown },
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  /** @param label what is done, such as `uploading NAME` */
+  tell(label: string, done: number, all: number): void {
+    const ended = done >= all;
+    if (!ended && this.now() - this.last < (this.stream.isTTY === true ? 100 : pace)) return;
+    this.last = this.now();
+    const percent = all === 0 ? 100 : Math.floor((100 * done) / all);
+    const line = `${label}: ${percent} %`;
+    this.stream.write(this.stream.isTTY === true ? `\r${line}\u001b[K${ended ? "\n" : ""}` : `${line}\n`);
+  }
+}

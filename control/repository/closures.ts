@@ -1,0 +1,70 @@
+/** Compares what VMs' systems are made of, before and after. */
+import { FleetError } from "../errors";
+import { buildAll, closureDifference, evaluateSystems, type Commit, type System } from "./nix";
+import type { Running } from "../program";
+
+/** A VM whose closures are compared. */
+export interface Machine {
+  vm: string;
+  host: string;
+  /** The store path that it says it runs. */
+  toplevel: string;
+}
+
+/**
+ * What differs, a line a package, or why it cannot be told. What a VM runs is taken as it is where a cache has it; all else is taken from
+ * caches or built.
+ */
+export async function compareClosures(
+  from: Commit,
+  to: Commit,
+  machines: readonly Machine[],
+  running: Running,
+): Promise<Map<string, string[] | Error>> {
+  const hosts = [...new Set(machines.map(({ host }) => host))];
+  const [old, now] = [
+    lazy(() => evaluateSystems(from, running, hosts)),
+    lazy(() => evaluateSystems(to, running, hosts)),
+  ];
+  const found = new Map<string, string[] | Error>();
+  for (const { vm, host, toplevel } of machines) {
+    try {
+      const after = await built(now, host, to, running);
+      const before = await taken(toplevel, running).catch(() => built(old, host, from, running));
+      found.set(vm, await closureDifference(before, after, running));
+    } catch (error) {
+      running.signal.throwIfAborted();
+      found.set(vm, error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+  return found;
+}
+
+/** The path, where this machine's store has it or a cache gives it. */
+async function taken(path: string, running: Running): Promise<string> {
+  if (!/^\/nix\/store\/[\w.+-]+$/.test(path)) {
+    throw new FleetError("no store path");
+  }
+  await buildAll([path], { ...running, progress: false });
+  return path;
+}
+
+async function built(
+  systems: () => Promise<Record<string, System>>,
+  host: string,
+  { revision }: Commit,
+  running: Running,
+): Promise<string> {
+  const system = (await systems())[host];
+  if (system === undefined) {
+    throw new FleetError(`there is no nixosConfigurations.${host} at ${revision.slice(0, 7)}`);
+  }
+  await buildAll([`${system.derivation}^out`], running);
+  return system.toplevel;
+}
+
+/** Does it when it is first asked for, and once. */
+function lazy<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}

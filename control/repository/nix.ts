@@ -1,0 +1,99 @@
+import { execa } from "execa";
+import { FleetError } from "../errors";
+import { runProgram, type Running } from "../program";
+import { lastLines, oneLine } from "../text";
+
+/** One commit of a flake that lies in a git repository on this machine. */
+export interface Commit {
+  directory: string;
+  /** Full git revision, 40 hex digits. */
+  revision: string;
+  /** Whether the repository lacks its history, which Nix wants to be told. */
+  shallow?: boolean;
+}
+
+/** A machine's system: how to build it, and what comes out. */
+export interface System {
+  derivation: string;
+  toplevel: string;
+}
+
+const systemOf = `(_: machine:
+  let inherit (machine.config.system.build) toplevel; in { derivation = toplevel.drvPath; toplevel = toplevel.outPath; })`;
+
+/** The commit that a revision (or branch) names in a repository. @throws FleetError where there is none */
+export async function commitOf(directory: string, revision: string): Promise<Commit> {
+  const git = execa({ cwd: directory, reject: false });
+  const found = await git`git rev-parse --verify --quiet --end-of-options ${`${revision}^{commit}`}`.catch(
+    () => undefined,
+  );
+  const top = await git`git rev-parse --show-toplevel`.catch(() => undefined);
+  if (found?.exitCode !== 0 || top?.exitCode !== 0) {
+    throw new FleetError(
+      `${oneLine(directory, 200)} is no git repository that has the commit ${oneLine(revision, 60)}`,
+    );
+  }
+  return { directory: top.stdout, revision: found.stdout };
+}
+
+/** Exactly this commit as Nix names it: what is not committed has no part in it. */
+export function installable({ directory, revision, shallow }: Commit, attribute: string): string {
+  return `git+file://${encodeURI(directory)}?rev=${revision}${shallow === true ? "&shallow=1" : ""}#${attribute}`;
+}
+
+/** Machines of a config repository, by their host names; one evaluation for all. @param hosts only these, as far as there are */
+export async function evaluateSystems(
+  commit: Commit,
+  running: Running,
+  hosts?: readonly string[],
+): Promise<Record<string, System>> {
+  const flake = installable(commit, "nixosConfigurations");
+  const chosen = hosts === undefined ? "machines" : `(builtins.intersectAttrs ${nixAttributes(hosts)} machines)`;
+  const apply = `machines: builtins.mapAttrs ${systemOf} ${chosen}`;
+  const text = await nix(["eval", "--json", "--no-update-lock-file", flake, "--apply", apply], running);
+  return JSON.parse(text) as Record<string, System>;
+}
+
+/** An attribute set with these names, in Nix: JSON's strings are Nix' but for `${`. */
+function nixAttributes(names: readonly string[]): string {
+  const json = JSON.stringify(Object.fromEntries(names.map((name) => [name, true])));
+  return `(builtins.fromJSON ${JSON.stringify(json).replaceAll("${", "\\${")})`;
+}
+
+/** Builds derivations, or an installable, and returns the store paths. @param link where the first result is kept from being collected */
+export async function buildAll(what: readonly string[], running: Running, link?: string): Promise<string[]> {
+  const keep = link === undefined ? ["--no-link"] : ["--out-link", link];
+  const text = await nix(["build", "--print-out-paths", "--no-update-lock-file", ...keep, ...what], running);
+  return text.split("\n").filter((line) => line !== "");
+}
+
+/** What differs between the closures of two paths of this machine's store, a line a package: `firefox: 1.0 → 1.1, +12.0 KiB`. */
+export async function closureDifference(before: string, after: string, running: Running): Promise<string[]> {
+  const text = await nix(["store", "diff-closures", before, after], running);
+  return lastLines(text, Infinity);
+}
+
+/** Copies paths with all that they need into the directory of a binary cache, signed with a key from a file. */
+export async function copyToCache(
+  paths: readonly string[],
+  directory: string,
+  keyFile: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const query = new URLSearchParams({ compression: "zstd", "secret-key": keyFile }).toString();
+  await nix(["copy", "--to", `file://${directory}?${query}`, ...paths], { signal });
+}
+
+/** The paths, and all that they need. */
+export async function closureOf(paths: readonly string[], signal: AbortSignal): Promise<string[]> {
+  const text = await nix(["path-info", "--recursive", ...paths], { signal });
+  return text.split("\n").filter((line) => line !== "");
+}
+
+/** Runs nix with flakes, its progress on standard error, and returns what it printed. @throws FleetError with its own reason */
+export async function nix(args: readonly string[], running: Running): Promise<string> {
+  return runProgram("nix", ["--extra-experimental-features", "nix-command flakes", ...args], {
+    progress: true,
+    ...running,
+  });
+}

@@ -1,0 +1,73 @@
+/** A stack's settings as the operator's tool knows them. What they mean only the program can say, which control does not import. */
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import { FleetError } from "./errors";
+import { runProgram, type Running } from "./program";
+
+/** What the program makes of a stack's settings. */
+export interface StackSettings {
+  project: string;
+  fleet: string;
+  /** Where the operator reads the config repository. */
+  source: { repository: string; branch: string };
+  /** The APIs that it takes, such as `compute.googleapis.com`. */
+  apis: string[];
+  vms: ExpectedVm[];
+  /** How updates are triggered besides the VMs' own watching; undefined where they are not. */
+  ssh?: { port: number; addresses: Record<string, string>; bastion?: { host: string; port: number } };
+}
+
+/** A VM as the next `pulumi up` would have it. */
+export interface ExpectedVm {
+  name: string;
+  zone: string;
+  metadata: Record<string, string>;
+}
+
+/** A stack's configuration as Pulumi hands it over: full keys, and values as text. */
+export interface RawSettings {
+  values: Record<string, string>;
+  /** The keys that Pulumi keeps encrypted. */
+  encrypted: string[];
+}
+
+/** Reads a raw configuration. `settings` is there when there are no mistakes. */
+export type ReadSettings = (
+  raw: RawSettings,
+  stack: string,
+) => Promise<{ settings?: StackSettings; mistakes: string[] }>;
+
+const directory = join(__dirname, "..");
+const configShape = z.record(
+  z.string(),
+  z.object({ value: z.string().optional(), secret: z.boolean().default(false) }),
+);
+
+/** The stack that Pulumi has selected. @throws FleetError with one line */
+export async function selectedStack(running: Running): Promise<string> {
+  return (
+    await runProgram("pulumi", ["stack", "--show-name", "--non-interactive"], { ...running, cwd: directory })
+  ).trim();
+}
+
+/**
+ * A stack's configuration, defaults of the project included; in place of a secret stands that it is one.
+ * @param file where it is read instead of beside the program
+ * @throws FleetError with one line
+ */
+export async function rawSettings(stack: string, file: string | undefined, running: Running): Promise<RawSettings> {
+  const where = file === undefined ? [] : ["--config-file", resolve(file)];
+  const args = ["config", "--json", "--stack", stack, "--non-interactive", ...where];
+  const text = await runProgram("pulumi", args, { ...running, cwd: directory });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new FleetError("pulumi config printed no JSON");
+  }
+  const entries = Object.entries(configShape.parse(json));
+  return {
+    values: Object.fromEntries(entries.map(([key, { value = "[secret]" }]) => [key, value])),
+    encrypted: entries.filter(([, { secret }]) => secret).map(([key]) => key),
+  };
+}

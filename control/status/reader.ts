@@ -1,0 +1,63 @@
+/** Reads a fleet's status, once or again and again, within what Compute's quota of reads allows. */
+import type { Context } from "../context";
+import { readDecisions, readVmReports, readVms, type FleetVm } from "../fleet";
+import type { VmReports } from "../reports";
+import { mapBounded } from "../google/retry";
+import { buildStatus, type FleetStatus } from "./status";
+import { mostAtOnce } from "../google/throttle";
+
+/** A VM's reports as they were last read. */
+interface Known {
+  reports: VmReports;
+  /** Which look read them; they grow by one. */
+  look: number;
+  /** What the VM was when they were read: a change of that makes them old. */
+  state: string;
+}
+
+/** Looks at a fleet. What it read stays known to the next look. */
+export class StatusReader {
+  private known = new Map<string, Known>();
+  private look = 0;
+
+  constructor(private readonly context: Context) {}
+
+  /** @param most reports to read anew; the others stay as they were read last */
+  async read(most = Infinity): Promise<FleetStatus> {
+    const { compute, id } = this.context;
+    const [vms, metadata] = await Promise.all([readVms(compute, id), compute.projectMetadata()]);
+    const decisions = readDecisions(metadata, id);
+    this.look += 1;
+    const due = dueVms(vms, this.known, most, (vm) => {
+      const report = this.known.get(vm.name)?.reports.system;
+      const approved = vm.wave === null ? undefined : decisions.approvals[vm.wave]?.revision;
+      return report?.kind === "report" && report.report.approved === approved;
+    });
+    await mapBounded(due, mostAtOnce, async (vm) => {
+      this.known.set(vm.name, { reports: await readVmReports(compute, vm), look: this.look, state: vm.state });
+    });
+    const reports = new Map([...this.known].map(([name, one]) => [name, one.reports]));
+    return buildStatus(id, vms, decisions, reports, new Date());
+  }
+}
+
+/**
+ * The VMs whose reports to read now: those that were never read, or changed their state, however many; then, for one half of what is
+ * left, those that have not answered what is approved, and for the other half all. Those read longest ago come first. Pure.
+ */
+export function dueVms(
+  vms: readonly FleetVm[],
+  known: ReadonlyMap<string, { look: number; state: string }>,
+  most: number,
+  settled: (vm: FleetVm) => boolean,
+): FleetVm[] {
+  const isFresh = (vm: FleetVm) => known.get(vm.name)?.state !== vm.state;
+  const oldest = (some: FleetVm[]) =>
+    some.sort((a, b) => (known.get(a.name)?.look ?? 0) - (known.get(b.name)?.look ?? 0));
+  const fresh = vms.filter(isFresh);
+  const others = oldest(vms.filter((vm) => !isFresh(vm)));
+  const left = Math.max(0, most - fresh.length);
+  const open = others.filter((vm) => vm.state === "RUNNING" && !settled(vm)).slice(0, Math.ceil(left / 2));
+  const rest = others.filter((vm) => !open.includes(vm));
+  return [...fresh, ...open, ...rest.slice(0, left - open.length)];
+}
