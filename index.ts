@@ -1,49 +1,59 @@
 /** The Pulumi program: read the stack's settings, make the fleet, say what came of it. */
 import * as pulumi from "@pulumi/pulumi";
 import { short } from "./contracts";
-import { checkConfig } from "./infra/config";
+import { ApiError } from "./control/google/api-error";
+import { connect } from "./control/google/compute";
+import { readInventory } from "./control/google/inventory";
+import { lockHolds } from "./infra/approval";
 import { Fleet } from "./infra/fleet";
-import { osLoginName } from "./infra/people";
-import { localLockDiffers, resolveRevision } from "./infra/revision";
+import { newestImages } from "./infra/image";
+import { presentHomes, stopLosses } from "./infra/keep";
+import { logins } from "./infra/people";
+import { decideRollout } from "./infra/run";
+import { configuredKeys } from "./infra/secrets";
+import { readSettings } from "./infra/settings";
 import { agentFiles, renderStartupScript } from "./infra/startup";
-import { reach } from "./infra/trigger";
+import { reachAll } from "./infra/trigger";
 
 async function main() {
-  const raw = pulumi.runtime.allConfig();
-  const { config, source, mistakes } = checkConfig(raw, pulumi.getStack());
-  const resolved =
-    source && (await resolveRevision(source.repository, source.branch).catch((error: unknown) => error as Error));
-  if (resolved instanceof Error) mistakes.push(`nixos-fleet:${source?.key ?? "repository"}: ${resolved.message}`);
-  if (!config || !source || !resolved || resolved instanceof Error) throw new pulumi.RunError(mistakes.join("\n"));
-
-  if (localLockDiffers(source.repository, resolved))
-    void pulumi.log.warn(
-      `flake.lock in ${source.repository} differs from the pushed one; only what is pushed is rolled out`,
-    );
-
-  const privateKey = new pulumi.Config().getSecret("sshPrivateKey");
-  const reachable =
-    config.trigger === "ssh"
-      ? Object.fromEntries(
-          await Promise.all(config.vms.map(async (vm) => [vm.name, await reach(config, vm, {})] as const)),
-        )
-      : {};
+  const { config, repository, resolved } = await readSettings(pulumi.runtime.allConfig(), pulumi.getStack(), __dirname);
+  const { metadata, inventory } = await lookAt(config.project);
+  stopLosses(config, inventory);
+  const rollout = await decideRollout(config, repository, resolved, metadata, inventory);
+  const written = new pulumi.Config();
+  const privateKey = written.getSecret("sshPrivateKey");
   const fleet = new Fleet(config.fleet, {
     config,
-    approve: resolved,
+    rollout,
+    newestImages: await newestImages(config, {}),
+    presentHomes: presentHomes(config, inventory),
     startupScript: renderStartupScript(agentFiles()),
-    ...(privateKey ? { ssh: { reachable, privateKey } } : {}),
+    deployKeys: configuredKeys(written, config.deployKeys),
+    ...(privateKey ? { ssh: { reachable: await reachAll(config, {}), privateKey } } : {}),
   });
   return {
-    revision: short(resolved.revision),
-    lock: short(resolved.lock),
+    revision: short(resolved.system.revision),
+    lock: short(resolved.system.lock),
+    // So that a preview shows what of it moves; ./scripts/fleet diff --head says more.
+    inputs: lockHolds(resolved.system.lockText),
     waves: Object.fromEntries(config.waves.map(({ name, vms }) => [name, vms])),
     addresses: fleet.addresses,
-    // What the owners are called on their VMs.
-    ...(config.access === "owners"
-      ? { logins: Object.fromEntries(config.vms.map(({ name, owner = "" }) => [name, osLoginName(owner)])) }
-      : {}),
+    ...(config.access === "owners" ? { logins: logins(config.vms) } : {}),
   };
+}
+
+/** What stands in the project's metadata, as the gates read it, and what VMs there are; nothing before its Compute API is switched on. */
+async function lookAt(project: string) {
+  const endpoint = process.env["NIXOS_FLEET_COMPUTE_ENDPOINT"];
+  const options = { project, endpoint, token: process.env["GOOGLE_OAUTH_ACCESS_TOKEN"] };
+  try {
+    const [metadata, inventory] = await Promise.all([connect(options).projectMetadata(), readInventory(options)]);
+    return { metadata, inventory };
+  } catch (error) {
+    if (error instanceof ApiError && error.reason === "accessNotConfigured")
+      return { metadata: {}, inventory: { vms: [], disks: [] } };
+    throw new pulumi.RunError(`gcp:project: ${project} cannot be read: ${(error as Error).message}`);
+  }
 }
 
 export = main;

@@ -10,6 +10,9 @@ import type { DevVm } from "./vm";
 /** All that a VM does in its project with its own account: write logs and metrics. */
 const VM_ROLES = ["roles/logging.logWriter", "roles/monitoring.metricWriter"];
 
+/** IAP knows which port a tunnel is to (cloud.google.com/iap/docs/using-tcp-forwarding). */
+const SSH_ALONE = { title: "ssh", expression: "destination.port == 22" };
+
 /** The account that the VMs run as, with no role that reads or changes anything. */
 export class FleetAccount extends pulumi.ComponentResource {
   readonly account: Account;
@@ -66,7 +69,7 @@ export class FleetAccess extends pulumi.ComponentResource {
     new InstanceIAMMember(`${name}-login`, { ...where, instanceName: instance.name, role }, opts);
     new TunnelInstanceIAMMember(
       `${name}-tunnel`,
-      { ...where, instance: instance.name, role: "roles/iap.tunnelResourceAccessor" },
+      { ...where, instance: instance.name, role: "roles/iap.tunnelResourceAccessor", condition: SSH_ALONE },
       opts,
     );
   }

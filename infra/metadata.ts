@@ -1,9 +1,14 @@
 /** What a VM is told at creation and after: its metadata and its labels. Pure. */
 import { contract, type InstanceMetadata } from "../contracts";
 import type { FleetConfig, VmConfig } from "./config";
+import { cacheOf } from "./config/cache";
 
 /** A VM's metadata, all of which Compute changes in place. */
 export function vmMetadata(fleet: FleetConfig, vm: VmConfig, startupScript: string): Record<string, string> {
+  const secretOf = (repository: string | undefined) => {
+    const key = fleet.deployKeys.find((known) => known.repository === repository);
+    return key && { deployKeySecret: key.secret };
+  };
   const described: InstanceMetadata = {
     fleet: fleet.fleet,
     stack: fleet.stack,
@@ -13,7 +18,12 @@ export function vmMetadata(fleet: FleetConfig, vm: VmConfig, startupScript: stri
     branch: fleet.branch,
     directory: fleet.directory,
     follow: fleet.follow,
-    homes: vm.homes,
+    ...secretOf(fleet.repository),
+    ...(fleet.knownHosts ? { knownHosts: fleet.knownHosts.join("\n") } : {}),
+    ...(fleet.signers ? { signers: fleet.signers.join("\n") } : {}),
+    homes: vm.homes.map((home) => ({ ...home, ...secretOf(home.repository) })),
+    ...(fleet.cache ? { cache: cacheOf(fleet.cache) } : {}),
+    ...(fleet.monitoring ? { monitoring: true } : {}),
   };
   return {
     // As metadata and not as `metadataStartupScript`, whose change would replace the VM.
@@ -21,8 +31,15 @@ export function vmMetadata(fleet: FleetConfig, vm: VmConfig, startupScript: stri
     "enable-oslogin": "TRUE",
     "enable-guest-attributes": "TRUE",
     "block-project-ssh-keys": "TRUE",
+    // It asks for no OS Login, and the project may have it on.
+    "serial-port-enable": "FALSE",
     [contract.instanceMetadata.key]: JSON.stringify(described),
   };
+}
+
+/** The labels that say whose a resource is. */
+export function fleetLabels({ fleet, stack }: Pick<FleetConfig, "fleet" | "stack">): Record<string, string> {
+  return { [contract.labels.fleet]: fleet, [contract.labels.stack]: stack };
 }
 
 /** A VM's labels: the fleet's own, by which the operator's tool finds it, above the configured ones. */
@@ -30,8 +47,7 @@ export function vmLabels(fleet: FleetConfig, vm: VmConfig): Record<string, strin
   const { labels } = contract;
   return {
     ...vm.labels,
-    [labels.fleet]: fleet.fleet,
-    [labels.stack]: fleet.stack,
+    ...fleetLabels(fleet),
     [labels.wave]: vm.wave,
     ...(vm.owner === undefined ? {} : { [labels.owner]: labelValue(vm.owner) }),
   };

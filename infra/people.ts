@@ -1,6 +1,6 @@
 /** Who may do what on which VM, and what they are called there. Pure. */
-import { createHash } from "node:crypto";
 import type { FleetConfig } from "./config";
+import { shortDigest } from "./digest";
 
 /** OS Login's limit for a user name. */
 const LOGIN_LENGTH = 32;
@@ -44,10 +44,24 @@ export function osLoginName(email: string): string {
     .slice(0, LOGIN_LENGTH);
 }
 
-/** The id of the VMs' service account, another one for each fleet and stack of a project; a digest where it would be too long. */
+/** What the owners are called on their VMs, by VM name. */
+export function logins(vms: readonly { name: string; owner?: string }[]): Record<string, string> {
+  return Object.fromEntries(
+    vms.flatMap(({ name, owner }) => (owner === undefined ? [] : [[name, osLoginName(owner)]])),
+  );
+}
+
+/**
+ * The id of the VMs' service account, another one for each fleet and stack of a project; a digest where it would be too long, or where
+ * another fleet and stack would read the same.
+ */
 export function accountId(fleet: string, stack: string): string {
   const whole = `fleet-${fleet}-${stack}`;
-  if (whole.length <= ACCOUNT_LENGTH) return whole;
-  const digest = createHash("sha256").update(`${fleet}/${stack}`).digest("hex").slice(0, 8);
-  return `${whole.slice(0, ACCOUNT_LENGTH - 9).replace(/-+$/, "")}-${digest}`;
+  if (whole.length <= ACCOUNT_LENGTH && !fleet.includes("-")) return whole;
+  return `${whole.slice(0, ACCOUNT_LENGTH - 9).replace(/-+$/, "")}-${shortDigest(`${fleet}/${stack}`)}`;
+}
+
+/** The id of the custom role that schedules take, in IAM's letters and within its 64. */
+export function scheduleRoleId(fleet: string, stack: string): string {
+  return `nf.${fleet}.${stack}`.replaceAll("-", "_");
 }

@@ -1,9 +1,9 @@
-/** Repository → the revision that a rollout approves, and the digest of its lock. */
-import { createHash } from "node:crypto";
+/** Repository → the revision that a rollout approves, and its lock. */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa, ExecaError } from "execa";
+import { digest } from "./digest";
 
 /** What a branch's head is now. */
 export interface Revision {
@@ -11,18 +11,34 @@ export interface Revision {
   revision: string;
   /** SHA-256 of the bytes of `flake.lock` at that revision, 64 hex digits. */
   lock: string;
+  /** The text of that file. */
+  lockText: string;
 }
 
 /** A repository that does not answer within this time counts as unreachable. */
 const FETCH_SECONDS = 60;
 
-export const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
-
 /**
- * The head of `branch` and its lock's digest, by a fetch of that one commit. Never asks for a password.
+ * The head of `branch` and its lock, by a fetch of that one commit. Never asks for a password.
  * @throws Error with one line that says which repository or branch could not be read, and git's own reason.
  */
 export async function resolveRevision(repository: string, branch: string): Promise<Revision> {
+  try {
+    return await fetchCommit(repository, `refs/heads/${branch}`);
+  } catch (error) {
+    throw new Error(`cannot read branch "${branch}" of ${repository}: ${reason(error)}`, { cause: error });
+  }
+}
+
+/** The text of `flake.lock` at a revision; undefined where the repository does not give it. */
+export async function lockTextAt(repository: string, revision: string): Promise<string | undefined> {
+  return fetchCommit(repository, revision).then(
+    ({ lockText }) => lockText,
+    () => undefined,
+  );
+}
+
+async function fetchCommit(repository: string, ref: string): Promise<Revision> {
   const directory = mkdtempSync(join(tmpdir(), "nixos-fleet-revision-"));
   const git = execa({
     cwd: directory,
@@ -33,12 +49,14 @@ export async function resolveRevision(repository: string, branch: string): Promi
   });
   try {
     await git`git init --quiet --bare`;
-    await git`git fetch --quiet --depth=1 ${repository} ${`refs/heads/${branch}`}`;
+    await git`git fetch --quiet --depth=1 ${repository} ${ref}`;
     const { stdout: head } = await git`git rev-parse FETCH_HEAD`;
     const { stdout: lock } = await git`git show FETCH_HEAD:flake.lock`;
-    return { revision: Buffer.from(head).toString().trim(), lock: digest(lock) };
-  } catch (error) {
-    throw new Error(`cannot read branch "${branch}" of ${repository}: ${reason(error)}`, { cause: error });
+    return {
+      revision: Buffer.from(head).toString().trim(),
+      lock: digest(lock),
+      lockText: Buffer.from(lock).toString(),
+    };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

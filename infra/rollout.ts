@@ -1,17 +1,23 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as compute from "@pulumi/gcp/compute";
 import * as command from "@pulumi/command";
-import { approvalKey, short } from "../contracts";
+import { approvalKey, short, type Approval } from "../contracts";
 import type { FleetConfig } from "./config";
-import type { Revision } from "./revision";
+import type { PlannedWave } from "./plan";
 import type { Reachable } from "./trigger";
 import type { DevVm } from "./vm";
+import type { Wave } from "./waves";
 
 export interface RolloutArgs {
   config: FleetConfig;
-  approve: Revision;
+  /** What each wave is approved for at this run. */
+  plan: readonly PlannedWave<Wave>[];
+  /** What the lock of the approved revision holds, for people who read a preview. */
+  lock: string | undefined;
   /** By VM name. */
   vms: Record<string, DevVm>;
+  /** Names of the VMs that this run takes to another wave. */
+  moving: readonly string[];
   /** SSH triggers: who can be reached now, by VM name, and the trigger account's private key. */
   ssh?: { reachable: Record<string, Reachable>; privateKey: pulumi.Input<string> };
 }
@@ -23,68 +29,114 @@ export interface RolloutArgs {
 export class Rollout extends pulumi.ComponentResource {
   constructor(name: string, args: RolloutArgs, opts?: pulumi.ComponentResourceOptions) {
     super("nixos-fleet:infra:Rollout", name, {}, opts);
-    const { config, approve } = args;
-    let previousGate: command.local.Command | undefined;
-    for (const wave of config.waves) {
-      const members = wave.vms.flatMap((vm) => args.vms[vm] ?? []);
+    const { config, plan } = args;
+    const instancesOf = (names: readonly string[]) => names.flatMap((vm) => args.vms[vm]?.instance ?? []);
+    // Whoever changes waves does so before anything is approved: it is to hear of its new wave's approval, and not of its old one's.
+    let before: pulumi.Resource[] = instancesOf(args.moving);
+    for (const planned of plan) {
+      const { wave, value, kept } = planned;
       const approval = new compute.ProjectMetadataItem(
         `${name}-${wave.name}-approval`,
-        {
-          key: approvalKey(config.fleet, config.stack, wave.name),
-          value: JSON.stringify({ revision: approve.revision, lock: approve.lock }),
-        },
-        { parent: this, dependsOn: previousGate ? [previousGate] : [] },
+        { key: approvalKey(config.fleet, config.stack, wave.name), value },
+        { parent: this, dependsOn: before },
       );
-      previousGate = new command.local.Command(
+      const gate = new command.local.Command(
         `${name}-${wave.name}-gate`,
         {
           create: "./scripts/fleet await",
           // In the environment and not in `triggers`: a change then shows as an update `A => B`, not as a replacement.
-          environment: {
-            NIXOS_FLEET_FLEET: config.fleet,
-            NIXOS_FLEET_STACK: config.stack,
-            NIXOS_FLEET_PROJECT: config.project,
-            NIXOS_FLEET_WAVE: wave.name,
-            NIXOS_FLEET_REVISION: approve.revision,
-            NIXOS_FLEET_MAX_FAILURES: String(wave.maxFailures),
-            NIXOS_FLEET_TIMEOUT: String(wave.timeout),
-            NIXOS_FLEET_BOOT_TIMEOUT: String(config.bootTimeout),
-          },
+          environment: gateEnvironment(config, planned, args.lock),
           addPreviousOutputInEnv: false,
         },
-        { parent: this, dependsOn: [approval, ...members.map(({ instance }) => instance)] },
+        {
+          parent: this,
+          dependsOn: [approval, ...instancesOf(wave.vms)],
+          // Whatever this gate last passed for stands while its wave is held; it has nothing to wait for.
+          ignoreChanges: kept ? ["environment"] : [],
+        },
       );
-      for (const vm of wave.vms) this.trigger(`${name}-${vm}-trigger`, vm, approval, args);
+      before = [gate];
+      this.trigger(name, planned, approval, args);
     }
     this.registerOutputs({});
   }
 
   /** Gates never depend on triggers: the VM's own watcher acts on the approval whether or not SSH comes through. */
-  private trigger(name: string, vm: string, approval: pulumi.Resource, { config, approve, ssh, vms }: RolloutArgs) {
-    const target = ssh?.reachable[vm];
-    const instance = vms[vm]?.instance;
-    if (!ssh || !target || !instance || "skipped" in target) return;
+  private trigger(
+    name: string,
+    { wave, approval: { revision } }: PlannedWave<Wave>,
+    approval: pulumi.Resource,
+    { config, ssh, vms }: RolloutArgs,
+  ) {
+    if (!ssh) return;
     const { bastion, user } = config.ssh;
+    const proxy = bastion && proxyTo(bastion, ssh.privateKey);
     // The account's forced command takes this text as who asks; the revision in it makes a new approval an update in place.
-    const ask = `pulumi up of ${config.fleet}/${config.stack} for ${short(approve.revision)}`;
-    new command.remote.Command(
-      name,
-      {
-        connection: {
-          host: target.host,
-          port: target.port,
-          hostKey: target.hostKey,
-          user,
-          privateKey: ssh.privateKey,
-          dialErrorLimit: 3,
-          perDialTimeout: 10,
-          ...(bastion ? { proxy: { ...bastion, privateKey: ssh.privateKey } } : {}),
+    const ask = `pulumi up of ${config.fleet}/${config.stack} for ${short(revision)}`;
+    const triggers: command.remote.Command[] = [];
+    for (const vm of wave.vms) {
+      const target = ssh.reachable[vm];
+      const instance = vms[vm]?.instance;
+      if (!target || !instance || "skipped" in target) continue;
+      // So many at once: each waits for the one that many places before it.
+      const before = triggers[triggers.length - (wave.parallel ?? Infinity)];
+      const trigger = new command.remote.Command(
+        `${name}-${vm}-trigger`,
+        {
+          connection: {
+            host: target.host,
+            port: target.port,
+            hostKey: target.hostKey,
+            user,
+            privateKey: ssh.privateKey,
+            dialErrorLimit: 3,
+            perDialTimeout: 10,
+            ...(proxy ? { proxy } : {}),
+          },
+          create: ask,
+          update: ask,
+          addPreviousOutputInEnv: false,
         },
-        create: ask,
-        update: ask,
-        addPreviousOutputInEnv: false,
-      },
-      { parent: this, dependsOn: [approval], deletedWith: instance },
-    );
+        { parent: this, dependsOn: before ? [approval, before] : [approval], deletedWith: instance },
+      );
+      triggers.push(trigger);
+    }
   }
+}
+
+/** The way through a bastion, where the same key is known. */
+function proxyTo(
+  { host, port, user, hostKey }: NonNullable<FleetConfig["ssh"]["bastion"]>,
+  privateKey: pulumi.Input<string>,
+): command.types.input.remote.ProxyConnectionArgs {
+  return { host, port, user, privateKey, ...(hostKey === undefined ? {} : { hostKey }) };
+}
+
+/** What a gate is told. A change of any of it makes the gate run again, so all of it stays as it is from run to run. */
+function gateEnvironment(
+  { fleet, stack, project, bootTimeout }: FleetConfig,
+  { wave, approval }: PlannedWave<Wave>,
+  lock: string | undefined,
+): Record<string, string> {
+  return {
+    NIXOS_FLEET_FLEET: fleet,
+    NIXOS_FLEET_STACK: stack,
+    NIXOS_FLEET_PROJECT: project,
+    NIXOS_FLEET_WAVE: wave.name,
+    NIXOS_FLEET_REVISION: approval.revision,
+    ...(lock === undefined ? {} : { NIXOS_FLEET_LOCK_INPUTS: lock }),
+    ...(approval.homes === undefined ? {} : { NIXOS_FLEET_HOME_REVISIONS: homesText(approval.homes) }),
+    NIXOS_FLEET_MAX_FAILURES: String(wave.maxFailures),
+    NIXOS_FLEET_TIMEOUT: String(wave.timeout),
+    NIXOS_FLEET_BOOT_TIMEOUT: String(bootTimeout),
+    NIXOS_FLEET_PAUSE: String(wave.pause),
+    NIXOS_FLEET_ON_FAILURE: wave.onFailure,
+    NIXOS_FLEET_HOMES: wave.homes,
+  };
+}
+
+function homesText(homes: NonNullable<Approval["homes"]>): string {
+  return Object.entries(homes)
+    .map(([key, { revision }]) => `${key} ${short(revision)}`)
+    .join(", ");
 }

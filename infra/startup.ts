@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { contract } from "../contracts";
+import contract from "../contract.json";
 
 /** Compute's limit for one metadata value (cloud.google.com/compute/docs/metadata/setting-custom-metadata). */
 const MAX_BYTES = 256 * 1024;

@@ -13,8 +13,16 @@ export function publishedHostKey(values: readonly { key: string; value: string }
   return chosen && `${chosen.key} ${chosen.value}`;
 }
 
+/** Where each VM answers, by name; nothing is asked where the fleet is not triggered by SSH. */
+export async function reachAll(config: FleetConfig, opts: pulumi.InvokeOptions): Promise<Record<string, Reachable>> {
+  const vms = config.trigger === "ssh" ? config.vms : [];
+  return Object.fromEntries(
+    await Promise.all(vms.map(async (vm) => [vm.name, await reach(config, vm, opts)] as const)),
+  );
+}
+
 /** Asks Compute whether and where a VM can be triggered now. A VM that is not there yet is skipped, not an error. */
-export async function reach(config: FleetConfig, vm: VmConfig, opts: pulumi.InvokeOptions): Promise<Reachable> {
+async function reach(config: FleetConfig, vm: VmConfig, opts: pulumi.InvokeOptions): Promise<Reachable> {
   const where = { name: vm.name, zone: vm.zone, project: config.project };
   try {
     const instance = await compute.getInstance(where, opts);

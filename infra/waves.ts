@@ -1,67 +1,136 @@
 /** Which VM belongs to which wave. Pure. */
+import { createHash } from "node:crypto";
 
-/** A wave with its members, in the order in which waves are approved. `timeout` is in seconds. */
+/** A wave as people write it, with one of the four ways to say who belongs to it. */
+export interface WrittenWave {
+  name: string;
+  /** VMs by name. */
+  vms?: string[] | undefined;
+  /** VMs that carry all of these labels. */
+  labels?: Record<string, string> | undefined;
+  /** So many percent of the VMs that neither a name nor a label nor an earlier share put into a wave. */
+  share?: number | undefined;
+  /** All VMs that are in no other wave. */
+  rest?: true | undefined;
+}
+
+/** A wave with its members, in the order in which waves are approved. Times are in seconds. */
 export interface Wave {
   name: string;
   vms: string[];
-  maxFailures: number;
+  /** A number of VMs, or a share such as `10%`. */
+  maxFailures: number | string;
   timeout: number;
+  /** How long the wave has to stand before the next is approved. */
+  pause: number;
+  onFailure: "hold" | "rollback" | "continue";
+  /** Whether a home's failure counts as its VM's. */
+  homes: "gate" | "report";
+  /** SSH triggers under way at once; without it as many as the engine runs. */
+  parallel?: number | undefined;
 }
 
-/** A wave as people write it: its VMs by name, or `rest` for all that no other wave names. */
-export interface WrittenWave {
+export interface Member {
   name: string;
-  vms?: string[] | undefined;
-  rest?: true | undefined;
-  maxFailures: number;
-  timeout: number;
+  labels: Record<string, string>;
 }
 
-export interface Assignment {
-  waves: Wave[];
+type Membership = "vms" | "labels" | "share" | "rest";
+const ways: readonly Membership[] = ["vms", "labels", "share", "rest"];
+
+export interface Assignment<W extends WrittenWave> {
+  /** With all else that was written of them. */
+  waves: (Omit<W, Membership> & { vms: string[] })[];
   /** VM → wave. */
   waveOf: Record<string, string>;
   mistakes: string[];
 }
 
-/** Gives each VM its wave; every VM must be in exactly one, and every wave must have one. */
-export function assignWaves(written: readonly WrittenWave[], vms: readonly string[]): Assignment {
-  const mistakes: string[] = [];
+/**
+ * Gives each VM its wave: first by name, then by label (the earlier wave where several fit), then by share, then the rest. Every VM
+ * must come to be in exactly one, and every wave must have one.
+ */
+export function assignWaves<W extends WrittenWave>(written: readonly W[], vms: readonly Member[]): Assignment<W> {
+  const mistakes = written.flatMap((wave, index) => nameMistakes(wave, index, written));
   const waveOf: Record<string, string> = {};
+  const left = () => vms.filter(({ name }) => waveOf[name] === undefined);
+
   written.forEach((wave, index) => {
-    const path = `waves[${index}]`;
-    if (written.findIndex(({ name }) => name === wave.name) !== index)
-      mistakes.push(`${path}.name: "${wave.name}" is there twice; names of waves are unique`);
-    if ((wave.vms === undefined) === (wave.rest === undefined))
-      mistakes.push(`${path}: "${wave.name}" must have either vms (names) or rest: true`);
     for (const name of wave.vms ?? []) {
       const other = waveOf[name];
-      if (!vms.includes(name)) mistakes.push(`${path}.vms: "${name}" is no VM of this fleet`);
-      else if (other !== undefined) mistakes.push(`${path}.vms: "${name}" is in wave "${other}" already`);
+      const path = `waves[${index}].vms`;
+      if (!vms.some((vm) => vm.name === name)) mistakes.push(`${path}: "${name}" is no VM of this fleet`);
+      else if (other !== undefined) mistakes.push(`${path}: "${name}" is in wave "${other}" already`);
       waveOf[name] = wave.name;
     }
   });
-  const takers = written.filter(({ rest }) => rest);
-  if (takers.length > 1)
-    mistakes.push(
-      `waves: only one wave may have rest: true, not ${takers.map(({ name }) => `"${name}"`).join(" and ")}`,
-    );
-  const left = vms.filter((name) => waveOf[name] === undefined);
-  const [taker] = takers;
-  if (taker) for (const name of left) waveOf[name] = taker.name;
-  else
-    for (const name of left)
-      mistakes.push(`waves: "${name}" is in no wave; name it in one, or give one wave rest: true`);
+  for (const { name, labels } of written)
+    if (labels !== undefined) for (const vm of left()) if (carries(vm, labels)) waveOf[vm.name] = name;
+  for (const [vm, wave] of shared(
+    written,
+    left().map(({ name }) => name),
+  ))
+    waveOf[vm] = wave;
+  const taker = written.find(({ rest }) => rest);
+  for (const { name } of left())
+    if (taker) waveOf[name] = taker.name;
+    else mistakes.push(`waves: "${name}" is in no wave; name it in one, or give one wave rest: true`);
 
-  const waves = written.map(({ name, maxFailures, timeout }) => ({
-    name,
-    maxFailures,
-    timeout,
-    vms: vms.filter((vm) => waveOf[vm] === name),
+  const waves = written.map(({ vms: _vms, labels: _labels, share: _share, rest: _rest, ...wave }) => ({
+    ...wave,
+    vms: vms.filter(({ name }) => waveOf[name] === wave.name).map(({ name }) => name),
   }));
-  written.forEach((wave, index) => {
-    const empty = wave.rest ? left.length === 0 : wave.vms?.length === 0;
-    if (empty) mistakes.push(`waves[${index}]: "${wave.name}" has no VM; give it one or remove it`);
+  waves.forEach(({ name, vms: members }, index) => {
+    // A wave of names that are no VMs, or that is twice there, has had its line.
+    const told = (written[index]?.vms ?? []).length > 0 || mistakes.some((line) => line.startsWith(`waves[${index}]`));
+    if (members.length === 0 && !told) mistakes.push(`waves[${index}]: "${name}" has no VM; give it one or remove it`);
   });
   return { waves, waveOf, mistakes };
+}
+
+function nameMistakes(wave: WrittenWave, index: number, all: readonly WrittenWave[]): string[] {
+  const path = `waves[${index}]`;
+  const given = ways.filter((way) => wave[way] !== undefined);
+  const takers = all.filter(({ rest }) => rest);
+  return [
+    ...(all.findIndex(({ name }) => name === wave.name) === index
+      ? []
+      : [`${path}.name: "${wave.name}" is there twice; names of waves are unique`]),
+    ...(given.length === 1
+      ? []
+      : [
+          `${path}: "${wave.name}" must have one of vms (names), labels, share and rest: true` +
+            (given.length === 0 ? "" : `, not ${given.join(" and ")}`),
+        ]),
+    ...(wave.rest && takers.length > 1 && wave === takers[0]
+      ? [`waves: only one wave may have rest: true, not ${takers.map(({ name }) => `"${name}"`).join(" and ")}`]
+      : []),
+  ];
+}
+
+function carries({ labels }: Member, wanted: Record<string, string>): boolean {
+  return Object.entries(wanted).every(([key, value]) => labels[key] === value);
+}
+
+/**
+ * The members of the waves that are shares. Each VM has a place between 0 and 1, by its name alone, and each share a stretch of what
+ * the shares before it left: so a VM stays in its wave whoever comes or goes, and whatever the waves are called. A share that nobody
+ * happens to lie in takes the VM with the lowest place, since a wave without a VM would prove nothing.
+ */
+function shared(written: readonly WrittenWave[], names: readonly string[]): [vm: string, wave: string][] {
+  let left = names.map((name) => ({ name, place: placeOf(name) })).sort((a, b) => a.place - b.place);
+  let end = 0;
+  return written.flatMap(({ name, share }) => {
+    if (share === undefined) return [];
+    end += (1 - end) * (share / 100);
+    const within = left.filter(({ place }) => place < end);
+    const members = within.length > 0 ? within : left.slice(0, 1);
+    left = left.slice(members.length);
+    return members.map((vm): [string, string] => [vm.name, name]);
+  });
+}
+
+/** A name's place in [0, 1), spread evenly: the first 32 bits of its SHA-256. */
+export function placeOf(name: string): number {
+  return createHash("sha256").update(name).digest().readUInt32BE(0) / 2 ** 32;
 }

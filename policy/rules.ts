@@ -1,6 +1,7 @@
 /** What must hold for every resource of a fleet. Pure: a resource's type and inputs → what is wrong with it, a line each. */
 import { contract } from "../contracts";
 import { opensPort } from "./firewall";
+import { tooWide } from "./grants";
 import { isUnknown, flag, list, object, type Inputs } from "./inputs";
 import { secretKind } from "./secrets";
 
@@ -13,6 +14,7 @@ export interface Rule {
 
 const INSTANCE = "gcp:compute/instance:Instance";
 const FIREWALL = "gcp:compute/firewall:Firewall";
+const BUCKET = "gcp:storage/bucket:Bucket";
 const SSH = 22;
 
 /** Compute's account for whoever names none of their own: it may edit the whole project. */
@@ -109,5 +111,21 @@ export const RULES: readonly Rule[] = [
         .filter((key) => (object(labels)[key] ?? "") === "")
         .map((key) => `label "${key}" must be set`),
     ),
+  },
+  {
+    name: "no-wide-grants",
+    description: "Nobody gets a basic role, no person a role on the whole project, and the public none at all",
+    check: tooWide,
+  },
+  {
+    name: "private-buckets",
+    description: "No bucket can be opened to the public, not by an object's own access list either",
+    check: (type, { publicAccessPrevention, uniformBucketLevelAccess }) =>
+      type !== BUCKET
+        ? []
+        : [
+            ...(publicAccessPrevention === "enforced" ? [] : ['publicAccessPrevention must be "enforced"']),
+            ...(uniformBucketLevelAccess === true ? [] : ["uniformBucketLevelAccess must be true"]),
+          ],
   },
 ];

@@ -16,44 +16,31 @@
 
   outputs =
     {
-      self,
       nixpkgs,
       home-manager,
       nixos-fleet,
+      ...
     }:
     let
-      inherit (nixpkgs) lib;
       system = "x86_64-linux";
 
-      machine =
-        name:
-        lib.nixosSystem {
-          modules = [
-            nixos-fleet.nixosModules.default
-            ./modules/common.nix
-            ./hosts/${name}.nix
-          ];
-        };
-
-      home =
-        user:
-        home-manager.lib.homeManagerConfiguration {
-          pkgs = nixpkgs.legacyPackages.${system};
-          modules = [
-            nixos-fleet.homeManagerModules.default
-            ./homes/${user}.nix
-          ];
-        };
+      fleet = nixos-fleet.lib.mkFleet {
+        inherit nixpkgs home-manager system;
+        # The stack reads the same file: `nixos-fleet:vmsFile`.
+        vms = ./vms.json;
+        machine = vm: [
+          nixos-fleet.nixosModules.dev-vm
+          ./modules/common.nix
+          ./hosts/${vm.name}.nix
+        ];
+        home = home: [
+          ./modules/home.nix
+          ./homes/${home.attribute}.nix
+        ];
+      };
     in
-    {
-      nixosConfigurations = lib.genAttrs [ "dev-canary" "dev-alice" "dev-bob" ] machine;
-      homeConfigurations = lib.genAttrs [ "alice" "bob" ] home;
-
-      # So that `nix flake check` builds everything that a push would bring to somebody.
-      checks.${system} =
-        lib.mapAttrs (_: machine: machine.config.system.build.toplevel) self.nixosConfigurations
-        // lib.mapAttrs (_: home: home.activationPackage) self.homeConfigurations;
-
+    fleet
+    // {
       formatter.${system} = nixpkgs.legacyPackages.${system}.nixfmt-tree;
     };
 }

@@ -1,9 +1,5 @@
 { pkgs, ... }:
 {
-  imports = [ ../modules/home.nix ];
-
-  home.username = "alice";
-  home.homeDirectory = "/home/alice";
-
   home.packages = [ pkgs.ripgrep ];
+  programs.direnv.enable = true;
 }

@@ -1,9 +1,4 @@
 { pkgs, ... }:
 {
-  imports = [ ../modules/home.nix ];
-
-  home.username = "bob";
-  home.homeDirectory = "/home/bob";
-
   home.packages = [ pkgs.jq ];
 }

@@ -1,5 +1,2 @@
 # Alice's machine.
-{
-  networking.hostName = "dev-alice";
-  users.users.alice.isNormalUser = true;
-}
+{ virtualisation.podman.enable = true; }

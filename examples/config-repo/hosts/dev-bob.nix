@@ -1,5 +1,2 @@
 # Bob's machine.
-{
-  networking.hostName = "dev-bob";
-  users.users.bob.isNormalUser = true;
-}
+{ zramSwap.memoryPercent = 100; }

@@ -1,25 +1,17 @@
-# What every machine has.
+# What every machine has, beside nixos-fleet's profile of a developer's VM.
+{ lib, ... }:
 {
-  lib,
-  modulesPath,
-  ...
-}:
-{
-  imports = [
-    "${modulesPath}/virtualisation/google-compute-image.nix"
-    ./trigger.nix
-  ];
+  # When else to update than after a boot and on approval.
+  services.nixos-auto-update.schedule = "weekly";
 
-  virtualisation.googleComputeImage.efi = true;
+  # Only commits that one of these people signed: see README.md.
+  # services.nixos-auto-update.signers = builtins.readFile ../allowed_signers;
 
-  # Images for Google Compute Engine hide all former generations from the boot menu; a rollback wants them.
-  boot.loader.timeout = lib.mkForce 3;
-  boot.loader.grub.configurationLimit = lib.mkForce 20;
+  # Homes on a disk that outlives the VM, where the stack has `homeDisk`.
+  # nixos-fleet.homeDisk.enable = true;
 
-  services.nixos-auto-update = {
-    enable = true;
-    schedule = "weekly";
-  };
+  # Public keys of whoever runs `pulumi up` with `trigger: ssh`.
+  nixos-fleet.trigger.keys = [ ];
 
   # The service that one can see change: which nixpkgs this machine was built from.
   systemd.services.fleet-demo = {
@@ -33,21 +25,6 @@
       echo ${lib.version} > /run/fleet-demo/version
       exec sleep infinity
     '';
-  };
-
-  # Developers build and install in their homes. They are not trusted: a trusted user is root by another name.
-  nix.settings = {
-    experimental-features = [
-      "nix-command"
-      "flakes"
-    ];
-    allowed-users = [ "*" ];
-    trusted-users = [ "root" ];
-  };
-  nix.gc = {
-    automatic = true;
-    dates = "weekly";
-    options = "--delete-older-than 30d";
   };
 
   system.stateVersion = "26.05";

@@ -1,0 +1,24 @@
+/** Who may use the VMs. */
+import { z } from "zod";
+import { quote } from "./lines";
+import { check } from "./schema";
+
+const member = z.string().regex(/^(user|group):[^@\s:]+@[^@\s:]+\.[^@\s:]+$/, "must be user:ADDRESS or group:ADDRESS");
+
+export const accessKeys = {
+  teams: z.strictObject({ infra: z.array(member).default([]), developers: z.array(member).default([]) }).prefault({}),
+  access: z.enum(["teams", "owners"]).default("teams"),
+};
+
+/** Where each VM's owner alone may log in to it, there must be owners, and IAM must know them. */
+export const checkOwners = check(
+  z.object({ access: z.literal("owners"), vms: z.array(z.object({ owner: z.string().min(1).optional() })) }),
+  ({ vms }) =>
+    vms.flatMap(({ owner }, index) => {
+      const at = `vms[${index}].owner:`;
+      if (owner === undefined) return [`${at} must be set where access is owners`];
+      return member.safeParse(`user:${owner}`).success
+        ? []
+        : [`${at} ${quote(owner)} must be a person's address where access is owners`];
+    }),
+);

@@ -1,0 +1,52 @@
+/** From the raw configuration to values, and from what zod finds wrong in them to lines that people read. */
+import type { z } from "zod";
+import { SECRETS } from "./secrets";
+
+/** The raw configuration as Pulumi hands it over: full keys, values as text, structures as JSON. */
+export type RawConfig = Readonly<Record<string, string>>;
+
+/** The values of one namespace; text that is JSON of another type than a string becomes that. */
+export function structured(raw: RawConfig, namespace: string): Record<string, unknown> {
+  const own = Object.entries(raw).filter(([key]) => key.startsWith(namespace));
+  return Object.fromEntries(own.map(([key, value]) => [key.slice(namespace.length), parseValue(value)]));
+}
+
+function parseValue(value: string): unknown {
+  if (!/^(\{|\[|true$|false$)/.test(value)) return value;
+  try {
+    return JSON.parse(value) as unknown;
+  } catch {
+    return value;
+  }
+}
+
+/** A value as a line quotes it. */
+export function quote(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+/** zod's issues as lines `key: value complaint`; a secret's value is never in them. */
+export function lines(namespace: string, error: z.ZodError): string[] {
+  return error.issues.flatMap((issue) => {
+    const at = namespace + keyPath(issue.path);
+    if (issue.code === "unrecognized_keys")
+      return issue.keys.map((key) => `${issue.path.length > 0 ? `${at}.` : at}${key}: unknown key`);
+    const secret = SECRETS.some((key) => key === issue.path[0]);
+    const shown = issue.input === undefined ? "" : `${secret ? "the value" : quote(issue.input)} `;
+    // What is wrong with a record's key is said one level deeper.
+    const message = (issue.code === "invalid_key" && issue.issues[0]?.message) || issue.message;
+    const missing = issue.input === undefined && issue.code === "invalid_type" && issue.message.startsWith("Invalid");
+    return [`${at}: ${shown}${missing ? "must be set" : decapitalize(message)}`];
+  });
+}
+
+function keyPath(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, index) => (typeof part === "number" ? `[${part}]` : `${index > 0 ? "." : ""}${String(part)}`))
+    .join("");
+}
+
+function decapitalize(message: string): string {
+  return message.charAt(0).toLowerCase() + message.slice(1);
+}

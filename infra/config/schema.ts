@@ -1,0 +1,52 @@
+/** What the pieces of the configuration's schema share: how a check is written, and the shapes that several keys have. */
+import { z } from "zod";
+
+/** Compute's rule for a resource's name (RFC 1035). */
+const COMPUTE_NAME = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+export const computeName = z
+  .string()
+  .regex(COMPUTE_NAME, "must be a Compute name: a lower-case letter first, then letters, digits or -, 63 at most");
+
+/** Fleet, stack and wave make up a metadata key, in which `--` separates them. */
+export const keyPart = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9]|-(?!-)){0,28}[a-z0-9]?$/, "must be 1 to 30 lower-case letters, digits or single -")
+  .refine((name) => !name.endsWith("-"), "must not end with -");
+
+/** A duration as people write it, in seconds. */
+export const seconds = z
+  .string()
+  .regex(/^[1-9][0-9]*[smh]$/, 'must be a duration such as "90s", "20m" or "1h"')
+  .transform((written) => parseInt(written, 10) * { s: 1, m: 60, h: 3600 }[written.at(-1) as "s" | "m" | "h"]);
+
+export const repository = z
+  .string()
+  .regex(
+    /^(https?|ssh|git):\/\/\S+$|^[\w.-]+@[\w.-]+:\S+$/,
+    "must be an http(s), ssh or git URL: the VMs clone it from there",
+  );
+
+export const userName = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, "must be a Linux user name");
+
+export const port = z.int().min(1).max(65535);
+
+/**
+ * The raw values that a check looks at: this project's keys without their namespace, Google's as `gcp:project`, `gcp:region`
+ * and `gcp:zone`.
+ */
+export type Values = Readonly<Record<string, unknown>>;
+
+/** What is wrong between values that are right by themselves, a line each that begins with the key. Never throws. */
+export type Check = (values: Values) => string[];
+
+/**
+ * A check that needs a part of the configuration only, so that a mistake elsewhere does not hide what it finds: `needs` asks
+ * no more of the values than the check uses.
+ */
+export function check<T>(needs: z.ZodType<T>, mistakes: (known: T) => string[]): Check {
+  return (values) => {
+    const known = needs.safeParse(values);
+    return known.success ? mistakes(known.data) : [];
+  };
+}
