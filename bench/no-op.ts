@@ -1,70 +1,88 @@
 /**
- * What a check costs that finds nothing new, side by side on one machine of the local cloud: the agent, a script that does what such
- * updaters have always done (pull, build, switch), and a plain `nix build` of the same target.
+ * What a check costs that finds nothing new, side by side on one machine of the local cloud: the agent in both of its modes, a script
+ * that does what such updaters have always done (pull, build, switch), and a plain `nix build` of the same target.
  *
- * The machine's configuration evaluates in a fraction of a second; a NixOS evaluation takes some 20 s. The other two evaluate at every
- * check and the agent never does, so the ratios here are far below those of a real fleet.
+ * CPU and processes are the whole machine's, by its control group and its process numbers, less what the same measurement says of a
+ * command that does nothing. Requests, connections and bytes are counted at the servers.
  */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { processesOf, groupOf } from "../local/machines/cgroup";
-import { cloudNames, machineNames } from "../local/machines/names";
+import type net from "node:net";
 import { renderTable } from "../control/table";
-import { TestCloud } from "../test/e2e/cloud";
+import { Lab } from "../test/faults/lab";
+import type { Source } from "../test/faults/source";
+import type { Vm } from "../test/faults/vm";
 
-const vm = "dev-canary";
 const runs = process.argv.includes("--quick") ? 3 : 11;
+const target = "nixosConfigurations.dev-canary.config.system.build.toplevel";
+const profile = "/nix/var/nix/profiles/system";
+const check = "nixos-auto-update run --trigger watch --by bench";
 
-/** What one run cost. CPU and wall in seconds. */
+/** Name → [VM, command]. The original modules ran the third at every boot. */
+const candidates = {
+  nothing: ["branch", "true"],
+  "agent, follow: approved": ["approved", check],
+  "agent, follow: branch": ["branch", check],
+  "pull, build, switch": [
+    "branch",
+    `cd /etc/nixos && git pull --quiet && nix build --out-link /run/built .#${target} &&
+     nix-env --profile ${profile} --set "$(readlink /run/built)" && ${profile}/bin/switch-to-configuration switch`,
+  ],
+  "nix build, evaluated before": ["branch", `cd / && nix build --no-link git+file:///etc/nixos#${target}`],
+  "nix build, evaluating": [
+    "branch",
+    `cd / && nix build --no-link --option eval-cache false git+file:///etc/nixos#${target}`,
+  ],
+} as const;
+type Candidate = keyof typeof candidates;
+
+/** What one run cost, CPU and wall in seconds, bytes as the VM sees them. */
 interface Cost {
   cpu: number;
   wall: number;
+  processes: number;
+  requests: number;
+  connections: number;
   received: number;
   sent: number;
-  connections: number;
-  processes: number;
 }
 
-const candidates = {
-  "agent, follow: approved": "nixos-auto-update run --trigger watch --by bench",
-  "agent, follow: branch": "nixos-auto-update run --trigger watch --by bench",
-  "pull, build, switch":
-    "cd /etc/nixos && git pull --quiet && nix build --no-link .#$target && nix-env -p /nix/var/nix/profiles/system --set $(nix build --no-link --print-out-paths .#$target) && /nix/var/nix/profiles/system/bin/switch-to-configuration switch",
-  "nix build": "cd / && nix build --no-link --option eval-cache false git+file:///etc/nixos#$target",
-};
-type Candidate = keyof typeof candidates;
+/** What went through the way to the git server. */
+const git = { connections: 0, received: 0, sent: 0 };
 
-const cloud = new TestCloud();
-
-/** Seconds of CPU that a machine has used so far, all its processes together, those that have ended included. */
-function cpuOf(name: string): number {
-  const [first] = processesOf(machineNames(cloudNames(cloud.state), name).cgroup);
-  if (first === undefined) throw new Error(`${name} does not run`);
-  const group = groupOf(first).split(machineNames(cloudNames(cloud.state), name).cgroup)[0] ?? "";
-  const stat = readFileSync(join(group, machineNames(cloudNames(cloud.state), name).cgroup, "cpu.stat"), "utf8");
-  return Number(/^usage_usec (\d+)$/m.exec(stat)?.[1]) / 1e6;
+/** Lets a repository be reached by another port, where what goes through is counted; answers its URL there. */
+async function countGit(lab: Lab, source: Source): Promise<string> {
+  const { port, pathname } = new URL(source.url);
+  const counted = 9000;
+  const pass = async (client: net.Socket) => {
+    const server = await lab.dial(Number(port));
+    git.connections++;
+    client.on("data", (bytes) => (git.sent += bytes.length));
+    server.on("data", (bytes) => (git.received += bytes.length));
+    client.on("error", () => server.destroy());
+    server.on("error", () => client.destroy());
+    client.pipe(server).pipe(client);
+  };
+  await lab.listen(counted, (client) => void pass(client));
+  return `git://git.internal:${counted}${pathname}`;
 }
 
-/** The kernel's counters of a machine: bytes received and sent, connections opened, process numbers given out. */
-const counters = `awk '/eth0:/ { print $2, $10 }' /proc/net/dev; awk '/^Tcp:/ && $6 ~ /[0-9]/ { print $6 }' /proc/net/snmp; cat /proc/sys/kernel/ns_last_pid`;
-
-async function measure(command: string): Promise<Cost> {
-  const target = `nixosConfigurations.${vm}.config.system.build.toplevel`;
-  const before = cpuOf(vm);
-  const printed = await cloud.in(
-    vm,
-    `target=${target}; one() { ${counters}; }; one; date +%s.%N; ( ${command} ) >/tmp/bench.log 2>&1 || { cat /tmp/bench.log; exit 1; }; date +%s.%N; one`,
+async function measure(lab: Lab, vm: Vm, command: string): Promise<Cost> {
+  const pid = "cat /proc/sys/kernel/ns_last_pid";
+  const before = { cpu: lab.cpu(vm.name), git: { ...git }, asked: { ...lab.asked } };
+  const printed = await vm.sh(
+    `${pid}; date +%s.%N; ( ${command} ) >/tmp/bench.log 2>&1 || { cat /tmp/bench.log; exit 1; }; date +%s.%N; ${pid}`,
   );
-  const cpu = cpuOf(vm) - before;
-  const [in0, out0, tcp0, pid0, start, end, in1, out1, tcp1, pid1] = printed.split(/\s+/).map(Number);
-  const difference = (after: number | undefined, first: number | undefined) => (after ?? NaN) - (first ?? NaN);
+  const [first = NaN, start = NaN, end = NaN, last = NaN] = printed.split(/\s+/).map(Number);
+  const cpu = lab.cpu(vm.name) - before.cpu;
+  // A connection's bytes are known when it has ended.
+  await new Promise((later) => setTimeout(later, 200));
   return {
     cpu,
-    wall: difference(end, start),
-    received: difference(in1, in0),
-    sent: difference(out1, out0),
-    connections: difference(tcp1, tcp0),
-    processes: difference(pid1, pid0),
+    wall: end - start,
+    processes: last - first,
+    requests: lab.asked.requests - before.asked.requests,
+    connections: git.connections - before.git.connections,
+    received: lab.asked.sent - before.asked.sent + git.received - before.git.received,
+    sent: lab.asked.received - before.asked.received + git.sent - before.git.sent,
   };
 }
 
@@ -72,40 +90,70 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }
 
-async function main(): Promise<void> {
-  await cloud.local("up");
-  const costs = Object.fromEntries(Object.keys(candidates).map((name) => [name, [] as Cost[]])) as Record<
-    Candidate,
-    Cost[]
-  >;
-  for (const follow of ["approved", "branch"]) {
-    await cloud.configure(`nixos-fleet:follow ${follow}`);
-    await cloud.up();
-    const agent: Candidate = follow === "approved" ? "agent, follow: approved" : "agent, follow: branch";
-    const side: Candidate[] = follow === "approved" ? [agent] : [agent, "pull, build, switch", "nix build"];
-    // Once for nothing, so that each has its caches.
-    for (const name of side) await measure(candidates[name]);
-    for (let run = 0; run < runs; run++) for (const name of side) costs[name].push(await measure(candidates[name]));
+/** Every candidate in turn, so that whatever else the host does befalls all alike; the first round warms the caches. */
+async function measureAll(lab: Lab, vms: Record<string, Vm>): Promise<Map<Candidate, Cost[]>> {
+  const costs = new Map<Candidate, Cost[]>();
+  for (let run = 0; run <= runs; run++) {
+    for (const [name, [where, command]] of Object.entries(candidates)) {
+      const vm = vms[where];
+      if (vm === undefined) throw new Error(`no VM ${where}`);
+      const cost = await measure(lab, vm, command);
+      if (run > 0) costs.set(name as Candidate, [...(costs.get(name as Candidate) ?? []), cost]);
+    }
   }
-  const of = (name: Candidate, key: keyof Cost) => median(costs[name].map((cost) => cost[key]));
-  const baseline: Candidate = "agent, follow: branch";
-  const rows = (Object.keys(candidates) as Candidate[]).map((name) => [
-    name,
-    `${of(name, "cpu").toFixed(3)} s`,
-    (of(name, "cpu") / of(baseline, "cpu")).toFixed(1),
-    `${of(name, "wall").toFixed(2)} s`,
-    String(of(name, "connections")),
-    `${of(name, "received")} / ${of(name, "sent")}`,
-    String(of(name, "processes")),
-  ]);
-  const header = ["NOTHING NEW", "CPU", "RATIO", "WALL", "CONNECTIONS", "BYTES IN / OUT", "PROCESSES"];
-  for (const line of renderTable(header, rows, false)) console.log(line);
-  console.log(`medians of ${runs} runs each, taken in turn`);
+  return costs;
 }
 
-main()
-  .finally(() => cloud.down())
-  .catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
-  });
+function print(costs: Map<Candidate, Cost[]>): void {
+  const of = (name: Candidate, key: keyof Cost): number =>
+    median((costs.get(name) ?? []).map((cost) => cost[key])) - (name === "nothing" ? 0 : of("nothing", key));
+  const ratio = (name: Candidate, agent: Candidate) => (of(name, "cpu") / of(agent, "cpu")).toFixed(1);
+  const rows = [...costs.keys()]
+    .filter((name) => name !== "nothing")
+    .map((name) => [
+      name,
+      `${of(name, "cpu").toFixed(3)} s`,
+      ratio(name, "agent, follow: approved"),
+      ratio(name, "agent, follow: branch"),
+      `${of(name, "wall").toFixed(2)} s`,
+      String(of(name, "processes")),
+      `${of(name, "requests")} + ${of(name, "connections")}`,
+      `${of(name, "received")} / ${of(name, "sent")}`,
+    ]);
+  const header = [
+    "NOTHING NEW",
+    "CPU",
+    "× APPROVED",
+    "× BRANCH",
+    "WALL",
+    "PROCESSES",
+    "METADATA + GIT",
+    "BYTES IN / OUT",
+  ];
+  for (const line of renderTable(header, rows, false)) console.log(line);
+  console.log(`medians of ${runs} runs each, taken in turn, less those of a command that does nothing`);
+}
+
+async function main(): Promise<void> {
+  const lab = await Lab.open();
+  try {
+    const source = await lab.source();
+    const repository = await countGit(lab, source);
+    const about = { repository, fleet: "devs", stack: "bench", wave: "all" };
+    const approve = async () => lab.tell("nixos-fleet--devs--bench--all", { revision: await source.head() });
+    await approve();
+    const [branch, approved] = await Promise.all([
+      lab.vm("branch", source, about),
+      lab.vm("approved", source, { ...about, follow: "approved" }),
+    ]);
+    for (const vm of [branch, approved]) await vm.sh("systemctl stop nixos-auto-update-watch.service");
+    print(await measureAll(lab, { branch, approved }));
+  } finally {
+    await lab.close();
+  }
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});

@@ -6,11 +6,13 @@ import type { Server } from "node:http";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cleanUp } from "../../local/machines/cleanup";
 import { type Cloud, openCloud } from "../../local/machines/cloud";
 import type { MachineSpec } from "../../local/machines/driver";
 import { cloudNames, machineNames } from "../../local/machines/names";
+import { bridge } from "../../local/machines/network";
 import { buildImage, serveMetadata, traces } from "./host";
 
 // Overlayfs and shells give a meaning to all of these.
@@ -117,10 +119,24 @@ describe("a running machine", { timeout: 60_000 }, () => {
 
   it("reaches the other machine, and knows at once that it reaches nothing else", async () => {
     expect(await sh(one.name, `bash -c 'head -c 7 </dev/tcp/${two.address}/22'`)).toBe("SSH-2.0");
-    const started = Date.now();
-    const { exitCode } = await cloud.machines.exec(one.name, ["curl", "--silent", "http://192.0.2.1/"]);
+    // 7: could not connect; 28 would be that nobody answered in time.
+    const { exitCode } = await cloud.machines.exec(one.name, [
+      "curl",
+      "--silent",
+      "--max-time",
+      "30",
+      "http://192.0.2.1/",
+    ]);
     expect(exitCode).toBe(7);
-    expect(Date.now() - started).toBeLessThan(2000);
+  });
+
+  it("meets the same bridge whatever other machines come and go", async () => {
+    const { stdout } = await execa`ip -n ${cloudNames(state).namespace} -json link show`;
+    const links = JSON.parse(stdout) as { ifname: string; address: string; master?: string }[];
+    const ports = links.filter(({ master }) => master === bridge).map(({ address }) => address);
+    expect(ports).toHaveLength(2);
+    // An address of its own, then, and not one of its ports'.
+    expect(ports).not.toContain(links.find(({ ifname }) => ifname === bridge)?.address);
   });
 
   it("runs the startup script with Google's runner and shows it on the serial console", async () => {
@@ -208,9 +224,7 @@ chmod +x /nix/store/system/activate && ln -s /nix/store/system /nix/var/nix/prof
       one.name,
       "systemd-run --quiet --property=ExecStop='/bin/touch /srv/stopped' --unit=witness sleep infinity",
     );
-    const started = Date.now();
     await cloud.machines.stop(one.name);
-    expect(Date.now() - started).toBeLessThan(5000);
     await expect(cloud.machines.exec(one.name, ["true"])).rejects.toThrow("machine dev-one is not running");
     await cloud.machines.stop(one.name);
     await cloud.machines.start(one.name);
@@ -229,12 +243,14 @@ chmod +x /nix/store/system/activate && ln -s /nix/store/system /nix/var/nix/prof
   });
 
   it("is reset without any shutdown", async () => {
+    await sh(one.name, "nft add table ip of-this-boot");
     await sh(
       one.name,
       "rm /srv/stopped; systemd-run --quiet --property=ExecStop='/bin/touch /srv/stopped' --unit=witness sleep infinity",
     );
     await rebooted(one.name, () => cloud.machines.reset(one.name));
     expect(await sh(one.name, "ls /srv")).not.toContain("stopped");
+    expect(await sh(one.name, "nft list tables")).not.toContain("of-this-boot");
     expect(exits).toEqual([]);
   });
 

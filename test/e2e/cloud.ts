@@ -18,6 +18,13 @@ export interface Ran {
   text: string;
 }
 
+/** A command that runs. */
+export interface Begun {
+  /** Waits until it has said something. */
+  says: (text: string) => Promise<void>;
+  ended: Promise<Ran>;
+}
+
 interface StatusVm {
   name: string;
   state: string;
@@ -32,38 +39,58 @@ export class TestCloud {
   readonly state = mkdtempSync(join(tmpdir(), "nixos-fleet-e2e-"));
   readonly clone = join(this.state, "config");
   /** The stack's configuration where a test changes it; the project's own stays as it is. */
-  private readonly config = join(this.state, "Pulumi.local.yaml");
+  protected readonly config = join(this.state, "Pulumi.local.yaml");
   private exports: string | undefined;
-  private readonly env = { NIXOS_FLEET_STATE: this.state, NO_COLOR: "1" };
+  protected readonly env: Record<string, string> = { NIXOS_FLEET_STATE: this.state, NO_COLOR: "1" };
 
-  private async run(file: string, args: string[], env: Record<string, string> = {}): Promise<Ran> {
-    const { exitCode, all } = await execa(file, args, {
-      cwd: project,
-      env: { ...this.env, ...env },
-      all: true,
-      reject: false,
-      stdin: "ignore",
-    });
-    return { exitCode: exitCode ?? -1, text: all };
+  private begin(file: string, args: string[]): Begun {
+    const running = execa(file, args, { cwd: project, env: this.env, all: true, reject: false, stdin: "ignore" });
+    let said = "";
+    running.all.on("data", (data: Buffer) => (said += data.toString()));
+    const ended = running.then(({ exitCode, all }) => ({ exitCode: exitCode ?? -1, text: all }));
+    const over = ended.then(({ text }) => Promise.reject(new Error(text)));
+    over.catch(() => undefined);
+    return {
+      says: (text) => Promise.race([over, until(`it says ${text}`, 180, () => Promise.resolve(said.includes(text)))]),
+      ended,
+    };
+  }
+
+  private run(file: string, args: string[]): Promise<Ran> {
+    return this.begin(file, args).ended;
   }
 
   local(...args: string[]): Promise<Ran> {
     return this.run(join(project, "scripts/local"), args);
   }
 
-  /** A command in the shell that `local env` makes; its exports are asked for once, they stay while the cloud is up. */
-  async shell(command: string): Promise<Ran> {
+  /** What a shell evaluates to reach this cloud; asked for once, it stays the same while the cloud is up. */
+  private async environment(): Promise<string> {
     if (this.exports === undefined) {
       const { exitCode, text } = await this.local("env");
       if (exitCode !== 0) throw new Error(text);
       this.exports = text;
     }
-    return this.run("bash", ["-c", `${this.exports}\n${command}`]);
+    return this.exports;
+  }
+
+  /** A command in the shell that `local env` makes. */
+  async shell(command: string): Promise<Ran> {
+    return this.run("bash", ["-c", `${await this.environment()}\n${command}`]);
   }
 
   pulumi(command: string): Promise<Ran> {
+    return this.shell(this.written(command));
+  }
+
+  /** An `up` that has only begun; `settings` go before it, such as `VARIABLE=value`. */
+  async beginUp(settings = ""): Promise<Begun> {
+    return this.begin("bash", ["-c", `${await this.environment()}\n${settings} ${this.written("up --yes")}`]);
+  }
+
+  private written(command: string): string {
     const config = existsSync(this.config) ? ` --config-file ${this.config}` : "";
-    return this.shell(`pulumi ${command} --stack local --non-interactive --color never${config}`);
+    return `pulumi ${command} --stack local --non-interactive --color never${config}`;
   }
 
   /** `pulumi up`, which must end well unless a test says that it must not; its output. */

@@ -36,7 +36,7 @@ beforeAll(async () => {
   await cloud.change("modules/common.nix", (text) =>
     text.replace(
       "services.nixos-auto-update.enable = true;",
-      '$& services.nixos-auto-update.onBoot = "20s"; services.nixos-auto-update.watch = false;',
+      '$& services.nixos-auto-update.onBoot = "20s"; services.nixos-auto-update.watch = false; services.nixos-auto-update.allowReboot = true;',
     ),
   );
   await cloud.change("modules/home.nix", (text) =>
@@ -74,4 +74,15 @@ it("fires on its schedule", async () => {
   const fired = "asked by its schedule";
   // A minute's schedule, and up to a minute by which systemd may be late.
   await until("both fired", 200, async () => (await said(fired, system)) > 0 && (await said(fired, home)) > 0);
+});
+
+it("may reboot, with all that its unit is denied", async () => {
+  const unit = "/etc/systemd/system/nixos-auto-update-reboot.service";
+  const attempt = "/run/systemd/system/attempt.service";
+  await cloud.in("dev-alice", `sed 's|^ExecStart=.*|ExecStart=/usr/sbin/shutdown -r +60|' ${unit} >${attempt}`);
+  await cloud.in(
+    "dev-alice",
+    "systemctl start nixos-auto-update-reboot && systemctl daemon-reload && systemctl start attempt",
+  );
+  expect(await cloud.in("dev-alice", "cat /run/systemd/shutdown/scheduled && shutdown -c")).toContain("MODE=reboot");
 });

@@ -1,11 +1,9 @@
 /** What a machine runs, asked of the machine itself and never of the agent. */
-import { expect } from "vitest";
-import type { Source } from "./source";
-
 export interface Facts {
   /** Store paths. */
   current: string;
   profile: string;
+  booted: string;
   /** What /etc is made of. */
   etc: string;
   /** Whether the store holds all of the profile's closure, byte for byte. */
@@ -36,7 +34,7 @@ nix-store --verify-path $(nix-store --query --requisites "$profile") >/dev/null 
 locked=false
 if [ -f /run/lock/nixos-auto-update.lock ]; then flock --nonblock /run/lock/nixos-auto-update.lock true || locked=true; fi
 jq --null-input --compact-output '$ARGS.named' \
-  --arg current "$current" --arg profile "$profile" --arg etc "$(dirname "$(readlink -f /etc/static)")" \
+  --arg current "$current" --arg profile "$profile" --arg booted "$(readlink -e /run/booted-system)" --arg etc "$(dirname "$(readlink -f /etc/static)")" \
   --argjson whole $whole --argjson locked $locked \
   --arg number "$(cat /etc/lab)" --arg next "$(cat "$profile/etc/lab")" \
   --arg remembered "$(jq --raw-output .revision /var/lib/nixos-auto-update/state.json)" \
@@ -46,22 +44,3 @@ jq --null-input --compact-output '$ARGS.named' \
   --argjson generations "$(ls /nix/var/nix/profiles | grep -c '^system-.*-link$')" \
   --argjson failed "$(systemctl list-units --state=failed --plain --no-legend | cut -d' ' -f1 | grep -v '^nixos-auto-update' | jq -R . | jq -cs .)"
 `;
-
-/** What is true of a machine that runs one complete generation, whichever: it is that at the next boot as well. */
-export function expectComplete(is: Facts): void {
-  expect(is).toMatchObject({
-    whole: true,
-    locked: false,
-    failed: [],
-    profile: is.current,
-    etc: is.current,
-    next: is.number,
-    shown: is.version,
-  });
-}
-
-/** The same, of a repository's head. */
-export async function expectRuns(is: Facts, source: Source): Promise<void> {
-  expectComplete(is);
-  expect(is).toMatchObject({ number: source.number, remembered: await source.head() });
-}

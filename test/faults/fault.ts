@@ -1,7 +1,8 @@
 /** What every fault says of itself, and what is done with each. */
 import { expect } from "vitest";
 import type { Outcome, Stage } from "../../contracts";
-import { expectComplete, expectRuns } from "./facts";
+import { expectComplete, expectRuns } from "./complete";
+import type { Facts } from "./facts";
 import type { Flaw } from "./source";
 import type { Bed } from "./ward";
 
@@ -23,6 +24,8 @@ export interface Fault {
   overcome?: boolean;
   /** Once it is taken away the VM catches up with nobody asking. */
   mends?: "by itself";
+  /** Nothing but an answer is missing, for which no unit may count as failed. */
+  offline?: true;
   /** What it leaves goes with a power-off only, after which the VM has its earlier disk. */
   leaves?: "power-off";
 }
@@ -42,6 +45,8 @@ export async function suffer(bed: Bed, fault: Fault): Promise<void> {
   }
   if (fault.reports.length === 0) expect(vm.report()).toEqual(before.report);
   else expect(fault.reports).toContainEqual(verdict(bed));
+  if (fault.reports.some((report) => report.rolledBack === true)) await expectBoots(bed, before.facts);
+  if (fault.offline === true) expect(await vm.unitFailed()).toBe(false);
   await undo?.();
   if (fault.mends === "by itself") await vm.until("it caught up by itself", `grep -qx ${source.number} /etc/lab`, 120);
   await vm.idle();
@@ -50,6 +55,15 @@ export async function suffer(bed: Bed, fault: Fault): Promise<void> {
   await vm.powerOff();
   await vm.recovered();
   await takesNext(bed);
+}
+
+/** The next boot brings up what ran before as well, and not only because the update after the boot saw to it. */
+async function expectBoots({ vm }: Bed, before: Facts): Promise<void> {
+  await vm.powerOff();
+  await vm.recovered();
+  const is = await vm.facts();
+  expectComplete(is);
+  expect(is).toMatchObject({ booted: before.current, current: before.current, shown: before.shown });
 }
 
 async function takesNext({ vm, source }: Bed): Promise<void> {

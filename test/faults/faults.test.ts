@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { type Fault, suffer } from "./fault";
 import { disk } from "./kinds/disk";
+import { memory } from "./kinds/memory";
 import { network } from "./kinds/network";
 import { revisions } from "./kinds/revisions";
 import { ownFiles } from "./kinds/state";
@@ -13,14 +14,14 @@ const tally = new Tally();
 let ward: Ward;
 
 beforeAll(async () => {
-  ward = await Ward.open(2);
+  ward = await Ward.open(4);
 }, 600_000);
 afterAll(async () => {
   console.log(tally.table());
   await ward.close();
 }, 60_000);
 
-const kinds: Record<string, Fault[]> = { revisions, network, disk, "own files": ownFiles };
+const kinds: Record<string, Fault[]> = { revisions, network, disk, memory, "own files": ownFiles };
 
 describe.concurrent.each(Object.entries(kinds))("%s", (_, faults) => {
   it.for(faults)("$name", async (fault) => {

@@ -1,16 +1,21 @@
 /** Ended anywhere: the agent killed and the VM powered off, at every stage of an update and at random points. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { expectComplete, expectRuns, type Facts } from "./facts";
+import { expectComplete, expectRuns } from "./complete";
+import type { Facts } from "./facts";
 import { type Blow, goOn, reach, stagesOf, strike } from "./interrupt";
 import { Random } from "./random";
 import type { Flaw } from "./source";
 import { Tally } from "./tally";
 import { type Bed, Ward } from "./ward";
 
-const times = 5;
+const long = process.env["NIXOS_FLEET_LONG"] !== undefined;
+/** At each stage; at random points three times as often. */
+const times = long ? 5 : 1;
 const random = Random.seeded();
 const tally = new Tally();
 let ward: Ward;
+
+const everyStage = ["fetching", "verifying", "building", "switching", "checking health", "keeping", "rolling back"];
 
 interface Point {
   /** Where in the trace; anywhere where there is none. */
@@ -23,7 +28,7 @@ const points: Point[] = [];
 
 beforeAll(async () => {
   console.log(`seed ${random.seed}`);
-  ward = await Ward.open(2);
+  ward = await Ward.open(4);
   await ward.use(async ({ vm, source }) => {
     for (const flaw of ["slow", "slowThenFails"] as const) {
       await source.commit(flaw);
@@ -64,7 +69,7 @@ async function expectSettled({ vm, source }: Bed, flaw: Flaw, before: Facts): Pr
   }
   expectComplete(facts);
   expect(facts.number).toBe(before.number);
-  expect(vm.report()).toMatchObject({ outcome: "failed", stage: "switch" });
+  expect(vm.report()).toMatchObject({ outcome: "failed", stage: "switch", rolledBack: true });
   await source.commit();
   await vm.update();
   await expectRuns(await vm.facts(), source);
@@ -79,25 +84,57 @@ async function all(tries: (() => Promise<void>)[]): Promise<void> {
 }
 
 describe.each(["SIGKILL", "power-off"] as const)("%s", (blow) => {
-  const attempts = (point: Point) => {
+  const attempts = (point: Point, count = times) => {
     const where = point.stage === undefined ? "anywhere" : `while ${point.stage}`;
     const fault = `${blow} ${where}${point.flaw === "slow" ? "" : ", of a bad revision"}`;
     return Array.from(
-      { length: times },
+      { length: count },
       () => () => ward.use((bed) => tally.count(fault, () => suffer(bed, blow, point))),
     );
   };
 
   it("at every stage", async () => {
     const stages = points.map(({ stage }) => stage);
-    expect(stages).toEqual(expect.arrayContaining(["fetching", "building", "switching", "rolling back"]));
-    await all(points.filter(({ stage, flaw }) => flaw === "slow" || isPastSwitch(stage)).flatMap(attempts));
+    expect(stages).toEqual(expect.arrayContaining(everyStage));
+    await all(
+      points.filter(({ stage, flaw }) => flaw === "slow" || isPastSwitch(stage)).flatMap((point) => attempts(point)),
+    );
   });
 
   it("anywhere", async () => {
-    await all([...attempts({ flaw: "slow" }), ...attempts({ flaw: "slowThenFails" })]);
+    await all((["slow", "slowThenFails"] as const).flatMap((flaw) => attempts({ flaw }, 3 * times)));
   });
 });
+
+it("an update that is killed goes on with nobody asking", () =>
+  ward.use(({ vm, source }) =>
+    tally.count("SIGKILL while building, and nobody asks", async () => {
+      await source.commit("slow");
+      await reach(vm, "building", 0);
+      expect(await strike(vm, "SIGKILL", "all")).toBe(true);
+      await vm.until("it went on by itself", `grep -qx ${source.number} /etc/lab`, 90);
+      await vm.idle();
+      await expectRuns(await vm.facts(), source);
+    }),
+  ));
+
+it("a power-off within a switch that hangs leaves a machine that boots", () =>
+  ward.use(({ vm, source }) =>
+    tally.count("power-off within a switch that hangs", async () => {
+      const before = await vm.facts();
+      await source.commit("hangs");
+      await reach(vm, "switching", 1500);
+      expect(await strike(vm, "power-off", "all")).toBe(true);
+      await goOn(vm, "power-off");
+      const is = await vm.facts();
+      expectComplete(is);
+      expect(is).toMatchObject({ booted: before.current, current: before.current });
+      expect(vm.report()).toMatchObject({ outcome: "failed", stage: "switch", rolledBack: true });
+      await source.commit();
+      await vm.update();
+      await expectRuns(await vm.facts(), source);
+    }),
+  ));
 
 /** Until its switch a bad revision is like a good one. */
 function isPastSwitch(stage: string | undefined): boolean {

@@ -1,34 +1,46 @@
 /** A cloud for faults: real machines, the real API and metadata server, all in this process, so that a test can break each. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import type net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { InstanceMetadata } from "../../contracts";
 import { agentFiles, renderStartupScript } from "../../infra/startup";
 import { openCloud } from "../../local/api/cloud";
 import { Store } from "../../local/api/store";
+import { setPolicy, policyOf } from "../../local/api/iam";
+import { secrets } from "../../local/api/secrets";
 import { emptyState } from "../../local/api/types";
+import { groupOf, processesOf } from "../../local/machines/cgroup";
 import { openCloud as openMachines, type Cloud as Host } from "../../local/machines/cloud";
 import { cloudNames, machineNames, type MachineNames } from "../../local/machines/names";
 import { ip } from "../../local/machines/namespaces";
 import { metadataAddress } from "../../local/machines/network";
-import { metadataServer } from "../../local/metadata/server";
+import { secretManager } from "../../local/metadata/secret-manager";
+import { byAddress, metadataServer } from "../../local/metadata/server";
 import { buildImage } from "../agents/host";
 import { makeInstance, makeNetwork, serve } from "../unit/api-client";
 import { Source } from "./source";
 import { Vm } from "./vm";
 
 /** The agent's own limits, shortened: a test of a thing that hangs should not take the hours that a machine may. */
-const limits = {
+export const limits = {
   NIXOS_AUTO_UPDATE_FETCH_TIMEOUT: "4",
   NIXOS_AUTO_UPDATE_SWITCH_TIMEOUT: "8",
   NIXOS_AUTO_UPDATE_SETTLE: "1",
   NIXOS_AUTO_UPDATE_REACH: "6",
+  NIXOS_AUTO_UPDATE_STALL: "2",
   NIXOS_AUTO_UPDATE_RETRY: "4",
+  NIXOS_AUTO_UPDATE_PAUSE: "1",
 };
+
+/** The account that VMs run as. */
+const account = "vms@local-project.iam.gserviceaccount.com";
 
 export class Lab {
   private readonly closers: (() => unknown)[] = [];
   private ports = 9418;
+  /** What the metadata server was asked and has answered so far, in bytes of connections that have ended. */
+  readonly asked = { requests: 0, received: 0, sent: 0 };
 
   private constructor(
     readonly state: string,
@@ -37,16 +49,18 @@ export class Lab {
     private readonly insert: (name: string, about: InstanceMetadata) => Promise<void>,
   ) {}
 
-  static async open(): Promise<Lab> {
+  /** @param first shell lines that every machine runs at its boot, before the fleet's startup script */
+  static async open(first = ""): Promise<Lab> {
     const image = await buildImage();
     const state = mkdtempSync(path.join(tmpdir(), "nixos-fleet-faults-"));
     const host = await openMachines(state, image);
     const store = new Store(emptyState("local-project", new Date().toISOString()), () => Promise.resolve());
-    const served = await serve(openCloud(store, host.machines, host.network));
+    const served = await serve(openCloud(store, host.machines, host.network, path.join(state, "objects")));
     await makeNetwork(served);
-    const startup = renderStartupScript(agentFiles());
+    const startup = `#!/bin/sh\n${first}\n${renderStartupScript(agentFiles())}`;
     const insert = (name: string, about: InstanceMetadata) =>
       makeInstance(served, name, {
+        serviceAccounts: [{ email: account, scopes: ["https://www.googleapis.com/auth/cloud-platform"] }],
         metadata: {
           items: [
             { key: "nixos-fleet", value: JSON.stringify(about) },
@@ -62,8 +76,15 @@ export class Lab {
 
   private async serveMetadata(): Promise<() => void> {
     const server = metadataServer(this.store);
+    server.on("request", () => this.asked.requests++);
     const listener = await this.host.network.listen(80, metadataAddress);
-    listener.on("connection", (socket) => server.emit("connection", socket));
+    listener.on("connection", (socket) => {
+      socket.once("close", () => {
+        this.asked.received += socket.bytesRead;
+        this.asked.sent += socket.bytesWritten;
+      });
+      server.emit("connection", socket);
+    });
     return () => {
       server.closeAllConnections();
       listener.close();
@@ -76,8 +97,15 @@ export class Lab {
     return Source.open(path.join(this.state, `source-${port}`), port, this.host.network);
   }
 
-  /** A VM that follows a repository, booted and with its first update done. */
-  async vm(name: string, source: Source): Promise<Vm> {
+  /** A VM that follows a repository, booted and with its first update done; `more` goes into what it is told. */
+  async vm(name: string, source: Source, more: Partial<InstanceMetadata> = {}): Promise<Vm> {
+    const vm = await this.newVm(name, source, more);
+    await vm.settle(limits);
+    return vm;
+  }
+
+  /** The same, as it is when it begins to boot for the first time. */
+  async newVm(name: string, source: Source, more: Partial<InstanceMetadata> = {}): Promise<Vm> {
     await this.insert(name, {
       fleet: "devs",
       stack: "faults",
@@ -87,11 +115,67 @@ export class Lab {
       directory: "/etc/nixos",
       follow: "branch",
       homes: [],
+      ...more,
     });
-    const report = () => this.store.state.guestAttributes[name]?.["nixos-fleet/system"];
-    const vm = new Vm(name, this.names(name), this.host.machines, report, (up) => this.cable(name, up));
-    await vm.settle(limits);
-    return vm;
+    const published = (key: string) => this.store.state.guestAttributes[name]?.[`nixos-fleet/${key}`];
+    return new Vm(name, this.names(name), this.host.machines, published, (up) => this.cable(name, up));
+  }
+
+  /** Sets an item of the project's metadata, such as an approval. */
+  tell(key: string, value: object): void {
+    const { metadata } = this.store.state.project;
+    const others = (metadata.items ?? []).filter((item) => item.key !== key);
+    metadata.items = [...others, { key, value: JSON.stringify(value) }];
+    this.store.changed();
+  }
+
+  /** Answers what VMs ask Secret Manager. */
+  readonly secretManager: ReturnType<typeof secretManager> = (request, response) =>
+    secretManager(this.store, byAddress(this.store))(request, response);
+
+  /** Makes a text the latest version of a secret; answers the secret's name. */
+  keepSecret(id: string, text: string): string {
+    const name = `projects/${this.store.project}/secrets/${id}`;
+    const ask = (pathname: string, query: string, body: Record<string, unknown>) =>
+      secrets(this.store, { method: "POST", pathname, query: new URLSearchParams(query), body });
+    if (!this.store.state.secrets?.[id])
+      ask(`/secretmanager/v1/projects/${this.store.project}/secrets`, `secretId=${id}`, {});
+    ask(`/secretmanager/v1/${name}:addVersion`, "", { payload: { data: Buffer.from(text).toString("base64") } });
+    return name;
+  }
+
+  /** Lets VMs read a secret. */
+  allowSecret(name: string): void {
+    const { etag } = policyOf(this.store, name);
+    const bindings = [{ role: "roles/secretmanager.secretAccessor", members: [`serviceAccount:${account}`] }];
+    setPolicy(this.store, name, { policy: { bindings, etag } });
+  }
+
+  /** All that the cloud knows, but for what is in its secrets. */
+  get known(): string {
+    return JSON.stringify({ ...this.store.state, secrets: undefined });
+  }
+
+  /** A server in the VMs' network, at git.internal; a connection is the caller's to answer. */
+  async listen(port: number, connected: (socket: net.Socket) => void): Promise<void> {
+    const listener = await this.host.network.listen(port, "0.0.0.0");
+    listener.on("connection", connected);
+    this.closers.push(() => listener.close());
+  }
+
+  /** A connection to one of the servers that the VMs reach at git.internal. */
+  dial(port: number): Promise<net.Socket> {
+    return this.host.network.dial(metadataAddress, port);
+  }
+
+  /** Seconds of CPU that a VM has used so far, those of processes that have ended included. */
+  cpu(name: string): number {
+    const { cgroup } = this.names(name);
+    const [first] = processesOf(cgroup);
+    if (first === undefined) throw new Error(`${name} does not run`);
+    const group = groupOf(first);
+    const file = path.join(group.slice(0, group.indexOf(cgroup) + cgroup.length), "cpu.stat");
+    return Number(/^usage_usec (\d+)$/m.exec(readFileSync(file, "utf8"))?.[1]) / 1e6;
   }
 
   /** Ends a VM at once; its repository stays. */

@@ -1,7 +1,7 @@
 /** Many revisions in a row, some broken at each stage, on two VMs that are killed and powered off as chance has it. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { expectRuns } from "./facts";
+import { expectRuns } from "./complete";
 import { goOn, strike } from "./interrupt";
 import { Lab } from "./lab";
 import { Random } from "./random";
@@ -12,7 +12,8 @@ const revisions = process.env["NIXOS_FLEET_LONG"] === undefined ? 30 : 200;
 const random = Random.seeded();
 /** How many of ten revisions are good. */
 const good = 6;
-const bad = (Object.keys(flaws) as Flaw[]).filter((flaw) => !["none", "slow", "hangsHard"].includes(flaw)) as [
+/** All but those that are good where there is room, and one that takes too long for so many revisions. */
+const bad = (Object.keys(flaws) as Flaw[]).filter((flaw) => !["none", "slow", "big", "hangsHard"].includes(flaw)) as [
   Flaw,
   ...Flaw[],
 ];
@@ -85,6 +86,8 @@ it("ends with the last good revision on both", async () => {
 
 it("has not let anything grow", async () => {
   for (const vm of vms) {
+    // What no generation needs is garbage to Nix; nothing else keeps anything.
+    await vm.sh("nix-store --gc");
     const { generations, systems, litter, locked } = await vm.facts();
     expect(locked).toBe(false);
     expect(generations).toBeLessThanOrEqual(kept);

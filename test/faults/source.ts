@@ -1,7 +1,7 @@
 /** A configuration repository for one host, whose revisions are good or bad to order, behind a git server that can be broken. */
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import type net from "node:net";
 import path from "node:path";
 import { execa } from "execa";
@@ -24,7 +24,8 @@ export const flaws = {
   big: 'system.systemBuilderCommands = "dd if=/dev/zero of=big bs=1M count=200";',
   hangs: 'system.activationScripts.hangs = "sleep infinity";',
   hangsHard: "system.activationScripts.hangs = \"trap '' TERM INT HUP; while :; do sleep 1; done\";",
-  slow: 'system.systemBuilderCommands = "sleep 0.6"; system.activationScripts.slow = "sleep 0.6";',
+  bootLoader: 'system.systemBuilderCommands = "echo exit 1 >install-boot-loader";',
+  slow: 'system.systemBuilderCommands = "sleep 0.6; echo sleep 0.6 >install-boot-loader"; system.activationScripts.slow = "sleep 0.6";',
   slowThenFails:
     'system.systemBuilderCommands = "sleep 0.6"; system.activationScripts.slow = "sleep 0.6; echo cannot activate this; exit 1";',
 } as const;
@@ -32,6 +33,9 @@ export type Flaw = keyof typeof flaws;
 
 /** How many generations the host keeps. */
 export const kept = 5;
+
+/** When the first locked nixpkgs is said to be from, in seconds. */
+const epoch = 1_700_000_000;
 
 /** How commits are dated, where not now. */
 export interface Dated {
@@ -43,12 +47,14 @@ export class Source {
   readonly url: string;
   private readonly clone: string;
   private readonly bare: string;
+  /** What else the host's module says, in every revision from now on. */
+  extra = "";
   private server: ChildProcess | undefined;
   private count = 0;
 
   private constructor(
     place: Place,
-    private readonly port: number,
+    readonly port: number,
     private readonly network: Network,
   ) {
     this.url = `git://git.internal:${port}/config.git`;
@@ -88,7 +94,7 @@ export class Source {
   networking.hostName = "${this.hostName}";
   services.nixos-auto-update = { onBoot = "2s"; keepGenerations = ${kept}; minimumFree = 8; };
   environment.etc."lab".text = "${this.count}";
-  imports = [ { ${flaws[flaw]} } ];
+  imports = [ { ${flaws[flaw]} } { ${this.extra} } ];
 }
 `;
     writeFileSync(path.join(this.clone, `hosts/${this.hostName}.nix`), module);
@@ -99,11 +105,23 @@ export class Source {
     return this.head();
   }
 
+  /** Puts a file into the next revision; `edit` gets what it was before. */
+  async edit(file: string, edit: (text: string) => string): Promise<void> {
+    const place = path.join(this.clone, file);
+    writeFileSync(place, edit(existsSync(place) ? readFileSync(place, "utf8") : ""));
+    await this.git(["add", "--intent-to-add", file]);
+  }
+
+  /** What the visible version has of the last revision. */
+  get version(): string {
+    return String(epoch + this.count);
+  }
+
   /** Moves nixpkgs in the lock, so that the visible service's version follows the revision. */
   private moveLock(): void {
     const file = path.join(this.clone, "flake.lock");
     const lock = JSON.parse(readFileSync(file, "utf8")) as { nodes: { nixpkgs: { locked: Record<string, unknown> } } };
-    Object.assign(lock.nodes.nixpkgs.locked, { lastModified: 1_700_000_000 + this.count });
+    Object.assign(lock.nodes.nixpkgs.locked, { lastModified: epoch + this.count });
     writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
   }
 

@@ -10,13 +10,14 @@ import { enter } from "../../local/machines/nspawn";
 import { facts, type Facts } from "./facts";
 
 const unit = "nixos-auto-update.service";
+const subState = `systemctl show ${unit} --property=SubState --value`;
 
 export class Vm {
   constructor(
     readonly name: string,
     private readonly names: MachineNames,
     private readonly machines: Machines,
-    private readonly published: () => string | undefined,
+    private readonly published: (key: string) => string | undefined,
     private readonly plug: (up: boolean) => Promise<void>,
   ) {}
 
@@ -59,13 +60,15 @@ export class Vm {
     return stdout;
   }
 
-  /** Waits until no update runs. */
+  /** What the agent said during its last run. */
+  lastRun(): Promise<string> {
+    const run = `_SYSTEMD_INVOCATION_ID=$(systemctl show ${unit} --property=InvocationID --value)`;
+    return this.sh(`journalctl --sync; journalctl --no-pager --output=cat ${run}`);
+  }
+
+  /** Waits until no update runs; one that systemd is to start again after it was killed does not. */
   idle(): Promise<void> {
-    return this.until(
-      "no update runs",
-      `case $(systemctl is-active ${unit}) in inactive|failed) ;; *) false ;; esac`,
-      240,
-    );
+    return this.until("no update runs", `case $(${subState}) in dead|failed|auto-restart*) ;; *) false ;; esac`, 240);
   }
 
   /** Runs the update service and waits for its end, however it ends. */
@@ -79,7 +82,12 @@ export class Vm {
 
   /** Whether an update runs. */
   runs(): Promise<boolean> {
-    return this.is(`test "$(systemctl is-active ${unit})" = activating`);
+    return this.is(`test "$(${subState})" = start`);
+  }
+
+  /** Whether systemd calls the update's service failed. */
+  unitFailed(): Promise<boolean> {
+    return this.is(`systemctl is-failed --quiet ${unit}`);
   }
 
   /** Ends the agent and all that it started, or itself alone; whether it still ran. */
@@ -98,7 +106,8 @@ export class Vm {
   async reboot(): Promise<void> {
     const boot = "cat /proc/sys/kernel/random/boot_id";
     const before = await this.sh(boot);
-    await this.sh("systemctl reboot");
+    // The shutdown may be faster than the command that asks for it, and end it.
+    await this.is("systemctl reboot");
     await this.until("it boots anew", `test "$(${boot})" != ${before}`, 90);
   }
 
@@ -118,8 +127,8 @@ export class Vm {
   }
 
   /** The report as readers get it. @throws where it is none */
-  report(): Report {
-    return reportSchema.parse(JSON.parse(this.published() ?? "null"));
+  report(key = "system"): Report {
+    return reportSchema.parse(JSON.parse(this.published(key) ?? "null"));
   }
 
   /** What the machine runs, seen without the agent. */

@@ -1,20 +1,8 @@
-/** Safety rules, each with a small change that removes it. The tests named beside it must then go red. */
+/** All safety rules, each with a small change that removes it. The tests named beside it must then go red. */
+import { agent, decide, unit, type Mutant } from "./mutant";
+import { rolloutMutants } from "./rollouts";
 
-export interface Mutant {
-  /** The rule that is removed. */
-  rule: string;
-  /** Path in the project. */
-  file: string;
-  /** Text that stands in the file exactly once, and what takes its place. */
-  before: string;
-  after: string;
-  /** Test files of the suite `unit` in which the loss must show. */
-  tests: readonly string[];
-}
-
-const agent = (file: string) => `nix/agent/${file}`;
-const unit = (...names: string[]) => names.map((name) => `test/unit/${name}.test.ts`);
-const decide = unit("decide", "decide-laws", "decide-steering");
+export type { Mutant };
 
 export const mutants: readonly Mutant[] = [
   {
@@ -53,6 +41,13 @@ export const mutants: readonly Mutant[] = [
     tests: unit("agent-trust"),
   },
   {
+    rule: "the approved manifest (digest check)",
+    file: agent("prebuilt.bash"),
+    before: '[[ $(sha256sum <"$run_dir/manifest") == "$2  -" ]]',
+    after: "true",
+    tests: unit("agent-prebuilt"),
+  },
+  {
     rule: "what failed is not tried again (refusal memory)",
     file: agent("decide.jq"),
     before: "elif $refused != null and",
@@ -62,8 +57,8 @@ export const mutants: readonly Mutant[] = [
   {
     rule: "a switch has to prove itself (health check)",
     file: agent("trial.bash"),
-    before: 'if driver_healthy "${trial[path]}"; then',
-    after: "if true; then",
+    before: 'if ! driver_healthy "${trial[path]}"; then',
+    after: "if false; then",
     tests: unit("agent-trial"),
   },
   {
@@ -74,10 +69,24 @@ export const mutants: readonly Mutant[] = [
     tests: unit("agent-trial"),
   },
   {
+    rule: "nothing boots that has not proved itself",
+    file: agent("system.bash"),
+    before: 'activate_system "$1" test',
+    after: 'set_for_boot "$1"',
+    tests: unit("agent-switch"),
+  },
+  {
+    rule: "what was cut short does not boot later",
+    file: agent("trial.bash"),
+    before: '[[ ${trial[mode]} == boot ]] || driver_let_go "${trial[path]}" || true',
+    after: "true",
+    tests: unit("agent-trial"),
+  },
+  {
     rule: "a hold stops every update",
     file: agent("decide.jq"),
-    before: "if $holds != [] then",
-    after: "if false then",
+    before: "if $holds == [] then",
+    after: "if true then",
     tests: decide,
   },
   {
@@ -112,8 +121,8 @@ export const mutants: readonly Mutant[] = [
   {
     rule: "while waves differ only a machine's own approval moves it",
     file: agent("decide.jq"),
-    before: '$settings.follow == "approved" or $open or',
-    after: '$settings.follow == "approved" or',
+    before: '$settings.follow == "approved" or $open or $own.revision',
+    after: '$settings.follow == "approved" or $own.revision',
     tests: decide,
   },
   {
@@ -144,18 +153,5 @@ export const mutants: readonly Mutant[] = [
     after: ") as $own",
     tests: unit("agent-state"),
   },
-  {
-    rule: "a gate fails beyond its budget",
-    file: "control/gate.ts",
-    before: "if (failed > allowed) {",
-    after: "if (failed < 0) {",
-    tests: unit("gate", "gate-wave"),
-  },
-  {
-    rule: "a gate waits for the approval it gates",
-    file: "control/gate.ts",
-    before: "if (report.approved !== revision && !pinned) {",
-    after: "if (report.approved === undefined) {",
-    tests: unit("gate", "gate-wave", "gate-await"),
-  },
+  ...rolloutMutants,
 ];

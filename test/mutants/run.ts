@@ -1,11 +1,16 @@
-/** `./scripts/test --mutants`: removes each safety rule in a copy of the project, and says which test caught that. */
+/**
+ * `./scripts/test --mutants`: removes each safety rule in a copy of the project, and says which test caught that. Given words, as in
+ * `node --import tsx test/mutants/run.ts WORDS`, only the rules that they stand in.
+ */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { execa } from "execa";
-import { mutants, type Mutant } from "./mutants";
+import { mutants as all, type Mutant } from "./mutants";
 
 const project = resolve(__dirname, "../..");
+const words = process.argv.slice(2).join(" ");
+const mutants = all.filter(({ rule }) => rule.includes(words));
 
 /** The part of vitest's JSON report that is read. */
 interface TestReport {
@@ -24,13 +29,14 @@ async function copyProject(copy: string): Promise<void> {
 }
 
 /** The names of the tests that fail in a copy; every test counts as failed where none ran. */
-async function failures(copy: string, tests: readonly string[]): Promise<string[]> {
+async function failures(copy: string, { tests, only }: Pick<Mutant, "tests" | "only">): Promise<string[]> {
   const output = join(copy, "mutant-report.json");
   rmSync(output, { force: true });
+  const some = only === undefined ? [] : ["--testNamePattern", only];
   const ran = await execa({
     cwd: copy,
     reject: false,
-  })`npx vitest run --project unit --reporter=json --outputFile.json=${output} ${tests}`;
+  })`npx vitest run --project unit --project program ${some} --reporter=json --outputFile.json=${output} ${tests}`;
   const report = JSON.parse(readFileSync(output, "utf8")) as TestReport;
   if (report.numTotalTests === 0) throw new Error(`no test ran: ${tests.join(" ")}\n${ran.stderr}`);
   const results = report.testResults.flatMap(({ assertionResults }) => assertionResults);
@@ -50,14 +56,17 @@ async function main(): Promise<void> {
   let survived = 0;
   try {
     await copyProject(copy);
-    const all = [...new Set(mutants.flatMap(({ tests }) => tests))];
-    const before = await failures(copy, all);
-    if (before.length > 0) throw new Error(`fails without any mutant: ${before.join("; ")}`);
+    const whole = mutants.filter(({ only }) => only === undefined).flatMap(({ tests }) => tests);
+    const alone = mutants.filter(({ only }) => only !== undefined);
+    for (const tests of [...(whole.length > 0 ? [{ tests: [...new Set(whole)] }] : []), ...alone]) {
+      const before = await failures(copy, tests);
+      if (before.length > 0) throw new Error(`fails without any mutant: ${before.join("; ")}`);
+    }
     for (const mutant of mutants) {
       const path = join(copy, mutant.file);
       const text = readFileSync(path, "utf8");
       writeFileSync(path, mutate(text, mutant));
-      const [first, ...more] = await failures(copy, mutant.tests);
+      const [first, ...more] = await failures(copy, mutant);
       writeFileSync(path, text);
       if (first === undefined) survived++;
       const caught =

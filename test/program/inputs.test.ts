@@ -1,6 +1,6 @@
 /** The smallest stack and a full one: every input of every resource, as the engine hands them to the provider. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { digest } from "../../infra/revision";
+import { digest } from "../../infra/digest";
 import { agentFiles, renderStartupScript } from "../../infra/startup";
 import { Program, type Recorded } from "./program";
 
@@ -67,6 +67,14 @@ const account: Record<string, Recorded> = {
   ),
 };
 
+/** The APIs of a stack without optional parts. */
+const apis: Record<string, Recorded> = Object.fromEntries(
+  ["compute", "iam", "iap", "cloudresourcemanager", "oslogin", "logging"].map((api) => [
+    `devs-api-${api}`,
+    ["gcp:projects/service:Service", { service: `${api}.googleapis.com`, disableOnDestroy: false }] satisfies Recorded,
+  ]),
+);
+
 /** What lets a member log in to one VM. */
 function admitted(vm: string, zone: string, member: string, role: string): Record<string, Recorded> {
   const where = { project: "local-project", zone, member };
@@ -78,7 +86,12 @@ function admitted(vm: string, zone: string, member: string, role: string): Recor
     ],
     [`${name}-tunnel`]: [
       "gcp:iap/tunnelInstanceIAMMember:TunnelInstanceIAMMember",
-      { ...where, instance: vm, role: "roles/iap.tunnelResourceAccessor" },
+      {
+        ...where,
+        instance: vm,
+        role: "roles/iap.tunnelResourceAccessor",
+        condition: { title: "ssh", expression: "destination.port == 22" },
+      },
     ],
   };
 }
@@ -116,6 +129,9 @@ async function wave(name: string, settings: Record<string, string>): Promise<Rec
           NIXOS_FLEET_PROJECT: "local-project",
           NIXOS_FLEET_WAVE: name,
           NIXOS_FLEET_REVISION: revision,
+          NIXOS_FLEET_PAUSE: "0",
+          NIXOS_FLEET_ON_FAILURE: "hold",
+          NIXOS_FLEET_HOMES: "report",
           ...settings,
         },
       },
@@ -140,6 +156,7 @@ function vm(own: Record<string, unknown>, described: object, labels: Record<stri
         "enable-oslogin": "TRUE",
         "enable-guest-attributes": "TRUE",
         "block-project-ssh-keys": "TRUE",
+        "serial-port-enable": "FALSE",
         "nixos-fleet": JSON.stringify(described),
       },
       labels: { "nixos-fleet": "devs", "nixos-fleet-stack": "inputs", ...labels },
@@ -165,6 +182,7 @@ describe("the program", () => {
     const up = await program.run("up");
     expect(up.exitCode, up.text).toBe(0);
     expect(await program.resources()).toEqual({
+      ...apis,
       ...network("10.128.0.0/20"),
       ...account,
       ...(await wave("all", {
@@ -192,7 +210,7 @@ describe("the program", () => {
     expect(program.cloud.machines.specs.size).toBe(0);
   });
 
-  it("declares a full stack; protected VMs outlive a destroy", async () => {
+  it("declares a full stack; where VMs are protected a destroy changes nothing", async () => {
     program.configure({
       "nixos-fleet:follow": "approved",
       "nixos-fleet:directory": "/srv/config",
@@ -213,14 +231,22 @@ describe("the program", () => {
         },
       ],
       "nixos-fleet:waves": [
-        { name: "canary", vms: ["dev-canary"], timeout: "5m" },
-        { name: "rest", rest: true, maxFailures: 1, timeout: "1h" },
+        { name: "canary", vms: ["dev-canary"], timeout: "5m", homes: "gate" },
+        {
+          name: "rest",
+          rest: true,
+          maxFailures: "10%",
+          timeout: "1h",
+          pause: "1s",
+          onFailure: "rollback",
+        },
       ],
     });
     const up = await program.run("up");
     expect(up.exitCode, up.text).toBe(0);
     const everywhere = { ...told, directory: "/srv/config", follow: "approved" };
     expect(await program.resources()).toEqual({
+      ...apis,
       ...network("10.9.0.0/24"),
       ...account,
       ...admitted("dev-canary", "europe-west1-b", "group:infra@example.com", "compute.osAdminLogin"),
@@ -233,11 +259,14 @@ describe("the program", () => {
         NIXOS_FLEET_MAX_FAILURES: "0",
         NIXOS_FLEET_TIMEOUT: "300",
         NIXOS_FLEET_BOOT_TIMEOUT: "600",
+        NIXOS_FLEET_HOMES: "gate",
       })),
       ...(await wave("rest", {
-        NIXOS_FLEET_MAX_FAILURES: "1",
+        NIXOS_FLEET_MAX_FAILURES: "10%",
         NIXOS_FLEET_TIMEOUT: "3600",
         NIXOS_FLEET_BOOT_TIMEOUT: "600",
+        NIXOS_FLEET_PAUSE: "1",
+        NIXOS_FLEET_ON_FAILURE: "rollback",
       })),
       "devs-dev-canary-vm": vm(
         {
@@ -263,9 +292,12 @@ describe("the program", () => {
     });
     expect(await program.changes()).toEqual({});
 
-    const destroy = await program.run("destroy");
+    // The preview, which people do not skip, refuses before anything is taken away.
+    const before = await program.resources();
+    const destroy = await program.run("destroy", "--skip-preview=false");
     expect(destroy.exitCode).not.toBe(0);
-    expect(destroy.text).toContain("instance Deletion Protection is enabled");
+    expect(destroy.text).toMatch(/dev-canary-vm.* cannot be deleted/s);
+    expect(await program.resources()).toEqual(before);
     expect([...program.cloud.machines.specs.keys()].sort()).toEqual(["dev-alice", "dev-canary"]);
   });
 });

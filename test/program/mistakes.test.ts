@@ -36,6 +36,39 @@ describe("a mistake in the stack's configuration", () => {
     expect(created).toEqual([]);
   });
 
+  it("is told whichever part it is in, a line each", async () => {
+    const { exitCode, text, created } = await up({
+      "gcp:region": "europe-west1",
+      "gcp:zone": "us-east1-b",
+      "nixos-fleet:vms": [{ name: "dev-alice" }, { name: "dev-bob", zone: "europe-west1-c" }],
+      "nixos-fleet:defaults": { labels: { team: "X".repeat(64) } },
+      "nixos-fleet:waves": [
+        { name: "canary", vms: ["dev-alice"] },
+        { name: "rest", vms: ["dev-alice", "dev-bob"] },
+      ],
+      "nixos-fleet:schedules": [
+        { name: "office", start: "7:00", timeZone: "Europe/Gent", rest: true },
+        { name: "nights", stop: "0 20 * * *", timeZone: "UTC", labels: { team: "none" } },
+      ],
+      "nixos-fleet:replace": ["dev-zoe"],
+      "nixos-fleet:snapshots": {},
+    });
+    expect(exitCode).not.toBe(0);
+    for (const line of [
+      /defaults\.labels\.team: "X{64}" must be a label value: up to 63 lower-case letters, digits, - or _/,
+      'schedules[0].start: "7:00" must be MINUTE HOUR * * DAYS as cron has them, such as "0 7 * * 1-5"',
+      'schedules[0].timeZone: "Europe/Gent" must be a time zone of the tz database such as Europe/Brussels',
+      'schedules[1]: "nights" has no VM; give it one or remove it',
+      'vms[0].zone: "us-east1-b" is not in gcp:region "europe-west1", where the fleet\'s subnet is',
+      'waves[1].vms: "dev-alice" is in wave "canary" already',
+      'replace: "dev-zoe" is no VM of this fleet',
+      "snapshots: no VM has a home disk of which there could be some; set defaults.homeDisk or a VM's homeDisk",
+    ])
+      if (typeof line === "string") expect(text).toContain(`nixos-fleet:${line}`);
+      else expect(text).toMatch(line);
+    expect(created).toEqual([]);
+  });
+
   it("is a wave without a VM", async () => {
     const waves = [
       { name: "canary", vms: [] },
@@ -44,6 +77,19 @@ describe("a mistake in the stack's configuration", () => {
     const { exitCode, text, created } = await up({ "nixos-fleet:waves": waves });
     expect(exitCode).not.toBe(0);
     expect(text).toContain('nixos-fleet:waves[0]: "canary" has no VM; give it one or remove it');
+    expect(created).toEqual([]);
+  });
+
+  it("is a list of VMs that is not there", async () => {
+    const { exitCode, text, created } = await up({
+      "nixos-fleet:vms": undefined,
+      "nixos-fleet:vmsFile": "nowhere.json",
+    });
+    expect(exitCode).not.toBe(0);
+    expect(text).toContain(
+      'nixos-fleet:vmsFile: "nowhere.json" must be a readable JSON file with a list of VMs: ENOENT',
+    );
+    expect(text).not.toContain("nixos-fleet:vms:");
     expect(created).toEqual([]);
   });
 });

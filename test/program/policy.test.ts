@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Program } from "./program";
 
 const project = resolve(__dirname, "../..");
 const violations = join(__dirname, "violations");
 const analyzer = join(project, "policy/analyzer");
 const scratch = mkdtempSync(join(tmpdir(), "nixos-fleet-policy-"));
-const repository = join(scratch, "config");
 let env: Record<string, string>;
 
 beforeAll(async () => {
@@ -22,46 +22,41 @@ beforeAll(async () => {
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     PULUMI_NODEJS_TRANSPILE_ONLY: "true",
   };
-  for (const cwd of [project, violations]) await execa({ cwd, env })`pulumi stack init policy --no-select`;
-  await execa({ cwd: scratch })`git init --quiet --initial-branch=main ${repository}`;
-  writeFileSync(join(repository, "flake.lock"), "{}");
-  await execa({ cwd: repository })`git add .`;
-  await execa({ cwd: repository })`git -c user.name=a -c user.email=a@example.com commit --quiet --message x`;
+  await execa({ cwd: violations, env })`pulumi stack init policy --no-select`;
 });
 
 afterAll(() => {
   rmSync(scratch, { recursive: true, force: true });
   // The engine notes a new stack's salt beside the program.
-  for (const program of [project, violations]) rmSync(join(program, "Pulumi.policy.yaml"), { force: true });
+  rmSync(join(violations, "Pulumi.policy.yaml"), { force: true });
 });
 
-/** `pulumi preview` or `up` of one program under the pack. */
-async function pulumi(command: string[], cwd: string, config: object) {
+/** `pulumi preview` or `up`, under the pack, of the program that breaks its rules; no cloud is there. */
+async function violate(...command: string[]) {
   const file = join(scratch, "stack.yaml");
   // JSON is YAML.
-  writeFileSync(file, JSON.stringify({ config }));
-  const options = { cwd, env, all: true, reject: false, stdin: "ignore" } as const;
+  writeFileSync(file, JSON.stringify({ config: { "gcp:project": "acme-dev", "gcp:region": "europe-west1" } }));
+  const options = { cwd: violations, env, all: true, reject: false, stdin: "ignore" } as const;
   const flags = ["--stack", "policy", "--config-file", file, "--color", "never", "--non-interactive"];
   const { exitCode, all } = await execa("pulumi", [...command, "--policy-pack", analyzer, ...flags], options);
   return { exitCode, text: all };
 }
 
-const google = { "gcp:project": "acme-dev", "gcp:region": "europe-west1" };
-
 describe("the policy pack", () => {
   it("has nothing against the stack", async () => {
-    const { exitCode, text } = await pulumi(["preview"], project, {
-      ...google,
-      "nixos-fleet:repository": "https://git.example.invalid/config.git",
-      "nixos-fleet:resolveFrom": repository,
-      "nixos-fleet:vms": [{ name: "dev-alice" }],
-    });
-    expect(text).toMatch(/Policies:\s+✅ nixos-fleet/);
-    expect(exitCode, text).toBe(0);
+    const lawful = await Program.start("lawful");
+    try {
+      lawful.configure({ "nixos-fleet:vms": [{ name: "dev-alice" }] });
+      const { exitCode, text } = await lawful.run("preview", "--policy-pack", analyzer);
+      expect(text).toMatch(/Policies:\s+✅ nixos-fleet/);
+      expect(exitCode, text).toBe(0);
+    } finally {
+      await lawful.stop();
+    }
   });
 
   it("names all that breaks its rules in a preview", async () => {
-    const { exitCode, text } = await pulumi(["preview"], violations, google);
+    const { exitCode, text } = await violate("preview");
     expect(exitCode).not.toBe(0);
     expect(text).not.toContain("planted-secret");
     for (const line of [
@@ -74,12 +69,16 @@ describe("the policy pack", () => {
       "serviceAccount.email must name an account of the fleet's own, not the project's default one",
       'metadata "deploy-key" holds a private key; keep it in Secret Manager',
       'label "nixos-fleet-wave" must be set',
+      'role "roles/editor" is a basic role; give one that can do what it is for',
+      'role "roles/editor" goes to user:eve@example.com on the whole project; bind it to the VMs or to the account that it is for',
+      'publicAccessPrevention must be "enforced"',
+      "uniformBucketLevelAccess must be true",
     ])
       expect(text).toContain(line);
   });
 
   it("stops an update before the provider is asked", async () => {
-    const { exitCode, text } = await pulumi(["up", "--yes", "--skip-preview"], violations, google);
+    const { exitCode, text } = await violate("up", "--yes", "--skip-preview");
     expect(exitCode).not.toBe(0);
     expect(text).toContain("❌ nixos-fleet");
     // No cloud is there: a create that came through would say so.

@@ -3,17 +3,29 @@
  * approval at once, as a VM does that has nothing to build.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
-import { approvalKey, contract, type Approval, type InstanceMetadata, type Report } from "../../contracts";
+import { approvalKey, type Approval } from "../../contracts";
 import { apiServer } from "../../local/api/server";
-import type { Instance } from "../../local/api/types";
 import { memoryCloud, type MemoryCloud } from "../unit/local-machines";
+import { instanceAction, type Action } from "./instance-action";
+import { MemoryVms } from "./memory-vms";
+import { killGate, signal } from "./processes";
+import { nameOf, readable, type Recorded } from "./recorded";
 
 const project = resolve(__dirname, "../..");
-const BOOTED = "2026-06-01T10:00:00Z";
+
+/** Google's answer where an API is not switched on. */
+const NOT_CONFIGURED = JSON.stringify({
+  error: {
+    code: 403,
+    message: "Compute Engine API has not been used in project 1 before or it is disabled.",
+    errors: [{ domain: "usageLimits", reason: "accessNotConfigured" }],
+  },
+});
 
 export interface Ran {
   exitCode: number;
@@ -21,8 +33,16 @@ export interface Ran {
   text: string;
 }
 
-/** A resource's type and its inputs. */
-export type Recorded = [type: string, inputs: Record<string, unknown>];
+/** A command of the engine that runs. */
+export interface Begun {
+  /** What it has said until now. */
+  said: () => string;
+  /** Ctrl-C. */
+  interrupt: () => void;
+  ended: Promise<Ran>;
+}
+
+export type { Recorded };
 
 interface State {
   deployment: { resources?: { type: string; urn: string; inputs?: Record<string, unknown> }[] };
@@ -31,19 +51,31 @@ interface State {
 export class Program {
   readonly scratch = mkdtempSync(join(tmpdir(), "nixos-fleet-program-"));
   readonly repository = join(this.scratch, "config");
-  readonly cloud: MemoryCloud = memoryCloud();
+  readonly cloud: MemoryCloud = memoryCloud(undefined, undefined, join(this.scratch, "objects"));
   private readonly server = apiServer(this.cloud);
+  /** Where the cloud's APIs listen, `http://127.0.0.1:PORT`. */
+  endpoint = "";
+  /** The config repository's revisions, oldest first. */
+  private readonly history: string[] = [];
+  readonly vms = new MemoryVms(this.cloud, this.history);
+  /** Where gates leave their results. */
+  readonly results = join(this.scratch, "results");
   private env: Record<string, string> = {};
+  /** Stacks beside this one. */
+  private readonly others: string[] = [];
+  /** Commands of the engine under way. */
+  private readonly running = new Set<{ pid?: number | undefined }>();
 
   /** @param stack of the tests' own: the engine notes each stack's salt in a file beside the program */
   private constructor(readonly stack: string) {}
 
   static async start(stack: string): Promise<Program> {
     const program = new Program(stack);
-    program.cloud.store.onChange(() => program.answer());
+    program.cloud.store.onChange(() => program.vms.look());
     await new Promise<void>((listening) => program.server.listen(0, "127.0.0.1", listening));
     const { port } = program.server.address() as AddressInfo;
     const { stdout: engine } = await execa(join(project, "tools/build-engine"));
+    program.endpoint = `http://127.0.0.1:${port}`;
     program.env = {
       PATH: [engine, join(project, "local/plugins/bin"), process.env["PATH"] ?? ""].join(":"),
       PULUMI_BACKEND_URL: `file://${program.scratch}`,
@@ -52,19 +84,30 @@ export class Program {
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
       PULUMI_NODEJS_TRANSPILE_ONLY: "true",
       GOOGLE_OAUTH_ACCESS_TOKEN: "local",
-      NIXOS_FLEET_COMPUTE_ENDPOINT: `http://127.0.0.1:${port}/compute/v1/`,
+      NIXOS_FLEET_COMPUTE_ENDPOINT: `${program.endpoint}/compute/v1/`,
+      NIXOS_FLEET_LOGGING_ENDPOINT: `${program.endpoint}/logging/`,
+      NIXOS_FLEET_RESULTS: program.results,
     };
     await program.commit();
     await program.pulumi("stack", "init", stack, "--no-select");
     return program;
   }
 
+  /** Another stack of the same repository in the same cloud; both end with the first one's stop. */
+  async beside(stack: string): Promise<Program> {
+    const other = Object.assign(Object.create(Program.prototype) as Program, this, { stack });
+    this.others.push(stack);
+    await other.pulumi("stack", "init", stack, "--no-select");
+    return other;
+  }
+
   async stop(): Promise<void> {
+    for (const one of this.running) signal(one, "SIGKILL");
     this.server.close();
     this.server.closeAllConnections();
     await this.cloud.operations.settled();
     rmSync(this.scratch, { recursive: true, force: true });
-    rmSync(join(project, `Pulumi.${this.stack}.yaml`), { force: true });
+    for (const stack of [this.stack, ...this.others]) rmSync(join(project, `Pulumi.${stack}.yaml`), { force: true });
   }
 
   /** The config repository's head. */
@@ -72,11 +115,65 @@ export class Program {
     return (await execa({ cwd: this.repository })`git rev-parse HEAD`).stdout;
   }
 
-  private async commit(): Promise<void> {
+  /** Commits a lock to the config repository; answers the new head. */
+  async commit(lock = "{}"): Promise<string> {
     await execa({ cwd: this.scratch })`git init --quiet --initial-branch=main ${this.repository}`;
-    writeFileSync(join(this.repository, "flake.lock"), "{}");
+    writeFileSync(join(this.repository, "flake.lock"), lock);
     await execa({ cwd: this.repository })`git add .`;
-    await execa({ cwd: this.repository })`git -c user.name=a -c user.email=a@example.com commit --quiet --message x`;
+    await execa({
+      cwd: this.repository,
+    })`git -c user.name=a -c user.email=a@example.com commit --quiet --allow-empty --message x`;
+    const head = await this.head();
+    this.history.push(head);
+    return head;
+  }
+
+  /** The operator's tool, as a person runs it. */
+  async fleet(...args: string[]): Promise<Ran> {
+    const { exitCode, all } = await execa(join(project, "scripts/fleet"), args, {
+      env: { ...this.env, GOOGLE_CLOUD_PROJECT: "local-project" },
+      all: true,
+      reject: false,
+      stdin: "ignore",
+    });
+    return { exitCode: exitCode ?? -1, text: all };
+  }
+
+  /** A wave's approved revision; undefined where there is none. */
+  approved(wave: string): string | undefined {
+    const value = this.item(approvalKey("devs", this.stack, wave));
+    return value === undefined ? undefined : (JSON.parse(value) as Approval).revision;
+  }
+
+  /** One item of the project's metadata. */
+  item(key: string): string | undefined {
+    return this.cloud.store.state.project.metadata.items?.find((one) => one.key === key)?.value;
+  }
+
+  /** Starts, stops or deletes a VM, as somebody does in Google's console. */
+  async instance(name: string, action: Action): Promise<void> {
+    await instanceAction(`${this.endpoint}/compute/v1/`, name, action);
+    await this.cloud.operations.settled();
+  }
+
+  /**
+   * Has every request answered by 503, or none at all, until the answer is called; or, as in a new project, the Compute API refuse
+   * everything until it is switched on.
+   */
+  outage(kind: "503" | "network" | "new"): () => void {
+    const [listener] = this.server.listeners("request") as ((...args: unknown[]) => void)[];
+    if (listener === undefined) throw new Error("the server has no listener");
+    const faulty = (request: IncomingMessage, response: ServerResponse) => {
+      const { services = [] } = this.cloud.store.state;
+      const open = !request.url?.startsWith("/compute/") || services.includes("compute.googleapis.com");
+      if (kind === "new" && open) listener(request, response);
+      else if (kind === "new") response.writeHead(403, { "content-type": "application/json" }).end(NOT_CONFIGURED);
+      else if (kind === "network") response.destroy();
+      else response.writeHead(503, { "content-type": "application/json" }).end('{"error":{"message":"Backend Error"}}');
+    };
+    this.server.off("request", listener).on("request", faulty);
+    if (kind === "network") this.server.closeAllConnections();
+    return () => void this.server.off("request", faulty).on("request", listener);
   }
 
   /** The stack's configuration from now on; the repository and the cloud are filled in. */
@@ -89,26 +186,63 @@ export class Program {
       ...config,
     };
     // JSON is YAML.
-    writeFileSync(join(this.scratch, "stack.yaml"), JSON.stringify({ config: all }));
+    writeFileSync(join(this.scratch, `${this.stack}.yaml`), JSON.stringify({ config: all }));
   }
 
-  async pulumi(...args: string[]): Promise<Ran> {
-    const { exitCode, all } = await execa("pulumi", args, {
+  /** Adds a secret to the present configuration, as a person does: a path such as `nixos-fleet:deployKey`, and its value by stdin. */
+  async keep(path: string, value: string): Promise<void> {
+    const file = join(this.scratch, `${this.stack}.yaml`);
+    const args = ["config", "set", "--secret", "--path", path, "--stack", this.stack, "--config-file", file];
+    await execa("pulumi", [...args, "--non-interactive"], { cwd: project, env: this.env, input: value });
+  }
+
+  pulumi(...args: string[]): Promise<Ran> {
+    return this.begin(...args).ended;
+  }
+
+  /** `preview`, `up`, `refresh` or `destroy` with the present configuration. */
+  run(command: string, ...args: string[]): Promise<Ran> {
+    return this.pulumi(...this.written(command, args));
+  }
+
+  /** An `up` that has only begun. */
+  up(): Begun {
+    return this.begin(...this.written("up", []));
+  }
+
+  /** Kills the gate that waits, if there is one; whether there was. */
+  killGate(): boolean {
+    return killGate(this.endpoint);
+  }
+
+  private written(command: string, args: string[]): string[] {
+    const file = join(this.scratch, `${this.stack}.yaml`);
+    const yes = command === "preview" ? [] : ["--yes", "--skip-preview"];
+    const common = ["--stack", this.stack, "--config-file", file, "--color", "never", "--non-interactive"];
+    return [command, ...yes, ...common, ...args];
+  }
+
+  private begin(...args: string[]): Begun {
+    const running = execa("pulumi", args, {
       cwd: project,
       env: this.env,
       all: true,
       reject: false,
       stdin: "ignore",
+      // A group of its own, so that an interrupt reaches all of it and nothing else, as from a terminal.
+      detached: true,
     });
-    return { exitCode: exitCode ?? -1, text: all };
-  }
-
-  /** `preview`, `up` or `destroy` with the present configuration. */
-  run(command: string, ...args: string[]): Promise<Ran> {
-    const file = join(this.scratch, "stack.yaml");
-    const yes = command === "preview" ? [] : ["--yes", "--skip-preview"];
-    const common = ["--stack", this.stack, "--config-file", file, "--color", "never", "--non-interactive"];
-    return this.pulumi(command, ...yes, ...common, ...args);
+    this.running.add(running);
+    let text = "";
+    running.all.on("data", (data: Buffer) => (text += data.toString()));
+    return {
+      said: () => text,
+      interrupt: () => signal(running, "SIGINT"),
+      ended: running.then(({ exitCode, all }) => {
+        this.running.delete(running);
+        return { exitCode: exitCode ?? -1, text: all };
+      }),
+    };
   }
 
   /** What an `up` would do to the resources that it would not leave alone: name → operation. */
@@ -131,54 +265,4 @@ export class Program {
     const own = resources.filter(({ type }) => !/^(pulumi:|nixos-fleet:)/.test(type));
     return Object.fromEntries(own.map(({ type, urn, inputs = {} }) => [nameOf(urn), [type, readable(inputs)]]));
   }
-
-  /** Every running VM reports what its wave is approved for. */
-  private answer(): void {
-    const { store } = this.cloud;
-    for (const instance of store.instances()) {
-      const approved = this.approvalOf(instance);
-      const known = store.state.guestAttributes[instance.name] ?? {};
-      const key = `${contract.guestAttributes.namespace}/${contract.guestAttributes.system}`;
-      const report = instance.status === "RUNNING" && approved ? JSON.stringify(reportOf(approved)) : undefined;
-      if (report === undefined || known[key] === report) continue;
-      store.state.guestAttributes = { ...store.state.guestAttributes, [instance.name]: { ...known, [key]: report } };
-    }
-  }
-
-  private approvalOf({ metadata }: Instance): Approval | undefined {
-    const described = metadata.items?.find(({ key }) => key === contract.instanceMetadata.key)?.value;
-    if (described === undefined) return undefined;
-    const { fleet, stack, wave = "" } = JSON.parse(described) as InstanceMetadata;
-    const { items = [] } = this.cloud.store.state.project.metadata;
-    const value = items.find(({ key }) => key === approvalKey(fleet, stack, wave))?.value;
-    return value === undefined ? undefined : (JSON.parse(value) as Approval);
-  }
-}
-
-function reportOf({ revision, lock }: Approval): Report {
-  return {
-    revision,
-    approved: revision,
-    lock,
-    toplevel: "/nix/store/system",
-    outcome: "updated",
-    rolledBack: false,
-    rebootRequired: false,
-    at: BOOTED,
-    bootedAt: BOOTED,
-    agent: contract.agent,
-  };
-}
-
-function nameOf(urn: string): string {
-  return urn.split("::").slice(3).join("::");
-}
-
-function readable(inputs: Record<string, unknown>): Record<string, unknown> {
-  const made = Array.isArray(inputs["__defaults"]) && inputs["__defaults"].includes("name");
-  const own = Object.entries(inputs).filter(([key]) => !key.startsWith("__") && !(made && key === "name"));
-  const written = JSON.stringify(Object.fromEntries(own))
-    .replace(/https:\/\/www\.googleapis\.com\/compute\/v1\/projects\/local-project\//g, "")
-    .replace(/(devs-[a-z-]+)-[0-9a-f]{7}"/g, '$1-*"');
-  return JSON.parse(written) as Record<string, unknown>;
 }

@@ -25,27 +25,33 @@ export class Bench {
     return join(this.root, name);
   }
 
-  /** Sources parts and runs a script; its exit status and what it printed. */
-  run(parts: readonly string[], script: string): { status: number | null; stdout: string; stderr: string } {
-    const program = `set -euo pipefail
+  /** A program that sources parts and runs a script. */
+  program(parts: readonly string[], script: string): string {
+    return `set -euo pipefail
       program=test agent_dir=${agent} contract_file=${join(agent, "../../contract.json")}
       state_dir=${this.path("state")} run_dir=${this.path("run")} mirror=${this.path("state/mirror.git")}
       error_bytes=${contract.report.errorBytes} agent_version=0 attribute_namespace=nixos-fleet
       git_protocols=file system_unit=nixos-auto-update
       ${parts.map((part) => `. ${agent}/${part}.bash`).join("\n")}
       ${script}`;
-    return spawnSync("bash", ["-c", program], {
-      encoding: "utf8",
-      env: {
-        HOME: this.root,
-        PATH: `${this.path("bin")}:${process.env["PATH"] ?? ""}`,
-        GIT_CONFIG_GLOBAL: "/dev/null",
-        GIT_AUTHOR_NAME: "a",
-        GIT_AUTHOR_EMAIL: "a@example.com",
-        GIT_COMMITTER_NAME: "a",
-        GIT_COMMITTER_EMAIL: "a@example.com",
-      },
-    });
+  }
+
+  /** The environment that it runs in. */
+  get env(): NodeJS.ProcessEnv {
+    return {
+      HOME: this.root,
+      PATH: `${this.path("bin")}:${process.env["PATH"] ?? ""}`,
+      GIT_CONFIG_GLOBAL: "/dev/null",
+      GIT_AUTHOR_NAME: "a",
+      GIT_AUTHOR_EMAIL: "a@example.com",
+      GIT_COMMITTER_NAME: "a",
+      GIT_COMMITTER_EMAIL: "a@example.com",
+    };
+  }
+
+  /** Sources parts and runs a script; its exit status and what it printed. */
+  run(parts: readonly string[], script: string): { status: number | null; stdout: string; stderr: string } {
+    return spawnSync("bash", ["-c", this.program(parts, script)], { encoding: "utf8", env: this.env });
   }
 
   remove(): void {

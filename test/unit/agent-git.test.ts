@@ -161,6 +161,16 @@ describe("the clone for people", () => {
     expect(lockOf()).toBe("1");
   });
 
+  it("takes the place of what an image of nixpkgs' put there, and keeps that beside it", () => {
+    const module = "<nixpkgs/nixos/modules/virtualisation/google-compute-image.nix>";
+    const text = `{ ... }:\n{\n  imports = [\n    ${module}\n  ];\n}\n`;
+    execFileSync("mkdir", [clone()]);
+    writeFileSync(`${clone()}/configuration.nix`, text);
+    sync(commit("1"));
+    expect(lockOf()).toBe("1");
+    expect(readFileSync(`${clone()}.image/configuration.nix`, "utf8")).toBe(text);
+  });
+
   it("never takes the place of other files", () => {
     execFileSync("mkdir", [clone()]);
     writeFileSync(`${clone()}/configuration.nix`, "{}");

@@ -55,7 +55,9 @@ describe("the state after a run", () => {
       stage: "build",
       error: "boom",
     });
-    expect(state["refused"]).toEqual([{ revision: B, stage: "build", error: "boom", at: result.at }]);
+    expect(state["refused"]).toEqual([
+      { revision: B, stage: "build", error: "boom", rolledBack: false, at: result.at },
+    ]);
   });
 
   it("keeps what was deployed apart from what happens to run", () => {
@@ -170,6 +172,12 @@ describe("the watcher", () => {
     expect(seen(attributes)).not.toEqual(before);
   });
 
+  it("sees that it is in another wave, whose approval is the same", () => {
+    const both = approve({ rest: A, canary: A });
+    const moved = JSON.stringify({ fleet: "devs", stack: "dev", wave: "canary" });
+    expect(one("watch", { vm: "dev-alice", instance: moved, attributes: both })).not.toEqual(seen(both));
+  });
+
   it.each([
     ["another wave's approval", approve({ rest: A, canary: B })],
     ["a hold on another machine", { ...approve({ rest: A }), ...control({ holds: [{ scope: "vm:dev-bob" }] }) }],
@@ -192,7 +200,7 @@ describe("files", () => {
   });
 
   it("are written whole, for everybody to read", () => {
-    const { status } = bench.run(["log", "files"], 'write_file "$state_dir/f" <<<hello; stat -c %a "$state_dir/f"');
+    const { status } = bench.run(["log", "files"], 'write_file "$state_dir/f" hello; stat -c %a "$state_dir/f"');
     expect(status).toBe(0);
     expect(readFileSync(bench.path("state/f"), "utf8")).toBe("hello\n");
     expect(readdirSync(bench.path("state"))).toEqual(["f"]);
@@ -201,7 +209,7 @@ describe("files", () => {
   it("stay as they were when the new one cannot be written", () => {
     writeFileSync(bench.path("state/f"), "old");
     // As a disk that is full refuses.
-    const noRoom = `trap "" XFSZ; ulimit -f 0; write_file "$state_dir/f" </etc/services`;
+    const noRoom = `trap "" XFSZ; ulimit -f 0; write_file "$state_dir/f" new`;
     expect(bench.run(["log", "files"], noRoom).status).not.toBe(0);
     expect(readFileSync(bench.path("state/f"), "utf8")).toBe("old");
   });

@@ -26,20 +26,22 @@ const driver = `
   driver_mode() { echo switch; }
   driver_needs_reboot() { echo false; }
   driver_before() { echo '{"failed":[],"reached":{}}'; }
-  driver_is_current() { [[ ! -e $(trial_file) && $1 == "$(runs)" ]]; }
-  driver_boot() { boot_id; }
+  driver_is_current() { [[ ! -e $state_dir/trial.json && $1 == "$(runs)" ]]; }
+  driver_boot() { booted_at; }
   driver_came_up() { [[ $1 == "$(runs)" ]]; }
   driver_switch() { trace switch $2 "$1"; [[ $2 == boot ]] || echo "$1" >"$state_dir/runs"; }
+  driver_keep() { trace keep; }
+  driver_let_go() { trace let go; }
   driver_healthy() { trace health; }
   driver_roll_back() { trace back; echo ${OLD} >"$state_dir/runs"; }
   driver_may_update() { :; }
   driver_concluded() { :; }
   driver_accepts() { :; }
   driver_repository() { echo git://x/y; }
-  driver_credentials() { :; }
+  driver_credential() { :; }
   retry_later() { trace "retry: $2"; }
   retry_no_more() { :; }
-  boot_id() { cat "$state_dir/boot"; }
+  booted_at() { cat "$state_dir/boot"; }
   fetch_revision() { :; }
   verify() { :; }
   make_room() { :; }
@@ -82,7 +84,7 @@ const dies = "kill -KILL $$";
 describe("a trial", () => {
   it("counts when it has proved itself", () => {
     expect(run()).toMatchObject({
-      did: [`switch switch ${NEW}`, "health"],
+      did: [`switch switch ${NEW}`, "health", "keep"],
       state: { revision: B, outcome: "updated", deployed: NEW },
     });
     expect(trialLeft()).toBe(false);
@@ -91,6 +93,7 @@ describe("a trial", () => {
   it.each([
     ["switch", "driver_switch() { switch_error=boom; return 1; }"],
     ["health", "driver_healthy() { sickness=boom; return 1; }"],
+    ["switch", "driver_keep() { switch_error=boom; return 1; }"],
   ])("that fails at %s is rolled back, and refused from then on", (stage, override) => {
     const { state } = run(override);
     expect(state).toMatchObject({ revision: A, outcome: "failed", stage, error: "boom", rolledBack: true });
@@ -128,35 +131,45 @@ describe("a trial", () => {
 describe("a trial that was cut short", () => {
   it("before the switch is done by the next run", () => {
     run(`driver_switch() { ${dies}; }`);
-    expect(run()).toMatchObject({ did: [`switch switch ${NEW}`, "health"], state: { revision: B } });
+    expect(run()).toMatchObject({ did: [`switch switch ${NEW}`, "health", "keep"], state: { revision: B } });
   });
 
   it("within the switch is switched again", () => {
     run(`driver_switch() { echo half >"$state_dir/runs"; ${dies}; }`);
-    expect(run()).toMatchObject({ did: [`switch switch ${NEW}`, "health"], state: { revision: B } });
+    expect(run()).toMatchObject({ did: [`switch switch ${NEW}`, "health", "keep"], state: { revision: B } });
     expect(runs()).toBe(NEW);
   });
 
   it("before it proved itself has to, also when a boot brought it up", () => {
     run(`driver_healthy() { ${dies}; }`);
     boot(NEW);
-    expect(run()).toMatchObject({ did: ["health"], state: { revision: B, outcome: "unchanged" } });
+    const did = [`switch switch ${NEW}`, "health", "keep"];
+    expect(run()).toMatchObject({ did, state: { revision: B, outcome: "unchanged" } });
     expect(trialLeft()).toBe(false);
+  });
+
+  it("and whose activation fails, which keeps no boot from coming up, is rolled back", () => {
+    run(`driver_switch() { ${dies}; }`);
+    boot(NEW);
+    const { did, state } = run("driver_switch() { switch_error='cannot activate'; return 1; }");
+    expect(did).toEqual(["back"]);
+    expect(state["refused"]).toMatchObject([{ revision: B, stage: "switch", error: "cannot activate" }]);
+    expect(runs()).toBe(OLD);
   });
 
   it("and does not do well after the boot is rolled back", () => {
     run(`driver_healthy() { ${dies}; }`);
     boot(NEW);
     const { did, state } = run("driver_healthy() { sickness=boom; return 1; }");
-    expect(did).toEqual(["back"]);
+    expect(did).toEqual([`switch switch ${NEW}`, "back"]);
     expect(state["refused"]).toMatchObject([{ revision: B, stage: "health" }]);
     expect(runs()).toBe(OLD);
   });
 
-  it("before its profile was set is begun anew after a boot of the old one", () => {
-    run(`driver_switch() { ${dies}; }`);
+  it.each(["switch", "healthy", "keep"])("at driver_%s is begun anew after a boot of the old one", (where) => {
+    run(`driver_${where}() { ${dies}; }`);
     boot(OLD);
-    expect(run()).toMatchObject({ did: [`switch switch ${NEW}`, "health"], state: { revision: B } });
+    expect(run()).toMatchObject({ did: ["let go", `switch switch ${NEW}`, "health", "keep"], state: { revision: B } });
   });
 
   it("within the rollback goes on being rolled back", () => {
@@ -176,7 +189,7 @@ describe("a trial that was cut short", () => {
 
   it("and whose file cannot be read is decided by what runs", () => {
     writeFileSync(bench.path("state/trial.json"), '{"path":');
-    expect(run()).toMatchObject({ did: [`switch switch ${NEW}`, "health"], state: { revision: B } });
+    expect(run()).toMatchObject({ did: [`switch switch ${NEW}`, "health", "keep"], state: { revision: B } });
   });
 });
 
@@ -186,7 +199,13 @@ describe("a trial that waits for a reboot", () => {
   it("is deployed, and left alone until then", () => {
     const { did, state } = run(reboots);
     expect(did).toEqual([`switch boot ${NEW}`]);
-    expect(state).toMatchObject({ revision: B, outcome: "updated", rebootRequired: true });
+    expect(state).toMatchObject({
+      revision: B,
+      outcome: "updated",
+      rebootRequired: true,
+      toplevel: OLD,
+      deployed: NEW,
+    });
     expect(run(reboots).did).toEqual([]);
     expect(trialLeft()).toBe(true);
   });

@@ -24,6 +24,22 @@ test("a schedule is attached, keeps its policy, and is taken off", async () => {
   await done(api, api.resourcePolicies.delete({ project, region, resourcePolicy: "nights" }));
 });
 
+test("an instance takes one schedule", async () => {
+  const { api } = served;
+  await makeInstance(served, "vm");
+  const attach = (name: string) => {
+    const policy = `projects/${project}/regions/${region}/resourcePolicies/${name}`;
+    const requestBody = { resourcePolicies: [policy] };
+    return api.instances.addResourcePolicies({ project, zone, instance: "vm", requestBody });
+  };
+  const instanceSchedulePolicy = { vmStopSchedule: { schedule: "0 20 * * *" }, timeZone: "UTC" };
+  for (const name of ["nights", "weekends"])
+    await done(api, api.resourcePolicies.insert({ project, region, requestBody: { name, instanceSchedulePolicy } }));
+  await done(api, attach("nights"));
+  await done(api, attach("nights"));
+  expect((await refusal(attach("weekends"))).message).toContain("can have one instance schedule policy");
+});
+
 test("a disk grows and never shrinks", async () => {
   const { api } = served;
   await done(api, api.disks.insert({ project, zone, requestBody: { name: "home", sizeGb: "20" } }));

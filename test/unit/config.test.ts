@@ -99,9 +99,67 @@ describe("the stack's configuration", () => {
     expect(checked.source).toMatchObject({ repository: "https://git.example.com/config.git" });
   });
 
+  it("checks what it can where another key is wrong", () => {
+    const vms = [{ name: "a", zone: "us-east1-b", labels: { Team: "x" } }, { name: "a" }];
+    const { mistakes } = check({
+      "nixos-fleet:vms": vms,
+      "nixos-fleet:waves": [{ name: "one", vms: [], timeout: "soon" }],
+    });
+    expect(mistakes.map((line) => line.split(": ")[0])).toEqual([
+      "nixos-fleet:vms[0].labels.Team",
+      "nixos-fleet:waves[0].timeout",
+      "nixos-fleet:vms[1].name",
+      "nixos-fleet:vms[0].zone",
+      "nixos-fleet:waves",
+      "nixos-fleet:waves",
+      "nixos-fleet:waves[0]",
+    ]);
+  });
+
   it("never shows a secret", () => {
     const { mistakes } = check({ "nixos-fleet:sshPrivateKey": [1, "hunter2"] });
     expect(mistakes).toHaveLength(1);
     expect(mistakes.join()).not.toContain("hunter2");
+  });
+
+  it("reads all that can be said of a wave", () => {
+    const waves = [
+      {
+        name: "first",
+        labels: { team: "infra" },
+        maxFailures: "10%",
+        timeout: "5m",
+        pause: "1h",
+        onFailure: "rollback",
+      },
+      { name: "some", share: "20%", homes: "gate", parallel: 4 },
+      { name: "rest", rest: true },
+    ];
+    const vms = [{ name: "a", labels: { team: "infra" } }, { name: "b" }, { name: "c" }, { name: "d" }];
+    const { config, mistakes } = check({ "nixos-fleet:vms": vms, "nixos-fleet:waves": waves });
+    expect(mistakes).toEqual([]);
+    const usual = { maxFailures: 0, timeout: 1200, pause: 0, onFailure: "hold", homes: "report" };
+    expect(config?.waves[0]).toEqual({
+      ...usual,
+      ...{ name: "first", vms: ["a"], maxFailures: "10%", timeout: 300, pause: 3600, onFailure: "rollback" },
+    });
+    expect(config?.waves[1]).toMatchObject({ homes: "gate", parallel: 4 });
+    expect(config?.waves[2]).toMatchObject({ ...usual, name: "rest" });
+  });
+
+  it.each([
+    [{ maxFailures: "many" }, 'waves[0].maxFailures: "many" must be a number of VMs or a share such as 10%'],
+    [{ maxFailures: "110%" }, 'waves[0].maxFailures: "110%" must be a number of VMs or a share such as 10%'],
+    [{ maxFailures: -1 }, "waves[0].maxFailures: -1 must be a number of VMs or a share such as 10%"],
+    [{ pause: "long" }, 'waves[0].pause: "long" must be a duration such as "90s", "20m" or "1h"'],
+    [{ rest: undefined, share: "0%" }, 'waves[0].share: "0%" must be a share of the VMs that are left, such as 20%'],
+    [{ rest: undefined, share: 20 }, "waves[0].share: 20 must be a share of the VMs that are left, such as 20%"],
+    [{ parallel: 0 }, "waves[0].parallel: 0 too small: expected number to be >=1"],
+    [{ onFailure: "panic" }, "waves[0].onFailure"],
+    [{ homes: "no" }, "waves[0].homes"],
+  ])("refuses a wave with %j in one line", (changes, line) => {
+    const { mistakes } = check({ "nixos-fleet:waves": [{ name: "all", rest: true, ...changes }] });
+    expect(mistakes).toHaveLength(1);
+    expect(mistakes[0]).toContain(`nixos-fleet:${line}`);
   });
 });

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
-import { ApiError } from "../../control/api-error";
-import { connect, type Compute } from "../../control/compute";
+import { ApiError } from "../../control/google/api-error";
+import { connect, type Compute } from "../../control/google/compute";
 import { chooseFleet, readVms } from "../../control/fleet";
-import { backoff, mapBounded } from "../../control/retry";
+import { backoff, mapBounded } from "../../control/google/retry";
 import { error, FakeCompute } from "./fake-compute";
 
 const labels = { "nixos-fleet": "devs", "nixos-fleet-stack": "dev" };
@@ -62,6 +62,22 @@ describe("guest attributes", () => {
     expect(await compute.guestAttributes({ name: "a", zone: "z1" }, "nixos-fleet")).toEqual({ system: "{}" });
     expect(await compute.guestAttributes({ name: "b", zone: "z1" }, "nixos-fleet")).toEqual({});
   });
+});
+
+test("VMs' metadata, which carry their startup scripts, are read again only where they changed", async () => {
+  fake.instances = [
+    { name: "a", metadata: { "nixos-fleet": "1" } },
+    { name: "b", metadata: { "nixos-fleet": "2" } },
+  ];
+  const look = async () => (await compute.instances()).map(({ metadata }) => metadata["nixos-fleet"]);
+  expect(await look()).toEqual(["1", "2"]);
+  expect(await look()).toEqual(["1", "2"]);
+  expect(fake.count("metadata/items")).toBe(1);
+  fake.instances[1] = { name: "b", metadata: { "nixos-fleet": "3" } };
+  expect(await look()).toEqual(["1", "3"]);
+  expect(fake.count("metadata/items")).toBe(2);
+  fake.instances.push({ name: "c", metadata: { "nixos-fleet": "4" } });
+  expect(await look()).toEqual(["1", "3", "4"]);
 });
 
 describe("faults", () => {

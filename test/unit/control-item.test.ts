@@ -8,10 +8,12 @@ import {
   pruned,
   serializeControl,
   wantedBy,
+  withHalt,
   withHold,
   withoutHolds,
   withoutRetry,
   withRetry,
+  withUndo,
 } from "../../control/control-item";
 import { good, hold, old, other } from "./fleet-samples";
 
@@ -81,11 +83,33 @@ describe("edits", () => {
     );
   });
 
+  it("hold and undo against a revision until it is tried again, and leave other waves alone", () => {
+    const told = { by: "the gate", why: "no", at: "now" };
+    fc.assert(
+      fc.property(control, revision, (before, bad) => {
+        const halted = withHalt(before, ["rest"], bad, told);
+        expect(holdOn(halted, vm, bad)).toBeDefined();
+        const undone = withUndo(halted, ["rest"], bad, "previous");
+        expect(undone.instead["rest"]?.[bad]).toBe("previous");
+        expect(undone.holds.some((entry) => entry.scope === "wave:rest" && entry.revision === bad)).toBe(false);
+        expect(undone.instead["canary"]).toEqual(before.instead["canary"]);
+        for (const one of [halted, undone]) expect(one.retry).not.toContain(bad);
+        expect(withUndo(undone, ["rest"], bad, "previous")).toEqual(undone);
+        expect(withRetry(undone, bad).instead["rest"]?.[bad]).toBeUndefined();
+      }),
+    );
+  });
+
   it("keep nothing that lapsed, and everything else", () => {
     const lapsed = hold("wave:rest", old);
     const standing = [hold("fleet"), hold("wave:rest", good), hold("vm:dev-bob", good)];
-    const before = { ...noControl, holds: [lapsed, ...standing] };
-    expect(pruned(before, { rest: good, canary: other }).holds).toEqual(standing);
+    const instead = { rest: { [good]: old, [old]: other }, canary: { [good]: old } };
+    const before = { ...noControl, holds: [lapsed, ...standing], instead };
+    expect(pruned(before, { rest: good, canary: other })).toEqual({
+      ...noControl,
+      holds: standing,
+      instead: { rest: { [good]: old } },
+    });
   });
 });
 

@@ -1,10 +1,11 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
-import { run } from "../../control/cli";
 import { knownHostsLines, parseAddresses, sshArguments } from "../../control/ssh";
 import { FakeCompute } from "./fake-compute";
+import { runFleet } from "./run-fleet";
 
 test("ssh gets the VM's published key, whatever leads there, and never asks", () => {
   const way = { user: "fleet-trigger", host: "10.0.0.2", port: 22 };
@@ -13,12 +14,39 @@ test("ssh gets the VM's published key, whatever leads there, and never asks", ()
   expect(plain).toEqual(expect.arrayContaining(["BatchMode=yes", "StrictHostKeyChecking=yes", "HostKeyAlias=dev-bob"]));
   expect(plain).toContain('UserKnownHostsFile="/tmp/a b/known"');
   expect(plain.join(" ")).not.toMatch(/ProxyCommand|-J|IdentitiesOnly/);
-  const led = sshArguments("dev-bob", { ...way, bastion: "eve@bastion", identity: "key" }, "known", "go").join(" ");
-  expect(led).toContain("-i key -J eve@bastion");
+  const bastion = { destination: "eve@bastion", port: 2222 };
+  expect(sshArguments("dev-bob", { ...way, bastion }, "known", "go")).toContain(
+    "ProxyCommand=ssh '-o' 'BatchMode=yes' '-o' 'ConnectTimeout=10' '-o' 'ServerAliveInterval=15' '-p' '2222' '-W' '[%h]:%p' '--' 'eve@bastion'",
+  );
+  const known = { ...way, bastion: { ...bastion, knownHosts: "/a b/it's 5%" }, identity: "my key" };
+  const led = sshArguments("dev-bob", known, "known", "go");
+  expect(led).toEqual(expect.arrayContaining(["IdentitiesOnly=yes", "-i", "my key"]));
+  expect(led.find((one) => one.startsWith("ProxyCommand"))).toContain(
+    `'StrictHostKeyChecking=yes' '-o' 'UserKnownHostsFile="/a b/it'\\''s 5%%"' '-o' 'GlobalKnownHostsFile=none' '-i' 'my key' '-p'`,
+  );
   const tunnel = sshArguments("dev-bob", { ...way, iap: { project: "p", zone: "z1" } }, "known", "go");
   expect(tunnel).toContain(
     "ProxyCommand=gcloud compute start-iap-tunnel dev-bob 22 --listen-on-stdin --project=p --zone=z1 --verbosity=error",
   );
+});
+
+test("the real ssh starts the one that leads through the bastion as it is written", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "fleet-ssh-"));
+  const { stdout: ssh } = await execa("which", ["ssh"]);
+  // The one inside is looked up by its name.
+  writeFileSync(join(directory, "ssh"), `#!/bin/sh\nprintf '%s\\n' "$@" >${directory}/args\n`);
+  chmodSync(join(directory, "ssh"), 0o755);
+  const bastion = { destination: "eve@bastion", port: 2222, knownHosts: "/a b/it's 5%" };
+  const way = { user: "u", host: "10.0.0.2", port: 22, bastion, identity: "/none/my key" };
+  await execa(ssh, sshArguments("dev-bob", way, "/none/known", "go"), {
+    env: { PATH: `${directory}:${process.env["PATH"] ?? ""}` },
+    reject: false,
+    stdin: "ignore",
+  });
+  const args = readFileSync(join(directory, "args"), "utf8").split("\n");
+  expect(args).toContain(`UserKnownHostsFile="/a b/it's 5%"`);
+  expect(args.slice(-9)).toEqual(["-i", "/none/my key", "-p", "2222", "-W", "[10.0.0.2]:22", "--", "eve@bastion", ""]);
+  rmSync(directory, { recursive: true });
 });
 
 test("what a VM publishes as its host keys cannot bring lines of its own", () => {
@@ -60,22 +88,13 @@ describe("fleet trigger", () => {
     const script = `#!/bin/sh\nprintf '%s\\n' "$@" >${directory}/args\nfor a in "$@"; do case $a in UserKnown*) eval "cat \${a#*=}" >${directory}/known ;; esac; done\n${ssh}\n`;
     writeFileSync(join(directory, "ssh"), script);
     chmodSync(join(directory, "ssh"), 0o755);
-    const [out, err]: [string[], string[]] = [[], []];
     const env = {
       PATH: `${directory}:${process.env["PATH"] ?? ""}`,
       NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
       GOOGLE_OAUTH_ACCESS_TOKEN: "t",
       GOOGLE_CLOUD_PROJECT: "p",
     };
-    const code = await run(["trigger", ...args], {
-      env,
-      print: (line) => out.push(line),
-      complain: (line) => err.push(line),
-      terminal: false,
-      colour: false,
-      signal: new AbortController().signal,
-    });
-    return { code, out, err };
+    return runFleet(["trigger", ...args], env);
   }
 
   it("asks the VM in the name of who asked, and knows its key", async () => {
@@ -104,6 +123,30 @@ describe("fleet trigger", () => {
     expect((await fleet(["dev-bob"])).code).toBe(0);
   });
 
+  it("says why the bastion refused, and not that the connection through it is closed", async () => {
+    const refused = "echo 'eve@b: Permission denied' >&2; echo 'Connection closed by UNKNOWN port 65535' >&2; exit 255";
+    expect((await fleet(["dev-alice", "--bastion", "eve@b"], refused)).out).toEqual([
+      "dev-alice  failed: eve@b: Permission denied",
+    ]);
+    const alone = "echo 'Connection closed by UNKNOWN port 65535' >&2; exit 255";
+    expect((await fleet(["dev-alice", "--bastion", "eve@b"], alone)).out).toEqual([
+      "dev-alice  failed: Connection closed by UNKNOWN port 65535",
+    ]);
+  });
+
+  it("prints what came of each as JSON", async () => {
+    const { code, out } = await fleet(["dev-alice", "dev-mute", "--json"]);
+    expect([code, JSON.parse(out.join("\n"))]).toEqual([
+      1,
+      {
+        vms: [
+          { name: "dev-alice", well: true, text: "updated on request" },
+          { name: "dev-mute", well: false, text: "has published no SSH host key" },
+        ],
+      },
+    ]);
+  });
+
   it("does not wait for ever", async () => {
     expect(await fleet(["dev-alice", "--timeout", "1s"], "exec sleep 30")).toMatchObject({
       code: 1,
@@ -116,7 +159,9 @@ describe("fleet trigger", () => {
     [["dev-eve"], /^no VM dev-eve in fleet devs\/dev; it has dev-alice, dev-bob, dev-mute/],
     [["dev-alice", "--user", "-oProxyCommand=x"], /--user/],
     [["dev-alice", "--bastion", "-x"], /--bastion/],
+    [["dev-alice", "--bastion", "eve@host:22x"], /--bastion/],
     [["dev-alice", "--bastion", "eve@host", "--iap"], /do not go together/],
+    [["dev-alice", "--known-hosts", "x"], /goes with --bastion/],
     [["dev-alice", "--address", "nowhere"], /must be VM=HOST:PORT/],
     [["dev-alice", "--timeout", "soon"], /--timeout must be a time/],
   ])("%j is refused in one line", async (args, message) => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
-import { allowedFailures, parseBudget } from "../../control/budget";
+import { allowedFailures, parseBudget } from "../../control/gate/budget";
 import { formatDuration, parseDuration } from "../../control/duration";
 import { readReport } from "../../control/reports";
 import { renderTable } from "../../control/table";
@@ -113,5 +113,8 @@ test("a table is aligned, and plain where no colour is wanted", () => {
     "a          failed  -",
     "long-name  ok      why",
   ]);
+  const wordy = [...rows, ["b", "ok", "a reason of thirty-one letters"]];
+  expect(renderTable(["VM", "IS", "WHY"], wordy, false, 34).at(-1)).toBe("b          ok      a reason of th…");
+  expect(renderTable(["VM", "IS", "WHY"], wordy, false, 10).at(-1)).toBe("b          ok      a reason of…");
   expect(renderTable(["VM", "IS", "WHY"], rows, true)[1]).toBe("a          \u001b[31mfailed\u001b[39m  -");
 });

@@ -49,6 +49,7 @@ export interface Decision {
   reason: string;
   stage?: string;
   error?: string;
+  rolledBack?: boolean;
   needHead?: boolean;
   needDescent?: string;
   approved?: string | null;

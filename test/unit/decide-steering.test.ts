@@ -36,6 +36,22 @@ const groups: Record<string, Table> = {
       { outcome: "held" },
     ],
     [
+      "against a revision leave the report at the failure where it was this VM's",
+      {
+        attributes: { ...approve({ rest: B }), ...control({ holds: [hold("wave:rest", B)] }) },
+        state: { ...runs(A), ...refusedB },
+      },
+      { action: "stay", outcome: "failed", stage: "build", reason: "held by ann; refused: build failed before" },
+    ],
+    [
+      "of a person come before that failure",
+      {
+        attributes: { ...approve({ rest: B }), ...control({ holds: [hold("wave:rest", B), hold("fleet")] }) },
+        state: { ...runs(A), ...refusedB },
+      },
+      { action: "stay", outcome: "held" },
+    ],
+    [
       "against a revision lapse when the approval moves on",
       { attributes: { ...approve({ rest: C }), ...control({ holds: [hold("wave:rest", B)] }) }, state: runs(A) },
       { action: "update", target: { revision: C } },
@@ -129,6 +145,14 @@ const groups: Record<string, Table> = {
       },
     ],
     [
+      "and was rolled back still is",
+      {
+        attributes: approve({ rest: B }),
+        state: { ...runs(A), refused: [{ revision: B, stage: "health", error: "boom", rolledBack: true, at: "then" }] },
+      },
+      { outcome: "failed", stage: "health", rolledBack: true },
+    ],
+    [
       "does not stop another one",
       { attributes: approve({ rest: C }), state: { ...runs(A), ...refusedB } },
       { action: "update" },
@@ -184,14 +208,14 @@ const groups: Record<string, Table> = {
       {
         metadata: "none",
         instance: null,
-        settings: { repository: "git://x/y", host: "laptop" },
+        settings: { repository: "git://x/y", host: "laptop", homes: [{ user: "alice" }] },
         head: B,
         state: runs(A),
       },
       {
         action: "update",
         target: { revision: B, explicit: false },
-        settings: { host: "laptop", branch: "main", directory: "/etc/nixos" },
+        settings: { host: "laptop", branch: "main", directory: "/etc/nixos", homes: [{ user: "alice" }] },
       },
     ],
     [

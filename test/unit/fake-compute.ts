@@ -23,8 +23,11 @@ export class FakeCompute {
   metadata: Record<string, string> = {};
   /** What was asked for, `METHOD path?query`, in order. */
   readonly requests: string[] = [];
+  /** What was written to the log. */
+  readonly logged: NonNullable<Logged["entries"]> = [];
   readonly authorizations = new Set<string | undefined>();
   pageSize = 500;
+  project = "p";
   /** Returns what to answer in place of the truth. */
   fault: (request: string) => Fault | undefined = () => undefined;
   /** Runs just before a write is taken, as another writer would. */
@@ -63,7 +66,7 @@ export class FakeCompute {
     this.requests.push(asked);
     this.authorizations.add(request.headers.authorization);
     const url = new URL(request.url ?? "", "http://fake");
-    const path = url.pathname.replace("/compute/v1/projects/p", "");
+    const path = url.pathname.replace(`/compute/v1/projects/${this.project}`, "");
     const planted = this.fault(asked);
     if (planted !== undefined) {
       return planted;
@@ -76,6 +79,9 @@ export class FakeCompute {
     }
     if (path === "/setCommonInstanceMetadata") {
       return this.write(JSON.parse(await text(request)) as Written);
+    }
+    if (url.pathname.startsWith("/logging/v2/entries:")) {
+      return this.logging(url.pathname, JSON.parse(await text(request)) as Logged);
     }
     const operation = /^\/global\/operations\/(.*)$/.exec(path)?.[1];
     if (operation !== undefined) {
@@ -100,6 +106,15 @@ export class FakeCompute {
     }
     const next = from + this.pageSize;
     return { items, ...(next < fitting.length ? { nextPageToken: String(next) } : {}) };
+  }
+
+  /** Cloud Logging's two calls, without filters. */
+  private logging(path: string, { entries = [] }: Logged): Fault {
+    if (path.endsWith(":list")) {
+      return { status: 200, body: { entries: [...this.logged].reverse() } };
+    }
+    this.logged.push(...entries);
+    return { status: 200 };
   }
 
   private guest(name: string, queryPath: string): Fault {
@@ -129,6 +144,10 @@ export class FakeCompute {
   }
 }
 
+interface Logged {
+  entries?: { timestamp: string; labels: Record<string, string>; jsonPayload: Record<string, unknown> }[];
+}
+
 interface Written {
   fingerprint?: string;
   items?: { key: string; value: string }[];
@@ -149,7 +168,7 @@ function wireInstance({ name, zone, status, labels, metadata }: FakeInstance): o
     zone: `https://www.googleapis.com/compute/v1/projects/p/zones/${zone ?? "z1"}`,
     status: status ?? "RUNNING",
     labels,
-    metadata: { items: wireItems(metadata ?? {}) },
+    metadata: { fingerprint: `of ${JSON.stringify(metadata)}`, items: wireItems(metadata ?? {}) },
     networkInterfaces: [{ networkIP: "10.0.0.2" }],
     creationTimestamp: "2026-01-01T00:00:00.000-08:00",
   };

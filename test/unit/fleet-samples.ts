@@ -44,7 +44,8 @@ export function reports(system: Reading, homes: Record<string, Reading> = {}): V
 }
 
 export function vm(name: string, changes: Partial<FleetVm> = {}): FleetVm {
-  return { name, zone: "z1", state: "RUNNING", wave: "rest", owner: null, follow: "branch", homes: [], ...changes };
+  const fields = { name, zone: "z1", state: "RUNNING", wave: "rest", owner: null, homes: [], host: name };
+  return { ...fields, follow: "branch", ...changes };
 }
 
 export function decisions(approvals: Record<string, string>, control: Partial<Control> = {}): Decisions {

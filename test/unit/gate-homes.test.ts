@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { noProgress, step } from "../../control/gate";
+import { step } from "../../control/gate/gate";
+import { noProgress } from "../../control/gate/state";
 import type { Reading } from "../../control/reports";
 import { other, good, reading, reports, silent, vm } from "./fleet-samples";
 import { approved, before, failure, options, resultOf } from "./gate-samples";

@@ -1,7 +1,8 @@
 /** A gate's options and looks for its tests. */
 import type { Report } from "../../contracts";
 import type { FleetVm } from "../../control/fleet";
-import { noProgress, step, type GateOptions, type GateState, type Observation, type Result } from "../../control/gate";
+import { step } from "../../control/gate/gate";
+import { noProgress, type GateOptions, type GateState, type Observation, type Result } from "../../control/gate/state";
 import type { Reading } from "../../control/reports";
 import { decisions, good, old, reading, reports, silent, vm } from "./fleet-samples";
 
@@ -12,13 +13,18 @@ export const options: GateOptions = {
   timeout: 100,
   bootTimeout: 60,
   homes: "report",
+  pause: 0,
 };
 export const approved = decisions({ rest: good });
 export const before = reading({ revision: old, approved: old, at: "2026-01-01T11:00:00Z" });
 export const failure: Partial<Report> = { revision: old, outcome: "failed", stage: "build", error: "builder\nsaid no" };
 
+/** What stands in the control item after an undo of it, and the same approval with that. */
+export const undo = { instead: { rest: { [good]: "previous" as const } } };
+export const undone = decisions({ rest: good }, undo);
 /** The same approval, with a retry asked for. */
 export const retrying = decisions({ rest: good }, { retry: [good] });
+
 /** What the gate makes of one VM that was seen so at these moments (in seconds). */
 export function see(
   looks: [at: number, system: Reading | undefined, vm?: Partial<FleetVm>][],

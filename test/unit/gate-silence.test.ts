@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Result } from "../../control/gate";
+import type { Result } from "../../control/gate/state";
 import { readReport } from "../../control/reports";
 import { decisions, good, hold, old, reading, silent } from "./fleet-samples";
 import { before, failure, resultOf, see } from "./gate-samples";

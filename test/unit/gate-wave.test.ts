@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
-import { parseBudget } from "../../control/budget";
-import { decide, noProgress, step } from "../../control/gate";
-import { changeLines, endLines, passedLine } from "../../control/gate-text";
+import { parseBudget } from "../../control/gate/budget";
+import { decide, step } from "../../control/gate/gate";
+import { noProgress } from "../../control/gate/state";
+import { changeLines, endLines, passedLine } from "../../control/gate/text";
 import { readReport, type Reading } from "../../control/reports";
 import type { FleetVm } from "../../control/fleet";
 import { decisions, good, hold, old, other, reading, reports, silent, vm } from "./fleet-samples";

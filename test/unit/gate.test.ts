@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { Result } from "../../control/gate";
+import type { Result } from "../../control/gate/state";
 import { decisions, good, old, other, reading } from "./fleet-samples";
-import { before, failure, resultOf, retrying, see } from "./gate-samples";
+import { before, failure, resultOf, retrying, see, undone } from "./gate-samples";
 
 const held = reading({ approved: old, outcome: "held" });
 const pinned = (revision: string) => decisions({ rest: good }, { pins: { a: revision } });
@@ -127,6 +127,18 @@ test.each<[string, Parameters<typeof see>, Result, RegExp | null]>([
     /after the/,
   ],
   ["was undone before a retry", [[[0, reading({ revision: old })]], { control: retrying }], "pending", null],
+  [
+    "went back after an undo",
+    [[[0, reading({ revision: old })]], { control: undone }],
+    "deferred",
+    /^went back to aaaaaaa$/,
+  ],
+  [
+    "failed and was taken back",
+    [[[0, reading({ ...failure, revision: old })]], { control: undone }],
+    "failed",
+    /build failed: said no/,
+  ],
 ])("a VM that %s", (_, [looks, settings], result, reason) => {
   const [is, why] = resultOf(see(looks, settings));
   expect(is).toBe(result);

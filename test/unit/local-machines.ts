@@ -78,8 +78,12 @@ export interface MemoryCloud extends Cloud {
   saved: () => CloudState | undefined;
 }
 
-/** A cloud in memory whose operations take `delay` milliseconds. */
-export function memoryCloud(state = emptyState("local-project", "2026-06-01T10:00:00.000Z"), delay = 5): MemoryCloud {
+/** A cloud in memory whose operations take `delay` milliseconds; `objects` is where the objects of Cloud Storage go, for tests that have some. */
+export function memoryCloud(
+  state = emptyState("local-project", "2026-06-01T10:00:00.000Z"),
+  delay = 5,
+  objects = "/dev/null/objects",
+): MemoryCloud {
   let saved: CloudState | undefined;
   const store = new Store(state, async (content) => {
     await sleep(1);
@@ -97,5 +101,5 @@ export function memoryCloud(state = emptyState("local-project", "2026-06-01T10:0
     },
   };
   const machines = new MemoryMachines();
-  return { ...openCloud(store, machines, network, delay), machines, gateways, saved: () => saved };
+  return { ...openCloud(store, machines, network, objects, delay), machines, gateways, saved: () => saved };
 }

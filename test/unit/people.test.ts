@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { checkConfig } from "../../infra/config";
-import { accountId, grants, memberName, osLoginName } from "../../infra/people";
+import { accountId, grants, memberName, osLoginName, scheduleRoleId } from "../../infra/people";
 
 const infra = "group:infra@example.com";
 const developers = "group:devs@example.com";
@@ -97,6 +97,14 @@ describe("a name", () => {
     expect(accountId("devs", "dev")).toBe("fleet-devs-dev");
     const long = ["a".repeat(30), `${"a".repeat(29)}b`].map((stack) => accountId("devs", stack));
     expect(new Set(long).size).toBe(2);
-    for (const id of [...long, accountId("d", "s")]) expect(id).toMatch(/^[a-z][-a-z0-9]{4,28}[a-z0-9]$/);
+    expect(accountId("a-b", "c")).not.toBe(accountId("a", "b-c"));
+    for (const id of [...long, accountId("d", "s"), accountId("a-b", "c")])
+      expect(id).toMatch(/^[a-z][-a-z0-9]{4,28}[a-z0-9]$/);
+  });
+
+  it("of a role is within IAM's letters and length, and never the same for two", () => {
+    expect(scheduleRoleId("a-b", "c")).toBe("nf.a_b.c");
+    expect(scheduleRoleId("a", "b-c")).toBe("nf.a.b_c");
+    expect(scheduleRoleId("a".repeat(30), "b".repeat(30))).toMatch(/^[A-Za-z0-9_.]{3,64}$/);
   });
 });

@@ -283,7 +283,7 @@ describe("the check", () => {
     expect((await plugin.check(INSTANCE, nowhere)).reasons).toEqual([
       "zone: required field is not set; set it here or as gcp:zone",
     ]);
-    await expect(plugin.check("gcp:storage/bucket:Bucket", {})).rejects.toThrow("gcp:storage/bucket:Bucket");
+    await expect(plugin.check("gcp:sql/database:Database", {})).rejects.toThrow("gcp:sql/database:Database");
   });
 
   it("refuses configuration that the provider does not have", async () => {

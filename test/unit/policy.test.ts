@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { opensPort } from "../../policy/firewall";
+import { tooWide } from "../../policy/grants";
 import type { Inputs } from "../../policy/inputs";
 import { RULES } from "../../policy/rules";
 import { secretKind } from "../../policy/secrets";
@@ -73,6 +74,33 @@ describe("a firewall rule", () => {
     [false, { sourceRanges: ["0.0.0.0/0"], allows: ssh, disabled: true }],
     [false, { direction: "EGRESS", allows: ssh }],
   ])("opens SSH to the world: %s for %j", (open, inputs) => expect(opensPort(inputs, 22)).toBe(open));
+});
+
+describe("a grant", () => {
+  const member = "serviceAccount:vm@acme-dev.iam.gserviceaccount.com";
+  it.each<[complaints: number, type: string, inputs: Inputs]>([
+    [0, "gcp:projects/iAMMember:IAMMember", { role: "roles/logging.logWriter", member }],
+    [1, "gcp:projects/iAMMember:IAMMember", { role: "roles/editor", member }],
+    [1, "gcp:projects/iAMMember:IAMMember", { role: "roles/logging.viewer", member: "group:all@example.com" }],
+    [2, "gcp:projects/iAMBinding:IAMBinding", { role: "roles/owner", members: [member, "user:eve@example.com"] }],
+    [
+      0,
+      "gcp:compute/instanceIAMMember:InstanceIAMMember",
+      { role: "roles/compute.osLogin", member: "user:a@example.com" },
+    ],
+    [1, "gcp:storage/bucketIAMMember:BucketIAMMember", { role: "roles/storage.objectViewer", member: "allUsers" }],
+    [1, "gcp:secretmanager/secretIamMember:SecretIamMember", { role: "roles/x", member: "allAuthenticatedUsers" }],
+    [0, "gcp:compute/disk:Disk", { member: "allUsers", role: "roles/owner" }],
+  ])("has %d complaints: %s, %j", (complaints, type, inputs) => expect(tooWide(type, inputs)).toHaveLength(complaints));
+});
+
+describe("a bucket", () => {
+  const shut = { publicAccessPrevention: "enforced", uniformBucketLevelAccess: true };
+  it.each<[string[], Inputs]>([
+    [[], shut],
+    [["private-buckets"], { ...shut, publicAccessPrevention: "inherited" }],
+    [["private-buckets"], { ...shut, uniformBucketLevelAccess: undefined }],
+  ])("breaks %j with %j", (rules, inputs) => expect(broken("gcp:storage/bucket:Bucket", inputs)).toEqual(rules));
 });
 
 describe("a secret", () => {

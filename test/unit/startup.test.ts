@@ -47,7 +47,7 @@ describe("the startup script's text", () => {
   });
 
   it("fits well below what Compute takes, beside all other metadata", () => {
-    expect(Buffer.byteLength(script)).toBeLessThan(128 * 1024);
+    expect(Buffer.byteLength(script)).toBeLessThan(160 * 1024);
   });
 
   it("is refused when Compute would refuse it", () => {

@@ -2,8 +2,8 @@ import { describe, expect, it, test } from "vitest";
 import type { Drift } from "../../contracts";
 import { readDecisions } from "../../control/fleet";
 import { readReport } from "../../control/reports";
-import { buildStatus, decideDrift, isConverged, type DriftInput } from "../../control/status";
-import { renderStatus, summary } from "../../control/status-table";
+import { buildStatus, decideDrift, isConverged, type DriftInput } from "../../control/status/status";
+import { renderStatus, summary } from "../../control/status/table";
 import { decisions, good, hold, old, other, reading, report, reports, silent, vm } from "./fleet-samples";
 
 const base: DriftInput = {
@@ -21,6 +21,8 @@ test.each<[string, Partial<DriftInput>, Drift, RegExp | null]>([
   ["runs what is wanted", {}, "none", null],
   ["found it there already", { reading: reading({ outcome: "unchanged" }) }, "none", null],
   ["is held, but current", { hold: hold("vm:x") }, "none", /VM x held by eve@desk: demo/],
+  ["went back from what was undone", { wanted: "previous", reading: reading({ revision: old }) }, "none", null],
+  ["runs what was undone still", { wanted: "previous" }, "behind", null],
   ["has not taken it in yet", { reading: reading({ revision: old, approved: old }) }, "behind", null],
   ["knows of no approval", { reading: reading({ revision: old, approved: undefined }) }, "behind", null],
   ["went past it with the branch", { reading: reading({ revision: other }) }, "ahead", /past the approval/],
@@ -93,7 +95,7 @@ const id = { fleet: "devs", stack: "dev" };
 const now = new Date("2026-01-01T12:03:00Z");
 const vms = [
   vm("dev-alice", { homes: [{ user: "alice", attribute: "alice" }], owner: "alice" }),
-  vm("dev-bob", { state: "TERMINATED" }),
+  vm("dev-bob", { state: "TERMINATED", homes: [{ user: "bob", attribute: "bob" }] }),
   vm("dev-canary", { wave: "canary" }),
 ];
 const said = new Map([
@@ -101,7 +103,7 @@ const said = new Map([
     "dev-alice",
     reports(reading({ revision: old, approved: old }), { alice: reading({ revision: old, outcome: "failed" }) }),
   ],
-  ["dev-bob", reports(silent)],
+  ["dev-bob", reports(silent, { bob: silent })],
   ["dev-canary", reports(reading())],
 ]);
 
@@ -126,31 +128,69 @@ describe("the document", () => {
   });
 
   it("is a table that a person reads, without escape sequences where not wanted", () => {
-    expect(renderStatus(document, false)).toEqual([
+    expect(renderStatus(document, { colour: false })).toEqual([
       "VM          WAVE    STATE       RUNS     WANTED   DRIFT    LAST UPDATE  HOMES",
       "dev-alice   rest    RUNNING     aaaaaaa  bbbbbbb  behind   3 min ago    alice failed",
-      "dev-bob     rest    TERMINATED  -        bbbbbbb  stopped  -            -",
+      "dev-bob     rest    TERMINATED  -        bbbbbbb  stopped  -            bob waiting",
       "dev-canary  canary  RUNNING     bbbbbbb  bbbbbbb  none     3 min ago    -",
       "",
-      "devs/dev, 3 VMs: 1 current, 1 behind, 1 stopped",
+      "dev-alice (alice), home alice: update failed",
+      "devs/dev, 3 VMs: 1 current, 1 behind, 1 stopped, 1 home failed",
     ]);
-    expect(renderStatus(document, true).join("")).toContain("\u001b[33mbehind");
+    expect(renderStatus(document, { colour: true }).join("")).toContain("\u001b[33mbehind");
   });
 
   it("says who holds what and why, what is pinned, undone, and open", () => {
     const control = { holds: [hold("wave:rest"), hold("wave:rest", other)], pins: { "dev-bob": old }, retry: [other] };
     const instead = { canary: { [good]: old, [other]: old } };
     const held = buildStatus(id, vms, decisions({ canary: good, rest: old }, { ...control, instead }), said, now);
-    const notes = renderStatus(held, false).slice(5);
+    const notes = renderStatus(held, { colour: false }).slice(5);
     expect(notes).toEqual([
       "rollout open: canary bbbbbbb, rest aaaaaaa",
-      "wave rest held by eve@desk: demo (2026-01-01T11:00:00Z)",
+      "wave rest held by eve@desk: demo (1 h 3 min ago)",
       "VM dev-bob pinned to aaaaaaa",
       "wave canary: bbbbbbb was undone, runs aaaaaaa instead",
       "ccccccc may be tried again",
-      "devs/dev, 3 VMs: 1 current, 1 behind, 1 stopped",
+      "dev-alice (alice), home alice: update failed",
+      "devs/dev, 3 VMs: 1 current, 1 behind, 1 stopped, 1 home failed, wave rest held by eve@desk",
     ]);
     expect(held.vms.at(-1)).toMatchObject({ wanted: old, drift: "behind" });
+  });
+
+  it("keeps to a terminal's width, and says in full below what does not fit", () => {
+    const failed = reports(reading({ revision: old, outcome: "failed", stage: "health", error: "a unit failed" }));
+    const narrow = buildStatus(id, [vm("a")], decisions({ rest: good }), new Map([["a", failed]]), now);
+    const lines = renderStatus(narrow, { colour: false, width: 80 });
+    expect(lines[1]).toHaveLength(80);
+    expect(lines[1]).toMatch(/ health.*…$/);
+    expect(lines[3]).toBe("a: health failed: a unit failed");
+    expect(renderStatus(narrow, { colour: false, width: 120 }).at(3)).toMatch(/^devs\/dev, 1 VM/);
+  });
+
+  it("shows what needs a person first, whose it is and why, and of a large fleet not the VMs that are well", () => {
+    const many = Array.from({ length: 50 }, (_, index) => vm(`vm-${String(index).padStart(2, "0")}`, { owner: "bob" }));
+    const why = `error: ${"long ".repeat(20)}story`;
+    const failed = reports(reading({ revision: old, outcome: "failed", stage: "build", error: why }));
+    const said = new Map(many.map(({ name }, index) => [name, index === 49 ? failed : reports(reading())]));
+    const large = buildStatus(id, many, decisions({ rest: good }), said, now);
+    const lines = renderStatus(large, { colour: false, rows: 10 });
+    expect(lines[1]).toMatch(/^vm-49 .* failed .*build failed: error: long.*…$/);
+    expect(lines.slice(11)).toEqual([
+      "and 40 VMs more, current or stopped (--all shows them)",
+      "",
+      `vm-49 (bob): build failed: ${why}`,
+      "devs/dev, 50 VMs: 49 current, 1 failed",
+    ]);
+    expect(renderStatus(large, { colour: false })).toHaveLength(54);
+    const bad = buildStatus(id, many, decisions({ rest: other }), said, now);
+    expect(renderStatus(bad, { colour: false, rows: 10 }).length).toBeGreaterThan(50);
+  });
+
+  it("says that a wave's VMs went back to what each ran before", () => {
+    const undone = decisions({ rest: good }, { instead: { rest: { [good]: "previous" } } });
+    expect(renderStatus(buildStatus(id, [], undone, new Map(), now), { colour: false })[0]).toBe(
+      "wave rest: bbbbbbb was undone, runs what each VM ran before instead",
+    );
   });
 
   it("survives what is not readable, and says so", () => {
@@ -179,7 +219,9 @@ describe("the document", () => {
       }),
     );
     const map = new Map([["dev-alice", reports(readReport(forged))]]);
-    const text = renderStatus(buildStatus(id, vms.slice(0, 1), decisions({ rest: good }), map, now), false).join("\n");
+    const text = renderStatus(buildStatus(id, vms.slice(0, 1), decisions({ rest: good }), map, now), {
+      colour: false,
+    }).join("\n");
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
     expect(text).toMatch(/xxxxxxxxxxx….*no time/);
   });

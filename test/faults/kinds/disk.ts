@@ -5,20 +5,28 @@ const state = "/var/lib/nixos-auto-update";
 const mirror = `${state}/mirror.git`;
 const fill = (folder: string) => `dd if=/dev/zero of=${folder}/filler bs=1M 2>/dev/null || true; sync`;
 
-/** Puts a small file system over a folder, with what was in it, and fills that. */
+/** Puts a small file system in the place of a folder, with all that is in it. */
 const smallOver = (folder: string, megabytes: number) => `
-  umount ${folder} 2>/dev/null; umount /run/lab 2>/dev/null
-  mkdir -p /run/lab && mount -t tmpfs -o size=${megabytes}m lab /run/lab && mkdir /run/lab/upper /run/lab/work &&
-  mount -t overlay overlay -o lowerdir=${folder},upperdir=/run/lab/upper,workdir=/run/lab/work ${folder}`;
-/** The same again, with no room left in it. */
+  mkdir -p /run/lab && mount -t tmpfs -o size=${megabytes}m,mode=755 lab /run/lab && cp -a ${folder}/. /run/lab &&
+  mount --bind /run/lab ${folder}`;
+/** The same, with no room left in it. */
 const fullOver = (folder: string, megabytes: number) => `${smallOver(folder, megabytes)} && ${fill("/run/lab")}`;
 
 export const disk: Fault[] = [
   {
     name: "ENOSPC in the store",
-    // The file system stays, with room, for the update that follows.
-    inject: damage(fullOver("/nix", 64), "rm /run/lab/filler"),
+    // Without garbage, which the agent would collect. The file system stays, with room, for the update that follows.
+    inject: damage(`nix-collect-garbage --delete-old 2>/dev/null && ${fullOver("/nix", 64)}`, "rm /run/lab/filler"),
     reports: [failed("build")],
+    leaves: "power-off",
+  },
+  {
+    name: "ENOSPC in a store with garbage in it",
+    inject: damage(
+      `${smallOver("/nix", 64)} && head -c 30M /dev/urandom >/run/garbage && nix-store --add /run/garbage && rm /run/garbage && ${fill("/run/lab")}`,
+    ),
+    reports: [updated],
+    overcome: true,
     leaves: "power-off",
   },
   {

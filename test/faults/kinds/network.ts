@@ -15,30 +15,47 @@ export const network: Fault[] = [
     },
     reports: [],
     mends: "by itself",
+    offline: true,
+  },
+  {
+    name: "no network at boot",
+    inject: async ({ vm }) => {
+      await vm.cut();
+      await vm.powerOff();
+      await vm.recovered();
+      return () => vm.mend();
+    },
+    reports: [],
+    mends: "by itself",
+    offline: true,
   },
   {
     name: "metadata server that does not answer",
     inject: damage(inFilter(`${metadata} drop`), unfilter),
     reports: [],
     mends: "by itself",
+    offline: true,
   },
   {
     name: "metadata server that refuses",
     inject: damage(inFilter(`${metadata} reject with tcp reset`), unfilter),
     reports: [],
     mends: "by itself",
+    offline: true,
   },
   {
     name: "git server that accepts and hangs",
     inject: ({ source }) => source.hang(),
     reports: [failed("fetch")],
     mends: "by itself",
+    offline: true,
   },
   {
     name: "git server that refuses",
     inject: ({ source }) => source.refuse(),
     reports: [failed("fetch")],
     mends: "by itself",
+    offline: true,
   },
   {
     name: "branch that vanished",

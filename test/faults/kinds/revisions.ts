@@ -10,6 +10,7 @@ export const revisions: Fault[] = [
   { name: "revision whose health check fails", flaw: "check", reports: [rolledBack("health")] },
   { name: "revision whose health check hangs", flaw: "hangingCheck", reports: [rolledBack("health")] },
   { name: "revision that cuts its own network", flaw: "cutsItsNetwork", reports: [rolledBack("health")] },
+  { name: "revision whose boot loader cannot be installed", flaw: "bootLoader", reports: [rolledBack("switch")] },
   { name: "switch that never returns", flaw: "hangs", reports: [rolledBack("switch")] },
   { name: "switch that cannot be stopped", flaw: "hangsHard", reports: [rolledBack("switch")] },
 ];

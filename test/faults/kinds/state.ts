@@ -25,7 +25,7 @@ export const ownFiles: Fault[] = [
   { name: "state file that is a folder", inject: damage(`rm ${state}/state.json && mkdir ${state}/state.json`) },
   {
     name: "half-written files left behind",
-    inject: damage(`touch ${state}/state.json.new ${run}/homes.json.new; mkdir ${run}/watch-baseline.new`),
+    inject: damage(`touch ${state}/state.json.new ${run}/homes.json.new; mkdir --parents ${run}/watch-baseline.new`),
   },
   {
     name: "files of this boot garbled",

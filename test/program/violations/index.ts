@@ -1,5 +1,7 @@
-/** What no fleet may be: a VM and a firewall rule that break each rule of the policy pack. */
+/** What no fleet may be: resources that break each rule of the policy pack. */
 import * as compute from "@pulumi/gcp/compute";
+import { IAMMember } from "@pulumi/gcp/projects";
+import { Bucket } from "@pulumi/gcp/storage";
 
 new compute.Firewall("open", {
   network: "default",
@@ -15,3 +17,5 @@ new compute.Instance("open", {
   shieldedInstanceConfig: { enableVtpm: false, enableIntegrityMonitoring: false },
   metadata: { "deploy-key": "-----BEGIN OPENSSH PRIVATE KEY-----\nplanted-secret" },
 });
+new IAMMember("open", { project: "acme-dev", role: "roles/editor", member: "user:eve@example.com" });
+new Bucket("open", { location: "EU" });

@@ -1,0 +1,25 @@
+/** Runs the operator's tool once in a process of its own and says on its last line of standard error what that cost, as JSON. */
+import { run } from "../../control/cli";
+import type { Measured } from "./measure";
+
+async function main(): Promise<void> {
+  const [cpu, start] = [process.cpuUsage(), performance.now()];
+  const code = await run(process.argv.slice(2), {
+    env: process.env,
+    print: (line) => process.stdout.write(`${line}\n`),
+    complain: (line) => process.stderr.write(`${line}\n`),
+    terminal: false,
+    colour: false,
+    signal: new AbortController().signal,
+  });
+  const { user, system } = process.cpuUsage(cpu);
+  const measured: Measured = {
+    code,
+    wall: (performance.now() - start) / 1_000,
+    cpu: (user + system) / 1e6,
+    memory: process.resourceUsage().maxRSS / 1_024,
+  };
+  process.stderr.write(`${JSON.stringify(measured)}\n`);
+}
+
+void main();

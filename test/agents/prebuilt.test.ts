@@ -1,0 +1,190 @@
+/** Systems that were built elsewhere, out of a real binary cache: signed, served over HTTP in the VMs' network, and taken without evaluating. */
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import http from "node:http";
+import path from "node:path";
+import { execa } from "execa";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { Cache } from "../../contracts";
+import { expectComplete } from "../faults/complete";
+import { goOn, reach, strike } from "../faults/interrupt";
+import { Lab } from "../faults/lab";
+import type { Source } from "../faults/source";
+import type { Vm } from "../faults/vm";
+
+const port = 8080;
+const cacheUrl = `http://git.internal:${port}`;
+/** The same, for who shows a token, as Cloud Storage has it; agents are told that this is where Cloud Storage is. */
+const bucketUrl = `${cacheUrl}/bucket`;
+
+let lab: Lab;
+let source: Source;
+/** Builds every revision, as a company's CI does. */
+let builder: Vm;
+/** Follows approvals, knows the cache, and trusts its key. */
+let vm: Vm;
+let folder: string;
+let cache: Cache;
+/** Paths that the cache was asked for, and what of it does not answer: all that concerns store paths, or their contents. */
+let asked: string[] = [];
+let stalls: "store" | "nar" | undefined;
+
+beforeAll(async () => {
+  lab = await Lab.open();
+  source = await lab.source();
+  // The watcher would be faster than the test.
+  source.extra = "services.nixos-auto-update.watch = false;";
+  await source.commit();
+  folder = path.join(lab.state, "cache");
+  mkdirSync(folder);
+  const server = http.createServer((request, response) => {
+    const { pathname: whole } = new URL(request.url ?? "/", cacheUrl);
+    const pathname = whole.replace(/^\/bucket\//, "/");
+    const file = path.join(folder, pathname);
+    asked.push(pathname);
+    if (pathname !== whole && !/^Bearer ya29\./.test(request.headers.authorization ?? "")) {
+      response.writeHead(403).end();
+      return;
+    }
+    if (stalls !== undefined && (pathname.startsWith("/nar/") || (stalls === "store" && pathname.endsWith(".narinfo"))))
+      return;
+    if (existsSync(file)) createReadStream(file).pipe(response);
+    else response.writeHead(404).end();
+  });
+  await lab.listen(port, (socket) => server.emit("connection", socket));
+  builder = await lab.vm("builder", source);
+  for (const name of ["ours", "another"])
+    await builder.sh(`nix-store --generate-binary-cache-key ${name} /root/${name} /root/${name}.pub`);
+  cache = { url: cacheUrl, publicKey: await builder.sh("cat /root/ours.pub") };
+  approve(await source.head());
+  vm = await lab.vm("vm", source, { follow: "approved", wave: "all", cache });
+});
+afterAll(() => lab.close());
+
+function approve(revision: string, manifest?: { url: string; sha256: string }): void {
+  lab.tell("nixos-fleet--devs--faults--all", { revision, manifest });
+}
+
+/** Builds the branch's head; answers its system, and what it is in the cache once somebody has signed it. */
+async function prebuild(key = "ours"): Promise<string> {
+  await builder.update();
+  const { current } = await builder.facts();
+  const copied = await builder.sh(
+    `rm -rf /root/cache && nix copy --to 'file:///root/cache?secret-key=/root/${key}' ${current} && tar --create --directory /root/cache . | base64`,
+  );
+  await execa({ input: Buffer.from(copied, "base64") })`tar --extract --directory ${folder}`;
+  return current;
+}
+
+/** Approves a revision for which the manifest names a system; a digest that does not fit where one is given. */
+function approvePrebuilt(revision: string, system: string, sha256?: string, from = cacheUrl): void {
+  const text = JSON.stringify({ [source.hostName]: system });
+  writeFileSync(path.join(folder, "manifest.json"), text);
+  const digest = createHash("sha256").update(text).digest("hex");
+  approve(revision, { url: `${from}/manifest.json`, sha256: sha256 ?? digest });
+}
+
+/** Updates; what the agent said meanwhile. */
+async function update(): Promise<string> {
+  asked = [];
+  await vm.update();
+  return vm.lastRun();
+}
+
+const has = (system: string) => vm.is(`nix-store --check-validity ${system}`);
+
+it("is what runs, though its revision would not even evaluate", async () => {
+  await source.commit();
+  const system = await prebuild();
+  const revision = await source.commit("evaluation");
+  approvePrebuilt(revision, system);
+  const said = await update();
+  const is = await vm.facts();
+  expectComplete(is);
+  expect(is).toMatchObject({ current: system, remembered: revision });
+  expect(vm.report()).toMatchObject({ outcome: "updated", revision, approved: revision });
+  expect(said).toContain(`→ realising ${system}`);
+  expect(said).not.toMatch(/will be built|no such option/);
+  expect(asked.some((file) => file.startsWith("/nar/"))).toBe(true);
+});
+
+it("is not taken where somebody else signed it", async () => {
+  await source.commit();
+  const system = await prebuild("another");
+  const before = await vm.facts();
+  // Nothing else could bring it here: this revision does not build.
+  approvePrebuilt(await source.commit("evaluation"), system);
+  const said = await update();
+  expect(said).toMatch(/cannot be had prebuilt; building: .*not signed/);
+  expect(vm.report()).toMatchObject({ outcome: "failed", stage: "build" });
+  expect(await has(system)).toBe(false);
+  expect((await vm.facts()).current).toBe(before.current);
+});
+
+/** The VM has built the head itself, and has said why. */
+async function expectBuilt(said: string, why: RegExp): Promise<void> {
+  expect(said).toMatch(why);
+  expect(said).toMatch(/will be built/);
+  expect(vm.report()).toMatchObject({ outcome: "updated", revision: await source.head() });
+  expectComplete(await vm.facts());
+}
+
+it("is built where the cache does not have it", async () => {
+  const revision = await source.commit();
+  approvePrebuilt(revision, `/nix/store/${"0".repeat(32)}-nixos-system-dev-canary`);
+  await expectBuilt(await update(), /cannot be had prebuilt; building: /);
+});
+
+it("is built where the manifest is not the approved one", async () => {
+  const revision = await source.commit();
+  approvePrebuilt(revision, await prebuild(), "0".repeat(64));
+  await expectBuilt(await update(), /not the approved one, by its digest; building/);
+});
+
+it("is built where the manifest has nothing for the machine", async () => {
+  const revision = await source.commit();
+  approvePrebuilt(revision, "");
+  await expectBuilt(await update(), /names no store path for dev-canary; building/);
+});
+
+it("is built where the cache accepts and hangs", async () => {
+  const revision = await source.commit();
+  approvePrebuilt(revision, await prebuild());
+  stalls = "store";
+  await expectBuilt(await update(), /cannot be had prebuilt; building: /);
+  stalls = undefined;
+});
+
+it.each(["SIGKILL", "power-off"] as const)("is taken after a %s while it was fetched", async (blow) => {
+  const revision = await source.commit();
+  const system = await prebuild();
+  approvePrebuilt(revision, system);
+  stalls = "nar";
+  await reach(vm, "realising", 500);
+  expect(await strike(vm, blow, "all")).toBe(true);
+  stalls = undefined;
+  await goOn(vm, blow);
+  const is = await vm.facts();
+  expectComplete(is);
+  expect(is).toMatchObject({ current: system, remembered: revision });
+  expect(await vm.lastRun()).not.toContain("will be built");
+});
+
+it("comes out of a private bucket, by the VM's own account", async () => {
+  approve(await source.head());
+  const other = await lab.vm("other", source, { follow: "approved", wave: "all", cache: { ...cache, url: bucketUrl } });
+  await other.sh(`systemctl set-environment NIXOS_AUTO_UPDATE_STORAGE=${cacheUrl}`);
+  await source.commit();
+  const system = await prebuild();
+  approvePrebuilt(await source.commit("evaluation"), system, undefined, bucketUrl);
+  expect(await fetchStatus(other, `${bucketUrl}/manifest.json`)).toBe("403");
+  await other.update();
+  const is = await other.facts();
+  expectComplete(is);
+  expect(is.current).toBe(system);
+  expect(await other.lastRun()).not.toContain("will be built");
+});
+
+/** What anybody on a VM is answered who shows no token. */
+const fetchStatus = (from: Vm, url: string) =>
+  from.sh(`curl --silent --output /dev/null --write-out '%{http_code}' ${url}`);

@@ -1,0 +1,177 @@
+/** Six real machines in three waves, twelve with `--long`, whose configuration says which of them come out sick. */
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { short } from "../../contracts";
+import { push, seed } from "../../local/cli/repository";
+import { groupOf } from "../../local/machines/cgroup";
+import { leaderOf } from "../../local/machines/container";
+import { cloudNames, machineNames } from "../../local/machines/names";
+import { instanceAction, type Action } from "../program/instance-action";
+import { TestCloud, until } from "./cloud";
+
+const project = resolve(__dirname, "../..");
+export const long = process.env["NIXOS_FLEET_LONG"] === "1";
+
+const all = Array.from({ length: long ? 12 : 6 }, (_, index) => `dev-${index + 1}`);
+const inMiddle = long ? 5 : 3;
+
+/** A revision of the configuration, and the number that tells it on a machine. */
+export interface Change {
+  number: number;
+  revision: string;
+}
+
+export class RolloutFleet extends TestCloud {
+  readonly all = all;
+  readonly waves = { canary: all.slice(0, 1), middle: all.slice(1, inMiddle), rest: all.slice(inMiddle) };
+  private number = 0;
+  private readonly place = {
+    directory: this.state,
+    configRepository: join(this.state, "git/config.git"),
+    configClone: this.clone,
+  };
+
+  constructor(private readonly follow: "branch" | "approved") {
+    super();
+    this.env["PULUMI_OPTION_CONFIG_FILE"] = this.config;
+  }
+
+  /** Up from nothing. */
+  async start(): Promise<Change> {
+    mkdirSync(join(this.state, "git"), { recursive: true });
+    await seed(this.place);
+    const path = join(this.clone, "flake.nix");
+    const hosts = "./hosts/${name}.nix";
+    const flake = readFileSync(path, "utf8");
+    assert(flake.includes(hosts), `${path} does not take its machines from ${hosts}`);
+    writeFileSync(path, flake.replace(hosts, "(import ./change.nix name)"));
+    writeFileSync(join(this.clone, "vms.json"), JSON.stringify(all.map((name) => ({ name }))));
+    const change = await this.commit();
+    this.set();
+    const { exitCode, text } = await this.local("up");
+    assert.equal(exitCode, 0, text);
+    return change;
+  }
+
+  /** The stack's configuration. @param middle what is set of the wave `middle`; @param labels of every VM */
+  set(middle: object = {}, labels: Record<string, string> = {}): void {
+    const { canary, middle: vms } = this.waves;
+    const config = {
+      "gcp:project": "local-project",
+      "gcp:region": "europe-west1",
+      "gcp:zone": "europe-west1-b",
+      "nixos-fleet:repository": "git://git.internal/config.git",
+      "nixos-fleet:follow": this.follow,
+      "nixos-fleet:deletionProtection": "false",
+      "nixos-fleet:bootTimeout": "5m",
+      "nixos-fleet:defaults": { machineType: "e2-standard-2", image: "nixos-fleet", diskSizeGb: 10 },
+      "nixos-fleet:vms": all.map((name) => ({ name, labels })),
+      "nixos-fleet:waves": [
+        { name: "canary", vms: canary, timeout: "3m" },
+        { name: "middle", vms, timeout: "3m", ...middle },
+        { name: "rest", rest: true, timeout: "3m" },
+      ],
+    };
+    const salt = /^encryptionsalt: (.*)$/m.exec(readFileSync(join(project, "Pulumi.local.yaml"), "utf8"))?.[1];
+    // JSON is YAML.
+    writeFileSync(this.config, JSON.stringify({ config, encryptionsalt: salt }));
+  }
+
+  /** Pushes the next change; whoever is named finds itself sick after the switch to it. */
+  async commit(sick: readonly string[] = []): Promise<Change> {
+    this.number += 1;
+    const path = join(this.clone, "change.nix");
+    writeFileSync(path, changeModule(this.number, sick));
+    await push(this.place, [path]);
+    return { number: this.number, revision: await this.head() };
+  }
+
+  /** What shows on a machine: the change that runs, that the next boot brings up, that the service is of; the generations that it had. */
+  async sees(vm: string): Promise<{ runs: number; boots: number; serves: number; had: number[] }> {
+    const [runs = 0, boots = 0, serves = 0, ...had] = (
+      await this.in(
+        vm,
+        "cat /run/current-system/etc/fleet-change /nix/var/nix/profiles/system/etc/fleet-change /run/fleet-change/number " +
+          "/nix/var/nix/profiles/system-*-link/etc/fleet-change",
+      )
+    )
+      .split("\n")
+      .map(Number);
+    return { runs, boots, serves, had };
+  }
+
+  async expectAll({ number, revision }: Change, vms: readonly string[] = all): Promise<void> {
+    const status = await this.status();
+    for (const vm of vms) {
+      const { had: _, ...now } = await this.sees(vm);
+      assert.deepEqual(now, { runs: number, boots: number, serves: number }, vm);
+      assert.equal(status[vm]?.system?.revision, revision, vm);
+    }
+  }
+
+  /** None of these VMs has ever had the change as a generation, or tried it. */
+  async expectUntouched({ number, revision }: Change, vms: readonly string[]): Promise<void> {
+    for (const vm of vms) {
+      assert(!(await this.sees(vm)).had.includes(number), `${vm} had change ${number}`);
+      const told = await this.in(
+        vm,
+        "cat /var/lib/nixos-auto-update/state.json; journalctl -u 'nixos-auto-update*' -o cat",
+      );
+      assert(
+        !told.includes(`building ${short(revision)}`) && !told.includes(`"refused":[{"revision":"${revision}`),
+        told,
+      );
+    }
+  }
+
+  /** Boots every VM anew, or for the first time, and waits until its own timer has run. */
+  async bootAll(): Promise<void> {
+    const before = await this.status();
+    await Promise.all(all.map((vm) => this.act(vm, before[vm]?.state === "RUNNING" ? "reset" : "start")));
+    await until("every VM reports from its new boot", 240, async () => {
+      const now = await this.status();
+      return all.every((vm) => ![undefined, before[vm]?.system?.bootedAt].includes(now[vm]?.system?.bootedAt));
+    });
+  }
+
+  async act(vm: string, action: Action): Promise<void> {
+    await instanceAction(this.endpoint(), vm, action);
+  }
+
+  /** The Compute API's. */
+  endpoint(): string {
+    return (JSON.parse(readFileSync(join(this.state, "daemon.json"), "utf8")) as { endpoint: string }).endpoint;
+  }
+
+  /** Stops the time of a VM, as where its kernel hangs: Compute says that it runs. */
+  freeze(vm: string, frozen = true): void {
+    const names = machineNames(cloudNames(this.state), vm);
+    const leader = leaderOf(names);
+    if (leader === undefined) throw new Error(`${vm} does not run`);
+    const [above = ""] = groupOf(leader).split(names.cgroup);
+    writeFileSync(join(above, names.cgroup, "cgroup.freeze"), frozen ? "1" : "0");
+  }
+}
+
+function changeModule(number: number, sick: readonly string[]): string {
+  return `# Which change this is, and whose health check fails.
+name:
+{
+  networking.hostName = name;
+  environment.etc.fleet-change.text = "${number}\\n";
+  services.nixos-auto-update.onBoot = "10s";
+  services.nixos-auto-update.healthChecks.change.command =
+    if builtins.elem name [ ${sick.map((vm) => `"${vm}"`).join(" ")} ] then "echo change ${number} is sick; exit 1" else "true";
+  systemd.services.fleet-change = {
+    description = "Show which change this machine runs";
+    wantedBy = [ "multi-user.target" ];
+    serviceConfig.RuntimeDirectory = "fleet-change";
+    script = ''
+      echo ${number} > /run/fleet-change/number
+      exec sleep infinity
+    '';
+  };
+}
+`;
+}

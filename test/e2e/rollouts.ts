@@ -1,0 +1,180 @@
+/** What may happen to a rollout on real machines; each leaves the fleet as it should be, at one change. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, it } from "vitest";
+import { short } from "../../contracts";
+import { killGate } from "../program/processes";
+import { until } from "./cloud";
+import { FaultyApi } from "./faulty-api";
+import { long, type Change, type RolloutFleet } from "./rollout-fleet";
+
+/** While a rollout is halted: every VM boots anew, a refresh, another `up`; and no VM of these waves has heard of the change. */
+async function halted(fleet: RolloutFleet, bad: Change, later: readonly string[]): Promise<void> {
+  await fleet.bootAll();
+  expect((await fleet.pulumi("refresh --yes")).exitCode).toBe(0);
+  expect(await fleet.up("badly")).toContain(`fleet retry ${bad.revision}`);
+  await fleet.expectUntouched(bad, later);
+}
+
+export function stopsAtTheCanary(fleet: RolloutFleet): void {
+  const { canary, middle, rest } = fleet.waves;
+  const [sick = ""] = canary;
+  const stopped = rest.at(-1) ?? "";
+
+  it("rolls out wave by wave, and does not wait for a VM that is stopped", async () => {
+    await fleet.local("stop", stopped);
+    const next = await fleet.commit();
+    expect(await fleet.up()).toMatch(new RegExp(`${stopped} +deferred +after .*is stopped`));
+    await fleet.expectAll(
+      next,
+      fleet.all.filter((vm) => vm !== stopped),
+    );
+    const at = (await fleet.status()) as Record<string, { system: { at: string } | null }>;
+    const taken = [canary, middle, rest.slice(0, -1)].map((vms) =>
+      vms.map((vm) => Date.parse(at[vm]?.system?.at ?? "")),
+    );
+    expect(Math.max(...(taken[0] ?? []))).toBeLessThan(Math.min(...(taken[1] ?? [])));
+    expect(Math.max(...(taken[1] ?? []))).toBeLessThan(Math.min(...(taken[2] ?? [])));
+  });
+
+  it("ends at a canary that finds itself sick and rolls itself back, and nobody gets past it", async () => {
+    const good = { number: (await fleet.sees(sick)).runs, revision: await fleet.head() };
+    const bad = await fleet.commit([sick]);
+    const up = await fleet.up("badly");
+    expect(up).toMatch(new RegExp(`${sick} +failed +after .*health`));
+    expect(up).toContain(`change ${bad.number} is sick`);
+    expect((await fleet.status())[sick]?.system).toMatchObject({
+      outcome: "failed",
+      stage: "health",
+      rolledBack: true,
+    });
+    await halted(fleet, bad, [...middle, ...rest]);
+    // Whoever was stopped has caught up, with what its own wave is approved for.
+    await fleet.expectAll(good);
+  });
+
+  it("takes the fix to all", async () => {
+    const fixed = await fleet.commit();
+    await fleet.up();
+    await fleet.expectAll(fixed);
+  });
+}
+
+export function countsFailures(fleet: RolloutFleet): void {
+  const { canary, middle, rest } = fleet.waves;
+  const [hangs = "", sick = ""] = middle;
+
+  it("goes on where a wave's failures are within its budget, and names them", async () => {
+    fleet.set({ maxFailures: 1 });
+    const next = await fleet.commit([sick]);
+    expect(await fleet.up()).toMatch(new RegExp(`${sick} +failed +after .*health`));
+    await fleet.expectAll(
+      next,
+      fleet.all.filter((vm) => vm !== sick),
+    );
+  });
+
+  it("ends where they are more: one is sick, one hangs", async () => {
+    fleet.set({ maxFailures: 1, timeout: "25s" });
+    const bad = await fleet.commit([sick]);
+    fleet.freeze(hangs);
+    const up = await fleet.up("badly");
+    expect(up).toMatch(new RegExp(`${sick} +failed +after .*health`));
+    expect(up).toMatch(new RegExp(`${hangs} +failed +after .*did not answer within 25 s`));
+    expect(up).toContain("wave middle failed: 2 of");
+    await halted(fleet, bad, rest);
+    expect((await fleet.sees(canary[0] ?? "")).runs).toBe(bad.number);
+  });
+
+  it("takes the fix to all", async () => {
+    fleet.set();
+    const fixed = await fleet.commit();
+    await fleet.up();
+    await fleet.expectAll(fixed);
+  });
+}
+
+export function outlastsTrouble(fleet: RolloutFleet): void {
+  const { canary, middle, rest } = fleet.waves;
+  const [first = "", gone = ""] = [canary[0], middle.at(-1)];
+  let next: Change;
+
+  it("moves no later wave when its gate is killed, and goes on with the next up", async () => {
+    next = await fleet.commit();
+    fleet.freeze(first);
+    const begun = await fleet.beginUp();
+    await begun.says("wave canary: waiting for");
+    expect(killGate(fleet.endpoint())).toBe(true);
+    expect((await begun.ended).exitCode).not.toBe(0);
+    await fleet.expectUntouched(next, [...middle, ...rest]);
+  });
+
+  it("outlasts an API that answers 503, a network that is lost, and a VM that is deleted", async () => {
+    const api = await FaultyApi.before(fleet.endpoint());
+    try {
+      const begun = await fleet.beginUp(`NIXOS_FLEET_COMPUTE_ENDPOINT=${api.endpoint}`);
+      await begun.says("wave canary: waiting for");
+      for (const fails of ["503", "network"] as const) {
+        api.fails = fails;
+        await sleep(long ? 60_000 : 8_000);
+      }
+      await fleet.expectUntouched(next, [...middle, ...rest]);
+      api.fails = "never";
+      await begun.says("the Compute API answers again");
+      fleet.freeze(gone);
+      fleet.freeze(first, false);
+      await begun.says("wave middle: waiting for");
+      await fleet.act(gone, "delete");
+      const { exitCode, text } = await begun.ended;
+      expect(exitCode, text).toBe(0);
+      expect(text).toContain("the Compute API does not answer");
+      // Compute takes its time to stop a VM that it is to delete.
+      expect(text).toMatch(new RegExp(`${gone} +(deleted: not counted any more|deferred +after .*STOPPING)`));
+    } finally {
+      api.close();
+    }
+  });
+
+  it("makes the deleted VM anew, at what its wave is approved for", async () => {
+    await until(`${gone} is gone`, 180, async () => !(gone in (await fleet.status())));
+    expect((await fleet.pulumi("refresh --yes")).exitCode).toBe(0);
+    await fleet.up();
+    // Its wave has passed already, so no gate waits for it.
+    await until(`${gone} has caught up`, 180, async () => {
+      const { [gone]: vm } = await fleet.status();
+      return vm?.system?.revision === next.revision;
+    });
+    await fleet.expectAll(next);
+  });
+}
+
+export function goesBack(fleet: RolloutFleet): void {
+  const { middle, rest } = fleet.waves;
+  const sick = middle.at(-1) ?? "";
+  let good: Change;
+  let bad: Change;
+
+  it("has every VM that took a bad revision go back, with onFailure: rollback", async () => {
+    good = { number: (await fleet.sees(sick)).runs, revision: await fleet.head() };
+    fleet.set({ onFailure: "rollback" });
+    bad = await fleet.commit([sick]);
+    const up = await fleet.up("badly");
+    expect(up).toMatch(new RegExp(`${sick} +failed +after .*health`));
+    expect(up).toContain(`waves canary, middle left ${short(bad.revision)}`);
+    await fleet.expectAll(good);
+    await fleet.expectUntouched(bad, rest);
+  });
+
+  it("leaves them there over another change, a refresh, another up and a boot", async () => {
+    fleet.set({ onFailure: "rollback" }, { team: "compilers" });
+    expect(await fleet.up("badly")).toContain(`${short(bad.revision)} was undone in wave middle`);
+    await fleet.expectAll(good);
+    await halted(fleet, bad, rest);
+    await fleet.expectAll(good);
+  });
+
+  it("takes something newer to all", async () => {
+    const newer = await fleet.commit();
+    await fleet.up();
+    await fleet.expectAll(newer);
+  });
+}

@@ -1,0 +1,21 @@
+/** A safety rule with a small change that removes it. The tests named beside it must then go red. */
+
+export interface Mutant {
+  /** The rule that is removed. */
+  rule: string;
+  /** Path in the project. */
+  file: string;
+  /** Text that stands in the file exactly once, and what takes its place. */
+  before: string;
+  after: string;
+  /** Test files of the suites `unit` and `program` in which the loss must show. */
+  tests: readonly string[];
+  /** Part of the name of the only test in them that is run, where all would take long. */
+  only?: string;
+}
+
+/** A file of the agents. */
+export const agent = (file: string) => `nix/agent/${file}`;
+/** Test files of the suite `unit`. */
+export const unit = (...names: string[]) => names.map((name) => `test/unit/${name}.test.ts`);
+export const decide = unit("decide", "decide-laws", "decide-steering");

@@ -1,0 +1,169 @@
+/**
+ * VMs that are nothing but memory. What they do about an approval is decided and remembered by the agents' own rules, through jq as on a
+ * VM; fetching, building and switching go well unless a test says otherwise.
+ */
+import { approvalKey, contract, type Approval, type InstanceMetadata, type Report } from "../../contracts";
+import type { Instance } from "../../local/api/types";
+import { runAll, type Decision } from "../unit/decide-cases";
+import type { MemoryCloud } from "../unit/local-machines";
+
+/** What an agent remembers; of it only what is read here. */
+interface State {
+  revision?: string;
+}
+
+/** How an update fails. */
+export type Failure = Required<Pick<Report, "stage" | "error">>;
+
+const booted = "2026-06-01T10:00:00Z";
+const { namespace, system } = contract.guestAttributes;
+
+export class MemoryVms {
+  /** VMs whose agent does nothing, and so says nothing. */
+  readonly silent = new Set<string>();
+  /** How a VM's update to a revision fails; undefined where it goes well. */
+  fails: (vm: string, revision: string) => Failure | undefined = () => undefined;
+  /** VM → each revision that it has ever switched to, or tried to, in order. */
+  readonly tried = new Map<string, string[]>();
+  private readonly states = new Map<string, State>();
+  /** The project's metadata as a VM last heard of them. */
+  private readonly heard = new Map<string, string>();
+  /** What of that concerned it. */
+  private readonly seen = new Map<string, string>();
+
+  /** @param history the config repository's revisions, oldest first */
+  constructor(
+    private readonly cloud: MemoryCloud,
+    private readonly history: readonly string[],
+  ) {}
+
+  /** Lets every running VM act as its watcher does: it wakes when the project's metadata change, and acts where that concerns it. */
+  look(): void {
+    const { store } = this.cloud;
+    const all = store.instances();
+    const gone = [...this.states.keys()].filter((name) => !all.some((one) => one.name === name));
+    for (const name of gone) this.states.delete(name);
+    for (const name of [...gone, ...all.filter(({ status }) => status !== "RUNNING").map(({ name }) => name)])
+      this.boot(name);
+    const told = JSON.stringify(this.attributes());
+    const awake = all.filter(
+      ({ name, status }) => status === "RUNNING" && !this.silent.has(name) && this.heard.get(name) !== told,
+    );
+    const concerns = awake.length === 0 ? [] : this.concerns(awake);
+    for (const [index, instance] of awake.entries()) {
+      const concern = JSON.stringify(concerns[index]);
+      const known = this.seen.get(instance.name);
+      this.heard.set(instance.name, told);
+      this.seen.set(instance.name, concern);
+      if (known !== concern) this.act(instance);
+    }
+  }
+
+  /** Lets every VM act whether or not there is news, as its timer does after a boot. */
+  bootAll(): void {
+    for (const name of this.states.keys()) this.boot(name);
+    this.look();
+  }
+
+  /** The revision that a VM runs. */
+  runs(name: string): string | undefined {
+    return this.states.get(name)?.revision;
+  }
+
+  /** What a VM knew is gone with its boot. */
+  private boot(name: string): void {
+    this.heard.delete(name);
+    this.seen.delete(name);
+  }
+
+  private act(instance: Instance): void {
+    const { name } = instance;
+    const state = this.states.get(name) ?? {};
+    const approved = this.approvalOf(instance)?.revision ?? "";
+    const [decision] = runAll("decide", "decide", [
+      {
+        vm: name,
+        metadata: "present",
+        instance: described(instance),
+        attributes: this.attributes(),
+        settings: {},
+        state,
+        drifted: false,
+        force: false,
+        localHold: null,
+        head: this.history.at(-1),
+        descends: this.history.indexOf(state.revision ?? "") >= this.history.indexOf(approved),
+      },
+    ]) as [Decision];
+    const result = {
+      ...this.resultOf(name, decision, state),
+      approved: decision.approved,
+      rebootRequired: false,
+      at: new Date().toISOString(),
+      bootedAt: booted,
+      agent: contract.agent,
+    };
+    const [after] = runAll("state", "new_state", [{ state, result, errorBytes: contract.report.errorBytes }]) as [
+      State,
+    ];
+    this.states.set(name, after);
+    this.publish(name, JSON.stringify(runAll("report", "report", [{ state: after }])[0]));
+  }
+
+  /** What comes of a decision, in the terms of the agent's state. */
+  private resultOf(
+    name: string,
+    { action, outcome, target, stage, error, reason }: Decision,
+    { revision = "" }: State,
+  ) {
+    const was = `/nix/store/${revision}-nixos`;
+    if (action !== "update" || target === undefined)
+      return {
+        outcome,
+        stage,
+        error: outcome === "unchanged" ? null : (error ?? reason),
+        toplevel: was,
+        rolledBack: false,
+      };
+    const failure = this.fails(name, target.revision);
+    const switched = failure === undefined || ["switch", "health"].includes(failure.stage);
+    if (switched) this.tried.set(name, [...(this.tried.get(name) ?? []), target.revision]);
+    if (failure !== undefined)
+      return { ...failure, outcome: "failed", refuse: target.revision, toplevel: was, rolledBack: switched };
+    const toplevel = `/nix/store/${target.revision}-nixos`;
+    return { outcome, revision: target.revision, lock: target.lock, deployed: toplevel, toplevel, rolledBack: false };
+  }
+
+  private publish(name: string, report: string): void {
+    const { state } = this.cloud.store;
+    const known = state.guestAttributes[name] ?? {};
+    state.guestAttributes = { ...state.guestAttributes, [name]: { ...known, [`${namespace}/${system}`]: report } };
+  }
+
+  /** What of the project's metadata concerns each of these VMs. */
+  private concerns(instances: readonly Instance[]): unknown[] {
+    const attributes = this.attributes();
+    return runAll(
+      "watch",
+      "concern",
+      instances.map((instance) => ({ vm: instance.name, instance: described(instance) ?? null, attributes })),
+    );
+  }
+
+  private approvalOf(instance: Instance): Approval | undefined {
+    const text = described(instance);
+    if (text === undefined) return undefined;
+    const { fleet, stack, wave = "" } = JSON.parse(text) as InstanceMetadata;
+    const value = this.attributes()[approvalKey(fleet, stack, wave)];
+    return value === undefined ? undefined : (JSON.parse(value) as Approval);
+  }
+
+  private attributes(): Record<string, string> {
+    const { items = [] } = this.cloud.store.state.project.metadata;
+    return Object.fromEntries(items.map(({ key, value }) => [key, value]));
+  }
+}
+
+function described({ metadata }: Instance): string | undefined {
+  return metadata.items?.find(({ key }) => key === contract.instanceMetadata.key)?.value;
+}

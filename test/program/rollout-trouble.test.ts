@@ -1,0 +1,168 @@
+/** Rollouts that something else than their revision disturbs: kills, Ctrl-C, an API that does not answer, VMs that come and go, renamed waves. */
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { short } from "../../contracts";
+import { Program } from "./program";
+
+const canary = ["dev-1"];
+const rest = ["dev-2", "dev-3"];
+
+let program: Program;
+beforeAll(async () => {
+  program = await Program.start("trouble");
+  configure();
+  await up();
+});
+afterAll(() => program.stop());
+
+function configure({ vms = [...canary, ...rest], names = ["canary", "rest"], timeout = "2m" } = {}): void {
+  program.configure({
+    "nixos-fleet:deletionProtection": "false",
+    "nixos-fleet:bootTimeout": "2m",
+    "nixos-fleet:vms": vms.map((name) => ({ name })),
+    "nixos-fleet:waves": [
+      { name: names[0], vms: canary, timeout },
+      { name: names[1], rest: true, timeout },
+    ],
+  });
+}
+
+async function up(ends: "well" | "badly" = "well"): Promise<string> {
+  const { exitCode, text } = await program.run("up");
+  expect(exitCode === 0 ? "well" : "badly", text).toBe(ends);
+  return text;
+}
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  const end = Date.now() + 90_000;
+  while (!holds()) {
+    if (Date.now() > end) throw new Error(`not within 90 s: ${what}`);
+    await new Promise((later) => setTimeout(later, 100));
+  }
+}
+
+/** Begins an `up` and waits until a wave's gate waits for a VM that is silent. */
+async function upTo(wave: string, silent: string) {
+  program.vms.silent.add(silent);
+  const begun = program.up();
+  await until(`the gate of ${wave} waits`, () => begun.said().includes(`wave ${wave}: waiting for`));
+  return begun;
+}
+
+function speak(vm: string): void {
+  program.vms.silent.delete(vm);
+  program.vms.look();
+}
+
+const runs = (vms: readonly string[]) => vms.map((vm) => program.vms.runs(vm));
+const all = (revision: string, vms: readonly string[] = [...canary, ...rest]) => vms.map(() => revision);
+
+it("goes on after its gate was killed, and no later wave moved meanwhile", async () => {
+  const [good, next] = [await program.head(), await program.commit()];
+  const begun = await upTo("canary", "dev-1");
+  expect(program.killGate()).toBe(true);
+  const { exitCode } = await begun.ended;
+  expect(exitCode).not.toBe(0);
+  expect(program.approved("rest")).toBe(good);
+  expect(program.item("nixos-fleet--devs--trouble----control")).toBeUndefined();
+
+  speak("dev-1");
+  await up();
+  expect(runs([...canary, ...rest])).toEqual(all(next));
+});
+
+it("says how to go on after Ctrl-C, takes nothing back, and the next up goes on", async () => {
+  const [good, next] = [await program.head(), await program.commit()];
+  const begun = await upTo("canary", "dev-1");
+  begun.interrupt();
+  const { exitCode, text } = await begun.ended;
+  expect(exitCode).not.toBe(0);
+  expect(text).toContain("Nothing was taken back");
+  expect(text).toContain("Go on with pulumi up");
+  expect(program.approved("canary")).toBe(next);
+  expect(program.approved("rest")).toBe(good);
+  expect(program.item("nixos-fleet--devs--trouble----control")).toBeUndefined();
+
+  speak("dev-1");
+  await up();
+  expect(runs([...canary, ...rest])).toEqual(all(next));
+});
+
+it.each(["503", "network"] as const)("outlasts an outage (%s) while a gate waits", async (kind) => {
+  const next = await program.commit();
+  const begun = await upTo("canary", "dev-1");
+  const over = program.outage(kind);
+  await until("the gate says so", () => begun.said().includes("the Compute API does not answer"));
+  speak("dev-1");
+  over();
+  const { exitCode, text } = await begun.ended;
+  expect(exitCode, text).toBe(0);
+  expect(text).toContain("the Compute API answers again");
+  expect(runs([...canary, ...rest])).toEqual(all(next));
+});
+
+it("fails for a VM that goes silent, by name, and passes once it answers", async () => {
+  const next = await program.commit();
+  program.vms.silent.add("dev-3");
+  configure({ timeout: "5s" });
+  expect(await up("badly")).toMatch(/dev-3 +failed +after .*did not answer within 5 s/);
+  // A hold that a gate put is about this revision, and its VMs were never asked to refuse it.
+  expect((await program.fleet("retry", next)).exitCode).toBe(0);
+  speak("dev-3");
+  configure();
+  await up();
+  expect(runs([...canary, ...rest])).toEqual(all(next));
+});
+
+it("does not wait for a VM that is deleted or stopped meanwhile", async () => {
+  const next = await program.commit();
+  program.vms.silent.add("dev-2");
+  const begun = await upTo("rest", "dev-3");
+  await program.instance("dev-2", "stop");
+  await until("dev-2 is deferred", () => begun.said().includes("dev-2  deferred"));
+  await program.instance("dev-3", "delete");
+  const { exitCode, text } = await begun.ended;
+  expect(exitCode, text).toBe(0);
+  expect(text).toContain("dev-3  deleted: not counted any more");
+  expect(text).toContain("is stopped (TERMINATED)");
+
+  // Out of the configuration too, it blocks nothing; whoever was stopped catches up.
+  program.vms.silent.clear();
+  configure({ vms: ["dev-1", "dev-2"] });
+  expect((await program.run("refresh")).exitCode).toBe(0);
+  await up();
+  await program.instance("dev-2", "start");
+  await until("dev-2 catches up", () => program.vms.runs("dev-2") === next);
+});
+
+it("has a VM that is new in the middle of a halted rollout start at what its wave is approved for", async () => {
+  const [good, bad] = [await program.head(), await program.commit()];
+  program.vms.fails = (vm, revision) =>
+    revision === bad ? { stage: "build", error: `${vm} does not build` } : undefined;
+  await up("badly");
+  configure();
+  const failed = await up("badly");
+  expect(failed).toContain(`fleet retry ${bad}`);
+  await until("dev-3 is there", () => program.vms.runs("dev-3") !== undefined);
+  expect(program.vms.runs("dev-3")).toBe(good);
+
+  const fixed = await program.commit();
+  await up();
+  expect(runs([...canary, ...rest])).toEqual(all(fixed));
+});
+
+it("moves nobody when waves are renamed, and refuses that for one that a person holds", async () => {
+  const head = await program.head();
+  const before = structuredClone([...program.vms.tried]);
+  expect((await program.fleet("hold", "--wave", "rest", "--why", "demo")).exitCode).toBe(0);
+  configure({ names: ["first", "others"] });
+  expect(await up("badly")).toMatch(/wave "rest" is held by .*: demo; .* before it is renamed or removed/);
+  expect(program.approved("rest")).toBe(head);
+
+  expect((await program.fleet("resume", "--wave", "rest")).exitCode).toBe(0);
+  await up();
+  expect([...program.vms.tried]).toEqual(before);
+  expect([program.approved("canary"), program.approved("rest")]).toEqual([undefined, undefined]);
+  expect([program.approved("first"), program.approved("others")]).toEqual([head, head]);
+  const next = await program.commit();
+  expect(await up()).toContain(`wave others runs ${short(next)}: 2 succeeded`);
+});

@@ -1,0 +1,180 @@
+/** Rollouts to six VMs in three waves: good ones, failing ones by each reaction, and what a person holds. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { short } from "../../contracts";
+import { Program } from "./program";
+
+const waves = { canary: ["dev-1"], middle: ["dev-2", "dev-3"], rest: ["dev-4", "dev-5", "dev-6"] };
+const all = Object.values(waves).flat();
+
+let program: Program;
+beforeAll(async () => {
+  program = await Program.start("rollout");
+  configure();
+  await up();
+});
+afterAll(() => program.stop());
+
+/** @param wave what is set of the wave `middle`; @param labels of every VM */
+function configure(wave: object = {}, labels: Record<string, string> = {}): void {
+  program.configure({
+    "nixos-fleet:deletionProtection": "false",
+    "nixos-fleet:vms": all.map((name) => ({ name, labels })),
+    "nixos-fleet:waves": [
+      { name: "canary", vms: waves.canary, timeout: "1m" },
+      { name: "middle", vms: waves.middle, ...wave },
+      { name: "rest", rest: true },
+    ],
+  });
+}
+
+async function up(ends: "well" | "badly" = "well"): Promise<string> {
+  const { exitCode, text } = await program.run("up");
+  expect(exitCode === 0 ? "well" : "badly", text).toBe(ends);
+  return text;
+}
+
+async function refresh(): Promise<string> {
+  const { exitCode, text } = await program.run("refresh");
+  expect(exitCode, text).toBe(0);
+  return text;
+}
+
+async function fleet(...args: string[]): Promise<string> {
+  const { exitCode, text } = await program.fleet(...args);
+  expect(exitCode, text).toBe(0);
+  return text;
+}
+
+/** Who runs a revision. */
+const running = (revision: string) => all.filter((vm) => program.vms.runs(vm) === revision);
+/** Who ever switched to it, or tried to. */
+const tried = (revision: string) => all.filter((vm) => program.vms.tried.get(vm)?.includes(revision));
+
+/** A revision with which dev-2 does not come up healthy. */
+async function commitBad(): Promise<string> {
+  const bad = await program.commit();
+  program.vms.fails = (vm, revision) =>
+    vm === "dev-2" && revision === bad ? { stage: "health", error: "the check web said no" } : undefined;
+  return bad;
+}
+
+describe("a wave that fails", () => {
+  it("is held, and whoever boots, refreshes or runs up again changes nothing; a fix goes to all", async () => {
+    const good = await program.head();
+    const bad = await commitBad();
+    const failed = await up("badly");
+    expect(failed).toContain("dev-2  failed");
+    expect(failed).toContain("the check web said no");
+    expect(failed).toMatch(/wave middle failed: 1 of 2 failed, none may; later waves are not approved/);
+    expect(program.approved("rest")).toBe(good);
+    expect(running(bad)).toEqual(["dev-1", "dev-3"]);
+    const result = JSON.parse(readFileSync(join(program.results, "devs-rollout-middle.json"), "utf8")) as object;
+    expect(result).toMatchObject({ wave: "middle", revision: bad, outcome: "failed" });
+
+    program.vms.bootAll();
+    await refresh();
+    const before = structuredClone([...program.vms.tried]);
+    const again = await up("badly");
+    expect(again).toContain(`fleet retry ${bad}`);
+    expect([...program.vms.tried]).toEqual(before);
+    expect(tried(bad)).toEqual(["dev-1", "dev-2", "dev-3"]);
+
+    const fixed = await program.commit();
+    await up();
+    expect(running(fixed)).toEqual(all);
+    expect(await fleet("status", "--check")).toContain("6 VMs");
+  });
+
+  it("within its budget is a success that names who failed", async () => {
+    configure({ maxFailures: "50%" });
+    const bad = await commitBad();
+    expect(await up()).toContain("the check web said no");
+    expect(running(bad)).toEqual(all.filter((vm) => vm !== "dev-2"));
+  });
+
+  it("goes on with onFailure: continue", async () => {
+    configure({ onFailure: "continue" });
+    const bad = await commitBad();
+    expect(await up()).toContain("nothing is held");
+    expect(running(bad)).toEqual(all.filter((vm) => vm !== "dev-2"));
+  });
+
+  it("goes back with onFailure: rollback, stays back, and takes something newer", async () => {
+    configure({ onFailure: "rollback" });
+    const good = await program.commit();
+    await up();
+    const bad = await commitBad();
+    const failed = await up("badly");
+    expect(failed).toContain(`waves canary, middle left ${short(bad)}`);
+    expect(running(good)).toEqual(all);
+
+    // Something else than the revision is applied, though the waves do not pass.
+    configure({ onFailure: "rollback" }, { team: "compilers" });
+    expect(await up("badly")).toContain(`${short(bad)} was undone`);
+    expect(program.cloud.store.instance("dev-1")?.labels).toMatchObject({ team: "compilers" });
+    await refresh();
+    await up("badly");
+    program.vms.bootAll();
+    expect(running(good)).toEqual(all);
+
+    const newer = await program.commit();
+    await up();
+    expect(running(newer)).toEqual(all);
+    configure();
+  });
+});
+
+describe("VMs that change waves", () => {
+  it("do so before anything is approved, and are taken along", async () => {
+    waves.canary = ["dev-2"];
+    waves.middle = ["dev-1", "dev-3"];
+    configure({ timeout: "30s" });
+    const next = await program.commit();
+    await up();
+    expect(running(next)).toEqual(all);
+    expect(program.vms.tried.get("dev-1")?.filter((revision) => revision === next)).toHaveLength(1);
+    waves.canary = ["dev-1"];
+    waves.middle = ["dev-2", "dev-3"];
+    configure();
+    await up();
+  });
+});
+
+describe("a person's hold", () => {
+  it("keeps the wave and those after it over preview, up and refresh, and everything else is applied", async () => {
+    const good = await program.commit();
+    await up();
+    await fleet("hold", "--wave", "middle", "--why", "demo at three", "--by", "ann");
+    const next = await program.commit();
+    const told = "wave middle is held by ann: demo at three; it stays at " + short(good);
+
+    expect((await program.run("preview")).text).toContain(told);
+    configure({}, { team: "databases" });
+    expect(await up()).toContain(told);
+    expect(await refresh()).toMatch(/Resources:\n\s+\d+ unchanged\n/);
+    expect(await up()).toContain("wave rest waits for wave middle");
+    expect(running(next)).toEqual(["dev-1"]);
+    expect(program.approved("middle")).toBe(good);
+    for (const vm of all) expect(program.cloud.store.instance(vm)?.labels, vm).toMatchObject({ team: "databases" });
+
+    await fleet("resume", "--wave", "middle");
+    await up();
+    expect(running(next)).toEqual(all);
+  });
+
+  it("by hand: fleet rollback is not fought by a later up, and retry takes it back", async () => {
+    const good = await program.head();
+    const bad = await program.commit();
+    await up();
+    expect(await fleet("rollback", "--to", good)).toContain(`from ${short(bad)} back to ${short(good)}`);
+    expect(running(good)).toEqual(all);
+    const said = await up();
+    expect(said).toContain(`wave rest: ${short(bad)} was undone`);
+    await refresh();
+    expect(running(good)).toEqual(all);
+    await fleet("retry", bad);
+    expect(running(bad)).toEqual(all);
+  });
+});

@@ -1,0 +1,105 @@
+/** Schedules: every input, each switched on, changed and off with no VM replaced, and VMs that one has stopped. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { upInPlace } from "./in-place";
+import { Program, type Recorded } from "./program";
+
+let program: Program;
+beforeAll(async () => {
+  program = await Program.start("schedules");
+});
+afterAll(() => program.stop());
+
+const zone = "europe-west1-b";
+const vms = [{ name: "dev-alice", labels: { team: "office" } }, { name: "dev-bob" }];
+const office = { name: "office", start: "0 7 * * 1-5", stop: "0 20 * * 1-5", timeZone: "Europe/Brussels" };
+
+const up = (schedules: object[]) => upInPlace(program, { "nixos-fleet:schedules": schedules }, vms);
+
+async function scheduled(): Promise<Record<string, Recorded>> {
+  return Object.fromEntries(Object.entries(await program.resources()).filter(([name]) => name.includes("schedule")));
+}
+
+/** The policies on a VM as Compute shows them. */
+function followed(vm: string): string[] {
+  const policies = program.cloud.store.instance(vm)?.["resourcePolicies"];
+  return Array.isArray(policies) ? policies.map((link) => String(link).replace(/^.*\/(.*)-[0-9a-f]{7}$/, "$1")) : [];
+}
+
+const agent: Record<string, Recorded> = {
+  "devs-schedule-role": [
+    "gcp:projects/iAMCustomRole:IAMCustomRole",
+    {
+      roleId: "nf.devs.schedules",
+      title: "Schedules of fleet devs, stack schedules",
+      permissions: ["compute.instances.start", "compute.instances.stop"],
+    },
+  ],
+  "devs-schedule-agent": [
+    "gcp:projects/iAMMember:IAMMember",
+    {
+      project: "local-project",
+      role: "projects/local-project/roles/nf.devs.schedules",
+      member: expect.stringMatching(/^serviceAccount:service-\d+@compute-system.iam.gserviceaccount.com$/) as string,
+    },
+  ],
+};
+
+const policy = (name: string, schedule: object): Record<string, Recorded> => ({
+  [`devs-schedule-${name}`]: [
+    "gcp:compute/resourcePolicy:ResourcePolicy",
+    { region: "europe-west1", instanceSchedulePolicy: schedule },
+  ],
+});
+
+const attached = (vm: string, name: string): Record<string, Recorded> => ({
+  [`devs-${vm}-schedule`]: [
+    "gcp:compute/resourcePolicyAttachment:ResourcePolicyAttachment",
+    { name: `devs-schedule-${name}-*`, instance: vm, zone },
+  ],
+});
+
+describe("schedules", () => {
+  it("come to running VMs, change and go", async () => {
+    await up([]);
+    expect(await scheduled()).toEqual({});
+
+    await up([{ ...office, labels: { team: "office" } }]);
+    const hours = {
+      timeZone: "Europe/Brussels",
+      vmStartSchedule: { schedule: "0 7 * * 1-5" },
+      vmStopSchedule: { schedule: "0 20 * * 1-5" },
+    };
+    expect(await scheduled()).toEqual({ ...agent, ...policy("office", hours), ...attached("dev-alice", "office") });
+    expect([followed("dev-alice"), followed("dev-bob")]).toEqual([["devs-schedule-office"], []]);
+
+    await up([
+      { name: "nights", stop: "0 22 * * *", timeZone: "UTC", vms: ["dev-alice"] },
+      { ...office, stop: "0 21 * * 1-5", rest: true },
+    ]);
+    expect(await scheduled()).toEqual({
+      ...agent,
+      ...policy("nights", { timeZone: "UTC", vmStopSchedule: { schedule: "0 22 * * *" } }),
+      ...policy("office", { ...hours, vmStopSchedule: { schedule: "0 21 * * 1-5" } }),
+      ...attached("dev-alice", "nights"),
+      ...attached("dev-bob", "office"),
+    });
+    expect([followed("dev-alice"), followed("dev-bob")]).toEqual([["devs-schedule-nights"], ["devs-schedule-office"]]);
+  });
+
+  it("leave VMs stopped when a rollout comes by, and the rollout passes them", async () => {
+    program.cloud.power.stop(`zones/${zone}/instances/dev-alice`);
+    await program.cloud.operations.settled();
+    const before = program.approved("all");
+    await program.commit('{"nodes":{}}');
+    const schedules = [{ ...office, rest: true }];
+    await up(schedules);
+    expect(program.approved("all")).not.toBe(before);
+    expect(program.cloud.store.instance("dev-alice")?.status).toBe("TERMINATED");
+    expect(program.cloud.store.instance("dev-bob")?.status).toBe("RUNNING");
+
+    await up([]);
+    expect(await scheduled()).toEqual({});
+    expect([followed("dev-alice"), followed("dev-bob")]).toEqual([[], []]);
+    expect(program.cloud.store.instance("dev-alice")?.status).toBe("TERMINATED");
+  });
+});

@@ -1,0 +1,107 @@
+/**
+ * Two stacks of one fleet side by side in one project, the one with every optional part: neither knows of the other. And what the whole
+ * declares, against the tables of docs/google.md.
+ */
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Storage } from "../../control/google/storage";
+import { Program, type Recorded } from "./program";
+
+let prod: Program;
+let staging: Program;
+beforeAll(async () => {
+  prod = await Program.start("prod");
+  staging = await prod.beside("staging");
+});
+afterAll(() => prod.stop());
+
+const IMAGE = "nixos-fleet-aaaaaaa";
+const common = {
+  "nixos-fleet:deletionProtection": "false",
+  "nixos-fleet:teams": { infra: ["group:infra@example.com"], developers: ["group:devs@example.com"] },
+  "nixos-fleet:defaults": { homeDisk: {} },
+  "nixos-fleet:snapshots": {},
+  "nixos-fleet:schedules": [{ name: "nights", stop: "0 20 * * *", timeZone: "UTC", rest: true }],
+  "nixos-fleet:monitoring": { channels: ["email:infra@example.com"] },
+};
+const cache = (bucket: string) => ({ "nixos-fleet:cache": { bucket, publicKey: `cache-1:${"A".repeat(43)}=` } });
+const whole = {
+  ...common,
+  ...cache("acme-prod"),
+  "nixos-fleet:vms": [{ name: "dev-alice" }],
+  "nixos-fleet:image": { source: `gs://acme-images/${IMAGE}.raw.tar.gz` },
+};
+// Unlike Google's, all networks of the local cloud share one space of addresses.
+const elsewhere = { "nixos-fleet:network": { cidr: "10.129.0.0/20" } };
+const beside = { ...common, ...elsewhere, ...cache("acme-staging"), "nixos-fleet:vms": [{ name: "dev-bob" }] };
+
+async function up(stack: Program): Promise<Record<string, Recorded>> {
+  const { exitCode, text } = await stack.run("up");
+  expect(exitCode, text).toBe(0);
+  expect(await stack.changes()).toEqual({});
+  return stack.resources();
+}
+
+/** The words in code of a column of the table under a heading of docs/google.md. */
+function table(heading: string, column: number): string[] {
+  const text = readFileSync(join(resolve(__dirname, "../.."), "docs/google.md"), "utf8");
+  const section = text.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
+  const rows = section.split("\n").filter((line) => line.startsWith("|") && !line.startsWith("| -"));
+  const cells = rows.slice(1).map((line) => line.split("|")[column] ?? "");
+  return cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, word = ""]) => word)).sort();
+}
+
+const unique = (words: string[]) => [...new Set(words)].sort();
+const inputs = (resources: Record<string, Recorded>, key: string) =>
+  unique(Object.values(resources).flatMap(([, { [key]: value }]) => (typeof value === "string" ? [value] : [])));
+
+describe("two stacks", () => {
+  it("come into a new project one after the other, and the docs name all that they make", async () => {
+    const enabled = prod.outage("new");
+    const storage = new Storage({ project: "local-project", endpoint: prod.endpoint, token: "local" });
+    await storage.requirePrivateBucket("acme-images", "europe-west1");
+    await storage.write("acme-images", `${IMAGE}.raw.tar.gz`, IMAGE, "application/gzip");
+    prod.configure(whole);
+    await prod.keep("nixos-fleet:deployKey", "planted");
+    const declared = await up(prod);
+    enabled();
+
+    // gcp:compute/instance:Instance → compute.Instance
+    const types = Object.values(declared).map(([type]) => type.replace(/^gcp:(\w+)\/\w+:/, "$1."));
+    const named = types.map((type) => type.replace(/^command:local:/, "command.local."));
+    // Triggers take a VM that answers SSH.
+    expect(table("Resources", 1)).toEqual(unique([...named, "command.remote.Command"]));
+    const roles = inputs(declared, "role").map((role) => role.replace(/^roles\//, ""));
+    const custom = declared["devs-schedule-role"]?.[1]["permissions"] as string[];
+    expect(table("Roles", 1)).toEqual(
+      unique([...roles.filter((role) => !role.includes("/roles/")), custom[0] ?? "", ".stop"]),
+    );
+    expect(table("APIs", 1)).toEqual(inputs(declared, "service"));
+  });
+
+  it("do not meet: neither changes the other, by coming or by going", async () => {
+    staging.configure(beside);
+    await up(staging);
+    expect(await prod.changes()).toEqual({});
+    expect(prod.approved("all")).toBe(await prod.head());
+    expect(staging.approved("all")).toBe(await prod.head());
+
+    const destroyed = await prod.run("destroy");
+    expect(destroyed.exitCode, destroyed.text).toBe(0);
+    expect(await staging.changes()).toEqual({});
+    expect(staging.cloud.store.instance("dev-bob")?.status).toBe("RUNNING");
+  });
+
+  it("cannot have a VM of the same name in the same zone", async () => {
+    prod.configure({ ...whole, "nixos-fleet:vms": [{ name: "dev-bob" }] });
+    const { exitCode, text } = await prod.run("up");
+    expect(exitCode).not.toBe(0);
+    expect(text).toContain(
+      "nixos-fleet:vms[0].name: dev-bob is there already in europe-west1-b, of fleet devs, stack staging",
+    );
+    expect(text).toContain(
+      "nixos-fleet:vms[0].homeDisk: dev-bob-home is there already in europe-west1-b, of fleet devs, stack staging",
+    );
+  });
+});
