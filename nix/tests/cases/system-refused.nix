@@ -1,0 +1,131 @@
+# What the NixOS module does not take: options of a wrong type (`bad`), and settings that contradict each other (`asserted`), with a part
+# of the advice. The parameters are those of system.nix.
+{
+  named,
+  people,
+  elsewhere,
+  trusting,
+}:
+
+{
+  bad = import ./both.nix ++ [
+    { directory = "etc/nixos"; }
+    { host = ""; }
+    { host = "dev alice"; }
+    { host = "-x"; }
+    { follow = "tags"; }
+    { homes = [ "alice" ]; }
+    { homes = [ { attribute = "alice"; } ]; }
+    { homes = [ { user = "alice@example.com"; } ]; }
+    {
+      homes = [
+        {
+          user = "alice";
+          deployKeySecret = "key";
+        }
+      ];
+    }
+    { watch = "yes"; }
+    { deployKeySecret = "key"; }
+    { protectMetadata = null; }
+    { allowReboot = "yes"; }
+    { rebootWindow.lower = "01:00"; }
+    {
+      rebootWindow = {
+        lower = "1:00";
+        upper = "05:00";
+      };
+    }
+    { rebootWithUsers = 1; }
+  ];
+
+  asserted = [
+    {
+      name = "beside system.autoUpgrade";
+      around.system.autoUpgrade.enable = true;
+      says = "set system.autoUpgrade.enable = false";
+    }
+    {
+      name = "beside services.home-manager.autoUpgrade in a home of the machine's own";
+      around.home-manager.users.alice.services.home-manager.autoUpgrade.enable = true;
+      says = "brings up the home of alice with the machine";
+    }
+    {
+      name = "beside comin";
+      around.services.comin.enable = true;
+      says = "set services.comin.enable = false";
+    }
+    {
+      name = "nowhere to update from";
+      around = elsewhere;
+      says = "repository is not set";
+    }
+    {
+      name = "nobody says which machine it is";
+      settings = named;
+      around = elsewhere // {
+        networking.hostName = "";
+      };
+      says = "host is not set";
+    }
+    {
+      name = "approvals without a fleet";
+      settings = named // {
+        follow = "approved";
+      };
+      around = elsewhere;
+      says = "belongs to no fleet";
+    }
+    {
+      name = "an empty window to reboot in";
+      settings.rebootWindow = {
+        lower = "03:00";
+        upper = "03:00";
+      };
+      says = "rebootWindow is empty";
+    }
+    {
+      name = "everybody trusted";
+      around = trusting [
+        "root"
+        "@users"
+      ];
+      says = "trusted-users has @users";
+    }
+    {
+      name = "a developer trusted";
+      around = people // trusting [ "alice" ];
+      says = "trusted-users has alice";
+    }
+    {
+      name = "a home's OS Login user trusted";
+      settings.homes = [ { user = "bob_example_com"; } ];
+      around = trusting [ "bob_example_com" ];
+      says = "trusted-users has bob_example_com";
+    }
+    {
+      name = "a home whose user must not linger";
+      settings.homes = [ { user = "alice"; } ];
+      around.users.users.alice = {
+        isNormalUser = true;
+        linger = false;
+      };
+      says = "users.users.alice.linger is false";
+    }
+    {
+      name = "a home that is part of the machine";
+      settings.homes = [ { user = "alice"; } ];
+      around.home-manager.users.alice = { };
+      says = "take alice out of one of the two";
+    }
+    {
+      name = "a home whose user may not build";
+      settings.homes = [ { user = "alice"; } ];
+      around.nix.settings = {
+        allowed-users = [ "carol" ];
+        trusted-users = [ "root" ];
+      };
+      says = "does not let alice build";
+    }
+  ];
+}
