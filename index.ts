@@ -11,6 +11,7 @@ import { presentHomes, stopLosses } from "./infra/keep";
 import { logins } from "./infra/people";
 import { decideRollout } from "./infra/run";
 import { configuredKeys } from "./infra/secrets";
+import { Refusal } from "./infra/refusal";
 import { readSettings } from "./infra/settings";
 import { agentFiles, renderStartupScript } from "./infra/startup";
 import { reachAll } from "./infra/trigger";
@@ -52,7 +53,7 @@ async function lookAt(project: string) {
   } catch (error) {
     if (error instanceof ApiError && error.reason === "accessNotConfigured")
       return { metadata: {}, inventory: { vms: [], disks: [] } };
-    throw new pulumi.RunError(`gcp:project: ${project} cannot be read: ${(error as Error).message}`);
+    throw new Refusal([`gcp:project: ${project} cannot be read: ${(error as Error).message}`]);
   }
 }
 

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Inventory, PresentDisk, PresentVm } from "../contracts";
 import type { FleetConfig, VmConfig } from "./config";
 import { homeDiskName } from "./config/disks";
+import { Refusal } from "./refusal";
 
 /** Lines that begin with the key. */
 export interface Judged {
@@ -12,10 +13,10 @@ export interface Judged {
 
 type Fleet = Pick<FleetConfig, "fleet" | "stack" | "project" | "vms" | "replace" | "network" | "allowStopping">;
 
-/** Says what a person should know before anything is changed. @throws pulumi.RunError with all that stops the update */
+/** Says what a person should know before anything is changed. @throws Refusal of all that stops the update */
 export function stopLosses(config: Fleet, inventory: Inventory): void {
   const { mistakes, warnings } = judge(config, inventory);
-  if (mistakes.length > 0) throw new pulumi.RunError(mistakes.map((line) => `nixos-fleet:${line}`).join("\n"));
+  if (mistakes.length > 0) throw new Refusal(mistakes.map((line) => `nixos-fleet:${line}`));
   for (const line of warnings) void pulumi.log.warn(line);
 }
 

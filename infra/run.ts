@@ -6,12 +6,13 @@ import type { FleetConfig } from "./config";
 import { movingVms } from "./keep";
 import { movesOf } from "./moves";
 import { planWaves, readStanding } from "./plan";
+import { Refusal } from "./refusal";
 import type { RolloutArgs } from "./rollout";
 
 /**
  * From what was resolved and what stands in the project's metadata to what each wave is approved for. Says what is held, and what
  * the rest moves.
- * @throws pulumi.RunError with every mistake, one line each
+ * @throws Refusal of every mistake, one line each
  */
 export async function decideRollout(
   config: FleetConfig,
@@ -23,8 +24,7 @@ export async function decideRollout(
   const standing = readStanding(metadata, config.fleet, config.stack);
   const membersOf = (names: readonly string[]) => config.vms.filter(({ name }) => names.includes(name));
   const plan = planWaves(config.waves, ({ vms }) => approvalOf(membersOf(vms), resolved), standing);
-  if (plan.mistakes.length > 0)
-    throw new pulumi.RunError(plan.mistakes.map((mistake) => `nixos-fleet:${mistake}`).join("\n"));
+  if (plan.mistakes.length > 0) throw new Refusal(plan.mistakes.map((mistake) => `nixos-fleet:${mistake}`));
   for (const line of plan.warnings) void pulumi.log.warn(line);
   for (const line of await movesOf(plan, standing, repository, resolved.system)) void pulumi.log.info(line);
   return { plan: plan.waves, lock: lockText(resolved.system.lockText), moving: movingVms(config, vms) };

@@ -4,6 +4,7 @@ import { short } from "../contracts";
 import { resolveHomes, type Resolved } from "./approval";
 import type { FleetConfig, RawConfig } from "./config";
 import { findManifest, type Manifest } from "./manifest";
+import { Refusal } from "./refusal";
 import { localLockDiffers, resolveRevision } from "./revision";
 import { checkStack } from "./vms-file";
 
@@ -17,7 +18,7 @@ export interface StackSettings {
 /**
  * Reads and checks all of it, and says what a person should know before anything is changed.
  * @param directory what relative paths start from
- * @throws pulumi.RunError with every mistake, one line each
+ * @throws Refusal of every mistake, one line each
  */
 export async function readSettings(written: RawConfig, stack: string, directory: string): Promise<StackSettings> {
   const { config, source, mistakes } = checkStack(written, stack, directory, encryptedKeys());
@@ -26,8 +27,7 @@ export async function readSettings(written: RawConfig, stack: string, directory:
   if (head instanceof Error) mistakes.push(`nixos-fleet:${source?.key ?? "repository"}: ${head.message}`);
   const { homes, mistakes: strays } = await resolveHomes(config?.vms ?? []);
   mistakes.push(...strays.map((mistake) => `nixos-fleet:${mistake}`));
-  if (mistakes.length > 0 || !config || !source || !head || head instanceof Error)
-    throw new pulumi.RunError(mistakes.join("\n"));
+  if (mistakes.length > 0 || !config || !source || !head || head instanceof Error) throw new Refusal(mistakes);
 
   const { repository } = source;
   if (localLockDiffers(repository, head))
@@ -46,7 +46,7 @@ function encryptedKeys(): string[] | undefined {
 async function prebuilt({ cache }: FleetConfig, revision: string): Promise<Manifest | undefined> {
   if (cache === undefined) return undefined;
   const manifest = await findManifest(cache, revision, {}).catch((error: unknown) => {
-    throw new pulumi.RunError(`nixos-fleet:cache: ${(error as Error).message}`);
+    throw new Refusal([`nixos-fleet:cache: ${(error as Error).message}`]);
   });
   if (manifest === undefined)
     void pulumi.log.info(
