@@ -1,16 +1,12 @@
 import { defineConfig } from "vitest/config";
 
-/**
- * One project a suite; `scripts/test` chooses among them. Clouds with different state directories do not meet, so files run side by
- * side; but for `agents`, whose tests of the machines look at the whole host.
- */
+/** One project a suite; `scripts/test` chooses among them. Clouds with different state directories do not meet, so files run side by side. */
 const suite = (name: string, seconds: number) => ({
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
     testTimeout: seconds * 1000,
     hookTimeout: seconds * 1000,
-    fileParallelism: name !== "agents",
   },
 });
 

@@ -1,9 +1,11 @@
-/** Opens a cloud with one running machine and keeps it: `hold-cloud.ts STATE IMAGE`. For a test that kills it. */
+/** Opens a cloud with one running machine and keeps it: `hold-cloud.ts STATE IMAGE [--down-after]`. For tests that kill it. */
 import { openCloud } from "../../local/machines/cloud";
+import { downAfterUs } from "./host";
 
 async function main(): Promise<void> {
-  const [state, image] = process.argv.slice(2);
-  if (state === undefined || image === undefined) throw new Error("usage: hold-cloud.ts STATE IMAGE");
+  const [state, image, ending] = process.argv.slice(2);
+  if (state === undefined || image === undefined) throw new Error("usage: hold-cloud.ts STATE IMAGE [--down-after]");
+  if (ending === "--down-after") downAfterUs(state);
   const { machines, network } = await openCloud(state, image);
   await network.addGateway("10.0.0.1", 24);
   await network.listen(80, "169.254.169.254");

@@ -1,7 +1,8 @@
-/** What of a cloud can be seen on the host, and a stand-in for the metadata server: for tests of the machines alone. */
-import { execFile } from "node:child_process";
+/** What of a cloud can be seen on the host, its end, and a stand-in for the metadata server: for tests of the machines alone. */
+import { execFile, spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
+import { Socket } from "node:net";
 import path from "node:path";
 import { promisify } from "node:util";
 import type { Network } from "../../local/machines/driver";
@@ -13,6 +14,22 @@ const project = path.join(__dirname, "..", "..");
 export async function buildImage(): Promise<string> {
   const { stdout } = await promisify(execFile)(path.join(project, "local", "image", "build"));
   return stdout.trim();
+}
+
+/**
+ * Takes a cloud and its state directory away when this process has ended, however it ended: Ctrl-C and `kill -9` close a pipe too. The
+ * directory is no argument of the command that waits for that, and so no trace of the cloud.
+ */
+export function downAfterUs(state: string): void {
+  const script = `cat; while [ -e "$NIXOS_FLEET_STATE" ]; do "$0" down; [ $? = 75 ] || break; sleep 1; done`;
+  const waiting = spawn("bash", ["-c", script, path.join(project, "scripts", "local")], {
+    cwd: project,
+    env: { ...process.env, NIXOS_FLEET_STATE: state },
+    detached: true,
+    stdio: ["pipe", "ignore", "ignore"],
+  });
+  waiting.unref();
+  if (waiting.stdin instanceof Socket) waiting.stdin.unref();
 }
 
 function read(file: string): string {

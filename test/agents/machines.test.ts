@@ -1,19 +1,17 @@
 /** The local cloud's machines, for real: containers, namespaces, disks. Needs root on Linux. */
-import { fork } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import type { Server } from "node:http";
 import os from "node:os";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { cleanUp } from "../../local/machines/cleanup";
 import { type Cloud, openCloud } from "../../local/machines/cloud";
 import type { MachineSpec } from "../../local/machines/driver";
 import { cloudNames, machineNames } from "../../local/machines/names";
 import { bridge } from "../../local/machines/network";
-import { buildImage, serveMetadata, traces } from "./host";
+import { buildImage, downAfterUs, serveMetadata, traces } from "./host";
+import { until, untilGone } from "./until";
 
 // Overlayfs and shells give a meaning to all of these.
 const scratch = mkdtempSync(path.join(os.tmpdir(), "machines, a:test-"));
@@ -28,7 +26,6 @@ const one: MachineSpec = {
 };
 const two: MachineSpec = { ...one, name: "dev-two", hostname: "dev-two.internal", address: "10.132.0.3" };
 
-let image: string;
 let cloud: Cloud;
 let metadata: { server: Server; written: Map<string, string> };
 const exits: string[] = [];
@@ -38,21 +35,6 @@ async function sh(name: string, command: string): Promise<string> {
   const { exitCode, stdout, stderr } = await cloud.machines.exec(name, ["sh", "-c", command]);
   expect({ command, exitCode, stderr: exitCode === 0 ? "" : stderr }).toEqual({ command, exitCode: 0, stderr: "" });
   return stdout.trim();
-}
-
-/** Waits until something holds that can be asked for at any time. */
-async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + 30_000;
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`waited in vain until ${what}`);
-    await sleep(50);
-  }
-}
-
-/** Waits until nothing of a cloud is left on the host, whose init may take a moment to bury the dead. */
-async function untilGone(directory: string): Promise<void> {
-  await until("nothing is left", () => traces(directory).length === 0).catch(() => undefined);
-  expect(traces(directory)).toEqual([]);
 }
 
 /** Waits until a machine has booted to `running`: nothing failed. */
@@ -83,8 +65,8 @@ async function rebooted(name: string, action: () => Promise<unknown>): Promise<v
 }
 
 beforeAll(async () => {
-  image = await buildImage();
-  cloud = await openCloud(state, image);
+  downAfterUs(state);
+  cloud = await openCloud(state, await buildImage());
   cloud.machines.onExit((name) => exits.push(name));
   await cloud.network.addGateway(gateway, 20);
   metadata = await serveMetadata(cloud.network, "#!/bin/sh\necho the startup script ran\necho ran >>/var/starts\n");
@@ -284,18 +266,4 @@ chmod +x /nix/store/system/activate && ln -s /nix/store/system /nix/var/nix/prof
     expect(await sh(two.name, "wc -l </var/starts")).toBe("1");
     expect(exits).toEqual([]);
   });
-});
-
-it("leaves nothing behind when its process is killed and cleaned up after", { timeout: 60_000 }, async () => {
-  const held = path.join(scratch, "held");
-  const holder = fork(path.join(__dirname, "hold-cloud.ts"), [held, image], { execArgv: ["--import", "tsx"] });
-  await once(holder, "message");
-  const before = traces(held).join("\n");
-  expect(before).toContain("systemd-nspawn");
-  expect(before).toContain(cloudNames(held).namespace);
-  holder.kill("SIGKILL");
-  await once(holder, "exit");
-  await cleanUp(cloudNames(held));
-  await untilGone(held);
-  expect(existsSync(path.join(held, "machines", "held", "upper"))).toBe(true);
 });

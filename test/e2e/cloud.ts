@@ -8,7 +8,7 @@ import { short, type Report } from "../../contracts";
 import { leaderOf } from "../../local/machines/container";
 import { cloudNames, machineNames } from "../../local/machines/names";
 import { enter } from "../../local/machines/nspawn";
-import { traces } from "../agents/host";
+import { downAfterUs, traces } from "../agents/host";
 
 const project = resolve(__dirname, "../..");
 
@@ -42,6 +42,10 @@ export class TestCloud {
   protected readonly config = join(this.state, "Pulumi.local.yaml");
   private exports: string | undefined;
   protected readonly env: Record<string, string> = { NIXOS_FLEET_STATE: this.state, NO_COLOR: "1" };
+
+  constructor() {
+    downAfterUs(this.state);
+  }
 
   private begin(file: string, args: string[]): Begun {
     const running = execa(file, args, { cwd: project, env: this.env, all: true, reject: false, stdin: "ignore" });

@@ -17,7 +17,7 @@ import { ip } from "../../local/machines/namespaces";
 import { metadataAddress } from "../../local/machines/network";
 import { secretManager } from "../../local/metadata/secret-manager";
 import { byAddress, metadataServer } from "../../local/metadata/server";
-import { buildImage } from "../agents/host";
+import { buildImage, downAfterUs } from "../agents/host";
 import { makeInstance, makeNetwork, serve } from "../unit/api-client";
 import { Source } from "./source";
 import { Vm } from "./vm";
@@ -53,6 +53,7 @@ export class Lab {
   static async open(first = ""): Promise<Lab> {
     const image = await buildImage();
     const state = mkdtempSync(path.join(tmpdir(), "nixos-fleet-faults-"));
+    downAfterUs(state);
     const host = await openMachines(state, image);
     const store = new Store(emptyState("local-project", new Date().toISOString()), () => Promise.resolve());
     const served = await serve(openCloud(store, host.machines, host.network, path.join(state, "objects")));
