@@ -27,7 +27,7 @@ describe("the main job", () => {
     await until(
       "alice's home",
       60,
-      async () => (await cloud.status())["dev-alice"]?.homes["alice"]?.outcome === "updated",
+      async () => (await cloud.status())["dev-alice"]?.homes["alice"]?.revision === (await cloud.head()),
     );
     expect(await cloud.in("dev-alice", "stat -c %U /home/alice/.config/fleet-demo/version")).toBe("alice");
   });

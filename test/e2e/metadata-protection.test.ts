@@ -23,7 +23,7 @@ beforeAll(async () => {
   await until(
     "alice's home",
     60,
-    async () => (await cloud.status())["dev-alice"]?.homes["alice"]?.outcome === "updated",
+    async () => (await cloud.status())["dev-alice"]?.homes["alice"]?.revision === (await cloud.head()),
   );
 });
 
