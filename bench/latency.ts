@@ -8,7 +8,6 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { approvalKey, contract } from "../contracts";
-import { connect } from "../control/google/compute";
 import { renderTable } from "../control/table";
 import { TestCloud, until } from "../test/e2e/cloud";
 
@@ -47,13 +46,8 @@ async function revisions(): Promise<{ revision: string; lock: string }[]> {
 
 /** Writes the approval; when, in seconds since 1970, the API was asked to. */
 async function approve(approval: object): Promise<number> {
-  const { endpoint, project } = JSON.parse(readFileSync(join(cloud.state, "daemon.json"), "utf8")) as Record<
-    string,
-    string
-  >;
-  const compute = connect({ project: project ?? "", endpoint, token: "local" });
   let asked = 0;
-  await compute.editProjectItem(approvalKey("devs", "local", wave), () => {
+  await cloud.compute().editProjectItem(approvalKey("devs", "local", wave), () => {
     asked = Date.now() / 1_000;
     return JSON.stringify(approval);
   });

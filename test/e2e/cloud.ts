@@ -4,7 +4,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
-import { short, type Report } from "../../contracts";
+import { short } from "../../contracts";
+import { findFleet } from "../../control/fleet";
+import { connect, type Compute } from "../../control/google/compute";
+import { StatusReader } from "../../control/status/reader";
+import type { VmStatus } from "../../control/status/status";
 import { leaderOf } from "../../local/machines/container";
 import { cloudNames, machineNames } from "../../local/machines/names";
 import { enter } from "../../local/machines/nspawn";
@@ -23,16 +27,6 @@ export interface Begun {
   /** Waits until it has said something. */
   says: (text: string) => Promise<void>;
   ended: Promise<Ran>;
-}
-
-interface StatusVm {
-  name: string;
-  state: string;
-  wave: string;
-  wanted: string | null;
-  system: Report | null;
-  homes: Record<string, Report>;
-  drift: string;
 }
 
 export class TestCloud {
@@ -150,9 +144,20 @@ export class TestCloud {
     return Number(await this.in(vm, "ls /nix/var/nix/profiles | grep -c 'system-.*-link'"));
   }
 
-  async status(): Promise<Record<string, StatusVm>> {
-    const { text } = await this.shell("./scripts/fleet status --json");
-    const { vms } = JSON.parse(text) as { vms: StatusVm[] };
+  /** The Compute API, as the operator's tool reaches it. */
+  compute(): Compute {
+    return connect({ project: "local-project", endpoint: this.endpoint(), token: "local" });
+  }
+
+  /** The Compute API's. */
+  endpoint(): string {
+    return (JSON.parse(readFileSync(join(this.state, "daemon.json"), "utf8")) as { endpoint: string }).endpoint;
+  }
+
+  /** What `fleet status --json` says of each VM. Read in this process: who waits asks often, and each start of the tool takes a second. */
+  async status(): Promise<Record<string, VmStatus>> {
+    const compute = this.compute();
+    const { vms } = await new StatusReader({ compute, id: await findFleet(compute, {}) }).read();
     return Object.fromEntries(vms.map((vm) => [vm.name, vm]));
   }
 

@@ -139,11 +139,6 @@ export class RolloutFleet extends TestCloud {
     await instanceAction(this.endpoint(), vm, action);
   }
 
-  /** The Compute API's. */
-  endpoint(): string {
-    return (JSON.parse(readFileSync(join(this.state, "daemon.json"), "utf8")) as { endpoint: string }).endpoint;
-  }
-
   /** Stops the time of a VM, as where its kernel hangs: Compute says that it runs. */
   freeze(vm: string, frozen = true): void {
     const names = machineNames(cloudNames(this.state), vm);
