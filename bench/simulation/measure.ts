@@ -15,7 +15,7 @@ export interface Measured {
 /** Runs a command of the operator's tool; throws with its output when it does not end with 0. */
 export async function measure(args: readonly string[], env: Record<string, string>): Promise<Measured> {
   const script = join(__dirname, "measured.ts");
-  const end = await execa(process.execPath, ["--import", "tsx", script, ...args], { env, reject: false });
+  const end = await execa(process.execPath, ["--require", "tsx/cjs", script, ...args], { env, reject: false });
   const line = end.stderr.split("\n").at(-1) ?? "";
   if (!line.startsWith("{")) throw new Error(end.stderr);
   const measured = JSON.parse(line) as Measured;

@@ -27,8 +27,8 @@ export async function startDaemon(state: State, image: string): Promise<void> {
   if (runningDaemon(state) !== undefined) return;
   rmSync(state.daemonInfo, { force: true });
   const log = openSync(state.daemonLog, "a");
-  const loader = join(project, "node_modules/tsx/dist/loader.mjs");
-  const child = spawn(process.execPath, ["--import", loader, daemonFile, state.directory, image], {
+  const loader = join(project, "node_modules/tsx/dist/cjs/index.cjs");
+  const child = spawn(process.execPath, ["--require", loader, daemonFile, state.directory, image], {
     cwd: "/",
     detached: true,
     stdio: ["ignore", log, log],

@@ -1,6 +1,6 @@
 /**
  * Removes what a cloud left running on the host: its machines' processes, its network namespaces and links, its control groups. Their disks
- * and all else under its state directory stay. As a program: `node --import tsx local/machines/cleanup.ts STATE`.
+ * and all else under its state directory stay. As a program: `node --require tsx/cjs local/machines/cleanup.ts STATE`.
  */
 import { removeGroup } from "./cgroup";
 import { type CloudNames, cloudNames } from "./names";

@@ -1,6 +1,6 @@
 /**
  * `./scripts/test --mutants`: removes each safety rule in a copy of the project, and says which test caught that. Given words, as in
- * `node --import tsx test/mutants/run.ts WORDS`, only the rules that they stand in.
+ * `node --require tsx/cjs test/mutants/run.ts WORDS`, only the rules that they stand in.
  */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
