@@ -68,6 +68,8 @@ async function expectBoots({ vm }: Bed, before: Facts): Promise<void> {
 
 async function takesNext({ vm, source }: Bed): Promise<void> {
   await source.commit();
+  // One that tries again by itself may have looked at the head before this commit, and a start would only join it.
+  await vm.idle();
   await vm.update();
   await expectRuns(await vm.facts(), source);
   expect(vm.report()).toMatchObject({ outcome: "updated", revision: await source.head() });
