@@ -36,7 +36,7 @@ conclusion_of() {
     [[ -z ${result[$name]-} ]] || reported+=(--arg "$name" "${result[$name]}")
   done
   [[ -z ${decision[approved]} ]] || reported+=(--arg approved "${decision[approved]}")
-  [[ -z ${result[revision]-} ]] || reported+=(--arg lock "${result[lock]-}")
+  [[ -z ${result[revision]-} ]] || reported+=(--arg lock "${result[lock]-}" --arg repository "$(driver_repository)")
   [[ -z ${result[lockMatches]-} ]] || reported+=(--argjson lockMatches "${result[lockMatches]}")
   # What is about this run goes in as it is named in a state; what is not, behind an underscore.
   query conclude --null-input --raw-output --slurpfile _contract "$contract_file" --argjson _state "${decision[state]}" \

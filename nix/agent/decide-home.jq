@@ -30,7 +30,11 @@ def target($in; $settings):
   else { revision: $in.homes.revision, lock: $in.homes.lock, why: "the machine runs \($in.homes.revision | short)", explicit: true }
   end;
 
-def act($in; $target):
+# The first revision out of another repository has nothing there to descend from.
+def moves_in($state; $settings):
+  $settings.repository != null and $state.repository != null and $state.repository != $settings.repository;
+
+def act($in; $target; $settings):
   ($in.state // {}) as $state
   | (first(($state.refused // [])[] | select(.revision == $target.revision)) // null) as $refused
   | if $state.revision == $target.revision and ($in.drifted | not) then stay("unchanged"; "\($target.why); so does this home")
@@ -40,7 +44,7 @@ def act($in; $target):
       { action: "update", outcome: "updated",
         reason: "\($target.why); \(if $state.revision | revision then "deployed \($state.revision | short)" else "nothing deployed" end)" }
     end
-  | .target = ($target | { revision, lock, explicit });
+  | .target = ($target | { revision, lock, explicit: (.explicit or moves_in($state; $settings)) });
 
 def decide:
   . as $in
@@ -50,7 +54,7 @@ def decide:
       stay("held"; "held by \($in.localHold.by // "somebody")" + if ($in.localHold.why // "") == "" then "" else ": \($in.localHold.why)" end)
     elif $target.none then stay("deferred"; $target.none)
     elif $target.head then stay("deferred"; "branch \($settings.branch) is not known") + { needHead: true }
-    else act($in; $target) + { approved: $target.revision }
+    else act($in; $target; $settings) + { approved: $target.revision }
     end
   | .approved //= ($in.state | at("approved"))
   | .settings = $settings

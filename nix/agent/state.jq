@@ -1,7 +1,7 @@
 # The state after a run: in: { state, result, errorBytes }, out: the new state.
-# result: { outcome, stage?, error?, revision?, lock?, deployed?, toplevel, approved?, refuse?, rolledBack, rebootRequired, lockMatches?, at,
-#           bootedAt, agent }; `revision` and `lock` are set where the run ended with that revision deployed, `deployed` where it is not what
-#           runs yet, `refuse` names one not to try again.
+# result: { outcome, stage?, error?, revision?, lock?, repository?, deployed?, toplevel, approved?, refuse?, rolledBack, rebootRequired,
+#           lockMatches?, at, bootedAt, agent }; `revision`, `lock` and `repository` are set where the run ended with that revision deployed,
+#           `deployed` where it is not what runs yet, `refuse` names one not to try again.
 include "text";
 
 def new_state:
@@ -13,6 +13,8 @@ def new_state:
       $revision,
       approved: ($result.approved // $old.approved),
       lock: ($result.lock // $old.lock // ""),
+      # Where the deployed revision came from.
+      repository: ($result.repository // $old.repository),
       lockMatches: (if $result.lockMatches == null then $old.lockMatches else $result.lockMatches end),
       toplevel: $result.toplevel,
       outcome: $result.outcome,

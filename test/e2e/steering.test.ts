@@ -109,6 +109,12 @@ describe("a home with a repository of its own", () => {
   beforeAll(async () => {
     await execa`git clone --quiet --bare ${join(cloud.state, "git/config.git")} ${repository}`;
     await execa`git clone --quiet ${repository} ${clone}`;
+    // It shares no history with what the home ran until now.
+    const bobs = execa({ cwd: clone });
+    const { stdout: root } =
+      await bobs`git -c user.name=bob -c user.email=bob@example.com commit-tree ${"HEAD^{tree}"} -m own`;
+    await bobs`git reset --quiet --hard ${root}`;
+    await bobs`git push --quiet --force origin HEAD:main`;
     await cloud.configure(
       "--path 'nixos-fleet:vms[2].homes[0].repository' git://git.internal/bob.git",
       "--path 'nixos-fleet:waves[1].homes' gate",

@@ -61,8 +61,15 @@ describe("the state after a run", () => {
   });
 
   it("keeps what was deployed apart from what happens to run", () => {
-    const state = next(next(null, { revision: A, lock: "l" }), { outcome: "held", toplevel: "/nix/store/by-hand" });
-    expect(state).toMatchObject({ toplevel: "/nix/store/by-hand", deployed: "/nix/store/new" });
+    const state = next(next(null, { revision: A, lock: "l", repository: "git://x/a" }), {
+      outcome: "held",
+      toplevel: "/nix/store/by-hand",
+    });
+    expect(state).toMatchObject({
+      toplevel: "/nix/store/by-hand",
+      deployed: "/nix/store/new",
+      repository: "git://x/a",
+    });
   });
 
   it("forgives what is deployed, and remembers twenty", () => {

@@ -72,4 +72,12 @@ describe("a home", () => {
   it("runs its branch where nothing is said of approvals", () => {
     expect(decide(undefined)).toMatchObject({ action: "update", target: { revision: C, explicit: false } });
   });
+
+  it.each([
+    ["another one", "/var/lib/nixos-auto-update/mirror.git", true],
+    ["the same", own.repository, false],
+    ["one that nobody noted", undefined, false],
+  ])("need not descend from what it runs where that came from %s: %s", (_, repository, explicit) => {
+    expect(decide(undefined, { state: { revision: A, repository } })).toMatchObject({ target: { explicit } });
+  });
 });
