@@ -16,6 +16,9 @@ import { downAfterUs, traces } from "../agents/host";
 
 const project = resolve(__dirname, "../..");
 
+/** Without its preview, which runs the whole program once more; `local up` and `preview` have it. */
+const UP = "up --yes --skip-preview";
+
 export interface Ran {
   exitCode: number;
   /** Standard output and error as they came. */
@@ -83,7 +86,7 @@ export class TestCloud {
 
   /** An `up` that has only begun; `settings` go before it, such as `VARIABLE=value`. */
   async beginUp(settings = ""): Promise<Begun> {
-    return this.begin("bash", ["-c", `${await this.environment()}\n${settings} ${this.written("up --yes")}`]);
+    return this.begin("bash", ["-c", `${await this.environment()}\n${settings} ${this.written(UP)}`]);
   }
 
   private written(command: string): string {
@@ -93,7 +96,7 @@ export class TestCloud {
 
   /** `pulumi up`, which must end well unless a test says that it must not; its output. */
   async up(ends: "well" | "badly" = "well"): Promise<string> {
-    const { exitCode, text } = await this.pulumi("up --yes");
+    const { exitCode, text } = await this.pulumi(UP);
     assert.equal(exitCode === 0 ? "well" : "badly", ends, text);
     return text;
   }
