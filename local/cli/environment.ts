@@ -11,7 +11,7 @@ interface DaemonInfo {
 }
 
 /** What the running daemon says of itself. @throws when none runs. */
-export function daemonInfo(state: State): DaemonInfo {
+export function daemonInfo(state: Pick<State, "daemonInfo">): DaemonInfo {
   if (!existsSync(state.daemonInfo)) throw new Error("the local cloud is not up: run ./scripts/local up");
   return JSON.parse(readFileSync(state.daemonInfo, "utf8")) as DaemonInfo;
 }

@@ -9,6 +9,7 @@ import { findFleet } from "../../control/fleet";
 import { connect, type Compute } from "../../control/google/compute";
 import { StatusReader } from "../../control/status/reader";
 import type { VmStatus } from "../../control/status/status";
+import { daemonInfo } from "../../local/cli/environment";
 import { leaderOf } from "../../local/machines/container";
 import { cloudNames, machineNames } from "../../local/machines/names";
 import { enter } from "../../local/machines/nspawn";
@@ -149,12 +150,17 @@ export class TestCloud {
 
   /** The Compute API, as the operator's tool reaches it. */
   compute(): Compute {
-    return connect({ project: "local-project", endpoint: this.endpoint(), token: "local" });
+    const { endpoint, project } = this.daemon();
+    return connect({ project, endpoint, token: "local" });
   }
 
   /** The Compute API's. */
   endpoint(): string {
-    return (JSON.parse(readFileSync(join(this.state, "daemon.json"), "utf8")) as { endpoint: string }).endpoint;
+    return this.daemon().endpoint;
+  }
+
+  private daemon() {
+    return daemonInfo({ daemonInfo: join(this.state, "daemon.json") });
   }
 
   /** What `fleet status --json` says of each VM. Read in this process: who waits asks often, and each start of the tool takes a second. */
