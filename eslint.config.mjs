@@ -34,8 +34,9 @@ export default defineConfig(
       "max-lines": ["error", { max: 300, skipBlankLines: true, skipComments: true }],
     },
   },
-  mayNotImport("infra", ["control", "local", "scripts"]),
-  mayNotImport("control", ["infra", "local", "scripts"]),
-  mayNotImport("local", ["infra", "control", "scripts"]),
-  mayNotImport("policy", ["infra", "control", "local", "scripts"]),
+  mayNotImport("infra", ["cli", "local", "scripts"]),
+  mayNotImport("cli", ["infra", "local", "scripts"]),
+  mayNotImport("local", ["infra", "cli", "scripts"]),
+  mayNotImport("rules", ["infra", "cli", "local", "scripts"]),
+  mayNotImport("policy", ["infra", "cli", "local", "scripts"]),
 );

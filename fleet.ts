@@ -1,10 +1,10 @@
-/** The operator's tool as `./scripts/fleet` starts it: the commands of control/, and what the program makes of a stack's settings. */
-import { main } from "./control/cli";
+/** The operator's tool as `./scripts/fleet` starts it: the commands of cli/, and what the program makes of a stack's settings. */
+import { main } from "./cli/cli";
 
 // Read only when a command asks: few do, and the tool is to start at once. By `require`, since tsx resolves no `import()` where it is
 // started by --require itself.
 void main((raw, stack) => {
   // eslint-disable-next-line @typescript-eslint/no-require-imports
-  const { expectedOf } = require("./infra/expected") as typeof import("./infra/expected");
+  const { expectedOf } = require("./infra/desired-state") as typeof import("./infra/desired-state");
   return Promise.resolve(expectedOf(raw, stack, __dirname));
 });

@@ -1,20 +1,20 @@
 /** The Pulumi program: read the stack's settings, make the fleet, say what came of it. */
 import * as pulumi from "@pulumi/pulumi";
-import { short } from "./contracts";
-import { ApiError } from "./control/google/api-error";
-import { connect } from "./control/google/compute";
-import { readInventory } from "./control/google/inventory";
-import { lockHolds } from "./infra/approval";
-import { Fleet } from "./infra/fleet";
-import { newestImages } from "./infra/image";
-import { presentHomes, stopLosses } from "./infra/keep";
-import { logins } from "./infra/people";
-import { decideRollout } from "./infra/run";
-import { configuredKeys } from "./infra/secrets";
-import { Refusal } from "./infra/refusal";
-import { readSettings } from "./infra/settings";
+import { short } from "./rules/contract";
+import { ApiError } from "./cli/google/api-error";
+import { connect } from "./cli/google/compute";
+import { readInventory } from "./cli/google/inventory";
+import { lockHolds } from "./infra/preflight/approval";
+import { Fleet } from "./infra/components/fleet";
+import { newestImages } from "./infra/components/image";
+import { presentHomes, stopLosses } from "./infra/preflight/replacement";
+import { logins } from "./infra/components/iam";
+import { decideRollout } from "./infra/preflight/rollout-plan";
+import { configuredKeys } from "./infra/components/secrets";
+import { Refusal } from "./infra/config-error";
+import { readSettings } from "./infra/preflight/settings";
 import { agentFiles, renderStartupScript } from "./infra/startup";
-import { reachAll } from "./infra/trigger";
+import { reachAll } from "./infra/components/trigger";
 
 async function main() {
   const { config, repository, resolved } = await readSettings(pulumi.runtime.allConfig(), pulumi.getStack(), __dirname);

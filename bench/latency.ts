@@ -7,8 +7,8 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
-import { approvalKey, contract } from "../contracts";
-import { renderTable } from "../control/table";
+import { approvalKey, contract } from "../rules/contract";
+import { renderTable } from "../cli/table";
 import { TestCloud, until } from "../test/e2e/cloud";
 
 const quick = process.argv.includes("--quick");

@@ -3,8 +3,8 @@
  * to 1,000 VMs. SIMULATED are the VMs and their agents, in memory behind the local cloud's API; the tool and its requests are real.
  */
 import { randomBytes } from "node:crypto";
-import { renderTable } from "../control/table";
-import { mostAtOnce } from "../control/google/throttle";
+import { renderTable } from "../cli/table";
+import { mostAtOnce } from "../cli/google/throttle";
 import { measure, type Measured } from "./simulation/measure";
 import { SimulatedFleet } from "./simulation/fleet";
 

@@ -1,5 +1,5 @@
 /** What must hold for every resource of a fleet. Pure: a resource's type and inputs → what is wrong with it, a line each. */
-import { contract } from "../contracts";
+import { contract } from "../rules/contract";
 import { opensPort } from "./firewall";
 import { tooWide } from "./grants";
 import { isUnknown, flag, list, object, type Inputs } from "./inputs";

@@ -1,5 +1,5 @@
 /** Runs the operator's tool once in a process of its own and says on its last line of standard error what that cost, as JSON. */
-import { run } from "../../control/cli";
+import { run } from "../../cli/cli";
 import type { Measured } from "./measure";
 
 async function main(): Promise<void> {

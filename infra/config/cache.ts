@@ -1,6 +1,6 @@
 /** The binary cache, from which VMs take what `fleet build` has built for them. */
 import { z } from "zod";
-import { bucketUrl, type Cache } from "../../contracts";
+import { bucketUrl, type Cache } from "../../rules/contract";
 
 const cache = z
   .strictObject({

@@ -1,6 +1,6 @@
 /** What the repositories ask VMs for, and whom the VMs believe. */
 import { z } from "zod";
-import { shortDigest } from "../digest";
+import { shortDigest } from "./digest";
 import { quote } from "./lines";
 import { check, repository, type Check } from "./schema";
 import { HIDDEN } from "./secrets";

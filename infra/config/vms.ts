@@ -1,6 +1,6 @@
 /** The VMs: what each is, and what it is unless it says otherwise. */
 import { z } from "zod";
-import type { Home } from "../../contracts";
+import type { Home } from "../../rules/contract";
 import { diskSize, homeDisk, homeDiskOf, ownHomeDisk, type HomeDisk } from "./disks";
 import { defaultZone, zone } from "./google";
 import { quote } from "./lines";

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { Lab } from "../faults/lab";
 import type { Source } from "../faults/source";
 import type { Vm } from "../faults/vm";
-import { certificate, httpsGit, type Door } from "../unit/https-git";
+import { certificate, httpsGit, type Door } from "../unit/cli/https-git";
 
 /** Where VMs keep what repositories ask for, and nowhere else. */
 const run = "/run/nixos-auto-update";

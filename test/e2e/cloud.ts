@@ -4,11 +4,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
-import { short } from "../../contracts";
-import { findFleet } from "../../control/fleet";
-import { connect, type Compute } from "../../control/google/compute";
-import { StatusReader } from "../../control/status/reader";
-import type { VmStatus } from "../../control/status/status";
+import { short } from "../../rules/contract";
+import { findFleet } from "../../cli/fleet";
+import { connect, type Compute } from "../../cli/google/compute";
+import { StatusReader } from "../../cli/status/reader";
+import type { VmStatus } from "../../cli/status/status";
 import { daemonInfo } from "../../local/cli/environment";
 import { leaderOf } from "../../local/machines/container";
 import { cloudNames, machineNames } from "../../local/machines/names";

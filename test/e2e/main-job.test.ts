@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { short } from "../../contracts";
+import { short } from "../../rules/contract";
 import { TestCloud, until } from "./cloud";
 
 const cloud = new TestCloud();

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { short } from "../../contracts";
+import { short } from "../../rules/contract";
 import { push, seed } from "../../local/cli/repository";
 import { groupOf } from "../../local/machines/cgroup";
 import { leaderOf } from "../../local/machines/container";

@@ -1,7 +1,7 @@
 /** What may happen to a rollout on real machines; each leaves the fleet as it should be, at one change. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
-import { short } from "../../contracts";
+import { short } from "../../rules/contract";
 import { killGate } from "../program/processes";
 import { until } from "./cloud";
 import { FaultyApi } from "./faulty-api";

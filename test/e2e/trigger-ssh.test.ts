@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { short } from "../../contracts";
+import { short } from "../../rules/contract";
 import { TestCloud } from "./cloud";
 
 const cloud = new TestCloud();

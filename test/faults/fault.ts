@@ -1,6 +1,6 @@
 /** What every fault says of itself, and what is done with each. */
 import { expect } from "vitest";
-import type { Outcome, Stage } from "../../contracts";
+import type { Outcome, Stage } from "../../rules/contract";
 import { expectComplete, expectRuns } from "./complete";
 import type { Facts } from "./facts";
 import type { Flaw } from "./source";

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import type net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { InstanceMetadata } from "../../contracts";
+import type { InstanceMetadata } from "../../rules/contract";
 import { agentFiles, renderStartupScript } from "../../infra/startup";
 import { openCloud } from "../../local/api/cloud";
 import { Store } from "../../local/api/store";
@@ -18,7 +18,7 @@ import { metadataAddress } from "../../local/machines/network";
 import { secretManager } from "../../local/metadata/secret-manager";
 import { byAddress, metadataServer } from "../../local/metadata/server";
 import { buildImage, downAfterUs } from "../agents/host";
-import { makeInstance, makeNetwork, serve } from "../unit/api-client";
+import { makeInstance, makeNetwork, serve } from "../unit/local/client";
 import { Source } from "./source";
 import { Vm } from "./vm";
 

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { reportSchema, type Report } from "../../contracts";
+import { reportSchema, type Report } from "../../rules/contract";
 import { leaderOf } from "../../local/machines/container";
 import type { Machines } from "../../local/machines/driver";
 import type { MachineNames } from "../../local/machines/names";

@@ -18,4 +18,4 @@ export interface Mutant {
 export const agent = (file: string) => `nix/agent/${file}`;
 /** Test files of the suite `unit`. */
 export const unit = (...names: string[]) => names.map((name) => `test/unit/${name}.test.ts`);
-export const decide = unit("decide", "decide-laws", "decide-steering");
+export const decide = unit("agent/decide", "agent/decide-laws", "agent/decide-steering");

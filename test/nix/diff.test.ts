@@ -3,13 +3,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { approvalKey } from "../../contracts";
-import type { FleetDiff } from "../../control/repository/diff";
+import { approvalKey } from "../../rules/contract";
+import type { FleetDiff } from "../../cli/repository/diff";
 import { image } from "../../nix/tests/image";
-import { FakeCompute } from "../unit/fake-compute";
-import { approval, report } from "../unit/fleet-samples";
+import { FakeCompute } from "../unit/cli/fake-compute";
+import { approval, report } from "../unit/cli/fleet-samples";
 import { installNix } from "./real-nix";
-import { identity, runFleet } from "../unit/run-fleet";
+import { identity, runFleet } from "../unit/cli/run-fleet";
 
 /** A flake with two systems that use an editor of this version; `dev-bob` is there only where it is wanted. */
 const flake = (version: string, bob: boolean) => `{

@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { LockUpdate } from "../../control/repository/lock-update";
+import type { LockUpdate } from "../../cli/repository/lock-update";
 import { image } from "../../nix/tests/image";
 import { installNix } from "./real-nix";
-import { identity, runFleet } from "../unit/run-fleet";
+import { identity, runFleet } from "../unit/cli/run-fleet";
 
 describe.skipIf(image === undefined)("fleet lock update", () => {
   // Where the image's nix sees it.

@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { checkConfig, KEYS } from "../../infra/config";
-import { withVmsFile } from "../../infra/vms-file";
+import { checkConfig, KEYS } from "../../infra/config/fleet-config";
+import { withVmsFile } from "../../infra/config/vms-file";
 import { Program } from "./program";
 
 const project = resolve(__dirname, "../..");

@@ -2,10 +2,10 @@
  * VMs that are nothing but memory. What they do about an approval is decided and remembered by the agents' own rules, through jq as on a
  * VM; fetching, building and switching go well unless a test says otherwise.
  */
-import { approvalKey, contract, type Approval, type InstanceMetadata, type Report } from "../../contracts";
+import { approvalKey, contract, type Approval, type InstanceMetadata, type Report } from "../../rules/contract";
 import type { Instance } from "../../local/api/types";
-import { runAll, type Decision } from "../unit/decide-cases";
-import type { MemoryCloud } from "../unit/local-machines";
+import { runAll, type Decision } from "../unit/agent/decide-cases";
+import type { MemoryCloud } from "../unit/local/local-machines";
 
 /** What an agent remembers; of it only what is read here. */
 interface State {

@@ -1,6 +1,6 @@
 /** Rollouts that something else than their revision disturbs: kills, Ctrl-C, an API that does not answer, VMs that come and go, renamed waves. */
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { short } from "../../contracts";
+import { short } from "../../rules/contract";
 import { Program } from "./program";
 
 const canary = ["dev-1"];

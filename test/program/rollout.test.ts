@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { short } from "../../contracts";
+import { short } from "../../rules/contract";
 import { Program } from "./program";
 
 const waves = { canary: ["dev-1"], middle: ["dev-2", "dev-3"], rest: ["dev-4", "dev-5", "dev-6"] };

@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Storage } from "../../control/google/storage";
+import { Storage } from "../../cli/google/storage";
 import { Program, type Recorded } from "./program";
 
 let prod: Program;

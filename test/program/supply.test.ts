@@ -1,9 +1,9 @@
 /** Image, binary cache and monitoring: every input of what they declare, and each switched on and off with no VM replaced. */
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { manifestPath } from "../../contracts";
-import { Storage } from "../../control/google/storage";
-import { alerts, dashboard, logFilters } from "../../infra/alerts";
+import { manifestPath } from "../../rules/contract";
+import { Storage } from "../../cli/google/storage";
+import { alerts, dashboard, logFilters } from "../../infra/components/alerts";
 import { upInPlace } from "./in-place";
 import { Program, type Recorded } from "./program";
 

@@ -1,0 +1,132 @@
+import { short } from "../../rules/contract";
+import { lockChanges, type LockChange } from "../../rules/flake-lock";
+import { compareClosures } from "../repository/closures";
+import { fleetOptions, type Call, type Command } from "../command";
+import { filesBetween, headOf, lockAt, withCommits } from "../repository/config-repository";
+import { openFleet, requireVms, variable, type Context } from "../context";
+import { diffLines, groupClosures, planMoves, type FleetDiff, type Move, type MoveDiff } from "../repository/diff";
+import { FleetError, messageOf, UsageError } from "../errors";
+import { readAllReports, readDecisions, readVms, type FleetVm, type Source } from "../fleet";
+import { nix } from "../repository/nix";
+import { checkRevision, completeRevision } from "../revisions";
+import { buildStatus, type FleetStatus } from "../status/status";
+
+export const diff: Command = {
+  name: "diff",
+  summary: "what the wanted revision would change: the lock's inputs, and the packages",
+  usage: "[VM…] [--head | --to REVISION] [--no-closures]",
+  description: [
+    "Compares what each VM runs with what is wanted of it: the inputs that flake.lock moves, other files, and the packages of",
+    "the two systems, where nix is here and the systems are in a cache or can be built. VMs that change alike are shown together.",
+    "Commits are read from your clone of the config repository or, where that lacks them, from the repository itself.",
+  ],
+  examples: ["diff dev-alice", "diff --head --no-closures", "diff --json | jq -r '.moves[].inputs[].link'"],
+  options: {
+    head: { description: "with the branch's head, which the next pulumi up approves" },
+    to: { value: "REVISION", description: "with this revision" },
+    "no-closures": { description: "leave the packages out: nothing is evaluated, downloaded or built" },
+    clone: {
+      value: "DIRECTORY",
+      description: "the clone; by default the directory you are in (NIXOS_FLEET_CONFIG_CLONE)",
+    },
+    json: { description: "the same as one JSON document" },
+    ...fleetOptions,
+  },
+  positionals: { least: 0, most: 1_000 },
+  async run(call) {
+    const { options } = call;
+    const to = options.text("to");
+    if (to !== undefined && options.flag("head")) {
+      throw new UsageError("diff: --head and --to do not go together");
+    }
+    if (to !== undefined) checkRevision("diff", to);
+    const context = await openFleet(call);
+    const names = call.positionals;
+    const vms = names.length === 0 ? await readVms(context.compute, context.id) : await requireVms(context, names);
+    const source = vms.find((vm) => vm.source !== undefined)?.source;
+    const status = await statusOf(context, vms);
+    const target = await targetOf(call, context, status, source);
+    const planned = planMoves(status, target);
+    const closures = await withoutClosures(call, planned.moves.length);
+    const moves: MoveDiff[] = [];
+    for (const move of planned.moves) {
+      moves.push(await compare(call, move, { vms, status, source, closures: closures === null }));
+    }
+    const { fleet, stack, at } = status;
+    const document: FleetDiff = { fleet, stack, at, ...planned, moves, closures: closures === "" ? null : closures };
+    const what = target === undefined ? "what is wanted" : short(target);
+    (options.flag("json") ? [JSON.stringify(document, null, 2)] : diffLines(document, what)).forEach(call.print);
+    return moves.some((move) => move.closures.some(({ problem }) => problem !== null)) ? 1 : 0;
+  },
+};
+
+/** These VMs' status. */
+async function statusOf({ compute, id }: Context, vms: readonly FleetVm[]): Promise<FleetStatus> {
+  const [metadata, reports] = await Promise.all([compute.projectMetadata(), readAllReports(compute, vms)]);
+  return buildStatus(id, vms, readDecisions(metadata, id), reports, new Date());
+}
+
+/** The one revision that the call names; undefined where it is what is wanted of each VM. */
+async function targetOf(
+  call: Call,
+  context: Context,
+  { approvals }: FleetStatus,
+  source: Source | undefined,
+): Promise<string | undefined> {
+  const to = call.options.text("to");
+  if (to !== undefined) {
+    return completeRevision("diff", to, Object.values(approvals), context);
+  }
+  if (!call.options.flag("head")) {
+    return undefined;
+  }
+  if (source === undefined) {
+    throw new FleetError("no VM's metadata names the config repository; give the revision with --to");
+  }
+  return headOf(source, call);
+}
+
+/** Null where closures are to be compared; otherwise why they are not, empty where nobody wants it. */
+async function withoutClosures(call: Call, moves: number): Promise<string | null> {
+  if (call.options.flag("no-closures") || moves === 0) {
+    return "";
+  }
+  return nix(["--version"], { signal: call.signal, env: call.env }).then(
+    () => null,
+    (error: unknown) => `the packages are not compared: ${messageOf(error)}`,
+  );
+}
+
+async function compare(
+  call: Call,
+  move: Move,
+  {
+    vms,
+    status,
+    source,
+    closures,
+  }: { vms: FleetVm[]; status: FleetStatus; source: Source | undefined; closures: boolean },
+): Promise<MoveDiff> {
+  const clone = call.options.text("clone") ?? variable(call, "NIXOS_FLEET_CONFIG_CLONE") ?? process.cwd();
+  const running = { signal: call.signal, env: call.env };
+  return withCommits([move.from, move.to], { clone, source }, running, async (repository) => {
+    const from = { ...repository, revision: move.from };
+    const to = { ...repository, revision: move.to };
+    const [before, after] = await Promise.all([lockAt(from, running), lockAt(to, running)]);
+    const files = await filesBetween(from, to, running);
+    const machines = status.vms.flatMap(({ name, system }) => {
+      const host = vms.find((vm) => vm.name === name)?.host ?? name;
+      return move.vms.includes(name) ? [{ vm: name, host, toplevel: system?.toplevel ?? "" }] : [];
+    });
+    const found = closures ? await compareClosures(from, to, machines, running) : new Map<string, never>();
+    return { ...move, inputs: changesOf(before, after), files, closures: groupClosures(found) };
+  });
+}
+
+function changesOf(before: string | undefined, after: string | undefined): LockChange[] | null {
+  try {
+    return before === undefined || after === undefined ? null : lockChanges(before, after);
+  } catch {
+    return null;
+  }
+}

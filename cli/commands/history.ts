@@ -1,0 +1,87 @@
+import { short } from "../../rules/contract";
+import { fleetOptions, type Call, type Command } from "../command";
+import { openFleet } from "../context";
+import { formatDuration, parseDuration } from "../duration";
+import { UsageError } from "../errors";
+import { readHistory, withoutEnded, type HistoryEntry } from "../history";
+import { scopeText } from "../status/status";
+import { renderTable, type Style } from "../table";
+import { oneLine, truncate } from "../text";
+
+const styles: Record<HistoryEntry["outcome"], Style> = {
+  started: "yellow",
+  passed: "green",
+  failed: "red",
+  interrupted: "yellow",
+  done: "gray",
+};
+
+export const history: Command = {
+  name: "history",
+  summary: "who approved, held or undid what, when, and how it went",
+  usage: "[--since TIME] [--limit N]",
+  description: [
+    "Shows the fleet's past, newest first, from the project's log nixos-fleet, where gates and these commands write it.",
+    "It goes back as far as Cloud Logging keeps the log: 30 days unless the project says otherwise.",
+  ],
+  examples: ["history", "history --since 7d", "history --json | jq -r '.[] | select(.outcome == \"failed\") | .why'"],
+  options: {
+    since: { value: "TIME", description: "how far to look back; 30d by default" },
+    limit: { value: "N", description: "entries to show at most; 50 by default" },
+    json: { description: "the entries as one JSON array, with each failed VM's reason" },
+    ...fleetOptions,
+  },
+  async run(call) {
+    const { since, most } = readOptions(call);
+    const context = await openFleet(call);
+    const entries = withoutEnded(await readHistory(call, context, { since, most }));
+    const lines = call.options.flag("json") ? [JSON.stringify(entries, null, 2)] : historyLines(entries, call.colour);
+    lines.forEach(call.print);
+    return 0;
+  },
+};
+
+function readOptions({ options }: Call): { since: Date; most: number } {
+  const time = options.text("since") ?? "30d";
+  const seconds = parseDuration(time);
+  if (seconds === undefined || seconds === 0) {
+    throw new UsageError(`history: --since is ${oneLine(time, 40)}; it must be a time such as 12h or 7d`);
+  }
+  const limit = options.text("limit") ?? "50";
+  if (!/^[1-9]\d{0,3}$/.test(limit)) {
+    throw new UsageError(`history: --limit is ${oneLine(limit, 40)}; it must be a number from 1 to 9999`);
+  }
+  return { since: new Date(Date.now() - seconds * 1_000), most: Number(limit) };
+}
+
+/** The entries as people read them. */
+export function historyLines(entries: readonly HistoryEntry[], colour: boolean): string[] {
+  if (entries.length === 0) {
+    return ["nothing is known of that time"];
+  }
+  const rows = entries.map((entry) => [
+    entry.at.replace("T", " ").slice(0, 16),
+    truncate(entry.by, 40),
+    whatText(entry),
+    { text: entry.outcome, style: styles[entry.outcome] },
+    truncate(howText(entry), 120),
+  ]);
+  return renderTable(["WHEN (UTC)", "WHO", "WHAT", "OUTCOME", "HOW"], rows, colour);
+}
+
+/** `wave canary to d4e5f6a`, `hold wave rest`. */
+function whatText({ event, scope, revision }: HistoryEntry): string {
+  const to = revision === undefined ? "" : `${event === "gate" ? " to" : ""} ${short(revision)}`;
+  return event === "gate" ? `${scopeText(scope)}${to}` : `${event} ${scopeText(scope)}${to}`;
+}
+
+/** `1 succeeded, 2 deferred, after 14 s; 1 of 3 failed`. */
+function howText({ counts = {}, took, why, failed = {} }: HistoryEntry): string {
+  const counted = Object.entries(counts).map(([result, count]) => `${count} ${oneLine(result, 20)}`);
+  const parts = [
+    [...counted, ...(took === undefined ? [] : [`after ${formatDuration(took)}`])].join(", "),
+    why ?? "",
+    ...Object.entries(failed).map(([vm, reason]) => `${oneLine(vm, 63)}: ${reason}`),
+  ];
+  return parts.filter((part) => part !== "").join("; ");
+}

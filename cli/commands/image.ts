@@ -1,0 +1,114 @@
+import { readdir, stat, mkdir } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { short } from "../../rules/contract";
+import { fleetOptions, type Call, type Command } from "../command";
+import { openProject, openStorage } from "../context";
+import { FleetError, UsageError } from "../errors";
+import { buildAll, commitOf, installable, type Commit } from "../repository/nix";
+import { Progress } from "../progress";
+import type { Storage } from "../google/storage";
+import { oneLine } from "../text";
+import { cacheHome, commitOptions } from "./build";
+
+const attribute = "packages.x86_64-linux.gce-image";
+/** What a guest that boots by UEFI and knows Google's network card says of itself. */
+const guestOsFeatures = [{ type: "UEFI_COMPATIBLE" }, { type: "GVNIC" }];
+
+export const image: Command = {
+  name: "image",
+  summary: "build the VMs' image, and publish it to a project",
+  usage: "build | publish --bucket NAME",
+  description: [
+    "build: builds packages.x86_64-linux.gce-image of one commit, the config repository's.",
+    "publish: the same, then uploads the archive to a private bucket and makes an image in its family. Its name says the commit,",
+    "and what is there already is left as it is. VMs that exist keep theirs: only new ones are made from it.",
+  ],
+  examples: [
+    "image build --flake ../nixos-config",
+    "image publish --flake ../nixos-config --project acme-dev --bucket acme-images --location europe-west1",
+  ],
+  options: {
+    ...commitOptions,
+    bucket: { value: "NAME", description: "the private bucket for archives; made where there is none" },
+    location: { value: "LOCATION", description: "where a new bucket goes, such as europe-west1" },
+    family: { value: "NAME", description: "the image's family; nixos-fleet by default" },
+    file: { value: "FILE", description: "publish this archive (*.raw.tar.gz) instead of building" },
+    "no-image": { description: "upload only, for a stack whose image.source names the archive" },
+    json: { description: "print what there is now as one JSON document" },
+    ...(fleetOptions.project ? { project: fleetOptions.project } : {}),
+  },
+  positionals: { least: 1, most: 1 },
+  async run(call) {
+    const [what] = call.positionals;
+    if (what !== "build" && what !== "publish") {
+      throw new UsageError(oneLine(`image: ${what ?? ""} is neither build nor publish`, 200));
+    }
+    const commit = await commitOf(call.options.text("flake") ?? ".", call.options.text("revision") ?? "HEAD");
+    const name = imageName(commit);
+    const result =
+      what === "build" ? { name, archive: await buildImage(call, commit) } : await publish(call, commit, name);
+    if (call.options.flag("json")) call.print(JSON.stringify({ revision: commit.revision, ...result }, null, 2));
+    else Object.entries(result).forEach(([key, value]) => call.print(`${key}: ${String(value)}`));
+    return 0;
+  },
+};
+
+/** An image's name, the same for the same commit. */
+export function imageName({ revision }: Pick<Commit, "revision">): string {
+  return `nixos-fleet-${short(revision)}`;
+}
+
+/** The archive's path. */
+async function buildImage(call: Call, commit: Commit): Promise<string> {
+  const links = join(cacheHome(call), "images");
+  await mkdir(links, { recursive: true });
+  call.complain(`building ${imageName(commit)}`);
+  const link = join(links, imageName(commit));
+  const [output = link] = await buildAll([installable(commit, attribute)], { signal: call.signal }, link);
+  const archives = (await readdir(output)).filter((name) => name.endsWith(".raw.tar.gz"));
+  const [archive] = archives;
+  if (archive === undefined || archives.length > 1) {
+    throw new FleetError(`${output} holds ${archives.length === 0 ? "no" : "more than one"} *.raw.tar.gz`);
+  }
+  return join(output, archive);
+}
+
+async function publish(call: Call, commit: Commit, name: string): Promise<Record<string, string | boolean>> {
+  const { options } = call;
+  const bucket = options.text("bucket");
+  if (bucket === undefined) throw new UsageError("image: publish needs --bucket, the private bucket for archives");
+  const family = options.text("family") ?? "nixos-fleet";
+  const [compute, storage] = [openProject(call), openStorage(call)];
+  const source = `gs://${bucket}/${name}.raw.tar.gz`;
+  const withImage = !options.flag("no-image");
+  if (withImage && (await compute.hasImage(name))) return { name, family, source, uploaded: false, made: false };
+
+  const archive = await archiveOf(call, commit);
+  await storage.requirePrivateBucket(bucket, options.text("location"));
+  const uploaded = await uploadArchive(storage, bucket, `${name}.raw.tar.gz`, archive);
+  if (withImage) {
+    call.complain(`making the image ${name}`);
+    const rawDisk = { source: `https://storage.googleapis.com/${bucket}/${name}.raw.tar.gz` };
+    const description = `nixos-fleet, config repository at ${commit.revision}`;
+    await compute.insertImage({ name, family, description, rawDisk, guestOsFeatures });
+  }
+  return { name, family, source, uploaded, made: withImage };
+}
+
+async function archiveOf(call: Call, commit: Commit): Promise<string> {
+  const file = call.options.text("file");
+  if (file === undefined) return buildImage(call, commit);
+  const there = await stat(file).catch(() => undefined);
+  if (there?.isFile() !== true || !basename(file).endsWith(".tar.gz")) {
+    throw new UsageError(`image: --file ${oneLine(file, 200)} is no archive (*.raw.tar.gz)`);
+  }
+  return file;
+}
+
+/** Whether it had to be uploaded: an upload that was broken off leaves no object, so one of the same size is the same. */
+async function uploadArchive(storage: Storage, bucket: string, name: string, archive: string): Promise<boolean> {
+  if ((await storage.sizeOf(bucket, name)) === (await stat(archive)).size) return false;
+  const progress = new Progress(process.stderr);
+  await storage.upload(bucket, name, archive, (sent, size) => progress.tell(`uploading ${name}`, sent, size));
+  return true;
+}

@@ -1,0 +1,43 @@
+import { short } from "../../rules/contract";
+import type { Command } from "../command";
+import { variable } from "../context";
+import { UsageError } from "../errors";
+import { lockLines } from "../repository/lock-text";
+import { updateLock } from "../repository/lock-update";
+import { oneLine } from "../text";
+
+export const lock: Command = {
+  name: "lock",
+  summary: "update flake.lock in your clone of the config repository, and push it",
+  usage: "update [INPUT…] [--clone DIRECTORY]",
+  description: [
+    "Updates the inputs (all of them by default) with nix flake update, commits flake.lock and pushes the commit.",
+    "The clone must be clean and where its remote is; whatever fails, it stays as it was. pulumi up then rolls the lock out.",
+  ],
+  examples: ["lock update", "lock update nixpkgs --clone ~/nixos-config"],
+  options: {
+    clone: {
+      value: "DIRECTORY",
+      description: "the clone; by default the directory you are in (NIXOS_FLEET_CONFIG_CLONE)",
+    },
+    json: { description: "print what moved as JSON" },
+  },
+  positionals: { least: 1, most: 100 },
+  async run(call) {
+    const [verb, ...inputs] = call.positionals;
+    if (verb !== "update") {
+      throw new UsageError(oneLine(`lock: ${verb ?? ""} is nothing that it does; lock update is right`, 200));
+    }
+    const clone = call.options.text("clone") ?? variable(call, "NIXOS_FLEET_CONFIG_CLONE") ?? process.cwd();
+    const update = await updateLock(clone, inputs, call);
+    const text =
+      update.revision === null
+        ? ["nothing newer: flake.lock stays as it is"]
+        : [
+            ...lockLines(update.changes),
+            `pushed ${short(update.revision)} to ${update.branch}; pulumi preview shows what it would roll out`,
+          ];
+    (call.options.flag("json") ? [JSON.stringify(update, null, 2)] : text).forEach(call.print);
+    return 0;
+  },
+};

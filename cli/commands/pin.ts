@@ -1,0 +1,54 @@
+import { short } from "../../rules/contract";
+import { fleetOptions, type Command } from "../command";
+import { openFleet, requireVms } from "../context";
+import { changeControl, pruned, withPin } from "../control-item";
+import { UsageError } from "../errors";
+import { readDecisions } from "../fleet";
+import { recordEvent } from "../history";
+import { checkRevision, completeRevision } from "../revisions";
+import { revisionsOf } from "../status/status";
+
+export const pin: Command = {
+  name: "pin",
+  summary: "have one VM run a revision of its own, whatever is approved",
+  usage: "VM REVISION | VM --clear",
+  description: [
+    "A pinned VM goes to the revision at once, or when it boots, and stays there through every rollout until --clear.",
+    "Gates count it as deferred. The revision is one of the config repository's; 7 digits do where the fleet knows it.",
+  ],
+  examples: ["pin dev-alice a1b2c3d", "pin dev-alice --clear"],
+  options: {
+    clear: { description: "follow what is approved again" },
+    json: { description: "print the control item" },
+    ...fleetOptions,
+  },
+  positionals: { least: 1, most: 2 },
+  async run(call) {
+    const { options } = call;
+    const clear = options.flag("clear");
+    const [vm = "", written] = call.positionals;
+    if (clear === (written !== undefined)) {
+      throw new UsageError("pin: name the VM and a revision, or give --clear");
+    }
+    if (written !== undefined) checkRevision("pin", written);
+    const context = await openFleet(call);
+    const { approvals, control: before } = readDecisions(await context.compute.projectMetadata(), context.id);
+    // A VM that is gone may have left its pin behind.
+    if (!(clear && vm in before.pins)) await requireVms(context, [vm]);
+    const known = Object.values(revisionsOf(approvals));
+    const revision = written === undefined ? undefined : await completeRevision("pin", written, known, context);
+    const control = await changeControl(context.compute, context.id, (standing) =>
+      withPin(pruned(standing, revisionsOf(approvals)), vm, revision),
+    );
+    const said = revision === undefined ? { why: "taken back" } : { revision };
+    await recordEvent(call, context, { event: "pin", scope: `vm:${vm}`, ...said });
+    const text =
+      revision !== undefined
+        ? `${vm} is pinned to ${short(revision)}`
+        : vm in before.pins
+          ? `${vm} follows what is approved again`
+          : `${vm} was not pinned`;
+    call.print(options.flag("json") ? JSON.stringify(control, null, 2) : text);
+    return 0;
+  },
+};

@@ -1,0 +1,51 @@
+import { short } from "../../rules/contract";
+import { fleetOptions, type Command } from "../command";
+import { openFleet } from "../context";
+import { changeControl, pruned, withoutRetry, withRetry } from "../control-item";
+import { UsageError } from "../errors";
+import { readDecisions } from "../fleet";
+import { recordEvent } from "../history";
+import { checkRevision, completeRevision } from "../revisions";
+import { revisionsOf } from "../status/status";
+
+export const retry: Command = {
+  name: "retry",
+  summary: "let VMs try a revision again that failed on them",
+  usage: "REVISION | --clear [REVISION]",
+  description: [
+    "A VM refuses a revision that failed on it. This lets all VMs try it once more, and takes back what a gate",
+    "held or undid because of it. Meant for failures that the revision was not to blame for.",
+  ],
+  examples: ["retry d4e5f6a", "retry --clear"],
+  options: {
+    clear: { description: "do not try this one (or any) again" },
+    json: { description: "print the control item" },
+    ...fleetOptions,
+  },
+  positionals: { least: 0, most: 1 },
+  async run(call) {
+    const { options } = call;
+    const clear = options.flag("clear");
+    const [written] = call.positionals;
+    if (!clear && written === undefined) {
+      throw new UsageError("retry: name the revision, or give --clear");
+    }
+    if (written !== undefined) checkRevision("retry", written);
+    const context = await openFleet(call);
+    const decisions = readDecisions(await context.compute.projectMetadata(), context.id);
+    const approvals = revisionsOf(decisions.approvals);
+    const known = [...Object.values(approvals), ...decisions.control.retry];
+    const revision = written === undefined ? undefined : await completeRevision("retry", written, known, context);
+    const control = await changeControl(context.compute, context.id, (before) => {
+      const standing = pruned(before, approvals);
+      return clear || revision === undefined ? withoutRetry(standing, revision) : withRetry(standing, revision);
+    });
+    await recordEvent(call, context, { event: "retry", revision, ...(clear ? { why: "taken back" } : {}) });
+    const what = revision === undefined ? "no revision" : short(revision);
+    const text = clear
+      ? `${revision === undefined ? what : `${what} no more`} will be tried again`
+      : `${what} may be tried again`;
+    call.print(options.flag("json") ? JSON.stringify(control, null, 2) : text);
+    return 0;
+  },
+};

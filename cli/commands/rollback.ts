@@ -1,0 +1,121 @@
+import { short, type Control } from "../../rules/contract";
+import type { GateEnd } from "../gate/await";
+import { fleetOptions, type Call, type Command } from "../command";
+import { openFleet, type Context } from "../context";
+import { changeControl, pruned, withUndo } from "../control-item";
+import { parseDuration } from "../duration";
+import { FleetError, UsageError } from "../errors";
+import { readDecisions } from "../fleet";
+import { told } from "../gate/history";
+import { wavesText } from "../gate/text";
+import { recordEvent } from "../history";
+import { awaitUndo } from "../gate/on-failure";
+import { checkRevision, completeRevision } from "../revisions";
+import { revisionsOf } from "../status/status";
+import { oneLine } from "../text";
+import { vmResults } from "./await";
+import { requireScope } from "./hold";
+
+export const rollback: Command = {
+  name: "rollback",
+  summary: "take a revision back from the VMs that run it",
+  usage: "[REVISION] [--to REVISION] [--wave WAVE]",
+  description: [
+    "The VMs of all waves that are approved for the revision (or of one) go back to what each ran before it, or to --to,",
+    "and the command waits until they have. What is to be undone need only be named where waves are approved for several.",
+    "Later runs of pulumi up leave it so, until something newer is approved; retry REVISION takes the rollback itself back.",
+  ],
+  examples: ["rollback", "rollback d4e5f6a --to a1b2c3d", "rollback --wave canary"],
+  options: {
+    to: { value: "REVISION", description: "where to; by default what each VM ran before" },
+    wave: { value: "WAVE", description: "only this wave" },
+    timeout: { value: "TIME", description: "for a VM's answer; 20m by default" },
+    "no-wait": { description: "do not wait for the VMs" },
+    json: { description: "print what came of it as one JSON document; what happens meanwhile goes to standard error" },
+    ...fleetOptions,
+  },
+  positionals: { least: 0, most: 1 },
+  async run(call) {
+    const { options } = call;
+    const [written] = call.positionals;
+    const to = options.text("to");
+    for (const one of [written, to]) if (one !== undefined) checkRevision("rollback", one);
+    const timeout = parseDuration(options.text("timeout") ?? "20m");
+    if (timeout === undefined || timeout === 0) {
+      throw new UsageError("rollback: --timeout must be a time such as 90s, 20m or 1h30m");
+    }
+    const context = await openFleet(call);
+    await requireScope(call, context);
+    const { approvals: items, control } = readDecisions(await context.compute.projectMetadata(), context.id);
+    const approvals = revisionsOf(items);
+    const known = Object.values(approvals);
+    const named = written === undefined ? undefined : await completeRevision("rollback", written, known, context);
+    const bad = named ?? badRevision(approvals, control, options.text("wave"));
+    const waves = Object.keys(approvals).filter(
+      (wave) => approvals[wave] === bad && (options.text("wave") ?? wave) === wave,
+    );
+    if (waves.length === 0) {
+      throw new FleetError(oneLine(`no wave is approved for ${short(bad)}: there is nothing to roll back`));
+    }
+    const good = to === undefined ? "previous" : await completeRevision("rollback", to, known, context);
+    if (good === bad) {
+      throw new UsageError(`rollback: --to is ${short(bad)}, which is what would be undone`);
+    }
+    await changeControl(context.compute, context.id, (before) => withUndo(pruned(before, approvals), waves, bad, good));
+    const where = good === "previous" ? "what each VM ran before" : short(good);
+    const about = { event: "rollback", scope: scopeOfWaves(waves), revision: bad } as const;
+    await recordEvent(call, context, { ...about, outcome: "started", why: `to ${good}` });
+    const json = options.flag("json");
+    const tell = json ? call.complain : call.print;
+    tell(oneLine(`${wavesText(waves)}: from ${short(bad)} back to ${where}`));
+    const end = options.flag("no-wait")
+      ? undefined
+      : await waited({ ...call, print: tell }, context, bad, waves, timeout);
+    if (json)
+      call.print(JSON.stringify({ from: bad, to: good, waves, ...(end === undefined ? {} : endOf(end)) }, null, 2));
+    return end === undefined ? 0 : exitCodes[end.outcome];
+  },
+};
+
+const exitCodes: Record<GateEnd["outcome"], number> = { passed: 0, failed: 1, interrupted: 130 };
+
+function endOf({ outcome, reason, took, state }: GateEnd): object {
+  return { outcome, reason, took, vms: vmResults(state) };
+}
+
+function scopeOfWaves(waves: readonly string[]): string {
+  return `wave:${waves.join(", ")}`;
+}
+
+async function waited(
+  call: Call,
+  context: Context,
+  bad: string,
+  waves: readonly string[],
+  timeout: number,
+): Promise<GateEnd> {
+  const options = { wave: waves[0] ?? "", revision: bad, timeout, bootTimeout: timeout };
+  const end = await awaitUndo({ ...call, compute: context.compute }, context.id, options, waves);
+  await recordEvent(call, context, { event: "rollback", scope: scopeOfWaves(waves), revision: bad, ...told(end) });
+  return end;
+}
+
+/** What is to be undone where nobody says: the wave's approval, the only one there is, or the one that a gate failed on. */
+export function badRevision(
+  approvals: Readonly<Record<string, string>>,
+  control: Control,
+  wave: string | undefined,
+): string {
+  const all = [...new Set(Object.values(approvals))];
+  const held = [...new Set(control.holds.flatMap(({ revision }) => revision ?? []))].filter((one) => all.includes(one));
+  const [only, ...more] = wave !== undefined ? [approvals[wave]] : all.length > 1 ? held : all;
+  if (only === undefined || more.length > 0) {
+    const names = Object.entries(approvals).map(([name, revision]) => `${name} ${short(revision)}`);
+    throw new UsageError(
+      names.length === 0 || wave !== undefined
+        ? oneLine(`rollback: ${wave === undefined ? "no wave" : `wave ${wave}`} is approved for nothing`)
+        : oneLine(`rollback: name the revision; the waves are approved for ${names.join(", ")}`, 500),
+    );
+  }
+  return only;
+}

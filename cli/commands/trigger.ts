@@ -1,0 +1,149 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { contract } from "../../rules/contract";
+import { fleetOptions, type Call, type Command } from "../command";
+import { actor, openFleet, requireVms, type Context } from "../context";
+import { parseDuration } from "../duration";
+import { UsageError } from "../errors";
+import type { FleetVm } from "../fleet";
+import { mapBounded } from "../google/retry";
+import { knownHostsLines, parseAddresses, sshArguments, type Bastion, type Way } from "../ssh";
+import { lastLines, oneLine } from "../text";
+
+/** VMs that are asked at once. */
+const parallel = 8;
+
+export const trigger: Command = {
+  name: "trigger",
+  summary: "start VMs' updates now, by ssh",
+  usage: "VM… [--bastion USER@HOST | --iap]",
+  description: [
+    "Starts the update of these VMs and waits for it. The host keys are those that the VMs published as guest attributes.",
+    "Seldom needed: running VMs see a new approval by themselves. A stopped VM is left out; it catches up at boot.",
+  ],
+  examples: [
+    "trigger dev-alice dev-bob --iap",
+    "trigger dev-alice --bastion infra@bastion.example.com",
+    "trigger dev-alice --address dev-alice=localhost:2201 --identity ./key",
+  ],
+  options: {
+    user: { value: "USER", description: "the account on the VM; fleet-trigger by default" },
+    address: {
+      value: "VM=HOST:PORT",
+      multiple: true,
+      description: "where a VM answers; its internal address, port 22 by default",
+    },
+    bastion: { value: "USER@HOST[:PORT]", description: "through this host, whose key your ssh knows" },
+    "known-hosts": { value: "FILE", description: "where the bastion's host key is instead" },
+    iap: { description: "through Google's Identity-Aware Proxy, by gcloud" },
+    identity: { value: "FILE", description: "the private key, for the bastion too" },
+    timeout: { value: "TIME", description: "how long to wait for each VM; 20m by default" },
+    json: { description: "print what came of each VM as one JSON document" },
+    by: { value: "WHO", description: "who asks, for the VM's journal; your user and machine by default" },
+    ...fleetOptions,
+  },
+  positionals: { least: 1, most: 1_000 },
+  async run(call) {
+    const way = readWay(call);
+    const context = await openFleet(call);
+    const vms = await requireVms(context, call.positionals);
+    const json = call.options.flag("json");
+    const directory = mkdtempSync(join(tmpdir(), "fleet-"));
+    try {
+      const results = await mapBounded(vms, parallel, async (vm) => {
+        const { well, text } = await ask(vm, way, call, context, directory);
+        if (!json) call.print(`${vm.name}  ${oneLine(text)}`);
+        return { name: vm.name, well, text: oneLine(text) };
+      });
+      if (json) call.print(JSON.stringify({ vms: results }, null, 2));
+      return results.every(({ well }) => well) ? 0 : 1;
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  },
+};
+
+type Settings = Omit<Way, "host" | "port" | "iap"> & {
+  addresses: ReturnType<typeof parseAddresses>;
+  iap: boolean;
+  /** Seconds. */
+  timeout: number;
+  command: string;
+};
+
+function readWay(call: Call): Settings {
+  const { options } = call;
+  const user = options.text("user") ?? "fleet-trigger";
+  if (!/^[a-z_][a-z0-9_.-]*$/i.test(user)) {
+    throw new UsageError(`trigger: --user is ${oneLine(user, 60)}; it must be a user's name`);
+  }
+  const bastion = readBastion(call);
+  const iap = options.flag("iap");
+  if (iap && bastion !== undefined) {
+    throw new UsageError("trigger: --iap and --bastion do not go together");
+  }
+  const timeout = parseDuration(options.text("timeout") ?? "20m");
+  if (timeout === undefined || timeout === 0) {
+    throw new UsageError("trigger: --timeout must be a time such as 90s, 20m or 1h30m");
+  }
+  // What a shell on the VM sees, so only what no shell minds.
+  const by = actor(call).replace(/[^\w@.:/-]+/g, "-");
+  const addresses = parseAddresses(options.list("address"));
+  const command = `sudo -n ${contract.units.system} trigger --by ${by}`;
+  return { user, bastion, iap, timeout, addresses, command, identity: options.text("identity") };
+}
+
+function readBastion({ options }: Call): Bastion | undefined {
+  const [written, knownHosts] = [options.text("bastion"), options.text("known-hosts")];
+  if (written === undefined) {
+    if (knownHosts !== undefined) throw new UsageError("trigger: --known-hosts goes with --bastion");
+    return undefined;
+  }
+  const [, destination, port = "22"] = /^((?:\w[\w.-]*@)?\w[\w.-]*)(?::(\d{1,5}))?$/.exec(written) ?? [];
+  if (destination === undefined) {
+    throw new UsageError(`trigger: --bastion is ${oneLine(written, 80)}; it must be USER@HOST or USER@HOST:PORT`);
+  }
+  return { destination, port: Number(port), knownHosts };
+}
+
+/** Asks one VM; whether it went well, and what to say of it. */
+async function ask(
+  vm: FleetVm,
+  settings: Settings,
+  { env, signal }: Call,
+  { compute }: Context,
+  directory: string,
+): Promise<{ well: boolean; text: string }> {
+  if (vm.state !== "RUNNING") {
+    return { well: true, text: `is ${vm.state}: left out, it catches up when it boots` };
+  }
+  const keys = knownHostsLines(vm.name, await compute.guestAttributes(vm, contract.guestAttributes.hostKeysNamespace));
+  if (keys.length === 0) {
+    return { well: false, text: "has published no SSH host key" };
+  }
+  const address = settings.addresses.get(vm.name) ?? { host: vm.address, port: 22 };
+  if (address.host === undefined) {
+    return { well: false, text: "has no address" };
+  }
+  const knownHosts = join(directory, vm.name);
+  writeFileSync(knownHosts, `${keys.join("\n")}\n`);
+  const iap = settings.iap ? { project: compute.project, zone: vm.zone } : undefined;
+  const way = { ...settings, host: address.host, port: address.port, iap };
+  const end = await execa("ssh", sshArguments(vm.name, way, knownHosts, settings.command), {
+    env,
+    extendEnv: false,
+    reject: false,
+    stdin: "ignore",
+    timeout: settings.timeout * 1_000,
+    cancelSignal: signal,
+    maxBuffer: 1_000_000,
+  });
+  if (end.exitCode === 0) {
+    return { well: true, text: "updated on request" };
+  }
+  // Where another ssh leads there, that one's words say why; this one then only says that it closed.
+  const said = lastLines(end.stderr, 2).findLast((line, index) => index === 0 || !line.includes("by UNKNOWN port"));
+  return { well: false, text: end.timedOut ? "is still at it" : `failed: ${said ?? end.shortMessage ?? "ssh failed"}` };
+}

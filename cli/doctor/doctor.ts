@@ -1,0 +1,108 @@
+/** What is wrong with a fleet's surroundings, and what to do about it: judged purely from facts that were gathered before. */
+import { short } from "../../rules/contract";
+import { lockInputs } from "../../rules/flake-lock";
+import { fail, ok, told, warn, type Facts, type Finding } from "./findings";
+import { judgeVms } from "./vms";
+import { messageOf } from "../errors";
+
+/** Programs: what one is for that may be absent, or null where nothing goes without; and the first version that does. */
+const tools: Record<string, { only: string | null; least?: [number, number] }> = {
+  node: { only: null },
+  git: { only: null },
+  pulumi: { only: null },
+  nix: { only: "fleet lock, build, image and the packages of fleet diff take it", least: [2, 19] },
+  ssh: { only: "fleet trigger takes it" },
+  gcloud: { only: "logging in to a VM and fleet trigger --iap take it" },
+};
+
+/** All findings, in the order in which one would mend them. */
+export function judge(facts: Facts, now: Date): Finding[] {
+  return [
+    ...judgeTools(facts),
+    ...judgeStack(facts),
+    ...judgeGoogle(facts),
+    ...judgeRepository(facts),
+    ...judgeVms(facts, now),
+  ];
+}
+
+function judgeTools({ tools: found }: Facts): Finding[] {
+  return Object.entries(tools).flatMap(([name, { only, least }]) => {
+    const known = found[name];
+    if (known === undefined) return [];
+    if ("problem" in known) {
+      return only === null ? fail(name, known.problem, "install it") : warn(name, known.problem, `install it: ${only}`);
+    }
+    const [major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(known.value) ?? []).slice(1).map(Number);
+    const [needMajor, needMinor] = least ?? [0, 0];
+    const old = major < needMajor || (major === needMajor && minor < needMinor);
+    return old
+      ? warn(name, known.value, `${needMajor}.${needMinor} or newer is needed: ${only ?? ""}`)
+      : ok(name, known.value);
+  });
+}
+
+function judgeStack({ stack, mistakes }: Facts): Finding[] {
+  if ("problem" in stack) return fail("stack", stack.problem, "pulumi stack select STACK, or give --stack");
+  if (mistakes.length > 0) {
+    return mistakes.flatMap((mistake) => fail("settings", mistake, `mend Pulumi.${stack.value}.yaml`));
+  }
+  return ok("settings", `stack ${stack.value} is right`);
+}
+
+function judgeGoogle({ settings, environmentProject, credentials, project, servicesOff }: Facts): Finding[] {
+  const other = settings && environmentProject !== undefined && environmentProject !== settings.project;
+  return [
+    ...(other
+      ? warn(
+          "project",
+          `the stack's is ${settings.project}, the environment's ${environmentProject}`,
+          `export GOOGLE_CLOUD_PROJECT=${settings.project}: the other commands go by that`,
+        )
+      : []),
+    ...told("credentials", credentials, (whose) => ok("credentials", whose), "gcloud auth application-default login"),
+    ...told(
+      "project",
+      project,
+      (text) => ok("project", text),
+      "see that it exists and that you may read it: docs/google.md",
+    ),
+    ...told(
+      "apis",
+      servicesOff,
+      (off) =>
+        off.length === 0
+          ? ok("apis", "all are on")
+          : fail(
+              "apis",
+              `off: ${off.join(", ")}`,
+              `pulumi up switches them on, or gcloud services enable ${off.join(" ")}`,
+            ),
+      "you may need serviceusage.services.get",
+      warn,
+    ),
+  ];
+}
+
+function judgeRepository({ settings, head, lock }: Facts): Finding[] {
+  const branch = `${settings?.source.branch ?? ""} of ${settings?.source.repository ?? ""}`;
+  return [
+    ...told(
+      "repository",
+      head,
+      (revision) => ok("repository", `${branch} is at ${short(revision)}`),
+      "see that you may read it from here; resolveFrom names another way to it",
+    ),
+    ...told("flake.lock", lock, judgeLock, "see that you may read it from here"),
+  ];
+}
+
+function judgeLock(text: string | undefined): Finding[] {
+  if (text === undefined) return fail("flake.lock", "the branch's head has none", "nix flake lock, commit and push it");
+  try {
+    const inputs = lockInputs(text);
+    return ok("flake.lock", inputs.length === 0 ? "locks no inputs" : `locks ${inputs.join(", ")}`);
+  } catch (error) {
+    return fail("flake.lock", messageOf(error), "nix flake lock, commit and push it");
+  }
+}

@@ -1,0 +1,162 @@
+/** Gathers what `doctor` judges: asks programs, Pulumi, Google's APIs, the repository and, where SSH is used, the VMs. Changes nothing. */
+import { connect as connectTo } from "node:net";
+import type { Call } from "../command";
+import type { Compute, Instance } from "../google/compute";
+import { headOf, lockAt, withCommits } from "../repository/config-repository";
+import { connectProject, variable } from "../context";
+import { accountOf, credentials } from "../google/credentials";
+import type { Facts, Known } from "./findings";
+import { messageOf } from "../errors";
+import { readAllReports, readDecisions, toVm, type FleetId } from "../fleet";
+import { runProgram, type Running } from "../program";
+import { mapBounded } from "../google/retry";
+import { servicesOff } from "../google/service-usage";
+import { rawSettings, selectedStack, type ReadSettings, type StackSettings } from "../stack";
+import { buildStatus } from "../status/status";
+import { contract } from "../../rules/contract";
+
+/** Programs whose versions are asked, and how. */
+const versions: Record<string, readonly string[]> = {
+  git: ["--version"],
+  pulumi: ["version"],
+  nix: ["--version"],
+  ssh: ["-V"],
+  gcloud: ["--version"],
+};
+
+/** Milliseconds for a connection. */
+const connectTimeout = 5_000;
+const connectionsAtOnce = 16;
+
+/** All facts. Throws only when it is interrupted. */
+export async function gather(call: Call, read: ReadSettings): Promise<Facts> {
+  const running = { signal: call.signal, env: call.env };
+  const [tools, stack] = await Promise.all([toolVersions(running), stackOf(call, running)]);
+  const facts: Facts = { tools, stack, mistakes: [] };
+  if ("value" in stack) {
+    const raw = await known(call, () => rawSettings(stack.value, call.options.text("config-file"), running));
+    const { settings, mistakes } = "value" in raw ? await read(raw.value, stack.value) : { mistakes: [raw.problem] };
+    Object.assign(facts, { settings, mistakes } satisfies Partial<Facts>);
+  }
+  facts.environmentProject = variable(call, "NIXOS_FLEET_PROJECT") ?? variable(call, "GOOGLE_CLOUD_PROJECT");
+  const project = facts.settings?.project ?? facts.environmentProject;
+  const [google, repository] = await Promise.all([
+    project === undefined ? {} : googleFacts(call, project, facts.settings, stack),
+    facts.settings === undefined ? {} : repositoryFacts(call, facts.settings, running),
+  ]);
+  const all = { ...facts, ...google, ...repository };
+  const instances = all.instances !== undefined && "value" in all.instances ? all.instances.value : [];
+  const unreachable = await unreachableOf(facts.settings, instances);
+  return { ...all, unreachable };
+}
+
+async function toolVersions(running: Running): Promise<Facts["tools"]> {
+  const found = Object.entries(versions).map(async ([name, args]) => {
+    const text = await known(running, () => runProgram(name, args, running));
+    // A problem's second half is advice that the judgement gives better.
+    const [first = ""] = ("value" in text ? text.value : text.problem).split(/[\n;]/);
+    return [name, "value" in text ? { value: first.trim() || "is there" } : { problem: first }] as const;
+  });
+  return { node: { value: process.version }, ...Object.fromEntries(await Promise.all(found)) };
+}
+
+async function stackOf(call: Call, running: Running): Promise<Known<string>> {
+  const named = call.options.text("stack") ?? variable(call, "NIXOS_FLEET_STACK");
+  return named === undefined ? known(call, () => selectedStack(running)) : { value: named };
+}
+
+async function googleFacts(
+  call: Call,
+  project: string,
+  settings: StackSettings | undefined,
+  stack: Known<string>,
+): Promise<Partial<Facts>> {
+  const token = variable(call, "GOOGLE_OAUTH_ACCESS_TOKEN");
+  const auth = credentials({ token, project }, ["userinfo.email", "compute"]);
+  const whose = await known(call, async () => {
+    await auth.getAccessToken();
+    return token === undefined
+      ? `those of ${(await accountOf(auth).catch(() => undefined)) ?? "an account"}`
+      : "a token";
+  });
+  if ("problem" in whose) return { credentials: whose };
+  const compute = connectProject(call, project, { attempts: 2 });
+  const metadata = await known(call, () => compute.projectMetadata());
+  const answers = { credentials: whose, project: "value" in metadata ? { value: `${project} answers` } : metadata };
+  if ("problem" in metadata) return answers;
+  const endpoint = variable(call, "NIXOS_FLEET_SERVICEUSAGE_ENDPOINT");
+  const services = settings?.apis ?? [];
+  const off = await known(call, () => servicesOff(services, { project, token, endpoint, signal: call.signal }));
+  if (settings === undefined || "problem" in stack) return { ...answers, servicesOff: off };
+  const id = { fleet: settings.fleet, stack: stack.value };
+  return { ...answers, servicesOff: off, ...(await vmFacts(call, compute, id, metadata.value)) };
+}
+
+async function vmFacts(
+  call: Call,
+  compute: Compute,
+  id: FleetId,
+  metadata: Readonly<Record<string, string>>,
+): Promise<Partial<Facts>> {
+  const { labels } = contract;
+  const filter = `labels.${labels.fleet}=${id.fleet} AND labels.${labels.stack}=${id.stack}`;
+  const instances = await known(call, () => compute.instances(filter));
+  if ("problem" in instances) return { instances };
+  const vms = instances.value.map(toVm);
+  const status = await known(call, async () =>
+    buildStatus(id, vms, readDecisions(metadata, id), await readAllReports(compute, vms), new Date()),
+  );
+  return { instances, status };
+}
+
+async function repositoryFacts(call: Call, { source }: StackSettings, running: Running): Promise<Partial<Facts>> {
+  const head = await known(call, () => headOf(source, running));
+  if ("problem" in head) return { head };
+  const revision = head.value;
+  const clone = variable(call, "NIXOS_FLEET_CONFIG_CLONE") ?? process.cwd();
+  const lock = await known(call, () =>
+    withCommits([revision], { clone, source }, running, (repository) => lockAt({ ...repository, revision }, running)),
+  );
+  return { head, lock };
+}
+
+/** Where SSH does not answer, of the running VMs or the bastion to them; undefined where the fleet does not use it. */
+async function unreachableOf(
+  settings: StackSettings | undefined,
+  instances: readonly Instance[],
+): Promise<Facts["unreachable"]> {
+  if (settings?.ssh === undefined) return undefined;
+  const { addresses, bastion, port } = settings.ssh;
+  const ways = instances
+    .filter(({ state }) => state === "RUNNING")
+    .map(({ name, address }) => [name, addresses[name] ?? `${address ?? ""}:${port}`] as const);
+  // Behind a bastion nothing but the bastion answers from here.
+  const asked = bastion === undefined ? ways : [["the bastion", `${bastion.host}:${bastion.port}`] as const];
+  const found = await mapBounded(asked, connectionsAtOnce, async ([name, way]) => [name, await answers(way)] as const);
+  return Object.fromEntries(found.flatMap(([name, why]) => (why === undefined ? [] : [[name, why]])));
+}
+
+/** Why nothing answers at HOST:PORT; undefined where something does. */
+function answers(way: string): Promise<string | undefined> {
+  const [, host = "", port = ""] = /^(.*):(\d+)$/.exec(way) ?? [];
+  if (host === "") return Promise.resolve("has no address");
+  return new Promise((end) => {
+    const socket = connectTo({ host, port: Number(port), timeout: connectTimeout });
+    const ended = (why: string | undefined) => {
+      socket.destroy();
+      end(why);
+    };
+    socket.once("connect", () => ended(undefined));
+    socket.once("timeout", () => ended(`${way}: no answer within ${connectTimeout / 1_000} s`));
+    socket.once("error", (error: NodeJS.ErrnoException) => ended(`${way}: ${error.code ?? error.message}`));
+  });
+}
+
+async function known<T>({ signal }: Pick<Running, "signal">, ask: () => Promise<T>): Promise<Known<T>> {
+  try {
+    return { value: await ask() };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { problem: messageOf(error) };
+  }
+}

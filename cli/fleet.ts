@@ -1,0 +1,204 @@
+/** Finds a fleet in a project, and reads what is written about it. */
+import { z } from "zod";
+import {
+  approvalKey,
+  approvalSchema,
+  contract,
+  controlKey,
+  fleetPrefix,
+  type Approval,
+  type Control,
+  type Follow,
+  type Home,
+} from "../rules/contract";
+import type { Compute, Instance } from "./google/compute";
+import { noControl, parseControl } from "./control-item";
+import { FleetError, messageOf, UsageError } from "./errors";
+import { readReports, unreadable, type VmReports } from "./reports";
+import { mapBounded } from "./google/retry";
+import { oneLine } from "./text";
+import { mostAtOnce } from "./google/throttle";
+
+/** Which fleet: its name and the stack that declares it. */
+export interface FleetId {
+  fleet: string;
+  stack: string;
+}
+
+/** A VM of the fleet: what Compute knows, and what its metadata says. */
+export interface FleetVm {
+  name: string;
+  zone: string;
+  state: string;
+  wave: string | null;
+  owner: string | null;
+  follow: Follow;
+  homes: Home[];
+  /** Its attribute of the config repository's `nixosConfigurations`. */
+  host: string;
+  /** The config repository as the VM reaches it, and which branch of it; undefined where its metadata does not say. */
+  source?: Source;
+  address?: string;
+  /** RFC 3339. */
+  startedAt?: string;
+}
+
+/** A branch of a repository. */
+export interface Source {
+  repository: string;
+  branch: string;
+}
+
+/** What is approved and held. */
+export interface Decisions {
+  /** By wave. */
+  approvals: Record<string, Approval>;
+  control: Control;
+  /** One line each about items that are not readable. */
+  problems: string[];
+}
+
+const { labels, instanceMetadata, guestAttributes } = contract;
+
+/** The part of a VM's own metadata that matters here; a VM made by a newer program may have more in it. */
+const vmMetadata = z.object({
+  wave: z.string().optional(),
+  follow: z.enum(["branch", "approved"]).default("branch"),
+  host: z.string().optional(),
+  repository: z.string().optional(),
+  branch: z.string().optional(),
+  homes: z
+    .array(
+      z.object({
+        user: z.string(),
+        attribute: z.string(),
+        repository: z.string().optional(),
+        branch: z.string().optional(),
+      }),
+    )
+    .default([]),
+});
+
+/** The fleet that was named or, where the project has only one, that one. */
+export async function findFleet(
+  compute: Compute,
+  wanted: { fleet?: string | undefined; stack?: string | undefined },
+): Promise<FleetId> {
+  const { fleet, stack } = wanted;
+  if (fleet !== undefined && stack !== undefined) {
+    return { fleet, stack };
+  }
+  return chooseFleet(await compute.instances(`labels.${labels.fleet}:*`), wanted, compute.project);
+}
+
+/** The one fleet among the instances' labels that fits what was named. */
+export function chooseFleet(
+  instances: readonly Pick<Instance, "labels">[],
+  wanted: { fleet?: string | undefined; stack?: string | undefined },
+  project: string,
+): FleetId {
+  const found = new Map<string, FleetId>();
+  for (const instance of instances) {
+    const fleet = instance.labels[labels.fleet];
+    const stack = instance.labels[labels.stack];
+    if (fleet !== undefined && stack !== undefined) {
+      found.set(`${fleet}/${stack}`, { fleet, stack });
+    }
+  }
+  const all = [...found.values()];
+  const fitting = all.filter(
+    (one) => (wanted.fleet ?? one.fleet) === one.fleet && (wanted.stack ?? one.stack) === one.stack,
+  );
+  const [only, ...more] = fitting;
+  const list = (ids: FleetId[]) => ids.map(({ fleet, stack }) => `--fleet ${fleet} --stack ${stack}`).join(", ");
+  if (only === undefined) {
+    const others = all.length === 0 ? "its VMs carry no fleet's labels" : `it has ${list(all)}`;
+    const text = oneLine(`no such fleet in project ${project}: ${others}`);
+    throw Object.keys(wanted).length === 0 ? new FleetError(text) : new UsageError(text);
+  }
+  if (more.length > 0) {
+    throw new UsageError(oneLine(`project ${project} has several fleets; say which: ${list(fitting)}`));
+  }
+  return only;
+}
+
+/** The fleet's VMs, by name. */
+export async function readVms(compute: Compute, { fleet, stack }: FleetId): Promise<FleetVm[]> {
+  const instances = await compute.instances(`labels.${labels.fleet}=${fleet} AND labels.${labels.stack}=${stack}`);
+  return instances.map(toVm);
+}
+
+/** What an instance is to the fleet; its metadata goes before its labels, whose values Compute restricts. */
+export function toVm(instance: Instance): FleetVm {
+  const written = vmMetadata.safeParse(parseJson(instance.metadata[instanceMetadata.key] ?? "{}"));
+  const { wave, follow, homes, host, repository, branch } = written.data ?? { follow: "branch" as const, homes: [] };
+  return {
+    name: instance.name,
+    zone: instance.zone,
+    state: instance.state,
+    wave: wave ?? instance.labels[labels.wave] ?? null,
+    owner: instance.labels[labels.owner] ?? null,
+    follow,
+    host: host ?? instance.name,
+    ...(repository === undefined || branch === undefined ? {} : { source: { repository, branch } }),
+    homes: homes.map(({ user, attribute, ...own }) => ({
+      user,
+      attribute,
+      ...(own.repository === undefined ? {} : { repository: own.repository }),
+      ...(own.branch === undefined ? {} : { branch: own.branch }),
+    })),
+    ...(instance.address === undefined ? {} : { address: instance.address }),
+    ...(instance.startedAt === undefined ? {} : { startedAt: instance.startedAt }),
+  };
+}
+
+/** What the project's metadata says about the fleet. */
+export function readDecisions(metadata: Readonly<Record<string, string>>, { fleet, stack }: FleetId): Decisions {
+  const problems: string[] = [];
+  const approvals: Record<string, Approval> = {};
+  const prefix = fleetPrefix(fleet, stack);
+  for (const [key, value] of Object.entries(metadata)) {
+    if (!key.startsWith(prefix) || key === controlKey(fleet, stack)) {
+      continue;
+    }
+    const parsed = approvalSchema.safeParse(parseJson(value));
+    const wave = key.slice(approvalKey(fleet, stack, "").length);
+    if (parsed.success) {
+      approvals[wave] = parsed.data;
+    } else {
+      problems.push(
+        oneLine(`the approval of wave ${wave} is not readable: ${parsed.error.issues[0]?.message ?? ""}`, 300),
+      );
+    }
+  }
+  let control = noControl;
+  try {
+    control = parseControl(metadata[controlKey(fleet, stack)]);
+  } catch (error) {
+    problems.push(messageOf(error));
+  }
+  return { approvals, control, problems };
+}
+
+/** What one VM reports. A VM that cannot be asked says so in place of its reports. */
+export async function readVmReports(compute: Compute, vm: FleetVm): Promise<VmReports> {
+  try {
+    return readReports(await compute.guestAttributes(vm, guestAttributes.namespace), vm.homes);
+  } catch (error) {
+    return unreadable(`the report cannot be read: ${messageOf(error)}`, vm.homes);
+  }
+}
+
+/** What the VMs report, by name. */
+export async function readAllReports(compute: Compute, vms: readonly FleetVm[]): Promise<Map<string, VmReports>> {
+  const entries = await mapBounded(vms, mostAtOnce, async (vm) => [vm.name, await readVmReports(compute, vm)] as const);
+  return new Map(entries);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

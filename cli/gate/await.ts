@@ -1,0 +1,206 @@
+/** The gate at work: looks at a wave again and again until `gate.ts` has decided, and says what changes. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { contract } from "../../rules/contract";
+import { ApiError } from "../google/api-error";
+import type { Compute } from "../google/compute";
+import { FleetError, messageOf } from "../errors";
+import { readDecisions, readVms, type FleetId, type FleetVm } from "../fleet";
+import { decide, step } from "./gate";
+import { soakLeft } from "./soak";
+import { hardEnd, noProgress, type GateOptions, type GateState, type Observation } from "./state";
+import { beginLine, changeLines, endLine, endLines, interruptedLine, lifeLine, soakLine } from "./text";
+import { readReports, unreadable, type VmReports } from "../reports";
+import { backoff, mapBounded } from "../google/retry";
+import { truncate } from "../text";
+
+/** What a gate needs of the world. */
+export interface GateWorld {
+  compute: Compute;
+  print: (line: string) => void;
+  colour: boolean;
+  signal: AbortSignal;
+  clock?: Clock;
+}
+
+/** Time, so that tests need not wait. */
+export interface Clock {
+  /** Milliseconds since whenever. */
+  now: () => number;
+  /** The date, in milliseconds since 1970. */
+  date: () => number;
+  /** Ends early, without an error, when the signal is aborted. */
+  sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+}
+
+const wallClock: Clock = {
+  now: () => performance.now(),
+  date: () => Date.now(),
+  sleep: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }).catch(() => undefined),
+};
+
+/** How a gate ended. */
+export interface GateEnd {
+  outcome: "passed" | "failed" | "interrupted";
+  /** Why it did not pass. */
+  reason: string | null;
+  /** Whether it failed for another reason than its VMs' answers: somebody held the wave, or approved something else. */
+  stopped: boolean;
+  /** Seconds. */
+  took: number;
+  state: GateState;
+}
+
+/** Guest attributes are asked for with this many requests under way at once, … */
+const readers = 16;
+/** … and no faster than this on average: below half of Compute's quota of 1,500 reads a minute. */
+const readsPerSecond = 10;
+/** Seconds without a line after which the gate says that it still waits. */
+const quiet = 30;
+/** Milliseconds between two looks at a wave whose VMs have all answered, at most. */
+const soakPoll = 30_000;
+
+/** Waits for a wave. Throws only what waiting cannot mend, such as missing permissions. */
+export async function awaitWave(world: GateWorld, id: FleetId, options: GateOptions): Promise<GateEnd> {
+  const clock = world.clock ?? wallClock;
+  const start = clock.now();
+  const elapsed = () => (clock.now() - start) / 1_000;
+  const interrupted = () => world.signal.aborted;
+  const last = new Map<string, Asked>();
+  let state = noProgress;
+  let failures = 0;
+  let spoke = 0;
+  // When the wave has stood long enough, once all of it has answered.
+  let stoodAt: number | undefined;
+  const say = (lines: readonly string[]) => {
+    for (const line of lines) {
+      world.print(truncate(line, 1_000));
+      spoke = elapsed();
+    }
+  };
+  const end = (outcome: GateEnd["outcome"], reason: string | null, stopped: boolean): GateEnd => ({
+    outcome,
+    reason,
+    stopped,
+    took: elapsed(),
+    state,
+  });
+
+  while (!interrupted()) {
+    let pause: number;
+    try {
+      const observation = await observe(world.compute, id, options, {
+        state,
+        last,
+        elapsed,
+        soaking: stoodAt !== undefined,
+      });
+      if (failures > 0) {
+        say(["the Compute API answers again"]);
+        failures = 0;
+      }
+      const first = state === noProgress;
+      const before = state;
+      state = step(state, observation, options);
+      say([...(first ? [beginLine(state, options)] : []), ...changeLines(before, state, world.colour)]);
+      const verdict = decide(state, options);
+      if (verdict.outcome === "passed" && stoodAt === undefined) {
+        const left = soakLeft(state, options.pause, clock.date());
+        stoodAt = elapsed() + left;
+        say(left > 0 ? [soakLine(options, left)] : []);
+      }
+      const left = (stoodAt ?? 0) - elapsed();
+      if (verdict.outcome === "failed" || (verdict.outcome === "passed" && left <= 0)) {
+        say([...endLines(state, world.colour), endLine(verdict, state, options, elapsed())]);
+        const failed = verdict.outcome === "failed";
+        return end(verdict.outcome, failed ? verdict.reason : null, failed && verdict.stopped);
+      }
+      if (verdict.outcome === "open" && elapsed() - spoke >= quiet) {
+        say([lifeLine(state, options, elapsed())]);
+      }
+      pause = pollInterval(elapsed(), toAsk(state, stoodAt !== undefined));
+      if (verdict.outcome === "passed") {
+        pause = Math.max(1, Math.min(left * 1_000, Math.max(pause, Math.min(soakPoll, options.pause * 50))));
+      }
+    } catch (error) {
+      if (interrupted()) {
+        break;
+      }
+      if (!(error instanceof ApiError && error.transient)) {
+        throw error;
+      }
+      failures += 1;
+      if (elapsed() >= hardEnd(options)) {
+        throw new FleetError(`gave up on wave ${options.wave}: the Compute API does not answer (${error.message})`);
+      }
+      say(failures === 1 ? [`the Compute API does not answer (${messageOf(error)}); trying again`] : []);
+      pause = backoff(failures, 1_000, 10_000);
+    }
+    // An interrupt ends the pause early, and with it the loop.
+    await clock.sleep(pause, world.signal);
+  }
+  say(["", interruptedLine(state, options)]);
+  return end("interrupted", "interrupted", false);
+}
+
+/** Milliseconds until the next look: a second at first, growing to eight, longer where very many VMs are still to be asked. */
+export function pollInterval(elapsed: number, asked: number): number {
+  const growing = Math.min(8, Math.max(1, elapsed / 10));
+  return 1_000 * Math.max(growing, asked / readsPerSecond);
+}
+
+/** A VM's last answer, and the state it was in. */
+interface Asked {
+  reports: VmReports;
+  state: string;
+}
+
+/** How a look goes on from the ones before it. */
+interface Looking {
+  state: GateState;
+  last: Map<string, Asked>;
+  elapsed: () => number;
+  /** Whether VMs that have succeeded are asked again: they may fail yet. */
+  soaking: boolean;
+}
+
+async function observe(
+  compute: Compute,
+  id: FleetId,
+  options: GateOptions,
+  { state, last, elapsed, soaking }: Looking,
+): Promise<Observation> {
+  const [vms, metadata] = await Promise.all([readVms(compute, id), compute.projectMetadata()]);
+  const waves = options.undo ?? [options.wave];
+  const members = vms.filter((vm) => vm.wave !== null && waves.includes(vm.wave));
+  const read = await mapBounded(members, readers, async (vm) => {
+    const before = last.get(vm.name);
+    const settled = (state.vms.get(vm.name)?.result === "succeeded" && !soaking) || vm.state !== "RUNNING";
+    if (before !== undefined && settled && before.state === vm.state) {
+      return { vm, reports: before.reports };
+    }
+    const reports = await ask(compute, vm);
+    if (reports !== undefined) {
+      last.set(vm.name, { reports, state: vm.state });
+    }
+    return { vm, reports };
+  });
+  return { at: elapsed(), decisions: readDecisions(metadata, id), vms: read };
+}
+
+/** A VM's reports; undefined where it could not be asked for a reason that may pass. */
+async function ask(compute: Compute, vm: FleetVm): Promise<VmReports | undefined> {
+  try {
+    return readReports(await compute.guestAttributes(vm, contract.guestAttributes.namespace), vm.homes);
+  } catch (error) {
+    if (error instanceof ApiError) {
+      return error.transient ? undefined : unreadable(`the report cannot be read: ${error.message}`, vm.homes);
+    }
+    throw error;
+  }
+}
+
+/** VMs that the next look has to ask. */
+function toAsk({ vms }: GateState, soaking: boolean): number {
+  const running = [...vms.values()].filter(({ vm }) => vm.state === "RUNNING");
+  return running.filter(({ result }) => soaking || result !== "succeeded").length;
+}

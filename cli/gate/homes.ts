@@ -1,0 +1,68 @@
+import { short, type Approval, type Home } from "../../rules/contract";
+import type { FleetVm } from "../fleet";
+import type { GateOptions, Result, VmProgress } from "./state";
+import { reportOf, type Reading } from "../reports";
+import { failureOf } from "../status/status";
+
+/**
+ * What a VM's homes mean for its result. They are always told of; with `homes: gate` a home that fails or does not answer
+ * counts as its VM's failure, otherwise the VM has succeeded whatever they say.
+ */
+export function judgeHomes(
+  vm: FleetVm,
+  reports: Readonly<Record<string, Reading>>,
+  approval: Approval | undefined,
+  { homes: mode, revision }: Pick<GateOptions, "homes" | "revision">,
+): { result: Result; reason: string | null } {
+  const judged = vm.homes.map((home) =>
+    judgeHome(home, reports[home.user], wantedHome(home, approval, revision), revision),
+  );
+  const said = (result: Result) => judged.filter((one) => one.result === result).map((one) => one.reason);
+  const failed = said("failed");
+  const pending = said("pending");
+  if (mode === "gate" && failed.length > 0) {
+    return { result: "failed", reason: failed.join("; ") };
+  }
+  if (mode === "gate" && pending.length > 0) {
+    return { result: "pending", reason: pending.join("; ") };
+  }
+  const notes = [...failed, ...said("deferred")];
+  return { result: "succeeded", reason: notes.length === 0 ? null : notes.join("; ") };
+}
+
+/** The revision that a home should run: the config repository's, or what is approved for a repository of its own. */
+function wantedHome(home: Home, approval: Approval | undefined, revision: string): string | undefined {
+  if (home.repository === undefined) {
+    return revision;
+  }
+  return approval?.homes?.[`${home.repository}#${home.branch ?? "main"}`]?.revision;
+}
+
+/** Whether nothing failed on a VM but homes with a repository of their own, which the system's revision is not to blame for. */
+export function onlyOwnHomesFailed({ vm, reports }: VmProgress, { revision }: Pick<GateOptions, "revision">): boolean {
+  const system = reportOf(reports?.system);
+  const failed = vm.homes.filter(({ user }) => reportOf(reports?.homes[user])?.outcome === "failed");
+  const well = system?.revision === revision && system.outcome !== "failed";
+  return well && failed.length > 0 && failed.every(({ repository }) => repository !== undefined);
+}
+
+function judgeHome(
+  home: Home,
+  reading: Reading | undefined,
+  wanted: string | undefined,
+  approved: string,
+): { result: Result; reason: string } {
+  const report = reportOf(reading);
+  const who = `home ${home.user}`;
+  // A home names the approval that it last took in; a failure under another one is the past.
+  if (report?.outcome === "failed" && [undefined, approved, wanted].includes(report.approved)) {
+    return { result: "failed", reason: `${who}: ${failureOf(report)}` };
+  }
+  if (report?.outcome === "deferred" || report?.outcome === "held") {
+    return { result: "deferred", reason: `${who} ${report.outcome}` };
+  }
+  const well = report !== null && report.outcome !== "failed" && (wanted === undefined || report.revision === wanted);
+  return well
+    ? { result: "succeeded", reason: who }
+    : { result: "pending", reason: `${who} does not run ${wanted === undefined ? "yet" : short(wanted)} yet` };
+}

@@ -1,0 +1,120 @@
+/**
+ * The fleet's past: who approved, held or undid what and how it went, kept in the project's log where the whole team sees it. Writing
+ * it never fails what it tells of.
+ */
+import { z } from "zod";
+import { contract } from "../rules/contract";
+import type { Call } from "./command";
+import { actor, machineActor, variable, type Context } from "./context";
+import { accountOf } from "./google/credentials";
+import { messageOf } from "./errors";
+import type { FleetId } from "./fleet";
+import { Log, type ReadEntry } from "./google/log";
+import { oneLine } from "./text";
+
+const text = (limit: number) => z.string().transform((value) => oneLine(value, limit));
+
+/** What happened. Everything is in words that are safe to print. */
+export const eventSchema = z.object({
+  /** What was done: a gate is a wave's rollout. */
+  event: z.enum(["gate", "hold", "resume", "retry", "pin", "rollback"]),
+  /** `fleet`, `wave:NAME` or `vm:NAME`. */
+  scope: text(100).default("fleet"),
+  /** The full revision that it is about. */
+  revision: text(40).optional(),
+  /** How it stands. What is done at once is `done`. */
+  outcome: z.enum(["started", "passed", "failed", "interrupted", "done"]).default("done"),
+  /** The reason that was given, or what came of it. */
+  why: text(500).optional(),
+  /** Seconds. */
+  took: z.number().optional(),
+  /** VMs by result. */
+  counts: z.record(z.string(), z.number()).optional(),
+  /** VM → reason. */
+  failed: z.record(z.string(), text(300)).optional(),
+  /** The same for the start and the end of one rollout. */
+  run: text(40).optional(),
+});
+export type FleetEvent = z.infer<typeof eventSchema>;
+
+/** An event, when it was, and whose it is. */
+export interface HistoryEntry extends FleetEvent {
+  /** RFC 3339. */
+  at: string;
+  /** The account that acted, or the user and machine where that is all that is known. */
+  by: string;
+  /** User and machine. */
+  from: string;
+}
+
+const signed = eventSchema.extend({ by: text(200).default("?"), from: text(200).default("?") });
+
+/** Failures kept in one entry; a wave may have a thousand VMs. */
+const failuresKept = 50;
+/** Milliseconds for asking whose credentials these are. */
+const patience = 5_000;
+
+/** Writes one event to the history; where that does not go, one line says so and all goes on. */
+export async function recordEvent(
+  call: Call,
+  { compute, id }: Context,
+  event: z.input<typeof eventSchema>,
+): Promise<void> {
+  try {
+    const log = openLog(call, compute.project);
+    const { failed, ...rest } = eventSchema.parse(event);
+    const kept = failed && { failed: Object.fromEntries(Object.entries(failed).slice(0, failuresKept)) };
+    await log.write({
+      timestamp: new Date().toISOString(),
+      severity: rest.outcome === "failed" ? "ERROR" : "NOTICE",
+      labels: { fleet: id.fleet, stack: id.stack, event: rest.event },
+      jsonPayload: { ...rest, ...kept, by: await whoActs(call, log), from: machineActor(call) },
+    });
+  } catch (error) {
+    call.complain(oneLine(`the history could not be written (${messageOf(error)}); nothing else is affected`, 300));
+  }
+}
+
+/** The newest entries since a moment, newest first. What others wrote into the log and is none of ours is left out. */
+export async function readHistory(
+  call: Call,
+  { compute, id }: Context,
+  { since, most }: { since: Date; most: number },
+): Promise<HistoryEntry[]> {
+  const conditions = [...ofFleet(id), `timestamp>="${since.toISOString()}"`];
+  return (await openLog(call, compute.project).read(conditions, most)).flatMap((entry) => toHistory(entry) ?? []);
+}
+
+/** An entry of the log as part of the history; undefined where it is none. */
+export function toHistory({ timestamp, jsonPayload }: ReadEntry): HistoryEntry | undefined {
+  const parsed = signed.safeParse(jsonPayload);
+  return parsed.success ? { at: oneLine(timestamp, 40), ...parsed.data } : undefined;
+}
+
+/** Without the starts of rollouts whose end is known. */
+export function withoutEnded(entries: readonly HistoryEntry[]): HistoryEntry[] {
+  const ended = new Set(entries.flatMap(({ outcome, run }) => (outcome === "started" || !run ? [] : [run])));
+  return entries.filter(({ outcome, run }) => outcome !== "started" || !run || !ended.has(run));
+}
+
+function openLog(call: Call, project: string): Log {
+  return new Log({
+    project,
+    log: contract.projectMetadata.prefix,
+    endpoint: variable(call, "NIXOS_FLEET_LOGGING_ENDPOINT"),
+    token: variable(call, "GOOGLE_OAUTH_ACCESS_TOKEN"),
+  });
+}
+
+function ofFleet({ fleet, stack }: FleetId): string[] {
+  return [`labels.fleet="${fleet}"`, `labels.stack="${stack}"`];
+}
+
+/** What --by or the environment says, else whose credentials they are, else the user and machine. */
+async function whoActs(call: Call, log: Log): Promise<string> {
+  if (call.options.text("by") !== undefined || variable(call, "NIXOS_FLEET_BY") !== undefined) {
+    return actor(call);
+  }
+  const late = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), patience).unref());
+  return (await Promise.race([accountOf(log.auth).catch(() => undefined), late])) ?? actor(call);
+}

@@ -1,0 +1,65 @@
+/** What VMs say of themselves. A VM may write anything, so everything is checked and made printable here, once. */
+import { contract, reportSchema, type Home, type Report } from "../rules/contract";
+import { oneLine, printable, truncate } from "./text";
+
+/** A guest attribute as read: nothing there, a report, or something that is none. */
+export type Reading = { kind: "none" } | { kind: "report"; report: Report } | { kind: "invalid"; problem: string };
+
+/** What one VM said: of its system and, by user, of its homes. */
+export interface VmReports {
+  system: Reading;
+  homes: Record<string, Reading>;
+}
+
+const { system, homePrefix } = contract.guestAttributes;
+
+/** Reads the reports out of a VM's guest attributes; of homes those that the VM is known to keep. */
+export function readReports(attributes: Readonly<Record<string, string>>, homes: readonly Home[]): VmReports {
+  return {
+    system: readReport(attributes[system]),
+    homes: Object.fromEntries(homes.map(({ user }) => [user, readReport(attributes[homePrefix + user])])),
+  };
+}
+
+/** The reports of a VM that could not be asked. */
+export function unreadable(problem: string, homes: readonly Home[]): VmReports {
+  const reading: Reading = { kind: "invalid", problem: oneLine(problem, 200) };
+  return { system: reading, homes: Object.fromEntries(homes.map(({ user }) => [user, reading])) };
+}
+
+/** The report, where there is a valid one. */
+export function reportOf(reading: Reading | undefined): Report | null {
+  return reading?.kind === "report" ? reading.report : null;
+}
+
+/** Reads one report. */
+export function readReport(value: string | undefined): Reading {
+  if (value === undefined) {
+    return { kind: "none" };
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(value);
+  } catch {
+    return { kind: "invalid", problem: "the report is not JSON" };
+  }
+  const parsed = reportSchema.safeParse(json);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const where = issue === undefined || issue.path.length === 0 ? "" : `${issue.path.join(".")}: `;
+    return { kind: "invalid", problem: oneLine(`the report is not valid: ${where}${issue?.message ?? ""}`, 200) };
+  }
+  return { kind: "report", report: clean(parsed.data) };
+}
+
+/** The same report, safe to print. */
+function clean(report: Report): Report {
+  const entries = Object.entries(report).map(([key, value]: [string, unknown]) => {
+    if (typeof value !== "string") {
+      return [key, value];
+    }
+    // Only an error has lines of its own: the builder's last ones.
+    return [key, key === "error" ? truncate(printable(value).trim(), contract.report.errorBytes) : oneLine(value, 300)];
+  });
+  return Object.fromEntries(entries) as Report;
+}

@@ -1,0 +1,10 @@
+/** Changes of a lock as people read them. */
+import { lockChangeLine, type LockChange } from "../../rules/flake-lock";
+
+/** A line for each input that moved, with the page that shows what lies between. */
+export function lockLines(changes: readonly LockChange[]): string[] {
+  return changes.flatMap((change) => [
+    `  ${lockChangeLine(change)}`,
+    ...(change.link === null ? [] : [`    ${change.link}`]),
+  ]);
+}

@@ -1,0 +1,127 @@
+/**
+ * Updates `flake.lock` in the operator's clone of the config repository and pushes it. The work is done in a worktree beside the clone,
+ * and the clone follows once the push has been taken: whatever fails or is interrupted, it is as it was.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { lockChangeLine, lockChanges, lockInputs, type LockChange } from "../../rules/flake-lock";
+import { FleetError, messageOf, UsageError } from "../errors";
+import { git } from "./git";
+import { nix } from "./nix";
+import type { Running } from "../program";
+import { oneLine } from "../text";
+
+/** What came of it; `revision` is null where nothing newer was found. */
+export interface LockUpdate {
+  clone: string;
+  branch: string;
+  /** The revision before. */
+  before: string;
+  /** The pushed revision. */
+  revision: string | null;
+  changes: LockChange[];
+}
+
+/** Where the clone stands. */
+interface Clone {
+  top: string;
+  branch: string;
+  head: string;
+  remote: string;
+  /** The branch's name at the remote. */
+  upstream: string;
+}
+
+/** Updates these inputs, or all. @throws FleetError with one line; the clone is then as it was */
+export async function updateLock(directory: string, inputs: readonly string[], running: Running): Promise<LockUpdate> {
+  const clone = await openClone(directory, running);
+  const before = await git(clone.top, ["show", "HEAD:flake.lock"], running).catch(() => {
+    throw new FleetError(`${clone.top} has no flake.lock in its last commit; the config repository's clone is right`);
+  });
+  const known = attempt(() => lockInputs(before));
+  for (const input of inputs) {
+    if (!known.includes(input)) {
+      throw new UsageError(oneLine(`lock: there is no input ${input}; the lock has ${known.join(", ")}`, 400));
+    }
+  }
+  const scratch = mkdtempSync(join(tmpdir(), "fleet-lock-"));
+  const work = join(scratch, "config");
+  try {
+    await git(clone.top, ["worktree", "add", "--quiet", "--detach", work, "HEAD"], running);
+    await nix(["flake", "update", ...inputs], { ...running, cwd: work, progress: false });
+    const after = await readFile(join(work, "flake.lock"), "utf8");
+    const changes = attempt(() => lockChanges(before, after));
+    const result = { clone: clone.top, branch: clone.branch, before: clone.head, changes };
+    if (after === before) {
+      return { ...result, revision: null };
+    }
+    await git(work, ["commit", "--quiet", "--message", commitMessage(changes), "--", "flake.lock"], running);
+    const revision = (await git(work, ["rev-parse", "HEAD"], running)).trim();
+    // Never forced: what somebody else pushed in between refuses this one.
+    await git(work, ["push", "--quiet", clone.remote, `${revision}:${clone.upstream}`], running);
+    await git(clone.top, ["merge", "--quiet", "--ff-only", revision], running);
+    return { ...result, revision };
+  } finally {
+    // Also after Ctrl-C, so without its signal.
+    const calm = { ...running, signal: new AbortController().signal };
+    await git(clone.top, ["worktree", "remove", "--force", work], calm).catch(() => undefined);
+    rmSync(scratch, { recursive: true, force: true });
+    await git(clone.top, ["worktree", "prune"], calm).catch(() => undefined);
+  }
+}
+
+/** The clone, which must be clean, on a branch and just where its remote is. */
+async function openClone(directory: string, running: Running): Promise<Clone> {
+  const ask = async (...args: string[]) => (await git(directory, args, running)).trim();
+  const top = await ask("rev-parse", "--show-toplevel").catch((error: unknown) => {
+    throw new FleetError(
+      oneLine(`${directory} is no clone of the config repository (${messageOf(error)}); name it with --clone`, 400),
+    );
+  });
+  const dirty = await ask("status", "--porcelain", "--untracked-files=no");
+  if (dirty !== "") {
+    throw new FleetError(
+      oneLine(`${top} has changes that are not committed (${dirty}); commit or stash them first`, 400),
+    );
+  }
+  const branch = await ask("symbolic-ref", "--quiet", "--short", "HEAD").catch(() => {
+    throw new FleetError(`${top} is on no branch; check out the one that the fleet follows`);
+  });
+  const [remote, upstream] = await Promise.all([
+    ask("config", `branch.${branch}.remote`),
+    ask("config", `branch.${branch}.merge`),
+  ]).catch(() => {
+    throw new FleetError(`branch ${branch} of ${top} follows no remote branch; git push --set-upstream sets it`);
+  });
+  await ask("fetch", "--quiet", remote, upstream);
+  const [head, there] = [await ask("rev-parse", "HEAD"), await ask("rev-parse", "FETCH_HEAD")];
+  if (head !== there) {
+    const [ahead, behind] = (await ask("rev-list", "--left-right", "--count", `${head}...${there}`)).split(/\s+/);
+    throw new FleetError(
+      `${top} is ${ahead ?? "?"} commits ahead of ${remote} and ${behind ?? "?"} behind; pull or push first`,
+    );
+  }
+  return { top, branch, head, remote, upstream };
+}
+
+/** `flake.lock: nixpkgs 8eeec93 → 391b592, 37 days later`, or the inputs' names and a line each. */
+export function commitMessage(changes: readonly LockChange[]): string {
+  const [only, ...more] = changes;
+  if (only === undefined) {
+    return "flake.lock: written anew";
+  }
+  if (more.length === 0) {
+    return `flake.lock: ${lockChangeLine(only)}`;
+  }
+  return [`flake.lock: ${changes.map(({ input }) => input).join(", ")}`, "", ...changes.map(lockChangeLine)].join("\n");
+}
+
+function attempt<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new FleetError(messageOf(error));
+  }
+}

@@ -1,0 +1,207 @@
+/** What a fleet looks like, decided purely from what was read. The document is what `fleet status --json` prints. */
+import { short, type Approval, type Control, type Drift, type Report } from "../../rules/contract";
+import { holdOn, wantedBy, type Hold } from "../control-item";
+import { parseDuration } from "../duration";
+import type { Decisions, FleetId, FleetVm } from "../fleet";
+import { reportOf, type Reading, type VmReports } from "../reports";
+import { oneLine, truncate } from "../text";
+
+/** A VM in the document. */
+export interface VmStatus {
+  name: string;
+  zone: string;
+  /** Compute's word for it, such as RUNNING or TERMINATED. */
+  state: string;
+  wave: string | null;
+  owner: string | null;
+  /** The full revision that it should run, or `previous`; null where nothing is approved for it. */
+  wanted: string | null;
+  system: Report | null;
+  /** By user; null where a home has no valid report. */
+  homes: Record<string, Report | null>;
+  drift: Drift;
+  /** Why, in one line; null where there is nothing to say. */
+  reason: string | null;
+}
+
+/** The document that `fleet status --json` prints. */
+export interface FleetStatus extends FleetId {
+  /** RFC 3339, UTC. */
+  at: string;
+  /** The full revision that each wave is approved for. */
+  approvals: Record<string, string>;
+  control: Control;
+  /** What could not be read, a line each. */
+  problems: string[];
+  vms: VmStatus[];
+}
+
+/** A VM that was started less than these seconds ago and says nothing is still on its way. */
+const silentAfter = parseDuration("15m") ?? 0;
+
+/** What decides a VM's drift. */
+export interface DriftInput {
+  state: string;
+  wave: string | null;
+  wanted: string | undefined;
+  /** What the VM's wave is approved for; differs from `wanted` where the VM is pinned or its wave undone. */
+  approval: string | undefined;
+  hold: Hold | undefined;
+  reading: Reading;
+  follow: "branch" | "approved";
+  /** Seconds since the VM was started; undefined where unknown. */
+  running: number | undefined;
+}
+
+/** How a VM stands to what is wanted of it, and why in one line. */
+export function decideDrift(input: DriftInput): { drift: Drift; reason: string | null } {
+  const { state, wave, wanted, approval, hold, reading, follow } = input;
+  if (state === "PROVISIONING" || state === "STAGING") {
+    return { drift: "waiting", reason: "is being started" };
+  }
+  if (state !== "RUNNING") {
+    return { drift: "stopped", reason: null };
+  }
+  if (reading.kind === "invalid") {
+    return { drift: "unknown", reason: reading.problem };
+  }
+  if (reading.kind === "none") {
+    return decideSilent(input);
+  }
+  const { revision, approved, outcome } = reading.report;
+  const current =
+    wanted === undefined
+      ? wave === null
+      : wanted === "previous"
+        ? approved === approval && revision !== approval
+        : revision === wanted;
+  // A failure under an approval that has been replaced is the past.
+  if (outcome === "failed" && (current || approved === undefined || approval === undefined || approved === approval)) {
+    return { drift: "failed", reason: failureOf(reading.report) };
+  }
+  if (current) {
+    return { drift: "none", reason: hold === undefined ? null : holdText(hold) };
+  }
+  if (hold !== undefined) {
+    return { drift: "held", reason: holdText(hold) };
+  }
+  if (outcome === "held") {
+    return { drift: "held", reason: "held on the VM itself" };
+  }
+  if (outcome === "deferred") {
+    return { drift: "waiting", reason: firstLine(reading.report.error) ?? "deferred" };
+  }
+  if (wanted === undefined) {
+    return { drift: "waiting", reason: "its wave is not approved yet" };
+  }
+  // The VM took the approval in and is elsewhere all the same: it followed the branch, which only this mode allows.
+  if (approved === wanted && wanted === approval && follow === "branch") {
+    return { drift: "ahead", reason: "follows the branch past the approval" };
+  }
+  return { drift: "behind", reason: outcome === "failed" ? `before: ${failureOf(reading.report)}` : null };
+}
+
+function decideSilent({ hold, running }: DriftInput): { drift: Drift; reason: string | null } {
+  if (hold !== undefined) {
+    return { drift: "held", reason: holdText(hold) };
+  }
+  if (running === undefined || running < silentAfter) {
+    return { drift: "waiting", reason: "has not reported yet" };
+  }
+  return { drift: "unknown", reason: "has never reported" };
+}
+
+/** The document for a fleet as read at one moment. */
+export function buildStatus(
+  id: FleetId,
+  vms: readonly FleetVm[],
+  decisions: Decisions,
+  reports: ReadonlyMap<string, VmReports>,
+  now: Date,
+): FleetStatus {
+  const { approvals, control, problems } = decisions;
+  return {
+    fleet: id.fleet,
+    stack: id.stack,
+    at: now.toISOString(),
+    approvals: revisionsOf(approvals),
+    control,
+    problems,
+    vms: vms.map((vm) => vmStatus(vm, approvals, control, reports.get(vm.name), now)),
+  };
+}
+
+/** The approved revision of each wave. */
+export function revisionsOf(approvals: Readonly<Record<string, Approval>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(approvals).map(([wave, { revision }]) => [wave, revision]));
+}
+
+function vmStatus(
+  vm: FleetVm,
+  approvals: Record<string, Approval>,
+  control: Control,
+  reports: VmReports | undefined,
+  now: Date,
+): VmStatus {
+  const approved = vm.wave === null ? undefined : approvals[vm.wave]?.revision;
+  const wanted = wantedBy(control, vm, approved);
+  const reading = reports?.system ?? { kind: "none" };
+  const { drift, reason } = decideDrift({
+    state: vm.state,
+    wave: vm.wave,
+    wanted,
+    approval: approved,
+    hold: holdOn(control, vm, approved),
+    reading,
+    follow: vm.follow,
+    running: secondsSince(vm.startedAt, now),
+  });
+  const homes = Object.entries(reports?.homes ?? {}).map(([user, home]) => [user, reportOf(home)] as const);
+  return {
+    name: vm.name,
+    zone: vm.zone,
+    state: vm.state,
+    wave: vm.wave,
+    owner: vm.owner,
+    wanted: wanted ?? null,
+    system: reportOf(reading),
+    homes: Object.fromEntries(homes),
+    drift,
+    reason,
+  };
+}
+
+/** Whether every VM that runs is where it should be, and no rollout is open or halted: what `--check` asks. */
+export function isConverged(status: FleetStatus): boolean {
+  const settled = status.vms.every(({ drift }) => drift === "none" || drift === "stopped");
+  return settled && new Set(Object.values(status.approvals)).size <= 1 && status.problems.length === 0;
+}
+
+/** Seconds between an RFC 3339 time and now; undefined where it is no time. */
+export function secondsSince(time: string | undefined, now: Date): number | undefined {
+  const seconds = (now.getTime() - Date.parse(time ?? "")) / 1_000;
+  return Number.isNaN(seconds) ? undefined : seconds;
+}
+
+/** A failure in one line: stage, what became of the VM, and the last thing that was said. */
+export function failureOf({ stage, error, rolledBack }: Report): string {
+  const last = error?.split("\n").at(-1);
+  const head = `${stage ?? "update"} failed${rolledBack ? ", rolled back" : ""}`;
+  return last === undefined || last === "" ? head : `${head}: ${oneLine(last, 200)}`;
+}
+
+/** A hold in one line: what, by whom, why. */
+export function holdText({ scope, revision, by, why }: Hold): string {
+  const against = revision === undefined ? "" : ` against ${short(revision)}`;
+  return oneLine(`${scopeText(scope)} held${against} by ${by}: ${truncate(why, 200)}`, 300);
+}
+
+/** What a hold is about, in words. */
+export function scopeText(scope: string): string {
+  return scope === "fleet" ? "the fleet" : scope.replace(/^vm:/, "VM ").replace(/^wave:/, "wave ");
+}
+
+function firstLine(text: string | undefined): string | undefined {
+  const line = text?.split("\n")[0];
+  return line === undefined || line === "" ? undefined : oneLine(line, 200);
+}

@@ -1,0 +1,35 @@
+import * as pulumi from "@pulumi/pulumi";
+import { Service } from "@pulumi/gcp/projects";
+import type { FleetConfig } from "../config/fleet-config";
+
+/**
+ * The APIs that a fleet takes, by the first part of their names. Pure. Logging is always one: gates and the operator's tool keep their history
+ * there.
+ */
+export function apisOf({
+  image,
+  cache,
+  monitoring,
+  deployKeys,
+}: Pick<FleetConfig, "image" | "cache" | "monitoring" | "deployKeys">): string[] {
+  return [
+    ...["compute", "iam", "iap", "cloudresourcemanager", "oslogin", "logging"],
+    ...(image || cache?.bucket !== undefined ? ["storage"] : []),
+    ...(deployKeys.length > 0 ? ["secretmanager"] : []),
+    ...(monitoring ? ["monitoring"] : []),
+  ];
+}
+
+/** The project's APIs, switched on. They stay on when the stack goes: others in the project may use them by then. */
+export class FleetApis extends pulumi.ComponentResource {
+  constructor(name: string, config: FleetConfig, opts?: pulumi.ComponentResourceOptions) {
+    super("nixos-fleet:infra:FleetApis", name, {}, opts);
+    for (const api of apisOf(config))
+      new Service(
+        `${name}-api-${api}`,
+        { service: `${api}.googleapis.com`, disableOnDestroy: false },
+        { parent: this },
+      );
+    this.registerOutputs({});
+  }
+}

@@ -1,0 +1,39 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as storage from "@pulumi/gcp/storage";
+import type { FleetConfig } from "../config/fleet-config";
+import { fleetLabels } from "./metadata";
+
+export interface FleetCacheArgs {
+  config: FleetConfig;
+  /** The bucket's name. */
+  bucket: string;
+  /** Address of the service account that the VMs run as. */
+  account: pulumi.Input<string>;
+}
+
+/** A private bucket with what `fleet build` has built. The VMs read it, and whoever runs the tool writes it with rights of their own. */
+export class FleetCache extends pulumi.ComponentResource {
+  constructor(name: string, { config, bucket, account }: FleetCacheArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("nixos-fleet:infra:FleetCache", name, {}, opts);
+    const parent = { parent: this };
+    const made = new storage.Bucket(
+      `${name}-cache`,
+      {
+        name: bucket,
+        location: config.region,
+        uniformBucketLevelAccess: true,
+        publicAccessPrevention: "enforced",
+        labels: fleetLabels(config),
+        // Whatever is in it can be built again.
+        forceDestroy: true,
+      },
+      parent,
+    );
+    new storage.BucketIAMMember(
+      `${name}-cache-reader`,
+      { bucket: made.name, role: "roles/storage.objectViewer", member: pulumi.interpolate`serviceAccount:${account}` },
+      parent,
+    );
+    this.registerOutputs({});
+  }
+}

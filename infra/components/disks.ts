@@ -1,0 +1,80 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as compute from "@pulumi/gcp/compute";
+import type { FleetConfig } from "../config/fleet-config";
+import { homeDiskName } from "../config/disks";
+import { fleetLabels } from "./metadata";
+
+/** The device name by which the profile finds the disk (`nix/modules/dev-vm/home-disk.nix`). */
+export const HOME_DEVICE = "home";
+
+/** People's homes on disks of their own. Nothing that this program does deletes one: not a VM's end, nor the stack's. */
+export class HomeDisks extends pulumi.ComponentResource {
+  /** By VM name; VMs that keep homes on their boot disk are not there. */
+  readonly disks: Record<string, compute.Disk>;
+
+  /** @param present the disks that are there already, by VM name, as the provider's ids */
+  constructor(
+    name: string,
+    config: FleetConfig,
+    present: Readonly<Record<string, string>>,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("nixos-fleet:infra:HomeDisks", name, {}, opts);
+    const { snapshots } = config;
+    const policy = snapshots && this.schedule(name, config, snapshots);
+    this.disks = {};
+    for (const { name: vm, zone, homeDisk, labels } of config.vms) {
+      if (homeDisk === undefined) continue;
+      const disk = new compute.Disk(
+        `${name}-${vm}-home`,
+        {
+          name: homeDiskName(vm),
+          zone,
+          type: homeDisk.type,
+          size: homeDisk.sizeGb,
+          labels: { ...labels, ...fleetLabels(config) },
+        },
+        { parent: this, retainOnDelete: true, ...adopt(present[vm]) },
+      );
+      this.disks[vm] = disk;
+      if (policy)
+        new compute.DiskResourcePolicyAttachment(
+          `${name}-${vm}-home-snapshots`,
+          { name: policy.name, disk: disk.name, zone },
+          { parent: this, deleteBeforeReplace: true },
+        );
+    }
+    this.registerOutputs({});
+  }
+
+  private schedule(
+    name: string,
+    config: FleetConfig,
+    { at, keepDays, location }: NonNullable<FleetConfig["snapshots"]>,
+  ): compute.ResourcePolicy {
+    return new compute.ResourcePolicy(
+      `${name}-snapshots`,
+      {
+        region: config.region,
+        snapshotSchedulePolicy: {
+          schedule: { dailySchedule: { daysInCycle: 1, startTime: at } },
+          // A home that is gone is what they are for: they do not go with it.
+          retentionPolicy: { maxRetentionDays: keepDays, onSourceDiskDelete: "KEEP_AUTO_SNAPSHOTS" },
+          snapshotProperties: {
+            labels: fleetLabels(config),
+            ...(location === undefined ? {} : { storageLocations: location }),
+          },
+        },
+      },
+      { parent: this },
+    );
+  }
+}
+
+/**
+ * A disk that was left is taken over; to one that is in the state already this changes nothing. Its labels stay as they are: the official
+ * provider does not tell its own from others when it takes a resource over.
+ */
+function adopt(id: string | undefined): pulumi.CustomResourceOptions {
+  return id === undefined ? {} : { import: id, ignoreChanges: ["labels"] };
+}

@@ -1,0 +1,76 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as compute from "@pulumi/gcp/compute";
+import type { FleetConfig } from "../config/fleet-config";
+import { fleetLabels } from "./metadata";
+
+/** What a guest that boots by UEFI and knows Google's network card says of itself. */
+export const GUEST_OS_FEATURES = ["UEFI_COMPATIBLE", "GVNIC"] as const;
+
+/** The image's name: that of its archive, `gs://BUCKET/NAME.raw.tar.gz`. Pure. */
+export function imageName(source: string): string {
+  return source.replace(/^.*\//, "").replace(/(\.raw)?\.tar\.gz$/, "");
+}
+
+/** An image in its family, of an archive in a private bucket. VMs that exist already keep theirs. */
+export class FleetImage extends pulumi.ComponentResource {
+  constructor(
+    name: string,
+    { config, source, family }: { config: FleetConfig; source: string; family: string },
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("nixos-fleet:infra:FleetImage", name, {}, opts);
+    const image = imageName(source);
+    // Each archive is a resource of its own: the new image is there before the old one goes.
+    new compute.Image(
+      `${name}-${image}`,
+      {
+        name: image,
+        family,
+        rawDisk: { source: source.replace(/^gs:\//, "https://storage.googleapis.com") },
+        guestOsFeatures: GUEST_OS_FEATURES.map((type) => ({ type })),
+        labels: fleetLabels(config),
+      },
+      { parent: this },
+    );
+    this.registerOutputs({});
+  }
+}
+
+/** The newest image of each family that VMs name, as links, by what the VMs' `image` says; those that name no family are not there. */
+export async function newestImages(
+  { vms, project }: Pick<FleetConfig, "vms" | "project">,
+  opts: pulumi.InvokeOptions,
+): Promise<Record<string, string>> {
+  const named = [...new Set(vms.map(({ image }) => image))];
+  const found = await Promise.all(named.map(async (image) => [image, await newestOf(image, project, opts)] as const));
+  return Object.fromEntries(found.flatMap(([image, newest]) => (newest === undefined ? [] : [[image, newest]])));
+}
+
+async function newestOf(image: string, project: string, opts: pulumi.InvokeOptions): Promise<string | undefined> {
+  const [, owner = project, family = ""] =
+    /^(?:.*projects\/([^/]+)\/)?(?:(?:global\/images\/)?family\/)?([^/]+)$/.exec(image) ?? [];
+  if (family === "") return undefined;
+  try {
+    return (await compute.getImage({ family, project: owner }, opts)).selfLink;
+  } catch {
+    // A single image, or a family that has none yet: there is nothing newer.
+    return undefined;
+  }
+}
+
+/**
+ * Which VMs run another image than the newest of their family, in one line; `undefined` where none does. Pure.
+ * @param images by VM name: what its boot disk was made of, and the newest, as links
+ */
+export function olderImages(
+  images: Record<string, { of?: string | undefined; newest?: string | undefined }>,
+): string | undefined {
+  const leaf = (link: string) => link.replace(/^.*\//, "");
+  const older = Object.entries(images).flatMap(([vm, { of, newest }]) =>
+    of === undefined || newest === undefined || leaf(of) === leaf(newest)
+      ? []
+      : [`${vm} (${leaf(of)}, not ${leaf(newest)})`],
+  );
+  if (older.length === 0) return undefined;
+  return `made from an older image than their family's newest: ${older.join(", ")}. They keep it: their system comes from the config repository`;
+}

@@ -1,0 +1,62 @@
+/** What a VM is told at creation and after: its metadata and its labels. Pure. */
+import { contract, type InstanceMetadata } from "../../rules/contract";
+import type { FleetConfig, VmConfig } from "../config/fleet-config";
+import { cacheOf } from "../config/cache";
+
+/** A VM's metadata, all of which Compute changes in place. */
+export function vmMetadata(fleet: FleetConfig, vm: VmConfig, startupScript: string): Record<string, string> {
+  const secretOf = (repository: string | undefined) => {
+    const key = fleet.deployKeys.find((known) => known.repository === repository);
+    return key && { deployKeySecret: key.secret };
+  };
+  const described: InstanceMetadata = {
+    fleet: fleet.fleet,
+    stack: fleet.stack,
+    host: vm.host,
+    wave: vm.wave,
+    repository: fleet.repository,
+    branch: fleet.branch,
+    directory: fleet.directory,
+    follow: fleet.follow,
+    ...secretOf(fleet.repository),
+    ...(fleet.knownHosts ? { knownHosts: fleet.knownHosts.join("\n") } : {}),
+    ...(fleet.signers ? { signers: fleet.signers.join("\n") } : {}),
+    homes: vm.homes.map((home) => ({ ...home, ...secretOf(home.repository) })),
+    ...(fleet.cache ? { cache: cacheOf(fleet.cache) } : {}),
+    ...(fleet.monitoring ? { monitoring: true } : {}),
+  };
+  return {
+    // As metadata and not as `metadataStartupScript`, whose change would replace the VM.
+    "startup-script": startupScript,
+    "enable-oslogin": "TRUE",
+    "enable-guest-attributes": "TRUE",
+    "block-project-ssh-keys": "TRUE",
+    // It asks for no OS Login, and the project may have it on.
+    "serial-port-enable": "FALSE",
+    [contract.instanceMetadata.key]: JSON.stringify(described),
+  };
+}
+
+/** The labels that say whose a resource is. */
+export function fleetLabels({ fleet, stack }: Pick<FleetConfig, "fleet" | "stack">): Record<string, string> {
+  return { [contract.labels.fleet]: fleet, [contract.labels.stack]: stack };
+}
+
+/** A VM's labels: the fleet's own, by which the operator's tool finds it, above the configured ones. */
+export function vmLabels(fleet: FleetConfig, vm: VmConfig): Record<string, string> {
+  const { labels } = contract;
+  return {
+    ...vm.labels,
+    ...fleetLabels(fleet),
+    [labels.wave]: vm.wave,
+    ...(vm.owner === undefined ? {} : { [labels.owner]: labelValue(vm.owner) }),
+  };
+}
+
+/** A person's name or address as a label's value, which knows neither `@` nor `.` nor capitals. */
+export function labelValue(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/[^-_a-z0-9]/g, "_")
+    .slice(0, 63);
+}

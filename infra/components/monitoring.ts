@@ -1,0 +1,75 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as logging from "@pulumi/gcp/logging";
+import * as monitoring from "@pulumi/gcp/monitoring";
+import { alerts, dashboard, logFilters, metricName, type Monitoring } from "./alerts";
+import type { FleetConfig } from "../config/fleet-config";
+import { fleetLabels } from "./metadata";
+import { memberName } from "./iam";
+
+/** Log-based metrics, alert policies and a dashboard about the fleet's updates, and the channels that alerts go to. */
+export class FleetMonitoring extends pulumi.ComponentResource {
+  constructor(
+    name: string,
+    { config, settings }: { config: FleetConfig; settings: Monitoring },
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("nixos-fleet:infra:FleetMonitoring", name, {}, opts);
+    const parent = { parent: this };
+    const metrics = Object.entries(logFilters(config, settings)).map(
+      ([what, filter]) =>
+        new logging.Metric(
+          `${name}-metric-${what}`,
+          {
+            name: metricName(config, what),
+            filter,
+            metricDescriptor: { metricKind: "DELTA", valueType: "INT64", labels: [{ key: "vm", valueType: "STRING" }] },
+            labelExtractors: { vm: "EXTRACT(jsonPayload.vm)" },
+          },
+          parent,
+        ),
+    );
+    const notificationChannels = settings.channels.map((channel) => this.channel(name, channel));
+    const title = `nixos-fleet ${config.fleet}/${config.stack}`;
+    for (const alert of alerts(config, settings))
+      new monitoring.AlertPolicy(
+        `${name}-alert-${alert.name}`,
+        {
+          displayName: `${title}: ${alert.title}`,
+          combiner: "OR",
+          severity: alert.severity,
+          conditions: [
+            {
+              displayName: alert.title,
+              conditionPrometheusQueryLanguage: {
+                query: alert.query,
+                evaluationInterval: "60s",
+                // A log-based metric is known to Monitoring minutes after it is made, or with the first entry.
+                disableMetricValidation: true,
+              },
+            },
+          ],
+          documentation: { content: alert.advice, mimeType: "text/markdown" },
+          notificationChannels,
+          userLabels: fleetLabels(config),
+        },
+        { parent: this, dependsOn: metrics },
+      );
+    new monitoring.Dashboard(
+      `${name}-dashboard`,
+      { dashboardJson: JSON.stringify(dashboard(config, settings)) },
+      { parent: this, dependsOn: metrics },
+    );
+    this.registerOutputs({});
+  }
+
+  /** A channel's full name: one that is there, or one that is made for an address. */
+  private channel(name: string, channel: string): pulumi.Input<string> {
+    if (!channel.startsWith("email:")) return channel;
+    const address = channel.slice("email:".length);
+    return new monitoring.NotificationChannel(
+      `${name}-channel-${memberName(address)}`,
+      { type: "email", displayName: `nixos-fleet: ${address}`, labels: { email_address: address } },
+      { parent: this },
+    ).name;
+  }
+}

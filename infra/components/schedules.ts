@@ -1,0 +1,73 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as compute from "@pulumi/gcp/compute";
+import { getProjectOutput } from "@pulumi/gcp/organizations";
+import { IAMCustomRole, IAMMember } from "@pulumi/gcp/projects";
+import type { FleetConfig } from "../config/fleet-config";
+import { scheduleRoleId } from "./iam";
+import type { DevVm } from "./vm";
+
+export interface FleetSchedulesArgs {
+  config: FleetConfig;
+  /** By VM name. */
+  vms: Record<string, DevVm>;
+}
+
+/** Starts and stops groups of VMs by the clock. What runs at a time is Compute's to decide: no VM says which state it should be in. */
+export class FleetSchedules extends pulumi.ComponentResource {
+  constructor(name: string, { config, vms }: FleetSchedulesArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("nixos-fleet:infra:FleetSchedules", name, {}, opts);
+    const agent = this.allowAgent(name, config, opts);
+    for (const { name: schedule, start, stop, timeZone } of config.schedules) {
+      const policy = new compute.ResourcePolicy(
+        `${name}-schedule-${schedule}`,
+        {
+          region: config.region,
+          instanceSchedulePolicy: {
+            timeZone,
+            ...(start === undefined ? {} : { vmStartSchedule: { schedule: start } }),
+            ...(stop === undefined ? {} : { vmStopSchedule: { schedule: stop } }),
+          },
+        },
+        { parent: this },
+      );
+      for (const { name: vm, zone } of config.vms.filter((one) => one.schedule === schedule)) {
+        const instance = vms[vm]?.instance.name;
+        if (instance === undefined) continue;
+        new compute.ResourcePolicyAttachment(
+          `${name}-${vm}-schedule`,
+          { name: policy.name, instance, zone },
+          // Compute refuses a schedule that it could not keep, and a second one of a VM.
+          { parent: this, dependsOn: agent, deleteBeforeReplace: true },
+        );
+      }
+    }
+    this.registerOutputs({});
+  }
+
+  /** Lets Compute's own agent, which keeps the schedules, start and stop VMs, and nothing else. */
+  private allowAgent(name: string, config: FleetConfig, opts?: pulumi.ComponentResourceOptions): IAMMember {
+    const role = new IAMCustomRole(
+      `${name}-schedule-role`,
+      {
+        roleId: scheduleRoleId(config.fleet, config.stack),
+        title: `Schedules of fleet ${config.fleet}, stack ${config.stack}`,
+        permissions: ["compute.instances.start", "compute.instances.stop"],
+      },
+      { parent: this },
+    );
+    const { project } = config;
+    const { number } = getProjectOutput(
+      { projectId: project },
+      { parent: this, ...(opts?.dependsOn === undefined ? {} : { dependsOn: opts.dependsOn }) },
+    );
+    return new IAMMember(
+      `${name}-schedule-agent`,
+      {
+        project,
+        role: role.name,
+        member: pulumi.interpolate`serviceAccount:service-${number}@compute-system.iam.gserviceaccount.com`,
+      },
+      { parent: this },
+    );
+  }
+}

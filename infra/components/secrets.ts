@@ -1,0 +1,61 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as secretmanager from "@pulumi/gcp/secretmanager";
+import type { FleetConfig } from "../config/fleet-config";
+import type { DeployKey } from "../config/deploy-keys";
+import { fleetLabels } from "./metadata";
+
+export interface FleetSecretsArgs {
+  config: FleetConfig;
+  /** What the secrets that the program makes hold, by repository. */
+  deployKeys: Record<string, pulumi.Output<string>>;
+  /** Address of the service account that the VMs run as. */
+  account: pulumi.Input<string>;
+}
+
+/**
+ * What the repositories ask VMs for, in Secret Manager, where the VMs' account may read these secrets and no other. A new key is a new
+ * version, made before the old one is destroyed; VMs ask for the latest, so that nothing of them changes.
+ */
+export class FleetSecrets extends pulumi.ComponentResource {
+  constructor(name: string, args: FleetSecretsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("nixos-fleet:infra:FleetSecrets", name, {}, opts);
+    for (const key of args.config.deployKeys) this.declare(`${name}-${key.name}-key`, key, args);
+    this.registerOutputs({});
+  }
+
+  private declare(name: string, key: DeployKey, { config, deployKeys, account }: FleetSecretsArgs): void {
+    const parent = { parent: this };
+    const made =
+      key.secretId === undefined
+        ? undefined
+        : new secretmanager.Secret(
+            name,
+            // Google chooses where the copies are: a VM reads the secret wherever it is, also while a region is down.
+            { secretId: key.secretId, replication: { auto: {} }, labels: fleetLabels(config) },
+            parent,
+          );
+    const secretData = deployKeys[key.repository];
+    if (made && secretData) new secretmanager.SecretVersion(`${name}-version`, { secret: made.id, secretData }, parent);
+    new secretmanager.SecretIamMember(
+      `${name}-reader`,
+      {
+        secretId: made?.id ?? key.secret,
+        role: "roles/secretmanager.secretAccessor",
+        member: pulumi.interpolate`serviceAccount:${account}`,
+      },
+      parent,
+    );
+  }
+}
+
+/** The keys as the stack's configuration holds them, by repository; they stay secrets on their way. */
+export function configuredKeys(config: pulumi.Config, keys: readonly DeployKey[]): FleetSecretsArgs["deployKeys"] {
+  const own = config.getSecret("deployKey");
+  const homes = config.getSecretObject<Record<string, string>>("homeDeployKeys");
+  return Object.fromEntries(
+    keys.flatMap(({ repository, name, secretId }) => {
+      const key = name === "config" ? own : homes?.apply((known) => known[repository] ?? "");
+      return secretId === undefined || key === undefined ? [] : [[repository, key] as const];
+    }),
+  );
+}

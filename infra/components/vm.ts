@@ -1,0 +1,70 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as compute from "@pulumi/gcp/compute";
+import type { VmConfig } from "../config/fleet-config";
+import { HOME_DEVICE } from "./disks";
+
+const IMAGE = "bootDisk.initializeParams.image";
+const SIZE = "bootDisk.initializeParams.size";
+
+export interface DevVmArgs {
+  vm: VmConfig;
+  metadata: Record<string, string>;
+  labels: Record<string, string>;
+  /** Network tag that the fleet's firewall rules name. */
+  tag: string;
+  subnetwork: pulumi.Input<string>;
+  /** Address of the service account that the VM runs as. */
+  account: pulumi.Input<string>;
+  /** Where its people's homes are, when not on the boot disk. */
+  homeDisk?: compute.Disk | undefined;
+  /** Whether an update may stop a running VM and start it again, which a new machine type takes. */
+  allowStopping: boolean;
+  /** Whether another size of the boot disk makes another VM. */
+  replace: boolean;
+}
+
+/** One developer's VM: no external address, a Shielded VM, and nothing that a later `up` changes replaces it. */
+export class DevVm extends pulumi.ComponentResource {
+  readonly instance: compute.Instance;
+  /** The VM's address inside the fleet's network. */
+  readonly address: pulumi.Output<string>;
+  /** What its boot disk was made of, as a link. */
+  readonly image: pulumi.Output<string | undefined>;
+
+  constructor(name: string, args: DevVmArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("nixos-fleet:infra:DevVm", name, {}, opts);
+    const { vm, homeDisk } = args;
+    this.instance = new compute.Instance(
+      `${name}-vm`,
+      {
+        name: vm.name,
+        zone: vm.zone,
+        machineType: vm.machineType,
+        bootDisk: { initializeParams: { image: vm.image, size: vm.diskSizeGb } },
+        ...(homeDisk ? { attachedDisks: [{ source: homeDisk.selfLink, deviceName: HOME_DEVICE }] } : {}),
+        networkInterfaces: [{ subnetwork: args.subnetwork }],
+        metadata: args.metadata,
+        labels: args.labels,
+        tags: [args.tag],
+        // What the account may do its roles say; scopes would only hide it.
+        serviceAccount: { email: args.account, scopes: ["https://www.googleapis.com/auth/cloud-platform"] },
+        // Secure Boot stays off: NixOS' own boot loaders are not signed by a key that the firmware knows.
+        shieldedInstanceConfig: { enableSecureBoot: false, enableVtpm: true, enableIntegrityMonitoring: true },
+        deletionProtection: vm.deletionProtection,
+        ...(args.allowStopping ? { allowStoppingForUpdate: true } : {}),
+      },
+      {
+        parent: this,
+        deleteBeforeReplace: true,
+        protect: vm.protect,
+        // A newer image is for new VMs; an existing one gets its system from the config repository. Neither does another size of the
+        // boot disk touch one: whether the provider would have the disk grow or the VM replaced depends on its version.
+        ignoreChanges: [IMAGE, ...(args.replace ? [] : [SIZE])],
+        replaceOnChanges: args.replace ? [SIZE] : [],
+      },
+    );
+    this.address = this.instance.networkInterfaces.apply((interfaces) => interfaces[0]?.networkIp ?? "");
+    this.image = this.instance.bootDisk.apply(({ initializeParams }) => initializeParams.image);
+    this.registerOutputs({ address: this.address });
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * The stack's configuration: read once, checked as a whole. Pure: the caller hands in the raw values and gets either the
+ * fleet's settings or every mistake, one line each. Each file of `config/` owns some keys: their shapes, and the checks of
+ * what must hold between them.
+ */
+import { z } from "zod";
+import { accessKeys, checkOwners } from "./access";
+import { cacheKeys } from "./cache";
+import { checkDisks, snapshotKeys } from "./disks";
+import { checkDeployKeys, deployKeyKeys, deployKeysOf, type DeployKey } from "./deploy-keys";
+import { defaultZone, googleKeys, networkKeys } from "./google";
+import { imageKeys } from "./images";
+import { lines, structured, type RawConfig } from "./lines";
+import { monitoringKeys } from "./monitoring";
+import { keyPart, type Check } from "./schema";
+import { assignSchedules, checkSchedules, scheduleKeys } from "./schedules";
+import { secretsInClear, withoutSecrets } from "./secrets";
+import { findSource, followKeys, sourceKeys, type Source } from "./source";
+import { checkSsh, sshKeys } from "./ssh";
+import { checkVms, completeVm, labelled, vmKeys, type VmConfig } from "./vms";
+import { checkWaves, waveKeys } from "./waves";
+import { assignWaves, type Wave } from "../../rules/waves";
+
+export type { RawConfig, VmConfig };
+
+const NAMESPACE = "nixos-fleet:";
+const GOOGLE = "gcp:";
+
+const settings = z.strictObject({
+  fleet: keyPart.default("devs"),
+  ...sourceKeys,
+  ...followKeys,
+  ...vmKeys,
+  ...snapshotKeys,
+  ...scheduleKeys,
+  ...waveKeys,
+  ...networkKeys,
+  ...accessKeys,
+  ...sshKeys,
+  ...imageKeys,
+  ...cacheKeys,
+  ...monitoringKeys,
+  ...deployKeyKeys,
+});
+
+/** Every key of this project, without its namespace. */
+export const KEYS: readonly string[] = Object.keys(settings.shape);
+
+const checks: Check[] = [
+  ...checkVms,
+  ...checkDisks,
+  checkWaves,
+  checkSchedules,
+  checkOwners,
+  ...checkSsh,
+  ...checkDeployKeys,
+];
+
+type Settings = z.infer<typeof settings>;
+
+/** The stack's settings, complete. Durations are in seconds, disk sizes in GB. */
+export interface FleetConfig extends Omit<
+  ReturnType<typeof withoutSecrets<Settings>>,
+  "vms" | "waves" | "deployKeySecret" | "homeDeployKeySecrets" | "defaults" | "deletionProtection" | "protect"
+> {
+  stack: string;
+  project: string;
+  region: string;
+  vms: VmConfig[];
+  deployKeys: DeployKey[];
+  waves: Wave[];
+}
+
+/** `config` is there when there are no mistakes; `source` whenever the repository's own keys are right. */
+export interface Checked {
+  config?: FleetConfig;
+  source?: Source;
+  mistakes: string[];
+}
+
+/**
+ * Every mistake of the configuration, one line each, or the settings. Never throws.
+ * @param encrypted full keys of what Pulumi keeps as secrets, where that is known
+ */
+export function checkConfig(raw: RawConfig, stack: string, encrypted?: readonly string[]): Checked {
+  const values = structured(raw, NAMESPACE);
+  const cloudValues = structured(raw, GOOGLE);
+  const parsed = settings.safeParse(values, { reportInput: true });
+  const cloud = z.object(googleKeys).safeParse(cloudValues, { reportInput: true });
+  const stackName = keyPart.safeParse(stack, { reportInput: true });
+
+  const google = Object.entries(cloudValues).map(([key, value]) => [GOOGLE + key, value] as const);
+  const all = { ...values, ...Object.fromEntries(google) };
+  const mistakes = [
+    ...(parsed.success ? [] : lines(NAMESPACE, parsed.error)),
+    ...(cloud.success ? [] : lines(GOOGLE, cloud.error)),
+    ...(stackName.success ? [] : lines("stack", stackName.error)),
+    ...checks.flatMap((check) => check(all)).map((mistake) => NAMESPACE + mistake),
+    ...(encrypted ? secretsInClear(NAMESPACE, values, encrypted) : []).map((mistake) => NAMESPACE + mistake),
+  ];
+  const source = findSource(values);
+  const found = { ...(source ? { source } : {}), mistakes };
+  if (!parsed.success || !cloud.success || mistakes.length > 0) return found;
+
+  const { defaults, ...rest } = withoutSecrets(parsed.data);
+  const { project, region } = cloud.data;
+  const zone = defaultZone(cloud.data);
+  const deployKeys = deployKeysOf(parsed.data, { stack, project });
+  const written = labelled(rest.vms, defaults);
+  const { waves, waveOf } = assignWaves(rest.waves, written);
+  const inWaves = written.map((vm) => completeVm(vm, { ...rest, defaults, zone, wave: waveOf[vm.name] ?? "" }));
+  const { scheduleOf } = assignSchedules(rest.schedules, inWaves);
+  const vms = inWaves.map((vm) => ({ ...vm, schedule: scheduleOf[vm.name] }));
+  return { ...found, config: { ...rest, stack, project, region, vms, deployKeys, waves } };
+}

@@ -1,0 +1,46 @@
+/** What the program makes of a stack's settings, for those who compare it with what is there. */
+import { apisOf } from "./components/apis";
+import type { FleetConfig, RawConfig } from "./config/fleet-config";
+import { vmMetadata } from "./components/metadata";
+import { agentFiles, renderStartupScript } from "./startup";
+import { checkStack } from "./config/vms-file";
+
+/** Where the program would reach VMs by SSH. */
+type Ssh = Pick<FleetConfig["ssh"], "port" | "addresses"> & { bastion?: { host: string; port: number } };
+
+export interface Expected {
+  project: string;
+  fleet: string;
+  source: { repository: string; branch: string };
+  apis: string[];
+  vms: { name: string; zone: string; metadata: Record<string, string> }[];
+  ssh?: Ssh;
+}
+
+/**
+ * The settings, or every mistake, one line each.
+ * @param encrypted full keys of what Pulumi keeps as secrets
+ * @param directory what relative paths start from
+ */
+export function expectedOf(
+  { values, encrypted }: { values: RawConfig; encrypted: readonly string[] },
+  stack: string,
+  directory: string,
+): { settings?: Expected; mistakes: string[] } {
+  const { config, source, mistakes } = checkStack(values, stack, directory, encrypted);
+  if (mistakes.length > 0 || config === undefined || source === undefined) return { mistakes };
+  const script = renderStartupScript(agentFiles());
+  const { project, fleet, trigger, ssh } = config;
+  const { port, addresses, bastion } = ssh;
+  return {
+    mistakes,
+    settings: {
+      project,
+      fleet,
+      source: { repository: source.repository, branch: source.branch },
+      apis: apisOf(config).map((api) => `${api}.googleapis.com`),
+      vms: config.vms.map((vm) => ({ name: vm.name, zone: vm.zone, metadata: vmMetadata(config, vm, script) })),
+      ...(trigger === "ssh" ? { ssh: { port, addresses, ...(bastion === undefined ? {} : { bastion }) } } : {}),
+    },
+  };
+}

@@ -1,0 +1,87 @@
+/** What a wave is to run: the config repository's head and, for homes with a repository of their own, that one's. */
+import { short, type Approval, type Home } from "../../rules/contract";
+import { lockChanges } from "../../rules/flake-lock";
+import type { Manifest } from "./manifest";
+import { resolveRevision, type Revision } from "./revision";
+
+/** What was resolved for this run, and where the system was built beforehand; `homes` by the contract's key, `<repository>#<branch>`. */
+export interface Resolved {
+  system: Revision & { manifest?: Manifest };
+  homes: Record<string, Revision>;
+}
+
+interface Keeper {
+  homes: readonly Home[];
+}
+
+/** The own repositories of these VMs' homes, by the key under which they are approved. */
+export function homeSources(vms: readonly Keeper[]): Record<string, { repository: string; branch: string }> {
+  const own = vms
+    .flatMap(({ homes }) => homes)
+    .flatMap(({ repository, branch = "main" }) =>
+      repository === undefined ? [] : [[`${repository}#${branch}`, { repository, branch }] as const],
+    );
+  return Object.fromEntries(own);
+}
+
+/** The heads of those repositories, or a line for each that cannot be read. */
+export async function resolveHomes(
+  vms: readonly Keeper[],
+): Promise<{ homes: Record<string, Revision>; mistakes: string[] }> {
+  const mistakes: string[] = [];
+  const homes: Record<string, Revision> = {};
+  await Promise.all(
+    Object.entries(homeSources(vms)).map(async ([key, { repository, branch }]) => {
+      try {
+        homes[key] = await resolveRevision(repository, branch);
+      } catch (error) {
+        mistakes.push(`vms: a home's repository: ${(error as Error).message}`);
+      }
+    }),
+  );
+  return { homes, mistakes: mistakes.sort() };
+}
+
+/** The approval of a wave with these VMs: of home repositories it names those that its VMs keep homes from. */
+export function approvalOf(vms: readonly Keeper[], { system, homes }: Resolved): Approval {
+  const own = Object.keys(homeSources(vms)).sort();
+  const approved = own.flatMap((key) => {
+    const home = homes[key];
+    return home === undefined ? [] : [[key, { revision: home.revision, lock: home.lock }] as const];
+  });
+  return {
+    revision: system.revision,
+    lock: system.lock,
+    ...(system.manifest === undefined ? {} : { manifest: system.manifest }),
+    ...(approved.length === 0 ? {} : { homes: Object.fromEntries(approved) }),
+  };
+}
+
+/**
+ * What a lock's own inputs are, by name: `8eeec93 of 2026-07-14`. The same at every run of one revision, so it changes nothing by itself;
+ * empty where the text is no lock.
+ */
+export function lockHolds(lock: string): Record<string, string> {
+  const inputs = (changesBetween("{}", lock) ?? []).filter(({ input }) => !input.includes("/"));
+  return Object.fromEntries(
+    inputs.map(({ input, after }) => [
+      input,
+      `${after?.revision ? short(after.revision) : "?"} of ${after?.at?.slice(0, 10) ?? "?"}`,
+    ]),
+  );
+}
+
+/** The same in one line, for a gate's environment; undefined where it holds nothing. */
+export function lockText(lock: string): string | undefined {
+  const texts = Object.entries(lockHolds(lock)).map((entry) => entry.join(" "));
+  return texts.length === 0 ? undefined : texts.join(", ").slice(0, 1000);
+}
+
+/** What differs between two locks; undefined where one of them is none. */
+export function changesBetween(before: string, after: string): ReturnType<typeof lockChanges> | undefined {
+  try {
+    return lockChanges(before, after);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,57 @@
+/** Which systems were built beforehand: the manifest of a revision, where `fleet build` has left one. */
+import * as storage from "@pulumi/gcp/storage";
+import type { InvokeOptions } from "@pulumi/pulumi";
+import { manifestPath, type Approval } from "../../rules/contract";
+import { cacheOf, type CacheConfig } from "../config/cache";
+import { digest } from "../config/digest";
+
+export type Manifest = NonNullable<Approval["manifest"]>;
+
+/** A manifest that does not come within this time, in milliseconds, counts as not to be had. */
+const PATIENCE = 20_000;
+
+/** A manifest as an approval names it. Pure. */
+export function manifestOf(cache: CacheConfig, revision: string, content: string): Manifest {
+  return { url: `${cacheOf(cache).url}/${manifestPath(revision)}`, sha256: digest(Buffer.from(content)) };
+}
+
+/**
+ * The manifest of a revision; `undefined` where nobody has built it. Without one VMs build for themselves.
+ * @throws Error with one line where the cache does not answer
+ */
+export async function findManifest(
+  cache: CacheConfig,
+  revision: string,
+  opts: InvokeOptions,
+): Promise<Manifest | undefined> {
+  const content =
+    cache.bucket === undefined
+      ? await download(`${cacheOf(cache).url}/${manifestPath(revision)}`)
+      : await read(cache.bucket, manifestPath(revision), opts);
+  return content === undefined ? undefined : manifestOf(cache, revision, content);
+}
+
+/** With the provider's own credentials, as the bucket is private. */
+async function read(bucket: string, name: string, opts: InvokeOptions): Promise<string | undefined> {
+  try {
+    return (await storage.getBucketObjectContent({ bucket, name }, opts)).content;
+  } catch (error) {
+    // No such object, or at the first `up` no such bucket.
+    const said = String(error);
+    if (/\b404\b|No such object|not ?found|does not exist/i.test(said)) return undefined;
+    throw new Error(`cannot read gs://${bucket}/${name}: ${said.split("\n", 1)[0] ?? ""}`, { cause: error });
+  }
+}
+
+async function download(url: string): Promise<string | undefined> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(PATIENCE) });
+    if (response.ok) return await response.text();
+    // Some caches say "forbidden" of what they do not have.
+    if ([403, 404].includes(response.status)) return undefined;
+    throw new Error(`HTTP ${response.status}`);
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    throw new Error(`cannot read ${url}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause: error });
+  }
+}

@@ -1,0 +1,56 @@
+/** The stack's settings, and what they name as it is now: the heads of the repositories, and what was built of them. */
+import * as pulumi from "@pulumi/pulumi";
+import { short } from "../../rules/contract";
+import { resolveHomes, type Resolved } from "./approval";
+import type { FleetConfig, RawConfig } from "../config/fleet-config";
+import { findManifest, type Manifest } from "./manifest";
+import { Refusal } from "../config-error";
+import { localLockDiffers, resolveRevision } from "./revision";
+import { checkStack } from "../config/vms-file";
+
+export interface StackSettings {
+  config: FleetConfig;
+  /** Where the program reads the config repository. */
+  repository: string;
+  resolved: Resolved;
+}
+
+/**
+ * Reads and checks all of it, and says what a person should know before anything is changed.
+ * @param directory what relative paths start from
+ * @throws Refusal of every mistake, one line each
+ */
+export async function readSettings(written: RawConfig, stack: string, directory: string): Promise<StackSettings> {
+  const { config, source, mistakes } = checkStack(written, stack, directory, encryptedKeys());
+  const head =
+    source && (await resolveRevision(source.repository, source.branch).catch((error: unknown) => error as Error));
+  if (head instanceof Error) mistakes.push(`nixos-fleet:${source?.key ?? "repository"}: ${head.message}`);
+  const { homes, mistakes: strays } = await resolveHomes(config?.vms ?? []);
+  mistakes.push(...strays.map((mistake) => `nixos-fleet:${mistake}`));
+  if (mistakes.length > 0 || !config || !source || !head || head instanceof Error) throw new Refusal(mistakes);
+
+  const { repository } = source;
+  if (localLockDiffers(repository, head))
+    void pulumi.log.warn(`flake.lock in ${repository} differs from the pushed one; only what is pushed is rolled out`);
+  const manifest = await prebuilt(config, head.revision);
+  return { config, repository, resolved: { system: { ...head, ...(manifest ? { manifest } : {}) }, homes } };
+}
+
+/** What the engine tells every program of: the keys whose values it decrypted. */
+function encryptedKeys(): string[] | undefined {
+  const keys = process.env["PULUMI_CONFIG_SECRET_KEYS"];
+  return keys === undefined ? undefined : (JSON.parse(keys) as string[]);
+}
+
+/** Where a fleet with a cache has this revision built; `undefined` where its VMs build for themselves. */
+async function prebuilt({ cache }: FleetConfig, revision: string): Promise<Manifest | undefined> {
+  if (cache === undefined) return undefined;
+  const manifest = await findManifest(cache, revision, {}).catch((error: unknown) => {
+    throw new Refusal([`nixos-fleet:cache: ${(error as Error).message}`]);
+  });
+  if (manifest === undefined)
+    void pulumi.log.info(
+      `nobody has built ${short(revision)} into the cache, so each VM builds for itself; before: ./scripts/fleet build`,
+    );
+  return manifest;
+}

@@ -1,0 +1,130 @@
+/** `fleet rollback` and `fleet pin`, and what they leave in the control item. */
+import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
+import { approvalKey, controlKey, type Control } from "../../../rules/contract";
+import { badRevision } from "../../../cli/commands/rollback";
+import { noControl } from "../../../cli/control-item";
+import { FakeCompute } from "./fake-compute";
+import { approval, good, hold, old, other, report } from "./fleet-samples";
+import { runFleet } from "./run-fleet";
+
+let fake: FakeCompute;
+let endpoint: string;
+
+beforeEach(async () => {
+  fake = new FakeCompute();
+  endpoint = await fake.start();
+  const labels = { "nixos-fleet": "devs", "nixos-fleet-stack": "dev" };
+  fake.instances = (["canary", "rest"] as const).map((wave) => ({
+    name: `dev-${wave}`,
+    labels,
+    metadata: { "nixos-fleet": JSON.stringify({ wave }) },
+    guest: { "nixos-fleet/system": JSON.stringify(report({ revision: old })) },
+  }));
+  approve({ canary: good, rest: good });
+});
+afterEach(() => fake.stop());
+
+function approve(waves: Record<string, string>): void {
+  for (const [wave, revision] of Object.entries(waves))
+    fake.setMetadata(approvalKey("devs", "dev", wave), JSON.stringify(approval(revision)));
+}
+
+async function fleet(...args: string[]): Promise<{ code: number; out: string[]; err: string[] }> {
+  return runFleet(args, {
+    NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
+    GOOGLE_OAUTH_ACCESS_TOKEN: "t",
+    GOOGLE_CLOUD_PROJECT: "p",
+  });
+}
+
+function control(): Control | undefined {
+  const value = fake.metadata[controlKey("devs", "dev")];
+  return value === undefined ? undefined : (JSON.parse(value) as Control);
+}
+
+describe("fleet rollback", () => {
+  it("undoes what all waves are approved for, and waits until their VMs have left it", async () => {
+    const { code, out } = await fleet("rollback");
+    expect(control()).toMatchObject({ instead: { canary: { [good]: "previous" }, rest: { [good]: "previous" } } });
+    expect(out[0]).toBe("waves canary, rest: from bbbbbbb back to what each VM ran before");
+    expect(out.at(-1)).toMatch(/^waves canary, rest left bbbbbbb: 2 succeeded/);
+    expect(code).toBe(0);
+  });
+
+  it("exits with 1 where a VM does not come back", async () => {
+    fake.instances[0] = {
+      ...fake.instances[0],
+      name: "dev-canary",
+      guest: { "nixos-fleet/system": JSON.stringify(report()) },
+    };
+    const { code, out } = await fleet("rollback", "--timeout", "1s");
+    expect(code).toBe(1);
+    expect(out.at(-1)).toMatch(/did not leave bbbbbbb as they should: 1 of 2 failed/);
+  });
+
+  it("goes where it is told, in one wave, and takes a hold against the revision with it", async () => {
+    const holds = [hold("wave:rest", good), hold("wave:canary", good), hold("fleet")];
+    fake.setMetadata(controlKey("devs", "dev"), JSON.stringify({ holds, retry: [good] }));
+    const { out } = await fleet("rollback", "--wave", "rest", "--to", old.slice(0, 7), "--no-wait");
+    expect(out).toEqual(["wave rest: from bbbbbbb back to aaaaaaa"]);
+    expect(control()).toMatchObject({ holds: [holds[1], holds[2]], instead: { rest: { [good]: old } }, retry: [] });
+  });
+
+  it("forgets an undo that lapsed", async () => {
+    fake.setMetadata(controlKey("devs", "dev"), JSON.stringify({ instead: { rest: { [other]: old } } }));
+    await fleet("rollback", "--no-wait");
+    expect(control()?.instead["rest"]).toEqual({ [good]: "previous" });
+  });
+
+  test.each<[string, Parameters<typeof badRevision>, string | RegExp]>([
+    ["the one that all have", [{ a: good, b: good }, noControl, undefined], good],
+    ["the wave's", [{ a: good, b: old }, noControl, "b"], old],
+    ["what a gate failed on", [{ a: good, b: old }, { ...noControl, holds: [hold("wave:a", good)] }, undefined], good],
+    ["not a guess", [{ a: good, b: old }, noControl, undefined], /name the revision; .* a bbbbbbb, b aaaaaaa/],
+    ["not what is no wave's", [{ a: good }, noControl, "c"], /wave c is approved for nothing/],
+    ["not where nothing is approved", [{}, noControl, undefined], /no wave is approved/],
+  ])("undoes %s", (_, given, wanted) => {
+    if (wanted instanceof RegExp) expect(() => badRevision(...given)).toThrow(wanted);
+    else expect(badRevision(...given)).toBe(wanted);
+  });
+});
+
+describe("fleet pin", () => {
+  it("pins a VM to a revision that the fleet knows, and lets it go again", async () => {
+    expect(await fleet("pin", "dev-rest", old.slice(0, 7))).toMatchObject({
+      code: 0,
+      out: ["dev-rest is pinned to aaaaaaa"],
+    });
+    expect(control()?.pins).toEqual({ "dev-rest": old });
+    expect((await fleet("pin", "dev-rest", "--clear")).out).toEqual(["dev-rest follows what is approved again"]);
+    expect(control()).toBeUndefined();
+    expect((await fleet("pin", "dev-rest", "--clear")).out).toEqual(["dev-rest was not pinned"]);
+  });
+
+  it("lets a VM's pin go that is gone itself", async () => {
+    fake.setMetadata(controlKey("devs", "dev"), JSON.stringify({ pins: { "dev-gone": old } }));
+    expect((await fleet("pin", "dev-gone", "--clear")).code).toBe(0);
+    expect(control()).toBeUndefined();
+  });
+});
+
+test.each<[string[], RegExp]>([
+  [["pin"], /an argument is missing/],
+  [["pin", "dev-rest"], /name the VM and a revision/],
+  [["pin", "dev-rest", old, "--clear"], /name the VM and a revision/],
+  [["pin", "dev-eve", old], /^no VM dev-eve/],
+  [["pin", "dev-rest", "main"], /main is no git revision/],
+  [["rollback", "main"], /main is no git revision/],
+  [["rollback", "--to", "ddddddd"], /cannot be completed/],
+  [["rollback", "--to", good], /--to is bbbbbbb, which is what would be undone/],
+  [["rollback", "--wave", "last"], /^no wave last/],
+  [["rollback", "--timeout", "soon"], /--timeout must be a time/],
+  [["await", "--wave", "rest", "--on-failure", "panic"], /must be one of hold, rollback, continue, none/],
+  [["await", "--wave", "rest", "--pause", "long"], /--pause is long; it must be a time/],
+])("fleet %j is refused in one line", async (args, message) => {
+  const { code, err } = await fleet(...args);
+  expect(err).toHaveLength(1);
+  expect(err[0]).toMatch(message);
+  expect(code).toBe(2);
+  expect(fake.count("POST")).toBe(0);
+});

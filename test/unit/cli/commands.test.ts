@@ -1,0 +1,144 @@
+/** What holds for every command of the operator's tool, by the tool's own list of them: none can be forgotten. */
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
+import { approvalKey } from "../../../rules/contract";
+import { commands } from "../../../cli/cli";
+import { parseCall, type Command } from "../../../cli/command";
+import { FakeCompute } from "./fake-compute";
+import { approval, good, report } from "./fleet-samples";
+import { runFleet } from "./run-fleet";
+
+let fake: FakeCompute;
+let endpoint: string;
+beforeEach(async () => {
+  fake = new FakeCompute();
+  endpoint = await fake.start();
+  fake.instances = [
+    {
+      name: "dev-alice",
+      labels: { "nixos-fleet": "devs", "nixos-fleet-stack": "dev", "nixos-fleet-wave": "rest" },
+      guest: { "nixos-fleet/system": JSON.stringify(report({ at: new Date().toISOString() })) },
+    },
+  ];
+  fake.metadata[approvalKey("devs", "dev", "rest")] = JSON.stringify(approval(good));
+});
+afterEach(() => fake.stop());
+
+async function fleet(...args: string[]) {
+  return runFleet(
+    args,
+    {
+      NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
+      NIXOS_FLEET_LOGGING_ENDPOINT: new URL("/logging/", endpoint).href,
+      GOOGLE_OAUTH_ACCESS_TOKEN: "t",
+      GOOGLE_CLOUD_PROJECT: "p",
+      USER: "eve",
+      // Nothing is on it: no command of these tests may start a program.
+      PATH: "/nonexistent",
+    },
+    { readSettings: () => Promise.resolve({ mistakes: ["none were given"] }) },
+  );
+}
+
+/** Words as a shell takes them from an example, up to a pipe. */
+function words(example: string): string[] {
+  const [call = ""] = example.split(" | ");
+  return [...call.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? "");
+}
+
+test("every name is there once, and the overview says what each does", async () => {
+  const names = commands.map(({ name }) => name);
+  expect(new Set(names).size).toBe(names.length);
+  const { code, out } = await fleet("--help");
+  expect(code).toBe(0);
+  for (const { name, summary } of commands) {
+    expect(
+      out.filter((line) => line.startsWith(`  ${name} `)).map((line) => line.slice(line.length - summary.length)),
+    ).toEqual([summary]);
+  }
+});
+
+describe.each(commands.map((command) => [command.name, command] as const))("fleet %s", (name, command: Command) => {
+  it("has a help that names every option, with examples that are calls of it", async () => {
+    const { code, out, err } = await fleet(name, "--help");
+    expect([code, err]).toEqual([0, []]);
+    expect(out[0]).toBe(`usage: ./scripts/fleet ${name} ${command.usage}`.trimEnd());
+    for (const option of Object.keys(command.options)) expect(out.join("\n")).toContain(`\n  --${option} `);
+    expect(out.every((line) => line.length <= 160)).toBe(true);
+    expect(command.examples.length).toBeGreaterThan(0);
+    for (const example of command.examples) {
+      const [called, ...rest] = words(example);
+      expect(called).toBe(name);
+      expect(parseCall(command, rest)).not.toBeNull();
+    }
+    expect((await fleet("help", name)).out).toEqual(out);
+    expect((await fleet(name, "-h")).out).toEqual(out);
+  });
+
+  it("answers in JSON where that is asked for", () => {
+    expect(command.options["json"]?.value, "--json takes no value").toBeUndefined();
+    expect(command.options).toHaveProperty("json");
+  });
+
+  const { least, most } = command.positionals ?? { least: 0, most: 0 };
+  const enough = Array.from({ length: least }, () => "x");
+  const nonsense: [string, string[]][] = [
+    ["an option that there is not", [...enough, "--nonsense"]],
+    ["a value of a flag", [...enough, "--json=yes"]],
+    ["more words than it takes", Array.from({ length: most + 1 }, () => "x")],
+    ...(least > 0 ? [["too few words", enough.slice(1)] as [string, string[]]] : []),
+    ...Object.entries(command.options)
+      .filter(([, { value }]) => value !== undefined)
+      .map(([option]): [string, string[]] => [`--${option} without its value`, [...enough, `--${option}`]]),
+    ...(command.options["project"]
+      ? [["a project that can be none", [...enough, "--project", "My Project"]] as [string, string[]]]
+      : []),
+  ];
+  it.each(nonsense)("refuses %s in one line, and does nothing", async (_, args) => {
+    const { code, out, err } = await fleet(name, ...args);
+    expect(err).toHaveLength(1);
+    expect(err[0]).not.toContain("\n");
+    expect(err[0]?.length).toBeLessThan(1_000);
+    expect(code).toBe(2);
+    expect(out).toEqual([]);
+    expect(fake.count("POST")).toBe(0);
+  });
+
+  it("is in the handbook", () => {
+    const handbook = readFileSync(join(resolve(__dirname, "../../.."), "docs/operator.md"), "utf8");
+    expect(handbook).toMatch(new RegExp(`fleet ${name}\\b`));
+  });
+});
+
+/** A call of each command that ends well here, or null where it takes programs or files: those have tests of their own. */
+const calls: Record<string, string[] | null> = {
+  status: [],
+  diff: [],
+  await: ["--wave", "rest"],
+  hold: ["--why", "demo"],
+  resume: [],
+  pin: ["dev-alice", good],
+  retry: [good],
+  rollback: ["--no-wait"],
+  trigger: null,
+  history: [],
+  lock: null,
+  build: null,
+  image: null,
+  doctor: null,
+  init: null,
+};
+
+test("the calls below are of all commands", () => {
+  expect(Object.keys(calls).sort()).toEqual(commands.map(({ name }) => name).sort());
+});
+
+test.each(Object.entries(calls).flatMap(([name, args]) => (args === null ? [] : [[name, args] as const])))(
+  "fleet %s %j prints one JSON document, and nothing else",
+  async (name, args) => {
+    const { code, out } = await fleet(name, ...args, "--json");
+    expect(code).toBe(0);
+    expect(typeof JSON.parse(out.join("\n"))).toBe("object");
+  },
+);

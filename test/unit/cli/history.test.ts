@@ -1,0 +1,168 @@
+/** The history, written and read by the tool's commands through the local cloud's API. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { generateKeyPairSync } from "node:crypto";
+import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
+import { approvalKey } from "../../../rules/contract";
+import { accountOf, credentials } from "../../../cli/google/credentials";
+import { told } from "../../../cli/gate/history";
+import { toHistory, withoutEnded, type HistoryEntry } from "../../../cli/history";
+import { historyLines } from "../../../cli/commands/history";
+import { approval, good } from "./fleet-samples";
+import { failure, see } from "../gate/samples";
+import { reading } from "./fleet-samples";
+import { instanceBody, makeInstance, makeNetwork, project, serve, type Served } from "../local/client";
+import { runFleet } from "./run-fleet";
+
+let served: Served;
+let root: string;
+
+beforeEach(async () => {
+  served = await serve();
+  root = new URL("/", served.url).href;
+});
+afterEach(() => served.close());
+
+async function fleet(args: string[], env: NodeJS.ProcessEnv = {}) {
+  return runFleet(args, {
+    NIXOS_FLEET_COMPUTE_ENDPOINT: `${root}compute/v1/`,
+    NIXOS_FLEET_LOGGING_ENDPOINT: `${root}logging/`,
+    GOOGLE_OAUTH_ACCESS_TOKEN: "t",
+    GOOGLE_CLOUD_PROJECT: project,
+    NIXOS_FLEET_FLEET: "devs",
+    NIXOS_FLEET_STACK: "dev",
+    USER: "eve",
+    ...env,
+  });
+}
+
+const entries = async (...args: string[]) =>
+  JSON.parse((await fleet(["history", "--json", ...args])).out.join("\n")) as HistoryEntry[];
+
+/** A fleet of one VM that is stopped, so that its gate passes at once. */
+async function oneVm(): Promise<void> {
+  await makeNetwork(served);
+  const labels = { "nixos-fleet": "devs", "nixos-fleet-stack": "dev", "nixos-fleet-wave": "rest" };
+  await makeInstance(served, "dev-bob", { ...instanceBody("dev-bob"), labels });
+  await served.api.instances.stop({ project, zone: "europe-west1-b", instance: "dev-bob" });
+  await served.cloud.operations.settled();
+  const items = [{ key: approvalKey("devs", "dev", "rest"), value: JSON.stringify(approval(good)) }];
+  await served.api.projects.setCommonInstanceMetadata({ project, requestBody: { items } });
+}
+
+describe("fleet history", () => {
+  it("tells who did what and how it went, newest first", async () => {
+    await oneVm();
+    await fleet(["hold", "--why", "demo"], { NIXOS_FLEET_BY: "eve@example.com" });
+    await fleet(["resume", "--why", "over"]);
+    await fleet(["retry", good]);
+    expect((await fleet(["await", "--wave", "rest"])).code).toBe(0);
+    const shown = await entries();
+    expect(shown.map(({ event, scope, outcome, by, why }) => [event, scope, outcome, by.split("@")[0], why])).toEqual([
+      ["gate", "wave:rest", "passed", "eve", undefined],
+      ["retry", "fleet", "done", "eve", undefined],
+      ["resume", "fleet", "done", "eve", "over"],
+      ["hold", "fleet", "done", "eve", "demo"],
+    ]);
+    expect(shown[0]).toMatchObject({ revision: good, counts: { deferred: 1 } });
+    expect(shown[3]).toMatchObject({ by: "eve@example.com", from: expect.stringMatching(/^eve@/) as string });
+    const { out } = await fleet(["history", "--limit", "1"]);
+    expect(out).toEqual([
+      expect.stringMatching(/^WHEN \(UTC\) +WHO +WHAT +OUTCOME +HOW$/),
+      expect.stringMatching(
+        /^\d{4}-\d\d-\d\d \d\d:\d\d +eve@\S+ +wave rest to bbbbbbb +passed +1 deferred, after \d+ s$/,
+      ),
+    ]);
+  });
+
+  it("shows a rollout whose gate never ended as started", async () => {
+    await oneVm();
+    await fleet(["await", "--wave", "rest"]);
+    const { logEntries = [] } = served.cloud.store.state;
+    served.cloud.store.state.logEntries = logEntries.filter(({ jsonPayload }) => {
+      return (jsonPayload as HistoryEntry).outcome === "started";
+    });
+    expect((await entries()).map(({ outcome }) => outcome)).toEqual(["started"]);
+  });
+
+  it("keeps fleets apart, and looks back as far as it is told", async () => {
+    await fleet(["hold", "--why", "demo", "--fleet", "devs", "--stack", "prod"]);
+    expect((await fleet(["history"])).out).toEqual(["nothing is known of that time"]);
+    await fleet(["hold", "--why", "demo"]);
+    const [entry] = served.cloud.store.state.logEntries?.slice(-1) ?? [];
+    if (entry !== undefined) entry.timestamp = new Date(Date.now() - 3 * 86_400_000).toISOString();
+    expect(await entries("--since", "2d")).toEqual([]);
+    expect(await entries("--since", "4d")).toHaveLength(1);
+  });
+});
+
+test("what cannot be written to the history is a warning, and nothing more", async () => {
+  const { code, out, err } = await fleet(["hold", "--why", "demo"], {
+    NIXOS_FLEET_LOGGING_ENDPOINT: "http://127.0.0.1:1/",
+  });
+  expect([code, out]).toEqual([0, ["the fleet is held: demo"]]);
+  expect(err).toEqual([expect.stringMatching(/^the history could not be written \(.*\); nothing else is affected$/)]);
+});
+
+test.each([
+  [["--since", "yesterday"], /--since is yesterday; it must be a time/],
+  [["--limit", "0"], /--limit is 0; it must be a number/],
+])("fleet history %j is refused in one line", async (args, message) => {
+  const { code, err } = await fleet(["history", ...args]);
+  expect([code, err]).toEqual([2, [expect.stringMatching(message)]]);
+});
+
+const sample: HistoryEntry = {
+  at: "2026-01-01T12:00:00Z",
+  by: "eve",
+  from: "eve@desk",
+  event: "gate",
+  scope: "wave:rest",
+  outcome: "passed",
+};
+
+test("a rollout's start is told only while its end is not known", () => {
+  const start = { ...sample, outcome: "started" as const, run: "1" };
+  expect(withoutEnded([{ ...sample, run: "1" }, start, { ...start, run: "2" }])).toHaveLength(2);
+});
+
+test("an entry that somebody else wrote does not act, and one that is none is left out", () => {
+  const forged = { ...sample, why: "\u001b[2J\u202egone\nand more", by: "\u0007eve" };
+  const read = toHistory({ timestamp: "\u001b[1mnow", labels: {}, jsonPayload: { ...forged } });
+  expect(historyLines(read ? [read] : [], false).join("")).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202e]/);
+  expect(toHistory({ timestamp: "", labels: {}, jsonPayload: { message: "kernel: hello" } })).toBeUndefined();
+});
+
+test("a gate's end names its failures", () => {
+  const state = see([[0, reading(failure)]]);
+  const end = { outcome: "failed", reason: "1 of 1 failed", stopped: false, took: 1.26, state } as const;
+  expect(told(end)).toEqual({
+    outcome: "failed",
+    took: 1.3,
+    why: "1 of 1 failed",
+    counts: { failed: 1 },
+    failed: { a: "build failed: said no" },
+  });
+});
+
+test("a service account is who acts, with its own key; a bare token is nobody's", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "fleet-history-"));
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const key = privateKey.export({ type: "pkcs8", format: "pem" });
+  const file = join(directory, "key.json");
+  writeFileSync(
+    file,
+    JSON.stringify({ type: "service_account", client_email: "ci@p.iam.gserviceaccount.com", private_key: key }),
+  );
+  const before = process.env["GOOGLE_APPLICATION_CREDENTIALS"];
+  process.env["GOOGLE_APPLICATION_CREDENTIALS"] = file;
+  try {
+    expect(await accountOf(credentials({ project: "p" }, ["logging.write"]))).toBe("ci@p.iam.gserviceaccount.com");
+  } finally {
+    if (before === undefined) delete process.env["GOOGLE_APPLICATION_CREDENTIALS"];
+    else process.env["GOOGLE_APPLICATION_CREDENTIALS"] = before;
+    rmSync(directory, { recursive: true });
+  }
+  expect(await accountOf(credentials({ project: "p", token: "t" }, []))).toBeUndefined();
+});

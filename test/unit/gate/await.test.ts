@@ -1,0 +1,115 @@
+import { describe, expect, it } from "vitest";
+import { ApiError } from "../../../cli/google/api-error";
+import { pollInterval } from "../../../cli/gate/await";
+import { good, old } from "../cli/fleet-samples";
+import { Project } from "./project";
+
+describe("a gate", () => {
+  it("tells of each VM as it answers, and passes with the last", async () => {
+    const project = new Project(["a", "b"]);
+    project.events = [
+      [3, () => project.say("b", {})],
+      [9, () => project.say("a", { outcome: "unchanged" })],
+    ];
+    expect(await project.run()).toMatchObject({ outcome: "passed", reason: null });
+    expect(project.lines).toEqual([
+      `wave rest: waiting for 2 VMs to take in ${good}`,
+      "b  updated  aaaaaaa → bbbbbbb  after 3 s",
+      "a  unchanged  aaaaaaa → bbbbbbb  after 9 s",
+      "",
+      "VM  RESULT     RUNS     WHY",
+      "a   unchanged  bbbbbbb  -",
+      "b   updated    bbbbbbb  -",
+      "wave rest runs bbbbbbb: 2 succeeded, after 9 s",
+    ]);
+    expect(project.asked.filter((name) => name === "b")).toHaveLength(4);
+  });
+
+  it("fails as soon as it is decided, and again at once", async () => {
+    const project = new Project(["a", "b"]);
+    project.events = [[5, () => project.say("a", { revision: old, outcome: "failed", stage: "build", error: "no" })]];
+    expect(await project.run()).toMatchObject({ outcome: "failed", reason: "1 of 2 failed, none may", took: 5 });
+    expect(project.lines.at(-1)).toBe("wave rest failed: 1 of 2 failed, none may; later waves are not approved");
+    project.time = 0;
+    expect(await project.run()).toMatchObject({ outcome: "failed", took: 0 });
+  });
+
+  it("lives through an API that is down for a while, telling so once", async () => {
+    const project = new Project(["a"]);
+    project.events = [
+      [2, () => (project.down = true)],
+      [62, () => (project.down = false)],
+      [64, () => project.say("a", {})],
+    ];
+    expect((await project.run()).outcome).toBe("passed");
+    expect(project.lines.filter((line) => line.includes("API"))).toEqual([
+      "the Compute API does not answer (HTTP 503: Backend Error); trying again",
+      "the Compute API answers again",
+    ]);
+  });
+
+  it("gives up on an API that stays down, in bounded time", async () => {
+    const project = new Project(["a"]);
+    project.down = true;
+    await expect(project.run()).rejects.toThrow(
+      "gave up on wave rest: the Compute API does not answer (HTTP 503: Backend Error)",
+    );
+    expect(project.time).toBeLessThan(900 + 11);
+  });
+
+  it("ends at once with what waiting does not mend", async () => {
+    const project = new Project(["a"]);
+    project.instances = () => Promise.reject(new ApiError("HTTP 403: no", 403, "forbidden", false));
+    await expect(project.run()).rejects.toThrow("HTTP 403: no");
+    expect(project.time).toBe(0);
+  });
+
+  it("does not count VMs that are stopped or deleted, and waits for those that come", async () => {
+    const project = new Project(["a", "b", "c"]);
+    project.say("a", {});
+    project.events = [
+      [3, () => project.states.set("b", "TERMINATED")],
+      [3, () => project.states.set("d", "STAGING")],
+      [6, () => project.states.delete("c")],
+      [8, () => project.states.set("d", "RUNNING")],
+      [8, () => project.say("d", {})],
+    ];
+    const end = await project.run();
+    expect(end.outcome).toBe("passed");
+    expect([...end.state.vms].map(([name, { result }]) => `${name} ${result}`)).toEqual([
+      "a succeeded",
+      "b deferred",
+      "d succeeded",
+    ]);
+    expect(project.lines).toContain("c  deleted: not counted any more");
+  });
+
+  it("says that it still waits, and gives up after the timeout", async () => {
+    const project = new Project(["a"]);
+    const end = await project.run({ timeout: 100 });
+    expect(end).toMatchObject({ outcome: "failed", reason: "1 of 1 failed, none may" });
+    expect(end.took).toBeLessThan(109);
+    expect(project.lines[1]).toMatch(/^rest: 0 of 1 done, waiting for a \(3\d s\)$/);
+  });
+
+  it("says on Ctrl-C how to go on", async () => {
+    const project = new Project(["a"]);
+    project.events = [[5, () => project.interrupt.abort()]];
+    expect((await project.run()).outcome).toBe("interrupted");
+    expect(project.lines.at(-1)).toMatch(
+      /stopped waiting for wave rest \(1 VM without an answer\).*Go on with pulumi up/,
+    );
+  });
+
+  it("stays below half of Compute's read quota, however many VMs", () => {
+    for (const vms of [1, 10, 100, 1_000]) {
+      // Each look asks every VM once, and lists and reads the project's metadata besides.
+      const minute = Array.from({ length: 600 }).reduce<{ time: number; calls: number }>(
+        ({ time, calls }) =>
+          time < 600 ? { time: time + pollInterval(time, vms) / 1_000, calls: calls + vms + 3 } : { time, calls },
+        { time: 0, calls: 0 },
+      );
+      expect(minute.calls / (minute.time / 60)).toBeLessThan(750);
+    }
+  });
+});

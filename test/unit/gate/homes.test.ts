@@ -1,0 +1,33 @@
+import { describe, expect, it } from "vitest";
+import { step } from "../../../cli/gate/gate";
+import { noProgress } from "../../../cli/gate/state";
+import type { Reading } from "../../../cli/reports";
+import { other, good, reading, reports, silent, vm } from "../cli/fleet-samples";
+import { approved, before, failure, options, resultOf } from "./samples";
+
+describe("homes", () => {
+  const home = { user: "eve", attribute: "eve" };
+  const own = { ...home, repository: "git://x/home.git", branch: "main" };
+  const judged = (mode: "gate" | "report", one: Reading, kept = home, control = approved) => {
+    const entry = { vm: vm("a", { homes: [kept] }), reports: reports(reading(), { eve: one }) };
+    const state = step(noProgress, { at: 0, decisions: control, vms: [entry] }, { ...options, homes: mode });
+    return resultOf(state);
+  };
+
+  it("are told of, and count only where they should", () => {
+    expect(judged("report", reading(failure))).toEqual(["succeeded", "home eve: build failed: said no"]);
+    expect(judged("gate", reading(failure))).toEqual(["failed", "home eve: build failed: said no"]);
+    expect(judged("report", before)).toEqual(["succeeded", null]);
+    expect(judged("gate", before)).toEqual(["pending", "home eve does not run bbbbbbb yet"]);
+    expect(judged("gate", silent)[0]).toBe("pending");
+    expect(judged("gate", reading())).toEqual(["succeeded", null]);
+    expect(judged("gate", reading({ outcome: "deferred" }))).toEqual(["succeeded", "home eve deferred"]);
+  });
+
+  it("of a repository of their own are measured by its approval", () => {
+    const mine = { [`${own.repository}#main`]: { revision: other, lock: "0".repeat(64) } };
+    const control = { ...approved, approvals: { rest: { revision: good, lock: "0".repeat(64), homes: mine } } };
+    expect(judged("gate", reading({ revision: other, approved: other }), own, control)[0]).toBe("succeeded");
+    expect(judged("gate", reading(), own, control)[0]).toBe("pending");
+  });
+});

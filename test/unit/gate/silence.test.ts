@@ -1,0 +1,183 @@
+import { expect, test } from "vitest";
+import type { Result } from "../../../cli/gate/state";
+import { readReport } from "../../../cli/reports";
+import { decisions, good, hold, old, reading, silent } from "../cli/fleet-samples";
+import { before, failure, resultOf, see } from "./samples";
+
+const held = reading({ approved: old, outcome: "held" });
+const personal = { control: decisions({ rest: good }, { holds: [hold("vm:a")] }) };
+
+test.each<[string, Parameters<typeof see>, Result, RegExp | null]>([
+  [
+    "has not answered",
+    [
+      [
+        [0, before],
+        [99, before],
+      ],
+    ],
+    "pending",
+    null,
+  ],
+  [
+    "never answers",
+    [
+      [
+        [0, before],
+        [100, before],
+      ],
+    ],
+    "failed",
+    /did not answer within 1 min 40 s/,
+  ],
+  ["is stopped", [[[0, before, { state: "TERMINATED" }]]], "deferred", /is stopped \(TERMINATED\)/],
+  ["failed and was stopped", [[[0, reading(failure), { state: "TERMINATED" }]]], "failed", /build/],
+  [
+    "succeeded and was stopped",
+    [
+      [
+        [0, reading()],
+        [5, reading(), { state: "STOPPING" }],
+      ],
+    ],
+    "succeeded",
+    null,
+  ],
+  ["is being started", [[[0, silent, { state: "STAGING" }]]], "pending", null],
+  ["is held by a person", [[[0, before]], personal], "deferred", /eve@desk: demo/],
+  ["failed and is held", [[[0, reading(failure)]], personal], "failed", /build/],
+  ["says that it is held", [[[0, reading({ revision: old, outcome: "held" })]]], "deferred", /held/],
+  [
+    "said held long ago",
+    [
+      [
+        [0, held],
+        [29, held],
+      ],
+    ],
+    "pending",
+    null,
+  ],
+  [
+    "has never reported",
+    [
+      [
+        [0, silent],
+        [59, silent],
+      ],
+    ],
+    "pending",
+    null,
+  ],
+  [
+    "never reports",
+    [
+      [
+        [0, silent],
+        [60, silent],
+      ],
+    ],
+    "failed",
+    /did not report within 1 min of its start/,
+  ],
+  [
+    "reports first and then takes its time",
+    [
+      [
+        [0, silent],
+        [50, before],
+        [149, before],
+      ],
+    ],
+    "pending",
+    null,
+  ],
+  [
+    "reports first and then nothing",
+    [
+      [
+        [0, silent],
+        [50, before],
+        [150, before],
+      ],
+    ],
+    "failed",
+    /did not answer/,
+  ],
+  [
+    "is started late",
+    [
+      [
+        [0, before, { state: "TERMINATED" }],
+        [90, before],
+        [159, before],
+      ],
+    ],
+    "pending",
+    null,
+  ],
+  [
+    "is started over and over",
+    [
+      [
+        [0, before, { state: "TERMINATED" }],
+        [150, before],
+        [160, before],
+      ],
+    ],
+    "failed",
+    /did not answer/,
+  ],
+  [
+    "writes nonsense",
+    [
+      [
+        [0, readReport("{")],
+        [99, readReport("{")],
+      ],
+    ],
+    "pending",
+    null,
+  ],
+  [
+    "writes nothing but nonsense",
+    [
+      [
+        [0, readReport("{")],
+        [100, readReport("{")],
+      ],
+    ],
+    "failed",
+    /not JSON/,
+  ],
+  [
+    "cannot be asked just now",
+    [
+      [
+        [0, before],
+        [120, undefined],
+      ],
+    ],
+    "pending",
+    null,
+  ],
+  [
+    "cannot be asked to the end",
+    [
+      [
+        [0, before],
+        [160, undefined],
+      ],
+    ],
+    "failed",
+    /did not answer/,
+  ],
+])("a VM that %s", (_, [looks, settings], result, reason) => {
+  const [is, why] = resultOf(see(looks, settings));
+  expect(is).toBe(result);
+  if (reason === null) {
+    expect(why).toBeNull();
+  } else {
+    expect(why).toMatch(reason);
+  }
+});

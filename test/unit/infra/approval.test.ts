@@ -1,0 +1,105 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { approvalOf, homeSources, lockHolds, lockText, resolveHomes } from "../../../infra/preflight/approval";
+import { movesOf } from "../../../infra/preflight/change-summary";
+import { planWaves, readStanding } from "../../../infra/preflight/wave-plan";
+import { resolveRevision } from "../../../infra/preflight/revision";
+import { approvalKey } from "../../../rules/contract";
+import { good, old, other } from "../cli/fleet-samples";
+
+const lock = (rev: string, day: number) =>
+  JSON.stringify({
+    nodes: {
+      nixpkgs: {
+        locked: { type: "github", owner: "NixOS", repo: "nixpkgs", rev, narHash: rev, lastModified: day * 86_400 },
+        original: { type: "github", owner: "NixOS", repo: "nixpkgs" },
+      },
+      root: { inputs: { nixpkgs: "nixpkgs" } },
+    },
+    root: "root",
+    version: 7,
+  });
+
+let repository: string;
+const git = (...args: string[]) =>
+  execFileSync("git", ["-C", repository, "-c", "user.name=a", "-c", "user.email=a@example.com", ...args])
+    .toString()
+    .trim();
+const commit = (text: string) => {
+  writeFileSync(join(repository, "flake.lock"), text);
+  git("add", ".");
+  git("commit", "--quiet", "--message", "x");
+  return git("rev-parse", "HEAD");
+};
+
+beforeAll(() => {
+  repository = mkdtempSync(join(tmpdir(), "fleet-approval-"));
+  execFileSync("git", ["init", "--quiet", "--initial-branch=main", repository]);
+});
+afterAll(() => rmSync(repository, { recursive: true }));
+
+describe("what a wave is approved for", () => {
+  const own = { user: "eve", attribute: "eve", repository: "https://x/home.git" };
+  const vm = (...homes: Parameters<typeof homeSources>[0][number]["homes"]) => ({ homes });
+  const revision = (one: string) => ({ revision: one, lock: one.slice(0, 1).repeat(64), lockText: "{}" });
+
+  it("is the system's revision, and the own repositories of its VMs' homes", () => {
+    const homes = { "https://x/home.git#main": revision(other), "https://x/home.git#dev": revision(old) };
+    const resolved = { system: revision(good), homes };
+    expect(approvalOf([vm()], resolved)).toEqual({ revision: good, lock: "b".repeat(64) });
+    expect(approvalOf([vm({ user: "bob", attribute: "bob" })], resolved)).not.toHaveProperty("homes");
+    expect(approvalOf([vm(own), vm(own)], resolved).homes).toEqual({
+      "https://x/home.git#main": { revision: other, lock: "c".repeat(64) },
+    });
+    expect(Object.keys(approvalOf([vm(own, { ...own, branch: "dev" })], resolved).homes ?? {})).toHaveLength(2);
+  });
+
+  it("is resolved like the system's, with a line for each repository that cannot be read", async () => {
+    const head = commit("{}");
+    const mine = { ...own, repository };
+    expect((await resolveHomes([vm(mine)])).homes[`${repository}#main`]?.revision).toBe(head);
+    const { mistakes } = await resolveHomes([vm(mine, { ...mine, branch: "gone" })]);
+    expect(mistakes).toHaveLength(1);
+    expect(mistakes[0]).toMatch(/^vms: a home's repository: cannot read branch "gone" of .*: fatal: /);
+  });
+});
+
+describe("what a preview says", () => {
+  it("is what the lock holds, the same at every run", () => {
+    expect(lockText(lock("8".repeat(40), 20_000))).toBe("nixpkgs 8888888 of 2024-10-04");
+    expect(lockHolds(lock("8".repeat(40), 20_000))).toEqual({ nixpkgs: "8888888 of 2024-10-04" });
+    for (const none of ["{}", "no json"]) expect([lockText(none), lockHolds(none)]).toEqual([undefined, {}]);
+  });
+
+  it("is what moves, by how many days, of the waves that are behind", async () => {
+    const before = commit(lock("8".repeat(40), 20_000));
+    commit(lock("9".repeat(40), 20_036));
+    const to = await resolveRevision(repository, "main");
+    const value = (revision: string) => JSON.stringify({ revision, lock: "0".repeat(64) });
+    const names = ["canary", "middle", "rest", "new"];
+    const standing = (revisions: string[]) =>
+      readStanding(
+        Object.fromEntries(revisions.map((one, index) => [approvalKey("f", "s", names[index] ?? ""), value(one)])),
+        "f",
+        "s",
+      );
+    const lines = (revisions: string[]) => {
+      const now = standing(revisions);
+      const plan = planWaves(
+        names.map((name) => ({ name })),
+        () => ({ revision: to.revision, lock: to.lock }),
+        now,
+      );
+      return movesOf(plan, now, repository, to);
+    };
+    const short = (revision: string) => revision.slice(0, 7);
+    expect(await lines([to.revision, before, before])).toEqual([
+      `middle, rest: ${short(before)} => ${short(to.revision)}; nixpkgs 8888888 → 9999999, 36 days later`,
+    ]);
+    expect(await lines([to.revision, to.revision, to.revision])).toEqual([]);
+    expect(await lines([old])).toEqual([`canary: aaaaaaa => ${short(to.revision)}; the lock before cannot be read`]);
+  });
+});

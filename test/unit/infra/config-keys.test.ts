@@ -1,0 +1,130 @@
+/** Deploy keys in the stack's configuration: every mistake, none of which quotes a key, and what VMs are told. */
+import { describe, expect, it } from "vitest";
+import { apisOf } from "../../../infra/components/apis";
+import { checkConfig } from "../../../infra/config/fleet-config";
+import { HIDDEN } from "../../../infra/config/secrets";
+import { vmMetadata } from "../../../infra/components/metadata";
+
+const byHttps = "https://git.example.com/config.git";
+const bySsh = "ssh://git@git.example.com/config.git";
+const dotfiles = "git@git.example.com:alice/Dot_Files.git";
+const key = "-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2\n-----END OPENSSH PRIVATE KEY-----\n";
+
+function check(more: Record<string, unknown>, encrypted?: string[]) {
+  const written = Object.entries({
+    repository: byHttps,
+    vms: [{ name: "dev-alice", homes: [{ user: "alice", repository: dotfiles }, { user: "bob" }] }],
+    ...more,
+  }).map(
+    ([name, value]) => [`nixos-fleet:${name}`, typeof value === "string" ? value : JSON.stringify(value)] as const,
+  );
+  return checkConfig(
+    { "gcp:project": "acme-dev", "gcp:region": "europe-west1", ...Object.fromEntries(written) },
+    "dev",
+    encrypted,
+  );
+}
+
+function told(more: Record<string, unknown>) {
+  const { config, mistakes } = check(more);
+  const [vm] = config?.vms ?? [];
+  if (!config || !vm) throw new Error(mistakes.join("\n"));
+  return JSON.parse(vmMetadata(config, vm, "")["nixos-fleet"] ?? "") as Record<string, unknown>;
+}
+
+describe("a VM", () => {
+  it("is told of no secret where no repository asks for one", () => {
+    const { homes, ...rest } = told({});
+    expect(rest).not.toHaveProperty("deployKeySecret");
+    expect(homes).toEqual([
+      { user: "alice", attribute: "alice", repository: dotfiles },
+      { user: "bob", attribute: "bob" },
+    ]);
+    expect(apisOf(check({}).config ?? expect.fail())).not.toContain("secretmanager");
+  });
+
+  it("is told where to find what each repository asks for, and never the key itself", () => {
+    const metadata = told({ deployKey: "hunter2", homeDeployKeys: { [dotfiles]: key } });
+    expect(metadata).toMatchObject({
+      deployKeySecret: "projects/acme-dev/secrets/nixos-fleet--devs--dev--config",
+      homes: [
+        { deployKeySecret: "projects/acme-dev/secrets/nixos-fleet--devs--dev--home-dot-files-ff3c3819" },
+        { user: "bob", attribute: "bob" },
+      ],
+    });
+    expect(JSON.stringify(metadata)).not.toContain("hunter2");
+    expect(apisOf(check({ deployKey: "hunter2" }).config ?? expect.fail())).toContain("secretmanager");
+  });
+
+  it("is told of secrets that somebody else keeps, in this project or another", () => {
+    expect(
+      told({ deployKeySecret: "config-key", homeDeployKeySecrets: { [dotfiles]: "projects/keys/secrets/alice" } }),
+    ).toMatchObject({
+      deployKeySecret: "projects/acme-dev/secrets/config-key",
+      homes: [{ deployKeySecret: "projects/keys/secrets/alice" }, {}],
+    });
+  });
+
+  it("is told which host keys and signers to believe", () => {
+    expect(
+      told({ knownHosts: ["git.example.com ssh-ed25519 AAAA", "b ssh-rsa BBBB"], signers: ["eve@x ssh-ed25519 A"] }),
+    ).toMatchObject({
+      knownHosts: "git.example.com ssh-ed25519 AAAA\nb ssh-rsa BBBB",
+      signers: "eve@x ssh-ed25519 A",
+    });
+  });
+});
+
+describe("a mistake", () => {
+  it.each<[Record<string, unknown>, string]>([
+    [{ deployKey: "hunter2", deployKeySecret: "x" }, "nixos-fleet:deployKey: must not be set beside deployKeySecret"],
+    [
+      { deployKey: key },
+      `nixos-fleet:deployKey: must be a token, one word, for "${byHttps}", which is reached by https`,
+    ],
+    [
+      { repository: bySsh, deployKey: "hunter2" },
+      `nixos-fleet:deployKey: must be an SSH private key for "${bySsh}", which is reached by SSH`,
+    ],
+    [
+      { repository: "http://x/y", deployKeySecret: "x" },
+      'nixos-fleet:deployKeySecret: "http://x/y" must be an ssh or https URL where it asks for a key: nothing else keeps it to itself',
+    ],
+    [
+      { deployKeySecret: "secrets/x" },
+      'nixos-fleet:deployKeySecret: "secrets/x" must name a secret of Secret Manager: NAME, or projects/PROJECT/secrets/NAME',
+    ],
+    [
+      { homeDeployKeys: { [bySsh]: key } },
+      `nixos-fleet:homeDeployKeys: "${bySsh}" is no repository of a home of this fleet`,
+    ],
+    [
+      { homeDeployKeys: { [dotfiles]: key }, homeDeployKeySecrets: { [dotfiles]: "x" } },
+      `nixos-fleet:homeDeployKeySecrets: "${dotfiles}" must not be there beside homeDeployKeys`,
+    ],
+    [
+      { homeDeployKeys: { [dotfiles]: "hunter2" } },
+      `nixos-fleet:homeDeployKeys: must be an SSH private key for "${dotfiles}", which is reached by SSH`,
+    ],
+    [{ knownHosts: ["git"] }, 'nixos-fleet:knownHosts[0]: "git" must be a line of known_hosts: HOST TYPE KEY'],
+  ])("%# is one line", (more, line) => {
+    const { mistakes } = check(more);
+    expect(mistakes).toEqual([line]);
+    expect(mistakes.join()).not.toContain("hunter2");
+  });
+
+  it("is a secret in clear, where it is known what is one", () => {
+    const written = { deployKey: "hunter2", homeDeployKeys: { [dotfiles]: key } };
+    expect(check(written).mistakes).toEqual([]);
+    expect(check(written, ["nixos-fleet:deployKey"]).mistakes).toEqual([
+      "nixos-fleet:homeDeployKeys: stands in clear and must be a secret: change it where it came from, then pulumi config set --secret nixos-fleet:homeDeployKeys",
+    ]);
+    expect(check(written, ["nixos-fleet:deployKey", "nixos-fleet:homeDeployKeys"]).mistakes).toEqual([]);
+  });
+
+  it("is none that a key cannot be seen", () => {
+    expect(check({ repository: bySsh, deployKey: HIDDEN, homeDeployKeys: { [dotfiles]: HIDDEN } }).mistakes).toEqual(
+      [],
+    );
+  });
+});

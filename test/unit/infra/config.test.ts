@@ -1,0 +1,165 @@
+import { describe, expect, it } from "vitest";
+import { checkConfig, type RawConfig } from "../../../infra/config/fleet-config";
+
+const small: RawConfig = {
+  "gcp:project": "acme-dev",
+  "gcp:region": "europe-west1",
+  "nixos-fleet:repository": "https://git.example.com/config.git",
+  "nixos-fleet:vms": JSON.stringify([{ name: "dev-alice", homes: [{ user: "alice" }] }]),
+};
+
+const check = (changes: Record<string, unknown>) => {
+  const raw: Record<string, string> = { ...small };
+  for (const [key, value] of Object.entries(changes)) {
+    if (value === undefined) Reflect.deleteProperty(raw, key);
+    else raw[key] = typeof value === "string" ? value : JSON.stringify(value);
+  }
+  return checkConfig(raw, "dev");
+};
+
+describe("the stack's configuration", () => {
+  it("fills in every default", () => {
+    expect(check({})).toMatchObject({
+      mistakes: [],
+      source: { key: "repository", branch: "main" },
+      config: {
+        fleet: "devs",
+        stack: "dev",
+        directory: "/etc/nixos",
+        follow: "branch",
+        deletionProtection: true,
+        bootTimeout: 900,
+        trigger: "watch",
+        vms: [
+          {
+            name: "dev-alice",
+            host: "dev-alice",
+            wave: "all",
+            zone: "europe-west1-b",
+            machineType: "e2-standard-4",
+            homes: [{ user: "alice", attribute: "alice" }],
+          },
+        ],
+        waves: [{ name: "all", vms: ["dev-alice"], maxFailures: 0, timeout: 1200 }],
+      },
+    });
+  });
+
+  it.each([
+    [{ "gcp:project": undefined }, "gcp:project: must be set: the Google Cloud project that gets the fleet"],
+    [{ "nixos-fleet:vmss": "x" }, "nixos-fleet:vmss: unknown key"],
+    [{ "nixos-fleet:repository": undefined }, "nixos-fleet:repository: must be set"],
+    [
+      { "nixos-fleet:repository": "/srv/config" },
+      'nixos-fleet:repository: "/srv/config" must be an http(s), ssh or git URL: the VMs clone it from there',
+    ],
+    [
+      { "nixos-fleet:vms": [{ name: "Dev_Alice" }] },
+      'nixos-fleet:vms[0].name: "Dev_Alice" must be a Compute name: a lower-case letter first, then letters, digits or -, 63 at most',
+    ],
+    [{ "nixos-fleet:vms": [{ name: "a", colour: "red" }] }, "nixos-fleet:vms[0].colour: unknown key"],
+    [
+      { "nixos-fleet:vms": [{ name: "a", zone: "us-east1-b" }] },
+      'nixos-fleet:vms[0].zone: "us-east1-b" is not in gcp:region "europe-west1", where the fleet\'s subnet is',
+    ],
+    [
+      {
+        "nixos-fleet:waves": [
+          { name: "canary", vms: [] },
+          { name: "rest", rest: true },
+        ],
+      },
+      'nixos-fleet:waves[0]: "canary" has no VM; give it one or remove it',
+    ],
+    [
+      {
+        "nixos-fleet:waves": [
+          { name: "canary", vms: ["dev-zoe"] },
+          { name: "rest", rest: true },
+        ],
+      },
+      'nixos-fleet:waves[0].vms: "dev-zoe" is no VM of this fleet',
+    ],
+    [
+      { "nixos-fleet:bootTimeout": "soon" },
+      'nixos-fleet:bootTimeout: "soon" must be a duration such as "90s", "20m" or "1h"',
+    ],
+    [
+      { "nixos-fleet:trigger": "ssh" },
+      "nixos-fleet:sshPrivateKey: must be set where trigger is ssh (pulumi config set --secret nixos-fleet:sshPrivateKey)",
+    ],
+  ])("refuses %j in one line", (changes, line) => {
+    expect(check(changes).mistakes).toContain(line);
+  });
+
+  it("names all mistakes at once and still says where the repository is", () => {
+    const checked = check({ "gcp:project": undefined, "nixos-fleet:vmss": "x", "nixos-fleet:follow": "main" });
+    expect(checked.mistakes).toHaveLength(3);
+    expect(checked.config).toBeUndefined();
+    expect(checked.source).toMatchObject({ repository: "https://git.example.com/config.git" });
+  });
+
+  it("checks what it can where another key is wrong", () => {
+    const vms = [{ name: "a", zone: "us-east1-b", labels: { Team: "x" } }, { name: "a" }];
+    const { mistakes } = check({
+      "nixos-fleet:vms": vms,
+      "nixos-fleet:waves": [{ name: "one", vms: [], timeout: "soon" }],
+    });
+    expect(mistakes.map((line) => line.split(": ")[0])).toEqual([
+      "nixos-fleet:vms[0].labels.Team",
+      "nixos-fleet:waves[0].timeout",
+      "nixos-fleet:vms[1].name",
+      "nixos-fleet:vms[0].zone",
+      "nixos-fleet:waves",
+      "nixos-fleet:waves",
+      "nixos-fleet:waves[0]",
+    ]);
+  });
+
+  it("never shows a secret", () => {
+    const { mistakes } = check({ "nixos-fleet:sshPrivateKey": [1, "hunter2"] });
+    expect(mistakes).toHaveLength(1);
+    expect(mistakes.join()).not.toContain("hunter2");
+  });
+
+  it("reads all that can be said of a wave", () => {
+    const waves = [
+      {
+        name: "first",
+        labels: { team: "infra" },
+        maxFailures: "10%",
+        timeout: "5m",
+        pause: "1h",
+        onFailure: "rollback",
+      },
+      { name: "some", share: "20%", homes: "gate", parallel: 4 },
+      { name: "rest", rest: true },
+    ];
+    const vms = [{ name: "a", labels: { team: "infra" } }, { name: "b" }, { name: "c" }, { name: "d" }];
+    const { config, mistakes } = check({ "nixos-fleet:vms": vms, "nixos-fleet:waves": waves });
+    expect(mistakes).toEqual([]);
+    const usual = { maxFailures: 0, timeout: 1200, pause: 0, onFailure: "hold", homes: "report" };
+    expect(config?.waves[0]).toEqual({
+      ...usual,
+      ...{ name: "first", vms: ["a"], maxFailures: "10%", timeout: 300, pause: 3600, onFailure: "rollback" },
+    });
+    expect(config?.waves[1]).toMatchObject({ homes: "gate", parallel: 4 });
+    expect(config?.waves[2]).toMatchObject({ ...usual, name: "rest" });
+  });
+
+  it.each([
+    [{ maxFailures: "many" }, 'waves[0].maxFailures: "many" must be a number of VMs or a share such as 10%'],
+    [{ maxFailures: "110%" }, 'waves[0].maxFailures: "110%" must be a number of VMs or a share such as 10%'],
+    [{ maxFailures: -1 }, "waves[0].maxFailures: -1 must be a number of VMs or a share such as 10%"],
+    [{ pause: "long" }, 'waves[0].pause: "long" must be a duration such as "90s", "20m" or "1h"'],
+    [{ rest: undefined, share: "0%" }, 'waves[0].share: "0%" must be a share of the VMs that are left, such as 20%'],
+    [{ rest: undefined, share: 20 }, "waves[0].share: 20 must be a share of the VMs that are left, such as 20%"],
+    [{ parallel: 0 }, "waves[0].parallel: 0 too small: expected number to be >=1"],
+    [{ onFailure: "panic" }, "waves[0].onFailure"],
+    [{ homes: "no" }, "waves[0].homes"],
+  ])("refuses a wave with %j in one line", (changes, line) => {
+    const { mistakes } = check({ "nixos-fleet:waves": [{ name: "all", rest: true, ...changes }] });
+    expect(mistakes).toHaveLength(1);
+    expect(mistakes[0]).toContain(`nixos-fleet:${line}`);
+  });
+});

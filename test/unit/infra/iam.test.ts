@@ -1,0 +1,110 @@
+import { describe, expect, it } from "vitest";
+import { checkConfig } from "../../../infra/config/fleet-config";
+import { accountId, grants, memberName, osLoginName, scheduleRoleId } from "../../../infra/components/iam";
+
+const infra = "group:infra@example.com";
+const developers = "group:devs@example.com";
+
+function configured(extra: Record<string, unknown>) {
+  const vms = [
+    { name: "dev-alice", owner: "alice@example.com" },
+    { name: "dev-bob", owner: "bob@example.com", zone: "europe-west1-c" },
+  ];
+  const keys = Object.entries({ vms, teams: { infra: [infra], developers: [developers] }, ...extra });
+  return checkConfig(
+    {
+      "gcp:project": "acme-dev",
+      "gcp:region": "europe-west1",
+      "nixos-fleet:repository": "https://git.example.com/config.git",
+      ...Object.fromEntries(
+        keys.map(([key, value]) => [`nixos-fleet:${key}`, typeof value === "string" ? value : JSON.stringify(value)]),
+      ),
+    },
+    "dev",
+  );
+}
+
+function admitted(extra: Record<string, unknown>): string[] {
+  const { config, mistakes } = configured(extra);
+  if (!config) throw new Error(mistakes.join("\n"));
+  return grants(config).map(
+    ({ vm, zone, member, role }) => `${vm} ${zone} ${member} ${role.slice("roles/compute.".length)}`,
+  );
+}
+
+describe("who may log in", () => {
+  it("is nobody that the configuration does not name", () => {
+    expect(admitted({ teams: {} })).toEqual([]);
+  });
+
+  it("is both teams everywhere, each in its own role", () => {
+    expect(admitted({})).toEqual([
+      `dev-alice europe-west1-b ${infra} osAdminLogin`,
+      `dev-alice europe-west1-b ${developers} osLogin`,
+      `dev-bob europe-west1-c ${infra} osAdminLogin`,
+      `dev-bob europe-west1-c ${developers} osLogin`,
+    ]);
+  });
+
+  it("is the owner instead of the developers where VMs are their owners' own", () => {
+    expect(admitted({ access: "owners" })).toEqual([
+      `dev-alice europe-west1-b ${infra} osAdminLogin`,
+      "dev-alice europe-west1-b user:alice@example.com osLogin",
+      `dev-bob europe-west1-c ${infra} osAdminLogin`,
+      "dev-bob europe-west1-c user:bob@example.com osLogin",
+    ]);
+  });
+
+  it("names nobody twice on a VM: an administrator needs no plain role", () => {
+    expect(admitted({ teams: { infra: ["user:alice@example.com"] }, access: "owners" })).toEqual([
+      "dev-alice europe-west1-b user:alice@example.com osAdminLogin",
+      "dev-bob europe-west1-c user:alice@example.com osAdminLogin",
+      "dev-bob europe-west1-c user:bob@example.com osLogin",
+    ]);
+  });
+
+  it.each([
+    [
+      { teams: { infra: ["allUsers"] } },
+      'nixos-fleet:teams.infra[0]: "allUsers" must be user:ADDRESS or group:ADDRESS',
+    ],
+    [
+      { access: "owners", vms: [{ name: "dev-alice" }] },
+      "nixos-fleet:vms[0].owner: must be set where access is owners",
+    ],
+    [
+      { access: "owners", vms: [{ name: "dev-alice", owner: "alice" }] },
+      'nixos-fleet:vms[0].owner: "alice" must be a person\'s address where access is owners',
+    ],
+  ])("cannot be said by %j", (extra, line) => {
+    expect(configured(extra).mistakes).toEqual([line]);
+  });
+});
+
+describe("a name", () => {
+  it.each([
+    ["alice@example.com", "alice_example_com"],
+    ["Mary-Ann.O'Neil+x@sub.example.co.uk", "mary-ann_o_neil_x_sub_example_co"],
+  ])("%s logs in as %s", (address, login) => {
+    expect(osLoginName(address)).toBe(login);
+  });
+
+  it("of a member is fit for a resource", () => {
+    expect(memberName("group:dev_s@Example.com")).toBe("group-dev-s-example-com");
+  });
+
+  it("of an account is the fleet's and the stack's, cut where IAM wants it shorter, and never the same for two", () => {
+    expect(accountId("devs", "dev")).toBe("fleet-devs-dev");
+    const long = ["a".repeat(30), `${"a".repeat(29)}b`].map((stack) => accountId("devs", stack));
+    expect(new Set(long).size).toBe(2);
+    expect(accountId("a-b", "c")).not.toBe(accountId("a", "b-c"));
+    for (const id of [...long, accountId("d", "s"), accountId("a-b", "c")])
+      expect(id).toMatch(/^[a-z][-a-z0-9]{4,28}[a-z0-9]$/);
+  });
+
+  it("of a role is within IAM's letters and length, and never the same for two", () => {
+    expect(scheduleRoleId("a-b", "c")).toBe("nf.a_b.c");
+    expect(scheduleRoleId("a", "b-c")).toBe("nf.a.b_c");
+    expect(scheduleRoleId("a".repeat(30), "b".repeat(30))).toMatch(/^[A-Za-z0-9_.]{3,64}$/);
+  });
+});

@@ -1,0 +1,64 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { checkStack, withVmsFile } from "../../../infra/config/vms-file";
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "vms-file-"));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const given = (text: string, more: Record<string, string> = {}) => {
+  writeFileSync(join(directory, "vms.json"), text);
+  return withVmsFile({ "nixos-fleet:fleet": "devs", "nixos-fleet:vmsFile": "vms.json", ...more }, directory);
+};
+
+describe("nixos-fleet:vmsFile", () => {
+  it("puts the file's list where the stack's own would be", () => {
+    expect(given('[\n  { "name": "dev-alice" }\n]\n', { "nixos-fleet:vms": "[]" })).toEqual({
+      raw: { "nixos-fleet:fleet": "devs", "nixos-fleet:vms": '[{"name":"dev-alice"}]' },
+      mistakes: [],
+    });
+  });
+
+  it("changes nothing where it is not set", () => {
+    const raw = { "nixos-fleet:vms": '[{"name":"dev-alice"}]' };
+    expect(withVmsFile(raw, directory)).toEqual({ raw, mistakes: [] });
+    expect(withVmsFile({ ...raw, "nixos-fleet:vmsFile": "" }, directory)).toEqual({ raw, mistakes: [] });
+  });
+
+  it("does not go with a list beside it", () => {
+    expect(given("[]", { "nixos-fleet:vms": '[{"name":"dev-bob"}]' }).mistakes).toEqual([
+      'nixos-fleet:vmsFile: "vms.json" and nixos-fleet:vms must not both be set: the VMs are listed in one place',
+    ]);
+  });
+
+  it.each([
+    ["is not there", undefined, "ENOENT"],
+    ["is no JSON", "[\n{,\n]", "JSON"],
+  ])("is one line of complaint where the file %s", (_, text, reason) => {
+    const { mistakes } =
+      text === undefined ? withVmsFile({ "nixos-fleet:vmsFile": "none.json" }, directory) : given(text);
+    expect(mistakes).toHaveLength(1);
+    expect(mistakes[0]).toMatch(
+      /^nixos-fleet:vmsFile: "\w+\.json" must be a readable JSON file with a list of VMs: .+$/,
+    );
+    expect(mistakes[0]).toContain(reason);
+  });
+});
+
+it("is the one mistake where it cannot be read: that there are no VMs is no second one", () => {
+  const values = {
+    "gcp:project": "acme-dev",
+    "gcp:region": "europe-west1",
+    "nixos-fleet:repository": "https://git.example.com/config.git",
+    "nixos-fleet:vmsFile": "nowhere.json",
+  };
+  const { mistakes, config } = checkStack(values, "dev", directory, undefined);
+  expect(mistakes).toEqual([
+    expect.stringMatching(/^nixos-fleet:vmsFile: "nowhere.json" must be a readable JSON file/),
+  ]);
+  expect(config).toBeUndefined();
+});

@@ -1,0 +1,112 @@
+import fc from "fast-check";
+import { describe, expect, it, test } from "vitest";
+import { approvalKey, controlKey, type Approval, type Control } from "../../../rules/contract";
+import { planWaves, readStanding, type Standing } from "../../../infra/preflight/wave-plan";
+import { approval, good, hold, old, other } from "../cli/fleet-samples";
+
+const waves = [{ name: "canary" }, { name: "middle" }, { name: "rest" }];
+
+/** What stands, from each wave's approval and the control item. */
+function standing(approvals: Record<string, string>, control: Partial<Control> | string = {}): Standing {
+  const metadata: Record<string, string> = {
+    [controlKey("devs", "dev")]: typeof control === "string" ? control : JSON.stringify(control),
+  };
+  for (const [wave, revision] of Object.entries(approvals))
+    metadata[approvalKey("devs", "dev", wave)] = JSON.stringify(approval(revision));
+  return readStanding(metadata, "devs", "dev");
+}
+
+const plan = (before: Standing, all = waves, to: Approval = approval(good)) => planWaves(all, () => to, before);
+const revisions = (...given: Parameters<typeof plan>) =>
+  plan(...given).waves.map(({ wave, approval: { revision }, kept }) => [wave.name, revision, kept]);
+
+const everywhere = (revision: string) => Object.fromEntries(waves.map(({ name }) => [name, revision]));
+
+describe("a plan", () => {
+  it("approves what was resolved, also where nothing stands yet", () => {
+    for (const before of [standing({}), standing(everywhere(old))])
+      expect(revisions(before)).toEqual([
+        ["canary", good, false],
+        ["middle", good, false],
+        ["rest", good, false],
+      ]);
+    expect(plan(standing({})).warnings).toEqual([]);
+  });
+
+  it("keeps a held wave and those after it, to the letter, and says who held it and why", () => {
+    const before = standing(everywhere(old), { holds: [hold("wave:middle")] });
+    expect(revisions(before)).toEqual([
+      ["canary", good, false],
+      ["middle", old, true],
+      ["rest", old, true],
+    ]);
+    const { warnings, waves: planned } = plan(before);
+    expect(planned[1]?.value).toBe(before.values["middle"]);
+    expect(warnings).toEqual([
+      "wave middle is held by eve@desk: demo; it stays at aaaaaaa",
+      "wave rest waits for wave middle; it stays at aaaaaaa",
+    ]);
+  });
+
+  it("keeps everything where the fleet is held, or the control item cannot be read", () => {
+    for (const control of [{ holds: [hold("fleet")] }, "{"])
+      expect(
+        revisions(standing(everywhere(old), control)).every(([, revision, kept]) => revision === old && kept),
+      ).toBe(true);
+  });
+
+  it("declares nothing of a held wave that was never approved", () => {
+    expect(revisions(standing({}, { holds: [hold("fleet")] }))).toEqual([]);
+    expect(plan(standing({}, { holds: [hold("fleet")] })).warnings[0]).toContain("stays unapproved");
+  });
+
+  it("goes on against a gate's hold, a VM's and another wave's, and tells of the gate's", () => {
+    const holds = [hold("wave:canary", good), hold("wave:middle", other), hold("vm:dev-alice")];
+    const before = standing(everywhere(good), { holds, instead: { rest: { [good]: "previous" } } });
+    expect(revisions(before).map(([, revision, kept]) => [revision, kept])).toEqual(waves.map(() => [good, false]));
+    const { warnings } = plan(before);
+    expect(warnings).toHaveLength(2);
+    expect(warnings[0]).toMatch(/^wave canary is held by eve@desk: demo; .*fleet retry bbbbbbb$/);
+    expect(warnings[1]).toMatch(/^wave rest: bbbbbbb was undone/);
+  });
+
+  it("never approves a wave past one that is held", () => {
+    const scopes = fc.subarray(waves.map(({ name }) => `wave:${name}`));
+    const before = fc.dictionary(fc.constantFrom("canary", "middle", "rest"), fc.constantFrom(old, other));
+    fc.assert(
+      fc.property(scopes, before, (held, approvals) => {
+        const planned = plan(standing(approvals, { holds: held.map((scope) => hold(scope)) })).waves;
+        const first = waves.findIndex(({ name }) => held.includes(`wave:${name}`));
+        const moved = planned.filter(({ kept }) => !kept).map(({ wave }) => wave.name);
+        expect(moved).toEqual(waves.slice(0, first < 0 ? undefined : first).map(({ name }) => name));
+        for (const { wave, approval: one, kept } of planned) if (kept) expect(one.revision).toBe(approvals[wave.name]);
+      }),
+    );
+  });
+});
+
+describe("a wave that is renamed or removed", () => {
+  const renamed = [{ name: "first" }, { name: "middle" }, { name: "rest" }];
+
+  it("needs nothing else where it is free", () => {
+    expect(plan(standing(everywhere(old)), renamed).mistakes).toEqual([]);
+  });
+
+  test.each([
+    ["a person", hold("wave:canary"), old, 1],
+    ["a gate, for what would be approved again", hold("wave:canary", good), good, 1],
+    ["a gate, for what is the past", hold("wave:canary", good), old, 0],
+    ["a gate whose revision something newer follows", hold("wave:canary", old), old, 0],
+  ])("while it is held by %s", (_, one, present, lines) => {
+    const { mistakes } = plan(standing(everywhere(present), { holds: [one] }), renamed);
+    expect(mistakes).toHaveLength(lines);
+    if (lines > 0)
+      expect(mistakes[0]).toBe(
+        'waves: wave "canary" is held by eve@desk: demo; ./scripts/fleet resume --wave canary before it is renamed or removed',
+      );
+  });
+
+  it("was held once, and is long gone", () => {
+    expect(plan(standing({}, { holds: [hold("wave:former")] })).mistakes).toEqual([]);
+  });
+});

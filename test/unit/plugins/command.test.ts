@@ -1,0 +1,198 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { Plugin, UNKNOWN } from "./client";
+
+const LOCAL = "command:local:Command";
+let plugin: Plugin;
+let directory: string;
+
+beforeAll(async () => {
+  plugin = await Plugin.start("command");
+});
+afterAll(() => plugin.stop());
+beforeEach(() => {
+  directory = mkdtempSync(path.join(os.tmpdir(), "plugin-command-"));
+  plugin.shown.length = 0;
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+describe("a local command", () => {
+  it("runs with its environment, directory and input, and keeps what it printed", async () => {
+    const { id, state } = await plugin.create(LOCAL, {
+      create: 'echo "$A in $(pwd)"; cat; echo oops >&2',
+      environment: { A: "a" },
+      dir: directory,
+      stdin: "input",
+    });
+    expect(id).toMatch(/^name[0-9a-f]{8}$/);
+    expect(state).toMatchObject({ stdout: `a in ${directory}\ninput`, stderr: "oops", environment: { A: "a" } });
+    expect([...plugin.shown].sort()).toEqual([`a in ${directory}`, "input", "oops"]);
+  });
+
+  it("shows only what `logging` lets through", async () => {
+    await plugin.create(LOCAL, { create: "echo out; echo err >&2", logging: "stderr" });
+    await plugin.create(LOCAL, { create: "echo out; echo err >&2", logging: "none" });
+    expect(plugin.shown).toEqual(["err"]);
+  });
+
+  it("takes the interpreter that it is given", async () => {
+    const { state } = await plugin.create(LOCAL, { create: "hello", interpreter: ["echo", "-n"] });
+    expect(state["stdout"]).toBe("hello");
+  });
+
+  it("without `create` only stands for itself", async () => {
+    expect((await plugin.create(LOCAL, { delete: "true" })).state).toEqual({ delete: "true", stdout: "", stderr: "" });
+  });
+
+  it("that fails says how, what, and what it printed; nothing is kept", async () => {
+    const failing = plugin.create(LOCAL, { create: "echo why >&2; exit 3" });
+    await expect(failing).rejects.toThrow('exit status 3: running "echo why >&2; exit 3":\nwhy\n');
+  });
+
+  it("that fails with much output says its end", async () => {
+    const failing = plugin.create(LOCAL, { create: "seq 1 200000; echo ünd Schluß; exit 1" });
+    await expect(failing).rejects.toThrow(/^exit status 1: [\s\S]*characters left out[\s\S]*ünd Schluß\n$/);
+    expect(plugin.shown).toContainEqual(expect.stringMatching(/^… \(\d+ lines not shown\)$/));
+    expect(plugin.shown.length).toBeLessThan(200_000);
+  });
+
+  it("prints a line of megabytes without hanging", async () => {
+    const { state } = await plugin.create(LOCAL, { create: "head -c 3000000 /dev/zero | tr '\\0' x; echo; echo end" });
+    expect(state["stdout"]).toHaveLength(3_000_004);
+    expect(plugin.shown.map((line) => line.length)).toEqual([4097, 3]);
+  });
+
+  it("in a preview runs nothing", async () => {
+    const file = path.join(directory, "ran");
+    const { state } = await plugin.create(LOCAL, { create: `touch ${file}` }, { preview: true });
+    expect(state).toEqual({ create: `touch ${file}`, stdout: UNKNOWN, stderr: UNKNOWN });
+    expect(() => readFileSync(file)).toThrow("ENOENT");
+  });
+
+  it("updates by `update`, else by `create`, and hands over what was printed before", async () => {
+    const olds = { create: "echo 1", stdout: "before", stderr: "" };
+    const show = 'echo "$PULUMI_COMMAND_STDOUT"';
+    const update = (news: Record<string, string | boolean>) =>
+      plugin.update(LOCAL, "id", olds, { create: "echo 1" }, news);
+    expect((await update({ create: "echo no", update: show }))["stdout"]).toBe("before");
+    expect((await update({ create: show }))["stdout"]).toBe("before");
+    expect((await update({ create: show, addPreviousOutputInEnv: false }))["stdout"]).toBe("");
+    expect((await update({ delete: "true" }))["stdout"]).toBe("before");
+    await expect(update({ create: "exit 1" })).rejects.toThrow("exit status 1");
+  });
+
+  it("runs `delete` with the state's inputs", async () => {
+    const file = path.join(directory, "deleted");
+    const state = {
+      delete: `echo $A $PULUMI_COMMAND_STDOUT > ${file}`,
+      environment: { A: "a" },
+      stdout: "out",
+      stderr: "",
+    };
+    await plugin.delete(LOCAL, "id", state);
+    expect(readFileSync(file, "utf8")).toBe("a out\n");
+    await plugin.delete(LOCAL, "id", { create: "exit 1", stdout: "", stderr: "" });
+  });
+
+  it("changes in place, except by its triggers", async () => {
+    const olds = { create: "x", environment: { A: "1" }, triggers: ["1"] };
+    const news = { create: "y", environment: { A: "2" }, triggers: ["2"] };
+    expect(await plugin.diff(LOCAL, olds, news)).toEqual({
+      paths: ["create", "environment.A", "triggers[0]!"],
+      deleteFirst: false,
+    });
+    expect((await plugin.diff(LOCAL, olds, olds)).paths).toEqual([]);
+  });
+
+  it("runs beside many others", async () => {
+    const met = path.join(directory, "met");
+    mkdirSync(met);
+    const meet = (i: number) =>
+      `touch ${met}/${i}; until [ "$(ls ${met} | wc -l)" = 40 ]; do sleep 0.2; done; echo ${i}`;
+    const all = Array.from({ length: 40 }, (_, i) => plugin.create(LOCAL, { create: meet(i) }));
+    expect((await Promise.all(all)).map(({ state }) => state["stdout"])).toEqual(all.map((_, i) => String(i)));
+  });
+
+  it("is ended with all its children when its time is over", async () => {
+    const slow = plugin.create(LOCAL, { create: `sh -c 'sleep 987654' & wait; echo ${directory}` }, { timeout: 0.5 });
+    await expect(slow).rejects.toThrow("the time in customTimeouts is over");
+    expect(running("sleep 987654")).toBe(false);
+  });
+
+  it("does not inherit the launcher's settings", async () => {
+    const { state } = await plugin.create(LOCAL, { create: "env" });
+    expect(state["stdout"]).not.toContain("TSX_");
+  });
+});
+
+describe("the check", () => {
+  it("refuses what @pulumi/command does not know, and what the stand-in cannot do", async () => {
+    const { reasons } = await plugin.check(LOCAL, { creat: "x", logging: "loud" });
+    expect(reasons).toEqual([
+      "creat is no property that @pulumi/command 1.2.1 knows; did you mean create?",
+      "logging must be one of stdout, stderr, stdoutAndStderr, none, not a string",
+    ]);
+    expect((await plugin.check(LOCAL, { assetPaths: ["x"] })).reasons).toEqual([
+      "assetPaths: the local stand-in for the command provider collects no assets",
+    ]);
+  });
+
+  it("fills in a connection's defaults, and marks it as secret", async () => {
+    const { inputs, reasons } = await plugin.check("command:remote:Command", {
+      connection: { host: "h", proxy: { host: "p", port: 2222 } },
+      create: "x",
+    });
+    expect(reasons).toEqual([]);
+    expect(inputs["connection"]).toEqual({
+      "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+      value: {
+        host: "h",
+        user: "root",
+        port: 22,
+        dialErrorLimit: 10,
+        perDialTimeout: 15,
+        proxy: { host: "p", user: "root", port: 2222, dialErrorLimit: 10, perDialTimeout: 15 },
+      },
+    });
+  });
+
+  it("of an unknown type names it", async () => {
+    await expect(plugin.check("command:remote:CopyToRemote", {})).rejects.toThrow("command:remote:CopyToRemote");
+  });
+});
+
+describe("functions", () => {
+  it("run a command at every call", async () => {
+    const ran = await plugin.invoke("command:local:run", { command: "echo hi" });
+    expect(ran).toEqual({ command: "echo hi", stdout: "hi", stderr: "" });
+    await expect(plugin.invoke("command:local:nothing", {})).rejects.toThrow("command:local:nothing");
+    await expect(plugin.invoke("command:local:run", {})).rejects.toThrow("command is required");
+  });
+});
+
+describe("the plugin", () => {
+  it("ends its commands when the engine cancels", async () => {
+    const other = await Plugin.start("command");
+    try {
+      const slow = other.create(LOCAL, { create: "echo ready; sleep 987653 & wait" });
+      const failed = expect(slow).rejects.toThrow("cancelled");
+      await until(() => other.shown.includes("ready"));
+      await other.cancel();
+      await failed;
+      expect(running("sleep 987653")).toBe(false);
+    } finally {
+      await other.stop();
+    }
+  });
+});
+
+function running(command: string): boolean {
+  return execFileSync("ps", ["-eo", "args"], { encoding: "utf8" }).split("\n").includes(command);
+}
+
+async function until(true_: () => boolean): Promise<void> {
+  while (!true_()) await new Promise((resolve) => setTimeout(resolve, 20));
+}
