@@ -1,19 +1,24 @@
 /**
- * What a change of `flake.lock` moves: the inputs by name, from which revision to which, by how many days. Pure; the program's preview
- * and `fleet diff` both read it.
+ * Compares two texts of `flake.lock`: which inputs changed, from what to what, by how many days. Pure; the program's preview, `fleet diff`
+ * and `fleet lock update` read it.
  */
+import { readLock, type LockInput } from "./flake-lock-file";
 
 /** An input as a lock holds it. */
 export interface LockedInput {
   /** As a flake reference, such as `github:NixOS/nixpkgs/nixos-26.05`. */
   source: string;
-  /** The full revision; null for what has none, such as a tarball. */
+  /** The full revision; null for what has none, such as a file. */
   revision: string | null;
   /** When that revision was made: RFC 3339, UTC. */
   at: string | null;
+  /** The content hash, such as `sha256-…`; null where the lock has none. */
+  hash: string | null;
+  /** The input that it takes over, such as `a/nixpkgs`; null where it has a lock of its own. */
+  follows: string | null;
 }
 
-/** An input that two locks do not hold alike. */
+/** An input that two locks hold differently. */
 export interface LockChange {
   /** The name that the flake gives it; an input's own inputs are `home-manager/nixpkgs`. */
   input: string;
@@ -25,61 +30,109 @@ export interface LockChange {
   days: number | null;
   /** Where a browser shows what lies between the two; null where that is not known. */
   link: string | null;
-}
-
-interface Node {
-  inputs: Record<string, unknown>;
-  locked: Record<string, unknown>;
-  original: Record<string, unknown>;
-}
-
-/** An input, and what tells it from another of the same revision. */
-interface Found extends LockedInput {
-  hash: string;
-  /** The address of its repository's page. */
-  page: string | null;
+  /** What else changed than the revision, in words. */
+  notes: string[];
 }
 
 /**
  * The inputs that differ between two texts of `flake.lock`, by name; a lock without nodes has no inputs.
- * @throws Error with one line where a text is no lock
+ * An input that follows another one is listed only where it follows a different one than before: otherwise its target is listed.
+ * @throws Error with one line where a text is not a lock
  */
 export function lockChanges(before: string, after: string): LockChange[] {
-  const [old, now] = [inputsOf(before), inputsOf(after)];
+  const [old, now] = [readLock(before), readLock(after)];
   const names = [...new Set([...old.keys(), ...now.keys()])].sort();
-  return names.flatMap((input) => {
-    const [from, to] = [old.get(input), now.get(input)];
-    const same = from?.hash === to?.hash && from?.revision === to?.revision && from?.source === to?.source;
-    return same ? [] : [changeOf(input, from, to)];
-  });
+  return names.flatMap((input) => changeOf(input, old.get(input), now.get(input)) ?? []);
 }
 
 /** `nixpkgs 8eeec93 → 391b592, 36 days later`: one line. */
-export function lockChangeLine({ input, before, after, days }: LockChange): string {
+export function lockChangeLine({ input, before, after, days, notes }: LockChange): string {
   if (before === null || after === null) {
     const there = before ?? after;
-    return `${input} ${before === null ? "is new" : "is gone"}: ${there?.source ?? ""} ${inputText(there)}`.trimEnd();
+    const follows = there?.follows == null ? [] : [`follows ${there.follows}`];
+    const about = [there?.source ?? "", there === null ? "" : versionText(there), ...follows].filter(
+      (one) => one !== "",
+    );
+    return `${input} is ${before === null ? "new" : "gone"}: ${about.join(" ")}`;
   }
-  const moved = before.source === after.source ? "" : ` (${before.source} → ${after.source})`;
-  return `${input} ${inputText(before)} → ${inputText(after)}${daysText(days)}${moved}`;
+  const [from, to] = versionTexts(before, after);
+  if (from === to) return `${input}: ${notes.join("; ")}${from === "" ? "" : ` (still ${from})`}`;
+  return `${input} ${from} → ${to}${daysText(days)}${notes.length === 0 ? "" : ` (${notes.join("; ")})`}`;
 }
 
-/** The names of the inputs that a lock's flake has itself. @throws Error with one line where the text is no lock */
+/** The names of the inputs that a lock's flake has itself. @throws Error with one line where the text is not a lock */
 export function lockInputs(lock: string): string[] {
-  return [...inputsOf(lock).keys()].filter((name) => !name.includes("/"));
+  return [...readLock(lock).keys()].filter((name) => !name.includes("/"));
 }
 
-function changeOf(input: string, from: Found | undefined, to: Found | undefined): LockChange {
+/** Undefined where the two are the same. */
+function changeOf(input: string, from: LockInput | undefined, to: LockInput | undefined): LockChange | undefined {
   const days = daysBetween(from?.at ?? null, to?.at ?? null);
-  return { input, before: shown(from), after: shown(to), days, link: linkOf(from, to) };
+  const change = { input, before: shown(from), after: shown(to), days, link: linkOf(from, to) };
+  if (from === undefined || to === undefined) {
+    // What an input's own input follows is part of that input, which is listed itself.
+    const follows = (from ?? to)?.follows;
+    return follows != null && input.includes("/") ? undefined : { ...change, notes: [] };
+  }
+  if (from.follows !== null && from.follows === to.follows) return undefined;
+  const notes = notesOf(from, to);
+  return notes.length > 0 || from.revision !== to.revision || from.hash !== to.hash ? { ...change, notes } : undefined;
 }
 
-function shown(found: Found | undefined): LockedInput | null {
-  return found === undefined ? null : { source: found.source, revision: found.revision, at: found.at };
+/** What changed apart from the revision, and its hash that changes with it. */
+function notesOf(from: LockInput, to: LockInput): string[] {
+  const notes = [
+    from.source === to.source ? null : `${from.source} → ${to.source}`,
+    from.dir === to.dir ? null : `dir ${from.dir || "(top)"} → ${to.dir || "(top)"}`,
+    from.submodules === to.submodules ? null : `submodules are ${to.submodules ? "fetched now" : "no longer fetched"}`,
+    from.lfs === to.lfs ? null : `large files (LFS) are ${to.lfs ? "fetched now" : "no longer fetched"}`,
+    followsNote(from.follows, to.follows),
+  ].filter((note) => note !== null);
+  if (notes.length > 0 || from.hash === to.hash || from.revision !== to.revision) return notes;
+  const hashes = `content hash ${from.hash ?? "none"} → ${to.hash ?? "none"}`;
+  if (from.revision !== null) return [`WARNING: same revision, but another ${hashes}`];
+  return from.hash === null || to.hash === null ? [hashes] : [];
 }
 
-function inputText(input: LockedInput | null): string {
-  return input?.revision?.slice(0, 7) ?? input?.at?.slice(0, 10) ?? "";
+function followsNote(before: string | null, after: string | null): string | null {
+  if (before === after) return null;
+  if (after === null) return `no longer follows ${before ?? ""}`;
+  return before === null ? `follows ${after} now` : `follows ${after} now, no longer ${before}`;
+}
+
+function shown(input: LockInput | undefined): LockedInput | null {
+  if (input === undefined) return null;
+  const { source, revision, at, hash, follows } = input;
+  return { source, revision, at, hash, follows };
+}
+
+/** What tells the one from the other: their revisions, their days or their hashes; twice the same where none of them differ. */
+function versionTexts(before: LockedInput, after: LockedInput): [string, string] {
+  for (const text of [shortRevision, day]) {
+    const [from, to] = [text(before), text(after)];
+    if (from !== "" && to !== "" && from !== to) return [from, to];
+  }
+  if (before.revision === null && before.hash !== null && after.hash !== null && before.hash !== after.hash) {
+    const differ = shortHash(before) !== shortHash(after);
+    return differ ? [shortHash(before), shortHash(after)] : [before.hash, after.hash];
+  }
+  return [versionText(before), versionText(after)];
+}
+
+function versionText(input: LockedInput): string {
+  return shortRevision(input) || day(input) || shortHash(input);
+}
+
+function shortHash({ hash }: LockedInput): string {
+  return hash?.slice(0, 17) ?? "";
+}
+
+function shortRevision({ revision }: LockedInput): string {
+  return revision?.slice(0, 7) ?? "";
+}
+
+function day({ at }: LockedInput): string {
+  return at?.slice(0, 10) ?? "";
 }
 
 function daysText(days: number | null): string {
@@ -91,70 +144,8 @@ function daysBetween(from: string | null, to: string | null): number | null {
   return from === null || to === null ? null : Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000);
 }
 
-function linkOf(from: Found | undefined, to: Found | undefined): string | null {
+function linkOf(from: LockInput | undefined, to: LockInput | undefined): string | null {
   if (!from?.revision || !to?.revision || to.page === null || from.page !== to.page) return null;
-  const compare = new URL(to.page).host === "gitlab.com" ? "-/compare" : "compare";
-  return `${to.page}/${compare}/${from.revision}...${to.revision}`;
-}
-
-/** Every locked input by its way from the root. What follows another input is that one, and not told of twice. */
-function inputsOf(text: string): Map<string, Found> {
-  const { root, nodes } = parse(text);
-  const found = new Map<string, Found>();
-  const visit = (name: string, path: string, above: readonly string[]) => {
-    for (const [input, target] of Object.entries(nodes.get(name)?.inputs ?? {})) {
-      const node = typeof target === "string" ? nodes.get(target) : undefined;
-      // A lock that somebody made by hand may lead in a circle.
-      if (typeof target !== "string" || node === undefined || above.includes(target)) continue;
-      const here = path + plain(input);
-      found.set(here, lockedInput(node));
-      visit(target, `${here}/`, [...above, target]);
-    }
-  };
-  visit(root, "", [root]);
-  return found;
-}
-
-function lockedInput({ locked, original }: Node): Found {
-  const text = (from: Record<string, unknown>, key: string) => (typeof from[key] === "string" ? plain(from[key]) : "");
-  const [type, owner, repo] = [text(locked, "type"), text(locked, "owner"), text(locked, "repo")];
-  const [revision, modified] = [text(locked, "rev"), locked["lastModified"]];
-  const ref = text(original, "ref");
-  const source = owner === "" ? text(locked, "url") || text(locked, "path") : `${owner}/${repo}`;
-  const host = text(locked, "host") || ({ github: "github.com", gitlab: "gitlab.com" }[type] ?? "");
-  return {
-    source: `${type}:${source}${ref === "" ? "" : `/${ref}`}`,
-    revision: /^[0-9a-f]{40,64}$/.test(revision) ? revision : null,
-    at:
-      typeof modified === "number" && modified > 0 && modified < 1e11 ? new Date(modified * 1000).toISOString() : null,
-    hash: text(locked, "narHash"),
-    page: /^[\w.-]+$/.test(host) && /^[\w.-]+\/[\w.-]+$/.test(source) ? `https://${host}/${source}` : null,
-  };
-}
-
-function parse(text: string): { root: string; nodes: Map<string, Node> } {
-  let lock: unknown;
-  try {
-    lock = JSON.parse(text);
-  } catch {
-    throw new Error("flake.lock is no JSON");
-  }
-  const { nodes = {}, root = "root" } = record(lock);
-  if (lock !== record(lock) || nodes !== record(nodes) || typeof root !== "string")
-    throw new Error("flake.lock is no lock: nodes and root are missing");
-  const entries = Object.entries(record(nodes)).map(([name, node]): [string, Node] => {
-    const { inputs, locked, original } = record(node);
-    return [name, { inputs: record(inputs), locked: record(locked), original: record(original) }];
-  });
-  return { root, nodes: new Map(entries) };
-}
-
-/** The value where it is an object, otherwise an empty one. */
-function record(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
-}
-
-/** Safe to print: a lock comes with a commit, and anybody may have written that. */
-function plain(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, "");
+  if (from.revision === to.revision) return null;
+  return `${to.page}/${to.compare}/${from.revision}...${to.revision}`;
 }

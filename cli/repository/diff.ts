@@ -95,7 +95,7 @@ export function diffLines(diff: FleetDiff, target: string): string[] {
     ...(move.inputs === null
       ? ["  a flake.lock of the two cannot be read"]
       : move.inputs.length === 0
-        ? ["  flake.lock moves nothing"]
+        ? ["  flake.lock changes no input"]
         : lockLines(move.inputs)),
     ...(move.files.length === 0 ? [] : [`  besides flake.lock: ${filesText(move.files)}`]),
     ...move.closures.flatMap((closure) => closureLines(closure, move.vms)),

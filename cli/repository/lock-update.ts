@@ -110,7 +110,7 @@ async function openClone(directory: string, running: Running): Promise<Clone> {
 export function commitMessage(changes: readonly LockChange[]): string {
   const [only, ...more] = changes;
   if (only === undefined) {
-    return "flake.lock: written anew";
+    return "flake.lock: rewritten, no input changes";
   }
   if (more.length === 0) {
     return `flake.lock: ${lockChangeLine(only)}`;

@@ -34,9 +34,9 @@ export function moveLine(
   const changes = from.lockText === undefined ? undefined : changesBetween(from.lockText, to.lockText);
   const lock =
     changes === undefined
-      ? "the lock before cannot be read"
+      ? `the flake.lock of ${short(from.revision)} cannot be read`
       : changes.length === 0
-        ? "flake.lock moves nothing"
+        ? "flake.lock changes no input"
         : changes.map(lockChangeLine).join("; ");
   return `${waves.join(", ")}: ${short(from.revision)} => ${short(to.revision)}; ${lock}`.slice(0, 1000);
 }

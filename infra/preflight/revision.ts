@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa, ExecaError } from "execa";
+import { lockProblem } from "../../rules/flake-lock-file";
 import { digest } from "../config/digest";
 
 /** What a branch's head is now. */
@@ -20,14 +21,19 @@ const FETCH_SECONDS = 60;
 
 /**
  * The head of `branch` and its lock, by a fetch of that one commit. Never asks for a password.
- * @throws Error with one line that says which repository or branch could not be read, and git's own reason.
+ * @throws Error with one line that says which repository or branch could not be read, and git's own reason; or that what is there cannot
+ * be approved, since its `flake.lock` is not a lock that a VM could build
  */
 export async function resolveRevision(repository: string, branch: string): Promise<Revision> {
-  try {
-    return await fetchCommit(repository, `refs/heads/${branch}`);
-  } catch (error) {
+  const head = await fetchCommit(repository, `refs/heads/${branch}`).catch((error: unknown) => {
     throw new Error(`cannot read branch "${branch}" of ${repository}: ${reason(error)}`, { cause: error });
+  });
+  const problem = head.isLink ? "flake.lock is a symbolic link; commit the file itself" : lockProblem(head.lockText);
+  if (problem !== undefined) {
+    const where = `${head.revision.slice(0, 7)}, the head of branch "${branch}" of ${repository}`;
+    throw new Error(`${where}, cannot be approved: ${problem}`);
   }
+  return { revision: head.revision, lock: head.lock, lockText: head.lockText };
 }
 
 /** The text of `flake.lock` at a revision; undefined where the repository does not give it. */
@@ -38,7 +44,8 @@ export async function lockTextAt(repository: string, revision: string): Promise<
   );
 }
 
-async function fetchCommit(repository: string, ref: string): Promise<Revision> {
+/** The commit, and whether its `flake.lock` is a symbolic link, which neither Nix nor a digest of its text would follow. */
+async function fetchCommit(repository: string, ref: string): Promise<Revision & { isLink: boolean }> {
   const directory = mkdtempSync(join(tmpdir(), "nixos-fleet-revision-"));
   const git = execa({
     cwd: directory,
@@ -52,7 +59,9 @@ async function fetchCommit(repository: string, ref: string): Promise<Revision> {
     await git`git fetch --quiet --depth=1 ${repository} ${ref}`;
     const { stdout: head } = await git`git rev-parse FETCH_HEAD`;
     const { stdout: lock } = await git`git show FETCH_HEAD:flake.lock`;
+    const { stdout: entry } = await git`git ls-tree FETCH_HEAD flake.lock`;
     return {
+      isLink: Buffer.from(entry).toString().startsWith("120000 "),
       revision: Buffer.from(head).toString().trim(),
       lock: digest(lock),
       lockText: Buffer.from(lock).toString(),

@@ -26,6 +26,7 @@ export async function decideRollout(
   const plan = planWaves(config.waves, ({ vms }) => approvalOf(membersOf(vms), resolved), standing);
   if (plan.mistakes.length > 0) throw new Refusal(plan.mistakes.map((mistake) => `nixos-fleet:${mistake}`));
   for (const line of plan.warnings) void pulumi.log.warn(line);
-  for (const line of await movesOf(plan, standing, repository, resolved.system)) void pulumi.log.info(line);
+  for (const line of await movesOf(plan, standing, repository, resolved.system))
+    void pulumi.log[line.includes("WARNING") ? "warn" : "info"](line);
   return { plan: plan.waves, lock: lockText(resolved.system.lockText), moving: movingVms(config, vms) };
 }

@@ -105,7 +105,7 @@ describe.skipIf(image === undefined)("fleet diff", () => {
       err: [],
       out: [
         `dev-alice: ${before.slice(0, 7)} => ${after.slice(0, 7)}`,
-        "  flake.lock moves nothing",
+        "  flake.lock changes no input",
         "  besides flake.lock: flake.nix",
         "  the closure:",
         "    editor: 1.0 → 1.1",

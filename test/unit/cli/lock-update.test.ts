@@ -102,7 +102,7 @@ test.each([
     "echo half >flake.lock; echo 'error: cannot reach github.com' >&2; exit 1",
     /^nix flake: error: cannot reach github.com$/,
   ],
-  ["the new lock is none", "echo half >flake.lock", /^flake.lock is no JSON$/],
+  ["the new lock is none", "echo half >flake.lock", /^flake.lock is not JSON$/],
   [
     "the push is refused",
     `printf '#!/bin/sh\\nexit 1\\n' >"$(git rev-parse --git-common-dir)/../../origin.git/hooks/pre-receive"; chmod +x "$(git rev-parse --git-common-dir)/../../origin.git/hooks/pre-receive"; ${bump}`,

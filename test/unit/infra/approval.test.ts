@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -67,6 +67,26 @@ describe("what a wave is approved for", () => {
   });
 });
 
+describe("a branch whose head no VM could build is not approved", () => {
+  it("where flake.lock is not JSON", async () => {
+    const head = commit('{\n<<<<<<< HEAD\n  "nodes": {}\n=======\n  "nodes": {}\n>>>>>>> b\n}\n');
+    await expect(resolveRevision(repository, "main")).rejects.toThrow(
+      `${head.slice(0, 7)}, the head of branch "main" of ${repository}, cannot be approved: flake.lock is not JSON (conflict markers at line 2)`,
+    );
+  });
+
+  it("where flake.lock is a symbolic link", async () => {
+    rmSync(join(repository, "flake.lock"));
+    symlinkSync("other.lock", join(repository, "flake.lock"));
+    git("add", ".");
+    git("commit", "--quiet", "--message", "x");
+    await expect(resolveRevision(repository, "main")).rejects.toThrow(
+      /cannot be approved: flake\.lock is a symbolic link; commit the file itself$/,
+    );
+    rmSync(join(repository, "flake.lock"));
+  });
+});
+
 describe("what a preview says", () => {
   it("is what the lock holds, the same at every run", () => {
     expect(lockText(lock("8".repeat(40), 20_000))).toBe("nixpkgs 8888888 of 2024-10-04");
@@ -100,6 +120,8 @@ describe("what a preview says", () => {
       `middle, rest: ${short(before)} => ${short(to.revision)}; nixpkgs 8888888 → 9999999, 36 days later`,
     ]);
     expect(await lines([to.revision, to.revision, to.revision])).toEqual([]);
-    expect(await lines([old])).toEqual([`canary: aaaaaaa => ${short(to.revision)}; the lock before cannot be read`]);
+    expect(await lines([old])).toEqual([
+      `canary: aaaaaaa => ${short(to.revision)}; the flake.lock of aaaaaaa cannot be read`,
+    ]);
   });
 });

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { lockChangeLine, lockChanges, lockInputs } from "../../../rules/flake-lock";
+import { lockProblem } from "../../../rules/flake-lock-file";
 
 interface Locked {
   [field: string]: unknown;
@@ -16,6 +17,7 @@ interface Lock {
 }
 
 const text = readFileSync(resolve(__dirname, "../../../examples/config-repo/flake.lock"), "utf8");
+const stableHash = "sha256-lDebytrYdd47IBLwvNOD+6AGeoqZ78CIKlp70hzW280=";
 const unstable = { rev: "391b592eb44808b3bd0cb80bb71b63a5a118b8bb", lastModified: 1787209939, narHash: "sha256-WvvH" };
 const stable = "8eeec934ae0dbeca3d7868c059568a65c08b2fc3";
 
@@ -38,10 +40,23 @@ describe("the inputs that a lock moves", () => {
     expect(more).toEqual([]);
     expect(change).toEqual({
       input: "nixpkgs",
-      before: { source: "github:NixOS/nixpkgs/nixos-26.05", revision: stable, at: "2026-07-14T06:43:50.000Z" },
-      after: { source: "github:NixOS/nixpkgs/nixos-26.05", revision: unstable.rev, at: "2026-08-20T07:12:19.000Z" },
+      before: {
+        source: "github:NixOS/nixpkgs/nixos-26.05",
+        revision: stable,
+        at: "2026-07-14T06:43:50.000Z",
+        hash: stableHash,
+        follows: null,
+      },
+      after: {
+        source: "github:NixOS/nixpkgs/nixos-26.05",
+        revision: unstable.rev,
+        at: "2026-08-20T07:12:19.000Z",
+        hash: unstable.narHash,
+        follows: null,
+      },
       days: 37,
       link: `https://github.com/NixOS/nixpkgs/compare/${stable}...${unstable.rev}`,
+      notes: [],
     });
     expect(change && lockChangeLine(change)).toBe("nixpkgs 8eeec93 → 391b592, 37 days later");
   });
@@ -53,17 +68,17 @@ describe("the inputs that a lock moves", () => {
     expect(next && lockChangeLine(next)).toBe("nixpkgs 8eeec93 → 391b592, 1 day later");
   });
 
-  it("are those that came and went, too, and those of inputs", () => {
+  it("include those of inputs", () => {
     const grown = changed(({ nodes }) => {
       const own = structuredClone(nodes["nixpkgs"]);
       nodes["nixpkgs_2"] = { ...own, locked: { ...own?.locked, ...unstable } };
       nodes["home-manager"] = { ...nodes["home-manager"], inputs: { nixpkgs: "nixpkgs_2" } };
     });
     expect(lockChanges(text, grown).map(lockChangeLine)).toEqual([
-      "home-manager/nixpkgs is new: github:NixOS/nixpkgs/nixos-26.05 391b592",
+      "home-manager/nixpkgs 8eeec93 → 391b592, 37 days later (no longer follows nixpkgs)",
     ]);
     expect(lockChanges(grown, text).map(lockChangeLine)).toEqual([
-      "home-manager/nixpkgs is gone: github:NixOS/nixpkgs/nixos-26.05 391b592",
+      "home-manager/nixpkgs 391b592 → 8eeec93, 37 days earlier (follows nixpkgs now)",
     ]);
   });
 
@@ -83,7 +98,12 @@ describe("the inputs that a lock moves", () => {
 test.each([
   ["gitlab", { type: "gitlab", owner: "a", repo: "b" }, "https://gitlab.com/a/b/-/compare/"],
   [
-    "a GitHub of one's own",
+    "a self-hosted GitLab's subgroup",
+    { type: "gitlab", host: "git.example.com", owner: "a%2Fb", repo: "c" },
+    "https://git.example.com/a/b/c/-/compare/",
+  ],
+  [
+    "a self-hosted GitHub",
     { type: "github", host: "git.example.com", owner: "a", repo: "b" },
     "https://git.example.com/a/b/compare/",
   ],
@@ -106,13 +126,64 @@ test("an input without a revision differs by its hash, and shows its date", () =
   ]);
 });
 
+describe("small pairs of locks, each for a kind of change that real histories hold", () => {
+  interface Case {
+    name: string;
+    before: object;
+    after: object | string;
+  }
+  const cases = JSON.parse(readFileSync(resolve(__dirname, "../../fixtures/locks.json"), "utf8")) as Case[];
+  const told: Record<string, string> = {
+    "input of type file": "db sha256-AAAAAAAAAA → sha256-BBBBBBBBBB",
+    "follows points elsewhere": "nixpkgs 3333333 → 4444444 (follows b/nixpkgs now, no longer a/nixpkgs)",
+    "own node becomes follows": "nixpkgs 5555555 → 3333333 (follows a/nixpkgs now)",
+    "dir changes": "a: dir x → y (still 1111111)",
+    "hash alone changes": `a: WARNING: same revision, but another content hash sha256-${"A".repeat(43)}= → sha256-${"B".repeat(43)}= (still 1111111)`,
+    "submodules alone change": "a: submodules are fetched now (still 1111111)",
+    "self-hosted gitlab": "a 1111111 → 2222222",
+    "lock version 5": "a 1111111 → 2222222, 10 days later",
+  };
+  const text = (lock: object | string) => (typeof lock === "string" ? lock : JSON.stringify(lock));
+
+  it("are all told", () => {
+    expect([...Object.keys(told), "conflict markers"].sort()).toEqual(cases.map(({ name }) => name).sort());
+  });
+
+  it.each(Object.entries(told))("%s", (name, line) => {
+    const found = cases.find((one) => one.name === name);
+    const changes = lockChanges(text(found?.before ?? {}), text(found?.after ?? {}));
+    expect(changes.map(lockChangeLine)).toEqual([line]);
+    const link = `https://git.example.com/g/r/-/compare/${"1".repeat(40)}...${"2".repeat(40)}`;
+    if (name === "self-hosted gitlab") expect(changes[0]?.link).toBe(link);
+  });
+
+  it("conflict markers", () => {
+    const after = text(cases.find(({ name }) => name === "conflict markers")?.after ?? {});
+    expect(lockProblem(after)).toBe("flake.lock is not JSON (conflict markers at line 2)");
+  });
+});
+
+test("an input that follows another one is listed where it is new or gone at the top, and may follow the flake itself", () => {
+  const lockOf = (inputs: object) =>
+    JSON.stringify({
+      root: "root",
+      nodes: { root: { inputs }, a: { locked: { type: "path", path: "/a", narHash: "x" } } },
+    });
+  expect(lockChanges(lockOf({ a: "a" }), lockOf({ a: "a", b: ["a"], c: [] })).map(lockChangeLine)).toEqual([
+    "b is new: path:/a x follows a",
+    "c is new: (not locked) follows the flake itself",
+  ]);
+  const circle = { a: "a", b: ["c"], c: ["b"] };
+  expect(lockChanges(lockOf({ a: "a" }), lockOf(circle)).map(({ input }) => input)).toEqual(["b", "c"]);
+});
+
 test("the names of a flake's own inputs", () => {
   expect(lockInputs(text)).toEqual(["home-manager", "nixpkgs"]);
 });
 
 test.each(["", "[]", "null", '"x"', '{"nodes":[]}', '{"root":{},"nodes":{}}'])("%j is refused as no lock", (wrong) => {
-  expect(() => lockChanges(wrong, text)).toThrow(/^flake\.lock is no/);
-  expect(() => lockChanges(text, wrong)).toThrow(/^flake\.lock is no/);
+  expect(() => lockChanges(wrong, text)).toThrow(/^flake\.lock is not/);
+  expect(() => lockChanges(text, wrong)).toThrow(/^flake\.lock is not/);
 });
 
 test("a lock without nodes has no inputs; one that leads in a circle ends", () => {
