@@ -1,18 +1,9 @@
 /** Finds a fleet in a project, and reads what is written about it. */
 import { z } from "zod";
-import {
-  approvalKey,
-  approvalSchema,
-  contract,
-  controlKey,
-  fleetPrefix,
-  type Approval,
-  type Control,
-  type Follow,
-  type Home,
-} from "../rules/contract";
+import { contract, controlKey, type Approval, type Control, type Follow, type Home } from "../rules/contract";
 import type { Compute, Instance } from "./google/compute";
-import { noControl, parseControl } from "./control-item";
+import { noControl, parseControl } from "../rules/control-item";
+import { readApprovals } from "../rules/approval";
 import { FleetError, messageOf, UsageError } from "./errors";
 import { readReports, unreadable, type VmReports } from "./reports";
 import { mapBounded } from "./google/retry";
@@ -154,30 +145,17 @@ export function toVm(instance: Instance): FleetVm {
 
 /** What the project's metadata says about the fleet. */
 export function readDecisions(metadata: Readonly<Record<string, string>>, { fleet, stack }: FleetId): Decisions {
-  const problems: string[] = [];
-  const approvals: Record<string, Approval> = {};
-  const prefix = fleetPrefix(fleet, stack);
-  for (const [key, value] of Object.entries(metadata)) {
-    if (!key.startsWith(prefix) || key === controlKey(fleet, stack)) {
-      continue;
-    }
-    const parsed = approvalSchema.safeParse(parseJson(value));
-    const wave = key.slice(approvalKey(fleet, stack, "").length);
-    if (parsed.success) {
-      approvals[wave] = parsed.data;
-    } else {
-      problems.push(
-        oneLine(`the approval of wave ${wave} is not readable: ${parsed.error.issues[0]?.message ?? ""}`, 300),
-      );
-    }
-  }
-  let control = noControl;
-  try {
-    control = parseControl(metadata[controlKey(fleet, stack)]);
-  } catch (error) {
-    problems.push(messageOf(error));
-  }
-  return { approvals, control, problems };
+  const read = readApprovals(metadata, fleet, stack);
+  const control = parseControl(metadata[controlKey(fleet, stack)]);
+  const problems = Object.entries(read.problems).map(
+    ([wave, problem]) => `the approval of wave ${wave} is not readable: ${problem}`,
+  );
+  if (!control.ok) problems.push(`the control item is not readable: ${control.problem}`);
+  return {
+    approvals: read.approvals,
+    control: control.ok ? control.value : noControl,
+    problems: problems.map((problem) => oneLine(problem, 300)),
+  };
 }
 
 /** What one VM reports. A VM that cannot be asked says so in place of its reports. */

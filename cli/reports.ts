@@ -1,5 +1,6 @@
 /** What VMs say of themselves. A VM may write anything, so everything is checked and made printable here, once. */
-import { contract, reportSchema, type Home, type Report } from "../rules/contract";
+import { contract, type Home } from "../rules/contract";
+import { parseReport, type Report } from "../rules/report";
 import { oneLine, printable, truncate } from "./text";
 
 /** A guest attribute as read: nothing there, a report, or something that is none. */
@@ -37,29 +38,23 @@ export function readReport(value: string | undefined): Reading {
   if (value === undefined) {
     return { kind: "none" };
   }
-  let json: unknown;
-  try {
-    json = JSON.parse(value);
-  } catch {
-    return { kind: "invalid", problem: "the report is not JSON" };
-  }
-  const parsed = reportSchema.safeParse(json);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    const where = issue === undefined || issue.path.length === 0 ? "" : `${issue.path.join(".")}: `;
-    return { kind: "invalid", problem: oneLine(`the report is not valid: ${where}${issue?.message ?? ""}`, 200) };
-  }
-  return { kind: "report", report: clean(parsed.data) };
+  const read = parseReport(value);
+  return read.ok
+    ? { kind: "report", report: clean(read.value) }
+    : { kind: "invalid", problem: oneLine(`the report is not valid: ${read.problem}`, 200) };
 }
 
 /** The same report, safe to print. */
 function clean(report: Report): Report {
-  const entries = Object.entries(report).map(([key, value]: [string, unknown]) => {
-    if (typeof value !== "string") {
-      return [key, value];
-    }
+  return cleanFields({ ...report }) as unknown as Report;
+}
+
+function cleanFields(fields: object): object {
+  const entries = Object.entries(fields).map(([key, value]: [string, unknown]) => {
+    if (typeof value === "object" && value !== null) return [key, cleanFields(value)];
+    if (typeof value !== "string") return [key, value];
     // Only an error has lines of its own: the builder's last ones.
     return [key, key === "error" ? truncate(printable(value).trim(), contract.report.errorBytes) : oneLine(value, 300)];
   });
-  return Object.fromEntries(entries) as Report;
+  return Object.fromEntries(entries) as object;
 }

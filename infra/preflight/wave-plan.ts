@@ -2,15 +2,9 @@
  * What each wave's approval becomes at this run: what was resolved, or what it is already where a person holds the wave. Pure; what
  * stands in the project's metadata is handed in.
  */
-import {
-  approvalKey,
-  approvalSchema,
-  controlKey,
-  controlSchema,
-  short,
-  type Approval,
-  type Control,
-} from "../../rules/contract";
+import { approvalKey, controlKey, short, type Approval } from "../../rules/contract";
+import { readApprovals } from "../../rules/approval";
+import { parseControl, type Control } from "../../rules/control-item";
 
 /** What the project's metadata says of the fleet before this run. */
 export interface Standing {
@@ -48,15 +42,11 @@ export function readStanding(metadata: Readonly<Record<string, string>>, fleet: 
   const control = controlKey(fleet, stack);
   const own = Object.entries(metadata).filter(([key]) => key.startsWith(prefix) && key !== control);
   const values = own.map(([key, value]) => [key.slice(prefix.length), value] as const);
-  const approvals = values.flatMap(([wave, value]) => {
-    const { data } = approvalSchema.safeParse(parsed(value));
-    return data ? [[wave, data] as const] : [];
-  });
-  const item = metadata[control];
+  const read = parseControl(metadata[control]);
   return {
     values: Object.fromEntries(values),
-    approvals: Object.fromEntries(approvals),
-    control: controlSchema.safeParse(item === undefined ? {} : parsed(item)).data,
+    approvals: readApprovals(metadata, fleet, stack).approvals,
+    control: read.ok ? read.value : undefined,
   };
 }
 
@@ -137,12 +127,4 @@ function holdText({ by, why }: Hold): string {
 /** Text that somebody typed, as part of a line. */
 function line(text: string): string {
   return text.replace(/[\p{Cc}\s]+/gu, " ").slice(0, 200);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { reportSchema, type Report } from "../../rules/contract";
+import { parseReport, type Report } from "../../rules/report";
 import { leaderOf } from "../../local/machines/container";
 import type { Machines } from "../../local/machines/driver";
 import type { MachineNames } from "../../local/machines/names";
@@ -128,7 +128,9 @@ export class Vm {
 
   /** The report as readers get it. @throws where it is none */
   report(key = "system"): Report {
-    return reportSchema.parse(JSON.parse(this.published(key) ?? "null"));
+    const read = parseReport(this.published(key) ?? "");
+    if (!read.ok) throw new Error(`the report ${key} is not valid: ${read.problem}`);
+    return read.value;
   }
 
   /** What the machine runs, seen without the agent. */

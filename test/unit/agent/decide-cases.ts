@@ -41,6 +41,7 @@ export interface Case {
   force?: boolean;
   localHold?: object | null;
   wanted?: string;
+  right?: "head" | "approved";
 }
 
 export interface Decision {
@@ -74,7 +75,7 @@ const usual = {
   follow: "branch",
 };
 
-function instanceText(instance: Case["instance"]): string | null {
+export function instanceText(instance: Case["instance"]): string | null {
   if (instance === null || typeof instance === "string") return instance;
   return JSON.stringify({ ...usual, ...instance });
 }

@@ -3,7 +3,8 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { contract, reportSchema } from "../../../rules/contract";
+import { contract } from "../../../rules/contract";
+import { parseReport } from "../../../rules/report";
 import { Bench } from "./bash";
 import { A, approve, B, C, control, runAll } from "./decide-cases";
 
@@ -27,7 +28,10 @@ describe("the state after a run", () => {
   it("is a report with what the agent remembers", () => {
     const state = next(null, { revision: A, lock: "l", approved: A });
     expect(state).toMatchObject({ revision: A, approved: A, lock: "l", deployed: "/nix/store/new", refused: [] });
-    expect(reportSchema.parse(one("report", { state }))).toMatchObject({ revision: A, outcome: "updated" });
+    expect(parseReport(JSON.stringify(one("report", { state })))).toMatchObject({
+      ok: true,
+      value: { revision: A, outcome: "updated" },
+    });
   });
 
   it("remembers what ran before", () => {
@@ -117,7 +121,7 @@ describe("a report", () => {
     const written = report({ error: "x".repeat(100_000), toplevel: "y".repeat(100_000), agent: "a\nb\u001b[2J" });
     expect(JSON.stringify(written).length).toBeLessThan(4000);
     expect(written["agent"]).toBe("a b");
-    expect(reportSchema.safeParse(written).success).toBe(true);
+    expect(parseReport(JSON.stringify(written)).ok).toBe(true);
   });
 
   it.each(["null", "[]", '"x"', "7"])("is none for %s", (text) => {

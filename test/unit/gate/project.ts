@@ -3,7 +3,7 @@ import { approvalKey, controlKey, type Control } from "../../../rules/contract";
 import { ApiError } from "../../../cli/google/api-error";
 import { awaitWave, type GateEnd, type GateWorld } from "../../../cli/gate/await";
 import type { Compute, Instance } from "../../../cli/google/compute";
-import { parseControl } from "../../../cli/control-item";
+import { readControl } from "../../../cli/control-item";
 import type { GateOptions } from "../../../cli/gate/state";
 import { approval, good, old, report } from "../cli/fleet-samples";
 
@@ -74,7 +74,7 @@ export class Project implements Compute {
 
   /** What the control item says. */
   control(): Control {
-    return parseControl(this.metadata[controlKey("devs", "dev")]);
+    return readControl(this.metadata[controlKey("devs", "dev")]);
   }
 
   run(changes: Partial<GateOptions> = {}): Promise<GateEnd> {

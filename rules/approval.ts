@@ -1,0 +1,98 @@
+/** A wave's approval: the value of a project metadata item that Pulumi alone writes. */
+import { controlKey, fleetPrefix } from "./contract";
+import {
+  isBoolean,
+  isDigest,
+  isRevision,
+  isString,
+  objectOf,
+  own,
+  parseShape,
+  recordOf,
+  type Parsed,
+  type Shape,
+} from "./json";
+
+export interface Approval {
+  /** Full git revision of the config repository. */
+  revision: string;
+  /** SHA-256 (hex) of `flake.lock` at that revision. */
+  lock: string;
+  /** The source that the revision is from; an approval of the contract's first version does not say. */
+  repository?: string;
+  branch?: string;
+  /** `<repository>#<branch>` of a home's own repository → what is approved of it. */
+  homes?: Record<string, { revision: string; lock: string }>;
+  /** Where the store paths that were built for this revision are listed. */
+  manifest?: { url: string; sha256: string };
+  /** Whether windows and pauses do not count for it. */
+  urgent?: boolean;
+}
+
+const shape: Shape = {
+  revision: isRevision,
+  lock: isDigest,
+  "repository?": isString,
+  "branch?": isString,
+  "homes?": recordOf(objectOf({ revision: isRevision, lock: isDigest })),
+  "manifest?": objectOf({ url: isString, sha256: isDigest }),
+  "urgent?": isBoolean,
+};
+
+/** Reads an approval. One that is partly wrong approves nothing: without its lock, say, nobody would check the lock. */
+export function parseApproval(text: string): Parsed<Approval> {
+  return parseShape(text, shape) as Parsed<unknown> as Parsed<Approval>;
+}
+
+/** A fleet's approvals, by wave. */
+export interface ReadApprovals {
+  approvals: Record<string, Approval>;
+  /** Wave → what is wrong with its approval, which approves nothing. */
+  problems: Record<string, string>;
+  /** Fields that are not known, as `wave: field`. */
+  unknown: string[];
+}
+
+/** Reads the approvals of one fleet out of the project's metadata. */
+export function readApprovals(
+  attributes: Readonly<Record<string, string>>,
+  fleet: string,
+  stack: string,
+): ReadApprovals {
+  const start = fleetPrefix(fleet, stack);
+  const approvals: [string, Approval][] = [];
+  const problems: [string, string][] = [];
+  const unknown: string[] = [];
+  for (const [key, text] of Object.entries(attributes)) {
+    if (!key.startsWith(start) || key === controlKey(fleet, stack)) continue;
+    const wave = key.slice(start.length);
+    const read = parseApproval(text);
+    if (read.ok) {
+      approvals.push([wave, read.value]);
+      unknown.push(...read.unknown.map((field) => `${wave}: ${field}`));
+    } else problems.push([wave, read.problem]);
+  }
+  return { approvals: Object.fromEntries(approvals), problems: Object.fromEntries(problems), unknown };
+}
+
+/**
+ * Whether a rollout is open or halted: the waves are approved for different revisions, or what one of them is approved for cannot
+ * be read.
+ */
+export function rolloutOpen({ approvals, problems }: ReadApprovals): boolean {
+  const revisions = new Set(Object.values(approvals).map(({ revision }) => revision));
+  return revisions.size + (Object.keys(problems).length > 0 ? 1 : 0) > 1;
+}
+
+/** What is approved for homes with a repository of their own, by the key under which approvals name it. */
+export function homeKey(home: { repository: string; branch?: string | undefined }): string {
+  return `${home.repository}#${home.branch ?? "main"}`;
+}
+
+/** What an approval says of a home's own repository; undefined where it says nothing. */
+export function homeApproval(
+  approval: Approval | undefined,
+  home: { repository: string; branch?: string | undefined },
+): { revision: string; lock: string } | undefined {
+  return own(approval?.homes, homeKey(home));
+}

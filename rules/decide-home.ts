@@ -1,0 +1,169 @@
+/** What a home's agent does now: a pure function of what is known. */
+import { short } from "./contract";
+import { act, deployedOf, held, originChange, refusalOf, stay, type Decision, type Target } from "./decision";
+import type { AgentState } from "./agent-state";
+import type { HomeEntry } from "./decide-system";
+import { isRevision } from "./json";
+import type { Right } from "./run-right";
+
+/** What root wrote after the machine's last good update: what homes may run. Anything in it may be missing or wrong. */
+export interface HomesFile {
+  /** The revision that the machine runs, and its lock's digest. */
+  revision?: string;
+  lock?: string;
+  /** The machine's mirror of the config repository. */
+  mirror?: string;
+  at?: string;
+  /** Revisions that may be tried again although they failed. */
+  retry?: string[];
+  homes?: HomeEntry[];
+  knownHosts?: string;
+  /** Where the machine's run was allowed to go; a home that this file starts goes no further. Absent from older agents: anywhere. */
+  right?: Right;
+}
+
+export interface HomeInput {
+  user: string;
+  homes: HomesFile | null;
+  /** What the home's own module says. */
+  settings: Partial<HomeSettings>;
+  state: AgentState;
+  localHold: { by?: string; why?: string } | null;
+  right: Right;
+  wanted?: string | undefined;
+  force: boolean;
+  drifted: boolean;
+  head?: string | undefined;
+  descends?: boolean | undefined;
+}
+
+export interface HomeSettings extends Record<string, unknown> {
+  attribute: string;
+  branch: string;
+  repository?: string;
+  deployKeySecret?: string;
+  knownHosts?: string;
+  approved?: { revision?: string; lock?: string };
+  approval?: { revision: string; lock: string };
+}
+
+export interface HomeDecision extends Decision {
+  settings: HomeSettings;
+}
+
+type Choice =
+  | { kind: "target"; target: Target; why: string }
+  | { kind: "none"; why: string }
+  | { kind: "idle"; why: string }
+  | { kind: "need head"; why: string }
+  | { kind: "need descent"; revision: string; deployed: string; why: string };
+
+export function decideHome(input: HomeInput): HomeDecision {
+  const settings = resolveSettings(input);
+  const decision = decide(input, settings);
+  const approved = decision.approved ?? input.state.approved;
+  return { ...decision, ...(approved === undefined ? {} : { approved }), settings };
+}
+
+function resolveSettings({ homes, user, settings }: HomeInput): HomeSettings {
+  const { user: _user, ...entry } = homes?.homes?.find((home) => home.user === user) ?? { user };
+  const knownHosts = homes?.knownHosts ?? "";
+  return {
+    attribute: user,
+    branch: "main",
+    // A home that is handed a key has to know whom to show it to, before there is a home that says so.
+    ...("deployKeySecret" in entry && knownHosts !== "" ? { knownHosts } : {}),
+    ...withoutNull(settings),
+    ...withoutNull(entry),
+  };
+}
+
+function withoutNull(settings: object): object {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null && value !== undefined));
+}
+
+function decide(input: HomeInput, settings: HomeSettings): Decision {
+  if (input.localHold !== null) return held(input.localHold);
+  const choice = chooseTarget(input, settings);
+  switch (choice.kind) {
+    case "none":
+      return stay("deferred", choice.why);
+    case "idle":
+      return { ...stay("unchanged", choice.why), nothingApproved: true };
+    case "need head":
+      return { ...stay("deferred", choice.why), need: { kind: "head", branch: settings.branch } };
+    case "need descent":
+      return {
+        ...stay("unchanged", choice.why),
+        need: { kind: "descent", revision: choice.revision, deployed: choice.deployed },
+      };
+    case "target":
+      return actOn(choice.target, choice.why, input, settings);
+  }
+}
+
+/**
+ * A home without a repository of its own runs the machine's revision; one with its own runs what is approved for it where only an
+ * approval may move it, else its branch's head.
+ */
+function chooseTarget(input: HomeInput, settings: HomeSettings): Choice {
+  const { homes, wanted, right, head } = input;
+  const { repository, branch, approved } = settings;
+  if (wanted !== undefined) return target(wanted, "person", `asked for ${short(wanted)}`);
+  if (repository === undefined) {
+    const revision = homes?.revision;
+    return isRevision(revision) === undefined && revision !== undefined
+      ? target(revision, "machine", `the machine runs ${short(revision)}`, homes?.lock)
+      : { kind: "none", why: "the machine has not been updated since it booted" };
+  }
+  if (approved !== undefined) {
+    const { revision, lock } = approved;
+    return isRevision(revision) === undefined && revision !== undefined
+      ? target(revision, "approval", `${short(revision)} is approved`, lock)
+      : { kind: "none", why: `no revision of ${repository} is approved for this machine` };
+  }
+  if (right === "approved") return approvedOnly(input, settings);
+  if (head === undefined) return { kind: "need head", why: `branch ${branch} is not known` };
+  return {
+    kind: "target",
+    target: { revision: head, source: "branch", explicit: false, urgent: false },
+    why: `branch ${branch} is at ${short(head)}`,
+  };
+}
+
+/** A run that may not go to the branch's head goes to what is approved, but never back to it from a descendant. */
+function approvedOnly({ state, descends }: HomeInput, { approval, branch }: HomeSettings): Choice {
+  if (approval === undefined)
+    return { kind: "idle", why: `goes to branch ${branch} at the next boot, on its schedule or on a person's run` };
+  const { revision, lock } = approval;
+  const why = `${short(revision)} is approved`;
+  const deployed = deployedOf(state);
+  if (deployed === undefined || deployed === revision || descends === false)
+    return target(revision, "approval", why, lock);
+  if (descends === undefined) return { kind: "need descent", revision, deployed, why };
+  return target(deployed, "deployed", `${why}; ahead of it`);
+}
+
+function target(revision: string, source: Target["source"], why: string, lock?: string): Choice {
+  const target = { revision, source, ...(lock === undefined ? {} : { lock }), explicit: true, urgent: false };
+  return { kind: "target", target, why };
+}
+
+function actOn(
+  target: Target,
+  why: string,
+  { state, homes, drifted, force }: HomeInput,
+  settings: HomeSettings,
+): Decision {
+  const origin = { repository: settings.repository ?? homes?.mirror, attribute: settings.attribute };
+  // The first revision out of another repository has nothing there to descend from.
+  const moved =
+    settings.repository !== undefined && state.repository !== undefined && state.repository !== settings.repository;
+  const decision = act(state, { ...target, explicit: target.explicit || moved }, why, {
+    running: "so does this home",
+    drifted,
+    change: originChange(state, origin),
+    refusal: refusalOf(state, target.revision, origin, { force, retry: homes?.retry ?? [] }),
+  });
+  return { ...decision, approved: target.revision };
+}

@@ -1,0 +1,256 @@
+/** What the system's agent does now: a pure function of what is known. The operator's tool calls it with what is known from outside. */
+import { homeApproval, homeKey, readApprovals, rolloutOpen, type Approval, type ReadApprovals } from "./approval";
+import { act, held, nothing, originChange, refusalOf, refuse, stay, type Decision, type Origin } from "./decision";
+import { controlKey, type Follow } from "./contract";
+import { holdsOn, parseControl, type Control } from "./control-item";
+import { distinctHomes, type Cache, type Home, type InstanceMetadata } from "./instance-metadata";
+import { own, type Parsed } from "./json";
+import type { AgentState } from "./agent-state";
+import type { Metadata } from "./metadata";
+import type { Right } from "./run-right";
+import { same } from "./report";
+import { chooseTarget, type Choice } from "./target-revision";
+
+/** What the machine's own module says; it counts where the instance metadata say nothing. */
+export type ModuleSettings = Partial<InstanceMetadata> & Record<string, unknown>;
+
+export interface SystemInput {
+  metadata: Metadata;
+  /** Whether this VM once had an item in its instance metadata. */
+  joined: boolean;
+  hostname: string;
+  settings: ModuleSettings;
+  state: AgentState;
+  /** The hold of a person on this machine; `{}` for one that cannot be read. */
+  localHold: { by?: string; why?: string } | null;
+  right: Right;
+  /** The revision that a person on this VM named. */
+  wanted?: string | undefined;
+  /** Whether a person on this VM wants a refused revision tried again, or a VM that left its fleet to go on. */
+  force: boolean;
+  /** Whether the machine runs something else than what the agent deployed. */
+  drifted: boolean;
+  /** The branch's head, where a decision asked for it. */
+  head?: string | undefined;
+  /** Whether the deployed revision descends from the approved one, where a decision asked for it. */
+  descends?: boolean | undefined;
+}
+
+/** A home as root tells it what it may run. */
+export interface HomeEntry extends Home {
+  /** What alone it may run, where only an approval moves it; empty where nothing is approved. */
+  approved?: { revision?: string; lock?: string };
+  /** What is approved for it, whether or not it may also follow its branch. */
+  approval?: { revision: string; lock: string };
+}
+
+/** What the settings of instance metadata and module come to. */
+export interface ResolvedSettings extends Record<string, unknown> {
+  host: string;
+  branch: string;
+  directory: string;
+  follow: Follow;
+  homes: HomeEntry[];
+  fleet?: string;
+  stack?: string;
+  wave?: string;
+  repository?: string;
+  cache?: Cache;
+}
+
+export interface SystemDecision extends Decision {
+  settings: ResolvedSettings;
+  /** The revisions that homes, too, may try again. */
+  retry: string[];
+  /** What someone should know, a line each. */
+  notes: string[];
+}
+
+/** What is known of the fleet, read once. */
+interface Known {
+  input: SystemInput;
+  settings: ResolvedSettings;
+  approvals: ReadApprovals;
+  control: Parsed<Control>;
+  approval: Approval | undefined;
+  origin: Origin;
+}
+
+export function decideSystem(input: SystemInput): SystemDecision {
+  const known = knownOf(input);
+  const { approvals, settings, control } = known;
+  const decision = decide(known);
+  const approved = decision.approved ?? input.state.approved;
+  return {
+    ...decision,
+    ...(approved === undefined ? {} : { approved }),
+    settings: { ...settings, homes: homesFor(settings, approvals, known.approval) },
+    retry: control.ok ? control.value.retry : [],
+    notes: notesOf(known),
+  };
+}
+
+function knownOf(input: SystemInput): Known {
+  const { metadata } = input;
+  const settings = resolveSettings(input);
+  const origin = { repository: settings.repository, attribute: settings.host };
+  if (metadata.kind !== "present") {
+    const approvals = { approvals: {}, problems: {}, unknown: [] };
+    return { input, settings, approvals, control: parseControl(undefined), approval: undefined, origin };
+  }
+  const { fleet, stack } = metadata.instance;
+  const approvals = readApprovals(metadata.attributes, fleet, stack);
+  const control = parseControl(own(metadata.attributes, controlKey(fleet, stack)));
+  return { input, settings, approvals, control, approval: own(approvals.approvals, settings.wave), origin };
+}
+
+/** Instance metadata win where present; the module's settings serve machines without them. */
+function resolveSettings({ metadata, hostname, settings }: SystemInput): ResolvedSettings {
+  const vm = metadata.kind === "present" || metadata.kind === "absent" ? metadata.vm : undefined;
+  const instance = metadata.kind === "present" ? metadata.instance : {};
+  const usual = { branch: "main", directory: "/etc/nixos", host: vm ?? hostname, follow: "branch" as const, homes: [] };
+  const resolved = { ...usual, ...withoutNull(settings), ...withoutNull(instance) };
+  return { ...resolved, homes: distinctHomes(resolved.homes as Home[]).homes };
+}
+
+function withoutNull(settings: object): object {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null && value !== undefined));
+}
+
+function decide(known: Known): Decision {
+  const { input, control, approval, origin, settings } = known;
+  const { metadata, state, force } = input;
+  if (input.localHold !== null) return held(input.localHold);
+  if (metadata.kind === "away")
+    return {
+      ...nothing(state, `the metadata server does not say what this VM needs to know (${metadata.problem})`),
+      transient: true,
+      waiting: { for: "metadata" },
+    };
+  if (metadata.kind === "absent" && input.joined && !force && input.wanted === undefined)
+    return nothing(
+      state,
+      "this VM has left its fleet: it has no metadata item any more; run --force goes by its module's settings",
+    );
+  if (!control.ok) return held({ by: "itself", why: `the control item is not readable: ${control.problem}` });
+  const vm = { name: metadata.kind === "present" ? metadata.vm : "", wave: settings.wave ?? null };
+  const holds = holdsOn(control.value, vm, approval?.revision);
+  const [first] = [...holds.filter(({ revision }) => revision === undefined), ...holds];
+  if (first === undefined) return decided(known, control.value);
+  const refusal = refusalOf(state, approval?.revision, origin, { force, retry: control.value.retry });
+  // A gate's hold is about the failure, and that is what the report still has to say.
+  if (refusal !== undefined && holds.every(({ revision }) => revision !== undefined))
+    return refuse(held({ by: first.by }).reason, refusal);
+  return held(first);
+}
+
+function decided(known: Known, control: Control): Decision {
+  const { input, settings, approvals, approval } = known;
+  const { metadata, state, right, wanted, head, descends } = input;
+  const { wave, follow, repository, branch } = settings;
+  const vm = metadata.kind === "present" ? metadata.vm : undefined;
+  const choice = chooseTarget({
+    vm,
+    wave,
+    follow,
+    repository,
+    branch,
+    approvals,
+    control,
+    state,
+    right,
+    wanted,
+    head,
+    descends,
+  });
+  const decision = choice.kind === "target" ? actOn(choice, known, control) : withoutTarget(choice, state, settings);
+  // What waits for the VM's metadata has not been acted on.
+  if (approval === undefined || choice.kind === "other source") return decision;
+  return { ...decision, approved: approval.revision };
+}
+
+function actOn(
+  { target, why }: Extract<Choice, { kind: "target" }>,
+  { input, origin }: Known,
+  { retry }: Control,
+): Decision {
+  const { state, drifted, force } = input;
+  const change = originChange(state, origin);
+  const moved =
+    state.repository !== undefined && origin.repository !== undefined && state.repository !== origin.repository;
+  return act(state, { ...target, explicit: target.explicit || moved }, why, {
+    running: "running it",
+    drifted,
+    change,
+    refusal: refusalOf(state, target.revision, origin, { force, retry }),
+  });
+}
+
+function withoutTarget(
+  choice: Exclude<Choice, { kind: "target" }>,
+  state: AgentState,
+  { branch }: ResolvedSettings,
+): Decision {
+  switch (choice.kind) {
+    case "none":
+      return nothing(state, choice.why);
+    case "idle":
+      return {
+        ...nothing(state, choice.why),
+        ...(state.revision === undefined ? {} : { outcome: "unchanged" }),
+        nothingApproved: true,
+      };
+    case "other source":
+      return { ...nothing(state, choice.why), transient: true, waiting: { for: "metadata" } };
+    case "need head":
+      return { ...stay("deferred", choice.why), need: { kind: "head", branch } };
+    case "need descent":
+      return {
+        ...stay("unchanged", choice.why),
+        need: { kind: "descent", revision: choice.revision, deployed: choice.deployed },
+      };
+  }
+}
+
+/** The homes, with what is approved for those that have a repository of their own. */
+function homesFor(
+  { homes, wave, follow }: ResolvedSettings,
+  approvals: ReadApprovals,
+  approval: Approval | undefined,
+): HomeEntry[] {
+  return homes.map((home) => {
+    const { repository, branch } = home;
+    if (repository === undefined || wave === undefined) return home;
+    const key = homeKey({ repository, branch });
+    const named = Object.values(approvals.approvals).flatMap(({ homes }) => own(homes, key)?.revision ?? []);
+    const present = homeApproval(approval, { repository, branch });
+    const bound = follow === "approved" || rolloutOpen(approvals) || new Set(named).size > 1;
+    return {
+      ...home,
+      ...(bound ? { approved: present ?? {} } : {}),
+      ...(present === undefined ? {} : { approval: present }),
+    };
+  });
+}
+
+function notesOf({ input, approvals, control }: Known): string[] {
+  const { metadata, settings } = input;
+  const instance: Record<string, unknown> = metadata.kind === "present" ? { ...metadata.instance } : {};
+  const homes = distinctHomes((instance["homes"] ?? []) as Home[]);
+  return [
+    ...Object.entries(settings).flatMap(([key, value]) => {
+      const told = own(instance, key);
+      return told === undefined || value === null || value === undefined || same(told, value)
+        ? []
+        : [`${key}: the instance metadata says ${textOf(told)}, the module ${textOf(value)}; the metadata counts`];
+    }),
+    ...homes.repeated.map((user) => `homes: ${user} is there twice; the first counts`),
+    ...(metadata.kind === "present" ? metadata.unknown.map((field) => `instance metadata: ${field} is not known`) : []),
+    ...approvals.unknown.map((field) => `approval of wave ${field} is not known`),
+    ...(control.ok ? control.unknown.map((field) => `control item: ${field} is not known`) : []),
+  ];
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}

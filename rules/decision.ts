@@ -1,0 +1,146 @@
+/** What a decision about an update says, for the system and for a home alike. */
+import { short, type Outcome, type Stage } from "./contract";
+import { isRevision } from "./json";
+import type { AgentState, Refusal } from "./agent-state";
+import type { Waiting } from "./report";
+import { oneLine } from "./text";
+
+/** Why a revision is the target. `deployed`: it runs already, and stays. */
+export type TargetSource = "person" | "pin" | "override" | "approval" | "branch" | "deployed" | "machine";
+
+/** The revision that should run. */
+export interface Target {
+  revision: string;
+  source: TargetSource;
+  /** SHA-256 (hex) of its `flake.lock`, where an approval says so. */
+  lock?: string;
+  manifest?: { url: string; sha256: string };
+  /** Whether it may be anywhere in the history: approved or named by someone. The head of a branch has to descend from what is deployed. */
+  explicit: boolean;
+  /** Whether windows and pauses do not count for it. */
+  urgent: boolean;
+}
+
+/**
+ * What has to be found out before the decision can be made; then decide again with `head` or `descends`. Where git cannot tell, the
+ * run has failed at `fetch`: unknown is not "no".
+ */
+export type Need =
+  | { kind: "head"; branch: string }
+  /** Whether `deployed` descends from `revision`. */
+  | { kind: "descent"; revision: string; deployed: string };
+
+export interface Decision {
+  /** `wait`: nothing is deployed yet, and there is nothing to deploy yet. */
+  action: "stay" | "wait" | "update";
+  /** How the run ends if `action` is all that happens. */
+  outcome: Outcome;
+  /** Why, in one line. */
+  reason: string;
+  need?: Need;
+  target?: Target;
+  /** The failure that is still standing, where `outcome` is `failed`. */
+  stage?: Stage;
+  error?: string;
+  rolledBack: boolean;
+  waiting?: Waiting;
+  /** Whether what is in the way passes by itself, so that the agent tries again with backoff. */
+  transient: boolean;
+  /** Whether the run was allowed to go only where something is approved, and nothing is: `trigger` then fails. */
+  nothingApproved: boolean;
+  /** The approval (full revision) that has been acted on, this one included. */
+  approved?: string;
+}
+
+/** A text that someone wrote goes into a reason only so far. */
+const longest = 300;
+
+export function stay(outcome: Outcome, reason: string): Decision {
+  return { action: "stay", outcome, reason, rolledBack: false, transient: false, nothingApproved: false };
+}
+
+/** There is nothing to go to. */
+export function nothing(state: AgentState, reason: string): Decision {
+  return { ...stay("deferred", reason), action: isDeployed(state) ? "stay" : "wait" };
+}
+
+export function held({ by, why }: { by?: unknown; why?: unknown }): Decision {
+  const who = typeof by === "string" && by !== "" ? by : "somebody";
+  const text = typeof why === "string" && why !== "" ? `: ${why}` : "";
+  return stay("held", `held by ${oneLine(who, 100)}${oneLine(text, longest)}`);
+}
+
+/** What is said of a revision that failed here before; what runs is still what that failure left. */
+export function refuse(why: string, { stage, at, error, rolledBack }: Refusal): Decision {
+  return {
+    ...stay("failed", `${why}; refused: ${stage ?? "the update"} failed before`),
+    ...(stage === undefined ? {} : { stage }),
+    error: `refused, because it failed before (${at}):\n${error}`,
+    rolledBack,
+  };
+}
+
+/** What is built, and as what: a change of either means that there is something to do. */
+export interface Origin {
+  repository?: string | undefined;
+  /** The host or the home's attribute. */
+  attribute?: string | undefined;
+}
+
+/** What of the origin has changed since the deployed revision was built; undefined where nothing has, or nobody noted it. */
+export function originChange(state: AgentState, { repository, attribute }: Origin): string | undefined {
+  if (state.attribute !== undefined && attribute !== undefined && state.attribute !== attribute)
+    return `it was built as ${state.attribute}, and is ${attribute} now`;
+  if (state.repository !== undefined && repository !== undefined && state.repository !== repository)
+    return `it came from ${state.repository}, and its repository is ${repository} now`;
+  return undefined;
+}
+
+/** The standing refusal of a revision; undefined where it may be tried. */
+export function refusalOf(
+  state: AgentState,
+  revision: string | undefined,
+  { repository, attribute }: Origin,
+  { force, retry }: { force: boolean; retry: readonly string[] },
+): Refusal | undefined {
+  if (revision === undefined || force || retry.includes(revision)) return undefined;
+  return state.refused?.find(
+    (one) =>
+      one.revision === revision &&
+      (one.repository === undefined || repository === undefined || one.repository === repository) &&
+      (one.attribute === undefined || attribute === undefined || one.attribute === attribute),
+  );
+}
+
+/** The deployed revision, where the state names one. */
+export function deployedOf({ revision }: AgentState): string | undefined {
+  return isRevision(revision) === undefined ? revision : undefined;
+}
+
+export function isDeployed(state: AgentState): boolean {
+  return deployedOf(state) !== undefined;
+}
+
+export function deployedText(state: AgentState): string {
+  const deployed = deployedOf(state);
+  return deployed === undefined ? "nothing deployed" : `deployed ${short(deployed)}`;
+}
+
+/** From a target to what is done about it. */
+export function act(
+  state: AgentState,
+  target: Target,
+  why: string,
+  {
+    running,
+    drifted,
+    change,
+    refusal,
+  }: { running: string; drifted: boolean; change?: string | undefined; refusal?: Refusal | undefined },
+): Decision {
+  const isCurrent = deployedOf(state) === target.revision && !drifted && change === undefined;
+  if (isCurrent) return { ...stay("unchanged", `${why}; ${running}`), target };
+  if (refusal !== undefined) return { ...refuse(why, refusal), target };
+  const because = change ?? deployedText(state);
+  return { ...stay("updated", `${why}; ${because}`), action: "update", target };
+}

@@ -1,0 +1,49 @@
+/** What of a project's metadata is relevant to a VM: its watcher asks for an update when this changes. */
+import { readApprovals, type Approval } from "./approval";
+import { controlKey } from "./contract";
+import { holdsOn, overrideOf, parseControl, type Hold } from "./control-item";
+import { own } from "./json";
+import type { Metadata } from "./metadata";
+import { same } from "./report";
+
+export interface RelevantState {
+  wave: string | null;
+  approval: Approval | null;
+  /** Absent where the control item can be read. */
+  control?: "not readable";
+  holds?: Hold[];
+  pin?: string | null;
+  /** What overrides the approval. */
+  override?: string | null;
+  retry?: string[];
+}
+
+/** Null for a VM that belongs to no fleet. */
+export function relevantState(metadata: Extract<Metadata, { kind: "present" | "absent" }>): RelevantState | null {
+  if (metadata.kind === "absent") return null;
+  const { vm, instance, attributes } = metadata;
+  const { fleet, stack, wave } = instance;
+  const approval = own(readApprovals(attributes, fleet, stack).approvals, wave) ?? null;
+  const read = parseControl(own(attributes, controlKey(fleet, stack)));
+  // With the wave: a VM that changes its wave acts on the new one's approval, even if the old one had the same.
+  const about = { wave: wave ?? null, approval };
+  if (!read.ok) return { ...about, control: "not readable" };
+  const { value } = read;
+  return {
+    ...about,
+    holds: holdsOn(value, { name: vm, wave: wave ?? null }, approval?.revision),
+    pin: own(value.pins, vm) ?? null,
+    override: wave === undefined || approval === null ? null : (overrideOf(value, wave, approval.revision) ?? null),
+    retry: value.retry,
+  };
+}
+
+/** What changed, in a few words for the journal; undefined where nothing did. */
+export function changeOf(before: RelevantState | null, after: RelevantState | null): string | undefined {
+  if (same(before, after)) return undefined;
+  if (after === null) return "no fleet any more";
+  if (after.approval !== null && !same(before?.approval, after.approval))
+    return `approval of ${after.approval.revision.slice(0, 7)}`;
+  if (before?.wave !== after.wave) return `wave ${after.wave ?? "none"}`;
+  return "control item";
+}

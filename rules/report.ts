@@ -1,0 +1,147 @@
+/** Reports: how an update ended, as the rest of the world reads it. One JSON object, a guest attribute. */
+import { contract, type Outcome, type Stage } from "./contract";
+import { isBoolean, isString, objectOf, oneOf, own, parseShape, shapeProblem } from "./json";
+import type { Check, JsonObject, Parsed, Shape } from "./json";
+import { logText } from "./text";
+
+/** What a VM waits for before it goes on with an update that it wants. */
+export type WaitingFor = "window" | "users" | "reboot" | "space" | "network" | "metadata";
+
+export interface Waiting {
+  for: WaitingFor;
+  /** RFC 3339, UTC: when it stops waiting, where that is known. */
+  until?: string;
+}
+
+/** What an update is doing now. */
+export interface Progress {
+  stage: Stage;
+  /** RFC 3339, UTC. */
+  since: string;
+}
+
+export interface Report {
+  /** The full revision that the VM runs now. */
+  revision: string;
+  /** The approval (full revision) that the agent last acted on; a gate waits for it. */
+  approved?: string;
+  /** SHA-256 (hex) of `flake.lock` at `revision`. */
+  lock: string;
+  lockMatches?: boolean;
+  /** Store path of the running system or home. */
+  toplevel: string;
+  outcome: Outcome;
+  /** Where a failure happened. */
+  stage?: Stage;
+  error?: string;
+  /** Whether a failure passes by itself, so that the VM tries again; of a failure only. */
+  transient?: boolean;
+  /** Whether updates are activated live or by the next boot, where the VM says so. */
+  activation?: "live" | "boot";
+  /** What is deployed and runs after the next boot. */
+  pending?: { revision: string; toplevel: string };
+  waiting?: Waiting;
+  /** The update that is under way; the rest of the report is about the one before. */
+  progress?: Progress;
+  rolledBack: boolean;
+  rebootRequired: boolean;
+  /** RFC 3339, UTC. */
+  at: string;
+  bootedAt: string;
+  /** The agent's version. */
+  agent: string;
+}
+
+const waitingFor: readonly WaitingFor[] = ["window", "users", "reboot", "space", "network", "metadata"];
+
+/** Fields that the contract's second version added, and only those who know it are sent. */
+const secondShape: Shape = {
+  "transient?": isBoolean,
+  "activation?": oneOf(["live", "boot"]),
+  "pending?": objectOf({ revision: isString, toplevel: isString }),
+  "waiting?": objectOf({ for: oneOf(waitingFor), "until?": isString }),
+  "progress?": objectOf({ stage: oneOf(contract.stage), since: isString }),
+};
+
+const firstShape: Shape = Object.fromEntries(
+  Object.entries(contract.report.fields).map(([name, type]) => [
+    name + (type.endsWith("?") ? "?" : ""),
+    checkOf(type.replace(/\?$/, "")),
+  ]),
+);
+
+/** The check of a type that `contract.json` names. */
+function checkOf(type: string): Check {
+  if (type === "string") return isString;
+  if (type === "boolean") return isBoolean;
+  return oneOf(type === "outcome" ? contract.outcome : contract.stage);
+}
+
+const shape: Shape = { ...firstShape, ...secondShape };
+
+/** Reads a report as a VM wrote it; a VM may write anything. Of unknown fields only the names are kept. */
+export function parseReport(text: string): Parsed<Report> {
+  const read = parseShape(text, shape);
+  if (!read.ok) return read;
+  return { ok: true, value: known(read.value, shape) as unknown as Report, unknown: read.unknown.slice(0, 20) };
+}
+
+/** Those of an object's fields that a shape names. */
+function known(item: JsonObject, shape: Shape): JsonObject {
+  const names = Object.keys(shape).map((name) => name.replace(/\?$/, ""));
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const entry = own(item, name);
+      return entry === undefined || entry === null ? [] : [[name, entry] as const];
+    }),
+  );
+}
+
+/**
+ * What is published of a state: the contract's fields and no others, bounded and printable. Undefined where the state is none: a
+ * home's state is its user's own writing. `second` says whether those who read it know the second version's fields.
+ */
+export function reportOf(state: unknown, { second }: { second: boolean }): Report | undefined {
+  if (typeof state !== "object" || state === null || Array.isArray(state)) return undefined;
+  const item = state as JsonObject;
+  if (shapeProblem(item, firstShape) !== undefined) return undefined;
+  const fields = known(item, firstShape);
+  const added = second ? Object.entries(secondShape).filter(([name, check]) => passes(item, name, check)) : [];
+  const report = { ...fields, ...known(item, Object.fromEntries(added)) };
+  return Object.fromEntries(
+    Object.entries(report).map(([name, value]) => [name, clean(name, value)]),
+  ) as unknown as Report;
+}
+
+/** Whether an optional field is there and right. One that is wrong is left out: the rest of the report still counts. */
+function passes(item: JsonObject, written: string, check: Check): boolean {
+  const value = own(item, written.replace(/\?$/, ""));
+  return value !== undefined && value !== null && check(value) === undefined;
+}
+
+function clean(name: string, value: unknown): unknown {
+  if (typeof value === "string") {
+    return name === "error" ? logText(value, contract.report.errorBytes) : logText(value, 300).replaceAll("\n", " ");
+  }
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([inner, text]) => [inner, clean(inner, text)]));
+}
+
+/** Whether a report says nothing that the one published last did not: then it need not be published again. */
+export function isOldNews(report: Report, published: unknown): boolean {
+  const { at: _at, ...rest } = report;
+  if (typeof published !== "object" || published === null) return false;
+  const { at: _last, ...before } = published as JsonObject;
+  return report.outcome === "unchanged" && same(rest, before);
+}
+
+/** Whether two JSON values are the same, whatever the order of their fields. */
+export function same(one: unknown, other: unknown): boolean {
+  if (typeof one !== "object" || typeof other !== "object" || one === null || other === null) return one === other;
+  if (Array.isArray(one) !== Array.isArray(other)) return false;
+  const names = Object.keys(one);
+  return (
+    names.length === Object.keys(other).length &&
+    names.every((name) => Object.hasOwn(other, name) && same((one as JsonObject)[name], (other as JsonObject)[name]))
+  );
+}

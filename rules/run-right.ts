@@ -1,0 +1,29 @@
+/** Who started a run, and where that lets it go. */
+
+/** What started a run: the VM's timer after boot, its schedule, a person on the VM, the watcher, SSH, or a try again. */
+export type Trigger = "boot" | "schedule" | "manual" | "watch" | "ssh" | "retry";
+
+/**
+ * Where a run may go. `head`: also to the branch's head. `approved`: only to what the wave's approval, a pin or an override names, so
+ * that no edit of the control item ever sends a running VM to a revision that nobody approved.
+ */
+export type Right = "head" | "approved";
+
+const rights: Readonly<Record<Exclude<Trigger, "retry">, Right>> = {
+  boot: "head",
+  schedule: "head",
+  manual: "head",
+  watch: "approved",
+  ssh: "approved",
+};
+
+/** The union of the rights of the requests that a run serves. A retry has the right of the run that it repeats. */
+export function rightOf(triggers: readonly Trigger[], repeated: Right = "approved"): Right {
+  return triggers.some((trigger) => (trigger === "retry" ? repeated : rights[trigger]) === "head")
+    ? "head"
+    : "approved";
+}
+
+export function isTrigger(word: string): word is Trigger {
+  return word === "retry" || Object.hasOwn(rights, word);
+}

@@ -1,0 +1,137 @@
+/** Which revision a VM's system should run, of all that its metadata says. */
+import { short } from "./contract";
+import { rolloutOpen, type Approval, type ReadApprovals } from "./approval";
+import { overrideOf, type Control } from "./control-item";
+import { deployedOf, type Target } from "./decision";
+import type { AgentState } from "./agent-state";
+import { isRevision, own } from "./json";
+import type { Right } from "./run-right";
+
+/** What the choice depends on. */
+export interface TargetInput {
+  /** The VM's name; undefined on a machine without a metadata server. */
+  vm: string | undefined;
+  wave: string | undefined;
+  follow: "branch" | "approved";
+  repository: string | undefined;
+  branch: string;
+  approvals: ReadApprovals;
+  control: Control;
+  state: AgentState;
+  right: Right;
+  /** The revision that a person on the VM named. */
+  wanted?: string | undefined;
+  head?: string | undefined;
+  descends?: boolean | undefined;
+}
+
+/** The choice; `why` says in a few words where it comes from. */
+export type Choice =
+  | { kind: "target"; target: Target; why: string }
+  /** There is no revision to go to. */
+  | { kind: "none"; why: string }
+  /** This run may only go where something is approved, and nothing is. */
+  | { kind: "idle"; why: string }
+  /** The approval is for another source than the VM's metadata names yet. */
+  | { kind: "other source"; why: string }
+  | { kind: "need head"; why: string }
+  | { kind: "need descent"; revision: string; deployed: string; why: string };
+
+/**
+ * Chooses: what a person named, a pin, what overrides the wave's approval, the approval, the branch's head. While a rollout is open, where
+ * the VM follows approvals, and in a run that may not go to the head, only the approval moves it; an approval that it has acted on before
+ * never moves it back from a descendant.
+ */
+export function chooseTarget(input: TargetInput): Choice {
+  const { vm, wave, follow, approvals, control, state, right, wanted } = input;
+  if (wanted !== undefined) return named(wanted, "person", `asked for ${short(wanted)}`);
+  const pin = own(control.pins, vm);
+  if (pin !== undefined) return named(pin, "pin", `pinned to ${short(pin)}`);
+  if (wave === undefined) {
+    if (follow === "approved") return none("follows approvals, but belongs to no wave that could be approved");
+    return right === "head" ? head(input) : idle("nothing is approved for a VM without a wave");
+  }
+  const approval = own(approvals.approvals, wave);
+  if (approval === undefined) {
+    const problem = own(approvals.problems, wave);
+    return none(
+      problem === undefined
+        ? `wave ${wave} is not approved for any revision`
+        : `the approval of wave ${wave} is not readable: ${problem}`,
+    );
+  }
+  const override = overrideOf(control, wave, approval.revision);
+  if (override !== undefined) return overridden(approval, override, state);
+  const other = otherSource(approval, input);
+  if (other !== undefined) return { kind: "other source", why: other };
+  const bound = follow === "approved" || right === "approved" || rolloutOpen(approvals);
+  if (!bound && approval.revision === state.approved) return head(input);
+  return unlessAhead(
+    {
+      revision: approval.revision,
+      source: "approval",
+      lock: approval.lock,
+      ...(approval.manifest === undefined ? {} : { manifest: approval.manifest }),
+      explicit: true,
+      urgent: approval.urgent === true,
+    },
+    `wave ${wave} approved ${short(approval.revision)}`,
+    input,
+  );
+}
+
+/** A revision that someone named, wherever it is in the history. */
+function named(revision: string, source: "person" | "pin" | "override", why: string): Choice {
+  if (isRevision(revision) !== undefined) return none(`no revision to go to: ${why}`);
+  return { kind: "target", target: { revision, source, explicit: true, urgent: false }, why };
+}
+
+function none(why: string): Choice {
+  return { kind: "none", why };
+}
+
+function idle(why: string): Choice {
+  return { kind: "idle", why };
+}
+
+function head({ branch, head: revision, approvals, wave }: TargetInput): Choice {
+  if (revision === undefined) return { kind: "need head", why: `branch ${branch} is not known` };
+  // The head that is approved as well may be anywhere in the history.
+  const explicit = own(approvals.approvals, wave)?.revision === revision;
+  const why = `branch ${branch} is at ${short(revision)}`;
+  return { kind: "target", target: { revision, source: "branch", explicit, urgent: false }, why };
+}
+
+/** What undid an approval: another revision, or what the VM ran before, whatever that was. */
+function overridden({ revision: bad }: Approval, good: string, state: AgentState): Choice {
+  const undone = `${short(bad)} is undone`;
+  if (good !== "previous") return named(good, "override", undone);
+  const deployed = deployedOf(state);
+  return deployed === bad
+    ? named(state.previous ?? "", "override", `${undone}, back to the revision before`)
+    : named(deployed ?? "", "override", undone);
+}
+
+/** How the source that an approval names differs from the VM's; undefined where it does not, or does not say. */
+function otherSource(approval: Approval, { repository, branch }: TargetInput): string | undefined {
+  if (approval.repository !== undefined && repository !== undefined && approval.repository !== repository)
+    return `the approval is for ${approval.repository}, and this VM's metadata still says ${repository}`;
+  if (approval.branch !== undefined && approval.branch !== branch)
+    return `the approval is for branch ${approval.branch}, and this VM's metadata still says ${branch}`;
+  return undefined;
+}
+
+/** An approval that is not new never moves a VM back from one of its descendants. */
+function unlessAhead(target: Target, why: string, { state, descends }: TargetInput): Choice {
+  const deployed = deployedOf(state);
+  const { revision } = target;
+  const isNew = state.approved !== revision;
+  if (isNew || deployed === undefined || deployed === revision) return { kind: "target", target, why };
+  if (descends === undefined) return { kind: "need descent", revision, deployed, why };
+  if (!descends) return { kind: "target", target, why };
+  return {
+    kind: "target",
+    target: { revision: deployed, source: "deployed", explicit: true, urgent: target.urgent },
+    why: `${why}; ahead of it`,
+  };
+}

@@ -1,0 +1,89 @@
+/** Text from somewhere else, made safe to print and bounded in length. */
+
+/** No printed line is longer, in UTF-16 units: the command provider hangs on one of more than 64 KiB. */
+export const lineLimit = 1000;
+
+/**
+ * Characters that could move a terminal's cursor, reorder a line or hide in it: control characters apart from tab and newline,
+ * zero-width characters, and those that change the direction of writing.
+ */
+const unprintable =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
+
+/** Half of a surrogate pair alone, which is no character. */
+const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
+/** Terminal escape sequences: OSC strings up to their end, CSI with its parameters, and the two-character ones. */
+const escapeSequence =
+  /(?:\u001b\]|\u009d)[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)|(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b[ -/]*[0-~]/g;
+
+/** Text from somewhere else, safe to print: escape sequences are dropped; tabs and newlines stay. */
+export function printable(text: string): string {
+  return text
+    .replace(/\r\n?/g, "\n")
+    .replace(escapeSequence, "")
+    .replace(unprintable, "")
+    .replace(loneSurrogate, "\ufffd");
+}
+
+/** Text from somewhere else as a single line of bounded length. */
+export function oneLine(text: string, limit = lineLimit): string {
+  return truncate(
+    printable(text)
+      .replace(/[\s\u0085]+/gu, " ")
+      .trim(),
+    limit,
+  );
+}
+
+/** At most `limit` UTF-16 units; an ellipsis stands for what was cut off. */
+export function truncate(text: string, limit: number): string {
+  if (text.length <= limit) return text;
+  return text.slice(0, limit - 1).replace(/[\ud800-\udbff]$/, "") + "…";
+}
+
+/** The length of a text in UTF-8. */
+export function utf8Length(text: string): number {
+  let bytes = 0;
+  for (const character of text) {
+    const code = character.codePointAt(0) ?? 0;
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  }
+  return bytes;
+}
+
+/** White space as Unicode defines it, which is what the agents' jq trims and folds. */
+const space = "[\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
+const ends = new RegExp(`^${space}+|${space}+$`, "gu");
+const spaces = new RegExp(`${space}+`, "gu");
+
+/** Without white space at its ends. */
+export function trimmed(text: string): string {
+  return text.replace(ends, "");
+}
+
+/** On one line. */
+export function flat(text: string): string {
+  return text.replace(spaces, " ");
+}
+
+/**
+ * Text from a log, for a report: no escape sequences, no control characters but newlines, and of the rest the last `bytes` bytes,
+ * because the line that says why comes last.
+ */
+export function logText(text: string, bytes: number): string {
+  const clean = text
+    .replace(loneSurrogate, "\ufffd")
+    .replace(/\u001b\[[0-9;?]*[a-zA-Z]/g, "")
+    .replace(/\r/g, "\n")
+    .replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, "");
+  const characters = Array.from(trimmed(clean));
+  let left = bytes;
+  let from = characters.length;
+  while (from > 0) {
+    left -= utf8Length(characters[from - 1] ?? "");
+    if (left < 0) break;
+    from -= 1;
+  }
+  return characters.slice(from).join("");
+}
