@@ -2,8 +2,11 @@
 # Home Manager's `activate`: links this home's files, makes it the profile unless its driver does
 # (`--driver-version 1`), and tells the user's systemd.
 set -euo pipefail
+shopt -s nullglob
 
 new=$(dirname "$(readlink -f "$0")")
+# shellcheck source=switch/unit-file.bash
+. "$new/stand-in/unit-file.bash"
 state=${XDG_STATE_HOME:-$HOME/.local/state}
 profile=$state/nix/profiles/home-manager
 current=$state/home-manager/gcroots/current-home
@@ -75,35 +78,101 @@ run_snippets() {
   done
 }
 
-units_of() { # generation
-  files_of "$1" | sed -n 's|^\.config/systemd/user/\([^/]*\)$|\1|p'
-}
+# As sd-switch 0.6.4 does: what is gone is stopped, what changed is stopped and started unless it says otherwise, and what a target
+# that runs wants is started. A oneshot that is at work counts as running.
+declare -a to_stop=() to_reload=() to_restart=() to_start=()
+units=.config/systemd/user
 
-# As sd-switch does: stops what is gone, restarts what changed unless told to keep it, starts what is wanted.
 switch_units() {
-  local unit folder=.config/systemd/user to_stop=() to_restart=()
-  while IFS= read -r unit; do
-    systemctl --user is-active --quiet "$unit" || continue
-    if [[ ! -e $new/home-files/$folder/$unit ]]; then
-      to_stop+=("$unit")
-    elif ! cmp -s "$old/home-files/$folder/$unit" "$new/home-files/$folder/$unit" &&
-      ! grep -qx X-SwitchMethod=keep-old "$new/home-files/$folder/$unit"; then
-      to_restart+=("$unit")
-    fi
-  done < <(units_of "$old")
-  [[ ${#to_stop[@]} -eq 0 ]] || systemctl --user stop "${to_stop[@]}"
+  local unit active
+  active=$(systemctl --user list-units --all --state=active,activating --plain --no-legend --full | awk '{ print $1 }')
+  while read -r unit; do plan_unit "$unit"; done <<<"$active"
+  plan_wanted "$active"
+  run_jobs stop "${to_stop[@]}"
+  systemctl --user reset-failed
   systemctl --user daemon-reload
-  [[ ${#to_restart[@]} -eq 0 ]] || systemctl --user restart "${to_restart[@]}"
-  start_wanted
+  run_jobs reload "${to_reload[@]}"
+  run_jobs restart "${to_restart[@]}"
+  run_jobs start "${to_start[@]}"
 }
 
-start_wanted() {
-  local folder target
-  for folder in "$new"/home-files/.config/systemd/user/*.wants; do
-    [[ -d $folder ]] || continue
-    target=$(basename "$folder" .wants)
-    systemctl --user is-active --quiet "$target" || continue
-    find "$folder" -mindepth 1 -printf '%f\n' | xargs -r systemctl --user start
+run_jobs() { # verb, units…
+  [[ $# -eq 1 ]] || systemctl --user "$1" -- "${@:2}"
+}
+
+# The file of a unit or of its template; nothing where a generation has none.
+unit_file() { # generation, unit
+  local file
+  for file in "$2" "${2%%@*}@.${2##*.}"; do
+    if [[ -n $1 && -e $1/home-files/$units/$file ]]; then
+      printf '%s\n' "$1/home-files/$units/$file"
+      return
+    fi
+  done
+}
+
+# Text and comments apart, what counts of a unit; the drop-ins in order after it.
+unit_text() { # file, keys of [Unit] to leave out…
+  local -A unit=()
+  local entry
+  read_unit unit "$1" "$1.d"
+  for entry in "${@:2}"; do unset "unit[Unit.$entry]"; done
+  for entry in "${!unit[@]}"; do printf '%s=%s\n' "$entry" "${unit[$entry]}"; done | sort
+}
+
+plan_unit() { # unit that runs
+  local before after
+  before=$(unit_file "$old" "$1") after=$(unit_file "$new" "$1")
+  if [[ -z $after ]]; then
+    [[ -z $before ]] || refuses_stop "$1" || to_stop+=("$1")
+  elif [[ -n $before && $(unit_text "$before" Description Documentation) == "$(unit_text "$after" Description Documentation)" ]]; then
+    return 0
+  elif [[ -n $before && $(unit_text "$before" Description Documentation X-Reload-Triggers) == "$(unit_text "$after" Description Documentation X-Reload-Triggers)" ]]; then
+    to_reload+=("$1")
+  elif [[ $1 == *.target ]]; then
+    to_start+=("$1")
+  else
+    plan_changed "$1" "$after"
+  fi
+}
+
+plan_changed() { # unit that runs, its new file
+  case $(switch_method "$2") in
+    reload) to_reload+=("$1") ;;
+    restart) to_restart+=("$1") ;;
+    keep-old) ;;
+    stop-only) refuses_stop "$1" || to_stop+=("$1") ;;
+    *)
+      refuses_stop "$1" || {
+        to_stop+=("$1")
+        to_start+=("$1")
+      }
+      ;;
+  esac
+}
+
+switch_method() { # unit file
+  local -A unit=()
+  local method=Unit.X-SwitchMethod
+  read_unit unit "$1" "$1.d"
+  if is_true unit Unit.RefuseManualStart false; then
+    echo stop-only
+  else
+    echo "${unit[$method]-stop-start}"
+  fi
+}
+
+refuses_stop() { # unit
+  [[ $(systemctl --user show --property=RefuseManualStop --value -- "$1") == yes ]]
+}
+
+plan_wanted() { # the units that run, a line each
+  local link target
+  for link in "$new/home-files/$units"/*.target.wants/*; do
+    target=$(basename "$(dirname "$link")" .wants)
+    grep -qxF -- "$target" <<<"$1" || continue
+    ! grep -qxF -- "${link##*/}" <<<"$1" || continue
+    [[ $(switch_method "$link") == stop-only ]] || to_start+=("${link##*/}")
   done
 }
 

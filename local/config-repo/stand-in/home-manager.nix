@@ -95,6 +95,7 @@ in
     files = {
       # Which format of generation this is, for whoever activates it.
       gen-version = "1\n";
+      "stand-in/unit-file.bash" = readFile ./switch/unit-file.bash;
       user = given.home.username;
     };
 

@@ -1,0 +1,232 @@
+#!/bin/bash
+# NixOS' switch-to-configuration-ng (nixpkgs, pkgs/by-name/sw/switch-to-configuration-ng), as far as an updater meets it: which units it
+# stops, restarts, reloads, leaves alone and starts, in which order, and what it answers. Exit status: 1 a pre-switch check or the boot
+# loader failed, 2 the activation failed, 4 units failed, 11 another switch runs (errno EAGAIN), 100 the new system needs a reboot.
+set -euo pipefail
+shopt -s nullglob
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+action=${1-}
+export NIXOS_ACTION=$action
+system=$(dirname "$(dirname "$(readlink -f "$0")")")
+parts=$system/stand-in
+old_units=/etc/static/systemd/system
+new_units=$system/etc/systemd/system
+lists=/run/nixos
+status=0
+
+# shellcheck source=unit-file.bash
+. "$parts/unit-file.bash"
+# shellcheck source=compare.bash
+. "$parts/compare.bash"
+# shellcheck source=plan.bash
+. "$parts/plan.bash"
+# shellcheck source=users.bash
+. "$parts/users.bash"
+
+usage() {
+  cat >&2 <<END
+Usage: switch-to-configuration [check|switch|boot|test|dry-activate]
+check:        run pre-switch checks and exit
+switch:       make the configuration the boot default and activate now
+boot:         make the configuration the boot default
+test:         activate the configuration, but don't make it the boot default
+dry-activate: show what would be done if this configuration were activated
+END
+  exit 1
+}
+
+say() { # words unit…
+  local words=$1
+  shift
+  [[ $# -eq 0 ]] || echo "$words $(printf '%s\n' "$@" | sort --ignore-case | paste -sd, | sed 's/,/, /g')" >&2
+}
+
+# The units of one of the plan's arrays, but for those that are not shown.
+shown() { # name of an array
+  local -n from=$1
+  local unit
+  for unit in "${!from[@]}"; do
+    [[ ${hidden[$unit]+set} ]] || printf '%s\n' "$unit"
+  done
+}
+
+say_shown() { # words, name of an array
+  local units
+  mapfile -t units < <(shown "$2")
+  say "$1" "${units[@]}"
+}
+
+take_lock() {
+  mkdir -p "$lists"
+  exec 9>>"$lists/switch-to-configuration.lock"
+  flock -n 9 || {
+    echo "Could not acquire lock" >&2
+    exit 11
+  }
+}
+
+pre_switch_checks() {
+  [[ ${NIXOS_NO_CHECK-} != 1 && -e $system/pre-switch-checks ]] || return 0
+  "$system/pre-switch-checks" "$system" "$action" 9>&- || {
+    echo "Pre-switch checks failed" >&2
+    exit 1
+  }
+}
+
+# Which system boots is what the profile says; a boot loader is there for tests only.
+install_boot_loader() {
+  [[ ! -e $system/install-boot-loader ]] || bash "$system/install-boot-loader" "$system" 9>&- || {
+    echo "Failed to install bootloader" >&2
+    exit 1
+  }
+}
+
+# A machine that has no system yet can be given any.
+check_init_interface() {
+  local now=/run/current-system/init-interface-version
+  [[ -e /run/current-system ]] || return 0
+  ! cmp -s "$now" "$system/init-interface-version" || return 0
+  echo "Warning: the new NixOS configuration has an 'init' that is incompatible with the current configuration. The new configuration won't take effect until you reboot the system." >&2
+  exit 100
+}
+
+needs_reexec() {
+  [[ $(readlink -f /etc/static/systemd/system.conf || true) != $(readlink -f "$system/etc/systemd/system.conf" || true) ]] || return
+  [[ -e /etc/static/systemd/system.conf || -e $system/etc/systemd/system.conf ]]
+}
+
+dry_activate() {
+  plan_units
+  say_shown "would stop the following units:" to_stop
+  say "would NOT stop the following changed units:" "${!to_skip[@]}"
+  echo "would activate the configuration..." >&2
+  ! needs_reexec || echo "would restart systemd" >&2
+  say "would reload the following units:" "${!to_reload[@]}"
+  say "would restart the following units:" "${!to_restart[@]}"
+  say_shown "would start the following units:" to_start
+}
+
+# What is still to be done lies on disk, for the switch after one that was cut short.
+# shellcheck disable=SC2034
+recall() { # what
+  local -n units_to_recall=to_$1
+  local unit
+  [[ -e $lists/$1-list ]] || return 0
+  while read -r unit; do units_to_recall["$unit"]=''; done <"$lists/$1-list"
+}
+
+record() { # what
+  local -n units_to_record=to_$1
+  local unit
+  for unit in "${!units_to_record[@]}"; do echo "$unit"; done >"$lists/$1-list.new"
+  mv "$lists/$1-list.new" "$lists/$1-list"
+}
+
+systemd() { systemctl "$@" 9>&-; }
+
+# Jobs of one kind run side by side; one that fails keeps no other back.
+run_jobs() { # verb, units…
+  [[ $# -gt 1 ]] || return 0
+  systemd "$1" -- "${@:2}" || {
+    echo "Failed to $1 ${*:2}" >&2
+    status=4
+  }
+}
+
+activate() {
+  echo "activating the configuration..." >&2
+  "$system/activate" 9>&- || {
+    echo "Failed to run activate script" >&2
+    status=2
+  }
+}
+
+# What is to be reloaded and does not run, because what it needs was stopped, is started.
+start_instead_of_reload() {
+  local unit
+  local -A new=()
+  for unit in "${!to_reload[@]}"; do
+    ! systemd is-active --quiet "$unit" || continue
+    unset 'to_reload[$unit]'
+    [[ -e $new_units/$unit ]] || continue
+    read_unit new "$new_units/$unit" "$new_units/$unit.d"
+    is_true new Unit.RefuseManualStart false || to_start[$unit]=''
+  done
+}
+
+report_new() {
+  local unit started=()
+  local -A before=()
+  for unit in "${!unit_state[@]}"; do before[$unit]=''; done
+  read_active_units
+  for unit in "${!unit_state[@]}"; do
+    [[ ${before[$unit]+set} || ${unit_state[$unit]} == failed || $unit == *.scope ]] || started+=("$unit")
+  done
+  say "the following new units were started:" "${started[@]}"
+}
+
+# A service that waits to be started again after a failure counts as failed, whoever's it is.
+failed_units() {
+  local unit
+  systemd list-units --state=failed --plain --no-legend --full | awk '{ print $1 }'
+  while read -r unit _; do
+    [[ $(systemd show --property=ExecMainStatus --value -- "$unit") == 0 ]] || echo "$unit"
+  done < <(systemd list-units --type=service --state=auto-restart --plain --no-legend --full)
+}
+
+report_failed() {
+  local failed
+  mapfile -t failed < <(failed_units)
+  [[ ${#failed[@]} -gt 0 ]] || return 0
+  say "warning: the following units failed:" "${failed[@]}"
+  systemd status --no-pager --full --lines=10 -- "${failed[@]}" >&2 || true
+  status=4
+}
+
+switch() {
+  local list
+  check_init_interface
+  for list in start restart reload; do recall "$list"; done
+  plan_units
+  for list in start restart reload; do record "$list"; done
+  say_shown "stopping the following units:" to_stop
+  run_jobs stop "${!to_stop[@]}"
+  say "NOT restarting the following changed units:" "${!to_skip[@]}"
+  local reexec=false
+  ! needs_reexec || reexec=true
+  activate
+  if [[ $reexec == true ]]; then
+    echo "restarting systemd..." >&2
+    systemd daemon-reexec
+  fi
+  systemd reset-failed
+  systemd daemon-reload
+  reload_users 9>&-
+  echo "restarting sysinit-reactivation.target" >&2
+  run_jobs restart sysinit-reactivation.target
+  start_instead_of_reload
+  say "reloading the following units:" "${!to_reload[@]}"
+  run_jobs reload "${!to_reload[@]}"
+  rm -f "$lists/reload-list"
+  say "restarting the following units:" "${!to_restart[@]}"
+  run_jobs restart "${!to_restart[@]}"
+  rm -f "$lists/restart-list"
+  say_shown "starting the following units:" to_start
+  run_jobs start "${!to_start[@]}"
+  rm -f "$lists/start-list"
+  # Units that fail as soon as they are started get the time to.
+  sleep 0.5
+  report_new
+  report_failed
+}
+
+[[ $action =~ ^(check|switch|boot|test|dry-activate)$ ]] || usage
+take_lock
+pre_switch_checks
+case $action in
+  switch | boot) install_boot_loader ;;&
+  switch | test) switch ;;
+  dry-activate) dry_activate ;;
+esac
+exit "$status"

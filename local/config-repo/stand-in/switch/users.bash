@@ -1,0 +1,29 @@
+# shellcheck shell=bash
+# The part of a switch that each user's manager does: `do_user_switch` of switch-to-configuration-ng. It runs as a process of the user's,
+# whom the switch waits for without limit: how long that takes is up to the user.
+
+reload_users() {
+  local uid name
+  while read -r uid name _; do
+    echo "reloading user units for $name..." >&2
+    setpriv --reuid="$uid" --regid="$(id -g "$name")" --clear-groups \
+      env -i PATH="$PATH" XDG_RUNTIME_DIR="/run/user/$uid" "$BASH" "$parts/users.bash" "$system" </dev/null || {
+      echo "warning: user activation for $name failed" >&2
+      status=4
+    }
+  done < <(loginctl list-users --no-legend)
+}
+
+switch_user() { # system
+  systemctl --user daemon-reexec
+  systemctl --user reset-failed
+  systemctl --user daemon-reload
+  [[ -e $1/etc/systemd/user/nixos-activation.service ]] || return 0
+  echo "restarting the following user units: nixos-activation.service" >&2
+  systemctl --user restart nixos-activation.service
+}
+
+if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
+  set -euo pipefail
+  switch_user "$1"
+fi
