@@ -14,9 +14,8 @@ in
   systemUnits =
     settings:
     import ./system.nix {
-      inherit contract units;
+      inherit contract metadataRules units;
       hardening = import ./hardening.nix;
-      metadataTable = metadataRules.table;
     } ({ metadataRules = null; } // defaults.system // settings);
 
   # The same for a user's manager: { services, timers, paths }.

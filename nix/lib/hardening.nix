@@ -1,8 +1,7 @@
-# What each unit of the machine is denied. `docs/modules.md` has what `systemd-analyze security` says of the outcome.
+# systemd sandboxing, unit by unit. docs/modules.md has the exposure that `systemd-analyze security` counts for each.
 let
-  # What nothing here needs: to see people's files, devices, the kernel's settings, other namespaces, or to write outside /run and
-  # the agent's own state.
-  closed = {
+  # None of these units needs people's files, devices, kernel settings or other namespaces, or writes outside /run and the agent's state.
+  base = {
     CapabilityBoundingSet = "";
     LockPersonality = true;
     MemoryDenyWriteExecute = true;
@@ -29,16 +28,12 @@ let
   };
 in
 {
-  # They ask the metadata server, on its link-local address, and tell systemd over D-Bus.
-  asking =
+  # They ask the metadata server, tell systemd over D-Bus, and with `monitoring` post to Cloud Logging, whose addresses are any of
+  # Google's: so no filter by address.
+  metadataClient =
     { stateDirectory }:
-    closed
+    base
     // {
-      IPAddressAllow = [
-        "localhost"
-        "link-local"
-      ];
-      IPAddressDeny = "any";
       ReadWritePaths = "/run";
       RestrictAddressFamilies = [
         "AF_UNIX"
@@ -49,8 +44,8 @@ in
       StateDirectory = stateDirectory;
     };
 
-  # It sets the kernel's packet filter and does nothing else.
-  filtering = closed // {
+  # It sets the kernel's packet filter and reaches no address.
+  firewall = base // {
     CapabilityBoundingSet = "CAP_NET_ADMIN";
     IPAddressDeny = "any";
     # It runs before there is a /tmp to wait for.
@@ -62,11 +57,10 @@ in
     UMask = "0077";
   };
 
-  # It runs the builds of Nix and all that an activation may do, so next to nothing can be taken. A mount namespace of its own, which
-  # PrivateTmp, ProtectHome, ProtectSystem and most others bring, would hide from the machine what an activation mounts
-  # (nixos/modules/system/activation/activation-script.nix, specialfs; nixos/modules/system/etc/etc.nix, the overlay on /etc);
-  # filters of system calls would be the builds' too (32-bit ones, set-uid files, namespaces of the sandbox).
-  switching = {
+  # It runs Nix builds and system activations, which may do nearly anything. A mount namespace of its own (PrivateTmp, ProtectHome,
+  # ProtectSystem and most others bring one) would hide what an activation mounts (nixos/modules/system/activation/activation-script.nix,
+  # specialfs; nixos/modules/system/etc/etc.nix, the overlay on /etc), and builds would inherit a filter of system calls.
+  updater = {
     CapabilityBoundingSet = "~CAP_BLOCK_SUSPEND CAP_LEASE CAP_SYS_PACCT CAP_SYS_TIME CAP_WAKE_ALARM";
     RestrictRealtime = true;
   };

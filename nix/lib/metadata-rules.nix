@@ -1,37 +1,68 @@
-# nftables rules by which only these users reach the metadata server: it answers whoever asks on the machine, gives out the service
-# account's token, and takes guest attributes, the update's reports among them.
+# nftables rules that let only certain users reach the metadata server. The server answers every process on the machine: it hands out the
+# service account's token and takes guest attributes, among them the update's reports.
 #
-# Only its HTTP is closed. The same address is the machine's name server and time server, which everybody needs.
+# The rules cover HTTP only. The same address is the machine's name server and time server, which every user needs.
 #
-# Who must reach it: root (the guest agent, Google's script runner, the update agent, PAM of OS Login within sshd), and where OS Login
-# is on, who looks up its names and keys: the name service daemon, since NixOS has every lookup done by it
-# (nixos/modules/config/nsswitch.nix: no NSS module is loaded into a process of its own), and as whom sshd runs OS Login's
-# AuthorizedKeysCommand (nixos/modules/security/google_oslogin.nix: `nobody`, in newer nixpkgs root).
+# These users need it: root (the guest agent, Google's script runner, the update agent, OS Login's PAM modules within sshd), and with OS
+# Login the users that look up names and keys. Those are the name service daemon's, because on NixOS it does every lookup
+# (nixos/modules/config/nsswitch.nix), and the one that runs OS Login's AuthorizedKeysCommand
+# (nixos/modules/security/google_oslogin.nix: `nobody`, in newer nixpkgs root).
 let
   inherit (builtins) concatStringsSep;
 
   table = "nixos-fleet-metadata";
+  addresses = [
+    "ip daddr 169.254.169.254"
+    "ip6 daddr fd20:ce::254"
+  ];
 
-  chain = users: ''
-    chain output {
-      type filter hook output priority filter; policy accept;
-      ip daddr 169.254.169.254 tcp dport 80 meta skuid != { ${concatStringsSep ", " users} } counter reject with tcp reset
-      ip6 daddr fd20:ce::254 tcp dport 80 meta skuid != { ${concatStringsSep ", " users} } counter reject with tcp reset
-    }
-  '';
+  # `users` is an nftables expression for those who may reach the server.
+  chainFor =
+    users:
+    let
+      rule = address: "  ${address} tcp dport 80 meta skuid != ${users} counter reject with tcp reset";
+    in
+    ''
+      chain output {
+        type filter hook output priority filter; policy accept;
+      ${concatStringsSep "\n" (map rule addresses)}
+      }
+    '';
+  replace = content: ''
+    table inet ${table}
+    delete table inet ${table}
+    ${content}'';
+  rulesetFor =
+    users:
+    replace ''
+      table inet ${table} {
+      ${chainFor users}
+      }
+    '';
+
+  # Names as a set of nftables; 0 needs no lookup.
+  named = users: "{ ${concatStringsSep ", " users} }";
+  root = "0";
 in
 {
   inherit table;
 
-  # users -> what the table holds, for who keeps the tables.
-  inherit chain;
+  # After these the users exist, where not the activation script makes them.
+  after = [
+    "systemd-sysusers.service"
+    "userborn.service"
+  ];
 
-  # users -> a file for `nft --file`, which replaces the table in one step.
-  ruleset = users: ''
-    table inet ${table}
-    delete table inet ${table}
-    table inet ${table} {
-    ${chain users}
-    }
-  '';
+  # users -> what the table holds, for a configuration that loads its tables by itself.
+  chain = users: chainFor (named users);
+
+  # Files for `nft --file`, which replaces the table in one step. nft looks names up when it loads the file, so one that is not there
+  # makes the file fail.
+  ruleset = users: rulesetFor (named users);
+  rootOnly = rulesetFor root;
+  open = replace "";
+
+  # NixOS checks its ruleset in the build sandbox, which has no such users (nixos/modules/services/networking/nftables.nix).
+  preCheck =
+    users: "sed --in-place 's/meta skuid != ${named users}/meta skuid != ${root}/' ruleset.conf";
 }

@@ -1,16 +1,17 @@
 # The units of the system's agent. Settings come from `defaults.system`; `command` is the agent's path. `metadataRules` is
-# { nft, file }: nftables' program and the rules that close the metadata server; null where nobody or somebody else loads them.
+# { nft, rootOnly, file }: nftables' program, a file that closes the metadata server to all but root, and the rules that count; null where
+# NixOS loads them.
 {
   contract,
   hardening,
-  metadataTable,
+  metadataRules,
   units,
 }:
 settings:
 
 let
   name = contract.units.system;
-  asking = hardening.asking { stateDirectory = baseNameOf contract.paths.state; };
+  metadataClient = hardening.metadataClient { stateDirectory = baseNameOf contract.paths.state; };
 
   # A system service has none, and git and nix want one.
   environment.HOME = "/root";
@@ -31,7 +32,7 @@ let
     serviceConfig =
       units.quiet
       // units.run settings.memoryHigh
-      // hardening.switching
+      // hardening.updater
       // {
         ExecStart = "${settings.command} run";
       };
@@ -41,7 +42,7 @@ let
     description = "Reboot, if an update needs it and it is allowed now";
     restartIfChanged = false;
     inherit environment;
-    serviceConfig = asking // {
+    serviceConfig = metadataClient // {
       Type = "oneshot";
       ExecStart = "${settings.command} reboot";
     };
@@ -55,7 +56,7 @@ let
     inherit environment;
     serviceConfig =
       units.quiet
-      // asking
+      // metadataClient
       // {
         Type = "simple";
         ExecStart = "${settings.command} watch";
@@ -65,18 +66,32 @@ let
   };
 
   metadataFirewall = {
-    description = "Close the metadata server to who may not reach it";
-    # Before there is a network, so that nobody is faster.
+    description = "Rules for who may reach the metadata server";
+    # Before there is a network, and after the users that the rules name exist.
     before = [ "network-pre.target" ];
     wants = [ "network-pre.target" ];
+    inherit (metadataRules) after;
     wantedBy = [ "multi-user.target" ];
+    # A switch stops changed units first and starts them last. A reload replaces the table in one step instead.
+    reloadIfChanged = true;
     unitConfig.DefaultDependencies = false;
-    serviceConfig = hardening.filtering // {
-      Type = "oneshot";
-      RemainAfterExit = true;
-      ExecStart = "${settings.metadataRules.nft} --file ${settings.metadataRules.file}";
-      ExecStop = "${settings.metadataRules.nft} delete table inet ${metadataTable}";
-    };
+    serviceConfig =
+      let
+        load = file: "${settings.metadataRules.nft} --file ${file}";
+      in
+      hardening.firewall
+      // {
+        Type = "oneshot";
+        RemainAfterExit = true;
+        # Where the rules cannot be loaded, the server stays closed to all but root. No ExecStop: a stopped unit leaves it closed too.
+        ExecStart = map load [
+          settings.metadataRules.rootOnly
+          settings.metadataRules.file
+        ];
+        ExecReload = load settings.metadataRules.file;
+        Restart = "on-failure";
+        RestartSec = 30;
+      };
   };
 in
 {
@@ -84,7 +99,7 @@ in
     ${name} = update;
   }
   // (
-    if settings.protectMetadata && settings.metadataRules != null then
+    if settings.metadataRules != null then
       { ${contract.units.metadataFirewall} = metadataFirewall; }
     else
       { }

@@ -51,6 +51,7 @@ in
           Environment = map (name: toJSON "${name}=${unit.environment.${name}}") (
             attrNames (unit.environment or { })
           );
+          X-ReloadIfChanged = unit.reloadIfChanged or null;
           X-RestartIfChanged = unit.restartIfChanged or null;
         }
         // unit.serviceConfig or { }

@@ -47,6 +47,7 @@ let
     };
   };
   inherit (config.networking) nftables;
+  closedByNixos = cfg.protectMetadata && nftables.enable;
   metadataUsers = lib.unique (
     [ "root" ]
     ++ lib.optional config.services.nscd.enable config.services.nscd.user
@@ -226,7 +227,13 @@ in
             else
               {
                 nft = "${pkgs.nftables}/bin/nft";
-                file = pkgs.writeText "metadata.nft" (fleet.metadataRules.ruleset metadataUsers);
+                rootOnly = pkgs.writeText "root-only.nft" fleet.metadataRules.rootOnly;
+                file = pkgs.writeText "metadata.nft" (
+                  if cfg.protectMetadata then
+                    fleet.metadataRules.ruleset metadataUsers
+                  else
+                    fleet.metadataRules.open
+                );
               };
         }
       );
@@ -238,20 +245,23 @@ in
       environment.etc.${lib.removePrefix "/etc/" fleet.contract.paths.settings}.text =
         fleet.systemSettings settings;
 
-      systemd.services = lib.mapAttrs (
-        _: unit:
-        unit
-        // {
-          environment = config.nix.envVars // config.networking.proxy.envVars // (unit.environment or { });
-        }
-      ) units.services;
+      systemd.services =
+        lib.mapAttrs (
+          _: unit:
+          unit
+          // {
+            environment = config.nix.envVars // config.networking.proxy.envVars // (unit.environment or { });
+          }
+        ) units.services
+        // lib.optionalAttrs closedByNixos { nftables = { inherit (fleet.metadataRules) after; }; };
       systemd.timers = units.timers;
 
-      networking.nftables.tables = lib.mkIf (cfg.protectMetadata && nftables.enable) {
-        ${fleet.metadataRules.table} = {
+      networking.nftables = lib.mkIf closedByNixos {
+        tables.${fleet.metadataRules.table} = {
           family = "inet";
           content = fleet.metadataRules.chain metadataUsers;
         };
+        preCheckRuleset = fleet.metadataRules.preCheck metadataUsers;
       };
     }
   );

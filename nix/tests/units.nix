@@ -26,6 +26,7 @@ let
       memoryHigh = "2G";
       metadataRules = {
         nft = "/bin/nft";
+        rootOnly = "/etc/root-only.nft";
         file = "/etc/metadata.nft";
       };
     };

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { BlockList, isIPv6 } from "node:net";
 import { describe, expect, it } from "vitest";
 import { evaluate, hasNix, image, inside } from "../../nix/tests/image";
 
@@ -46,5 +47,85 @@ describe.skipIf(image === undefined)("the units written out in nix/tests/units",
     expect(new Set(measured.map(([, unit]) => unit))).toEqual(new Set(Object.keys(documented)));
     for (const [, unit = "", exposure] of measured)
       expect(Number(exposure), unit).toBeLessThanOrEqual(documented[unit] ?? 0);
+  });
+});
+
+const units = "nix/tests/units";
+
+/** What each unit that filters by address or may come to has to reach; an update reaches whatever builds and activations do. */
+const reaches: Record<string, string[]> = {
+  // The metadata server, and Cloud Logging at one of Google's addresses (the heartbeats).
+  "system-defaults/nixos-auto-update-watch.service": [
+    "169.254.169.254",
+    "fd20:ce::254",
+    "142.250.185.106",
+    "127.0.0.53",
+  ],
+  "system-everything/nixos-auto-update-reboot.service": ["169.254.169.254", "fd20:ce::254"],
+  "system-defaults/nixos-auto-update.service": ["169.254.169.254", "fd20:ce::254", "142.250.185.106", "192.0.2.1"],
+  "home-defaults/nixos-hm-auto-update.service": ["142.250.185.106", "192.0.2.1"],
+};
+
+/** The networks that systemd.resource-control(5) has names for. */
+const named: Record<string, [network: string, bits: number][]> = {
+  any: [
+    ["0.0.0.0", 0],
+    ["::", 0],
+  ],
+  localhost: [
+    ["127.0.0.0", 8],
+    ["::1", 128],
+  ],
+  "link-local": [
+    ["169.254.0.0", 16],
+    ["fe80::", 64],
+  ],
+};
+
+/** Whether a unit's IPAddressAllow= and IPAddressDeny= let it reach an address, as systemd.resource-control(5) decides it. */
+function mayReach(unit: string, address: string): boolean {
+  const family = (text: string) => (isIPv6(text) ? "ipv6" : "ipv4");
+  const lists = (key: string) => {
+    const list = new BlockList();
+    for (const [, value = ""] of unit.matchAll(new RegExp(`^${key}=(.*)$`, "gm")))
+      for (const word of value.split(" "))
+        for (const [network, bits] of named[word] ?? [[word.replace(/\/.*/, ""), Number(word.split("/")[1] ?? 32)]])
+          list.addSubnet(network, bits, family(network));
+    return list.check(address, family(address));
+  };
+  return lists("IPAddressAllow") || !lists("IPAddressDeny");
+}
+
+describe("the sandbox of each unit", () => {
+  it.each(Object.entries(reaches))("lets %s reach what it needs", (file, addresses) => {
+    const unit = readFileSync(`${units}/${file}`, "utf8");
+    expect(addresses.filter((address) => !mayReach(unit, address))).toEqual([]);
+  });
+
+  it("would be found out by this if it did not", () => {
+    const filtered = "IPAddressAllow=localhost\nIPAddressAllow=link-local\nIPAddressDeny=any\n";
+    expect(["169.254.169.254", "fd20:ce::254", "142.250.185.106"].map((each) => mayReach(filtered, each))).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+});
+
+describe.skipIf(image === undefined)("the rules for the metadata server", () => {
+  /** What nft says of a ruleset in a place that lacks the user `nscd`, as the build sandbox of NixOS lacks it. */
+  const check = async (edit: string) => {
+    const rules = "(import /project/nix/lib).metadataRules";
+    const users = '[ "root" "nscd" "nobody" ]';
+    const text = (of: string) => `nix-instantiate --eval --json --expr '${rules}.${of} ${users}' | jq --raw-output .`;
+    return inside(`cd /tmp; ! getent passwd nscd || exit 9
+      ${text("ruleset")} >ruleset.conf
+      ${edit === "" ? "" : `${text(edit)} >check; sh -e check`}
+      nft --check --file ruleset.conf 2>&1 || true`);
+  };
+
+  it("pass NixOS' check in the build sandbox, which has none of their users", async () => {
+    expect(await check("")).toContain("User does not exist");
+    expect(await check("preCheck")).toBe("");
   });
 });

@@ -7,6 +7,12 @@ let
   service = config: config.systemd.services.nixos-auto-update;
   told = config: fromJSON config.environment.etc."nixos-auto-update/settings.json".text;
 
+  rules = (import ../../lib).metadataRules;
+  firewall = config: config.systemd.services.metadata-firewall.serviceConfig.ExecStart;
+  load =
+    file:
+    "/nix/store/00000000000000000000000000000000-nftables/bin/nft --file /nix/store/00000000000000000000000000000000-${file}";
+
   # What the agent cannot do without where no metadata says it.
   named.repository = "https://git.example.org/infra/config.git";
 
@@ -105,8 +111,12 @@ in
       name = "the metadata server closed by rules of its own";
       holds =
         config:
-        config.systemd.services.metadata-firewall.serviceConfig.ExecStart
-        == "/nix/store/00000000000000000000000000000000-nftables/bin/nft --file /nix/store/00000000000000000000000000000000-metadata.nft"
+        firewall config == [
+          (load "root-only.nft")
+          (load "metadata.nft")
+        ]
+        && config.systemd.services.metadata-firewall.reloadIfChanged
+        && !(config.systemd.services ? nftables)
         && (config.networking.nftables.tables or { }) == { };
     }
     {
@@ -117,17 +127,20 @@ in
         !(config.systemd.services ? metadata-firewall)
         &&
           config.networking.nftables.tables.nixos-fleet-metadata.content
-          == (import ../../lib).metadataRules.chain [
+          == rules.chain [
             "root"
             "nscd"
             "nobody"
-          ];
+          ]
+        && config.systemd.services.nftables.after == rules.after
+        && config.networking.nftables.preCheckRuleset != "";
     }
     {
       name = "the metadata server open to all, and developers trusted";
       settings.protectMetadata = false;
       around = trusting [ "*" ];
-      holds = config: !(config.systemd.services ? metadata-firewall);
+      # A unit that replaces the rules by none: one that went away would leave them.
+      holds = config: config.systemd.services.metadata-firewall.reloadIfChanged;
     }
     {
       name = "a home that is part of the machine";
