@@ -90,7 +90,7 @@ const shape: Shape = {
   "deployKeySecret?": isString,
   "knownHosts?": isString,
   "signers?": isString,
-  "reboot?": oneOf(["required"]),
+  "reboot?": oneOf(contract.reboot),
   "rebootDeadline?": isNumber,
   "homes?": listOf(objectOf(homeShape)),
   "cache?": objectOf({ url: isString, publicKey: isString }),

@@ -52,30 +52,31 @@ export interface Report {
   agent: string;
 }
 
-const waitingFor: readonly WaitingFor[] = ["window", "users", "reboot", "space", "network", "metadata"];
-
-/** Fields that the contract's second version added, and only those who know it are sent. */
-const secondShape: Shape = {
-  "transient?": isBoolean,
-  "activation?": oneOf(["live", "boot"]),
-  "pending?": objectOf({ revision: isString, toplevel: isString }),
-  "waiting?": objectOf({ for: oneOf(waitingFor), "until?": isString }),
-  "progress?": objectOf({ stage: oneOf(contract.stage), since: isString }),
+/** The checks of the types that `contract.json` names. */
+const checks: Readonly<Record<string, Check>> = {
+  string: isString,
+  boolean: isBoolean,
+  outcome: oneOf(contract.outcome),
+  stage: oneOf(contract.stage),
+  activation: oneOf(contract.activation),
+  pending: objectOf({ revision: isString, toplevel: isString }),
+  waiting: objectOf({ for: oneOf(contract.waitingFor), "until?": isString }),
+  progress: objectOf({ stage: oneOf(contract.stage), since: isString }),
 };
 
-const firstShape: Shape = Object.fromEntries(
-  Object.entries(contract.report.fields).map(([name, type]) => [
-    name + (type.endsWith("?") ? "?" : ""),
-    checkOf(type.replace(/\?$/, "")),
-  ]),
-);
-
-/** The check of a type that `contract.json` names. */
-function checkOf(type: string): Check {
-  if (type === "string") return isString;
-  if (type === "boolean") return isBoolean;
-  return oneOf(type === "outcome" ? contract.outcome : contract.stage);
+/** The shape that `contract.json` writes as `field: type`, a trailing `?` meaning optional. */
+function shapeOf(fields: Readonly<Record<string, string>>): Shape {
+  const named = Object.entries(fields).map(([name, type]) => {
+    const check = own(checks, type.replace(/\?$/, ""));
+    if (check === undefined) throw new Error(`contract.json: unknown type ${type}`);
+    return [name + (type.endsWith("?") ? "?" : ""), check] as const;
+  });
+  return Object.fromEntries(named);
 }
+
+const firstShape = shapeOf(contract.report.fields);
+/** Fields that the contract's second version added; they are sent only to those who know them. */
+const secondShape = shapeOf(contract.report.fieldsOfVersion2);
 
 const shape: Shape = { ...firstShape, ...secondShape };
 

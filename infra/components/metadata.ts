@@ -10,6 +10,7 @@ export function vmMetadata(fleet: FleetConfig, vm: VmConfig, startupScript: stri
     return key && { deployKeySecret: key.secret };
   };
   const described: InstanceMetadata = {
+    contract: contract.version,
     fleet: fleet.fleet,
     stack: fleet.stack,
     host: vm.host,
