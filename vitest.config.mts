@@ -1,7 +1,10 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 /** One project a suite; `scripts/test` chooses among them. Clouds with different state directories do not meet, so files run side by side. */
 const suite = (name: string, seconds: number) => ({
+  // As the examples import it.
+  resolve: { alias: { "nixos-fleet": fileURLToPath(new URL("infra/index.ts", import.meta.url)) } },
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],

@@ -13,14 +13,36 @@ const VM_ROLES = ["roles/logging.logWriter", "roles/monitoring.metricWriter"];
 /** IAP knows which port a tunnel is to (cloud.google.com/iap/docs/using-tcp-forwarding). */
 const SSH_ALONE = { title: "ssh", expression: "destination.port == 22" };
 
-/** The account that the VMs run as, with no role that reads or changes anything. */
-export class FleetAccount extends pulumi.ComponentResource {
-  readonly account: Account;
+export interface FleetAccountArgs {
+  config: FleetConfig;
+  /** The address of an account to use instead of a new one. */
+  existing?: pulumi.Input<string> | undefined;
+}
 
-  constructor(name: string, config: FleetConfig, opts?: pulumi.ComponentResourceOptions) {
+/** The account that the VMs run as. One of the fleet's own has no role that reads or changes anything. */
+export class FleetAccount extends pulumi.ComponentResource {
+  /** The account's address. */
+  readonly email: pulumi.Output<string>;
+  /** Its full name, `projects/P/serviceAccounts/ADDRESS`. */
+  readonly id: pulumi.Output<string>;
+
+  constructor(name: string, { config, existing }: FleetAccountArgs, opts?: pulumi.ComponentResourceOptions) {
     super("nixos-fleet:infra:FleetAccount", name, {}, opts);
+    if (existing === undefined) {
+      const account = this.make(name, config);
+      this.email = account.email;
+      this.id = account.name;
+    } else {
+      this.email = pulumi.output(existing);
+      // "-" is the account's own project, whichever that is.
+      this.id = pulumi.interpolate`projects/-/serviceAccounts/${existing}`;
+    }
+    this.registerOutputs({ email: this.email, id: this.id });
+  }
+
+  private make(name: string, config: FleetConfig): Account {
     const parent = { parent: this };
-    this.account = new Account(
+    const account = new Account(
       `${name}-account`,
       {
         accountId: accountId(config.fleet, config.stack),
@@ -31,16 +53,16 @@ export class FleetAccount extends pulumi.ComponentResource {
     for (const role of VM_ROLES)
       new ProjectIAMMember(
         `${name}-account-${role.replace(/^.*\./, "")}`,
-        { project: config.project, role, member: pulumi.interpolate`serviceAccount:${this.account.email}` },
+        { project: config.project, role, member: pulumi.interpolate`serviceAccount:${account.email}` },
         parent,
       );
-    this.registerOutputs({});
+    return account;
   }
 }
 
 export interface FleetAccessArgs {
   config: FleetConfig;
-  account: Account;
+  account: FleetAccount;
   /** By VM name. */
   vms: Record<string, DevVm>;
 }
@@ -55,7 +77,7 @@ export class FleetAccess extends pulumi.ComponentResource {
     for (const member of new Set(all.map((grant) => grant.member)))
       new AccountIAMMember(
         `${name}-account-${memberName(member)}`,
-        { serviceAccountId: args.account.name, role: "roles/iam.serviceAccountUser", member },
+        { serviceAccountId: args.account.id, role: "roles/iam.serviceAccountUser", member },
         { parent: this },
       );
     this.registerOutputs({});

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as compute from "@pulumi/gcp/compute";
+import type { ExistingNetwork } from "../fleet-args";
 
 /** Where IAP's TCP forwarding comes from (cloud.google.com/iap/docs/using-tcp-forwarding). */
 const IAP_RANGE = "35.235.240.0/20";
@@ -10,38 +11,25 @@ export interface FleetNetworkArgs {
   cidr: pulumi.Input<string>;
   /** The network tag that the fleet's VMs carry. */
   tag: pulumi.Input<string>;
+  /** Use these instead of making a network; the rule for SSH is then all that is added. */
+  existing?: ExistingNetwork | undefined;
 }
 
 /** A VPC of the fleet's own: no VM has an external address, the way out is NAT, and the only way in is SSH through IAP. */
 export class FleetNetwork extends pulumi.ComponentResource {
+  /** The network's self link. */
+  readonly network: pulumi.Output<string>;
   /** The subnet's self link. */
   readonly subnetwork: pulumi.Output<string>;
 
   constructor(name: string, args: FleetNetworkArgs, opts?: pulumi.ComponentResourceOptions) {
     super("nixos-fleet:infra:FleetNetwork", name, {}, opts);
     const parent = { parent: this };
-    const network = new compute.Network(`${name}-vpc`, { autoCreateSubnetworks: false }, parent);
-    const subnetwork = new compute.Subnetwork(
-      `${name}-subnet`,
-      { network: network.selfLink, region: args.region, ipCidrRange: args.cidr, privateIpGoogleAccess: true },
-      parent,
-    );
-    const router = new compute.Router(`${name}-router`, { network: network.selfLink, region: args.region }, parent);
-    new compute.RouterNat(
-      `${name}-nat`,
-      {
-        router: router.name,
-        region: args.region,
-        natIpAllocateOption: "AUTO_ONLY",
-        sourceSubnetworkIpRangesToNat: "LIST_OF_SUBNETWORKS",
-        subnetworks: [{ name: subnetwork.selfLink, sourceIpRangesToNats: ["ALL_IP_RANGES"] }],
-      },
-      parent,
-    );
+    const { network, subnetwork } = args.existing ?? this.make(name, args);
     new compute.Firewall(
       `${name}-ssh-from-iap`,
       {
-        network: network.selfLink,
+        network,
         direction: "INGRESS",
         sourceRanges: [IAP_RANGE],
         targetTags: [args.tag],
@@ -49,7 +37,32 @@ export class FleetNetwork extends pulumi.ComponentResource {
       },
       parent,
     );
-    this.subnetwork = subnetwork.selfLink;
-    this.registerOutputs({ subnetwork: this.subnetwork });
+    this.network = pulumi.output(network);
+    this.subnetwork = pulumi.output(subnetwork);
+    this.registerOutputs({ network: this.network, subnetwork: this.subnetwork });
+  }
+
+  /** A network with one subnetwork and the VMs' way out. */
+  private make(name: string, { region, cidr }: FleetNetworkArgs): ExistingNetwork {
+    const parent = { parent: this };
+    const network = new compute.Network(`${name}-vpc`, { autoCreateSubnetworks: false }, parent);
+    const subnetwork = new compute.Subnetwork(
+      `${name}-subnet`,
+      { network: network.selfLink, region, ipCidrRange: cidr, privateIpGoogleAccess: true },
+      parent,
+    );
+    const router = new compute.Router(`${name}-router`, { network: network.selfLink, region }, parent);
+    new compute.RouterNat(
+      `${name}-nat`,
+      {
+        router: router.name,
+        region,
+        natIpAllocateOption: "AUTO_ONLY",
+        sourceSubnetworkIpRangesToNat: "LIST_OF_SUBNETWORKS",
+        subnetworks: [{ name: subnetwork.selfLink, sourceIpRangesToNats: ["ALL_IP_RANGES"] }],
+      },
+      parent,
+    );
+    return { network: network.selfLink, subnetwork: subnetwork.selfLink };
   }
 }

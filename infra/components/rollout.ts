@@ -4,6 +4,7 @@ import * as command from "@pulumi/command";
 import { approvalKey, short, type Approval } from "../../rules/contract";
 import type { FleetConfig } from "../config/fleet-config";
 import type { PlannedWave } from "../preflight/wave-plan";
+import { toolPath } from "../tool-path";
 import type { Reachable } from "./trigger";
 import type { DevVm } from "./vm";
 import type { Wave } from "../../rules/waves";
@@ -27,11 +28,15 @@ export interface RolloutArgs {
  * wave's VMs answered. The next approval depends on this gate, so a bad revision never reaches a later wave.
  */
 export class Rollout extends pulumi.ComponentResource {
+  /** Wave → what it is approved for. */
+  readonly approvals: pulumi.Output<Record<string, Approval>>;
+
   constructor(name: string, args: RolloutArgs, opts?: pulumi.ComponentResourceOptions) {
     super("nixos-fleet:infra:Rollout", name, {}, opts);
     const { config, plan } = args;
     const instancesOf = (names: readonly string[]) => names.flatMap((vm) => args.vms[vm]?.instance ?? []);
     // Whoever changes waves does so before anything is approved: it is to hear of its new wave's approval, and not of its old one's.
+    const approvals: Record<string, pulumi.Output<Approval>> = {};
     let before: pulumi.Resource[] = instancesOf(args.moving);
     for (const planned of plan) {
       const { wave, value, kept } = planned;
@@ -40,10 +45,11 @@ export class Rollout extends pulumi.ComponentResource {
         { key: approvalKey(config.fleet, config.stack, wave.name), value },
         { parent: this, dependsOn: before },
       );
+      approvals[wave.name] = approval.value.apply((text) => JSON.parse(text) as Approval);
       const gate = new command.local.Command(
         `${name}-${wave.name}-gate`,
         {
-          create: "./scripts/fleet await",
+          create: `exec ${toolPath(process.cwd())} await`,
           // In the environment and not in `triggers`: a change then shows as an update `A => B`, not as a replacement.
           environment: gateEnvironment(config, planned, args.lock),
           addPreviousOutputInEnv: false,
@@ -58,7 +64,8 @@ export class Rollout extends pulumi.ComponentResource {
       before = [gate];
       this.trigger(name, planned, approval, args);
     }
-    this.registerOutputs({});
+    this.approvals = pulumi.all(approvals);
+    this.registerOutputs({ approvals: this.approvals });
   }
 
   /** Gates never depend on triggers: the VM's own watcher acts on the approval whether or not SSH comes through. */

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as secretmanager from "@pulumi/gcp/secretmanager";
 import type { FleetConfig } from "../config/fleet-config";
 import type { DeployKey } from "../config/deploy-keys";
+import type { FleetArgs } from "../fleet-args";
 import { fleetLabels } from "./metadata";
 
 export interface FleetSecretsArgs {
@@ -48,10 +49,17 @@ export class FleetSecrets extends pulumi.ComponentResource {
   }
 }
 
-/** The keys as the stack's configuration holds them, by repository; they stay secrets on their way. */
-export function configuredKeys(config: pulumi.Config, keys: readonly DeployKey[]): FleetSecretsArgs["deployKeys"] {
-  const own = config.getSecret("deployKey");
-  const homes = config.getSecretObject<Record<string, string>>("homeDeployKeys");
+/** The keys by repository: the arguments', or those of the stack's configuration. They stay secrets on their way. */
+export function deployKeyValues(
+  args: Pick<FleetArgs, "deployKey" | "homeDeployKeys">,
+  stack: pulumi.Config,
+  keys: readonly DeployKey[],
+): FleetSecretsArgs["deployKeys"] {
+  const own = args.deployKey === undefined ? stack.getSecret("deployKey") : pulumi.secret(args.deployKey);
+  const homes =
+    args.homeDeployKeys === undefined
+      ? stack.getSecretObject<Record<string, string>>("homeDeployKeys")
+      : pulumi.secret(args.homeDeployKeys);
   return Object.fromEntries(
     keys.flatMap(({ repository, name, secretId }) => {
       const key = name === "config" ? own : homes?.apply((known) => known[repository] ?? "");

@@ -23,11 +23,22 @@ export interface DevVmArgs {
   replace: boolean;
 }
 
+/** A VM of a fleet, for whoever builds on it. */
+export interface DevVmOutputs {
+  name: pulumi.Output<string>;
+  zone: pulumi.Output<string>;
+  /** Its address inside the network. */
+  address: pulumi.Output<string>;
+  selfLink: pulumi.Output<string>;
+}
+
 /** One developer's VM: no external address, a Shielded VM, and nothing that a later `up` changes replaces it. */
 export class DevVm extends pulumi.ComponentResource {
   readonly instance: compute.Instance;
   /** The VM's address inside the fleet's network. */
   readonly address: pulumi.Output<string>;
+  /** What others may build on. */
+  readonly outputs: DevVmOutputs;
   /** What its boot disk was made of, as a link. */
   readonly image: pulumi.Output<string | undefined>;
 
@@ -65,6 +76,8 @@ export class DevVm extends pulumi.ComponentResource {
     );
     this.address = this.instance.networkInterfaces.apply((interfaces) => interfaces[0]?.networkIp ?? "");
     this.image = this.instance.bootDisk.apply(({ initializeParams }) => initializeParams.image);
-    this.registerOutputs({ address: this.address });
+    const { name: own, zone, selfLink } = this.instance;
+    this.outputs = { name: own, zone, address: this.address, selfLink };
+    this.registerOutputs(this.outputs);
   }
 }

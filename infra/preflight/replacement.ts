@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Inventory, PresentDisk, PresentVm } from "../../rules/contract";
 import type { FleetConfig, VmConfig } from "../config/fleet-config";
 import { homeDiskName } from "../config/disks";
-import { Refusal } from "../config-error";
+import { ConfigError } from "../config-error";
 
 /** Lines that begin with the key. */
 export interface Judged {
@@ -13,15 +13,15 @@ export interface Judged {
 
 type Fleet = Pick<FleetConfig, "fleet" | "stack" | "project" | "vms" | "replace" | "network" | "allowStopping">;
 
-/** Says what a person should know before anything is changed. @throws Refusal of all that stops the update */
-export function stopLosses(config: Fleet, inventory: Inventory): void {
-  const { mistakes, warnings } = judge(config, inventory);
-  if (mistakes.length > 0) throw new Refusal(mistakes.map((line) => `nixos-fleet:${line}`));
+/** Says what a person should know before anything is changed. @throws ConfigError of all that stops the update */
+export function assertNoReplacement(config: Fleet, inventory: Inventory, ownNetwork: boolean): void {
+  const { mistakes, warnings } = judge(config, inventory, ownNetwork);
+  if (mistakes.length > 0) throw new ConfigError(mistakes.map((line) => `nixos-fleet:${line}`));
   for (const line of warnings) void pulumi.log.warn(line);
 }
 
 /** The same, pure. Changes that would replace a VM stop the update, unless the VM is in `replace`. */
-export function judge(config: Fleet, { vms, disks }: Inventory): Judged {
+export function judge(config: Fleet, { vms, disks }: Inventory, ownNetwork = true): Judged {
   const all = config.vms.flatMap((vm, index) => {
     const present = vms.find((one) => one.name === vm.name && own(config, one));
     return [
@@ -31,13 +31,13 @@ export function judge(config: Fleet, { vms, disks }: Inventory): Judged {
     ];
   });
   return {
-    mistakes: [...judgeNetwork(config, vms), ...all.flatMap(({ mistakes = [] }) => mistakes)],
+    mistakes: [...(ownNetwork ? judgeNetwork(config, vms) : []), ...all.flatMap(({ mistakes = [] }) => mistakes)],
     warnings: all.flatMap(({ warnings = [] }) => warnings),
   };
 }
 
 /** The home disks that are there already, by VM name, as the provider's ids: they are taken over and not made again. */
-export function presentHomes(config: Fleet, { disks }: Inventory): Record<string, string> {
+export function existingHomeDisks(config: Fleet, { disks }: Inventory): Record<string, string> {
   return Object.fromEntries(
     config.vms.flatMap(({ name, zone }) => {
       const disk = homeDiskName(name);

@@ -6,13 +6,13 @@ import type { FleetConfig } from "../config/fleet-config";
 import { movingVms } from "./replacement";
 import { movesOf } from "./change-summary";
 import { planWaves, readStanding } from "./wave-plan";
-import { Refusal } from "../config-error";
+import { ConfigError } from "../config-error";
 import type { RolloutArgs } from "../components/rollout";
 
 /**
  * From what was resolved and what stands in the project's metadata to what each wave is approved for. Says what is held, and what
  * the rest moves.
- * @throws Refusal of every mistake, one line each
+ * @throws ConfigError of every mistake, one line each
  */
 export async function decideRollout(
   config: FleetConfig,
@@ -24,7 +24,7 @@ export async function decideRollout(
   const standing = readStanding(metadata, config.fleet, config.stack);
   const membersOf = (names: readonly string[]) => config.vms.filter(({ name }) => names.includes(name));
   const plan = planWaves(config.waves, ({ vms }) => approvalOf(membersOf(vms), resolved), standing);
-  if (plan.mistakes.length > 0) throw new Refusal(plan.mistakes.map((mistake) => `nixos-fleet:${mistake}`));
+  if (plan.mistakes.length > 0) throw new ConfigError(plan.mistakes.map((mistake) => `nixos-fleet:${mistake}`));
   for (const line of plan.warnings) void pulumi.log.warn(line);
   for (const line of await movesOf(plan, standing, repository, resolved.system))
     void pulumi.log[line.includes("WARNING") ? "warn" : "info"](line);

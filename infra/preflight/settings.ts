@@ -2,9 +2,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { short } from "../../rules/contract";
 import { resolveHomes, type Resolved } from "./approval";
-import type { FleetConfig, RawConfig } from "../config/fleet-config";
+import type { FleetConfig } from "../config/fleet-config";
+import type { Written } from "../fleet-args";
 import { findManifest, type Manifest } from "./manifest";
-import { Refusal } from "../config-error";
+import { ConfigError } from "../config-error";
 import { localLockDiffers, resolveRevision } from "./revision";
 import { checkStack } from "../config/vms-file";
 
@@ -18,16 +19,20 @@ export interface StackSettings {
 /**
  * Reads and checks all of it, and says what a person should know before anything is changed.
  * @param directory what relative paths start from
- * @throws Refusal of every mistake, one line each
+ * @throws ConfigError of every mistake, one line each
  */
-export async function readSettings(written: RawConfig, stack: string, directory: string): Promise<StackSettings> {
-  const { config, source, mistakes } = checkStack(written, stack, directory, encryptedKeys());
+export async function readSettings(
+  { raw, encrypted }: Written,
+  stack: string,
+  directory: string,
+): Promise<StackSettings> {
+  const { config, source, mistakes } = checkStack(raw, stack, directory, encrypted);
   const head =
     source && (await resolveRevision(source.repository, source.branch).catch((error: unknown) => error as Error));
   if (head instanceof Error) mistakes.push(`nixos-fleet:${source?.key ?? "repository"}: ${head.message}`);
   const { homes, mistakes: strays } = await resolveHomes(config?.vms ?? []);
   mistakes.push(...strays.map((mistake) => `nixos-fleet:${mistake}`));
-  if (mistakes.length > 0 || !config || !source || !head || head instanceof Error) throw new Refusal(mistakes);
+  if (mistakes.length > 0 || !config || !source || !head || head instanceof Error) throw new ConfigError(mistakes);
 
   const { repository } = source;
   if (localLockDiffers(repository, head))
@@ -37,7 +42,7 @@ export async function readSettings(written: RawConfig, stack: string, directory:
 }
 
 /** What the engine tells every program of: the keys whose values it decrypted. */
-function encryptedKeys(): string[] | undefined {
+export function encryptedKeys(): string[] | undefined {
   const keys = process.env["PULUMI_CONFIG_SECRET_KEYS"];
   return keys === undefined ? undefined : (JSON.parse(keys) as string[]);
 }
@@ -46,7 +51,7 @@ function encryptedKeys(): string[] | undefined {
 async function prebuilt({ cache }: FleetConfig, revision: string): Promise<Manifest | undefined> {
   if (cache === undefined) return undefined;
   const manifest = await findManifest(cache, revision, {}).catch((error: unknown) => {
-    throw new Refusal([`nixos-fleet:cache: ${(error as Error).message}`]);
+    throw new ConfigError([`nixos-fleet:cache: ${(error as Error).message}`]);
   });
   if (manifest === undefined)
     void pulumi.log.info(

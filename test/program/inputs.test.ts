@@ -122,7 +122,7 @@ async function wave(name: string, settings: Record<string, string>): Promise<Rec
       "command:local:Command",
       {
         addPreviousOutputInEnv: false,
-        create: "./scripts/fleet await",
+        create: "exec ./scripts/fleet await",
         environment: {
           NIXOS_FLEET_FLEET: "devs",
           NIXOS_FLEET_STACK: "inputs",

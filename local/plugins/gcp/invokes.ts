@@ -8,7 +8,8 @@ import { texts, type Context } from "./resource";
 import { stateOf } from "./rest";
 
 export interface Invoke {
-  args: readonly [file: string, name: string];
+  /** Where the arguments are described; absent where there are none. */
+  args?: readonly [file: string, name: string];
   call: (args: Props, context: Context) => Promise<Props>;
 }
 
@@ -16,6 +17,9 @@ export const INVOKES: Record<string, Invoke> = {
   "gcp:organizations/getProject:getProject": {
     args: ["organizations/getProject.d.ts", "GetProjectArgs"],
     call: getProject,
+  },
+  "gcp:organizations/getClientConfig:getClientConfig": {
+    call: getClientConfig,
   },
   "gcp:compute/getInstance:getInstance": {
     args: ["compute/getInstance.d.ts", "GetInstanceArgs"],
@@ -47,6 +51,13 @@ async function getProject(args: Props, { api, settings }: Context): Promise<Prop
     name: found["name"] ?? "",
     number: text(found, "projectNumber") ?? "",
   };
+}
+
+/** The provider's own settings, and the token that it calls Google with. */
+function getClientConfig(_args: Props, { api, settings }: Context): Promise<Props> {
+  const { project = "", region = "", zone = "", labels } = settings;
+  const id = `projects/"${project}"/regions/"${region}"/zones/"${zone}"/universe_domain/""`;
+  return Promise.resolve({ id, project, region, zone, accessToken: api.token, defaultLabels: labels });
 }
 
 async function getInstance(args: Props, context: Context): Promise<Props> {

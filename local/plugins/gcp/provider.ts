@@ -78,8 +78,8 @@ export function gcp(typings: Typings, _log: Log, env: NodeJS.ProcessEnv = proces
     invoke: async (token, args, signal) => {
       const found = INVOKES[token];
       if (!found) throw new Error(`${token}: the local stand-in for the gcp provider does not have this function`);
-      const [file, name] = found.args;
-      const failures = mistakes(typings.exported(file, name), args, typings.label);
+      const known = found.args === undefined ? {} : typings.exported(...found.args);
+      const failures = mistakes(known, args, typings.label);
       return failures.length > 0 ? { failures } : { result: await found.call(args, context(signal)) };
     },
   };

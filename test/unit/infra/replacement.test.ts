@@ -1,7 +1,7 @@
 /** What an update would do to the VMs and disks that are there. */
 import { describe, expect, it } from "vitest";
 import type { PresentDisk, PresentVm } from "../../../rules/contract";
-import { judge, movingVms, presentHomes } from "../../../infra/preflight/replacement";
+import { judge, movingVms, existingHomeDisks } from "../../../infra/preflight/replacement";
 import { checkSettings } from "./check-settings";
 
 const whose = { fleet: "devs", stack: "dev" };
@@ -147,8 +147,8 @@ describe("a home disk", () => {
       "dev-alice-home stays in europe-west1-b, and dev-alice begins with a blank one; to take it along, make dev-alice-home in europe-west1-c from a snapshot first",
     ]);
     expect(judge(config, { vms: [alice], disks: [home, there] }).warnings).toEqual([]);
-    expect(presentHomes(config, { vms: [alice], disks: [home] })).toEqual({});
-    expect(presentHomes(config, { vms: [alice], disks: [home, there] })).toEqual({
+    expect(existingHomeDisks(config, { vms: [alice], disks: [home] })).toEqual({});
+    expect(existingHomeDisks(config, { vms: [alice], disks: [home, there] })).toEqual({
       "dev-alice": "projects/acme-dev/zones/europe-west1-c/disks/dev-alice-home",
     });
   });
@@ -160,7 +160,7 @@ describe("a home disk", () => {
       { ...home, fleet: "others" },
       { ...home, name: "dev-bob-home" },
     ])
-      expect(presentHomes(config, { vms: [], disks: [disk] })).toEqual({});
+      expect(existingHomeDisks(config, { vms: [], disks: [disk] })).toEqual({});
   });
 });
 

@@ -1,0 +1,100 @@
+/** What a program hands to a `Fleet`, and how that and the stack's configuration become one raw configuration. */
+import * as pulumi from "@pulumi/pulumi";
+import type { FleetSettings, RawConfig } from "./config/fleet-config";
+import { HIDDEN } from "./config/secrets";
+
+/** The namespace of the fleet's keys in a stack's configuration, whatever the project is called. */
+export const NAMESPACE = "nixos-fleet";
+
+/** A network that exists already. */
+export interface ExistingNetwork {
+  /** The network's self link; the fleet adds its rule for SSH through IAP. */
+  network: pulumi.Input<string>;
+  /** Self link of a subnetwork in the fleet's region. Its VMs reach the Internet and Google's APIs by the network's own means. */
+  subnetwork: pulumi.Input<string>;
+}
+
+/**
+ * A fleet's settings. Each key is the one of the stack's configuration (`nixos-fleet:KEY`, docs/settings.md) and goes before it; what is
+ * absent here is read there. Settings are plain values: they decide which resources there are, so a preview has to know them.
+ */
+export interface FleetArgs extends Partial<
+  Omit<FleetSettings, "deployKey" | "homeDeployKeys" | "sshPrivateKey" | "resolveFrom">
+> {
+  /** The project that gets the fleet: the provider's. @default `gcp:project` */
+  project?: string;
+  /** The region of the fleet's subnetwork: the provider's. @default `gcp:region` */
+  region?: string;
+  /** Where VMs go that name no zone. @default `gcp:zone`, or the region's zone b */
+  zone?: string;
+  /** Where this program reads the config repository. @default `repository` */
+  resolveFrom?: string;
+  /** Use this network instead of making one. `network.cidr` then has no effect. */
+  existingNetwork?: ExistingNetwork;
+  /**
+   * The address of an account for the VMs to run as, instead of a new one. It needs `roles/logging.logWriter` and
+   * `roles/monitoring.metricWriter` in the project, which the fleet does not grant to an account that is not its own.
+   */
+  serviceAccount?: pulumi.Input<string>;
+  /** The config repository's SSH private key or access token. @default the secret `nixos-fleet:deployKey` */
+  deployKey?: pulumi.Input<string>;
+  /** The same for homes' own repositories, by their URL. @default the secret `nixos-fleet:homeDeployKeys` */
+  homeDeployKeys?: Record<string, pulumi.Input<string>>;
+  /** The private key of SSH triggers. @default the secret `nixos-fleet:sshPrivateKey` */
+  sshPrivateKey?: pulumi.Input<string>;
+}
+
+/** A raw configuration, and the full keys of what is secret in it. */
+export interface Written {
+  raw: RawConfig;
+  /** Undefined where it is not known. */
+  encrypted: string[] | undefined;
+}
+
+/**
+ * The stack's configuration with the arguments in the place of the same keys. A secret's value is replaced by a placeholder: it goes
+ * from the program to its resource. Pure.
+ * @param name the component's, which is the fleet's where nothing else is said
+ */
+export function withArgs(name: string, args: FleetArgs, stack: Written): Written {
+  const { existingNetwork: _, serviceAccount: __, project, region, zone, ...settings } = args;
+  const { deployKey, homeDeployKeys, sshPrivateKey, ...plain } = settings;
+  const secrets = {
+    ...(deployKey === undefined ? {} : { deployKey: HIDDEN }),
+    ...(homeDeployKeys === undefined
+      ? {}
+      : { homeDeployKeys: Object.fromEntries(Object.keys(homeDeployKeys).map((url) => [url, HIDDEN])) }),
+    ...(sshPrivateKey === undefined ? {} : { sshPrivateKey: HIDDEN }),
+  };
+  const given = { ...prefixed("gcp", { project, region, zone }), ...prefixed(NAMESPACE, { ...plain, ...secrets }) };
+  const { encrypted } = stack;
+  return {
+    raw: { ...prefixed(NAMESPACE, { fleet: name }), ...stack.raw, ...given },
+    encrypted: encrypted && [...encrypted, ...Object.keys(secrets).map((key) => `${NAMESPACE}:${key}`)],
+  };
+}
+
+/** The arguments with secrets marked as such: the engine keeps a component's arguments in the state. */
+export function withSecrets(args: FleetArgs): FleetArgs {
+  const { deployKey, homeDeployKeys, sshPrivateKey, ...rest } = args;
+  return {
+    ...rest,
+    ...(deployKey === undefined ? {} : { deployKey: pulumi.secret(deployKey) }),
+    ...(homeDeployKeys === undefined
+      ? {}
+      : {
+          homeDeployKeys: Object.fromEntries(
+            Object.entries(homeDeployKeys).map(([url, key]) => [url, pulumi.secret(key)]),
+          ),
+        }),
+    ...(sshPrivateKey === undefined ? {} : { sshPrivateKey: pulumi.secret(sshPrivateKey) }),
+  };
+}
+
+/** Values as Pulumi writes them, by their full key; what is undefined is left out. */
+function prefixed(namespace: string, values: object): Record<string, string> {
+  const set = Object.entries(values).filter(([, value]) => value !== undefined) as [string, unknown][];
+  return Object.fromEntries(
+    set.map(([key, value]) => [`${namespace}:${key}`, typeof value === "string" ? value : JSON.stringify(value)]),
+  );
+}

@@ -1,0 +1,166 @@
+/** What of a project's fleets exists already, read before an update with the provider's own identity. */
+import * as pulumi from "@pulumi/pulumi";
+import { compute_v1 } from "@googleapis/compute/build/v1";
+import { getClientConfig } from "@pulumi/gcp/organizations/getClientConfig";
+import { OAuth2Client } from "google-auth-library";
+import { z } from "zod";
+import { contract, type Inventory } from "../../rules/contract";
+import { ConfigError } from "../config-error";
+
+export interface Existing {
+  /** The project's metadata, as VMs and gates read it. */
+  metadata: Record<string, string>;
+  /** The VMs and disks of all fleets of the project, by their label. */
+  inventory: Inventory;
+}
+
+const FIELDS = {
+  instances:
+    "name,zone,status,labels,machineType,deletionProtection,disks(boot,diskSizeGb),networkInterfaces/subnetwork",
+  disks: "name,zone,labels,type,sizeGb",
+};
+
+/** Milliseconds that one request may take. */
+const TIMEOUT = 30_000;
+
+/** What Google's client throws, as far as it is read here. */
+const thrownShape = z.object({
+  message: z.string(),
+  response: z
+    .object({
+      status: z.number(),
+      data: z.object({ error: z.object({ errors: z.array(z.object({ reason: z.string().optional() })).default([]) }) }),
+    })
+    .optional()
+    .catch(undefined),
+});
+
+/**
+ * The project as it is now; nothing before its Compute API is switched on.
+ * @throws ConfigError where the project does not answer: unknown is not empty
+ */
+export async function readExisting(project: string, opts: pulumi.InvokeOptions): Promise<Existing> {
+  try {
+    const { accessToken } = await getClientConfig(opts);
+    const api = computeApi(accessToken);
+    const [metadata, inventory] = await Promise.all([readMetadata(api, project), readInventory(api, project)]);
+    return { metadata, inventory };
+  } catch (thrown) {
+    const { message, response } = thrownShape.safeParse(thrown).data ?? { message: String(thrown) };
+    const reasons = response?.data.error.errors.map(({ reason }) => reason) ?? [];
+    if (reasons.includes("accessNotConfigured")) return { metadata: {}, inventory: { vms: [], disks: [] } };
+    const status = response === undefined ? "" : `HTTP ${response.status}: `;
+    throw new ConfigError([`gcp:project: ${project} cannot be read: ${status}${message.replace(/\s+/g, " ")}`]);
+  }
+}
+
+/** Google's client, which by itself repeats a read that fails for a passing reason. */
+function computeApi(token: string): compute_v1.Compute {
+  const auth = new OAuth2Client();
+  auth.setCredentials({ access_token: token });
+  const endpoint = process.env["NIXOS_FLEET_COMPUTE_ENDPOINT"];
+  const elsewhere = endpoint === undefined ? undefined : new URL(endpoint);
+  return new compute_v1.Compute({
+    auth,
+    timeout: TIMEOUT,
+    ...(elsewhere === undefined ? {} : { rootUrl: `${elsewhere.origin}/`, noProxy: [elsewhere.hostname] }),
+  });
+}
+
+async function readMetadata(api: compute_v1.Compute, project: string): Promise<Record<string, string>> {
+  const { data } = await api.projects.get({ project, fields: "commonInstanceMetadata/items" });
+  const items = data.commonInstanceMetadata?.items ?? [];
+  return Object.fromEntries(items.map(({ key, value }) => [key ?? "", value ?? ""]));
+}
+
+async function readInventory(api: compute_v1.Compute, project: string): Promise<Inventory> {
+  const list = (kind: keyof typeof FIELDS, pageToken: string | undefined) => ({
+    project,
+    filter: `labels.${contract.labels.fleet}:*`,
+    fields: `items/*(${kind}(${FIELDS[kind]}),warning/code),nextPageToken`,
+    ...(pageToken === undefined ? {} : { pageToken }),
+  });
+  const [instances, disks] = await Promise.all([
+    allPages(
+      async (token) => (await api.instances.aggregatedList(list("instances", token))).data,
+      ({ instances: found }: compute_v1.Schema$InstancesScopedList) => found,
+    ),
+    allPages(
+      async (token) => (await api.disks.aggregatedList(list("disks", token))).data,
+      ({ disks: found }: compute_v1.Schema$DisksScopedList) => found,
+    ),
+  ]);
+  const cidrs = await readRanges(api, project, new Set(instances.map(subnetworkOf)));
+  return {
+    vms: instances.map((instance) => ({
+      ...ownerOf(instance),
+      wave: instance.labels?.[contract.labels.wave] ?? "",
+      machineType: leaf(instance.machineType),
+      running: instance.status !== "TERMINATED",
+      deletionProtection: instance.deletionProtection ?? false,
+      bootDiskGb: Number(instance.disks?.find(({ boot }) => boot)?.diskSizeGb),
+      cidr: cidrs.get(subnetworkOf(instance)) ?? "",
+    })),
+    disks: disks.map((disk) => ({ ...ownerOf(disk), type: leaf(disk.type), sizeGb: Number(disk.sizeGb) })),
+  };
+}
+
+/** The IPv4 range of each subnet, by its link. */
+async function readRanges(
+  api: compute_v1.Compute,
+  project: string,
+  links: ReadonlySet<string>,
+): Promise<Map<string, string>> {
+  const ranges = await Promise.all(
+    [...links].map(async (link) => {
+      const [, host = project, region = "", subnetwork = ""] =
+        /projects\/([^/]+)\/regions\/([^/]+)\/subnetworks\/([^/]+)$/.exec(link) ?? [];
+      const { data } = await api.subnetworks.get({ project: host, region, subnetwork, fields: "ipCidrRange" });
+      return [link, data.ipCidrRange ?? ""] as const;
+    }),
+  );
+  return new Map(ranges);
+}
+
+/** A page of an aggregated list: entries by zone or region. */
+interface Page<S> {
+  items?: Record<string, S> | null | undefined;
+  nextPageToken?: string | null | undefined;
+}
+
+interface Scope {
+  warning?: { code?: string | null | undefined } | null | undefined;
+}
+
+/** All entries of an aggregated list, page by page. @throws where a zone does not answer */
+async function allPages<S extends Scope, T>(
+  read: (pageToken: string | undefined) => Promise<Page<S>>,
+  entries: (scope: S) => T[] | null | undefined,
+): Promise<T[]> {
+  const found: T[] = [];
+  let pageToken: string | undefined;
+  do {
+    const { items, nextPageToken } = await read(pageToken);
+    for (const [scope, value] of Object.entries(items ?? {})) {
+      // A zone that does not answer must not look like one whose resources are gone.
+      if (value.warning?.code === "UNREACHABLE") throw new Error(`${scope} does not answer`);
+      found.push(...(entries(value) ?? []));
+    }
+    pageToken = nextPageToken ?? undefined;
+  } while (pageToken !== undefined && pageToken !== "");
+  return found;
+}
+
+function ownerOf({ name, zone, labels }: compute_v1.Schema$Instance | compute_v1.Schema$Disk) {
+  const { fleet, stack } = contract.labels;
+  return { name: name ?? "", zone: leaf(zone), fleet: labels?.[fleet] ?? "", stack: labels?.[stack] ?? "" };
+}
+
+function subnetworkOf({ networkInterfaces }: compute_v1.Schema$Instance): string {
+  return networkInterfaces?.[0]?.subnetwork ?? "";
+}
+
+/** What a link ends with. */
+function leaf(link: string | null | undefined): string {
+  return (link ?? "").replace(/^.*\//, "");
+}

@@ -1,0 +1,47 @@
+/** All that a fleet has to know before it declares anything: its settings, what exists, and what this run approves. */
+import type * as pulumi from "@pulumi/pulumi";
+import type { FleetConfig } from "../config/fleet-config";
+import type { Written } from "../fleet-args";
+import { newestImages } from "../components/image";
+import { reachAll, type Reachable } from "../components/trigger";
+import type { Resolved } from "./approval";
+import { readExisting } from "./existing";
+import { assertNoReplacement, existingHomeDisks } from "./replacement";
+import { decideRollout } from "./rollout-plan";
+import { readSettings } from "./settings";
+
+export interface Prepared {
+  config: FleetConfig;
+  resolved: Resolved;
+  rollout: Awaited<ReturnType<typeof decideRollout>>;
+  /** See `newestImages`. */
+  newestImages: Record<string, string>;
+  /** See `existingHomeDisks`. */
+  existingHomeDisks: Record<string, string>;
+  /** Which VMs SSH triggers reach now; none where the fleet is not triggered by SSH. */
+  reachable: Record<string, Reachable>;
+}
+
+/**
+ * @param ownNetwork whether the fleet makes its network
+ * @param opts lead to the provider whose identity reads Google
+ * @throws ConfigError of every mistake, one line each, before anything is changed
+ */
+export async function prepare(
+  written: Written,
+  stack: string,
+  ownNetwork: boolean,
+  opts: pulumi.InvokeOptions,
+): Promise<Prepared> {
+  const { config, repository, resolved } = await readSettings(written, stack, process.cwd());
+  const { metadata, inventory } = await readExisting(config.project, opts);
+  assertNoReplacement(config, inventory, ownNetwork);
+  return {
+    config,
+    resolved,
+    rollout: await decideRollout(config, repository, resolved, metadata, inventory),
+    newestImages: await newestImages(config, opts),
+    existingHomeDisks: existingHomeDisks(config, inventory),
+    reachable: await reachAll(config, opts),
+  };
+}

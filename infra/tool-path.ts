@@ -1,0 +1,30 @@
+/** Where the operator's tool is, as gates call it. */
+import { existsSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+
+/** The package's root, or the repository's. */
+const ROOT = resolve(__dirname, "..");
+
+/**
+ * The tool, relative to the directory that Pulumi runs commands in, which is the program's. Relative, so that the text is the same on
+ * every machine: another text would make each gate run again. Quoted for a shell.
+ * @param directory the program's
+ */
+export function toolPath(directory: string): string {
+  const path = relative(directory, join(installed(directory) ?? ROOT, TOOL));
+  const shown = path.startsWith(".") ? path : `./${path}`;
+  return /^[\w./@+-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", `'\\''`)}'`;
+}
+
+const TOOL = "scripts/fleet";
+
+/**
+ * The package where Node finds it from the program. A package manager may keep the files elsewhere, under a path with the version in it.
+ */
+function installed(directory: string): string | undefined {
+  for (let from = directory; ; from = dirname(from)) {
+    const found = join(from, "node_modules/nixos-fleet");
+    if (existsSync(join(found, TOOL))) return found;
+    if (dirname(from) === from) return undefined;
+  }
+}
