@@ -1,5 +1,5 @@
 /** The operator's tool: finds the command, runs it, and turns what it throws into one line and an exit code. */
-import { helpLines, parseCall, type Command, type Surroundings } from "./command";
+import { helpLines, parseCall, type Command, type CommandContext } from "./command";
 import { awaitCommand } from "./commands/await";
 import { build } from "./commands/build";
 import { diff } from "./commands/diff";
@@ -40,32 +40,32 @@ export const commands: readonly Command[] = [
 ];
 
 /** Runs the tool once and returns its exit code: 0 done, 1 failed, 2 a call that makes no sense, 130 interrupted. */
-export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
-  const { complain } = surroundings;
+export async function run(args: readonly string[], context: CommandContext): Promise<number> {
+  const { printError } = context;
   try {
     const [name, ...rest] = args;
     if (name === undefined || name === "--help" || name === "-h" || name === "help") {
-      overview(rest[0]).forEach(surroundings.print);
+      overview(rest[0]).forEach(context.print);
       return 0;
     }
     const command = commandOf(name);
     const call = parseCall(command, rest);
     if (call === null) {
-      helpLines(command).forEach(surroundings.print);
+      helpLines(command).forEach(context.print);
       return 0;
     }
-    return await command.run({ ...surroundings, ...call });
+    return await command.run({ ...context, ...call });
   } catch (error) {
-    if (surroundings.signal.aborted) {
-      complain("interrupted");
+    if (context.signal.aborted) {
+      printError("interrupted");
       return 130;
     }
-    complain(oneLine(messageOf(error)));
+    printError(oneLine(messageOf(error)));
     if (error instanceof FleetError) {
       return error.exitCode;
     }
-    if ((surroundings.env["NIXOS_FLEET_DEBUG"] ?? "") !== "" && error instanceof Error) {
-      complain(error.stack ?? "");
+    if ((context.env["NIXOS_FLEET_DEBUG"] ?? "") !== "" && error instanceof Error) {
+      printError(error.stack ?? "");
     }
     return 1;
   }
@@ -110,7 +110,7 @@ export async function main(readSettings: ReadSettings): Promise<void> {
   process.exitCode = await run(process.argv.slice(2), {
     env: process.env,
     print: (line) => process.stdout.write(`${line}\n`),
-    complain: (line) => process.stderr.write(`fleet: ${line}\n`),
+    printError: (line) => process.stderr.write(`fleet: ${line}\n`),
     terminal: stdout.isTTY,
     ...(stdout.isTTY ? { size: () => ({ columns: stdout.columns, rows: stdout.rows }) } : {}),
     colour,

@@ -13,13 +13,13 @@ export interface OptionSpec {
   description: string;
 }
 
-/** What a command gets from its surroundings. */
-export interface Surroundings {
+/** What a command gets from the process that runs it. */
+export interface CommandContext {
   env: NodeJS.ProcessEnv;
   /** Prints one line of the result. */
   print: (line: string) => void;
   /** Prints one line about the work itself, such as an error. */
-  complain: (line: string) => void;
+  printError: (line: string) => void;
   /** Whether results go to a terminal. */
   terminal: boolean;
   /** How large the terminal is now, in characters; undefined where results do not go to one. */
@@ -33,7 +33,7 @@ export interface Surroundings {
 }
 
 /** A parsed call. */
-export interface Call extends Surroundings {
+export interface Call extends CommandContext {
   options: ParsedOptions;
   positionals: string[];
 }

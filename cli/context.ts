@@ -7,7 +7,7 @@ import { Storage } from "./google/storage";
 import { oneLine } from "./text";
 
 /** What nearly every command starts with. */
-export interface Context {
+export interface FleetContext {
   compute: Compute;
   id: FleetId;
 }
@@ -49,7 +49,7 @@ export function openStorage(call: Call): Storage {
 }
 
 /** Connects to the Compute API and finds the fleet, by options, environment or the project's labels. */
-export async function openFleet(call: Call, settings: { attempts?: number } = {}): Promise<Context> {
+export async function openFleet(call: Call, settings: { attempts?: number } = {}): Promise<FleetContext> {
   const { options } = call;
   const compute = openProject(call, settings);
   const fleet = options.text("fleet") ?? variable(call, "NIXOS_FLEET_FLEET");
@@ -70,7 +70,7 @@ export function variable({ env }: Pick<Call, "env">, name: string): string | und
 }
 
 /** The VMs of these names; a name that the fleet does not have is refused. */
-export async function requireVms({ compute, id }: Context, names: readonly string[]): Promise<FleetVm[]> {
+export async function requireVms({ compute, id }: FleetContext, names: readonly string[]): Promise<FleetVm[]> {
   const vms = await readVms(compute, id);
   return [...new Set(names)].map((name) => {
     const vm = vms.find((one) => one.name === name);

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { contract } from "../rules/contract";
 import type { Call } from "./command";
-import { actor, machineActor, variable, type Context } from "./context";
+import { actor, machineActor, variable, type FleetContext } from "./context";
 import { accountOf } from "./google/credentials";
 import { messageOf } from "./errors";
 import type { FleetId } from "./fleet";
@@ -57,7 +57,7 @@ const patience = 5_000;
 /** Writes one event to the history; where that does not go, one line says so and all goes on. */
 export async function recordEvent(
   call: Call,
-  { compute, id }: Context,
+  { compute, id }: FleetContext,
   event: z.input<typeof eventSchema>,
 ): Promise<void> {
   try {
@@ -71,14 +71,14 @@ export async function recordEvent(
       jsonPayload: { ...rest, ...kept, by: await whoActs(call, log), from: machineActor(call) },
     });
   } catch (error) {
-    call.complain(oneLine(`the history could not be written (${messageOf(error)}); nothing else is affected`, 300));
+    call.printError(oneLine(`the history could not be written (${messageOf(error)}); nothing else is affected`, 300));
   }
 }
 
 /** The newest entries since a moment, newest first. What others wrote into the log and is none of ours is left out. */
 export async function readHistory(
   call: Call,
-  { compute, id }: Context,
+  { compute, id }: FleetContext,
   { since, most }: { since: Date; most: number },
 ): Promise<HistoryEntry[]> {
   const conditions = [...ofFleet(id), `timestamp>="${since.toISOString()}"`];

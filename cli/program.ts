@@ -6,7 +6,7 @@ import { lastLines, oneLine } from "./text";
 const empty = /Could not read from remote repository|^Please make sure you have the correct|^and the repository exists/;
 
 /** How a program is run: what interrupts it, where (here by default), and with which environment (the tool's own by default). */
-export interface Running {
+export interface RunOptions {
   signal: AbortSignal;
   cwd?: string;
   env?: NodeJS.ProcessEnv;
@@ -18,7 +18,7 @@ export interface Running {
 export async function runProgram(
   program: string,
   args: readonly string[],
-  { signal, cwd = process.cwd(), env = process.env, progress = false }: Running,
+  { signal, cwd = process.cwd(), env = process.env, progress = false }: RunOptions,
 ): Promise<string> {
   try {
     const { stdout } = await execa(program, args, {

@@ -1,5 +1,5 @@
 /** Revisions as people type them: a few digits, completed by what the fleet knows. */
-import type { Context } from "./context";
+import type { FleetContext } from "./context";
 import { UsageError } from "./errors";
 import { readAllReports, readVms } from "./fleet";
 import { reportOf } from "./reports";
@@ -17,7 +17,7 @@ export async function completeRevision(
   command: string,
   written: string,
   known: readonly string[],
-  { compute, id }: Context,
+  { compute, id }: FleetContext,
 ): Promise<string> {
   if (written.length === 40) {
     return written;

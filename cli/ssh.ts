@@ -1,9 +1,9 @@
-/** How a VM is reached by ssh: which way, and the host key that it must show. */
+/** How a VM is reached by ssh: where it is, and the host key that it must show. */
 import { UsageError } from "./errors";
 import { oneLine } from "./text";
 
-/** The way to a VM. */
-export interface Way {
+/** Where and how ssh reaches a VM. */
+export interface SshTarget {
   user: string;
   /** Address or tunnel's end; the VM's internal address by default. */
   host: string;
@@ -15,7 +15,7 @@ export interface Way {
   identity?: string | undefined;
 }
 
-/** A host on the way. */
+/** A host through which ssh goes. */
 export interface Bastion {
   /** `USER@HOST`. */
   destination: string;
@@ -25,7 +25,7 @@ export interface Bastion {
 }
 
 /** ssh's arguments for a command on a VM whose host keys are in the file `knownHosts`, under the VM's name. */
-export function sshArguments(vm: string, way: Way, knownHosts: string, command: string): string[] {
+export function sshArguments(vm: string, target: SshTarget, knownHosts: string, command: string): string[] {
   const settings = [
     "BatchMode=yes",
     "ConnectTimeout=10",
@@ -36,14 +36,14 @@ export function sshArguments(vm: string, way: Way, knownHosts: string, command: 
     // The key is the VM's, whatever address or tunnel leads to it.
     `HostKeyAlias=${vm}`,
     "CheckHostIP=no",
-    ...(way.identity === undefined ? [] : ["IdentitiesOnly=yes"]),
-    ...(way.iap === undefined ? [] : [`ProxyCommand=${iapTunnel(vm, way.port, way.iap)}`]),
-    ...(way.bastion === undefined ? [] : [`ProxyCommand=${through(way.bastion, way.identity)}`]),
+    ...(target.identity === undefined ? [] : ["IdentitiesOnly=yes"]),
+    ...(target.iap === undefined ? [] : [`ProxyCommand=${iapTunnel(vm, target.port, target.iap)}`]),
+    ...(target.bastion === undefined ? [] : [`ProxyCommand=${through(target.bastion, target.identity)}`]),
   ];
   return [
     ...settings.flatMap((setting) => ["-o", setting]),
-    ...(way.identity === undefined ? [] : ["-i", way.identity]),
-    ...["-p", String(way.port), "-l", way.user, "--", way.host, command],
+    ...(target.identity === undefined ? [] : ["-i", target.identity]),
+    ...["-p", String(target.port), "-l", target.user, "--", target.host, command],
   ];
 }
 

@@ -2,7 +2,7 @@
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { FleetError } from "./errors";
-import { runProgram, type Running } from "./program";
+import { runProgram, type RunOptions } from "./program";
 
 /** What the program makes of a stack's settings. */
 export interface StackSettings {
@@ -44,9 +44,9 @@ const configShape = z.record(
 );
 
 /** The stack that Pulumi has selected. @throws FleetError with one line */
-export async function selectedStack(running: Running): Promise<string> {
+export async function selectedStack(runOptions: RunOptions): Promise<string> {
   return (
-    await runProgram("pulumi", ["stack", "--show-name", "--non-interactive"], { ...running, cwd: directory })
+    await runProgram("pulumi", ["stack", "--show-name", "--non-interactive"], { ...runOptions, cwd: directory })
   ).trim();
 }
 
@@ -55,10 +55,14 @@ export async function selectedStack(running: Running): Promise<string> {
  * @param file where it is read instead of beside the program
  * @throws FleetError with one line
  */
-export async function rawSettings(stack: string, file: string | undefined, running: Running): Promise<RawSettings> {
+export async function rawSettings(
+  stack: string,
+  file: string | undefined,
+  runOptions: RunOptions,
+): Promise<RawSettings> {
   const where = file === undefined ? [] : ["--config-file", resolve(file)];
   const args = ["config", "--json", "--stack", stack, "--non-interactive", ...where];
-  const text = await runProgram("pulumi", args, { ...running, cwd: directory });
+  const text = await runProgram("pulumi", args, { ...runOptions, cwd: directory });
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -7,7 +7,7 @@ async function main(): Promise<void> {
   const code = await run(process.argv.slice(2), {
     env: process.env,
     print: (line) => process.stdout.write(`${line}\n`),
-    complain: (line) => process.stderr.write(`${line}\n`),
+    printError: (line) => process.stderr.write(`${line}\n`),
     terminal: false,
     colour: false,
     signal: new AbortController().signal,

@@ -4,7 +4,7 @@ import { short } from "../../rules/contract";
 import { awaitWave, type GateEnd } from "../gate/await";
 import { allowedFailures, parseBudget } from "../gate/budget";
 import { fleetOptions, type Call, type Command } from "../command";
-import { openFleet, variable, type Context } from "../context";
+import { openFleet, variable, type FleetContext } from "../context";
 import { parseDuration } from "../duration";
 import { FleetError, messageOf, UsageError } from "../errors";
 import { readDecisions, type FleetId } from "../fleet";
@@ -69,7 +69,7 @@ export const awaitCommand: Command = {
     const options = { ...waiting, revision: await resolveRevision(context, given) };
     const started = new Date();
     const json = call.options.flag("json");
-    const world = { ...call, compute: context.compute, print: json ? call.complain : call.print };
+    const world = { ...call, compute: context.compute, print: json ? call.printError : call.print };
     const end = await withHistory(call, context, options, () => awaitWave(world, context.id, options));
     const failed = end.outcome === "failed" && !end.stopped;
     const reacted = failed ? await react(world, context.id, options, end, onFailure) : undefined;
@@ -152,7 +152,7 @@ function durationOf(call: Call, name: string, fallback: string, least = 1): numb
 
 /** The full revision: what was given, or what the wave is approved for. */
 async function resolveRevision(
-  { compute, id }: Context,
+  { compute, id }: FleetContext,
   { wave, revision }: { wave: string; revision: string | undefined },
 ): Promise<string> {
   if (revision?.length === 40) {

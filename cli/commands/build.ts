@@ -50,10 +50,10 @@ export const build: Command = {
     const key = await keyFile(call);
     const commit = await commitOf(options.text("flake") ?? ".", options.text("revision") ?? "HEAD");
     const progress = new Progress(process.stderr);
-    call.complain(`evaluating ${short(commit.revision)}`);
+    call.printError(`evaluating ${short(commit.revision)}`);
     const systems = await evaluateSystems(commit, { signal });
     const toplevels = toplevelsOf(systems);
-    call.complain(`building ${plural(Object.keys(toplevels).length, "host")}`);
+    call.printError(`building ${plural(Object.keys(toplevels).length, "host")}`);
     await buildAll([...new Set(Object.values(systems).map(({ derivation }) => `${derivation}^out`))], { signal });
 
     const cache = resolve(directory ?? join(cacheHome(call), "cache", bucket ?? ""));

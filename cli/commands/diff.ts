@@ -3,7 +3,7 @@ import { lockChanges, type LockChange } from "../../rules/flake-lock";
 import { compareClosures } from "../repository/closures";
 import { fleetOptions, type Call, type Command } from "../command";
 import { filesBetween, headOf, lockAt, withCommits } from "../repository/config-repository";
-import { openFleet, requireVms, variable, type Context } from "../context";
+import { openFleet, requireVms, variable, type FleetContext } from "../context";
 import { diffLines, groupClosures, planMoves, type FleetDiff, type Move, type MoveDiff } from "../repository/diff";
 import { FleetError, messageOf, UsageError } from "../errors";
 import { readAllReports, readDecisions, readVms, type FleetVm, type Source } from "../fleet";
@@ -61,7 +61,7 @@ export const diff: Command = {
 };
 
 /** These VMs' status. */
-async function statusOf({ compute, id }: Context, vms: readonly FleetVm[]): Promise<FleetStatus> {
+async function statusOf({ compute, id }: FleetContext, vms: readonly FleetVm[]): Promise<FleetStatus> {
   const [metadata, reports] = await Promise.all([compute.projectMetadata(), readAllReports(compute, vms)]);
   return buildStatus(id, vms, readDecisions(metadata, id), reports, new Date());
 }
@@ -69,7 +69,7 @@ async function statusOf({ compute, id }: Context, vms: readonly FleetVm[]): Prom
 /** The one revision that the call names; undefined where it is what is wanted of each VM. */
 async function targetOf(
   call: Call,
-  context: Context,
+  context: FleetContext,
   { approvals }: FleetStatus,
   source: Source | undefined,
 ): Promise<string | undefined> {
@@ -108,17 +108,17 @@ async function compare(
   }: { vms: FleetVm[]; status: FleetStatus; source: Source | undefined; closures: boolean },
 ): Promise<MoveDiff> {
   const clone = call.options.text("clone") ?? variable(call, "NIXOS_FLEET_CONFIG_CLONE") ?? process.cwd();
-  const running = { signal: call.signal, env: call.env };
-  return withCommits([move.from, move.to], { clone, source }, running, async (repository) => {
+  const runOptions = { signal: call.signal, env: call.env };
+  return withCommits([move.from, move.to], { clone, source }, runOptions, async (repository) => {
     const from = { ...repository, revision: move.from };
     const to = { ...repository, revision: move.to };
-    const [before, after] = await Promise.all([lockAt(from, running), lockAt(to, running)]);
-    const files = await filesBetween(from, to, running);
+    const [before, after] = await Promise.all([lockAt(from, runOptions), lockAt(to, runOptions)]);
+    const files = await filesBetween(from, to, runOptions);
     const machines = status.vms.flatMap(({ name, system }) => {
       const host = vms.find((vm) => vm.name === name)?.host ?? name;
       return move.vms.includes(name) ? [{ vm: name, host, toplevel: system?.toplevel ?? "" }] : [];
     });
-    const found = closures ? await compareClosures(from, to, machines, running) : new Map<string, never>();
+    const found = closures ? await compareClosures(from, to, machines, runOptions) : new Map<string, never>();
     return { ...move, inputs: changesOf(before, after), files, closures: groupClosures(found) };
   });
 }

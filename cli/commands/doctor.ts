@@ -58,7 +58,7 @@ export function doctorLines(findings: readonly Finding[], colour: boolean): stri
     return count === 0 ? [] : [plural(count, verdict === "fail" ? "failure" : "warning")];
   });
   return [
-    ...renderTable(["IS", "CHECK", "FOUND"], rows, colour),
+    ...renderTable(["STATUS", "CHECK", "DETAIL"], rows, colour),
     "",
     counts.length === 0 ? "all is well" : counts.join(", "),
   ];

@@ -1,5 +1,5 @@
 import { fleetOptions, type Call, type Command } from "../command";
-import { actor, openFleet, requireVms, type Context } from "../context";
+import { actor, openFleet, requireVms, type FleetContext } from "../context";
 import { changeControl, pruned, withHold } from "../control-item";
 import { UsageError } from "../errors";
 import { readDecisions, readVms } from "../fleet";
@@ -60,7 +60,7 @@ export function scopeOf({ options }: Pick<Call, "options">): string {
 /** Refuses a wave or VM that the fleet does not have; returns what its waves are approved for. */
 export async function requireScope(
   { options }: Pick<Call, "options">,
-  context: Context,
+  context: FleetContext,
 ): Promise<Record<string, string>> {
   const vm = options.text("vm");
   if (vm !== undefined) {

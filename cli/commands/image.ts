@@ -62,7 +62,7 @@ export function imageName({ revision }: Pick<Commit, "revision">): string {
 async function buildImage(call: Call, commit: Commit): Promise<string> {
   const links = join(cacheHome(call), "images");
   await mkdir(links, { recursive: true });
-  call.complain(`building ${imageName(commit)}`);
+  call.printError(`building ${imageName(commit)}`);
   const link = join(links, imageName(commit));
   const [output = link] = await buildAll([installable(commit, attribute)], { signal: call.signal }, link);
   const archives = (await readdir(output)).filter((name) => name.endsWith(".raw.tar.gz"));
@@ -87,7 +87,7 @@ async function publish(call: Call, commit: Commit, name: string): Promise<Record
   await storage.requirePrivateBucket(bucket, options.text("location"));
   const uploaded = await uploadArchive(storage, bucket, `${name}.raw.tar.gz`, archive);
   if (withImage) {
-    call.complain(`making the image ${name}`);
+    call.printError(`making the image ${name}`);
     const rawDisk = { source: `https://storage.googleapis.com/${bucket}/${name}.raw.tar.gz` };
     const description = `nixos-fleet, config repository at ${commit.revision}`;
     await compute.insertImage({ name, family, description, rawDisk, guestOsFeatures });

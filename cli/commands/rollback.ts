@@ -1,7 +1,7 @@
 import { short, type Control } from "../../rules/contract";
 import type { GateEnd } from "../gate/await";
 import { fleetOptions, type Call, type Command } from "../command";
-import { openFleet, type Context } from "../context";
+import { openFleet, type FleetContext } from "../context";
 import { changeControl, pruned, withUndo } from "../control-item";
 import { parseDuration } from "../duration";
 import { FleetError, UsageError } from "../errors";
@@ -66,7 +66,7 @@ export const rollback: Command = {
     const about = { event: "rollback", scope: scopeOfWaves(waves), revision: bad } as const;
     await recordEvent(call, context, { ...about, outcome: "started", why: `to ${good}` });
     const json = options.flag("json");
-    const tell = json ? call.complain : call.print;
+    const tell = json ? call.printError : call.print;
     tell(oneLine(`${wavesText(waves)}: from ${short(bad)} back to ${where}`));
     const end = options.flag("no-wait")
       ? undefined
@@ -89,7 +89,7 @@ function scopeOfWaves(waves: readonly string[]): string {
 
 async function waited(
   call: Call,
-  context: Context,
+  context: FleetContext,
   bad: string,
   waves: readonly string[],
   timeout: number,

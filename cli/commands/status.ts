@@ -19,7 +19,7 @@ export const status: Command = {
   summary: "what every VM runs, what it should run, and why not",
   usage: "[--json] [--watch] [--check] [--all]",
   description: [
-    "Shows the fleet's VMs: what they run (RUNS), what is approved for them (WANTED), and how the two stand",
+    "Shows the fleet's VMs: what they run (CURRENT), what they should run (DESIRED), and how the two stand",
     "(DRIFT: none, behind, ahead, waiting, held, failed, stopped, unknown). What needs a person comes first.",
   ],
   examples: ["status", "status --watch", "status --json | jq -r '.vms[] | select(.drift != \"none\") | .name'"],
@@ -77,7 +77,7 @@ async function watch(call: Call, reader: StatusReader): Promise<void> {
       if (!(error instanceof ApiError && error.transient)) {
         throw error;
       }
-      call.complain(`the Compute API does not answer (${error.message}); trying again`);
+      call.printError(`the Compute API does not answer (${error.message}); trying again`);
     }
     if (document !== undefined) {
       shown = showAgain(call, document, shown);

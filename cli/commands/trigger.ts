@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { contract } from "../../rules/contract";
 import { fleetOptions, type Call, type Command } from "../command";
-import { actor, openFleet, requireVms, type Context } from "../context";
+import { actor, openFleet, requireVms, type FleetContext } from "../context";
 import { parseDuration } from "../duration";
 import { UsageError } from "../errors";
 import type { FleetVm } from "../fleet";
 import { mapBounded } from "../google/retry";
-import { knownHostsLines, parseAddresses, sshArguments, type Bastion, type Way } from "../ssh";
+import { knownHostsLines, parseAddresses, sshArguments, type Bastion, type SshTarget } from "../ssh";
 import { lastLines, oneLine } from "../text";
 
 /** VMs that are asked at once. */
@@ -46,14 +46,14 @@ export const trigger: Command = {
   },
   positionals: { least: 1, most: 1_000 },
   async run(call) {
-    const way = readWay(call);
+    const target = readTarget(call);
     const context = await openFleet(call);
     const vms = await requireVms(context, call.positionals);
     const json = call.options.flag("json");
     const directory = mkdtempSync(join(tmpdir(), "fleet-"));
     try {
       const results = await mapBounded(vms, parallel, async (vm) => {
-        const { well, text } = await ask(vm, way, call, context, directory);
+        const { well, text } = await ask(vm, target, call, context, directory);
         if (!json) call.print(`${vm.name}  ${oneLine(text)}`);
         return { name: vm.name, well, text: oneLine(text) };
       });
@@ -65,7 +65,7 @@ export const trigger: Command = {
   },
 };
 
-type Settings = Omit<Way, "host" | "port" | "iap"> & {
+type Settings = Omit<SshTarget, "host" | "port" | "iap"> & {
   addresses: ReturnType<typeof parseAddresses>;
   iap: boolean;
   /** Seconds. */
@@ -73,7 +73,7 @@ type Settings = Omit<Way, "host" | "port" | "iap"> & {
   command: string;
 };
 
-function readWay(call: Call): Settings {
+function readTarget(call: Call): Settings {
   const { options } = call;
   const user = options.text("user") ?? "fleet-trigger";
   if (!/^[a-z_][a-z0-9_.-]*$/i.test(user)) {
@@ -113,7 +113,7 @@ async function ask(
   vm: FleetVm,
   settings: Settings,
   { env, signal }: Call,
-  { compute }: Context,
+  { compute }: FleetContext,
   directory: string,
 ): Promise<{ well: boolean; text: string }> {
   if (vm.state !== "RUNNING") {
@@ -130,8 +130,8 @@ async function ask(
   const knownHosts = join(directory, vm.name);
   writeFileSync(knownHosts, `${keys.join("\n")}\n`);
   const iap = settings.iap ? { project: compute.project, zone: vm.zone } : undefined;
-  const way = { ...settings, host: address.host, port: address.port, iap };
-  const end = await execa("ssh", sshArguments(vm.name, way, knownHosts, settings.command), {
+  const target = { ...settings, host: address.host, port: address.port, iap };
+  const end = await execa("ssh", sshArguments(vm.name, target, knownHosts, settings.command), {
     env,
     extendEnv: false,
     reject: false,

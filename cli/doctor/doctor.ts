@@ -1,7 +1,7 @@
-/** What is wrong with a fleet's surroundings, and what to do about it: judged purely from facts that were gathered before. */
+/** Judges what is wrong with the operator's set-up, and what to do about it. Pure: the facts were gathered before. */
 import { short } from "../../rules/contract";
 import { lockInputs } from "../../rules/flake-lock";
-import { fail, ok, told, warn, type Facts, type Finding } from "./findings";
+import { fail, ok, judgeResult, warn, type Facts, type Finding } from "./findings";
 import { judgeVms } from "./vms";
 import { messageOf } from "../errors";
 
@@ -28,17 +28,19 @@ export function judge(facts: Facts, now: Date): Finding[] {
 
 function judgeTools({ tools: found }: Facts): Finding[] {
   return Object.entries(tools).flatMap(([name, { only, least }]) => {
-    const known = found[name];
-    if (known === undefined) return [];
-    if ("problem" in known) {
-      return only === null ? fail(name, known.problem, "install it") : warn(name, known.problem, `install it: ${only}`);
+    const version = found[name];
+    if (version === undefined) return [];
+    if ("problem" in version) {
+      return only === null
+        ? fail(name, version.problem, "install it")
+        : warn(name, version.problem, `install it: ${only}`);
     }
-    const [major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(known.value) ?? []).slice(1).map(Number);
+    const [major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(version.value) ?? []).slice(1).map(Number);
     const [needMajor, needMinor] = least ?? [0, 0];
     const old = major < needMajor || (major === needMajor && minor < needMinor);
     return old
-      ? warn(name, known.value, `${needMajor}.${needMinor} or newer is needed: ${only ?? ""}`)
-      : ok(name, known.value);
+      ? warn(name, version.value, `${needMajor}.${needMinor} or newer is needed: ${only ?? ""}`)
+      : ok(name, version.value);
   });
 }
 
@@ -60,14 +62,19 @@ function judgeGoogle({ settings, environmentProject, credentials, project, servi
           `export GOOGLE_CLOUD_PROJECT=${settings.project}: the other commands go by that`,
         )
       : []),
-    ...told("credentials", credentials, (whose) => ok("credentials", whose), "gcloud auth application-default login"),
-    ...told(
+    ...judgeResult(
+      "credentials",
+      credentials,
+      (whose) => ok("credentials", whose),
+      "gcloud auth application-default login",
+    ),
+    ...judgeResult(
       "project",
       project,
       (text) => ok("project", text),
       "see that it exists and that you may read it: docs/google.md",
     ),
-    ...told(
+    ...judgeResult(
       "apis",
       servicesOff,
       (off) =>
@@ -87,13 +94,13 @@ function judgeGoogle({ settings, environmentProject, credentials, project, servi
 function judgeRepository({ settings, head, lock }: Facts): Finding[] {
   const branch = `${settings?.source.branch ?? ""} of ${settings?.source.repository ?? ""}`;
   return [
-    ...told(
+    ...judgeResult(
       "repository",
       head,
       (revision) => ok("repository", `${branch} is at ${short(revision)}`),
       "see that you may read it from here; resolveFrom names another way to it",
     ),
-    ...told("flake.lock", lock, judgeLock, "see that you may read it from here"),
+    ...judgeResult("flake.lock", lock, judgeLock, "see that you may read it from here"),
   ];
 }
 

@@ -5,10 +5,10 @@ import type { Compute, Instance } from "../google/compute";
 import { headOf, lockAt, withCommits } from "../repository/config-repository";
 import { connectProject, variable } from "../context";
 import { accountOf, credentials } from "../google/credentials";
-import type { Facts, Known } from "./findings";
+import type { Facts, Result } from "./findings";
 import { messageOf } from "../errors";
 import { readAllReports, readDecisions, toVm, type FleetId } from "../fleet";
-import { runProgram, type Running } from "../program";
+import { runProgram, type RunOptions } from "../program";
 import { mapBounded } from "../google/retry";
 import { servicesOff } from "../google/service-usage";
 import { rawSettings, selectedStack, type ReadSettings, type StackSettings } from "../stack";
@@ -30,11 +30,11 @@ const connectionsAtOnce = 16;
 
 /** All facts. Throws only when it is interrupted. */
 export async function gather(call: Call, read: ReadSettings): Promise<Facts> {
-  const running = { signal: call.signal, env: call.env };
-  const [tools, stack] = await Promise.all([toolVersions(running), stackOf(call, running)]);
+  const runOptions = { signal: call.signal, env: call.env };
+  const [tools, stack] = await Promise.all([toolVersions(runOptions), stackOf(call, runOptions)]);
   const facts: Facts = { tools, stack, mistakes: [] };
   if ("value" in stack) {
-    const raw = await known(call, () => rawSettings(stack.value, call.options.text("config-file"), running));
+    const raw = await resultOf(call, () => rawSettings(stack.value, call.options.text("config-file"), runOptions));
     const { settings, mistakes } = "value" in raw ? await read(raw.value, stack.value) : { mistakes: [raw.problem] };
     Object.assign(facts, { settings, mistakes } satisfies Partial<Facts>);
   }
@@ -42,7 +42,7 @@ export async function gather(call: Call, read: ReadSettings): Promise<Facts> {
   const project = facts.settings?.project ?? facts.environmentProject;
   const [google, repository] = await Promise.all([
     project === undefined ? {} : googleFacts(call, project, facts.settings, stack),
-    facts.settings === undefined ? {} : repositoryFacts(call, facts.settings, running),
+    facts.settings === undefined ? {} : repositoryFacts(call, facts.settings, runOptions),
   ]);
   const all = { ...facts, ...google, ...repository };
   const instances = all.instances !== undefined && "value" in all.instances ? all.instances.value : [];
@@ -50,9 +50,9 @@ export async function gather(call: Call, read: ReadSettings): Promise<Facts> {
   return { ...all, unreachable };
 }
 
-async function toolVersions(running: Running): Promise<Facts["tools"]> {
+async function toolVersions(runOptions: RunOptions): Promise<Facts["tools"]> {
   const found = Object.entries(versions).map(async ([name, args]) => {
-    const text = await known(running, () => runProgram(name, args, running));
+    const text = await resultOf(runOptions, () => runProgram(name, args, runOptions));
     // A problem's second half is advice that the judgement gives better.
     const [first = ""] = ("value" in text ? text.value : text.problem).split(/[\n;]/);
     return [name, "value" in text ? { value: first.trim() || "is there" } : { problem: first }] as const;
@@ -60,20 +60,20 @@ async function toolVersions(running: Running): Promise<Facts["tools"]> {
   return { node: { value: process.version }, ...Object.fromEntries(await Promise.all(found)) };
 }
 
-async function stackOf(call: Call, running: Running): Promise<Known<string>> {
+async function stackOf(call: Call, runOptions: RunOptions): Promise<Result<string>> {
   const named = call.options.text("stack") ?? variable(call, "NIXOS_FLEET_STACK");
-  return named === undefined ? known(call, () => selectedStack(running)) : { value: named };
+  return named === undefined ? resultOf(call, () => selectedStack(runOptions)) : { value: named };
 }
 
 async function googleFacts(
   call: Call,
   project: string,
   settings: StackSettings | undefined,
-  stack: Known<string>,
+  stack: Result<string>,
 ): Promise<Partial<Facts>> {
   const token = variable(call, "GOOGLE_OAUTH_ACCESS_TOKEN");
   const auth = credentials({ token, project }, ["userinfo.email", "compute"]);
-  const whose = await known(call, async () => {
+  const whose = await resultOf(call, async () => {
     await auth.getAccessToken();
     return token === undefined
       ? `those of ${(await accountOf(auth).catch(() => undefined)) ?? "an account"}`
@@ -81,12 +81,12 @@ async function googleFacts(
   });
   if ("problem" in whose) return { credentials: whose };
   const compute = connectProject(call, project, { attempts: 2 });
-  const metadata = await known(call, () => compute.projectMetadata());
+  const metadata = await resultOf(call, () => compute.projectMetadata());
   const answers = { credentials: whose, project: "value" in metadata ? { value: `${project} answers` } : metadata };
   if ("problem" in metadata) return answers;
   const endpoint = variable(call, "NIXOS_FLEET_SERVICEUSAGE_ENDPOINT");
   const services = settings?.apis ?? [];
-  const off = await known(call, () => servicesOff(services, { project, token, endpoint, signal: call.signal }));
+  const off = await resultOf(call, () => servicesOff(services, { project, token, endpoint, signal: call.signal }));
   if (settings === undefined || "problem" in stack) return { ...answers, servicesOff: off };
   const id = { fleet: settings.fleet, stack: stack.value };
   return { ...answers, servicesOff: off, ...(await vmFacts(call, compute, id, metadata.value)) };
@@ -100,22 +100,24 @@ async function vmFacts(
 ): Promise<Partial<Facts>> {
   const { labels } = contract;
   const filter = `labels.${labels.fleet}=${id.fleet} AND labels.${labels.stack}=${id.stack}`;
-  const instances = await known(call, () => compute.instances(filter));
+  const instances = await resultOf(call, () => compute.instances(filter));
   if ("problem" in instances) return { instances };
   const vms = instances.value.map(toVm);
-  const status = await known(call, async () =>
+  const status = await resultOf(call, async () =>
     buildStatus(id, vms, readDecisions(metadata, id), await readAllReports(compute, vms), new Date()),
   );
   return { instances, status };
 }
 
-async function repositoryFacts(call: Call, { source }: StackSettings, running: Running): Promise<Partial<Facts>> {
-  const head = await known(call, () => headOf(source, running));
+async function repositoryFacts(call: Call, { source }: StackSettings, runOptions: RunOptions): Promise<Partial<Facts>> {
+  const head = await resultOf(call, () => headOf(source, runOptions));
   if ("problem" in head) return { head };
   const revision = head.value;
   const clone = variable(call, "NIXOS_FLEET_CONFIG_CLONE") ?? process.cwd();
-  const lock = await known(call, () =>
-    withCommits([revision], { clone, source }, running, (repository) => lockAt({ ...repository, revision }, running)),
+  const lock = await resultOf(call, () =>
+    withCommits([revision], { clone, source }, runOptions, (repository) =>
+      lockAt({ ...repository, revision }, runOptions),
+    ),
   );
   return { head, lock };
 }
@@ -152,7 +154,7 @@ function answers(way: string): Promise<string | undefined> {
   });
 }
 
-async function known<T>({ signal }: Pick<Running, "signal">, ask: () => Promise<T>): Promise<Known<T>> {
+async function resultOf<T>({ signal }: Pick<RunOptions, "signal">, ask: () => Promise<T>): Promise<Result<T>> {
   try {
     return { value: await ask() };
   } catch (error) {

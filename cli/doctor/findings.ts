@@ -17,28 +17,28 @@ export interface Finding {
 }
 
 /** What was asked for, or why it could not be had. */
-export type Known<T> = { value: T } | { problem: string };
+export type Result<T> = { value: T } | { problem: string };
 
 /** What was found out. What is undefined was not asked for, since something before it failed or the fleet does not use it. */
 export interface Facts {
   /** Versions by program. */
-  tools: Record<string, Known<string>>;
-  stack: Known<string>;
+  tools: Record<string, Result<string>>;
+  stack: Result<string>;
   /** A line for each mistake of the stack's settings. */
   mistakes: string[];
   settings?: StackSettings | undefined;
   /** The project that the other commands look at. */
   environmentProject?: string | undefined;
   /** Whose they are. */
-  credentials?: Known<string> | undefined;
-  project?: Known<string> | undefined;
-  servicesOff?: Known<string[]> | undefined;
+  credentials?: Result<string> | undefined;
+  project?: Result<string> | undefined;
+  servicesOff?: Result<string[]> | undefined;
   /** The branch's head, a full revision. */
-  head?: Known<string> | undefined;
+  head?: Result<string> | undefined;
   /** The text of its flake.lock; undefined where it has none. */
-  lock?: Known<string | undefined> | undefined;
-  instances?: Known<Instance[]> | undefined;
-  status?: Known<FleetStatus> | undefined;
+  lock?: Result<string | undefined> | undefined;
+  instances?: Result<Instance[]> | undefined;
+  status?: Result<FleetStatus> | undefined;
   /** Where SSH did not answer, and why. */
   unreachable?: Record<string, string> | undefined;
 }
@@ -46,16 +46,16 @@ export interface Facts {
 /** VMs in one line, at most. */
 const named = 10;
 
-/** What is judged of a known value; a problem is a failure, or what `otherwise` makes of it. */
-export function told<T>(
+/** What is judged of a result; a problem is a failure, or what `otherwise` makes of it. */
+export function judgeResult<T>(
   check: string,
-  known: Known<T> | undefined,
+  result: Result<T> | undefined,
   judged: (value: T) => Finding[],
   todo: string,
   otherwise = fail,
 ): Finding[] {
-  if (known === undefined) return [];
-  return "problem" in known ? otherwise(check, known.problem, todo) : judged(known.value);
+  if (result === undefined) return [];
+  return "problem" in result ? otherwise(check, result.problem, todo) : judged(result.value);
 }
 
 /** One finding about all of these, or none. */

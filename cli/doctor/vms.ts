@@ -1,7 +1,7 @@
 /** The part of the doctor's judgement that is about VMs: are they as the stack says, do they report, does somebody hold them. */
 import { contract } from "../../rules/contract";
 import type { Instance } from "../google/compute";
-import { fail, listed, ok, told, warn, type Facts, type Finding } from "./findings";
+import { fail, listed, ok, judgeResult, warn, type Facts, type Finding } from "./findings";
 import { formatDuration } from "../duration";
 import type { StackSettings } from "../stack";
 import { holdText, secondsSince, type FleetStatus, type VmStatus } from "../status/status";
@@ -17,7 +17,7 @@ export function judgeVms(facts: Facts, now: Date): Finding[] {
 
 function judgeMade({ settings, instances }: Facts): Finding[] {
   if (settings === undefined) return [];
-  return told(
+  return judgeResult(
     "vms",
     instances,
     (there) => judgeMetadata(settings, there),
@@ -67,7 +67,7 @@ function fieldsOf(text: string | undefined): Record<string, unknown> {
 }
 
 function judgeFleet({ status }: Facts, now: Date): Finding[] {
-  return told("reports", status, (fleet) => [...judgeReports(fleet), ...judgeControl(fleet, now)], "see above");
+  return judgeResult("reports", status, (fleet) => [...judgeReports(fleet), ...judgeControl(fleet, now)], "see above");
 }
 
 function judgeReports({ vms, problems }: FleetStatus): Finding[] {

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { GateEnd } from "./await";
 import type { Call } from "../command";
-import type { Context } from "../context";
+import type { FleetContext } from "../context";
 import { messageOf } from "../errors";
 import type { GateOptions, Result, VmProgress } from "./state";
 import { recordEvent } from "../history";
@@ -10,7 +10,7 @@ import { recordEvent } from "../history";
 /** Runs a gate with its start and its end written to the history. What the gate throws is its end, too. */
 export async function withHistory(
   call: Call,
-  context: Context,
+  context: FleetContext,
   { wave, revision }: Pick<GateOptions, "wave" | "revision">,
   gate: () => Promise<GateEnd>,
 ): Promise<GateEnd> {

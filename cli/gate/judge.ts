@@ -69,7 +69,7 @@ function judgeReport(
   }
   // Where a retry was asked for, what stood there before it (a failure, or its undo) says nothing yet.
   const stale = control.retry.includes(revision) && baseline?.at === report.at;
-  // Running the revision and unable to fetch, verify or build is a failure to move on from it.
+  // RunOptions the revision and unable to fetch, verify or build is a failure to move on from it.
   const stuck = report.revision === revision && ["fetch", "verify", "build"].includes(report.stage ?? "");
   if (report.outcome === "failed" && !stuck) {
     return { result: stale ? "pending" : "failed", reason: failureOf(report) };

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FleetError, messageOf } from "../errors";
-import type { Running } from "../program";
+import type { RunOptions } from "../program";
 import { oneLine } from "../text";
 import { git } from "./git";
 
@@ -19,10 +19,13 @@ const FETCH_SECONDS = 120;
 export async function branchesWith(
   { repository, branch }: { repository: string; branch?: string },
   revision: string,
-  running: Running,
+  runOptions: RunOptions,
 ): Promise<string[]> {
   const directory = mkdtempSync(join(tmpdir(), "fleet-branches-"));
-  const limited = { ...running, signal: AbortSignal.any([running.signal, AbortSignal.timeout(FETCH_SECONDS * 1_000)]) };
+  const limited = {
+    ...runOptions,
+    signal: AbortSignal.any([runOptions.signal, AbortSignal.timeout(FETCH_SECONDS * 1_000)]),
+  };
   const run = (...args: string[]) => git(directory, args, limited);
   try {
     await run("init", "--quiet", "--bare");
@@ -34,7 +37,7 @@ export async function branchesWith(
     const found = names.split("\n").filter((name) => name !== "");
     return [...found.filter((name) => name === branch), ...found.filter((name) => name !== branch)];
   } catch (error) {
-    running.signal.throwIfAborted();
+    runOptions.signal.throwIfAborted();
     const why = limited.signal.aborted ? `no answer within ${FETCH_SECONDS} s` : messageOf(error);
     throw new FleetError(oneLine(`the branches of ${repository} cannot be read: ${why}`, 400));
   } finally {
@@ -50,9 +53,9 @@ export async function branchesWith(
 export async function requireBranch(
   source: { repository: string; branch?: string },
   revision: string,
-  running: Running,
+  runOptions: RunOptions,
 ): Promise<string> {
-  const [first] = await branchesWith(source, revision, running);
+  const [first] = await branchesWith(source, revision, runOptions);
   if (first === undefined) {
     throw new FleetError(
       oneLine(

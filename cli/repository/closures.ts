@@ -1,7 +1,7 @@
 /** Compares what VMs' systems are made of, before and after. */
 import { FleetError } from "../errors";
 import { buildAll, closureDifference, evaluateSystems, type Commit, type System } from "./nix";
-import type { Running } from "../program";
+import type { RunOptions } from "../program";
 
 /** A VM whose closures are compared. */
 export interface Machine {
@@ -19,21 +19,21 @@ export async function compareClosures(
   from: Commit,
   to: Commit,
   machines: readonly Machine[],
-  running: Running,
+  runOptions: RunOptions,
 ): Promise<Map<string, string[] | Error>> {
   const hosts = [...new Set(machines.map(({ host }) => host))];
   const [old, now] = [
-    lazy(() => evaluateSystems(from, running, hosts)),
-    lazy(() => evaluateSystems(to, running, hosts)),
+    lazy(() => evaluateSystems(from, runOptions, hosts)),
+    lazy(() => evaluateSystems(to, runOptions, hosts)),
   ];
   const found = new Map<string, string[] | Error>();
   for (const { vm, host, toplevel } of machines) {
     try {
-      const after = await built(now, host, to, running);
-      const before = await taken(toplevel, running).catch(() => built(old, host, from, running));
-      found.set(vm, await closureDifference(before, after, running));
+      const after = await built(now, host, to, runOptions);
+      const before = await taken(toplevel, runOptions).catch(() => built(old, host, from, runOptions));
+      found.set(vm, await closureDifference(before, after, runOptions));
     } catch (error) {
-      running.signal.throwIfAborted();
+      runOptions.signal.throwIfAborted();
       found.set(vm, error instanceof Error ? error : new Error(String(error)));
     }
   }
@@ -41,11 +41,11 @@ export async function compareClosures(
 }
 
 /** The path, where this machine's store has it or a cache gives it. */
-async function taken(path: string, running: Running): Promise<string> {
+async function taken(path: string, runOptions: RunOptions): Promise<string> {
   if (!/^\/nix\/store\/[\w.+-]+$/.test(path)) {
     throw new FleetError("no store path");
   }
-  await buildAll([path], { ...running, progress: false });
+  await buildAll([path], { ...runOptions, progress: false });
   return path;
 }
 
@@ -53,13 +53,13 @@ async function built(
   systems: () => Promise<Record<string, System>>,
   host: string,
   { revision }: Commit,
-  running: Running,
+  runOptions: RunOptions,
 ): Promise<string> {
   const system = (await systems())[host];
   if (system === undefined) {
     throw new FleetError(`there is no nixosConfigurations.${host} at ${revision.slice(0, 7)}`);
   }
-  await buildAll([`${system.derivation}^out`], running);
+  await buildAll([`${system.derivation}^out`], runOptions);
   return system.toplevel;
 }
 

@@ -6,7 +6,7 @@ import { FleetError, messageOf } from "../errors";
 import type { Source } from "../fleet";
 import { git } from "./git";
 import type { Commit } from "./nix";
-import type { Running } from "../program";
+import type { RunOptions } from "../program";
 import { oneLine } from "../text";
 
 /** A repository on this machine. */
@@ -16,10 +16,10 @@ export type LocalRepository = Omit<Commit, "revision">;
 export async function withCommits<T>(
   revisions: readonly string[],
   { clone, source }: { clone: string; source: Source | undefined },
-  running: Running,
+  runOptions: RunOptions,
   use: (repository: LocalRepository) => Promise<T>,
 ): Promise<T> {
-  const top = await cloneWith(clone, revisions, running);
+  const top = await cloneWith(clone, revisions, runOptions);
   if (top !== undefined) {
     return use({ directory: top });
   }
@@ -28,11 +28,11 @@ export async function withCommits<T>(
   }
   const directory = mkdtempSync(join(tmpdir(), "fleet-config-"));
   try {
-    await git(directory, ["init", "--quiet", "--bare"], running);
-    await git(directory, ["fetch", "--quiet", "--depth=1", "--", source.repository, ...revisions], running);
+    await git(directory, ["init", "--quiet", "--bare"], runOptions);
+    await git(directory, ["fetch", "--quiet", "--depth=1", "--", source.repository, ...revisions], runOptions);
     return await use({ directory, shallow: true });
   } catch (error) {
-    const wanted = running.signal.aborted ? undefined : /^git fetch: (.*)$/.exec(messageOf(error))?.[1];
+    const wanted = runOptions.signal.aborted ? undefined : /^git fetch: (.*)$/.exec(messageOf(error))?.[1];
     throw wanted === undefined
       ? error
       : new FleetError(oneLine(`${source.repository} does not give these commits (${wanted}); --clone names one`, 400));
@@ -42,19 +42,23 @@ export async function withCommits<T>(
 }
 
 /** The top of the clone that has all of them, undefined where it lacks one or is none. */
-async function cloneWith(clone: string, revisions: readonly string[], running: Running): Promise<string | undefined> {
+async function cloneWith(
+  clone: string,
+  revisions: readonly string[],
+  runOptions: RunOptions,
+): Promise<string | undefined> {
   try {
-    for (const revision of revisions) await git(clone, ["cat-file", "-e", `${revision}^{commit}`], running);
-    return (await git(clone, ["rev-parse", "--show-toplevel"], running)).trim();
+    for (const revision of revisions) await git(clone, ["cat-file", "-e", `${revision}^{commit}`], runOptions);
+    return (await git(clone, ["rev-parse", "--show-toplevel"], runOptions)).trim();
   } catch {
-    running.signal.throwIfAborted();
+    runOptions.signal.throwIfAborted();
     return undefined;
   }
 }
 
 /** The full revision of a branch's head. @throws FleetError with git's own reason */
-export async function headOf({ repository, branch }: Source, running: Running): Promise<string> {
-  const text = await git(tmpdir(), ["ls-remote", "--", repository, `refs/heads/${branch}`], running);
+export async function headOf({ repository, branch }: Source, runOptions: RunOptions): Promise<string> {
+  const text = await git(tmpdir(), ["ls-remote", "--", repository, `refs/heads/${branch}`], runOptions);
   const [revision] = text.split("\t");
   if (revision === undefined || revision === "") {
     throw new FleetError(oneLine(`${repository} has no branch ${branch}`, 300));
@@ -63,13 +67,13 @@ export async function headOf({ repository, branch }: Source, running: Running): 
 }
 
 /** The text of `flake.lock` at a commit; undefined where it has none. */
-export async function lockAt({ directory, revision }: Commit, running: Running): Promise<string | undefined> {
-  return git(directory, ["show", `${revision}:flake.lock`], running).catch(() => undefined);
+export async function lockAt({ directory, revision }: Commit, runOptions: RunOptions): Promise<string | undefined> {
+  return git(directory, ["show", `${revision}:flake.lock`], runOptions).catch(() => undefined);
 }
 
 /** The names of the files that differ between two commits, apart from `flake.lock`. */
-export async function filesBetween(from: Commit, to: Commit, running: Running): Promise<string[]> {
+export async function filesBetween(from: Commit, to: Commit, runOptions: RunOptions): Promise<string[]> {
   const range = [from.revision, to.revision, "--", ".", ":(exclude)flake.lock"];
-  const text = await git(from.directory, ["diff", "--name-only", "-z", ...range], running);
+  const text = await git(from.directory, ["diff", "--name-only", "-z", ...range], runOptions);
   return text.split("\0").filter((name) => name !== "");
 }

@@ -10,7 +10,7 @@ import { lockChangeLine, lockChanges, lockInputs, type LockChange } from "../../
 import { FleetError, messageOf, UsageError } from "../errors";
 import { git } from "./git";
 import { nix } from "./nix";
-import type { Running } from "../program";
+import type { RunOptions } from "../program";
 import { oneLine } from "../text";
 
 /** What came of it; `revision` is null where nothing newer was found. */
@@ -35,9 +35,13 @@ interface Clone {
 }
 
 /** Updates these inputs, or all. @throws FleetError with one line; the clone is then as it was */
-export async function updateLock(directory: string, inputs: readonly string[], running: Running): Promise<LockUpdate> {
-  const clone = await openClone(directory, running);
-  const before = await git(clone.top, ["show", "HEAD:flake.lock"], running).catch(() => {
+export async function updateLock(
+  directory: string,
+  inputs: readonly string[],
+  runOptions: RunOptions,
+): Promise<LockUpdate> {
+  const clone = await openClone(directory, runOptions);
+  const before = await git(clone.top, ["show", "HEAD:flake.lock"], runOptions).catch(() => {
     throw new FleetError(`${clone.top} has no flake.lock in its last commit; the config repository's clone is right`);
   });
   const known = attempt(() => lockInputs(before));
@@ -49,23 +53,23 @@ export async function updateLock(directory: string, inputs: readonly string[], r
   const scratch = mkdtempSync(join(tmpdir(), "fleet-lock-"));
   const work = join(scratch, "config");
   try {
-    await git(clone.top, ["worktree", "add", "--quiet", "--detach", work, "HEAD"], running);
-    await nix(["flake", "update", ...inputs], { ...running, cwd: work, progress: false });
+    await git(clone.top, ["worktree", "add", "--quiet", "--detach", work, "HEAD"], runOptions);
+    await nix(["flake", "update", ...inputs], { ...runOptions, cwd: work, progress: false });
     const after = await readFile(join(work, "flake.lock"), "utf8");
     const changes = attempt(() => lockChanges(before, after));
     const result = { clone: clone.top, branch: clone.branch, before: clone.head, changes };
     if (after === before) {
       return { ...result, revision: null };
     }
-    await git(work, ["commit", "--quiet", "--message", commitMessage(changes), "--", "flake.lock"], running);
-    const revision = (await git(work, ["rev-parse", "HEAD"], running)).trim();
+    await git(work, ["commit", "--quiet", "--message", commitMessage(changes), "--", "flake.lock"], runOptions);
+    const revision = (await git(work, ["rev-parse", "HEAD"], runOptions)).trim();
     // Never forced: what somebody else pushed in between refuses this one.
-    await git(work, ["push", "--quiet", clone.remote, `${revision}:${clone.upstream}`], running);
-    await git(clone.top, ["merge", "--quiet", "--ff-only", revision], running);
+    await git(work, ["push", "--quiet", clone.remote, `${revision}:${clone.upstream}`], runOptions);
+    await git(clone.top, ["merge", "--quiet", "--ff-only", revision], runOptions);
     return { ...result, revision };
   } finally {
     // Also after Ctrl-C, so without its signal.
-    const calm = { ...running, signal: new AbortController().signal };
+    const calm = { ...runOptions, signal: new AbortController().signal };
     await git(clone.top, ["worktree", "remove", "--force", work], calm).catch(() => undefined);
     rmSync(scratch, { recursive: true, force: true });
     await git(clone.top, ["worktree", "prune"], calm).catch(() => undefined);
@@ -73,8 +77,8 @@ export async function updateLock(directory: string, inputs: readonly string[], r
 }
 
 /** The clone, which must be clean, on a branch and just where its remote is. */
-async function openClone(directory: string, running: Running): Promise<Clone> {
-  const ask = async (...args: string[]) => (await git(directory, args, running)).trim();
+async function openClone(directory: string, runOptions: RunOptions): Promise<Clone> {
+  const ask = async (...args: string[]) => (await git(directory, args, runOptions)).trim();
   const top = await ask("rev-parse", "--show-toplevel").catch((error: unknown) => {
     throw new FleetError(
       oneLine(`${directory} is no clone of the config repository (${messageOf(error)}); name it with --clone`, 400),

@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { FleetError } from "../errors";
-import { runProgram, type Running } from "../program";
+import { runProgram, type RunOptions } from "../program";
 import { lastLines, oneLine } from "../text";
 
 /** One commit of a flake that lies in a git repository on this machine. */
@@ -44,13 +44,13 @@ export function installable({ directory, revision, shallow }: Commit, attribute:
 /** Machines of a config repository, by their host names; one evaluation for all. @param hosts only these, as far as there are */
 export async function evaluateSystems(
   commit: Commit,
-  running: Running,
+  runOptions: RunOptions,
   hosts?: readonly string[],
 ): Promise<Record<string, System>> {
   const flake = installable(commit, "nixosConfigurations");
   const chosen = hosts === undefined ? "machines" : `(builtins.intersectAttrs ${nixAttributes(hosts)} machines)`;
   const apply = `machines: builtins.mapAttrs ${systemOf} ${chosen}`;
-  const text = await nix(["eval", "--json", "--no-update-lock-file", flake, "--apply", apply], running);
+  const text = await nix(["eval", "--json", "--no-update-lock-file", flake, "--apply", apply], runOptions);
   return JSON.parse(text) as Record<string, System>;
 }
 
@@ -61,15 +61,15 @@ function nixAttributes(names: readonly string[]): string {
 }
 
 /** Builds derivations, or an installable, and returns the store paths. @param link where the first result is kept from being collected */
-export async function buildAll(what: readonly string[], running: Running, link?: string): Promise<string[]> {
+export async function buildAll(what: readonly string[], runOptions: RunOptions, link?: string): Promise<string[]> {
   const keep = link === undefined ? ["--no-link"] : ["--out-link", link];
-  const text = await nix(["build", "--print-out-paths", "--no-update-lock-file", ...keep, ...what], running);
+  const text = await nix(["build", "--print-out-paths", "--no-update-lock-file", ...keep, ...what], runOptions);
   return text.split("\n").filter((line) => line !== "");
 }
 
 /** What differs between the closures of two paths of this machine's store, a line a package: `firefox: 1.0 → 1.1, +12.0 KiB`. */
-export async function closureDifference(before: string, after: string, running: Running): Promise<string[]> {
-  const text = await nix(["store", "diff-closures", before, after], running);
+export async function closureDifference(before: string, after: string, runOptions: RunOptions): Promise<string[]> {
+  const text = await nix(["store", "diff-closures", before, after], runOptions);
   return lastLines(text, Infinity);
 }
 
@@ -91,9 +91,9 @@ export async function closureOf(paths: readonly string[], signal: AbortSignal): 
 }
 
 /** Runs nix with flakes, its progress on standard error, and returns what it printed. @throws FleetError with its own reason */
-export async function nix(args: readonly string[], running: Running): Promise<string> {
+export async function nix(args: readonly string[], runOptions: RunOptions): Promise<string> {
   return runProgram("nix", ["--extra-experimental-features", "nix-command flakes", ...args], {
     progress: true,
-    ...running,
+    ...runOptions,
   });
 }

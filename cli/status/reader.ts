@@ -1,5 +1,5 @@
 /** Reads a fleet's status, once or again and again, within what Compute's quota of reads allows. */
-import type { Context } from "../context";
+import type { FleetContext } from "../context";
 import { readDecisions, readVmReports, readVms, type FleetVm } from "../fleet";
 import type { VmReports } from "../reports";
 import { mapBounded } from "../google/retry";
@@ -7,7 +7,7 @@ import { buildStatus, type FleetStatus } from "./status";
 import { mostAtOnce } from "../google/throttle";
 
 /** A VM's reports as they were last read. */
-interface Known {
+interface CachedReport {
   reports: VmReports;
   /** Which look read them; they grow by one. */
   look: number;
@@ -17,10 +17,10 @@ interface Known {
 
 /** Looks at a fleet. What it read stays known to the next look. */
 export class StatusReader {
-  private known = new Map<string, Known>();
+  private known = new Map<string, CachedReport>();
   private look = 0;
 
-  constructor(private readonly context: Context) {}
+  constructor(private readonly context: FleetContext) {}
 
   /** @param most reports to read anew; the others stay as they were read last */
   async read(most = Infinity): Promise<FleetStatus> {

@@ -51,7 +51,7 @@ export function renderStatus(status: FleetStatus, { colour, width, rows: most = 
   const now = new Date(status.at);
   const shown = chosen(status.vms, most);
   const left = status.vms.length - shown.length;
-  const header = ["VM", "WAVE", "STATE", "RUNS", "WANTED", "DRIFT", "LAST UPDATE", "HOMES", "WHY"];
+  const header = ["VM", "WAVE", "STATE", "CURRENT", "DESIRED", "DRIFT", "LAST UPDATE", "HOMES", "WHY"];
   const rows = shown.map((vm) => row(vm, now));
   const columns = rows.some((cells) => cells.at(-1) !== "") ? header.length : header.length - 1;
   const table = renderTable(

@@ -41,7 +41,7 @@ beforeEach(async () => {
 });
 afterEach(() => fake.stop());
 
-function surroundings(): NodeJS.ProcessEnv {
+function testEnv(): NodeJS.ProcessEnv {
   return {
     NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
     NIXOS_FLEET_LOGGING_ENDPOINT: new URL("/logging/", endpoint).href,
@@ -51,12 +51,12 @@ function surroundings(): NodeJS.ProcessEnv {
   };
 }
 
-/** Runs the tool; returns its exit code, and what it printed and complained. */
+/** Runs the tool; returns its exit code, and what it printed. */
 async function fleet(
   args: string[],
   env: NodeJS.ProcessEnv = {},
 ): Promise<{ code: number; out: string[]; err: string[] }> {
-  return runFleet(args, { ...surroundings(), ...env });
+  return runFleet(args, { ...testEnv(), ...env });
 }
 
 function control(): unknown {
@@ -67,7 +67,7 @@ function control(): unknown {
 describe("fleet status", () => {
   it("finds the only fleet and shows it", async () => {
     const { code, out } = await fleet(["status", "--check"]);
-    expect(out.at(0)).toMatch(/^VM +WAVE +STATE +RUNS +WANTED +DRIFT +LAST UPDATE +HOMES$/);
+    expect(out.at(0)).toMatch(/^VM +WAVE +STATE +CURRENT +DESIRED +DRIFT +LAST UPDATE +HOMES$/);
     expect(out.at(-1)).toBe("devs/dev, 3 VMs: 2 current, 1 stopped");
     expect(code).toBe(0);
   });
@@ -259,7 +259,7 @@ describe("the launcher", () => {
   const path = process.env["PATH"] ?? "";
 
   it("works from any directory, and passes the exit code on", async () => {
-    const env = { ...surroundings(), PATH: path };
+    const env = { ...testEnv(), PATH: path };
     const shown = await execa(launcher, ["status", "--json"], { ...options, cwd: directory, env });
     expect([shown.exitCode, shown.stderr]).toEqual([0, ""]);
     expect((JSON.parse(shown.stdout) as FleetStatus).vms).toHaveLength(3);
@@ -270,7 +270,7 @@ describe("the launcher", () => {
 
   it("says on Ctrl-C how to go on, and exits with 130", async () => {
     fake.setMetadata(approvalKey("devs", "dev", "rest"), JSON.stringify(approval(old)));
-    const env = { ...surroundings(), PATH: path };
+    const env = { ...testEnv(), PATH: path };
     const gate = execa(launcher, ["await", "--wave", "rest"], { ...options, env });
     gate.stdout.once("data", () => gate.kill("SIGINT"));
     const end = await gate;

@@ -1,5 +1,5 @@
 /** Runs the operator's tool in this process, as a script would: no terminal, no colour. */
-import type { Surroundings } from "../../../cli/command";
+import type { CommandContext } from "../../../cli/command";
 import { run } from "../../../cli/cli";
 
 export interface FleetRun {
@@ -10,17 +10,17 @@ export interface FleetRun {
   err: string[];
 }
 
-/** @param more what of its surroundings is otherwise */
+/** @param more what differs in its context */
 export async function runFleet(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
-  more: Partial<Surroundings> = {},
+  more: Partial<CommandContext> = {},
 ): Promise<FleetRun> {
   const [out, err]: [string[], string[]] = [[], []];
   const code = await run(args, {
     env,
     print: (line) => out.push(line),
-    complain: (line) => err.push(line),
+    printError: (line) => err.push(line),
     terminal: false,
     colour: false,
     signal: new AbortController().signal,

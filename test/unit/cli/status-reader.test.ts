@@ -72,7 +72,7 @@ test("watching shows as much as the terminal has room for, until it is interrupt
       out.push(line);
       interrupt.abort();
     },
-    complain: (line) => out.push(line),
+    printError: (line) => out.push(line),
     terminal: true,
     size: () => ({ columns: 80, rows: 5 }),
     colour: false,

@@ -129,7 +129,7 @@ describe("the document", () => {
 
   it("is a table that a person reads, without escape sequences where not wanted", () => {
     expect(renderStatus(document, { colour: false })).toEqual([
-      "VM          WAVE    STATE       RUNS     WANTED   DRIFT    LAST UPDATE  HOMES",
+      "VM          WAVE    STATE       CURRENT  DESIRED  DRIFT    LAST UPDATE  HOMES",
       "dev-alice   rest    RUNNING     aaaaaaa  bbbbbbb  behind   3 min ago    alice failed",
       "dev-bob     rest    TERMINATED  -        bbbbbbb  stopped  -            bob waiting",
       "dev-canary  canary  RUNNING     bbbbbbb  bbbbbbb  none     3 min ago    -",
