@@ -1,57 +1,37 @@
 /** The operator's tool: finds the command, runs it, and turns what it throws into one line and an exit code. */
-import { helpLines, parseCall, type Command, type CommandContext } from "./command";
-import { awaitCommand } from "./commands/await";
-import { build } from "./commands/build";
-import { diff } from "./commands/diff";
-import { doctor } from "./commands/doctor";
-import { history } from "./commands/history";
-import { hold } from "./commands/hold";
-import { image } from "./commands/image";
-import { init } from "./commands/init";
-import { lock } from "./commands/lock";
-import { pin } from "./commands/pin";
-import { resume } from "./commands/resume";
-import { retry } from "./commands/retry";
-import { rollback } from "./commands/rollback";
-import { status } from "./commands/status";
-import { trigger } from "./commands/trigger";
-import { FleetError, messageOf, UsageError } from "./errors";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { parseCall, type CommandContext } from "./command";
+import { FleetError, messageOf } from "./errors";
+import { helpLines, overviewLines } from "./help";
+import { loadCommand } from "./load-command";
+import { commandName } from "./registry";
 import type { ReadSettings } from "./stack";
 import { wantsColour } from "./table";
 import { oneLine } from "./text";
-
-/** All commands, in the order in which the help lists them. */
-export const commands: readonly Command[] = [
-  status,
-  diff,
-  awaitCommand,
-  hold,
-  resume,
-  pin,
-  retry,
-  rollback,
-  trigger,
-  history,
-  lock,
-  build,
-  image,
-  doctor,
-  init,
-];
 
 /** Runs the tool once and returns its exit code: 0 done, 1 failed, 2 a call that makes no sense, 130 interrupted. */
 export async function run(args: readonly string[], context: CommandContext): Promise<number> {
   const { printError } = context;
   try {
     const [name, ...rest] = args;
+    const width = context.size?.().columns;
     if (name === undefined || name === "--help" || name === "-h" || name === "help") {
-      overview(rest[0]).forEach(context.print);
+      const [about] = rest.filter((word) => !word.startsWith("-"));
+      const lines =
+        about === undefined ? overviewLines(width) : helpLines(context.loadCommand(commandName(about)), width);
+      lines.forEach(context.print);
       return 0;
     }
-    const command = commandOf(name);
-    const call = parseCall(command, rest);
+    if (name === "--version" || name === "-V" || name === "version") {
+      context.print(version());
+      return 0;
+    }
+    const command = context.loadCommand(commandName(name));
+    const call = parseCall(command, rest, context.env);
     if (call === null) {
-      helpLines(command).forEach(context.print);
+      helpLines(command, width).forEach(context.print);
       return 0;
     }
     return await command.run({ ...context, ...call });
@@ -71,26 +51,10 @@ export async function run(args: readonly string[], context: CommandContext): Pro
   }
 }
 
-function commandOf(name: string): Command {
-  const command = commands.find((one) => one.name === name);
-  if (command === undefined) {
-    const names = commands.map((one) => one.name).join(", ");
-    throw new UsageError(oneLine(`no command ${name}; there are ${names}`, 300));
-  }
-  return command;
-}
-
-function overview(name: string | undefined): string[] {
-  if (name !== undefined) {
-    return helpLines(commandOf(name));
-  }
-  return [
-    "usage: ./scripts/fleet COMMAND [OPTION…]",
-    "",
-    ...commands.map((command) => `  ${command.name.padEnd(8)}  ${command.summary}`),
-    "",
-    "./scripts/fleet COMMAND --help says more, with examples.",
-  ];
+/** `fleet 0.1.0 (Node 20.20.2)`. */
+function version(): string {
+  const text = readFileSync(join(__dirname, "../package.json"), "utf8");
+  return `fleet ${(JSON.parse(text) as { version: string }).version} (Node ${process.versions.node})`;
 }
 
 /** Runs the tool with this process' arguments, streams and signals. */
@@ -103,7 +67,7 @@ export async function main(readSettings: ReadSettings): Promise<void> {
       interrupt.abort();
     });
   }
-  // Whoever reads the output may have seen enough: `fleet status | head`.
+  // The reader of the output may have seen enough: `fleet status | head`.
   process.stdout.on("error", () => process.exit(0));
   const { stdout } = process;
   const colour = wantsColour(stdout, process.env);
@@ -113,8 +77,22 @@ export async function main(readSettings: ReadSettings): Promise<void> {
     printError: (line) => process.stderr.write(`fleet: ${line}\n`),
     terminal: stdout.isTTY,
     ...(stdout.isTTY ? { size: () => ({ columns: stdout.columns, rows: stdout.rows }) } : {}),
+    ...(process.stdin.isTTY && process.stderr.isTTY
+      ? { confirm: (question) => confirm(question, interrupt.signal) }
+      : {}),
     colour,
     signal: interrupt.signal,
     readSettings,
+    loadCommand,
   });
+}
+
+/** Asks on the terminal; the question goes to standard error, so that the result may go into a pipe. */
+async function confirm(question: string, signal: AbortSignal): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `, { signal })).trim());
+  } finally {
+    terminal.close();
+  }
 }

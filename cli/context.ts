@@ -14,12 +14,11 @@ export interface FleetContext {
 
 /** The project that options or environment name. */
 function projectOf(call: Call): string {
-  const project =
-    call.options.text("project") ?? variable(call, "NIXOS_FLEET_PROJECT") ?? variable(call, "GOOGLE_CLOUD_PROJECT");
+  const project = call.options.text("project");
   if (project === undefined) {
     throw new UsageError("no project: give --project, or set NIXOS_FLEET_PROJECT or GOOGLE_CLOUD_PROJECT");
   }
-  return checkName("project", project, /^[a-z][a-z0-9.:-]*$/, "a project's id, such as my-project-123");
+  return project;
 }
 
 /** Connects to the Compute API of the project that options or environment name. */
@@ -52,13 +51,11 @@ export function openStorage(call: Call): Storage {
 export async function openFleet(call: Call, settings: { attempts?: number } = {}): Promise<FleetContext> {
   const { options } = call;
   const compute = openProject(call, settings);
-  const fleet = options.text("fleet") ?? variable(call, "NIXOS_FLEET_FLEET");
-  const stack = options.text("stack") ?? variable(call, "NIXOS_FLEET_STACK");
-  // Both become label values, and part of a filter.
-  const label = [/^[a-z0-9_-]{1,63}$/, "1 to 63 lower-case letters, digits, - and _"] as const;
+  const fleet = options.text("fleet");
+  const stack = options.text("stack");
   const id = await findFleet(compute, {
-    ...(fleet === undefined ? {} : { fleet: checkName("fleet", fleet, ...label) }),
-    ...(stack === undefined ? {} : { stack: checkName("stack", stack, ...label) }),
+    ...(fleet === undefined ? {} : { fleet }),
+    ...(stack === undefined ? {} : { stack }),
   });
   return { compute, id };
 }
@@ -93,11 +90,4 @@ export function actor(call: Pick<Call, "options" | "env">): string {
 export function machineActor({ env }: Pick<Call, "env">): string {
   const user = env["SUDO_USER"] ?? env["USER"] ?? userInfo().username;
   return `${user}@${hostname()}`;
-}
-
-function checkName(what: string, value: string, pattern: RegExp, right: string): string {
-  if (!pattern.test(value)) {
-    throw new UsageError(`${what} is ${oneLine(value, 80)}; it must be ${right}`);
-  }
-  return value;
 }

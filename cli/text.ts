@@ -16,3 +16,22 @@ export function lastLines(text: string, count: number): string[] {
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
+
+/** Lines of at most `width` characters, broken at spaces; a word that is longer stays whole. @param indent of all lines but the first */
+export function wrap(text: string, width: number, indent = 0): string[] {
+  if (text.length <= width) {
+    return [text];
+  }
+  const lead = /^ */.exec(text)?.[0] ?? "";
+  const lines: string[] = [];
+  let line = lead;
+  for (const word of text.slice(lead.length).split(/(?<=\S)(?= )/)) {
+    if (line.trim() !== "" && line.length + word.trimEnd().length > width) {
+      lines.push(line.trimEnd());
+      line = " ".repeat(indent) + word.trimStart();
+    } else {
+      line += word;
+    }
+  }
+  return [...lines, line.trimEnd()];
+}

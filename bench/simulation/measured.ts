@@ -1,5 +1,6 @@
 /** Runs the operator's tool once in a process of its own and says on its last line of standard error what that cost, as JSON. */
 import { run } from "../../cli/cli";
+import { loadCommand } from "../../cli/load-command";
 import type { Measured } from "./measure";
 
 async function main(): Promise<void> {
@@ -11,6 +12,7 @@ async function main(): Promise<void> {
     terminal: false,
     colour: false,
     signal: new AbortController().signal,
+    loadCommand,
   });
   const { user, system } = process.cpuUsage(cpu);
   const measured: Measured = {

@@ -5,7 +5,6 @@ import { awaitWave, type GateEnd } from "../gate/await";
 import { allowedFailures, parseBudget } from "../gate/budget";
 import { fleetOptions, type Call, type Command } from "../command";
 import { openFleet, variable, type FleetContext } from "../context";
-import { parseDuration } from "../duration";
 import { FleetError, messageOf, UsageError } from "../errors";
 import { readDecisions, type FleetId } from "../fleet";
 import { told, withHistory } from "../gate/history";
@@ -17,9 +16,8 @@ import { oneLine } from "../text";
 
 const exitCodes: Record<GateEnd["outcome"], number> = { passed: 0, failed: 1, interrupted: 130 };
 
-export const awaitCommand: Command = {
+export const command: Command = {
   name: "await",
-  summary: "wait until a wave has taken in its approval: the gate of a rollout",
   usage: "--wave WAVE [--revision REVISION]",
   description: [
     "Waits until every VM of the wave has answered its approval, a line for each as it does. Ends with 0 when they have,",
@@ -28,36 +26,45 @@ export const awaitCommand: Command = {
   ],
   examples: ["await --wave canary", "await --wave rest --max-failures 10% --timeout 30m --output result.json"],
   options: {
-    wave: { value: "WAVE", description: "the wave (NIXOS_FLEET_WAVE)" },
+    wave: { value: "WAVE", description: "the wave", env: "NIXOS_FLEET_WAVE" },
     revision: {
       value: "REVISION",
-      description: "what to wait for; the wave's approval by default (NIXOS_FLEET_REVISION)",
+      description: "what to wait for; the wave's approval by default",
+      env: "NIXOS_FLEET_REVISION",
     },
     "max-failures": {
       value: "N|N%",
-      description: "how many VMs of the wave may fail; 0 by default (NIXOS_FLEET_MAX_FAILURES)",
+      description: "how many VMs of the wave may fail; 0 by default",
+      env: "NIXOS_FLEET_MAX_FAILURES",
     },
-    timeout: { value: "TIME", description: "for a VM's answer; 20m by default (NIXOS_FLEET_TIMEOUT)" },
+    timeout: { value: "TIME", description: "for a VM's answer; 20m by default", env: "NIXOS_FLEET_TIMEOUT" },
     "boot-timeout": {
       value: "TIME",
-      description: "for a VM's first report ever; 15m by default (NIXOS_FLEET_BOOT_TIMEOUT)",
+      description: "for a VM's first report ever; 15m by default",
+      env: "NIXOS_FLEET_BOOT_TIMEOUT",
     },
     homes: {
       value: "gate|report",
-      description: "whether a home's failure counts; report by default (NIXOS_FLEET_HOMES)",
+      description: "whether a home's failure counts; report by default",
+      choices: ["gate", "report"],
+      env: "NIXOS_FLEET_HOMES",
     },
     pause: {
       value: "TIME",
-      description:
-        "how long the wave has to stand after that, in which a failure still counts; 0 by default (NIXOS_FLEET_PAUSE)",
+      description: "how long the wave has to stand after that, in which a failure still counts; 0 by default",
+      env: "NIXOS_FLEET_PAUSE",
     },
     "on-failure": {
       value: "WHAT",
-      description: "hold, rollback, continue or none, the default: only fail (NIXOS_FLEET_ON_FAILURE)",
+      description: "what to do about it; none by default: only fail",
+      choices: reactions,
+      env: "NIXOS_FLEET_ON_FAILURE",
     },
     output: {
       value: "FILE",
-      description: "write the results there as JSON (NIXOS_FLEET_OUTPUT; NIXOS_FLEET_RESULTS names a folder)",
+      description: "write the results there as JSON; NIXOS_FLEET_RESULTS names a folder for them",
+      env: "NIXOS_FLEET_OUTPUT",
+      complete: "file",
     },
     json: { description: "print the results as one JSON document; what happens meanwhile goes to standard error" },
     ...fleetOptions,
@@ -80,7 +87,7 @@ export const awaitCommand: Command = {
     }
     const results = resultsOf(context.id, options, end, started, reacted);
     if (json) call.print(JSON.stringify(results, null, 2));
-    const output = setting(call, "output") ?? resultsFile(call, context.id, options.wave);
+    const output = call.options.text("output") ?? resultsFile(call, context.id, options.wave);
     if (output !== undefined) writeResults(output, results);
     return reacted?.done === "continue" ? 0 : exitCodes[end.outcome];
   },
@@ -92,34 +99,23 @@ function resultsFile(call: Call, { fleet, stack }: FleetId, wave: string): strin
   return directory === undefined ? undefined : join(directory, `${fleet}-${stack}-${wave}.json`);
 }
 
-/** An option, or the environment variable of the same name. */
-function setting(call: Call, name: string): string | undefined {
-  return call.options.text(name) ?? variable(call, `NIXOS_FLEET_${name.replaceAll("-", "_").toUpperCase()}`);
-}
-
 type Given = Omit<GateOptions, "revision"> & { revision: string | undefined; onFailure: Reaction };
 
-function readOptions(call: Call): Given {
-  const wave = setting(call, "wave");
+function readOptions({ options }: Call): Given {
+  const wave = options.text("wave");
   if (wave === undefined) {
     throw new UsageError("await: --wave is missing");
   }
-  const maxFailures = setting(call, "max-failures") ?? "0";
+  const maxFailures = options.text("max-failures") ?? "0";
   const budget = parseBudget(maxFailures);
   if (budget === undefined) {
     throw new UsageError(
       `await: --max-failures is ${oneLine(maxFailures, 40)}; it must be a number of VMs or a share such as 10%`,
     );
   }
-  const homes = setting(call, "homes") ?? "report";
-  if (homes !== "gate" && homes !== "report") {
-    throw new UsageError(`await: --homes is ${oneLine(homes, 40)}; it must be gate or report`);
-  }
-  const onFailure = setting(call, "on-failure") ?? "none";
-  if (!isReaction(onFailure)) {
-    throw new UsageError(`await: --on-failure is ${oneLine(onFailure, 40)}; it must be one of ${reactions.join(", ")}`);
-  }
-  const revision = setting(call, "revision");
+  const homes = (options.text("homes") ?? "report") as Given["homes"];
+  const onFailure = (options.text("on-failure") ?? "none") as Reaction;
+  const revision = options.text("revision");
   if (revision !== undefined && !/^[0-9a-f]{7,40}$/.test(revision)) {
     throw new UsageError(
       `await: --revision is ${oneLine(revision, 60)}; it must be a git revision of 7 to 40 hex digits`,
@@ -131,23 +127,10 @@ function readOptions(call: Call): Given {
     maxFailures: budget,
     homes,
     onFailure,
-    timeout: durationOf(call, "timeout", "20m"),
-    bootTimeout: durationOf(call, "boot-timeout", "15m"),
-    pause: durationOf(call, "pause", "0", 0),
+    timeout: options.duration("timeout", "20m"),
+    bootTimeout: options.duration("boot-timeout", "15m"),
+    pause: options.duration("pause", "0", 0),
   };
-}
-
-function isReaction(text: string): text is Reaction {
-  return reactions.some((one) => one === text);
-}
-
-function durationOf(call: Call, name: string, fallback: string, least = 1): number {
-  const text = setting(call, name) ?? fallback;
-  const seconds = parseDuration(text);
-  if (seconds === undefined || seconds < least) {
-    throw new UsageError(`await: --${name} is ${oneLine(text, 40)}; it must be a time such as 90s, 20m or 1h30m`);
-  }
-  return seconds;
 }
 
 /** The full revision: what was given, or what the wave is approved for. */

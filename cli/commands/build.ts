@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { manifestPath, short } from "../../rules/contract";
 import { manifestText, uploadClosure } from "../cache";
-import { fleetOptions, type Call, type Command } from "../command";
+import { projectOption, type Call, type Command } from "../command";
 import { openStorage, variable } from "../context";
 import { FleetError, UsageError } from "../errors";
 import { buildAll, closureOf, commitOf, copyToCache, evaluateSystems, type System } from "../repository/nix";
@@ -13,13 +13,16 @@ import { oneLine, plural } from "../text";
 
 /** Which commit of the config repository, as the commands that build take it. */
 export const commitOptions = {
-  flake: { value: "DIRECTORY", description: "a clone of the config repository; here by default" },
+  flake: {
+    value: "DIRECTORY",
+    complete: "directory",
+    description: "a clone of the config repository; here by default",
+  },
   revision: { value: "REVISION", description: "which commit of it; HEAD by default" },
 } as const;
 
-export const build: Command = {
+export const command: Command = {
   name: "build",
-  summary: "build every host once, for a cache that the VMs take it from",
   usage: "(--bucket NAME | --directory DIRECTORY) --key FILE",
   description: [
     "Builds all hosts of one commit, in one evaluation, signs what comes out, and puts it into a binary cache together with a",
@@ -36,10 +39,12 @@ export const build: Command = {
     directory: { value: "DIRECTORY", description: "a binary cache's directory, which you serve as cache.substituter" },
     key: {
       value: "FILE",
-      description: "the secret key that signs (nix key generate-secret); NIXOS_FLEET_CACHE_KEY by default",
+      env: "NIXOS_FLEET_CACHE_KEY",
+      complete: "file",
+      description: "the secret key that signs (nix key generate-secret)",
     },
     json: { description: "print the manifest, its digest and what was new as one JSON document" },
-    ...(fleetOptions.project ? { project: fleetOptions.project } : {}),
+    project: projectOption,
   },
   async run(call) {
     const { options, signal } = call;
@@ -95,7 +100,7 @@ function toplevelsOf(systems: Record<string, System>): Record<string, string> {
 }
 
 async function keyFile(call: Call): Promise<string> {
-  const file = call.options.text("key") ?? variable(call, "NIXOS_FLEET_CACHE_KEY");
+  const file = call.options.text("key");
   if (file === undefined) {
     throw new UsageError("build: --key is missing: the file of the secret key that signs (nix key generate-secret)");
   }

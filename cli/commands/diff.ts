@@ -3,7 +3,7 @@ import { lockChanges, type LockChange } from "../../rules/flake-lock";
 import { compareClosures } from "../repository/closures";
 import { fleetOptions, type Call, type Command } from "../command";
 import { filesBetween, headOf, lockAt, withCommits } from "../repository/config-repository";
-import { openFleet, requireVms, variable, type FleetContext } from "../context";
+import { openFleet, requireVms, type FleetContext } from "../context";
 import { diffLines, groupClosures, planMoves, type FleetDiff, type Move, type MoveDiff } from "../repository/diff";
 import { FleetError, messageOf, UsageError } from "../errors";
 import { readAllReports, readDecisions, readVms, type FleetVm, type Source } from "../fleet";
@@ -11,9 +11,8 @@ import { nix } from "../repository/nix";
 import { checkRevision, completeRevision } from "../revisions";
 import { buildStatus, type FleetStatus } from "../status/status";
 
-export const diff: Command = {
+export const command: Command = {
   name: "diff",
-  summary: "what the wanted revision would change: the lock's inputs, and the packages",
   usage: "[VM…] [--head | --to REVISION] [--no-closures]",
   description: [
     "Compares what each VM runs with what is wanted of it: the inputs that flake.lock moves, other files, and the packages of",
@@ -27,7 +26,9 @@ export const diff: Command = {
     "no-closures": { description: "leave the packages out: nothing is evaluated, downloaded or built" },
     clone: {
       value: "DIRECTORY",
-      description: "the clone; by default the directory you are in (NIXOS_FLEET_CONFIG_CLONE)",
+      env: "NIXOS_FLEET_CONFIG_CLONE",
+      complete: "directory",
+      description: "the clone; by default the directory you are in",
     },
     json: { description: "the same as one JSON document" },
     ...fleetOptions,
@@ -107,7 +108,7 @@ async function compare(
     closures,
   }: { vms: FleetVm[]; status: FleetStatus; source: Source | undefined; closures: boolean },
 ): Promise<MoveDiff> {
-  const clone = call.options.text("clone") ?? variable(call, "NIXOS_FLEET_CONFIG_CLONE") ?? process.cwd();
+  const clone = call.options.text("clone") ?? process.cwd();
   const runOptions = { signal: call.signal, env: call.env };
   return withCommits([move.from, move.to], { clone, source }, runOptions, async (repository) => {
     const from = { ...repository, revision: move.from };

@@ -8,9 +8,8 @@ import { plural } from "../text";
 
 const styles: Record<Verdict, Style> = { ok: "green", warn: "yellow", fail: "red" };
 
-export const doctor: Command = {
+export const command: Command = {
   name: "doctor",
-  summary: "check the operator's side: programs, settings, Google, the repository, the VMs",
   usage: "[--stack NAME]",
   description: [
     "A line for each check: ok, warn or fail, and what to do about it. Nothing is changed. Ends with 1 when something fails.",

@@ -1,7 +1,7 @@
 import { short } from "../../rules/contract";
 import { fleetOptions, type Call, type Command } from "../command";
 import { openFleet } from "../context";
-import { formatDuration, parseDuration } from "../duration";
+import { formatDuration } from "../duration";
 import { UsageError } from "../errors";
 import { readHistory, withoutEnded, type HistoryEntry } from "../history";
 import { scopeText } from "../status/status";
@@ -16,9 +16,8 @@ const styles: Record<HistoryEntry["outcome"], Style> = {
   done: "gray",
 };
 
-export const history: Command = {
+export const command: Command = {
   name: "history",
-  summary: "who approved, held or undid what, when, and how it went",
   usage: "[--since TIME] [--limit N]",
   description: [
     "Shows the fleet's past, newest first, from the project's log nixos-fleet, where gates and these commands write it.",
@@ -42,11 +41,7 @@ export const history: Command = {
 };
 
 function readOptions({ options }: Call): { since: Date; most: number } {
-  const time = options.text("since") ?? "30d";
-  const seconds = parseDuration(time);
-  if (seconds === undefined || seconds === 0) {
-    throw new UsageError(`history: --since is ${oneLine(time, 40)}; it must be a time such as 12h or 7d`);
-  }
+  const seconds = options.duration("since", "30d");
   const limit = options.text("limit") ?? "50";
   if (!/^[1-9]\d{0,3}$/.test(limit)) {
     throw new UsageError(`history: --limit is ${oneLine(limit, 40)}; it must be a number from 1 to 9999`);
@@ -57,7 +52,7 @@ function readOptions({ options }: Call): { since: Date; most: number } {
 /** The entries as people read them. */
 export function historyLines(entries: readonly HistoryEntry[], colour: boolean): string[] {
   if (entries.length === 0) {
-    return ["nothing is known of that time"];
+    return ["the log has no entries for that time"];
   }
   const rows = entries.map((entry) => [
     entry.at.replace("T", " ").slice(0, 16),

@@ -12,9 +12,8 @@ export const scopeOptions = {
   vm: { value: "VM", description: "only this VM" },
 } as const;
 
-export const hold: Command = {
+export const command: Command = {
   name: "hold",
-  summary: "keep the fleet, a wave or a VM where it is, until resume",
   usage: "[--wave WAVE | --vm VM] --why TEXT",
   description: [
     "Nothing moves that is held: no rollout, no timer, no trigger. Without --wave or --vm the whole fleet is held.",

@@ -1,7 +1,7 @@
 import { readdir, stat, mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { short } from "../../rules/contract";
-import { fleetOptions, type Call, type Command } from "../command";
+import { projectOption, type Call, type Command } from "../command";
 import { openProject, openStorage } from "../context";
 import { FleetError, UsageError } from "../errors";
 import { buildAll, commitOf, installable, type Commit } from "../repository/nix";
@@ -14,9 +14,8 @@ const attribute = "packages.x86_64-linux.gce-image";
 /** What a guest that boots by UEFI and knows Google's network card says of itself. */
 const guestOsFeatures = [{ type: "UEFI_COMPATIBLE" }, { type: "GVNIC" }];
 
-export const image: Command = {
+export const command: Command = {
   name: "image",
-  summary: "build the VMs' image, and publish it to a project",
   usage: "build | publish --bucket NAME",
   description: [
     "build: builds packages.x86_64-linux.gce-image of one commit, the config repository's.",
@@ -32,17 +31,14 @@ export const image: Command = {
     bucket: { value: "NAME", description: "the private bucket for archives; made where there is none" },
     location: { value: "LOCATION", description: "where a new bucket goes, such as europe-west1" },
     family: { value: "NAME", description: "the image's family; nixos-fleet by default" },
-    file: { value: "FILE", description: "publish this archive (*.raw.tar.gz) instead of building" },
+    file: { value: "FILE", complete: "file", description: "publish this archive (*.raw.tar.gz) instead of building" },
     "no-image": { description: "upload only, for a stack whose image.source names the archive" },
     json: { description: "print what there is now as one JSON document" },
-    ...(fleetOptions.project ? { project: fleetOptions.project } : {}),
+    project: projectOption,
   },
-  positionals: { least: 1, most: 1 },
+  positionals: { least: 1, most: 1, verbs: ["build", "publish"] },
   async run(call) {
     const [what] = call.positionals;
-    if (what !== "build" && what !== "publish") {
-      throw new UsageError(oneLine(`image: ${what ?? ""} is neither build nor publish`, 200));
-    }
     const commit = await commitOf(call.options.text("flake") ?? ".", call.options.text("revision") ?? "HEAD");
     const name = imageName(commit);
     const result =

@@ -1,15 +1,14 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
-import { fleetOptions, type Call, type Command } from "../command";
+import { projectOption, type Call, type Command } from "../command";
 import { FleetError, messageOf, UsageError } from "../errors";
 import { oneLine, plural } from "../text";
 
 const root = join(__dirname, "../..");
 const example = join(root, "examples/config-repo");
 
-export const init: Command = {
+export const command: Command = {
   name: "init",
-  summary: "start a config repository and a stack, from the example",
   usage: "[DIRECTORY] [--stack STACK] [--project PROJECT] [--repository URL]",
   description: [
     "Writes a config repository into an empty or new directory (here by default) and Pulumi.STACK.yaml beside the program,",
@@ -28,7 +27,7 @@ export const init: Command = {
       description: "where the stack's file goes; beside the program by default",
     },
     json: { description: "print what was written, and what is next, as one JSON document" },
-    ...(fleetOptions.project ? { project: fleetOptions.project } : {}),
+    project: projectOption,
   },
   positionals: { least: 0, most: 1 },
   run(call) {

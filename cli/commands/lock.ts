@@ -1,14 +1,10 @@
 import { short } from "../../rules/contract";
 import type { Command } from "../command";
-import { variable } from "../context";
-import { UsageError } from "../errors";
 import { lockLines } from "../repository/lock-text";
 import { updateLock } from "../repository/lock-update";
-import { oneLine } from "../text";
 
-export const lock: Command = {
+export const command: Command = {
   name: "lock",
-  summary: "update flake.lock in your clone of the config repository, and push it",
   usage: "update [INPUT…] [--clone DIRECTORY]",
   description: [
     "Updates the inputs (all of them by default) with nix flake update, commits flake.lock and pushes the commit.",
@@ -18,17 +14,16 @@ export const lock: Command = {
   options: {
     clone: {
       value: "DIRECTORY",
-      description: "the clone; by default the directory you are in (NIXOS_FLEET_CONFIG_CLONE)",
+      env: "NIXOS_FLEET_CONFIG_CLONE",
+      complete: "directory",
+      description: "the clone; by default the directory you are in",
     },
     json: { description: "print what moved as JSON" },
   },
-  positionals: { least: 1, most: 100 },
+  positionals: { least: 1, most: 100, verbs: ["update"] },
   async run(call) {
-    const [verb, ...inputs] = call.positionals;
-    if (verb !== "update") {
-      throw new UsageError(oneLine(`lock: ${verb ?? ""} is nothing that it does; lock update is right`, 200));
-    }
-    const clone = call.options.text("clone") ?? variable(call, "NIXOS_FLEET_CONFIG_CLONE") ?? process.cwd();
+    const [, ...inputs] = call.positionals;
+    const clone = call.options.text("clone") ?? process.cwd();
     const update = await updateLock(clone, inputs, call);
     const text =
       update.revision === null

@@ -8,9 +8,8 @@ import { recordEvent } from "../history";
 import { checkRevision, completeRevision } from "../revisions";
 import { revisionsOf } from "../status/status";
 
-export const pin: Command = {
+export const command: Command = {
   name: "pin",
-  summary: "have one VM run a revision of its own, whatever is approved",
   usage: "VM REVISION | VM --clear",
   description: [
     "A pinned VM goes to the revision at once, or when it boots, and stays there through every rollout until --clear.",

@@ -8,9 +8,8 @@ import { revisionsOf, scopeText } from "../status/status";
 import { oneLine } from "../text";
 import { scopeOf, scopeOptions } from "./hold";
 
-export const resume: Command = {
+export const command: Command = {
   name: "resume",
-  summary: "let go what was held",
   usage: "[--wave WAVE | --vm VM | --all]",
   description: [
     "Takes back a hold. What was held catches up by itself: running VMs at once, stopped ones when they boot.",

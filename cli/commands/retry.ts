@@ -8,9 +8,8 @@ import { recordEvent } from "../history";
 import { checkRevision, completeRevision } from "../revisions";
 import { revisionsOf } from "../status/status";
 
-export const retry: Command = {
+export const command: Command = {
   name: "retry",
-  summary: "let VMs try a revision again that failed on them",
   usage: "REVISION | --clear [REVISION]",
   description: [
     "A VM refuses a revision that failed on it. This lets all VMs try it once more, and takes back what a gate",

@@ -3,7 +3,6 @@ import type { GateEnd } from "../gate/await";
 import { fleetOptions, type Call, type Command } from "../command";
 import { openFleet, type FleetContext } from "../context";
 import { changeControl, pruned, withUndo } from "../control-item";
-import { parseDuration } from "../duration";
 import { FleetError, UsageError } from "../errors";
 import { readDecisions } from "../fleet";
 import { told } from "../gate/history";
@@ -16,9 +15,8 @@ import { oneLine } from "../text";
 import { vmResults } from "./await";
 import { requireScope } from "./hold";
 
-export const rollback: Command = {
+export const command: Command = {
   name: "rollback",
-  summary: "take a revision back from the VMs that run it",
   usage: "[REVISION] [--to REVISION] [--wave WAVE]",
   description: [
     "The VMs of all waves that are approved for the revision (or of one) go back to what each ran before it, or to --to,",
@@ -40,10 +38,7 @@ export const rollback: Command = {
     const [written] = call.positionals;
     const to = options.text("to");
     for (const one of [written, to]) if (one !== undefined) checkRevision("rollback", one);
-    const timeout = parseDuration(options.text("timeout") ?? "20m");
-    if (timeout === undefined || timeout === 0) {
-      throw new UsageError("rollback: --timeout must be a time such as 90s, 20m or 1h30m");
-    }
+    const timeout = options.duration("timeout", "20m");
     const context = await openFleet(call);
     await requireScope(call, context);
     const { approvals: items, control } = readDecisions(await context.compute.projectMetadata(), context.id);

@@ -14,9 +14,8 @@ const readsPerLook = 30;
 /** Rows on a terminal; VMs that are well are not worth more than these. */
 const rowsOnTerminal = 40;
 
-export const status: Command = {
+export const command: Command = {
   name: "status",
-  summary: "what every VM runs, what it should run, and why not",
   usage: "[--json] [--watch] [--check] [--all]",
   description: [
     "Shows the fleet's VMs: what they run (CURRENT), what they should run (DESIRED), and how the two stand",
@@ -39,7 +38,7 @@ export const status: Command = {
     const reader = new StatusReader(context);
     if (options.flag("watch")) {
       await watch(call, reader);
-      return 0;
+      return 130;
     }
     const document = await reader.read();
     show(call, document);

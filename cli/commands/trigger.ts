@@ -5,7 +5,6 @@ import { execa } from "execa";
 import { contract } from "../../rules/contract";
 import { fleetOptions, type Call, type Command } from "../command";
 import { actor, openFleet, requireVms, type FleetContext } from "../context";
-import { parseDuration } from "../duration";
 import { UsageError } from "../errors";
 import type { FleetVm } from "../fleet";
 import { mapBounded } from "../google/retry";
@@ -15,9 +14,8 @@ import { lastLines, oneLine } from "../text";
 /** VMs that are asked at once. */
 const parallel = 8;
 
-export const trigger: Command = {
+export const command: Command = {
   name: "trigger",
-  summary: "start VMs' updates now, by ssh",
   usage: "VM… [--bastion USER@HOST | --iap]",
   description: [
     "Starts the update of these VMs and waits for it. The host keys are those that the VMs published as guest attributes.",
@@ -84,10 +82,7 @@ function readTarget(call: Call): Settings {
   if (iap && bastion !== undefined) {
     throw new UsageError("trigger: --iap and --bastion do not go together");
   }
-  const timeout = parseDuration(options.text("timeout") ?? "20m");
-  if (timeout === undefined || timeout === 0) {
-    throw new UsageError("trigger: --timeout must be a time such as 90s, 20m or 1h30m");
-  }
+  const timeout = options.duration("timeout", "20m");
   // What a shell on the VM sees, so only what no shell minds.
   const by = actor(call).replace(/[^\w@.:/-]+/g, "-");
   const addresses = parseAddresses(options.list("address"));

@@ -118,7 +118,7 @@ test.each<[string[], RegExp]>([
   [["rollback", "--to", "ddddddd"], /cannot be completed/],
   [["rollback", "--to", good], /--to is bbbbbbb, which is what would be undone/],
   [["rollback", "--wave", "last"], /^no wave last/],
-  [["rollback", "--timeout", "soon"], /--timeout must be a time/],
+  [["rollback", "--timeout", "soon"], /--timeout is soon; it must be a time such as/],
   [["await", "--wave", "rest", "--on-failure", "panic"], /must be one of hold, rollback, continue, none/],
   [["await", "--wave", "rest", "--pause", "long"], /--pause is long; it must be a time/],
 ])("fleet %j is refused in one line", async (args, message) => {

@@ -211,12 +211,12 @@ describe("fleet retry", () => {
 });
 
 test.each<[string[], RegExp]>([
-  [["nonsense"], /^no command nonsense; there are status, diff, await/],
-  [["status", "--jsn"], /Unknown option '--jsn'; .*status --help/],
+  [["nonsense"], /^unknown command "nonsense"; there are status, diff, await/],
+  [["status", "--jsn"], /^status: unknown option --jsn; did you mean --json\?; .*status --help/],
   [["status", "--watch", "--check"], /do not go together/],
-  [["status", "--fleet", "De vs"], /^fleet is De vs; it must be 1 to 63 lower-case/],
+  [["status", "--fleet", "De vs"], /^status: --fleet is De vs; it must be 1 to 63 lower-case/],
   [["status", "--fleet", "ops"], /^no such fleet in project p/],
-  [["status", "--project", "My Project"], /^project is My Project; it must be a project's id/],
+  [["status", "--project", "My Project"], /^status: --project is My Project; it must be a project's id/],
   [["await"], /--wave is missing/],
   [["await", "--wave", ""], /--wave is empty/],
   [["await", "--wave", "rest", "--timeout", "soon"], /--timeout is soon; it must be a time such as 90s/],
@@ -265,7 +265,7 @@ describe("the launcher", () => {
     expect((JSON.parse(shown.stdout) as FleetStatus).vms).toHaveLength(3);
     const refused = await execa(launcher, ["nonsense"], { ...options, cwd: directory, env });
     expect([refused.exitCode, refused.stdout]).toEqual([2, ""]);
-    expect(refused.stderr).toMatch(/^fleet: no command nonsense; .*$/);
+    expect(refused.stderr).toMatch(/^fleet: unknown command "nonsense"; .*$/);
   });
 
   it("says on Ctrl-C how to go on, and exits with 130", async () => {

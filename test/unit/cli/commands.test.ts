@@ -1,13 +1,16 @@
 /** What holds for every command of the operator's tool, by the tool's own list of them: none can be forgotten. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import { approvalKey } from "../../../rules/contract";
-import { commands } from "../../../cli/cli";
+import { commandNames, summaries } from "../../../cli/registry";
 import { parseCall, type Command } from "../../../cli/command";
 import { FakeCompute } from "./fake-compute";
 import { approval, good, report } from "./fleet-samples";
-import { runFleet } from "./run-fleet";
+import { commands as allCommands, runFleet } from "./run-fleet";
+
+const root = resolve(__dirname, "../../..");
+const commands = Object.values(allCommands);
 
 let fake: FakeCompute;
 let endpoint: string;
@@ -52,7 +55,8 @@ test("every name is there once, and the overview says what each does", async () 
   expect(new Set(names).size).toBe(names.length);
   const { code, out } = await fleet("--help");
   expect(code).toBe(0);
-  for (const { name, summary } of commands) {
+  expect(readdirSync(join(root, "cli/commands")).sort()).toEqual(commandNames.map((name) => `${name}.ts`).sort());
+  for (const [name, summary] of Object.entries(summaries)) {
     expect(
       out.filter((line) => line.startsWith(`  ${name} `)).map((line) => line.slice(line.length - summary.length)),
     ).toEqual([summary]);
@@ -81,12 +85,12 @@ describe.each(commands.map((command) => [command.name, command] as const))("flee
     expect(command.options).toHaveProperty("json");
   });
 
-  const { least, most } = command.positionals ?? { least: 0, most: 0 };
-  const enough = Array.from({ length: least }, () => "x");
+  const { least, most, verbs } = command.positionals ?? { least: 0, most: 0 };
+  const enough = Array.from({ length: least }, () => verbs?.[0] ?? "x");
   const nonsense: [string, string[]][] = [
     ["an option that there is not", [...enough, "--nonsense"]],
     ["a value of a flag", [...enough, "--json=yes"]],
-    ["more words than it takes", Array.from({ length: most + 1 }, () => "x")],
+    ["more words than it takes", Array.from({ length: most + 1 }, () => verbs?.[0] ?? "x")],
     ...(least > 0 ? [["too few words", enough.slice(1)] as [string, string[]]] : []),
     ...Object.entries(command.options)
       .filter(([, { value }]) => value !== undefined)
@@ -106,7 +110,7 @@ describe.each(commands.map((command) => [command.name, command] as const))("flee
   });
 
   it("is in the handbook", () => {
-    const handbook = readFileSync(join(resolve(__dirname, "../../.."), "docs/operator.md"), "utf8");
+    const handbook = readFileSync(join(root, "docs/operator.md"), "utf8");
     expect(handbook).toMatch(new RegExp(`fleet ${name}\\b`));
   });
 });
@@ -128,6 +132,7 @@ const calls: Record<string, string[] | null> = {
   image: null,
   doctor: null,
   init: null,
+  completion: ["bash"],
 };
 
 test("the calls below are of all commands", () => {

@@ -58,7 +58,7 @@ it("uploads once where the image is the stack's, and makes the image of what lie
 });
 
 it.each([
-  [["image", "destroy"], "image: destroy is neither build nor publish"],
+  [["image", "destroy"], 'image: unknown subcommand "destroy"; it must be build or publish'],
   [["image", "publish", "--flake", "."], "image: publish needs --bucket"],
   [["image", "build", "--flake", "/"], "/ is no git repository that has the commit HEAD"],
   [["image", "build", "--flake", ".", "--revision", "nope"], "has the commit nope"],

@@ -88,7 +88,7 @@ describe("fleet history", () => {
 
   it("keeps fleets apart, and looks back as far as it is told", async () => {
     await fleet(["hold", "--why", "demo", "--fleet", "devs", "--stack", "prod"]);
-    expect((await fleet(["history"])).out).toEqual(["nothing is known of that time"]);
+    expect((await fleet(["history"])).out).toEqual(["the log has no entries for that time"]);
     await fleet(["hold", "--why", "demo"]);
     const [entry] = served.cloud.store.state.logEntries?.slice(-1) ?? [];
     if (entry !== undefined) entry.timestamp = new Date(Date.now() - 3 * 86_400_000).toISOString();

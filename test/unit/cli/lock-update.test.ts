@@ -166,7 +166,7 @@ test.each<[string, () => unknown, string[], number, RegExp]>([
     2,
     /no input nixpkg; the lock has home-manager, nixpkgs/,
   ],
-  ["another verb", () => undefined, ["show"], 2, /^lock: show is nothing that it does; lock update is right$/],
+  ["another verb", () => undefined, ["show"], 2, /^lock: unknown subcommand "show"; it must be update$/],
   ["no verb", () => undefined, [], 2, /an argument is missing/],
 ])("refuses %s in one line, and nix is never asked", async (_, arrange, args, code, message) => {
   await arrange();

@@ -1,6 +1,43 @@
 /** Runs the operator's tool in this process, as a script would: no terminal, no colour. */
-import type { CommandContext } from "../../../cli/command";
+import type { Command, CommandContext } from "../../../cli/command";
 import { run } from "../../../cli/cli";
+import { command as awaitCommand } from "../../../cli/commands/await";
+import { command as build } from "../../../cli/commands/build";
+import { command as completion } from "../../../cli/commands/completion";
+import { command as diff } from "../../../cli/commands/diff";
+import { command as doctor } from "../../../cli/commands/doctor";
+import { command as history } from "../../../cli/commands/history";
+import { command as hold } from "../../../cli/commands/hold";
+import { command as image } from "../../../cli/commands/image";
+import { command as init } from "../../../cli/commands/init";
+import { command as lock } from "../../../cli/commands/lock";
+import { command as pin } from "../../../cli/commands/pin";
+import { command as resume } from "../../../cli/commands/resume";
+import { command as retry } from "../../../cli/commands/retry";
+import { command as rollback } from "../../../cli/commands/rollback";
+import { command as status } from "../../../cli/commands/status";
+import { command as trigger } from "../../../cli/commands/trigger";
+import type { CommandName } from "../../../cli/registry";
+
+/** All commands; the tool reads each when it is called. */
+export const commands: Readonly<Record<CommandName, Command>> = {
+  await: awaitCommand,
+  build,
+  completion,
+  diff,
+  doctor,
+  history,
+  hold,
+  image,
+  init,
+  lock,
+  pin,
+  resume,
+  retry,
+  rollback,
+  status,
+  trigger,
+};
 
 export interface FleetRun {
   code: number;
@@ -24,6 +61,7 @@ export async function runFleet(
     terminal: false,
     colour: false,
     signal: new AbortController().signal,
+    loadCommand: (name) => commands[name],
     ...more,
   });
   return { code, out, err };

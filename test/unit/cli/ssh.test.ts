@@ -163,7 +163,7 @@ describe("fleet trigger", () => {
     [["dev-alice", "--bastion", "eve@host", "--iap"], /do not go together/],
     [["dev-alice", "--known-hosts", "x"], /goes with --bastion/],
     [["dev-alice", "--address", "nowhere"], /must be VM=HOST:PORT/],
-    [["dev-alice", "--timeout", "soon"], /--timeout must be a time/],
+    [["dev-alice", "--timeout", "soon"], /--timeout is soon; it must be a time such as/],
   ])("%j is refused in one line", async (args, message) => {
     const { code, err } = await fleet(args);
     expect([code, err.length]).toEqual([2, 1]);

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import { approvalKey } from "../../../rules/contract";
 import { run } from "../../../cli/cli";
+import { commands } from "./run-fleet";
 import { connect } from "../../../cli/google/compute";
 import { dueVms, StatusReader } from "../../../cli/status/reader";
 import { FakeCompute } from "./fake-compute";
@@ -77,8 +78,9 @@ test("watching shows as much as the terminal has room for, until it is interrupt
     size: () => ({ columns: 80, rows: 5 }),
     colour: false,
     signal: interrupt.signal,
+    loadCommand: (name) => commands[name],
   });
-  expect([code, out.length]).toEqual([0, 1]);
+  expect([code, out.length]).toEqual([130, 1]);
   expect(out[0]?.startsWith("\u001b[HVM ")).toBe(true);
   expect(out[0]?.split("\u001b[K\n")).toEqual([
     expect.stringContaining("LAST UPDATE"),

@@ -1,0 +1,11 @@
+import type { Command } from "./command";
+import type { CommandName } from "./registry";
+
+/**
+ * Reads a command, and the libraries that it takes, when it is called: the tool starts at once. By `require`, since tsx resolves no
+ * `import()` where it is started by --require itself.
+ */
+export function loadCommand(name: CommandName): Command {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  return (require(`./commands/${name}`) as { command: Command }).command;
+}

@@ -1,0 +1,21 @@
+/** Suggestions for names that were mistyped. Pure. */
+import { distance } from "fastest-levenshtein";
+
+/** The candidate that was probably meant; undefined where none is close. Case does not count. */
+export function closestTo(written: string, candidates: Iterable<string>): string | undefined {
+  const lower = written.toLowerCase();
+  let best: { name: string; errors: number } | undefined;
+  for (const name of candidates) {
+    const errors = lower === name.toLowerCase() ? 0 : distance(lower, name.toLowerCase());
+    // Two letters of five may be wrong, as in other command-line tools.
+    const most = Math.max(1, Math.floor(Math.max(written.length, name.length) * 0.4));
+    if (name !== written && errors <= most && (best === undefined || errors < best.errors)) best = { name, errors };
+  }
+  return best?.name;
+}
+
+/** `; did you mean "NAME"?`, or nothing. */
+export function didYouMean(written: string, candidates: Iterable<string>): string {
+  const name = closestTo(written, candidates);
+  return name === undefined ? "" : `; did you mean "${name}"?`;
+}
