@@ -3,7 +3,8 @@ import { FleetError } from "./errors";
 import { lastLines, oneLine } from "./text";
 
 /** What git says of every repository that it cannot read, after the reason. */
-const empty = /Could not read from remote repository|^Please make sure you have the correct|^and the repository exists/;
+const noReason =
+  /Could not read from remote repository|^Please make sure you have the correct|^and the repository exists/;
 
 /** How a program is run: what interrupts it, where (here by default), and with which environment (the tool's own by default). */
 export interface RunOptions {
@@ -39,9 +40,40 @@ export async function runProgram(
     if (error.code === "ENOENT") {
       throw new FleetError(`${program} is not on PATH; run this where it is installed`);
     }
-    const said = lastLines(String(error.stderr), 50).filter((line) => !empty.test(line));
-    const reason = said.findLast((line) => /^\s*(fatal|error|! )/.test(line)) ?? said.at(-1) ?? error.shortMessage;
+    const said = lastLines(String(error.stderr), 50).filter((line) => !noReason.test(line));
     const what = args.find((arg) => /^[a-z]/.test(arg) && !arg.includes(" ")) ?? "";
-    throw new FleetError(oneLine(`${program} ${what}: ${reason.trim()}`, 400));
+    throw new FleetError(oneLine(`${program} ${what}: ${causeOf(said) ?? error.shortMessage}`, 500));
   }
+}
+
+/** Lines that say that something failed, but not why. */
+const consequences = [
+  /^error: failed to push some refs/,
+  /^hint:/,
+  /^fatal: (failed to write commit object|the remote end hung up|early EOF|index-pack failed)/,
+  /^error: (gpg|ssh) failed to sign the data/,
+  /^To \S+$/,
+];
+/** Lines of others than the program itself that say why: SSH, a server's hook, gpg. */
+const causes =
+  /Permission denied|Host key verification failed|Could not resolve host|Connection (refused|timed out|closed)|No such file or directory|gpg: |^remote: (?!(Enumerating|Counting|Compressing|Resolving|Total))\S/;
+
+/**
+ * Why a program failed, of what it wrote to standard error: the cause and not the last line, which often only says that something before
+ * it failed.
+ */
+export function causeOf(lines: readonly string[]): string | undefined {
+  const trimmed = lines.map((line) => line.trim());
+  const telling = trimmed.filter((line) => !consequences.some((pattern) => pattern.test(line)));
+  const own = telling.filter((line) => /^(fatal|error|! )/.test(line));
+  // Nix ends with its error, and says before it where it was; others begin with the cause.
+  const main = own.at(-1) ?? telling.at(-1) ?? trimmed.at(-1);
+  const others = telling
+    .filter((line) => causes.test(line) && line !== main)
+    .map((line) => line.replace(/^remote: /, ""));
+  if (main === undefined) return undefined;
+  // A list follows, such as the files that a merge would overwrite.
+  const listed = main.endsWith(":") ? telling.slice(telling.lastIndexOf(main) + 1, telling.lastIndexOf(main) + 4) : [];
+  if (listed.length > 0) return `${main} ${listed.join(", ")}`;
+  return [...new Set([main, ...others.slice(-2)])].join("; ");
 }

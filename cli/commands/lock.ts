@@ -2,6 +2,7 @@ import { short } from "../../rules/contract";
 import type { Command } from "../command";
 import { lockLines } from "../repository/lock-text";
 import { updateLock } from "../repository/lock-update";
+import { oneLine } from "../text";
 
 export const command: Command = {
   name: "lock",
@@ -31,6 +32,14 @@ export const command: Command = {
         : [
             ...lockLines(update.changes),
             `pushed ${short(update.revision)} to ${update.branch}; pulumi preview shows what it would roll out`,
+            ...(update.cloneProblem === null
+              ? []
+              : [
+                  oneLine(
+                    `your clone stays at ${short(update.before)} (${update.cloneProblem}); git pull when you are ready`,
+                    400,
+                  ),
+                ]),
           ];
     (call.options.flag("json") ? [JSON.stringify(update, null, 2)] : text).forEach(call.print);
     return 0;

@@ -1,6 +1,7 @@
 /**
- * Updates `flake.lock` in the operator's clone of the config repository and pushes it. The work is done in a worktree beside the clone,
- * and the clone follows once the push has been taken: whatever fails or is interrupted, it is as it was.
+ * Updates `flake.lock` in the operator's clone of the config repository and pushes it. Nix works in a temporary copy: it has none of the
+ * clone's filters, such as git-crypt's, and a kill leaves nothing in the clone. The clone follows after the push; whatever fails before,
+ * it is as it was.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -22,6 +23,8 @@ export interface LockUpdate {
   /** The pushed revision. */
   revision: string | null;
   changes: LockChange[];
+  /** Why the clone itself could not follow what was pushed; null where it did. */
+  cloneProblem: string | null;
 }
 
 /** Where the clone stands. */
@@ -51,29 +54,49 @@ export async function updateLock(
     }
   }
   const scratch = mkdtempSync(join(tmpdir(), "fleet-lock-"));
-  const work = join(scratch, "config");
+  const [work, index] = [join(scratch, "config"), join(scratch, "index")];
   try {
-    await git(clone.top, ["worktree", "add", "--quiet", "--detach", work, "HEAD"], runOptions);
+    await git(scratch, ["clone", "--quiet", "--shared", "--no-checkout", clone.top, work], runOptions);
+    await git(work, ["checkout", "--quiet", "--detach", clone.head], runOptions);
     await nix(["flake", "update", ...inputs], { ...runOptions, cwd: work, progress: false });
-    const after = await readFile(join(work, "flake.lock"), "utf8");
+    const file = join(work, "flake.lock");
+    const after = await readFile(file, "utf8");
     const changes = attempt(() => lockChanges(before, after));
-    const result = { clone: clone.top, branch: clone.branch, before: clone.head, changes };
+    const result = { clone: clone.top, branch: clone.branch, before: clone.head, changes, cloneProblem: null };
     if (after === before) {
       return { ...result, revision: null };
     }
-    await git(work, ["commit", "--quiet", "--message", commitMessage(changes), "--", "flake.lock"], runOptions);
-    const revision = (await git(work, ["rev-parse", "HEAD"], runOptions)).trim();
-    // Never forced: what somebody else pushed in between refuses this one.
-    await git(work, ["push", "--quiet", clone.remote, `${revision}:${clone.upstream}`], runOptions);
-    await git(clone.top, ["merge", "--quiet", "--ff-only", revision], runOptions);
-    return { ...result, revision };
+    const revision = await commitLock(clone, file, index, commitMessage(changes), runOptions);
+    // Never forced: what someone else pushed in between refuses this one.
+    await git(clone.top, ["push", "--quiet", clone.remote, `${revision}:${clone.upstream}`], runOptions);
+    const cloneProblem = await git(clone.top, ["merge", "--quiet", "--ff-only", revision], runOptions).then(
+      () => null,
+      messageOf,
+    );
+    return { ...result, revision, cloneProblem };
   } finally {
-    // Also after Ctrl-C, so without its signal.
-    const calm = { ...runOptions, signal: new AbortController().signal };
-    await git(clone.top, ["worktree", "remove", "--force", work], calm).catch(() => undefined);
     rmSync(scratch, { recursive: true, force: true });
-    await git(clone.top, ["worktree", "prune"], calm).catch(() => undefined);
   }
+}
+
+/** Commits the new lock alone on top of the clone's head, without touching its index or files; the commit's full revision. */
+async function commitLock(
+  { top, head }: Clone,
+  file: string,
+  index: string,
+  message: string,
+  runOptions: RunOptions,
+): Promise<string> {
+  const indexed = { ...runOptions, env: { ...(runOptions.env ?? process.env), GIT_INDEX_FILE: index } };
+  const run = async (...args: string[]) => (await git(top, args, indexed)).trim();
+  const mode = (await run("ls-tree", head, "flake.lock")).slice(0, 6);
+  if (!mode.startsWith("100")) throw new FleetError(`flake.lock in ${top} is not a plain file; commit the file itself`);
+  await run("read-tree", head);
+  const blob = await run("hash-object", "-w", "--path=flake.lock", file);
+  await run("update-index", "--cacheinfo", `${mode},${blob},flake.lock`);
+  const tree = await run("write-tree");
+  const signs = await run("config", "--type=bool", "commit.gpgSign").catch(() => "false");
+  return run("commit-tree", ...(signs === "true" ? ["-S"] : []), "-p", head, "-m", message, tree);
 }
 
 /** The clone, which must be clean, on a branch and just where its remote is. */
@@ -99,6 +122,14 @@ async function openClone(directory: string, runOptions: RunOptions): Promise<Clo
   ]).catch(() => {
     throw new FleetError(`branch ${branch} of ${top} follows no remote branch; git push --set-upstream sets it`);
   });
+  if (remote === ".") {
+    throw new FleetError(
+      oneLine(
+        `branch ${branch} of ${top} follows another branch of the same clone (${upstream}), so nothing would be pushed; ` +
+          `git branch --set-upstream-to=origin/${branch} follows the remote`,
+      ),
+    );
+  }
   await ask("fetch", "--quiet", remote, upstream);
   const [head, there] = [await ask("rev-parse", "HEAD"), await ask("rev-parse", "FETCH_HEAD")];
   if (head !== there) {
