@@ -208,6 +208,7 @@ export const unitCases: UnitCase[] = [
     new: service("X-Test=a"),
     expect: "none",
     source: `${collect}, FragmentPath`,
+    newer: true,
     state: "runtime",
   },
   {
@@ -225,6 +226,7 @@ export const unitCases: UnitCase[] = [
     beside: [{ name: "path.service", old: plain, new: plain }],
     expect: "none",
     source: "cannot_be_restarted_directly",
+    newer: true,
   },
   {
     unit: "slice.slice",
@@ -268,6 +270,7 @@ export const unitCases: UnitCase[] = [
     ],
     expect: "stop, start",
     source: modified,
+    newer: true,
   },
   {
     unit: "template@one.service",

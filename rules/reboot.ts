@@ -1,0 +1,57 @@
+/** When a VM reboots by itself. */
+import type { Waiting } from "./report";
+import type { WindowState } from "./window";
+
+export interface RebootInput {
+  /** Whether what is deployed needs a reboot. */
+  required: boolean;
+  /** `allowReboot`. */
+  allowed: boolean;
+  /** Whether the VM's wave proves a revision after a reboot only (`reboot: required`). */
+  byWave: boolean;
+  /** Whether this is the first system that the VM deploys: nobody works on it yet. */
+  firstDeployment: boolean;
+  /** The VM's window, and that for reboots alone. */
+  windows: readonly WindowState[];
+  users: readonly string[];
+  /** `rebootWithUsers`. */
+  withUsers: boolean;
+  /** Since when a reboot is required. */
+  since: Date;
+  /** How long people are waited for, in milliseconds; undefined is without limit. */
+  deadline?: number | undefined;
+  now: Date;
+}
+
+export type RebootDecision =
+  | { action: "none" }
+  /** `minutes`: how long before it people are told. */
+  | { action: "reboot"; minutes: number; why: string }
+  | { action: "wait"; waiting: Waiting; why: string };
+
+/** What people who are logged in get after the deadline. */
+const NOTICE = 15;
+
+export function rebootDecision(input: RebootInput): RebootDecision {
+  const { required, allowed, byWave, firstDeployment, windows, users, withUsers, since, deadline, now } = input;
+  if (!required) return { action: "none" };
+  if (!allowed && !byWave && !firstDeployment)
+    return { action: "wait", waiting: { for: "reboot" }, why: "a reboot is required, and allowReboot is off" };
+  const closed = windows.filter((window) => !window.open);
+  if (closed.length > 0 && !firstDeployment) {
+    const times = closed.flatMap(({ until }) => (until === undefined ? [] : [until.getTime()]));
+    const until = times.length === closed.length ? { until: new Date(Math.max(...times)).toISOString() } : {};
+    return {
+      action: "wait",
+      waiting: { for: "window", ...until },
+      why: "a reboot is required; waiting for the window",
+    };
+  }
+  if (users.length === 0 || withUsers) return { action: "reboot", minutes: 1, why: "what was deployed needs it" };
+  const last = deadline === undefined ? undefined : since.getTime() + deadline;
+  if (last !== undefined && now.getTime() >= last)
+    return { action: "reboot", minutes: NOTICE, why: `what was deployed has needed it since ${since.toISOString()}` };
+  const until = last === undefined ? {} : { until: new Date(last).toISOString() };
+  const why = `a reboot is required; waiting until nobody is logged in (now: ${users.join(" ")})`;
+  return { action: "wait", waiting: { for: "users", ...until }, why };
+}
