@@ -6,8 +6,8 @@ let
     branch = null;
     signers = null;
     knownHosts = null;
-    schedule = null;
-    randomizedDelay = "1h";
+    dates = null;
+    randomizedDelaySec = "1h";
     healthChecks = { };
     keepGenerations = 10;
     minimumFree = 1024;
@@ -26,7 +26,14 @@ in
     onBoot = "5min";
     watch = true;
     protectMetadata = true;
+    repositorySubdir = null;
+    submodules = false;
+    activation = "live";
+    window = [ ];
+    windowDeadline = 7 * 24 * 3600;
+    healthAfterReboot = [ "systemd-modules-load.service" ];
     allowReboot = false;
+    rebootDeadline = null;
     rebootWindow = null;
     rebootWithUsers = false;
   };

@@ -12,12 +12,12 @@ let
 
   forUnits = [
     "command"
+    "dates"
     "memoryHigh"
     "metadataRules"
     "onBoot"
     "protectMetadata"
-    "randomizedDelay"
-    "schedule"
+    "randomizedDelaySec"
     "watch"
   ];
   # What is null is not told, in a home's entry either.

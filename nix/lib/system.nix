@@ -110,7 +110,7 @@ in
   timers =
     units.timers {
       inherit name;
-      inherit (settings) onBoot schedule randomizedDelay;
+      inherit (settings) onBoot dates randomizedDelaySec;
       description = "Update this machine";
     }
     // (

@@ -32,8 +32,8 @@
       name,
       description,
       onBoot,
-      schedule,
-      randomizedDelay,
+      dates,
+      randomizedDelaySec,
     }:
     {
       ${name} = {
@@ -49,7 +49,7 @@
       };
     }
     // (
-      if schedule == null then
+      if dates == null then
         { }
       else
         {
@@ -58,8 +58,8 @@
             wantedBy = [ "timers.target" ];
             # Not Persistent: what was missed while the machine was off, the timer after boot makes up for.
             timerConfig = {
-              OnCalendar = schedule;
-              RandomizedDelaySec = randomizedDelay;
+              OnCalendar = dates;
+              RandomizedDelaySec = randomizedDelaySec;
               FixedRandomDelay = true;
               Unit = "${name}.service";
             };

@@ -57,6 +57,8 @@ in
 {
   _class = "nixos";
 
+  imports = option.renamed "nixos-auto-update";
+
   options.services.nixos-auto-update = {
     enable = lib.mkEnableOption "updates of this machine from its configuration repository: after boot, on approval, and on schedule";
 
@@ -132,8 +134,8 @@ in
       signers
       knownHosts
       onBoot
-      schedule
-      randomizedDelay
+      dates
+      randomizedDelaySec
       healthChecks
       keepGenerations
       minimumFree
@@ -154,11 +156,86 @@ in
       '';
     };
 
+    repositorySubdir = mkOption {
+      type = types.nullOr own.relativePath;
+      default = defaults.repositorySubdir;
+      example = "nixos";
+      description = "The directory of the repository that has the flake. `null`: the repository itself.";
+    };
+
+    submodules = mkOption {
+      type = types.bool;
+      default = defaults.submodules;
+      example = true;
+      description = "Whether the flake needs the repository's Git submodules. They are fetched with what the repository itself is fetched with.";
+    };
+
+    activation = mkOption {
+      type = types.enum [
+        "live"
+        "boot"
+      ];
+      default = defaults.activation;
+      example = "boot";
+      description = ''
+        How an update is activated: `live`, at once, as `nixos-rebuild switch` does, with a report when it also needs a reboot; or
+        `boot`, by the next boot. A system whose pre-switch checks fail is set for the next boot in either case.
+      '';
+    };
+
+    window = mkOption {
+      type = types.listOf own.window;
+      default = defaults.window;
+      example = [
+        "Mon..Fri 22:00-05:00"
+        "Sat,Sun 00:00-24:00 Europe/Berlin"
+      ];
+      description = ''
+        When timers, approvals and reboots may change this machine: weekdays as in {manpage}`systemd.time(7)`, from and to, and a time
+        zone. Without weekdays a range is for every day, without a zone in the machine's own; it may go over midnight, and its
+        weekdays are those on which it begins. Outside of it an update is fetched and built, and the report says that it waits. A run
+        that someone starts on the machine does not wait, and neither does an urgent approval. An empty list: always.
+      '';
+    };
+
+    windowDeadline = mkOption {
+      type = types.nullOr types.ints.positive;
+      default = defaults.windowDeadline;
+      example = 172800;
+      description = "After how many seconds an update no longer waits for {option}`window`. `null`: it always does.";
+    };
+
+    healthAfterReboot = mkOption {
+      type = types.listOf own.unitName;
+      default = defaults.healthAfterReboot;
+      example = [
+        "systemd-modules-load.service"
+        "zfs-*.service"
+      ];
+      description = ''
+        Units that can only work with the new kernel: while an update needs a reboot they do not count against it. After the reboot they
+        do. `*` stands for any text.
+      '';
+    };
+
     allowReboot = mkOption {
       type = types.bool;
       default = defaults.allowReboot;
       example = true;
-      description = "Whether to reboot by itself when an update needs it. Otherwise the report says so, and so does a message to who is logged in.";
+      description = ''
+        Whether to reboot when an update needs it. Otherwise the report and the login message say so. A wave with `reboot: required`
+        allows it too, and the very first update of a machine may always reboot once.
+      '';
+    };
+
+    rebootDeadline = mkOption {
+      type = types.nullOr types.ints.positive;
+      default = defaults.rebootDeadline;
+      example = 86400;
+      description = ''
+        After how many seconds a reboot no longer waits for people who are logged in; they are told 15 minutes before. `null`: it always
+        waits for them, unless {option}`rebootWithUsers` is on.
+      '';
     };
 
     rebootWindow = mkOption {
@@ -183,7 +260,7 @@ in
         lower = "01:00";
         upper = "05:00";
       };
-      description = "The time of day to reboot in, in the machine's time zone; it may go over midnight. `null`: any.";
+      description = "The time of day to reboot in, in the machine's time zone; it may go over midnight. A reboot waits for {option}`window` as well. `null`: any.";
     };
 
     rebootWithUsers = mkOption {

@@ -20,6 +20,8 @@ in
 {
   _class = "homeManager";
 
+  imports = option.renamed "nixos-hm-auto-update";
+
   options.services.nixos-hm-auto-update = {
     enable = lib.mkEnableOption "updates of this home from its configuration repository: after the machine's, after boot, and on schedule";
 
@@ -68,8 +70,8 @@ in
       signers
       knownHosts
       onBoot
-      schedule
-      randomizedDelay
+      dates
+      randomizedDelaySec
       healthChecks
       keepGenerations
       minimumFree

@@ -1,4 +1,4 @@
-# The options that both modules have, in the same words. `defaults` are those of `nix/lib` for the module.
+# The options that both modules have. `defaults` are those of `nix/lib` for the module.
 { lib, defaults }:
 
 let
@@ -22,6 +22,35 @@ let
   };
 in
 {
+  # service -> imports, for the names that options had before.
+  renamed =
+    service:
+    map
+      (
+        { from, to }:
+        lib.mkRenamedOptionModule
+          [
+            "services"
+            service
+            from
+          ]
+          [
+            "services"
+            service
+            to
+          ]
+      )
+      [
+        {
+          from = "schedule";
+          to = "dates";
+        }
+        {
+          from = "randomizedDelay";
+          to = "randomizedDelaySec";
+        }
+      ];
+
   repository = mkOption {
     type = types.nullOr own.repository;
     default = defaults.repository;
@@ -66,21 +95,21 @@ in
     '';
   };
 
-  schedule = mkOption {
+  dates = mkOption {
     type = types.nullOr own.calendarEvent;
-    default = defaults.schedule;
+    default = defaults.dates;
     example = "weekly";
     description = ''
       When else to update: a calendar event of {manpage}`systemd.time(7)`. `null`: at no other time.
     '';
   };
 
-  randomizedDelay = mkOption {
+  randomizedDelaySec = mkOption {
     type = own.timeSpan;
-    default = defaults.randomizedDelay;
+    default = defaults.randomizedDelaySec;
     example = "15min";
     description = ''
-      Over how long the machines of a fleet spread the runs of {option}`schedule`. A machine's own delay is always
+      Over how long the machines of a fleet spread the runs of {option}`dates`. A machine's own delay is always
       the same.
     '';
   };

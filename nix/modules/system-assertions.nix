@@ -27,6 +27,14 @@ let
     name: isEverybody name || isDeveloper name || any (home: home.user == name) homes
   ) trusted-users;
 
+  emptyRange =
+    range:
+    let
+      times = builtins.match "(.* )?([0-9]{1,2}:[0-9]{2})-([0-9]{1,2}:[0-9]{2}).*" range;
+    in
+    builtins.elemAt times 1 == builtins.elemAt times 2;
+  emptyRanges = filter emptyRange cfg.window;
+
   upgrading = filter (user: ownHomes.${user}.services.home-manager.autoUpgrade.enable or false) (
     attrNames ownHomes
   );
@@ -75,6 +83,14 @@ in
   {
     assertion = cfg.rebootWindow == null || cfg.rebootWindow.lower != cfg.rebootWindow.upper;
     message = "services.nixos-auto-update.rebootWindow is empty: set upper to another time than lower, or rebootWindow to null for any time.";
+  }
+  {
+    assertion = emptyRanges == [ ];
+    message = "services.nixos-auto-update.window: \"${toString emptyRanges}\" ends where it begins: a whole day is 00:00-24:00.";
+  }
+  {
+    assertion = cfg.rebootDeadline == null || !cfg.rebootWithUsers;
+    message = "services.nixos-auto-update.rebootDeadline is of no use with rebootWithUsers, which does not wait for people at all: set one of them alone.";
   }
   {
     assertion = !cfg.protectMetadata || trusted == [ ];

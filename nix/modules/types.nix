@@ -1,5 +1,5 @@
-# The types that the options need and `lib.types` lacks: text that systemd, git or Google would refuse is refused when the
-# configuration is evaluated, where the one who wrote it sees it.
+# Types that the options need and `lib.types` lacks. Text that systemd, git or Google would refuse is refused when the configuration is
+# evaluated, where its author sees it.
 { lib }:
 
 let
@@ -22,6 +22,8 @@ let
   keyword = "minutely|hourly|daily|weekly|monthly|quarterly|semiannually|yearly|annually";
   zone = "UTC|[A-Z][A-Za-z_]+(/[A-Z][A-Za-z0-9_+-]+)+";
 
+  timeOfWindow = "([01]?[0-9]|2[0-4]):[0-5][0-9]";
+
   unit = "(usec|us|msec|ms|seconds?|sec|s|minutes?|min|m|hours?|hr|h|days?|d|weeks?|w|months?|M|years?|y)";
 in
 {
@@ -32,6 +34,13 @@ in
   timeSpan = text "([0-9]+([.][0-9]+)? *${unit}? *)+" "time span, such as \"5min\" or \"1h 30min\"";
 
   calendarEvent = text "(${keyword}|${weekdays}|(${weekdays} +)?(${moment}))( +(${zone}))?" "calendar event, such as \"weekly\" or \"Mon..Fri 07:00\"";
+
+  # rules/window.ts reads the same.
+  window = text "(${weekdays} +)?${timeOfWindow}-${timeOfWindow}( +(${zone}))?" "weekly window, such as \"Mon..Fri 22:00-05:00\"";
+
+  unitName = text "[a-zA-Z0-9:_.@*\\\\-]+[.](service|socket|mount|automount|swap|path|timer|target|slice)" "name of a systemd unit; * stands for any text";
+
+  relativePath = text "[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*" "path within the repository";
 
   memorySize = text "[0-9]+[KMGT]?|[0-9]+%|infinity" "size, such as \"2G\" or \"60%\"";
 

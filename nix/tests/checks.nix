@@ -29,7 +29,7 @@ let
         services.nixos-auto-update = {
           enable = true;
           repository = "https://git.example.org/infra/nixos-config.git";
-          schedule = "weekly";
+          dates = "weekly";
         };
       }
     ];

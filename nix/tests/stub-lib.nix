@@ -79,6 +79,7 @@ rec {
       description = "The ${attribute} package to use.";
     };
   mkIf = condition: content: if condition then content else { };
+  mkRenamedOptionModule = from: to: { renamed = { inherit from to; }; };
   mkMerge = builtins.foldl' merge { };
   mkDefault = content: content;
   mkForce = content: content;

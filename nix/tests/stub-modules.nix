@@ -14,17 +14,35 @@ let
   made = import module { inherit config lib pkgs; };
   options = made.options.services.${name};
 
+  # Settings by their present names.
+  last = list: builtins.elemAt list (builtins.length list - 1);
+  renamed = builtins.listToAttrs (
+    map (module: {
+      name = last module.renamed.from;
+      value = last module.renamed.to;
+    }) made.imports
+  );
+  given = mapAttrs' (old: renamed.${old} or old) settings;
+  mapAttrs' =
+    rename: set:
+    builtins.listToAttrs (
+      map (old: {
+        name = rename old;
+        value = set.${old};
+      }) (attrNames set)
+    );
+
   valueOf =
     option: declaration:
     let
-      value = settings.${option} or declaration.default;
+      value = given.${option} or declaration.default;
     in
     if declaration.type.check value then
       value
     else
       throw "services.${name}.${option} has the wrong type";
 
-  unknown = removeAttrs settings (attrNames options);
+  unknown = removeAttrs given (attrNames options);
 
   config = around // {
     services = around.services or { } // {

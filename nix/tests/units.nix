@@ -19,8 +19,8 @@ let
     system-everything = fleet.systemUnits {
       command = "/bin/nixos-auto-update";
       onBoot = "20s";
-      schedule = "weekly";
-      randomizedDelay = "15min";
+      dates = "weekly";
+      randomizedDelaySec = "15min";
       watch = false;
       allowReboot = true;
       memoryHigh = "2G";
@@ -34,8 +34,8 @@ let
     home-everything = fleet.homeUnits {
       command = "/bin/nixos-hm-auto-update";
       onBoot = "30s";
-      schedule = "Mon 07:00";
-      randomizedDelay = "5min";
+      dates = "Mon 07:00";
+      randomizedDelaySec = "5min";
     };
   };
 

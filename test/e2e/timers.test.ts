@@ -62,7 +62,7 @@ it("fires after the boot, the system's and then the home's, once each", async ()
 
 it("fires on its schedule", async () => {
   const schedule = (service: string) =>
-    `services.${service}.schedule = "*:0/1"; services.${service}.randomizedDelay = "1s";`;
+    `services.${service}.dates = "*:0/1"; services.${service}.randomizedDelaySec = "1s";`;
   await cloud.change("modules/common.nix", (text) =>
     text.replace('onBoot = "20s";', `$& ${schedule("nixos-auto-update")}`),
   );

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { evaluate, hasNix, homeManager, image, inside, nixpkgsLib } from "../../nix/tests/image";
+import { parseRange } from "../../rules/window";
 
 const cases = "nix/tests/modules.nix";
 const realLib = `import ${nixpkgsLib}/lib`;
@@ -69,5 +70,37 @@ describe.skipIf(image === undefined)("the options' types", () => {
     const spans = ["", "soon", "-5min", "5 minuets", "min", "1h,30min"];
     expect(await judged("calendar", events)).toEqual(all(events, false));
     expect(await judged("timespan", spans)).toEqual(all(spans, false));
+  });
+});
+
+describe.skipIf(!hasNix)("the type of a window", () => {
+  it("takes what the agent reads, and refuses what it refuses", async () => {
+    const good = [
+      "22:00-05:00",
+      "Mon..Fri 22:00-05:00",
+      "sat,Sunday 0:00-24:00 UTC",
+      "Fri..Mon,Wed 03:00-04:30 Europe/Berlin",
+    ];
+    const bad = [
+      "",
+      "22:00",
+      "25:00-05:00",
+      "10:60-11:00",
+      "Mo..Fr 22:00-05:00",
+      "22:00-05:00 nowhere",
+      "22-05",
+      "Mon",
+    ];
+    const texts = [...good, ...bad];
+    const byType = await evaluate("nix/tests/types.nix", { texts: nixList(texts), type: '"window"' });
+    const byAgent = texts.map((text) => {
+      try {
+        return parseRange(text) instanceof Object;
+      } catch {
+        return false;
+      }
+    });
+    expect(byAgent).toEqual(texts.map((text) => good.includes(text)));
+    expect(byType).toEqual(byAgent);
   });
 });

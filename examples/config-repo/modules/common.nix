@@ -2,7 +2,7 @@
 { lib, ... }:
 {
   # When else to update than after a boot and on approval.
-  services.nixos-auto-update.schedule = "weekly";
+  services.nixos-auto-update.dates = "weekly";
 
   # Only commits that one of these people signed: see README.md.
   # services.nixos-auto-update.signers = builtins.readFile ../allowed_signers;

@@ -60,8 +60,8 @@ in
         repository = "git@git.example.org:alice/home.git";
         branch = "main";
         onBoot = "30s";
-        schedule = "weekly";
-        randomizedDelay = "10min";
+        dates = "weekly";
+        randomizedDelaySec = "10min";
         directory = "/home/alice/config";
         signers = "alice@example.org ssh-ed25519 AAAA";
         knownHosts = "git.example.org ssh-ed25519 AAAA";

@@ -28,6 +28,20 @@
     { watch = "yes"; }
     { deployKeySecret = "key"; }
     { protectMetadata = null; }
+    { repositorySubdir = "/nixos"; }
+    { repositorySubdir = "../nixos"; }
+    { submodules = "yes"; }
+    { activation = "switch"; }
+    { window = "22:00-05:00"; }
+    { window = [ "22:00" ]; }
+    { window = [ "Mo..Fr 22:00-05:00" ]; }
+    { window = [ "25:00-05:00" ]; }
+    { window = [ "22:00-05:00 nowhere" ]; }
+    { windowDeadline = "7d"; }
+    { windowDeadline = 0; }
+    { healthAfterReboot = "systemd-modules-load.service"; }
+    { healthAfterReboot = [ "systemd-modules-load" ]; }
+    { rebootDeadline = -1; }
     { allowReboot = "yes"; }
     { rebootWindow.lower = "01:00"; }
     {
@@ -83,6 +97,22 @@
         upper = "03:00";
       };
       says = "rebootWindow is empty";
+    }
+    {
+      name = "an empty range of a window";
+      settings.window = [
+        "Mon 22:00-05:00"
+        "05:00-05:00 UTC"
+      ];
+      says = "05:00-05:00 UTC";
+    }
+    {
+      name = "a reboot that waits for people and does not";
+      settings = {
+        rebootDeadline = 3600;
+        rebootWithUsers = true;
+      };
+      says = "set one of them alone";
     }
     {
       name = "everybody trusted";

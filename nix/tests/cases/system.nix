@@ -179,6 +179,17 @@ in
         ];
     }
     {
+      name = "with the names that options had before";
+      settings = {
+        schedule = "weekly";
+        randomizedDelay = "10min";
+      };
+      holds =
+        config:
+        config.systemd.timers.nixos-auto-update-schedule.timerConfig.OnCalendar == "weekly"
+        && config.systemd.timers.nixos-auto-update-schedule.timerConfig.RandomizedDelaySec == "10min";
+    }
+    {
       name = "everything set";
       settings = {
         gitPackage = package "gitMinimal";
@@ -197,8 +208,8 @@ in
           }
         ];
         onBoot = "1h 30min";
-        schedule = "Sat 04:00";
-        randomizedDelay = "45min";
+        dates = "Sat 04:00";
+        randomizedDelaySec = "45min";
         watch = false;
         signers = "infra@example.org ssh-ed25519 AAAA";
         knownHosts = "git.example.org ssh-ed25519 AAAA";
@@ -212,6 +223,16 @@ in
         memoryHigh = "2G";
         metricsDirectory = "/var/lib/node-exporter";
         notify = "cat";
+        repositorySubdir = "nixos";
+        submodules = true;
+        activation = "boot";
+        window = [
+          "Mon..Fri 22:00-05:00"
+          "sat,Sunday 00:00-24:00 Europe/Berlin"
+        ];
+        windowDeadline = null;
+        healthAfterReboot = [ "zfs-*.service" ];
+        rebootDeadline = null;
         allowReboot = true;
         rebootWindow = {
           lower = "01:00";
@@ -227,6 +248,10 @@ in
         && (builtins.head (told config).homes).deployKeySecret == "projects/p/secrets/alice"
         && (told config).healthChecks.web.command == "true"
         && (told config).rebootWindow.upper == "05:00"
+        && (told config).activation == "boot"
+        && builtins.head (told config).window == "Mon..Fri 22:00-05:00"
+        && !(told config ? windowDeadline)
+        && !(told config ? dates)
         && !(told config ? onBoot)
         && config.systemd.timers ? nixos-auto-update-reboot
         && (service config).serviceConfig.MemoryHigh == "2G"
