@@ -68,6 +68,12 @@ export const vmKeys = {
   replace: z.array(z.string()).default([]),
 };
 
+/** A VM as the settings write it. */
+export type WrittenVm = z.infer<typeof vm>;
+
+/** What VMs get that do not say otherwise. */
+export type VmDefaults = z.infer<typeof defaults>;
+
 /** One VM with every default filled in. */
 export interface VmConfig {
   name: string;
@@ -129,9 +135,9 @@ export function labelled<V extends { labels: Record<string, string> }>(
 
 /** Fills in what a VM does not say itself. */
 export function completeVm(
-  written: z.infer<typeof vm>,
+  written: WrittenVm,
   fleet: {
-    defaults: z.infer<typeof defaults>;
+    defaults: VmDefaults;
     zone: string;
     wave: string;
     deletionProtection: boolean;
