@@ -78,7 +78,10 @@ export async function main(readSettings: ReadSettings): Promise<void> {
     terminal: stdout.isTTY,
     ...(stdout.isTTY ? { size: () => ({ columns: stdout.columns, rows: stdout.rows }) } : {}),
     ...(process.stdin.isTTY && process.stderr.isTTY
-      ? { confirm: (question) => confirm(question, interrupt.signal) }
+      ? {
+          ask: (question) => ask(question, interrupt.signal),
+          confirm: async (question) => /^y(es)?$/i.test((await ask(`${question} [y/N]`, interrupt.signal)).trim()),
+        }
       : {}),
     colour,
     signal: interrupt.signal,
@@ -88,10 +91,10 @@ export async function main(readSettings: ReadSettings): Promise<void> {
 }
 
 /** Asks on the terminal; the question goes to standard error, so that the result may go into a pipe. */
-async function confirm(question: string, signal: AbortSignal): Promise<boolean> {
+async function ask(question: string, signal: AbortSignal): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `, { signal })).trim());
+    return await terminal.question(`${question} `, { signal });
   } finally {
     terminal.close();
   }

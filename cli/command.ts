@@ -37,6 +37,8 @@ export interface CommandContext {
   terminal: boolean;
   /** Asks a question that is answered with yes or no; undefined where no one is there to answer. */
   confirm?: (question: string) => Promise<boolean>;
+  /** Asks a question that is answered in words; undefined where no one is there to answer. */
+  ask?: (question: string) => Promise<string>;
   /** How large the terminal is now, in characters; undefined where results do not go to one. */
   size?: () => { columns: number; rows: number };
   /** Whether results may be coloured. */

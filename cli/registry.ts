@@ -19,7 +19,7 @@ export const summaries = {
   build: "build every host once, for a cache that the VMs take it from",
   image: "build the VMs' image, and publish it to a project",
   doctor: "check the operator's side: programs, settings, Google, the repository, the VMs",
-  init: "start a config repository and a stack, from the example",
+  init: "start a Pulumi project and a config repository of your own",
   completion: "print a script that completes commands and options in your shell",
 } as const;
 

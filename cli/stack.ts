@@ -1,7 +1,8 @@
 /** A stack's settings as the operator's tool knows them. What they mean only the program can say, which control does not import. */
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { z } from "zod";
 import { FleetError } from "./errors";
+import { projectDirectory } from "./project-directory";
 import { runProgram, type RunOptions } from "./program";
 
 /** What the program makes of a stack's settings. */
@@ -37,7 +38,6 @@ export type ReadSettings = (
   stack: string,
 ) => Promise<{ settings?: StackSettings; mistakes: string[] }>;
 
-const directory = join(__dirname, "..");
 const configShape = z.record(
   z.string(),
   z.object({ value: z.string().optional(), secret: z.boolean().default(false) }),
@@ -46,7 +46,10 @@ const configShape = z.record(
 /** The stack that Pulumi has selected. @throws FleetError with one line */
 export async function selectedStack(runOptions: RunOptions): Promise<string> {
   return (
-    await runProgram("pulumi", ["stack", "--show-name", "--non-interactive"], { ...runOptions, cwd: directory })
+    await runProgram("pulumi", ["stack", "--show-name", "--non-interactive"], {
+      ...runOptions,
+      cwd: projectDirectory(),
+    })
   ).trim();
 }
 
@@ -62,7 +65,7 @@ export async function rawSettings(
 ): Promise<RawSettings> {
   const where = file === undefined ? [] : ["--config-file", resolve(file)];
   const args = ["config", "--json", "--stack", stack, "--non-interactive", ...where];
-  const text = await runProgram("pulumi", args, { ...runOptions, cwd: directory });
+  const text = await runProgram("pulumi", args, { ...runOptions, cwd: projectDirectory() });
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -1,168 +1,108 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { projectOption, type Call, type Command } from "../command";
-import { FleetError, messageOf, UsageError } from "../errors";
-import { oneLine, plural } from "../text";
-
-const root = join(__dirname, "../..");
-const example = join(root, "examples/config-repo");
+import { UsageError } from "../errors";
+import { answerOptions, answers } from "../init/answers";
+import { filesOf, type Plan } from "../init/project";
+import { requireEmpty, writeAll } from "../init/write";
+import { plural } from "../text";
 
 export const command: Command = {
   name: "init",
-  usage: "[DIRECTORY] [--stack STACK] [--project PROJECT] [--repository URL]",
+  usage: "DIRECTORY [--stack STACK] [--project PROJECT] [--repository URL] [OPTION…]",
   description: [
-    "Writes a config repository into an empty or new directory (here by default) and Pulumi.STACK.yaml beside the program,",
-    "and says what to do next. It overwrites nothing and asks nothing; what is not given is left open in the stack's file.",
+    "Writes a Pulumi project of your own that uses this package into a new or empty directory, and the config repository",
+    "that its VMs follow into another one beside it, both with CI for GitHub and GitLab; then says what to do next.",
+    "On a terminal it asks for what was not given. What stays open is a comment in the stack's file. It overwrites nothing.",
   ],
   examples: [
-    "init ../nixos-config",
-    "init ../nixos-config --stack acme --project acme-dev --repository https://git.example.com/nixos-config.git",
+    "init my-fleet",
+    "init my-fleet --project acme-dev --repository https://git.example.com/nixos-config.git --infra group:infra@example.com",
   ],
   options: {
-    stack: { value: "STACK", description: "the stack's name; prod by default" },
-    region: { value: "REGION", description: "where the VMs are; europe-west1 by default" },
-    repository: { value: "URL", description: "where the VMs clone the config repository from" },
-    "stack-directory": {
+    stack: {
+      value: "STACK",
+      form: { pattern: /^[a-z0-9](-?[a-z0-9]){0,29}$/, right: "a name such as prod" },
+      description: "the stack's name; prod by default",
+    },
+    region: {
+      value: "REGION",
+      form: { pattern: /^[a-z]+-[a-z]+\d+$/, right: "a region such as europe-west1" },
+      description: "where the VMs are; europe-west1 by default",
+    },
+    ...answerOptions,
+    "config-directory": {
       value: "DIRECTORY",
-      description: "where the stack's file goes; beside the program by default",
+      complete: "directory",
+      description: "where the config repository goes; DIRECTORY-config by default",
+    },
+    package: {
+      value: "SPEC",
+      description: "what package.json names: a version, a tarball or a git URL; this tool's version by default",
     },
     json: { description: "print what was written, and what is next, as one JSON document" },
     project: projectOption,
   },
-  positionals: { least: 0, most: 1 },
-  run(call) {
-    const settings = readSettings(call);
-    const { directory, stackFile } = settings;
-    requireEmpty(directory);
-    if (existsSync(stackFile)) {
-      throw new FleetError(oneLine(`${stackFile} is there already; --stack names another one`, 400));
-    }
-    const files = writeAll(settings);
-    const next = nextSteps(settings);
+  positionals: { least: 1, most: 1, complete: "directory" },
+  async run(call) {
+    const plan = await readPlan(call);
+    const files = filesOf(plan);
+    writeAll(files);
+    const next = nextSteps(plan);
+    const { project: directory, config: configDirectory } = plan;
+    const written = Object.keys(files).sort();
     const lines = call.options.flag("json")
-      ? [JSON.stringify({ directory, files, stackFile, next }, null, 2)]
+      ? [JSON.stringify({ directory, configDirectory, files: written, next }, null, 2)]
       : [
-          `${plural(files.length, "file")} in ${shown(directory)}, and ${shown(stackFile)}`,
+          `${plural(written.length, "file")} in ${shown(directory)} and ${shown(configDirectory)}`,
           "",
           ...next.map((step, index) => `${index + 1}. ${step}`),
         ];
     lines.forEach(call.print);
-    return Promise.resolve(0);
+    return 0;
   },
 };
 
-interface Settings {
-  directory: string;
-  stack: string;
-  stackFile: string;
-  region: string;
-  project: string | undefined;
-  repository: string | undefined;
-}
-
-function readSettings({ options, positionals }: Call): Settings {
-  const directory = resolve(positionals[0] ?? ".");
-  const stack = checked(
-    options.text("stack") ?? "prod",
-    "stack",
-    /^[a-z0-9](-?[a-z0-9]){0,29}$/,
-    "a name such as prod",
-  );
-  const region = options.text("region") ?? "europe-west1";
-  const [project, repository] = [options.text("project"), options.text("repository")];
+async function readPlan(call: Call): Promise<Plan> {
+  const { options, positionals } = call;
+  const project = resolve(positionals[0] ?? "");
+  const config = resolve(options.text("config-directory") ?? `${project}-config`);
+  if (!/^[a-z0-9][-._a-z0-9]*$/i.test(project.replace(/^.*\//, "")))
+    throw new UsageError("init: the directory's name becomes the project's: letters, digits, -, _ and . only");
+  if (`${config}/`.startsWith(`${project}/`) || `${project}/`.startsWith(`${config}/`))
+    throw new UsageError("init: the project and the config repository are two directories, neither inside the other");
+  [project, config].forEach(requireEmpty);
   return {
-    directory,
-    stack,
-    stackFile: join(resolve(options.text("stack-directory") ?? root), `Pulumi.${stack}.yaml`),
-    region: checked(region, "region", /^[a-z]+-[a-z]+\d+$/, "a region such as europe-west1"),
-    project:
-      project &&
-      checked(project, "project", /^([a-z0-9.]+:)?[a-z][-a-z0-9]{4,28}[a-z0-9]$/, "a project's id, such as acme-dev"),
-    repository:
-      repository &&
-      checked(
-        repository,
-        "repository",
-        /^(https?|ssh|git):\/\/\S+$|^[\w.-]+@[\w.-]+:\S+$/,
-        "an http(s), ssh or git URL",
-      ),
+    project,
+    config,
+    stack: options.text("stack") ?? "prod",
+    region: options.text("region") ?? "europe-west1",
+    package: options.text("package") ?? ownVersion(),
+    answers: await answers(call),
   };
 }
 
-function checked(value: string, option: string, pattern: RegExp, right: string): string {
-  if (!pattern.test(value)) {
-    throw new UsageError(`init: --${option} is ${oneLine(value, 80)}; it must be ${right}`);
-  }
-  return value;
+function ownVersion(): string {
+  const text = readFileSync(join(__dirname, "../../package.json"), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
 }
 
-function requireEmpty(directory: string): void {
-  let names: string[] = [];
-  try {
-    names = readdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
-      throw new UsageError(oneLine(`init: ${directory} is no directory to write to: ${messageOf(error)}`, 400));
-    }
-  }
-  if (names.length > 0) {
-    throw new UsageError(oneLine(`init: ${directory} is not empty; name a new or an empty directory`, 400));
-  }
-}
-
-/** Writes both, or neither; the names of the config repository's files. */
-function writeAll(settings: Settings): string[] {
-  const { directory, stackFile } = settings;
-  const made = mkdirSync(directory, { recursive: true });
-  try {
-    cpSync(example, directory, { recursive: true, errorOnExist: true, force: false });
-    writeFileSync(stackFile, stackText(settings), { flag: "wx" });
-  } catch (error) {
-    // It was empty, so that all of it is ours.
-    if (made === undefined)
-      readdirSync(directory).forEach((name) => rmSync(join(directory, name), { recursive: true }));
-    else rmSync(made, { recursive: true });
-    throw new FleetError(oneLine(`nothing was written: ${messageOf(error)}`, 400));
-  }
-  const names = readdirSync(directory, { recursive: true, withFileTypes: true });
-  return names
-    .filter((one) => one.isFile())
-    .map((one) => relative(directory, join(one.parentPath, one.name)))
-    .sort();
-}
-
-function stackText({ directory, project, region, repository }: Settings): string {
-  const vmsFile = relative(root, join(directory, "vms.json"));
-  const open = (key: string, value: string | undefined, what: string) =>
-    value === undefined ? `  # ${key}: ${what}` : `  ${key}: ${JSON.stringify(value)}`;
-  return `# Every key is in Pulumi.dev.yaml, every rule of waves in docs/rollouts.md.
-config:
-${open("gcp:project", project, "the Google project that gets the fleet")}
-  gcp:region: ${region}
-${open("nixos-fleet:repository", repository, "where the VMs clone the config repository from")}
-  # The machines, as the config repository's own flake reads them.
-  nixos-fleet:vmsFile: ${JSON.stringify(vmsFile)}
-  nixos-fleet:waves:
-    - name: canary
-      vms: [dev-canary]
-      pause: 30m
-    - name: rest
-      rest: true
-      maxFailures: 10%
-`;
-}
-
-function nextSteps({ directory, stack, stackFile, project, repository }: Settings): string[] {
+function nextSteps({ project, config, stack, answers: given }: Plan): string[] {
+  const stackFile = shown(join(project, `Pulumi.${stack}.yaml`));
   const open = [
-    ...(project === undefined ? ["gcp:project"] : []),
-    ...(repository === undefined ? ["nixos-fleet:repository"] : []),
+    ...(given.project === undefined ? ["gcp:project"] : []),
+    ...(given.repository === undefined ? ["nixos-fleet:repository"] : []),
+    ...(given.infra === undefined && given.developers === undefined
+      ? ["nixos-fleet:teams (nobody can log in yet)"]
+      : []),
   ];
   return [
-    `in ${shown(directory)}, set nixos-fleet's URL in flake.nix, and your machines and people in vms.json, hosts/ and homes/`,
-    `git init -b main && git add . && nix flake lock && git add flake.lock && git commit -m "Our machines and homes", and push it to ${repository ?? "where the VMs can clone it"}`,
-    ...(open.length === 0 ? [] : [`set ${open.join(" and ")} in ${shown(stackFile)}`]),
-    `pulumi stack init ${stack} && ./scripts/fleet doctor --stack ${stack}`,
+    `in ${shown(config)}, ${given.flake === undefined ? "set nixos-fleet's URL in flake.nix, and " : "set "}your machines and people in vms.json, hosts/ and homes/`,
+    `there: git init -b main && git add . && nix flake lock && git add flake.lock && git commit -m "Our machines and homes", and push it to ${given.repository?.[0] ?? "where the VMs can clone it"}`,
+    ...(open.length === 0 ? [] : [`set ${open.join(", ")} in ${stackFile}`]),
+    `in ${shown(project)}: npm install && pulumi stack init ${stack} && npx fleet doctor`,
     "pulumi up",
+    `for CI: the roles and variables are in ${shown(join(project, "README.md"))}`,
   ];
 }
 

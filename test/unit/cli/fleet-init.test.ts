@@ -2,22 +2,21 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
-import { afterEach, beforeEach, expect, it, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import { checkConfig } from "../../../infra/config/fleet-config";
 import { withVmsFile } from "../../../infra/config/vms-file";
 import { runFleet } from "./run-fleet";
 
 const root = resolve(__dirname, "../../..");
-const example = join(root, "examples/config-repo");
-let directory: string;
+let scratch: string;
+let project: string;
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), "fleet init "));
+  scratch = mkdtempSync(join(tmpdir(), "fleet init "));
+  project = join(scratch, "my-fleet");
 });
-afterEach(() => rmSync(directory, { recursive: true }));
+afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 
-async function init(...args: string[]) {
-  return runFleet(["init", ...args, "--stack-directory", directory], {});
-}
+const init = (...args: string[]) => runFleet(["init", project, ...args], {});
 
 const files = (where: string) =>
   readdirSync(where, { recursive: true, withFileTypes: true })
@@ -25,97 +24,220 @@ const files = (where: string) =>
     .map((one) => relative(where, join(one.parentPath, one.name)))
     .sort();
 
-/** The stack's file as Pulumi would hand it over; each of its lines is a key with a value in JSON or a plain word. */
-function settingsOf(file: string): Record<string, string> {
-  const text = readFileSync(file, "utf8");
-  const plain = [...text.matchAll(/^ {2}([\w:-]+): (\S.*)$/gm)].map(([, key = "", value = ""]) => [
+const text = (...path: string[]) => readFileSync(join(project, ...path), "utf8");
+
+/** The stack's file as Pulumi would hand it over: its plain keys, and its teams. */
+function settingsOf(stack: string): Record<string, string> {
+  const lines = text(`Pulumi.${stack}.yaml`);
+  const plain = [...lines.matchAll(/^ {2}([\w:-]+): (\S.*)$/gm)].map(([, key = "", value = ""]) => [
     key,
     value.startsWith('"') ? (JSON.parse(value) as string) : value,
   ]);
-  return Object.fromEntries(plain) as Record<string, string>;
+  const teams = [...lines.matchAll(/^ {4}(infra|developers): (\[.*\])$/gm)].map(([, team = "", members = ""]) => [
+    team,
+    JSON.parse(members) as string[],
+  ]);
+  return {
+    ...(Object.fromEntries(plain) as Record<string, string>),
+    "nixos-fleet:teams": JSON.stringify(Object.fromEntries(teams)),
+    "nixos-fleet:waves": '[{"name":"canary","vms":["dev-canary"]},{"name":"rest","rest":true}]',
+  };
 }
 
-it("writes the example and a stack, and says what is next", async () => {
-  const config = join(directory, "new/config");
-  const { code, out, err } = await init(config);
-  expect([code, err]).toEqual([0, []]);
-  expect(files(config)).toEqual(files(example));
-  for (const name of files(config)) expect(readFileSync(join(config, name))).toEqual(readFileSync(join(example, name)));
-  expect(out[0]).toMatch(/^\d+ files in .*config, and .*Pulumi\.prod\.yaml$/);
-  expect(out.join("\n")).toMatch(
-    /set gcp:project and nixos-fleet:repository in .*Pulumi\.prod\.yaml\n4\. pulumi stack init prod/,
-  );
+const given = [
+  ...["--stack", "acme", "--project", "acme-dev", "--repository", "git@git.example.com:nixos-config.git"],
+  ...[
+    "--infra",
+    "group:infra@example.com",
+    "--developers",
+    "group:devs@example.com",
+    "--developers",
+    "user:z@example.com",
+  ],
+  ...["--image", "projects/acme-dev/global/images/family/nixos-fleet", "--flake", "github:acme/nixos-fleet"],
+];
+
+describe("the project", () => {
+  it("imports the package at the tool's own version, and is named by its directory", async () => {
+    const { code, err } = await init();
+    expect([code, err]).toEqual([0, []]);
+    const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+    expect(JSON.parse(text("package.json"))).toMatchObject({
+      name: "my-fleet",
+      dependencies: { "nixos-fleet": version },
+    });
+    expect(text("Pulumi.yaml")).toMatch(/^name: my-fleet\ndescription: .*\nmain: index\.ts\nruntime: nodejs\n$/);
+    expect(text("index.ts")).toContain('from "nixos-fleet"');
+    expect(files(project)).toEqual(
+      [
+        ...[".envrc", ".github/workflows/fleet.yml", ".gitignore", ".gitlab-ci.yml", "Pulumi.prod.yaml", "Pulumi.yaml"],
+        ...["README.md", "index.ts", "package.json", "tsconfig.json"],
+      ].sort(),
+    );
+    for (const file of files(project))
+      if (!file.includes("workflows")) expect(text(file), file).not.toMatch(/\$\{(PROJECT|DESCRIPTION)\}/);
+  });
+
+  it("pins the versions that the package itself is tested with", () => {
+    const ours = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Record<string, Record<string, string>>;
+    const template = JSON.parse(
+      readFileSync(join(root, "templates/pulumi-project/package.json"), "utf8"),
+    ) as typeof ours;
+    const all: Record<string, unknown> = {
+      ...ours["dependencies"],
+      ...ours["devDependencies"],
+      "nixos-fleet": ours["version"],
+    };
+    for (const [name, version] of Object.entries({ ...template["dependencies"], ...template["devDependencies"] }))
+      expect(version, name).toBe(all[name]);
+    expect(template["engines"]).toEqual(ours["engines"]);
+  });
+
+  it("has a CI for its own stack and config repository, of the same variables as its README", async () => {
+    await init("--stack", "acme", "--config-directory", join(scratch, "machines"));
+    for (const file of [".github/workflows/fleet.yml", ".gitlab-ci.yml"]) {
+      expect(text(file)).toMatch(/^ +STACK: acme$/m);
+      expect(text(file)).toMatch(/^ +CONFIG_DIRECTORY: machines$/m);
+      for (const variable of ["WORKLOAD_IDENTITY_PROVIDER", "SERVICE_ACCOUNT", "CONFIG_REPOSITORY"]) {
+        expect(text(file), variable).toContain(variable);
+        expect(text("README.md")).toContain(`\`${variable}\``);
+      }
+    }
+    expect(text("Pulumi.acme.yaml")).toContain('nixos-fleet:vmsFile: "../machines/vms.json"');
+  });
+
+  it("takes another package, such as a tarball", async () => {
+    await init("--package", "file:../nixos-fleet-0.2.0.tgz");
+    expect(JSON.parse(text("package.json"))).toMatchObject({
+      dependencies: { "nixos-fleet": "file:../nixos-fleet-0.2.0.tgz" },
+    });
+  });
 });
 
-it("leaves open what was not given, which the program then names, and nothing else", async () => {
-  await init(join(directory, "config"));
-  const { raw, mistakes } = withVmsFile(settingsOf(join(directory, "Pulumi.prod.yaml")), root);
-  expect(mistakes).toEqual([]);
-  expect(checkConfig(raw, "prod").mistakes).toEqual([
-    expect.stringMatching(/^nixos-fleet:repository: /),
-    expect.stringMatching(/^gcp:project: must be set/),
-  ]);
+describe("the stack", () => {
+  it("leaves open what was not given, which the program then names, and nothing else", async () => {
+    const { out } = await init();
+    expect(out[0]).toMatch(/^\d+ files in .*my-fleet and .*my-fleet-config$/);
+    expect(out.join("\n")).toMatch(
+      /set gcp:project, nixos-fleet:repository, nixos-fleet:teams \(nobody can log in yet\) in .*Pulumi\.prod\.yaml\n/,
+    );
+    const { raw, mistakes } = withVmsFile(settingsOf("prod"), project);
+    expect(mistakes).toEqual([]);
+    expect(checkConfig(raw, "prod").mistakes).toEqual([
+      expect.stringMatching(/^nixos-fleet:repository: /),
+      expect.stringMatching(/^gcp:project: must be set/),
+    ]);
+  });
+
+  it("is right where all was given", async () => {
+    const { out } = await init(...given, "--json");
+    const { next } = JSON.parse(out.join("\n")) as { next: string[] };
+    expect(next.join("\n")).not.toMatch(/gcp:project|set nixos-fleet's URL/);
+    const { raw } = withVmsFile(settingsOf("acme"), project);
+    const { config, mistakes } = checkConfig(raw, "acme");
+    expect(mistakes).toEqual([]);
+    expect(config?.vms.map(({ name }) => name)).toEqual(["dev-canary", "dev-alice", "dev-bob"]);
+    expect(config?.teams).toEqual({
+      infra: ["group:infra@example.com"],
+      developers: ["group:devs@example.com", "user:z@example.com"],
+    });
+    expect(text("Pulumi.acme.yaml")).toContain('image: "projects/acme-dev/global/images/family/nixos-fleet"');
+  });
+
+  it("is asked for on a terminal, again where an answer cannot be", async () => {
+    const replies = [
+      "Acme!",
+      "acme-dev",
+      "",
+      "",
+      "infra@example.com",
+      "group:a@example.com, user:b@example.com",
+      "",
+      "",
+    ];
+    const asked: string[] = [];
+    const ask = (question: string) => {
+      asked.push(question);
+      return Promise.resolve(replies.shift() ?? "");
+    };
+    const { code, err } = await runFleet(["init", project, "--region", "europe-west4"], {}, { ask });
+    expect([code, replies]).toEqual([0, []]);
+    expect(err).toEqual([
+      "Acme! is not a project's id, such as acme-dev",
+      "infra@example.com is not user:ADDRESS or group:ADDRESS",
+    ]);
+    expect(asked.filter((question) => question.startsWith("The Google Cloud project"))).toHaveLength(2);
+    expect(settingsOf("prod")).toMatchObject({
+      "gcp:project": "acme-dev",
+      "gcp:region": "europe-west4",
+      "nixos-fleet:teams": '{"infra":["group:a@example.com","user:b@example.com"]}',
+    });
+  });
 });
 
-it("writes a stack that is right where all was given", async () => {
-  const given = ["--stack", "acme", "--project", "acme-dev", "--repository", "git@git.example.com:nixos-config.git"];
-  const { out } = await init(join(directory, "config"), ...given, "--json");
-  const { stackFile, next } = JSON.parse(out.join("\n")) as { stackFile: string; next: string[] };
-  expect(stackFile).toBe(join(directory, "Pulumi.acme.yaml"));
-  expect(next.join("\n")).not.toContain("gcp:project");
-  const { raw } = withVmsFile(settingsOf(stackFile), root);
-  const { config, mistakes } = checkConfig(
-    {
-      ...raw,
-      "nixos-fleet:waves":
-        '[{"name":"canary","vms":["dev-canary"],"pause":"30m"},{"name":"rest","rest":true,"maxFailures":"10%"}]',
-    },
-    "acme",
-  );
-  expect(mistakes).toEqual([]);
-  expect(config?.vms.map(({ name }) => name)).toEqual(["dev-canary", "dev-alice", "dev-bob"]);
+describe("the config repository", () => {
+  const config = () => join(scratch, "my-fleet-config");
+  const example = join(root, "examples/config-repo");
+
+  it("is the example", async () => {
+    await init();
+    expect(files(config())).toEqual(files(example));
+    for (const name of files(config()))
+      expect(readFileSync(join(config(), name))).toEqual(readFileSync(join(example, name)));
+  });
+
+  it("names nixos-fleet as it was given, in flake and workflow alike", async () => {
+    await init(...given);
+    const all = files(config()).map((name) => readFileSync(join(config(), name), "utf8"));
+    expect(all.join("\n")).not.toContain("github:example-org");
+    expect(readFileSync(join(config(), "flake.nix"), "utf8")).toContain('url = "github:acme/nixos-fleet";');
+    expect(readFileSync(join(config(), ".github/workflows/fleet.yml"), "utf8")).toContain(
+      "repository: acme/nixos-fleet",
+    );
+  });
 });
 
-it("takes an empty directory, and refuses one that is not", async () => {
-  const config = join(directory, "config");
-  mkdirSync(config);
-  expect((await init(config)).code).toBe(0);
-  writeFileSync(join(config, "vms.json"), "mine");
-  const again = await init(config, "--stack", "other");
-  expect(again).toMatchObject({ code: 2, out: [], err: [expect.stringMatching(/config is not empty; name a new/)] });
-  expect(readFileSync(join(config, "vms.json"), "utf8")).toBe("mine");
-  expect(existsSync(join(directory, "Pulumi.other.yaml"))).toBe(false);
-});
+describe("what is there", () => {
+  it("is an empty directory at most", async () => {
+    mkdirSync(project);
+    expect((await init()).code).toBe(0);
+    const again = await init("--config-directory", join(scratch, "other"));
+    expect(again).toMatchObject({
+      code: 2,
+      out: [],
+      err: [expect.stringMatching(/my-fleet is not empty; name a new/)],
+    });
+    expect(existsSync(join(scratch, "other"))).toBe(false);
+  });
 
-it("does not overwrite a stack, and leaves nothing of the repository then", async () => {
-  writeFileSync(join(directory, "Pulumi.prod.yaml"), "mine");
-  const { code, err } = await init(join(directory, "a/b"));
-  expect([code, err]).toEqual([
-    1,
-    [expect.stringMatching(/Pulumi\.prod\.yaml is there already; --stack names another/)],
-  ]);
-  expect(readFileSync(join(directory, "Pulumi.prod.yaml"), "utf8")).toBe("mine");
-  expect(existsSync(join(directory, "a"))).toBe(false);
-});
+  it("keeps a config repository that is not empty from being touched, and the project from being written", async () => {
+    mkdirSync(join(scratch, "my-fleet-config"));
+    writeFileSync(join(scratch, "my-fleet-config/vms.json"), "mine");
+    expect(await init()).toMatchObject({ code: 2, err: [expect.stringMatching(/my-fleet-config is not empty/)] });
+    expect([readFileSync(join(scratch, "my-fleet-config/vms.json"), "utf8"), existsSync(project)]).toEqual([
+      "mine",
+      false,
+    ]);
+  });
 
-it("leaves nothing behind when the stack's file cannot be written", async () => {
-  rmSync(directory, { recursive: true });
-  const config = `${directory}-config`;
-  const { code, err } = await init(join(config, "deep"));
-  mkdirSync(directory);
-  expect([code, err]).toEqual([1, [expect.stringMatching(/^nothing was written: ENOENT/)]]);
-  expect(existsSync(config)).toBe(false);
+  it("stays alone when something cannot be written", async () => {
+    writeFileSync(join(scratch, "file"), "");
+    const { code, err } = await init("--config-directory", join(scratch, "file/config"));
+    expect([code, err]).toEqual([2, [expect.stringMatching(/is no directory to write to: ENOTDIR/)]]);
+    expect(readdirSync(scratch)).toEqual(["file"]);
+  });
 });
 
 test.each([
-  [["a", "b"], /unexpected argument b/],
+  [["b"], /unexpected argument b/],
   [["--stack", "My Stack"], /--stack is My Stack; it must be a name/],
   [["--region", "Europe"], /--region is Europe; it must be a region/],
-  [["--project", "x"], /--project is x; it must be a project's id/],
+  [["--project", "X"], /--project is X; it must be a project's id/],
   [["--repository", "here"], /--repository is here; it must be an http/],
-  [[join(__filename)], /is no directory to write to: ENOTDIR/],
+  [["--infra", "alice"], /--infra is alice; it must be user:ADDRESS/],
+  [["--config-directory", "DIRECTORY/config"], /two directories, neither inside the other/],
 ])("fleet init %j is refused in one line", async (args, message) => {
-  const { code, err } = await init(...args);
+  const { code, err } = await init(...args.map((one) => one.replace("DIRECTORY", project)));
   expect([code, err]).toEqual([2, [expect.stringMatching(message)]]);
-  expect(readdirSync(directory)).toEqual([]);
+  expect(readdirSync(scratch)).toEqual([]);
 });

@@ -1,0 +1,120 @@
+/** The files of a company's Pulumi project and of its config repository. Pure apart from reading the templates. */
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, join, relative } from "node:path";
+import type { Answers } from "./answers";
+
+const root = join(__dirname, "../..");
+const projectTemplate = join(root, "templates/pulumi-project");
+const configTemplate = join(root, "examples/config-repo");
+
+export interface Plan {
+  /** Where the Pulumi project goes; its name is the directory's. */
+  project: string;
+  /** Where the config repository goes. */
+  config: string;
+  stack: string;
+  region: string;
+  /** What `package.json` names: a version, or whatever npm takes. */
+  package: string;
+  answers: Answers;
+}
+
+/** Absolute path → content of everything that is written. */
+export function filesOf(plan: Plan): Record<string, string> {
+  return {
+    ...prefixed(plan.project, projectFiles(plan)),
+    ...prefixed(plan.config, configFiles(plan)),
+  };
+}
+
+function prefixed(directory: string, files: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(files).map(([name, text]) => [join(directory, name), text]));
+}
+
+function projectFiles(plan: Plan): Record<string, string> {
+  const name = basename(plan.project);
+  const texts = Object.entries(read(projectTemplate)).map(([file, text]) => {
+    const filled = text
+      .replaceAll("${PROJECT}", name)
+      .replaceAll("${DESCRIPTION}", "Our NixOS developer VMs on Google Cloud");
+    return [file === "gitignore" ? ".gitignore" : file, projectText(file, filled, plan)] as const;
+  });
+  return { ...Object.fromEntries(texts), [`Pulumi.${plan.stack}.yaml`]: stackText(plan) };
+}
+
+function projectText(file: string, text: string, plan: Plan): string {
+  switch (file) {
+    case "Pulumi.yaml":
+      // What `pulumi new` asks is answered already.
+      return text.replace(/^template:\n( .*\n)*/m, "");
+    case "package.json":
+      return text.replace(/("nixos-fleet": )".*"/, (_, key: string) => key + JSON.stringify(plan.package));
+    case ".github/workflows/fleet.yml":
+    case ".gitlab-ci.yml":
+      return text
+        .replace(/^( +STACK: ).*$/m, `$1${plan.stack}`)
+        .replace(/^( +CONFIG_DIRECTORY: ).*$/m, `$1${basename(plan.config)}`);
+    case "README.md":
+      return text.replaceAll("stack init prod", `stack init ${plan.stack}`);
+    default:
+      return text;
+  }
+}
+
+function configFiles({ answers: { flake: [flake] = [] } }: Plan): Record<string, string> {
+  const files = read(configTemplate);
+  if (flake === undefined) return files;
+  const [, repository] = /^github:([^/?]+\/[^/?]+)/.exec(flake) ?? [];
+  return Object.fromEntries(
+    Object.entries(files).map(([name, text]) => [
+      name,
+      text
+        .replaceAll("github:example-org/nixos-fleet", flake)
+        .replaceAll("example-org/nixos-fleet", repository ?? "example-org/nixos-fleet"),
+    ]),
+  );
+}
+
+/** Name → text of a folder's files. */
+function read(directory: string): Record<string, string> {
+  const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
+  const files = entries.filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name));
+  return Object.fromEntries(files.sort().map((file) => [relative(directory, file), readFileSync(file, "utf8")]));
+}
+
+function stackText({ project, config, region, answers }: Plan): string {
+  const {
+    project: [id] = [],
+    repository: [repository] = [],
+    image: [image] = [],
+    infra = [],
+    developers = [],
+  } = answers;
+  const line = (key: string, value: string | undefined, what: string) =>
+    value === undefined ? `  # ${key}: ${what}` : `  ${key}: ${JSON.stringify(value)}`;
+  const list = (key: string, members: string[], example: string) =>
+    members.length === 0 ? `    # ${key}: [${example}]` : `    ${key}: ${JSON.stringify(members)}`;
+  return `# yaml-language-server: $schema=./node_modules/nixos-fleet/docs/settings.schema.json
+# Every key is in node_modules/nixos-fleet/docs/settings.md.
+config:
+${line("gcp:project", id, "the Google Cloud project that gets the fleet")}
+  gcp:region: ${region}
+${line("nixos-fleet:repository", repository, "where the VMs clone the config repository from")}
+  # The machines, as the config repository's own flake reads them.
+  nixos-fleet:vmsFile: ${JSON.stringify(relative(project, join(config, "vms.json")))}
+  nixos-fleet:defaults:
+    machineType: e2-standard-4
+${image === undefined ? "    # image: projects/PROJECT/global/images/family/nixos-fleet" : `    image: ${JSON.stringify(image)}`}
+  # Who may log in, by OS Login and through IAP: infra as administrators, developers without root. Whom this does not name cannot.
+  nixos-fleet:teams:${infra.length + developers.length === 0 ? " {}" : ""}
+${list("infra", infra, "group:infra@example.com")}
+${list("developers", developers, "group:developers@example.com")}
+  nixos-fleet:waves:
+    - name: canary
+      vms: [dev-canary]
+      pause: 30m
+    - name: rest
+      rest: true
+      maxFailures: 10%
+`;
+}

@@ -1,0 +1,38 @@
+/** Writes all files of a plan, or none. */
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { FleetError, messageOf, UsageError } from "../errors";
+import { oneLine } from "../text";
+
+/** @throws UsageError where a directory is there and is not empty, or is none */
+export function requireEmpty(directory: string): void {
+  let names: string[] = [];
+  try {
+    names = readdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
+      throw new UsageError(oneLine(`init: ${directory} is no directory to write to: ${messageOf(error)}`, 400));
+    }
+  }
+  if (names.length > 0)
+    throw new UsageError(oneLine(`init: ${directory} is not empty; name a new or an empty directory`, 400));
+}
+
+/**
+ * @param files absolute path → content
+ * @throws FleetError when it could not be written; then nothing is left of it
+ */
+export function writeAll(files: Readonly<Record<string, string>>): void {
+  const made: string[] = [];
+  try {
+    for (const [file, text] of Object.entries(files)) {
+      const first = mkdirSync(dirname(file), { recursive: true });
+      if (first !== undefined) made.unshift(first);
+      writeFileSync(file, text, { flag: "wx" });
+      made.unshift(file);
+    }
+  } catch (error) {
+    for (const path of made) if (existsSync(path)) rmSync(path, { recursive: true });
+    throw new FleetError(oneLine(`nothing was written: ${messageOf(error)}`, 400));
+  }
+}
