@@ -18,7 +18,7 @@ const mayNotImport = (from, folders) => ({
 });
 
 export default defineConfig(
-  globalIgnores(["node_modules", ".local", "build", "templates"]),
+  globalIgnores(["build", "dist", "node_modules", ".local", "templates"]),
   {
     files: ["**/*.ts"],
     extends: [tseslint.configs.strictTypeChecked],

@@ -1,29 +1,43 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/runner/sequencer.mts";
+import { measurePace } from "./test/setup/measure-pace.mts";
+
+const pace = measurePace();
+// Where scripts/setup unpacks what it may not install.
+const cache = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
+process.env["PATH"] = `${process.env["PATH"] ?? ""}:${join(cache, "nixos-fleet/host/bin")}`;
+
+/** What starts the project's programs starts their bundles. */
+const bundle = "test/setup/bundle.ts";
 
 /** One project a suite; `scripts/test` chooses among them. Clouds with different state directories do not meet, so files run side by side. */
-const suite = (name: string, seconds: number) => ({
+const suite = (name: string, seconds: number, ...globalSetup: string[]) => ({
   // As the examples import it.
   resolve: { alias: { "nixos-fleet": fileURLToPath(new URL("infra/index.ts", import.meta.url)) } },
   test: {
     name,
+    globalSetup,
     include: [`test/${name}/**/*.test.ts`],
-    testTimeout: seconds * 1000,
-    hookTimeout: seconds * 1000,
+    testTimeout: seconds * 1000 * pace,
+    hookTimeout: seconds * 1000 * pace,
   },
 });
 
 export default defineConfig({
   test: {
-    // Machines mostly wait, so a third file fits on two cores.
-    maxWorkers: 3,
+    // Machines mostly wait, so that more files than cores fit.
+    maxWorkers: 4,
+    sequence: { sequencer: LongestFirst },
     projects: [
-      suite("unit", 60),
-      suite("program", 300),
-      suite("nix", 120),
-      suite("agents", 600),
-      suite("faults", 1800),
-      suite("e2e", 900),
+      suite("unit", 30),
+      suite("program", 180, bundle),
+      suite("nix", 60, bundle),
+      suite("agents", 300, bundle),
+      suite("faults", 900, bundle),
+      suite("e2e", 450, bundle),
     ],
   },
 });

@@ -14,21 +14,18 @@ export function runningDaemon(state: State): number | undefined {
   const pid = Number(readFileSync(state.daemonPid, "utf8"));
   try {
     const commandLine = readFileSync(`/proc/${pid}/cmdline`, "utf8");
-    return commandLine.includes(daemonFile) && commandLine.includes(state.directory) ? pid : undefined;
+    return commandLine.includes("local/daemon.") && commandLine.includes(state.directory) ? pid : undefined;
   } catch {
     return undefined;
   }
 }
-
-const daemonFile = join(project, "local/daemon.ts");
 
 /** Starts the daemon where none runs and waits until it serves. @throws with the end of its log when it does not. */
 export async function startDaemon(state: State, image: string): Promise<void> {
   if (runningDaemon(state) !== undefined) return;
   rmSync(state.daemonInfo, { force: true });
   const log = openSync(state.daemonLog, "a");
-  const loader = join(project, "node_modules/tsx/dist/cjs/index.cjs");
-  const child = spawn(process.execPath, ["--require", loader, daemonFile, state.directory, image], {
+  const child = spawn(join(project, "tools/run"), ["local/daemon.ts", state.directory, image], {
     cwd: "/",
     detached: true,
     stdio: ["ignore", log, log],

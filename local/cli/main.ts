@@ -7,19 +7,6 @@ import { bumpLock, push } from "./repository";
 import { up } from "./up";
 import { instances, power, ssh } from "./vm";
 
-const HELP = `The local cloud: real machines on this one, behind Compute's API.
-
-  ./scripts/local up             set up what is missing, run pulumi up, show the fleet
-  ./scripts/local down           end it; nothing stays behind
-  ./scripts/local status         whether it runs, and its VMs
-  ./scripts/local env            exports for a shell: eval "$(./scripts/local env)", then plain pulumi works
-  ./scripts/local ssh VM [CMD]   a root shell in a VM
-  ./scripts/local reboot|stop|start VM
-  ./scripts/local bump-lock      push a changed flake.lock to the config repository
-  ./scripts/local push FILE…     push changed files to the config repository
-
-State lies in .local/, or in $NIXOS_FLEET_STATE.`;
-
 /** A mistake of the person at the keyboard: one line, exit 2. */
 class Usage extends Error {}
 
@@ -68,13 +55,9 @@ const commands: Record<string, Command> = {
 };
 
 async function main(): Promise<number> {
-  const [name = "--help", ...args] = process.argv.slice(2);
-  if (name === "--help" || name === "help") {
-    console.log(HELP);
-    return 0;
-  }
+  const [name = "", ...args] = process.argv.slice(2);
   const command = commands[name];
-  if (!command) throw new Usage(`unknown command; one of ${Object.keys(commands).join(", ")} is right`);
+  if (!command) throw new Usage(`unknown command; expected one of: ${Object.keys(commands).join(", ")}`);
   return (await command(args)) ?? 0;
 }
 

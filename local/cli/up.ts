@@ -1,39 +1,64 @@
-/** `./scripts/local up`: everything from nothing to a fleet that runs. */
+/** `./scripts/local up`: from an engine and an image that are there (`scripts/setup`) to a fleet that runs. */
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { Listr } from "listr2";
 import { startDaemon } from "./daemon";
-import { engine, environment } from "./environment";
+import { environment } from "./environment";
 import { project, type State } from "./paths";
 import { seed } from "./repository";
 
 const STACK = "local";
+/** How long the homes have after the systems, in seconds. */
+const HOMES_SECONDS = 120;
 
-/** Sets up what is missing, runs `pulumi up` and shows the fleet. */
+const NEXT = `
+What next:
+  eval "$(./scripts/local env)"     plain pulumi, git and ./scripts/fleet now reach the local cloud
+  ./scripts/local bump-lock         push a changed flake.lock
+  pulumi up                         roll it out: the canary first, then the rest
+  ./scripts/local ssh dev-alice     look around in a VM
+  ./scripts/local down              end it; nothing stays behind`;
+
+/** Starts the cloud, runs `pulumi up`, and shows the fleet once its homes are there. */
 export async function up(state: State): Promise<void> {
-  let image = "";
-  await new Listr(
-    [
-      { title: "Pulumi engine", task: () => engine() },
-      {
-        title: "Machine image",
-        task: async () => {
-          image = await buildImage();
-        },
-      },
-      { title: "Config repository", task: () => seed(state) },
-    ],
-    // Both builds write to stderr, which a drawn list would garble.
-    { concurrent: true, renderer: "simple" },
-  ).run();
-  await startDaemon(state, image);
+  await seed(state);
+  await startDaemon(state, await buildImage());
   const env = await environment(state);
   mkdirSync(state.pulumi, { recursive: true });
   const run = execa({ cwd: project, env, stdio: "inherit" });
   await run`pulumi stack select --create ${STACK}`;
-  await run`pulumi up --yes --stack ${STACK}`;
-  await run`${join(project, "scripts/fleet")} status`;
+  await run`pulumi up --yes --skip-preview --stack ${STACK}`;
+  await waitForHomes(env);
+  await run`${fleet} status`;
+  console.log(NEXT);
+}
+
+const fleet = join(project, "scripts/fleet");
+
+/** The part of `fleet status --json` that is read. */
+interface Status {
+  vms: { name: string; state: string; homes: Record<string, object | null> }[];
+}
+
+/** Homes update right after their VM's system. One that takes longer is named, and is no reason to fail. */
+async function waitForHomes(env: Record<string, string>): Promise<void> {
+  const end = Date.now() + HOMES_SECONDS * 1000;
+  for (;;) {
+    const { stdout } = await execa({ cwd: project, env })`${fleet} status --json`;
+    const { vms } = JSON.parse(stdout) as Status;
+    const waiting = vms
+      .filter(({ state }) => state === "RUNNING")
+      .flatMap(({ name, homes }) =>
+        Object.entries(homes).flatMap(([user, report]) => (report === null ? [`${user} on ${name}`] : [])),
+      );
+    if (waiting.length === 0) return;
+    if (Date.now() > end) {
+      console.error(`no report within ${HOMES_SECONDS} s of these homes: ${waiting.join(", ")}`);
+      return;
+    }
+    await sleep(1000);
+  }
 }
 
 async function buildImage(): Promise<string> {

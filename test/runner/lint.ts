@@ -1,0 +1,102 @@
+/** The suite `lint`: types, rules, formatting, shell scripts, one check after the other, beside the tests. */
+import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { execa } from "execa";
+import { project } from "./project";
+import type { Outcome } from "./outcome";
+
+const cache = "node_modules/.cache";
+
+interface Check {
+  name: string;
+  command: (files: Files) => readonly string[];
+}
+
+/** What the checks look at: the files that git knows, or some of them. */
+interface Files {
+  /** Undefined for all. */
+  only: readonly string[] | undefined;
+  scripts: readonly string[];
+  /** Parts of scripts, which no line at their top marks. */
+  parts: readonly string[];
+}
+
+/** Files of the kinds that a tool takes; the whole tree where all files are looked at. */
+const some = ({ only }: Files, kinds: RegExp) => (only === undefined ? ["."] : only.filter((file) => kinds.test(file)));
+
+/** @param caching whether to trust what earlier runs found; rules that know types look at other files as well, which a cache does not see */
+function checks(caching: boolean): readonly Check[] {
+  const kept = (name: string) => (caching ? ["--cache", "--cache-location", join(cache, name)] : []);
+  const incremental = caching ? ["--incremental", "--tsBuildInfoFile", join(cache, "tsc.json")] : [];
+  return [
+    { name: "types", command: () => ["tsc", "-p", ".", ...incremental] },
+    {
+      name: "eslint",
+      command: (files) => ["eslint", ...kept("eslint"), ...some(files, /\.ts$/)],
+    },
+    {
+      name: "prettier",
+      command: (files) => [
+        ...["prettier", "--check", "--ignore-unknown", ...kept("prettier")],
+        ...some(files, /\.(ts|mts|mjs|json|ya?ml)$/),
+      ],
+    },
+    { name: "shellcheck", command: ({ scripts }) => ["shellcheck", "-x", "-P", "SCRIPTDIR", ...scripts] },
+    { name: "shfmt", command: ({ scripts, parts }) => ["shfmt", "-i", "2", "-ci", "-d", ...scripts, ...parts] },
+  ];
+}
+
+/** Whether a file begins as a script to run does. */
+function isScript(file: string): boolean {
+  const start = Buffer.alloc(64);
+  const open = openSync(join(project, file), "r");
+  try {
+    readSync(open, start);
+  } finally {
+    closeSync(open);
+  }
+  return /^#!.*\b(ba)?sh\b/.test(start.toString("latin1").split("\n")[0] ?? "");
+}
+
+async function filesOf(only: readonly string[] | undefined): Promise<Files> {
+  const { stdout } = await execa({ cwd: project })`git ls-files -co --exclude-standard`;
+  const known = stdout.split("\n").filter((file) => statSync(join(project, file), { throwIfNoEntry: false })?.isFile());
+  const looked = only === undefined ? known : known.filter((file) => only.includes(file));
+  return {
+    only,
+    scripts: looked.filter(isScript),
+    parts: looked.filter((file) => /^nix\/agent\/.*\.bash$/.test(file)),
+  };
+}
+
+/**
+ * Runs the checks.
+ * @param only the files to look at, from the project's root; types are always checked as a whole
+ * @param report is called with each check as it ends
+ */
+export async function lint(
+  options: { caching: boolean; only?: readonly string[] | undefined },
+  report: (check: string, outcome: Outcome) => void,
+): Promise<void> {
+  const files = await filesOf(options.only);
+  for (const { name, command } of checks(options.caching)) {
+    const [program = "", ...args] = command(files);
+    // Without a file a tool would read standard input, or look at everything.
+    const asked = args.some((arg) => arg === "." || files.scripts.includes(arg) || options.only?.includes(arg));
+    if (name !== "types" && !asked) continue;
+    const begun = Date.now();
+    const { exitCode, all, code } = await execa(program, args, {
+      cwd: project,
+      preferLocal: true,
+      reject: false,
+      all: true,
+      stdin: "ignore",
+    });
+    const missing = code === "ENOENT" ? `${program} is not on PATH` : undefined;
+    report(name, {
+      seconds: (Date.now() - begun) / 1000,
+      passed: exitCode === 0 ? 1 : 0,
+      failures: exitCode === 0 ? [] : [{ name: `lint > ${name}`, message: missing ?? all }],
+    });
+  }
+}

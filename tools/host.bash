@@ -1,0 +1,73 @@
+# Programs of Debian's packages that the host may lack. Sourced; puts those that were unpacked into the cache at the end of PATH.
+#
+# They are installed where that changes no package that the host has. Otherwise (systemd-container wants systemd's very version), and
+# without root, they are unpacked into the cache with the libraries of their own version, and the host stays as it is.
+
+host_cache=${XDG_CACHE_HOME:-$HOME/.cache}/nixos-fleet/host
+export PATH=$PATH:$host_cache/bin
+
+# host_programs PROGRAM[:PACKAGE]…: makes sure that they are there.
+host_programs() {
+  local one missing=()
+  for one in "$@"; do
+    command -v "${one%%:*}" >/dev/null || missing+=("$one")
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+  command -v apt-get >/dev/null || {
+    echo "needs these programs on PATH: ${missing[*]%%:*}" >&2
+    return 1
+  }
+  mkdir -p "$host_cache"
+  (
+    # One at a time: apt refuses a second.
+    exec 9>"$host_cache/lock"
+    flock 9
+    install_programs "${missing[@]}"
+  )
+}
+
+install_programs() {
+  local one quiet=(-qq -o Dpkg::Use-Pty=0) plain=()
+  export DEBIAN_FRONTEND=noninteractive
+  [ "$(id -u)" != 0 ] || apt-get update "${quiet[@]}" >&2
+  for one in "$@"; do
+    command -v "${one%%:*}" >/dev/null && continue
+    if [ "$(id -u)" = 0 ] && ! upgrades "${one##*:}"; then
+      plain+=("${one##*:}")
+    else
+      unpack_program "${one%%:*}" "${one##*:}"
+    fi
+  done
+  [ ${#plain[@]} -gt 0 ] || return 0
+  echo "host tools: installing ${plain[*]}" >&2
+  apt-get install "${quiet[@]}" --no-install-recommends --no-upgrade "${plain[@]}" >/dev/null
+}
+
+# Whether installing a package would upgrade or remove others.
+upgrades() {
+  apt-get install --simulate --no-install-recommends "$1" | grep -qE '^(Inst [^ ]+ \[|Remv )'
+}
+
+# unpack_program PROGRAM PACKAGE: into the cache, with what the package takes of its own source package.
+unpack_program() {
+  local program=$1 package=$2 scratch own=("$2") file
+  echo "host tools: unpacking $program into $host_cache, since installing $package would change the host's packages" >&2
+  [ "$package" != systemd-container ] || own+=(libsystemd-shared)
+  scratch=$(mktemp -d "$host_cache/.unpacking-XXXXXX")
+  chmod 755 "$scratch"
+  (cd "$scratch" && apt-get download -qq -o APT::Sandbox::User=root "${own[@]}" >&2) || {
+    echo "apt cannot download ${own[*]}: install $package by hand" >&2
+    return 1
+  }
+  for file in "$scratch"/*.deb; do dpkg-deb -x "$file" "$scratch/root"; done
+  rm -rf "${host_cache:?}/$package"
+  mv "$scratch/root" "$host_cache/$package"
+  rm -r "$scratch"
+  mkdir -p "$host_cache/bin"
+  cat >"$host_cache/bin/$program" <<END
+#!/bin/sh
+# With the libraries that came with it.
+LD_LIBRARY_PATH=$host_cache/$package/usr/lib/$(uname -m)-linux-gnu/systemd exec $(find "$host_cache/$package" -path "*bin/$program" | head -n 1) "\$@"
+END
+  chmod 755 "$host_cache/bin/$program"
+}
