@@ -49,6 +49,7 @@ export class Rollout extends pulumi.ComponentResource {
       const gate = new command.local.Command(
         `${name}-${wave.name}-gate`,
         {
+          // The provider kills the shell alone, and dash runs its last command as a child: without `exec`, Ctrl-C would wait for the gate.
           create: `exec ${toolPath(process.cwd())} await`,
           // In the environment and not in `triggers`: a change then shows as an update `A => B`, not as a replacement.
           environment: gateEnvironment(config, planned, args.lock),

@@ -5,6 +5,8 @@ import { HOME_DEVICE } from "./disks";
 
 const IMAGE = "bootDisk.initializeParams.image";
 const SIZE = "bootDisk.initializeParams.size";
+/** Belongs to `ResourcePolicyAttachment`: without this, the provider takes every schedule off that it finds on a VM. */
+const POLICIES = "resourcePolicies";
 
 export interface DevVmArgs {
   vm: VmConfig;
@@ -68,9 +70,9 @@ export class DevVm extends pulumi.ComponentResource {
         parent: this,
         deleteBeforeReplace: true,
         protect: vm.protect,
-        // A newer image is for new VMs; an existing one gets its system from the config repository. Neither does another size of the
-        // boot disk touch one: whether the provider would have the disk grow or the VM replaced depends on its version.
-        ignoreChanges: [IMAGE, ...(args.replace ? [] : [SIZE])],
+        // A newer image or another boot disk is for new VMs; an existing VM gets its system from the config repository. Whether the
+        // provider lets a boot disk grow or replaces the VM depends on its version.
+        ignoreChanges: [IMAGE, POLICIES, ...(args.replace ? [] : [SIZE])],
         replaceOnChanges: args.replace ? [SIZE] : [],
       },
     );

@@ -22,8 +22,11 @@ export async function engine(): Promise<string> {
   return stdout;
 }
 
+/** How fast the stand-in for the gcp provider reports a change: at once, or after 10 s as the official one. */
+export type Pace = "quick" | "official";
+
 /** Variables to set, PATH included. The engine must be there already or is built. */
-export async function environment(state: State): Promise<Record<string, string>> {
+export async function environment(state: State, pace: Pace = "quick"): Promise<Record<string, string>> {
   const { endpoint, project: cloudProject } = daemonInfo(state);
   return {
     PATH: [await engine(), join(project, "local/plugins/bin"), process.env["PATH"] ?? ""].join(":"),
@@ -36,6 +39,7 @@ export async function environment(state: State): Promise<Record<string, string>>
     GOOGLE_CLOUD_PROJECT: cloudProject,
     GOOGLE_OAUTH_ACCESS_TOKEN: "local",
     NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
+    NIXOS_FLEET_PROVIDER_PACE: pace,
     NIXOS_FLEET_LOGGING_ENDPOINT: new URL("/logging/", endpoint).href,
     NIXOS_FLEET_SERVICEUSAGE_ENDPOINT: new URL("/serviceusage/", endpoint).href,
     NIXOS_FLEET_STORAGE_ENDPOINT: new URL(endpoint).origin,

@@ -1,7 +1,7 @@
 /** The commands of `./scripts/local`. */
 import { down } from "./down";
 import { runningDaemon } from "./daemon";
-import { environment, exports } from "./environment";
+import { environment, exports, type Pace } from "./environment";
 import { openState } from "./paths";
 import { bumpLock, push } from "./repository";
 import { up } from "./up";
@@ -32,13 +32,23 @@ function fixed(words: string[], run: (first: string) => Promise<unknown>): Comma
   };
 }
 
+/** A command that takes `--official-pace` or nothing. */
+function paced(run: (pace: Pace) => Promise<unknown>): Command {
+  return async (args) => {
+    if (args.some((arg) => arg !== "--official-pace"))
+      throw new Usage(`takes --official-pace, not "${args.join(" ")}"`);
+    await run(args.length > 0 ? "official" : "quick");
+    return undefined;
+  };
+}
+
 const switchOf = (action: "start" | "stop" | "reset") => fixed(["VM"], (vm) => power(state, vm, action));
 
 const commands: Record<string, Command> = {
-  up: fixed([], () => up(state)),
+  up: paced((pace) => up(state, pace)),
   down: fixed([], () => down(state)),
   status: fixed([], status),
-  env: fixed([], async () => console.log(exports(await environment(state)))),
+  env: paced(async (pace) => console.log(exports(await environment(state, pace)))),
   reboot: switchOf("reset"),
   stop: switchOf("stop"),
   start: switchOf("start"),

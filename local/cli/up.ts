@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { startDaemon } from "./daemon";
-import { environment } from "./environment";
+import { environment, type Pace } from "./environment";
 import { project, type State } from "./paths";
 import { seed } from "./repository";
 
@@ -21,10 +21,10 @@ What next:
   ./scripts/local down              end it; nothing stays behind`;
 
 /** Starts the cloud, runs `pulumi up`, and shows the fleet once its homes are there. */
-export async function up(state: State): Promise<void> {
+export async function up(state: State, pace?: Pace): Promise<void> {
   await seed(state);
   await startDaemon(state, await buildImage());
-  const env = await environment(state);
+  const env = await environment(state, pace);
   mkdirSync(state.pulumi, { recursive: true });
   const run = execa({ cwd: project, env, stdio: "inherit" });
   await run`pulumi stack select --create ${STACK}`;

@@ -86,6 +86,19 @@ describe("schedules", () => {
     expect([followed("dev-alice"), followed("dev-bob")]).toEqual([["devs-schedule-nights"], ["devs-schedule-office"]]);
   });
 
+  it("stay on their VMs over a refresh and over changes of the VMs", async () => {
+    const schedules = [{ ...office, rest: true }];
+    await up(schedules);
+    const both = [["devs-schedule-office"], ["devs-schedule-office"]];
+    const refreshed = await program.run("refresh");
+    expect(refreshed.exitCode, refreshed.text).toBe(0);
+    expect(await program.changes()).toEqual({});
+    const labels = { "nixos-fleet:defaults": { labels: { desk: "4" } } };
+    await upInPlace(program, { "nixos-fleet:schedules": schedules, ...labels }, vms);
+    await up(schedules);
+    expect([followed("dev-alice"), followed("dev-bob")]).toEqual(both);
+  });
+
   it("leave VMs stopped when a rollout comes by, and the rollout passes them", async () => {
     program.cloud.power.stop(`zones/${zone}/instances/dev-alice`);
     await program.cloud.operations.settled();

@@ -1,9 +1,6 @@
-/** One child process: its output kept and shown, its whole group ended when the run is cancelled. */
-import { spawn, type ChildProcess } from "node:child_process";
+/** One child process: its output is kept and shown. It ends, and does not end, as under the official command provider. */
+import { spawn } from "node:child_process";
 import { StringDecoder } from "node:string_decoder";
-
-/** How long a cancelled command has to end in order, in milliseconds. */
-const GRACE = 3_000;
 
 export interface ProcessOptions {
   argv: readonly string[];
@@ -25,7 +22,10 @@ export interface Ended {
   exitCode: number | null;
 }
 
-/** Runs a process to its end. Rejects where it cannot be started, or when `signal` is aborted. */
+/**
+ * Runs a process to its end. Rejects where it cannot be started, or when `signal` is aborted. As in Go's `exec.CommandContext`, that sends
+ * SIGKILL to the process alone, and the end is waited for until nobody holds its pipes any more: a shell's children may do so for long.
+ */
 export function runProcess({ argv, cwd, env, stdin, signal, onLine }: ProcessOptions): Promise<Ended> {
   const [program = "", ...args] = argv;
   return new Promise((resolve, reject) => {
@@ -33,8 +33,7 @@ export function runProcess({ argv, cwd, env, stdin, signal, onLine }: ProcessOpt
       reject(reason(signal));
       return;
     }
-    // A group of its own, so that a cancelled shell does not leave its children behind.
-    const child = spawn(program, args, { env, detached: true, stdio: "pipe", ...(cwd === undefined ? {} : { cwd }) });
+    const child = spawn(program, args, { env, stdio: "pipe", ...(cwd === undefined ? {} : { cwd }) });
     const both: string[] = [];
     const stdout = collect(
       child.stdout,
@@ -49,7 +48,7 @@ export function runProcess({ argv, cwd, env, stdin, signal, onLine }: ProcessOpt
     // A command that does not read its input is no failure.
     child.stdin.on("error", () => undefined);
     child.stdin.end(stdin ?? "");
-    const stop = () => endGroup(child);
+    const stop = () => void child.kill("SIGKILL");
     signal.addEventListener("abort", stop, { once: true });
     child.once("error", (error) => {
       signal.removeEventListener("abort", stop);
@@ -94,26 +93,6 @@ function collect(
     if (line !== "") onLine(line);
   });
   return () => chunks.join("");
-}
-
-function endGroup(child: ChildProcess): void {
-  const { pid } = child;
-  if (pid === undefined) return;
-  const send = (signal: NodeJS.Signals) => {
-    try {
-      process.kill(-pid, signal);
-    } catch {
-      // The group has ended.
-    }
-  };
-  send("SIGTERM");
-  const force = setTimeout(() => {
-    send("SIGKILL");
-    // Something that left the group may still hold the pipes.
-    child.stdout?.destroy();
-    child.stderr?.destroy();
-  }, GRACE);
-  child.once("close", () => clearTimeout(force));
 }
 
 /** Linux takes no argument and no variable of more than 128 KiB. */

@@ -27,6 +27,8 @@ export interface DiffRequest {
   olds: Props;
   state: Props;
   inputs: Props;
+  /** The resource's option of that name: paths such as `bootDisk.mode`. */
+  ignoreChanges: string[];
 }
 
 export interface Difference {
@@ -52,6 +54,7 @@ export interface UpdateRequest extends Run {
   olds: Props;
   state: Props;
   inputs: Props;
+  ignoreChanges: string[];
   preview: boolean;
 }
 

@@ -14,10 +14,15 @@ const MESSAGE_LIMIT = 6_000;
 
 /** @param cancelled aborted by the engine's Cancel, after which every call under way fails */
 export function service(provider: Provider, cancelled: AbortController): IResourceProviderServer {
-  const run = (urn: string, timeout: number, call: AbortSignal): Run => ({
-    urn,
-    signal: AbortSignal.any([cancelled.signal, call, ...(timeout > 0 ? [AbortSignal.timeout(timeout * 1000)] : [])]),
-  });
+  const run = (urn: string, timeout: number, call: AbortSignal): Run => {
+    const over = new AbortController();
+    // Not AbortSignal.any: in Node 20 its signal may be garbage-collected while something waits for it.
+    for (const signal of [cancelled.signal, call])
+      if (signal.aborted) over.abort(signal.reason);
+      else signal.addEventListener("abort", () => over.abort(signal.reason), { once: true, signal: over.signal });
+    if (timeout > 0) setTimeout(() => over.abort(new DOMException("over", "TimeoutError")), timeout * 1000).unref();
+    return { urn, signal: over.signal };
+  };
   return {
     handshake: unary(() => new pb.ProviderHandshakeResponse().setSupportsAutonamingConfiguration(true)),
     parameterize: missing("Parameterize"),
@@ -54,6 +59,7 @@ export function service(provider: Provider, cancelled: AbortController): IResour
         olds: fromWire(request.getOldInputs()),
         state: fromWire(request.getOlds()),
         inputs: fromWire(request.getNews()),
+        ignoreChanges: request.getIgnorechangesList(),
       });
       return diffResponse(difference);
     }),
@@ -86,6 +92,7 @@ export function service(provider: Provider, cancelled: AbortController): IResour
         olds: fromWire(request.getOldInputs()),
         state: fromWire(request.getOlds()),
         inputs: fromWire(request.getNews()),
+        ignoreChanges: request.getIgnorechangesList(),
         preview: request.getPreview(),
       });
       return new pb.UpdateResponse().setProperties(toWire(state));

@@ -2,9 +2,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isObject, text, type Props } from "../core/value";
 
-/** Between two looks at an operation, in milliseconds: short at first, as the local cloud is quick. */
-const FIRST_POLL = 50;
-const LAST_POLL = 1_000;
+/** How long to wait before an operation is read again, in milliseconds. */
+export interface Pace {
+  first: number;
+  last: number;
+}
+/** The local cloud is quick. */
+const QUICK: Pace = { first: 50, last: 1_000 };
+/** As the official provider polls: a change of Compute's is reported after 10 s at the earliest. */
+export const OFFICIAL: Pace = { first: 10_000, last: 10_000 };
 /** Answers that pass by themselves, and for how long to ask again, in milliseconds. */
 const PASSING = [429, 502, 503];
 const PATIENCE = 60_000;
@@ -32,12 +38,13 @@ export class Api {
   /**
    * @param endpoint ends in a slash, e.g. `https://compute.googleapis.com/compute/v1/`
    * @param token bearer token
-   * @param signal gives up whatever is under way
+   * @param signal ends all calls under way
    */
   constructor(
     readonly endpoint: string,
     readonly token: string,
     readonly signal: AbortSignal,
+    private readonly pace: Pace = QUICK,
   ) {}
 
   /** A resource, or `undefined` where there is none. Rejects with `ApiError` on any other error. */
@@ -53,7 +60,8 @@ export class Api {
   /** Sends a change and waits until its operation is done. */
   async change(call: Call): Promise<void> {
     let operation = await this.send(call);
-    for (let delay = FIRST_POLL; text(operation, "status") !== "DONE"; delay = Math.min(delay * 1.5, LAST_POLL)) {
+    const { first, last } = this.pace;
+    for (let delay = first; text(operation, "status") !== "DONE"; delay = Math.min(delay * 1.5, last)) {
       await sleep(delay, undefined, { signal: this.signal });
       operation = await this.send({ method: "GET", path: operationPath(call.path, operation) });
     }

@@ -47,7 +47,13 @@ const INSTANCES = "zones/{zone}/instances";
 export const attachedDisk: Kind = {
   token: "gcp:compute/attachedDisk:AttachedDisk",
   args: ["compute/attachedDisk.d.ts", "AttachedDiskArgs"],
-  fields: { instance: {}, disk: {}, zone: { computed: true, own: true }, deviceName: { computed: true }, mode: {} },
+  fields: {
+    instance: {},
+    disk: {},
+    zone: { computed: true, own: true },
+    deviceName: { computed: true },
+    mode: { otherwise: "READ_WRITE" },
+  },
   computed: ["id"],
   create: async (inputs, scope, { api, settings }) => {
     const zone = text(inputs, "zone") ?? settings.zone;

@@ -170,9 +170,13 @@ const bucket = document({
   fields: {
     name: {},
     location: { from: (value) => value },
-    storageClass: inPlace,
-    uniformBucketLevelAccess: { inPlace: true, rest: "iamConfiguration.uniformBucketLevelAccess.enabled" },
-    publicAccessPrevention: { inPlace: true, rest: "iamConfiguration.publicAccessPrevention" },
+    storageClass: { inPlace: true, otherwise: "STANDARD" },
+    uniformBucketLevelAccess: {
+      inPlace: true,
+      rest: "iamConfiguration.uniformBucketLevelAccess.enabled",
+      computed: true,
+    },
+    publicAccessPrevention: { inPlace: true, rest: "iamConfiguration.publicAccessPrevention", computed: true },
     forceDestroy: { own: true, inPlace: true },
   },
   outputs: { selfLink: {} },

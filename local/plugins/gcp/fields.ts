@@ -162,6 +162,27 @@ export function refreshed(fields: Fields, inputs: Props, state: Props, same: (a:
   );
 }
 
+/**
+ * What a diff compares the program's inputs with. The official provider compares them with the state: with what the cloud had when it was
+ * last read, by a refresh or by any update. So a value that somebody else set in an optional field is a change, unless the cloud itself
+ * fills the field in.
+ */
+export function known(fields: Fields, inputs: Props, state: Props, same: (a: Value, b: Value) => boolean): Props {
+  const foreign = Object.entries(fields).flatMap(([name, field]) => {
+    const value = state[name];
+    const optional = !field.computed && !field.keep && field.otherwise === undefined;
+    return optional && (inputs[name] ?? null) === null && !isEmpty(value) ? [[name, value ?? null] as const] : [];
+  });
+  const read = Object.fromEntries(Object.entries(inputs).filter(([name]) => (state[name] ?? null) !== null));
+  return { ...inputs, ...refreshed(fields, read, state, same), ...Object.fromEntries(foreign) };
+}
+
+/** Terraform's zero values, which its state does not tell from "not set". */
+function isEmpty(value: Value | undefined): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  return isObject(value) ? Object.values(value).every(isEmpty) : value === undefined || !value;
+}
+
 function refreshedField(field: Field, input: Value, now: Value, same: (a: Value, b: Value) => boolean): Value {
   if (same(input, now)) return input;
   if (Array.isArray(input) && Array.isArray(now)) {

@@ -22,7 +22,7 @@ export const network: RestKind = {
     description: {},
     mtu: { computed: true, inPlace: true },
     routingMode: { computed: true, inPlace: true, rest: "routingConfig.routingMode" },
-    networkFirewallPolicyEnforcementOrder: { inPlace: true },
+    networkFirewallPolicyEnforcementOrder: { inPlace: true, otherwise: "AFTER_CLASSIC_FIREWALL" },
     enableUlaInternalIpv6: { inPlace: true },
     internalIpv6Range: {},
   },
@@ -37,7 +37,7 @@ const subnetworkFields: Fields = {
   purpose: { computed: true, inPlace: true },
   role: { inPlace: true },
   stackType: { computed: true, inPlace: true },
-  secondaryIpRanges: { inPlace: true, of: { rangeName: {}, ipCidrRange: {} } },
+  secondaryIpRanges: { computed: true, inPlace: true, of: { rangeName: {}, ipCidrRange: {} } },
   logConfig: {
     inPlace: true,
     of: {

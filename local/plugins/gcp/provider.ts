@@ -4,7 +4,7 @@ import type { Log } from "../core/engine-log";
 import type { Provider } from "../core/provider";
 import type { Typings } from "../core/typings";
 import { text, type Props } from "../core/value";
-import { Api } from "./api";
+import { Api, OFFICIAL } from "./api";
 import { attachedDisk, disk } from "./disk";
 import { DOCUMENT_KINDS } from "./documents";
 import { IAM_KINDS } from "./iam";
@@ -22,6 +22,8 @@ import { secret, secretVersion } from "./secrets";
 import { service } from "./services";
 
 const ENDPOINT = "NIXOS_FLEET_COMPUTE_ENDPOINT";
+/** `official` makes each change of Compute's as slow as the official provider. */
+const PACE = "NIXOS_FLEET_PROVIDER_PACE";
 
 /** Every type that the stand-in knows. */
 export const KINDS: readonly Kind[] = [
@@ -117,5 +119,11 @@ function apiOf(env: NodeJS.ProcessEnv, signal: AbortSignal): Api {
     throw new Error(
       `${ENDPOINT} is not set: the local stand-in for the gcp provider needs the local cloud's address; run eval "$(./scripts/local env)"`,
     );
-  return new Api(endpoint.endsWith("/") ? endpoint : `${endpoint}/`, env["GOOGLE_OAUTH_ACCESS_TOKEN"] ?? "", signal);
+  const pace = env[PACE] === "official" ? OFFICIAL : undefined;
+  return new Api(
+    endpoint.endsWith("/") ? endpoint : `${endpoint}/`,
+    env["GOOGLE_OAUTH_ACCESS_TOKEN"] ?? "",
+    signal,
+    pace,
+  );
 }

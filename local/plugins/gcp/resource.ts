@@ -6,7 +6,7 @@ import type { Resource, Run } from "../core/provider";
 import type { Typings } from "../core/typings";
 import { isObject, text, UNKNOWN, type Props } from "../core/value";
 import type { Api } from "./api";
-import { foreseen, isInPlace, isLeft, ordered, refreshed, untranslated, type Fields } from "./fields";
+import { foreseen, isInPlace, isLeft, known, ordered, refreshed, untranslated, type Fields } from "./fields";
 import { leaf, sameLink, type Scope } from "./links";
 
 /** The provider's configuration. */
@@ -72,17 +72,23 @@ export function resource(
   context: (run: Run) => Context,
 ): Resource {
   const fields = fieldsOf(kind);
-  const differences = (olds: Props, inputs: Props) =>
-    changes(ordered(fields, olds), ordered(fields, inputs), sameLink).filter(
-      (change) => !(change.kind === "delete" && PLACE.includes(change.rule[0] ?? "")) && !isLeft(fields, change),
+  const differences = (before: Props, inputs: Props, ignoreChanges: readonly string[]) =>
+    changes(ordered(fields, before), ordered(fields, inputs), sameLink).filter(
+      (change) =>
+        !(change.kind === "delete" && PLACE.includes(change.rule[0] ?? "")) &&
+        !isLeft(fields, change) &&
+        !ignoreChanges.some((ignored) => lies(change.path, ignored)),
     );
   return {
     check: (request) => {
       const inputs = kind.named ? named(request) : request.inputs;
       return { inputs, failures: failures(kind, fields, inputs, typings, settings()) };
     },
-    diff: ({ olds, inputs }) => {
-      const found = differences(olds, inputs).map((change) => ({ ...change, replace: !isInPlace(fields, change) }));
+    diff: ({ olds, state, inputs, ignoreChanges }) => {
+      const found = differences(known(fields, olds, state, sameLink), inputs, ignoreChanges).map((change) => ({
+        ...change,
+        replace: !isInPlace(fields, change),
+      }));
       const replaced = found.some(({ replace }) => replace);
       // A name of the program's own is taken until the old resource is gone.
       return { changes: found, deleteBeforeReplace: replaced && kind.named === true && !wasGenerated(inputs) };
@@ -103,13 +109,14 @@ export function resource(
       const now = imported ? pick(state, fields) : refreshed(fields, inputs, state, sameLink);
       return { id: text(state, "id") ?? id, state, inputs: { [DEFAULTS]: [], ...now } };
     },
-    update: async ({ id, olds, state, inputs, preview, ...run }) => {
-      const found = differences(olds, inputs);
+    update: async ({ id, olds, state, inputs, ignoreChanges, preview, ...run }) => {
+      const before = known(fields, olds, state, sameLink);
+      const found = differences(before, inputs, ignoreChanges);
       const props = plain(inputs);
       if (preview) return previewed(fields, state, props, found);
       return kind.update(
         id,
-        { olds: plain(olds), inputs: props, changed: (rule) => touches(found, rule) },
+        { olds: plain(before), inputs: props, changed: (rule) => touches(found, rule) },
         context(run),
       );
     },
@@ -180,6 +187,11 @@ function previewed(fields: Fields, state: Props, inputs: Props, found: Change[])
 
 function touches(found: Change[], rule: string): boolean {
   return found.some((change) => `${change.rule.join(".")}.`.startsWith(`${rule}.`));
+}
+
+/** Whether a path is, or lies in, another: `bootDisk.mode` in `bootDisk`. */
+function lies(path: string, outer: string): boolean {
+  return path === outer || (path.startsWith(outer) && [".", "["].includes(path[outer.length] ?? ""));
 }
 
 /** A map of texts. */

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -59,10 +59,11 @@ describe("a local command", () => {
     expect(plugin.shown.length).toBeLessThan(200_000);
   });
 
-  it("prints a line of megabytes without hanging", async () => {
-    const { state } = await plugin.create(LOCAL, { create: "head -c 3000000 /dev/zero | tr '\\0' x; echo; echo end" });
-    expect(state["stdout"]).toHaveLength(3_000_004);
-    expect(plugin.shown.map((line) => line.length)).toEqual([4097, 3]);
+  it("fails by a line on which the official provider hangs, unless it is not shown", async () => {
+    const create = "head -c 70000 /dev/zero | tr '\\0' x; echo; echo end";
+    await expect(plugin.create(LOCAL, { create })).rejects.toThrow("a line of 70000 bytes");
+    const { state } = await plugin.create(LOCAL, { create, logging: "none" });
+    expect(state["stdout"]).toHaveLength(70_004);
   });
 
   it("in a preview runs nothing", async () => {
@@ -116,10 +117,13 @@ describe("a local command", () => {
     expect((await Promise.all(all)).map(({ state }) => state["stdout"])).toEqual(all.map((_, i) => String(i)));
   });
 
-  it("is ended with all its children when its time is over", async () => {
-    const slow = plugin.create(LOCAL, { create: `sh -c 'sleep 987654' & wait; echo ${directory}` }, { timeout: 0.5 });
-    await expect(slow).rejects.toThrow("the time in customTimeouts is over");
-    expect(running("sleep 987654")).toBe(false);
+  it("is killed alone when its time is over, and waited for until its children let go of its output", async () => {
+    const done = path.join(directory, "done");
+    const create = `(sleep 2; touch ${done}) & wait`;
+    await expect(plugin.create(LOCAL, { create }, { timeout: 0.5 })).rejects.toThrow(
+      "the time in customTimeouts is over",
+    );
+    expect(existsSync(done)).toBe(true);
   });
 
   it("does not inherit the launcher's settings", async () => {
@@ -174,15 +178,20 @@ describe("functions", () => {
 });
 
 describe("the plugin", () => {
-  it("ends its commands when the engine cancels", async () => {
+  it("kills its commands' shells, and nothing that these started, when the engine cancels", async () => {
     const other = await Plugin.start("command");
     try {
-      const slow = other.create(LOCAL, { create: "echo ready; sleep 987653 & wait" });
-      const failed = expect(slow).rejects.toThrow("cancelled");
-      await until(() => other.shown.includes("ready"));
+      const alone = other.create(LOCAL, { create: "echo ready; exec sleep 987653" });
+      const outlived = other.create(LOCAL, { create: "echo ready; sleep 2; echo $$ >&2; sleep 3 & wait" });
+      const failed = [alone, outlived].map((one) => expect(one).rejects.toThrow("cancelled"));
+      await until(() => other.shown.filter((line) => line === "ready").length === 2);
+      const start = Date.now();
       await other.cancel();
-      await failed;
+      await failed[0];
       expect(running("sleep 987653")).toBe(false);
+      expect(running("sleep 2")).toBe(true);
+      await failed[1];
+      expect(Date.now() - start).toBeGreaterThan(1_000);
     } finally {
       await other.stop();
     }
