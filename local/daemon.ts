@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { openCloud, type Cloud } from "./api/cloud";
 import { apiServer } from "./api/server";
 import { Store } from "./api/store";
-import { gateway } from "./api/subnetworks";
+import { gateway } from "./api/compute/network";
 import { Forwards, listenOn } from "./forwards";
 import { serveGit } from "./git";
 import { openCloud as openMachines } from "./machines/cloud";

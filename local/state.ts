@@ -1,8 +1,8 @@
 /** The cloud's memory on disk: one JSON file, replaced as a whole, so that a killed daemon leaves the last complete one. */
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { isRecord } from "./api/json";
-import { transition } from "./api/lifecycle";
-import { end } from "./api/operations";
+import { transition } from "./api/compute/power";
+import { end } from "./api/compute/operations";
 import { emptyState, type CloudState, type Instance, type Stored } from "./api/types";
 
 /** The state in a file; an empty cloud's where there is no file. @throws where the file is not ours to read */

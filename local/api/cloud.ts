@@ -1,7 +1,7 @@
 import type { Machines } from "../machines/driver";
-import type { Gateways } from "./collection";
-import { Operations } from "./operations";
-import { Power } from "./power";
+import type { Gateways } from "./compute/collection";
+import { Operations } from "./compute/operations";
+import { Power } from "./compute/power";
 import type { Store } from "./store";
 
 /** What requests are answered from. */

@@ -3,11 +3,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { formatBatch, parseBatch, type Request } from "./batch";
 import type { Cloud } from "./cloud";
 import { ApiError, notFound, unauthenticated } from "./errors";
-import { selectFields } from "./fields";
-import { otherHosts } from "./hosts";
+import { selectFields } from "./listing";
+import { otherServices } from "./services";
 import { isRecord } from "./json";
-import { serveObjects } from "./objects";
-import { route } from "./routes";
+import { serveObjects } from "./services/storage";
+import { route } from "./compute/routes";
 
 /** Bytes that a request may have; a batch may hold some instances with all the metadata that they may have. */
 const BODY_LIMIT = 8 * 1024 * 1024;
@@ -84,7 +84,7 @@ async function handle(cloud: Cloud, { method, url: text, authorization, body }: 
     query: url.searchParams,
     body: parseBody(body),
   };
-  const elsewhere = otherHosts(cloud.store, request);
+  const elsewhere = otherServices(cloud.store, request);
   if (elsewhere !== undefined) {
     await cloud.store.saved();
     return elsewhere;

@@ -1,5 +1,5 @@
 import { notFound, notReady } from "./errors";
-import { fingerprintOf } from "./fingerprint";
+import { fingerprintOf } from "./json";
 import { baseName, linkTo, scopeOf } from "./paths";
 import type { CloudState, Instance, Resource, Stored } from "./types";
 

@@ -1,5 +1,5 @@
 /** The shapes that the local cloud keeps: resources as the Compute API shows them, and a little bookkeeping around them. */
-import { fingerprintOf } from "./fingerprint";
+import { fingerprintOf } from "./json";
 
 /** Any Compute resource. The fields beyond the common ones are the collection's own. */
 export interface Resource {

@@ -1,7 +1,7 @@
 /** Secret Manager as VMs reach it: it lets in whom the metadata server gave a token, and tells them the secrets that their account may read. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ApiError } from "../api/errors";
-import { secrets } from "../api/secrets";
+import { secrets } from "../api/services/secret-manager";
 import type { Store } from "../api/store";
 import type { Instance } from "../api/types";
 import type { Identify } from "./server";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { gatewayOf, maskOf, parseRange } from "../api/ip";
+import { gatewayOf, maskOf, parseRange } from "../api/compute/network";
 import { baseName, pathOf } from "../api/paths";
-import { hostnameOf } from "../api/power";
+import { hostnameOf } from "../api/compute/power";
 import type { Store } from "../api/store";
 import type { Instance, Metadata, NetworkInterface } from "../api/types";
 

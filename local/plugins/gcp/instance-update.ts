@@ -2,7 +2,7 @@
 import { isObject, text, type Props } from "../core/value";
 import type { Call } from "./api";
 import { encode } from "./fields";
-import { attachedDisk, instance, metadataItems, policies, serviceAccounts } from "./instance";
+import { attachedDisk, instanceFields, list, metadataItems, policies, serviceAccounts } from "./instance-fields";
 import { relative } from "./links";
 import type { RestUpdate } from "./rest";
 
@@ -64,7 +64,7 @@ const STOPPED: Record<string, Step> = {
   machineType: (change) =>
     post(
       "setMachineType",
-      encode({ machineType: instance.fields["machineType"] ?? {} }, change.inputs, change.scope),
+      encode({ machineType: instanceFields["machineType"] ?? {} }, change.inputs, change.scope),
     )(change),
   serviceAccount: (change) =>
     post("setServiceAccount", serviceAccounts(change.inputs).serviceAccounts?.[0] ?? { email: "" })(change),
@@ -119,9 +119,9 @@ function status(change: RestUpdate): Call[] {
 /** Detaches what the program no longer names as it is, and attaches what it newly names. */
 function attachedDisks(change: RestUpdate): Call[] {
   const key = (disk: Props) => JSON.stringify([relative(text(disk, "source") ?? ""), disk["deviceName"], disk["mode"]]);
-  const before = new Map(disks(change.olds["attachedDisks"]).map((disk) => [key(disk), disk]));
-  const after = new Map(disks(change.inputs["attachedDisks"]).map((disk) => [key(disk), disk]));
-  const present = disks(change.current["disks"]);
+  const before = new Map(list(change.olds["attachedDisks"]).map((disk) => [key(disk), disk]));
+  const after = new Map(list(change.inputs["attachedDisks"]).map((disk) => [key(disk), disk]));
+  const present = list(change.current["disks"]);
   const detached = [...before]
     .filter(([name]) => !after.has(name))
     .flatMap(([, disk]) => {
@@ -139,18 +139,14 @@ function attachedDisks(change: RestUpdate): Call[] {
 }
 
 function encoded(name: string, { inputs, scope }: RestUpdate): Props {
-  const body = encode({ [name]: instance.fields[name] ?? {} }, inputs, scope)[name];
+  const body = encode({ [name]: instanceFields[name] ?? {} }, inputs, scope)[name];
   return isObject(body) ? body : {};
 }
 
 function bootDisk(current: Props): Props {
-  return disks(current["disks"]).find((disk) => disk["boot"] === true) ?? {};
+  return list(current["disks"]).find((disk) => disk["boot"] === true) ?? {};
 }
 
 function bootDiskPath({ current }: RestUpdate): string {
   return relative(text(bootDisk(current), "source") ?? "");
-}
-
-function disks(value: Props[string] | undefined): Props[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
 }

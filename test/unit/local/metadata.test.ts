@@ -2,7 +2,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { performance } from "node:perf_hooks";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { metadataOf } from "../../../local/api/limits";
+import { metadataOf } from "../../../local/api/compute/limits";
 import { metadataServer } from "../../../local/metadata/server";
 import { makeInstance, makeNetwork, serve, zone, type Served } from "./client";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { selectFields } from "../../../local/api/fields";
-import { fingerprintOf } from "../../../local/api/fingerprint";
+import { selectFields } from "../../../local/api/listing";
+import { fingerprintOf } from "../../../local/api/json";
 import { parseFilter } from "../../../local/api/filter";
 import {
   allocate,
@@ -12,9 +12,9 @@ import {
   overlaps,
   parseAddress,
   parseRange,
-} from "../../../local/api/ip";
-import { transition, type LifecycleEvent } from "../../../local/api/lifecycle";
-import { checkLabels, checkMetadata } from "../../../local/api/limits";
+} from "../../../local/api/compute/network";
+import { transition, type LifecycleEvent } from "../../../local/api/compute/power";
+import { checkLabels, checkMetadata } from "../../../local/api/compute/limits";
 import { page } from "../../../local/api/listing";
 import { parseLink } from "../../../local/api/paths";
 import type { Instance, InstanceStatus, Resource } from "../../../local/api/types";

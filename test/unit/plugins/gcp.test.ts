@@ -200,6 +200,7 @@ describe("networks", () => {
       name: "n",
       autoCreateSubnetworks: false,
       routingConfig: { routingMode: "GLOBAL" },
+      networkFirewallPolicyEnforcementOrder: "AFTER_CLASSIC_FIREWALL",
     });
     const allows = [{ protocol: "tcp", ports: ["22"] }];
     expect(

@@ -1,14 +1,95 @@
-/** Objects of Cloud Storage: uploads as plain media or in parts, downloads, lists. Their bytes are files, as they may be large. */
+/** Cloud Storage's JSON API, as far as it is about buckets; objects are in `objects.ts`. */
+import { ApiError, unauthenticated } from "../errors";
+import type { Service } from "./service";
+import { policyOf, setPolicy } from "./iam";
+import { isRecord, textOf } from "../json";
+import type { Store } from "../store";
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { mkdir, rename, rm, stat, truncate } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
-import { bucketOf } from "./buckets";
-import type { Cloud } from "./cloud";
-import { ApiError, unauthenticated } from "./errors";
-import type { StoredObject } from "./types";
+import type { Cloud } from "../cloud";
+import type { StoredObject } from "../types";
+
+type Body = Record<string, unknown>;
+
+const PATH = /^\/storage\/v1\/b(?:\/(?<name>[^/]+)(?<iam>\/iam)?)?$/;
+const NAME = /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/;
+
+export const buckets: Service = (store, { method, pathname, body }) => {
+  const match = PATH.exec(pathname);
+  if (!match) return undefined;
+  const { name, iam } = match.groups ?? {};
+  if (name === undefined) return method === "POST" ? create(store, body) : undefined;
+  const bucket = bucketOf(store, name);
+  if (iam !== undefined)
+    return method === "PUT" ? setPolicy(store, `b/${name}`, { policy: body }) : policyOf(store, `b/${name}`);
+  switch (method) {
+    case "GET":
+      return bucket;
+    case "PATCH":
+      return keepBucket(store, name, { ...bucket, ...body, name, iamConfiguration: access(body, bucket) });
+    case "DELETE":
+      return remove(store, name);
+    default:
+      return undefined;
+  }
+};
+
+/** @throws ApiError 404 */
+export function bucketOf(store: Store, name: string): Body {
+  const bucket = store.state.buckets?.[name];
+  if (!bucket) throw new ApiError(404, "notFound", "The specified bucket does not exist.");
+  return bucket;
+}
+
+function create(store: Store, body: Body): Body {
+  const name = String(body["name"]);
+  if (!NAME.test(name)) throw new ApiError(400, "invalid", `Invalid bucket name: '${name}'`);
+  if (store.state.buckets?.[name])
+    throw new ApiError(
+      409,
+      "conflict",
+      "Your previous request to create the named bucket succeeded and you already own it.",
+    );
+  return keepBucket(store, name, {
+    kind: "storage#bucket",
+    id: name,
+    selfLink: `https://www.googleapis.com/storage/v1/b/${name}`,
+    projectNumber: store.state.project.number,
+    timeCreated: store.timestamp(),
+    storageClass: "STANDARD",
+    ...body,
+    location: textOf(body["location"] ?? "US").toUpperCase(),
+    iamConfiguration: access(body, {}),
+  });
+}
+
+/** What a request says of access, above what was. */
+function access(body: Body, before: Body): Body {
+  const of = (from: Body) => (isRecord(from["iamConfiguration"]) ? from["iamConfiguration"] : {});
+  const closed = { uniformBucketLevelAccess: { enabled: false }, publicAccessPrevention: "inherited" };
+  return { ...closed, ...of(before), ...of(body) };
+}
+
+function keepBucket(store: Store, name: string, bucket: Body): Body {
+  store.state.buckets = { ...store.state.buckets, [name]: bucket };
+  store.changed();
+  return bucket;
+}
+
+function remove(store: Store, name: string): Body {
+  if (Object.keys(store.state.objects ?? {}).some((path) => path.startsWith(`${name}/`)))
+    throw new ApiError(409, "conflict", "The bucket you tried to delete is not empty.");
+  const left = Object.entries(store.state.buckets ?? {}).filter(([key]) => key !== name);
+  store.state.buckets = Object.fromEntries(left);
+  const path = `b/${name}`;
+  setPolicy(store, path, { policy: { ...policyOf(store, path), bindings: [] } });
+  store.changed();
+  return {};
+}
 
 /** What an upload that comes in parts is to become, by its id. */
 const sessions = new Map<string, { bucket: string; name: string; contentType: string }>();
@@ -107,7 +188,7 @@ async function receive(
   const file = path.join(cloud.objects, randomUUID());
   await mkdir(cloud.objects, { recursive: true });
   await pipeline(request, createWriteStream(file));
-  json(response, await keep(cloud, { bucket, name, contentType }, file));
+  json(response, await keepObject(cloud, { bucket, name, contentType }, file));
 }
 
 /** A part of an upload, or the question how much has come. */
@@ -130,10 +211,10 @@ async function resume(cloud: Cloud, id: string, request: IncomingMessage, respon
     return;
   }
   sessions.delete(id);
-  json(response, await keep(cloud, session, file));
+  json(response, await keepObject(cloud, session, file));
 }
 
-async function keep(
+async function keepObject(
   cloud: Cloud,
   { bucket, name, contentType }: { bucket: string; name: string; contentType: string },
   file: string,

@@ -1,5 +1,5 @@
-import { changes } from "./changes";
-import type { Handler } from "./cloud";
+import { changes } from "./instance-changes";
+import type { Handler } from "../cloud";
 import type { Collection } from "./collection";
 import { collections } from "./collections";
 import * as instance from "./instance-handlers";

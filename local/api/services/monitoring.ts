@@ -1,7 +1,7 @@
 /** Resources of Logging and Monitoring: each is one JSON document that is made, read, changed and deleted. */
-import { ApiError } from "./errors";
-import type { Host } from "./hosts";
-import type { Store } from "./store";
+import { ApiError } from "../errors";
+import type { Service } from "./service";
+import type { Store } from "../store";
 
 type Body = Record<string, unknown>;
 
@@ -9,7 +9,7 @@ type Body = Record<string, unknown>;
 const PATH =
   /^\/(?:logging\/v2|monitoring\/v[13])\/projects\/(?<project>[^/]+)\/(?<collection>metrics|alertPolicies|notificationChannels|dashboards)(?:\/(?<id>.+))?$/;
 
-export const documents: Host = (store, { method, pathname, body }) => {
+export const documents: Service = (store, { method, pathname, body }) => {
   const { project, collection = "", id } = PATH.exec(pathname)?.groups ?? {};
   if (project === undefined) return undefined;
   if (project !== store.project) throw new ApiError(403, "forbidden", `No access to projects/${project}`);

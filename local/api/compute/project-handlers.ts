@@ -1,12 +1,12 @@
 /** Requests about the project, its operations, and what the cloud offers. */
 import * as catalog from "./catalog";
-import { nextMetadata } from "./changes";
-import type { Call, Handler } from "./cloud";
-import { notFound } from "./errors";
+import { nextMetadata } from "./instance-changes";
+import type { Call, Handler } from "../cloud";
+import { notFound } from "../errors";
 import { findImage, imagesOf } from "./images";
-import { page, type Scoped } from "./listing";
+import { page, type Scoped } from "../listing";
 import { scopeOf } from "./resource-handlers";
-import type { Resource } from "./types";
+import type { Resource } from "../types";
 
 export const getProject: Handler = ({ cloud: { store } }) => {
   const { name, number, creationTimestamp, metadata } = store.state.project;

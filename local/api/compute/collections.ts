@@ -1,15 +1,15 @@
 import { type Body, type Collection, referenced } from "./collection";
-import { planDisk } from "./disk";
-import { invalid, staleFingerprint } from "./errors";
-import { fingerprintOf } from "./fingerprint";
+import { planDisk } from "./disks";
+import { invalid, staleFingerprint } from "../errors";
+import { fingerprintOf } from "../json";
 import { images } from "./images";
-import { recordsIn, textOf } from "./json";
+import { recordsIn, textOf } from "../json";
 import { checkLabels } from "./limits";
-import { parseLink } from "./paths";
-import { addResourcePolicies, removeResourcePolicies } from "./policies";
-import type { Store } from "./store";
-import { subnetworks } from "./subnetworks";
-import type { Instance, Resource } from "./types";
+import { parseLink } from "../paths";
+import { addResourcePolicies, removeResourcePolicies } from "./disks";
+import type { Store } from "../store";
+import { subnetworks } from "./network";
+import type { Instance, Resource } from "../types";
 
 const networks: Collection = {
   name: "networks",

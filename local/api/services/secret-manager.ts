@@ -1,10 +1,10 @@
 /** Secret Manager: secrets, their versions, and what a version holds. */
-import { ApiError } from "./errors";
-import type { Host } from "./hosts";
-import { isRecord } from "./json";
-import { checkLabels } from "./limits";
-import type { Store } from "./store";
-import type { SecretResource, SecretVersionResource } from "./types";
+import { ApiError } from "../errors";
+import type { Service } from "./service";
+import { isRecord } from "../json";
+import { checkLabels } from "../compute/limits";
+import type { Store } from "../store";
+import type { SecretResource, SecretVersionResource } from "../types";
 
 type Body = Record<string, unknown>;
 
@@ -12,7 +12,7 @@ const PATH =
   /^\/secretmanager\/v1\/projects\/(?<project>[^/]+)\/secrets(?:\/(?<id>[^/:]+)(?:\/versions\/(?<version>[^/:]+))?)?(?::(?<verb>\w+))?$/;
 const ID = /^[A-Za-z0-9_-]{1,255}$/;
 
-export const secrets: Host = (store, { method, pathname, query, body }) => {
+export const secrets: Service = (store, { method, pathname, query, body }) => {
   const { project, id, version, verb = "" } = PATH.exec(pathname)?.groups ?? {};
   if (project === undefined) return undefined;
   if (project !== store.project) throw new ApiError(403, "forbidden", `No access to project ${project}`);

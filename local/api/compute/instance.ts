@@ -1,14 +1,14 @@
 import { machineType } from "./catalog";
-import { planDisks } from "./disk";
-import { alreadyExists, invalid, required } from "./errors";
-import { fingerprintOf } from "./fingerprint";
-import { planInterfaces } from "./interfaces";
-import { isRecord, recordsIn } from "./json";
+import { planDisks } from "./disks";
+import { alreadyExists, invalid, required } from "../errors";
+import { fingerprintOf } from "../json";
+import { planInterfaces } from "./network";
+import { isRecord, recordsIn } from "../json";
 import { checkLabels, checkMetadata, checkName, checkTags } from "./limits";
-import { baseName, parseLink } from "./paths";
-import { policiesOf } from "./policies";
-import { withFingerprint, type Store } from "./store";
-import type { Instance, Resource, ServiceAccount } from "./types";
+import { baseName, parseLink } from "../paths";
+import { policiesOf } from "./disks";
+import { withFingerprint, type Store } from "../store";
+import type { Instance, Resource, ServiceAccount } from "../types";
 
 type Body = Record<string, unknown>;
 

@@ -1,9 +1,9 @@
 /** The two calls of Cloud Logging that keep a fleet's history: entries are written to a log, and found again by their labels. */
-import { ApiError } from "./errors";
-import type { Host } from "./hosts";
-import { isRecord, recordsIn } from "./json";
-import type { Store } from "./store";
-import type { LogEntry } from "./types";
+import { ApiError } from "../errors";
+import type { Service } from "./service";
+import { isRecord, recordsIn } from "../json";
+import type { Store } from "../store";
+import type { LogEntry } from "../types";
 
 type Body = Record<string, unknown>;
 
@@ -12,7 +12,7 @@ const KEPT = 10_000;
 /** Google's limit for one page. */
 const PAGE = 1_000;
 
-export const logging: Host = (store, { method, pathname, body }) => {
+export const logging: Service = (store, { method, pathname, body }) => {
   if (method !== "POST") return undefined;
   if (pathname === "/logging/v2/entries:write") return write(store, body);
   return pathname === "/logging/v2/entries:list" ? list(store, body) : undefined;

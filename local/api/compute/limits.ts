@@ -1,7 +1,7 @@
-import { invalid, required, tooLarge } from "./errors";
-import { fingerprintOf } from "./fingerprint";
-import { isRecord, textOf } from "./json";
-import type { Metadata, MetadataItem } from "./types";
+import { invalid, required, tooLarge } from "../errors";
+import { fingerprintOf } from "../json";
+import { isRecord, textOf } from "../json";
+import type { Metadata, MetadataItem } from "../types";
 
 /** Compute's rules for names, labels, tags and metadata, refused in Compute's words. */
 const NAME = "(?:[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?)";

@@ -1,16 +1,16 @@
 /** Requests that are alike for all collections. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { zones, regions } from "./catalog";
-import { nextLabels } from "./changes";
-import type { Call, Handler } from "./cloud";
+import { nextLabels } from "./instance-changes";
+import type { Call, Handler } from "../cloud";
 import type { Collection } from "./collection";
 import { patched, userOf } from "./collections";
-import { alreadyExists, inUse, invalid } from "./errors";
+import { alreadyExists, inUse, invalid } from "../errors";
 import { checkName } from "./limits";
-import { aggregate, page } from "./listing";
-import { pathOf } from "./paths";
-import { withFingerprint, type Store } from "./store";
-import type { Resource } from "./types";
+import { aggregate, page } from "../listing";
+import { pathOf } from "../paths";
+import { withFingerprint, type Store } from "../store";
+import type { Resource } from "../types";
 
 /** The scope that a request's path names. @throws ApiError 400 for a zone or region that Compute does not know */
 export function scopeOf({ params }: Call): string {

@@ -1,10 +1,22 @@
-/** Service Usage: which APIs a project has switched on. Here every API answers whether or not it is. */
-import type { Host } from "./hosts";
+/** Resource Manager's view of a project: its number. */
+import type { Service } from "./service";
+
+export const project: Service = (store, { method, pathname }) => {
+  const { name, number, creationTimestamp } = store.state.project;
+  if (method !== "GET" || pathname !== `/cloudresourcemanager/v1/projects/${name}`) return undefined;
+  return {
+    projectId: name,
+    projectNumber: number,
+    name,
+    createTime: creationTimestamp,
+    lifecycleState: "ACTIVE",
+  };
+};
 
 const PATH =
   /^\/serviceusage\/v1\/(?<name>projects\/[^/]+\/services\/(?<service>[^/:]+))(?::(?<verb>enable|disable))?$/;
 
-export const services: Host = (store, { method, pathname }) => {
+export const services: Service = (store, { method, pathname }) => {
   const { name, service = "", verb } = PATH.exec(pathname)?.groups ?? {};
   if (name === undefined) return undefined;
   const enabled = store.state.services ?? [];

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ApiError, notFound } from "./errors";
-import { baseName, scopeOf } from "./paths";
-import type { Store } from "./store";
-import type { Operation } from "./types";
+import { ApiError, notFound } from "../errors";
+import { baseName, scopeOf } from "../paths";
+import type { Store } from "../store";
+import type { Operation } from "../types";
 
 /** How long an operation stays readable after its end, in milliseconds. */
 const KEEP = 60 * 60 * 1000;

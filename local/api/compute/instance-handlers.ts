@@ -1,10 +1,10 @@
 /** Requests about one instance that no other collection has. */
-import { changes } from "./changes";
-import type { Call, Handler } from "./cloud";
-import { deletionProtected, invalid, notFound, notReady } from "./errors";
+import { changes } from "./instance-changes";
+import type { Call, Handler } from "../cloud";
+import { deletionProtected, invalid, notFound, notReady } from "../errors";
 import { planInstance } from "./instance";
 import { scopeOf } from "./resource-handlers";
-import type { Instance, Operation } from "./types";
+import type { Instance, Operation } from "../types";
 
 export const insertInstance: Handler = (call) => {
   const { store, power } = call.cloud;

@@ -1,8 +1,8 @@
-import type { Network } from "../machines/driver";
-import { invalid, required } from "./errors";
-import { pathOf } from "./paths";
-import type { Store } from "./store";
-import type { Resource } from "./types";
+import type { Network } from "../../machines/driver";
+import { invalid, required } from "../errors";
+import { pathOf } from "../paths";
+import type { Store } from "../store";
+import type { Resource } from "../types";
 
 export type Body = Record<string, unknown>;
 

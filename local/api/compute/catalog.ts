@@ -1,6 +1,6 @@
 /** What a cloud offers without anybody having made it: regions, zones, machine types, disk types, images. */
-import type { Resource } from "./types";
-import { linkTo } from "./paths";
+import type { Resource } from "../types";
+import { linkTo } from "../paths";
 
 const zoneLetters: Record<string, string> = {
   "asia-east1": "abc",

@@ -1,13 +1,13 @@
 import { checkMachineType, serviceAccounts } from "./instance";
-import { attachment, existingDisk } from "./disk";
-import { ApiError, invalid, staleFingerprint, staleLabels, staleMetadata } from "./errors";
-import { fingerprintOf } from "./fingerprint";
-import { isRecord } from "./json";
+import { attachment, existingDisk } from "./disks";
+import { ApiError, invalid, staleFingerprint, staleLabels, staleMetadata } from "../errors";
+import { fingerprintOf } from "../json";
+import { isRecord } from "../json";
 import { checkLabels, checkMetadata, checkTags } from "./limits";
-import { baseName } from "./paths";
-import { addInstancePolicies, removeResourcePolicies } from "./policies";
-import type { Store } from "./store";
-import type { Instance, Metadata } from "./types";
+import { baseName } from "../paths";
+import { addInstancePolicies, removeResourcePolicies } from "./disks";
+import type { Store } from "../store";
+import type { Instance, Metadata } from "../types";
 
 /**
  * What changes an instance in place: the fields that are different afterwards.

@@ -1,12 +1,12 @@
 /** Images: those that were always there, and those that somebody made of an archive in Cloud Storage. */
 import * as catalog from "./catalog";
 import type { Collection } from "./collection";
-import { invalid, required } from "./errors";
-import { fingerprintOf } from "./fingerprint";
-import { isRecord, textOf } from "./json";
+import { invalid, required } from "../errors";
+import { fingerprintOf } from "../json";
+import { isRecord, textOf } from "../json";
 import { checkLabels } from "./limits";
-import type { Store } from "./store";
-import type { Resource } from "./types";
+import type { Store } from "../store";
+import type { Resource } from "../types";
 
 /** Both forms in which Compute takes an archive's address. */
 const SOURCE = /^(?:https:\/\/storage\.googleapis\.com|gs:\/)\/(?<object>[^/]+\/.+)$/;
