@@ -1,17 +1,21 @@
 import * as pulumi from "@pulumi/pulumi";
-import { InstanceIAMMember } from "@pulumi/gcp/compute";
-import { TunnelInstanceIAMMember } from "@pulumi/gcp/iap";
+import { InstanceIAMPolicy } from "@pulumi/gcp/compute";
+import { TunnelInstanceIAMBinding } from "@pulumi/gcp/iap";
 import { IAMMember as ProjectIAMMember } from "@pulumi/gcp/projects";
-import { Account, IAMMember as AccountIAMMember } from "@pulumi/gcp/serviceaccount";
+import { Account, IAMBinding as AccountIAMBinding } from "@pulumi/gcp/serviceaccount";
 import type { FleetConfig } from "../config/fleet-config";
-import { accountId, grants, memberName, type Grant } from "./iam";
+import { accountId } from "../config/names";
+import { accessOf, ALWAYS, loginPolicy, peopleOf, type Access } from "./iam";
 import type { DevVm } from "./vm";
 
 /** All that a VM does in its project with its own account: write logs and metrics. */
 const VM_ROLES = ["roles/logging.logWriter", "roles/monitoring.metricWriter"];
 
-/** IAP knows which port a tunnel is to (cloud.google.com/iap/docs/using-tcp-forwarding). */
-const SSH_ALONE = { title: "ssh", expression: "destination.port == 22" };
+/**
+ * IAP knows which port a tunnel is to (cloud.google.com/iap/docs/using-tcp-forwarding). The description tells this binding from those of
+ * earlier versions, as `ALWAYS` does.
+ */
+const SSH_ALONE = { title: "ssh", description: "nixos-fleet: SSH alone", expression: "destination.port == 22" };
 
 export interface FleetAccountArgs {
   config: FleetConfig;
@@ -67,31 +71,45 @@ export interface FleetAccessArgs {
   vms: Record<string, DevVm>;
 }
 
-/** Who may log in to which VM. Every role is bound to a VM or to the VMs' account: none reaches another VM of the project. */
+/**
+ * Who may log in to which VM: two resources a VM, however many people and teams there are. Every role is bound to a VM or to the VMs'
+ * account: none reaches another VM of the project.
+ */
 export class FleetAccess extends pulumi.ComponentResource {
   constructor(name: string, args: FleetAccessArgs, opts?: pulumi.ComponentResourceOptions) {
     super("nixos-fleet:infra:FleetAccess", name, {}, opts);
-    const all = grants(args.config);
-    for (const grant of all) this.admit(`${name}-${grant.vm}-${memberName(grant.member)}`, grant, args);
+    const all = accessOf(args.config);
+    for (const access of all) this.admit(`${name}-${access.vm}`, access, args);
+    const members = peopleOf(all);
     // Logging in to a VM that runs as an account takes the right to act as it.
-    for (const member of new Set(all.map((grant) => grant.member)))
-      new AccountIAMMember(
-        `${name}-account-${memberName(member)}`,
-        { serviceAccountId: args.account.id, role: "roles/iam.serviceAccountUser", member },
+    if (members.length > 0)
+      new AccountIAMBinding(
+        `${name}-account-users`,
+        { serviceAccountId: args.account.id, role: "roles/iam.serviceAccountUser", members, condition: ALWAYS },
         { parent: this },
       );
     this.registerOutputs({});
   }
 
-  private admit(name: string, { vm, zone, member, role }: Grant, { config, vms }: FleetAccessArgs): void {
-    const instance = vms[vm]?.instance;
+  private admit(name: string, access: Access, { config, vms }: FleetAccessArgs): void {
+    const instance = vms[access.vm]?.instance;
     if (!instance) return;
     const opts = { parent: this };
-    const where = { project: config.project, zone, member };
-    new InstanceIAMMember(`${name}-login`, { ...where, instanceName: instance.name, role }, opts);
-    new TunnelInstanceIAMMember(
+    const where = { project: config.project, zone: access.zone };
+    new InstanceIAMPolicy(
+      `${name}-login`,
+      { ...where, instanceName: instance.name, policyData: loginPolicy(access) },
+      opts,
+    );
+    new TunnelInstanceIAMBinding(
       `${name}-tunnel`,
-      { ...where, instance: instance.name, role: "roles/iap.tunnelResourceAccessor", condition: SSH_ALONE },
+      {
+        ...where,
+        instance: instance.name,
+        role: "roles/iap.tunnelResourceAccessor",
+        members: peopleOf([access]),
+        condition: SSH_ALONE,
+      },
       opts,
     );
   }

@@ -4,6 +4,7 @@
  */
 import { contract } from "../../rules/contract";
 import type { FleetConfig } from "../config/fleet-config";
+import { metricName } from "../config/names";
 
 type Fleet = Pick<FleetConfig, "project" | "fleet" | "stack">;
 export type Monitoring = NonNullable<FleetConfig["monitoring"]>;
@@ -22,11 +23,6 @@ export function logFilters(fleet: Fleet, { daysBehind }: Monitoring): Record<"al
     failed: `${alive} AND severity>=ERROR`,
     behind: `${alive} AND jsonPayload.secondsBehind>=${daysBehind * 86_400}`,
   };
-}
-
-/** The name of one of a fleet's metrics; fleets and stacks of one project do not share any. */
-export function metricName({ fleet, stack }: Fleet, what: string): string {
-  return `nixos-fleet/${fleet}/${stack}/${what}`;
 }
 
 export interface Alert {

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as compute from "@pulumi/gcp/compute";
 import type { FleetConfig } from "../config/fleet-config";
-import { homeDiskName } from "../config/disks";
+import { homeDiskName, resourceNames } from "../config/names";
 import { fleetLabels } from "./metadata";
 
 /** The device name by which the profile finds the disk (`nix/modules/dev-vm/home-disk.nix`). */
@@ -53,7 +53,7 @@ export class HomeDisks extends pulumi.ComponentResource {
     { at, keepDays, location }: NonNullable<FleetConfig["snapshots"]>,
   ): compute.ResourcePolicy {
     return new compute.ResourcePolicy(
-      `${name}-snapshots`,
+      resourceNames(name).snapshots,
       {
         region: config.region,
         snapshotSchedulePolicy: {

@@ -4,6 +4,7 @@ import { FleetAccess, FleetAccount } from "./access";
 import { FleetApis } from "./apis";
 import { FleetCache } from "./cache";
 import type { FleetConfig } from "../config/fleet-config";
+import { fleetTag } from "../config/names";
 import { HomeDisks } from "./disks";
 import { NAMESPACE, withArgs, withSecrets, type FleetArgs } from "../fleet-args";
 import { FleetImage, olderImages } from "./image";
@@ -104,7 +105,7 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
   private declare(name: string, args: FleetArgs, prepared: Prepared): FleetOutputs {
     const { config, resolved, rollout: decided } = prepared;
     const stack = new pulumi.Config(NAMESPACE);
-    const tag = `nixos-fleet-${config.fleet}`;
+    const tag = fleetTag(config.fleet);
     const part = { parent: this, dependsOn: [new FleetApis(name, config, { parent: this })] };
     const network = new FleetNetwork(
       name,

@@ -1,39 +1,56 @@
 /** Who may do what on which VM, and what they are called there. Pure. */
 import type { FleetConfig } from "../config/fleet-config";
-import { shortDigest } from "../config/digest";
 
 /** OS Login's limit for a user name. */
 const LOGIN_LENGTH = 32;
-/** IAM's limit for a service account's id. */
-const ACCOUNT_LENGTH = 30;
 
-/** One person or group that may log in to one VM. */
-export interface Grant {
+/** Who may log in to one VM, as IAM writes members: `user:…`, `group:…`. */
+export interface Access {
   vm: string;
   zone: string;
-  /** As IAM writes it: `user:…`, `group:…`. */
-  member: string;
-  role: "roles/compute.osLogin" | "roles/compute.osAdminLogin";
+  /** With sudo. */
+  administrators: string[];
+  /** Without. */
+  users: string[];
 }
 
 /**
- * Who logs in where: the infra team to every VM as an administrator; the developers' team to every VM as users, or, with
- * `access: owners`, each VM's owner alone. Without teams and owners nobody: access is then not this program's affair.
+ * Who logs in where: the infra team to every VM as administrators; the developers' team to every VM as users, or, with
+ * `access: owners`, each VM's owner alone. VMs that nobody may log in to are not there: their access is not this program's affair.
  */
-export function grants({ teams, access, vms }: Pick<FleetConfig, "teams" | "access" | "vms">): Grant[] {
+export function accessOf({ teams, access, vms }: Pick<FleetConfig, "teams" | "access" | "vms">): Access[] {
+  const unique = (members: readonly string[]) => [...new Set(members.map((member) => member.toLowerCase()))].sort();
+  const administrators = unique(teams.infra);
   return vms.flatMap(({ name: vm, zone, owner }) => {
     const owners = owner === undefined ? [] : [`user:${owner}`];
-    const users = (access === "owners" ? owners : teams.developers).filter((member) => !teams.infra.includes(member));
-    return [
-      ...teams.infra.map((member): Grant => ({ vm, zone, member, role: "roles/compute.osAdminLogin" })),
-      ...users.map((member): Grant => ({ vm, zone, member, role: "roles/compute.osLogin" })),
-    ];
+    const users = unique(access === "owners" ? owners : teams.developers).filter(
+      (one) => !administrators.includes(one),
+    );
+    return administrators.length + users.length === 0 ? [] : [{ vm, zone, administrators, users }];
   });
 }
 
-/** A member as part of a resource's name: `user:alice@example.com` → `user-alice-example-com`. */
-export function memberName(member: string): string {
-  return member.toLowerCase().replace(/[^a-z0-9]+/g, "-");
+/** Everyone who may log in somewhere. */
+export function peopleOf(all: readonly Access[]): string[] {
+  return [...new Set(all.flatMap(({ administrators, users }) => [...administrators, ...users]))].sort();
+}
+
+/**
+ * Always true. To IAM a role under a condition is another binding than the role alone. Earlier versions of this program made one resource
+ * for each member, without a condition, and the provider removes those after it has written these: nobody loses access in between.
+ */
+export const ALWAYS = {
+  title: "nixos-fleet",
+  expression: 'request.time >= timestamp("2020-01-01T00:00:00Z")',
+} as const;
+
+/** The IAM policy of a VM, as JSON: who logs in to it and how. It is the whole policy, so what someone else adds to it goes. */
+export function loginPolicy({ administrators, users }: Access): string {
+  const bindings = [
+    { role: "roles/compute.osAdminLogin", members: administrators, condition: ALWAYS },
+    { role: "roles/compute.osLogin", members: users, condition: ALWAYS },
+  ];
+  return JSON.stringify({ bindings: bindings.filter(({ members }) => members.length > 0) });
 }
 
 /** The user name that OS Login gives a person by default: the whole address, what a user name cannot have as `_`. */
@@ -49,19 +66,4 @@ export function logins(vms: readonly { name: string; owner?: string }[]): Record
   return Object.fromEntries(
     vms.flatMap(({ name, owner }) => (owner === undefined ? [] : [[name, osLoginName(owner)]])),
   );
-}
-
-/**
- * The id of the VMs' service account, another one for each fleet and stack of a project; a digest where it would be too long, or where
- * another fleet and stack would read the same.
- */
-export function accountId(fleet: string, stack: string): string {
-  const whole = `fleet-${fleet}-${stack}`;
-  if (whole.length <= ACCOUNT_LENGTH && !fleet.includes("-")) return whole;
-  return `${whole.slice(0, ACCOUNT_LENGTH - 9).replace(/-+$/, "")}-${shortDigest(`${fleet}/${stack}`)}`;
-}
-
-/** The id of the custom role that schedules take, in IAM's letters and within its 64. */
-export function scheduleRoleId(fleet: string, stack: string): string {
-  return `nf.${fleet}.${stack}`.replaceAll("-", "_");
 }

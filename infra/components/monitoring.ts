@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as logging from "@pulumi/gcp/logging";
 import * as monitoring from "@pulumi/gcp/monitoring";
-import { alerts, dashboard, logFilters, metricName, type Monitoring } from "./alerts";
+import { alerts, dashboard, logFilters, type Monitoring } from "./alerts";
 import type { FleetConfig } from "../config/fleet-config";
 import { fleetLabels } from "./metadata";
-import { memberName } from "./iam";
+import { metricName, nameParts } from "../config/names";
 
 /** Log-based metrics, alert policies and a dashboard about the fleet's updates, and the channels that alerts go to. */
 export class FleetMonitoring extends pulumi.ComponentResource {
@@ -28,7 +28,10 @@ export class FleetMonitoring extends pulumi.ComponentResource {
           parent,
         ),
     );
-    const notificationChannels = settings.channels.map((channel) => this.channel(name, channel));
+    const parts = nameParts(settings.channels.map((channel) => channel.replace("email:", "")));
+    const notificationChannels = settings.channels.map((channel, index) =>
+      this.channel(`${name}-channel-${parts[index] ?? ""}`, channel),
+    );
     const title = `nixos-fleet ${config.fleet}/${config.stack}`;
     for (const alert of alerts(config, settings))
       new monitoring.AlertPolicy(
@@ -67,7 +70,7 @@ export class FleetMonitoring extends pulumi.ComponentResource {
     if (!channel.startsWith("email:")) return channel;
     const address = channel.slice("email:".length);
     return new monitoring.NotificationChannel(
-      `${name}-channel-${memberName(address)}`,
+      name,
       { type: "email", displayName: `nixos-fleet: ${address}`, labels: { email_address: address } },
       { parent: this },
     ).name;

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as compute from "@pulumi/gcp/compute";
 import type { ExistingNetwork } from "../fleet-args";
+import { resourceNames } from "../config/names";
 
 /** Where IAP's TCP forwarding comes from (cloud.google.com/iap/docs/using-tcp-forwarding). */
 const IAP_RANGE = "35.235.240.0/20";
@@ -27,7 +28,7 @@ export class FleetNetwork extends pulumi.ComponentResource {
     const parent = { parent: this };
     const { network, subnetwork } = args.existing ?? this.make(name, args);
     new compute.Firewall(
-      `${name}-ssh-from-iap`,
+      resourceNames(name).firewall,
       {
         network,
         direction: "INGRESS",
@@ -45,15 +46,16 @@ export class FleetNetwork extends pulumi.ComponentResource {
   /** A network with one subnetwork and the VMs' way out. */
   private make(name: string, { region, cidr }: FleetNetworkArgs): ExistingNetwork {
     const parent = { parent: this };
-    const network = new compute.Network(`${name}-vpc`, { autoCreateSubnetworks: false }, parent);
+    const names = resourceNames(name);
+    const network = new compute.Network(names.network, { autoCreateSubnetworks: false }, parent);
     const subnetwork = new compute.Subnetwork(
-      `${name}-subnet`,
+      names.subnetwork,
       { network: network.selfLink, region, ipCidrRange: cidr, privateIpGoogleAccess: true },
       parent,
     );
-    const router = new compute.Router(`${name}-router`, { network: network.selfLink, region }, parent);
+    const router = new compute.Router(names.router, { network: network.selfLink, region }, parent);
     new compute.RouterNat(
-      `${name}-nat`,
+      names.nat,
       {
         router: router.name,
         region,

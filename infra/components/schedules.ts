@@ -3,7 +3,7 @@ import * as compute from "@pulumi/gcp/compute";
 import { getProjectOutput } from "@pulumi/gcp/organizations";
 import { IAMCustomRole, IAMMember } from "@pulumi/gcp/projects";
 import type { FleetConfig } from "../config/fleet-config";
-import { scheduleRoleId } from "./iam";
+import { schedulePolicyName, scheduleRoleId } from "../config/names";
 import type { DevVm } from "./vm";
 
 export interface FleetSchedulesArgs {
@@ -19,7 +19,7 @@ export class FleetSchedules extends pulumi.ComponentResource {
     const agent = this.allowAgent(name, config, opts);
     for (const { name: schedule, start, stop, timeZone } of config.schedules) {
       const policy = new compute.ResourcePolicy(
-        `${name}-schedule-${schedule}`,
+        schedulePolicyName(name, schedule),
         {
           region: config.region,
           instanceSchedulePolicy: {

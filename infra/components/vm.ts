@@ -4,7 +4,8 @@ import type { VmConfig } from "../config/fleet-config";
 import { HOME_DEVICE } from "./disks";
 
 const IMAGE = "bootDisk.initializeParams.image";
-const SIZE = "bootDisk.initializeParams.size";
+/** Changes of these make another boot disk, and so another VM. */
+const BOOT_DISK = ["bootDisk.initializeParams.size", "bootDisk.initializeParams.type"];
 /** Belongs to `ResourcePolicyAttachment`: without this, the provider takes every schedule off that it finds on a VM. */
 const POLICIES = "resourcePolicies";
 
@@ -53,7 +54,7 @@ export class DevVm extends pulumi.ComponentResource {
         name: vm.name,
         zone: vm.zone,
         machineType: vm.machineType,
-        bootDisk: { initializeParams: { image: vm.image, size: vm.diskSizeGb } },
+        bootDisk: { initializeParams: { image: vm.image, size: vm.diskSizeGb, type: vm.diskType } },
         ...(homeDisk ? { attachedDisks: [{ source: homeDisk.selfLink, deviceName: HOME_DEVICE }] } : {}),
         networkInterfaces: [{ subnetwork: args.subnetwork }],
         metadata: args.metadata,
@@ -72,8 +73,8 @@ export class DevVm extends pulumi.ComponentResource {
         protect: vm.protect,
         // A newer image or another boot disk is for new VMs; an existing VM gets its system from the config repository. Whether the
         // provider lets a boot disk grow or replaces the VM depends on its version.
-        ignoreChanges: [IMAGE, POLICIES, ...(args.replace ? [] : [SIZE])],
-        replaceOnChanges: args.replace ? [SIZE] : [],
+        ignoreChanges: [IMAGE, POLICIES, ...(args.replace ? [] : BOOT_DISK)],
+        replaceOnChanges: args.replace ? BOOT_DISK : [],
       },
     );
     this.address = this.instance.networkInterfaces.apply((interfaces) => interfaces[0]?.networkIp ?? "");

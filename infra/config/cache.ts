@@ -1,5 +1,6 @@
 /** The binary cache, from which VMs take what `fleet build` has built for them. */
 import { z } from "zod";
+import { holdsSecret } from "./git";
 import { bucketUrl, type Cache } from "../../rules/contract";
 
 const cache = z
@@ -14,6 +15,7 @@ const cache = z
     substituter: z
       .string()
       .regex(/^https?:\/\/[^\s?#]+$/, "must be an http(s) URL")
+      .refine((url) => !holdsSecret(url), "must not hold a user name or a token: metadata shows it to every VM")
       .optional(),
     publicKey: z
       .string()

@@ -1,8 +1,9 @@
 /** What the repositories ask VMs for, and whom the VMs believe. */
 import { z } from "zod";
-import { shortDigest } from "./digest";
+import { repository, signer } from "./git";
 import { quote } from "./lines";
-import { check, repository, type Check } from "./schema";
+import { homeKeyName, secretId } from "./names";
+import { check, type Check } from "./schema";
 import { HIDDEN } from "./secrets";
 
 /** The repository's URL decides what its secret holds. */
@@ -23,7 +24,7 @@ export const deployKeyKeys = {
   homeDeployKeys: z.record(repository, held).default({}),
   homeDeployKeySecrets: z.record(repository, existing).default({}),
   knownHosts: z.array(z.string().regex(/^\S+ \S+ \S+/, "must be a line of known_hosts: HOST TYPE KEY")).optional(),
-  signers: z.array(z.string().min(1)).min(1, "must name at least one signer").optional(),
+  signers: z.array(signer).min(1, "must name at least one signer").optional(),
 };
 
 type Settings = z.infer<z.ZodObject<typeof deployKeyKeys>> & { repository: string; fleet: string };
@@ -43,8 +44,8 @@ export interface DeployKey {
 export function deployKeysOf(settings: Settings, where: { stack: string; project: string }): DeployKey[] {
   const { deployKey, deployKeySecret, homeDeployKeys, homeDeployKeySecrets } = settings;
   const made = (repository: string, name: string): DeployKey => {
-    const secretId = `nixos-fleet--${settings.fleet}--${where.stack}--${name}`;
-    return { repository, name, secret: `projects/${where.project}/secrets/${secretId}`, secretId };
+    const id = secretId(settings.fleet, where.stack, name);
+    return { repository, name, secret: `projects/${where.project}/secrets/${id}`, secretId: id };
   };
   const given = (repository: string, name: string, secret: string): DeployKey => ({
     repository,
@@ -54,15 +55,9 @@ export function deployKeysOf(settings: Settings, where: { stack: string; project
   return [
     ...(deployKey === undefined ? [] : [made(settings.repository, "config")]),
     ...(deployKeySecret === undefined ? [] : [given(settings.repository, "config", deployKeySecret)]),
-    ...Object.keys(homeDeployKeys).map((home) => made(home, homeName(home))),
-    ...Object.entries(homeDeployKeySecrets).map(([home, secret]) => given(home, homeName(home), secret)),
+    ...Object.keys(homeDeployKeys).map((home) => made(home, homeKeyName(home))),
+    ...Object.entries(homeDeployKeySecrets).map(([home, secret]) => given(home, homeKeyName(home), secret)),
   ];
-}
-
-/** Readable, and never the same for two repositories: `home-dotfiles-1a2b3c4d`. */
-function homeName(repository: string): string {
-  const [, last = ""] = /([^/:]*?)(?:\.git)?\/*$/.exec(repository) ?? [];
-  return `home-${last.toLowerCase().replace(/[^a-z0-9]+/g, "-")}-${shortDigest(repository)}`;
 }
 
 /** Nothing is said twice, each key fits how its repository is reached, and homes' repositories are homes' repositories. */

@@ -1,13 +1,38 @@
 /** People's homes on disks of their own, and the snapshots of these. */
 import { z } from "zod";
 import { quote } from "./lines";
+import { LONGEST_WITH_HOME_DISK } from "./names";
 import { check } from "./schema";
 
 /** In GB: what Compute takes for a disk. */
 export const diskSize = z.int().min(10).max(65536);
 
 /** The types of which a disk is one, whatever machine it is attached to. */
-const diskType = z.enum(["pd-standard", "pd-balanced", "pd-ssd", "hyperdisk-balanced"]);
+export const diskType = z.enum(["pd-standard", "pd-balanced", "pd-ssd", "hyperdisk-balanced"]);
+
+/** Families that take Hyperdisk alone, and families that do not take it (cloud.google.com/compute/docs/disks/hyperdisks). */
+const HYPERDISK_ALONE = /^(c4|c4a|c4d|n4|n4a|n4d|h4d|m4|x4)-/;
+const NO_HYPERDISK = /^(e2|f1|g1|n1|n2|n2d|t2a|t2d|c2|c2d)-/;
+
+/** What a boot disk is where nothing says so. */
+export function defaultDiskType(machineType: string): z.infer<typeof diskType> {
+  return HYPERDISK_ALONE.test(machineType) ? "hyperdisk-balanced" : "pd-balanced";
+}
+
+/** A line where a machine type does not take disks of this type. */
+export function diskTypeMistake(
+  key: string,
+  machineType: string,
+  type: z.infer<typeof diskType> | undefined,
+): string[] {
+  if (type === undefined) return [];
+  const hyperdisk = type.startsWith("hyperdisk-");
+  if (HYPERDISK_ALONE.test(machineType) && !hyperdisk)
+    return [`${key}: ${quote(type)} does not fit ${machineType}, which takes hyperdisk-balanced`];
+  return NO_HYPERDISK.test(machineType) && hyperdisk
+    ? [`${key}: ${quote(type)} does not fit ${machineType}, which takes pd-balanced, pd-ssd or pd-standard`]
+    : [];
+}
 
 export interface HomeDisk {
   sizeGb: number;
@@ -36,14 +61,6 @@ export function homeDiskOf(
   return { sizeGb: sizeGb ?? base.sizeGb, type: type ?? base.type };
 }
 
-/** The name of a VM's home disk. */
-export function homeDiskName(vm: string): string {
-  return `${vm}-home`;
-}
-
-/** A Compute name has 63 characters at most. */
-const VM_NAME_LENGTH = 63 - homeDiskName("").length;
-
 export const snapshotKeys = {
   snapshots: z
     .strictObject({
@@ -67,9 +84,11 @@ const withHomes = z.object({
 export const checkDisks = [
   check(withHomes, ({ vms, defaults }) =>
     vms.flatMap(({ name, homeDisk: own }, index) =>
-      name.length <= VM_NAME_LENGTH || homeDiskOf(own, defaults.homeDisk) === undefined
+      name.length <= LONGEST_WITH_HOME_DISK || homeDiskOf(own, defaults.homeDisk) === undefined
         ? []
-        : [`vms[${index}].name: ${quote(name)} must have ${VM_NAME_LENGTH} characters at most with a home disk`],
+        : [
+            `vms[${index}].name: ${quote(name)} must have ${LONGEST_WITH_HOME_DISK} characters at most with a home disk`,
+          ],
     ),
   ),
   check(withHomes.extend({ snapshots: z.object({}) }), ({ vms, defaults }) =>

@@ -10,14 +10,15 @@ import { checkDisks, snapshotKeys } from "./disks";
 import { checkDeployKeys, deployKeyKeys, deployKeysOf, type DeployKey } from "./deploy-keys";
 import { defaultZone, googleKeys, networkKeys } from "./google";
 import { imageKeys } from "./images";
-import { lines, structured, type RawConfig } from "./lines";
+import { lines, strayKeys, structured, type RawConfig } from "./lines";
 import { monitoringKeys } from "./monitoring";
+import { checkNames } from "./names";
 import { keyPart, type Check } from "./schema";
 import { assignSchedules, checkSchedules, scheduleKeys } from "./schedules";
 import { secretsInClear, withoutSecrets } from "./secrets";
 import { findSource, followKeys, sourceKeys, type Source } from "./source";
 import { checkSsh, sshKeys } from "./ssh";
-import { checkVms, completeVm, labelled, vmKeys, type VmConfig } from "./vms";
+import { checkDiskTypes, checkVms, completeVm, labelled, vmKeys, type VmConfig } from "./vms";
 import { checkWaves, waveKeys } from "./waves";
 import { assignWaves, type Wave } from "../../rules/waves";
 
@@ -27,7 +28,7 @@ const NAMESPACE = "nixos-fleet:";
 const GOOGLE = "gcp:";
 
 const settings = z.strictObject({
-  fleet: keyPart.default("devs"),
+  fleet: keyPart.regex(/^[a-z]/, "must begin with a letter, as names of Compute's resources do").default("devs"),
   ...sourceKeys,
   ...followKeys,
   ...vmKeys,
@@ -48,7 +49,9 @@ export const KEYS: readonly string[] = Object.keys(settings.shape);
 
 const checks: Check[] = [
   ...checkVms,
+  ...checkNames,
   ...checkDisks,
+  checkDiskTypes,
   checkWaves,
   checkSchedules,
   checkOwners,
@@ -98,6 +101,7 @@ export function checkConfig(raw: RawConfig, stack: string, encrypted?: readonly 
     ...(parsed.success ? [] : lines(NAMESPACE, parsed.error)),
     ...(cloud.success ? [] : lines(GOOGLE, cloud.error)),
     ...(stackName.success ? [] : lines("stack", stackName.error)),
+    ...strayKeys(raw, { [NAMESPACE]: KEYS, [GOOGLE]: Object.keys(googleKeys) }),
     ...checks.flatMap((check) => check(all)).map((mistake) => NAMESPACE + mistake),
     ...(encrypted ? secretsInClear(NAMESPACE, values, encrypted) : []).map((mistake) => NAMESPACE + mistake),
   ];

@@ -1,5 +1,6 @@
 /** From the raw configuration to values, and from what zod finds wrong in them to lines that people read. */
 import type { z } from "zod";
+import { withoutCredentials } from "./git";
 import { SECRETS } from "./secrets";
 
 /** The raw configuration as Pulumi hands it over: full keys, values as text, structures as JSON. */
@@ -20,9 +21,22 @@ function parseValue(value: string): unknown {
   }
 }
 
+/**
+ * A line for each key that this program knows by another namespace: `fleet:follow` would be ignored.
+ * @param known namespace, with its colon → its keys
+ */
+export function strayKeys(raw: RawConfig, known: Readonly<Record<string, readonly string[]>>): string[] {
+  return Object.keys(raw).flatMap((full) => {
+    const [, namespace = "", key = ""] = /^([^:]*:)?([^.[]*)/.exec(full) ?? [];
+    if (namespace in known || namespace === "pulumi:") return [];
+    const meant = Object.entries(known).find(([, keys]) => keys.includes(key));
+    return meant ? [`${full}: unknown namespace; did you mean ${meant[0]}${key}?`] : [];
+  });
+}
+
 /** A value as a line quotes it. */
 export function quote(value: unknown): string {
-  const text = JSON.stringify(value);
+  const text = withoutCredentials(JSON.stringify(value));
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 

@@ -2,7 +2,7 @@
 import { z } from "zod";
 
 /** Compute's rule for a resource's name (RFC 1035). */
-const COMPUTE_NAME = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
+export const COMPUTE_NAME = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 export const computeName = z
   .string()
@@ -19,13 +19,6 @@ export const seconds = z
   .string()
   .regex(/^[1-9][0-9]*[smh]$/, 'must be a duration such as "90s", "20m" or "1h"')
   .transform((written) => parseInt(written, 10) * { s: 1, m: 60, h: 3600 }[written.at(-1) as "s" | "m" | "h"]);
-
-export const repository = z
-  .string()
-  .regex(
-    /^(https?|ssh|git):\/\/\S+$|^[\w.-]+@[\w.-]+:\S+$/,
-    "must be an http(s), ssh or git URL: the VMs clone it from there",
-  );
 
 export const userName = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, "must be a Linux user name");
 

@@ -1,18 +1,15 @@
 /** Where the VMs' systems come from: the config repository, and what the VMs follow in it. */
 import { z } from "zod";
-import { repository } from "./schema";
+import { branch, directory, operatorRepository, repository } from "./git";
 
 export const sourceKeys = {
   repository,
-  branch: z.string().min(1).default("main"),
-  resolveFrom: z.string().min(1).optional(),
+  branch: branch.default("main"),
+  resolveFrom: operatorRepository.optional(),
 };
 
 export const followKeys = {
-  directory: z
-    .string()
-    .regex(/^\/\S+$/, "must be an absolute path")
-    .default("/etc/nixos"),
+  directory: directory.default("/etc/nixos"),
   follow: z.enum(["branch", "approved"]).default("branch"),
 };
 

@@ -4,7 +4,7 @@ import { quote } from "./lines";
 import { check, port, userName } from "./schema";
 
 const trigger = z.enum(["watch", "ssh"]);
-const addresses = z.record(z.string(), z.string().regex(/^[^:\s]+:[0-9]+$/, "must be HOST:PORT"));
+const addresses = z.record(z.string(), z.string().regex(/^[^:\s-][^:\s]*:[0-9]+$/, "must be HOST:PORT"));
 const hostKey = z.string().regex(/^[a-z0-9@.-]+ [A-Za-z0-9+/=]+$/, "must be a host key, such as ssh-ed25519 AAAA…");
 
 export const sshKeys = {
@@ -15,7 +15,12 @@ export const sshKeys = {
       port: port.default(22),
       addresses: addresses.default({}),
       bastion: z
-        .strictObject({ host: z.string().min(1), port: port.default(22), user: userName, hostKey: hostKey.optional() })
+        .strictObject({
+          host: z.string().regex(/^[^\s-]\S*$/, "must be a host name or an address"),
+          port: port.default(22),
+          user: userName,
+          hostKey: hostKey.optional(),
+        })
         .optional(),
     })
     .prefault({}),

@@ -1,10 +1,20 @@
 /** The VMs: what each is, and what it is unless it says otherwise. */
 import { z } from "zod";
 import type { Home } from "../../rules/contract";
-import { diskSize, homeDisk, homeDiskOf, ownHomeDisk, type HomeDisk } from "./disks";
+import {
+  defaultDiskType,
+  diskTypeMistake,
+  diskSize,
+  diskType,
+  homeDisk,
+  homeDiskOf,
+  ownHomeDisk,
+  type HomeDisk,
+} from "./disks";
 import { defaultZone, zone } from "./google";
 import { quote } from "./lines";
-import { check, computeName, repository, userName } from "./schema";
+import { attribute, branch, repository } from "./git";
+import { check, computeName, userName } from "./schema";
 
 const machineType = z
   .string()
@@ -12,10 +22,10 @@ const machineType = z
 const image = z.string().min(1);
 
 const home = z.strictObject({
-  user: userName,
-  attribute: z.string().min(1).optional(),
+  user: userName.refine((name) => name !== "root", "must be a person's user name, and root is none"),
+  attribute: attribute.optional(),
   repository: repository.optional(),
-  branch: z.string().min(1).optional(),
+  branch: branch.optional(),
 });
 
 /** Compute takes 64 labels of a resource, and the program and Pulumi set some of their own. */
@@ -40,10 +50,11 @@ const labels = z
 const vm = z.strictObject({
   name: computeName,
   owner: z.string().min(1).optional(),
-  host: z.string().min(1).optional(),
+  host: attribute.optional(),
   zone: zone.optional(),
   machineType: machineType.optional(),
   diskSizeGb: diskSize.optional(),
+  diskType: diskType.optional(),
   homeDisk: ownHomeDisk.optional(),
   image: image.optional(),
   homes: z.array(home).default([]),
@@ -55,6 +66,7 @@ const defaults = z.strictObject({
   machineType: machineType.default("e2-standard-4"),
   image: image.default("nixos-fleet"),
   diskSizeGb: diskSize.default(100),
+  diskType: diskType.optional(),
   homeDisk: homeDisk.optional(),
   labels: labels.default({}),
 });
@@ -83,6 +95,8 @@ export interface VmConfig {
   zone: string;
   machineType: string;
   diskSizeGb: number;
+  /** The boot disk's type. */
+  diskType: z.infer<typeof diskType>;
   homeDisk?: HomeDisk;
   image: string;
   homes: Home[];
@@ -125,6 +139,30 @@ export const checkVms = [
   ),
 ];
 
+/** No machine gets a boot disk or a home disk of a type that its family does not take. */
+export const checkDiskTypes = check(
+  z.object({
+    vms: z.array(
+      z.object({
+        machineType: machineType.optional(),
+        diskType: diskType.optional(),
+        homeDisk: ownHomeDisk.optional(),
+      }),
+    ),
+    defaults: defaults.prefault({}),
+  }),
+  ({ vms, defaults: general }) =>
+    vms.flatMap((vm, index) => {
+      const machine = vm.machineType ?? general.machineType;
+      const boot = vm.diskType ?? general.diskType;
+      const home = homeDiskOf(vm.homeDisk, general.homeDisk)?.type;
+      return [
+        ...diskTypeMistake(`vms[${index}].diskType`, machine, boot),
+        ...diskTypeMistake(`vms[${index}].homeDisk.type`, machine, home),
+      ];
+    }),
+);
+
 /** The VMs with their labels as those of the fleet complete them: waves and schedules find VMs by either. */
 export function labelled<V extends { labels: Record<string, string> }>(
   vms: readonly V[],
@@ -148,6 +186,7 @@ export function completeVm(
   const { defaults } = fleet;
   const homeDisk = homeDiskOf(own, defaults.homeDisk);
   const deletionProtection = vm.deletionProtection ?? fleet.deletionProtection;
+  const machineType = vm.machineType ?? defaults.machineType;
   return {
     ...vm,
     ...(owner === undefined ? {} : { owner }),
@@ -155,8 +194,9 @@ export function completeVm(
     host: vm.host ?? vm.name,
     wave: fleet.wave,
     zone: vm.zone ?? fleet.zone,
-    machineType: vm.machineType ?? defaults.machineType,
+    machineType,
     diskSizeGb: vm.diskSizeGb ?? defaults.diskSizeGb,
+    diskType: vm.diskType ?? defaults.diskType ?? defaultDiskType(machineType),
     image: vm.image ?? defaults.image,
     deletionProtection,
     protect: fleet.protect ?? deletionProtection,

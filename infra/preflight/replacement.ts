@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Inventory, PresentDisk, PresentVm } from "../../rules/contract";
 import type { FleetConfig, VmConfig } from "../config/fleet-config";
-import { homeDiskName } from "../config/disks";
+import { homeDiskName } from "../config/names";
 import { ConfigError } from "../config-error";
 
 /** Lines that begin with the key. */

@@ -20,12 +20,15 @@ interface Answer {
 
 /** The Compute API over HTTP. It does not listen yet. */
 export function apiServer(cloud: Cloud): Server {
-  return createServer((message, response) => {
+  const server = createServer((message, response) => {
     serve(cloud, message, response).catch(
       // The caller hung up: there is nobody to tell.
       () => response.destroy(),
     );
   });
+  // Longer than clients keep idle connections: a request on one that is about to close would be reset.
+  server.keepAliveTimeout = 120_000;
+  return server;
 }
 
 async function serve(cloud: Cloud, message: IncomingMessage, response: ServerResponse): Promise<void> {

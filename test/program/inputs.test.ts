@@ -75,36 +75,43 @@ const apis: Record<string, Recorded> = Object.fromEntries(
   ]),
 );
 
-/** What lets a member log in to one VM. */
-function admitted(vm: string, zone: string, member: string, role: string): Record<string, Recorded> {
-  const where = { project: "local-project", zone, member };
-  const name = `devs-${vm}-${member.replace(/[^a-z]/g, "-")}`;
+const always = { title: "nixos-fleet", expression: 'request.time >= timestamp("2020-01-01T00:00:00Z")' };
+
+/** What lets the infra team log in to one VM as administrators, and the developers as users. */
+function admitted(vm: string, zone: string, infra: string, developers: string): Record<string, Recorded> {
+  const where = { project: "local-project", zone };
+  const bindings = [
+    { role: "roles/compute.osAdminLogin", members: [infra], condition: always },
+    { role: "roles/compute.osLogin", members: [developers], condition: always },
+  ];
   return {
-    [`${name}-login`]: [
-      "gcp:compute/instanceIAMMember:InstanceIAMMember",
-      { ...where, instanceName: vm, role: `roles/${role}` },
+    [`devs-${vm}-login`]: [
+      "gcp:compute/instanceIAMPolicy:InstanceIAMPolicy",
+      { ...where, instanceName: vm, policyData: JSON.stringify({ bindings }) },
     ],
-    [`${name}-tunnel`]: [
-      "gcp:iap/tunnelInstanceIAMMember:TunnelInstanceIAMMember",
+    [`devs-${vm}-tunnel`]: [
+      "gcp:iap/tunnelInstanceIAMBinding:TunnelInstanceIAMBinding",
       {
         ...where,
         instance: vm,
         role: "roles/iap.tunnelResourceAccessor",
-        condition: { title: "ssh", expression: "destination.port == 22" },
+        members: [developers, infra],
+        condition: { title: "ssh", description: "nixos-fleet: SSH alone", expression: "destination.port == 22" },
       },
     ],
   };
 }
 
 /** The right to act as the VMs' account, and nobody else's. */
-function actsAs(member: string): Record<string, Recorded> {
+function actsAs(...members: string[]): Record<string, Recorded> {
   return {
-    [`devs-account-${member.replace(/[^a-z]/g, "-")}`]: [
-      "gcp:serviceaccount/iAMMember:IAMMember",
+    "devs-account-users": [
+      "gcp:serviceaccount/iAMBinding:IAMBinding",
       {
         serviceAccountId: `projects/local-project/serviceAccounts/${email}`,
         role: "roles/iam.serviceAccountUser",
-        member,
+        members,
+        condition: always,
       },
     ],
   };
@@ -146,7 +153,7 @@ function vm(own: Record<string, unknown>, described: object, labels: Record<stri
     {
       zone: "europe-west1-b",
       machineType: "e2-standard-4",
-      bootDisk: { initializeParams: { image: "nixos-fleet", size: 100 } },
+      bootDisk: { initializeParams: { image: "nixos-fleet", size: 100, type: "pd-balanced" } },
       networkInterfaces: [{ subnetwork: "regions/europe-west1/subnetworks/devs-subnet-*" }],
       shieldedInstanceConfig: { enableSecureBoot: false, enableVtpm: true, enableIntegrityMonitoring: true },
       serviceAccount: { email, scopes: ["https://www.googleapis.com/auth/cloud-platform"] },
@@ -249,12 +256,9 @@ describe("the program", () => {
       ...apis,
       ...network("10.9.0.0/24"),
       ...account,
-      ...admitted("dev-canary", "europe-west1-b", "group:infra@example.com", "compute.osAdminLogin"),
-      ...admitted("dev-alice", "europe-west1-c", "group:infra@example.com", "compute.osAdminLogin"),
-      ...admitted("dev-canary", "europe-west1-b", "group:devs@example.com", "compute.osLogin"),
-      ...admitted("dev-alice", "europe-west1-c", "group:devs@example.com", "compute.osLogin"),
-      ...actsAs("group:infra@example.com"),
-      ...actsAs("group:devs@example.com"),
+      ...admitted("dev-canary", "europe-west1-b", "group:infra@example.com", "group:devs@example.com"),
+      ...admitted("dev-alice", "europe-west1-c", "group:infra@example.com", "group:devs@example.com"),
+      ...actsAs("group:devs@example.com", "group:infra@example.com"),
       ...(await wave("canary", {
         NIXOS_FLEET_MAX_FAILURES: "0",
         NIXOS_FLEET_TIMEOUT: "300",
@@ -273,7 +277,7 @@ describe("the program", () => {
           name: "dev-canary",
           deletionProtection: true,
           machineType: "e2-standard-2",
-          bootDisk: { initializeParams: { image: "nixos-fleet", size: 50 } },
+          bootDisk: { initializeParams: { image: "nixos-fleet", size: 50, type: "pd-balanced" } },
         },
         { ...everywhere, host: "dev-canary", wave: "canary", homes: [] },
         { "nixos-fleet-wave": "canary", "nixos-fleet-owner": "infra_example_com" },
@@ -284,7 +288,7 @@ describe("the program", () => {
           zone: "europe-west1-c",
           deletionProtection: true,
           machineType: "n2-standard-4",
-          bootDisk: { initializeParams: { image: "nixos-fleet", size: 200 } },
+          bootDisk: { initializeParams: { image: "nixos-fleet", size: 200, type: "pd-balanced" } },
         },
         { ...everywhere, host: "workstation", wave: "rest", homes: [{ user: "alice", attribute: "alice" }] },
         { "nixos-fleet-wave": "rest", "cost-centre": "research" },

@@ -4,6 +4,7 @@ import type { Call, Handler } from "../cloud";
 import { deletionProtected, invalid, notFound, notReady } from "../errors";
 import { planInstance } from "./instance";
 import { scopeOf } from "./resource-handlers";
+import { policyOf, setPolicy } from "../services/iam";
 import type { Instance, Operation } from "../types";
 
 export const insertInstance: Handler = (call) => {
@@ -62,6 +63,11 @@ export const serialPort: Handler = async (call) => {
     next: String(from + Buffer.byteLength(contents)),
   };
 };
+
+/** Kept with the policies of all other resources, by the same path as IAM names the instance. */
+export const getIamPolicy: Handler = (call) => policyOf(call.cloud.store, call.cloud.store.shown(find(call).path));
+export const setIamPolicy: Handler = (call) =>
+  setPolicy(call.cloud.store, call.cloud.store.shown(find(call).path), call.body);
 
 /** `queryPath` is a namespace (`hostkeys/`), one entry (`hostkeys/ssh-rsa`) or nothing for all; `variableKey` one entry. */
 export const guestAttributes: Handler = (call) => {

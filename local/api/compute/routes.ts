@@ -46,6 +46,8 @@ const instanceRoutes: Route[] = [
   ["POST", `${instances}/:name/stop`, instance.stopInstance],
   ["POST", `${instances}/:name/reset`, instance.resetInstance],
   ["GET", `${instances}/:name/serialPort`, instance.serialPort],
+  ["GET", `${instances}/:name/getIamPolicy`, instance.getIamPolicy],
+  ["POST", `${instances}/:name/setIamPolicy`, instance.setIamPolicy],
   ["GET", `${instances}/:name/getGuestAttributes`, instance.guestAttributes],
   ...Object.keys(changes).map((name): Route => [
     name.startsWith("update") ? "PATCH" : "POST",

@@ -36,7 +36,8 @@ export function policyOf(store: Store, resource: string): Body {
 
 export function setPolicy(store: Store, resource: string, body: Body): Body {
   const policy = isRecord(body["policy"]) ? body["policy"] : {};
-  if (policy["etag"] !== policyOf(store, resource)["etag"])
+  // Without an etag the policy is overwritten.
+  if (policy["etag"] !== undefined && policy["etag"] !== policyOf(store, resource)["etag"])
     throw new ApiError(
       409,
       "aborted",

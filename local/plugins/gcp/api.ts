@@ -11,9 +11,11 @@ export interface Pace {
 const QUICK: Pace = { first: 50, last: 1_000 };
 /** As the official provider polls: a change of Compute's is reported after 10 s at the earliest. */
 export const OFFICIAL: Pace = { first: 10_000, last: 10_000 };
-/** Answers that pass by themselves, and for how long to ask again, in milliseconds. */
-const PASSING = [429, 502, 503];
+/** Answers after which the official provider sends the request again (isCommonRetryableErrorCode), and for how long, in milliseconds. */
+const PASSING = [429, 500, 502, 503];
 const PATIENCE = 60_000;
+/** Connections that broke, on which it does the same. */
+const RESET = /ECONNRESET|EPIPE|other side closed|socket hang up/;
 
 /** One request; `path` is relative to the endpoint (`projects/…`). */
 export interface Call {
@@ -90,10 +92,11 @@ export class Api {
   async #answer(call: Call): Promise<string> {
     const started = Date.now();
     for (let delay = 500; ; delay *= 2) {
-      const response = await this.#fetch(call);
-      if (response.ok) return response.text();
-      const error = await errorOf(response);
-      if (!PASSING.includes(error.code) || Date.now() - started + delay > PATIENCE) throw error;
+      const response = await this.#fetch(call).catch((error: unknown) => error as Error);
+      if (!(response instanceof Error) && response.ok) return response.text();
+      const error = response instanceof Error ? response : await errorOf(response);
+      const passes = error instanceof ApiError ? PASSING.includes(error.code) : RESET.test(error.message);
+      if (!passes || Date.now() - started + delay > PATIENCE) throw error;
       await sleep(delay, undefined, { signal: this.signal });
     }
   }

@@ -1,51 +1,14 @@
-/** Service accounts, and single members of IAM policies: each policy is read, changed and written back, guarded by its etag. */
+/** Members, bindings and whole IAM policies: each policy is read, changed and written back, guarded by its etag. */
 import { isObject, text, type Props, type Value } from "../core/value";
 import { ApiError, type Api, type Call } from "./api";
 import { leaf, type Scope } from "./links";
 import { Mutex } from "./mutex";
-import type { Kind } from "./resource";
+import type { Context, Kind } from "./resource";
 import { gone } from "./rest";
 
 const changing = new Mutex();
 /** Times to begin again when somebody else changed the policy meanwhile. */
 const ATTEMPTS = 10;
-
-const serviceAccount: Kind = {
-  token: "gcp:serviceaccount/account:Account",
-  args: ["serviceaccount/account.d.ts", "AccountArgs"],
-  fields: { accountId: {}, displayName: {} },
-  computed: ["id", "name", "email", "member", "uniqueId"],
-  create: async (inputs, { project }, { api }) => {
-    const body = { accountId: inputs["accountId"] ?? "", serviceAccount: { displayName: inputs["displayName"] ?? "" } };
-    const made = await api.send({ method: "POST", path: `/iam/v1/projects/${project}/serviceAccounts`, body });
-    return { id: text(made, "name") ?? "", state: accountState(made, inputs) };
-  },
-  read: async (id, inputs, { api }) => {
-    const found = await api.find(`/iam/v1/${id}`);
-    return found && accountState(found, inputs);
-  },
-  update: (id, { inputs }) => Promise.reject(new Error(`${id}: cannot change to ${JSON.stringify(inputs)}`)),
-  delete: (id, _, { api }) =>
-    gone(async () => {
-      await api.send({ method: "DELETE", path: `/iam/v1/${id}` });
-    }),
-};
-
-function accountState(answer: Props, inputs: Props): Props {
-  const email = text(answer, "email") ?? "";
-  const name = answer["name"] ?? "";
-  return {
-    ...inputs,
-    id: name,
-    name,
-    email,
-    member: `serviceAccount:${email}`,
-    accountId: email.replace(/@.*$/, ""),
-    displayName: answer["displayName"] ?? "",
-    project: answer["projectId"] ?? "",
-    uniqueId: answer["uniqueId"] ?? "",
-  };
-}
 
 /** One member in one role. @param policy the resource that has the policy, as a path */
 function member(
@@ -69,7 +32,7 @@ function member(
     },
     read: async (id, inputs, { api, settings }) => {
       const scope = { project: text(inputs, "project") ?? settings.project ?? "", zone: text(inputs, "zone") ?? "" };
-      const bindings = bindingsOf(await api.find(reading(policy(inputs, scope)).path));
+      const bindings = bindingsOf(await find(api, policy(inputs, scope)));
       return holds(bindings, inputs) ? { ...inputs, id } : undefined;
     },
     update: (id, { inputs }) => Promise.resolve({ ...inputs, id }),
@@ -80,8 +43,94 @@ function member(
   };
 }
 
+/** All members of one role; those of other roles stay. @param policy the resource that has the policy, as a path */
+function binding(
+  token: string,
+  args: Kind["args"],
+  fields: Kind["fields"],
+  policy: (props: Props, scope: Scope) => string,
+  place?: "zone",
+): Kind {
+  const scopeOf = (inputs: Props, { settings }: Context): Scope => ({
+    project: text(inputs, "project") ?? settings.project ?? "",
+    zone: text(inputs, "zone") ?? "",
+  });
+  const set = (api: Api, path: string, inputs: Props, members: Value[]) =>
+    change(api, path, (all) => [
+      ...all.filter((one) => !sameRole(one, inputs)),
+      ...(members.length > 0 ? [{ ...bindingOf(inputs), members }] : []),
+    ]);
+  const membersIn = (props: Props): Value[] => (Array.isArray(props["members"]) ? props["members"] : []);
+  return {
+    token,
+    args,
+    ...(place ? { place } : {}),
+    fields: {
+      members: { inPlace: true, unordered: true },
+      role: {},
+      condition: { of: { title: {}, description: {}, expression: {} } },
+      ...fields,
+    },
+    computed: ["id", "etag"],
+    create: async (inputs, scope, { api }) => {
+      const path = policy(inputs, scope);
+      await set(api, path, inputs, membersIn(inputs));
+      const id = `${path}/${idOf({ ...inputs, member: "" })}`;
+      return { id, state: { ...inputs, ...scope, id } };
+    },
+    read: async (id, inputs, context) => {
+      const all = bindingsOf(await find(context.api, policy(inputs, scopeOf(inputs, context))));
+      const found = all.find((one) => sameRole(one, inputs));
+      return found && { ...inputs, members: [...membersOf(found)].sort(), id };
+    },
+    update: async (id, { inputs }, context) => {
+      await set(context.api, policy(inputs, scopeOf(inputs, context)), inputs, membersIn(inputs));
+      return { ...inputs, id };
+    },
+    delete: (_, state, context) => gone(() => set(context.api, policy(state, scopeOf(state, context)), state, [])),
+  };
+}
+
+/** The whole policy of an instance. */
+const instancePolicy: Kind = {
+  token: "gcp:compute/instanceIAMPolicy:InstanceIAMPolicy",
+  args: ["compute/instanceIAMPolicy.d.ts", "InstanceIAMPolicyArgs"],
+  place: "zone",
+  fields: { instanceName: {}, policyData: { inPlace: true } },
+  computed: ["id", "etag"],
+  create: async (inputs, { project, zone = "" }, { api }) => {
+    const id = instancePath(inputs, { project, zone });
+    await change(api, id, () => policyIn(inputs));
+    return { id, state: { ...inputs, project, zone, id } };
+  },
+  read: async (id, inputs, { api }) => {
+    const policy = await find(api, id);
+    const now = policy && JSON.stringify({ bindings: bindingsOf(policy) });
+    const same = normal(bindingsOf(policy)) === normal(policyIn(inputs));
+    return policy && { ...inputs, policyData: same ? (inputs["policyData"] ?? "") : (now ?? ""), id };
+  },
+  update: async (id, { inputs }, { api }) => {
+    await change(api, id, () => policyIn(inputs));
+    return { ...inputs, id };
+  },
+  delete: (id, _, { api }) => gone(() => change(api, id, () => [])),
+};
+
+function policyIn(inputs: Props): Props[] {
+  return bindingsOf(JSON.parse(text(inputs, "policyData") ?? "{}") as Props);
+}
+
+/** Bindings as a text that does not depend on their order. */
+function normal(bindings: Props[]): string {
+  const texts = bindings.map((one) => JSON.stringify([idOf({ ...one, member: "" }), [...membersOf(one)].sort()]));
+  return JSON.stringify(texts.sort());
+}
+
+function instancePath(props: Props, { project, zone = "" }: Scope): string {
+  return `projects/${project}/zones/${zone}/instances/${leaf(props["instanceName"])}`;
+}
+
 export const IAM_KINDS: readonly Kind[] = [
-  serviceAccount,
   member(
     "gcp:projects/iAMMember:IAMMember",
     ["projects/iammember.d.ts", "IAMMemberArgs"],
@@ -94,6 +143,20 @@ export const IAM_KINDS: readonly Kind[] = [
     { serviceAccountId: {} },
     (props) => `/iam/v1/${text(props, "serviceAccountId") ?? ""}`,
   ),
+  binding(
+    "gcp:serviceaccount/iAMBinding:IAMBinding",
+    ["serviceaccount/iambinding.d.ts", "IAMBindingArgs"],
+    { serviceAccountId: {} },
+    (props) => `/iam/v1/${text(props, "serviceAccountId") ?? ""}`,
+  ),
+  binding(
+    "gcp:iap/tunnelInstanceIAMBinding:TunnelInstanceIAMBinding",
+    ["iap/tunnelInstanceIAMBinding.d.ts", "TunnelInstanceIAMBindingArgs"],
+    { instance: {} },
+    (props, { project, zone = "" }) =>
+      `/iap/v1/projects/${project}/iap_tunnel/zones/${zone}/instances/${leaf(props["instance"])}`,
+    "zone",
+  ),
   member(
     "gcp:secretmanager/secretIamMember:SecretIamMember",
     ["secretmanager/secretIamMember.d.ts", "SecretIamMemberArgs"],
@@ -104,10 +167,10 @@ export const IAM_KINDS: readonly Kind[] = [
     "gcp:compute/instanceIAMMember:InstanceIAMMember",
     ["compute/instanceIAMMember.d.ts", "InstanceIAMMemberArgs"],
     { instanceName: {} },
-    (props, { project, zone = "" }) =>
-      `/iam/v1/projects/${project}/zones/${zone}/instances/${leaf(props["instanceName"])}`,
+    instancePath,
     "zone",
   ),
+  instancePolicy,
   member(
     "gcp:iap/tunnelInstanceIAMMember:TunnelInstanceIAMMember",
     ["iap/tunnelInstanceIAMMember.d.ts", "TunnelInstanceIAMMemberArgs"],
@@ -150,19 +213,31 @@ async function change(api: Api, path: string, next: (bindings: Props[]) => Props
   });
 }
 
-/** A bucket's policy is a resource of its own; all others have verbs. */
-function isBucket(path: string): boolean {
-  return path.startsWith("/storage/");
+/** Without it, Google leaves out bindings with conditions. */
+const VERSION = { optionsRequestedPolicyVersion: "3" };
+
+/** A bucket's policy and an instance's are read by GET, all others by a verb. */
+function reading(path: string): Call {
+  if (path.startsWith("/storage/")) return { method: "GET", path: `${path}/iam`, query: VERSION };
+  return path.startsWith("projects/")
+    ? { method: "GET", path: `${path}/getIamPolicy`, query: VERSION }
+    : { method: "POST", path: `${path}:getIamPolicy`, body: { options: { requestedPolicyVersion: 3 } } };
 }
 
-function reading(path: string): Call {
-  return isBucket(path) ? { method: "GET", path: `${path}/iam` } : { method: "POST", path: `${path}:getIamPolicy` };
+/** A policy, or `undefined` where what it is of is gone. */
+async function find(api: Api, path: string): Promise<Props | undefined> {
+  try {
+    return await api.send(reading(path));
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 404) return undefined;
+    throw error;
+  }
 }
 
 function writing(path: string, policy: Props): Call {
-  return isBucket(path)
-    ? { method: "PUT", path: `${path}/iam`, body: policy }
-    : { method: "POST", path: `${path}:setIamPolicy`, body: { policy } };
+  if (path.startsWith("/storage/")) return { method: "PUT", path: `${path}/iam`, body: policy };
+  const verb = path.startsWith("projects/") ? "/setIamPolicy" : ":setIamPolicy";
+  return { method: "POST", path: `${path}${verb}`, body: { policy: { ...policy, version: 3 } } };
 }
 
 function bindingsOf(policy: Props | undefined): Props[] {

@@ -19,6 +19,7 @@ import { rest } from "./rest";
 import { customRole } from "./role";
 import { routerNat } from "./router-nat";
 import { secret, secretVersion } from "./secrets";
+import { serviceAccount } from "./service-account";
 import { service } from "./services";
 
 const ENDPOINT = "NIXOS_FLEET_COMPUTE_ENDPOINT";
@@ -33,6 +34,7 @@ export const KINDS: readonly Kind[] = [
   attachedDisk,
   resourcePolicyAttachment,
   diskResourcePolicyAttachment,
+  serviceAccount,
   ...IAM_KINDS,
   customRole,
   service,

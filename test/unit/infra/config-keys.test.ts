@@ -67,10 +67,13 @@ describe("a VM", () => {
 
   it("is told which host keys and signers to believe", () => {
     expect(
-      told({ knownHosts: ["git.example.com ssh-ed25519 AAAA", "b ssh-rsa BBBB"], signers: ["eve@x ssh-ed25519 A"] }),
+      told({
+        knownHosts: ["git.example.com ssh-ed25519 AAAA", "b ssh-rsa BBBB"],
+        signers: ["eve@x ssh-ed25519 AAAAC3Nz"],
+      }),
     ).toMatchObject({
       knownHosts: "git.example.com ssh-ed25519 AAAA\nb ssh-rsa BBBB",
-      signers: "eve@x ssh-ed25519 A",
+      signers: "eve@x ssh-ed25519 AAAAC3Nz",
     });
   });
 });

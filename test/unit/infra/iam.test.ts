@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { checkConfig } from "../../../infra/config/fleet-config";
-import { accountId, grants, memberName, osLoginName, scheduleRoleId } from "../../../infra/components/iam";
+import { accessOf, loginPolicy, osLoginName, peopleOf } from "../../../infra/components/iam";
+import { accountId, nameParts, scheduleRoleId } from "../../../infra/config/names";
 
 const infra = "group:infra@example.com";
 const developers = "group:devs@example.com";
@@ -27,9 +28,10 @@ function configured(extra: Record<string, unknown>) {
 function admitted(extra: Record<string, unknown>): string[] {
   const { config, mistakes } = configured(extra);
   if (!config) throw new Error(mistakes.join("\n"));
-  return grants(config).map(
-    ({ vm, zone, member, role }) => `${vm} ${zone} ${member} ${role.slice("roles/compute.".length)}`,
-  );
+  return accessOf(config).flatMap(({ vm, zone, administrators, users }) => [
+    ...administrators.map((member) => `${vm} ${zone} ${member} osAdminLogin`),
+    ...users.map((member) => `${vm} ${zone} ${member} osLogin`),
+  ]);
 }
 
 describe("who may log in", () => {
@@ -63,6 +65,29 @@ describe("who may log in", () => {
     ]);
   });
 
+  it("is one policy a VM, whatever the order and the capitals of its people", () => {
+    const policy = (teams: object) => {
+      const { config } = configured({ teams });
+      const [access] = config ? accessOf(config) : [];
+      return access && loginPolicy(access);
+    };
+    const one = policy({ infra: [infra], developers: ["user:Bob.B@example.com", "user:bob-b@example.com"] });
+    expect(one).toBe(policy({ infra: [infra], developers: ["user:bob-b@example.com", "user:bob.b@example.com"] }));
+    const { bindings } = JSON.parse(one ?? "{}") as {
+      bindings: { role: string; members: string[]; condition: object }[];
+    };
+    expect(bindings.map(({ role, members }) => [role, members])).toEqual([
+      ["roles/compute.osAdminLogin", [infra]],
+      ["roles/compute.osLogin", ["user:bob-b@example.com", "user:bob.b@example.com"]],
+    ]);
+    for (const { condition } of bindings) expect(condition).toMatchObject({ title: "nixos-fleet" });
+  });
+
+  it("acts as the VMs' account, each person once", () => {
+    const { config } = configured({ access: "owners" });
+    expect(config && peopleOf(accessOf(config))).toEqual([infra, "user:alice@example.com", "user:bob@example.com"]);
+  });
+
   it.each([
     [
       { teams: { infra: ["allUsers"] } },
@@ -89,8 +114,10 @@ describe("a name", () => {
     expect(osLoginName(address)).toBe(login);
   });
 
-  it("of a member is fit for a resource", () => {
-    expect(memberName("group:dev_s@Example.com")).toBe("group-dev-s-example-com");
+  it("of an address is fit for a resource, and another one for each address", () => {
+    const [first, second, third] = nameParts(["dev_s@Example.com", "dev.s@example.com", "bob@example.com"]);
+    expect([first, third]).toEqual(["dev-s-example-com", "bob-example-com"]);
+    expect(second).toMatch(/^dev-s-example-com-[0-9a-f]{8}$/);
   });
 
   it("of an account is the fleet's and the stack's, cut where IAM wants it shorter, and never the same for two", () => {
