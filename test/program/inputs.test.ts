@@ -173,6 +173,7 @@ function vm(own: Record<string, unknown>, described: object, labels: Record<stri
 }
 
 const told = {
+  contract: 2,
   fleet: "devs",
   stack: "inputs",
   host: "dev-alice",

@@ -72,7 +72,10 @@ describe("two stacks", () => {
     const named = types.map((type) => type.replace(/^command:local:/, "command.local."));
     // Triggers take a VM that answers SSH.
     expect(table("Resources", 1)).toEqual(unique([...named, "command.remote.Command"]));
-    const roles = inputs(declared, "role").map((role) => role.replace(/^roles\//, ""));
+    const policies = inputs(declared, "policyData").flatMap((text) =>
+      (JSON.parse(text) as { bindings: { role: string }[] }).bindings.map(({ role }) => role),
+    );
+    const roles = unique([...inputs(declared, "role"), ...policies]).map((role) => role.replace(/^roles\//, ""));
     const custom = declared["devs-schedule-role"]?.[1]["permissions"] as string[];
     expect(table("Roles", 1)).toEqual(
       unique([...roles.filter((role) => !role.includes("/roles/")), custom[0] ?? "", ".stop"]),

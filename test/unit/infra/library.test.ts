@@ -103,10 +103,10 @@ describe("a fleet in a network that exists", () => {
   it("makes no account: its VMs run as the one that it is given, and those who log in may act as that", () => {
     expect(ofType("gcp:serviceaccount/account:Account")).toEqual(["workstations"]);
     expect(ofType("gcp:projects/iAMMember:IAMMember")).toEqual([]);
-    expect(declared.get("research-account-group-infra-example-com")?.inputs).toEqual({
+    expect(declared.get("research-account-users")?.inputs).toMatchObject({
       serviceAccountId: `projects/-/serviceAccounts/${email}`,
       role: "roles/iam.serviceAccountUser",
-      member: "group:infra@example.com",
+      members: expect.arrayContaining(["group:infra@example.com"]) as string[],
     });
   });
 
@@ -117,7 +117,7 @@ describe("a fleet in a network that exists", () => {
       name: "dev-alice",
       zone: "europe-west1-b",
       machineType: "e2-standard-4",
-      bootDisk: { initializeParams: { image: "nixos-fleet", size: 100 } },
+      bootDisk: { initializeParams: { image: "nixos-fleet", size: 100, type: "pd-balanced" } },
       networkInterfaces: [{ subnetwork }],
       labels: {
         "nixos-fleet": "research",
@@ -136,6 +136,7 @@ describe("a fleet in a network that exists", () => {
         "block-project-ssh-keys": "TRUE",
         "serial-port-enable": "FALSE",
         "nixos-fleet": JSON.stringify({
+          contract: 2,
           fleet: "research",
           stack: "prod",
           host: "dev-alice",
