@@ -140,7 +140,8 @@ async function main(): Promise<void> {
     const source = await lab.source();
     const repository = await countGit(lab, source);
     const about = { repository, fleet: "devs", stack: "bench", wave: "all" };
-    const approve = async () => lab.tell("nixos-fleet--devs--bench--all", { revision: await source.head() });
+    const approve = async () =>
+      lab.tell("nixos-fleet--devs--bench--all", { revision: await source.head(), lock: source.lock });
     await approve();
     const [branch, approved] = await Promise.all([
       lab.vm("branch", source, about),

@@ -2,7 +2,7 @@
 import { apisOf } from "./components/apis";
 import type { FleetConfig, RawConfig } from "./config/fleet-config";
 import { vmMetadata } from "./components/metadata";
-import { agentFiles, renderStartupScript } from "./startup";
+import { startupScript } from "./startup";
 import { checkStack } from "./config/vms-file";
 
 /** Where the program would reach VMs by SSH. */
@@ -29,7 +29,7 @@ export function expectedOf(
 ): { settings?: Expected; mistakes: string[] } {
   const { config, source, mistakes } = checkStack(values, stack, directory, encrypted);
   if (mistakes.length > 0 || config === undefined || source === undefined) return { mistakes };
-  const script = renderStartupScript(agentFiles());
+  const script = startupScript();
   const { project, fleet, trigger, ssh } = config;
   const { port, addresses, bastion } = ssh;
   return {

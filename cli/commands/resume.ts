@@ -1,7 +1,6 @@
-import { changeOptions, fleetOptions, type Command } from "../command";
-import { confirmChange } from "../confirm";
+import { fleetOptions, type Command } from "../command";
 import { openFleet } from "../context";
-import { changeControl, pruned, withoutHolds, type Control } from "../control-item";
+import { changeControl, pruned, withoutHolds } from "../control-item";
 import { FleetError, UsageError } from "../errors";
 import { readDecisions } from "../fleet";
 import { recordEvent } from "../history";
@@ -13,16 +12,15 @@ export const command: Command = {
   name: "resume",
   usage: "[--wave WAVE | --vm VM | --all]",
   description: [
-    "Ends a hold. What was held catches up by itself: running VMs at once, stopped ones when they boot.",
-    "Without --wave or --vm it ends the hold of the whole fleet; those of waves and VMs stay.",
+    "Takes back a hold. What was held catches up by itself: running VMs at once, stopped ones when they boot.",
+    "Without --wave or --vm it takes back the hold of the whole fleet; those of waves and VMs stay.",
   ],
   examples: ["resume", "resume --vm dev-alice", "resume --all"],
   options: {
     ...scopeOptions,
-    all: { description: "every hold" },
+    all: { description: "whatever is held" },
     why: { value: "TEXT", description: "a remark, printed with the result" },
     json: { description: "print the control item" },
-    ...changeOptions,
     ...fleetOptions,
   },
   async run(call) {
@@ -34,10 +32,9 @@ export const command: Command = {
     }
     const context = await openFleet(call);
     const { compute, id } = context;
-    const decisions = readDecisions(await compute.projectMetadata(), id);
-    const approvals = revisionsOf(decisions.approvals);
+    const approvals = revisionsOf(readDecisions(await compute.projectMetadata(), id).approvals);
     let freed: string[] = [];
-    const edit = (before: Control) => {
+    const control = await changeControl(compute, id, (before) => {
       const standing = pruned(before, approvals);
       const held = standing.holds.map((hold) => hold.scope);
       freed = all ? held : held.filter((one) => one === scope);
@@ -47,9 +44,7 @@ export const command: Command = {
         );
       }
       return withoutHolds(standing, freed);
-    };
-    if (!(await confirmChange(call, context, decisions, edit))) return 0;
-    const control = await changeControl(compute, id, edit);
+    });
     const remark = options.text("why");
     for (const one of new Set(freed)) {
       await recordEvent(call, context, { event: "resume", scope: one, why: remark });

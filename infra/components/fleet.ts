@@ -18,7 +18,7 @@ import { Rollout } from "./rollout";
 import { FleetSchedules } from "./schedules";
 import { deployKeyValues, FleetSecrets } from "./secrets";
 import { encryptedKeys } from "../preflight/settings";
-import { agentFiles, renderStartupScript } from "../startup";
+import { startupScript } from "../startup";
 import { DevVm, type DevVmOutputs } from "./vm";
 
 interface FleetOutputs {
@@ -117,7 +117,7 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
     const secrets = new FleetSecrets(name, { config, deployKeys, account: account.email }, part);
     const image = config.image && new FleetImage(name, { config, ...config.image }, part);
     const { disks } = new HomeDisks(name, config, prepared.existingHomeDisks, part);
-    const startupScript = renderStartupScript(agentFiles());
+    const script = startupScript();
     const vms = Object.fromEntries(
       config.vms.map((vm) => [
         vm.name,
@@ -125,7 +125,7 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
           `${name}-${vm.name}`,
           {
             vm,
-            metadata: vmMetadata(config, vm, startupScript),
+            metadata: vmMetadata(config, vm, script),
             labels: vmLabels(config, vm),
             tag,
             subnetwork: network.subnetwork,

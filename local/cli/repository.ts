@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { execa } from "execa";
+import { bundleAgent, watcherScript } from "../../tools/bundle-agent";
 import { project, type State } from "./paths";
 
 /** Where a config repository and its operator's clone lie. */
@@ -29,6 +30,12 @@ export async function seed(state: Place): Promise<void> {
   // The modules and agents come with the repository, since no machine here can fetch a flake input.
   cpSync(join(project, "nix"), join(making, "nixos-fleet/nix"), { recursive: true });
   cpSync(join(project, "contract.json"), join(making, "nixos-fleet/contract.json"));
+  if (process.env["NIXOS_FLEET_AGENT"] === "node") {
+    // Machines have no esbuild: they get the bundle that Nix would build.
+    mkdirSync(join(making, "nixos-fleet/agent"), { recursive: true });
+    bundleAgent(join(making, "nixos-fleet/agent/agent.cjs"));
+    cpSync(watcherScript, join(making, "nixos-fleet/agent/watch.sh"));
+  }
   await commitAndPush(making, "The first configuration of the fleet", ["HEAD:main"]);
   await git(state.directory)`mv ${making} ${state.configClone}`;
 }

@@ -9,6 +9,8 @@ let
     dates = null;
     randomizedDelaySec = "1h";
     healthChecks = { };
+    healthIgnoreUnits = [ ];
+    healthSettle = 10;
     keepGenerations = 10;
     minimumFree = 1024;
     memoryHigh = "60%";

@@ -4,7 +4,6 @@ let
   base = {
     CapabilityBoundingSet = "";
     LockPersonality = true;
-    MemoryDenyWriteExecute = true;
     NoNewPrivileges = true;
     PrivateDevices = true;
     PrivateTmp = true;
@@ -30,6 +29,7 @@ in
 {
   # They ask the metadata server, tell systemd over D-Bus, and with `monitoring` post to Cloud Logging, whose addresses are any of
   # Google's: so no filter by address.
+  # They run Node, whose V8 compiles at run time: no MemoryDenyWriteExecute.
   metadataClient =
     { stateDirectory }:
     base
@@ -46,6 +46,7 @@ in
 
   # It sets the kernel's packet filter and reaches no address.
   firewall = base // {
+    MemoryDenyWriteExecute = true;
     CapabilityBoundingSet = "CAP_NET_ADMIN";
     IPAddressDeny = "any";
     # It runs before there is a /tmp to wait for.

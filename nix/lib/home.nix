@@ -11,8 +11,11 @@ in
     description = "Update this home from its configuration repository";
     # The service runs the switch of the home, which must leave it alone.
     unitConfig.X-SwitchMethod = "keep-old";
+    # Many changes of the machine's file in a row must not leave the path unit failed.
+    unitConfig.StartLimitIntervalSec = 0;
+    # A user's manager may not choose a scheduling policy where it runs at a raised nice level.
     serviceConfig =
-      units.quiet
+      removeAttrs units.quiet [ "CPUSchedulingPolicy" ]
       // units.run settings.memoryHigh
       // {
         ExecStart = "${settings.command} run";

@@ -137,6 +137,8 @@ in
       dates
       randomizedDelaySec
       healthChecks
+      healthIgnoreUnits
+      healthSettle
       keepGenerations
       minimumFree
       memoryHigh

@@ -73,6 +73,8 @@ in
       dates
       randomizedDelaySec
       healthChecks
+      healthIgnoreUnits
+      healthSettle
       keepGenerations
       minimumFree
       memoryHigh

@@ -125,6 +125,26 @@ in
     '';
   };
 
+  healthSettle = mkOption {
+    type = types.ints.unsigned;
+    default = defaults.healthSettle;
+    example = 30;
+    description = ''
+      For how many seconds after a switch units are watched. One that fails meanwhile, or is restarted in a loop, rolls the update
+      back. Longer than the usual `RestartSec=`, so that a service that ends again and again shows.
+    '';
+  };
+
+  healthIgnoreUnits = mkOption {
+    type = types.listOf types.nonEmptyStr;
+    default = defaults.healthIgnoreUnits;
+    example = [ "backup-*.service" ];
+    description = ''
+      Units whose failure does not roll an update back; `*` stands for anything. Jobs that a timer starts and that the update does
+      not change, users' managers and sessions, and core dumps never do.
+    '';
+  };
+
   keepGenerations = mkOption {
     type = types.ints.between 2 1000;
     default = defaults.keepGenerations;

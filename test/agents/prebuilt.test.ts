@@ -62,7 +62,7 @@ beforeAll(async () => {
 afterAll(() => lab.close());
 
 function approve(revision: string, manifest?: { url: string; sha256: string }): void {
-  lab.tell("nixos-fleet--devs--faults--all", { revision, manifest });
+  lab.tell("nixos-fleet--devs--faults--all", { revision, lock: source.lock, manifest });
 }
 
 /** Builds the branch's head; answers its system, and what it is in the cache once somebody has signed it. */

@@ -4,7 +4,7 @@ import type net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { InstanceMetadata } from "../../rules/contract";
-import { agentFiles, renderStartupScript } from "../../infra/startup";
+import { startupScript } from "../../infra/startup";
 import { openCloud } from "../../local/api/cloud";
 import { Store } from "../../local/api/store";
 import { setPolicy, policyOf } from "../../local/api/services/iam";
@@ -58,7 +58,7 @@ export class Lab {
     const store = new Store(emptyState("local-project", new Date().toISOString()), () => Promise.resolve());
     const served = await serve(openCloud(store, host.machines, host.network, path.join(state, "objects")));
     await makeNetwork(served);
-    const startup = `#!/bin/sh\n${first}\n${renderStartupScript(agentFiles())}`;
+    const startup = `#!/bin/sh\n${first}\n${startupScript()}`;
     const insert = (name: string, about: InstanceMetadata) =>
       makeInstance(served, name, {
         serviceAccounts: [{ email: account, scopes: ["https://www.googleapis.com/auth/cloud-platform"] }],

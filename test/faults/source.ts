@@ -1,5 +1,6 @@
 /** A configuration repository for one host, whose revisions are good or bad to order, behind a git server that can be broken. */
 import type { ChildProcess } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import type net from "node:net";
@@ -127,6 +128,13 @@ export class Source {
 
   async head(): Promise<string> {
     return (await this.git(["rev-parse", "HEAD"])).stdout;
+  }
+
+  /** SHA-256 (hex) of the last revision's flake.lock, as an approval names it. */
+  get lock(): string {
+    return createHash("sha256")
+      .update(readFileSync(path.join(this.clone, "flake.lock")))
+      .digest("hex");
   }
 
   /** Pushes a history that has nothing to do with the one before. */

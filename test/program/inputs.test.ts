@@ -1,10 +1,10 @@
 /** The smallest stack and a full one: every input of every resource, as the engine hands them to the provider. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { digest } from "../../infra/config/digest";
-import { agentFiles, renderStartupScript } from "../../infra/startup";
+import { startupScript } from "../../infra/startup";
 import { Program, type Recorded } from "./program";
 
-const script = renderStartupScript(agentFiles());
+const script = startupScript();
 const lock = digest(Buffer.from("{}"));
 
 let program: Program;

@@ -9,6 +9,7 @@ const root = resolve(__dirname, "../..");
 /** What is copied as it is: read by the startup script, the configuration repository's flake, `fleet init`, and people. */
 const FILES = [
   "contract.json",
+  "infra/startup.sh",
   "flake.lock",
   "flake.nix",
   "nix",

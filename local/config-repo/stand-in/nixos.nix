@@ -166,6 +166,9 @@ let
     );
 in
 {
+  # What a first boot on an image without an agent builds.
+  config.services.nixos-auto-update.package = agent;
+
   config.system.build.toplevel =
     build.tree "nixos-system-${if hostName == null then "unnamed" else hostName}-${version}"
       {

@@ -36,6 +36,9 @@
       timeout = 0;
     };
   }
+  { healthSettle = -1; }
+  { healthIgnoreUnits = "sync.service"; }
+  { healthIgnoreUnits = [ "" ]; }
   { keepGenerations = 1; }
   { minimumFree = "1G"; }
   { minimumFree = -1; }

@@ -66,6 +66,8 @@ in
         signers = "alice@example.org ssh-ed25519 AAAA";
         knownHosts = "git.example.org ssh-ed25519 AAAA";
         healthChecks.shell.command = "true";
+        healthSettle = 5;
+        healthIgnoreUnits = [ "sync.service" ];
         keepGenerations = 3;
         minimumFree = 0;
         memoryHigh = "2G";

@@ -218,6 +218,8 @@ in
           command = "true";
           timeout = 5;
         };
+        healthSettle = 30;
+        healthIgnoreUnits = [ "backup-*.service" ];
         keepGenerations = 3;
         minimumFree = 0;
         memoryHigh = "2G";
@@ -247,6 +249,8 @@ in
         && (told config).follow == "approved"
         && (builtins.head (told config).homes).deployKeySecret == "projects/p/secrets/alice"
         && (told config).healthChecks.web.command == "true"
+        && (told config).healthSettle == 30
+        && (told config).healthIgnoreUnits == [ "backup-*.service" ]
         && (told config).rebootWindow.upper == "05:00"
         && (told config).activation == "boot"
         && builtins.head (told config).window == "Mon..Fri 22:00-05:00"

@@ -8,7 +8,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { apiServer } from "../../../local/api/server";
 import { digest } from "../../../infra/config/digest";
-import { agentFiles, renderStartupScript } from "../../../infra/startup";
+import { startupScript } from "../../../infra/startup";
 import { emptyState } from "../../../local/api/types";
 import { memoryCloud } from "../local/local-machines";
 
@@ -130,7 +130,7 @@ describe("a fleet in a network that exists", () => {
       shieldedInstanceConfig: { enableSecureBoot: false, enableVtpm: true, enableIntegrityMonitoring: true },
       deletionProtection: true,
       metadata: {
-        "startup-script": renderStartupScript(agentFiles()),
+        "startup-script": startupScript(),
         "enable-oslogin": "TRUE",
         "enable-guest-attributes": "TRUE",
         "block-project-ssh-keys": "TRUE",

@@ -1,0 +1,67 @@
+/** The first boot: the same run as ever, until it has deployed something. The startup script starts this once. */
+import { join } from "node:path";
+import { parseJson } from "../../rules/json";
+import { readMetadata } from "../../rules/metadata";
+import { changeOf, relevantState, type RelevantState } from "../../rules/relevant-state";
+import { isThere, readText, writeFileAtomic, writeFileFsync } from "../files";
+import { Exit, log } from "../log";
+import { readState } from "../state";
+import type { SystemDriver } from "../system";
+import { now, sleep } from "../time";
+import { runSystem } from "./run-system";
+
+/** Seconds at most between two attempts; a change of the approval ends the wait. */
+const PAUSE = 300;
+/** The same where something was only out of reach. */
+const SHORT_PAUSE = 15;
+
+export async function bootstrap(driver: SystemDriver): Promise<number> {
+  driver.prepare();
+  const { stateFolder } = driver.place;
+  const done = join(stateFolder, "bootstrapped");
+  if (isThere(done)) throw new Exit(0, "this machine has had its first update");
+  for (;;) {
+    const options = { trigger: "boot", by: "the startup script", once: true, force: false } as const;
+    try {
+      await runSystem(driver, options);
+    } catch (error) {
+      if (!(error instanceof Exit)) throw error;
+      log(error.message);
+    }
+    const { state } = readState(stateFolder);
+    if ((state.revision ?? "") !== "") break;
+    log("nothing is deployed yet; waiting for a change");
+    const soon = state.stage === "fetch" || state.outcome === undefined;
+    await changed(driver, soon ? SHORT_PAUSE : PAUSE);
+  }
+  writeFileFsync(done, now());
+  log("the first update is done");
+  return 0;
+}
+
+/** Waits until something has changed that concerns this VM, or for so many seconds. */
+async function changed({ metadata, place }: SystemDriver, seconds: number): Promise<void> {
+  const file = join(place.runFolder, "watch-baseline");
+  const end = Date.now() + seconds * 1000;
+  let etag: string | undefined;
+  while (Date.now() < end) {
+    const left = Math.max(1, Math.ceil((end - Date.now()) / 1000));
+    try {
+      etag = await metadata.waitForChange(etag, left);
+    } catch {
+      etag = undefined;
+      await sleep(Math.min(5000, left * 1000));
+      continue;
+    }
+    const answer = readMetadata(await metadata.answers(), true);
+    if (answer.kind !== "present" && answer.kind !== "absent") continue;
+    const after = relevantState(answer);
+    const before = readText(file);
+    if (before === undefined || changeOf(parseJson(before) as RelevantState | null, after) !== undefined) {
+      writeFileAtomic(file, JSON.stringify(after));
+      return;
+    }
+    // Whatever the server does, it is asked at most once a second.
+    await sleep(1000);
+  }
+}

@@ -1,0 +1,71 @@
+/** What the watcher starts when something may have changed: compares what concerns this VM, and asks for an update where it differs. */
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { contract } from "../../rules/contract";
+import { parseJson } from "../../rules/json";
+import { readMetadata, type Metadata } from "../../rules/metadata";
+import { changeOf, relevantState, type RelevantState } from "../../rules/relevant-state";
+import { isThere, readText, writeFileAtomic } from "../files";
+import { log } from "../log";
+import type { MetadataServer } from "../metadata-server";
+import { writeRequest } from "../requests";
+import { readState } from "../state";
+import type { SystemDriver } from "../system";
+import { accountOf } from "../users";
+import { armPublisher } from "../homes";
+import { tellCloud } from "../cloud-log";
+
+type Answered = Extract<Metadata, { kind: "present" | "absent" }>;
+
+/** @returns 0 where the server answered, 1 where it has to be asked again soon */
+export async function look(driver: SystemDriver): Promise<number> {
+  driver.prepare();
+  const metadata = readMetadata(await driver.metadata.answers(), true);
+  if (metadata.kind !== "present" && metadata.kind !== "absent") return 1;
+  const { runFolder } = driver.place;
+  askForChange(runFolder, metadata);
+  if (metadata.kind === "present") {
+    await armPublishers(metadata);
+    await tellAlive(driver.metadata, driver.place.stateFolder, runFolder, metadata);
+  }
+  return 0;
+}
+
+/** The baseline moves after the request is written: a watcher that dies in between asks twice, which costs nothing. */
+function askForChange(runFolder: string, metadata: Answered): void {
+  const file = join(runFolder, "watch-baseline");
+  const after = relevantState(metadata);
+  const text = JSON.stringify(after);
+  const before = readText(file);
+  // After a boot there is nothing to compare with: the run after the boot sees to what changed meanwhile.
+  const change = before === undefined ? undefined : changeOf(parseJson(before) as RelevantState | null, after);
+  if (change !== undefined) {
+    log(`changed: ${change}`);
+    writeRequest(runFolder, { trigger: "watch", by: `the watcher (${change})` });
+  }
+  if (before !== text) writeFileAtomic(file, text);
+}
+
+/** After a boot homes may run before root has told them anything new. */
+async function armPublishers({ instance }: Extract<Metadata, { kind: "present" }>): Promise<void> {
+  for (const { user } of instance.homes ?? []) {
+    const account = await accountOf(user);
+    if (account === undefined) continue;
+    await armPublisher(account);
+  }
+}
+
+/** Once an hour. */
+async function tellAlive(
+  server: MetadataServer,
+  stateFolder: string,
+  runFolder: string,
+  metadata: Extract<Metadata, { kind: "present" }>,
+): Promise<void> {
+  if (metadata.instance.monitoring !== true) return;
+  const file = join(runFolder, "told-alive");
+  const last = isThere(file) ? statSync(file).mtimeMs : 0;
+  if (Math.abs(Date.now() - last) < contract.logging.heartbeat * 1000) return;
+  writeFileAtomic(file, "");
+  await tellCloud(server, { event: "alive", metadata, state: readState(stateFolder).state, offline: false });
+}

@@ -1,0 +1,70 @@
+/** What people ask of an agent: what it would do, to stop and to go on, and what it has said. */
+import { userInfo } from "node:os";
+import { spawn } from "node:child_process";
+import { attempt } from "../engine";
+import { unfinishedTrial } from "../activation";
+import type { CommonDecision, Driver, Situation } from "../driver";
+import { remove } from "../files";
+import { acquireLock } from "../lock";
+import { Exit, log, oneLine } from "../log";
+import { removeHold, writeHold } from "../state";
+import { systemctl } from "../systemd";
+import { now } from "../time";
+
+/** What an update would do now, and how the closure would change. Nothing is switched, and nothing is written down. */
+export async function check<S extends Situation, D extends CommonDecision>(driver: Driver<S, D>): Promise<number> {
+  const { place } = driver;
+  const lock = await acquireLock(place.lockFile, "a check");
+  try {
+    if (unfinishedTrial(driver) !== undefined) throw new Exit(1, "an update was cut short; the next run ends it first");
+    const request = { wanted: undefined, force: false, once: true, dry: true, right: "head", patient: false } as const;
+    const { well } = await attempt(driver, { ...request, stage: () => undefined });
+    remove(`${place.stateFolder}/built`);
+    return well ? 0 : 1;
+  } finally {
+    lock.release();
+  }
+}
+
+/** A run says in its report that it is held, and goes on when it is not. */
+async function tellService({ place }: Pick<Driver, "place">): Promise<void> {
+  await systemctl(place.manager, ["start", "--no-block", `${place.service}.service`]);
+}
+
+export async function hold(driver: Pick<Driver, "place">, words: readonly string[]): Promise<number> {
+  const { program, stateFolder } = driver.place;
+  const by = process.env["SUDO_USER"] ?? userInfo().username;
+  try {
+    writeHold(stateFolder, { by, why: oneLine(words.join(" ")), at: now() });
+  } catch (error) {
+    throw new Exit(1, `could not write ${stateFolder}/hold.json: ${error instanceof Error ? error.message : ""}`);
+  }
+  log(`held until "${program} resume"`);
+  await tellService(driver);
+  return 0;
+}
+
+export async function resume(driver: Pick<Driver, "place">): Promise<number> {
+  log(removeHold(driver.place.stateFolder) ? "not held any more" : "was not held on this machine");
+  await tellService(driver);
+  return 0;
+}
+
+/** The journal of all runs: of the unit, and of what root has its service manager run under its name. Anyone may write under a name. */
+export function showLog({ place }: Pick<Driver, "place">, words: readonly string[]): Promise<number> {
+  const { service, manager } = place;
+  const uid = manager === "system" ? 0 : process.getuid?.();
+  const unit = manager === "system" ? "_SYSTEMD_UNIT" : "_SYSTEMD_USER_UNIT";
+  const matches = [
+    `_UID=${uid ?? 0}`,
+    `SYSLOG_IDENTIFIER=${service}`,
+    "+",
+    `${unit}=${service}.service`,
+    `_UID=${uid ?? 0}`,
+  ];
+  return new Promise((resolve) => {
+    const child = spawn("journalctl", [...words, ...matches], { stdio: "inherit" });
+    child.on("error", () => resolve(1));
+    child.on("exit", (status) => resolve(status ?? 1));
+  });
+}

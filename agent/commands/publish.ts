@@ -1,0 +1,64 @@
+/**
+ * `publish USER`: a home's report is its user's own claim, read as the user, as little as a report can be, and only what has a report's
+ * shape. What changes while an earlier report is on its way is published after it, since systemd does not tell again.
+ */
+import { contract } from "../../rules/contract";
+import { publishable, stateOf, type AgentState } from "../../rules/agent-state";
+import { reportOf } from "../../rules/report";
+import { homeState, readHomes } from "../homes";
+import { Exit, log, oneLine } from "../log";
+import { publish } from "../publish";
+import { refreshCredential } from "../handover";
+import type { SystemDriver } from "../system";
+import { sleep } from "../time";
+import { accountOf } from "../users";
+import { parseObject } from "../../rules/json";
+import { speaksSecondContract } from "../../rules/instance-metadata";
+
+/** Milliseconds between two reports of one home, whose user may change its state without pause. */
+const PAUSE = 5000;
+const LONGEST_PAUSE = 600_000;
+
+export async function publishHome(driver: SystemDriver, user: string): Promise<number> {
+  const account = await accountOf(user);
+  if (account === undefined) throw new Exit(2, `publish: there is no user "${oneLine(user)}"`);
+  const key = contract.guestAttributes.homePrefix + user;
+  let published: string | undefined;
+  for (let delay = PAUSE; ;) {
+    const state = await homeState(account);
+    const text = state === undefined ? undefined : JSON.stringify(state);
+    if (text === undefined || text === published) return 0;
+    const report = reportOf(publishable(stateOf({ ...state })), { second: await knowsSecond(driver) });
+    if (report === undefined) {
+      log(`home of ${user}: its state is no report; nothing published`);
+      return 0;
+    }
+    try {
+      await publish(driver.metadata, driver.place.runFolder, key, report);
+    } catch {
+      log(`home of ${user}: could not publish its report; trying again in ${Math.round(delay / 1000)} s`);
+      await sleep(delay);
+      delay = Math.min(delay * 2, LONGEST_PAUSE);
+      continue;
+    }
+    published = text;
+    delay = PAUSE;
+    await refresh(driver, user, state);
+    await sleep(PAUSE);
+  }
+}
+
+/** The repository may have refused what was handed over; the home tries again by itself. */
+async function refresh(driver: SystemDriver, user: string, state: AgentState | undefined): Promise<void> {
+  if (state?.outcome !== "failed" || state.stage !== "fetch") return;
+  await refreshCredential(
+    driver.metadata,
+    (readHomes().homes ?? []).find((home) => home.user === user),
+  );
+}
+
+/** Whether those who read this VM's reports know the contract's second version. */
+async function knowsSecond(driver: SystemDriver): Promise<boolean> {
+  const text = await driver.metadata.get(`instance/attributes/${contract.instanceMetadata.key}`).catch(() => undefined);
+  return speaksSecondContract(parseObject(text ?? ""));
+}

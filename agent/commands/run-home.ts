@@ -1,0 +1,89 @@
+/**
+ * `nixos-hm-auto-update run`: until the machine has nothing newer to say, since systemd drops a change of the file that a path unit
+ * watches while its service runs (systemd 41599).
+ */
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import type { HomesFile } from "../../rules/decide-home";
+import { parseObject } from "../../rules/json";
+import { rightOf, type Right, type Trigger } from "../../rules/run-right";
+import { attempt, type AttemptResult } from "../engine";
+import { readText } from "../files";
+import { homesFile, type HomeDriver, type HomeSituation } from "../home";
+import type { HomeDecision } from "../../rules/decide-home";
+import { acquireLock } from "../lock";
+import { Exit, log } from "../log";
+import type { RunOptions } from "../options";
+import { Progress } from "../progress";
+import { guessTrigger } from "../trigger";
+import { retryLater } from "../retry";
+
+type Result = AttemptResult<HomeSituation, HomeDecision>;
+
+/** @returns the exit status */
+export async function runHome(driver: HomeDriver, options: RunOptions): Promise<number> {
+  const { place } = driver;
+  driver.prepare();
+  const asked = await whoAsks(driver, options);
+  log(`update of this home asked by ${asked.by}`);
+  const lock = await acquireLock(place.lockFile, asked.by);
+  const progress = new Progress(place.runFolder, asked);
+  let { right } = asked;
+  try {
+    for (;;) {
+      const before = changedAt();
+      progress.at("deciding");
+      const result = await tryAttempt(driver, options, right, progress);
+      if (changedAt() === before) return result.well ? 0 : 1;
+      log("meanwhile the machine was updated");
+      right = machineRight();
+    }
+  } finally {
+    progress.end();
+    lock.release();
+  }
+}
+
+const changedAt = () => statSync(homesFile, { throwIfNoEntry: false })?.mtimeMs;
+
+/** Where the machine's run was allowed to go; from older agents anywhere. */
+function machineRight(): Right {
+  const homes = parseObject(readText(homesFile) ?? "") as HomesFile | undefined;
+  return homes?.right === "approved" ? "approved" : "head";
+}
+
+interface Asked {
+  trigger: Trigger;
+  by: string;
+  right: Right;
+}
+
+async function whoAsks({ place }: HomeDriver, { by, trigger, wanted }: RunOptions): Promise<Asked> {
+  if (by !== undefined || wanted !== undefined)
+    return { trigger: trigger ?? "manual", by: by ?? place.user, right: "head" };
+  const guess = await guessTrigger(place.manager, place.service, place.runFolder);
+  if (guess.trigger !== "manual")
+    return { trigger: guess.trigger, by: guess.by ?? "unknown", right: rightOf([guess.trigger], guess.repeats) };
+  const last = statSync(join(place.stateFolder, "state.json"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if ((changedAt() ?? 0) > last) return { trigger: "watch", by: "the machine's update", right: machineRight() };
+  return { trigger: "manual", by: place.user, right: "head" };
+}
+
+async function tryAttempt(
+  driver: HomeDriver,
+  { wanted, force, once }: RunOptions,
+  right: Right,
+  progress: Progress,
+): Promise<Result> {
+  try {
+    const stage = (name: string, revision?: string) => progress.at(name, revision);
+    return await attempt(driver, { wanted, force, once, right, patient: false, dry: false, stage });
+  } catch (error) {
+    const why = "the update ended before it could say how";
+    log(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    if (!once) {
+      await retryLater(driver.place, why, right);
+    }
+    throw new Exit(1, why);
+  }
+}

@@ -1,0 +1,107 @@
+/** `nixos-auto-update run`: until nobody asks any more, since a request that comes during a run may be newer than its decision. */
+import { rightOf, type Right, type Trigger } from "../../rules/run-right";
+import { attempt, type AttemptResult } from "../engine";
+import { acquireLock } from "../lock";
+import { Exit, log } from "../log";
+import type { RunOptions } from "../options";
+import { Progress } from "../progress";
+import { pendingRequests, type Request, takeRequests } from "../requests";
+import type { SystemDriver, SystemSituation } from "../system";
+import type { SystemDecision } from "../../rules/decide-system";
+import { startServing } from "../homes";
+import { rebootIfAllowed } from "../reboot";
+import { guessTrigger } from "../trigger";
+import { retryLater } from "../retry";
+
+type Result = AttemptResult<SystemSituation, SystemDecision>;
+
+/** @returns the exit status */
+export async function runSystem(driver: SystemDriver, options: RunOptions): Promise<number> {
+  const { place } = driver;
+  driver.prepare();
+  const asked = await whoAsks(driver, options);
+  log(`update asked by ${asked.by} (${asked.trigger})`);
+  const lock = await acquireLock(place.lockFile, `${asked.trigger} by ${asked.by}`);
+  const progress = new Progress(place.runFolder, asked);
+  let result: Result;
+  let { right } = asked;
+  let patient = asked.trigger === "boot";
+  try {
+    for (;;) {
+      progress.at("deciding");
+      result = await tryAttempt(driver, options, right, patient, progress);
+      if (pendingRequests(place.runFolder).length === 0) break;
+      const more = takeRequests(place.runFolder);
+      right = rightOf(
+        more.map(({ trigger }) => trigger),
+        "head",
+      );
+      patient = false;
+      log(`meanwhile asked by ${namesOf(more)} (${more.map(({ trigger }) => trigger).join(", ")})`);
+    }
+  } finally {
+    progress.end();
+    lock.release();
+  }
+  await afterwards(driver, result);
+  return result.well ? 0 : 1;
+}
+
+async function afterwards(driver: SystemDriver, { decision, ending }: Result): Promise<void> {
+  if (decision.settings.homes.length > 0) {
+    await startServing();
+  }
+  if (decision.settings["allowReboot"] !== true) return;
+  await rebootIfAllowed(decision.settings, await driver.needsReboot(ending));
+}
+
+interface Asked {
+  trigger: Trigger;
+  by: string;
+  right: Right;
+}
+
+const namesOf = (requests: readonly Request[]) =>
+  requests
+    .map(({ by }) => by)
+    .filter((by) => by !== "")
+    .join(", ") || "unknown";
+
+/** The options, the requests that wait, and where nobody said, what started this run. */
+async function whoAsks({ place }: SystemDriver, options: RunOptions): Promise<Asked> {
+  const requests = takeRequests(place.runFolder);
+  const said: Request[] =
+    options.trigger === undefined && (requests.length > 0 || options.by === undefined)
+      ? requests
+      : [{ trigger: options.trigger ?? "manual", by: options.by ?? "" }, ...requests];
+  const [first] = said;
+  if (first !== undefined) {
+    const all = said.map(({ trigger }) => trigger);
+    // A person's wish goes anywhere, whatever else asks.
+    const right = options.wanted === undefined ? rightOf(all, "head") : "head";
+    return { trigger: first.trigger, by: namesOf(said), right };
+  }
+  const { trigger, by, repeats } = await guessTrigger(place.manager, place.service, place.runFolder);
+  return { trigger, by: by ?? "unknown", right: rightOf([trigger], repeats) };
+}
+
+/** An error that has no name of its own is most likely a machine without memory or space. */
+async function tryAttempt(
+  driver: SystemDriver,
+  { wanted, force, once }: RunOptions,
+  right: Right,
+  patient: boolean,
+  progress: Progress,
+): Promise<Result> {
+  try {
+    const stage = (name: string, revision?: string) => progress.at(name, revision);
+    return await attempt(driver, { wanted, force, once, right, patient, dry: false, stage });
+  } catch (error) {
+    const why = "the update ended before it could say how";
+    log(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    if (!once) {
+      await retryLater(driver.place, why, right);
+    }
+    throw new Exit(1, why);
+  }
+}

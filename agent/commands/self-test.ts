@@ -1,0 +1,60 @@
+/**
+ * `self-test`: whether this agent works where it runs. A new system's agent proves it before it is activated, under the sandbox of each unit
+ * that it ships: reads the state, asks the metadata server, decides, says what its watcher would compare, and makes a report. It writes nothing.
+ */
+import { reportOf } from "../../rules/report";
+import { publishable, nextState } from "../../rules/agent-state";
+import { contract } from "../../rules/contract";
+import { relevantState } from "../../rules/relevant-state";
+import { Exit } from "../log";
+import { run } from "../process";
+import { SystemDriver } from "../system";
+import { bootedAt, now } from "../time";
+import type { HomeDriver } from "../home";
+
+const request = {
+  ...{ wanted: undefined, force: false, once: true, dry: true, right: "approved" as const, patient: false },
+  stage: () => undefined,
+};
+
+function checkNode(): void {
+  const [major = 0] = process.versions.node.split(".").map(Number);
+  if (major < 20) throw new Exit(1, `Node ${process.versions.node} is too old; 20 or newer is right`);
+}
+
+/** The same for a home: reads its state, and decides. */
+export async function selfTestOfHome(driver: HomeDriver): Promise<number> {
+  checkNode();
+  const { reason } = driver.decide(await driver.look(), request, {});
+  process.stdout.write(`${contract.units.home} ${contract.agent} works, on Node ${process.versions.node}: ${reason}\n`);
+  return 0;
+}
+
+export async function selfTest(): Promise<number> {
+  checkNode();
+  const driver = new SystemDriver();
+  const situation = await driver.observe(1);
+  const decision = driver.decide(situation, request, {});
+  if (situation.metadata.kind === "present") JSON.stringify(relevantState(situation.metadata));
+  const report = reportOf(
+    publishable(
+      nextState(situation.state, {
+        outcome: decision.outcome,
+        toplevel: situation.current,
+        rolledBack: false,
+        rebootRequired: false,
+        at: now(),
+        bootedAt: bootedAt(driver.place.runFolder),
+        agent: contract.agent,
+      }),
+    ),
+    { second: true },
+  );
+  if (report === undefined) throw new Exit(1, "the state makes no report");
+  const child = await run("true", [], { timeout: 10_000 });
+  if (child.status !== 0) throw new Exit(1, `cannot run a program: ${child.stderr.trim()}`);
+  process.stdout.write(
+    `${contract.units.system} ${contract.agent} works, on Node ${process.versions.node}: ${decision.reason}\n`,
+  );
+  return 0;
+}

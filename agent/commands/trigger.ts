@@ -1,0 +1,33 @@
+/** `trigger`: for the forced command of an account that may do nothing else, and for people. Asks, waits, and says how it went. */
+import type { Trigger } from "../../rules/run-right";
+import { Exit, log, oneLine } from "../log";
+import { startUntilTaken, writeRequest } from "../requests";
+import { readState } from "../state";
+import type { SystemDriver } from "../system";
+import { showStatus } from "./status";
+
+/** Milliseconds: as long as the unit's own limit. */
+const LONGEST = 6 * 3600 * 1000;
+
+export async function trigger(driver: SystemDriver, asked: { trigger?: Trigger; by?: string }): Promise<number> {
+  driver.prepare();
+  const { runFolder, service, stateFolder } = driver.place;
+  const by = oneLine(asked.by ?? process.env["SUDO_USER"] ?? "unknown");
+  const request = { trigger: asked.trigger ?? "ssh", by };
+  log(`asked by ${by}`);
+  if (!(await startUntilTaken(service, writeRequest(runFolder, request), LONGEST)))
+    throw new Exit(1, `${service}.service does not start`);
+  await showStatus(driver, false);
+  const approvedOnly = {
+    wanted: undefined,
+    force: false,
+    once: true,
+    dry: true,
+    right: "approved",
+    patient: false,
+  } as const;
+  const quiet = { ...approvedOnly, stage: () => undefined };
+  const decision = driver.decide(await driver.look(quiet), quiet, {});
+  if (decision.nothingApproved) throw new Exit(1, `nothing is approved for this VM: ${decision.reason}`);
+  return readState(stateFolder).state.outcome === "failed" ? 1 : 0;
+}

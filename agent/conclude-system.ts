@@ -1,0 +1,98 @@
+/** After a run of the system's agent: the report, Cloud Logging, the clone for people, and what homes may run. */
+import { join } from "node:path";
+import { publishable, type AgentState } from "../rules/agent-state";
+import { contract } from "../rules/contract";
+import type { HomesFile } from "../rules/decide-home";
+import type { SystemDecision } from "../rules/decide-system";
+import type { Conclusion } from "./driver";
+import { isOffline } from "./ending";
+import { exists, isErrno, isThere, writeFileAtomic } from "./files";
+import { log } from "./log";
+import { publish, unpublished } from "./publish";
+import type { SystemDriver, SystemSituation } from "./system";
+import { tellCloud } from "./cloud-log";
+import { syncCheckout } from "./checkout";
+import { announceReboot } from "./reboot";
+import { handOverAll } from "./handover";
+
+export async function concludeSystem(
+  driver: SystemDriver,
+  { situation, decision, request, ending, state }: Conclusion<SystemSituation, SystemDecision>,
+): Promise<{ retry?: string }> {
+  const published = await publishState(driver, situation, decision, state);
+  if (decision.settings["monitoring"] === true) {
+    await tellCloud(driver.metadata, { event: "run", metadata: situation.metadata, state, offline: isOffline(ending) });
+  }
+  const retry = published ? {} : { retry: "the report is not published" };
+  if (ending.outcome !== "unchanged" && ending.outcome !== "updated") return retry;
+  await tellPeople(driver, decision, ending.reboot === true);
+  await tellHomes(driver, decision, state, request.right);
+  return retry;
+}
+
+/** A server that did not answer a moment ago is not asked for a minute again. */
+async function publishState(
+  driver: SystemDriver,
+  { metadata }: SystemSituation,
+  { settings }: SystemDecision,
+  state: AgentState,
+): Promise<boolean> {
+  if (metadata.kind === "none") return true;
+  const key = contract.guestAttributes.system;
+  const report = unpublished(driver.place.runFolder, key, settings, publishable(state));
+  if (report === undefined) return true;
+  try {
+    if (metadata.kind === "away") throw new Error("away");
+    await publish(driver.metadata, driver.place.runFolder, key, report);
+    return true;
+  } catch {
+    log("could not publish the report");
+    return false;
+  }
+}
+
+async function tellPeople(driver: SystemDriver, decision: SystemDecision, reboot: boolean): Promise<void> {
+  const { directory, branch } = decision.settings;
+  const url = driver.repository(decision);
+  if (url !== "" && exists(driver.place.mirror.path) && (decision.action === "update" || !isThere(directory))) {
+    try {
+      await syncCheckout({ folder: directory, mirror: driver.place.mirror, url, branch });
+    } catch (error) {
+      if (!isErrno(error)) throw error;
+      log(`could not update ${directory}: ${error.message}`);
+    }
+  }
+  if (!reboot) return;
+  await announceReboot();
+}
+
+/** Every user's path unit watches this file. */
+async function tellHomes(
+  driver: SystemDriver,
+  { settings, retry }: SystemDecision,
+  state: AgentState,
+  right: HomesFile["right"],
+): Promise<void> {
+  const { runFolder, mirror } = driver.place;
+  const homes = {
+    revision: state.revision ?? "",
+    lock: state.lock ?? "",
+    mirror: mirror.path,
+    at: state.at,
+    retry,
+    homes: settings.homes,
+    knownHosts: typeof settings["knownHosts"] === "string" ? settings["knownHosts"] : "",
+    right,
+  };
+  if (
+    settings.homes.some(({ deployKeySecret }) => deployKeySecret !== undefined) ||
+    exists(contract.paths.homeCredentials)
+  ) {
+    await handOverAll(driver.metadata, settings.homes);
+  }
+  try {
+    writeFileAtomic(join(runFolder, "homes.json"), JSON.stringify(homes));
+  } catch {
+    log(`could not write ${runFolder}/homes.json`);
+  }
+}

@@ -1,0 +1,111 @@
+/** How a run ended: the state file, the report, the metrics, a notification, and what is tried again. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { isTransient } from "../rules/failure";
+import { nextState, type AgentState, type RunResult } from "../rules/agent-state";
+import { contract } from "../rules/contract";
+import type { CommonDecision, Driver, RunRequest, Situation } from "./driver";
+import { type Ending, isOffline } from "./ending";
+import type { Attempt } from "./engine";
+import { exists, remove, writeFileAtomic } from "./files";
+import { log } from "./log";
+import { metrics } from "./metrics";
+import { isThere } from "./files";
+import { bootedAt, now } from "./time";
+import { writeState } from "./state";
+import { reportFor } from "./publish";
+import { run, succeeded } from "./process";
+import { retryLater, retryNoMore } from "./retry";
+
+export async function conclude<S extends Situation, D extends CommonDecision>(
+  driver: Driver<S, D>,
+  request: RunRequest,
+  attempt: Attempt<S, D>,
+): Promise<void> {
+  const { situation, decision, ending } = attempt;
+  const { place } = driver;
+  const state = nextState(situation.state, await resultOf(driver, decision, ending));
+  try {
+    // The time of a check that found nothing new may be lost to a power cut; what an update did may not.
+    writeState(place.stateFolder, state, ending.outcome !== "unchanged" || ending.revision !== undefined);
+  } catch {
+    log(`could not write ${place.stateFolder}/state.json`);
+  }
+  removeLink(join(place.stateFolder, "built"));
+  writeMetrics(place.service, decision.settings, state);
+  const { retry } = await driver.concluded({ situation, decision, request, ending, state });
+  await notify(decision, ending, state);
+  await arrangeRetry(driver, request, ending.retry ?? retry);
+}
+
+async function resultOf<S extends Situation, D extends CommonDecision>(
+  driver: Driver<S, D>,
+  decision: D,
+  ending: Ending,
+): Promise<RunResult> {
+  const { outcome, stage, error, cause, revision, deployed, lockMatches, rolledBack, waiting } = ending;
+  const origin = { repository: driver.repository(decision), attribute: driver.attributeName(decision) };
+  return {
+    outcome,
+    rolledBack,
+    ...(stage === undefined ? {} : { stage }),
+    ...(error === undefined ? {} : { error }),
+    ...(outcome === "failed" && cause !== undefined && isTransient(cause) ? { transient: true } : {}),
+    ...(revision === undefined ? {} : { revision, lock: ending.lock ?? "", ...origin }),
+    ...(deployed === undefined ? {} : { deployed }),
+    ...(decision.approved === undefined ? {} : { approved: decision.approved }),
+    ...(ending.refuse === undefined ? {} : { refuse: { revision: ending.refuse, ...origin } }),
+    ...(lockMatches === undefined ? {} : { lockMatches }),
+    ...(waiting === undefined ? {} : { waiting }),
+    toplevel: driver.current(),
+    rebootRequired: await driver.needsReboot(ending),
+    at: now(),
+    bootedAt: bootedAt(driver.place.runFolder),
+    agent: contract.agent,
+  };
+}
+
+function removeLink(link: string): void {
+  if (isThere(link)) remove(link);
+}
+
+/** For node_exporter's textfile collector. */
+function writeMetrics(service: string, settings: Record<string, unknown>, state: AgentState): void {
+  const folder = settings["metricsDirectory"];
+  if (typeof folder !== "string") return;
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileAtomic(join(folder, `${service}.prom`), metrics(service.replaceAll("-", "_"), state));
+  } catch {
+    log(`could not write the metrics to ${folder}`);
+  }
+}
+
+/** Tells the configured command of a failure: in its environment what failed, on its standard input the report. */
+async function notify(decision: CommonDecision, ending: Ending, state: AgentState): Promise<void> {
+  const command = decision.settings["notify"];
+  if (typeof command !== "string" || ending.outcome !== "failed" || isOffline(ending)) return;
+  const news = reportFor(decision, state);
+  if (!news) return;
+  const finished = await run("bash", ["-c", command], {
+    env: {
+      NIXOS_AUTO_UPDATE_STAGE: ending.stage ?? "",
+      NIXOS_AUTO_UPDATE_REVISION: decision.target?.revision ?? "",
+    },
+    input: `${JSON.stringify(news)}\n`,
+    timeout: 60_000,
+    tee: true,
+  });
+  if (!succeeded(finished)) log("notify: the command failed");
+}
+
+async function arrangeRetry<S extends Situation, D extends CommonDecision>(
+  driver: Driver<S, D>,
+  request: RunRequest,
+  why: string | undefined,
+): Promise<void> {
+  const { place } = driver;
+  if (why === undefined && !exists(join(place.runFolder, "retry"))) return;
+  if (why === undefined) await retryNoMore(place);
+  else if (!request.once) await retryLater(place, why, request.right);
+}

@@ -1,0 +1,148 @@
+/** What differs between the system and a home. The engine knows nothing else of either. */
+import type { FailureCause } from "../rules/failure";
+import type { Decision } from "../rules/decision";
+import type { AgentState } from "../rules/agent-state";
+import type { Stage } from "../rules/contract";
+import type { Right } from "../rules/run-right";
+import type { Program } from "./log";
+import type { Mirror, Origin } from "./mirror";
+import type { Before, Trial } from "./state";
+import type { Manager } from "./systemd";
+import type { Ending } from "./ending";
+
+/** Where an agent keeps its things. */
+export interface Place {
+  program: Program;
+  /** The update's unit, without its suffix. */
+  service: string;
+  manager: Manager;
+  stateFolder: string;
+  runFolder: string;
+  lockFile: string;
+  mirror: Mirror;
+  profile: string;
+  /** Where in a built system or home its settings lie. */
+  settingsPath: string;
+}
+
+/** What a run is asked for. */
+export interface RunRequest {
+  /** The revision that a person named. */
+  wanted?: string | undefined;
+  /** Tries a refused revision again. */
+  force: boolean;
+  /** Arranges no retry. */
+  once: boolean;
+  /** Changes nothing. */
+  dry: boolean;
+  right: Right;
+  /** Whether the network may still be coming up. */
+  patient: boolean;
+  /** Called when a stage begins, with the revision that it is about. */
+  stage: (name: string, revision?: string) => void;
+}
+
+/** What was found out because a decision asked for it. */
+export interface Found {
+  head?: string;
+  descends?: boolean;
+}
+
+/** What a decision is made of, as far as the engine reads it. */
+export interface Situation {
+  state: AgentState;
+  /** The store path that runs; empty where nothing does. */
+  current: string;
+}
+
+/** The settings that both have in common. */
+export interface CommonSettings extends Record<string, unknown> {
+  repository?: string;
+  branch: string;
+  signers?: string;
+}
+
+export interface CommonDecision extends Decision {
+  settings: CommonSettings;
+  notes?: string[];
+}
+
+/** How a switch went. `busy`: another one is under way, and nothing was changed. */
+export type Switched =
+  | { kind: "done" }
+  /** It runs only after a reboot. */
+  | { kind: "needs reboot" }
+  | { kind: "failed"; error: string; busy?: true };
+
+export interface RolledBack {
+  ok: boolean;
+  error?: string;
+  /** Nothing was deployed before, so no later run can do better. */
+  hopeless?: boolean;
+}
+
+export interface Driver<S extends Situation = Situation, D extends CommonDecision = CommonDecision> {
+  readonly place: Place;
+  look(request: RunRequest): Promise<S>;
+  decide(situation: S, request: RunRequest, found: Found): D;
+  /** The URL to fetch from; empty where none is set. */
+  repository(decision: D): string;
+  /** As what it is built: the host's or the home's name in the flake. */
+  attributeName(decision: D): string;
+  /** Where to fetch from, with what that asks for. */
+  origin(decision: D): Promise<Origin>;
+  /** Why there is no key or token, where there should be one. */
+  credentialError(): string | undefined;
+  /** The flake's attribute to build. */
+  attribute(decision: D): string;
+  /** What of a person's is in the way. */
+  obstacle(decision: D, request: RunRequest): Promise<string | undefined>;
+  /** Why what was built may not be activated. */
+  refusal(path: string, decision: D): Promise<string | undefined>;
+  /** Whether its lock is the machine's, where that is asked. */
+  lockMatches(decision: D): Promise<boolean | undefined>;
+  /** Whether it is what runs already, and what will run after a reboot. */
+  isCurrent(path: string): boolean;
+  /** Names the boot that a switch of now holds for. */
+  boot(): string;
+  /** Whether a boot has brought it up. */
+  cameUp(path: string): boolean;
+  current(): string;
+  mode(path: string): Promise<Trial["mode"]>;
+  needsReboot(ending: Ending): Promise<boolean>;
+  /** Switches, and leaves what the next boot brings up as it is, unless it waits for that boot. */
+  activate(path: string, mode: Trial["mode"]): Promise<Switched>;
+  /** Has the next boot bring it up as well. */
+  keep(path: string): Promise<Switched>;
+  /** Undoes that where it was only begun. */
+  letGo(path: string): Promise<void>;
+  healthBefore(decision: D): Promise<Before>;
+  healthError(trial: Trial, decision: D): Promise<string | undefined>;
+  rollBack(trial: Trial, decision: D, busy: boolean): Promise<RolledBack>;
+  /** After the state is written: publishes and passes on what others wait for. */
+  concluded(conclusion: Conclusion<S, D>): Promise<{ retry?: string }>;
+}
+
+export interface Conclusion<S, D> {
+  situation: S;
+  decision: D;
+  request: RunRequest;
+  ending: Ending;
+  state: AgentState;
+}
+
+/** A step of an update that failed. */
+export class UpdateFailure extends Error {
+  constructor(
+    readonly stage: Stage,
+    message: string,
+    override readonly cause: FailureCause,
+    /** Whether the revision is not to be tried again. */
+    readonly refuse = false,
+  ) {
+    super(message);
+  }
+}
+
+/** Something of a person's, or of the machine's, that is in the way of an update that stays wanted. */
+export class UpdateDeferred extends Error {}

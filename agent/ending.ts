@@ -1,0 +1,34 @@
+/** How an attempt ended, before it is written down. */
+import type { Waiting } from "../rules/report";
+import type { Outcome, Stage } from "../rules/contract";
+import type { FailureCause } from "../rules/failure";
+
+export interface Ending {
+  outcome: Outcome;
+  stage?: Stage;
+  error?: string;
+  cause?: FailureCause;
+  rolledBack: boolean;
+  /** Why the run is tried again by itself. */
+  retry?: string;
+  /** The revision that is not to be tried again. */
+  refuse?: string;
+  /** The revision that is deployed now, with its lock's digest. */
+  revision?: string;
+  lock?: string;
+  lockMatches?: boolean;
+  /** The store path that is deployed, where that is not what runs yet. */
+  deployed?: string;
+  /** Whether only a reboot brings it up. */
+  reboot?: boolean;
+  waiting?: Waiting;
+}
+
+/** Whether the network was all that was missing: that is nobody's fault and ends by itself. */
+export function isOffline({ outcome, cause }: Ending): boolean {
+  return outcome === "failed" && cause === "network";
+}
+
+export function endedWell(ending: Ending): boolean {
+  return ending.outcome !== "failed" || isOffline(ending);
+}

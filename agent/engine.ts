@@ -1,0 +1,150 @@
+/** One update, for the system and for a home alike: decide, deploy where that is the decision, and say how it ended. */
+import { short } from "../rules/contract";
+import { activate, finishTrial, unfinishedTrial } from "./activation";
+import { conclude } from "./conclude";
+import { type CommonDecision, type Driver, type Found, type RunRequest, type Situation, UpdateFailure } from "./driver";
+import { type Ending, endedWell } from "./ending";
+import { log, oneLine } from "./log";
+import { succeededOrFailure } from "./failures";
+import { obtain, fetchAndVerify, findDescent, findHead } from "./source";
+import { pruneGenerations, spaceSettings } from "./space";
+import { closureDifference } from "./nix";
+
+export interface Attempt<S, D> {
+  situation: S;
+  decision: D;
+  ending: Ending;
+}
+
+/** What an attempt leaves to its caller. */
+export interface AttemptResult<S, D> extends Attempt<S, D> {
+  well: boolean;
+}
+
+export async function attempt<S extends Situation, D extends CommonDecision>(
+  driver: Driver<S, D>,
+  request: RunRequest,
+): Promise<AttemptResult<S, D>> {
+  let situation = await driver.look(request);
+  let decision = driver.decide(situation, request, {});
+  const trial = unfinishedTrial(driver);
+  if (trial !== undefined) {
+    const ending = await finishTrial({ driver, decision }, trial);
+    await conclude(driver, request, { situation, decision, ending });
+    situation = await driver.look(request);
+    decision = driver.decide(situation, request, {});
+  }
+  const result = await carryOut(driver, request, situation, decision);
+  if (!request.dry) await conclude(driver, request, result);
+  return { ...result, well: endedWell(result.ending) };
+}
+
+async function carryOut<S extends Situation, D extends CommonDecision>(
+  driver: Driver<S, D>,
+  request: RunRequest,
+  situation: S,
+  first: D,
+): Promise<Attempt<S, D>> {
+  let decision = first;
+  const ending = await succeededOrFailure(
+    async () => {
+      decision = await findOut(driver, request, situation, first);
+      for (const note of decision.notes ?? []) log(note);
+      log(decision.reason);
+      return decision.action === "update" ? deploy(driver, request, decision, situation) : asDecided(decision);
+    },
+    () => decision.target?.revision,
+  );
+  return { situation, decision, ending };
+}
+
+function asDecided(decision: CommonDecision): Ending {
+  const { outcome, stage, error, rolledBack, reason, waiting, transient } = decision;
+  const said = error ?? (outcome === "deferred" || outcome === "held" ? reason : undefined);
+  return {
+    outcome,
+    rolledBack,
+    ...(stage === undefined ? {} : { stage }),
+    ...(said === undefined ? {} : { error: said }),
+    ...(waiting === undefined ? {} : { waiting }),
+    ...(transient ? { retry: reason } : {}),
+    ...(outcome === "failed" ? { cause: "revision" as const } : {}),
+  };
+}
+
+/** What costs something is only found out where the decision asks for it. @throws UpdateFailure */
+async function findOut<S extends Situation, D extends CommonDecision>(
+  driver: Driver<S, D>,
+  request: RunRequest,
+  situation: S,
+  first: D,
+): Promise<D> {
+  let decision = first;
+  let found: Found = {};
+  for (let asked = 0; decision.need !== undefined && asked < 3; asked++) {
+    const { need } = decision;
+    const answer: Found =
+      need.kind === "head"
+        ? { head: await findHead(driver, decision) }
+        : { descends: await findDescent(driver, decision, need.revision, need.deployed) };
+    found = { ...found, ...answer };
+    decision = driver.decide(situation, request, found);
+  }
+  return decision;
+}
+
+async function deploy<S extends Situation, D extends CommonDecision>(
+  driver: Driver<S, D>,
+  request: RunRequest,
+  decision: D,
+  situation: S,
+): Promise<Ending> {
+  const { target } = decision;
+  if (target === undefined) throw new Error("a decision to update names no revision");
+  const { revision } = target;
+  const obstacle = await driver.obstacle(decision, request);
+  if (obstacle !== undefined) return putOff(obstacle);
+  const { place } = driver;
+  const lock = await fetchAndVerify(driver, request, decision, situation, target);
+  const path = await obtain(driver, request, decision, target);
+  const refusal = await driver.refusal(path, decision);
+  if (refusal !== undefined) throw new UpdateFailure("verify", refusal, "revision", true);
+  const lockMatches = await driver.lockMatches(decision);
+  const about = lockMatches === undefined ? {} : { lockMatches };
+  if (request.dry) {
+    await showDifference(driver, path);
+    return { outcome: "updated", rolledBack: false, ...about };
+  }
+  if (driver.isCurrent(path)) {
+    log(`${short(revision)} is ${path}, which runs already`);
+    return { outcome: "unchanged", rolledBack: false, revision, lock, ...about };
+  }
+  request.stage("switching", revision);
+  const ending = await activate({ driver, decision }, { path, revision, lock });
+  if (ending.outcome === "updated") {
+    await pruneGenerations(place, spaceSettings(decision.settings).keepGenerations);
+    await place.mirror.prune([revision, situation.state.revision, situation.state.previous]);
+  }
+  return { ...ending, ...about };
+}
+
+/** A person whose work is in the way: nothing is wrong with the revision, which stays wanted. */
+function putOff(why: string): Ending {
+  log(why);
+  return { outcome: "deferred", error: why, rolledBack: false, retry: oneLine(why) };
+}
+
+async function showDifference<S extends Situation, D extends CommonDecision>(
+  driver: Driver<S, D>,
+  path: string,
+): Promise<void> {
+  const current = driver.current();
+  if (current === path) {
+    log(`would change nothing: ${path} runs already`);
+    return;
+  }
+  log(`would switch to ${path}`);
+  if ((await driver.mode(path)) === "boot") log("would need a reboot");
+  if (current === "") return;
+  process.stdout.write(`${(await closureDifference(current, path)) || "no package changes its version"}\n`);
+}

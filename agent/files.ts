@@ -1,0 +1,113 @@
+/** Files that are whole or not there. What lies in the way may be anything: somebody's folder, the rest of a run that was killed. */
+import {
+  closeSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname } from "node:path";
+
+/** Replaces a file; a reader gets the old text or the new one. `before` prepares the new one. @throws where it cannot be written */
+export function writeFileAtomic(file: string, text: string, mode = 0o644, before?: (path: string) => void): void {
+  writeBeside(file, text, mode, false);
+  before?.(`${file}.new`);
+  renameSync(`${file}.new`, file);
+}
+
+/** The same where a power cut must leave the old text or the new one, too. @throws where it cannot be written */
+export function writeFileFsync(file: string, text: string, mode = 0o644): void {
+  writeBeside(file, text, mode, true);
+  renameSync(`${file}.new`, file);
+  syncFolder(dirname(file));
+}
+
+function writeBeside(file: string, text: string, mode: number, sync: boolean): void {
+  for (const path of [`${file}.new`, file]) if (isFolder(path)) rmSync(path, { recursive: true });
+  rmSync(`${file}.new`, { force: true });
+  const fd = openSync(`${file}.new`, "wx", mode);
+  try {
+    writeFileSync(fd, text.endsWith("\n") ? text : `${text}\n`);
+    if (sync) fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function syncFolder(folder: string): void {
+  const fd = openSync(folder, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Whether a path itself, not what it links to, is a folder. */
+function isFolder(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** A file's text without its last newline; `undefined` where there is none that can be read, or it is empty. */
+export function readText(file: string): string | undefined {
+  try {
+    const text = readFileSync(file, "utf8").replace(/\n$/, "");
+    return text === "" ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}
+
+export function exists(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a name is taken, by a link that leads nowhere too. */
+export function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** Where a path leads, through all links; `undefined` where that is nothing. */
+export function resolved(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+export function linkTarget(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+export function remove(path: string): void {
+  rmSync(path, { recursive: true, force: true });
+}
+
+export function makeFolder(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o755 });
+}
+
+/** Whether an error is the file system's: no space, read-only, and the like. */
+export function isErrno(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "code" in error && "syscall" in error;
+}

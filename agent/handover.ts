@@ -1,0 +1,76 @@
+/**
+ * What the repositories of homes ask for. A user cannot reach the metadata server, so root fetches it and hands it over: a folder for each
+ * user, which root alone writes, with the credential, which that user alone reads, or with why there is none.
+ */
+import { mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { contract } from "../rules/contract";
+import type { HomeEntry } from "../rules/decide-system";
+import { readText, remove, writeFileAtomic } from "./files";
+import { log } from "./log";
+import type { MetadataServer } from "./metadata-server";
+import { accountOf } from "./users";
+import { fetchSecret } from "./secrets";
+
+const root = contract.paths.homeCredentials;
+/** A user's failures make root ask Secret Manager at most so often in so many milliseconds. */
+const MOST = 10;
+const PERIOD = 3_600_000;
+
+type KeyedHome = HomeEntry & { repository: string; deployKeySecret: string };
+
+const isKeyed = (home: HomeEntry): home is KeyedHome =>
+  home.repository !== undefined && home.deployKeySecret !== undefined;
+
+/** To all who are there; who is not meant to have one any more has none. */
+export async function handOverAll(metadata: MetadataServer, homes: readonly HomeEntry[]): Promise<void> {
+  const keyed = homes.filter(isKeyed);
+  for (const name of folders()) if (!keyed.some(({ user }) => user === name)) remove(join(root, name));
+  for (const home of keyed)
+    if (readText(join(root, home.user, "credential")) === undefined) await handOver(metadata, home);
+}
+
+/** To one, after its repository refused: there may be another one by now. */
+export async function refreshCredential(metadata: MetadataServer, home: HomeEntry | undefined): Promise<void> {
+  if (home === undefined || !isKeyed(home)) return;
+  if (!mayAsk(join(root, home.user), Date.now())) return;
+  if (await handOver(metadata, home)) log(`home of ${home.user}: handed over what its repository asks for`);
+}
+
+/** Notes a question; whether it is within the bound. */
+function mayAsk(folder: string, now: number): boolean {
+  const file = join(folder, "asked");
+  const times = (readText(file) ?? "").split("\n").map(Number);
+  const recent = times.filter((time) => time > now - PERIOD && time <= now);
+  if (recent.length >= MOST) return false;
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  writeFileAtomic(file, [...recent, now].join("\n"), 0o600);
+  return true;
+}
+
+/** @returns whether the user has another one now */
+async function handOver(metadata: MetadataServer, { user, repository, deployKeySecret }: KeyedHome): Promise<boolean> {
+  const account = await accountOf(user);
+  if (account === undefined) return false;
+  const folder = join(root, user);
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  try {
+    const file = join(folder, "credential");
+    const changed = await fetchSecret(metadata, { secret: deployKeySecret, url: repository, file, owner: account });
+    remove(join(folder, "error"));
+    return changed;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    log(`home of ${user}: ${why}`);
+    writeFileAtomic(join(folder, "error"), why);
+    return false;
+  }
+}
+
+function folders(): string[] {
+  try {
+    return readdirSync(root);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,48 @@
+/** HTTPS to the outside, by curl: it knows the machine's certificates and proxies. What is secret goes to its standard input. */
+import { type Finished, run, succeeded } from "./process";
+import { oneLine } from "./log";
+
+export interface HttpRequest {
+  /** Shown to this address alone. */
+  token?: string;
+  /** JSON that is sent. */
+  body?: string;
+  /** A file for the answer. */
+  output?: string;
+  /** Milliseconds for all of it. */
+  timeout: number;
+  /** Bytes that the answer may have. */
+  maxBytes?: number;
+  /** Whether redirections are followed; never with a token. */
+  follow?: boolean;
+  /** Whether an HTTP error is a failure; else its answer is the result. */
+  fail?: boolean;
+}
+
+/** No answer, or an HTTP error, in one line. */
+export class HttpError extends Error {}
+
+/** A text as a quoted value of curl's configuration files. */
+const quoted = (text: string) => `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;
+
+/** @returns the answer's body, unless it goes to a file. @throws HttpError */
+export async function httpRequest(url: string, request: HttpRequest): Promise<string> {
+  const { token, body, output, timeout, maxBytes, follow = false, fail = true } = request;
+  const config = [
+    `url = ${quoted(url)}`,
+    ...(token === undefined ? [] : [`header = ${quoted(`Authorization: Bearer ${token}`)}`]),
+    ...(body === undefined ? [] : [`header = "Content-Type: application/json"`, `data-binary = ${quoted(body)}`]),
+    ...(output === undefined ? [] : [`output = ${quoted(output)}`]),
+  ];
+  const args = [
+    ...["--disable", "--silent", "--show-error", "--proto", "=http,https", "--connect-timeout", "10"],
+    ...["--max-time", String(Math.ceil(timeout / 1000))],
+    ...(maxBytes === undefined ? [] : ["--max-filesize", String(maxBytes)]),
+    ...(fail ? ["--fail"] : []),
+    ...(follow && token === undefined ? ["--location"] : []),
+    ...["--config", "-"],
+  ];
+  const finished: Finished = await run("curl", args, { input: `${config.join("\n")}\n`, timeout: timeout + 5000 });
+  if (!succeeded(finished)) throw new HttpError(oneLine(finished.stderr.trim() || "no answer"));
+  return finished.stdout;
+}

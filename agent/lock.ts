@@ -1,0 +1,71 @@
+/** One update at a time. The second to come says who runs, waits, and then decides again. */
+import { closeSync, constants, lstatSync, openSync, readFileSync, ftruncateSync, writeSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { remove } from "./files";
+import { Exit, log, oneLine } from "./log";
+import { now } from "./time";
+
+/** Seconds; a run's own limits end it long before. */
+const PATIENCE = 7200;
+
+export interface Lock {
+  release(): void;
+}
+
+/**
+ * Takes the lock, which the kernel gives back when this process ends however it ends.
+ * @param who who asks, for the one that comes second
+ * @throws Exit where the other update does not end
+ */
+export async function acquireLock(file: string, who: string): Promise<Lock> {
+  const fd = openLock(file);
+  if (!(await flock(fd, ["--nonblock"]))) {
+    log(`waiting: an update is running (${lockHolder(file) ?? "unknown"})`);
+    if (!(await flock(fd, ["--timeout", String(PATIENCE)]))) throw new Exit(1, "gave up waiting for the other update");
+    log("the other update has ended; deciding again");
+  }
+  ftruncateSync(fd);
+  writeSync(fd, `${who}, pid ${process.pid}, since ${now()}\n`, 0);
+  return { release: () => closeSync(fd) };
+}
+
+/**
+ * Only the owner may open it, since anyone who can read a file can also lock it. The folder may be everybody's, so what is there may be
+ * anything of anybody's; a link would have the owner write where it leads.
+ */
+function openLock(file: string): number {
+  const there = lstatSync(file, { throwIfNoEntry: false });
+  if (there !== undefined && (!there.isFile() || there.uid !== process.geteuid?.())) remove(file);
+  return openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+}
+
+/** Who holds the lock, as that wrote itself down; `undefined` where nobody did. */
+export function lockHolder(file: string): string | undefined {
+  try {
+    return oneLine(readFileSync(file, "utf8").trim()) || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether somebody holds the lock now. */
+export async function isLocked(file: string): Promise<boolean> {
+  let fd: number;
+  try {
+    fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch {
+    return false;
+  }
+  const free = await flock(fd, ["--nonblock", "--shared"]);
+  closeSync(fd);
+  return !free;
+}
+
+/** The lock belongs to the open file, so flock(1) takes it for this process and ends. */
+function flock(fd: number, options: string[]): Promise<boolean> {
+  return new Promise((resolve) => {
+    const child = spawn("flock", [...options, "3"], { stdio: ["ignore", "ignore", "ignore", fd] });
+    child.on("error", () => resolve(false));
+    child.on("exit", (status) => resolve(status === 0));
+  });
+}

@@ -1,0 +1,48 @@
+/** Lines for the journal: short, one fact each. A terminal is told the program's name as well. */
+
+/** Which of the two agents this process is; the wrapper names it first. */
+export type Program = "nixos-auto-update" | "nixos-hm-auto-update";
+
+export function programName(): string {
+  return process.argv[2] ?? "nixos-auto-update";
+}
+
+function inJournal(): boolean {
+  return (process.env["JOURNAL_STREAM"] ?? "") !== "";
+}
+
+export function log(line: string): void {
+  process.stderr.write(inJournal() ? `${line}\n` : `${programName()}: ${line}\n`);
+}
+
+/** What needs a person: the journal shows it to everyone who is logged in. */
+export function alarm(line: string): void {
+  if (inJournal()) process.stderr.write(`<0>${line}\n`);
+  else log(line);
+}
+
+/** Ends a command with a message and an exit status: 2 for wrong use, 1 for what went wrong. */
+export class Exit extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Anybody's text as one line that is safe to print, 120 characters at most. */
+export function oneLine(text: string): string {
+  return safe(text).slice(0, 120);
+}
+
+/** Anybody's text without control characters, as one line. */
+export function safe(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, " ");
+}
+
+/** The last line of a failure's text, without Nix's decoration. */
+export function lastLine(text: string): string {
+  const last = text.trimEnd().split("\n").at(-1) ?? "";
+  return oneLine(last.replace(/^[ >]*/, ""));
+}

@@ -1,0 +1,168 @@
+/** Both agents' commands: `main PROGRAM COMMAND [ARGUMENT…]`. What a command does not need is not loaded. */
+import { Exit, log, programName, type Program } from "./log";
+import { readOptions, takesNothing } from "./options";
+import { check, hold, resume, showLog } from "./commands/people";
+import { forwardSignals } from "./process";
+import { usage } from "./commands/usage";
+import { SystemDriver } from "./system";
+import { serveFirstLogins, serveHome } from "./homes";
+import { rebootIfAllowed } from "./reboot";
+import { HomeDriver } from "./home";
+import { selfTest, selfTestOfHome } from "./commands/self-test";
+import { runSystem } from "./commands/run-system";
+import { trigger } from "./commands/trigger";
+import { publishHome } from "./commands/publish";
+import { look } from "./commands/look";
+import { bootstrap } from "./commands/bootstrap";
+import { showStatus } from "./commands/status";
+import { runHome } from "./commands/run-home";
+
+/** Commands that anyone may run. */
+const open = new Set(["status", "log", "self-test"]);
+
+/** What a developer without root may do instead of a command. */
+const instead: Record<string, string> = {
+  check: "status says what runs, and how the last update went",
+  run: "status says how the last update went; nixos-hm-auto-update run updates your own home",
+  hold: "nixos-hm-auto-update hold keeps your own home as it is",
+  resume: "nixos-hm-auto-update resume lets your own home go on",
+  trigger: "status says how the last update went",
+};
+
+async function main(): Promise<number> {
+  // What they write everybody may read, whoever starts them; secrets are written with a mode of their own.
+  process.umask(0o022);
+  process.stderr.on("error", () => undefined);
+  process.stdout.on("error", () => undefined);
+  forwardSignals();
+  const [program = "", command = "", ...words] = process.argv.slice(2);
+  if (program !== "nixos-auto-update" && program !== "nixos-hm-auto-update")
+    throw new Exit(2, "the first argument must be nixos-auto-update or nixos-hm-auto-update");
+  if (["-h", "--help", "help"].includes(command)) return showUsage(program, process.stdout, 0);
+  const status = program === "nixos-auto-update" ? await ofSystem(command, words) : await ofHome(command, words);
+  return status ?? showUsage(program, process.stderr, 2);
+}
+
+function showUsage(program: Program, stream: NodeJS.WriteStream, status: number): number {
+  stream.write(usage[program]);
+  return status;
+}
+
+/** @returns `undefined` where there is no such command */
+async function ofSystem(command: string, words: readonly string[]): Promise<number | undefined> {
+  const known = [
+    "run",
+    "trigger",
+    "publish",
+    "serve",
+    "status",
+    "check",
+    "hold",
+    "resume",
+    "log",
+    "reboot",
+    "watch",
+    "look",
+  ];
+  if (![...known, "bootstrap", "self-test"].includes(command)) return undefined;
+  const options = command === "run" || command === "trigger" ? readOptions(words) : undefined;
+  if (["check", "resume", "reboot", "watch", "look", "bootstrap", "self-test"].includes(command))
+    takesNothing(command, words);
+  if (!open.has(command) && process.geteuid?.() !== 0) throw new Exit(2, needsRoot(command));
+  if (command === "self-test") return selfTest();
+  const driver = new SystemDriver();
+  try {
+    return await runSystemCommand(driver, command, words, options);
+  } finally {
+    driver.metadata.close();
+  }
+}
+
+function needsRoot(command: string): string {
+  const hint = instead[command];
+  const sudo = `${command}: must be run as root (sudo ${programName()} ${command})`;
+  return hint === undefined ? sudo : `${sudo}; without root: ${hint}`;
+}
+
+async function runSystemCommand(
+  driver: SystemDriver,
+  command: string,
+  words: readonly string[],
+  options: ReturnType<typeof readOptions> | undefined,
+): Promise<number> {
+  switch (command) {
+    case "run":
+      return runSystem(driver, options ?? readOptions([]));
+    case "trigger":
+      return trigger(driver, options ?? {});
+    case "publish": {
+      const [user, ...more] = words;
+      if (user === undefined || more.length > 0) throw new Exit(2, "publish: must be followed by a user's name");
+      return publishHome(driver, user);
+    }
+    case "serve": {
+      await (words[0] === undefined ? serveFirstLogins() : serveHome(words[0]));
+      return 0;
+    }
+    case "look":
+      return look(driver);
+    case "watch":
+      throw new Exit(2, "watch: the installed program has a script for this");
+    case "bootstrap":
+      return bootstrap(driver);
+    case "reboot":
+      return rebootIfNeeded(driver);
+    case "status":
+      return showStatus(driver, wantsJson(words));
+  }
+  if (command === "check") return check(driver);
+  if (command === "hold") return hold(driver, words);
+  return command === "resume" ? resume(driver) : showLog(driver, words);
+}
+
+/** What the service's own timer runs. */
+async function rebootIfNeeded(driver: SystemDriver): Promise<number> {
+  const request = {
+    wanted: undefined,
+    force: false,
+    once: true,
+    dry: true,
+    right: "approved",
+    patient: false,
+  } as const;
+  const quiet = { ...request, stage: () => undefined };
+  const { settings } = driver.decide(await driver.look(quiet), quiet, {});
+  await rebootIfAllowed(settings, await driver.needsReboot({ outcome: "unchanged", rolledBack: false }));
+  return 0;
+}
+
+async function ofHome(command: string, words: readonly string[]): Promise<number | undefined> {
+  if (!["run", "status", "check", "hold", "resume", "log", "self-test"].includes(command)) return undefined;
+  const options = command === "run" ? readOptions(words) : undefined;
+  if (["check", "resume", "self-test"].includes(command)) takesNothing(command, words);
+  if (process.geteuid?.() === 0) throw new Exit(2, "this updates the home of a user; root has none");
+  const driver = new HomeDriver();
+  driver.prepare();
+  if (command === "run") return runHome(driver, options ?? readOptions([]));
+  if (command === "status") return showStatus(driver, wantsJson(words));
+  if (command === "check") return check(driver);
+  if (command === "hold") return hold(driver, words);
+  if (command === "resume") return resume(driver);
+  if (command === "log") return showLog(driver, words);
+  return selfTestOfHome(driver);
+}
+
+function wantsJson(words: readonly string[]): boolean {
+  if (words.length > 1 || (words.length === 1 && words[0] !== "--json"))
+    throw new Exit(2, "status: takes no argument but --json");
+  return words.length === 1;
+}
+
+main().then(
+  (status) => process.exit(status),
+  (error: unknown) => {
+    if (!(error instanceof Exit)) log(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    else if (error.message !== "") log(error.message);
+    process.exit(error instanceof Exit ? error.status : 1);
+  },
+);

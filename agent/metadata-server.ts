@@ -1,0 +1,155 @@
+/**
+ * Google's metadata server. Only HTTP 404 means that something is not there; any other answer, an empty or a partial body means that the
+ * server is away.
+ */
+import * as http from "node:http";
+import { contract } from "../rules/contract";
+import type { Answer, Answers } from "../rules/metadata";
+import { sleep } from "./time";
+
+/** The server does not answer as it should; nothing is known. */
+export class MetadataAway extends Error {}
+
+export interface MetadataAnswer {
+  status: number;
+  body: string;
+  etag: string | undefined;
+}
+
+interface RequestOptions {
+  method?: "GET" | "PUT";
+  body?: string;
+  /** Milliseconds until the answer must be complete. */
+  timeout?: number;
+}
+
+const TIMEOUT = 15_000;
+/** More than all of a project's and an instance's metadata (512 KiB each) can be. */
+const MAX_BYTES = 4 * 1024 * 1024;
+
+/** One connection to the server, which is kept open from request to request. */
+export class MetadataServer {
+  private readonly agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  private readonly host: string;
+  private readonly port: number;
+
+  /** @param address host or host:port */
+  constructor(address = process.env["GCE_METADATA_HOST"] ?? "169.254.169.254") {
+    const [host = "", port = "80"] = address.split(":");
+    [this.host, this.port] = [host, Number(port)];
+  }
+
+  /** @throws MetadataAway where no complete answer comes in time */
+  request(path: string, options: RequestOptions = {}): Promise<MetadataAnswer> {
+    const { body, method = "GET", timeout = TIMEOUT } = options;
+    return new Promise((resolve, reject) => {
+      const away = (why: string) => {
+        request.destroy();
+        reject(new MetadataAway(`the metadata server does not answer: ${why}`));
+      };
+      const timer = setTimeout(() => away("timeout"), timeout);
+      const request = http.request(
+        {
+          host: this.host,
+          port: this.port,
+          method,
+          path: `/computeMetadata/v1/${path}`,
+          agent: this.agent,
+          headers: {
+            "Metadata-Flavor": "Google",
+            ...(body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) }),
+          },
+        },
+        (response) => {
+          const chunks: Buffer[] = [];
+          let bytes = 0;
+          response.on("data", (chunk: Buffer) => {
+            bytes += chunk.length;
+            if (bytes > MAX_BYTES) away("more than it can have to say");
+            else chunks.push(chunk);
+          });
+          response.on("aborted", () => away("the answer was cut short"));
+          response.on("error", (error) => away(error.message));
+          response.on("end", () => {
+            clearTimeout(timer);
+            const { etag } = response.headers;
+            resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString("utf8"), etag });
+          });
+        },
+      );
+      request.on("error", (error) => {
+        clearTimeout(timer);
+        away(error.message);
+      });
+      request.end(body);
+    });
+  }
+
+  /** A value; `undefined` where there is none. @throws MetadataAway */
+  async get(path: string, options: RequestOptions = {}): Promise<string | undefined> {
+    const { status, body } = await this.request(path, options);
+    if (status === 404) return undefined;
+    if (status !== 200) throw new MetadataAway(`the metadata server answers ${path} with status ${status}`);
+    return body;
+  }
+
+  /**
+   * What a decision needs to know of the project and of this VM. Not all that there is: the startup script alone may be many times as long.
+   * @param attempts how often to try while the network comes up, two seconds apart
+   */
+  async answers(attempts = 1): Promise<Answers> {
+    for (let attempt = 1; ; attempt++) {
+      const attributes = await this.tryRequest("project/attributes/?recursive=true&alt=json");
+      if (attributes === undefined && attempt < attempts) {
+        await sleep(2000);
+        continue;
+      }
+      if (attributes === undefined) return { attributes, name: undefined, instance: undefined };
+      const name = await this.tryRequest("instance/name");
+      const instance = await this.tryRequest(`instance/attributes/${contract.instanceMetadata.key}`);
+      return { attributes, name, instance };
+    }
+  }
+
+  private async tryRequest(path: string): Promise<Answer> {
+    try {
+      return await this.request(path);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /**
+   * Waits until something in the project's attributes changes or the time is over.
+   * @returns the ETag of what the attributes are then
+   */
+  async waitForChange(etag: string | undefined, seconds: number): Promise<string> {
+    const wait =
+      etag === undefined ? "" : `&wait_for_change=true&last_etag=${encodeURIComponent(etag)}&timeout_sec=${seconds}`;
+    const answer = await this.request(`project/attributes/?recursive=true&alt=json${wait}`, {
+      timeout: (seconds + 30) * 1000,
+    });
+    if (answer.status !== 200 || answer.body === "" || answer.etag === undefined)
+      throw new MetadataAway("the metadata server's answer is incomplete");
+    return answer.etag;
+  }
+
+  /** Publishes a guest attribute. @throws MetadataAway */
+  async publish(key: string, value: string, attempts = 6): Promise<void> {
+    const path = `instance/guest-attributes/${contract.guestAttributes.namespace}/${key}`;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const { status } = await this.request(path, { method: "PUT", body: value });
+        if (status >= 200 && status < 300) return;
+        throw new MetadataAway(`the metadata server answers a report with status ${status}`);
+      } catch (error) {
+        if (!(error instanceof MetadataAway) || attempt >= attempts) throw error;
+        await sleep(Math.min(1000 * 2 ** (attempt - 1), 15_000));
+      }
+    }
+  }
+
+  close(): void {
+    this.agent.destroy();
+  }
+}

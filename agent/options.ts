@@ -1,0 +1,60 @@
+/** The options of a run, which both agents have. */
+import { isRevision } from "../rules/json";
+import type { Trigger } from "../rules/run-right";
+import { Exit, oneLine, programName } from "./log";
+import { triggers } from "./requests";
+
+export interface RunOptions {
+  trigger?: Trigger;
+  by?: string;
+  wanted?: string;
+  force: boolean;
+  once: boolean;
+}
+
+/** @throws Exit where an option is not one, or its value is not right */
+export function readOptions(words: readonly string[]): RunOptions {
+  const options: RunOptions = { force: false, once: false };
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index] ?? "";
+    const value = words[index + 1];
+    switch (word) {
+      case "--trigger": {
+        const trigger = triggers.find((known) => known === value);
+        if (trigger === undefined) {
+          const last = triggers.at(-1) ?? "";
+          const known = `${triggers.slice(0, -1).join(", ")} or ${last}`;
+          throw new Exit(2, `--trigger: "${oneLine(value ?? "")}" must be ${known}`);
+        }
+        options.trigger = trigger;
+        index++;
+        break;
+      }
+      case "--by":
+        if (value === undefined) throw new Exit(2, "--by: must be followed by who asks");
+        options.by = oneLine(value);
+        index++;
+        break;
+      case "--revision":
+        if (isRevision(value) !== undefined)
+          throw new Exit(2, `--revision: "${oneLine(value ?? "")}" must be a full revision, 40 hexadecimal digits`);
+        options.wanted = value ?? "";
+        index++;
+        break;
+      case "--force":
+        options.force = true;
+        break;
+      case "--once":
+        options.once = true;
+        break;
+      default:
+        throw new Exit(2, `unknown option "${oneLine(word)}"; see ${programName()} --help`);
+    }
+  }
+  return options;
+}
+
+/** Refuses words where a command takes none. @throws Exit */
+export function takesNothing(command: string, words: readonly string[]): void {
+  if (words.length > 0) throw new Exit(2, `${command}: takes no argument`);
+}

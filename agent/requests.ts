@@ -1,0 +1,57 @@
+/** Requests for an update: who asks writes a file and starts the service, and the run that takes the file up says who asked. */
+import { mkdirSync, readdirSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import type { Trigger } from "../rules/run-right";
+import { randomBytes } from "node:crypto";
+import { isThere, readText, remove, writeFileAtomic } from "./files";
+import { oneLine } from "./log";
+import { systemctl } from "./systemd";
+import { sleep } from "./time";
+
+/** What `--trigger` may say. */
+export const triggers = ["boot", "schedule", "watch", "ssh", "manual"] as const satisfies Trigger[];
+
+export interface Request {
+  trigger: Trigger;
+  by: string;
+}
+
+const folderIn = (runFolder: string) => join(runFolder, "asked");
+
+/** @returns the request's file, which is gone once a run has taken the request up */
+export function writeRequest(runFolder: string, { trigger, by }: Request): string {
+  const folder = folderIn(runFolder);
+  mkdirSync(folder, { recursive: true });
+  const name = randomBytes(6).toString("hex");
+  const temporary = join(runFolder, `asking.${name}`);
+  writeFileAtomic(temporary, `${trigger} ${oneLine(by)}`);
+  renameSync(temporary, join(folder, name));
+  return join(folder, name);
+}
+
+export function pendingRequests(runFolder: string): string[] {
+  try {
+    return readdirSync(folderIn(runFolder)).map((name) => join(folderIn(runFolder), name));
+  } catch {
+    return [];
+  }
+}
+
+/** Takes up what was asked for so far. */
+export function takeRequests(runFolder: string): Request[] {
+  return pendingRequests(runFolder).map((file) => {
+    const text = oneLine(readText(file) ?? "").trim();
+    remove(file);
+    const [word = "", ...rest] = text.split(/ +/);
+    const trigger = triggers.find((known) => known === word) ?? "manual";
+    return { trigger, by: rest.join(" ") };
+  });
+}
+
+/** Starts the service until some run has taken the request up: one that was about to end when it came has not seen it. */
+export async function startUntilTaken(service: string, file: string, waits: number): Promise<boolean> {
+  for (let attempt = 1; attempt <= 5 && isThere(file); attempt++)
+    if (!(await systemctl("system", ["start", `${service}.service`], waits)) && isThere(file))
+      await sleep(attempt * 1000);
+  return !isThere(file);
+}

@@ -1,0 +1,93 @@
+/** A run that ended for a reason that passes by itself is tried again without anybody's help: soon at first, then less and less often. */
+import { join } from "node:path";
+import { exists, readText, remove, writeFileAtomic } from "./files";
+import { log, oneLine } from "./log";
+import type { Right } from "../rules/run-right";
+import { type Manager, systemctl, systemdRun } from "./systemd";
+import { secondsFrom } from "./time";
+
+/** Seconds at most between two tries. */
+const LONGEST = 6 * 3600;
+
+export interface RetryPlace {
+  manager: Manager;
+  /** The service's name, without its suffix. */
+  service: string;
+  runFolder: string;
+}
+
+/**
+ * Has systemd start the service later. A file says how many retries in a row were arranged, and why the last one was. The timer's name is
+ * another one each time, since the retry that led here may not have ended yet.
+ */
+export async function retryLater(
+  { manager, service, runFolder }: RetryPlace,
+  why: string,
+  right: Right,
+): Promise<void> {
+  const file = join(runFolder, "retry");
+  const count = retriesSoFar(file);
+  const delay = retryDelay(count, secondsFrom("NIXOS_AUTO_UPDATE_RETRY", 15) / 1000, Math.random());
+  try {
+    writeFileAtomic(file, `${count + 1} ${oneLine(why)}`);
+    writeFileAtomic(join(runFolder, "retry-right"), right);
+  } catch {
+    // Without the file the next delay is the first again.
+  }
+  await systemctl(manager, ["stop", `${service}-retry-*.timer`]);
+  const due = join(runFolder, "retry-due");
+  const flags = manager === "user" ? ["--user"] : [];
+  const started = await systemdRun(
+    manager,
+    [
+      `--unit=${service}-retry-${count % 100}-${process.pid}`,
+      "--description=Try the update again",
+      `--on-active=${delay}`,
+      "--timer-property=AccuracySec=1s",
+      `--property=SyslogIdentifier=${service}`,
+      `--setenv=PATH=${process.env["PATH"] ?? ""}`,
+    ],
+    // The run that this starts finds the file and so knows that it is a retry.
+    [
+      "sh",
+      "-c",
+      ': >"$1"; shift; exec "$@"',
+      "retry",
+      due,
+      "systemctl",
+      ...flags,
+      "start",
+      "--no-block",
+      `${service}.service`,
+    ],
+  );
+  if (started) log(`trying again in ${delay} s: ${oneLine(why)}`);
+}
+
+/** Twice as long each time, give or take a quarter, so that machines which lost the network together do not come back as one. In seconds. */
+export function retryDelay(count: number, first: number, random: number): number {
+  const delay = Math.min(first * 2 ** Math.min(count, 20), LONGEST);
+  return Math.floor(delay * 0.75 + random * delay * 0.5);
+}
+
+export async function retryNoMore({ manager, service, runFolder }: RetryPlace): Promise<void> {
+  const file = join(runFolder, "retry");
+  if (!exists(file)) return;
+  remove(file);
+  await systemctl(manager, ["stop", `${service}-retry-*.timer`]);
+}
+
+/** Why this run is such a retry, and what it repeats was allowed to do; `undefined` where it is none. */
+export function takeRetry(runFolder: string): { why: string; right: Right } | undefined {
+  const due = join(runFolder, "retry-due");
+  if (!exists(due)) return undefined;
+  remove(due);
+  const why = oneLine((readText(join(runFolder, "retry")) ?? "").replace(/^\d+ /, ""));
+  // An agent of before wrote no right: every run of its went to the branch's head.
+  return { why, right: readText(join(runFolder, "retry-right")) === "approved" ? "approved" : "head" };
+}
+
+function retriesSoFar(file: string): number {
+  const count = Number(/^\d{1,6}/.exec(readText(file) ?? "")?.[0] ?? 0);
+  return Number.isSafeInteger(count) ? count : 0;
+}

@@ -1,0 +1,15 @@
+/** How this agent starts itself again: in a unit of its own, as another user, or as a helper of another program. */
+import { resolve } from "node:path";
+import { exists } from "./files";
+import type { Program } from "./log";
+
+/** The bundle that runs, with the program that runs it. */
+export function selfCommand(program: Program): string[] {
+  return [process.execPath, resolve(process.argv[1] ?? ""), program];
+}
+
+/** The installed agent, where there is one: it outlives this one. */
+export function installedCommand(program: Program): string[] {
+  const installed = `/run/current-system/sw/bin/${program}`;
+  return exists(installed) ? [installed] : selfCommand(program);
+}

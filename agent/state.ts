@@ -1,0 +1,138 @@
+/** The files in which an agent remembers: how its last run ended, a person's hold, and an activation that has not ended. */
+import { join } from "node:path";
+import { parseState, serializeState, type AgentState } from "../rules/agent-state";
+import type { Stage } from "../rules/contract";
+import { contract } from "../rules/contract";
+import { isObject, parseObject } from "../rules/json";
+import { exists, isThere, readText, remove, writeFileAtomic, writeFileFsync } from "./files";
+import { log } from "./log";
+
+const stateFile = (folder: string) => join(folder, "state.json");
+const holdFile = (folder: string) => join(folder, "hold.json");
+const trialFile = (folder: string) => join(folder, "trial.json");
+
+export function readState(folder: string): { state: AgentState; readable: boolean } {
+  const text = readText(stateFile(folder));
+  if (text === undefined) return { state: {}, readable: !exists(stateFile(folder)) };
+  return parseState(text);
+}
+
+/** @param lasting whether a power cut must leave it */
+export function writeState(folder: string, state: AgentState, lasting: boolean): void {
+  (lasting ? writeFileFsync : writeFileAtomic)(stateFile(folder), serializeState(state));
+}
+
+export interface LocalHold {
+  by?: string;
+  why?: string;
+  at?: string;
+}
+
+/** The hold of a person on this machine; null where there is none, `{}` where it cannot be read. */
+export function readHold(folder: string): LocalHold | null {
+  if (!isThere(holdFile(folder))) return null;
+  const item = parseObject(readText(holdFile(folder)) ?? "") ?? {};
+  return Object.fromEntries(Object.entries(item).filter(([, value]) => typeof value === "string"));
+}
+
+/** @throws where it cannot be written */
+export function writeHold(folder: string, hold: LocalHold): void {
+  writeFileFsync(holdFile(folder), JSON.stringify(hold));
+}
+
+export function removeHold(folder: string): boolean {
+  const there = isThere(holdFile(folder));
+  remove(holdFile(folder));
+  return there;
+}
+
+/** What health is compared with. */
+export interface Before {
+  /** Units that were failed. */
+  failed: string[];
+  /** What could be reached. */
+  reached: Record<string, boolean>;
+}
+
+/**
+ * An activation under trial: what is activated has to prove itself, or what ran before comes back. Until then a boot brings up what ran
+ * before, so that nothing that hangs can keep the machine from booting; only what waits for a reboot goes the other way round. While the file
+ * is there an activation has not ended; whatever cut it short (a kill, a power cut), the next run ends it first.
+ */
+export interface Trial {
+  path: string;
+  revision: string;
+  lock: string;
+  mode: "switch" | "boot";
+  /** The boot it began in. */
+  boot: string;
+  /** What ran then; empty where nothing did. */
+  former: string;
+  before: Before;
+  /** Why it is to be rolled back. */
+  undo?: { stage: Stage; error: string };
+  /** What waited for a reboot when this one began. */
+  replaces?: Trial;
+}
+
+/** The file's trial. One that cannot be read is removed: what runs decides then. */
+export function readTrial(folder: string): Trial | undefined {
+  if (!isThere(trialFile(folder))) return undefined;
+  const trial = parseTrial(parseObject(readText(trialFile(folder)) ?? ""));
+  if (trial === undefined) {
+    log(`${trialFile(folder)} is not readable; going on without it`);
+    removeTrial(folder);
+  }
+  return trial;
+}
+
+function parseTrial(item: unknown): Trial | undefined {
+  if (!isObject(item)) return undefined;
+  const { path, revision, lock, mode, boot, former, before, undo, replaces } = item;
+  if (typeof path !== "string" || typeof revision !== "string" || typeof boot !== "string") return undefined;
+  if (mode !== "switch" && mode !== "boot") return undefined;
+  const replaced = parseTrial(replaces);
+  const undone = parseUndo(undo);
+  return {
+    path,
+    revision,
+    mode,
+    boot,
+    lock: typeof lock === "string" ? lock : "",
+    former: typeof former === "string" ? former : "",
+    before: parseBefore(before),
+    ...(undone === undefined ? {} : { undo: undone }),
+    ...(replaced === undefined ? {} : { replaces: replaced }),
+  };
+}
+
+function parseUndo(item: unknown): Trial["undo"] {
+  if (!isObject(item)) return undefined;
+  const stage = contract.stage.find((known) => known === item["stage"]) as Stage | undefined;
+  if (stage === undefined) return undefined;
+  return { stage, error: typeof item["error"] === "string" ? item["error"] : "" };
+}
+
+function parseBefore(item: unknown): Before {
+  if (!isObject(item)) return { failed: [], reached: {} };
+  const { failed, reached } = item;
+  return {
+    failed: Array.isArray(failed) ? failed.filter((name) => typeof name === "string") : [],
+    reached: isObject(reached)
+      ? Object.fromEntries(Object.entries(reached).filter((entry): entry is [string, boolean] => entry[1] === true))
+      : {},
+  };
+}
+
+/** @throws where it cannot be written */
+export function writeTrial(folder: string, trial: Trial): void {
+  writeFileFsync(trialFile(folder), JSON.stringify(trial));
+}
+
+export function removeTrial(folder: string): void {
+  remove(trialFile(folder));
+}
+
+export function hasTrial(folder: string): boolean {
+  return isThere(trialFile(folder));
+}

@@ -1,0 +1,343 @@
+/** The system's driver: nixosConfigurations.<host>, the system profile, switch-to-configuration. */
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { contract } from "../rules/contract";
+import { decideSystem, type ModuleSettings, type SystemDecision } from "../rules/decide-system";
+import { parseObject } from "../rules/json";
+import { readMetadata, type Metadata } from "../rules/metadata";
+import { relevantState } from "../rules/relevant-state";
+import type { Conclusion, Driver, Found, Place, RolledBack, RunRequest, Situation, Switched } from "./driver";
+import type { Ending } from "./ending";
+import { exists, isThere, makeFolder, readText, resolved, writeFileAtomic } from "./files";
+import { log } from "./log";
+import { MetadataServer } from "./metadata-server";
+import { answers, Mirror, type Origin } from "./mirror";
+import { bootedSystem, currentSystem, needsBoot } from "./reboot";
+import { type Before, type LocalHold, readHold, readState, readTrial, type Trial } from "./state";
+import { bootedAt } from "./time";
+import { setProfile, revertProfile } from "./profile";
+import { switchToConfiguration } from "./switch-system";
+import { accessFor } from "./credentials";
+import { fetchSecret } from "./secrets";
+import { failedUnits, answersAgain, checksError, unitsError } from "./health";
+import { concludeSystem } from "./conclude-system";
+
+export interface SystemSituation extends Situation {
+  metadata: Metadata;
+  joined: boolean;
+  settings: ModuleSettings;
+  localHold: LocalHold | null;
+  readable: boolean;
+  drifted: boolean;
+}
+
+const PROTOCOLS = "http:https:ssh:git";
+
+export function systemPlace(): Place {
+  const stateFolder = process.env["NIXOS_AUTO_UPDATE_STATE"] ?? contract.paths.state;
+  return {
+    program: "nixos-auto-update",
+    service: contract.units.system,
+    manager: "system",
+    stateFolder,
+    runFolder: contract.paths.run,
+    lockFile: contract.paths.lock,
+    mirror: new Mirror(join(stateFolder, "mirror.git")),
+    profile: "/nix/var/nix/profiles/system",
+    settingsPath: contract.paths.settings.slice(1),
+  };
+}
+
+export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
+  private credentialProblem: string | undefined;
+  private known: Promise<Origin> | undefined;
+
+  constructor(
+    readonly place: Place = systemPlace(),
+    readonly metadata: MetadataServer = new MetadataServer(),
+  ) {}
+
+  /** The folders that everything else lies in. @throws where they cannot be made */
+  prepare(): void {
+    for (const folder of [this.place.stateFolder, this.place.runFolder]) if (!exists(folder)) makeFolder(folder);
+  }
+
+  async look({ patient }: Pick<RunRequest, "patient">): Promise<SystemSituation> {
+    const situation = await this.observe(patient ? 4 : 1);
+    this.remember(situation.metadata);
+    this.known = undefined;
+    return situation;
+  }
+
+  /** What a decision is made of; nothing of it is written down. */
+  async observe(attempts: number): Promise<SystemSituation> {
+    const { stateFolder, profile, runFolder } = this.place;
+    const metadata = readMetadata(await this.metadata.answers(attempts), this.isExpected());
+    const { state, readable } = readState(stateFolder);
+    const current = this.current();
+    const trial = readTrial(stateFolder);
+    const waits = trial?.mode === "boot" && trial.path === state.deployed && trial.boot === bootedAt(runFolder);
+    return {
+      metadata,
+      joined: isThere(join(stateFolder, "joined")),
+      settings: moduleSettings(),
+      state,
+      readable,
+      localHold: readHold(stateFolder),
+      current,
+      // What waits for a reboot is deployed when the profile has it.
+      drifted: (resolved(profile) ?? "") !== state.deployed || (current !== state.deployed && !waits),
+    };
+  }
+
+  /** Whether there must be a metadata server, even if it does not answer now. */
+  private isExpected(): boolean {
+    const product = readText("/sys/class/dmi/id/product_name");
+    return isThere(join(this.place.stateFolder, "instance")) || product === "Google Compute Engine";
+  }
+
+  private remember(metadata: Metadata): void {
+    if (metadata.kind !== "present" && metadata.kind !== "absent") return;
+    const { stateFolder, runFolder } = this.place;
+    const marks = metadata.kind === "present" ? ["instance", "joined"] : ["instance"];
+    try {
+      for (const mark of marks) if (!isThere(join(stateFolder, mark))) writeFileAtomic(join(stateFolder, mark), "");
+      const baseline = join(runFolder, "watch-baseline");
+      // The first to learn of the metadata after a boot says what the watcher compares with: no change is missed in between.
+      if (!isThere(baseline)) writeFileAtomic(baseline, JSON.stringify(relevantState(metadata)));
+    } catch {
+      // A full disk keeps nobody from deciding.
+    }
+  }
+
+  decide(situation: SystemSituation, request: RunRequest, found: Found): SystemDecision {
+    const { metadata, joined, settings, state, localHold, drifted, readable } = situation;
+    const { wanted, force, right } = request;
+    const input = { metadata, joined, settings, state, localHold, drifted, force, right, wanted, ...found };
+    const decision = decideSystem({ ...input, hostname: hostname() });
+    return readable
+      ? decision
+      : { ...decision, notes: [...decision.notes, "the state file is not readable; going on without it"] };
+  }
+
+  repository({ settings }: SystemDecision): string {
+    return settings.repository ?? "";
+  }
+
+  attributeName({ settings }: SystemDecision): string {
+    return settings.host;
+  }
+
+  attribute({ settings }: SystemDecision): string {
+    return `nixosConfigurations."${settings.host}".config.system.build.toplevel`;
+  }
+
+  origin(decision: SystemDecision): Promise<Origin> {
+    this.known ??= this.findOrigin(decision);
+    return this.known;
+  }
+
+  private async findOrigin(decision: SystemDecision): Promise<Origin> {
+    const { settings } = decision;
+    const options = {
+      protocols: PROTOCOLS,
+      url: this.repository(decision),
+      knownHosts: text(settings["knownHosts"]),
+      runFolder: this.place.runFolder,
+    };
+    const secret = text(settings["deployKeySecret"]);
+    const credential = secret === undefined ? undefined : await this.credential(secret, options.url);
+    const access = () => accessFor({ ...options, credential });
+    return {
+      url: options.url,
+      branch: settings.branch,
+      access: access(),
+      renew: async () => {
+        if (credential === undefined || secret === undefined) return undefined;
+        return (await this.renewCredential(secret, options.url, credential)) ? access() : undefined;
+      },
+    };
+  }
+
+  credentialError(): string | undefined {
+    return this.credentialProblem;
+  }
+
+  /** The machine's own lies in a file of root's that a reboot forgets. Where Secret Manager does not answer, the one of before has to do. */
+  private async credential(secret: string, url: string): Promise<string | undefined> {
+    const file = join(this.place.runFolder, "credential");
+    if (readText(file) !== undefined) return file;
+    try {
+      await fetchSecret(this.metadata, { secret, url, file });
+      return file;
+    } catch (error) {
+      this.credentialProblem = error instanceof Error ? error.message : String(error);
+      log(this.credentialProblem);
+      return undefined;
+    }
+  }
+
+  /** After a refusal: whether there is another one by now. */
+  private async renewCredential(secret: string, url: string, file: string): Promise<boolean> {
+    try {
+      if (!(await fetchSecret(this.metadata, { secret, url, file }))) return false;
+      log("what the repository asks for was rotated; using the new one");
+      return true;
+    } catch (error) {
+      log(error instanceof Error ? error.message : String(error));
+      return false;
+    }
+  }
+
+  obstacle(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  /** An update that left its machine without updates could never be repaired from afar. */
+  refusal(toplevel: string): Promise<string | undefined> {
+    const timer = `${this.place.service}.timer`;
+    const there = isThere(join(toplevel, "etc/systemd/system", timer));
+    const name = toplevel.slice(toplevel.lastIndexOf("/") + 1);
+    return Promise.resolve(
+      there ? undefined : `${name} has no ${timer}: services.nixos-auto-update is not enabled in it`,
+    );
+  }
+
+  lockMatches(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  current(): string {
+    return resolved(currentSystem) ?? "";
+  }
+
+  private booting(): string | undefined {
+    return resolved(this.place.profile);
+  }
+
+  isCurrent(toplevel: string): boolean {
+    const trial = readTrial(this.place.stateFolder);
+    if (trial === undefined) return toplevel === this.booting() && toplevel === this.current();
+    return (
+      trial.mode === "boot" && trial.path === toplevel && trial.boot === this.boot() && toplevel === this.booting()
+    );
+  }
+
+  boot(): string {
+    return bootedAt(this.place.runFolder);
+  }
+
+  /** A boot brings up what the profile names: what waited for a reboot, or what a power cut met when it was just to be kept. */
+  cameUp(toplevel: string): boolean {
+    return toplevel === this.current() && toplevel === this.booting();
+  }
+
+  mode(toplevel: string): Promise<Trial["mode"]> {
+    return Promise.resolve(needsBoot(toplevel) ? "boot" : "switch");
+  }
+
+  needsReboot({ reboot }: Ending): Promise<boolean> {
+    const { profile } = this.place;
+    return Promise.resolve(reboot === true || (exists(profile) && needsBoot(profile)));
+  }
+
+  /** `test` does all that `switch` does but for the boot loader. */
+  async activate(toplevel: string, mode: Trial["mode"]): Promise<Switched> {
+    return mode === "boot" ? this.setForBoot(toplevel) : switchToConfiguration(toplevel, "test");
+  }
+
+  async keep(toplevel: string): Promise<Switched> {
+    log(`→ keeping ${toplevel}`);
+    const kept = await this.setForBoot(toplevel);
+    // The system was switched to already, whatever was in the way of keeping it.
+    return kept.kind === "failed" ? { kind: "failed", error: kept.error } : kept;
+  }
+
+  private async setForBoot(toplevel: string): Promise<Switched> {
+    const { profile } = this.place;
+    if (!(await setProfile(profile, toplevel)))
+      return { kind: "failed", error: `could not set the profile ${profile}` };
+    return switchToConfiguration(toplevel, "boot");
+  }
+
+  async letGo(toplevel: string): Promise<void> {
+    const current = this.current();
+    if (current === "" || this.booting() !== toplevel) return;
+    await revertProfile(this.place.profile, current, toplevel);
+  }
+
+  async healthBefore(decision: SystemDecision): Promise<Before> {
+    const [failed, metadata, repository] = await Promise.all([
+      failedUnits("system"),
+      this.reachesMetadata(),
+      this.reachesRepository(decision),
+    ]);
+    return { failed, reached: { "metadata server": metadata, repository } };
+  }
+
+  private async reachesMetadata(): Promise<boolean> {
+    try {
+      return (await this.metadata.request("instance/id")).status === 200;
+    } catch {
+      return false;
+    }
+  }
+
+  private async reachesRepository(decision: SystemDecision): Promise<boolean> {
+    return answers(await this.origin(decision));
+  }
+
+  async healthError(trial: Trial, decision: SystemDecision): Promise<string | undefined> {
+    const settingsFile = join(trial.path, this.place.settingsPath);
+    const units = "etc/systemd/system";
+    const error =
+      (await unitsError({
+        manager: "system",
+        failedBefore: trial.before.failed,
+        folders: [join(trial.former, units), join(trial.path, units)],
+        settings: parseObject(readText(settingsFile) ?? "") ?? {},
+      })) ?? (await checksError(settingsFile));
+    if (error !== undefined) return error;
+    const { reached } = trial.before;
+    const lost =
+      reached["metadata server"] === true
+        ? await answersAgain("metadata server", () => this.reachesMetadata())
+        : undefined;
+    if (lost !== undefined || reached["repository"] !== true) return lost;
+    return answersAgain("repository", () => this.reachesRepository(decision));
+  }
+
+  async rollBack(trial: Trial, _decision: SystemDecision, busy: boolean): Promise<RolledBack> {
+    const old = this.previous(trial);
+    if (!(await revertProfile(this.place.profile, old, trial.path)))
+      return { ok: false, error: "the profile cannot be set back" };
+    if (busy) return { ok: true };
+    if (old === undefined) return { ok: false, error: "nothing was deployed before", hopeless: true };
+    log(`going back to ${old}`);
+    // It booted this machine or ran on it; what it has to change of the kernel waits for a reboot.
+    const boot = needsBoot(old);
+    const switched = await switchToConfiguration(old, boot ? "boot" : "switch");
+    if (switched.kind === "failed") return { ok: false, error: switched.error };
+    return { ok: boot || this.current() === old };
+  }
+
+  /** What was deployed before; where the agent has deployed nothing yet, what ran or what the machine booted. */
+  private previous(trial: Trial): string | undefined {
+    const { state } = readState(this.place.stateFolder);
+    return [state.deployed, trial.former, resolved(bootedSystem)].find(
+      (path) =>
+        path !== undefined && path !== "" && path !== trial.path && exists(join(path, "bin/switch-to-configuration")),
+    );
+  }
+
+  async concluded(conclusion: Conclusion<SystemSituation, SystemDecision>): Promise<{ retry?: string }> {
+    return concludeSystem(this, conclusion);
+  }
+}
+
+const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
+
+/** What the configuration of what runs says; a machine before its first switch has none. */
+function moduleSettings(): ModuleSettings {
+  return parseObject(readText(join(currentSystem, contract.paths.settings)) ?? "") ?? {};
+}

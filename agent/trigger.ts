@@ -1,0 +1,51 @@
+/** Who started this run, where nobody said. */
+import type { Right, Trigger } from "../rules/run-right";
+import { takeRetry } from "./retry";
+import { type Manager, showUnits } from "./systemd";
+
+export interface Started {
+  trigger: Trigger;
+  by: string | undefined;
+  /** Of a retry: what the run that it repeats was allowed to do. */
+  repeats?: Right;
+}
+
+export async function guessTrigger(manager: Manager, service: string, runFolder: string): Promise<Started> {
+  const retry = takeRetry(runFolder);
+  if (retry !== undefined) return { trigger: "retry", by: `itself, trying again: ${retry.why}`, repeats: retry.right };
+  switch (await firedTimer(manager, service)) {
+    case "schedule":
+      return { trigger: "schedule", by: "its schedule" };
+    case "boot":
+      return { trigger: "boot", by: "its timer after boot" };
+    case undefined:
+      return { trigger: "manual", by: process.env["SUDO_USER"] };
+  }
+}
+
+/**
+ * Which of the service's timers started this run, by having fired since the last run ended. $TRIGGER_UNIT tells only that systemd ever
+ * triggered the service: it repeats the first unit that did (systemd 28939).
+ */
+async function firedTimer(manager: Manager, service: string): Promise<"boot" | "schedule" | undefined> {
+  if ((process.env["TRIGGER_UNIT"] ?? "") === "") return undefined;
+  const units = [`${service}.service`, `${service}.timer`, `${service}-schedule.timer`];
+  const shown = await showUnits(manager, units, ["InactiveEnterTimestamp", "LastTriggerUSec"], ["--timestamp=us+utc"]);
+  return latestTimer(
+    shown[0]?.["InactiveEnterTimestamp"] ?? "",
+    shown[1]?.["LastTriggerUSec"] ?? "",
+    shown[2]?.["LastTriggerUSec"] ?? "",
+  );
+}
+
+/** Of times such as `Tue 2026-11-24 15:53:35.123456 UTC`, empty for never. */
+export function latestTimer(ended: string, boot: string, schedule: string): "boot" | "schedule" | undefined {
+  // Without its weekday such a time sorts as text.
+  const [last, afterBoot, onSchedule] = [ended, boot, schedule].map((time) => time.replace(/^\S+ ?/, "")) as [
+    string,
+    string,
+    string,
+  ];
+  if (onSchedule > last && onSchedule >= afterBoot) return "schedule";
+  return afterBoot > last ? "boot" : undefined;
+}

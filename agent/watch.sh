@@ -1,0 +1,65 @@
+#!/bin/sh
+# The watcher: one open request to the metadata server, at most one a second whatever the server does, and the agent only when an answer
+# differs from the one before. It stays small, because it runs for as long as its machine.
+# usage: watch.sh AGENT…, the command that runs the agent
+set -u
+
+server=http://${GCE_METADATA_HOST:-169.254.169.254}/computeMetadata/v1/project/attributes/
+run=/run/nixos-auto-update
+service=nixos-auto-update.service
+wait=300        # seconds of one request; Google's server ends them by itself after some time as well
+look_every=3600 # seconds after which the agent looks although nothing has changed
+longest=60      # seconds at most between two requests
+
+mkdir -p "$run"
+answer=$run/watch-answer
+# Until the first look nothing has been seen.
+rm -f "$answer"
+umask 077
+
+now() { date +%s; }
+
+# Starts the service until some run has taken a request up: one that was about to end when it came has not seen it.
+start_until_taken() {
+  for pause in 1 2 3 4 5; do
+    [ -e "$1" ] || return 0
+    systemctl start "$service" 2>/dev/null || [ ! -e "$1" ] || sleep "$pause"
+  done
+}
+
+serve_requests() {
+  for request in "$run"/asked/*; do
+    [ ! -e "$request" ] || start_until_taken "$request" &
+  done
+}
+
+# Prints the new ETag, and leaves the answer in a file; fails where there is no whole answer.
+ask() { # etag
+  curl --silent --fail --noproxy '*' --connect-timeout 5 --max-time $((wait + 30)) --max-filesize 4000000 \
+    --header 'Metadata-Flavor: Google' --output "$answer.new" --write-out '%header{etag}' \
+    "$server?recursive=true&alt=json${1:+&wait_for_change=true&last_etag=$1&timeout_sec=$wait}"
+}
+
+etag='' delay=1 looked=0
+serve_requests
+while :; do
+  asked=$(now)
+  if new=$(ask "$etag") && [ -n "$new" ] && [ -s "$answer.new" ]; then
+    if cmp -s "$answer.new" "$answer" && [ $(($(now) - looked)) -lt $look_every ]; then
+      # An answer at once that says nothing new comes from a server that does not wait.
+      [ $(($(now) - asked)) -gt 5 ] && delay=1 || delay=$((delay * 2))
+      etag=$new
+    elif "$@" look; then
+      mv -f "$answer.new" "$answer"
+      looked=$(now) etag=$new delay=1
+      serve_requests
+    else
+      etag='' delay=$((delay * 2))
+    fi
+  else
+    [ $delay -lt 32 ] || echo "the metadata server does not answer; still trying" >&2
+    etag='' delay=$((delay * 2))
+  fi
+  [ $delay -le $longest ] || delay=$longest
+  sleep "$delay"
+done

@@ -1,0 +1,215 @@
+#!/bin/sh
+# The startup script: makes a fresh NixOS VM a member of its fleet. It holds no secret and nothing of a particular VM, and it rarely changes.
+# On an image that brings the agent it starts that; on another NixOS image it gets the agent from the configuration repository, at exactly
+# the revision that the VM's wave is approved for. NixOS runs it at every boot, and again at switches. See the unit below and its journal.
+set -eu
+
+state=/var/lib/nixos-auto-update
+run=/run/nixos-fleet
+unit=nixos-auto-update-bootstrap
+installed=/run/current-system/sw/bin/nixos-auto-update
+metadata=http://${GCE_METADATA_HOST:-169.254.169.254}/computeMetadata/v1
+secret_manager=${NIXOS_AUTO_UPDATE_SECRET_MANAGER:-https://secretmanager.googleapis.com}
+
+PATH=/run/current-system/sw/bin:${PATH:-/usr/sbin:/usr/bin:/sbin:/bin}
+export PATH HOME=/root
+
+say() {
+  echo "nixos-fleet: $*" >&2
+  # The serial console shows it as well, where there is one.
+  [ ! -w /dev/console ] || echo "nixos-fleet: $*" 2>/dev/null >/dev/console || true
+}
+
+die() {
+  say "$@"
+  exit 1
+}
+
+# Outside of the unit: starts it, once.
+start() {
+  [ ! -e "$state/bootstrapped" ] || exit 0
+  if systemctl is-active --quiet "$unit.service"; then
+    echo "$unit runs already"
+    exit 0
+  fi
+  umask 022
+  mkdir -p "$run"
+  cp "$0" "$run/startup"
+  # A unit of its own, which no switch stops, and which is tried again for as long as it fails.
+  systemd-run --quiet --collect --unit="$unit" --property=SyslogIdentifier=nixos-auto-update \
+    --property=Restart=on-failure --property=RestartSec=10 --property=StartLimitIntervalSec=0 \
+    --setenv=HOME=/root --setenv=PATH="$PATH" sh "$run/startup" bootstrap
+  echo "$unit started"
+}
+
+# Prints a value of the metadata server; status 22 where there is none.
+told() { # path
+  curl --silent --fail --noproxy '*' --connect-timeout 5 --max-time 15 --header 'Metadata-Flavor: Google' "$metadata/$1"
+}
+
+# Prints a field of a JSON file, nothing where it is not there; Nix is the one JSON reader that every NixOS has.
+field() { # file, Nix expression of what is in it as `it`
+  nix --extra-experimental-features nix-command eval --impure --raw --expr \
+    "let it = builtins.fromJSON (builtins.readFile $1); in $2"
+}
+
+check_image() {
+  command -v nix >/dev/null || die "this image has no Nix; build one from the fleet's flake (packages.gce-image)"
+  version=$(nix --version | sed 's/.* //')
+  lowest=$(printf '%s\n' 2.18 "$version" | sort -V | head -n 1)
+  [ "$lowest" = 2.18 ] || die "this image has Nix $version; 2.18 or newer is needed"
+  command -v curl >/dev/null || die "this image has no curl; build one from the fleet's flake (packages.gce-image)"
+  command -v git >/dev/null || {
+    say "this image has no git; getting it from nixpkgs"
+    git=$(nix --extra-experimental-features 'nix-command flakes' build --no-link --print-out-paths nixpkgs#gitMinimal) ||
+      die "this image has no git, and nixpkgs#gitMinimal cannot be had"
+    PATH=$PATH:$git/bin
+  }
+}
+
+# Waits until the VM's item and its wave's approval are there, and leaves both in files. A VM without a wave goes to its branch's head.
+wait_for_approval() {
+  waiting=
+  until told instance/attributes/nixos-fleet >"$run/instance.json"; do
+    [ -n "$waiting" ] || say "waiting for this VM's metadata item"
+    waiting=yes
+    sleep 5
+  done
+  wave=$(field "$run/instance.json" 'it.wave or ""')
+  rm -f "$run/approval.json"
+  [ -n "$wave" ] || return 0
+  key=$(field "$run/instance.json" '"nixos-fleet--" + it.fleet + "--" + it.stack + "--" + it.wave')
+  waiting=
+  until told "project/attributes/$key" >"$run/approval.new"; do
+    [ -n "$waiting" ] || say "waiting for the approval of wave $wave"
+    waiting=yes
+    sleep 5
+  done
+  mv "$run/approval.new" "$run/approval.json"
+}
+
+# What a private repository asks for, out of Secret Manager, in a file that root alone reads.
+get_key() {
+  secret=$(field "$run/instance.json" 'it.deployKeySecret or ""')
+  [ -n "$secret" ] || return 0
+  case $secret in */versions/*) ;; *) secret=$secret/versions/latest ;; esac
+  (
+    umask 077
+    told instance/service-accounts/default/token >"$run/token.json"
+    field "$run/token.json" '"header = \"Authorization: Bearer " + it.access_token + "\"\n"' |
+      curl --silent --show-error --fail --max-time 30 --config - "$secret_manager/v1/$secret:access" >"$run/secret.json"
+    field "$run/secret.json" 'it.payload.data' | base64 --decode | tr -d '\r' >"$run/key"
+    [ -z "$(tail -c 1 "$run/key")" ] || echo >>"$run/key"
+  ) || die "$secret cannot be had"
+  rm -f "$run/token.json" "$run/secret.json"
+}
+
+# git with the key or token, the pinned host keys, and nothing of anybody's configuration.
+set_up_git() {
+  export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_TERMINAL_PROMPT=0 GIT_ALLOW_PROTOCOL=http:https:ssh:git:file
+  ssh='ssh -o BatchMode=yes -o ConnectTimeout=20'
+  field "$run/instance.json" 'it.knownHosts or ""' >"$run/known_hosts"
+  [ ! -s "$run/known_hosts" ] ||
+    ssh="$ssh -o StrictHostKeyChecking=yes -o GlobalKnownHostsFile=/dev/null -o UserKnownHostsFile=$run/known_hosts"
+  [ ! -e "$run/key" ] || ssh="$ssh -o IdentitiesOnly=yes -i $run/key"
+  export GIT_SSH_COMMAND="$ssh"
+  # Only https shows a token, to the repository's host alone; it may be TOKEN or USER:TOKEN.
+  host=$(printf '%s' "$repository" | sed -n 's|^https://\([^@/]*@\)\{0,1\}\([^/]*\).*|\2|p')
+  [ -n "$host" ] && [ -e "$run/key" ] || return 0
+  export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0="credential.https://$host.helper"
+  export GIT_CONFIG_VALUE_0="!f() { [ \"\$1\" = get ] || exit 0; read -r t <$run/key; u=x-access-token; case \$t in *:*) u=\${t%%:*} ;; esac; printf 'username=%s\\npassword=%s\\n' \"\$u\" \"\${t#*:}\"; }; f"
+}
+
+# Exactly the approved revision, or the branch's head where the VM has no wave, into a repository of root's.
+fetch() {
+  rm -rf "$run/repository"
+  git init --quiet --bare "$run/repository"
+  in_repository="git --git-dir=$run/repository"
+  branch=$(field "$run/instance.json" 'it.branch or "main"')
+  revision='' lock=''
+  [ ! -e "$run/approval.json" ] || {
+    revision=$(field "$run/approval.json" it.revision)
+    lock=$(field "$run/approval.json" it.lock)
+  }
+  say "fetching ${revision:-branch $branch}"
+  # Not every server gives a revision that no branch ends with; the branch has it then.
+  { [ -n "$revision" ] && $in_repository fetch --quiet --no-tags --depth=1 -- "$repository" "+$revision:refs/heads/fleet" 2>/dev/null; } ||
+    $in_repository fetch --quiet --no-tags -- "$repository" "+refs/heads/$branch:refs/heads/fleet" ||
+    die "cannot fetch from the repository"
+  revision=${revision:-$($in_repository rev-parse refs/heads/fleet)}
+  $in_repository update-ref refs/heads/fleet "$revision" || die "branch $branch does not have the approved revision"
+  [ -z "$lock" ] || [ "$($in_repository cat-file blob "$revision:flake.lock" | sha256sum | cut -d ' ' -f 1)" = "$lock" ] ||
+    die "flake.lock is not the approved one, by its digest"
+}
+
+# Where signers are given the commit has to be one of theirs.
+verify() {
+  field "$run/instance.json" 'it.signers or ""' >"$run/signers"
+  [ -s "$run/signers" ] || return 0
+  sed '/^-----BEGIN PGP/,/^-----END PGP/d' "$run/signers" >"$run/allowed"
+  export GNUPGHOME="$run/gnupg"
+  rm -rf "$GNUPGHOME"
+  (umask 077 && mkdir "$GNUPGHOME")
+  if grep -q '^-----BEGIN PGP PUBLIC' "$run/signers"; then
+    sed -n '/^-----BEGIN PGP/,/^-----END PGP/p' "$run/signers" | gpg --batch --quiet --import || die "signers: cannot be read"
+  fi
+  git -c gpg.ssh.allowedSignersFile="$run/allowed" -c gpg.minTrustLevel=undefined -c gpg.program=gpg -c gpg.ssh.program=ssh-keygen \
+    --git-dir="$run/repository" verify-commit "$revision" || die "the commit carries no good signature of a signer"
+}
+
+# The agent of that revision, kept by a link: out of the system that the approval's manifest names, or built.
+get_agent() {
+  host=$(field "$run/instance.json" 'it.host')
+  say "building the agent"
+  nix --extra-experimental-features 'nix-command flakes' build --out-link "$run/agent" \
+    --no-update-lock-file --no-write-lock-file \
+    "git+file://$run/repository?ref=refs/heads/fleet&rev=$revision&shallow=1#nixosConfigurations.\"$host\".config.services.nixos-auto-update.package" ||
+    die "the agent cannot be built; does the configuration of $host enable services.nixos-auto-update?"
+}
+
+# The system that the approval's manifest names for this host, where it names one that can be had.
+get_prebuilt() {
+  [ -e "$run/approval.json" ] || return 1
+  url=$(field "$run/approval.json" 'it.manifest.url or ""')
+  digest=$(field "$run/approval.json" 'it.manifest.sha256 or ""')
+  [ -n "$url" ] || return 1
+  curl --silent --fail --location --proto '=http,https' --max-time 60 --output "$run/manifest.json" "$url" || return 1
+  [ "$(sha256sum <"$run/manifest.json" | cut -d ' ' -f 1)" = "$digest" ] || return 1
+  host=$(field "$run/instance.json" 'it.host')
+  path=$(field "$run/manifest.json" "it.\"$host\" or \"\"")
+  case $path in /nix/store/*) ;; *) return 1 ;; esac
+  say "getting $path"
+  nix-store --realise "$path" --add-root "$run/system" \
+    --option extra-substituters "$(field "$run/instance.json" 'it.cache.url or ""')" \
+    --option extra-trusted-public-keys "$(field "$run/instance.json" 'it.cache.publicKey or ""')" >/dev/null || return 1
+  ln -sfn "$path/sw" "$run/agent"
+}
+
+bootstrap() {
+  trap 'rm -f "$run/key"' EXIT
+  if [ ! -x "$installed" ]; then
+    check_image
+    wait_for_approval
+    repository=$(field "$run/instance.json" 'it.repository')
+    case $repository in
+      http://* | https://* | ssh://* | git://* | [A-Za-z0-9]*@*:*) ;;
+      *) die "repository: \"$repository\" must be an http(s), ssh or git URL" ;;
+    esac
+    get_prebuilt || {
+      get_key
+      set_up_git
+      fetch
+      verify
+      get_agent
+    }
+    installed=$run/agent/bin/nixos-auto-update
+  fi
+  rm -f "$run/key"
+  unset GIT_CONFIG_NOSYSTEM GIT_CONFIG_GLOBAL GIT_ALLOW_PROTOCOL GIT_SSH_COMMAND GIT_CONFIG_COUNT GNUPGHOME
+  exec "$installed" bootstrap
+}
+
+case ${1-} in
+  bootstrap) bootstrap ;;
+  *) start ;;
+esac

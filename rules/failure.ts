@@ -1,0 +1,130 @@
+/**
+ * Failure classes: what is the revision's own fault and is refused from then on, and what passes by itself and is retried. Stage and exit
+ * status decide first; the text decides last, and what it does not tell is taken for something that passes.
+ */
+
+/** What a failure came from. `network` alone is nobody's fault: nobody is notified, and no unit counts as failed. */
+export type FailureCause =
+  /** The revision's own. */
+  | "revision"
+  | "network"
+  /** A server that answered, and refused: a key, a token, a host key. */
+  | "refused"
+  /** A disk that is full, read-only or damaged. */
+  | "space"
+  /** Memory that ran out, or a process that somebody killed. */
+  | "resources"
+  /** The Nix daemon is gone, or somebody else holds a lock. */
+  | "busy"
+  /** The repository answers that it does not have the branch or the revision. */
+  | "absent"
+  | "unknown";
+
+/** How a process ended; `status` is absent where a signal or a limit ended it. */
+export interface ProcessEnd {
+  status?: number | undefined;
+  signal?: string | undefined;
+  limit?: string | undefined;
+  text: string;
+}
+
+/** errno texts of glibc, as every program prints them, and SQLite's. */
+const noSpace =
+  /No space left on device|Disk quota exceeded|database or disk is full|disk is full|Read-only file system|Input\/output error|Structure needs cleaning|attempt to write a readonly database/;
+
+/** What git and curl print for a server that answered no, and ssh for a host key that is not the known one. */
+const gitRefusal =
+  /Permission denied \(|Host key verification failed|Authentication failed|could not read (?:Username|Password)|returned error: 40[13]|Permission denied, please try again|Too many authentication failures/;
+
+const gitAbsent = /not our ref|couldn't find remote ref|unadvertised object|remote error: .*(?:no such|not found)/i;
+
+export function isNoSpace(text: string): boolean {
+  return noSpace.test(text);
+}
+
+export function isGitRefusal(text: string): boolean {
+  return gitRefusal.test(text);
+}
+
+/** What a git command that asks a server failed of. */
+export function gitFailure({ text }: ProcessEnd): FailureCause {
+  if (gitRefusal.test(text)) return "refused";
+  if (noSpace.test(text)) return "space";
+  if (gitAbsent.test(text)) return "absent";
+  return "network";
+}
+
+/**
+ * Texts of Nix 2.18 to 2.31 for what passes by itself (libstore/filetransfer.cc, libfetchers, libstore/build, libutil/serialise.cc,
+ * libstore/gc.cc), of the git, ssh and curl that it runs, and of glibc's resolver.
+ */
+const nixNetwork = [
+  // A server's "not now": other 4xx answers stay as they are.
+  /HTTP error (?:408|425|429|5\d\d)/,
+  // GitHub answers a rate limit with 403 (github.cc adds the words of the answer).
+  /HTTP error 403[\s\S]*rate limit|rate limit[\s\S]*HTTP error 403|API rate limit exceeded/i,
+  /unable to download '[^']*': (?!HTTP error)/,
+  /cannot download .*from any mirror/,
+  /Could(?:n't| not) (?:resolve|connect to)|Temporary failure in name resolution|Name or service not known/,
+  /Connection (?:refused|reset|timed out|closed by)|Network is unreachable|No route to host|Operation timed out/,
+  /Timeout was reached|timed out|transfer closed|Failed to connect|early EOF|unexpected disconnect|RPC failed|hung up unexpectedly/,
+  /SSL (?:connect error|peer|routines)|gnutls_handshake|TLS (?:connect|handshake)/i,
+  /Failed to fetch git repository|Cannot find Git revision '[^']*' in ref|program 'git' failed|unable to access '/,
+  /substituter .*(?:disabled|failed)|some substitutes for the outputs .* failed/,
+  /kex_exchange_identification|ssh: connect to host/,
+];
+
+const nixBusy =
+  /Nix daemon (?:disconnected|connection)|Broken pipe|cannot connect to (?:socket|daemon)|error: reading a line: (?:Connection|Input)|unexpected end-of-file|opening lock file|database is (?:busy|locked)|Resource temporarily unavailable|unable to (?:fork|start)|Too many open files/;
+
+const nixResources =
+  /failed due to signal (?:9|15)\b|exit(?:ed with| code) (?:code )?137|[Oo]ut of memory|Cannot allocate memory|std::bad_alloc|Killed\b/;
+
+/** Answers that name the text's cause; `unknown` where it names none. */
+export function nixCause(text: string): FailureCause {
+  if (noSpace.test(text)) return "space";
+  if (nixResources.test(text)) return "resources";
+  if (nixBusy.test(text)) return "busy";
+  if (nixNetwork.some((pattern) => pattern.test(text))) return "network";
+  return "unknown";
+}
+
+/** Evaluation is deterministic: what it failed of is the revision's, unless it was ended, or did not get what it asked for. */
+export function evaluationFailure(end: ProcessEnd): FailureCause {
+  if (end.status === undefined || end.status > 128 || end.limit !== undefined)
+    return end.limit === undefined ? "resources" : "revision";
+  const cause = nixCause(end.text);
+  return cause === "unknown" && end.status === 1 ? "revision" : cause;
+}
+
+/**
+ * A build's exit status names what failed (nix-store(1)): 100 a builder, 102 a hash that differs, 101 and 104 time and determinism; bits
+ * add up, and 1 is all that Nix itself takes for passing, such as the builder of a fixed-output derivation.
+ */
+export function buildFailure(end: ProcessEnd): FailureCause {
+  if (end.limit !== undefined) return "revision";
+  if (end.status === undefined || end.status > 128) return "resources";
+  const cause = nixCause(end.text);
+  const permanent = end.status >= 100 && end.status <= 111;
+  if (!permanent) return cause;
+  return cause === "space" || cause === "resources" ? cause : "revision";
+}
+
+/** Whether a failure passes by itself, so that nothing of it is remembered against the revision. */
+export function isTransient(cause: FailureCause): boolean {
+  return cause !== "revision" && cause !== "absent";
+}
+
+/** The lines of a failed command's output that say why: what Nix says of every failure is left out, and the reason comes last. */
+export function failureLines(output: string): string {
+  const generic = (line: string) =>
+    /For full logs, run|^\s*nix log |dependenc(?:y|ies) of derivation .* failed to build|^\s*$/.test(line) ||
+    /^(?:this|these) .*(?:derivation|path)s? will be |^ {2}\/nix\/store\/\S+$|^(?:building|copying|querying) /.test(
+      line,
+    );
+  const lines = output.split("\n").filter((line) => !generic(line));
+  const why = lines.findLast((line) => /^\s*error: /.test(line));
+  const last = lines.slice(-25);
+  const complete = why === undefined || last.some((line) => /last [0-9]+ log lines/.test(line)) || last.at(-1) === why;
+  return (complete ? last : [...last, why]).join("\n");
+}

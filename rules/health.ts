@@ -1,0 +1,70 @@
+/** Which units speak against a new system or home: a pure function of what systemd said before and after the switch. */
+
+/** A unit as `systemctl show` describes it. */
+export interface UnitState {
+  id: string;
+  activeState: string;
+  subState: string;
+  /** Changes whenever the unit is started. */
+  invocation: string;
+  restarts: number;
+  /** oneshot, simple…; empty for what is no service. */
+  type: string;
+  triggeredBy: readonly string[];
+  fragment: string;
+  source: string;
+}
+
+export interface UnitsInput {
+  /** Names of the units that were failed, or restarted in a loop, before the switch. */
+  before: readonly string[];
+  /** Just after the switch. */
+  first: readonly UnitState[];
+  /** When the units have had the time to fail in. */
+  last: readonly UnitState[];
+  /** Whether a unit, its template or what generates it is part of the old or the new configuration. */
+  belongs: (unit: UnitState) => boolean;
+  /** Whether its files differ between the two. */
+  changed: (unit: UnitState) => boolean;
+  ignored: readonly string[];
+}
+
+export interface BadUnit {
+  id: string;
+  problem: "failed" | "restarts in a loop";
+}
+
+/** The agents' own units, users' managers and sessions, and core dumps say nothing about a configuration. */
+const never =
+  /^(?:nixos-auto-update|nixos-hm-auto-update|user@|user-runtime-dir@|session-|systemd-coredump@|run-user-).*|^user-\d+\.slice$/;
+
+/** How often a unit may be started again by itself while it settles. */
+const RESTARTS = 2;
+
+export function badUnits({ before, first, last, belongs, changed, ignored }: UnitsInput): BadUnit[] {
+  const started = new Map(first.map((unit) => [unit.id, unit]));
+  return last.flatMap((unit): BadUnit[] => {
+    if (never.test(unit.id) || ignored.some((pattern) => matches(pattern, unit.id))) return [];
+    if (before.includes(unit.id) || !belongs(unit)) return [];
+    if (unit.activeState === "failed")
+      return isTimersOwn(unit) && !changed(unit) ? [] : [{ id: unit.id, problem: "failed" }];
+    const restarts = unit.restarts - (started.get(unit.id)?.restarts ?? 0);
+    return isLooping(unit) || restarts >= RESTARTS ? [{ id: unit.id, problem: "restarts in a loop" }] : [];
+  });
+}
+
+/** Whether a service has ended badly and waits to be started again. */
+export function isLooping({ subState }: UnitState): boolean {
+  return subState === "auto-restart" || subState === "auto-restart-queued";
+}
+
+/** A job that its timer starts. Where the switch did not touch it, it fails for a reason of its own. */
+function isTimersOwn({ type, triggeredBy }: UnitState): boolean {
+  return type === "oneshot" && triggeredBy.some((name) => name.endsWith(".timer"));
+}
+
+/** A unit's name, where `*` stands for anything. */
+function matches(pattern: string, id: string): boolean {
+  const escaped = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(`^${escaped.join(".*")}$`).test(id);
+}

@@ -1,0 +1,77 @@
+/** A folder for one test of the agent's modules, with programs of its own on PATH, and git repositories. */
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { vi } from "vitest";
+
+export class Scratch {
+  readonly root = mkdtempSync(join(tmpdir(), "agent-"));
+  private readonly path = process.env["PATH"] ?? "";
+  private readonly home = process.env["HOME"];
+  /** What was written to standard error, such as the agent's log. */
+  readonly said: string[] = [];
+  private readonly spy = vi.spyOn(process.stderr, "write").mockImplementation((text) => {
+    this.said.push(String(text));
+    return true;
+  });
+
+  constructor() {
+    for (const folder of ["bin", "state", "run"]) mkdirSync(join(this.root, folder));
+    process.env["PATH"] = `${join(this.root, "bin")}:${this.path}`;
+    process.env["HOME"] = this.root;
+    process.env["NIXOS_AUTO_UPDATE_PAUSE"] = "0";
+  }
+
+  in(name: string): string {
+    return join(this.root, name);
+  }
+
+  /** Puts a program on PATH. */
+  fake(name: string, text: string): void {
+    writeFileSync(this.in(`bin/${name}`), `#!/bin/bash\n${text}\n`);
+    chmodSync(this.in(`bin/${name}`), 0o755);
+  }
+
+  get log(): string {
+    return this.said.join("");
+  }
+
+  remove(): void {
+    process.env["PATH"] = this.path;
+    process.env["HOME"] = this.home;
+    this.spy.mockRestore();
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}
+
+/** A repository that others fetch from. */
+export class Repository {
+  constructor(readonly folder: string) {
+    execFileSync("git", ["init", "--quiet", "--initial-branch=main", folder]);
+  }
+
+  git(...args: string[]): string {
+    const identity = ["-c", "user.name=a", "-c", "user.email=infra@example.com"];
+    return execFileSync("git", ["-C", this.folder, ...identity, ...args], { encoding: "utf8" }).trim();
+  }
+
+  /** Commits a file, flake.lock by default; answers the commit. */
+  commit(text: string, file = "flake.lock", ...options: string[]): string {
+    writeFileSync(join(this.folder, file), text);
+    this.git("add", "--all");
+    this.git(
+      ...options.filter((word) => word === "-c" || word.includes("=")),
+      "commit",
+      "--quiet",
+      ...options.filter((word) => word === "-S"),
+      "--message",
+      text,
+    );
+    return this.git("rev-parse", "HEAD");
+  }
+
+  get url(): string {
+    return `file://${this.folder}`;
+  }
+}
