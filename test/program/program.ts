@@ -66,11 +66,17 @@ export class Program {
   /** Commands of the engine under way. */
   private readonly running = new Set<{ pid?: number | undefined }>();
 
-  /** @param stack of the tests' own: the engine notes each stack's salt in a file beside the program */
-  private constructor(readonly stack: string) {}
+  /**
+   * @param stack of the tests' own: the engine notes each stack's salt in a file beside the program
+   * @param directory the program's; the repository's own by default
+   */
+  private constructor(
+    readonly stack: string,
+    readonly directory: string,
+  ) {}
 
-  static async start(stack: string): Promise<Program> {
-    const program = new Program(stack);
+  static async start(stack: string, directory = project): Promise<Program> {
+    const program = new Program(stack, directory);
     program.cloud.store.onChange(() => program.vms.look());
     await new Promise<void>((listening) => program.server.listen(0, "127.0.0.1", listening));
     const { port } = program.server.address() as AddressInfo;
@@ -107,7 +113,8 @@ export class Program {
     this.server.closeAllConnections();
     await this.cloud.operations.settled();
     rmSync(this.scratch, { recursive: true, force: true });
-    for (const stack of [this.stack, ...this.others]) rmSync(join(project, `Pulumi.${stack}.yaml`), { force: true });
+    for (const stack of [this.stack, ...this.others])
+      rmSync(join(this.directory, `Pulumi.${stack}.yaml`), { force: true });
   }
 
   /** The config repository's head. */
@@ -193,7 +200,7 @@ export class Program {
   async keep(path: string, value: string): Promise<void> {
     const file = join(this.scratch, `${this.stack}.yaml`);
     const args = ["config", "set", "--secret", "--path", path, "--stack", this.stack, "--config-file", file];
-    await execa("pulumi", [...args, "--non-interactive"], { cwd: project, env: this.env, input: value });
+    await execa("pulumi", [...args, "--non-interactive"], { cwd: this.directory, env: this.env, input: value });
   }
 
   pulumi(...args: string[]): Promise<Ran> {
@@ -224,7 +231,7 @@ export class Program {
 
   private begin(...args: string[]): Begun {
     const running = execa("pulumi", args, {
-      cwd: project,
+      cwd: this.directory,
       env: this.env,
       all: true,
       reject: false,
