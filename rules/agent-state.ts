@@ -129,6 +129,23 @@ function refusalOf(item: JsonObject): Refusal[] {
   ];
 }
 
+/** What runs on a machine, as paths in the Nix store. */
+export interface Running {
+  /** What the system profile names, so what the next boot brings up. */
+  profile: string;
+  current: string;
+  /** The boot that it runs in. */
+  boot: string;
+  /** The trial that has not ended, if there is one: what waits for a reboot is deployed when the profile has it. */
+  trial?: { mode?: unknown; path?: unknown; boot?: unknown } | undefined;
+}
+
+/** Whether a machine runs something else than what its agent deployed. */
+export function hasDrifted({ deployed }: AgentState, { profile, current, boot, trial }: Running): boolean {
+  const waits = trial?.mode === "boot" && trial.path === deployed && trial.boot === boot;
+  return profile !== deployed || (current !== deployed && !waits);
+}
+
 /** How a run ended. */
 export interface RunResult {
   outcome: Outcome;

@@ -67,7 +67,7 @@ export interface SystemDecision extends Decision {
 }
 
 /** What is known of the fleet, read once. */
-interface Known {
+export interface Known {
   input: SystemInput;
   settings: ResolvedSettings;
   approvals: ReadApprovals;
@@ -90,7 +90,7 @@ export function decideSystem(input: SystemInput): SystemDecision {
   };
 }
 
-function knownOf(input: SystemInput): Known {
+export function knownOf(input: SystemInput): Known {
   const { metadata } = input;
   const settings = resolveSettings(input);
   const origin = { repository: settings.repository, attribute: settings.host };

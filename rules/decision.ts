@@ -3,7 +3,7 @@ import { short, type Outcome, type Stage } from "./contract";
 import { isRevision } from "./json";
 import type { AgentState, Refusal } from "./agent-state";
 import type { Waiting } from "./report";
-import { oneLine } from "./text";
+import { flat } from "./text";
 
 /** Why a revision is the target. `deployed`: it runs already, and stays. */
 export type TargetSource = "person" | "pin" | "override" | "approval" | "branch" | "deployed" | "machine";
@@ -52,8 +52,11 @@ export interface Decision {
   approved?: string;
 }
 
-/** A text that someone wrote goes into a reason only so far. */
-const longest = 300;
+/** A text that someone wrote, on one line and at most so many characters of it: a run has to report it. */
+function bounded(text: string, most: number): string {
+  const characters = Array.from(flat(text));
+  return characters.length > most ? `${characters.slice(0, most - 1).join("")}…` : characters.join("");
+}
 
 export function stay(outcome: Outcome, reason: string): Decision {
   return { action: "stay", outcome, reason, rolledBack: false, transient: false, nothingApproved: false };
@@ -66,8 +69,8 @@ export function nothing(state: AgentState, reason: string): Decision {
 
 export function held({ by, why }: { by?: unknown; why?: unknown }): Decision {
   const who = typeof by === "string" && by !== "" ? by : "somebody";
-  const text = typeof why === "string" && why !== "" ? `: ${why}` : "";
-  return stay("held", `held by ${oneLine(who, 100)}${oneLine(text, longest)}`);
+  const text = typeof why === "string" && why !== "" ? `: ${bounded(why, 300)}` : "";
+  return stay("held", `held by ${bounded(who, 100)}${text}`);
 }
 
 /** What is said of a revision that failed here before; what runs is still what that failure left. */

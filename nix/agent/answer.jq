@@ -8,13 +8,25 @@ def pairs: to_entries | map("[\(.key | @sh)]=\(.value | @sh)") | join(" ");
 def object($otherwise): (try fromjson catch null) | if type == "object" then . else $otherwise end;
 
 # A state file's text -> the state; what has not the shape that a state has is left out, for it would stay in the way for good.
-def remembered:
+def remembered($contract):
+  def time: type == "string" and test("^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$") and (try (fromdate | true) catch false);
+  def word($list): . as $word | type == "string" and ($contract[$list] | index([$word])) != null;
   object({})
-  | with_entries(select((.value | type) == (
-      if .key == "refused" then "array"
-      elif .key | IN("rolledBack", "rebootRequired", "lockMatches") then "boolean"
-      else "string" end)))
-  | if .refused then .refused |= map(select(type == "object" and (.revision | type) == "string")) else . end;
+  | with_entries(select(.key as $key | .value
+      | if $key | IN("revision", "previous", "approved") then revision != null
+        elif $key | IN("at", "bootedAt", "succeeded") then time
+        elif $key | IN("outcome", "stage") then word($key)
+        elif $key | IN("rolledBack", "rebootRequired", "lockMatches") then type == "boolean"
+        elif $key == "refused" then type == "array"
+        elif $key | IN("repository", "attribute", "lock", "deployed", "toplevel", "error", "agent") then type == "string"
+        else false end))
+  | if .refused then
+      .refused |= map(select(type == "object" and (.revision | revision) != null)
+        | with_entries(select(.key == "rolledBack"
+            or (.key | IN("revision", "repository", "attribute", "stage", "error", "at")) and (.value | type == "string")))
+        | if .stage == null or (.stage | word("stage")) then . else del(.stage) end
+        | .error //= "" | .at //= "" | .rolledBack = (.rolledBack == true))
+    else . end;
 
 # $in: what was decided from
 def answer($in):
@@ -27,6 +39,7 @@ def answer($in):
       action: .action, outcome: .outcome, reason: (.reason | flat), stage: (.stage // ""),
       error: (.error // if .outcome == "deferred" or .outcome == "held" then .reason else "" end),
       rolledBack: (.rolledBack // false | tostring), needHead: (.needHead // "" | tostring), needDescent: (.needDescent // ""), passes: (.passes // false | tostring),
+      idle: (.idle // false | tostring),
       approved: (.approved // ""), revision: (.target.revision // ""), lock: (.target.lock // ""),
       manifest: (.target.manifest | at("url") // ""), manifestDigest: (.target.manifest | at("sha256") // ""),
       explicit: (.target.explicit // false | tostring), retry: (.retry | tojson), notes: (.notes // [] | map(flat) | join("\n")),

@@ -36,12 +36,13 @@ conclusion_of() {
     [[ -z ${result[$name]-} ]] || reported+=(--arg "$name" "${result[$name]}")
   done
   [[ -z ${decision[approved]} ]] || reported+=(--arg approved "${decision[approved]}")
-  [[ -z ${result[revision]-} ]] || reported+=(--arg lock "${result[lock]-}" --arg repository "$(driver_repository)")
+  [[ -z ${result[revision]-} ]] || reported+=(--arg lock "${result[lock]-}")
+  [[ ${decision[action]} == wait ]] || reported+=(--arg repository "$(driver_repository)" --arg attribute "$(driver_built_as)")
   [[ -z ${result[lockMatches]-} ]] || reported+=(--argjson lockMatches "${result[lockMatches]}")
   # What is about this run goes in as it is named in a state; what is not, behind an underscore.
   query conclude --null-input --raw-output --slurpfile _contract "$contract_file" --argjson _state "${decision[state]}" \
     --arg _published "$last" --arg _name "${service//-/_}" --arg _mirror "$mirror" --argjson _retry "${decision[retry]}" \
-    --argjson _homes "${decision[settings.homes]:-[]}" --arg _knownHosts "${decision[settings.knownHosts]-}" "${reported[@]}" \
+    --arg _right "${right-}" --argjson _homes "${decision[settings.homes]:-[]}" --arg _knownHosts "${decision[settings.knownHosts]-}" "${reported[@]}" \
     --arg toplevel "${current:-$(driver_current)}" --argjson rolledBack "${result[rolledBack]:-false}" \
     --argjson rebootRequired "$(driver_needs_reboot)" --arg at "$(now)" --arg bootedAt "${booted:-$(booted_at)}" \
     --arg agent "$agent_version"

@@ -18,6 +18,8 @@ def same_but_time($last): .outcome == "unchanged" and del(.at) == ($last | del(.
     report: (if $report == null or ($report | same_but_time($arg._published | object({}))) then "" else $report | tojson end),
     metrics: ($state | metrics($arg._name)),
     homes: ({ revision: $state.revision, lock: $state.lock, mirror: $arg._mirror, at: $state.at, retry: $arg._retry,
+      # How far a home that this starts may go.
+      right: $arg._right,
       homes: $arg._homes,
       knownHosts: $arg._knownHosts } | tojson)
   }

@@ -69,6 +69,9 @@ tell_decision() {
   log "${decision[reason]}"
   result[outcome]=${decision[outcome]} result[stage]=${decision[stage]} result[error]=${decision[error]} result[rolledBack]=${decision[rolledBack]-}
   [[ ${decision[passes]} != true ]] || result[retry]=${decision[reason]}
+  # For whoever asked for this run, and waits.
+  rm -f "$run_dir/nothing-approved"
+  [[ ${decision[idle]-} != true || $dry == true ]] || write_file "$run_dir/nothing-approved" "${decision[reason]}"
 }
 
 # What the settings come to; nothing where there is none.

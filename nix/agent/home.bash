@@ -35,8 +35,8 @@ driver_look() {
 }
 
 driver_decide() { # jq's arguments…
-  query home --null-input --raw-output --arg homes "$homes_text" --arg state "$state_text" --arg hold "$hold_text" \
-    --arg settings "$settings_text" --arg user "$USER" --arg current "$current" --arg force "$force" --arg wanted "$wanted" "$@"
+  query home --null-input --raw-output --slurpfile contract "$contract_file" --arg homes "$homes_text" --arg state "$state_text" --arg hold "$hold_text" \
+    --arg settings "$settings_text" --arg user "$USER" --arg current "$current" --arg force "$force" --arg wanted "$wanted" --arg right "$right" "$@"
 }
 
 # By default the machine's mirror.
@@ -60,6 +60,8 @@ driver_credential() {
 driver_renew() { false; }
 
 driver_branch() { setting branch; }
+
+driver_built_as() { setting attribute; }
 
 driver_attribute() {
   printf 'homeConfigurations."%s".activationPackage' "$(setting attribute)"

@@ -13,13 +13,15 @@ metadata_request() { # path, curl's arguments…
 
 # What a decision needs to know of the project and of this VM, each answer followed by a line with its status, over one connection:
 # see metadata.jq. Not all there is: the startup script alone is many times as long. `attempts`: how often to try while the
-# network comes up. Fails where the server does not answer.
+# network comes up. Fails where no server answers; what a server did not answer whole tells nothing.
 metadata_told() { # attempts
-  local told
+  local told status=0
   told=$(curl --silent --noproxy '*' --connect-timeout 5 --max-time 15 --header 'Metadata-Flavor: Google' --write-out '\n%{http_code}\n' \
     --retry "$(($1 - 1))" --retry-connrefused --retry-max-time 30 "$metadata_server/project/attributes/?recursive=true&alt=json" \
-    "$metadata_server/instance/name" "$metadata_server/instance/attributes/$instance_key" 2>/dev/null) || return
-  [[ $told =~ ^[^$'\n']*$'\n'200$'\n' ]] && printf '%s\n' "$told"
+    "$metadata_server/instance/name" "$metadata_server/instance/attributes/$instance_key" 2>/dev/null) || status=$?
+  [[ $told =~ $'\n'[1-5][0-9][0-9]($'\n'|$) ]] || return
+  ((status == 0)) || told="an answer was cut short"
+  printf '%s\n' "$told"
 }
 
 # Whether there must be a metadata server, even if it does not answer now.

@@ -1,6 +1,6 @@
 # A state as node_exporter's textfile collector reads it.
 
-def seconds: if . == null or . == "" then 0 else fromdate end;
+def seconds: try fromdate catch 0;
 
 # $name: of the agent, with underscores
 def metrics($name):

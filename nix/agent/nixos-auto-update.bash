@@ -60,8 +60,13 @@ END
 # Runs until nobody asks any more: a request that comes while a run is under way may be newer than what that run decided on.
 run() {
   local status
+  right=approved
+  [[ -z $trigger ]] || grant "$trigger"
   take_requests
   [[ -n $trigger ]] || guess_trigger
+  grant "$trigger"
+  # A timer may have fired while someone else asked, too.
+  [[ $right == head ]] || grant "$(fired_timer)"
   log "update asked by ${asked_by:-nobody in particular} ($trigger)"
   acquire_lock "$lock_file" "$trigger by ${asked_by:-nobody in particular}"
   while :; do

@@ -31,7 +31,13 @@ END
 run() {
   local began=$run_dir/began
   [[ -n $asked_by ]] || guess_trigger
-  [[ -n $asked_by || ! $homes_file -nt $state_dir/state.json ]] || asked_by="the machine's update"
+  [[ -n $asked_by || ! $homes_file -nt $state_dir/state.json ]] || {
+    asked_by="the machine's update"
+    # Such a run goes no further than the machine's own run went.
+    [[ $(<"$homes_file") != *'"right":"approved"'* ]] || right=approved
+  }
+  [[ $trigger != retry ]] || right=approved
+  [[ $right == head ]] || grant retry
   log "update of this home asked by ${asked_by:-$USER}"
   acquire_lock "$lock_file" "${asked_by:-$USER}"
   while :; do

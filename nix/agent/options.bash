@@ -2,6 +2,8 @@
 # The options of a run, which both agents have.
 
 trigger='' asked_by='' force=false once=false wanted='' dry=false
+# Where a run may go: head, or approved only. What a person on the machine types may go to the branch's head.
+right=head
 
 read_options() {
   while (($# > 0)); do

@@ -22,6 +22,7 @@ take_requests() {
     read -r -a words <"$file" || true
     rm -f "$file"
     trigger=${words[0]:-manual}
+    grant "$trigger"
     asked_by+="${asked_by:+, }${words[*]:1}"
   done
 }
@@ -42,5 +43,6 @@ trigger_update() { # trigger, who
   ask "$1" "$2"
   start_until_taken "$request" || die 1 "$system_unit.service does not start"
   show_status
+  [[ ! -e $run_dir/nothing-approved ]] || die 1 "$(<"$run_dir/nothing-approved")"
   [[ $(read_json "$state_dir/state.json" | jq --raw-output .outcome) != failed ]]
 }

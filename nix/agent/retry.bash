@@ -14,6 +14,7 @@ retry_later() { # unit, why
   [[ $count =~ ^[0-9]+$ ]] || count=0
   delay=$(retry_delay "$count") due=$run_dir/retry-due
   printf '%s %s\n' "$((count + 1))" "$(one_line "$2")" >"$run_dir/retry"
+  printf '%s\n' "${right-head}" >"$run_dir/retry-right"
   systemctl "${manager[@]}" stop "$unit-retry-*.timer" 2>/dev/null || true
   # shellcheck disable=SC2016 # the inner shell expands it
   if systemd-run "${manager[@]}" --quiet --collect --unit="$unit-retry-$((count % 100))-$$" --description="Try the update again" --on-active="$delay" \
@@ -32,7 +33,7 @@ retry_delay() { # count
 
 retry_no_more() { # unit
   [[ -e $run_dir/retry ]] || return 0
-  rm -f "$run_dir/retry"
+  rm -f "$run_dir/retry" "$run_dir/retry-right"
   systemctl "${manager[@]}" stop "$1-retry-*.timer" 2>/dev/null || true
 }
 

@@ -1,7 +1,8 @@
 # The state after a run: in: { state, result, errorBytes }, out: the new state.
-# result: { outcome, stage?, error?, revision?, lock?, repository?, deployed?, toplevel, approved?, refuse?, rolledBack, rebootRequired,
-#           lockMatches?, at, bootedAt, agent }; `revision`, `lock` and `repository` are set where the run ended with that revision deployed,
-#           `deployed` where it is not what runs yet, `refuse` names one not to try again.
+# result: { outcome, stage?, error?, revision?, lock?, repository?, attribute?, deployed?, toplevel, approved?, refuse?, rolledBack,
+#           rebootRequired, lockMatches?, at, bootedAt, agent }; `revision` and `lock` are set where the run ended with that revision deployed,
+#           `repository` and `attribute` (host or home) always where they are known: they are what it was built as, or what `refuse` names one
+#           not to try again as. `deployed` is set where it is not what runs yet.
 include "text";
 
 def new_state:
@@ -13,8 +14,10 @@ def new_state:
       $revision,
       approved: ($result.approved // $old.approved),
       lock: ($result.lock // $old.lock // ""),
-      # Where the deployed revision came from.
-      repository: ($result.repository // $old.repository),
+      # Where the deployed revision came from, and as what it was built. A check that finds nothing new tells of one that nobody noted.
+      repository: (if $result.revision != null then $result.repository else null end // $old.repository),
+      attribute: (if $result.revision != null or ($old.attribute == null and $result.outcome == "unchanged") then $result.attribute
+        else null end // $old.attribute),
       lockMatches: (if $result.lockMatches == null then $old.lockMatches else $result.lockMatches end),
       toplevel: $result.toplevel,
       outcome: $result.outcome,
@@ -33,10 +36,12 @@ def new_state:
       succeeded: (if $result.outcome == "unchanged" or $result.outcome == "updated" then $result.at else $old.succeeded end),
       refused: (
         ($old.refused // [])
-        | map(select(.revision != $result.refuse and .revision != $result.revision))
+        | map(select(.revision != $result.revision and (.revision != $result.refuse
+            or (.repository != null and .repository != $result.repository)
+            or (.attribute != null and .attribute != $result.attribute))))
         | if $result.refuse == null then .
-          else . + [{ revision: $result.refuse, stage: $result.stage, error: ($result.error // "" | text($bytes / 2)),
-            rolledBack: $result.rolledBack, at: $result.at }] end
+          else . + [{ revision: $result.refuse, repository: $result.repository, attribute: $result.attribute, stage: $result.stage, error: ($result.error // "" | text($bytes / 2)),
+            rolledBack: $result.rolledBack, at: $result.at } | with_entries(select(.value != null))] end
         | .[-20:]
       )
     }

@@ -27,6 +27,8 @@ driver_look() {
   [[ $trigger != boot ]] || attempts=4
   if told=$(metadata_told "$attempts"); then
     [[ -e $state_dir/instance ]] || : >"$state_dir/instance"
+    # The last status is that of its own item.
+    [[ ${told##*$'\n'} != 200 || -e $state_dir/joined ]] || : >"$state_dir/joined"
     keep_baseline "$told"
   elif on_google; then
     on_google=true told=
@@ -39,6 +41,8 @@ driver_look() {
   # Where the configuration of what runs says so; a machine before its first switch has none.
   read_into settings_text "$current_system/$settings_path"
   [[ -z $hold_text && -e $state_dir/hold.json ]] && hold_text='{}'
+  joined=false
+  [[ ! -e $state_dir/joined ]] || joined=true
   current=$(readlink -e "$current_system") || current=
   profile_path=$(readlink -e "$profile") || profile_path=
   booted=$(booted_at)
@@ -48,13 +52,15 @@ driver_decide() { # jq's arguments…
   query system --raw-input --slurp --raw-output --slurpfile contract "$contract_file" --arg google "$on_google" \
     --arg state "$state_text" --arg hold "$hold_text" --arg trial "$trial_text" --arg settings "$settings_text" \
     --arg current "$current" --arg profile "$profile_path" --arg hostname "$HOSTNAME" --arg boot "$booted" \
-    --arg force "$force" --arg wanted "$wanted" "$@" <<<"$told"
+    --arg force "$force" --arg wanted "$wanted" --arg right "$right" --arg joined "$joined" "$@" <<<"$told"
 }
 
 driver_repository() { setting repository; }
 driver_credential() { machine_credential; }
 driver_renew() { renew_machine_credential; }
 driver_branch() { setting branch; }
+
+driver_built_as() { setting host; }
 
 driver_attribute() {
   printf 'nixosConfigurations."%s".config.system.build.toplevel' "$(setting host)"

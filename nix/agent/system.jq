@@ -2,15 +2,19 @@
 include "answer";
 include "decide";
 include "metadata";
+# Last: see home.jq.
+include "fleet";
 
 ($ARGS.named) as $arg
 | $arg.contract[0] as $contract
 | (told($contract)) as $told
-| ($arg.state | remembered) as $state
+| ($arg.state | remembered($contract)) as $state
 | ($arg.trial | object(null)) as $trial
 | {
     contract: $contract, hostname: $arg.hostname, vm: null, instance: null, attributes: {},
-    metadata: (if $told != null then "present" elif $arg.google == "true" then "away" else "none" end),
+    # Whatever a server answered, it is there.
+    metadata: (if $told != null then "present" elif $arg.google == "true" or $arg.joined == "true" or test("\\S") then "away" else "none" end),
+    joined: ($arg.joined == "true"), right: $arg.right,
     settings: ($arg.settings | object({})), $state, force: ($arg.force == "true"),
     # A hold that cannot be read is a hold.
     localHold: (if $arg.hold == "" then null else $arg.hold | object({}) end),

@@ -11,6 +11,14 @@ guess_trigger() {
   esac
 }
 
+# Lets this run go to the branch's head where it serves a boot, a schedule or a person; the watcher and SSH triggers go only where something
+# is approved. A retry that is due is served as well, and may go where the run that it repeats might.
+grant() { # trigger
+  local due
+  read_into due "$run_dir/retry-right"
+  [[ ! $1 =~ ^(boot|schedule|manual)$ && $due != head ]] || right=head
+}
+
 # Prints boot or schedule where one of the service's timers started this run, by having fired since the last run ended.
 # $TRIGGER_UNIT tells only that systemd ever triggered the service: it repeats the first unit that did (systemd 28939).
 fired_timer() {

@@ -4,7 +4,7 @@ include "fleet";
 
 def concern:
   . as $in
-  | (.instance | parsed) as $instance
+  | (.instance | instance($in.contract)) as $instance
   | if $instance == null then null
     else
       ($in.attributes | approvals($in.contract; $instance) | at($instance.wave)) as $own

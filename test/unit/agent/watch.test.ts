@@ -18,7 +18,7 @@ function watch(...answers: object[]): string[] {
   const { stdout, stderr } = bench.run(
     ["log", "files", "metadata", "watch"],
     `answers=(${texts}) next=0
-    next_answer() { ((next < \${#answers[@]})) || exit 0; etag=$next about=\${answers[next++]}; }
+    next_answer() { ((next < \${#answers[@]})) || exit 0; etag=$next about=\${answers[next++]} seen=$(projection "$about"); }
     resume_requests() { :; }; arm_publishers() { :; }; tell_alive() { :; }; start_until_taken() { :; }
     ask() { request=none; echo "$2"; }
     watch`,

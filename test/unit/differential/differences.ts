@@ -1,0 +1,132 @@
+/** In what an agent's decision may differ from that of rules/, each by a name, and told from the situation alone. */
+import { originChange } from "../../../rules/decision";
+import { knownOf } from "../../../rules/decide-system";
+import { parseObject } from "../../../rules/json";
+import { flat } from "../../../rules/text";
+import type { SystemSituation } from "./situations";
+import { inputOf } from "./system";
+
+export interface Difference {
+  /** The fault that is behind it. */
+  name: string;
+  /** Whether these fields may differ in this situation. */
+  allows: (situation: SystemSituation, fields: readonly string[]) => boolean;
+}
+
+/** Only of a reason, and of the error that repeats it: those of rules/ name the field that is wrong. */
+const namesTheField: Difference = {
+  name: "the reason names what is not readable",
+  allows: (situation, fields) => {
+    const { approvals, control, input } = knownOf(inputOf(situation));
+    const unreadable = !control.ok || input.metadata.kind === "away" || Object.keys(approvals.problems).length > 0;
+    return unreadable && fields.every((field) => field === "reason" || field === "error");
+  },
+};
+
+export const differencesFromNow: readonly Difference[] = [namesTheField];
+
+export const differencesFrom010: readonly Difference[] = [
+  {
+    name: "an answer that is not whole counted as one",
+    allows: (situation) =>
+      (situation.answers !== undefined || situation.joined) && inputOf(situation).metadata.kind === "away",
+  },
+  {
+    name: "an item of the wrong shape was taken as far as it went, or jq failed on it",
+    allows: (situation) => {
+      const { approvals, control } = knownOf(inputOf(situation));
+      return !control.ok || Object.keys(approvals.problems).length > 0;
+    },
+  },
+  {
+    name: "the watcher and SSH triggers sent a VM to the branch's head",
+    allows: ({ right }) => right === "approved",
+  },
+  {
+    name: "a VM that left its fleet went on by its module's settings",
+    allows: (situation) => situation.joined && inputOf(situation).metadata.kind === "absent",
+  },
+  {
+    name: "another host or repository was nothing to do, and its failure the same",
+    allows: (situation) => {
+      const { input, origin } = knownOf(inputOf(situation));
+      const { state } = input;
+      const otherRefusal = (state.refused ?? []).some(
+        ({ repository, attribute }) =>
+          originChange({ ...state, ...given({ repository, attribute }) }, origin) !== undefined,
+      );
+      return originChange(state, origin) !== undefined || otherRefusal;
+    },
+  },
+  {
+    name: "an approval overtook the metadata that belongs to it",
+    allows: (situation) => {
+      const { approval, settings } = knownOf(inputOf(situation));
+      const { repository, branch } = approval ?? {};
+      return (
+        (repository !== undefined && repository !== settings.repository) ||
+        (branch !== undefined && branch !== settings.branch)
+      );
+    },
+  },
+  {
+    name: "a state with a value of the wrong type was kept",
+    allows: (situation) => hasOddState(situation),
+  },
+  {
+    name: "a hold's long reason was taken whole, and its new scope not at all",
+    allows: (situation) => {
+      const { control, input } = knownOf(inputOf(situation));
+      const holds = control.ok ? control.value.holds : [];
+      const local = input.localHold;
+      return (
+        holds.some(
+          ({ scope, why, by }) =>
+            why.length > 300 || flat(why) !== why || by === "" || !/^(fleet|(wave|vm):.+)$/.test(scope),
+        ) ||
+        (local !== null && typeof (local.by ?? "x") !== "string") ||
+        typeof (local?.why ?? "") !== "string" ||
+        local?.by === ""
+      );
+    },
+  },
+  {
+    name: "a user may have been there twice in a VM's homes",
+    allows: (_situation, fields) => {
+      return fields.every((field) => field === "settings");
+    },
+  },
+  namesTheField,
+];
+
+function given(value: { repository: string | undefined; attribute: string | undefined }): object {
+  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined));
+}
+
+/** Whether a state file holds a field whose value no agent writes there. */
+function hasOddState({ state }: SystemSituation): boolean {
+  const item = parseObject(state);
+  if (item === undefined) return false;
+  const { state: read } = inputOf({ ...blank, state });
+  const lost = Object.keys(item).filter((name) => !(name in read) && item[name] !== null && item[name] !== "");
+  const refused = Array.isArray(item["refused"]) ? item["refused"] : [];
+  return lost.length > 0 || JSON.stringify(refused) !== JSON.stringify(read.refused ?? []);
+}
+
+const blank: SystemSituation = {
+  answers: undefined,
+  google: false,
+  joined: false,
+  state: "",
+  hold: "",
+  trial: "",
+  settings: "",
+  current: "",
+  profile: "",
+  boot: "",
+  force: false,
+  right: "head",
+  wanted: "",
+  head: undefined,
+  descends: undefined,
+};

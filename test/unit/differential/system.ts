@@ -1,0 +1,122 @@
+/** One situation, decided by rules/ and by an agent's jq, both in the words that bash takes up. */
+import { hasDrifted, parseState } from "../../../rules/agent-state";
+import { decideSystem, type SystemDecision, type SystemInput } from "../../../rules/decide-system";
+import { contract } from "../../../rules/contract";
+import { isObject, parseObject } from "../../../rules/json";
+import { readMetadata } from "../../../rules/metadata";
+import { flat } from "../../../rules/text";
+import type { SystemSituation } from "./situations";
+
+/** The fields of an answer that are compared. What has parts is compared as what it holds, whatever the order of its fields. */
+export type Comparable = Record<string, unknown>;
+
+export function inputOf(situation: SystemSituation): SystemInput {
+  const { answers, google, joined, hold, settings, trial, current, profile, boot, force, right, wanted } = situation;
+  const { state } = parseState(situation.state);
+  return {
+    metadata: readMetadata(
+      answers ?? { attributes: undefined, name: undefined, instance: undefined },
+      google || joined,
+    ),
+    joined,
+    hostname: "localhost",
+    settings: parseObject(settings) ?? {},
+    state,
+    localHold: hold === "" ? null : (parseObject(hold) ?? {}),
+    right,
+    wanted: wanted === "" ? undefined : wanted,
+    force,
+    drifted: hasDrifted(state, { profile, current, boot, trial: parseObject(trial) }),
+    head: situation.head,
+    descends: situation.descends,
+  };
+}
+
+/** The standard input and the named arguments of `system.jq`, as the agent's bash gives them. */
+export function jqInputOf(situation: SystemSituation, { version }: { version: "0.1.0" | "now" }): object {
+  const { answers, google, joined, state, hold, trial, settings, current, profile, boot } = situation;
+  const { force, right, wanted, head, descends } = situation;
+  const told = answers === undefined || (version === "0.1.0" && answers.attributes?.status !== 200) ? "" : answers;
+  const lines =
+    told === ""
+      ? ""
+      : [told.attributes, told.name, told.instance].flatMap((one) => [one?.body ?? "", String(one?.status)]).join("\n");
+  const named = { contract: [contract], google: String(google), state, hold, trial, settings, current, profile, boot };
+  const known = {
+    hostname: "localhost",
+    force: String(force),
+    wanted,
+    ...(head === undefined ? {} : { head }),
+    ...(descends === undefined ? {} : { descends: String(descends) }),
+  };
+  const newer = version === "0.1.0" ? {} : { right, joined: String(joined) };
+  return { input: `${lines}\n`, named: { ...named, ...known, ...newer } };
+}
+
+/** The decision of rules/, in the words of the agent's bash. */
+export function comparable(decision: SystemDecision): Comparable {
+  const { action, outcome, reason, stage, error, rolledBack, need, target, transient, nothingApproved } = decision;
+  const said = outcome === "deferred" || outcome === "held" ? reason : "";
+  return {
+    action,
+    outcome,
+    reason: flat(reason),
+    stage: stage ?? "",
+    error: error ?? said,
+    rolledBack: String(rolledBack),
+    needHead: need?.kind === "head" ? "true" : "",
+    needDescent: need?.kind === "descent" ? need.revision : "",
+    passes: String(transient),
+    idle: String(nothingApproved),
+    approved: decision.approved ?? "",
+    revision: target?.revision ?? "",
+    lock: target?.lock ?? "",
+    manifest: target?.manifest?.url ?? "",
+    manifestDigest: target?.manifest?.sha256 ?? "",
+    explicit: String(target?.explicit ?? false),
+    retry: decision.retry,
+    notes: aboutSettings(decision.notes),
+    settings: plain(decision.settings),
+  };
+}
+
+/** What jq answered, likewise. */
+export function comparableAnswer(answer: Record<string, string>): Comparable {
+  const { retry = "[]", notes = "", ...rest } = answer;
+  const settings = Object.entries(rest).flatMap(([key, value]) =>
+    key.startsWith("settings.") && value !== "" ? [[key.slice("settings.".length), value] as const] : [],
+  );
+  const others = ["state", "deployed", "deployedPath", "previous", "ifDeployed"];
+  const words = Object.entries(rest).filter(([key]) => !key.startsWith("settings.") && !others.includes(key));
+  return {
+    idle: "false",
+    ...Object.fromEntries(words),
+    retry: JSON.parse(retry) as unknown,
+    notes: aboutSettings(notes.split("\n")),
+    settings: plain(Object.fromEntries(settings)),
+  };
+}
+
+/** Settings in which what is JSON is what it holds, without what is null; a home without an attribute is its user's. */
+function plain(settings: Record<string, unknown>): Record<string, unknown> {
+  const entries = Object.entries(settings).map(([key, value]) => {
+    const held =
+      typeof value === "string" && /^[[{]|^(true|false|\d+)$/.test(value) ? (JSON.parse(value) as unknown) : value;
+    return [key, key === "homes" && Array.isArray(held) ? held.map(plainHome) : held] as const;
+  });
+  return Object.fromEntries(entries.filter(([, value]) => value !== null && value !== ""));
+}
+
+function plainHome(home: unknown): unknown {
+  if (!isObject(home)) return home;
+  const named = Object.fromEntries(Object.entries(home).filter(([, value]) => value !== null));
+  return { attribute: home["user"], ...named };
+}
+
+function aboutSettings(notes: readonly string[]): string[] {
+  return notes.filter((note) => note.includes(": the instance metadata says ")).map(flat);
+}
+
+export function decided(situation: SystemSituation): SystemDecision {
+  return decideSystem(inputOf(situation));
+}
