@@ -24,21 +24,25 @@ export function homeSources(vms: readonly Keeper[]): Record<string, { repository
   return Object.fromEntries(own);
 }
 
+/** Repositories read at once. An sshd refuses at random beyond ten (MaxStartups). */
+const AT_ONCE = 4;
+
 /** The heads of those repositories, or a line for each that cannot be read. */
 export async function resolveHomes(
   vms: readonly Keeper[],
 ): Promise<{ homes: Record<string, Revision>; mistakes: string[] }> {
   const mistakes: string[] = [];
   const homes: Record<string, Revision> = {};
-  await Promise.all(
-    Object.entries(homeSources(vms)).map(async ([key, { repository, branch }]) => {
+  const queue = Object.entries(homeSources(vms)).values();
+  const readNext = async () => {
+    for (const [key, { repository, branch }] of queue)
       try {
         homes[key] = await resolveRevision(repository, branch);
       } catch (error) {
         mistakes.push(`vms: a home's repository: ${(error as Error).message}`);
       }
-    }),
-  );
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, readNext));
   return { homes, mistakes: mistakes.sort() };
 }
 

@@ -2,9 +2,11 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { execa, ExecaError } from "execa";
 import { lockProblem } from "../../rules/flake-lock-file";
 import { digest } from "../config/digest";
+import { withoutCredentials } from "../config/git";
 
 /** What a branch's head is now. */
 export interface Revision {
@@ -44,8 +46,27 @@ export async function lockTextAt(repository: string, revision: string): Promise<
   );
 }
 
-/** The commit, and whether its `flake.lock` is a symbolic link, which neither Nix nor a digest of its text would follow. */
+/** How often a repository is asked that fails for a passing reason, and the pause before the second time, in milliseconds. */
+const ATTEMPTS = 4;
+const PAUSE = 500;
+/** A server that is busy (sshd's MaxStartups, HTTP 429 and 5xx) or a connection that broke. */
+const PASSING =
+  /kex_exchange_identification|Connection (reset|closed|timed out)|closed by remote host|early EOF|RPC failed|error: (429|5\d\d)|hung up unexpectedly/i;
+
+/** Fetches the commit again where that may help. */
 async function fetchCommit(repository: string, ref: string): Promise<Revision & { isLink: boolean }> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await fetchOnce(repository, ref);
+    } catch (error) {
+      if (attempt === ATTEMPTS || !PASSING.test(stderrOf(error))) throw error;
+      await sleep(PAUSE * 2 ** (attempt - 1) * (0.5 + Math.random()));
+    }
+  }
+}
+
+/** The commit, and whether its `flake.lock` is a symbolic link, which neither Nix nor a digest of its text would follow. */
+async function fetchOnce(repository: string, ref: string): Promise<Revision & { isLink: boolean }> {
   const directory = mkdtempSync(join(tmpdir(), "nixos-fleet-revision-"));
   const git = execa({
     cwd: directory,
@@ -56,7 +77,7 @@ async function fetchCommit(repository: string, ref: string): Promise<Revision & 
   });
   try {
     await git`git init --quiet --bare`;
-    await git`git fetch --quiet --depth=1 ${repository} ${ref}`;
+    await git`git fetch --quiet --depth=1 -- ${repository} ${ref}`;
     const { stdout: head } = await git`git rev-parse FETCH_HEAD`;
     const { stdout: lock } = await git`git show FETCH_HEAD:flake.lock`;
     const { stdout: entry } = await git`git ls-tree FETCH_HEAD flake.lock`;
@@ -71,15 +92,29 @@ async function fetchCommit(repository: string, ref: string): Promise<Revision & 
   }
 }
 
-/** git's own last words, on one line. */
-function reason(error: unknown): string {
+/**
+ * Why git could not read a repository, on one line: its own reason, or, where that only says that the remote cannot be read, the reason of
+ * ssh before it (a key that is refused, another host key, an unknown host).
+ */
+export function reason(error: unknown): string {
   if (!(error instanceof ExecaError)) return String(error);
   if (error.timedOut) return `no answer within ${FETCH_SECONDS} s`;
-  const words = Buffer.from((error.stderr as Uint8Array | undefined) ?? [])
-    .toString()
+  const lines = stderrOf(error)
     .split("\n")
-    .find((line) => /^(fatal|error):/.test(line));
-  return words ?? error.shortMessage;
+    .map((line) => withoutCredentials(line.trim()));
+  const at = lines.findIndex((line) => /^(fatal|error):/.test(line));
+  const before = lines
+    .slice(0, at)
+    .filter((line) => line !== "" && !/^(Warning: Permanently added|remote:\s*$|@{10})/.test(line));
+  if (/Could not read from remote repository/.test(lines[at] ?? "") && before.length > 0)
+    return before.slice(-3).join("; ").slice(0, 300);
+  return lines[at] ?? withoutCredentials(error.shortMessage);
+}
+
+function stderrOf(error: unknown): string {
+  if (!(error instanceof ExecaError)) return "";
+  const stderr = error.stderr as Uint8Array | string | undefined;
+  return typeof stderr === "string" ? stderr : Buffer.from(stderr ?? []).toString();
 }
 
 /** Whether a clone at `directory` has a `flake.lock` that differs from the pushed one; `false` where there is none. */

@@ -1,0 +1,81 @@
+/** Reading repositories with the real git: values are never options, a busy server is asked again, and a failure says why. */
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { resolveHomes } from "../../../infra/preflight/approval";
+import { resolveRevision } from "../../../infra/preflight/revision";
+
+let scratch: string;
+beforeEach(() => {
+  scratch = mkdtempSync(join(tmpdir(), "nixos-fleet-revision-test-"));
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+async function repository(): Promise<string> {
+  const path = join(scratch, "config");
+  await execa({ cwd: scratch })`git init --quiet --initial-branch=main ${path}`;
+  writeFileSync(join(path, "flake.lock"), '{"version":7,"root":"root","nodes":{"root":{}}}');
+  const git = execa({ cwd: path });
+  await git`git add .`;
+  await git`git -c user.name=a -c user.email=a@example.com commit --quiet --message x`;
+  return path;
+}
+
+/**
+ * An ssh that notes how many of it run at once, fails as told the first times of each host, and then serves the repository.
+ * @param refusals how often each host refuses, and in which words
+ */
+function ssh(path: string, refusals: number, words: string): void {
+  const script = join(scratch, "ssh");
+  mkdirSync(join(scratch, "running"));
+  writeFileSync(
+    script,
+    `#!/bin/sh
+for one; do case $one in git@*) host=$one ;; esac; done
+touch ${scratch}/running/$$
+ls ${scratch}/running | wc -l >>${scratch}/width
+echo x >>${scratch}/asked-$host
+sleep 0.1
+rm ${scratch}/running/$$
+if [ "$(wc -l <${scratch}/asked-$host)" -le ${refusals} ]; then echo "${words}" >&2; exit 255; fi
+exec git-upload-pack ${path}
+`,
+  );
+  chmodSync(script, 0o755);
+  vi.stubEnv("GIT_SSH_COMMAND", script);
+  vi.stubEnv("GIT_SSH_VARIANT", "simple");
+}
+
+it("takes what looks like an option for a repository that is not there", async () => {
+  const mark = join(scratch, "ran");
+  await expect(resolveRevision(`--upload-pack=touch ${mark};`, "main")).rejects.toThrow(
+    /^cannot read branch "main" of --upload-pack/,
+  );
+  expect(existsSync(mark)).toBe(false);
+});
+
+it("asks a server that is busy again, few at a time", async () => {
+  ssh(await repository(), 2, "kex_exchange_identification: Connection closed by remote host");
+  const homes = Array.from({ length: 12 }, (_, i) => ({ user: "u", attribute: "u", repository: `git@h${i}:x` }));
+  const { homes: found, mistakes } = await resolveHomes([{ homes }]);
+  expect(mistakes).toEqual([]);
+  expect(Object.keys(found)).toHaveLength(12);
+  const widths = readFileSync(join(scratch, "width"), "utf8").trim().split("\n").map(Number);
+  expect(Math.max(...widths)).toBeLessThanOrEqual(4);
+});
+
+it.each([
+  "git@h: Permission denied (publickey).",
+  "Host key verification failed.",
+  "ssh: connect to host h port 22: Connection refused",
+  "ssh: Could not resolve hostname h: Name or service not known",
+])("says what ssh says: %s", async (words) => {
+  ssh(await repository(), 99, words);
+  await expect(resolveRevision("git@h:x", "main")).rejects.toThrow(`cannot read branch "main" of git@h:x: ${words}`);
+  expect(readFileSync(join(scratch, "asked-git@h"), "utf8").trim().split("\n")).toHaveLength(1);
+});
