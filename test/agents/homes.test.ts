@@ -50,7 +50,10 @@ const shows = (user: string, of: Source) =>
 
 /** Waits for a report about a home that holds. */
 async function reported(user: string, expected: object): Promise<void> {
-  await expect.poll(() => vm.report(`home-${user}`), { timeout: 120_000, interval: 500 }).toMatchObject(expected);
+  const poll = expect.poll(() => vm.report(`home-${user}`), { timeout: 120_000, interval: 500 });
+  await poll.toMatchObject(expected).catch(async (error: unknown) => {
+    throw new Error(`${String(error)}\n${await vm.journal()}`, { cause: error });
+  });
 }
 
 /** A new revision of the machine and of the homes in its repository. */
@@ -175,7 +178,7 @@ describe("their people", () => {
   });
 
   it("are told in one line what is root's to do", async () => {
-    expect(await as("alice", "/run/current-system/sw/bin/nixos-auto-update run")).toBe(
+    expect(await as("alice", "/run/current-system/sw/bin/nixos-auto-update run")).toContain(
       "nixos-auto-update: run: must be run as root (sudo nixos-auto-update run)",
     );
     expect(await as("alice", "/run/current-system/sw/bin/nixos-auto-update status")).toContain(await source.head());
