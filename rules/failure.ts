@@ -75,7 +75,7 @@ const nixNetwork = [
 ];
 
 const nixBusy =
-  /Nix daemon (?:disconnected|connection)|Broken pipe|cannot connect to (?:socket|daemon)|error: reading a line: (?:Connection|Input)|unexpected end-of-file|opening lock file|database is (?:busy|locked)|Resource temporarily unavailable|unable to (?:fork|start)|Too many open files/;
+  /Nix daemon (?:disconnected|connection)|Broken pipe|cannot connect to (?:socket|daemon)|error: reading a line: (?:Connection|Input)|unexpected end-of-file|opening lock file|database (?:'[^']*' )?is (?:busy|locked)|Resource temporarily unavailable|unable to (?:fork|start)|Too many open files/;
 
 const nixResources =
   /failed due to signal (?:9|15)\b|exit(?:ed with| code) (?:code )?137|[Oo]ut of memory|Cannot allocate memory|std::bad_alloc|Killed\b/;

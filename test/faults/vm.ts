@@ -55,7 +55,11 @@ export class Vm {
   /** The end of the agent's journal, for a test that failed. */
   async journal(): Promise<string> {
     const { stdout } = await this.machines.exec(this.name, [
-      ...["sh", "-c", "journalctl --no-pager -o short-monotonic -n 60 -t nixos-auto-update -t nixos-hm-auto-update -u nixos-auto-update"],
+      ...[
+        "sh",
+        "-c",
+        "journalctl --no-pager -o short-monotonic -n 60 -t nixos-auto-update -t nixos-hm-auto-update -u nixos-auto-update",
+      ],
     ]);
     return stdout;
   }

@@ -1,0 +1,246 @@
+/** An activation under trial: what comes of it, and what the next run does after it was cut short anywhere. The driver is a stand-in. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { activate, finishTrial, unfinishedTrial } from "../../../agent/activation";
+import type { CommonDecision, Driver, RolledBack, Switched } from "../../../agent/driver";
+import type { Ending } from "../../../agent/ending";
+import { Mirror } from "../../../agent/mirror";
+import { readTrial, writeTrial, type Trial } from "../../../agent/state";
+import { stay } from "../../../rules/decision";
+import { Scratch } from "./scratch";
+
+const OLD = "/nix/store/old";
+const NEW = "/nix/store/new";
+const revision = "b".repeat(40);
+const decision: CommonDecision = { ...stay("updated", "go"), settings: { branch: "main" } };
+const built = { path: NEW, revision, lock: "digest" };
+
+let scratch: Scratch;
+let runs: string;
+let boot: string;
+let did: string[];
+/** What a step does instead of succeeding. */
+let steps: Partial<Record<"activate" | "keep", () => Switched>> & {
+  health?: () => string | undefined;
+  back?: () => RolledBack;
+};
+let mode: Trial["mode"];
+
+/** Ends the run at once, as a kill does. */
+class Killed extends Error {}
+const dies = () => {
+  throw new Killed();
+};
+
+beforeEach(() => {
+  scratch = new Scratch();
+  [runs, boot, did, steps, mode] = [OLD, "1", [], {}, "switch"];
+});
+afterEach(() => scratch.remove());
+
+const driver = (): Driver => ({
+  place: {
+    ...{ program: "nixos-auto-update", service: "nixos-auto-update", manager: "system", settingsPath: "settings" },
+    ...{ stateFolder: scratch.in("state"), runFolder: scratch.in("run"), lockFile: scratch.in("lock"), profile: "" },
+    mirror: new Mirror(scratch.in("mirror")),
+  },
+  look: () => Promise.resolve({ state: {}, current: runs }),
+  decide: () => decision,
+  repository: () => "",
+  attributeName: () => "",
+  attribute: () => "",
+  origin: dies,
+  credentialError: () => undefined,
+  obstacle: () => Promise.resolve(undefined),
+  refusal: () => Promise.resolve(undefined),
+  lockMatches: () => Promise.resolve(undefined),
+  isCurrent: () => false,
+  boot: () => boot,
+  cameUp: (path) => path === runs,
+  current: () => runs,
+  mode: () => Promise.resolve(mode),
+  needsReboot: () => Promise.resolve(false),
+  activate: async (path, how) => {
+    did.push(`switch ${how}`);
+    const result = steps.activate?.();
+    if (how === "switch" && (result === undefined || result.kind === "done")) runs = path;
+    return Promise.resolve(result ?? { kind: "done" });
+  },
+  keep: async () => {
+    did.push("keep");
+    return Promise.resolve(steps.keep?.() ?? { kind: "done" });
+  },
+  letGo: async () => {
+    did.push("let go");
+    return Promise.resolve();
+  },
+  healthBefore: () => Promise.resolve({ failed: [], reached: {} }),
+  healthError: async () => {
+    did.push("health");
+    return Promise.resolve(steps.health?.());
+  },
+  rollBack: async (_trial, _decision, busy) => {
+    did.push("back");
+    const result = steps.back?.() ?? { ok: true };
+    if (result.ok && !busy) runs = OLD;
+    return Promise.resolve(result);
+  },
+  concluded: () => Promise.resolve({}),
+});
+
+const begin = () => activate({ driver: driver(), decision }, built);
+
+/** What the next run makes of a trial that was cut short; `undefined` where none was. */
+async function next(): Promise<Ending | undefined> {
+  did = [];
+  const trial = unfinishedTrial(driver());
+  return trial && finishTrial({ driver: driver(), decision }, trial);
+}
+
+const trialLeft = () => existsSync(scratch.in("state/trial.json"));
+const cutShort = () => expect(begin()).rejects.toThrow(Killed);
+const boots = (what: string) => {
+  [boot, runs] = ["2", what];
+};
+
+describe("an activation", () => {
+  it("counts when it has proved itself", async () => {
+    expect(await begin()).toMatchObject({ outcome: "updated", revision, lock: "digest" });
+    expect(did).toEqual(["switch switch", "health", "keep"]);
+    expect(trialLeft()).toBe(false);
+  });
+
+  const failing: [string, typeof steps][] = [
+    ["switch", { activate: () => ({ kind: "failed", error: "boom" }) }],
+    ["health", { health: () => "boom" }],
+    ["switch", { keep: () => ({ kind: "failed", error: "boom" }) }],
+  ];
+  it.each(failing)("that fails at %s is rolled back, and refused from then on", async (stage, step) => {
+    steps = step;
+    const ending = await begin();
+    expect(ending).toMatchObject({ outcome: "failed", stage, error: "boom", rolledBack: true, refuse: revision });
+    expect(runs).toBe(OLD);
+    expect(trialLeft()).toBe(false);
+  });
+
+  it("that could not begin because another one was under way is tried again", async () => {
+    steps = { activate: () => ({ kind: "failed", error: "busy", busy: true }) };
+    const ending = await begin();
+    expect(ending).toMatchObject({ outcome: "failed", stage: "switch", retry: "another switch is running" });
+    expect(ending.refuse).toBeUndefined();
+  });
+
+  it("that needs a reboot after all is set for the next boot", async () => {
+    steps = { activate: () => ({ kind: "needs reboot" }) };
+    expect(await begin()).toMatchObject({ outcome: "updated", reboot: true, deployed: NEW });
+    expect(did).toEqual(["switch switch", "switch boot"]);
+    expect(readTrial(scratch.in("state"))).toMatchObject({ mode: "boot", path: NEW });
+    expect(await next()).toBeUndefined();
+  });
+
+  it("is rolled back by a later run where the rollback fails, which is told as loudly as can be", async () => {
+    process.env["JOURNAL_STREAM"] = "1:1";
+    steps = { health: () => "boom", back: () => ({ ok: false, error: "stuck" }) };
+    const ending = await begin();
+    delete process.env["JOURNAL_STREAM"];
+    expect(scratch.log).toContain(`<0>COULD NOT ROLL BACK from ${NEW}: stuck`);
+    expect(ending).toMatchObject({
+      outcome: "failed",
+      stage: "health",
+      rolledBack: false,
+      retry: "the rollback failed",
+    });
+    expect(ending.error).toContain("and the rollback failed: stuck");
+    steps = {};
+    await next();
+    expect(did).toEqual(["back"]);
+    expect(trialLeft()).toBe(false);
+  });
+
+  it("is given up where there is nothing to go back to", async () => {
+    steps = { health: () => "boom", back: () => ({ ok: false, hopeless: true }) };
+    await begin();
+    expect(trialLeft()).toBe(false);
+  });
+
+  it("that fails leaves what waited for a reboot waiting", async () => {
+    const waits: Trial = {
+      ...{ path: "/nix/store/waits", revision: "a".repeat(40), lock: "", mode: "boot", boot: "1", former: OLD },
+      before: { failed: [], reached: {} },
+    };
+    writeTrial(scratch.in("state"), waits);
+    steps = { activate: () => ({ kind: "failed", error: "busy", busy: true }) };
+    await begin();
+    expect(readTrial(scratch.in("state"))).toEqual(waits);
+  });
+});
+
+describe("an activation that was cut short", () => {
+  it.each([
+    ["before the switch", { activate: dies }],
+    ["before it proved itself", { health: dies }],
+    ["before it was kept", { keep: dies }],
+  ])("%s is done again", async (_, step) => {
+    steps = step;
+    await cutShort();
+    steps = {};
+    expect(await next()).toMatchObject({ outcome: "updated", revision });
+    expect(did).toEqual(["switch switch", "health", "keep"]);
+    expect(runs).toBe(NEW);
+  });
+
+  it.each(["activate", "health", "keep"] as const)("at %s is let go after a boot of the old one", async (where) => {
+    steps = { [where]: dies };
+    await cutShort();
+    steps = {};
+    boots(OLD);
+    expect(await next()).toMatchObject({ outcome: "deferred", error: "an update was cut short" });
+    expect(did).toEqual(["let go"]);
+    expect(trialLeft()).toBe(false);
+  });
+
+  it("and that a boot brought up has to prove itself", async () => {
+    steps = { health: dies };
+    await cutShort();
+    boots(NEW);
+    steps = { health: () => "boom" };
+    expect(await next()).toMatchObject({ outcome: "failed", stage: "health", refuse: revision });
+    expect(did).toEqual(["switch switch", "health", "back"]);
+    expect(runs).toBe(OLD);
+  });
+
+  it("within the rollback goes on being rolled back, also after a boot", async () => {
+    steps = { health: () => "boom", back: dies };
+    await cutShort();
+    steps = {};
+    boots(NEW);
+    expect(await next()).toMatchObject({ outcome: "failed", stage: "health", error: "boom", refuse: revision });
+    expect(did).toEqual(["back"]);
+    expect(runs).toBe(OLD);
+  });
+
+  it("and whose file cannot be read is decided by what runs", async () => {
+    writeFileSync(scratch.in("state/trial.json"), '{"path":');
+    expect(await next()).toBeUndefined();
+    expect(trialLeft()).toBe(false);
+  });
+});
+
+describe("a trial that waits for a reboot", () => {
+  it("is left alone until then, and proves itself after it", async () => {
+    mode = "boot";
+    expect(await begin()).toMatchObject({ outcome: "updated", reboot: true, deployed: NEW });
+    expect(await next()).toBeUndefined();
+    boots(NEW);
+    expect(await next()).toMatchObject({ outcome: "updated", revision });
+    expect(did).toEqual(["health"]);
+    expect(trialLeft()).toBe(false);
+  });
+});
+
+it("an agent of before reads what this one writes", async () => {
+  steps = { health: dies };
+  await cutShort();
+  const text = JSON.parse(readFileSync(scratch.in("state/trial.json"), "utf8")) as object;
+  expect(text).toEqual({ ...built, mode: "switch", boot: "1", former: OLD, before: { failed: [], reached: {} } });
+});
