@@ -75,6 +75,7 @@ describe("the package", () => {
     for (const file of [
       "infra/index.js",
       "infra/index.d.ts",
+      "infra/startup.sh",
       "contract.json",
       "LICENSE",
       "CHANGELOG.md",

@@ -13,6 +13,8 @@ const FILES = [
   "flake.lock",
   "flake.nix",
   "nix",
+  "agent",
+  "infra/startup.sh",
   "templates",
   "examples/config-repo",
   "docs",
@@ -41,12 +43,20 @@ export async function pack(directory: string): Promise<string> {
   mkdirSync(join(staged, "scripts"), { recursive: true });
   writeFileSync(join(staged, "scripts/fleet"), '#!/usr/bin/env node\nrequire("../fleet.js");\n');
   chmodSync(join(staged, "scripts/fleet"), 0o755);
+  dropTypes(staged);
   const source = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Manifest;
   const manifest = manifestOf(source, packagesIn(javascript(staged)));
   writeFileSync(join(staged, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
   const { stdout } = await execa({ cwd: staged })`npm pack --json --pack-destination ${resolve(directory)}`;
   const [packed] = JSON.parse(stdout) as { filename: string }[];
   return join(resolve(directory), packed?.filename ?? "");
+}
+
+/** Types are for who imports the library; the tool and the policy pack are only run. */
+function dropTypes(staged: string): void {
+  for (const folder of ["cli", "policy"])
+    for (const name of readdirSync(join(staged, folder), { recursive: true, encoding: "utf8" }))
+      if (name.endsWith(".d.ts")) rmSync(join(staged, folder, name));
 }
 
 /** The texts of all scripts below a directory. */
