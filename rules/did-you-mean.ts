@@ -6,7 +6,7 @@ export function closestTo(written: string, candidates: Iterable<string>): string
   const lower = written.toLowerCase();
   let best: { name: string; errors: number } | undefined;
   for (const name of candidates) {
-    const errors = lower === name.toLowerCase() ? 0 : distance(lower, name.toLowerCase());
+    const errors = isSwapped(lower, name.toLowerCase()) ? 1 : distance(lower, name.toLowerCase());
     // Two letters of five may be wrong, as in other command-line tools.
     const most = Math.max(1, Math.floor(Math.max(written.length, name.length) * 0.4));
     if (name !== written && errors <= most && (best === undefined || errors < best.errors)) best = { name, errors };
@@ -18,4 +18,11 @@ export function closestTo(written: string, candidates: Iterable<string>): string
 export function didYouMean(written: string, candidates: Iterable<string>): string {
   const name = closestTo(written, candidates);
   return name === undefined ? "" : `; did you mean "${name}"?`;
+}
+
+/** Whether two texts differ in the order of two neighbouring letters alone. */
+function isSwapped(a: string, b: string): boolean {
+  if (a.length !== b.length) return false;
+  const at = [...a].findIndex((letter, index) => letter !== b[index]);
+  return at >= 0 && a.slice(0, at) + (a[at + 1] ?? "") + (a[at] ?? "") + a.slice(at + 2) === b;
 }

@@ -2,10 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError } from "../google/api-error";
 import { fleetOptions, type Call, type Command } from "../command";
 import { openFleet } from "../context";
+import { didYouMean } from "../../rules/did-you-mean";
 import { UsageError } from "../errors";
 import { isConverged, type FleetStatus } from "../status/status";
 import { StatusReader } from "../status/reader";
 import { renderStatus } from "../status/table";
+import { oneLine } from "../text";
 
 /** Milliseconds between two looks of `--watch`. */
 const interval = 3_000;
@@ -16,19 +18,28 @@ const rowsOnTerminal = 40;
 
 export const command: Command = {
   name: "status",
-  usage: "[--json] [--watch] [--check] [--all]",
+  usage: "[VM…] [--wave WAVE] [--failed] [--watch] [--check] [--all]",
   description: [
     "Shows the fleet's VMs: what they run (CURRENT), what they should run (DESIRED), and how the two stand",
     "(DRIFT: none, behind, ahead, waiting, held, failed, stopped, unknown). What needs a person comes first.",
   ],
-  examples: ["status", "status --watch", "status --json | jq -r '.vms[] | select(.drift != \"none\") | .name'"],
+  examples: [
+    "status",
+    "status --watch",
+    "status --wave canary --failed",
+    "status dev-alice",
+    "status --json | jq -r '.vms[] | select(.drift != \"none\") | .name'",
+  ],
   options: {
     json: { description: "the same as one JSON document, with the VMs' full reports" },
-    watch: { description: "keep looking, until Ctrl-C" },
+    watch: { description: "look again every 3 seconds, until Ctrl-C (exit code 130)" },
+    wave: { value: "WAVE", description: "only this wave's VMs" },
+    failed: { description: "only VMs whose update, or whose home's update, failed" },
     all: { description: "every VM, also of a large fleet on a terminal" },
     check: { description: "exit with 1 unless every running VM is where it should be and no rollout is open" },
     ...fleetOptions,
   },
+  positionals: { least: 0, most: 1_000 },
   async run(call) {
     const { options } = call;
     if (options.flag("watch") && options.flag("check")) {
@@ -40,11 +51,34 @@ export const command: Command = {
       await watch(call, reader);
       return 130;
     }
-    const document = await reader.read();
+    const document = selected(call, await reader.read());
     show(call, document);
     return options.flag("check") && !isConverged(document) ? 1 : 0;
   },
 };
+
+/** The document with the VMs that the call names. @throws UsageError where the fleet does not have them */
+function selected({ options, positionals }: Call, document: FleetStatus): FleetStatus {
+  const where = `fleet ${document.fleet}/${document.stack}`;
+  const names = document.vms.map(({ name }) => name);
+  const missing = positionals.find((name) => !names.includes(name));
+  if (missing !== undefined) {
+    throw new UsageError(oneLine(`no VM ${missing} in ${where}${didYouMean(missing, names)}`, 300));
+  }
+  const wave = options.text("wave");
+  const waves = [...new Set([...Object.keys(document.approvals), ...document.vms.flatMap((vm) => vm.wave ?? [])])];
+  if (wave !== undefined && !waves.includes(wave)) {
+    const hint = didYouMean(wave, waves) || `; it has ${waves.join(", ") || "no waves"}`;
+    throw new UsageError(oneLine(`no wave ${wave} in ${where}${hint}`, 300));
+  }
+  const vms = document.vms.filter(
+    (vm) =>
+      (positionals.length === 0 || positionals.includes(vm.name)) &&
+      (wave === undefined || vm.wave === wave) &&
+      (!options.flag("failed") || [vm, ...Object.values(vm.homeDrift)].some(({ drift }) => drift === "failed")),
+  );
+  return { ...document, vms };
+}
 
 function show(call: Call, document: FleetStatus): void {
   const lines = call.options.flag("json") ? [JSON.stringify(document, null, 2)] : table(call, document);
@@ -68,7 +102,7 @@ async function watch(call: Call, reader: StatusReader): Promise<void> {
   while (!interrupted()) {
     let document: FleetStatus | undefined;
     try {
-      document = await reader.read(readsPerLook);
+      document = selected(call, await reader.read(readsPerLook));
     } catch (error) {
       if (interrupted()) {
         return;
@@ -97,7 +131,9 @@ function showAgain(call: Call, document: FleetStatus, shown: string): string {
     return text;
   }
   const lines = table(call, document);
+  const time = `at ${at.slice(11, 19)} UTC; Ctrl-C ends`;
   if (call.terminal) {
+    lines.push(`${lines.pop() ?? ""} (${time})`);
     // Back to the top, each line cleared to its end, and all below: no flicker.
     call.print(
       `\u001b[H${fitting(lines, call)

@@ -1,8 +1,9 @@
 /** What a fleet looks like, decided purely from what was read. The document is what `fleet status --json` prints. */
 import { short, type Approval, type Control, type Drift, type Report } from "../../rules/contract";
 import { holdOn, wantedBy, type Hold } from "../control-item";
-import { parseDuration } from "../duration";
+import { formatDuration, parseDuration } from "../duration";
 import type { Decisions, FleetId, FleetVm } from "../fleet";
+import { homeStatus, type HomeStatus } from "./homes";
 import { reportOf, type Reading, type VmReports } from "../reports";
 import { oneLine, truncate } from "../text";
 
@@ -19,6 +20,8 @@ export interface VmStatus {
   system: Report | null;
   /** By user; null where a home has no valid report. */
   homes: Record<string, Report | null>;
+  /** By user, of every home that the VM keeps. */
+  homeDrift: Record<string, HomeStatus>;
   drift: Drift;
   /** Why, in one line; null where there is nothing to say. */
   reason: string | null;
@@ -51,6 +54,7 @@ export interface DriftInput {
   follow: "branch" | "approved";
   /** Seconds since the VM was started; undefined where unknown. */
   running: number | undefined;
+  now?: Date;
 }
 
 /** How a VM stands to what is wanted of it, and why in one line. */
@@ -98,7 +102,36 @@ export function decideDrift(input: DriftInput): { drift: Drift; reason: string |
   if (approved === wanted && wanted === approval && follow === "branch") {
     return { drift: "ahead", reason: "follows the branch past the approval" };
   }
-  return { drift: "behind", reason: outcome === "failed" ? `before: ${failureOf(reading.report)}` : null };
+  return { drift: "behind", reason: behindReason(reading.report, input) };
+}
+
+/** Seconds after its boot at which a VM looks for an update. */
+const bootUpdateAfter = 5 * 60;
+
+const waitingText: Record<string, string> = {
+  window: "waits for its window",
+  users: "waits for users to log out",
+  reboot: "waits for a reboot",
+  space: "waits for space on its disk",
+  network: "waits for the network",
+  metadata: "waits for its metadata to agree with the approval",
+};
+
+/** What a VM that is behind is doing about it, as far as it says. */
+function behindReason(report: Report, { running, now }: DriftInput): string | null {
+  const { progress, waiting, outcome } = report;
+  if (progress !== undefined) {
+    const since = now && secondsSince(progress.since, now);
+    return oneLine(`updating (${progress.stage}${since === undefined ? "" : `, ${formatDuration(since)}`})`, 80);
+  }
+  if (waiting !== undefined) {
+    const until = waiting.until === undefined ? "" : ` until ${waiting.until}`;
+    return oneLine(`${waitingText[waiting.for] ?? `waits for ${waiting.for}`}${until}`, 120);
+  }
+  if (running !== undefined && running < bootUpdateAfter) {
+    return `boot update in ${formatDuration(bootUpdateAfter - running)}`;
+  }
+  return outcome === "failed" ? `before: ${failureOf(report)}` : null;
 }
 
 function decideSilent({ hold, running }: DriftInput): { drift: Drift; reason: string | null } {
@@ -155,8 +188,12 @@ function vmStatus(
     reading,
     follow: vm.follow,
     running: secondsSince(vm.startedAt, now),
+    now,
   });
   const homes = Object.entries(reports?.homes ?? {}).map(([user, home]) => [user, reportOf(home)] as const);
+  const approval = vm.wave === null ? undefined : approvals[vm.wave];
+  const around = { state: vm.state, system: reportOf(reading), approval, running: secondsSince(vm.startedAt, now) };
+  const homeDrift = vm.homes.map((home) => [home.user, homeStatus(home, reports?.homes[home.user], around)] as const);
   return {
     name: vm.name,
     zone: vm.zone,
@@ -166,14 +203,22 @@ function vmStatus(
     wanted: wanted ?? null,
     system: reportOf(reading),
     homes: Object.fromEntries(homes),
+    homeDrift: Object.fromEntries(homeDrift),
     drift,
     reason,
   };
 }
 
-/** Whether every VM that runs is where it should be, and no rollout is open or halted: what `--check` asks. */
+/**
+ * Whether every VM that runs is where it should be, with its homes, and no rollout is open or halted: what `--check` asks. A home that
+ * has not reported since its VM's start does not count: its user may never have logged in.
+ */
 export function isConverged(status: FleetStatus): boolean {
-  const settled = status.vms.every(({ drift }) => drift === "none" || drift === "stopped");
+  const settled = status.vms.every(
+    ({ drift, homeDrift }) =>
+      ["none", "stopped"].includes(drift) &&
+      Object.values(homeDrift).every((home) => ["none", "stopped", "waiting"].includes(home.drift)),
+  );
   return settled && new Set(Object.values(status.approvals)).size <= 1 && status.problems.length === 0;
 }
 

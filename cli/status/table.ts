@@ -1,10 +1,10 @@
 /** The fleet's status as people read it. */
-import { short, type Drift, type Report } from "../../rules/contract";
+import { short, type Drift } from "../../rules/contract";
 import type { Hold } from "../control-item";
 import { formatDuration } from "../duration";
-import { failureOf, holdText, scopeText, secondsSince, type FleetStatus, type VmStatus } from "./status";
+import { holdText, scopeText, secondsSince, type FleetStatus, type VmStatus } from "./status";
 import { paint, renderTable, type Cell, type Style } from "../table";
-import { oneLine, plural, truncate } from "../text";
+import { oneLine, plural, truncate, wrap } from "../text";
 
 const styles: Record<Drift, Style> = {
   none: "green",
@@ -51,15 +51,7 @@ export function renderStatus(status: FleetStatus, { colour, width, rows: most = 
   const now = new Date(status.at);
   const shown = chosen(status.vms, most);
   const left = status.vms.length - shown.length;
-  const header = ["VM", "WAVE", "STATE", "CURRENT", "DESIRED", "DRIFT", "LAST UPDATE", "HOMES", "WHY"];
-  const rows = shown.map((vm) => row(vm, now));
-  const columns = rows.some((cells) => cells.at(-1) !== "") ? header.length : header.length - 1;
-  const table = renderTable(
-    header.slice(0, columns),
-    rows.map((cells) => cells.slice(0, columns)),
-    colour,
-    width,
-  );
+  const table = vmTable(shown, now, colour, width);
   const notes = [
     ...waveNotes(status),
     ...controlNotes(status, now),
@@ -67,7 +59,58 @@ export function renderStatus(status: FleetStatus, { colour, width, rows: most = 
     ...status.problems.map((problem) => paint(problem, "red", colour)),
   ];
   const more = left === 0 ? [] : [`and ${plural(left, "VM")} more, current or stopped (--all shows them)`];
-  return [...(status.vms.length === 0 ? [] : [...table, ...more, ""]), ...notes, summary(status, colour)];
+  const urgent = shown.filter(({ drift }) => urgency.includes(drift));
+  const head = status.vms.length === 0 ? [] : urgent.length > most ? causes(urgent) : table;
+  const lines = [...head, ...(head.length === 0 ? [] : [...more, ""]), ...notes, summary(status, colour)];
+  // Colours take no room, so only plain lines are filled anew.
+  return width === undefined || colour
+    ? lines
+    : lines.flatMap((line) => (table.includes(line) ? [line] : wrap(line, width, 4)));
+}
+
+/** What narrow terminals go without, the first one first. */
+const expendable = ["LAST UPDATE", "STATE", "HOMES", "WAVE", "DESIRED"];
+/** Characters of the reason for which other columns make room. */
+const leastReason = 12;
+
+/** A table of VMs, without a column of reasons where none has one, and without others where the line is too narrow for all. */
+function vmTable(vms: readonly VmStatus[], now: Date, colour: boolean, width = Infinity): string[] {
+  const all = ["VM", "WAVE", "STATE", "CURRENT", "DESIRED", "DRIFT", "LAST UPDATE", "HOMES", "WHY"];
+  const rows = vms.map((vm) => row(vm, now));
+  const reasons = rows.some((cells) => cells.at(-1) !== "");
+  const widthOf = (index: number) =>
+    Math.max(...[all[index] ?? "-", ...rows.map((cells) => textOf(cells[index]))].map(({ length }) => length));
+  let columns = all.map((_, index) => index).filter((index) => reasons || all[index] !== "WHY");
+  for (const name of expendable) {
+    const needed = columns.reduce((sum, index) => sum + 2 + (all[index] === "WHY" ? leastReason : widthOf(index)), -2);
+    if (needed > width) columns = columns.filter((index) => all[index] !== name);
+  }
+  const picked = (cells: readonly (string | Cell)[]) => columns.flatMap((index) => cells[index] ?? []);
+  return renderTable(
+    columns.flatMap((index) => all[index] ?? []),
+    rows.map(picked),
+    colour,
+    width,
+  );
+}
+
+function textOf(cell: string | Cell | undefined): string {
+  return typeof cell === "string" ? cell : (cell?.text ?? "");
+}
+
+/** Too many VMs for a table of each: those with the same trouble together, the most first. */
+function causes(vms: readonly VmStatus[]): string[] {
+  const groups = new Map<string, string[]>();
+  for (const { drift, reason, name } of vms) {
+    const cause = reason === null ? drift : `${drift}: ${reason}`;
+    groups.set(cause, [...(groups.get(cause) ?? []), name]);
+  }
+  return [...groups]
+    .sort(([, a], [, b]) => b.length - a.length)
+    .map(([cause, names]) => {
+      const more = names.length > 4 ? ` and ${names.length - 4} more` : "";
+      return oneLine(`${plural(names.length, "VM")} ${cause} (${names.slice(0, 4).join(", ")}${more})`, 400);
+    });
 }
 
 /** The most urgent VMs, as many as may be shown but all that need a person; those alike stay in their order. */
@@ -84,9 +127,13 @@ export function summary(status: FleetStatus, colour = false): string {
     const count = vms.filter((vm) => vm.drift === drift).length;
     return count === 0 ? [] : [paint(`${count} ${counted[drift]}`, styles[drift], colour)];
   });
-  const homes = vms.flatMap((vm) => Object.values(vm.homes)).filter((home) => home?.outcome === "failed").length;
+  const homes = vms.flatMap((vm) => Object.values(vm.homeDrift));
+  const homeCounts = (["behind", "held", "failed", "unknown"] as const).flatMap((drift) => {
+    const count = homes.filter((home) => home.drift === drift).length;
+    return count === 0 ? [] : [paint(`${plural(count, "home")} ${counted[drift]}`, styles[drift], colour)];
+  });
   const rest = [
-    ...(homes === 0 ? [] : [paint(`${plural(homes, "home")} failed`, "red", colour)]),
+    ...homeCounts,
     ...standingHolds(status).map(({ scope, by }) =>
       paint(oneLine(`${scope === "fleet" ? "" : `${scopeText(scope)} `}held by ${by}`, 120), "magenta", colour),
     ),
@@ -106,7 +153,7 @@ function row(vm: VmStatus, now: Date): (string | Cell)[] {
     revisionText(vm.wanted ?? undefined),
     { text: vm.drift, style: styles[vm.drift] },
     age(system?.at, now),
-    homesText(vm.homes),
+    homesText(vm),
     truncate(vm.reason ?? "", reasonWidth),
   ];
 }
@@ -131,11 +178,11 @@ function age(at: string | undefined, now: Date): string {
   return seconds < -60 ? `${formatDuration(-seconds)} ahead` : `${formatDuration(seconds)} ago`;
 }
 
-function homesText(homes: Record<string, Report | null>): string {
-  const texts = Object.entries(homes).map(([user, report]) => {
-    if (report === null) {
-      return `${user} waiting`;
-    }
+function homesText({ homes, homeDrift }: VmStatus): string {
+  const texts = Object.entries(homeDrift).map(([user, { drift }]) => {
+    const report = homes[user] ?? null;
+    if (report === null) return `${user} ${drift === "unknown" ? "unknown" : "waiting"}`;
+    if (drift === "behind") return `${user} ${revisionText(report.revision)} behind`;
     const well = report.outcome === "updated" || report.outcome === "unchanged";
     return `${user} ${well ? revisionText(report.revision) : report.outcome}`;
   });
@@ -165,7 +212,10 @@ function controlNotes(status: FleetStatus, now: Date): string[] {
       .filter(([bad]) => approvals[wave] === bad)
       .map(([bad, good]) => `wave ${wave}: ${revisionText(bad)} was undone, runs ${insteadText(good)} instead`),
   );
-  const retry = control.retry.map((revision) => `${short(revision)} may be tried again`);
+  // Once no VM is left on which it failed, it was tried.
+  const failedOn = (revision: string) =>
+    status.vms.some(({ system }) => system?.outcome === "failed" && system.approved === revision);
+  const retry = control.retry.filter(failedOn).map((revision) => `VMs on which ${short(revision)} failed try it again`);
   return [...holds, ...pins, ...undone, ...retry].map((line) => oneLine(line, 400));
 }
 
@@ -174,12 +224,12 @@ function insteadText(good: string): string {
 }
 
 /** What does not fit into the table: whose VM failed with which words, and why homes did. */
-function failureNotes({ name, owner, drift, reason, homes }: VmStatus, table: readonly string[]): string[] {
+function failureNotes({ name, owner, drift, reason, homeDrift }: VmStatus, table: readonly string[]): string[] {
   const whose = owner === null ? name : `${name} (${owner})`;
   const cut = drift === "failed" && reason !== null && !table.some((line) => line.includes(reason));
   const system = cut ? [`${whose}: ${reason}`] : [];
-  const failed = Object.entries(homes).flatMap(([user, home]) =>
-    home?.outcome === "failed" ? [`${whose}, home ${user}: ${failureOf(home)}`] : [],
+  const failed = Object.entries(homeDrift).flatMap(([user, home]) =>
+    home.drift === "failed" || home.drift === "unknown" ? [`${whose}, home ${user}: ${home.reason ?? home.drift}`] : [],
   );
   return [...system, ...failed].map((line) => oneLine(line, 400));
 }

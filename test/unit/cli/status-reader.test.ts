@@ -86,7 +86,7 @@ test("watching shows as much as the terminal has room for, until it is interrupt
     expect.stringContaining("LAST UPDATE"),
     expect.stringContaining("dev-alice"),
     "…",
-    "devs/dev, 3 VMs: 3 stopped",
+    expect.stringMatching(/^devs\/dev, 3 VMs: 3 stopped \(at \d\d:\d\d:\d\d UTC; Ctrl-C ends\)$/),
     "\u001b[J",
   ]);
 });

@@ -1,0 +1,54 @@
+/** How a VM's homes stand to what they should run. Pure. */
+import { short, type Approval, type Drift, type Home, type Report } from "../../rules/contract";
+import { reportOf, type Reading } from "../reports";
+import { failureOf } from "./status";
+
+/** A home in the document. */
+export interface HomeStatus {
+  drift: Drift;
+  /** Why, in one line; null where there is nothing to say. */
+  reason: string | null;
+  /** The full revision that it should run; null where that is not known. */
+  wanted: string | null;
+}
+
+/** Seconds after its VM's start from which a home that says nothing is not on its way any more. */
+const silentAfter = 15 * 60;
+
+/**
+ * A home in the config repository follows what its VM's system runs; one with a repository of its own follows what is approved of that.
+ * @param running seconds since the VM was started; undefined where it does not run or that is not known
+ */
+export function homeStatus(
+  home: Home,
+  reading: Reading | undefined,
+  {
+    state,
+    system,
+    approval,
+    running,
+  }: {
+    state: string;
+    system: Report | null;
+    approval: Approval | undefined;
+    running: number | undefined;
+  },
+): HomeStatus {
+  const wanted =
+    (home.repository === undefined
+      ? system?.revision
+      : approval?.homes?.[`${home.repository}#${home.branch ?? "main"}`]?.revision) ?? null;
+  const status = (drift: Drift, reason: string | null) => ({ drift, reason, wanted });
+  if (state !== "RUNNING") return status("stopped", null);
+  if (reading?.kind === "invalid") return status("unknown", reading.problem);
+  const report = reportOf(reading);
+  if (report === null) {
+    return running === undefined || running < silentAfter
+      ? status("waiting", "has not reported yet")
+      : status("unknown", "has never reported");
+  }
+  if (report.outcome === "failed") return status("failed", failureOf(report));
+  if (wanted === null || report.revision === wanted) return status("none", null);
+  if (report.outcome === "held") return status("held", "held by its user");
+  return status("behind", `runs ${short(report.revision)}, its VM ${short(wanted)}`);
+}

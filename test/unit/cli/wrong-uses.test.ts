@@ -1,0 +1,143 @@
+/** What wrong uses of the operator's tool are told: one line that says what is wrong and what to do, and the right exit code. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { approvalKey, controlKey } from "../../../rules/contract";
+import { FakeCompute, type Fault } from "./fake-compute";
+import { approval, good, old, report } from "./fleet-samples";
+import { runFleet } from "./run-fleet";
+
+let directory: string;
+let fake: FakeCompute;
+let endpoint: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), "fleet-wrong-"));
+  writeFileSync(join(directory, "file"), "");
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+beforeEach(async () => {
+  fake = new FakeCompute();
+  endpoint = await fake.start();
+  const labels = { "nixos-fleet": "devs", "nixos-fleet-stack": "dev", "nixos-fleet-wave": "rest" };
+  const guest = { "nixos-fleet/system": JSON.stringify(report({ at: new Date().toISOString() })) };
+  fake.instances = [{ name: "dev-alice", labels, guest }];
+  fake.metadata[approvalKey("devs", "dev", "rest")] = JSON.stringify(approval(good));
+});
+afterEach(() => fake.stop());
+
+interface WrongUse {
+  args: string[];
+  /** Of the environment, apart from a right one. */
+  env?: NodeJS.ProcessEnv;
+  api?: Fault;
+  item?: string;
+  code: 1 | 2;
+  line: RegExp;
+}
+const use = (args: string, code: 1 | 2, line: RegExp, more: Partial<WrongUse> = {}): WrongUse => ({
+  args: args.split(" ").filter(Boolean),
+  code,
+  line,
+  ...more,
+});
+
+const uses: WrongUse[] = [
+  // Commands
+  use("statsu", 2, /^unknown command "statsu"; did you mean "status"\?$/),
+  use("roll-back", 2, /did you mean "rollback"\?$/),
+  use("frobnicate", 2, /^unknown command "frobnicate"; there are status, diff, /),
+  use("help hodl", 2, /did you mean "hold"\?$/),
+  use("lock", 2, /^lock: an argument is missing: update /),
+  use("lock updat", 2, /^lock: unknown subcommand "updat"; it must be update; did you mean "update"\?$/),
+  use("image pubish", 2, /it must be build or publish; did you mean "publish"\?$/),
+  use("completion bsh", 2, /it must be one of bash, zsh, fish; did you mean "bash"\?$/),
+  // Options
+  use("status --jsn", 2, /^status: unknown option --jsn; did you mean --json\?; \.\/scripts\/fleet status --help/),
+  use("status --json=yes", 2, /^status: --json takes no value; /),
+  use("status --wave", 2, /^status: --wave has no value; /),
+  use("hold --why --json", 2, /^hold: --why has no value; /),
+  use("status --watch --check", 2, /--watch and --check do not go together$/),
+  use("diff --head --to main", 2, /--head and --to do not go together$/),
+  use("await", 2, /^await: --wave is missing/),
+  use(
+    "await --wave rest --homes gates",
+    2,
+    /^await: --homes is gates; it must be gate or report; did you mean "gate"\?$/,
+  ),
+  use("await --wave rest --on-failure rolback", 2, /it must be one of .*rollback.*; did you mean "rollback"\?$/),
+  use("await --wave rest --timeout 5x", 2, /--timeout is 5x; it must be a time such as 90s, 20m or 1h30m$/),
+  use("await --wave rest --timeout 0", 2, /--timeout is 0; it must be a time/),
+  use("await --wave rest --max-failures many", 2, /--max-failures is many; it must be a number of VMs or a share/),
+  use("history --since yesterday", 2, /--since is yesterday; it must be a time/),
+  use("history --limit all", 2, /--limit is all; it must be a number from 1 to 9999$/),
+  use("rollback --timeout soon", 2, /--timeout is soon; it must be a time/),
+  use("trigger dev-alice --timeout soon", 2, /--timeout is soon; it must be a time/),
+  use("trigger dev-alice --iap --bastion a@b", 2, /--iap and --bastion do not go together$/),
+  use("trigger dev-alice --bastion a@b:x", 2, /it must be USER@HOST or USER@HOST:PORT$/),
+  use("trigger dev-alice --address x", 2, /it must be VM=HOST:PORT$/),
+  use("trigger dev-alice --user -x", 2, /it must be a user's name$/),
+  use("resume --all --vm dev-alice", 2, /--all does not go with --wave or --vm$/),
+  use("hold --why x --vm a --wave b", 2, /--wave and --vm do not go together$/),
+  use("pin dev-alice", 2, /name the VM and a revision, or give --clear$/),
+  use("retry", 2, /name the revision, or give --clear$/),
+  use("build", 2, /give either --bucket or --directory$/),
+  use("build --directory /tmp", 2, /--key is missing: the file of the secret key/),
+  use("init . --region Europe", 2, /--region is Europe; it must be a region such as europe-west1$/),
+  use("init . --stack My_Stack", 2, /--stack is My_Stack; it must be a name such as prod/),
+  use("hold", 2, /^hold: --why is missing/),
+  // Names
+  use("status dev-alcie", 2, /^no VM dev-alcie in fleet devs\/dev; did you mean "dev-alice"\?$/),
+  use("status --wave rset", 2, /^no wave rset in fleet devs\/dev; did you mean "rest"\?$/),
+  use("hold --why x --wave rets", 2, /did you mean "rest"\?$/),
+  use("hold --why x --vm dev-alic", 2, /did you mean "dev-alice"\?$/),
+  use(`pin dev-eve ${good}`, 2, /^no VM dev-eve in fleet devs\/dev/),
+  use("diff dev-eve", 2, /^no VM dev-eve in fleet devs\/dev/),
+  use("trigger dev-eve", 2, /^no VM dev-eve in fleet devs\/dev/),
+  use(`pin dev-alice ${old}`, 2, /^pin: a{40} is in no approval or report/),
+  use("pin dev-alice ../main", 2, /is not a revision, a branch or a tag$/),
+  use("retry ddddddd", 2, /^retry: ddddddd is in no approval or report/),
+  use("rollback ddddddd", 2, /^rollback: ddddddd is in no approval or report/),
+  use(`rollback --to ${good}`, 2, /--to is bbbbbbb, which is what would be undone$/),
+  use("rollback --wave last", 2, /^no wave last in fleet devs\/dev/),
+  use("status --fleet ops", 2, /^no such fleet in project p: it has --fleet devs --stack dev$/),
+  // Environment
+  use("status", 2, /^no project: give --project, or set /, { env: { GOOGLE_CLOUD_PROJECT: "" } }),
+  use("status", 2, /^status: GOOGLE_CLOUD_PROJECT is My Project; it must be a project's id/, {
+    env: { GOOGLE_CLOUD_PROJECT: "My Project" },
+  }),
+  use("await --wave rest", 2, /^await: NIXOS_FLEET_HOMES is yes; it must be gate or report$/, {
+    env: { NIXOS_FLEET_HOMES: "yes" },
+  }),
+  use("lock update", 1, /^git is not on PATH; run this where it is installed|is no clone of the config repository/),
+  use("doctor --stack", 2, /^doctor: --stack has no value/),
+  // What the fleet and Google answer
+  use("status", 1, /HTTP 403: no permission/, { api: { status: 403, body: { error: { message: "no permission" } } } }),
+  use("hold --why x", 1, /HTTP 404/, { api: { status: 404, body: { error: { message: "not found" } } } }),
+  use("hold --why x", 1, /^the control item is not readable/, { item: "{" }),
+  use("resume", 1, /^the control item is not readable/, { item: "[]" }),
+  use("await --wave nowhere", 1, /^wave nowhere of fleet devs\/dev has no approval; name the revision in full$/),
+];
+
+test("there are enough of them", () => expect(uses.length).toBeGreaterThanOrEqual(60));
+
+test.each(uses.map((one) => [one.args.join(" "), one] as const))("fleet %s", async (_, one) => {
+  if (one.item !== undefined) fake.setMetadata(controlKey("devs", "dev"), one.item);
+  const before = JSON.stringify(fake.metadata);
+  fake.fault = () => one.api;
+  const { code, out, err } = await runFleet(one.args, {
+    NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
+    NIXOS_FLEET_LOGGING_ENDPOINT: new URL("/logging/", endpoint).href,
+    GOOGLE_OAUTH_ACCESS_TOKEN: "t",
+    GOOGLE_CLOUD_PROJECT: "p",
+    NIXOS_FLEET_CONFIG_CLONE: directory,
+    USER: "eve",
+    PATH: "/nonexistent",
+    ...one.env,
+  });
+  expect(err).toHaveLength(1);
+  expect(err[0]).toMatch(one.line);
+  expect(err[0]).not.toMatch(/\n|ENOENT|expected .* received|undefined|\[object/);
+  expect([code, out]).toEqual([one.code, []]);
+  expect(JSON.stringify(fake.metadata)).toBe(before);
+});
