@@ -7,8 +7,8 @@ export function closestTo(written: string, candidates: Iterable<string>): string
   let best: { name: string; errors: number } | undefined;
   for (const name of candidates) {
     const errors = isSwapped(lower, name.toLowerCase()) ? 1 : distance(lower, name.toLowerCase());
-    // Two letters of five may be wrong, as in other command-line tools.
-    const most = Math.max(1, Math.floor(Math.max(written.length, name.length) * 0.4));
+    // One letter of three may be wrong.
+    const most = Math.max(1, Math.floor(Math.max(written.length, name.length) / 3));
     if (name !== written && errors <= most && (best === undefined || errors < best.errors)) best = { name, errors };
   }
   return best?.name;
