@@ -154,6 +154,8 @@ def decide:
   | .retry = ($control | at("retry") // [])
   | .notes = [
       ($in.settings // {} | to_entries)[]
-      | select(($instance | at(.key)) as $told | .value != null and $told != null and $told != .value)
-      | "\(.key): the instance metadata says \($instance[.key]), the module \(.value); the metadata counts"
+      | .key as $key
+      | ($instance | at($key)) as $told
+      | select(.value != null and $told != null and $told != .value)
+      | "\($key): the instance metadata says \($told), the module \(.value); the metadata counts"
     ];

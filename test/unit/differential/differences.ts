@@ -9,17 +9,20 @@ import { inputOf } from "./system";
 export interface Difference {
   /** The fault that is behind it. */
   name: string;
-  /** Whether these fields may differ in this situation. */
-  allows: (situation: SystemSituation, fields: readonly string[]) => boolean;
+  /** Whether it may show in this situation. */
+  applies: (situation: SystemSituation) => boolean;
+  /** The fields of the answer that it is about; all where it changes the decision itself. */
+  fields?: readonly string[];
 }
 
 /** Only of a reason, and of the error that repeats it: those of rules/ name the field that is wrong. */
 const namesTheField: Difference = {
   name: "the reason names what is not readable",
-  allows: (situation, fields) => {
+  fields: ["reason", "error"],
+  applies: (situation) => {
     const { approvals, control, input } = knownOf(inputOf(situation));
     const unreadable = !control.ok || input.metadata.kind === "away" || Object.keys(approvals.problems).length > 0;
-    return unreadable && fields.every((field) => field === "reason" || field === "error");
+    return unreadable;
   },
 };
 
@@ -28,27 +31,27 @@ export const differencesFromNow: readonly Difference[] = [namesTheField];
 export const differencesFrom010: readonly Difference[] = [
   {
     name: "an answer that is not whole counted as one",
-    allows: (situation) =>
+    applies: (situation) =>
       (situation.answers !== undefined || situation.joined) && inputOf(situation).metadata.kind === "away",
   },
   {
     name: "an item of the wrong shape was taken as far as it went, or jq failed on it",
-    allows: (situation) => {
+    applies: (situation) => {
       const { approvals, control } = knownOf(inputOf(situation));
       return !control.ok || Object.keys(approvals.problems).length > 0;
     },
   },
   {
     name: "the watcher and SSH triggers sent a VM to the branch's head",
-    allows: ({ right }) => right === "approved",
+    applies: ({ right }) => right === "approved",
   },
   {
     name: "a VM that left its fleet went on by its module's settings",
-    allows: (situation) => situation.joined && inputOf(situation).metadata.kind === "absent",
+    applies: (situation) => situation.joined && inputOf(situation).metadata.kind === "absent",
   },
   {
     name: "another host or repository was nothing to do, and its failure the same",
-    allows: (situation) => {
+    applies: (situation) => {
       const { input, origin } = knownOf(inputOf(situation));
       const { state } = input;
       const otherRefusal = (state.refused ?? []).some(
@@ -60,7 +63,7 @@ export const differencesFrom010: readonly Difference[] = [
   },
   {
     name: "an approval overtook the metadata that belongs to it",
-    allows: (situation) => {
+    applies: (situation) => {
       const { approval, settings } = knownOf(inputOf(situation));
       const { repository, branch } = approval ?? {};
       return (
@@ -71,11 +74,11 @@ export const differencesFrom010: readonly Difference[] = [
   },
   {
     name: "a state with a value of the wrong type was kept",
-    allows: (situation) => hasOddState(situation),
+    applies: (situation) => hasOddState(situation),
   },
   {
     name: "a hold's long reason was taken whole, and its new scope not at all",
-    allows: (situation) => {
+    applies: (situation) => {
       const { control, input } = knownOf(inputOf(situation));
       const holds = control.ok ? control.value.holds : [];
       const local = input.localHold;
@@ -91,10 +94,19 @@ export const differencesFrom010: readonly Difference[] = [
     },
   },
   {
-    name: "a user may have been there twice in a VM's homes",
-    allows: (_situation, fields) => {
-      return fields.every((field) => field === "settings");
+    name: "a user was twice in a VM's homes, or root said less of what is approved for one",
+    fields: ["settings"],
+    applies: (situation) => {
+      const { homes } = knownOf(inputOf(situation)).settings;
+      const written = inputOf(situation).metadata;
+      const listed = written.kind === "present" ? (written.instance.homes ?? []) : [];
+      return listed.length > homes.length || homes.some(({ repository }) => repository !== undefined);
     },
+  },
+  {
+    name: "where module and metadata disagree was not told",
+    fields: ["notes"],
+    applies: ({ settings }) => settings !== "",
   },
   namesTheField,
 ];

@@ -156,11 +156,11 @@ const control = spoilt(
 /** One time in four all waves agree, so that no rollout is open. */
 const approvals = fc.oneof(
   {
-    weight: 3,
+    weight: 2,
     arbitrary: fc.dictionary(fc.constantFrom("canary", "rest", "last", "constructor"), text(approval), { maxKeys: 3 }),
   },
   { weight: 2, arbitrary: text(approval).map((one) => ({ canary: one, rest: one })) },
-  { weight: 2, arbitrary: text(approval).map((one) => ({ rest: one })) },
+  { weight: 3, arbitrary: text(approval).map((one) => ({ rest: one })) },
 );
 
 const prefix = "nixos-fleet--devs--dev--";
@@ -267,7 +267,7 @@ export const systemSituation: fc.Arbitrary<SystemSituation> = fc.record({
   force: often(fc.constant(false), 10, fc.constant(true)),
   right: fc.constantFrom("head", "head", "approved"),
   wanted: often(fc.constant(""), 30, revision),
-  head: optional(fc.constantFrom(A, B, C, D)),
+  head: often<string | undefined>(fc.constantFrom(A, B, C, D), 9, fc.constant(undefined)),
   descends: optional(fc.boolean()),
 });
 

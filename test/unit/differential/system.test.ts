@@ -18,9 +18,10 @@ const agents = {
 const samples = fc.sample(systemSituation, { numRuns: count, seed });
 
 it("the situations lean to what is right: at least three in ten end in an update", () => {
-  const updates = samples.filter((one) => decided(one).action === "update").length;
-  console.log(`seed ${seed}: ${updates} of ${count} situations end in an update`);
-  expect(updates).toBeGreaterThan(count * 0.3);
+  const many = fc.sample(systemSituation, { numRuns: 3000, seed });
+  const updates = many.filter((one) => decided(one).action === "update").length;
+  console.log(`seed ${seed}: ${updates} of ${many.length} situations end in an update`);
+  expect(updates).toBeGreaterThan(many.length * 0.3);
 });
 
 describe.each(Object.keys(agents) as (keyof typeof agents)[])("the agent of version %s", (version) => {
@@ -38,9 +39,13 @@ describe.each(Object.keys(agents) as (keyof typeof agents)[])("the agent of vers
       const theirs = fromJq(answers[index]);
       const ours = comparable(decided(situation));
       const differing = fieldsThatDiffer(ours, theirs);
-      const allowed = differences.find(({ allows }) => allows(situation, differing));
-      if (differing.length > 0 && allowed !== undefined) tally.set(allowed.name, (tally.get(allowed.name) ?? 0) + 1);
-      if (differing.length === 0 || allowed !== undefined) return [];
+      const known = differences.filter(({ applies }) => applies(situation));
+      const unknown = differing.filter((field) => !known.some(({ fields }) => fields?.includes(field) ?? true));
+      if (unknown.length === 0) {
+        const shown = known.filter(({ fields }) => differing.some((field) => fields?.includes(field) ?? true));
+        for (const { name } of shown) tally.set(name, (tally.get(name) ?? 0) + 1);
+        return [];
+      }
       return [{ situation, ...Object.fromEntries(differing.map((field) => [field, [ours[field], theirs[field]]])) }];
     });
     const told = [...tally].map(([one, times]) => `${one}: ${times}`).join(", ");
