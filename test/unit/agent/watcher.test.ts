@@ -1,0 +1,75 @@
+/** The watcher's script, run by a real sh: how often it asks a server that behaves badly, and how often it starts the agent. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { resolve } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Scratch } from "./scratch";
+
+let scratch: Scratch;
+let watcher: ChildProcess;
+beforeEach(() => {
+  scratch = new Scratch();
+  const script = readFileSync(resolve(__dirname, "../../../agent/watch.sh"), "utf8");
+  writeFileSync(scratch.in("watch.sh"), script.replace("run=/run/nixos-auto-update\n", `run=${scratch.in("run")}\n`));
+  scratch.fake("systemctl", `echo "$@" >>${scratch.in("started")}; rm -f ${scratch.in("run/asked")}/*`);
+  scratch.fake("agent", `echo "$@" >>${scratch.in("looks")}`);
+});
+afterEach(() => {
+  if (watcher.pid !== undefined) process.kill(-watcher.pid, "SIGKILL");
+  scratch.remove();
+});
+
+/** Puts a curl on PATH that answers as told, and says how often it was asked. */
+const server = (answer: string) =>
+  scratch.fake(
+    "curl",
+    `echo x >>${scratch.in("asked")}
+     while [ $# -gt 1 ]; do [ "$1" != --output ] || out=$2; shift; done
+     n=$(wc -l <${scratch.in("asked")})
+     ${answer}`,
+  );
+
+const lines = (name: string) =>
+  existsSync(scratch.in(name)) ? readFileSync(scratch.in(name), "utf8").split("\n").length - 1 : 0;
+
+async function watch(seconds: number): Promise<void> {
+  watcher = spawn("sh", [scratch.in("watch.sh"), "agent"], { detached: true, stdio: "ignore" });
+  await sleep(seconds * 1000);
+}
+
+describe("a server that answers at once", () => {
+  it.each([
+    ["with an empty body", ': >"$out"; printf etag'],
+    ["without an ETag", 'echo {} >"$out"'],
+    ["with an error", "exit 22"],
+    ["with the same, whatever it was asked to wait for", 'echo {} >"$out"; printf etag'],
+  ])("%s is asked at most once a second, and less and less often", async (_, answer) => {
+    server(answer);
+    await watch(5);
+    expect(lines("asked")).toBeGreaterThanOrEqual(1);
+    expect(lines("asked")).toBeLessThanOrEqual(4);
+    expect(lines("looks")).toBeLessThanOrEqual(1);
+  });
+
+  it("with something new each time starts the agent at most once a second", async () => {
+    server('echo "{$n}" >"$out"; printf "etag-$n"');
+    await watch(5);
+    expect(lines("looks")).toBeGreaterThanOrEqual(2);
+    expect(lines("looks")).toBeLessThanOrEqual(6);
+  });
+});
+
+it("starts the service for a request that the agent has written", async () => {
+  server('[ "$n" -gt 1 ] && sleep 60; echo {} >"$out"; printf etag');
+  scratch.fake("agent", `mkdir -p ${scratch.in("run/asked")}; echo 'watch x' >${scratch.in("run/asked/1")}`);
+  await watch(3);
+  expect(readFileSync(scratch.in("started"), "utf8")).toBe("start nixos-auto-update.service\n");
+});
+
+it("looks again soon where the agent did not get its answers", async () => {
+  server('[ "$n" -gt 2 ] && sleep 60; echo {} >"$out"; printf etag');
+  scratch.fake("agent", `echo x >>${scratch.in("looks")}; exit 1`);
+  await watch(6);
+  expect(lines("looks")).toBe(2);
+});
