@@ -20,14 +20,18 @@ const programs = [
   "local/plugins/gcp/main.ts",
 ];
 
-/** In a bundle `__dirname` would be the bundle's own folder; the sources mean theirs. */
-const ownFolders: Plugin = {
-  name: "own-folders",
+/**
+ * In a bundle `__dirname` would be the bundle's own folder; the sources mean theirs. And what a source requires by a name that it computes
+ * is found by the name of its file.
+ */
+const asInTheTree: Plugin = {
+  name: "as-in-the-tree",
   setup(build) {
     build.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       if (path.includes("/node_modules/")) return undefined;
       const text = await readFile(path, "utf8");
-      return { loader: "ts", contents: text.replaceAll(/\b__dirname\b/g, JSON.stringify(dirname(path))) };
+      const placed = text.replaceAll(/\b__dirname\b/g, JSON.stringify(dirname(path)));
+      return { loader: "ts", contents: placed.replaceAll(/\brequire\((`\.[^`]*\})`\)/g, "require($1.ts`)") };
     });
   },
 };
@@ -55,7 +59,7 @@ async function main(): Promise<void> {
     platform: "node",
     target: "node20",
     logLevel: "warning",
-    plugins: [ownFolders, large],
+    plugins: [asInTheTree, large],
   });
   for (const { path, contents } of outputFiles) {
     // A program that starts meanwhile finds a whole bundle, old or new.

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Lab } from "../faults/lab";
 import type { Source } from "../faults/source";
+import { patience } from "../setup/pace";
 import type { Vm } from "../faults/vm";
 
 const agent = "/run/current-system/sw/bin/nixos-hm-auto-update";
@@ -50,7 +51,7 @@ const shows = (user: string, of: Source) =>
 
 /** Waits for a report about a home that holds. */
 async function reported(user: string, expected: object): Promise<void> {
-  const poll = expect.poll(() => vm.report(`home-${user}`), { timeout: 120_000, interval: 500 });
+  const poll = expect.poll(() => vm.report(`home-${user}`), { timeout: patience(120), interval: 500 });
   await poll.toMatchObject(expected).catch(async (error: unknown) => {
     throw new Error(`${String(error)}\n${await vm.journal()}`, { cause: error });
   });

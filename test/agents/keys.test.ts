@@ -12,6 +12,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { Lab } from "../faults/lab";
 import type { Source } from "../faults/source";
 import type { Vm } from "../faults/vm";
+import { patience } from "../setup/pace";
 import { certificate, httpsGit, type Door } from "../unit/cli/https-git";
 
 /** Where VMs keep what repositories ask for, and nowhere else. */
@@ -110,7 +111,7 @@ afterAll(async () => {
 });
 
 const reported = (key: string, expected: object) =>
-  expect.poll(() => vm.report(key), { timeout: 90_000, interval: 500 }).toMatchObject(expected);
+  expect.poll(() => vm.report(key), { timeout: patience(90), interval: 500 }).toMatchObject(expected);
 
 const says = (text: string) => expect.stringContaining(text) as string;
 

@@ -8,6 +8,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { cleanUp } from "../../local/machines/cleanup";
 import { cloudNames } from "../../local/machines/names";
 import { buildImage, traces } from "./host";
+import { patience } from "../setup/pace";
 import { until, untilGone } from "./until";
 
 const scratch = mkdtempSync(path.join(os.tmpdir(), "killed, a:test-"));
@@ -27,7 +28,7 @@ async function kill(process: ChildProcess): Promise<void> {
 
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-describe("a cloud whose process is killed", { timeout: 60_000 }, () => {
+describe("a cloud whose process is killed", { timeout: patience(60) }, () => {
   it("leaves nothing behind once it is cleaned up after, and keeps its disks", async () => {
     const state = path.join(scratch, "held");
     const process = await holder(state);

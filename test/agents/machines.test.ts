@@ -11,6 +11,7 @@ import type { MachineSpec } from "../../local/machines/driver";
 import { cloudNames, machineNames } from "../../local/machines/names";
 import { bridge } from "../../local/machines/network";
 import { buildImage, downAfterUs, serveMetadata, traces } from "./host";
+import { patience } from "../setup/pace";
 import { until, untilGone } from "./until";
 
 // Overlayfs and shells give a meaning to all of these.
@@ -77,16 +78,16 @@ beforeAll(async () => {
       await booted(spec.name);
     }),
   );
-}, 600_000);
+}, patience(300));
 
 afterAll(async () => {
   await cloud.close();
   metadata.server.close();
   await untilGone(state);
   rmSync(scratch, { recursive: true });
-}, 60_000);
+}, patience(60));
 
-describe("a running machine", { timeout: 60_000 }, () => {
+describe("a running machine", { timeout: patience(60) }, () => {
   it("has its own address, interface and names", async () => {
     expect(await sh(one.name, "ip -4 -brief address show eth0")).toContain("10.132.0.2/20");
     expect(await sh(one.name, "cat /sys/class/net/eth0/address")).toBe("42:01:0a:84:00:02");
@@ -174,7 +175,7 @@ describe("a running machine", { timeout: 60_000 }, () => {
   });
 });
 
-describe("a machine's life", { timeout: 60_000 }, () => {
+describe("a machine's life", { timeout: patience(60) }, () => {
   it("reboots from inside, with its disk and address, and no exit", async () => {
     await sh(one.name, "echo kept >/srv/kept");
     const starts = Number(await sh(one.name, "wc -l </var/starts"));

@@ -1,15 +1,11 @@
 /** Waiting for what a cloud of machines is about to do. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
+import { until as wait } from "../setup/until";
 import { traces } from "./host";
 
-/** Waits until something holds that can be asked for at any time. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + 30_000;
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`waited in vain until ${what}`);
-    await sleep(50);
-  }
+/** Waits until something holds that takes moments. */
+export function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  return wait(what, 30, holds, 50);
 }
 
 /** Waits until nothing of a cloud is left on the host, whose init may take a moment to bury the dead. */

@@ -14,6 +14,7 @@ import { leaderOf } from "../../local/machines/container";
 import { cloudNames, machineNames } from "../../local/machines/names";
 import { enter } from "../../local/machines/nspawn";
 import { downAfterUs, traces } from "../agents/host";
+import { until as wait } from "../setup/until";
 
 const project = resolve(__dirname, "../..");
 
@@ -207,10 +208,6 @@ export class TestCloud {
 }
 
 /** Waits until a check holds, asking every half second. */
-export async function until(what: string, seconds: number, holds: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + seconds * 1000;
-  while (!(await holds().catch(() => false))) {
-    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${what}`);
-    await new Promise((later) => setTimeout(later, 500));
-  }
+export function until(what: string, seconds: number, holds: () => Promise<boolean>): Promise<void> {
+  return wait(what, seconds, holds, 500);
 }

@@ -7,6 +7,7 @@ import { network } from "./kinds/network";
 import { revisions } from "./kinds/revisions";
 import { ownFiles } from "./kinds/state";
 import { Tally } from "./tally";
+import { patience } from "../setup/pace";
 import { Ward } from "./ward";
 
 const times = process.env["NIXOS_FLEET_LONG"] === undefined ? 1 : 5;
@@ -15,11 +16,11 @@ let ward: Ward;
 
 beforeAll(async () => {
   ward = await Ward.open(4);
-}, 600_000);
+}, patience(300));
 afterAll(async () => {
   console.log(tally.table());
   await ward.close();
-}, 60_000);
+}, patience(60));
 
 const kinds: Record<string, Fault[]> = { revisions, network, disk, memory, "own files": ownFiles };
 

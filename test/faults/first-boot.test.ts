@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, it } from "vitest";
 import { expectRuns } from "./complete";
 import type { Blow } from "./interrupt";
 import { Lab, limits } from "./lab";
+import { patience } from "../setup/pace";
 import { Tally } from "./tally";
 
 const bootstrap = "nixos-auto-update-bootstrap.service";
@@ -12,11 +13,11 @@ let lab: Lab;
 
 beforeAll(async () => {
   lab = await Lab.open();
-}, 600_000);
+}, patience(300));
 afterAll(async () => {
   console.log(tally.table());
   await lab.close();
-}, 60_000);
+}, patience(60));
 
 const blows: Blow[] = ["SIGKILL", "power-off"];
 

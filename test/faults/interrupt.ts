@@ -1,5 +1,6 @@
 /** Ending an update where it hurts: at a stage that the agent's own trace names, or anywhere. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { patience } from "../setup/pace";
 import type { Vm } from "./vm";
 
 /** SIGKILL ends the update with all that it started, or the agent alone, as the kernel does when memory runs out. */
@@ -50,7 +51,7 @@ async function reachStage(vm: Vm, stage: string): Promise<void> {
     await vm.begin();
     await Promise.race([
       reached,
-      sleep(60_000).then(() => Promise.reject(new Error(`the update never was at ${stage}`))),
+      sleep(patience(60)).then(() => Promise.reject(new Error(`the update never was at ${stage}`))),
     ]);
   } finally {
     stop();

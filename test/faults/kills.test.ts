@@ -6,6 +6,7 @@ import { type Blow, goOn, reach, stagesOf, strike } from "./interrupt";
 import { Random } from "./random";
 import type { Flaw } from "./source";
 import { Tally } from "./tally";
+import { patience as limit } from "../setup/pace";
 import { type Bed, Ward } from "./ward";
 
 const long = process.env["NIXOS_FLEET_LONG"] !== undefined;
@@ -35,11 +36,11 @@ beforeAll(async () => {
       for (const stage of await stagesOf(vm)) points.push({ stage, flaw });
     }
   });
-}, 600_000);
+}, limit(300));
 afterAll(async () => {
   console.log(tally.table());
   await ward.close();
-}, 60_000);
+}, limit(60));
 
 /** How often a blow may come too late: the update is over, and the try counts for nothing. */
 const patience = 5;

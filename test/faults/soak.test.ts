@@ -6,6 +6,7 @@ import { goOn, strike } from "./interrupt";
 import { Lab } from "./lab";
 import { Random } from "./random";
 import { flaws, type Flaw, kept, type Source } from "./source";
+import { patience } from "../setup/pace";
 import type { Vm } from "./vm";
 
 const revisions = process.env["NIXOS_FLEET_LONG"] === undefined ? 30 : 200;
@@ -28,11 +29,11 @@ beforeAll(async () => {
   lab = await Lab.open();
   source = await lab.source();
   vms = await Promise.all(["one", "two"].map((name) => lab.vm(name, source)));
-}, 600_000);
+}, patience(300));
 afterAll(async () => {
   console.log(`revisions and what befell the VMs: ${JSON.stringify(met)}`);
   await lab.close();
-}, 60_000);
+}, patience(60));
 
 function count(what: string): void {
   met[what] = (met[what] ?? 0) + 1;
@@ -67,7 +68,7 @@ async function expectHonest(vm: Vm, flaw: Flaw): Promise<void> {
   else expect(report, flaw).toMatchObject({ outcome: "failed" });
 }
 
-it(`${revisions} revisions`, { timeout: 3 * 3600_000 }, async () => {
+it(`${revisions} revisions`, { timeout: patience(3 * 3600) }, async () => {
   for (let number = 0; number < revisions; number++) {
     const flaw = random.below(10) < good ? random.pick(["none", "slow"] as const) : random.pick(bad);
     count(flaw);

@@ -7,6 +7,7 @@ import { leaderOf } from "../../local/machines/container";
 import type { Machines } from "../../local/machines/driver";
 import type { MachineNames } from "../../local/machines/names";
 import { enter } from "../../local/machines/nspawn";
+import { pace, patience } from "../setup/pace";
 import { facts, type Facts } from "./facts";
 
 const unit = "nixos-auto-update.service";
@@ -45,9 +46,10 @@ export class Vm {
   }
 
   async until(what: string, command: string, seconds: number): Promise<void> {
-    const end = Date.now() + seconds * 1000;
+    const end = Date.now() + patience(seconds);
     while (!(await this.is(command))) {
-      if (Date.now() > end) throw new Error(`${this.name}: not within ${seconds} s: ${what}\n${await this.journal()}`);
+      if (Date.now() > end)
+        throw new Error(`${this.name}: not within ${Math.round(seconds * pace)} s: ${what}\n${await this.journal()}`);
       await sleep(200);
     }
   }
@@ -77,7 +79,7 @@ export class Vm {
 
   /** Runs the update service and waits for its end, however it ends. */
   async update(seconds = 240): Promise<void> {
-    await this.sh(`timeout ${seconds} systemctl start ${unit} || test $? != 124`);
+    await this.sh(`timeout ${Math.round(seconds * pace)} systemctl start ${unit} || test $? != 124`);
   }
 
   begin(): Promise<string> {

@@ -1,6 +1,7 @@
 /** Rollouts that something else than their revision disturbs: kills, Ctrl-C, an API that does not answer, VMs that come and go, renamed waves. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { short } from "../../rules/contract";
+import { until as wait } from "../setup/until";
 import { Program } from "./program";
 
 const canary = ["dev-1"];
@@ -32,13 +33,7 @@ async function up(ends: "well" | "badly" = "well"): Promise<string> {
   return text;
 }
 
-async function until(what: string, holds: () => boolean): Promise<void> {
-  const end = Date.now() + 90_000;
-  while (!holds()) {
-    if (Date.now() > end) throw new Error(`not within 90 s: ${what}`);
-    await new Promise((later) => setTimeout(later, 100));
-  }
-}
+const until = (what: string, holds: () => boolean) => wait(what, 90, holds);
 
 /** Begins an `up` and waits until a wave's gate waits for a VM that is silent. */
 async function upTo(wave: string, silent: string) {
