@@ -120,7 +120,7 @@ describe("a company's project", () => {
   it("takes the next version with no VM replaced, and nothing to do afterwards", async () => {
     const before = await program.resources();
     writeFileSync(join(installed, "package.json"), JSON.stringify({ ...manifest, version: "0.2.0" }));
-    appendFileSync(join(installed, "nix/agent/nixos-auto-update.bash"), "# The next version's agent.\n");
+    appendFileSync(join(installed, "infra/startup.sh"), "# Of the next version.\n");
     const expected = await changes();
     expect(Object.keys(expected)).toEqual(["update"]);
     expect(expected["update"]).toEqual(
