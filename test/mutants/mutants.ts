@@ -1,6 +1,7 @@
 /** All safety rules, each with a small change that removes it. The tests named beside it must then go red. */
 import { agent, decide, unit, type Mutant } from "./mutant";
 import { rolloutMutants } from "./rollouts";
+import { ruleMutants } from "./rules";
 
 export type { Mutant };
 
@@ -121,8 +122,8 @@ export const mutants: readonly Mutant[] = [
   {
     rule: "while waves differ only a machine's own approval moves it",
     file: agent("decide.jq"),
-    before: '$settings.follow == "approved" or $open or $own.revision',
-    after: '$settings.follow == "approved" or $own.revision',
+    before: '$in.right == "approved" or ($approvals | rollout_open)) as $bound',
+    after: '$in.right == "approved") as $bound',
     tests: decide,
   },
   {
@@ -154,4 +155,5 @@ export const mutants: readonly Mutant[] = [
     tests: unit("agent/state"),
   },
   ...rolloutMutants,
+  ...ruleMutants,
 ];
