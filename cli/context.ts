@@ -1,4 +1,5 @@
 import { hostname, userInfo } from "node:os";
+import { didYouMean } from "../rules/did-you-mean";
 import type { Call } from "./command";
 import { connect, type Compute, type Images } from "./google/compute";
 import { UsageError } from "./errors";
@@ -74,7 +75,15 @@ export async function requireVms({ compute, id }: FleetContext, names: readonly 
     if (vm === undefined) {
       const all = vms.map((one) => one.name).join(", ");
       throw new UsageError(
-        oneLine(`no VM ${name} in fleet ${id.fleet}/${id.stack}; it has ${all === "" ? "none" : all}`, 500),
+        oneLine(
+          `no VM ${name} in fleet ${id.fleet}/${id.stack}${
+            didYouMean(
+              name,
+              vms.map((one) => one.name),
+            ) || `; it has ${all === "" ? "none" : all}`
+          }`,
+          500,
+        ),
       );
     }
     return vm;

@@ -1,40 +1,67 @@
-/** Revisions as people type them: a few digits, completed by what the fleet knows. */
+/** Revisions as people write them: a few digits, a branch or a tag. */
+import type { Call } from "./command";
 import type { FleetContext } from "./context";
-import { UsageError } from "./errors";
-import { readAllReports, readVms } from "./fleet";
+import { FleetError, messageOf, UsageError } from "./errors";
+import { readAllReports, readVms, type FleetVm } from "./fleet";
 import { reportOf } from "./reports";
+import { findRevision } from "./repository/branches";
 import { oneLine } from "./text";
 
-/** @throws UsageError where the text is not the beginning of a revision; `command` is who says so */
+/** @throws UsageError where the text can be neither a revision nor the name of a branch or tag; `command` is who says so */
 export function checkRevision(command: string, written: string): void {
-  if (!/^[0-9a-f]{7,40}$/.test(written)) {
-    throw new UsageError(`${command}: ${oneLine(written, 60)} is no git revision of 7 to 40 hex digits`);
+  if (!/^[\w][\w./+-]{0,199}$/.test(written) || written.includes("..")) {
+    throw new UsageError(`${command}: ${oneLine(written, 60)} is not a revision, a branch or a tag`);
   }
 }
 
-/** The full revision that the fleet knows by these first digits: one of those that are known, or what a VM reports. */
-export async function completeRevision(
+/**
+ * The full revision that these first digits mean, or this branch or tag. What the fleet is approved for or runs is known; anything else
+ * has to be on a branch of the config repository.
+ * @param known full revisions that are looked at first
+ * @throws FleetError where it is nowhere, or means several
+ */
+export async function resolveRevision(
   command: string,
   written: string,
   known: readonly string[],
   { compute, id }: FleetContext,
+  call: Pick<Call, "signal" | "env">,
 ): Promise<string> {
-  if (written.length === 40) {
-    return written;
-  }
-  const fits = (revisions: readonly string[]) => [...new Set(revisions.filter((one) => one.startsWith(written)))];
-  let found = fits(known);
-  if (found.length === 0) {
-    const reports = await readAllReports(compute, await readVms(compute, id));
-    const systems = [...reports.values()].flatMap((one) => reportOf(one.system) ?? []);
-    found = fits(systems.flatMap(({ revision, approved }) => [revision, approved ?? ""])).filter((one) =>
-      /^[0-9a-f]{40}$/.test(one),
+  const isDigits = /^[0-9a-f]{4,40}$/.test(written);
+  const only = (revisions: readonly string[]): string | undefined => {
+    const found = isDigits ? [...new Set(revisions)].filter((one) => one.startsWith(written)) : [];
+    if (found.length > 1) {
+      const all = found.map((one) => one.slice(0, 12)).join(", ");
+      throw new UsageError(`${command}: ${written} is ambiguous (${all}); give more digits`);
+    }
+    return found[0];
+  };
+  const approved = only(known);
+  if (approved !== undefined) return approved;
+  const vms = await readVms(compute, id);
+  const reports = isDigits ? [...(await readAllReports(compute, vms)).values()] : [];
+  const reported = reports.flatMap((one) => reportOf(one.system) ?? []).map(({ revision }) => revision);
+  const running = only(reported.filter((one) => /^[0-9a-f]{40}$/.test(one)));
+  return running ?? inRepository(command, written, vms, call);
+}
+
+async function inRepository(
+  command: string,
+  written: string,
+  vms: readonly FleetVm[],
+  call: Pick<Call, "signal" | "env">,
+): Promise<string> {
+  const source = vms.find((vm) => vm.source !== undefined)?.source;
+  if (source === undefined) {
+    throw new UsageError(
+      `${command}: ${written} is in no approval or report, and no VM's metadata names the config repository to look it up`,
     );
   }
-  const [only, ...more] = found;
-  if (only === undefined || more.length > 0) {
-    const why = only === undefined ? "no approval or report names it" : "several revisions start so";
-    throw new UsageError(`${command}: ${written} cannot be completed (${why}); give all 40 digits`);
+  try {
+    return await findRevision(source, written, { signal: call.signal, env: call.env });
+  } catch (error) {
+    call.signal.throwIfAborted();
+    const line = oneLine(`${command}: ${messageOf(error)}`, 500);
+    throw error instanceof UsageError ? new UsageError(line) : new FleetError(line);
   }
-  return only;
 }

@@ -8,7 +8,7 @@ import { diffLines, groupClosures, planMoves, type FleetDiff, type Move, type Mo
 import { FleetError, messageOf, UsageError } from "../errors";
 import { readAllReports, readDecisions, readVms, type FleetVm, type Source } from "../fleet";
 import { nix } from "../repository/nix";
-import { checkRevision, completeRevision } from "../revisions";
+import { checkRevision, resolveRevision } from "../revisions";
 import { buildStatus, type FleetStatus } from "../status/status";
 
 export const command: Command = {
@@ -76,7 +76,7 @@ async function targetOf(
 ): Promise<string | undefined> {
   const to = call.options.text("to");
   if (to !== undefined) {
-    return completeRevision("diff", to, Object.values(approvals), context);
+    return resolveRevision("diff", to, Object.values(approvals), context, call);
   }
   if (!call.options.flag("head")) {
     return undefined;

@@ -1,3 +1,4 @@
+import { didYouMean } from "../../rules/did-you-mean";
 import { fleetOptions, type Call, type Command } from "../command";
 import { actor, openFleet, requireVms, type FleetContext } from "../context";
 import { changeControl, pruned, withHold } from "../control-item";
@@ -73,7 +74,10 @@ export async function requireScope(
     if (!waves.includes(wave)) {
       const names = waves.length === 0 ? "no waves" : waves.join(", ");
       throw new UsageError(
-        oneLine(`no wave ${wave} in fleet ${context.id.fleet}/${context.id.stack}; it has ${names}`, 500),
+        oneLine(
+          `no wave ${wave} in fleet ${context.id.fleet}/${context.id.stack}${didYouMean(wave, waves) || `; it has ${names}`}`,
+          500,
+        ),
       );
     }
   }

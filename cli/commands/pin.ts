@@ -1,11 +1,12 @@
 import { short } from "../../rules/contract";
-import { fleetOptions, type Command } from "../command";
+import { changeOptions, fleetOptions, type Command } from "../command";
+import { confirmChange } from "../confirm";
 import { openFleet, requireVms } from "../context";
-import { changeControl, pruned, withPin } from "../control-item";
+import { changeControl, pruned, withPin, type Control } from "../control-item";
 import { UsageError } from "../errors";
 import { readDecisions } from "../fleet";
 import { recordEvent } from "../history";
-import { checkRevision, completeRevision } from "../revisions";
+import { checkRevision, resolveRevision } from "../revisions";
 import { revisionsOf } from "../status/status";
 
 export const command: Command = {
@@ -13,12 +14,13 @@ export const command: Command = {
   usage: "VM REVISION | VM --clear",
   description: [
     "A pinned VM goes to the revision at once, or when it boots, and stays there through every rollout until --clear.",
-    "Gates count it as deferred. The revision is one of the config repository's; 7 digits do where the fleet knows it.",
+    "Gates count it as deferred. The revision is on a branch of the config repository: its first digits, a branch or a tag.",
   ],
   examples: ["pin dev-alice a1b2c3d", "pin dev-alice --clear"],
   options: {
     clear: { description: "follow what is approved again" },
     json: { description: "print the control item" },
+    ...changeOptions,
     ...fleetOptions,
   },
   positionals: { least: 1, most: 2 },
@@ -31,14 +33,15 @@ export const command: Command = {
     }
     if (written !== undefined) checkRevision("pin", written);
     const context = await openFleet(call);
-    const { approvals, control: before } = readDecisions(await context.compute.projectMetadata(), context.id);
+    const decisions = readDecisions(await context.compute.projectMetadata(), context.id);
+    const { approvals, control: before } = decisions;
     // A VM that is gone may have left its pin behind.
     if (!(clear && vm in before.pins)) await requireVms(context, [vm]);
     const known = Object.values(revisionsOf(approvals));
-    const revision = written === undefined ? undefined : await completeRevision("pin", written, known, context);
-    const control = await changeControl(context.compute, context.id, (standing) =>
-      withPin(pruned(standing, revisionsOf(approvals)), vm, revision),
-    );
+    const revision = written === undefined ? undefined : await resolveRevision("pin", written, known, context, call);
+    const edit = (standing: Control) => withPin(pruned(standing, revisionsOf(approvals)), vm, revision);
+    if (!(await confirmChange(call, context, decisions, edit))) return 0;
+    const control = await changeControl(context.compute, context.id, edit);
     const said = revision === undefined ? { why: "taken back" } : { revision };
     await recordEvent(call, context, { event: "pin", scope: `vm:${vm}`, ...said });
     const text =

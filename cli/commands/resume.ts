@@ -1,6 +1,7 @@
-import { fleetOptions, type Command } from "../command";
+import { changeOptions, fleetOptions, type Command } from "../command";
+import { confirmChange } from "../confirm";
 import { openFleet } from "../context";
-import { changeControl, pruned, withoutHolds } from "../control-item";
+import { changeControl, pruned, withoutHolds, type Control } from "../control-item";
 import { FleetError, UsageError } from "../errors";
 import { readDecisions } from "../fleet";
 import { recordEvent } from "../history";
@@ -12,15 +13,16 @@ export const command: Command = {
   name: "resume",
   usage: "[--wave WAVE | --vm VM | --all]",
   description: [
-    "Takes back a hold. What was held catches up by itself: running VMs at once, stopped ones when they boot.",
-    "Without --wave or --vm it takes back the hold of the whole fleet; those of waves and VMs stay.",
+    "Ends a hold. What was held catches up by itself: running VMs at once, stopped ones when they boot.",
+    "Without --wave or --vm it ends the hold of the whole fleet; those of waves and VMs stay.",
   ],
   examples: ["resume", "resume --vm dev-alice", "resume --all"],
   options: {
     ...scopeOptions,
-    all: { description: "whatever is held" },
+    all: { description: "every hold" },
     why: { value: "TEXT", description: "a remark, printed with the result" },
     json: { description: "print the control item" },
+    ...changeOptions,
     ...fleetOptions,
   },
   async run(call) {
@@ -32,9 +34,10 @@ export const command: Command = {
     }
     const context = await openFleet(call);
     const { compute, id } = context;
-    const approvals = revisionsOf(readDecisions(await compute.projectMetadata(), id).approvals);
+    const decisions = readDecisions(await compute.projectMetadata(), id);
+    const approvals = revisionsOf(decisions.approvals);
     let freed: string[] = [];
-    const control = await changeControl(compute, id, (before) => {
+    const edit = (before: Control) => {
       const standing = pruned(before, approvals);
       const held = standing.holds.map((hold) => hold.scope);
       freed = all ? held : held.filter((one) => one === scope);
@@ -44,7 +47,9 @@ export const command: Command = {
         );
       }
       return withoutHolds(standing, freed);
-    });
+    };
+    if (!(await confirmChange(call, context, decisions, edit))) return 0;
+    const control = await changeControl(compute, id, edit);
     const remark = options.text("why");
     for (const one of new Set(freed)) {
       await recordEvent(call, context, { event: "resume", scope: one, why: remark });

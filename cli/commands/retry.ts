@@ -1,11 +1,12 @@
 import { short } from "../../rules/contract";
-import { fleetOptions, type Command } from "../command";
+import { changeOptions, fleetOptions, type Command } from "../command";
+import { confirmChange } from "../confirm";
 import { openFleet } from "../context";
-import { changeControl, pruned, withoutRetry, withRetry } from "../control-item";
+import { changeControl, pruned, withoutRetry, withRetry, type Control } from "../control-item";
 import { UsageError } from "../errors";
 import { readDecisions } from "../fleet";
 import { recordEvent } from "../history";
-import { checkRevision, completeRevision } from "../revisions";
+import { checkRevision, resolveRevision } from "../revisions";
 import { revisionsOf } from "../status/status";
 
 export const command: Command = {
@@ -19,6 +20,7 @@ export const command: Command = {
   options: {
     clear: { description: "do not try this one (or any) again" },
     json: { description: "print the control item" },
+    ...changeOptions,
     ...fleetOptions,
   },
   positionals: { least: 0, most: 1 },
@@ -34,11 +36,14 @@ export const command: Command = {
     const decisions = readDecisions(await context.compute.projectMetadata(), context.id);
     const approvals = revisionsOf(decisions.approvals);
     const known = [...Object.values(approvals), ...decisions.control.retry];
-    const revision = written === undefined ? undefined : await completeRevision("retry", written, known, context);
-    const control = await changeControl(context.compute, context.id, (before) => {
+    const revision = written === undefined ? undefined : await resolveRevision("retry", written, known, context, call);
+    const edit = (before: Control) => {
       const standing = pruned(before, approvals);
       return clear || revision === undefined ? withoutRetry(standing, revision) : withRetry(standing, revision);
-    });
+    };
+    const retried = clear ? undefined : revision;
+    if (!(await confirmChange(call, context, decisions, edit, retried))) return 0;
+    const control = await changeControl(context.compute, context.id, edit);
     await recordEvent(call, context, { event: "retry", revision, ...(clear ? { why: "taken back" } : {}) });
     const what = revision === undefined ? "no revision" : short(revision);
     const text = clear

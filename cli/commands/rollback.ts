@@ -1,6 +1,7 @@
 import { short, type Control } from "../../rules/contract";
 import type { GateEnd } from "../gate/await";
-import { fleetOptions, type Call, type Command } from "../command";
+import { changeOptions, fleetOptions, type Call, type Command } from "../command";
+import { confirmChange } from "../confirm";
 import { openFleet, type FleetContext } from "../context";
 import { changeControl, pruned, withUndo } from "../control-item";
 import { FleetError, UsageError } from "../errors";
@@ -9,7 +10,7 @@ import { told } from "../gate/history";
 import { wavesText } from "../gate/text";
 import { recordEvent } from "../history";
 import { awaitUndo } from "../gate/on-failure";
-import { checkRevision, completeRevision } from "../revisions";
+import { checkRevision, resolveRevision } from "../revisions";
 import { revisionsOf } from "../status/status";
 import { oneLine } from "../text";
 import { vmResults } from "./await";
@@ -30,6 +31,7 @@ export const command: Command = {
     timeout: { value: "TIME", description: "for a VM's answer; 20m by default" },
     "no-wait": { description: "do not wait for the VMs" },
     json: { description: "print what came of it as one JSON document; what happens meanwhile goes to standard error" },
+    ...changeOptions,
     ...fleetOptions,
   },
   positionals: { least: 0, most: 1 },
@@ -41,10 +43,11 @@ export const command: Command = {
     const timeout = options.duration("timeout", "20m");
     const context = await openFleet(call);
     await requireScope(call, context);
-    const { approvals: items, control } = readDecisions(await context.compute.projectMetadata(), context.id);
+    const decisions = readDecisions(await context.compute.projectMetadata(), context.id);
+    const { approvals: items, control } = decisions;
     const approvals = revisionsOf(items);
     const known = Object.values(approvals);
-    const named = written === undefined ? undefined : await completeRevision("rollback", written, known, context);
+    const named = written === undefined ? undefined : await resolveRevision("rollback", written, known, context, call);
     const bad = named ?? badRevision(approvals, control, options.text("wave"));
     const waves = Object.keys(approvals).filter(
       (wave) => approvals[wave] === bad && (options.text("wave") ?? wave) === wave,
@@ -52,11 +55,13 @@ export const command: Command = {
     if (waves.length === 0) {
       throw new FleetError(oneLine(`no wave is approved for ${short(bad)}: there is nothing to roll back`));
     }
-    const good = to === undefined ? "previous" : await completeRevision("rollback", to, known, context);
+    const good = to === undefined ? "previous" : await resolveRevision("rollback", to, known, context, call);
     if (good === bad) {
       throw new UsageError(`rollback: --to is ${short(bad)}, which is what would be undone`);
     }
-    await changeControl(context.compute, context.id, (before) => withUndo(pruned(before, approvals), waves, bad, good));
+    const edit = (before: Control) => withUndo(pruned(before, approvals), waves, bad, good);
+    if (!(await confirmChange(call, context, decisions, edit))) return 0;
+    await changeControl(context.compute, context.id, edit);
     const where = good === "previous" ? "what each VM ran before" : short(good);
     const about = { event: "rollback", scope: scopeOfWaves(waves), revision: bad } as const;
     await recordEvent(call, context, { ...about, outcome: "started", why: `to ${good}` });

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FleetError, messageOf } from "../errors";
+import { FleetError, messageOf, UsageError } from "../errors";
 import type { RunOptions } from "../program";
 import { oneLine } from "../text";
 import { git } from "./git";
@@ -11,35 +11,88 @@ import { git } from "./git";
 const FETCH_SECONDS = 120;
 
 /**
- * The names of the branches (`refs/heads/*`) that contain a revision, the named one first and the others in order. Only commits
- * are fetched, where the server can leave files out.
+ * The names of the branches (`refs/heads/*`) that contain a revision, the named one first and the others in order.
  * @param revision in full
  * @throws FleetError with git's own reason where the repository cannot be read
  */
 export async function branchesWith(
-  { repository, branch }: { repository: string; branch?: string },
+  source: { repository: string; branch?: string },
   revision: string,
   runOptions: RunOptions,
 ): Promise<string[]> {
+  return withBranches(source.repository, runOptions, (run) => containing(run, revision, source.branch));
+}
+
+/**
+ * The full revision that these first digits mean, or this branch or tag, which must be on a branch of the repository.
+ * @throws UsageError where it is not there, FleetError where the repository cannot be read
+ */
+export async function findRevision(
+  { repository, branch }: { repository: string; branch?: string },
+  written: string,
+  runOptions: RunOptions,
+): Promise<string> {
+  return withBranches(repository, runOptions, async (run) => {
+    const [only, ...more] = await candidates(run, written);
+    if (only === undefined) {
+      throw new UsageError(
+        `${repository} has no branch, tag or commit ${written} on a branch; git log shows the commits, git push brings yours there`,
+      );
+    }
+    if (more.length > 0) {
+      const all = [only, ...more].map((one) => one.slice(0, 12));
+      throw new UsageError(`${written} is ambiguous in ${repository} (${all.join(", ")}); give more digits`);
+    }
+    if ((await containing(run, only, branch)).length === 0) {
+      throw new UsageError(`${written} is on no branch of ${repository}; push it to one, or choose another revision`);
+    }
+    return only;
+  });
+}
+
+type Git = (...args: string[]) => Promise<string>;
+
+/** The commits that a text may mean. */
+async function candidates(run: Git, written: string): Promise<string[]> {
+  const commitOf = (name: string) => run("rev-parse", "--verify", "--quiet", `${name}^{commit}`).catch(() => "");
+  const named = [await commitOf(`refs/heads/${written}`), await commitOf(`refs/tags/${written}`)];
+  const isDigits = /^[0-9a-f]{4,40}$/.test(written);
+  const objects = isDigits ? await run("rev-parse", `--disambiguate=${written}`).catch(() => "") : "";
+  const commits = await Promise.all(
+    objects
+      .split("\n")
+      .filter(Boolean)
+      .map((one) => commitOf(one)),
+  );
+  return [...new Set([...named, ...commits].map((one) => one.trim()).filter((one) => one !== ""))];
+}
+
+/** The branches that contain a revision, the one named `first` before the others. */
+async function containing(run: Git, revision: string, first: string | undefined): Promise<string[]> {
+  // A revision that no branch leads to did not come along, so git does not know it.
+  const type = await run("cat-file", "-t", revision).catch(() => "");
+  if (type.trim() !== "commit") return [];
+  const names = await run("for-each-ref", `--contains=${revision}`, "--format=%(refname:lstrip=2)", "refs/heads/");
+  const found = names.split("\n").filter((name) => name !== "");
+  return [...found.filter((name) => name === first), ...found.filter((name) => name !== first)];
+}
+
+/** Runs git where all branches and tags of a repository are: their commits only, where the server can leave files out. */
+async function withBranches<T>(repository: string, runOptions: RunOptions, use: (run: Git) => Promise<T>): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), "fleet-branches-"));
-  const limited = {
-    ...runOptions,
-    signal: AbortSignal.any([runOptions.signal, AbortSignal.timeout(FETCH_SECONDS * 1_000)]),
-  };
-  const run = (...args: string[]) => git(directory, args, limited);
+  const signal = AbortSignal.any([runOptions.signal, AbortSignal.timeout(FETCH_SECONDS * 1_000)]);
+  const run: Git = (...args) => git(directory, args, { ...runOptions, signal });
   try {
-    await run("init", "--quiet", "--bare");
-    await run("fetch", "--quiet", "--filter=tree:0", "--no-tags", "--", repository, "+refs/heads/*:refs/heads/*");
-    // A revision that no branch leads to did not come along, so git does not know it.
-    const known = await run("cat-file", "-t", revision).catch(() => "");
-    if (known.trim() !== "commit") return [];
-    const names = await run("for-each-ref", `--contains=${revision}`, "--format=%(refname:lstrip=2)", "refs/heads/");
-    const found = names.split("\n").filter((name) => name !== "");
-    return [...found.filter((name) => name === branch), ...found.filter((name) => name !== branch)];
-  } catch (error) {
-    runOptions.signal.throwIfAborted();
-    const why = limited.signal.aborted ? `no answer within ${FETCH_SECONDS} s` : messageOf(error);
-    throw new FleetError(oneLine(`the branches of ${repository} cannot be read: ${why}`, 400));
+    try {
+      await run("init", "--quiet", "--bare");
+      const refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+      await run("fetch", "--quiet", "--filter=tree:0", "--no-tags", "--", repository, ...refs);
+    } catch (error) {
+      runOptions.signal.throwIfAborted();
+      const why = signal.aborted ? `no answer within ${FETCH_SECONDS} s` : messageOf(error);
+      throw new FleetError(oneLine(`the branches of ${repository} cannot be read: ${why}`, 400));
+    }
+    return await use(run);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { branchesWith, requireBranch } from "../../../cli/repository/branches";
+import { branchesWith, findRevision, requireBranch } from "../../../cli/repository/branches";
 
 const running = { signal: new AbortController().signal };
 let repository: string;
@@ -57,6 +57,16 @@ it("knows no branch for what only a pull request, a tag or nothing leads to, alt
     );
   }
   expect(await branchesWith({ repository }, "0".repeat(40), running)).toEqual([]);
+});
+
+it("finds the revision that digits, a branch or a tag mean, where a branch contains it", async () => {
+  git("tag", "release", head);
+  const find = (written: string) => findRevision({ repository, branch: "main" }, written, running);
+  for (const written of [head, head.slice(0, 7), "main", "release"]) expect(await find(written)).toBe(head);
+  expect(await find("a-fix")).toBe(other);
+  await expect(find("v1")).rejects.toThrow(/^v1 is on no branch of /);
+  await expect(find(pulled)).rejects.toThrow(/has no branch, tag or commit [0-9a-f]{40} on a branch/);
+  await expect(find("nowhere")).rejects.toThrow(/has no branch, tag or commit nowhere on a branch/);
 });
 
 it("says why a repository cannot be read", async () => {

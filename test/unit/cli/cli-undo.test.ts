@@ -46,7 +46,8 @@ describe("fleet rollback", () => {
   it("undoes what all waves are approved for, and waits until their VMs have left it", async () => {
     const { code, out } = await fleet("rollback");
     expect(control()).toMatchObject({ instead: { canary: { [good]: "previous" }, rest: { [good]: "previous" } } });
-    expect(out[0]).toBe("waves canary, rest: from bbbbbbb back to what each VM ran before");
+    expect(out[0]).toBe("  dev-canary, dev-rest: stays at aaaaaaa");
+    expect(out[1]).toBe("waves canary, rest: from bbbbbbb back to what each VM ran before");
     expect(out.at(-1)).toMatch(/^waves canary, rest left bbbbbbb: 2 succeeded/);
     expect(code).toBe(0);
   });
@@ -93,10 +94,13 @@ describe("fleet pin", () => {
   it("pins a VM to a revision that the fleet knows, and lets it go again", async () => {
     expect(await fleet("pin", "dev-rest", old.slice(0, 7))).toMatchObject({
       code: 0,
-      out: ["dev-rest is pinned to aaaaaaa"],
+      out: ["  dev-rest: stays at aaaaaaa", "dev-rest is pinned to aaaaaaa"],
     });
     expect(control()?.pins).toEqual({ "dev-rest": old });
-    expect((await fleet("pin", "dev-rest", "--clear")).out).toEqual(["dev-rest follows what is approved again"]);
+    const dry = await fleet("pin", "dev-rest", "--clear", "--dry-run");
+    expect(dry.out).toEqual(["  dev-rest: aaaaaaa → bbbbbbb, now", "nothing was changed (--dry-run)"]);
+    expect(control()?.pins).toEqual({ "dev-rest": old });
+    expect((await fleet("pin", "dev-rest", "--clear")).out.at(-1)).toBe("dev-rest follows what is approved again");
     expect(control()).toBeUndefined();
     expect((await fleet("pin", "dev-rest", "--clear")).out).toEqual(["dev-rest was not pinned"]);
   });
@@ -113,9 +117,11 @@ test.each<[string[], RegExp]>([
   [["pin", "dev-rest"], /name the VM and a revision/],
   [["pin", "dev-rest", old, "--clear"], /name the VM and a revision/],
   [["pin", "dev-eve", old], /^no VM dev-eve/],
-  [["pin", "dev-rest", "main"], /main is no git revision/],
-  [["rollback", "main"], /main is no git revision/],
-  [["rollback", "--to", "ddddddd"], /cannot be completed/],
+  [["pin", "dev-rset", old], /^no VM dev-rset in fleet devs\/dev; did you mean "dev-rest"\?/],
+  [["pin", "dev-rest", "d".repeat(40)], /^pin: d{40} is in no approval or report, and no VM's metadata names/],
+  [["pin", "dev-rest", "main..x"], /^pin: main\.\.x is not a revision, a branch or a tag/],
+  [["rollback", "-x"], /unknown option -x/],
+  [["rollback", "--to", "ddddddd"], /^rollback: ddddddd is in no approval or report/],
   [["rollback", "--to", good], /--to is bbbbbbb, which is what would be undone/],
   [["rollback", "--wave", "last"], /^no wave last/],
   [["rollback", "--timeout", "soon"], /--timeout is soon; it must be a time such as/],

@@ -171,7 +171,10 @@ describe("fleet hold and resume", () => {
     );
     expect((await fleet(["resume"])).err).toEqual(["the fleet is not held as such; held are: wave rest, VM dev-bob"]);
     expect((await fleet(["resume", "--wave", "rest"])).out).toEqual(["wave rest may move again"]);
-    expect((await fleet(["resume", "--all", "--why", "done"])).out).toEqual(["VM dev-bob may move again: done"]);
+    expect((await fleet(["resume", "--all", "--why", "done"])).out).toEqual([
+      "  dev-bob: aaaaaaa → bbbbbbb, at the next boot",
+      "VM dev-bob may move again: done",
+    ]);
     expect((await fleet(["resume"])).out).toEqual(["nothing was held"]);
     expect(fake.metadata).toEqual(before);
   });
@@ -201,7 +204,10 @@ describe("fleet retry", () => {
       controlKey("devs", "dev"),
       JSON.stringify({ holds: [hold("wave:rest", good)], instead: { rest: { [good]: old } } }),
     );
-    expect((await fleet(["retry", good.slice(0, 7)])).out).toEqual(["bbbbbbb may be tried again"]);
+    expect((await fleet(["retry", good.slice(0, 7)])).out).toEqual([
+      "  dev-bob: aaaaaaa → bbbbbbb, at the next boot",
+      "bbbbbbb may be tried again",
+    ]);
     expect(control()).toEqual({ holds: [], pins: {}, instead: {}, retry: [good] });
     expect((await fleet(["retry", "--clear"])).code).toBe(0);
     expect(control()).toBeUndefined();
@@ -236,8 +242,8 @@ test.each<[string[], RegExp]>([
   [["hold", "--why", "x", "--wave", "last"], /^no wave last in fleet devs\/dev; it has canary, rest/],
   [["resume", "--all", "--vm", "dev-bob"], /--all does not go with/],
   [["retry"], /name the revision/],
-  [["retry", "main"], /no git revision/],
-  [["retry", "ddddddd"], /cannot be completed/],
+  [["retry", "-rf"], /unknown option -rf/],
+  [["retry", "ddddddd"], /^retry: ddddddd is in no approval or report/],
 ])("fleet %j is refused in one line", async (args, message) => {
   const { code, out, err } = await fleet(args);
   expect(err).toHaveLength(1);

@@ -1,0 +1,64 @@
+/** What a change of the control item makes VMs do. Pure. */
+import { short } from "../../rules/contract";
+import { holdOn, wantedBy, type Control } from "../control-item";
+import type { Decisions, FleetVm } from "../fleet";
+import { reportOf, type VmReports } from "../reports";
+import { oneLine } from "../text";
+
+/** VMs that do the same. */
+export interface PlannedMove {
+  vms: string[];
+  /** What they do, in a few words: `a81f10e → d4e5f6a, now`. */
+  text: string;
+}
+
+/**
+ * What VMs do otherwise after the change than before it, those alike together.
+ * @param retried a revision that VMs on which it failed try again
+ */
+export function plannedMoves(
+  vms: readonly FleetVm[],
+  reports: ReadonlyMap<string, VmReports>,
+  { approvals }: Pick<Decisions, "approvals">,
+  before: Control,
+  after: Control,
+  retried?: string,
+): PlannedMove[] {
+  const moves = new Map<string, string[]>();
+  for (const vm of vms) {
+    const approved = vm.wave === null ? undefined : approvals[vm.wave]?.revision;
+    const report = reportOf(reports.get(vm.name)?.system);
+    const from = report?.revision;
+    // Only a VM that runs what was undone goes back; undefined means that it stays.
+    const goal = (control: Control) => {
+      const wanted = holdOn(control, vm, approved) === undefined ? wantedBy(control, vm, approved) : undefined;
+      return wanted === "previous" && from !== approved ? from : wanted;
+    };
+    const to = goal(after);
+    const failed = retried !== undefined && to === retried && report?.outcome === "failed" && from !== retried;
+    const changes = goal(before) !== to || failed;
+    if (!changes || (goal(before) ?? from) === (to ?? from)) {
+      if (!failed) continue;
+    }
+    const text = moveText(from, to, failed, vm.state);
+    moves.set(text, [...(moves.get(text) ?? []), vm.name]);
+  }
+  return [...moves].map(([text, names]) => ({ vms: names, text }));
+}
+
+function moveText(from: string | undefined, to: string | undefined, failed: boolean, state: string): string {
+  const when = state === "RUNNING" ? "now" : "at the next boot";
+  const where = from !== undefined && /^[0-9a-f]{40}$/.test(from) ? short(from) : "what it runs";
+  if (to === undefined || to === from) return `stays at ${where}`;
+  if (failed) return `tries ${short(to)} again, ${when}`;
+  return `${where} → ${to === "previous" ? "what it ran before" : short(to)}, ${when}`;
+}
+
+/** A line for each. */
+export function moveLines(moves: readonly PlannedMove[]): string[] {
+  const shown = 6;
+  return moves.map(({ vms, text }) => {
+    const more = vms.length - shown;
+    return `  ${oneLine(`${vms.slice(0, shown).join(", ")}${more > 0 ? ` and ${more} more` : ""}: ${text}`, 300)}`;
+  });
+}

@@ -1,0 +1,79 @@
+/** Commands that move VMs say so, and ask, before they change anything. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { approvalKey, controlKey } from "../../../rules/contract";
+import { FakeCompute } from "./fake-compute";
+import { approval, good, old, report } from "./fleet-samples";
+import { runFleet } from "./run-fleet";
+
+let fake: FakeCompute;
+let endpoint: string;
+beforeEach(async () => {
+  fake = new FakeCompute();
+  endpoint = await fake.start();
+  const labels = { "nixos-fleet": "devs", "nixos-fleet-stack": "dev", "nixos-fleet-wave": "rest" };
+  const vm = (name: string, revision: string, status: string) => ({
+    name,
+    labels,
+    status,
+    guest: { "nixos-fleet/system": JSON.stringify(report({ revision, approved: revision })) },
+  });
+  fake.instances = [vm("dev-alice", good, "RUNNING"), vm("dev-bob", old, "TERMINATED")];
+  fake.metadata[approvalKey("devs", "dev", "rest")] = JSON.stringify(approval(good));
+});
+afterEach(() => fake.stop());
+
+const env = (): NodeJS.ProcessEnv => ({
+  NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
+  NIXOS_FLEET_LOGGING_ENDPOINT: new URL("/logging/", endpoint).href,
+  GOOGLE_OAUTH_ACCESS_TOKEN: "t",
+  GOOGLE_CLOUD_PROJECT: "p",
+  USER: "eve",
+});
+
+function control(): unknown {
+  const value = fake.metadata[controlKey("devs", "dev")];
+  return value === undefined ? undefined : JSON.parse(value);
+}
+
+describe("a command that moves VMs", () => {
+  const confirmed = (answer: boolean) => {
+    const asked: string[] = [];
+    const confirm = (question: string) => {
+      asked.push(question);
+      return Promise.resolve(answer);
+    };
+    return { asked, confirm };
+  };
+
+  it("asks on a terminal, changes nothing where the answer is no, and does not ask with --yes", async () => {
+    await runFleet(["hold", "--vm", "dev-bob", "--why", "demo"], env());
+    const held = control();
+    const no = confirmed(false);
+    const refused = await runFleet(["resume", "--all"], env(), { confirm: no.confirm });
+    expect(refused).toEqual({
+      code: 1,
+      out: ["  dev-bob: aaaaaaa → bbbbbbb, at the next boot"],
+      err: ["nothing was changed"],
+    });
+    expect([no.asked, control()]).toEqual([["Go ahead?"], held]);
+    const never = confirmed(false);
+    expect((await runFleet(["resume", "--all", "--yes"], env(), { confirm: never.confirm })).code).toBe(0);
+    expect([never.asked, control()]).toEqual([[], undefined]);
+  });
+
+  it("does not ask where no VM moves", async () => {
+    await runFleet(["hold", "--vm", "dev-alice", "--why", "demo"], env());
+    const no = confirmed(false);
+    expect((await runFleet(["resume", "--all"], env(), { confirm: no.confirm })).code).toBe(0);
+    expect(no.asked).toEqual([]);
+  });
+
+  it("shows the change as JSON with --dry-run", async () => {
+    const { out } = await runFleet(["rollback", "--wave", "rest", "--dry-run", "--json"], env());
+    expect(JSON.parse(out.join("\n"))).toMatchObject({
+      dryRun: true,
+      moves: [{ vms: ["dev-alice"], text: "bbbbbbb → what it ran before, now" }, { vms: ["dev-bob"] }],
+    });
+    expect(control()).toBeUndefined();
+  });
+});
