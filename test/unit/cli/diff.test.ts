@@ -231,14 +231,11 @@ describe("fleet diff", () => {
     const gone = "d".repeat(40);
     const { code, err } = await fleet(["--to", gone]);
     expect([code, err]).toEqual([
-      1,
-      [
-        expect.stringMatching(
-          new RegExp(`^${origin} does not give these commits \\(.*${gone}.*\\); --clone names one$`),
-        ),
-      ],
+      2,
+      [expect.stringMatching(new RegExp(`^diff: ${origin} has no branch, tag or commit ${gone} on a branch;`))],
     ]);
-    expect((await fleet(["--to", "main"])).err).toEqual(["diff: main is no git revision of 7 to 40 hex digits"]);
+    expect((await fleet(["--to", "main", "--no-closures"])).err).toEqual([]);
+    expect((await fleet(["--to", "a..b"])).err).toEqual(["diff: a..b is not a revision, a branch or a tag"]);
     expect((await fleet(["--to", after, "--head"])).err).toEqual(["diff: --head and --to do not go together"]);
     expect((await fleet(["dev-eve"])).err).toEqual([expect.stringMatching(/^no VM dev-eve in fleet/)]);
     fake.instances = fake.instances.map((one) => ({ ...one, metadata: {} }));
