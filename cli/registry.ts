@@ -6,6 +6,7 @@ import { oneLine } from "./text";
 /** In the order in which the help lists them. */
 export const summaries = {
   status: "what every VM runs, what it should run, and why not",
+  show: "everything about one VM: metadata, approval, holds, last reports, homes",
   diff: "what the desired revision would change: the lock's inputs, and the packages",
   await: "wait until every VM of a wave has applied its approval: the gate of a rollout",
   hold: "keep the fleet, a wave or a VM where it is, until resume",

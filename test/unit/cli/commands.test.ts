@@ -118,6 +118,7 @@ describe.each(commands.map((command) => [command.name, command] as const))("flee
 /** A call of each command that ends well here, or null where it takes programs or files: those have tests of their own. */
 const calls: Record<string, string[] | null> = {
   status: [],
+  show: ["dev-alice"],
   diff: [],
   await: ["--wave", "rest"],
   hold: ["--why", "demo"],

@@ -46,7 +46,7 @@ const uses: WrongUse[] = [
   // Commands
   use("statsu", 2, /^unknown command "statsu"; did you mean "status"\?$/),
   use("roll-back", 2, /did you mean "rollback"\?$/),
-  use("frobnicate", 2, /^unknown command "frobnicate"; there are status, diff, /),
+  use("frobnicate", 2, /^unknown command "frobnicate"; there are status, show, /),
   use("help hodl", 2, /did you mean "hold"\?$/),
   use("lock", 2, /^lock: an argument is missing: update /),
   use("lock updat", 2, /^lock: unknown subcommand "updat"; it must be update; did you mean "update"\?$/),
@@ -92,6 +92,7 @@ const uses: WrongUse[] = [
   use("hold --why x --wave rets", 2, /did you mean "rest"\?$/),
   use("hold --why x --vm dev-alic", 2, /did you mean "dev-alice"\?$/),
   use(`pin dev-eve ${good}`, 2, /^no VM dev-eve in fleet devs\/dev/),
+  use("show dev-alise", 2, /did you mean "dev-alice"\?$/),
   use("diff dev-eve", 2, /^no VM dev-eve in fleet devs\/dev/),
   use("trigger dev-eve", 2, /^no VM dev-eve in fleet devs\/dev/),
   use(`pin dev-alice ${old}`, 2, /^pin: a{40} is in no approval or report/),

@@ -1,0 +1,82 @@
+import { fleetOptions, type Command } from "../command";
+import { openFleet, requireVms } from "../context";
+import { holdOn } from "../control-item";
+import { formatDuration } from "../duration";
+import { readAllReports, readDecisions, type FleetVm } from "../fleet";
+import { buildStatus, failureOf, holdText, secondsSince, type FleetStatus, type VmStatus } from "../status/status";
+import { revisionText } from "../status/table";
+import { oneLine } from "../text";
+
+export const command: Command = {
+  name: "show",
+  usage: "VM",
+  description: [
+    "Shows one VM: what its metadata says, what is approved, desired, held and pinned for it, what it runs and last reported, and its homes.",
+  ],
+  examples: ["show dev-alice", "show dev-alice --json | jq -r .vm.system.toplevel"],
+  options: { json: { description: "the same as one JSON document" }, ...fleetOptions },
+  positionals: { least: 1, most: 1 },
+  async run(call) {
+    const context = await openFleet(call);
+    const vms = await requireVms(context, call.positionals);
+    const [metadata, reports] = await Promise.all([
+      context.compute.projectMetadata(),
+      readAllReports(context.compute, vms),
+    ]);
+    const status = buildStatus(context.id, vms, readDecisions(metadata, context.id), reports, new Date());
+    const [vm, shown] = [vms[0], status.vms[0]];
+    if (vm === undefined || shown === undefined) return 1;
+    const document = { ...context.id, at: status.at, metadata: vm, vm: shown, ...decisionsAbout(vm, status) };
+    (call.options.flag("json") ? [JSON.stringify(document, null, 2)] : showLines(vm, shown, status)).forEach(
+      call.print,
+    );
+    return 0;
+  },
+};
+
+function decisionsAbout(vm: FleetVm, { approvals, control }: FleetStatus) {
+  const approved = vm.wave === null ? undefined : approvals[vm.wave];
+  return {
+    approved: approved ?? null,
+    hold: holdOn(control, vm, approved) ?? null,
+    pin: control.pins[vm.name] ?? null,
+  };
+}
+
+/** A line for each thing that is known about a VM. */
+export function showLines(vm: FleetVm, shown: VmStatus, status: FleetStatus): string[] {
+  const now = new Date(status.at);
+  const ago = (at: string | undefined) => {
+    const seconds = secondsSince(at, now);
+    return seconds === undefined ? "at an unknown time" : `${formatDuration(seconds)} ago`;
+  };
+  const { approved, hold, pin } = decisionsAbout(vm, status);
+  const { system } = shown;
+  const rows: [string, string | null][] = [
+    ["state", `${vm.state}${vm.startedAt === undefined ? "" : `, started ${ago(vm.startedAt)}`}, in ${vm.zone}`],
+    ["owner", vm.owner],
+    ["wave", vm.wave],
+    ["source", vm.source === undefined ? null : `${vm.source.repository}, branch ${vm.source.branch}`],
+    [
+      "follows",
+      vm.follow === "branch" ? "the branch at its boot, the wave's approval while it runs" : "approvals only",
+    ],
+    ["approved", approved === null ? "nothing" : approved],
+    ["desired", shown.wanted === "previous" ? "what it ran before" : shown.wanted],
+    ["pinned", pin],
+    ["held", hold === null ? null : holdText(hold)],
+    ["runs", system === null ? "has not reported" : system.revision],
+    ["system", system?.toplevel ?? null],
+    ["last run", system === null ? null : `${system.outcome}, ${ago(system.at)}, agent ${system.agent}`],
+    ["failure", system?.outcome === "failed" ? failureOf(system) : null],
+    ["reboot", system?.rebootRequired === true ? "required" : null],
+    ["drift", `${shown.drift}${shown.reason === null ? "" : `: ${shown.reason}`}`],
+    ...Object.entries(shown.homeDrift).map(([user, { drift, reason }]): [string, string] => {
+      const runs = revisionText(shown.homes[user]?.revision);
+      return [`home ${user}`, `${runs === "" ? "" : `${runs}, `}${drift}${reason === null ? "" : `: ${reason}`}`];
+    }),
+  ];
+  const told = rows.flatMap(([key, value]) => (value === null ? [] : [[key, value] as const]));
+  const width = Math.max(...told.map(([key]) => key.length));
+  return [vm.name, ...told.map(([key, value]) => `  ${key.padEnd(width)}  ${oneLine(value, 400)}`)];
+}
