@@ -28,6 +28,8 @@ const suite = (name: string, seconds: number, ...globalSetup: string[]) => ({
 
 export default defineConfig({
   test: {
+    // A test that takes this many milliseconds is named.
+    slowTestThreshold: 5000,
     // Machines mostly wait, so that more files than cores fit.
     maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
