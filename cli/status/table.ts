@@ -71,7 +71,7 @@ export function renderStatus(status: FleetStatus, { colour, width, rows: most = 
 /** What narrow terminals go without, the first one first. */
 const expendable = ["LAST UPDATE", "STATE", "HOMES", "WAVE", "DESIRED"];
 /** Characters of the reason for which other columns make room. */
-const leastReason = 12;
+const leastReason = 24;
 
 /** A table of VMs, without a column of reasons where none has one, and without others where the line is too narrow for all. */
 function vmTable(vms: readonly VmStatus[], now: Date, colour: boolean, width = Infinity): string[] {
