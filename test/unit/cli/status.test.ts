@@ -158,12 +158,14 @@ describe("the document", () => {
   });
 
   it("keeps to a terminal's width, and says in full below what does not fit", () => {
-    const failed = reports(reading({ revision: old, outcome: "failed", stage: "health", error: "a unit failed" }));
+    const failed = reports(
+      reading({ revision: old, outcome: "failed", stage: "health", error: "a unit failed and stays so" }),
+    );
     const narrow = buildStatus(id, [vm("a")], decisions({ rest: good }), new Map([["a", failed]]), now);
     const lines = renderStatus(narrow, { colour: false, width: 80 });
     expect(lines[1]).toHaveLength(80);
     expect(lines[1]).toMatch(/ health.*…$/);
-    expect(lines[3]).toBe("a: health failed: a unit failed");
+    expect(lines[3]).toBe("a: health failed: a unit failed and stays so");
     expect(renderStatus(narrow, { colour: false, width: 120 }).at(3)).toMatch(/^devs\/dev, 1 VM/);
   });
 
