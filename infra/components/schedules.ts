@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as compute from "@pulumi/gcp/compute";
-import { getProjectOutput } from "@pulumi/gcp/organizations";
-import { IAMCustomRole, IAMMember } from "@pulumi/gcp/projects";
+import { getProjectOutput, IAMCustomRole, IAMMember } from "@pulumi/gcp/projects";
+import { ConfigError } from "../config-error";
 import type { FleetConfig } from "../config/fleet-config";
 import { schedulePolicyName, scheduleRoleId } from "../config/names";
 import type { DevVm } from "./vm";
@@ -56,10 +56,17 @@ export class FleetSchedules extends pulumi.ComponentResource {
       { parent: this },
     );
     const { project } = config;
-    const { number } = getProjectOutput(
-      { projectId: project },
+    // Not organizations.getProject, which asks Cloud Billing as well.
+    const number = getProjectOutput(
+      { filter: `id:${project}` },
       { parent: this, ...(opts?.dependsOn === undefined ? {} : { dependsOn: opts.dependsOn }) },
-    );
+    ).projects.apply((found) => {
+      const own = found.find(({ projectId }) => projectId === project);
+      if (own) return own.number;
+      throw new ConfigError([
+        `gcp:project: ${project} is not among the projects that this identity sees; schedules take its number (resourcemanager.projects.get)`,
+      ]);
+    });
     return new IAMMember(
       `${name}-schedule-agent`,
       {

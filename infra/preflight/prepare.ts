@@ -1,11 +1,12 @@
 /** All that a fleet has to know before it declares anything: its settings, what exists, and what this run approves. */
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { FleetConfig } from "../config/fleet-config";
 import type { Written } from "../fleet-args";
 import { newestImages } from "../components/image";
 import { reachAll, type Reachable } from "../components/trigger";
 import type { Resolved } from "./approval";
 import { readExisting } from "./existing";
+import { accessWarnings, metadataWarnings } from "./warnings";
 import { assertNoReplacement, existingHomeDisks } from "./replacement";
 import { decideRollout } from "./rollout-plan";
 import { readSettings } from "./settings";
@@ -36,6 +37,7 @@ export async function prepare(
   const { config, repository, resolved } = await readSettings(written, stack, process.cwd());
   const { metadata, inventory } = await readExisting(config.project, opts);
   assertNoReplacement(config, inventory, ownNetwork);
+  for (const line of [...accessWarnings(config), ...metadataWarnings(metadata)]) void pulumi.log.warn(line);
   return {
     config,
     resolved,

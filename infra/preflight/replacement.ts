@@ -6,7 +6,7 @@ import { homeDiskName } from "../config/names";
 import { ConfigError } from "../config-error";
 
 /** Lines that begin with the key. */
-export interface Judged {
+export interface Findings {
   mistakes: string[];
   warnings: string[];
 }
@@ -15,23 +15,23 @@ type Fleet = Pick<FleetConfig, "fleet" | "stack" | "project" | "vms" | "replace"
 
 /** Says what a person should know before anything is changed. @throws ConfigError of all that stops the update */
 export function assertNoReplacement(config: Fleet, inventory: Inventory, ownNetwork: boolean): void {
-  const { mistakes, warnings } = judge(config, inventory, ownNetwork);
+  const { mistakes, warnings } = checkChanges(config, inventory, ownNetwork);
   if (mistakes.length > 0) throw new ConfigError(mistakes.map((line) => `nixos-fleet:${line}`));
   for (const line of warnings) void pulumi.log.warn(line);
 }
 
 /** The same, pure. Changes that would replace a VM stop the update, unless the VM is in `replace`. */
-export function judge(config: Fleet, { vms, disks }: Inventory, ownNetwork = true): Judged {
+export function checkChanges(config: Fleet, { vms, disks }: Inventory, ownNetwork = true): Findings {
   const all = config.vms.flatMap((vm, index) => {
     const present = vms.find((one) => one.name === vm.name && own(config, one));
     return [
       taken(`vms[${index}].name`, config, vm.name, vm.zone, vms),
-      present ? judgeVm(`vms[${index}]`, config, vm, present) : {},
-      judgeDisk(`vms[${index}].homeDisk`, config, vm, present, disks),
+      present ? checkVm(`vms[${index}]`, config, vm, present) : {},
+      checkDisk(`vms[${index}].homeDisk`, config, vm, present, disks),
     ];
   });
   return {
-    mistakes: [...(ownNetwork ? judgeNetwork(config, vms) : []), ...all.flatMap(({ mistakes = [] }) => mistakes)],
+    mistakes: [...(ownNetwork ? checkNetwork(config, vms) : []), ...all.flatMap(({ mistakes = [] }) => mistakes)],
     warnings: all.flatMap(({ warnings = [] }) => warnings),
   };
 }
@@ -56,7 +56,7 @@ export function movingVms(config: Pick<Fleet, "fleet" | "stack" | "vms">, presen
 }
 
 /** Compute widens a subnet's range and changes it in no other way. */
-function judgeNetwork(config: Fleet, present: readonly PresentVm[]): string[] {
+function checkNetwork(config: Fleet, present: readonly PresentVm[]): string[] {
   const { cidr } = config.network;
   const outside = present.filter((vm) => own(config, vm) && !covers(cidr, vm.cidr));
   if (outside.length === 0) return [];
@@ -66,11 +66,12 @@ function judgeNetwork(config: Fleet, present: readonly PresentVm[]): string[] {
   ];
 }
 
-function judgeVm(at: string, config: Fleet, vm: VmConfig, present: PresentVm): Partial<Judged> {
+function checkVm(at: string, config: Fleet, vm: VmConfig, present: PresentVm): Partial<Findings> {
   const moved = vm.zone !== present.zone;
   const resized = vm.diskSizeGb !== present.bootDiskGb;
-  if (config.replace.includes(vm.name))
-    return (moved || resized) && present.deletionProtection
+  const named = config.replace.includes(vm.name);
+  if (named && (moved || resized))
+    return present.deletionProtection
       ? { mistakes: [`${at}.deletionProtection: must be false, and applied, before ${vm.name} can be replaced`] }
       : {};
   const moves = `${at}.zone: ${vm.zone} would replace ${vm.name}, which is in ${present.zone}; to allow that, name it in nixos-fleet:replace`;
@@ -78,7 +79,10 @@ function judgeVm(at: string, config: Fleet, vm: VmConfig, present: PresentVm): P
   const stopped = vm.machineType === present.machineType || !present.running || config.allowStopping;
   return {
     mistakes: [...(moved ? [moves] : []), ...(stopped ? [] : [stops])],
-    warnings: resized ? [bootDisk(vm, present)] : [],
+    warnings: [
+      ...(resized ? [bootDisk(vm, present)] : []),
+      ...(named ? [`replace: ${vm.name} has no change of zone or boot disk size; remove it from the list`] : []),
+    ],
   };
 }
 
@@ -90,13 +94,13 @@ function bootDisk({ name, zone, diskSizeGb }: VmConfig, { bootDiskGb }: PresentV
     : `${is}, and a disk never shrinks`;
 }
 
-function judgeDisk(
+function checkDisk(
   at: string,
   config: Fleet,
   { name, zone, homeDisk }: VmConfig,
   vm: PresentVm | undefined,
   disks: readonly PresentDisk[],
-): Partial<Judged> {
+): Partial<Findings> {
   if (homeDisk === undefined) return {};
   const called = homeDiskName(name);
   const disk = disks.find((one) => one.name === called && one.zone === zone && own(config, one));
@@ -130,7 +134,7 @@ function taken(
   name: string,
   zone: string,
   present: readonly (PresentVm | PresentDisk)[],
-): Partial<Judged> {
+): Partial<Findings> {
   const rival = present.find((one) => one.name === name && one.zone === zone && !own(config, one));
   return rival
     ? { mistakes: [`${at}: ${name} is there already in ${zone}, of fleet ${rival.fleet}, stack ${rival.stack}`] }

@@ -3,13 +3,14 @@
  * approval at once, as a VM does that has nothing to build.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { approvalKey, type Approval } from "../../rules/contract";
 import { apiServer } from "../../local/api/server";
+import type { CloudState } from "../../local/api/types";
 import { memoryCloud, type MemoryCloud } from "../unit/local/local-machines";
 import { instanceAction, type Action } from "./instance-action";
 import { MemoryVms } from "./memory-vms";
@@ -51,13 +52,13 @@ interface State {
 export class Program {
   readonly scratch = mkdtempSync(join(tmpdir(), "nixos-fleet-program-"));
   readonly repository = join(this.scratch, "config");
-  readonly cloud: MemoryCloud = memoryCloud(undefined, undefined, join(this.scratch, "objects"));
-  private readonly server = apiServer(this.cloud);
+  readonly cloud: MemoryCloud;
+  private readonly server: Server;
   /** Where the cloud's APIs listen, `http://127.0.0.1:PORT`. */
   endpoint = "";
   /** The config repository's revisions, oldest first. */
   private readonly history: string[] = [];
-  readonly vms = new MemoryVms(this.cloud, this.history);
+  readonly vms: MemoryVms;
   /** Where gates leave their results. */
   readonly results = join(this.scratch, "results");
   private env: Record<string, string> = {};
@@ -73,10 +74,16 @@ export class Program {
   private constructor(
     readonly stack: string,
     readonly directory: string,
-  ) {}
+    state?: CloudState,
+  ) {
+    this.cloud = memoryCloud(state, undefined, join(this.scratch, "objects"));
+    this.server = apiServer(this.cloud);
+    this.vms = new MemoryVms(this.cloud, this.history);
+  }
 
-  static async start(stack: string, directory = project): Promise<Program> {
-    const program = new Program(stack, directory);
+  /** @param state what the cloud holds already; nothing by default */
+  static async start(stack: string, directory = project, state?: CloudState): Promise<Program> {
+    const program = new Program(stack, directory, state);
     program.cloud.store.onChange(() => program.vms.look());
     await new Promise<void>((listening) => program.server.listen(0, "127.0.0.1", listening));
     const { port } = program.server.address() as AddressInfo;

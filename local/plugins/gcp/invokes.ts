@@ -14,9 +14,9 @@ export interface Invoke {
 }
 
 export const INVOKES: Record<string, Invoke> = {
-  "gcp:organizations/getProject:getProject": {
-    args: ["organizations/getProject.d.ts", "GetProjectArgs"],
-    call: getProject,
+  "gcp:projects/getProject:getProject": {
+    args: ["projects/getProject.d.ts", "GetProjectArgs"],
+    call: getProjects,
   },
   "gcp:organizations/getClientConfig:getClientConfig": {
     call: getClientConfig,
@@ -42,15 +42,20 @@ export const INVOKES: Record<string, Invoke> = {
   },
 };
 
-async function getProject(args: Props, { api, settings }: Context): Promise<Props> {
-  const projectId = text(args, "projectId") ?? settings.project ?? "";
-  const found = await api.send({ method: "GET", path: `/cloudresourcemanager/v1/projects/${projectId}` });
-  return {
-    projectId,
-    id: `projects/${projectId}`,
-    name: found["name"] ?? "",
-    number: text(found, "projectNumber") ?? "",
-  };
+/** The projects that a filter leaves. */
+async function getProjects(args: Props, { api }: Context): Promise<Props> {
+  const filter = text(args, "filter") ?? "";
+  const { projects } = await api.send({ method: "GET", path: "/cloudresourcemanager/v1/projects", query: { filter } });
+  const found = (Array.isArray(projects) ? projects : []).filter(isObject).map((one) => ({
+    projectId: one["projectId"] ?? "",
+    name: one["name"] ?? "",
+    number: one["projectNumber"] ?? "",
+    createTime: one["createTime"] ?? "",
+    lifecycleState: one["lifecycleState"] ?? "",
+    labels: {},
+    parent: {},
+  }));
+  return { id: filter, filter, projects: found };
 }
 
 /** The provider's own settings, and the token that it calls Google with. */

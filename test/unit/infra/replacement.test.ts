@@ -1,7 +1,7 @@
 /** What an update would do to the VMs and disks that are there. */
 import { describe, expect, it } from "vitest";
 import type { PresentDisk, PresentVm } from "../../../rules/contract";
-import { judge, movingVms, existingHomeDisks } from "../../../infra/preflight/replacement";
+import { checkChanges, movingVms, existingHomeDisks } from "../../../infra/preflight/replacement";
 import { checkSettings } from "./check-settings";
 
 const whose = { fleet: "devs", stack: "dev" };
@@ -55,6 +55,15 @@ describe("a VM", () => {
     ],
     ["that is named, protected and as it is", {}, replace, { deletionProtection: true }, []],
     [
+      "of another machine type, left in replace",
+      { machineType: "n2-standard-8" },
+      replace,
+      {},
+      [
+        "vms[0].machineType: n2-standard-8 takes a stop and a start of dev-alice, which runs as e2-standard-4; to allow that, set nixos-fleet:allowStopping to true",
+      ],
+    ],
+    [
       "of another machine type",
       { machineType: "n2-standard-4" },
       {},
@@ -93,7 +102,7 @@ describe("a VM", () => {
     ],
     ["whose name another stack has elsewhere", {}, {}, { stack: "prod", zone: "europe-west1-d" }, []],
   ])("%s", (_, vm, more, present, mistakes) => {
-    const { mistakes: found } = judge(configured(vm, more), { vms: [{ ...alice, ...present }], disks: [] });
+    const { mistakes: found } = checkChanges(configured(vm, more), { vms: [{ ...alice, ...present }], disks: [] });
     expect(found).toEqual(mistakes);
   });
 
@@ -107,7 +116,7 @@ describe("a VM", () => {
     ],
     [50, ["the boot disk of dev-alice has 100 GB, not the 50 of diskSizeGb, and a disk never shrinks"]],
   ])("whose boot disk should have %d GB", (diskSizeGb, warnings) =>
-    expect(judge(configured({ diskSizeGb }), { vms: [alice], disks: [] })).toEqual({ mistakes: [], warnings }),
+    expect(checkChanges(configured({ diskSizeGb }), { vms: [alice], disks: [] })).toEqual({ mistakes: [], warnings }),
   );
 });
 
@@ -134,7 +143,7 @@ describe("a home disk", () => {
       ["vms[0].homeDisk: dev-alice-home is there already in europe-west1-b, of fleet devs, stack prod"],
     ],
   ])("%s", (_, homeDisk, present, mistakes) =>
-    expect(judge(configured({ homeDisk }), { vms: [alice], disks: [{ ...home, ...present }] })).toEqual({
+    expect(checkChanges(configured({ homeDisk }), { vms: [alice], disks: [{ ...home, ...present }] })).toEqual({
       mistakes,
       warnings: [],
     }),
@@ -143,10 +152,10 @@ describe("a home disk", () => {
   it("stays behind when its VM is replaced, unless there is one already where the VM goes", () => {
     const config = configured({ homeDisk: {}, zone: "europe-west1-c" }, replace);
     const there = { ...home, zone: "europe-west1-c" };
-    expect(judge(config, { vms: [alice], disks: [home] }).warnings).toEqual([
+    expect(checkChanges(config, { vms: [alice], disks: [home] }).warnings).toEqual([
       "dev-alice-home stays in europe-west1-b, and dev-alice begins with a blank one; to take it along, make dev-alice-home in europe-west1-c from a snapshot first",
     ]);
-    expect(judge(config, { vms: [alice], disks: [home, there] }).warnings).toEqual([]);
+    expect(checkChanges(config, { vms: [alice], disks: [home, there] }).warnings).toEqual([]);
     expect(existingHomeDisks(config, { vms: [alice], disks: [home] })).toEqual({});
     expect(existingHomeDisks(config, { vms: [alice], disks: [home, there] })).toEqual({
       "dev-alice": "projects/acme-dev/zones/europe-west1-c/disks/dev-alice-home",
@@ -175,3 +184,8 @@ it.each<[string, Partial<PresentVm>, string[]]>([
 
 it("names nobody for replacement who is not there", () =>
   expect(() => configured({}, { replace: ["dev-zoe"] })).toThrow('replace: "dev-zoe" is no VM of this fleet'));
+
+it("says which VM need not be in replace any more", () =>
+  expect(checkChanges(configured({}, replace), { vms: [alice], disks: [] }).warnings).toEqual([
+    "replace: dev-alice has no change of zone or boot disk size; remove it from the list",
+  ]));

@@ -1,0 +1,29 @@
+/** What nothing refuses and a person should still know before an update. Pure. */
+import { accessOf } from "../components/iam";
+import type { FleetConfig } from "../config/fleet-config";
+
+/** Compute's limit for all of a project's metadata, in bytes, and the share of it from which on there is a warning. */
+const METADATA_BYTES = 512 * 1024;
+const FULL = 0.75;
+
+/** VMs that nobody may log in to. */
+export function accessWarnings(config: Pick<FleetConfig, "teams" | "access" | "vms">): string[] {
+  const open = new Set(accessOf(config).map(({ vm }) => vm));
+  const closed = config.vms.map(({ name }) => name).filter((name) => !open.has(name));
+  if (closed.length === 0) return [];
+  const which = closed.length === config.vms.length ? "any VM" : closed.join(", ");
+  return [
+    `nixos-fleet:teams: nobody may log in to ${which} by this stack; name people in teams.infra and teams.developers, or set access: owners`,
+  ];
+}
+
+/** Project metadata that is nearly full: Compute refuses the next approval with HTTP 413. */
+export function metadataWarnings(metadata: Readonly<Record<string, string>>): string[] {
+  const bytes = Object.entries(metadata).reduce((sum, item) => sum + Buffer.byteLength(item.join("")), 0);
+  if (bytes < METADATA_BYTES * FULL) return [];
+  const kib = (size: number) => Math.round(size / 1024);
+  const [largest = ""] = Object.entries(metadata).sort(([, a], [, b]) => b.length - a.length)[0] ?? [];
+  return [
+    `gcp:project: its metadata has ${kib(bytes)} of ${kib(METADATA_BYTES)} KiB, and approvals need room in it; the largest item is ${largest}`,
+  ];
+}

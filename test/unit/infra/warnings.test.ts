@@ -1,0 +1,26 @@
+import { describe, expect, it } from "vitest";
+import { accessWarnings, metadataWarnings } from "../../../infra/preflight/warnings";
+import { checkSettings } from "./check-settings";
+
+const vms = [{ name: "dev-alice", owner: "alice@example.com" }, { name: "dev-bob" }];
+const warned = (keys: object) => {
+  const { config, mistakes } = checkSettings({ vms, ...keys });
+  if (!config) throw new Error(mistakes.join("\n"));
+  return accessWarnings(config);
+};
+
+describe("VMs that nobody may log in to", () => {
+  it("are named before an update", () => {
+    expect(warned({})).toEqual([expect.stringContaining("nobody may log in to any VM by this stack")]);
+    expect(warned({ teams: { infra: ["group:infra@example.com"] } })).toEqual([]);
+  });
+});
+
+describe("the project's metadata", () => {
+  it("are no matter until they are nearly full", () => {
+    expect(metadataWarnings({ a: "x".repeat(300 * 1024) })).toEqual([]);
+    expect(metadataWarnings({ a: "x".repeat(250 * 1024), b: "x".repeat(200 * 1024) })).toEqual([
+      "gcp:project: its metadata has 450 of 512 KiB, and approvals need room in it; the largest item is a",
+    ]);
+  });
+});
