@@ -124,7 +124,7 @@ export interface SecretResource {
 }
 
 export interface SecretVersionResource {
-  state: "ENABLED" | "DESTROYED";
+  state: "ENABLED" | "DISABLED" | "DESTROYED";
   /** Base64; empty where it is destroyed. */
   data: string;
 }

@@ -37,7 +37,8 @@ export async function environment(state: State, pace: Pace = "quick"): Promise<R
     // Checking types at every run takes a minute on two cores; ./scripts/test does it once.
     PULUMI_NODEJS_TRANSPILE_ONLY: "true",
     GOOGLE_CLOUD_PROJECT: cloudProject,
-    GOOGLE_OAUTH_ACCESS_TOKEN: "local",
+    // Not `local`: the official provider reads a value that names a file or folder as a path.
+    GOOGLE_OAUTH_ACCESS_TOKEN: "nixos-fleet-local-cloud",
     NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
     NIXOS_FLEET_PROVIDER_PACE: pace,
     NIXOS_FLEET_LOGGING_ENDPOINT: new URL("/logging/", endpoint).href,

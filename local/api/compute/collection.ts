@@ -24,7 +24,7 @@ export interface Collection {
   derive?: (store: Store, resource: Resource) => Body;
   /** What has to happen in the machines' network when one is made, before it can be seen, and when one is gone. */
   made?: (network: Gateways, resource: Resource) => Promise<void>;
-  gone?: (network: Gateways, resource: Resource) => Promise<void>;
+  gone?: (network: Gateways, resource: Resource, store: Store) => Promise<void>;
   /** Whether it can be changed by PATCH. */
   patch?: boolean;
   /** Changes with a POST of their own, by the last part of the path: the fields that are different afterwards. */

@@ -53,7 +53,7 @@ export const changes: Record<string, Change> = {
 
   setDeletionProtection: (_store, _instance, _body, query) => ({
     // Compute takes a missing parameter as true.
-    deletionProtection: query.get("deletionProtection") !== "false",
+    deletionProtection: query.get("deletionProtection")?.toLowerCase() !== "false",
   }),
 
   attachDisk: (store, instance, body) => {
@@ -86,7 +86,9 @@ export const changes: Record<string, Change> = {
 
   setDiskAutoDelete: (_store, instance, _body, query) => ({
     disks: instance.disks.map((disk) =>
-      disk.deviceName === query.get("deviceName") ? { ...disk, autoDelete: query.get("autoDelete") === "true" } : disk,
+      disk.deviceName === query.get("deviceName")
+        ? { ...disk, autoDelete: query.get("autoDelete")?.toLowerCase() === "true" }
+        : disk,
     ),
   }),
 

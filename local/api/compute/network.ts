@@ -13,9 +13,13 @@ export const subnetworks: Collection = {
   patch: true,
   uses: ({ network }) => [String(network)],
   made: (network, { ipCidrRange }) => network.addGateway(...gateway(ipCidrRange)),
-  gone: (network, { ipCidrRange }) => network.removeGateway(...gateway(ipCidrRange)),
+  // A subnetwork of another network may have the same range and so the same gateway.
+  gone: async (network, { ipCidrRange }, store) => {
+    const shared = store.all("subnetworks").some((other) => other["ipCidrRange"] === ipCidrRange);
+    if (!shared) await network.removeGateway(...gateway(ipCidrRange));
+  },
   build: (store, scope, body) => {
-    const range = freeRange(store, body["ipCidrRange"]);
+    const range = freeRange(store, body["ipCidrRange"], textOf(body["network"]));
     return {
       privateIpGoogleAccess: false,
       privateIpv6GoogleAccess: "DISABLE_GOOGLE_ACCESS",
@@ -34,7 +38,7 @@ export const subnetworks: Collection = {
     }),
     expandIpCidrRange: (store, subnetwork, body) => {
       const before = parseRange(String(subnetwork["ipCidrRange"]));
-      const after = freeRange(store, body["ipCidrRange"], subnetwork);
+      const after = freeRange(store, body["ipCidrRange"], textOf(subnetwork["network"]), subnetwork);
       // Machines keep their gateway: a range that begins elsewhere would have another.
       if (before?.first !== after.first || after.prefixLength >= before.prefixLength) {
         const why = "The new range must be larger and, in the local cloud, begin at the same address.";
@@ -45,16 +49,22 @@ export const subnetworks: Collection = {
   },
 };
 
-/** A range that no other subnetwork has a part of. @throws ApiError */
-function freeRange(store: Store, wanted: unknown, own?: Resource): Range {
+/**
+ * A range that no other subnetwork of the network has a part of. The machines of a local cloud share one bridge and one space of addresses,
+ * so another network may have the very same range, and none that overlaps it in part. @throws ApiError
+ */
+function freeRange(store: Store, wanted: unknown, network: string, own?: Resource): Range {
   const cidr = textOf(wanted ?? "");
   const range = parseRange(cidr);
   if (range === undefined || range.prefixLength < 8 || range.prefixLength > 29) {
     throw invalid("resource.ipCidrRange", cidr, "Must be an IPv4 range in CIDR form, from /8 to /29.");
   }
-  // One space of addresses for all networks: the machines of a local cloud hang on one bridge.
   for (const other of store.all("subnetworks").filter(({ id }) => id !== own?.id)) {
     const taken = parseRange(String(other["ipCidrRange"]));
+    const elsewhere = pathOf(store.project, String(other["network"])) !== pathOf(store.project, network);
+    if (elsewhere && taken?.first === range.first && taken.prefixLength === range.prefixLength) {
+      continue;
+    }
     if (taken !== undefined && overlaps(range, taken)) {
       const where = `'${other.name}' in region '${String(other["region"]).replace(/.*\//, "")}'`;
       throw new ApiError(400, "invalid", `Invalid IPCidrRange: ${cidr} conflicts with existing subnetwork ${where}.`);

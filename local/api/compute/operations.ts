@@ -93,6 +93,14 @@ export class Operations {
       .map(([, operation]) => operation);
   }
 
+  /** All operations, with their scopes. */
+  all(): { scope: string; operation: Operation }[] {
+    return Object.entries(this.store.state.operations).map(([path, operation]) => ({
+      scope: scopeOf(path),
+      operation,
+    }));
+  }
+
   private async run(path: string, work: () => Promise<void>): Promise<void> {
     const failure = await work().then(
       () => undefined,

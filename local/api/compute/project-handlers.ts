@@ -4,7 +4,7 @@ import { nextMetadata } from "./instance-changes";
 import type { Call, Handler } from "../cloud";
 import { notFound } from "../errors";
 import { findImage, imagesOf } from "./images";
-import { page, type Scoped } from "../listing";
+import { aggregate, page, type Scoped } from "../listing";
 import { scopeOf } from "./resource-handlers";
 import type { Resource } from "../types";
 
@@ -42,6 +42,19 @@ export const listOperations: Handler = (call) => {
     `${scope}/operations`,
     all.map((resource) => ({ scope, resource })),
   );
+};
+
+export const aggregatedOperations: Handler = ({ cloud: { store, operations }, query }) => {
+  const all = operations.all().map(({ scope, operation }) => ({ scope, resource: operation as unknown as Resource }));
+  const { entries, nextPageToken } = page(all, query);
+  const places = [...catalog.regions.map((name) => `regions/${name}`), ...catalog.zones.map((name) => `zones/${name}`)];
+  return {
+    kind: "compute#operationAggregatedList",
+    id: store.shown("aggregated/operations"),
+    selfLink: store.link("aggregated/operations"),
+    items: aggregate(entries, ["global", ...places], "operations"),
+    ...(nextPageToken === undefined ? {} : { nextPageToken }),
+  };
 };
 
 export const getRegion: Handler = ({ cloud, params }) =>

@@ -110,8 +110,8 @@ export function remove(collection: Collection): Handler {
     store.put(path, resource, "delete");
     return operations.begin("delete", { path, id: resource.id }, async () => {
       await sleep(operations.delay);
-      await collection.gone?.(network, resource);
       store.remove(path);
+      await collection.gone?.(network, resource, store);
     });
   };
 }

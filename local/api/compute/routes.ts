@@ -63,6 +63,7 @@ const operationRoutes: Route[] = Object.values(scopes).flatMap((scope): Route[] 
 ]);
 
 const projectRoutes: Route[] = [
+  ["GET", "aggregated/operations", project.aggregatedOperations],
   ["GET", "", project.getProject],
   ["POST", "setCommonInstanceMetadata", project.setCommonInstanceMetadata],
   ["GET", "regions", project.listRegions],

@@ -12,9 +12,12 @@ const PATH = /^\/(?<service>iam|iap|cloudresourcemanager|secretmanager)\/v1\/(?<
 const ACCOUNT = /^[a-z][-a-z0-9]{4,28}[a-z0-9]$/;
 
 export const iam: Service = (store, { method, pathname, body }) => {
-  const { service, resource = "", verb = "" } = PATH.exec(pathname)?.groups ?? {};
+  const { service, resource: named = "", verb = "" } = PATH.exec(pathname)?.groups ?? {};
   if (service === undefined) return undefined;
-  if (resource.split("/")[1] !== store.project) throw new ApiError(403, "forbidden", `No access to ${resource}`);
+  // A project may be named by its number.
+  const resource = named.replace(`projects/${store.state.project.number}`, `projects/${store.project}`);
+  if (resource.split("/")[1] !== store.project && named !== "projects")
+    throw new ApiError(403, "forbidden", `No access to ${resource}`);
   if (verb === "getIamPolicy") return policyOf(store, resource);
   if (verb === "setIamPolicy") return setPolicy(store, resource, body);
   if (service !== "iam") return undefined;

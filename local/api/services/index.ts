@@ -3,12 +3,12 @@ import type { Store } from "../store";
 import { iam } from "./iam";
 import { logging } from "./logging";
 import { documents } from "./monitoring";
-import { project, services } from "./projects";
+import { osLogin, project, services } from "./projects";
 import { secrets } from "./secret-manager";
 import type { Request, Service } from "./service";
 import { buckets } from "./storage";
 
-const SERVICES: readonly Service[] = [iam, logging, documents, buckets, secrets, services, project];
+const SERVICES: readonly Service[] = [iam, logging, documents, buckets, secrets, services, project, osLogin];
 
 /** The first answer; `undefined` where it is a request to Compute. */
 export function otherServices(store: Store, request: Request): unknown {

@@ -15,7 +15,8 @@ const ID = /^[A-Za-z0-9_-]{1,255}$/;
 export const secrets: Service = (store, { method, pathname, query, body }) => {
   const { project, id, version, verb = "" } = PATH.exec(pathname)?.groups ?? {};
   if (project === undefined) return undefined;
-  if (project !== store.project) throw new ApiError(403, "forbidden", `No access to project ${project}`);
+  if (project !== store.project && project !== store.state.project.number)
+    throw new ApiError(403, "forbidden", `No access to project ${project}`);
   if (id === undefined) return method === "POST" ? create(store, query.get("secretId") ?? "", body) : undefined;
   if (version === undefined) return ofSecret(store, id, method, verb, body);
   return ofVersion(store, id, version, method, verb);
@@ -62,7 +63,15 @@ function ofVersion(store: Store, id: string, wanted: string, method: string, ver
       throw new ApiError(400, "failedPrecondition", `Secret Version is in ${version.state} state.`);
     return { name: `${nameOf(store, id)}/versions/${number}`, payload: { data: version.data } };
   }
-  if (method !== "POST" || verb !== "destroy") return undefined;
+  if (method !== "POST" || !["destroy", "enable", "disable"].includes(verb)) return undefined;
+  if (verb !== "destroy") {
+    if (version.state === "DESTROYED")
+      throw new ApiError(400, "failedPrecondition", "Secret Version is in DESTROYED state.");
+    const state = verb === "enable" ? ("ENABLED" as const) : ("DISABLED" as const);
+    const changed = secret.versions.map((one, index) => (index === number - 1 ? { ...one, state } : one));
+    keep(store, id, { ...secret, versions: changed });
+    return shownVersion(store, id, number, state);
+  }
   const versions = secret.versions.map((one, index) =>
     index === number - 1 ? { state: "DESTROYED" as const, data: "" } : one,
   );

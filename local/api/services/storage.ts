@@ -15,15 +15,16 @@ import type { StoredObject } from "../types";
 
 type Body = Record<string, unknown>;
 
-const PATH = /^\/storage\/v1\/b(?:\/(?<name>[^/]+)(?<iam>\/iam)?)?$/;
+const PATH = /^\/storage\/v1\/b(?:\/(?<name>[^/]+)(?:(?<iam>\/iam)|(?<caches>\/anywhereCaches\/?))?)?$/;
 const NAME = /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/;
 
 export const buckets: Service = (store, { method, pathname, body }) => {
   const match = PATH.exec(pathname);
   if (!match) return undefined;
-  const { name, iam } = match.groups ?? {};
+  const { name, iam, caches } = match.groups ?? {};
   if (name === undefined) return method === "POST" ? create(store, body) : undefined;
   const bucket = bucketOf(store, name);
+  if (caches !== undefined) return method === "GET" ? { kind: "storage#anywhereCaches", items: [] } : undefined;
   if (iam !== undefined)
     return method === "PUT" ? setPolicy(store, `b/${name}`, { policy: body }) : policyOf(store, `b/${name}`);
   switch (method) {
