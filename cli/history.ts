@@ -23,7 +23,7 @@ export const eventSchema = z.object({
   /** The full revision that it is about. */
   revision: text(40).optional(),
   /** How it stands. What is done at once is `done`. */
-  outcome: z.enum(["started", "passed", "failed", "interrupted", "done"]).default("done"),
+  outcome: z.enum(["started", "passed", "unproved", "failed", "interrupted", "done"]).default("done"),
   /** The reason that was given, or what came of it. */
   why: text(500).optional(),
   /** Seconds. */

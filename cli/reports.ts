@@ -1,16 +1,10 @@
 /** What VMs say of themselves. A VM may write anything, so everything is checked and made printable here, once. */
 import { contract, type Home } from "../rules/contract";
+import type { Reading, VmReports } from "../rules/reading";
 import { parseReport, type Report } from "../rules/report";
 import { oneLine, printable, truncate } from "./text";
 
-/** A guest attribute as read: nothing there, a report, or something that is none. */
-export type Reading = { kind: "none" } | { kind: "report"; report: Report } | { kind: "invalid"; problem: string };
-
-/** What one VM said: of its system and, by user, of its homes. */
-export interface VmReports {
-  system: Reading;
-  homes: Record<string, Reading>;
-}
+export { reportOf, type Reading, type VmReports } from "../rules/reading";
 
 const { system, homePrefix } = contract.guestAttributes;
 
@@ -26,11 +20,6 @@ export function readReports(attributes: Readonly<Record<string, string>>, homes:
 export function unreadable(problem: string, homes: readonly Home[]): VmReports {
   const reading: Reading = { kind: "invalid", problem: oneLine(problem, 200) };
   return { system: reading, homes: Object.fromEntries(homes.map(({ user }) => [user, reading])) };
-}
-
-/** The report, where there is a valid one. */
-export function reportOf(reading: Reading | undefined): Report | null {
-  return reading?.kind === "report" ? reading.report : null;
 }
 
 /** Reads one report. */

@@ -18,6 +18,8 @@ export interface WrittenWave {
 export interface Wave {
   name: string;
   vms: string[];
+  /** How many VMs must prove a revision before later waves get it. */
+  minSucceeded: number;
   /** A number of VMs, or a share such as `10%`. */
   maxFailures: number | string;
   timeout: number;
@@ -26,6 +28,8 @@ export interface Wave {
   onFailure: "hold" | "rollback" | "continue";
   /** Whether a home's failure counts as its VM's. */
   homes: "gate" | "report";
+  /** Whether VMs reboot by themselves where an update needs it, within their window. */
+  reboot?: "required" | undefined;
   /** SSH triggers under way at once; without it as many as the engine runs. */
   parallel?: number | undefined;
 }

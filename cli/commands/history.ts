@@ -1,7 +1,7 @@
 import { short } from "../../rules/contract";
 import { fleetOptions, type Call, type Command } from "../command";
 import { openFleet } from "../context";
-import { formatDuration } from "../duration";
+import { formatDuration } from "../../rules/duration";
 import { UsageError } from "../errors";
 import { readHistory, withoutEnded, type HistoryEntry } from "../history";
 import { scopeText } from "../status/status";
@@ -12,6 +12,7 @@ const styles: Record<HistoryEntry["outcome"], Style> = {
   started: "yellow",
   passed: "green",
   failed: "red",
+  unproved: "yellow",
   interrupted: "yellow",
   done: "gray",
 };

@@ -7,13 +7,13 @@ import { changeControl, pruned, withUndo } from "../control-item";
 import { FleetError, UsageError } from "../errors";
 import { readDecisions } from "../fleet";
 import { told } from "../gate/history";
-import { wavesText } from "../gate/text";
+import { wavesText } from "../../rules/sentences";
 import { recordEvent } from "../history";
 import { awaitUndo } from "../gate/on-failure";
 import { checkRevision, resolveRevision } from "../revisions";
 import { revisionsOf } from "../status/status";
 import { oneLine } from "../text";
-import { vmResults } from "./await";
+import { vmResults } from "../gate/results";
 import { requireScope } from "./hold";
 
 export const command: Command = {
@@ -77,7 +77,7 @@ export const command: Command = {
   },
 };
 
-const exitCodes: Record<GateEnd["outcome"], number> = { passed: 0, failed: 1, interrupted: 130 };
+const exitCodes: Record<GateEnd["outcome"], number> = { passed: 0, unproved: 1, failed: 1, interrupted: 130 };
 
 function endOf({ outcome, reason, took, state }: GateEnd): object {
   return { outcome, reason, took, vms: vmResults(state) };

@@ -2,7 +2,7 @@
 import { contract } from "../../rules/contract";
 import type { Instance } from "../google/compute";
 import { fail, listed, ok, judgeResult, warn, type Facts, type Finding } from "./findings";
-import { formatDuration } from "../duration";
+import { formatDuration } from "../../rules/duration";
 import type { StackSettings } from "../stack";
 import { holdText, secondsSince, type FleetStatus, type VmStatus } from "../status/status";
 import { oneLine, plural } from "../text";

@@ -5,10 +5,10 @@ import { ApiError } from "../google/api-error";
 import type { Compute } from "../google/compute";
 import { FleetError, messageOf } from "../errors";
 import { readDecisions, readVms, type FleetId, type FleetVm } from "../fleet";
-import { decide, step } from "./gate";
-import { soakLeft } from "./soak";
-import { hardEnd, noProgress, type GateOptions, type GateState, type Observation } from "./state";
-import { beginLine, changeLines, endLine, endLines, interruptedLine, lifeLine, soakLine } from "./text";
+import { pauseLeft } from "../../rules/gate/pause";
+import { hardEnd, noProgress, type GateOptions, type GateState, type Observation } from "../../rules/gate/state";
+import { decide, step } from "../../rules/gate/verdict";
+import { beginLine, changeLines, endLine, endLines, interruptedLine, lifeLine, pauseLine, warningLine } from "./text";
 import { readReports, unreadable, type VmReports } from "../reports";
 import { backoff, mapBounded } from "../google/retry";
 import { truncate } from "../text";
@@ -40,8 +40,9 @@ const wallClock: Clock = {
 
 /** How a gate ended. */
 export interface GateEnd {
-  outcome: "passed" | "failed" | "interrupted";
-  /** Why it did not pass. */
+  /** `unproved`: nothing failed, and too few VMs proved the revision for later waves to get it. */
+  outcome: "passed" | "unproved" | "failed" | "interrupted";
+  /** Why it did not pass, or what it passed in spite of. */
   reason: string | null;
   /** Whether it failed for another reason than its VMs' answers: somebody held the wave, or approved something else. */
   stopped: boolean;
@@ -56,16 +57,18 @@ const readers = 16;
 const readsPerSecond = 10;
 /** Seconds without a line after which the gate says that it still waits. */
 const quiet = 30;
+/** The same while nothing is waited for but the pause. */
+const quietPause = 300;
 /** Milliseconds between two looks at a wave whose VMs have all answered, at most. */
-const soakPoll = 30_000;
+const pausePoll = 30_000;
 
-/** Waits for a wave. Throws only what waiting cannot mend, such as missing permissions. */
+/** Waits for a wave. Throws only what waiting does not help against, such as missing permissions. */
 export async function awaitWave(world: GateWorld, id: FleetId, options: GateOptions): Promise<GateEnd> {
   const clock = world.clock ?? wallClock;
   const start = clock.now();
   const elapsed = () => (clock.now() - start) / 1_000;
   const interrupted = () => world.signal.aborted;
-  const last = new Map<string, Asked>();
+  const last = new Map<string, LastAnswer>();
   let state = noProgress;
   let failures = 0;
   let spoke = 0;
@@ -92,7 +95,7 @@ export async function awaitWave(world: GateWorld, id: FleetId, options: GateOpti
         state,
         last,
         elapsed,
-        soaking: stoodAt !== undefined,
+        pausing: stoodAt !== undefined,
       });
       if (failures > 0) {
         say(["the Compute API answers again"]);
@@ -104,22 +107,27 @@ export async function awaitWave(world: GateWorld, id: FleetId, options: GateOpti
       say([...(first ? [beginLine(state, options)] : []), ...changeLines(before, state, world.colour)]);
       const verdict = decide(state, options);
       if (verdict.outcome === "passed" && stoodAt === undefined) {
-        const left = soakLeft(state, options.pause, clock.date());
+        const left = pauseLeft(state, options, clock.date());
         stoodAt = elapsed() + left;
-        say(left > 0 ? [soakLine(options, left)] : []);
+        say(left > 0 ? [pauseLine(options, left)] : []);
       }
       const left = (stoodAt ?? 0) - elapsed();
-      if (verdict.outcome === "failed" || (verdict.outcome === "passed" && left <= 0)) {
+      if (verdict.outcome !== "open" && (verdict.outcome !== "passed" || left <= 0)) {
+        const warning = verdict.outcome === "passed" ? verdict.warning : undefined;
         say([...endLines(state, world.colour), endLine(verdict, state, options, elapsed())]);
+        say(warning === undefined ? [] : [warningLine(warning, options)]);
         const failed = verdict.outcome === "failed";
-        return end(verdict.outcome, failed ? verdict.reason : null, failed && verdict.stopped);
+        const reason = verdict.outcome === "passed" ? (warning ?? null) : verdict.reason;
+        return end(verdict.outcome, reason, failed && verdict.stopped);
       }
       if (verdict.outcome === "open" && elapsed() - spoke >= quiet) {
         say([lifeLine(state, options, elapsed())]);
+      } else if (verdict.outcome === "passed" && elapsed() - spoke >= quietPause) {
+        say([pauseLine(options, left)]);
       }
       pause = pollInterval(elapsed(), toAsk(state, stoodAt !== undefined));
       if (verdict.outcome === "passed") {
-        pause = Math.max(1, Math.min(left * 1_000, Math.max(pause, Math.min(soakPoll, options.pause * 50))));
+        pause = Math.max(1, Math.min(left * 1_000, Math.max(pause, Math.min(pausePoll, options.pause * 50))));
       }
     } catch (error) {
       if (interrupted()) {
@@ -129,7 +137,7 @@ export async function awaitWave(world: GateWorld, id: FleetId, options: GateOpti
         throw error;
       }
       failures += 1;
-      if (elapsed() >= hardEnd(options)) {
+      if (elapsed() >= hardEnd(options, state)) {
         throw new FleetError(`gave up on wave ${options.wave}: the Compute API does not answer (${error.message})`);
       }
       say(failures === 1 ? [`the Compute API does not answer (${messageOf(error)}); trying again`] : []);
@@ -149,7 +157,7 @@ export function pollInterval(elapsed: number, asked: number): number {
 }
 
 /** A VM's last answer, and the state it was in. */
-interface Asked {
+interface LastAnswer {
   reports: VmReports;
   state: string;
 }
@@ -157,24 +165,27 @@ interface Asked {
 /** How a look goes on from the ones before it. */
 interface Looking {
   state: GateState;
-  last: Map<string, Asked>;
+  last: Map<string, LastAnswer>;
   elapsed: () => number;
   /** Whether VMs that have succeeded are asked again: they may fail yet. */
-  soaking: boolean;
+  pausing: boolean;
 }
 
 async function observe(
   compute: Compute,
   id: FleetId,
   options: GateOptions,
-  { state, last, elapsed, soaking }: Looking,
+  { state, last, elapsed, pausing }: Looking,
 ): Promise<Observation> {
   const [vms, metadata] = await Promise.all([readVms(compute, id), compute.projectMetadata()]);
+  const { members: names } = options;
   const waves = options.undo ?? [options.wave];
-  const members = vms.filter((vm) => vm.wave !== null && waves.includes(vm.wave));
+  const members = vms.filter((vm) =>
+    names === undefined ? vm.wave !== null && waves.includes(vm.wave) : names.includes(vm.name),
+  );
   const read = await mapBounded(members, readers, async (vm) => {
     const before = last.get(vm.name);
-    const settled = (state.vms.get(vm.name)?.result === "succeeded" && !soaking) || vm.state !== "RUNNING";
+    const settled = (state.vms.get(vm.name)?.result === "succeeded" && !pausing) || vm.state !== "RUNNING";
     if (before !== undefined && settled && before.state === vm.state) {
       return { vm, reports: before.reports };
     }
@@ -184,7 +195,7 @@ async function observe(
     }
     return { vm, reports };
   });
-  return { at: elapsed(), decisions: readDecisions(metadata, id), vms: read };
+  return { at: elapsed(), decisions: readDecisions(metadata, id), vms: read, fleetSize: vms.length };
 }
 
 /** A VM's reports; undefined where it could not be asked for a reason that may pass. */
@@ -200,7 +211,7 @@ async function ask(compute: Compute, vm: FleetVm): Promise<VmReports | undefined
 }
 
 /** VMs that the next look has to ask. */
-function toAsk({ vms }: GateState, soaking: boolean): number {
-  const running = [...vms.values()].filter(({ vm }) => vm.state === "RUNNING");
-  return running.filter(({ result }) => soaking || result !== "succeeded").length;
+function toAsk({ vms }: GateState, pausing: boolean): number {
+  const running = [...vms.values()].filter(({ vm }) => vm?.state === "RUNNING");
+  return running.filter(({ result }) => pausing || result !== "succeeded").length;
 }

@@ -4,7 +4,7 @@ import type { GateEnd } from "./await";
 import type { Call } from "../command";
 import type { FleetContext } from "../context";
 import { messageOf } from "../errors";
-import type { GateOptions, Result, VmProgress } from "./state";
+import type { GateOptions, Result, VmProgress } from "../../rules/gate/state";
 import { recordEvent } from "../history";
 
 /** Runs a gate with its start and its end written to the history. What the gate throws is its end, too. */
@@ -37,7 +37,7 @@ export function told({ outcome, reason, took, state }: GateEnd) {
     ...(reason === null ? {} : { why: reason }),
     ...(failed.length === 0
       ? {}
-      : { failed: Object.fromEntries(failed.map(({ vm, reason: why }) => [vm.name, why ?? ""])) }),
+      : { failed: Object.fromEntries(failed.map(({ name, reason: why }) => [name, why ?? ""])) }),
   };
 }
 

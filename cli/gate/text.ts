@@ -1,9 +1,10 @@
-/** What a gate prints: a line when a VM's result changes, a sign of life in between, and the end's table with the reasons. */
+/** What a gate prints: a line when a VM's result changes, what it waits for in between, and the end's table with the reasons. */
 import { short } from "../../rules/contract";
-import { formatDuration } from "../duration";
-import type { Verdict } from "./gate";
-import type { GateOptions, GateState, Result, VmProgress } from "./state";
-import { reportOf } from "../reports";
+import { formatDuration } from "../../rules/duration";
+import { reportOf } from "../../rules/reading";
+import { type GateOptions, type GateState, type Result, type VmProgress } from "../../rules/gate/state";
+import type { Verdict } from "../../rules/gate/verdict";
+import { wavesText } from "../../rules/sentences";
 import { revisionText } from "../status/table";
 import { paint, renderTable, type Style } from "../table";
 import { lastLines, oneLine, plural, truncate } from "../text";
@@ -13,20 +14,25 @@ const styles: Record<Result, Style> = { pending: "yellow", succeeded: "green", f
 /** Lines of the builder's output that a failure is shown with. */
 const errorLines = 20;
 
+/** VMs that the table at the end and a line of progress name at most; failures come first. */
+const mostRows = 100;
+const mostNames = 8;
+
 /** One line for each VM whose result is new since `before`, and for each that is gone. */
 export function changeLines(before: GateState, after: GateState, colour: boolean): string[] {
   const changed = [...after.vms.values()].filter((vm) => {
-    const earlier = before.vms.get(vm.vm.name);
-    return vm.result !== (earlier?.result ?? "pending");
+    const earlier = before.vms.get(vm.name);
+    const told = vm.transient !== undefined && vm.transient !== earlier?.transient;
+    return told || vm.result !== (earlier?.result ?? "pending");
   });
-  const gone = [...before.vms.keys()].filter((name) => !after.vms.has(name));
+  const gone = [...after.gone].filter((name) => !before.gone.has(name));
   return [...changed.map((vm) => vmLine(vm, colour)), ...gone.map((name) => `${name}  deleted: not counted any more`)];
 }
 
 /** `dev-bob  updated  a1b2c3d → d4e5f6a  after 14 s`. */
 function vmLine(progress: VmProgress, colour: boolean): string {
-  const { vm, result, reason, changedAt } = progress;
-  const parts = [vm.name, paint(word(progress), styles[result], colour), moved(progress)];
+  const { name, result, reason, changedAt } = progress;
+  const parts = [name, paint(word(progress), styles[result], colour), moved(progress)];
   const after = result === "pending" ? "" : `after ${formatDuration(changedAt)}`;
   return oneParagraph([...parts, after, reason ?? ""]);
 }
@@ -38,14 +44,24 @@ export function beginLine({ vms }: GateState, { wave, revision, undo }: GateOpti
     : oneLine(`${wavesText(undo)}: waiting for ${plural(vms.size, "VM")} to leave ${revision}`);
 }
 
-/** `rest: 2 of 5 done, waiting for dev-bob, dev-eve (90 s)`. */
+/** `rest: 2 of 5 done, waiting for dev-bob (building), dev-eve (is not there yet) (90 s)`. */
 export function lifeLine({ vms }: GateState, { wave, undo }: GateOptions, at: number): string {
   const all = [...vms.values()];
-  const pending = all.filter(({ result }) => result === "pending").map(({ vm }) => vm.name);
-  const names = pending.slice(0, 8).join(", ") + (pending.length > 8 ? ` and ${pending.length - 8} more` : "");
+  const pending = all.filter(({ result }) => result === "pending");
+  const names = pending.slice(0, mostNames).map((vm) => {
+    const why = waitsFor(vm);
+    return why === undefined ? vm.name : `${vm.name} (${truncate(why, 80)})`;
+  });
+  const more = pending.length > mostNames ? ` and ${pending.length - mostNames} more` : "";
+  const done = `${all.length - pending.length} of ${all.length} done`;
   return oneLine(
-    `${undo?.join(", ") ?? wave}: ${all.length - pending.length} of ${all.length} done, waiting for ${names} (${formatDuration(at)})`,
+    `${undo?.join(", ") ?? wave}: ${done}, waiting for ${names.join(", ")}${more} (${formatDuration(at)})`,
   );
+}
+
+function waitsFor({ reason, reports }: VmProgress): string | undefined {
+  const progress = reportOf(reports?.system)?.progress;
+  return reason ?? (progress === undefined ? undefined : `at ${progress.stage}`);
 }
 
 /** The table at the end and, for each VM that failed, the last lines of what it said. */
@@ -54,27 +70,34 @@ export function endLines(state: GateState, colour: boolean): string[] {
   if (all.length === 0) {
     return [];
   }
-  const rows = all.map((progress) => [
-    progress.vm.name,
+  const failed = all.filter(({ result, transient }) => result === "failed" || transient !== undefined);
+  const shown =
+    all.length <= mostRows ? all : [...failed, ...all.filter((vm) => !failed.includes(vm))].slice(0, mostRows);
+  const rows = shown.map((progress) => [
+    progress.name,
     { text: word(progress), style: styles[progress.result] },
     revisionText(reportOf(progress.reports?.system)?.revision),
     truncate(progress.reason ?? "", 200),
   ]);
   const table = renderTable(["VM", "RESULT", "RUNS", "WHY"], rows, colour);
-  return ["", ...table, ...all.filter(({ result }) => result === "failed").flatMap((vm) => errorText(vm))];
+  const more = all.length === shown.length ? [] : [`and ${plural(all.length - shown.length, "VM")} more`];
+  return ["", ...table, ...more, ...failed.slice(0, mostRows).flatMap((vm) => errorText(vm))];
 }
 
-/** `wave canary has answered; it has to stand for another 10 min`. */
-export function soakLine({ wave }: GateOptions, left: number): string {
-  return `wave ${wave} has answered; it has to stand for another ${formatDuration(left)}`;
+/** `wave canary has answered; it has to run the revision for another 10 min`. */
+export function pauseLine({ wave }: GateOptions, left: number): string {
+  return `wave ${wave} has answered; it has to run the revision for another ${formatDuration(left)}`;
 }
 
 /** How the gate ended, in one line. */
 export function endLine(verdict: Verdict, state: GateState, options: GateOptions, at: number): string {
+  const { wave, revision, undo } = options;
+  if (verdict.outcome === "unproved") {
+    return oneLine(`wave ${wave}: ${verdict.reason}; later waves are not approved, and nothing is held`);
+  }
   if (verdict.outcome !== "failed") {
     return passedLine(state, options, at);
   }
-  const { wave, revision, undo } = options;
   return undo === undefined
     ? oneLine(`wave ${wave} failed: ${verdict.reason}; later waves are not approved`)
     : oneLine(`${wavesText(undo)} did not leave ${short(revision)} as they should: ${verdict.reason}`);
@@ -90,10 +113,14 @@ export function passedLine({ vms }: GateState, { wave, revision, undo }: GateOpt
     return `wave ${wave} has no VMs: passed`;
   }
   const counts = countsText(all);
-  const moved = all.some(({ result }) => result === "succeeded");
-  return moved
+  return all.some(({ proof }) => proof === true)
     ? `wave ${wave} runs ${short(revision)}: ${counts}, after ${formatDuration(at)}`
     : `wave ${wave} passed without a VM that runs ${short(revision)}: ${counts}`;
+}
+
+/** That later waves get what nothing in this one has proved. */
+export function warningLine(warning: string, { wave }: GateOptions): string {
+  return oneLine(`warning: wave ${wave}: ${warning}; later waves are approved all the same (minSucceeded is 0)`);
 }
 
 /** `1 succeeded, 2 deferred`. */
@@ -121,12 +148,7 @@ export function interruptedLine({ vms }: GateState, { wave, revision, undo }: Ga
   );
 }
 
-/** `wave rest`, `waves canary, rest`. */
-export function wavesText(waves: readonly string[]): string {
-  return `wave${waves.length === 1 ? "" : "s"} ${waves.join(", ")}`;
-}
-
-function errorText({ vm, reports }: VmProgress): string[] {
+function errorText({ name, reports }: VmProgress): string[] {
   const texts = [
     ["", reportOf(reports?.system)?.error] as const,
     ...Object.entries(reports?.homes ?? {}).map(([user, home]) => {
@@ -136,13 +158,14 @@ function errorText({ vm, reports }: VmProgress): string[] {
   ];
   return texts.flatMap(([where, error]) => {
     const lines = lastLines(error ?? "", errorLines);
-    return lines.length === 0 ? [] : ["", `${vm.name}${where}:`, ...lines.map((line) => `    ${line}`)];
+    return lines.length === 0 ? [] : ["", `${name}${where}:`, ...lines.map((line) => `    ${line}`)];
   });
 }
 
 /** The VM's own word for a success, ours for the rest. */
-function word({ result, reports }: VmProgress): string {
+function word({ result, transient, reports }: VmProgress): string {
   const report = reportOf(reports?.system);
+  if (transient !== undefined) return result === "failed" ? "failed, transient" : "failing";
   return result === "succeeded" && report !== null && report.outcome !== "failed" ? report.outcome : result;
 }
 

@@ -1,11 +1,14 @@
 /** What a fleet looks like, decided purely from what was read. The document is what `fleet status --json` prints. */
-import { short, type Approval, type Control, type Drift, type Report } from "../../rules/contract";
+import type { Approval, Control, Drift, Report } from "../../rules/contract";
 import { holdOn, wantedBy, type Hold } from "../control-item";
-import { formatDuration, parseDuration } from "../duration";
+import { formatDuration, parseDuration } from "../../rules/duration";
+import { failureText, holdText } from "../../rules/sentences";
 import type { Decisions, FleetId, FleetVm } from "../fleet";
 import { homeStatus, type HomeStatus } from "./homes";
 import { reportOf, type Reading, type VmReports } from "../reports";
-import { oneLine, truncate } from "../text";
+import { oneLine } from "../text";
+
+export { failureText as failureOf, holdText, scopeText } from "../../rules/sentences";
 
 /** A VM in the document. */
 export interface VmStatus {
@@ -81,7 +84,7 @@ export function decideDrift(input: DriftInput): { drift: Drift; reason: string |
         : revision === wanted;
   // A failure under an approval that has been replaced is the past.
   if (outcome === "failed" && (current || approved === undefined || approval === undefined || approved === approval)) {
-    return { drift: "failed", reason: failureOf(reading.report) };
+    return { drift: "failed", reason: failureText(reading.report) };
   }
   if (current) {
     return { drift: "none", reason: hold === undefined ? null : holdText(hold) };
@@ -131,7 +134,7 @@ function behindReason(report: Report, { running, now }: DriftInput): string | nu
   if (running !== undefined && running < bootUpdateAfter) {
     return `boot update in ${formatDuration(bootUpdateAfter - running)}`;
   }
-  return outcome === "failed" ? `before: ${failureOf(report)}` : null;
+  return outcome === "failed" ? `before: ${failureText(report)}` : null;
 }
 
 function decideSilent({ hold, running }: DriftInput): { drift: Drift; reason: string | null } {
@@ -226,24 +229,6 @@ export function isConverged(status: FleetStatus): boolean {
 export function secondsSince(time: string | undefined, now: Date): number | undefined {
   const seconds = (now.getTime() - Date.parse(time ?? "")) / 1_000;
   return Number.isNaN(seconds) ? undefined : seconds;
-}
-
-/** A failure in one line: stage, what became of the VM, and the last thing that was said. */
-export function failureOf({ stage, error, rolledBack }: Report): string {
-  const last = error?.split("\n").at(-1);
-  const head = `${stage ?? "update"} failed${rolledBack ? ", rolled back" : ""}`;
-  return last === undefined || last === "" ? head : `${head}: ${oneLine(last, 200)}`;
-}
-
-/** A hold in one line: what, by whom, why. */
-export function holdText({ scope, revision, by, why }: Hold): string {
-  const against = revision === undefined ? "" : ` against ${short(revision)}`;
-  return oneLine(`${scopeText(scope)} held${against} by ${by}: ${truncate(why, 200)}`, 300);
-}
-
-/** What a hold is about, in words. */
-export function scopeText(scope: string): string {
-  return scope === "fleet" ? "the fleet" : scope.replace(/^vm:/, "VM ").replace(/^wave:/, "wave ");
 }
 
 function firstLine(text: string | undefined): string | undefined {

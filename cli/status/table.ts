@@ -1,7 +1,7 @@
 /** The fleet's status as people read it. */
 import { short, type Drift } from "../../rules/contract";
 import type { Hold } from "../control-item";
-import { formatDuration } from "../duration";
+import { formatDuration } from "../../rules/duration";
 import { holdText, scopeText, secondsSince, type FleetStatus, type VmStatus } from "./status";
 import { paint, renderTable, type Cell, type Style } from "../table";
 import { oneLine, plural, truncate, wrap } from "../text";

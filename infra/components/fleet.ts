@@ -6,6 +6,7 @@ import { FleetCache } from "./cache";
 import type { FleetConfig } from "../config/fleet-config";
 import { fleetTag } from "../config/names";
 import { HomeDisks } from "./disks";
+import { HeldBackFailures } from "./held-back";
 import { NAMESPACE, withArgs, withSecrets, type FleetArgs } from "../fleet-args";
 import { FleetImage, olderImages } from "./image";
 import { logins } from "./iam";
@@ -28,6 +29,7 @@ interface FleetOutputs {
   vms: Record<string, DevVmOutputs>;
   addresses: pulumi.Output<Record<string, string>>;
   approvals: pulumi.Output<Record<string, Approval>>;
+  gates: pulumi.Output<Record<string, string>>;
   revision: string;
   lock: string;
   inputs: Record<string, string>;
@@ -56,6 +58,8 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
   readonly addresses: pulumi.Output<Record<string, string>>;
   /** Wave → what it is approved for after this run. A wave that a person holds before its first approval is not there. */
   readonly approvals: pulumi.Output<Record<string, Approval>>;
+  /** Wave → how its gate ended when it last passed, such as `passed: 3 succeeded, 1 deferred`. */
+  readonly gates: pulumi.Output<Record<string, string>>;
   /** The branch head that this run resolved, 7 hex digits. */
   readonly revision: pulumi.Output<string>;
   /** SHA-256 of its `flake.lock`, the first 7 hex digits. */
@@ -76,6 +80,7 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
     this.vms = pulumi.output(made.then(({ vms }) => vms));
     this.addresses = pulumi.output(made.then(({ addresses }) => addresses));
     this.approvals = pulumi.output(made.then(({ approvals }) => approvals));
+    this.gates = pulumi.output(made.then(({ gates }) => gates));
     this.revision = pulumi.output(made.then(({ revision }) => revision));
     this.lock = pulumi.output(made.then(({ lock }) => lock));
     this.inputs = pulumi.output(made.then(({ inputs }) => inputs));
@@ -96,13 +101,13 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
       const written = withArgs(name, args, stack);
       const ownNetwork = args.existingNetwork === undefined;
       const prepared = await prepare(written, pulumi.getStack(), ownNetwork, { parent: this });
-      return this.declare(name, args, prepared);
+      return this.declare(name, args, prepared, await HeldBackFailures.create(name));
     } finally {
       done();
     }
   }
 
-  private declare(name: string, args: FleetArgs, prepared: Prepared): FleetOutputs {
+  private declare(name: string, args: FleetArgs, prepared: Prepared, failures: HeldBackFailures): FleetOutputs {
     const { config, resolved, rollout: decided } = prepared;
     const stack = new pulumi.Config(NAMESPACE);
     const tag = fleetTag(config.fleet);
@@ -133,6 +138,8 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
             homeDisk: disks[vm.name],
             allowStopping: config.allowStopping,
             replace: config.replace.includes(vm.name),
+            // The approvals wait for a VM that changes waves.
+            hooks: decided.moving.includes(vm.name) ? failures.release : failures.wait,
           },
           // The first boot needs the way out, the keys and the image.
           { parent: this, dependsOn: [...part.dependsOn, network, secrets, ...(image ? [image] : [])] },
@@ -148,7 +155,7 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
     if (config.schedules.length > 0) new FleetSchedules(name, { config, vms }, part);
     const privateKey = args.sshPrivateKey ?? stack.getSecret("sshPrivateKey");
     const ssh = privateKey === undefined ? {} : { ssh: { reachable: prepared.reachable, privateKey } };
-    const rollout = new Rollout(name, { config, ...decided, vms, ...ssh }, part);
+    const rollout = new Rollout(name, { config, ...decided, vms, failures, ...ssh }, part);
     const outputs: FleetOutputs = {
       network: network.network,
       subnetwork: network.subnetwork,
@@ -156,9 +163,10 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
       vms: Object.fromEntries(Object.entries(vms).map(([vm, { outputs }]) => [vm, outputs])),
       addresses: pulumi.all(Object.fromEntries(Object.entries(vms).map(([vm, { address }]) => [vm, address]))),
       approvals: rollout.approvals,
+      gates: rollout.gates,
       revision: short(resolved.system.revision),
       lock: short(resolved.system.lock),
-      inputs: lockHolds(resolved.system.lockText),
+      inputs: decided.lockText === undefined ? {} : lockHolds(decided.lockText),
       waves: Object.fromEntries(config.waves.map(({ name: wave, vms: members }) => [wave, members])),
       logins: config.access === "owners" ? logins(config.vms) : {},
     };

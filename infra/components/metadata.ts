@@ -9,6 +9,7 @@ export function vmMetadata(fleet: FleetConfig, vm: VmConfig, startupScript: stri
     const key = fleet.deployKeys.find((known) => known.repository === repository);
     return key && { deployKeySecret: key.secret };
   };
+  const reboot = fleet.waves.find(({ name }) => name === vm.wave)?.reboot;
   const described: InstanceMetadata = {
     contract: contract.version,
     fleet: fleet.fleet,
@@ -22,6 +23,7 @@ export function vmMetadata(fleet: FleetConfig, vm: VmConfig, startupScript: stri
     ...secretOf(fleet.repository),
     ...(fleet.knownHosts ? { knownHosts: fleet.knownHosts.join("\n") } : {}),
     ...(fleet.signers ? { signers: fleet.signers.join("\n") } : {}),
+    ...(reboot ? { reboot } : {}),
     homes: vm.homes.map((home) => ({ ...home, ...secretOf(home.repository) })),
     ...(fleet.cache ? { cache: cacheOf(fleet.cache) } : {}),
     ...(fleet.monitoring ? { monitoring: true } : {}),

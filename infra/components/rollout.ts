@@ -3,11 +3,12 @@ import * as compute from "@pulumi/gcp/compute";
 import * as command from "@pulumi/command";
 import { approvalKey, short, type Approval } from "../../rules/contract";
 import type { FleetConfig } from "../config/fleet-config";
-import type { PlannedWave } from "../preflight/wave-plan";
+import type { PlannedWave } from "../../rules/wave-plan";
 import { toolPath } from "../tool-path";
 import type { Reachable } from "./trigger";
 import type { DevVm } from "./vm";
 import type { Wave } from "../../rules/waves";
+import { registrationEnd, type HeldBackFailures } from "./held-back";
 
 export interface RolloutArgs {
   config: FleetConfig;
@@ -19,31 +20,38 @@ export interface RolloutArgs {
   vms: Record<string, DevVm>;
   /** Names of the VMs that this run takes to another wave. */
   moving: readonly string[];
+  /** Failures of VMs that wait for the rollout's end. */
+  failures: HeldBackFailures;
   /** SSH triggers: who can be reached now, by VM name, and the trigger account's private key. */
   ssh?: { reachable: Record<string, Reachable>; privateKey: pulumi.Input<string> };
 }
 
 /**
  * Approves a revision wave by wave: the approval (a project metadata item that VMs watch), then a gate that waits until the
- * wave's VMs answered. The next approval depends on this gate, so a bad revision never reaches a later wave.
+ * wave's VMs answered. The next approval depends on this gate, so a bad revision never reaches a later wave. Nothing here depends on
+ * VMs, except on those that change waves: a gate waits for its wave's VMs by name, whether or not they could be created.
  */
 export class Rollout extends pulumi.ComponentResource {
   /** Wave → what it is approved for. */
   readonly approvals: pulumi.Output<Record<string, Approval>>;
+  /** Wave → how its gate ended when it last passed. */
+  readonly gates: pulumi.Output<Record<string, string>>;
 
   constructor(name: string, args: RolloutArgs, opts?: pulumi.ComponentResourceOptions) {
     super("nixos-fleet:infra:Rollout", name, {}, opts);
-    const { config, plan } = args;
-    const instancesOf = (names: readonly string[]) => names.flatMap((vm) => args.vms[vm]?.instance ?? []);
-    // Whoever changes waves does so before anything is approved: it is to hear of its new wave's approval, and not of its old one's.
+    const { config, plan, failures } = args;
+    const hooks = failures.release;
     const approvals: Record<string, pulumi.Output<Approval>> = {};
-    let before: pulumi.Resource[] = instancesOf(args.moving);
+    const gates: Record<string, pulumi.Output<string>> = {};
+    // A VM that changes waves does so before anything is approved: it is to hear of its new wave's approval, and not of its old one's.
+    let before: pulumi.Resource[] = args.moving.flatMap((vm) => args.vms[vm]?.instance ?? []);
+    let last: pulumi.Resource | undefined;
     for (const planned of plan) {
       const { wave, value, kept } = planned;
       const approval = new compute.ProjectMetadataItem(
         `${name}-${wave.name}-approval`,
         { key: approvalKey(config.fleet, config.stack, wave.name), value },
-        { parent: this, dependsOn: before },
+        { parent: this, dependsOn: before, hooks },
       );
       approvals[wave.name] = approval.value.apply((text) => JSON.parse(text) as Approval);
       const gate = new command.local.Command(
@@ -52,21 +60,28 @@ export class Rollout extends pulumi.ComponentResource {
           // The provider kills the shell alone, and dash runs its last command as a child: without `exec`, Ctrl-C would wait for the gate.
           create: `exec ${toolPath(process.cwd())} await`,
           // In the environment and not in `triggers`: a change then shows as an update `A => B`, not as a replacement.
-          environment: gateEnvironment(config, planned, args.lock),
-          addPreviousOutputInEnv: false,
+          // It comes after the wave's VMs were created or updated, or could not be: a promise, and no dependency on them.
+          environment: attempts(wave, args).then(() => gateEnvironment(config, planned, args.lock)),
+          // Standard output is what the gate's next run reads: whether the wave has passed this revision before.
+          logging: command.local.Logging.Stderr,
         },
         {
           parent: this,
-          dependsOn: [approval, ...instancesOf(wave.vms)],
-          // Whatever this gate last passed for stands while its wave is held; it has nothing to wait for.
-          ignoreChanges: kept ? ["environment"] : [],
+          dependsOn: [approval],
+          hooks,
+          // What this gate last passed for counts while its wave is held; it has nothing to wait for.
+          ignoreChanges: kept ? ["create", "environment", "logging", "addPreviousOutputInEnv"] : [],
         },
       );
+      gates[wave.name] = gate.stdout.apply(gateText);
       before = [gate];
+      last = gate;
       this.trigger(name, planned, approval, args);
     }
+    failures.until(last === undefined ? Promise.resolve() : registrationEnd(last));
     this.approvals = pulumi.all(approvals);
-    this.registerOutputs({ approvals: this.approvals });
+    this.gates = pulumi.all(gates);
+    this.registerOutputs({ approvals: this.approvals, gates: this.gates });
   }
 
   /** Gates never depend on triggers: the VM's own watcher acts on the approval whether or not SSH comes through. */
@@ -112,6 +127,31 @@ export class Rollout extends pulumi.ComponentResource {
   }
 }
 
+async function attempts({ vms: names }: Wave, { vms, failures }: RolloutArgs): Promise<void> {
+  await Promise.all(
+    names.flatMap((name) => {
+      const instance = vms[name]?.instance;
+      return instance ? [failures.attempted(name, instance)] : [];
+    }),
+  );
+}
+
+/** A gate's summary as people read it: `passed: 3 succeeded, 1 deferred`. Pure. */
+export function gateText(summary: string): string {
+  try {
+    const { outcome, reason, succeeded, deferred, failed } = JSON.parse(summary) as Record<string, unknown>;
+    if (typeof outcome !== "string") return "unknown";
+    const counts = Object.entries({ succeeded, deferred, failed }).flatMap(([what, count]) =>
+      typeof count === "number" ? [`${count} ${what}`] : [],
+    );
+    const parts = [counts.join(", "), ...(typeof reason === "string" ? [reason] : [])].filter((part) => part !== "");
+    return parts.length === 0 ? outcome : `${outcome}: ${parts.join("; ")}`;
+  } catch {
+    // An older gate's output.
+    return "unknown";
+  }
+}
+
 /** The way through a bastion, where the same key is known. */
 function proxyTo(
   { host, port, user, hostKey }: NonNullable<FleetConfig["ssh"]["bastion"]>,
@@ -122,10 +162,11 @@ function proxyTo(
 
 /** What a gate is told. A change of any of it makes the gate run again, so all of it stays as it is from run to run. */
 function gateEnvironment(
-  { fleet, stack, project, bootTimeout }: FleetConfig,
+  { fleet, stack, project, bootTimeout, waves }: FleetConfig,
   { wave, approval }: PlannedWave<Wave>,
   lock: string | undefined,
 ): Record<string, string> {
+  const later = waves.slice(waves.findIndex(({ name }) => name === wave.name) + 1).map(({ name }) => name);
   return {
     NIXOS_FLEET_FLEET: fleet,
     NIXOS_FLEET_STACK: stack,
@@ -134,12 +175,18 @@ function gateEnvironment(
     NIXOS_FLEET_REVISION: approval.revision,
     ...(lock === undefined ? {} : { NIXOS_FLEET_LOCK_INPUTS: lock }),
     ...(approval.homes === undefined ? {} : { NIXOS_FLEET_HOME_REVISIONS: homesText(approval.homes) }),
+    NIXOS_FLEET_MEMBERS: wave.vms.join(","),
+    ...(later.length === 0
+      ? {}
+      : { NIXOS_FLEET_LATER_WAVES: later.join(","), NIXOS_FLEET_MIN_SUCCEEDED: String(wave.minSucceeded) }),
     NIXOS_FLEET_MAX_FAILURES: String(wave.maxFailures),
     NIXOS_FLEET_TIMEOUT: String(wave.timeout),
     NIXOS_FLEET_BOOT_TIMEOUT: String(bootTimeout),
-    NIXOS_FLEET_PAUSE: String(wave.pause),
+    // An urgent approval does not wait.
+    NIXOS_FLEET_PAUSE: String(approval.urgent === true ? 0 : wave.pause),
     NIXOS_FLEET_ON_FAILURE: wave.onFailure,
     NIXOS_FLEET_HOMES: wave.homes,
+    ...(wave.reboot === undefined ? {} : { NIXOS_FLEET_REBOOT: wave.reboot }),
   };
 }
 

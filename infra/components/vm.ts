@@ -24,6 +24,8 @@ export interface DevVmArgs {
   allowStopping: boolean;
   /** Whether another size of the boot disk makes another VM. */
   replace: boolean;
+  /** What happens where Compute refuses to create or update it. */
+  hooks: pulumi.ResourceHookBinding;
 }
 
 /** A VM of a fleet, for whoever builds on it. */
@@ -75,6 +77,7 @@ export class DevVm extends pulumi.ComponentResource {
         // provider lets a boot disk grow or replaces the VM depends on its version.
         ignoreChanges: [IMAGE, POLICIES, ...(args.replace ? [] : BOOT_DISK)],
         replaceOnChanges: args.replace ? BOOT_DISK : [],
+        hooks: args.hooks,
       },
     );
     this.address = this.instance.networkInterfaces.apply((interfaces) => interfaces[0]?.networkIp ?? "");

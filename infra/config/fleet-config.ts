@@ -19,7 +19,7 @@ import { secretsInClear, withoutSecrets } from "./secrets";
 import { findSource, followKeys, sourceKeys, type Source } from "./source";
 import { checkSsh, sshKeys } from "./ssh";
 import { checkDiskTypes, checkVms, completeVm, labelled, vmKeys, type VmConfig } from "./vms";
-import { checkWaves, waveKeys } from "./waves";
+import { checkWaves, completeWaves, waveKeys } from "./waves";
 import { assignWaves, type Wave } from "../../rules/waves";
 
 export type { RawConfig, VmConfig };
@@ -118,5 +118,5 @@ export function checkConfig(raw: RawConfig, stack: string, encrypted?: readonly 
   const inWaves = written.map((vm) => completeVm(vm, { ...rest, defaults, zone, wave: waveOf[vm.name] ?? "" }));
   const { scheduleOf } = assignSchedules(rest.schedules, inWaves);
   const vms = inWaves.map((vm) => ({ ...vm, schedule: scheduleOf[vm.name] }));
-  return { ...found, config: { ...rest, stack, project, region, vms, deployKeys, waves } };
+  return { ...found, config: { ...rest, stack, project, region, vms, deployKeys, waves: completeWaves(waves) } };
 }

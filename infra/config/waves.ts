@@ -27,11 +27,13 @@ const members = {
 
 const wave = z.strictObject({
   ...members,
+  minSucceeded: z.int("must be a number of VMs").min(0, "must be a number of VMs").optional(),
   maxFailures: budget.default(0),
   timeout: seconds.default(20 * 60),
   pause: seconds.default(0),
   onFailure: z.enum(["hold", "rollback", "continue"]).default("hold"),
   homes: z.enum(["gate", "report"]).default("report"),
+  reboot: z.literal("required", 'must be "required", or not there').optional(),
   parallel: z.int().min(1).optional(),
 });
 
@@ -41,17 +43,33 @@ const ONE_WAVE = [{ name: "all", rest: true as const }];
 export const waveKeys = {
   waves: z.array(wave).min(1, "must name at least one wave").prefault(ONE_WAVE),
   bootTimeout: seconds.default(15 * 60),
+  urgent: z
+    .string()
+    .regex(/^[0-9a-f]{40}$/, "must be a full git revision (40 hex digits)")
+    .optional(),
 };
 
 /** What says which VM is in which wave. */
 export const membership = z.object({
   vms: z.array(z.object({ name: z.string(), labels: z.record(z.string(), z.string()).default({}) })),
   defaults: z.object({ labels: z.record(z.string(), z.string()).default({}) }).prefault({}),
-  waves: z.array(z.object({ ...members, name: z.string() })).default(ONE_WAVE),
+  waves: z.array(z.object({ ...members, name: z.string(), minSucceeded: z.number().optional() })).default(ONE_WAVE),
 });
 
-/** Every VM is in exactly one wave. */
-export const checkWaves = check(
-  membership,
-  ({ vms, defaults, waves }) => assignWaves(waves, labelled(vms, defaults)).mistakes,
-);
+/** Every VM is in exactly one wave, and a wave can prove as much as it has VMs. */
+export const checkWaves = check(membership, ({ vms, defaults, waves }) => {
+  const assigned = assignWaves(waves, labelled(vms, defaults));
+  const tooMany = assigned.waves.flatMap(({ name, minSucceeded = 0, vms }, index) =>
+    vms.length > 0 && minSucceeded > vms.length
+      ? [`waves[${index}].minSucceeded: ${minSucceeded} is more than the ${vms.length} VMs of wave "${name}"`]
+      : [],
+  );
+  return [...assigned.mistakes, ...tooMany];
+});
+
+/** With what is left to the wave's place: by default one VM of the first wave has to prove a revision before later waves get it. */
+export function completeWaves<W extends { minSucceeded?: number | undefined }>(
+  waves: readonly W[],
+): (W & { minSucceeded: number })[] {
+  return waves.map((wave, index) => ({ ...wave, minSucceeded: wave.minSucceeded ?? (index === 0 ? 1 : 0) }));
+}

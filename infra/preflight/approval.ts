@@ -46,8 +46,20 @@ export async function resolveHomes(
   return { homes, mistakes: mistakes.sort() };
 }
 
+/** What an approval says besides what it approves: the source that the revision is from, as the VMs know it. */
+export interface ApprovalSource {
+  repository: string;
+  branch: string;
+  /** The revision for which windows and pauses do not count. */
+  urgent?: string | undefined;
+}
+
 /** The approval of a wave with these VMs: of home repositories it names those that its VMs keep homes from. */
-export function approvalOf(vms: readonly Keeper[], { system, homes }: Resolved): Approval {
+export function approvalOf(
+  vms: readonly Keeper[],
+  { system, homes }: Resolved,
+  { repository, branch, urgent }: ApprovalSource,
+): Approval {
   const own = Object.keys(homeSources(vms)).sort();
   const approved = own.flatMap((key) => {
     const home = homes[key];
@@ -56,8 +68,11 @@ export function approvalOf(vms: readonly Keeper[], { system, homes }: Resolved):
   return {
     revision: system.revision,
     lock: system.lock,
+    repository,
+    branch,
     ...(system.manifest === undefined ? {} : { manifest: system.manifest }),
     ...(approved.length === 0 ? {} : { homes: Object.fromEntries(approved) }),
+    ...(urgent === system.revision ? { urgent: true } : {}),
   };
 }
 

@@ -2,13 +2,13 @@
 import { short } from "../../rules/contract";
 import { lockChangeLine } from "../../rules/flake-lock";
 import { changesBetween } from "./approval";
-import type { Plan, Standing } from "./wave-plan";
+import type { Plan, CurrentApprovals } from "../../rules/wave-plan";
 import { lockTextAt, type Revision } from "./revision";
 
 /** A line for each revision that waves leave at this run. The locks before are read from the repository. */
 export async function movesOf(
   plan: Plan<{ name: string }>,
-  { approvals }: Standing,
+  { approvals }: CurrentApprovals,
   repository: string,
   to: Revision,
 ): Promise<string[]> {

@@ -1,13 +1,20 @@
 /** What this run approves, said to the operator as it is decided. */
 import * as pulumi from "@pulumi/pulumi";
-import type { Inventory } from "../../rules/contract";
+import { short, type Inventory } from "../../rules/contract";
 import { approvalOf, lockText, type Resolved } from "./approval";
 import type { FleetConfig } from "../config/fleet-config";
 import { movingVms } from "./replacement";
 import { movesOf } from "./change-summary";
-import { planWaves, readStanding } from "./wave-plan";
+import { planWaves, readCurrentApprovals } from "../../rules/wave-plan";
+import { lockTextAt } from "./revision";
 import { ConfigError } from "../config-error";
 import type { RolloutArgs } from "../components/rollout";
+
+/** What this run approves, and what the lock of it holds. */
+export interface RolloutPlan extends Pick<RolloutArgs, "plan" | "lock" | "moving"> {
+  /** The text of `flake.lock` that the first wave is approved for; undefined where it cannot be read. */
+  lockText: string | undefined;
+}
 
 /**
  * From what was resolved and what stands in the project's metadata to what each wave is approved for. Says what is held, and what
@@ -20,13 +27,27 @@ export async function decideRollout(
   resolved: Resolved,
   metadata: Readonly<Record<string, string>>,
   { vms }: Inventory,
-): Promise<Pick<RolloutArgs, "plan" | "lock" | "moving">> {
-  const standing = readStanding(metadata, config.fleet, config.stack);
+): Promise<RolloutPlan> {
+  const current = readCurrentApprovals(metadata, config.fleet, config.stack);
   const membersOf = (names: readonly string[]) => config.vms.filter(({ name }) => names.includes(name));
-  const plan = planWaves(config.waves, ({ vms }) => approvalOf(membersOf(vms), resolved), standing);
+  const plan = planWaves(config.waves, ({ vms }) => approvalOf(membersOf(vms), resolved, config), current);
   if (plan.mistakes.length > 0) throw new ConfigError(plan.mistakes.map((mistake) => `nixos-fleet:${mistake}`));
-  for (const line of plan.warnings) void pulumi.log.warn(line);
-  for (const line of await movesOf(plan, standing, repository, resolved.system))
+  for (const line of [...plan.warnings, ...urgentText(config.urgent, resolved)]) void pulumi.log.warn(line);
+  for (const line of await movesOf(plan, current, repository, resolved.system))
     void pulumi.log[line.includes("WARNING") ? "warn" : "info"](line);
-  return { plan: plan.waves, lock: lockText(resolved.system.lockText), moving: movingVms(config, vms) };
+  const [first] = plan.waves;
+  const text = first?.kept === true ? await lockTextAt(repository, first.approval.revision) : resolved.system.lockText;
+  return {
+    plan: plan.waves,
+    lock: lockText(resolved.system.lockText),
+    lockText: text,
+    moving: movingVms(config, vms),
+  };
+}
+
+/** What is urgent is one revision, so that nothing later is urgent by mistake. */
+function urgentText(urgent: string | undefined, { system: { revision } }: Resolved): string[] {
+  return urgent === undefined || urgent === revision
+    ? []
+    : [`urgent: ${short(urgent)} is not what is approved now (${short(revision)}), so nothing is urgent`];
 }

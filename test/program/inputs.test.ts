@@ -123,13 +123,16 @@ async function wave(name: string, settings: Record<string, string>): Promise<Rec
   return {
     [`devs-${name}-approval`]: [
       "gcp:compute/projectMetadataItem:ProjectMetadataItem",
-      { key: `nixos-fleet--devs--inputs--${name}`, value: JSON.stringify({ revision, lock }) },
+      {
+        key: `nixos-fleet--devs--inputs--${name}`,
+        value: JSON.stringify({ revision, lock, repository: "https://git.example.invalid/config.git", branch: "main" }),
+      },
     ],
     [`devs-${name}-gate`]: [
       "command:local:Command",
       {
-        addPreviousOutputInEnv: false,
         create: "exec ./scripts/fleet await",
+        logging: "stderr",
         environment: {
           NIXOS_FLEET_FLEET: "devs",
           NIXOS_FLEET_STACK: "inputs",
@@ -194,6 +197,7 @@ describe("the program", () => {
       ...network("10.128.0.0/20"),
       ...account,
       ...(await wave("all", {
+        NIXOS_FLEET_MEMBERS: "dev-alice",
         NIXOS_FLEET_MAX_FAILURES: "0",
         NIXOS_FLEET_TIMEOUT: "1200",
         NIXOS_FLEET_BOOT_TIMEOUT: "900",
@@ -261,12 +265,16 @@ describe("the program", () => {
       ...admitted("dev-alice", "europe-west1-c", "group:infra@example.com", "group:devs@example.com"),
       ...actsAs("group:devs@example.com", "group:infra@example.com"),
       ...(await wave("canary", {
+        NIXOS_FLEET_MEMBERS: "dev-canary",
+        NIXOS_FLEET_LATER_WAVES: "rest",
+        NIXOS_FLEET_MIN_SUCCEEDED: "1",
         NIXOS_FLEET_MAX_FAILURES: "0",
         NIXOS_FLEET_TIMEOUT: "300",
         NIXOS_FLEET_BOOT_TIMEOUT: "600",
         NIXOS_FLEET_HOMES: "gate",
       })),
       ...(await wave("rest", {
+        NIXOS_FLEET_MEMBERS: "dev-alice",
         NIXOS_FLEET_MAX_FAILURES: "10%",
         NIXOS_FLEET_TIMEOUT: "3600",
         NIXOS_FLEET_BOOT_TIMEOUT: "600",

@@ -25,6 +25,7 @@ export class MemoryVms {
   fails: (vm: string, revision: string) => Failure | undefined = () => undefined;
   /** VM → each revision that it has ever switched to, or tried to, in order. */
   readonly tried = new Map<string, string[]>();
+  private readonly answers = new Map<string, (approved: string) => Partial<Report>>();
   private readonly states = new Map<string, State>();
   /** The project's metadata as a VM last heard of them. */
   private readonly heard = new Map<string, string>();
@@ -46,6 +47,7 @@ export class MemoryVms {
     for (const name of [...gone, ...all.filter(({ status }) => status !== "RUNNING").map(({ name }) => name)])
       this.boot(name);
     const told = JSON.stringify(this.attributes());
+    for (const instance of all) this.answerFor(instance);
     const awake = all.filter(
       ({ name, status }) => status === "RUNNING" && !this.silent.has(name) && this.heard.get(name) !== told,
     );
@@ -65,6 +67,15 @@ export class MemoryVms {
     this.look();
   }
 
+  /**
+   * Has a VM that is silent answer each approval of its wave with this, besides what it said last, until the answer is called.
+   * @param report from the approved revision
+   */
+  answer(name: string, report: (approved: string) => Partial<Report>): () => void {
+    this.answers.set(name, report);
+    return () => void this.answers.delete(name);
+  }
+
   /** The revision that a VM runs. */
   runs(name: string): string | undefined {
     return this.states.get(name)?.revision;
@@ -74,6 +85,15 @@ export class MemoryVms {
   private boot(name: string): void {
     this.heard.delete(name);
     this.seen.delete(name);
+  }
+
+  private answerFor(instance: Instance): void {
+    const { name } = instance;
+    const approved = this.approvalOf(instance)?.revision;
+    const report = this.answers.get(name);
+    const last = JSON.parse(this.cloud.store.state.guestAttributes[name]?.[`${namespace}/${system}`] ?? "{}") as Report;
+    if (report === undefined || approved === undefined || last.approved === approved) return;
+    this.publish(name, JSON.stringify({ ...last, at: new Date().toISOString(), ...report(approved) }));
   }
 
   private act(instance: Instance): void {

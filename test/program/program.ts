@@ -28,6 +28,15 @@ const NOT_CONFIGURED = JSON.stringify({
   },
 });
 
+/** And where a quota is used up. */
+const QUOTA = JSON.stringify({
+  error: {
+    code: 403,
+    message: "Quota 'CPUS' exceeded. Limit: 24.0 in region europe-west1.",
+    errors: [{ domain: "usageLimits", reason: "quotaExceeded" }],
+  },
+});
+
 export interface Ran {
   exitCode: number;
   /** Standard output and error as they came. */
@@ -188,6 +197,18 @@ export class Program {
     this.server.off("request", listener).on("request", faulty);
     if (kind === "network") this.server.closeAllConnections();
     return () => void this.server.off("request", faulty).on("request", listener);
+  }
+
+  /** Has every request of this method and path refused as Compute does where a quota is used up, until the answer is called. */
+  refuse(what: RegExp): () => void {
+    const [listener] = this.server.listeners("request") as ((...args: unknown[]) => void)[];
+    if (listener === undefined) throw new Error("the server has no listener");
+    const refusing = (request: IncomingMessage, response: ServerResponse) => {
+      if (!what.test(`${request.method ?? ""} ${request.url ?? ""}`)) listener(request, response);
+      else response.writeHead(403, { "content-type": "application/json" }).end(QUOTA);
+    };
+    this.server.off("request", listener).on("request", refusing);
+    return () => void this.server.off("request", refusing).on("request", listener);
   }
 
   /** The stack's configuration from now on; the repository and the cloud are filled in. */

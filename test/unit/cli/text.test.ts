@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
-import { allowedFailures, parseBudget } from "../../../cli/gate/budget";
-import { formatDuration, parseDuration } from "../../../cli/duration";
+import { allowedFailures, parseBudget } from "../../../rules/gate/budget";
+import { formatDuration, parseDuration } from "../../../rules/duration";
 import { readReport } from "../../../cli/reports";
 import { renderTable } from "../../../cli/table";
 import { lastLines, oneLine, printable, truncate } from "../../../cli/text";

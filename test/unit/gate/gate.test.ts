@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Result } from "../../../cli/gate/state";
+import type { Result } from "../../../rules/gate/state";
 import { decisions, good, old, other, reading } from "../cli/fleet-samples";
 import { before, failure, resultOf, retrying, see, undone } from "./samples";
 
@@ -19,7 +19,18 @@ test.each<[string, Parameters<typeof see>, Result, RegExp | null]>([
     null,
   ],
   ["had it already", [[[0, reading({ outcome: "unchanged" })]]], "succeeded", null],
-  ["needs a reboot for it", [[[0, reading({ revision: old, rebootRequired: true })]]], "succeeded", /needs a reboot/],
+  [
+    "needs a reboot for it",
+    [[[0, reading({ revision: old, rebootRequired: true })]]],
+    "deferred",
+    /waits for a reboot/,
+  ],
+  [
+    "has it live, and needs a reboot for its kernel",
+    [[[0, reading({ rebootRequired: true, activation: "live" })]]],
+    "succeeded",
+    /needs a reboot/,
+  ],
   [
     "follows the branch past it",
     [[[0, reading({ revision: other, outcome: "unchanged" })]]],
@@ -110,8 +121,8 @@ test.each<[string, Parameters<typeof see>, Result, RegExp | null]>([
   [
     "is pinned to it and there",
     [[[0, reading({ approved: undefined })]], { control: pinned(good) }],
-    "succeeded",
-    null,
+    "deferred",
+    /pinned to bbbbbbb/,
   ],
   [
     "is pinned elsewhere and there",

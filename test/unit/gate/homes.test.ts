@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { step } from "../../../cli/gate/gate";
-import { noProgress } from "../../../cli/gate/state";
+import { step } from "../../../rules/gate/verdict";
+import { noProgress } from "../../../rules/gate/state";
 import type { Reading } from "../../../cli/reports";
 import { other, good, reading, reports, silent, vm } from "../cli/fleet-samples";
 import { approved, before, failure, options, resultOf } from "./samples";
@@ -10,7 +10,11 @@ describe("homes", () => {
   const own = { ...home, repository: "git://x/home.git", branch: "main" };
   const judged = (mode: "gate" | "report", one: Reading, kept = home, control = approved) => {
     const entry = { vm: vm("a", { homes: [kept] }), reports: reports(reading(), { eve: one }) };
-    const state = step(noProgress, { at: 0, decisions: control, vms: [entry] }, { ...options, homes: mode });
+    const state = step(
+      noProgress,
+      { at: 0, decisions: control, vms: [entry], fleetSize: 1 },
+      { ...options, homes: mode },
+    );
     return resultOf(state);
   };
 

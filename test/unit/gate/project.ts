@@ -4,7 +4,7 @@ import { ApiError } from "../../../cli/google/api-error";
 import { awaitWave, type GateEnd, type GateWorld } from "../../../cli/gate/await";
 import type { Compute, Instance } from "../../../cli/google/compute";
 import { readControl } from "../../../cli/control-item";
-import type { GateOptions } from "../../../cli/gate/state";
+import type { GateOptions } from "../../../rules/gate/state";
 import { approval, good, old, report } from "../cli/fleet-samples";
 
 export const id = { fleet: "devs", stack: "dev" };
@@ -16,6 +16,10 @@ export const options: GateOptions = {
   bootTimeout: 300,
   homes: "report",
   pause: 0,
+  laterWaves: [],
+  minSucceeded: 0,
+  reboot: false,
+  passedBefore: false,
 };
 
 /** A project in memory in which things happen at set times, in seconds. */

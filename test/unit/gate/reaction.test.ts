@@ -1,7 +1,8 @@
 /** What a gate does between its VMs' answers and its end: waiting on, holding, undoing, going on. */
 import { beforeEach, describe, expect, it } from "vitest";
 import { approvalKey, controlKey, type Report } from "../../../rules/contract";
-import { react, type Reacted, type Reaction } from "../../../cli/gate/on-failure";
+import { react, type Reacted } from "../../../cli/gate/on-failure";
+import type { Reaction } from "../../../rules/gate/reaction";
 import { approval, good, hold, old, other } from "../cli/fleet-samples";
 import { id, options, Project } from "./project";
 
@@ -11,14 +12,14 @@ const later = "2026-01-01T12:00:30Z";
 describe("a pause", () => {
   const soak = { pause: 60 };
 
-  it("lets the wave stand before it passes, and looks at VMs that have answered again", async () => {
+  it("lets the wave run the revision before it passes, and looks at VMs that have answered again", async () => {
     const project = new Project(["a"]);
     project.events = [[3, () => project.say("a", { at: "2026-01-01T12:00:03Z" })]];
     const end = await project.run(soak);
     expect(end.outcome).toBe("passed");
     expect(end.took).toBeGreaterThanOrEqual(63);
     expect(end.took).toBeLessThan(66);
-    expect(project.lines).toContain("wave rest has answered; it has to stand for another 1 min");
+    expect(project.lines).toContain("wave rest has answered; it has to run the revision for another 1 min");
     expect(project.asked.length).toBeGreaterThan(10);
   });
 
@@ -148,6 +149,29 @@ describe("a wave that failed", () => {
     expect(await reacted("rollback")).toMatchObject({ done: "hold" });
     expect(project.lines.join("\n")).toContain("has run here for long");
     expect(project.control().instead).toEqual({});
+  });
+
+  it("is not held or rolled back where it passed before, nor where its VMs are not there or try again by themselves", async () => {
+    const before = await project.run({ passedBefore: true });
+    expect(await react(project.world(), id, { ...options, passedBefore: true }, before, "rollback")).toMatchObject({
+      done: "none",
+    });
+    expect(project.lines.at(-1)).toBe("wave rest has passed bbbbbbb before: nothing is held or rolled back");
+
+    project.say("b", { at: new Date().toISOString() });
+    project.time = 0;
+    const given = { ...options, members: ["a", "b", "c"], bootTimeout: 60 };
+    const missing = await project.run(given);
+    expect(missing).toMatchObject({ outcome: "failed", reason: "1 of 3 failed, none may" });
+    expect(await react(project.world(), id, given, missing, "hold")).toMatchObject({ done: "none" });
+    expect(project.lines.at(-1)).toBe("the VMs that failed are not there: nothing is held or rolled back");
+
+    project.say("b", { ...failure, stage: "fetch", transient: true });
+    project.time = 0;
+    const transient = await project.run({ timeout: 60 });
+    expect(transient).toMatchObject({ outcome: "failed", stopped: false });
+    expect(await react(project.world(), id, options, transient, "rollback")).toMatchObject({ done: "none" });
+    expect(project.control()).toMatchObject({ holds: [], instead: {} });
   });
 
   it("changes nothing where nothing is asked for, or the rollout is to go on", async () => {

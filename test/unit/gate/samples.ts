@@ -1,8 +1,8 @@
 /** A gate's options and looks for its tests. */
 import type { Report } from "../../../rules/contract";
 import type { FleetVm } from "../../../cli/fleet";
-import { step } from "../../../cli/gate/gate";
-import { noProgress, type GateOptions, type GateState, type Observation, type Result } from "../../../cli/gate/state";
+import { step } from "../../../rules/gate/verdict";
+import { noProgress, type GateOptions, type GateState, type Observation, type Result } from "../../../rules/gate/state";
 import type { Reading } from "../../../cli/reports";
 import { decisions, good, old, reading, reports, silent, vm } from "../cli/fleet-samples";
 
@@ -14,6 +14,10 @@ export const options: GateOptions = {
   bootTimeout: 60,
   homes: "report",
   pause: 0,
+  laterWaves: [],
+  minSucceeded: 0,
+  reboot: false,
+  passedBefore: false,
 };
 export const approved = decisions({ rest: good });
 export const before = reading({ revision: old, approved: old, at: "2026-01-01T11:00:00Z" });
@@ -32,7 +36,7 @@ export function see(
 ): GateState {
   return looks.reduce((state, [at, system, changes]) => {
     const entry = { vm: vm("a", changes), ...(system === undefined ? {} : { reports: reports(system) }) };
-    return step(state, { at, decisions: control, vms: [entry] }, { ...options, ...changed });
+    return step(state, { at, decisions: control, vms: [entry], fleetSize: 1 }, { ...options, ...changed });
   }, noProgress);
 }
 
@@ -49,5 +53,5 @@ export function look(ends: string, control = approved, at = 0): Observation {
     vm: vm(`vm-${index}`, { state: end === "d" ? "TERMINATED" : "RUNNING" }),
     reports: reports(said[end] ?? silent),
   }));
-  return { at, decisions: control, vms };
+  return { at, decisions: control, vms, fleetSize: vms.length };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Result } from "../../../cli/gate/state";
+import type { Result } from "../../../rules/gate/state";
 import { readReport } from "../../../cli/reports";
 import { decisions, good, hold, old, reading, silent } from "../cli/fleet-samples";
 import { before, failure, resultOf, see } from "./samples";

@@ -1,6 +1,6 @@
 /** The gate of an undo: when a VM has left the revision that was taken back. */
 import { expect, test } from "vitest";
-import type { Result } from "../../../cli/gate/state";
+import type { Result } from "../../../rules/gate/state";
 import { decisions, good, hold, old, reading } from "../cli/fleet-samples";
 import { before, failure, resultOf, see, undo, undone } from "./samples";
 

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
-import { parseBudget } from "../../../cli/gate/budget";
-import { decide, step } from "../../../cli/gate/gate";
-import { noProgress } from "../../../cli/gate/state";
+import { parseBudget } from "../../../rules/gate/budget";
+import { decide, step } from "../../../rules/gate/verdict";
+import { noProgress } from "../../../rules/gate/state";
 import { changeLines, endLines, passedLine } from "../../../cli/gate/text";
 import { readReport, type Reading } from "../../../cli/reports";
 import type { FleetVm } from "../../../cli/fleet";
@@ -130,7 +130,7 @@ describe("what it prints", () => {
         const wild = readReport(JSON.stringify({ ...failureReport(error), revision }));
         const state = step(
           noProgress,
-          { at: 0, decisions: approved, vms: [{ vm: vm("a"), reports: reports(wild) }] },
+          { at: 0, decisions: approved, vms: [{ vm: vm("a"), reports: reports(wild) }], fleetSize: 1 },
           options,
         );
         const lines = [...changeLines(noProgress, state, false), ...endLines(state, false)];

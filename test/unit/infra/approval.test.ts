@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { approvalOf, homeSources, lockHolds, lockText, resolveHomes } from "../../../infra/preflight/approval";
 import { movesOf } from "../../../infra/preflight/change-summary";
-import { planWaves, readStanding } from "../../../infra/preflight/wave-plan";
+import { planWaves, readCurrentApprovals } from "../../../rules/wave-plan";
 import { resolveRevision } from "../../../infra/preflight/revision";
 import { approvalKey } from "../../../rules/contract";
 import { good, old, other } from "../cli/fleet-samples";
@@ -46,15 +46,23 @@ describe("what a wave is approved for", () => {
   const vm = (...homes: Parameters<typeof homeSources>[0][number]["homes"]) => ({ homes });
   const revision = (one: string) => ({ revision: one, lock: one.slice(0, 1).repeat(64), lockText: "{}" });
 
-  it("is the system's revision, and the own repositories of its VMs' homes", () => {
+  it("is the system's revision and source, and the own repositories of its VMs' homes", () => {
+    const source = { repository: "https://x/config.git", branch: "main" };
     const homes = { "https://x/home.git#main": revision(other), "https://x/home.git#dev": revision(old) };
-    const resolved = { system: revision(good), homes };
-    expect(approvalOf([vm()], resolved)).toEqual({ revision: good, lock: "b".repeat(64) });
-    expect(approvalOf([vm({ user: "bob", attribute: "bob" })], resolved)).not.toHaveProperty("homes");
-    expect(approvalOf([vm(own), vm(own)], resolved).homes).toEqual({
+    const approve = (...vms: Parameters<typeof homeSources>[0][number][]) =>
+      approvalOf(vms, { system: revision(good), homes }, source);
+    expect(approve(vm())).toEqual({ revision: good, lock: "b".repeat(64), ...source });
+    expect(approve(vm({ user: "bob", attribute: "bob" }))).not.toHaveProperty("homes");
+    expect(approve(vm(own), vm(own)).homes).toEqual({
       "https://x/home.git#main": { revision: other, lock: "c".repeat(64) },
     });
-    expect(Object.keys(approvalOf([vm(own, { ...own, branch: "dev" })], resolved).homes ?? {})).toHaveLength(2);
+    expect(Object.keys(approve(vm(own, { ...own, branch: "dev" })).homes ?? {})).toHaveLength(2);
+  });
+
+  it("is urgent for the one revision that is named so, and for nothing later", () => {
+    const source = { repository: "https://x/config.git", branch: "main", urgent: good };
+    expect(approvalOf([], { system: revision(good), homes: {} }, source)).toMatchObject({ urgent: true });
+    expect(approvalOf([], { system: revision(other), homes: {} }, source)).not.toHaveProperty("urgent");
   });
 
   it("is resolved like the system's, with a line for each repository that cannot be read", async () => {
@@ -101,7 +109,7 @@ describe("what a preview says", () => {
     const value = (revision: string) => JSON.stringify({ revision, lock: "0".repeat(64) });
     const names = ["canary", "middle", "rest", "new"];
     const standing = (revisions: string[]) =>
-      readStanding(
+      readCurrentApprovals(
         Object.fromEntries(revisions.map((one, index) => [approvalKey("f", "s", names[index] ?? ""), value(one)])),
         "f",
         "s",

@@ -132,7 +132,7 @@ describe("the stack's configuration", () => {
         pause: "1h",
         onFailure: "rollback",
       },
-      { name: "some", share: "20%", homes: "gate", parallel: 4 },
+      { name: "some", share: "20%", homes: "gate", parallel: 4, reboot: "required" },
       { name: "rest", rest: true },
     ];
     const vms = [{ name: "a", labels: { team: "infra" } }, { name: "b" }, { name: "c" }, { name: "d" }];
@@ -141,13 +141,24 @@ describe("the stack's configuration", () => {
     const usual = { maxFailures: 0, timeout: 1200, pause: 0, onFailure: "hold", homes: "report" };
     expect(config?.waves[0]).toEqual({
       ...usual,
-      ...{ name: "first", vms: ["a"], maxFailures: "10%", timeout: 300, pause: 3600, onFailure: "rollback" },
+      ...{
+        minSucceeded: 1,
+        name: "first",
+        vms: ["a"],
+        maxFailures: "10%",
+        timeout: 300,
+        pause: 3600,
+        onFailure: "rollback",
+      },
     });
-    expect(config?.waves[1]).toMatchObject({ homes: "gate", parallel: 4 });
+    expect(config?.waves[1]).toMatchObject({ homes: "gate", parallel: 4, minSucceeded: 0, reboot: "required" });
     expect(config?.waves[2]).toMatchObject({ ...usual, name: "rest" });
   });
 
   it.each([
+    [{ minSucceeded: -1 }, "waves[0].minSucceeded: -1 must be a number of VMs"],
+    [{ minSucceeded: 9 }, 'waves[0].minSucceeded: 9 is more than the 1 VMs of wave "all"'],
+    [{ reboot: "always" }, 'waves[0].reboot: "always" must be "required", or not there'],
     [{ maxFailures: "many" }, 'waves[0].maxFailures: "many" must be a number of VMs or a share such as 10%'],
     [{ maxFailures: "110%" }, 'waves[0].maxFailures: "110%" must be a number of VMs or a share such as 10%'],
     [{ maxFailures: -1 }, "waves[0].maxFailures: -1 must be a number of VMs or a share such as 10%"],

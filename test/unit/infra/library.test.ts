@@ -152,7 +152,8 @@ describe("a fleet in a network that exists", () => {
   });
 
   it("approves the branch head wave by wave, and calls the gate by a path that no machine changes", () => {
-    const approval = { revision, lock: digest(Buffer.from("{}")) };
+    const source = { repository: "https://git.example.com/infra/nixos-config.git", branch: "main" };
+    const approval = { revision, lock: digest(Buffer.from("{}")), ...source };
     for (const wave of ["canary", "rest"]) {
       expect(declared.get(`research-${wave}-approval`)?.inputs).toEqual({
         key: `nixos-fleet--research--prod--${wave}`,

@@ -1,22 +1,22 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { approvalKey, controlKey, type Approval, type Control } from "../../../rules/contract";
-import { planWaves, readStanding, type Standing } from "../../../infra/preflight/wave-plan";
+import { planWaves, readCurrentApprovals, type CurrentApprovals } from "../../../rules/wave-plan";
 import { approval, good, hold, old, other } from "../cli/fleet-samples";
 
 const waves = [{ name: "canary" }, { name: "middle" }, { name: "rest" }];
 
 /** What stands, from each wave's approval and the control item. */
-function standing(approvals: Record<string, string>, control: Partial<Control> | string = {}): Standing {
+function standing(approvals: Record<string, string>, control: Partial<Control> | string = {}): CurrentApprovals {
   const metadata: Record<string, string> = {
     [controlKey("devs", "dev")]: typeof control === "string" ? control : JSON.stringify(control),
   };
   for (const [wave, revision] of Object.entries(approvals))
     metadata[approvalKey("devs", "dev", wave)] = JSON.stringify(approval(revision));
-  return readStanding(metadata, "devs", "dev");
+  return readCurrentApprovals(metadata, "devs", "dev");
 }
 
-const plan = (before: Standing, all = waves, to: Approval = approval(good)) => planWaves(all, () => to, before);
+const plan = (before: CurrentApprovals, all = waves, to: Approval = approval(good)) => planWaves(all, () => to, before);
 const revisions = (...given: Parameters<typeof plan>) =>
   plan(...given).waves.map(({ wave, approval: { revision }, kept }) => [wave.name, revision, kept]);
 

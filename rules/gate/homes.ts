@@ -1,23 +1,25 @@
-import { short, type Approval, type Home } from "../../rules/contract";
-import type { FleetVm } from "../fleet";
-import type { GateOptions, Result, VmProgress } from "./state";
-import { reportOf, type Reading } from "../reports";
-import { failureOf } from "../status/status";
+import { homeApproval, type Approval } from "../approval";
+import { short } from "../contract";
+import type { Home } from "../instance-metadata";
+import { own } from "../json";
+import { failureText } from "../sentences";
+import { reportOf, type Reading } from "../reading";
+import { type GateOptions, type GateVm, type Result, type VmProgress } from "./state";
 
 /**
  * What a VM's homes mean for its result. They are always told of; with `homes: gate` a home that fails or does not answer
  * counts as its VM's failure, otherwise the VM has succeeded whatever they say.
  */
-export function judgeHomes(
-  vm: FleetVm,
+export function checkHomes(
+  vm: GateVm,
   reports: Readonly<Record<string, Reading>>,
   approval: Approval | undefined,
   { homes: mode, revision }: Pick<GateOptions, "homes" | "revision">,
 ): { result: Result; reason: string | null } {
-  const judged = vm.homes.map((home) =>
-    judgeHome(home, reports[home.user], wantedHome(home, approval, revision), revision),
+  const checked = vm.homes.map((home) =>
+    checkHome(home, own(reports, home.user), wantedHome(home, approval, revision), revision),
   );
-  const said = (result: Result) => judged.filter((one) => one.result === result).map((one) => one.reason);
+  const said = (result: Result) => checked.filter((one) => one.result === result).map((one) => one.reason);
   const failed = said("failed");
   const pending = said("pending");
   if (mode === "gate" && failed.length > 0) {
@@ -32,21 +34,19 @@ export function judgeHomes(
 
 /** The revision that a home should run: the config repository's, or what is approved for a repository of its own. */
 function wantedHome(home: Home, approval: Approval | undefined, revision: string): string | undefined {
-  if (home.repository === undefined) {
-    return revision;
-  }
-  return approval?.homes?.[`${home.repository}#${home.branch ?? "main"}`]?.revision;
+  const { repository, branch } = home;
+  return repository === undefined ? revision : homeApproval(approval, { repository, branch })?.revision;
 }
 
 /** Whether nothing failed on a VM but homes with a repository of their own, which the system's revision is not to blame for. */
 export function onlyOwnHomesFailed({ vm, reports }: VmProgress, { revision }: Pick<GateOptions, "revision">): boolean {
   const system = reportOf(reports?.system);
-  const failed = vm.homes.filter(({ user }) => reportOf(reports?.homes[user])?.outcome === "failed");
+  const failed = (vm?.homes ?? []).filter(({ user }) => reportOf(own(reports?.homes, user))?.outcome === "failed");
   const well = system?.revision === revision && system.outcome !== "failed";
   return well && failed.length > 0 && failed.every(({ repository }) => repository !== undefined);
 }
 
-function judgeHome(
+function checkHome(
   home: Home,
   reading: Reading | undefined,
   wanted: string | undefined,
@@ -56,7 +56,8 @@ function judgeHome(
   const who = `home ${home.user}`;
   // A home names the approval that it last took in; a failure under another one is the past.
   if (report?.outcome === "failed" && [undefined, approved, wanted].includes(report.approved)) {
-    return { result: "failed", reason: `${who}: ${failureOf(report)}` };
+    // What passes by itself the home tries again.
+    return { result: report.transient === true ? "pending" : "failed", reason: `${who}: ${failureText(report)}` };
   }
   if (report?.outcome === "deferred" || report?.outcome === "held") {
     return { result: "deferred", reason: `${who} ${report.outcome}` };

@@ -1,12 +1,13 @@
-/** How long a wave still has to stand before the next one is approved, and whether what it runs is news. Pure. */
+/** How much of a wave's pause is left, and whether what it runs is news. Pure. */
+import { reportOf } from "../reading";
 import { hardEnd, type GateOptions, type GateState, type VmProgress } from "./state";
-import { reportOf } from "../reports";
 
 /**
  * Seconds of the pause that are left. The VMs' reports say since when they run the revision, so a gate that was killed and run
  * again goes on where it was, and one that is run again much later does not wait at all.
  */
-export function soakLeft(state: GateState, pause: number, now: number): number {
+export function pauseLeft(state: GateState, { pause, passedBefore }: GateOptions, now: number): number {
+  if (passedBefore) return 0;
   const newest = Math.max(...[...state.vms.values()].filter(({ result }) => result === "succeeded").map(reportedAt));
   return Number.isFinite(newest) ? Math.max(0, Math.min(pause, pause - (now - newest) / 1_000)) : 0;
 }
@@ -19,7 +20,7 @@ const news = 24 * 3600;
  * once, and a gate that fails now (for a setting that changed, say) is no reason to take it from everybody.
  */
 export function isNews(state: GateState, options: GateOptions, now: number): boolean {
-  const oldest = now - (news + hardEnd(options)) * 1_000;
+  const oldest = now - (news + hardEnd(options, state)) * 1_000;
   return ![...state.vms.values()].some((progress) => {
     const report = reportOf(progress.reports?.system);
     return (

@@ -1,13 +1,15 @@
 /**
  * What each wave's approval becomes at this run: what was resolved, or what it is already where a person holds the wave. Pure; what
- * stands in the project's metadata is handed in.
+ * the project's metadata says is handed in.
  */
-import { approvalKey, controlKey, short, type Approval } from "../../rules/contract";
-import { readApprovals } from "../../rules/approval";
-import { parseControl, type Control } from "../../rules/control-item";
+import { parseApproval, type Approval } from "./approval";
+import { approvalKey, controlKey, short } from "./contract";
+import { covers, overrideOf, parseControl, type Control, type Hold } from "./control-item";
+import { own } from "./json";
+import { oneLine } from "./text";
 
 /** What the project's metadata says of the fleet before this run. */
-export interface Standing {
+export interface CurrentApprovals {
   /** Wave → its approval's value, as it is written. */
   values: Record<string, string>;
   /** Wave → the approval, of those that can be read. */
@@ -34,19 +36,25 @@ export interface Plan<W> {
   mistakes: string[];
 }
 
-type Hold = Control["holds"][number];
-
 /** Reads the project's metadata; an item that is not readable is no approval. */
-export function readStanding(metadata: Readonly<Record<string, string>>, fleet: string, stack: string): Standing {
+export function readCurrentApprovals(
+  metadata: Readonly<Record<string, string>>,
+  fleet: string,
+  stack: string,
+): CurrentApprovals {
   const prefix = approvalKey(fleet, stack, "");
-  const control = controlKey(fleet, stack);
-  const own = Object.entries(metadata).filter(([key]) => key.startsWith(prefix) && key !== control);
-  const values = own.map(([key, value]) => [key.slice(prefix.length), value] as const);
-  const read = parseControl(metadata[control]);
+  const key = controlKey(fleet, stack);
+  const items = Object.entries(metadata).filter(([name]) => name.startsWith(prefix) && name !== key);
+  const values = items.map(([name, value]) => [name.slice(prefix.length), value] as const);
+  const approvals = values.flatMap(([wave, text]) => {
+    const read = parseApproval(text);
+    return read.ok ? [[wave, read.value] as const] : [];
+  });
+  const control = parseControl(own(metadata, key));
   return {
     values: Object.fromEntries(values),
-    approvals: readApprovals(metadata, fleet, stack).approvals,
-    control: read.ok ? read.value : undefined,
+    approvals: Object.fromEntries(approvals),
+    control: control.ok ? control.value : undefined,
   };
 }
 
@@ -56,38 +64,37 @@ export function readStanding(metadata: Readonly<Record<string, string>>, fleet: 
  */
 export function planWaves<W extends { name: string }>(
   waves: readonly W[],
-  wanted: (wave: W) => Approval,
-  standing: Standing,
+  desired: (wave: W) => Approval,
+  current: CurrentApprovals,
 ): Plan<W> {
   const warnings: string[] = [];
   const planned: PlannedWave<W>[] = [];
   let before: string | undefined;
   for (const wave of waves) {
-    const approval = wanted(wave);
-    const value = JSON.stringify(approval);
-    const hold = holdOn(standing.control, wave.name);
-    const present = standing.approvals[wave.name];
-    const written = standing.values[wave.name];
+    const approval = desired(wave);
+    const hold = holdOf(current.control, wave.name);
+    const present = own(current.approvals, wave.name);
+    const written = own(current.values, wave.name);
     const why = hold === undefined ? before && `waits for wave ${before}` : holdText(hold);
     if (hold !== undefined) before ??= wave.name;
     if (why === undefined) {
-      planned.push({ wave, approval, value, kept: false });
-      warnings.push(...undoneText(standing.control, wave.name, approval.revision));
+      planned.push({ wave, approval, value: JSON.stringify(approval), kept: false });
+      warnings.push(...undoneText(current.control, wave.name, approval.revision));
     } else {
       warnings.push(`wave ${wave.name} ${why}; it stays ${present ? `at ${short(present.revision)}` : "unapproved"}`);
       if (present && written !== undefined) planned.push({ wave, approval: present, value: written, kept: true });
     }
   }
-  return { waves: planned, warnings, mistakes: removedMistakes(waves, wanted, standing) };
+  return { waves: planned, warnings, mistakes: removedMistakes(waves, desired, current) };
 }
 
 /** A hold is by a wave's name: it would be lost with the name. */
 function removedMistakes<W extends { name: string }>(
   waves: readonly W[],
-  wanted: (wave: W) => Approval,
-  { control, approvals }: Standing,
+  desired: (wave: W) => Approval,
+  { control, approvals }: CurrentApprovals,
 ): string[] {
-  const targets = waves.map((wave) => wanted(wave).revision);
+  const targets = waves.map((wave) => desired(wave).revision);
   const gone = Object.entries(approvals).filter(([name]) => !waves.some((wave) => wave.name === name));
   return gone.flatMap(([name, { revision }]) => {
     const hold = control?.holds.find(
@@ -104,27 +111,20 @@ function removedMistakes<W extends { name: string }>(
 }
 
 /** A person's hold of a whole wave; a gate's is bound to a revision, and its VMs and its gate heed it. */
-function holdOn(control: Control | undefined, wave: string): Hold | undefined {
+function holdOf(control: Control | undefined, wave: string): Hold | undefined {
   if (control === undefined)
     return { scope: "fleet", by: "itself", why: "the control item is not readable (./scripts/fleet status)", at: "" };
-  return control.holds.find(
-    ({ scope, revision }) => revision === undefined && (scope === "fleet" || scope === `wave:${wave}`),
-  );
+  return control.holds.find((hold) => hold.revision === undefined && covers(hold, { name: "", wave }));
 }
 
 function undoneText(control: Control | undefined, wave: string, revision: string): string[] {
   const hold = control?.holds.find((one) => one.revision === revision && one.scope === `wave:${wave}`);
   const retry = `until something newer is approved, or ./scripts/fleet retry ${short(revision)}`;
-  if (control?.instead[wave]?.[revision] !== undefined)
+  if (control !== undefined && overrideOf(control, wave, revision) !== undefined)
     return [`wave ${wave}: ${short(revision)} was undone; its VMs stay off it ${retry}`];
   return hold === undefined ? [] : [`wave ${wave} ${holdText(hold)}; it stays as it is ${retry}`];
 }
 
 function holdText({ by, why }: Hold): string {
-  return `is held by ${line(by)}: ${line(why)}`;
-}
-
-/** Text that somebody typed, as part of a line. */
-function line(text: string): string {
-  return text.replace(/[\p{Cc}\s]+/gu, " ").slice(0, 200);
+  return `is held by ${oneLine(by, 200)}: ${oneLine(why, 200)}`;
 }

@@ -1,0 +1,46 @@
+/** Proof: whether enough VMs of a wave run the approved revision well for later waves to get it. Pure. */
+import { short } from "../contract";
+import type { Deferral, GateOptions, GateState, VmProgress } from "./state";
+
+/** How many VMs must have proved the revision; none where no wave comes after, or the wave has passed it before. */
+export function proofsNeeded({ laterWaves, minSucceeded, passedBefore, undo }: GateOptions): number {
+  return laterWaves.length === 0 || passedBefore || undo !== undefined ? 0 : minSucceeded;
+}
+
+export function isProven(vms: readonly VmProgress[], needed: number): boolean {
+  return vms.filter(({ proof }) => proof === true).length >= needed;
+}
+
+/** `nothing proved a1b2c3d: 1 stopped, 1 waits for its window`. */
+export function unprovedText({ vms, gone }: GateState, { revision, minSucceeded }: GateOptions): string {
+  const all = [...vms.values()];
+  const proofs = all.filter(({ proof }) => proof === true).length;
+  const counts = new Map<string, number>();
+  for (const vm of all) {
+    if (vm.proof !== true) counts.set(kindOf(vm), (counts.get(kindOf(vm)) ?? 0) + 1);
+  }
+  if (gone.size > 0) counts.set("deleted", gone.size);
+  const others = [...counts].map(([kind, count]) => `${count} ${kind}`).join(", ");
+  const what =
+    proofs === 0 ? `nothing proved ${short(revision)}` : `only ${proofs} of ${minSucceeded} proved ${short(revision)}`;
+  return `${what}: ${others === "" ? "there is no VM" : others}`;
+}
+
+const texts: Record<Deferral, string> = {
+  stopped: "stopped",
+  held: "held",
+  pinned: "pinned",
+  deferred: "deferred",
+  undone: "went back",
+  ahead: "past it",
+  window: "waits for its window",
+  users: "waits for its users",
+  reboot: "waits for a reboot",
+  space: "waits for space",
+  network: "waits for the network",
+  metadata: "waits for its metadata",
+};
+
+function kindOf({ result, deferral }: VmProgress): string {
+  return deferral === undefined ? result : texts[deferral];
+}

@@ -1,0 +1,207 @@
+/**
+ * The gate's decisions, all pure: what it knows of a wave after one more look, and when the wave has passed or failed. `vm-result.ts`
+ * says what a look means for one VM.
+ */
+import { short } from "../contract";
+import { covers, overrideOf, type Hold } from "../control-item";
+import { own } from "../json";
+import { holdText } from "../sentences";
+import { oneLine } from "../text";
+import { allowedFailures } from "./budget";
+import { isProven, proofsNeeded, unprovedText } from "./proof";
+import { reportOf, type VmReports } from "../reading";
+import {
+  type GateDecisions,
+  type GateOptions,
+  type GateState,
+  type GateVm,
+  type Observation,
+  type VmProgress,
+  type VmResult,
+} from "./state";
+import { checkMissing, checkVm } from "./vm-result";
+
+/**
+ * How the gate is decided. `unproved`: nothing failed, and too few VMs proved the revision for later waves to get it; `stopped`: it
+ * failed, but not by its VMs' doing.
+ */
+export type Verdict =
+  | { outcome: "open" }
+  /** `warning`: that later waves get what nothing in this one has proved. */
+  | { outcome: "passed"; warning?: string }
+  | { outcome: "unproved"; reason: string }
+  | { outcome: "failed"; reason: string; stopped: boolean };
+
+/** An approval that differs from the gate's for longer than these seconds has been replaced by somebody. */
+const supersededAfter = 15;
+
+/** A failure that passes by itself gets these seconds before the same one on every VM that answered ends the gate. */
+const transientGrace = 120;
+
+/** What the gate knows after one more observation. */
+export function step(before: GateState, observation: Observation, options: GateOptions): GateState {
+  const { at, decisions } = observation;
+  const approved = own(decisions.approvals, options.wave)?.revision;
+  const grown = observation.fleetSize > before.fleetSize;
+  const known = {
+    fleetSize: Math.max(before.fleetSize, observation.fleetSize),
+    grownAt: grown && before.fleetSize >= 0 ? at : before.grownAt,
+  };
+  const there = new Map(observation.vms.map((seen) => [seen.vm.name, seen]));
+  const names = options.members ?? [...there.keys()];
+  const gone = new Set(
+    [...before.gone, ...before.vms.keys()].filter((name) => wasThere(before, name) && !there.has(name)),
+  );
+  const vms = names
+    .filter((name) => !gone.has(name))
+    .map((name) => {
+      const seen = there.get(name);
+      const progress = updated(name, before.vms.get(name), seen?.vm, seen?.reports, at);
+      const { vm } = progress;
+      const result: VmResult =
+        vm === undefined
+          ? checkMissing(at, options, known)
+          : // Without an answer just now only the end of all waiting decides.
+            checkVm({ ...progress, vm }, seen?.reports === undefined, decisions, at, options, known);
+      return [name, withResult(progress, result, at)] as const;
+    });
+  const supersededSince = approved === options.revision ? undefined : (before.supersededSince ?? at);
+  const superseded = supersededSince !== undefined && at - supersededSince >= supersededAfter;
+  const stop =
+    (options.undo === undefined ? (undone(decisions, options) ?? halted(decisions, vms, options)) : undefined) ??
+    (superseded ? supersededText(approved, options) : undefined);
+  return { ...known, at, vms: new Map(vms), gone, supersededSince, stop };
+}
+
+function wasThere({ vms, gone }: GateState, name: string): boolean {
+  return gone.has(name) || vms.get(name)?.vm !== undefined;
+}
+
+/** Whether the gate is decided, and how. */
+export function decide(state: GateState, options: GateOptions): Verdict {
+  const { vms, stop } = state;
+  if (stop !== undefined) {
+    return { outcome: "failed", reason: stop, stopped: true };
+  }
+  const all = [...vms.values()];
+  const failed = all.filter(({ result }) => result === "failed").length;
+  const allowed = allowedFailures(options.maxFailures, all.length);
+  if (failed > allowed) {
+    const reason = `${failed} of ${all.length} failed, ${allowed === 0 ? "none" : allowed} may`;
+    return { outcome: "failed", reason, stopped: false };
+  }
+  const early = sameTransientFailure(state, allowed);
+  if (early !== undefined) {
+    return { outcome: "failed", reason: early, stopped: false };
+  }
+  if (all.some(({ result }) => result === "pending")) {
+    return { outcome: "open" };
+  }
+  if (proofsNeeded(options) === 0) {
+    const warn = options.laterWaves.length > 0 && !options.passedBefore && !isProven(all, 1);
+    return warn ? { outcome: "passed", warning: unprovedText(state, options) } : { outcome: "passed" };
+  }
+  return isProven(all, proofsNeeded(options))
+    ? { outcome: "passed" }
+    : { outcome: "unproved", reason: unprovedText(state, options) };
+}
+
+/**
+ * Where every VM that has answered tells of the same failure, and its first tries again have not helped, waiting for the others would
+ * only take longer.
+ */
+function sameTransientFailure({ at, vms }: GateState, allowed: number): string | undefined {
+  const answered = [...vms.values()].filter(
+    ({ result, transient }) => result === "succeeded" || transient !== undefined,
+  );
+  const failing = answered.filter(({ transient }) => transient !== undefined);
+  const [first] = failing;
+  const since = Math.max(...failing.map(({ transientSince }) => transientSince ?? at));
+  if (first === undefined || failing.length <= allowed || failing.length < answered.length) return undefined;
+  if (at - since < transientGrace || failing.some((one) => signature(one) !== signature(first))) return undefined;
+  return oneLine(
+    `all ${failing.length} that answered say the same, and try again by themselves: ${first.transient ?? ""}`,
+    300,
+  );
+}
+
+/** A failure's text without what differs from VM to VM, such as addresses, store paths and times. */
+function signature({ name, transient = "" }: VmProgress): string {
+  return transient
+    .replace(new RegExp(`(?<![\\w-])${name}(?![\\w-])`, "g"), "VM")
+    .replace(/\/nix\/store\/[^\s'"]+/g, "PATH")
+    .replace(/[0-9a-f]{7,}|\d+/g, "N");
+}
+
+/** The VM's progress before it is checked again. */
+function updated(
+  name: string,
+  before: VmProgress | undefined,
+  vm: GateVm | undefined,
+  reports: VmReports | undefined,
+  at: number,
+): VmProgress {
+  const reported = reports !== undefined && reports.system.kind !== "none";
+  if (before === undefined) {
+    const baseline = reportOf(reports?.system);
+    const times = { since: at, changedAt: at, transientSince: undefined };
+    return { name, vm, result: "pending", reason: null, reports, baseline, reported, ...times };
+  }
+  const arrived = vm !== undefined && before.vm === undefined;
+  const started = vm?.state === "RUNNING" && before.vm?.state !== "RUNNING";
+  const firstReport = reported && !before.reported;
+  return {
+    ...before,
+    vm,
+    reports: reports ?? before.reports,
+    // Where the first attempt to ask failed, the first answer is the baseline.
+    baseline: before.reports === undefined ? reportOf(reports?.system) : before.baseline,
+    since: arrived || started || firstReport ? at : before.since,
+    reported: reported || before.reported,
+  };
+}
+
+/** With what this look means; nothing of the last result stays. */
+function withResult(progress: VmProgress, found: VmResult, at: number): VmProgress {
+  const { name, vm, reports, baseline, since, reported } = progress;
+  const goesOn = found.transient !== undefined && found.transient === progress.transient;
+  return {
+    ...{ name, vm, reports, baseline, since, reported },
+    ...found,
+    changedAt: found.result === progress.result ? progress.changedAt : at,
+    transientSince: found.transient === undefined ? undefined : goesOn ? (progress.transientSince ?? at) : at,
+  };
+}
+
+/** Why the revision cannot pass however its VMs answer: a gate before held or undid it here. */
+function undone({ control }: GateDecisions, { wave, revision }: GateOptions): string | undefined {
+  const retry = `./scripts/fleet retry ${revision} tries it again`;
+  if (overrideOf(control, wave, revision) !== undefined) {
+    return `${short(revision)} was undone in wave ${wave}; ${retry}`;
+  }
+  const hold = control.holds.find((one) => one.revision === revision && isOnWave(one, wave));
+  return hold === undefined ? undefined : `${holdText(hold)}; ${retry}`;
+}
+
+/** A person who holds the wave as a whole stops its rollout too, unless its VMs were through before. */
+function halted(
+  { control }: GateDecisions,
+  vms: readonly (readonly [string, VmProgress])[],
+  { wave, revision }: GateOptions,
+): string | undefined {
+  const hold = control.holds.find((one) => one.revision === undefined && isOnWave(one, wave));
+  if (hold === undefined || !vms.some(([, { deferral, reason }]) => deferral === "held" && reason === holdText(hold))) {
+    return undefined;
+  }
+  return `${holdText(hold)}; after resume, pulumi up goes on with ${short(revision)}`;
+}
+
+function isOnWave(hold: Hold, wave: string): boolean {
+  return covers(hold, { name: "", wave });
+}
+
+function supersededText(approved: string | undefined, { wave, revision }: GateOptions): string {
+  return approved === undefined
+    ? `wave ${wave} is not approved for ${short(revision)}`
+    : `wave ${wave} is approved for ${short(approved)} by now, not for ${short(revision)}`;
+}

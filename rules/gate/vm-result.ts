@@ -1,0 +1,189 @@
+/** What a VM's last report, its state and what is held or pinned mean for a gate. Pure. */
+import { short } from "../contract";
+import { holdOn, overrideOf } from "../control-item";
+import { formatDuration } from "../duration";
+import { own } from "../json";
+import type { Report, WaitingFor } from "../report";
+import { failureText, holdText } from "../sentences";
+import { oneLine } from "../text";
+import { checkHomes } from "./homes";
+import { reportOf, type Reading } from "../reading";
+import {
+  hardEnd,
+  type GateDecisions,
+  type GateOptions,
+  type GateState,
+  type GateVm,
+  type VmProgress,
+  type VmResult,
+} from "./state";
+
+/** A VM that said `held` before the gate began gets these seconds to say something newer. */
+const heldGrace = 30;
+
+const waitingText: Record<WaitingFor, string> = {
+  window: "waits for its window",
+  users: "waits until nobody is logged in",
+  reboot: "waits for a reboot",
+  space: "waits for space on its disk",
+  network: "waits for the network",
+  metadata: "waits for its own metadata to agree with the approval",
+};
+
+/** What a VM that is there means for the gate. */
+export function checkVm(
+  progress: VmProgress & { vm: GateVm },
+  unread: boolean,
+  decisions: GateDecisions,
+  at: number,
+  options: GateOptions,
+  state: Pick<GateState, "grownAt">,
+): VmResult {
+  const { vm, baseline } = progress;
+  const { control } = decisions;
+  // A pinned VM takes the approval in as well, and what it reports is about its pin.
+  const pin = own(control.pins, vm.name);
+  if (pin !== undefined) {
+    return { result: "deferred", reason: `pinned to ${short(pin)}`, deferral: "pinned" };
+  }
+  const reading = progress.reports?.system ?? { kind: "none" };
+  const report = reportOf(reading);
+  const answer = report === null ? undefined : checkReport(report, { ...progress, vm }, decisions, options);
+  if (answer !== undefined && answer.result !== "pending") {
+    return answer;
+  }
+  if (!["RUNNING", "PROVISIONING", "STAGING"].includes(vm.state)) {
+    return { result: "deferred", reason: `is stopped (${oneLine(vm.state, 30)})`, deferral: "stopped" };
+  }
+  const hold = holdOn(control, vm, options.revision);
+  if (hold !== undefined) {
+    return { result: "deferred", reason: holdText(hold), deferral: "held" };
+  }
+  if (report?.outcome === "held" && (report.at !== baseline?.at || at - progress.since >= heldGrace)) {
+    return { result: "deferred", reason: "held on the VM itself", deferral: "held" };
+  }
+  const limit = progress.reported ? options.timeout : options.bootTimeout;
+  const overdue = at >= hardEnd(options, state) || (!unread && at - progress.since >= limit);
+  if (!overdue) {
+    return answer ?? { result: "pending", reason: null };
+  }
+  // Who says what it waits for is no failure.
+  return answer?.deferral === undefined
+    ? { ...answer, result: "failed", reason: answer?.reason ?? silence(reading, limit) }
+    : { ...answer, result: "deferred" };
+}
+
+/** What it means that a member has not been there yet. */
+export function checkMissing(
+  at: number,
+  { bootTimeout }: GateOptions,
+  { grownAt }: Pick<GateState, "grownAt">,
+): VmResult {
+  return at - grownAt < bootTimeout
+    ? { result: "pending", reason: "is not there yet" }
+    : {
+        result: "failed",
+        reason: `was not there within ${formatDuration(bootTimeout)}; it could not be created, or somebody deleted it`,
+      };
+}
+
+/** What a report says about the approval; undefined where it is older than that. */
+function checkReport(
+  report: Report,
+  { vm, reports, baseline }: VmProgress & { vm: GateVm },
+  { approvals, control }: GateDecisions,
+  options: GateOptions,
+): VmResult | undefined {
+  const { revision } = options;
+  if (options.undo !== undefined) {
+    return checkUndone(report, baseline, revision);
+  }
+  if (report.approved !== revision) {
+    return report.waiting?.for === "metadata" ? waiting(report.waiting.for, options) : undefined;
+  }
+  // Where a retry was asked for, what stood there before it (a failure, or its undo) says nothing yet.
+  const stale = control.retry.includes(revision) && baseline?.at === report.at;
+  // Running the revision and unable to fetch, verify or build is a failure to move on from it.
+  const stuck = report.revision === revision && ["fetch", "verify", "build"].includes(report.stage ?? "");
+  if (report.outcome === "failed" && !stuck) {
+    return failed(report, stale);
+  }
+  if (report.waiting !== undefined) {
+    return waiting(report.waiting.for, options);
+  }
+  if (report.outcome === "held" || report.outcome === "deferred") {
+    const reason = oneLine(report.error ?? `the VM says: ${report.outcome}`, 200);
+    return { result: "deferred", reason, deferral: report.outcome };
+  }
+  // An agent of the contract's first version does not say how it activates; it asks for a reboot only where the next boot does.
+  const nextBoot = report.pending?.revision === revision || (report.rebootRequired && report.activation !== "live");
+  if (nextBoot) {
+    return waiting("reboot", options);
+  }
+  const elsewhere = report.revision !== revision;
+  if (elsewhere && stale) {
+    return undefined;
+  }
+  if (elsewhere && vm.wave !== null && overrideOf(control, vm.wave, revision) !== undefined) {
+    return { result: "deferred", reason: `went back to ${short(oneLine(report.revision))}`, deferral: "undone" };
+  }
+  // Past the approval a VM gets by following the branch, or ran already what descends from it: then it says `unchanged`.
+  if (elsewhere && vm.follow === "approved" && report.outcome !== "unchanged") {
+    return { result: "failed", reason: `took in the approval, but runs ${short(oneLine(report.revision))}` };
+  }
+  const homes = checkHomes(vm, reports?.homes ?? {}, own(approvals, options.wave), options);
+  if (homes.result !== "succeeded") {
+    return homes;
+  }
+  const notes = [
+    ...(report.outcome === "failed" ? [`runs it, but since then ${failureText(report)}`] : []),
+    ...(report.rebootRequired ? ["needs a reboot"] : []),
+    ...(elsewhere ? ["runs what came after the approval"] : []),
+    ...(homes.reason === null ? [] : [homes.reason]),
+  ];
+  const reason = notes.length === 0 ? null : notes.join("; ");
+  return elsewhere ? { result: "succeeded", reason, deferral: "ahead" } : { result: "succeeded", reason, proof: true };
+}
+
+/** A failure that the VM tries again by itself is none until its time is up. */
+function failed(report: Report, stale: boolean): VmResult {
+  const reason = failureText(report);
+  if (stale) return { result: "pending", reason };
+  return report.transient === true
+    ? { result: "pending", reason: `tries again: ${reason}`, transient: reason }
+    : { result: "failed", reason };
+}
+
+/** The gate does not wait for windows, nor for a reboot that only a person makes. */
+function waiting(what: WaitingFor, { reboot }: GateOptions): VmResult {
+  const open = what !== "window" && (what !== "reboot" || reboot);
+  return { result: open ? "pending" : "deferred", reason: waitingText[what], deferral: what };
+}
+
+/** What a report says about an approval that was undone; undefined where it is older than that. */
+function checkUndone(report: Report, baseline: Report | null, bad: string): VmResult | undefined {
+  // A VM that has not even taken the approval in may still be on its way to it; what stood there before says nothing yet.
+  const stale = report.at === baseline?.at;
+  if (report.approved !== bad || (stale && report.revision === bad)) {
+    return undefined;
+  }
+  if (report.outcome === "failed") {
+    return { result: stale ? "pending" : "failed", reason: failureText(report) };
+  }
+  if (report.outcome === "held" || report.outcome === "deferred") {
+    const reason = oneLine(report.error ?? `the VM says: ${report.outcome}`, 200);
+    return stale ? undefined : { result: "deferred", reason, deferral: report.outcome };
+  }
+  return report.revision === bad
+    ? undefined
+    : { result: "succeeded", reason: report.rebootRequired ? "needs a reboot" : null, proof: true };
+}
+
+function silence(reading: Reading, limit: number): string {
+  if (reading.kind === "invalid") {
+    return reading.problem;
+  }
+  return reading.kind === "none"
+    ? `did not report within ${formatDuration(limit)} of its start`
+    : `did not answer within ${formatDuration(limit)}`;
+}

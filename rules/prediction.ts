@@ -1,0 +1,166 @@
+/**
+ * What a VM does next by itself, and why: from what is known outside of it, by the same functions that decide on the VM. What only the
+ * VM knows (a hold of its own, a window, a person's wish) shows in its last report.
+ */
+import { stateFromReport, type AgentState } from "./agent-state";
+import { short } from "./contract";
+import { decideSystem, type SystemDecision } from "./decide-system";
+import { readMetadata } from "./metadata";
+import type { Report, WaitingFor } from "./report";
+import type { Right } from "./run-right";
+import { failureText } from "./sentences";
+import { oneLine } from "./text";
+
+export interface KnownOfVm {
+  name: string;
+  /** Compute's word for it, such as RUNNING. */
+  state: string;
+  /** The text of its own metadata item; undefined where it has none. */
+  item: string | undefined;
+  /** The project's metadata. */
+  projectMetadata: Readonly<Record<string, string>>;
+  /** Its last report; null where it has none that is valid. */
+  report: Report | null;
+  /** The head of the branch that it follows, where that is known. */
+  head?: string | undefined;
+  /** Whether what it runs descends from what is approved, where that is known. */
+  descends?: boolean | undefined;
+}
+
+export interface Prediction {
+  /** `stay`: nothing changes by itself; `update`: it goes to `revision`; `retry`: so it does, after a failure that passes. */
+  next: "stay" | "update" | "retry" | "wait" | "refuse" | "held" | "unknown";
+  /** `now`: it is at it, or about to be. */
+  when: "now" | "boot" | null;
+  /** Where it goes, or would go. */
+  revision: string | null;
+  /** All of that in one line. */
+  text: string;
+  /** What its next boot changes besides, in one line; null where nothing. */
+  atBoot: string | null;
+}
+
+/** Predicts. Nothing here throws, whatever VMs and metadata say. */
+export function predict(known: KnownOfVm): Prediction {
+  const atBoot = decideFor(known, "head");
+  if (known.state !== "RUNNING") {
+    const next = ["PROVISIONING", "STAGING"].includes(known.state) ? "when it is up" : "at its next boot";
+    const said = fromDecision(atBoot, known);
+    return {
+      ...said,
+      when: said.next === "update" ? "boot" : null,
+      text: oneLine(`${next}: ${said.text}`),
+      atBoot: null,
+    };
+  }
+  const said = fromDecision(decideFor(known, "approved"), known);
+  return {
+    ...said,
+    when: said.next === "update" || said.next === "retry" ? "now" : null,
+    atBoot: bootText(atBoot, said),
+  };
+}
+
+function decideFor(known: KnownOfVm, right: Right): SystemDecision {
+  const { name, item, projectMetadata, report, head, descends } = known;
+  const answer = (body: string) => ({ status: 200, body });
+  const metadata = readMetadata(
+    {
+      attributes: answer(JSON.stringify(projectMetadata)),
+      name: answer(name),
+      instance: item === undefined ? { status: 404, body: "" } : answer(item),
+    },
+    true,
+  );
+  return decideSystem({
+    metadata,
+    joined: true,
+    hostname: name,
+    settings: {},
+    state: report === null ? {} : stateOf(report),
+    localHold: null,
+    right,
+    force: false,
+    drifted: false,
+    head,
+    descends: descends ?? (report === null ? undefined : isPast(report)),
+  });
+}
+
+/** Whether what runs came after what is approved, as far as the report shows it: content with an approval that it does not run. */
+function isPast({ outcome }: Report): boolean | undefined {
+  return outcome === "unchanged" ? true : outcome === "updated" ? undefined : false;
+}
+
+/** What the VM remembers as far as its report shows it: of refusals, the last. */
+function stateOf(report: Report): AgentState {
+  const { approved, stage, error = "", rolledBack, at, outcome, transient } = report;
+  const refuses = outcome === "failed" && transient !== true && approved !== undefined && approved !== report.revision;
+  return {
+    ...stateFromReport(report),
+    ...(refuses
+      ? { refused: [{ revision: approved, error, rolledBack, at, ...(stage === undefined ? {} : { stage }) }] }
+      : {}),
+  };
+}
+
+const waitingText: Record<WaitingFor, string> = {
+  window: "its window",
+  users: "nobody to be logged in",
+  reboot: "a reboot",
+  space: "space on its disk",
+  network: "the network",
+  metadata: "its own metadata to agree with the approval",
+};
+
+type Said = Omit<Prediction, "when" | "atBoot">;
+
+function fromDecision(decision: SystemDecision, { report, head }: KnownOfVm): Said {
+  const revision = decision.target?.revision ?? null;
+  const { reason } = decision;
+  if (decision.need?.kind === "head") {
+    return { next: "update", revision: null, text: `goes to the head of ${decision.need.branch}` };
+  }
+  if (decision.need?.kind === "descent") {
+    const { revision: to } = decision.need;
+    return { next: "update", revision: to, text: `goes to ${short(to)}, unless what it runs came after that` };
+  }
+  if (decision.outcome === "held") return { next: "held", revision, text: oneLine(`stays: ${reason}`) };
+  if (decision.outcome === "failed") {
+    return { next: "refuse", revision, text: oneLine(`${reason}; a newer approval or fleet retry changes that`) };
+  }
+  if (decision.action === "update" && revision !== null) return { revision, ...updating(reason, revision, report) };
+  if (decision.outcome === "unchanged") {
+    return { next: "stay", revision: null, text: oneLine(head === undefined ? `stays: ${reason}` : reason) };
+  }
+  return { next: "wait", revision: null, text: oneLine(`stays: ${reason}`) };
+}
+
+/** On the way to a revision, as the last report shows it. */
+function updating(reason: string, revision: string, report: Report | null): Pick<Said, "next" | "text"> {
+  const about = report?.approved === revision ? report : null;
+  if (report?.progress !== undefined) {
+    return { next: "update", text: oneLine(`is at ${report.progress.stage} of ${short(revision)}: ${reason}`) };
+  }
+  if (about?.waiting !== undefined) {
+    const until = about.waiting.until === undefined ? "" : ` until ${about.waiting.until}`;
+    return {
+      next: "wait",
+      text: oneLine(`goes to ${short(revision)}, and waits for ${waitingText[about.waiting.for]}${until}`),
+    };
+  }
+  if (about?.outcome === "held") return { next: "held", text: "stays: held on the VM itself" };
+  if (about?.outcome === "deferred") return { next: "wait", text: oneLine(`waits: ${about.error ?? reason}`) };
+  if (about?.outcome === "failed")
+    return { next: "retry", text: oneLine(`tries ${short(revision)} again: ${failureText(about)}`) };
+  return { next: "update", text: oneLine(`updates to ${short(revision)}: ${reason}`) };
+}
+
+/** What a boot changes for a VM that runs: it may go to the branch's head, where the watcher may not. */
+function bootText(atBoot: SystemDecision, now: Said): string | null {
+  if (now.next === "held" || now.next === "unknown") return null;
+  if (atBoot.need?.kind === "head") return `goes to the head of ${atBoot.need.branch} at its next boot`;
+  const target = atBoot.target;
+  if (atBoot.action !== "update" || target === undefined || target.revision === now.revision) return null;
+  return oneLine(`goes to ${short(target.revision)} at its next boot: ${atBoot.reason}`);
+}

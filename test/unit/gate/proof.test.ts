@@ -1,0 +1,208 @@
+/** What lets later waves on: proof, and what is neither proof nor failure. */
+import { describe, expect, it, test } from "vitest";
+import { noProgress, type GateOptions } from "../../../rules/gate/state";
+import { decide, step } from "../../../rules/gate/verdict";
+import { decisions, good, hold, old, other, reading, reports, silent, vm } from "../cli/fleet-samples";
+import { approved, before, look, options, resultOf, see } from "./samples";
+
+const first: GateOptions = { ...options, laterWaves: ["last"], minSucceeded: 1 };
+const verdict = (ends: string, changes: Partial<GateOptions> = {}, control = approved) => {
+  const given = { ...first, ...changes };
+  return decide(step(noProgress, look(ends, control), given), given);
+};
+
+test.each<[string, Partial<GateOptions>, string]>([
+  ["d", {}, "unproved"],
+  ["dd", {}, "unproved"],
+  ["sd", {}, "passed"],
+  ["sd", { minSucceeded: 2 }, "unproved"],
+  ["ss", { minSucceeded: 2 }, "passed"],
+  ["d", { minSucceeded: 0 }, "passed"],
+  ["d", { laterWaves: [] }, "passed"],
+  ["d", { passedBefore: true }, "passed"],
+  ["f", {}, "failed"],
+  ["fd", { maxFailures: { count: 1 } }, "unproved"],
+  ["pd", {}, "open"],
+])("a wave %j, with %j, is %s", (ends, changes, outcome) => {
+  expect(verdict(ends, changes).outcome).toBe(outcome);
+});
+
+it("says what kept its VMs from proving the revision", () => {
+  expect(verdict("dd")).toMatchObject({ reason: "nothing proved bbbbbbb: 2 stopped" });
+  expect(verdict("sdf", { minSucceeded: 2, maxFailures: { count: 1 } })).toMatchObject({
+    reason: "only 1 of 2 proved bbbbbbb: 1 stopped, 1 failed",
+  });
+  expect(verdict("d", { minSucceeded: 0 })).toMatchObject({ warning: "nothing proved bbbbbbb: 1 stopped" });
+  expect(verdict("sd", { minSucceeded: 0 })).not.toHaveProperty("warning");
+});
+
+const waits = (waiting: "window" | "users" | "reboot" | "space" | "network" | "metadata") =>
+  reading({ revision: old, outcome: "deferred", waiting: { for: waiting } });
+
+test.each<[string, Parameters<typeof see>, string, string]>([
+  ["waits for its window", [[[0, waits("window")]]], "deferred", "1 waits for its window"],
+  ["waits for a reboot that a person makes", [[[0, waits("reboot")]]], "deferred", "1 waits for a reboot"],
+  [
+    "waits for a reboot that it makes itself, until its time is up",
+    [
+      [
+        [0, waits("reboot")],
+        [100, waits("reboot")],
+      ],
+      { with: { reboot: true } },
+    ],
+    "deferred",
+    "1 waits for a reboot",
+  ],
+  [
+    "waits for its users, until its time is up",
+    [
+      [
+        [0, waits("users")],
+        [100, waits("users")],
+      ],
+    ],
+    "deferred",
+    "1 waits for its users",
+  ],
+  [
+    "never hears of its new source",
+    [
+      [
+        [0, reading({ revision: old, approved: old, outcome: "deferred", waiting: { for: "metadata" } })],
+        [100, reading({ revision: old, approved: old, outcome: "deferred", waiting: { for: "metadata" } })],
+      ],
+    ],
+    "deferred",
+    "1 waits for its metadata",
+  ],
+  ["has it for its next boot", [[[0, reading({ rebootRequired: true })]]], "deferred", "1 waits for a reboot"],
+  [
+    "has it for its next boot, as it says",
+    [[[0, reading({ revision: old, pending: { revision: good, toplevel: "/nix/store/x" } })]]],
+    "deferred",
+    "1 waits for a reboot",
+  ],
+  ["runs what came after it", [[[0, reading({ revision: other, outcome: "unchanged" })]]], "succeeded", "1 past it"],
+  [
+    "is pinned to it",
+    [[[0, reading()]], { control: decisions({ rest: good }, { pins: { a: good } }) }],
+    "deferred",
+    "1 pinned",
+  ],
+  ["is held", [[[0, before]], { control: decisions({ rest: good }, { holds: [hold("vm:a")] }) }], "deferred", "1 held"],
+])("a VM that %s is neither a failure nor proof", (_, [looks, settings = {}], result, text) => {
+  const given = { laterWaves: ["last"], minSucceeded: 1, ...settings.with };
+  const state = see(looks, { ...settings, with: given });
+  expect(resultOf(state)[0]).toBe(result);
+  expect(decide(state, { ...options, ...given })).toEqual({
+    outcome: "unproved",
+    reason: `nothing proved bbbbbbb: ${text}`,
+  });
+});
+
+test.each(["users", "space", "network", "metadata"] as const)("a gate waits while a VM waits for %s", (what) => {
+  expect(resultOf(see([[0, waits(what)]]))[0]).toBe("pending");
+});
+
+describe("a wave's members, known by name", () => {
+  const members = ["a", "b"];
+  const given = { ...options, members };
+  const seen = (at: number, names: string[], fleetSize = names.length) => ({
+    at,
+    decisions: approved,
+    fleetSize,
+    vms: names.map((name) => ({ vm: vm(name), reports: reports(reading()) })),
+  });
+  const after = (...looks: Parameters<typeof seen>[]) =>
+    looks.reduce((state, one) => step(state, seen(...one), given), noProgress);
+  const results = (state: ReturnType<typeof after>) =>
+    Object.fromEntries([...state.vms].map(([name, { result, reason }]) => [name, [result, reason]]));
+
+  it("are waited for until the boot timeout, and have failed then", () => {
+    expect(results(after([0, ["a"]]))).toMatchObject({ b: ["pending", "is not there yet"] });
+    expect(decide(after([0, ["a"]], [59, ["a"]]), given).outcome).toBe("open");
+    const late = after([0, ["a"]], [60, ["a"]]);
+    expect(results(late)).toMatchObject({
+      b: ["failed", "was not there within 1 min; it could not be created, or somebody deleted it"],
+    });
+    expect(decide(late, given)).toMatchObject({ outcome: "failed", stopped: false });
+  });
+
+  it("have longer while the fleet's VMs are still being created", () => {
+    expect(decide(after([0, [], 0], [50, ["a"], 1], [100, ["a"], 2]), given).outcome).toBe("open");
+    expect(decide(after([0, [], 0], [50, ["a"], 1], [100, ["a"], 2], [160, ["a"], 2]), given).outcome).toBe("failed");
+  });
+
+  it("have the whole boot timeout for their first report, once they are there", () => {
+    const arrives = step(
+      after([0, ["a"]]),
+      { ...seen(55, ["a"]), vms: [{ vm: vm("b"), reports: reports(silent) }] },
+      given,
+    );
+    expect(arrives.vms.get("b")).toMatchObject({ result: "pending", since: 55 });
+  });
+
+  it("are not waited for when they were there and are deleted, and count again when they come back", () => {
+    const gone = after([0, ["a", "b"]], [5, ["a"]], [500, ["a"]]);
+    expect(results(gone)).toEqual({ a: ["succeeded", null] });
+    expect([...gone.gone]).toEqual(["b"]);
+    expect(decide(gone, given).outcome).toBe("passed");
+    expect([...after([0, ["a", "b"]], [5, ["a"]], [10, ["a", "b"]]).vms.keys()]).toEqual(["a", "b"]);
+  });
+
+  it("are no others, whatever wave VMs say that they are in", () => {
+    expect([...after([0, ["a", "b", "c"]]).vms.keys()]).toEqual(["a", "b"]);
+  });
+});
+
+describe("failures that pass by themselves", () => {
+  const failing = (error: string) =>
+    reading({ revision: old, outcome: "failed", stage: "fetch", error, transient: true });
+  const seen = (at: number, said: Record<string, ReturnType<typeof reading>>) => ({
+    at,
+    decisions: approved,
+    fleetSize: 3,
+    vms: Object.entries(said).map(([name, one]) => ({ vm: vm(name), reports: reports(one) })),
+  });
+  const after = (...looks: Parameters<typeof seen>[]) =>
+    looks.reduce((state, one) => step(state, seen(...one), { ...options, timeout: 600 }), noProgress);
+  const away = (name: string) => failing(`HTTP 503 from 10.0.0.${name.charCodeAt(0)} for ${name}`);
+
+  it("are shown, and waited for", () => {
+    const state = after([0, { a: failing("HTTP 503") }]);
+    expect(resultOf(state)).toEqual(["pending", "tries again: fetch failed: HTTP 503"]);
+    expect(decide(state, options).outcome).toBe("open");
+    expect(decide(after([0, { a: failing("HTTP 503") }], [60, { a: reading() }]), options).outcome).toBe("passed");
+  });
+
+  it("end a gate early when all that answered say the same for a while", () => {
+    const both = { a: away("a"), b: away("b"), c: before };
+    expect(decide(after([0, both], [119, both]), options).outcome).toBe("open");
+    expect(decide(after([0, both], [120, both]), options)).toEqual({
+      outcome: "failed",
+      stopped: false,
+      reason:
+        "all 2 that answered say the same, and try again by themselves: fetch failed: HTTP 503 from 10.0.0.97 for a",
+    });
+  });
+
+  it("do not, where one says something else, has succeeded, or may fail", () => {
+    const others = [failing("no space left"), reading()];
+    for (const b of others) {
+      const mixed = { a: away("a"), b, c: before };
+      expect(decide(after([0, mixed], [120, mixed]), options).outcome).toBe("open");
+    }
+    const one = { a: away("a"), b: before };
+    const allowing = { ...options, maxFailures: { count: 1 } };
+    expect(decide(after([0, one], [120, one]), allowing).outcome).toBe("open");
+  });
+
+  it("are failures when the time is up", () => {
+    const state = see([
+      [0, failing("HTTP 503")],
+      [100, failing("HTTP 503")],
+    ]);
+    expect(state.vms.get("a")).toMatchObject({ result: "failed", transient: "fetch failed: HTTP 503" });
+  });
+});

@@ -1,0 +1,136 @@
+/** A gate as Pulumi runs it: what it reads and prints, and that it ends with what started it. */
+import { resolve } from "node:path";
+import { execa } from "execa";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { gateText } from "../../../infra/components/rollout";
+import { approvalKey, controlKey } from "../../../rules/contract";
+import { bounded } from "../../../cli/gate/output";
+import { saysPassed } from "../../../cli/gate/results";
+import { FakeCompute } from "../cli/fake-compute";
+import { approval, good, old, report } from "../cli/fleet-samples";
+import { runFleet } from "../cli/run-fleet";
+
+const failed = { revision: old, outcome: "failed", stage: "build", error: "no" } as const;
+
+let fake: FakeCompute;
+let endpoint: string;
+beforeEach(async () => {
+  fake = new FakeCompute();
+  endpoint = await fake.start();
+  fake.instances = [vm("dev-1"), vm("dev-2")];
+  for (const wave of ["canary", "rest"])
+    fake.metadata[approvalKey("devs", "dev", wave)] = JSON.stringify(approval(good));
+});
+afterEach(() => fake.stop());
+
+function vm(name: string, said: Parameters<typeof report>[0] = {}) {
+  return {
+    name,
+    labels: { "nixos-fleet": "devs", "nixos-fleet-stack": "dev" },
+    metadata: { "nixos-fleet": JSON.stringify({ wave: "rest", follow: "branch", homes: [] }) },
+    guest: { "nixos-fleet/system": JSON.stringify(report({ at: new Date().toISOString(), ...said })) },
+  };
+}
+
+const env = (more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({
+  NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
+  NIXOS_FLEET_LOGGING_ENDPOINT: new URL("/logging/", endpoint).href,
+  GOOGLE_OAUTH_ACCESS_TOKEN: "t",
+  GOOGLE_CLOUD_PROJECT: "p",
+  USER: "eve",
+  NIXOS_FLEET_FLEET: "devs",
+  NIXOS_FLEET_STACK: "dev",
+  NIXOS_FLEET_WAVE: "rest",
+  NIXOS_FLEET_REVISION: good,
+  NIXOS_FLEET_MEMBERS: "dev-1,dev-2",
+  NIXOS_FLEET_ON_FAILURE: "hold",
+  ...more,
+});
+
+const gate = (more: NodeJS.ProcessEnv = {}) => runFleet(["await"], env(more));
+const control = () => fake.metadata[controlKey("devs", "dev")];
+
+describe("a gate under Pulumi", () => {
+  it("prints one line as its result, which says to its next run that the wave has passed", async () => {
+    const { code, out, err } = await gate();
+    expect(code).toBe(0);
+    expect(out.map((line) => JSON.parse(line) as unknown)).toEqual([
+      { wave: "rest", revision: good, outcome: "passed", succeeded: 2 },
+    ]);
+    expect(err.join("\n")).toContain("dev-1  updated");
+    expect(gateText(out[0] ?? "")).toBe("passed: 2 succeeded");
+
+    fake.instances = [vm("dev-1"), vm("dev-2", failed)];
+    const again = await gate({ PULUMI_COMMAND_STDOUT: out[0] });
+    expect(again.code).toBe(1);
+    expect(again.err.at(-1)).toContain("has passed bbbbbbb before: nothing is held or rolled back");
+    expect(control()).toBeUndefined();
+    expect((await gate({ PULUMI_COMMAND_STDOUT: "an older gate's output" })).code).toBe(1);
+    expect(control()).toContain(good);
+  });
+
+  it("holds nothing where a later wave has the revision already", async () => {
+    fake.instances = [vm("dev-1"), vm("dev-2", failed)];
+    const { code } = await gate({ NIXOS_FLEET_WAVE: "canary", NIXOS_FLEET_LATER_WAVES: "rest" });
+    expect([code, control()]).toEqual([1, undefined]);
+  });
+
+  it("ends when what started it is gone, and writes nothing", async () => {
+    fake.instances = [vm("dev-1"), vm("dev-2", { revision: old, approved: old })];
+    const launcher = resolve(__dirname, "../../../scripts/fleet");
+    const shell = execa("sh", ["-c", `${launcher} await & echo $!; wait`], {
+      env: { ...env(), PATH: process.env["PATH"] },
+      extendEnv: false,
+      reject: false,
+    });
+    let pid = 0;
+    shell.stdout.on("data", (data: Buffer) => (pid ||= Number(data.toString())));
+    await new Promise<void>((waits) =>
+      shell.stderr.on("data", (data: Buffer) => {
+        if (data.toString().includes("waiting for 2 VMs")) waits();
+      }),
+    );
+    shell.kill("SIGKILL");
+    const end = Date.now() + 20_000;
+    while (isThere(pid)) {
+      if (Date.now() > end) throw new Error(`the gate ${pid} did not end within 20 s of its parent`);
+      await new Promise((later) => setTimeout(later, 100));
+    }
+    expect(control()).toBeUndefined();
+  });
+});
+
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe("what Pulumi keeps of a gate", () => {
+  it("is bounded: Linux takes no larger variable", () => {
+    const lines: string[] = [];
+    const print = bounded((line) => lines.push(line), 100);
+    for (let line = 0; line < 50; line += 1) print("x".repeat(30));
+    expect(lines).toHaveLength(4);
+    expect(lines.at(-1)).toContain("the rest is left out");
+  });
+
+  it("is the wave's and the revision's own, and of a gate that passed", () => {
+    const summary = { wave: "rest", revision: good, outcome: "passed" };
+    const says = (changes: object) => saysPassed(JSON.stringify({ ...summary, ...changes }), summary);
+    expect(says({})).toBe(true);
+    for (const changes of [{ wave: "canary" }, { revision: old }, { outcome: "failed" }])
+      expect(says(changes)).toBe(false);
+    for (const text of [undefined, "", "null", "wave rest runs bbbbbbb"]) expect(saysPassed(text, summary)).toBe(false);
+  });
+
+  it("reads well in the stack's outputs", () => {
+    expect(
+      gateText(JSON.stringify({ outcome: "passed", deferred: 2, reason: "nothing proved bbbbbbb: 2 stopped" })),
+    ).toBe("passed: 2 deferred; nothing proved bbbbbbb: 2 stopped");
+    for (const text of ["", "wave rest runs bbbbbbb", "{}"]) expect(gateText(text)).toBe("unknown");
+  });
+});

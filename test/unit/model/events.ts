@@ -1,0 +1,300 @@
+/** What can happen to the small fleet, one event at a time. Every event that is possible in a state leads to a state after it. */
+import {
+  noControl,
+  pruned,
+  withHalt,
+  withHold,
+  withoutHolds,
+  withPin,
+  withRetry,
+  withUndo,
+} from "../../../rules/control-item";
+import type { Trigger } from "../../../rules/run-right";
+import { checkApproval, checkMove, checkPlan } from "./invariants";
+import { copy, F, FIX, get, Outcome, Phase, Quality, vmGet, VMS, vmSet, type State } from "./state";
+import { isDescendant, isOnBranch, revisionOf } from "./stored";
+import type { World } from "./world";
+
+/** Takes an event's name and the state after it. */
+export type Emit = (event: string, after: State) => void;
+
+/**
+ * Everything but what the fleet does by itself is a disturbance: pushes, people, kills, stops, what does not answer. Of these a trace has
+ * only so many, in any order and at any time, which lets it go as far as the fleet does by itself.
+ */
+function disturb(emit: Emit): Emit {
+  return (event, after) => {
+    after[F.left] = get(after, F.left) - 1;
+    emit(event, after);
+  };
+}
+
+const person = { by: "eve", why: "demo", at: "2026-01-01T00:00:00Z" };
+const qualities = Object.entries(Quality);
+
+/** Whatever may happen next. @throws Violation where a rule is broken */
+export function successors(world: World, state: State, emit: Emit): void {
+  const disturbs = get(state, F.left) > 0 ? disturb(emit) : undefined;
+  if (disturbs !== undefined) {
+    repositoryEvents(state, disturbs);
+    personEvents(world, state, disturbs);
+  }
+  upEvents(world, state, emit, disturbs);
+  for (let vm = 0; vm < VMS; vm += 1) vmEvents(world, state, vm, emit, disturbs);
+}
+
+function repositoryEvents(state: State, emit: Emit): void {
+  const count = get(state, F.count);
+  if (count < FIX)
+    for (const [name, quality] of qualities) {
+      const after = copy(state);
+      after[F.head] = count;
+      after[F.count] = count + 1;
+      after[count === 1 ? F.quality1 : F.quality2] = quality;
+      after[count === 1 ? F.branch1 : F.branch2] = get(state, F.branch);
+      if (count === 2) after[F.parent2] = get(state, F.head);
+      emit(`push ${name}`, after);
+    }
+  const head = get(state, F.head);
+  if (head > 0 && get(state, F.branch) === 0) {
+    const after = copy(state);
+    after[F.head] = head === 2 ? get(state, F.parent2) : 0;
+    emit("force-push", after);
+  }
+  if (get(state, F.branch) === 0) {
+    const after = copy(state);
+    after[F.branch] = 1;
+    after[F.headMain] = head;
+    emit("settings: branch next", after);
+  }
+  const after = copy(state);
+  after[F.wave1] = 1 - get(state, F.wave1);
+  emit("settings: another wave for b", after);
+}
+
+/** Marks the VMs that run and to which something changed from one state to another. */
+function notify(world: World, before: State, after: State): void {
+  for (let vm = 0; vm < VMS; vm += 1)
+    if (vmGet(after, vm, "on") === 1 && world.concern(before, vm) !== world.concern(after, vm))
+      vmSet(after, vm, "dirty", 1);
+}
+
+function upEvents(world: World, state: State, emit: Emit, disturbs: Emit | undefined): void {
+  if (get(state, F.phase) === Phase.idle) {
+    emit("up", begin(world, state));
+    return;
+  }
+  if (disturbs !== undefined) {
+    const killed = copy(state);
+    end(killed);
+    disturbs("up is killed", killed);
+  }
+  for (const late of [false, true]) {
+    const after = upStep(world, state, late);
+    if (after !== undefined) emit(late ? "the gate's time is up" : "up goes on", after);
+    if (get(state, F.phase) === Phase.approveCanary || get(state, F.phase) === Phase.approveRest) break;
+  }
+}
+
+/** A run begins: what it will approve is decided, and VMs that change waves do so. */
+export function begin(world: World, state: State): State {
+  const after = copy(state);
+  after[F.runRevision] = get(state, F.head) + 1;
+  after[F.runBranch] = get(state, F.branch);
+  after[F.runKept] = world.kept(state);
+  checkPlan(after);
+  after[F.phase] = Phase.approveCanary;
+  vmSet(after, 1, "wave", get(state, F.wave1));
+  notify(world, state, after);
+  return after;
+}
+
+function end(state: State): void {
+  for (const field of [F.phase, F.runRevision, F.runBranch, F.runKept]) state[field] = 0;
+}
+
+/** The run's next step; undefined where it waits. */
+export function upStep(world: World, state: State, late: boolean): State | undefined {
+  const phase = get(state, F.phase);
+  const after = copy(state);
+  if (phase === Phase.approveCanary || phase === Phase.approveRest) approve(state, after, phase);
+  else if (!gate(world, state, after, phase, late)) return undefined;
+  notify(world, state, after);
+  return after;
+}
+
+function approve(state: State, after: State, phase: number): void {
+  const wave = phase === Phase.approveCanary ? 0 : 1;
+  const revision = get(state, F.runRevision);
+  if ((get(state, F.runKept) & (1 << wave)) !== 0) {
+    // What keeps the first wave keeps the others as well.
+    end(after);
+    return;
+  }
+  checkApproval(state, wave, revision);
+  after[wave === 0 ? F.approvedCanary : F.approvedRest] = revision;
+  after[wave === 0 ? F.sourceCanary : F.sourceRest] = get(state, F.runBranch);
+  // A gate whose inputs are what it last passed with does not run.
+  const runs = get(state, wave === 0 ? F.passedCanary : F.passedRest) !== revision;
+  if (runs) {
+    after[F.phase] = wave === 0 ? Phase.gateCanary : Phase.gateRest;
+    for (let vm = 0; vm < VMS; vm += 1) vmSet(after, vm, "fresh", 0);
+  } else if (wave === 0) after[F.phase] = Phase.approveRest;
+  else end(after);
+}
+
+/** Whether the gate has decided. */
+function gate(world: World, state: State, after: State, phase: number, late: boolean): boolean {
+  const wave = phase === Phase.gateCanary ? 0 : 1;
+  const { verdict, reaction } = world.gate(state, wave, late);
+  if (verdict === "open") return false;
+  const revision = get(state, F.runRevision);
+  if (verdict === "passed") {
+    after[wave === 0 ? F.passedCanary : F.passedRest] = revision;
+    if (wave === 0) {
+      after[F.phase] = Phase.approveRest;
+      return true;
+    }
+  } else if (verdict === "failed" && (reaction === "hold" || reaction === "rollback")) {
+    const bad = revisionOf(revision - 1);
+    world.edit(after, `${reaction}${bad}`, (control, approvals) => {
+      const waves = Object.keys(approvals).filter((name) => approvals[name] === bad);
+      const edited = pruned(control, approvals);
+      return reaction === "hold" ? withHalt(edited, waves, bad, person) : withUndo(edited, waves, bad, "previous");
+    });
+  }
+  end(after);
+  return true;
+}
+
+function personEvents(world: World, state: State, emit: Emit): void {
+  const edit = (event: string, change: Parameters<World["edit"]>[2]) => {
+    const after = copy(state);
+    world.edit(after, event, change);
+    notify(world, state, after);
+    emit(event, after);
+  };
+  for (const scope of ["fleet", "wave:rest", "vm:a"])
+    edit(`hold ${scope}`, (control, approvals) => withHold(pruned(control, approvals), { scope, ...person }));
+  const scopes = ["fleet", "wave:rest", "wave:canary", "vm:a"];
+  edit("resume", (control, approvals) => withoutHolds(pruned(control, approvals), scopes));
+  for (let revision = 0; revision < get(state, F.count); revision += 1)
+    edit(`pin b ${revision}`, (control, approvals) => withPin(pruned(control, approvals), "b", revisionOf(revision)));
+  edit("clear the pin", (control, approvals) => withPin(pruned(control, approvals), "b", undefined));
+  const stored = get(state, F.approvedCanary);
+  if (stored === 0) return;
+  const bad = revisionOf(stored - 1);
+  edit(`rollback ${stored - 1}`, (control, approvals) => {
+    const waves = Object.keys(approvals).filter((name) => approvals[name] === bad);
+    return withUndo(pruned(control, approvals), waves, bad, "previous");
+  });
+  edit(`retry ${stored - 1}`, (control, approvals) => withRetry(pruned(control, approvals), bad));
+}
+
+/** A control item in which no person holds or pins anything. */
+export function letGo(world: World, state: State): void {
+  world.edit(state, "let go", (control) => ({
+    ...control,
+    holds: control.holds.filter(({ revision }) => revision),
+    pins: noControl.pins,
+  }));
+}
+
+function vmEvents(world: World, state: State, vm: number, emit: Emit, disturbs: Emit | undefined): void {
+  const name = "abc"[vm] ?? "";
+  if (vmGet(state, vm, "on") === 0) {
+    const after = copy(state);
+    vmSet(after, vm, "on", 1);
+    vmSet(after, vm, "due", 1);
+    emit(`${name} starts`, after);
+    return;
+  }
+  if (disturbs !== undefined) {
+    const stopped = copy(state);
+    for (const field of ["on", "dirty", "due", "again"] as const) vmSet(stopped, vm, field, 0);
+    disturbs(`${name} stops`, stopped);
+  }
+  if (get(state, F.phase) !== Phase.idle && vmGet(state, vm, "branch") !== get(state, F.runBranch)) {
+    const after = copy(state);
+    vmSet(after, vm, "branch", get(state, F.runBranch));
+    emit(`${name} gets its metadata`, after);
+  }
+  for (const trigger of triggers(state, vm)) {
+    emit(`${name} runs (${trigger})`, run(world, state, vm, trigger, { away: false, luck: true }));
+    if (disturbs === undefined) continue;
+    disturbs(`${name} runs (${trigger}), and is put off`, run(world, state, vm, trigger, { away: false, luck: false }));
+    disturbs(
+      `${name} runs (${trigger}), its metadata away`,
+      run(world, state, vm, trigger, { away: true, luck: true }),
+    );
+  }
+}
+
+function triggers(state: State, vm: number): Trigger[] {
+  return [
+    ...(vmGet(state, vm, "dirty") === 1 ? (["watch"] as const) : []),
+    ...(vmGet(state, vm, "due") === 1 ? (["boot"] as const) : []),
+    ...(vmGet(state, vm, "again") > 0 ? (["retry"] as const) : []),
+    "schedule",
+  ];
+}
+
+/**
+ * One run of a VM's agent.
+ * @param chance `away`: the metadata server answers 503 for this VM's own item; `luck`: what may pass by itself does so, and no window
+ * is in the way
+ */
+export function run(
+  world: World,
+  state: State,
+  vm: number,
+  trigger: Trigger,
+  { away, luck }: { away: boolean; luck: boolean },
+): State {
+  const right = world.rules.rightOf(trigger, vmGet(state, vm, "again") === 2 ? "head" : "approved");
+  const { action, target: stored, explicit, outcome, approved } = world.run(state, vm, right, away);
+  const after = copy(state);
+  for (const field of ["dirty", "due", "again"] as const) vmSet(after, vm, field, 0);
+  const finish = (result: number): State => {
+    vmSet(after, vm, "outcome", result);
+    vmSet(after, vm, "approved", approved);
+    vmSet(after, vm, "fresh", 1);
+    const passes = result === Outcome.transient || result === Outcome.metadata || away;
+    if (passes) vmSet(after, vm, "again", right === "head" ? 2 : 1);
+    noteProof(after, vm);
+    return after;
+  };
+  if (action === "stay") return finish(outcome);
+  const revision = stored - 1;
+  checkMove(world, state, vm, revision, trigger, away);
+  if (!luck) return finish(Outcome.window);
+  const deployed = vmGet(state, vm, "deployed");
+  const refuse = () => {
+    vmSet(after, vm, "refused", vmGet(after, vm, "refused") | (1 << revision));
+    return finish(Outcome.failed);
+  };
+  // What its branch does not have it cannot fetch yet.
+  if (!isOnBranch(state, vm, revision)) return finish(Outcome.transient);
+  if (!explicit && deployed !== 0 && !isDescendant(state, revision, deployed - 1)) return refuse();
+  const quality = qualityOf(state, revision);
+  if (quality === Quality.build || quality === Quality.health) return refuse();
+  if (quality === Quality.flaky && trigger !== "retry") return finish(Outcome.transient);
+  if (deployed !== stored) vmSet(after, vm, "previous", deployed);
+  vmSet(after, vm, "deployed", stored);
+  vmSet(after, vm, "refused", vmGet(after, vm, "refused") & ~(1 << revision));
+  return finish(Outcome.updated);
+}
+
+/** A canary that does well with what its wave is approved for has proved it, unless it is pinned. */
+function noteProof(state: State, vm: number): void {
+  const outcome = vmGet(state, vm, "outcome");
+  const deployed = vmGet(state, vm, "deployed");
+  const well = outcome === Outcome.unchanged || outcome === Outcome.updated;
+  const pinned = vm === 1 && get(state, F.pin1) !== 0;
+  if (vmGet(state, vm, "wave") !== 0 || !well || pinned || deployed === 0) return;
+  if (vmGet(state, vm, "approved") === deployed) state[F.proven] = get(state, F.proven) | (1 << (deployed - 1));
+}
+
+export function qualityOf(state: State, revision: number): number {
+  return revision === 1 ? get(state, F.quality1) : revision === 2 ? get(state, F.quality2) : Quality.good;
+}
