@@ -1,7 +1,7 @@
 import { fleetOptions, type Command } from "../command";
 import { openFleet, requireVms } from "../context";
 import { holdOn } from "../control-item";
-import { formatDuration } from "../duration";
+import { formatDuration } from "../../rules/duration";
 import { readAllReports, readDecisions, type FleetVm } from "../fleet";
 import { buildStatus, failureOf, holdText, secondsSince, type FleetStatus, type VmStatus } from "../status/status";
 import { revisionText } from "../status/table";
