@@ -5,6 +5,7 @@ import type { CommonDecision, Driver, Situation, Switched } from "./driver";
 import type { Ending } from "./ending";
 import { alarm, log, lastLine } from "./log";
 import { readTrial, removeTrial, type Trial, writeTrial } from "./state";
+import { now } from "./time";
 
 /** One activation: its driver, and what was decided when it is carried out. */
 export interface Activation<S extends Situation, D extends CommonDecision> {
@@ -25,6 +26,7 @@ export function unfinishedTrial<S extends Situation, D extends CommonDecision>(
 export async function activate<S extends Situation, D extends CommonDecision>(
   activation: Activation<S, D>,
   built: { path: string; revision: string; lock: string },
+  first: boolean,
 ): Promise<Ending> {
   const { driver, decision } = activation;
   const waits = readTrial(driver.place.stateFolder);
@@ -34,6 +36,7 @@ export async function activate<S extends Situation, D extends CommonDecision>(
     boot: driver.boot(),
     former: driver.current(),
     before: await driver.healthBefore(decision),
+    ...(first ? { first: true as const } : {}),
     ...(waits === undefined || waits.path === built.path ? {} : { replaces: withoutReplaced(waits) }),
   };
   writeTrial(driver.place.stateFolder, trial);
@@ -49,6 +52,7 @@ async function carryOut<S extends Situation, D extends CommonDecision>(
   const switched = await driver.activate(trial.path, trial.mode);
   if (switched.kind === "failed") return fail(activation, trial, "switch", switched);
   if (trial.mode === "boot") {
+    writeTrial(driver.place.stateFolder, { ...trial, since: trial.since ?? now() });
     log(`deployed ${short(trial.revision)}; it runs after a reboot`);
     return { ...deployed(trial), reboot: true, deployed: trial.path };
   }
@@ -74,6 +78,11 @@ async function prove<S extends Situation, D extends CommonDecision>(
   if (trial.mode === "switch") {
     const kept = await driver.keep(trial.path);
     if (kept.kind === "failed") return fail(activation, trial, "switch", kept);
+    if (driver.awaitsBoot?.(trial.path) === true) {
+      log(`${short(trial.revision)} runs; it is whole after a reboot`);
+      writeTrial(driver.place.stateFolder, { ...trial, mode: "boot", kept: true, since: now() });
+      return { ...deployed(trial), reboot: true };
+    }
   }
   removeTrial(driver.place.stateFolder);
   return deployed(trial);
@@ -91,7 +100,7 @@ function fail<S extends Situation, D extends CommonDecision>(
   activation: Activation<S, D>,
   trial: Trial,
   stage: Stage,
-  { error, busy }: Extract<Switched, { kind: "failed" }>,
+  { error, passes }: Extract<Switched, { kind: "failed" }>,
 ): Promise<Ending> {
   const failed: Trial = { ...trial, undo: { stage, error } };
   try {
@@ -99,26 +108,28 @@ function fail<S extends Situation, D extends CommonDecision>(
   } catch {
     // A disk that is full keeps nobody from going back.
   }
-  return undo(activation, failed, busy === true);
+  return undo(activation, failed, passes);
 }
+
+const reasons = { busy: "another switch is running", space: "the boot loader has no space" };
 
 /** Goes back. Nothing was changed where another switch was running: the revision stays wanted. */
 async function undo<S extends Situation, D extends CommonDecision>(
   { driver, decision }: Activation<S, D>,
   trial: Trial,
-  busy: boolean,
+  passes: "busy" | "space" | undefined,
 ): Promise<Ending> {
   const { stage, error } = trial.undo ?? { stage: "switch" as const, error: "" };
   log(`failed at ${stage}: ${lastLine(error)}`);
   log("→ rolling back");
-  const back = await driver.rollBack(trial, decision, busy);
+  const back = await driver.rollBack(trial, decision, passes === "busy");
   const ending: Ending = {
     outcome: "failed",
     stage,
     error,
     rolledBack: back.ok,
-    cause: busy ? "busy" : "revision",
-    ...(busy ? { retry: "another switch is running" } : { refuse: trial.revision }),
+    cause: passes ?? "revision",
+    ...(passes === undefined ? { refuse: trial.revision } : { retry: reasons[passes] }),
   };
   if (back.ok) {
     log("rolled back");
@@ -151,7 +162,7 @@ export async function finishTrial<S extends Situation, D extends CommonDecision>
   const what = short(trial.revision);
   if (trial.undo !== undefined) {
     log("a rollback was cut short; doing it again");
-    return undo(activation, trial, false);
+    return undo(activation, trial, undefined);
   }
   if (trial.boot === driver.boot()) {
     log("an update was cut short; doing it again");
@@ -164,7 +175,7 @@ export async function finishTrial<S extends Situation, D extends CommonDecision>
     return { outcome: "deferred", error: "an update was cut short", rolledBack: false };
   }
   if (trial.mode === "boot") {
-    log(`${what} came up at boot and has not proved itself yet`);
+    log(`${what} came up at boot and proves itself now`);
     return prove(activation, trial);
   }
   // A boot goes on where an activation fails; whether this one did is for a switch to tell.

@@ -9,6 +9,7 @@ import { type Ending, isOffline } from "./ending";
 import type { Attempt } from "./engine";
 import { exists, remove, writeFileAtomic } from "./files";
 import { log } from "./log";
+import { writeLoginMessage } from "./login-message";
 import { metrics } from "./metrics";
 import { isThere } from "./files";
 import { bootedAt, now } from "./time";
@@ -32,10 +33,11 @@ export async function conclude<S extends Situation, D extends CommonDecision>(
     log(`could not write ${place.stateFolder}/state.json`);
   }
   removeLink(join(place.stateFolder, "built"));
+  writeLoginMessage(place, state);
   writeMetrics(place.service, decision.settings, state);
   const { retry } = await driver.concluded({ situation, decision, request, ending, state });
   await notify(decision, ending, state);
-  await arrangeRetry(driver, request, ending.retry ?? retry);
+  await arrangeRetry(driver, request, ending.retry ?? retry, ending.retryAt);
 }
 
 async function resultOf<S extends Situation, D extends CommonDecision>(
@@ -43,7 +45,9 @@ async function resultOf<S extends Situation, D extends CommonDecision>(
   decision: D,
   ending: Ending,
 ): Promise<RunResult> {
-  const { outcome, stage, error, cause, revision, deployed, lockMatches, rolledBack, waiting } = ending;
+  const { outcome, stage, error, cause, revision, deployed, lockMatches, rolledBack } = ending;
+  const waiting = ending.waiting ?? (await driver.waitsFor?.(decision, ending));
+  const pending = driver.pending?.();
   const origin = { repository: driver.repository(decision), attribute: driver.attributeName(decision) };
   return {
     outcome,
@@ -57,6 +61,10 @@ async function resultOf<S extends Situation, D extends CommonDecision>(
     ...(ending.refuse === undefined ? {} : { refuse: { revision: ending.refuse, ...origin } }),
     ...(lockMatches === undefined ? {} : { lockMatches }),
     ...(waiting === undefined ? {} : { waiting }),
+    ...(driver.place.manager === "user"
+      ? {}
+      : { activation: pending === undefined ? ("live" as const) : ("boot" as const) }),
+    ...(pending === undefined ? {} : { pending }),
     toplevel: driver.current(),
     rebootRequired: await driver.needsReboot(ending),
     at: now(),
@@ -103,9 +111,10 @@ async function arrangeRetry<S extends Situation, D extends CommonDecision>(
   driver: Driver<S, D>,
   request: RunRequest,
   why: string | undefined,
+  at: Date | undefined,
 ): Promise<void> {
   const { place } = driver;
   if (why === undefined && !exists(join(place.runFolder, "retry"))) return;
   if (why === undefined) await retryNoMore(place);
-  else if (!request.once) await retryLater(place, why, request.right);
+  else if (!request.once) await retryLater(place, why, request.right, at);
 }

@@ -3,6 +3,7 @@ import type { FailureCause } from "../rules/failure";
 import type { Decision } from "../rules/decision";
 import type { AgentState } from "../rules/agent-state";
 import type { Stage } from "../rules/contract";
+import type { Waiting } from "../rules/report";
 import type { Right } from "../rules/run-right";
 import type { Program } from "./log";
 import type { Mirror, Origin } from "./mirror";
@@ -36,6 +37,8 @@ export interface RunRequest {
   /** Changes nothing. */
   dry: boolean;
   right: Right;
+  /** Whether someone on the machine asks for it. */
+  person: boolean;
   /** Whether the network may still be coming up. */
   patient: boolean;
   /** Called when a stage begins, with the revision that it is about. */
@@ -67,12 +70,19 @@ export interface CommonDecision extends Decision {
   notes?: string[];
 }
 
-/** How a switch went. `busy`: another one is under way, and nothing was changed. */
+/** How a switch went. `passes`: why it may go well later; `busy` is another switch that is under way, so nothing was changed. */
 export type Switched =
   | { kind: "done" }
   /** It runs only after a reboot. */
   | { kind: "needs reboot" }
-  | { kind: "failed"; error: string; busy?: true };
+  | { kind: "failed"; error: string; passes?: "busy" | "space" };
+
+/** An update that waits, and when it is tried again, where that is known. */
+export interface Postponed {
+  why: string;
+  waiting: Waiting;
+  until?: Date;
+}
 
 export interface RolledBack {
   ok: boolean;
@@ -110,6 +120,14 @@ export interface Driver<S extends Situation = Situation, D extends CommonDecisio
   current(): string;
   mode(path: string): Promise<Trial["mode"]>;
   needsReboot(ending: Ending): Promise<boolean>;
+  /** Whether what runs is whole only after a boot, and so on trial until then. */
+  awaitsBoot?(path: string): boolean;
+  /** Why what was built is not activated yet. */
+  postponed?(decision: D, request: RunRequest, situation: S): Postponed | undefined;
+  /** What an update that is done still waits for. */
+  waitsFor?(decision: D, ending: Ending): Promise<Waiting | undefined>;
+  /** What runs after the next boot, where that is not what runs now. */
+  pending?(): { revision: string; toplevel: string } | undefined;
   /** Switches, and leaves what the next boot brings up as it is, unless it waits for that boot. */
   activate(path: string, mode: Trial["mode"]): Promise<Switched>;
   /** Has the next boot bring it up as well. */

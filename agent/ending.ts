@@ -11,6 +11,8 @@ export interface Ending {
   rolledBack: boolean;
   /** Why the run is tried again by itself. */
   retry?: string;
+  /** When, where that is known. */
+  retryAt?: Date;
   /** The revision that is not to be tried again. */
   refuse?: string;
   /** The revision that is deployed now, with its lock's digest. */

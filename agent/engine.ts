@@ -2,7 +2,8 @@
 import { short } from "../rules/contract";
 import { activate, finishTrial, unfinishedTrial } from "./activation";
 import { conclude } from "./conclude";
-import { type CommonDecision, type Driver, type Found, type RunRequest, type Situation, UpdateFailure } from "./driver";
+import { type CommonDecision, type Driver, type Found, type Postponed } from "./driver";
+import { type RunRequest, type Situation, UpdateFailure } from "./driver";
 import { type Ending, endedWell } from "./ending";
 import { log, oneLine } from "./log";
 import { succeededOrFailure } from "./failures";
@@ -119,8 +120,11 @@ async function deploy<S extends Situation, D extends CommonDecision>(
     log(`${short(revision)} is ${path}, which runs already`);
     return { outcome: "unchanged", rolledBack: false, revision, lock, ...about };
   }
+  const postponed = driver.postponed?.(decision, request, situation);
+  if (postponed !== undefined) return postpone(postponed);
   request.stage("switching", revision);
-  const ending = await activate({ driver, decision }, { path, revision, lock });
+  const first = situation.state.revision === undefined || situation.state.revision === "";
+  const ending = await activate({ driver, decision }, { path, revision, lock }, first);
   if (ending.outcome === "updated") {
     await pruneGenerations(place, spaceSettings(decision.settings).keepGenerations);
     await place.mirror.prune([revision, situation.state.revision, situation.state.previous]);
@@ -132,6 +136,13 @@ async function deploy<S extends Situation, D extends CommonDecision>(
 function putOff(why: string): Ending {
   log(why);
   return { outcome: "deferred", error: why, rolledBack: false, retry: oneLine(why) };
+}
+
+/** It is built and waits, so that its activation is quick once it may be. */
+function postpone({ why, waiting, until }: Postponed): Ending {
+  log(why);
+  const when = until === undefined ? {} : { retryAt: until };
+  return { outcome: "deferred", error: why, rolledBack: false, waiting, retry: why, ...when };
 }
 
 async function showDifference<S extends Situation, D extends CommonDecision>(

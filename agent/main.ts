@@ -128,11 +128,13 @@ async function rebootIfNeeded(driver: SystemDriver): Promise<number> {
     once: true,
     dry: true,
     right: "approved",
+    person: false,
     patient: false,
   } as const;
   const quiet = { ...request, stage: () => undefined };
-  const { settings } = driver.decide(await driver.look(quiet), quiet, {});
-  await rebootIfAllowed(settings, await driver.needsReboot({ outcome: "unchanged", rolledBack: false }));
+  const decision = driver.decide(await driver.look(quiet), quiet, {});
+  const required = await driver.needsReboot({ outcome: "unchanged", rolledBack: false });
+  await rebootIfAllowed(driver.rebootPlace(decision), required);
   return 0;
 }
 

@@ -19,6 +19,8 @@ export interface ProcessOptions {
   grace?: number;
   /** Passes its output on to this process's standard error. */
   tee?: boolean;
+  /** Called with the id of the process, which is that of its group. */
+  started?: (pid: number) => void;
   /** Bytes kept of each output; more is cut out of the middle. */
   keep?: number;
 }
@@ -146,7 +148,10 @@ class Watch {
     const keep = options.keep ?? KEEP;
     [this.stdout, this.stderr, this.both] = [new BoundedText(keep), new BoundedText(keep), new BoundedText(keep)];
     this.grace = options.grace ?? 5000;
-    if (child.pid !== undefined) groups.add(child.pid);
+    if (child.pid !== undefined) {
+      groups.add(child.pid);
+      options.started?.(child.pid);
+    }
     child.on("error", (error) => {
       this.stderr.add(Buffer.from(`${error.message}\n`));
       this.both.add(Buffer.from(`${error.message}\n`));

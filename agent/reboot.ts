@@ -1,84 +1,76 @@
 /** Reboots: what needs one, and when the machine may have it. */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { isObject, parseObject } from "../rules/json";
-import { exists, isThere, readText, resolved } from "./files";
+import { needsReboot, type BootParts } from "../rules/activation";
+import { rebootDecision, type RebootDecision } from "../rules/reboot";
+import { isThere, readText, remove, resolved, writeFileAtomic } from "./files";
 import { log } from "./log";
 import { run } from "./process";
+import type { Trial } from "./state";
+import { rebootWindows } from "./window";
 
 export const currentSystem = "/run/current-system";
 export const bootedSystem = "/run/booted-system";
 
-/**
- * Whether only a reboot brings a system up: another kernel than the booted one, or something that nixpkgs says must not change under a
- * running system.
- */
-export function needsBoot(toplevel: string): boolean {
+/** Whether a system is whole only after a boot: its kernel, initrd, modules or parameters are not the booted ones. */
+export function awaitsBoot(toplevel: string): boolean {
   const booted = resolved(bootedSystem);
   if (booted === undefined || booted === resolved(toplevel)) return false;
-  for (const part of ["kernel", "initrd", "kernel-modules"])
-    if (resolved(join(booted, part)) !== resolved(join(toplevel, part))) return true;
-  const parameters = "kernel-params";
-  if (exists(join(toplevel, parameters)) && bytes(join(booted, parameters)) !== bytes(join(toplevel, parameters)))
-    return true;
-  return inhibitorsDiffer(join(currentSystem, "switch-inhibitors"), join(toplevel, "switch-inhibitors"));
+  return needsReboot(partsOf(booted), partsOf(toplevel));
 }
 
-function bytes(file: string): string | undefined {
-  try {
-    return readFileSync(file, "latin1");
-  } catch {
-    return undefined;
-  }
+function partsOf(system: string): BootParts {
+  const [kernel, initrd, modules] = ["kernel", "initrd", "kernel-modules"].map((part) => resolved(join(system, part)));
+  return { kernel, initrd, modules, parameters: readText(join(system, "kernel-params"))?.trim() || undefined };
 }
 
-/** { name: value }; a name that only one of them has does not concern the other. */
-function inhibitorsDiffer(older: string, newer: string): boolean {
-  const [before, after] = [older, newer].map((file) => parseObject(readText(file) ?? ""));
-  if (before === undefined || after === undefined) return false;
-  return Object.entries(before).some(([name, value]) => Object.hasOwn(after, name) && after[name] !== value);
+export interface RebootPlace {
+  runFolder: string;
+  /** What is deployed, whose settings count: what runs may be from before any of this. */
+  deployedSettings: Record<string, unknown>;
+  /** What the instance metadata and the running system's settings say. */
+  settings: Record<string, unknown>;
+  trial: Trial | undefined;
+  urgent: boolean;
 }
 
-/** Reboots where that is needed and allowed now; the service's timer asks again. */
-export async function rebootIfAllowed(settings: Record<string, unknown>, needed: boolean): Promise<void> {
-  if (settings["allowReboot"] !== true || !needed) return;
+/** Whether the machine reboots now, or what it waits for. Nobody is told and nothing is changed. */
+export async function decideReboot(place: RebootPlace, required: boolean): Promise<RebootDecision> {
+  const { settings, trial, urgent } = place;
+  const own = { ...settings, ...place.deployedSettings };
+  const byWave = settings["reboot"] === "required";
+  const deadline =
+    byWave && typeof settings["rebootDeadline"] === "number" ? settings["rebootDeadline"] : own["rebootDeadline"];
+  const since = new Date(trial?.since ?? Date.now());
+  const withUsers = own["rebootWithUsers"] === true;
+  return rebootDecision({
+    ...{ required, allowed: own["allowReboot"] === true, byWave, firstDeployment: trial?.first === true },
+    windows: required ? rebootWindows({ settings: own, urgent, person: false }, since) : [],
+    users: required && !withUsers ? await loggedInUsers() : [],
+    ...{ withUsers, since, now: new Date() },
+    deadline: typeof deadline === "number" ? deadline * 1000 : undefined,
+  });
+}
+
+/** Reboots where that is needed and allowed now; the service's timer asks again while the file says that it is needed. */
+export async function rebootIfAllowed(place: RebootPlace, required: boolean): Promise<void> {
+  noteRequired(place.runFolder, required);
   if (isThere("/run/systemd/shutdown/scheduled") || isThere("/run/nologin")) return;
-  const window = rebootWindow(settings["rebootWindow"]);
-  if (window !== undefined && !isInWindow(window, timeOfDay())) {
-    log(`a reboot is required; waiting for ${window.lower} to ${window.upper}`);
+  const decision = await decideReboot(place, required);
+  if (decision.action === "none") return;
+  if (decision.action === "wait") {
+    log(decision.why);
     return;
   }
-  const users = settings["rebootWithUsers"] === true ? [] : await loggedInUsers();
-  if (users.length > 0) {
-    log(`a reboot is required; waiting until nobody is logged in (now: ${users.join(" ")})`);
-    return;
-  }
-  log("rebooting, because what was deployed needs it");
-  const message = "This machine reboots in a minute to finish an update.";
-  await run("shutdown", ["-r", "+1", message], { timeout: 30_000, tee: true });
+  const { minutes, why } = decision;
+  log(`rebooting in ${minutes === 1 ? "a minute" : `${minutes} minutes`}: ${why}`);
+  const message = `This machine reboots in ${minutes === 1 ? "a minute" : `${minutes} minutes`} to finish an update.`;
+  await run("shutdown", ["-r", `+${minutes}`, message], { timeout: 30_000, tee: true });
 }
 
-interface Window {
-  /** HH:MM */
-  lower: string;
-  upper: string;
-}
-
-function rebootWindow(value: unknown): Window | undefined {
-  if (!isObject(value)) return undefined;
-  const { lower, upper } = value;
-  return typeof lower === "string" && typeof upper === "string" ? { lower, upper } : undefined;
-}
-
-/** HH:MM texts compare as times do; a window may go over midnight. */
-export function isInWindow({ lower, upper }: Window, time: string): boolean {
-  return lower < upper ? time >= lower && time < upper : time >= lower || time < upper;
-}
-
-/** HH:MM, in the machine's time zone. */
-function timeOfDay(): string {
-  const date = new Date();
-  return [date.getHours(), date.getMinutes()].map((part) => String(part).padStart(2, "0")).join(":");
+function noteRequired(runFolder: string, required: boolean): void {
+  const file = join(runFolder, "reboot-required");
+  if (!required) remove(file);
+  else if (!isThere(file)) writeFileAtomic(file, "");
 }
 
 /** Who is logged in, at a terminal, by ssh or at a desktop; managers that linger are nobody. */

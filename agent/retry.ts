@@ -24,10 +24,15 @@ export async function retryLater(
   { manager, service, runFolder }: RetryPlace,
   why: string,
   right: Right,
+  at?: Date,
 ): Promise<void> {
   const file = join(runFolder, "retry");
   const count = retriesSoFar(file);
-  const delay = retryDelay(count, secondsFrom("NIXOS_AUTO_UPDATE_RETRY", 15) / 1000, Math.random());
+  const delay =
+    at === undefined
+      ? retryDelay(count, secondsFrom("NIXOS_AUTO_UPDATE_RETRY", 15) / 1000, Math.random())
+      : // Not all VMs of a window in the same second.
+        Math.max(1, Math.ceil((at.getTime() - Date.now()) / 1000 + Math.random() * 30));
   try {
     writeFileAtomic(file, `${count + 1} ${oneLine(why)}`);
     writeFileAtomic(join(runFolder, "retry-right"), right);

@@ -69,6 +69,12 @@ export interface Trial {
   /** What ran then; empty where nothing did. */
   former: string;
   before: Before;
+  /** It runs already and is kept, and proves itself again after its next boot. Older agents take it for one that waits for that boot. */
+  kept?: true;
+  /** RFC 3339: since when it waits for a boot. */
+  since?: string;
+  /** Nothing was deployed before: nobody works on the machine yet. */
+  first?: true;
   /** Why it is to be rolled back. */
   undo?: { stage: Stage; error: string };
   /** What waited for a reboot when this one began. */
@@ -88,7 +94,7 @@ export function readTrial(folder: string): Trial | undefined {
 
 function parseTrial(item: unknown): Trial | undefined {
   if (!isObject(item)) return undefined;
-  const { path, revision, lock, mode, boot, former, before, undo, replaces } = item;
+  const { path, revision, lock, mode, boot, former, before, undo, replaces, kept, since, first } = item;
   if (typeof path !== "string" || typeof revision !== "string" || typeof boot !== "string") return undefined;
   if (mode !== "switch" && mode !== "boot") return undefined;
   const replaced = parseTrial(replaces);
@@ -101,6 +107,9 @@ function parseTrial(item: unknown): Trial | undefined {
     lock: typeof lock === "string" ? lock : "",
     former: typeof former === "string" ? former : "",
     before: parseBefore(before),
+    ...(kept === true ? { kept } : {}),
+    ...(typeof since === "string" && !Number.isNaN(Date.parse(since)) ? { since } : {}),
+    ...(first === true ? { first } : {}),
     ...(undone === undefined ? {} : { undo: undone }),
     ...(replaced === undefined ? {} : { replaces: replaced }),
   };

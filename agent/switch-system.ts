@@ -1,39 +1,69 @@
 /** switch-to-configuration, as the system's driver runs it. */
+import { join } from "node:path";
+import { activationMode, checkOf, switchEnd, type ActivationMode } from "../rules/activation";
+import { parseObject } from "../rules/json";
+import { contract } from "../rules/contract";
 import type { Switched } from "./driver";
+import { readText } from "./files";
+import { log } from "./log";
 import { run, succeeded } from "./process";
+import { currentSystem } from "./reboot";
 import { secondsFrom } from "./time";
+import { boundUserUnits } from "./user-units";
 
 const timeout = () => secondsFrom("NIXOS_AUTO_UPDATE_SWITCH_TIMEOUT", 900);
+const programOf = (toplevel: string) => `${toplevel}/bin/switch-to-configuration`;
 
-/**
- * Runs it. Its exit codes: 1 checks or boot loader, 2 activation, 4 the system is active but units failed, which is for its health to
- * judge; 11 another one runs; 100 it is active after a reboot. A check that fails may end it with any of them.
- */
+/** Runs it, and says how it ended. */
 export async function switchToConfiguration(toplevel: string, action: "test" | "switch" | "boot"): Promise<Switched> {
-  const program = `${toplevel}/bin/switch-to-configuration`;
-  const inhibit = await inhibitor();
-  const [command = program, ...before] = inhibit;
-  const args = inhibit.length === 0 ? [action] : [...before, program, action];
-  const finished = await run(command, args, { timeout: timeout(), grace: 30_000, tee: true });
+  const program = programOf(toplevel);
+  const words = [...(await inhibitor()), program, action];
+  let unwatch = (): void => undefined;
+  const started = (pid: number) => {
+    unwatch = boundUserUnits(pid);
+  };
+  const finished = await run(words[0] ?? program, words.slice(1), {
+    timeout: timeout(),
+    grace: 30_000,
+    tee: true,
+    started,
+  });
+  unwatch();
   const { status, limit, output } = finished;
   if (limit !== undefined)
     return { kind: "failed", error: `the switch did not end within ${Math.round(timeout() / 1000)} s` };
-  const error = [
-    ...output.trimEnd().split("\n").slice(-20),
-    `switch-to-configuration ended with status ${status ?? finished.signal ?? "none"}`,
-  ].join("\n");
-  if (status !== 0 && /Pre-switch checks? failed/.test(output)) return { kind: "failed", error };
-  switch (status) {
-    case 0:
-    case 4:
+  const how = `switch-to-configuration ended with status ${status ?? finished.signal ?? "none"}`;
+  const error = [...output.trimEnd().split("\n").slice(-20), how].join("\n");
+  const end = switchEnd({ status, output });
+  switch (end.kind) {
+    case "active":
       return { kind: "done" };
-    case 11:
-      return { kind: "failed", error: "another switch-to-configuration is running", busy: true };
-    case 100:
+    case "busy":
+      return { kind: "failed", error: "another switch-to-configuration is running", passes: "busy" };
+    case "needs reboot":
       return { kind: "needs reboot" };
-    default:
+    case "refused":
+      // Set for the next boot it is not checked for what only a live switch minds.
+      return action === "test" ? { kind: "needs reboot" } : { kind: "failed", error };
+    case "boot loader":
+      return { kind: "failed", error, ...(end.space ? { passes: "space" as const } : {}) };
+    case "failed":
       return { kind: "failed", error };
   }
+}
+
+/** How a system is to be activated: its own settings, its pre-switch checks, and without these the inhibitors of both. */
+export async function modeOf(toplevel: string): Promise<ActivationMode> {
+  const inhibitors = (system: string) => readText(join(system, "switch-inhibitors"));
+  const settings = parseObject(readText(join(toplevel, contract.paths.settings)) ?? "") ?? {};
+  const finished = await run(programOf(toplevel), ["check"], { timeout: timeout() });
+  const decision = activationMode({
+    setting: settings["activation"] === "boot" ? "boot" : "live",
+    check: checkOf({ status: finished.limit === undefined ? finished.status : undefined, output: finished.output }),
+    inhibitors: { running: inhibitors(currentSystem), target: inhibitors(toplevel) },
+  });
+  if (decision.mode === "boot") log(`it is activated by the next boot: ${decision.why}`);
+  return decision.mode;
 }
 
 /**

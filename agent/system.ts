@@ -6,19 +6,31 @@ import { decideSystem, type ModuleSettings, type SystemDecision } from "../rules
 import { parseObject } from "../rules/json";
 import { readMetadata, type Metadata } from "../rules/metadata";
 import { relevantState } from "../rules/relevant-state";
-import type { Conclusion, Driver, Found, Place, RolledBack, RunRequest, Situation, Switched } from "./driver";
+import type {
+  Conclusion,
+  Driver,
+  Found,
+  Place,
+  Postponed,
+  RolledBack,
+  RunRequest,
+  Situation,
+  Switched,
+} from "./driver";
 import type { Ending } from "./ending";
 import { exists, isThere, makeFolder, readText, resolved, writeFileAtomic } from "./files";
 import { log } from "./log";
 import { MetadataServer } from "./metadata-server";
 import { answers, Mirror, type Origin } from "./mirror";
-import { bootedSystem, currentSystem, needsBoot } from "./reboot";
+import { awaitsBoot, bootedSystem, currentSystem, decideReboot, type RebootPlace } from "./reboot";
+import { judgedBy, type Pending, pendingSystem, postponedByWindow, rebootPlaceOf } from "./system-waits";
 import { type Before, type LocalHold, readHold, readState, readTrial, type Trial } from "./state";
 import { bootedAt } from "./time";
 import { setProfile, revertProfile } from "./profile";
-import { switchToConfiguration } from "./switch-system";
-import { accessFor } from "./credentials";
-import { fetchSecret } from "./secrets";
+import { modeOf, switchToConfiguration } from "./switch-system";
+import { rollbackAction } from "../rules/activation";
+import type { Waiting } from "../rules/report";
+import { MachineCredentials } from "./machine-credentials";
 import { failedUnits, answersAgain, checksError, unitsError } from "./health";
 import { concludeSystem } from "./conclude-system";
 
@@ -30,8 +42,6 @@ export interface SystemSituation extends Situation {
   readable: boolean;
   drifted: boolean;
 }
-
-const PROTOCOLS = "http:https:ssh:git";
 
 export function systemPlace(): Place {
   const stateFolder = process.env["NIXOS_AUTO_UPDATE_STATE"] ?? contract.paths.state;
@@ -49,13 +59,15 @@ export function systemPlace(): Place {
 }
 
 export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
-  private credentialProblem: string | undefined;
+  private readonly credentials: MachineCredentials;
   private known: Promise<Origin> | undefined;
 
   constructor(
     readonly place: Place = systemPlace(),
     readonly metadata: MetadataServer = new MetadataServer(),
-  ) {}
+  ) {
+    this.credentials = new MachineCredentials(place.runFolder, metadata);
+  }
 
   /** The folders that everything else lies in. @throws where they cannot be made */
   prepare(): void {
@@ -133,60 +145,14 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
   }
 
   origin(decision: SystemDecision): Promise<Origin> {
-    this.known ??= this.findOrigin(decision);
+    const { settings } = decision;
+    const url = this.repository(decision);
+    this.known ??= this.credentials.origin({ ...settings, repository: url });
     return this.known;
   }
 
-  private async findOrigin(decision: SystemDecision): Promise<Origin> {
-    const { settings } = decision;
-    const options = {
-      protocols: PROTOCOLS,
-      url: this.repository(decision),
-      knownHosts: text(settings["knownHosts"]),
-      runFolder: this.place.runFolder,
-    };
-    const secret = text(settings["deployKeySecret"]);
-    const credential = secret === undefined ? undefined : await this.credential(secret, options.url);
-    const access = () => accessFor({ ...options, credential });
-    return {
-      url: options.url,
-      branch: settings.branch,
-      access: access(),
-      renew: async () => {
-        if (credential === undefined || secret === undefined) return undefined;
-        return (await this.renewCredential(secret, options.url, credential)) ? access() : undefined;
-      },
-    };
-  }
-
   credentialError(): string | undefined {
-    return this.credentialProblem;
-  }
-
-  /** The machine's own lies in a file of root's that a reboot forgets. Where Secret Manager does not answer, the one of before has to do. */
-  private async credential(secret: string, url: string): Promise<string | undefined> {
-    const file = join(this.place.runFolder, "credential");
-    if (readText(file) !== undefined) return file;
-    try {
-      await fetchSecret(this.metadata, { secret, url, file });
-      return file;
-    } catch (error) {
-      this.credentialProblem = error instanceof Error ? error.message : String(error);
-      log(this.credentialProblem);
-      return undefined;
-    }
-  }
-
-  /** After a refusal: whether there is another one by now. */
-  private async renewCredential(secret: string, url: string, file: string): Promise<boolean> {
-    try {
-      if (!(await fetchSecret(this.metadata, { secret, url, file }))) return false;
-      log("what the repository asks for was rotated; using the new one");
-      return true;
-    } catch (error) {
-      log(error instanceof Error ? error.message : String(error));
-      return false;
-    }
+    return this.credentials.problem;
   }
 
   obstacle(): Promise<undefined> {
@@ -232,13 +198,35 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     return toplevel === this.current() && toplevel === this.booting();
   }
 
-  mode(toplevel: string): Promise<Trial["mode"]> {
-    return Promise.resolve(needsBoot(toplevel) ? "boot" : "switch");
+  async mode(toplevel: string): Promise<Trial["mode"]> {
+    return (await modeOf(toplevel)) === "boot" ? "boot" : "switch";
   }
 
+  /** What is set for the next boot, or runs and is whole only after it. */
   needsReboot({ reboot }: Ending): Promise<boolean> {
     const { profile } = this.place;
-    return Promise.resolve(reboot === true || (exists(profile) && needsBoot(profile)));
+    return Promise.resolve(reboot === true || this.pending() !== undefined || (exists(profile) && awaitsBoot(profile)));
+  }
+
+  awaitsBoot(toplevel: string): boolean {
+    return awaitsBoot(toplevel);
+  }
+
+  postponed(decision: SystemDecision, { person }: RunRequest, { state }: SystemSituation): Postponed | undefined {
+    return postponedByWindow(this.place, decision, { person, state });
+  }
+
+  async waitsFor(decision: SystemDecision, ending: Ending): Promise<Waiting | undefined> {
+    const reboot = await decideReboot(this.rebootPlace(decision), await this.needsReboot(ending));
+    return reboot.action === "wait" ? reboot.waiting : undefined;
+  }
+
+  pending(): Pending | undefined {
+    return pendingSystem(this.place, { boot: this.boot(), current: this.current() });
+  }
+
+  rebootPlace(decision: SystemDecision): RebootPlace {
+    return rebootPlaceOf(this.place, decision);
   }
 
   /** `test` does all that `switch` does but for the boot loader. */
@@ -250,7 +238,8 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     log(`→ keeping ${toplevel}`);
     const kept = await this.setForBoot(toplevel);
     // The system was switched to already, whatever was in the way of keeping it.
-    return kept.kind === "failed" ? { kind: "failed", error: kept.error } : kept;
+    if (kept.kind !== "failed" || kept.passes !== "busy") return kept;
+    return { kind: "failed", error: kept.error };
   }
 
   private async setForBoot(toplevel: string): Promise<Switched> {
@@ -295,7 +284,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
         manager: "system",
         failedBefore: trial.before.failed,
         folders: [join(trial.former, units), join(trial.path, units)],
-        settings: parseObject(readText(settingsFile) ?? "") ?? {},
+        settings: judgedBy(parseObject(readText(settingsFile) ?? "") ?? {}, awaitsBoot(trial.path)),
       })) ?? (await checksError(settingsFile));
     if (error !== undefined) return error;
     const { reached } = trial.before;
@@ -314,8 +303,9 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     if (busy) return { ok: true };
     if (old === undefined) return { ok: false, error: "nothing was deployed before", hopeless: true };
     log(`going back to ${old}`);
-    // It booted this machine or ran on it; what it has to change of the kernel waits for a reboot.
-    const boot = needsBoot(old);
+    const running = this.current();
+    // It ran here before; what its pre-switch checks mind is left to a reboot.
+    const boot = rollbackAction({ running, former: old }) === "boot" || (await modeOf(old)) === "boot";
     const switched = await switchToConfiguration(old, boot ? "boot" : "switch");
     if (switched.kind === "failed") return { ok: false, error: switched.error };
     return { ok: boot || this.current() === old };
@@ -334,8 +324,6 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     return concludeSystem(this, conclusion);
   }
 }
-
-const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
 
 /** What the configuration of what runs says; a machine before its first switch has none. */
 function moduleSettings(): ModuleSettings {

@@ -17,7 +17,15 @@ export async function check<S extends Situation, D extends CommonDecision>(drive
   const lock = await acquireLock(place.lockFile, "a check");
   try {
     if (unfinishedTrial(driver) !== undefined) throw new Exit(1, "an update was cut short; the next run ends it first");
-    const request = { wanted: undefined, force: false, once: true, dry: true, right: "head", patient: false } as const;
+    const request = {
+      wanted: undefined,
+      force: false,
+      once: true,
+      dry: true,
+      right: "head",
+      person: false,
+      patient: false,
+    } as const;
     const { well } = await attempt(driver, { ...request, stage: () => undefined });
     remove(`${place.stateFolder}/built`);
     return well ? 0 : 1;

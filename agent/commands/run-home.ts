@@ -77,7 +77,7 @@ async function tryAttempt(
 ): Promise<Result> {
   try {
     const stage = (name: string, revision?: string) => progress.at(name, revision);
-    return await attempt(driver, { wanted, force, once, right, patient: false, dry: false, stage });
+    return await attempt(driver, { wanted, force, once, right, person: false, patient: false, dry: false, stage });
   } catch (error) {
     const why = "the update ended before it could say how";
     log(error instanceof Error ? (error.stack ?? error.message) : String(error));

@@ -1,5 +1,6 @@
 /** `nixos-auto-update run`: until nobody asks any more, since a request that comes during a run may be newer than its decision. */
 import { rightOf, type Right, type Trigger } from "../../rules/run-right";
+import type { RunRequest } from "../driver";
 import { attempt, type AttemptResult } from "../engine";
 import { acquireLock } from "../lock";
 import { Exit, log } from "../log";
@@ -24,18 +25,19 @@ export async function runSystem(driver: SystemDriver, options: RunOptions): Prom
   const lock = await acquireLock(place.lockFile, `${asked.trigger} by ${asked.by}`);
   const progress = new Progress(place.runFolder, asked);
   let result: Result;
-  let { right } = asked;
+  let { right, person } = asked;
   let patient = asked.trigger === "boot";
   try {
     for (;;) {
       progress.at("deciding");
-      result = await tryAttempt(driver, options, right, patient, progress);
+      result = await tryAttempt(driver, options, { right, person, patient }, progress);
       if (pendingRequests(place.runFolder).length === 0) break;
       const more = takeRequests(place.runFolder);
       right = rightOf(
         more.map(({ trigger }) => trigger),
         "head",
       );
+      person ||= more.some(({ trigger }) => trigger === "manual");
       patient = false;
       log(`meanwhile asked by ${namesOf(more)} (${more.map(({ trigger }) => trigger).join(", ")})`);
     }
@@ -51,14 +53,14 @@ async function afterwards(driver: SystemDriver, { decision, ending }: Result): P
   if (decision.settings.homes.length > 0) {
     await startServing();
   }
-  if (decision.settings["allowReboot"] !== true) return;
-  await rebootIfAllowed(decision.settings, await driver.needsReboot(ending));
+  await rebootIfAllowed(driver.rebootPlace(decision), await driver.needsReboot(ending));
 }
 
 interface Asked {
   trigger: Trigger;
   by: string;
   right: Right;
+  person: boolean;
 }
 
 const namesOf = (requests: readonly Request[]) =>
@@ -79,28 +81,27 @@ async function whoAsks({ place }: SystemDriver, options: RunOptions): Promise<As
     const all = said.map(({ trigger }) => trigger);
     // A person's wish goes anywhere, whatever else asks.
     const right = options.wanted === undefined ? rightOf(all, "head") : "head";
-    return { trigger: first.trigger, by: namesOf(said), right };
+    return { trigger: first.trigger, by: namesOf(said), right, person: all.includes("manual") };
   }
   const { trigger, by, repeats } = await guessTrigger(place.manager, place.service, place.runFolder);
-  return { trigger, by: by ?? "unknown", right: rightOf([trigger], repeats) };
+  return { trigger, by: by ?? "unknown", right: rightOf([trigger], repeats), person: trigger === "manual" };
 }
 
 /** An error that has no name of its own is most likely a machine without memory or space. */
 async function tryAttempt(
   driver: SystemDriver,
   { wanted, force, once }: RunOptions,
-  right: Right,
-  patient: boolean,
+  asked: Pick<RunRequest, "right" | "person" | "patient">,
   progress: Progress,
 ): Promise<Result> {
   try {
     const stage = (name: string, revision?: string) => progress.at(name, revision);
-    return await attempt(driver, { wanted, force, once, right, patient, dry: false, stage });
+    return await attempt(driver, { wanted, force, once, ...asked, dry: false, stage });
   } catch (error) {
     const why = "the update ended before it could say how";
     log(error instanceof Error ? (error.stack ?? error.message) : String(error));
     if (!once) {
-      await retryLater(driver.place, why, right);
+      await retryLater(driver.place, why, asked.right);
     }
     throw new Exit(1, why);
   }

@@ -13,7 +13,15 @@ import { bootedAt, now } from "../time";
 import type { HomeDriver } from "../home";
 
 const request = {
-  ...{ wanted: undefined, force: false, once: true, dry: true, right: "approved" as const, patient: false },
+  ...{
+    wanted: undefined,
+    force: false,
+    once: true,
+    dry: true,
+    right: "approved" as const,
+    person: false,
+    patient: false,
+  },
   stage: () => undefined,
 };
 

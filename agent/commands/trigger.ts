@@ -24,6 +24,7 @@ export async function trigger(driver: SystemDriver, asked: { trigger?: Trigger; 
     once: true,
     dry: true,
     right: "approved",
+    person: false,
     patient: false,
   } as const;
   const quiet = { ...approvedOnly, stage: () => undefined };

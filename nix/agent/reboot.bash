@@ -20,10 +20,13 @@ inhibitors_differ() { # file, file
     any($old[0] | keys[]; . as $name | $new[0] | has($name) and .[$name] != $old[0][$name])' &>/dev/null
 }
 
+# The file has the service's timer ask again.
 driver_needs_reboot() {
   if [[ ${result[reboot]-} == true ]] || { [[ -e $profile ]] && needs_boot "$profile"; }; then
+    : 2>/dev/null >"$run_dir/reboot-required" || true
     echo true
   else
+    rm -f "$run_dir/reboot-required"
     echo false
   fi
 }

@@ -28,8 +28,6 @@ in
     onBoot = "5min";
     watch = true;
     protectMetadata = true;
-    repositorySubdir = null;
-    submodules = false;
     activation = "live";
     window = [ ];
     windowDeadline = 7 * 24 * 3600;

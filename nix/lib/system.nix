@@ -40,6 +40,8 @@ let
 
   reboot = {
     description = "Reboot, if an update needs it and it is allowed now";
+    # A run notes here that it needs one; whether it may have it changes while nobody updates.
+    unitConfig.ConditionPathExists = "${contract.paths.run}/reboot-required";
     restartIfChanged = false;
     inherit environment;
     serviceConfig = metadataClient // {
@@ -105,7 +107,9 @@ in
       { }
   )
   // (if settings.watch then { ${contract.units.watch} = watch; } else { })
-  // (if settings.allowReboot then { "${name}-reboot" = reboot; } else { });
+  // {
+    "${name}-reboot" = reboot;
+  };
 
   timers =
     units.timers {
@@ -113,21 +117,16 @@ in
       inherit (settings) onBoot dates randomizedDelaySec;
       description = "Update this machine";
     }
-    // (
-      if settings.allowReboot then
-        {
-          "${name}-reboot" = {
-            description = "Reboot, if an update needs it";
-            wantedBy = [ "timers.target" ];
-            # Whether it is allowed changes while nobody updates: the window opens, people log out.
-            timerConfig = {
-              OnCalendar = "*:0/10";
-              RandomizedDelaySec = "10min";
-              FixedRandomDelay = true;
-            };
-          };
-        }
-      else
-        { }
-    );
+    // {
+      "${name}-reboot" = {
+        description = "Reboot, if an update needs it";
+        wantedBy = [ "timers.target" ];
+        # Whether it is allowed changes while nobody updates: the window opens, people log out.
+        timerConfig = {
+          OnCalendar = "*:0/10";
+          RandomizedDelaySec = "10min";
+          FixedRandomDelay = true;
+        };
+      };
+    };
 }

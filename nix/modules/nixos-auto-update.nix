@@ -158,20 +158,6 @@ in
       '';
     };
 
-    repositorySubdir = mkOption {
-      type = types.nullOr own.relativePath;
-      default = defaults.repositorySubdir;
-      example = "nixos";
-      description = "The directory of the repository that has the flake. `null`: the repository itself.";
-    };
-
-    submodules = mkOption {
-      type = types.bool;
-      default = defaults.submodules;
-      example = true;
-      description = "Whether the flake needs the repository's Git submodules. They are fetched with what the repository itself is fetched with.";
-    };
-
     activation = mkOption {
       type = types.enum [
         "live"
@@ -321,6 +307,18 @@ in
       assertions = import ./system-assertions.nix { inherit config lib; };
 
       environment.systemPackages = [ cfg.package ];
+      # What the agents have to say to those who log in; the files are empty where that is nothing.
+      environment.loginShellInit = ''
+        case $- in
+          *i*)
+            for file in /run/motd.d/${fleet.contract.units.system} \
+              "''${XDG_STATE_HOME:-$HOME/.local/state}/${fleet.contract.paths.homeState}/login-message"; do
+              if [ -s "$file" ]; then cat "$file"; fi
+            done
+            unset file
+            ;;
+        esac
+      '';
       environment.etc.${lib.removePrefix "/etc/" fleet.contract.paths.settings}.text =
         fleet.systemSettings settings;
 

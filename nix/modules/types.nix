@@ -40,8 +40,6 @@ in
 
   unitName = text "[a-zA-Z0-9:_.@*\\\\-]+[.](service|socket|mount|automount|swap|path|timer|target|slice)" "name of a systemd unit; * stands for any text";
 
-  relativePath = text "[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*" "path within the repository";
-
   memorySize = text "[0-9]+[KMGT]?|[0-9]+%|infinity" "size, such as \"2G\" or \"60%\"";
 
   # What the agent's git takes: no local path and no remote helper.

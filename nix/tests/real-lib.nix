@@ -31,6 +31,7 @@ let
           proxy.envVars = anything;
           nftables.enable = anything;
           nftables.tables = anything;
+          nftables.preCheckRuleset = anything;
         };
         nix = anything;
         programs = anything;

@@ -34,6 +34,7 @@ let
           proxy = anything;
           nftables.enable = anything;
           nftables.tables = anything;
+          nftables.preCheckRuleset = anything;
         };
         nix = {
           channel = anything;

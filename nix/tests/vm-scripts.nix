@@ -63,6 +63,7 @@ let
                 proxy = anything;
                 nftables.enable = anything;
                 nftables.tables = anything;
+                nftables.preCheckRuleset = anything;
                 interfaces = anything;
                 hosts = anything;
               };

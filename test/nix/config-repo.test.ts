@@ -94,7 +94,7 @@ describe.skipIf(image === undefined)("local/config-repo", () => {
         "nixos-auto-update-watch.service",
         "",
       ],
-      ...["timers.target.wants/:", "nixos-auto-update.timer"],
+      ...["timers.target.wants/:", "nixos-auto-update-reboot.timer", "nixos-auto-update.timer"],
       'restrict,command="STORE-fleet-trigger/run" ssh-ed25519 AAAA operator',
       "fleet-trigger ALL=(root) NOPASSWD: /run/current-system/sw/bin/nixos-auto-update trigger --by *",
       ...["paths.target.wants/:", "nixos-hm-auto-update.path", ""],

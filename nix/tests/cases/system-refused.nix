@@ -28,9 +28,6 @@
     { watch = "yes"; }
     { deployKeySecret = "key"; }
     { protectMetadata = null; }
-    { repositorySubdir = "/nixos"; }
-    { repositorySubdir = "../nixos"; }
-    { submodules = "yes"; }
     { activation = "switch"; }
     { window = "22:00-05:00"; }
     { window = [ "22:00" ]; }

@@ -225,8 +225,6 @@ in
         memoryHigh = "2G";
         metricsDirectory = "/var/lib/node-exporter";
         notify = "cat";
-        repositorySubdir = "nixos";
-        submodules = true;
         activation = "boot";
         window = [
           "Mon..Fri 22:00-05:00"

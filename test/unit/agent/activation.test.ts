@@ -23,6 +23,7 @@ let did: string[];
 let steps: Partial<Record<"activate" | "keep", () => Switched>> & {
   health?: () => string | undefined;
   back?: () => RolledBack;
+  awaitsBoot?: boolean;
 };
 let mode: Trial["mode"];
 
@@ -60,6 +61,7 @@ const driver = (): Driver => ({
   current: () => runs,
   mode: () => Promise.resolve(mode),
   needsReboot: () => Promise.resolve(false),
+  awaitsBoot: () => steps.awaitsBoot === true,
   activate: async (path, how) => {
     did.push(`switch ${how}`);
     const result = steps.activate?.();
@@ -88,7 +90,7 @@ const driver = (): Driver => ({
   concluded: () => Promise.resolve({}),
 });
 
-const begin = () => activate({ driver: driver(), decision }, built);
+const begin = () => activate({ driver: driver(), decision }, built, false);
 
 /** What the next run makes of a trial that was cut short; `undefined` where none was. */
 async function next(): Promise<Ending | undefined> {
@@ -124,10 +126,42 @@ describe("an activation", () => {
   });
 
   it("that could not begin because another one was under way is tried again", async () => {
-    steps = { activate: () => ({ kind: "failed", error: "busy", busy: true }) };
+    steps = { activate: () => ({ kind: "failed", error: "busy", passes: "busy" }) };
     const ending = await begin();
     expect(ending).toMatchObject({ outcome: "failed", stage: "switch", retry: "another switch is running" });
     expect(ending.refuse).toBeUndefined();
+  });
+
+  it("that found no space for the boot loader is tried again", async () => {
+    steps = { keep: () => ({ kind: "failed", error: "No space left on device", passes: "space" }) };
+    const ending = await begin();
+    expect(ending).toMatchObject({ outcome: "failed", cause: "space", rolledBack: true });
+    expect(ending.retry).toBe("the boot loader has no space");
+    expect(ending.refuse).toBeUndefined();
+    expect(runs).toBe(OLD);
+  });
+
+  it("that is whole only after a boot is kept, and proves itself again after it", async () => {
+    steps = { awaitsBoot: true };
+    expect(await begin()).toMatchObject({ outcome: "updated", reboot: true });
+    expect(did).toEqual(["switch switch", "health", "keep"]);
+    expect(readTrial(scratch.in("state"))).toMatchObject({ mode: "boot", kept: true, path: NEW });
+    expect(await next()).toBeUndefined();
+
+    boot = "2";
+    steps = { health: () => "the driver does not load" };
+    expect(await next()).toMatchObject({ outcome: "failed", stage: "health", rolledBack: true, refuse: revision });
+    expect(did).toEqual(["health", "back"]);
+    expect(trialLeft()).toBe(false);
+  });
+
+  it("that is whole only after a boot counts when it has proved itself after it", async () => {
+    steps = { awaitsBoot: true };
+    await begin();
+    boot = "2";
+    steps = {};
+    expect(await next()).toMatchObject({ outcome: "updated", revision });
+    expect(trialLeft()).toBe(false);
   });
 
   it("that needs a reboot after all is set for the next boot", async () => {
@@ -169,7 +203,7 @@ describe("an activation", () => {
       before: { failed: [], reached: {} },
     };
     writeTrial(scratch.in("state"), waits);
-    steps = { activate: () => ({ kind: "failed", error: "busy", busy: true }) };
+    steps = { activate: () => ({ kind: "failed", error: "busy", passes: "busy" }) };
     await begin();
     expect(readTrial(scratch.in("state"))).toEqual(waits);
   });

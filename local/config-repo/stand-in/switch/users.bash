@@ -7,7 +7,7 @@ reload_users() {
   while read -r uid name _; do
     echo "reloading user units for $name..." >&2
     setpriv --reuid="$uid" --regid="$(id -g "$name")" --clear-groups \
-      env -i PATH="$PATH" XDG_RUNTIME_DIR="/run/user/$uid" "$BASH" "$parts/users.bash" "$system" </dev/null || {
+      env -i PATH="$PATH" XDG_RUNTIME_DIR="/run/user/$uid" __NIXOS_SWITCH_TO_CONFIGURATION_PARENT_EXE="$0" "$BASH" "$parts/users.bash" "$system" </dev/null || {
       echo "warning: user activation for $name failed" >&2
       status=4
     }

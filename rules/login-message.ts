@@ -1,0 +1,27 @@
+/** What people read when they log in: nothing, unless an update needs them or failed; then one line, and the command that helps. */
+import type { AgentState } from "./agent-state";
+import { oneLine } from "./text";
+
+/** @returns the lines; empty where there is nothing to say */
+export function loginMessage(of: "machine" | "home", state: AgentState): string[] {
+  const { outcome, stage, error, rebootRequired, rolledBack, transient, waiting } = state;
+  const program = of === "machine" ? "nixos-auto-update" : "nixos-hm-auto-update";
+  const lines: string[] = [];
+  if (outcome === "failed" && transient !== true) {
+    const why = oneLine(error?.split("\n").find((line) => line.trim() !== "") ?? "", 120);
+    const now = rolledBack === true ? "; what ran before runs again" : "";
+    lines.push(
+      `The last update of this ${of} failed${stage === undefined ? "" : ` at ${stage}`}${now}${why === "" ? "" : `: ${why}`}`,
+    );
+    lines.push(`  ${program} status`);
+  } else if (of === "home" && outcome === "deferred") {
+    lines.push(`An update of this home waits: ${oneLine(error ?? "", 120) || "see its status"}`);
+    lines.push(`  ${program} status`);
+  }
+  if (of === "machine" && rebootRequired === true) {
+    const when = waiting?.until === undefined ? "" : `; this machine reboots by itself after ${waiting.until}`;
+    lines.push(`An update of this machine needs a reboot${when}`);
+    lines.push("  sudo reboot, or stop and start the VM");
+  }
+  return lines;
+}

@@ -1,0 +1,102 @@
+/** Reboots of a real machine that an update needs: in their window, not while somebody works on it, and back from a system that does badly. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expectRuns } from "../faults/complete";
+import { Lab } from "../faults/lab";
+import type { Flaw, Source } from "../faults/source";
+import type { Vm } from "../faults/vm";
+
+let lab: Lab;
+let source: Source;
+let vm: Vm;
+let kernels = 0;
+
+/** A window of an hour around now, or of one that is hours away, by the VM's clock. */
+async function window(when: "now" | "later"): Promise<string> {
+  const minutes = Number(await vm.sh("date +'%H * 60 + %M' | xargs expr")) + (when === "now" ? -30 : 180);
+  const at = (minute: number) => {
+    const [hours, rest] = [Math.floor(minute / 60) % 24, minute % 60];
+    return `${String(hours).padStart(2, "0")}:${String(rest).padStart(2, "0")}`;
+  };
+  return `{ lower = "${at(minutes + 1440)}"; upper = "${at(minutes + 1500)}"; }`;
+}
+
+/** Pushes a revision with another kernel and updates to it; what the agent said. The window is for the update after. */
+async function newKernel(reboots: "now" | "later", flaw: Flaw = "none", more = ""): Promise<string> {
+  source.extra = `
+    services.nixos-auto-update = { watch = false; allowReboot = true; rebootWindow = ${await window(reboots)}; ${more} };
+    boot.kernelPackages.kernel.version = "6.12.${++kernels}";`;
+  await source.commit(flaw);
+  await vm.update();
+  return vm.lastRun();
+}
+
+/** The new system runs, and needs a reboot for its kernel. */
+async function expectWaits(): Promise<void> {
+  const is = await vm.facts();
+  await expectRuns(is, source);
+  expect(is.booted).not.toBe(is.current);
+  expect(vm.report()).toMatchObject({ outcome: "updated", rebootRequired: true, toplevel: is.current });
+}
+
+const scheduled = () => vm.is("test -e /run/systemd/shutdown/scheduled");
+
+// The agent in bash activates another kernel by the next boot only, and knows no windows.
+describe.runIf(process.env["NIXOS_FLEET_AGENT"] === "node")("a reboot", () => {
+  beforeAll(async () => {
+    lab = await Lab.open();
+    source = await lab.source();
+    vm = await lab.vm("reboots", source);
+    // A machine is first compared with what it booted after its first boot of a system.
+    await newKernel("later");
+    await vm.powerOff();
+    await vm.recovered();
+  });
+  afterAll(() => lab.close());
+
+  it("waits for its window", async () => {
+    expect(await newKernel("later")).toContain("a reboot is required; waiting for the window");
+    await expectWaits();
+    await vm.sh("systemctl start nixos-auto-update-reboot.service");
+    expect(await scheduled()).toBe(false);
+    // Somebody else's reboot does as well.
+    await vm.powerOff();
+    await vm.recovered();
+    await expectRuns(await vm.facts(), source);
+    expect(vm.report()).toMatchObject({ rebootRequired: false });
+  });
+
+  it("waits for people, and comes when they have gone", async () => {
+    await vm.sh(`useradd --create-home dev && install --directory --owner=dev --mode=700 /home/dev/.ssh &&
+    ssh-keygen -q -t ed25519 -N '' -f /root/dev && install --owner=dev --mode=600 /root/dev.pub /home/dev/.ssh/authorized_keys`);
+    await vm.sh(
+      "systemd-run --quiet --unit=session ssh -tt -i /root/dev -o StrictHostKeyChecking=no dev@127.0.0.1 sleep infinity",
+    );
+    await vm.until("somebody is logged in", "loginctl list-sessions --no-legend | grep -w dev", 60);
+    expect(await newKernel("now")).toContain("a reboot is required; waiting until nobody is logged in (now: dev)");
+    await expectWaits();
+    expect(await scheduled()).toBe(false);
+
+    await vm.sh("systemctl stop session.service");
+    await vm.until("nobody is logged in", "! loginctl list-sessions --no-legend | grep -w dev", 60);
+    const boot = await vm.sh("cat /proc/sys/kernel/random/boot_id");
+    await vm.sh("systemctl start nixos-auto-update-reboot.service");
+    expect(await scheduled()).toBe(true);
+    await vm.until("it rebooted by itself", `test "$(cat /proc/sys/kernel/random/boot_id)" != ${boot}`, 120);
+    await vm.recovered();
+    const is = await vm.facts();
+    await expectRuns(is, source);
+    expect(is.booted).toBe(is.current);
+  });
+
+  it("waits for no people after its deadline, and tells them before", async () => {
+    await vm.sh(
+      "systemd-run --quiet --unit=session ssh -tt -i /root/dev -o StrictHostKeyChecking=no dev@127.0.0.1 sleep infinity",
+    );
+    await vm.until("somebody is logged in", "loginctl list-sessions --no-legend | grep -w dev", 60);
+    expect(await newKernel("now", "none", "rebootDeadline = 1;")).toContain("rebooting in 15 minutes");
+    expect(await scheduled()).toBe(true);
+    await vm.sh("shutdown -c; systemctl stop session.service");
+    await vm.powerOff();
+    await vm.recovered();
+  });
+});

@@ -1,0 +1,54 @@
+/** The login message, by a table. */
+import { expect, it } from "vitest";
+import type { AgentState } from "../../../rules/agent-state";
+import { loginMessage } from "../../../rules/login-message";
+
+const failed = {
+  outcome: "failed",
+  stage: "health",
+  error: "\nunits failed: web.service\nmore",
+  rolledBack: true,
+} as const;
+
+it.each<["machine" | "home", AgentState, string[]]>([
+  ["machine", {}, []],
+  ["machine", { outcome: "updated" }, []],
+  ["machine", { outcome: "held" }, []],
+  ["machine", { outcome: "deferred", error: "waiting for the window" }, []],
+  ["machine", { outcome: "failed", stage: "fetch", error: "no route", transient: true }, []],
+  [
+    "machine",
+    failed,
+    [
+      "The last update of this machine failed at health; what ran before runs again: units failed: web.service",
+      "  nixos-auto-update status",
+    ],
+  ],
+  [
+    "machine",
+    { outcome: "updated", rebootRequired: true },
+    ["An update of this machine needs a reboot", "  sudo reboot, or stop and start the VM"],
+  ],
+  [
+    "machine",
+    { outcome: "updated", rebootRequired: true, waiting: { for: "users", until: "2026-11-29T02:00:00Z" } },
+    [
+      "An update of this machine needs a reboot; this machine reboots by itself after 2026-11-29T02:00:00Z",
+      "  sudo reboot, or stop and start the VM",
+    ],
+  ],
+  [
+    "home",
+    { outcome: "deferred", error: "work in ~/config is not pushed" },
+    ["An update of this home waits: work in ~/config is not pushed", "  nixos-hm-auto-update status"],
+  ],
+  ["home", { outcome: "failed", error: "" }, ["The last update of this home failed", "  nixos-hm-auto-update status"]],
+  ["home", { outcome: "updated", rebootRequired: true }, []],
+])("of a %s in state %j", (of, state, lines) => {
+  expect(loginMessage(of, state)).toEqual(lines);
+});
+
+it("has nothing that a terminal obeys", () => {
+  const state = { outcome: "failed", stage: "build", error: "\u001b[31mred\u0007" } as const;
+  expect(loginMessage("machine", state).join("\n")).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f]/);
+});
