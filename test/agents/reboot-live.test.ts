@@ -93,8 +93,10 @@ describe.runIf(process.env["NIXOS_FLEET_AGENT"] === "node")("a reboot", () => {
       "systemd-run --quiet --unit=session ssh -tt -i /root/dev -o StrictHostKeyChecking=no dev@127.0.0.1 sleep infinity",
     );
     await vm.until("somebody is logged in", "loginctl list-sessions --no-legend | grep -w dev", 60);
-    expect(await newKernel("now", "none", "rebootDeadline = 1;")).toContain("rebooting in 15 minutes");
-    expect(await scheduled()).toBe(true);
+    await newKernel("now", "none", "rebootDeadline = 1;");
+    const ask = "systemctl start nixos-auto-update-reboot.service; test -e /run/systemd/shutdown/scheduled";
+    await vm.until("a reboot is scheduled", ask, 30);
+    expect(await vm.sh("journalctl --boot --no-pager --output=cat")).toContain("rebooting in 15 minutes");
     await vm.sh("shutdown -c; systemctl stop session.service");
     await vm.powerOff();
     await vm.recovered();

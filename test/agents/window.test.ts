@@ -71,6 +71,8 @@ describe.runIf(process.env["NIXOS_FLEET_AGENT"] === "node")("a VM outside of its
     await source.commit();
     await answered(await approveAndTrigger(), "deferred");
     await vm.sh("nixos-auto-update run --by carol");
+    // The watcher has asked for the approval as well.
+    await vm.idle();
     await expectRuns(await vm.facts(), source);
   });
 
