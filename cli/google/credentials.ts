@@ -1,5 +1,6 @@
 /** Who calls Google's APIs, and where: what the clients of the tool have in common. */
-import { GoogleAuth, OAuth2Client } from "google-auth-library";
+import { GoogleAuth, OAuth2Client, type JWTInput } from "google-auth-library";
+import { UsageError } from "../errors";
 
 export type Credentials = OAuth2Client | GoogleAuth;
 
@@ -11,6 +12,7 @@ export function credentials(
   if (token === undefined) {
     // Without the project the library would look for one, by gcloud and by the metadata server.
     return new GoogleAuth({
+      ...serviceAccount(process.env["GOOGLE_CREDENTIALS"]),
       projectId: project,
       scopes: scopes.map((scope) => `https://www.googleapis.com/auth/${scope}`),
     });
@@ -18,6 +20,22 @@ export function credentials(
   const client = new OAuth2Client();
   client.setCredentials({ access_token: token });
   return client;
+}
+
+/**
+ * A service account as the gcp provider's `GOOGLE_CREDENTIALS` gives it: the key as JSON, or the name of its file; none where it is not set.
+ * @throws UsageError where it looks like JSON and is none
+ */
+export function serviceAccount(given: string | undefined): { credentials?: JWTInput; keyFilename?: string } {
+  if (given === undefined || given.trim() === "") return {};
+  if (!given.trim().startsWith("{")) return { keyFilename: given };
+  try {
+    return { credentials: JSON.parse(given) as JWTInput };
+  } catch {
+    throw new UsageError(
+      "GOOGLE_CREDENTIALS begins like JSON and is none; set it to a service account's key or to its file",
+    );
+  }
 }
 
 /**
