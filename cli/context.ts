@@ -1,5 +1,5 @@
 import { hostname, userInfo } from "node:os";
-import { didYouMean } from "../rules/did-you-mean";
+import { didYouMean } from "./did-you-mean";
 import type { Call } from "./command";
 import { connect, type Compute, type Images } from "./google/compute";
 import { UsageError } from "./errors";
