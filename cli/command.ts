@@ -106,6 +106,15 @@ export const changeOptions: Readonly<Record<string, OptionSpec>> = {
   "dry-run": { description: "show what would change, and change nothing" },
 };
 
+/** Of a command that takes a revision: where this machine reads the config repository. */
+export const revisionOptions: Readonly<Record<string, OptionSpec>> = {
+  "resolve-from": {
+    value: "URL",
+    env: "NIXOS_FLEET_RESOLVE_FROM",
+    description: "where to read the config repository, if not where the VMs do",
+  },
+};
+
 /** The values of a call's options: as given, or from the environment. */
 export class ParsedOptions {
   constructor(

@@ -25,7 +25,7 @@ export async function resolveRevision(
   written: string,
   known: readonly string[],
   { compute, id }: FleetContext,
-  call: Pick<Call, "signal" | "env">,
+  call: Pick<Call, "signal" | "env" | "options">,
 ): Promise<string> {
   const isDigits = /^[0-9a-f]{4,40}$/.test(written);
   const only = (revisions: readonly string[]): string | undefined => {
@@ -49,19 +49,23 @@ async function inRepository(
   command: string,
   written: string,
   vms: readonly FleetVm[],
-  call: Pick<Call, "signal" | "env">,
+  call: Pick<Call, "signal" | "env" | "options">,
 ): Promise<string> {
-  const source = vms.find((vm) => vm.source !== undefined)?.source;
+  const own = call.options.text("resolve-from");
+  const ofVms = vms.find((vm) => vm.source !== undefined)?.source;
+  const source = own === undefined ? ofVms : { ...ofVms, repository: own };
   if (source === undefined) {
     throw new UsageError(
-      `${command}: ${written} is in no approval or report, and no VM's metadata names the config repository to look it up`,
+      `${command}: ${written} is in no approval or report, and no VM's metadata names the config repository to look it up; ` +
+        "name it with --resolve-from",
     );
   }
   try {
     return await findRevision(source, written, { signal: call.signal, env: call.env });
   } catch (error) {
     call.signal.throwIfAborted();
-    const line = oneLine(`${command}: ${messageOf(error)}`, 500);
-    throw error instanceof UsageError ? new UsageError(line) : new FleetError(line);
+    const line = `${command}: ${messageOf(error)}`;
+    if (error instanceof UsageError) throw new UsageError(oneLine(line, 500));
+    throw new FleetError(oneLine(own === undefined ? `${line}; --resolve-from names another way to it` : line, 500));
   }
 }

@@ -1,7 +1,7 @@
 import { short } from "../../rules/contract";
 import { lockChanges, type LockChange } from "../../rules/flake-lock";
 import { compareClosures } from "../repository/closures";
-import { fleetOptions, type Call, type Command } from "../command";
+import { fleetOptions, revisionOptions, type Call, type Command } from "../command";
 import { filesBetween, headOf, lockAt, withCommits } from "../repository/config-repository";
 import { openFleet, requireVms, type FleetContext } from "../context";
 import { diffLines, groupClosures, planMoves, type FleetDiff, type Move, type MoveDiff } from "../repository/diff";
@@ -31,6 +31,7 @@ export const command: Command = {
       description: "the clone; by default the directory you are in",
     },
     json: { description: "the same as one JSON document" },
+    ...revisionOptions,
     ...fleetOptions,
   },
   positionals: { least: 0, most: 1_000 },

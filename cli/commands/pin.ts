@@ -1,5 +1,5 @@
 import { short } from "../../rules/contract";
-import { changeOptions, fleetOptions, type Command } from "../command";
+import { changeOptions, fleetOptions, revisionOptions, type Command } from "../command";
 import { confirmChange } from "../confirm";
 import { openFleet, requireVms } from "../context";
 import { changeControl, pruned, withPin, type Control } from "../control-item";
@@ -21,6 +21,7 @@ export const command: Command = {
     clear: { description: "follow what is approved again" },
     json: { description: "print the control item" },
     ...changeOptions,
+    ...revisionOptions,
     ...fleetOptions,
   },
   positionals: { least: 1, most: 2 },

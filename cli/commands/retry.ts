@@ -1,5 +1,5 @@
 import { short } from "../../rules/contract";
-import { changeOptions, fleetOptions, type Command } from "../command";
+import { changeOptions, fleetOptions, revisionOptions, type Command } from "../command";
 import { confirmChange } from "../confirm";
 import { openFleet } from "../context";
 import { changeControl, pruned, withoutRetry, withRetry, type Control } from "../control-item";
@@ -21,6 +21,7 @@ export const command: Command = {
     clear: { description: "do not try this one (or any) again" },
     json: { description: "print the control item" },
     ...changeOptions,
+    ...revisionOptions,
     ...fleetOptions,
   },
   positionals: { least: 0, most: 1 },

@@ -1,6 +1,6 @@
 import { short, type Control } from "../../rules/contract";
 import type { GateEnd } from "../gate/await";
-import { changeOptions, fleetOptions, type Call, type Command } from "../command";
+import { changeOptions, fleetOptions, revisionOptions, type Call, type Command } from "../command";
 import { confirmChange } from "../confirm";
 import { openFleet, type FleetContext } from "../context";
 import { changeControl, pruned, withUndo } from "../control-item";
@@ -32,6 +32,7 @@ export const command: Command = {
     "no-wait": { description: "do not wait for the VMs" },
     json: { description: "print what came of it as one JSON document; what happens meanwhile goes to standard error" },
     ...changeOptions,
+    ...revisionOptions,
     ...fleetOptions,
   },
   positionals: { least: 0, most: 1 },

@@ -154,7 +154,7 @@ export class Program {
   /** The operator's tool, as a person runs it. */
   async fleet(...args: string[]): Promise<Ran> {
     const { exitCode, all } = await execa(join(project, "scripts/fleet"), args, {
-      env: { ...this.env, GOOGLE_CLOUD_PROJECT: "local-project" },
+      env: { ...this.env, GOOGLE_CLOUD_PROJECT: "local-project", NIXOS_FLEET_RESOLVE_FROM: this.repository },
       all: true,
       reject: false,
       stdin: "ignore",
