@@ -63,7 +63,7 @@ describe("a first wave with a home in it", () => {
   it("reports a home that fails, and lets time pass before the next wave", async () => {
     await cloud.configure("--path 'nixos-fleet:waves[0].vms[0]' dev-alice", "--path 'nixos-fleet:waves[0].pause' 10s");
     const next = await cloud.change("homes/alice.nix", (text) => text.replace(/^\{$/m, `{${broken}`));
-    expect(await cloud.up()).toContain("wave canary has answered; it has to stand for another");
+    expect(await cloud.up()).toContain("wave canary has answered; it has to run the revision for another");
     const status = await cloud.status();
     for (const vm of [canary, alice, bob]) await cloud.expectRuns(vm, next);
     expect(status[alice]?.homes["alice"]).toMatchObject({ outcome: "failed", rolledBack: true });
@@ -140,7 +140,7 @@ describe("a home with a repository of its own", () => {
     const up = await cloud.up("badly");
     expect(up).toContain("home bob: switch failed, rolled back");
     expect(up).toContain(
-      "only homes with a repository of their own failed: the system is neither held nor rolled back",
+      "only homes with a repository of their own failed, which the system is not to blame for: nothing is held or rolled back",
     );
     expect(await home()).toMatchObject({ outcome: "failed", rolledBack: true });
     expect((await home())?.revision).not.toBe(bad);

@@ -9,7 +9,10 @@ export function signal({ pid }: { pid?: number | undefined }, name: NodeJS.Signa
 /** Kills the gates that ask an endpoint, as the kernel does where memory is short; whether there were any. */
 export function killGate(endpoint: string): boolean {
   const gates = readdirSync("/proc").filter(
-    (pid) => /^\d+$/.test(pid) && /\.ts\0await/.test(read(pid, "cmdline")) && read(pid, "environ").includes(endpoint),
+    (pid) =>
+      /^\d+$/.test(pid) &&
+      /\bfleet\.[jt]s\0await/.test(read(pid, "cmdline")) &&
+      read(pid, "environ").includes(endpoint),
   );
   for (const pid of gates) process.kill(Number(pid), "SIGKILL");
   return gates.length > 0;
