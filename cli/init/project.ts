@@ -95,7 +95,7 @@ function stackText({ project, config, region, answers }: Plan): string {
   const list = (key: string, members: string[], example: string) =>
     members.length === 0 ? `    # ${key}: [${example}]` : `    ${key}: ${JSON.stringify(members)}`;
   return `# yaml-language-server: $schema=./node_modules/nixos-fleet/docs/settings.schema.json
-# Every key is in node_modules/nixos-fleet/docs/settings.md.
+# Editors that read the schema complete and check every key.
 config:
 ${line("gcp:project", id, "the Google Cloud project that gets the fleet")}
   gcp:region: ${region}

@@ -27,7 +27,7 @@ export type { RawConfig, VmConfig };
 const NAMESPACE = "nixos-fleet:";
 const GOOGLE = "gcp:";
 
-const settings = z.strictObject({
+export const settings = z.strictObject({
   fleet: keyPart.regex(/^[a-z]/, "must begin with a letter, as names of Compute's resources do").default("devs"),
   ...sourceKeys,
   ...followKeys,
