@@ -71,3 +71,14 @@ LD_LIBRARY_PATH=$host_cache/$package/usr/lib/$(uname -m)-linux-gnu/systemd exec 
 END
   chmod 755 "$host_cache/bin/$program"
 }
+
+# Whether this host can run machines at all; says why not and ends otherwise.
+require_machines() {
+  local why=
+  [ "$(uname -s)" = Linux ] || why="Linux: its machines are containers (network namespaces, overlayfs)"
+  [ -n "$why" ] || [ "$(id -u)" = 0 ] || why="root: it makes network namespaces and boots machines in them"
+  [ -z "$why" ] || {
+    echo "the local cloud needs $why" >&2
+    exit 1
+  }
+}

@@ -48,7 +48,7 @@ it("runs one up or down at a time on one state directory", async () => {
 });
 
 it.each([
-  [["upp"], /^local upp: unknown command; one of up, down, .* is right$/],
+  [["upp"], /^local upp: unknown command; expected one of: up, down, .*$/],
   [["reboot"], /^local reboot: takes VM, not ""$/],
   [["reboot", "dev-alice"], /^the local cloud is not up: run \.\/scripts\/local up$/],
   [["push"], /^local push: takes at least one FILE$/],
