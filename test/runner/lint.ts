@@ -26,7 +26,7 @@ const some = ({ only }: Files, kinds: RegExp) => (only === undefined ? ["."] : o
 
 /** @param caching whether to trust what earlier runs found; rules that know types look at other files as well, which a cache does not see */
 function checks(caching: boolean): readonly Check[] {
-  const kept = (name: string) => (caching ? ["--cache", "--cache-location", join(cache, name)] : []);
+  const kept = (name: string) => (caching ? ["--cache", "--cache-location", join(cache, `${name}.json`)] : []);
   const incremental = caching ? ["--incremental", "--tsBuildInfoFile", join(cache, "tsc.json")] : [];
   return [
     { name: "types", command: () => ["tsc", "-p", ".", ...incremental] },
