@@ -1,5 +1,6 @@
 /** Timers: each fires by itself, once, at its time. Compressed by configuration, as an infra team would set it. */
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { contract } from "../../rules/contract";
 import { TestCloud, until } from "./cloud";
 
 const cloud = new TestCloud();
@@ -80,9 +81,9 @@ it("may reboot, with all that its unit is denied", async () => {
   const unit = "/etc/systemd/system/nixos-auto-update-reboot.service";
   const attempt = "/run/systemd/system/attempt.service";
   await cloud.in("dev-alice", `sed 's|^ExecStart=.*|ExecStart=/usr/sbin/shutdown -r +60|' ${unit} >${attempt}`);
-  await cloud.in(
-    "dev-alice",
-    "systemctl start nixos-auto-update-reboot && systemctl daemon-reload && systemctl start attempt",
-  );
+  // A unit with this condition does nothing, and does not fail, where no update noted that it needs a reboot.
+  const noted = `touch ${contract.paths.run}/reboot-required`;
+  await cloud.in("dev-alice", `${noted} && systemctl start nixos-auto-update-reboot`);
+  await cloud.in("dev-alice", `${noted} && systemctl daemon-reload && systemctl start attempt`);
   expect(await cloud.in("dev-alice", "cat /run/systemd/shutdown/scheduled && shutdown -c")).toContain("MODE=reboot");
 });
