@@ -5,6 +5,7 @@ import { connect, type Compute, type Images } from "./google/compute";
 import { UsageError } from "./errors";
 import { findFleet, readVms, type FleetId, type FleetVm } from "./fleet";
 import { Storage } from "./google/storage";
+import { callerOf } from "./identity";
 import { oneLine } from "./text";
 
 /** What nearly every command starts with. */
@@ -23,27 +24,29 @@ function projectOf(call: Call): string {
 }
 
 /** Connects to the Compute API of the project that options or environment name. */
-export function openProject(call: Call, settings: { attempts?: number } = {}): Compute & Images {
+export function openProject(call: Call, settings: { attempts?: number } = {}): Promise<Compute & Images> {
   return connectProject(call, projectOf(call), settings);
 }
 
 /** Connects to the Compute API of this project. */
-export function connectProject(call: Call, project: string, settings: { attempts?: number } = {}): Compute & Images {
+export async function connectProject(
+  call: Call,
+  project: string,
+  settings: { attempts?: number } = {},
+): Promise<Compute & Images> {
   return connect({
-    project,
+    ...(await callerOf(call, project)),
     endpoint: variable(call, "NIXOS_FLEET_COMPUTE_ENDPOINT"),
-    token: variable(call, "GOOGLE_OAUTH_ACCESS_TOKEN"),
     signal: call.signal,
     ...settings,
   });
 }
 
 /** Connects to Cloud Storage, with the same credentials. */
-export function openStorage(call: Call): Storage {
+export async function openStorage(call: Call): Promise<Storage> {
   return new Storage({
-    project: projectOf(call),
+    ...(await callerOf(call, projectOf(call))),
     endpoint: variable(call, "NIXOS_FLEET_STORAGE_ENDPOINT"),
-    token: variable(call, "GOOGLE_OAUTH_ACCESS_TOKEN"),
     signal: call.signal,
   });
 }
@@ -51,7 +54,7 @@ export function openStorage(call: Call): Storage {
 /** Connects to the Compute API and finds the fleet, by options, environment or the project's labels. */
 export async function openFleet(call: Call, settings: { attempts?: number } = {}): Promise<FleetContext> {
   const { options } = call;
-  const compute = openProject(call, settings);
+  const compute = await openProject(call, settings);
   const fleet = options.text("fleet");
   const stack = options.text("stack");
   const id = await findFleet(compute, {

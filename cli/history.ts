@@ -8,6 +8,7 @@ import type { Call } from "./command";
 import { actor, machineActor, variable, type FleetContext } from "./context";
 import { accountOf } from "./google/credentials";
 import { messageOf } from "./errors";
+import { callerOf } from "./identity";
 import type { FleetId } from "./fleet";
 import { Log, type ReadEntry } from "./google/log";
 import { oneLine } from "./text";
@@ -61,7 +62,7 @@ export async function recordEvent(
   event: z.input<typeof eventSchema>,
 ): Promise<void> {
   try {
-    const log = openLog(call, compute.project);
+    const log = await openLog(call, compute.project);
     const { failed, ...rest } = eventSchema.parse(event);
     const kept = failed && { failed: Object.fromEntries(Object.entries(failed).slice(0, failuresKept)) };
     await log.write({
@@ -82,7 +83,8 @@ export async function readHistory(
   { since, most }: { since: Date; most: number },
 ): Promise<HistoryEntry[]> {
   const conditions = [...ofFleet(id), `timestamp>="${since.toISOString()}"`];
-  return (await openLog(call, compute.project).read(conditions, most)).flatMap((entry) => toHistory(entry) ?? []);
+  const log = await openLog(call, compute.project);
+  return (await log.read(conditions, most)).flatMap((entry) => toHistory(entry) ?? []);
 }
 
 /** An entry of the log as part of the history; undefined where it is none. */
@@ -97,12 +99,11 @@ export function withoutEnded(entries: readonly HistoryEntry[]): HistoryEntry[] {
   return entries.filter(({ outcome, run }) => outcome !== "started" || !run || !ended.has(run));
 }
 
-function openLog(call: Call, project: string): Log {
+async function openLog(call: Call, project: string): Promise<Log> {
   return new Log({
-    project,
+    ...(await callerOf(call, project)),
     log: contract.projectMetadata.prefix,
     endpoint: variable(call, "NIXOS_FLEET_LOGGING_ENDPOINT"),
-    token: variable(call, "GOOGLE_OAUTH_ACCESS_TOKEN"),
   });
 }
 

@@ -56,25 +56,32 @@ export async function selectedStack(runOptions: RunOptions): Promise<string> {
 /**
  * A stack's configuration, defaults of the project included; in place of a secret stands that it is one.
  * @param file where it is read instead of beside the program
+ * @param secrets whether secrets are read too, where there are any
  * @throws FleetError with one line
  */
 export async function rawSettings(
   stack: string,
   file: string | undefined,
   runOptions: RunOptions,
+  { secrets = false }: { secrets?: boolean } = {},
 ): Promise<RawSettings> {
   const where = file === undefined ? [] : ["--config-file", resolve(file)];
   const args = ["config", "--json", "--stack", stack, "--non-interactive", ...where];
-  const text = await runProgram("pulumi", args, { ...runOptions, cwd: projectDirectory() });
+  const ask = (...more: string[]) =>
+    runProgram("pulumi", [...args, ...more], { ...runOptions, cwd: projectDirectory() });
+  const parsed = parseConfig(await ask());
+  const encrypted = Object.keys(parsed).filter((key) => parsed[key]?.secret);
+  // Only what is encrypted takes the stack's passphrase or key.
+  const entries = Object.entries(secrets && encrypted.length > 0 ? parseConfig(await ask("--show-secrets")) : parsed);
+  return { values: Object.fromEntries(entries.map(([key, { value = "[secret]" }]) => [key, value])), encrypted };
+}
+
+function parseConfig(text: string): z.infer<typeof configShape> {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
     throw new FleetError("pulumi config printed no JSON");
   }
-  const entries = Object.entries(configShape.parse(json));
-  return {
-    values: Object.fromEntries(entries.map(([key, { value = "[secret]" }]) => [key, value])),
-    encrypted: entries.filter(([, { secret }]) => secret).map(([key]) => key),
-  };
+  return configShape.parse(json);
 }

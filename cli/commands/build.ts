@@ -72,7 +72,7 @@ export const command: Command = {
       await mkdir(dirname(join(cache, name)), { recursive: true });
       await writeFile(join(cache, name), manifest);
     } else {
-      const storage = openStorage(call);
+      const storage = await openStorage(call);
       const closure = await closureOf(paths, signal);
       uploaded = await uploadClosure(storage, bucket, cache, closure, (done, all) =>
         progress.tell(`uploading to gs://${bucket}`, done, all),

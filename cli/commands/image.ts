@@ -74,7 +74,7 @@ async function publish(call: Call, commit: Commit, name: string): Promise<Record
   const bucket = options.text("bucket");
   if (bucket === undefined) throw new UsageError("image: publish needs --bucket, the private bucket for archives");
   const family = options.text("family") ?? "nixos-fleet";
-  const [compute, storage] = [openProject(call), openStorage(call)];
+  const [compute, storage] = await Promise.all([openProject(call), openStorage(call)]);
   const source = `gs://${bucket}/${name}.raw.tar.gz`;
   const withImage = !options.flag("no-image");
   if (withImage && (await compute.hasImage(name))) return { name, family, source, uploaded: false, made: false };

@@ -4,7 +4,8 @@ import type { Call } from "../command";
 import type { Compute, Instance } from "../google/compute";
 import { headOf, lockAt, withCommits } from "../repository/config-repository";
 import { connectProject, variable } from "../context";
-import { accountOf, credentials } from "../google/credentials";
+import { accountOf, credentials, type Caller } from "../google/credentials";
+import { callerOf } from "../identity";
 import type { Facts, Result } from "./findings";
 import { messageOf } from "../errors";
 import { readAllReports, readDecisions, toVm, type FleetId } from "../fleet";
@@ -71,25 +72,28 @@ async function googleFacts(
   settings: StackSettings | undefined,
   stack: Result<string>,
 ): Promise<Partial<Facts>> {
-  const token = variable(call, "GOOGLE_OAUTH_ACCESS_TOKEN");
-  const auth = credentials({ token, project }, ["userinfo.email", "compute"]);
-  const whose = await resultOf(call, async () => {
-    await auth.getAccessToken();
-    return token === undefined
-      ? `those of ${(await accountOf(auth).catch(() => undefined)) ?? "an account"}`
-      : "a token";
-  });
-  if ("problem" in whose) return { credentials: whose };
-  const compute = connectProject(call, project, { attempts: 2 });
+  const caller = await resultOf(call, () => callerOf(call, project));
+  const whose = "problem" in caller ? caller : await resultOf(call, () => whoseCredentials(caller.value));
+  if ("problem" in caller || "problem" in whose) return { credentials: whose };
+  const compute = await connectProject(call, project, { attempts: 2 });
   const metadata = await resultOf(call, () => compute.projectMetadata());
   const answers = { credentials: whose, project: "value" in metadata ? { value: `${project} answers` } : metadata };
   if ("problem" in metadata) return answers;
   const endpoint = variable(call, "NIXOS_FLEET_SERVICEUSAGE_ENDPOINT");
   const services = settings?.apis ?? [];
-  const off = await resultOf(call, () => servicesOff(services, { project, token, endpoint, signal: call.signal }));
+  const off = await resultOf(call, () => servicesOff(services, { ...caller.value, endpoint, signal: call.signal }));
   if (settings === undefined || "problem" in stack) return { ...answers, servicesOff: off };
   const id = { fleet: settings.fleet, stack: stack.value };
   return { ...answers, servicesOff: off, ...(await vmFacts(call, compute, id, metadata.value)) };
+}
+
+/** @throws where there are none, or another account's may not be used */
+async function whoseCredentials(caller: Caller): Promise<string> {
+  const auth = credentials(caller, ["userinfo.email", "compute"]);
+  await auth.getAccessToken();
+  const account = await accountOf(auth).catch(() => undefined);
+  if (account !== undefined) return `those of ${account}`;
+  return caller.identity?.accessToken === undefined ? "those of an account" : "a token";
 }
 
 async function vmFacts(

@@ -1,16 +1,13 @@
 /** Google's client for Compute, as the tool and the program use it. */
 import { compute_v1 } from "@googleapis/compute/build/v1";
 import { ApiError } from "./api-error";
-import { asking, credentials } from "./credentials";
+import { asking, credentials, type Caller } from "./credentials";
 import { UsageError } from "../errors";
 import { oneLine } from "../text";
 
-export interface ComputeOptions {
-  project: string;
+export interface ComputeOptions extends Caller {
   /** Base address up to and including `compute/v1/`; Google's own by default. */
   endpoint?: string | undefined;
-  /** A bearer token; Application Default Credentials by default. */
-  token?: string | undefined;
   signal?: AbortSignal | undefined;
   /** Calls made at most where one fails for a passing reason; by default five, and a used up quota is waited for. */
   attempts?: number;

@@ -1,40 +1,101 @@
 /** Who calls Google's APIs, and where: what the clients of the tool have in common. */
-import { GoogleAuth, OAuth2Client, type JWTInput } from "google-auth-library";
-import { UsageError } from "../errors";
+import { readFileSync } from "node:fs";
+import { GoogleAuth, Impersonated, OAuth2Client, type gaxios, type JWTInput } from "google-auth-library";
+import type { GoogleIdentity } from "../../rules/google-identity";
+import { FleetError, messageOf, UsageError } from "../errors";
+import { oneLine } from "../text";
 
 export type Credentials = OAuth2Client | GoogleAuth;
 
-/** A bearer token where one is given, otherwise Application Default Credentials with these scopes (`compute`, `logging.read`). */
-export function credentials(
-  { token, project }: { token?: string | undefined; project: string },
-  scopes: readonly string[],
+/** What each client of an API takes to know who calls. */
+export interface Caller {
+  project: string;
+  /** By default Application Default Credentials. */
+  identity?: GoogleIdentity | undefined;
+  /** Root of the IAM Credentials API, which lends another account's token; Google's own by default. */
+  iamEndpoint?: string | undefined;
+}
+
+/** Credentials with these scopes (`compute`, `logging.read`). @throws UsageError where they are not readable */
+export function credentials({ project, identity = {}, iamEndpoint }: Caller, scopes: readonly string[]): Credentials {
+  const { impersonate, delegates = [], quotaProject } = identity;
+  const quota = quotaProject === undefined ? {} : { quotaProjectId: quotaProject };
+  if (impersonate === undefined) return direct(identity, project, addresses(scopes), quota);
+  return new Impersonated({
+    sourceClient: new Lender(direct(identity, project, addresses(["cloud-platform"]), {}), impersonate, iamEndpoint),
+    targetPrincipal: impersonate,
+    delegates: [...delegates],
+    targetScopes: addresses(scopes),
+    ...quota,
+    ...(iamEndpoint === undefined ? {} : { endpoint: iamEndpoint.replace(/\/$/, "") }),
+  });
+}
+
+function addresses(scopes: readonly string[]): string[] {
+  return scopes.map((scope) => `https://www.googleapis.com/auth/${scope}`);
+}
+
+/** Credentials that act as themselves. */
+function direct(
+  { accessToken, credentials: key }: GoogleIdentity,
+  project: string,
+  scopes: string[],
+  clientOptions: { quotaProjectId?: string },
 ): Credentials {
-  if (token === undefined) {
-    // Without the project the library would look for one, by gcloud and by the metadata server.
-    return new GoogleAuth({
-      ...serviceAccount(process.env["GOOGLE_CREDENTIALS"]),
-      projectId: project,
-      scopes: scopes.map((scope) => `https://www.googleapis.com/auth/${scope}`),
-    });
-  }
-  const client = new OAuth2Client();
-  client.setCredentials({ access_token: token });
+  // Without the project the library would look for one, by gcloud and by the metadata server.
+  if (accessToken === undefined)
+    return new GoogleAuth({ ...serviceAccount(key), projectId: project, scopes, clientOptions });
+  const client = new OAuth2Client(clientOptions);
+  client.setCredentials({ access_token: accessToken });
   return client;
 }
 
+/** The credentials that another account's token is asked for with. They are read when they are first used. */
+class Lender extends OAuth2Client {
+  constructor(
+    private readonly source: Credentials,
+    private readonly account: string,
+    private readonly endpoint: string | undefined,
+  ) {
+    super();
+  }
+
+  override async getAccessToken(): Promise<{ token?: string | null }> {
+    const token = await this.source.getAccessToken();
+    return typeof token === "string" ? { token } : (token ?? {});
+  }
+
+  protected override async requestAsync<T>(options: gaxios.GaxiosOptions): Promise<gaxios.GaxiosResponse<T>> {
+    try {
+      return await this.source.request<T>({ ...options, ...asking(this.endpoint) });
+    } catch (error) {
+      const { status } = error as { status?: unknown };
+      if (status !== 403 && status !== 404) throw error;
+      throw new FleetError(
+        oneLine(
+          `cannot act as ${this.account}: HTTP ${status}: ${messageOf(error)}; grant roles/iam.serviceAccountTokenCreator on it`,
+          400,
+        ),
+      );
+    }
+  }
+}
+
 /**
- * A service account as the gcp provider's `GOOGLE_CREDENTIALS` gives it: the key as JSON, or the name of its file; none where it is not set.
- * @throws UsageError where it looks like JSON and is none
+ * A service account's key as the gcp provider takes it, as JSON or as the name of its file; none where none is set.
+ * @throws UsageError where it looks like JSON and is none, or its file cannot be read
  */
-export function serviceAccount(given: string | undefined): { credentials?: JWTInput; keyFilename?: string } {
+export function serviceAccount(given: string | undefined): { credentials?: JWTInput } {
   if (given === undefined || given.trim() === "") return {};
-  if (!given.trim().startsWith("{")) return { keyFilename: given };
+  const where = "gcp:credentials or GOOGLE_CREDENTIALS";
+  const inline = given.trim().startsWith("{");
+  let text = given;
   try {
-    return { credentials: JSON.parse(given) as JWTInput };
-  } catch {
-    throw new UsageError(
-      "GOOGLE_CREDENTIALS begins like JSON and is none; set it to a service account's key or to its file",
-    );
+    if (!inline) text = readFileSync(given, "utf8");
+    return { credentials: JSON.parse(text) as JWTInput };
+  } catch (error) {
+    const why = inline ? "it begins like JSON and is none" : `${oneLine(given, 100)}: ${messageOf(error)}`;
+    throw new UsageError(`${where}: ${why}; set it to a service account's key or to its file`);
   }
 }
 
@@ -51,9 +112,8 @@ export function asking(endpoint: string | undefined): { retry: false; noProxy?: 
  * knows that better than Google.
  */
 export async function accountOf(auth: Credentials): Promise<string | undefined> {
-  if (auth instanceof OAuth2Client) {
-    return undefined;
-  }
+  if (auth instanceof Impersonated) return auth.getTargetPrincipal();
+  if (auth instanceof OAuth2Client) return undefined;
   const { client_email: address } = await auth.getCredentials();
   if (address !== undefined) {
     return address;

@@ -1,6 +1,6 @@
 /** The one log of Cloud Logging in which a fleet's history is kept: written and read by two calls of its REST API. */
 import { z } from "zod";
-import { asking, credentials, type Credentials } from "./credentials";
+import { asking, credentials, type Caller, type Credentials } from "./credentials";
 import { UsageError } from "../errors";
 import { withRetry } from "./retry";
 import { oneLine } from "../text";
@@ -17,14 +17,11 @@ export interface LogEntry {
 /** An entry as it was read; others may write to the log as well, and anything. */
 export type ReadEntry = z.infer<typeof entrySchema>;
 
-export interface LogOptions {
-  project: string;
+export interface LogOptions extends Caller {
   /** The log's name, such as `nixos-fleet`. */
   log: string;
   /** The API's root; Google's own by default. Ends with a slash. */
   endpoint?: string | undefined;
-  /** A bearer token; Application Default Credentials by default. */
-  token?: string | undefined;
 }
 
 const entrySchema = z.object({

@@ -1,14 +1,11 @@
 /** Which Google APIs a project has switched on: one call of Service Usage's REST API. */
 import { z } from "zod";
-import { asking, credentials } from "./credentials";
+import { asking, credentials, type Caller } from "./credentials";
 import { mapBounded, withRetry } from "./retry";
 
-export interface ServiceUsageOptions {
-  project: string;
+export interface ServiceUsageOptions extends Caller {
   /** The API's root; Google's own by default. Ends with a slash. */
   endpoint?: string | undefined;
-  /** A bearer token; Application Default Credentials by default. */
-  token?: string | undefined;
   signal: AbortSignal;
 }
 

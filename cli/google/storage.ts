@@ -1,17 +1,14 @@
 import { open } from "node:fs/promises";
 import { z } from "zod";
 import { ApiError } from "./api-error";
-import { asking, credentials, type Credentials } from "./credentials";
+import { asking, credentials, type Caller, type Credentials } from "./credentials";
 import { FleetError, UsageError } from "../errors";
 import { withRetry } from "./retry";
 
-export interface StorageOptions {
-  /** Where a bucket goes that has to be made. */
-  project: string;
+/** A bucket that has to be made goes into the caller's project. */
+export interface StorageOptions extends Caller {
   /** Base address without a path; Google's own by default. */
   endpoint?: string | undefined;
-  /** A bearer token; Application Default Credentials by default. */
-  token?: string | undefined;
   signal?: AbortSignal | undefined;
   /** Bytes of one part of an upload, a multiple of 256 KiB (cloud.google.com/storage/docs/performing-resumable-uploads). */
   part?: number;

@@ -5,7 +5,9 @@ import { getClientConfig } from "@pulumi/gcp/organizations/getClientConfig";
 import { OAuth2Client } from "google-auth-library";
 import { z } from "zod";
 import { contract, type Inventory } from "../../rules/contract";
+import { googleIdentity } from "../../rules/google-identity";
 import { ConfigError } from "../config-error";
+import type { RawConfig } from "../config/fleet-config";
 
 export interface Existing {
   /** The project's metadata, as VMs and gates read it. */
@@ -37,12 +39,14 @@ const thrownShape = z.object({
 
 /**
  * The project as it is now; nothing before its Compute API is switched on.
+ * @param raw the stack's configuration, which may name another project to be billed
+ * @param opts lead to the provider, whose token it is: that of the account that it impersonates, where it does
  * @throws ConfigError where the project does not answer: unknown is not empty
  */
-export async function readExisting(project: string, opts: pulumi.InvokeOptions): Promise<Existing> {
+export async function readExisting(project: string, raw: RawConfig, opts: pulumi.InvokeOptions): Promise<Existing> {
   try {
     const { accessToken } = await getClientConfig(opts);
-    const api = computeApi(accessToken);
+    const api = computeApi(accessToken, googleIdentity(raw, process.env, project).quotaProject);
     const [metadata, inventory] = await Promise.all([readMetadata(api, project), readInventory(api, project)]);
     return { metadata, inventory };
   } catch (thrown) {
@@ -55,8 +59,8 @@ export async function readExisting(project: string, opts: pulumi.InvokeOptions):
 }
 
 /** Google's client, which by itself repeats a read that fails for a passing reason. */
-function computeApi(token: string): compute_v1.Compute {
-  const auth = new OAuth2Client();
+function computeApi(token: string, quotaProject: string | undefined): compute_v1.Compute {
+  const auth = new OAuth2Client(quotaProject === undefined ? {} : { quotaProjectId: quotaProject });
   auth.setCredentials({ access_token: token });
   const endpoint = process.env["NIXOS_FLEET_COMPUTE_ENDPOINT"];
   const elsewhere = endpoint === undefined ? undefined : new URL(endpoint);

@@ -35,7 +35,7 @@ export async function prepare(
   opts: pulumi.InvokeOptions,
 ): Promise<Prepared> {
   const { config, repository, resolved } = await readSettings(written, stack, process.cwd());
-  const { metadata, inventory } = await readExisting(config.project, opts);
+  const { metadata, inventory } = await readExisting(config.project, written.raw, opts);
   assertNoReplacement(config, inventory, ownNetwork);
   for (const line of [...accessWarnings(config), ...metadataWarnings(metadata)]) void pulumi.log.warn(line);
   return {

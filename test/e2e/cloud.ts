@@ -152,7 +152,7 @@ export class TestCloud {
   /** The Compute API, as the operator's tool reaches it. */
   compute(): Compute {
     const { endpoint, project } = this.daemon();
-    return connect({ project, endpoint, token: "local" });
+    return connect({ project, endpoint, identity: { accessToken: "local" } });
   }
 
   /** The Compute API's. */

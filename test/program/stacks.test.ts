@@ -59,7 +59,11 @@ const inputs = (resources: Record<string, Recorded>, key: string) =>
 describe("two stacks", () => {
   it("come into a new project one after the other, and the docs name all that they make", async () => {
     const enabled = prod.outage("new");
-    const storage = new Storage({ project: "local-project", endpoint: prod.endpoint, token: "local" });
+    const storage = new Storage({
+      project: "local-project",
+      endpoint: prod.endpoint,
+      identity: { accessToken: "local" },
+    });
     await storage.requirePrivateBucket("acme-images", "europe-west1");
     await storage.write("acme-images", `${IMAGE}.raw.tar.gz`, IMAGE, "application/gzip");
     prod.configure(whole);

@@ -11,7 +11,7 @@ let program: Program;
 let storage: Storage;
 beforeAll(async () => {
   program = await Program.start("supply");
-  storage = new Storage({ project: "local-project", endpoint: program.endpoint, token: "local" });
+  storage = new Storage({ project: "local-project", endpoint: program.endpoint, identity: { accessToken: "local" } });
 });
 afterAll(() => program.stop());
 

@@ -11,7 +11,7 @@ let compute: Compute;
 
 beforeEach(async () => {
   fake = new FakeCompute();
-  compute = connect({ project: "p", endpoint: await fake.start(), token: "secret", attempts: 3 });
+  compute = connect({ project: "p", endpoint: await fake.start(), identity: { accessToken: "secret" }, attempts: 3 });
 });
 afterEach(() => fake.stop());
 

@@ -26,6 +26,8 @@ export class FakeCompute {
   /** What was written to the log. */
   readonly logged: NonNullable<Logged["entries"]> = [];
   readonly authorizations = new Set<string | undefined>();
+  /** The projects that the requests asked to be billed. */
+  readonly billed = new Set<string | undefined>();
   pageSize = 500;
   project = "p";
   /** Returns what to answer in place of the truth. */
@@ -65,6 +67,7 @@ export class FakeCompute {
     const asked = `${request.method ?? ""} ${decodeURIComponent(request.url ?? "")}`;
     this.requests.push(asked);
     this.authorizations.add(request.headers.authorization);
+    this.billed.add(request.headers["x-goog-user-project"]?.toString());
     const url = new URL(request.url ?? "", "http://fake");
     const path = url.pathname.replace(`/compute/v1/projects/${this.project}`, "");
     const planted = this.fault(asked);

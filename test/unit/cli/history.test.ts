@@ -164,5 +164,5 @@ test("a service account is who acts, with its own key; a bare token is nobody's"
     else process.env["GOOGLE_APPLICATION_CREDENTIALS"] = before;
     rmSync(directory, { recursive: true });
   }
-  expect(await accountOf(credentials({ project: "p", token: "t" }, []))).toBeUndefined();
+  expect(await accountOf(credentials({ project: "p", identity: { accessToken: "t" } }, []))).toBeUndefined();
 });

@@ -43,7 +43,7 @@ test("watching reads the whole fleet once, then so many at each look, and all of
   fake.instances = Array.from({ length: 20 }, (_, index) => ({ name: `vm-${index}`, labels, guest: said(good) }));
   fake.metadata[approvalKey("devs", "dev", "rest")] = JSON.stringify(approval(good));
   const reader = new StatusReader({
-    compute: connect({ project: "p", endpoint, token: "t" }),
+    compute: connect({ project: "p", endpoint, identity: { accessToken: "t" } }),
     id: { fleet: "devs", stack: "dev" },
   });
   const asked = () => fake.count("getGuestAttributes");

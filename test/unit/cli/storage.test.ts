@@ -17,7 +17,7 @@ beforeEach(async () => {
   scratch = mkdtempSync(join(tmpdir(), "fleet-storage-"));
   served = await serve(memoryCloud(undefined, undefined, join(scratch, "objects")));
   endpoint = new URL(served.url).origin;
-  storage = new Storage({ project: "local-project", endpoint, token: "t", part: 256 * KIB });
+  storage = new Storage({ project: "local-project", endpoint, identity: { accessToken: "t" }, part: 256 * KIB });
 });
 afterEach(() => {
   served.close();

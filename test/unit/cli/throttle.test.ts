@@ -113,7 +113,7 @@ describe("a fleet's status", () => {
       return fault;
     };
     const context = {
-      compute: connect({ project: "p", endpoint, token: "t" }),
+      compute: connect({ project: "p", endpoint, identity: { accessToken: "t" } }),
       id: { fleet: "devs", stack: "dev" },
     };
     const { vms } = await new StatusReader(context).read();

@@ -16,6 +16,11 @@ const scratch = mkdtempSync(join(tmpdir(), "nixos-fleet-library-"));
 const repository = join(scratch, "config");
 const cloud = memoryCloud(emptyState("acme-dev-machines", "2026-06-01T10:00:00.000Z"));
 const server = apiServer(cloud);
+/** Who read the project before anything was declared, and whom that is billed to. */
+const readers = new Set<string>();
+server.on("request", ({ headers }) => {
+  readers.add(`${headers.authorization} for ${String(headers["x-goog-user-project"])}`);
+});
 
 const network = "projects/acme-dev-machines/global/networks/office";
 const subnetwork = "projects/acme-dev-machines/regions/europe-west1/subnetworks/office";
@@ -48,6 +53,7 @@ beforeAll(async () => {
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const { port } = server.address() as AddressInfo;
   vi.stubEnv("NIXOS_FLEET_COMPUTE_ENDPOINT", `http://127.0.0.1:${port}/compute/v1/`);
+  vi.stubEnv("USER_PROJECT_OVERRIDE", "true");
   vi.stubEnv("GIT_CONFIG_COUNT", "1");
   vi.stubEnv("GIT_CONFIG_KEY_0", `url.${repository}.insteadOf`);
   vi.stubEnv("GIT_CONFIG_VALUE_0", "https://git.example.com/infra/nixos-config.git");
@@ -86,6 +92,10 @@ function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
 function ofType(type: string): string[] {
   return [...declared].filter(([, one]) => one.type === type).map(([name]) => name);
 }
+
+it("reads the project with the provider's token, billed as the provider's calls are", () => {
+  expect([...readers]).toEqual(["Bearer a-token for acme-dev-machines"]);
+});
 
 describe("a fleet in a network that exists", () => {
   it("makes no network, and adds its rule for SSH to the one that it is given", () => {

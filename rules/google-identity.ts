@@ -1,0 +1,82 @@
+/**
+ * Which identity the official gcp provider calls Google with, of its settings (`gcp:…` of a stack) and its environment variables, so that
+ * the program, the gates and the tool call with the same one. Pure.
+ * Source: the provider's configuration reference, and the order in its function `ProviderConfigure`.
+ */
+export interface GoogleIdentity {
+  /** A bearer token, which goes before credentials. */
+  accessToken?: string;
+  /** A service account's key as JSON, or the name of its file; where neither this nor a token is there, Application Default Credentials count. */
+  credentials?: string;
+  /** The address of the service account that the credentials act as. */
+  impersonate?: string;
+  /** The accounts in between, the first one first. */
+  delegates?: readonly string[];
+  /** The project whose quota is used, and that is billed: the header `X-Goog-User-Project`. */
+  quotaProject?: string;
+}
+
+type Texts = Readonly<Record<string, string | undefined>>;
+
+/** The stack's settings that say who calls, by their key without `gcp:`. */
+export const identitySettings = [
+  "accessToken",
+  "credentials",
+  "impersonateServiceAccount",
+  "impersonateServiceAccountDelegates",
+  "userProjectOverride",
+  "billingProject",
+] as const;
+
+/**
+ * @param settings values as Pulumi writes them, by full key (`gcp:credentials`); lists are JSON
+ * @param project the project that is called where no other one is to be billed
+ */
+export function googleIdentity(settings: Texts, env: Texts, project: string): GoogleIdentity {
+  const set = (key: (typeof identitySettings)[number]) => filled(settings[`gcp:${key}`]);
+  const first = (...names: string[]) => names.map((name) => filled(env[name])).find((value) => value !== undefined);
+  const own = defined({ accessToken: set("accessToken"), credentials: set("credentials") });
+  // A setting goes before every variable, also before one for the other kind of credentials.
+  const who = Object.keys(own).length > 0 ? own : fromEnvironment(first);
+  const impersonate = set("impersonateServiceAccount") ?? first("GOOGLE_IMPERSONATE_SERVICE_ACCOUNT");
+  const override = set("userProjectOverride") ?? first("USER_PROJECT_OVERRIDE");
+  const delegates = listOf(set("impersonateServiceAccountDelegates"));
+  return {
+    ...who,
+    ...defined({ impersonate }),
+    ...(impersonate === undefined || delegates.length === 0 ? {} : { delegates }),
+    ...(isTrue(override) ? { quotaProject: set("billingProject") ?? first("GOOGLE_BILLING_PROJECT") ?? project } : {}),
+  };
+}
+
+function fromEnvironment(first: (...names: string[]) => string | undefined): GoogleIdentity {
+  return defined({
+    accessToken: first("GOOGLE_OAUTH_ACCESS_TOKEN"),
+    credentials: first("GOOGLE_CREDENTIALS", "GOOGLE_CLOUD_KEYFILE_JSON", "GCLOUD_KEYFILE_JSON"),
+  });
+}
+
+function filled(value: string | undefined): string | undefined {
+  return value === undefined || value.trim() === "" ? undefined : value;
+}
+
+/** The words that Go reads as true, as the provider does. */
+function isTrue(value: string | undefined): boolean {
+  return value !== undefined && /^(1|t|true)$/i.test(value);
+}
+
+function listOf(json: string | undefined): string[] {
+  if (json === undefined) return [];
+  try {
+    const value: unknown = JSON.parse(json);
+    return Array.isArray(value) ? value.map(String) : [];
+  } catch {
+    return [];
+  }
+}
+
+function defined<K extends string>(values: Record<K, string | undefined>): Partial<Record<K, string>> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<
+    Record<K, string>
+  >;
+}
