@@ -53,7 +53,7 @@ export const command: Command = {
       throw new UsageError("build: give either --bucket or --directory");
     }
     const key = await keyFile(call);
-    const commit = await commitOf(options.text("flake") ?? ".", options.text("revision") ?? "HEAD");
+    const commit = await commitOf(options.text("flake") ?? ".", options.text("revision") ?? "HEAD", call);
     const progress = new Progress(process.stderr);
     call.printError(`evaluating ${short(commit.revision)}`);
     const systems = await evaluateSystems(commit, { signal });

@@ -39,7 +39,7 @@ export const command: Command = {
   positionals: { least: 1, most: 1, verbs: ["build", "publish"] },
   async run(call) {
     const [what] = call.positionals;
-    const commit = await commitOf(call.options.text("flake") ?? ".", call.options.text("revision") ?? "HEAD");
+    const commit = await commitOf(call.options.text("flake") ?? ".", call.options.text("revision") ?? "HEAD", call);
     const name = imageName(commit);
     const result =
       what === "build" ? { name, archive: await buildImage(call, commit) } : await publish(call, commit, name);

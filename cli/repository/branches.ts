@@ -50,14 +50,14 @@ export async function findRevision(
   });
 }
 
-type Git = (...args: string[]) => Promise<string>;
+type Git = (command: string, options: string[], values?: string[]) => Promise<string>;
 
 /** The commits that a text may mean. */
 async function candidates(run: Git, written: string): Promise<string[]> {
-  const commitOf = (name: string) => run("rev-parse", "--verify", "--quiet", `${name}^{commit}`).catch(() => "");
+  const commitOf = (name: string) => run("rev-parse", ["--verify", "--quiet"], [`${name}^{commit}`]).catch(() => "");
   const named = [await commitOf(`refs/heads/${written}`), await commitOf(`refs/tags/${written}`)];
   const isDigits = /^[0-9a-f]{4,40}$/.test(written);
-  const objects = isDigits ? await run("rev-parse", `--disambiguate=${written}`).catch(() => "") : "";
+  const objects = isDigits ? await run("rev-parse", [`--disambiguate=${written}`]).catch(() => "") : "";
   const commits = await Promise.all(
     objects
       .split("\n")
@@ -70,9 +70,9 @@ async function candidates(run: Git, written: string): Promise<string[]> {
 /** The branches that contain a revision, the one named `first` before the others. */
 async function containing(run: Git, revision: string, first: string | undefined): Promise<string[]> {
   // A revision that no branch leads to did not come along, so git does not know it.
-  const type = await run("cat-file", "-t", revision).catch(() => "");
+  const type = await run("cat-file", ["-t"], [revision]).catch(() => "");
   if (type.trim() !== "commit") return [];
-  const names = await run("for-each-ref", `--contains=${revision}`, "--format=%(refname:lstrip=2)", "refs/heads/");
+  const names = await run("for-each-ref", [`--contains=${revision}`, "--format=%(refname:lstrip=2)"], ["refs/heads/"]);
   const found = names.split("\n").filter((name) => name !== "");
   return [...found.filter((name) => name === first), ...found.filter((name) => name !== first)];
 }
@@ -81,12 +81,13 @@ async function containing(run: Git, revision: string, first: string | undefined)
 async function withBranches<T>(repository: string, runOptions: RunOptions, use: (run: Git) => Promise<T>): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), "fleet-branches-"));
   const signal = AbortSignal.any([runOptions.signal, AbortSignal.timeout(FETCH_SECONDS * 1_000)]);
-  const run: Git = (...args) => git(directory, args, { ...runOptions, signal });
+  const run: Git = (command, options, values = []) =>
+    git(directory, { command, options, values }, { ...runOptions, signal });
   try {
     try {
-      await run("init", "--quiet", "--bare");
+      await run("init", ["--quiet", "--bare"]);
       const refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
-      await run("fetch", "--quiet", "--filter=tree:0", "--no-tags", "--", repository, ...refs);
+      await run("fetch", ["--quiet", "--filter=tree:0", "--no-tags"], [repository, ...refs]);
     } catch (error) {
       runOptions.signal.throwIfAborted();
       const why = signal.aborted ? `no answer within ${FETCH_SECONDS} s` : messageOf(error);

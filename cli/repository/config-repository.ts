@@ -28,8 +28,9 @@ export async function withCommits<T>(
   }
   const directory = mkdtempSync(join(tmpdir(), "fleet-config-"));
   try {
-    await git(directory, ["init", "--quiet", "--bare"], runOptions);
-    await git(directory, ["fetch", "--quiet", "--depth=1", "--", source.repository, ...revisions], runOptions);
+    await git(directory, { command: "init", options: ["--quiet", "--bare"] }, runOptions);
+    const values = [source.repository, ...revisions];
+    await git(directory, { command: "fetch", options: ["--quiet", "--depth=1"], values }, runOptions);
     return await use({ directory, shallow: true });
   } catch (error) {
     const wanted = runOptions.signal.aborted ? undefined : /^git fetch: (.*)$/.exec(messageOf(error))?.[1];
@@ -48,8 +49,9 @@ async function cloneWith(
   runOptions: RunOptions,
 ): Promise<string | undefined> {
   try {
-    for (const revision of revisions) await git(clone, ["cat-file", "-e", `${revision}^{commit}`], runOptions);
-    return (await git(clone, ["rev-parse", "--show-toplevel"], runOptions)).trim();
+    for (const revision of revisions)
+      await git(clone, { command: "cat-file", options: ["-e"], values: [`${revision}^{commit}`] }, runOptions);
+    return (await git(clone, { command: "rev-parse", options: ["--show-toplevel"] }, runOptions)).trim();
   } catch {
     runOptions.signal.throwIfAborted();
     return undefined;
@@ -58,7 +60,8 @@ async function cloneWith(
 
 /** The full revision of a branch's head. @throws FleetError with git's own reason */
 export async function headOf({ repository, branch }: Source, runOptions: RunOptions): Promise<string> {
-  const text = await git(tmpdir(), ["ls-remote", "--", repository, `refs/heads/${branch}`], runOptions);
+  const values = [repository, `refs/heads/${branch}`];
+  const text = await git(tmpdir(), { command: "ls-remote", values }, runOptions);
   const [revision] = text.split("\t");
   if (revision === undefined || revision === "") {
     throw new FleetError(oneLine(`${repository} has no branch ${branch}`, 300));
@@ -68,12 +71,12 @@ export async function headOf({ repository, branch }: Source, runOptions: RunOpti
 
 /** The text of `flake.lock` at a commit; undefined where it has none. */
 export async function lockAt({ directory, revision }: Commit, runOptions: RunOptions): Promise<string | undefined> {
-  return git(directory, ["show", `${revision}:flake.lock`], runOptions).catch(() => undefined);
+  return git(directory, { command: "show", values: [`${revision}:flake.lock`] }, runOptions).catch(() => undefined);
 }
 
 /** The names of the files that differ between two commits, apart from `flake.lock`. */
 export async function filesBetween(from: Commit, to: Commit, runOptions: RunOptions): Promise<string[]> {
-  const range = [from.revision, to.revision, "--", ".", ":(exclude)flake.lock"];
-  const text = await git(from.directory, ["diff", "--name-only", "-z", ...range], runOptions);
+  const range = { values: [from.revision, to.revision], paths: [".", ":(exclude)flake.lock"] };
+  const text = await git(from.directory, { command: "diff", options: ["--name-only", "-z"], ...range }, runOptions);
   return text.split("\0").filter((name) => name !== "");
 }

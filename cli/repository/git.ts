@@ -1,7 +1,21 @@
+import { gitArguments, type GitCommand } from "../../rules/git-arguments";
+import { UsageError, messageOf } from "../errors";
 import { runProgram, type RunOptions } from "../program";
+import { oneLine } from "../text";
 
-/** Runs git in a directory, without ever asking for a password, and returns what it printed. @throws FleetError with its own reason */
-export async function git(directory: string, args: readonly string[], runOptions: RunOptions): Promise<string> {
+/**
+ * Runs git in a directory, without ever asking for a password, and returns what it printed.
+ * @throws FleetError with its own reason, UsageError where a value would be taken for an option
+ */
+export async function git(directory: string, command: GitCommand, runOptions: RunOptions): Promise<string> {
   const env = { GIT_SSH_COMMAND: "ssh -o BatchMode=yes", ...(runOptions.env ?? process.env), GIT_TERMINAL_PROMPT: "0" };
-  return runProgram("git", args, { ...runOptions, env, cwd: directory });
+  return runProgram("git", argumentsOf(command), { ...runOptions, env, cwd: directory });
+}
+
+function argumentsOf(command: GitCommand): string[] {
+  try {
+    return gitArguments(command);
+  } catch (error) {
+    throw new UsageError(oneLine(messageOf(error), 300));
+  }
 }

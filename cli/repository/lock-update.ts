@@ -44,7 +44,7 @@ export async function updateLock(
   runOptions: RunOptions,
 ): Promise<LockUpdate> {
   const clone = await openClone(directory, runOptions);
-  const before = await git(clone.top, ["show", "HEAD:flake.lock"], runOptions).catch(() => {
+  const before = await git(clone.top, { command: "show", values: ["HEAD:flake.lock"] }, runOptions).catch(() => {
     throw new FleetError(`${clone.top} has no flake.lock in its last commit; the config repository's clone is right`);
   });
   const known = attempt(() => lockInputs(before));
@@ -56,8 +56,9 @@ export async function updateLock(
   const scratch = mkdtempSync(join(tmpdir(), "fleet-lock-"));
   const [work, index] = [join(scratch, "config"), join(scratch, "index")];
   try {
-    await git(scratch, ["clone", "--quiet", "--shared", "--no-checkout", clone.top, work], runOptions);
-    await git(work, ["checkout", "--quiet", "--detach", clone.head], runOptions);
+    const sharing = ["--quiet", "--shared", "--no-checkout"];
+    await git(scratch, { command: "clone", options: sharing, values: [clone.top, work] }, runOptions);
+    await git(work, { command: "checkout", options: ["--quiet", "--detach"], values: [clone.head] }, runOptions);
     await nix(["flake", "update", ...inputs], { ...runOptions, cwd: work, progress: false });
     const file = join(work, "flake.lock");
     const after = await readFile(file, "utf8");
@@ -68,11 +69,10 @@ export async function updateLock(
     }
     const revision = await commitLock(clone, file, index, commitMessage(changes), runOptions);
     // Never forced: what someone else pushed in between refuses this one.
-    await git(clone.top, ["push", "--quiet", clone.remote, `${revision}:${clone.upstream}`], runOptions);
-    const cloneProblem = await git(clone.top, ["merge", "--quiet", "--ff-only", revision], runOptions).then(
-      () => null,
-      messageOf,
-    );
+    const pushed = [clone.remote, `${revision}:${clone.upstream}`];
+    await git(clone.top, { command: "push", options: ["--quiet"], values: pushed }, runOptions);
+    const merge = { command: "merge", options: ["--quiet", "--ff-only"], values: [revision] };
+    const cloneProblem = await git(clone.top, merge, runOptions).then(() => null, messageOf);
     return { ...result, revision, cloneProblem };
   } finally {
     rmSync(scratch, { recursive: true, force: true });
@@ -88,37 +88,39 @@ async function commitLock(
   runOptions: RunOptions,
 ): Promise<string> {
   const indexed = { ...runOptions, env: { ...(runOptions.env ?? process.env), GIT_INDEX_FILE: index } };
-  const run = async (...args: string[]) => (await git(top, args, indexed)).trim();
-  const mode = (await run("ls-tree", head, "flake.lock")).slice(0, 6);
+  const run = async (command: string, options: string[], values: string[] = [], paths: string[] = []) =>
+    (await git(top, { command, options, values, paths }, indexed)).trim();
+  const mode = (await run("ls-tree", [], [head], ["flake.lock"])).slice(0, 6);
   if (!mode.startsWith("100")) throw new FleetError(`flake.lock in ${top} is not a plain file; commit the file itself`);
-  await run("read-tree", head);
-  const blob = await run("hash-object", "-w", "--path=flake.lock", file);
-  await run("update-index", "--cacheinfo", `${mode},${blob},flake.lock`);
-  const tree = await run("write-tree");
-  const signs = await run("config", "--type=bool", "commit.gpgSign").catch(() => "false");
-  return run("commit-tree", ...(signs === "true" ? ["-S"] : []), "-p", head, "-m", message, tree);
+  await run("read-tree", [], [head]);
+  const blob = await run("hash-object", ["-w", "--path=flake.lock"], [file]);
+  await run("update-index", ["--cacheinfo", `${mode},${blob},flake.lock`]);
+  const tree = await run("write-tree", []);
+  const signs = await run("config", ["--type=bool"], ["commit.gpgSign"]).catch(() => "false");
+  return run("commit-tree", [...(signs === "true" ? ["-S"] : []), "-p", head, "-m", message], [tree]);
 }
 
 /** The clone, which must be clean, on a branch and just where its remote is. */
 async function openClone(directory: string, runOptions: RunOptions): Promise<Clone> {
-  const ask = async (...args: string[]) => (await git(directory, args, runOptions)).trim();
-  const top = await ask("rev-parse", "--show-toplevel").catch((error: unknown) => {
+  const ask = async (command: string, options: string[], values: string[] = []) =>
+    (await git(directory, { command, options, values }, runOptions)).trim();
+  const top = await ask("rev-parse", ["--show-toplevel"]).catch((error: unknown) => {
     throw new FleetError(
       oneLine(`${directory} is no clone of the config repository (${messageOf(error)}); name it with --clone`, 400),
     );
   });
-  const dirty = await ask("status", "--porcelain", "--untracked-files=no");
+  const dirty = await ask("status", ["--porcelain", "--untracked-files=no"]);
   if (dirty !== "") {
     throw new FleetError(
       oneLine(`${top} has changes that are not committed (${dirty}); commit or stash them first`, 400),
     );
   }
-  const branch = await ask("symbolic-ref", "--quiet", "--short", "HEAD").catch(() => {
+  const branch = await ask("symbolic-ref", ["--quiet", "--short"], ["HEAD"]).catch(() => {
     throw new FleetError(`${top} is on no branch; check out the one that the fleet follows`);
   });
   const [remote, upstream] = await Promise.all([
-    ask("config", `branch.${branch}.remote`),
-    ask("config", `branch.${branch}.merge`),
+    ask("config", [], [`branch.${branch}.remote`]),
+    ask("config", [], [`branch.${branch}.merge`]),
   ]).catch(() => {
     throw new FleetError(`branch ${branch} of ${top} follows no remote branch; git push --set-upstream sets it`);
   });
@@ -130,10 +132,10 @@ async function openClone(directory: string, runOptions: RunOptions): Promise<Clo
       ),
     );
   }
-  await ask("fetch", "--quiet", remote, upstream);
-  const [head, there] = [await ask("rev-parse", "HEAD"), await ask("rev-parse", "FETCH_HEAD")];
+  await ask("fetch", ["--quiet"], [remote, upstream]);
+  const [head, there] = [await ask("rev-parse", [], ["HEAD"]), await ask("rev-parse", [], ["FETCH_HEAD"])];
   if (head !== there) {
-    const [ahead, behind] = (await ask("rev-list", "--left-right", "--count", `${head}...${there}`)).split(/\s+/);
+    const [ahead, behind] = (await ask("rev-list", ["--left-right", "--count"], [`${head}...${there}`])).split(/\s+/);
     throw new FleetError(
       `${top} is ${ahead ?? "?"} commits ahead of ${remote} and ${behind ?? "?"} behind; pull or push first`,
     );

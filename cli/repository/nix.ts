@@ -1,5 +1,5 @@
-import { execa } from "execa";
-import { FleetError } from "../errors";
+import { FleetError, UsageError } from "../errors";
+import { git } from "./git";
 import { runProgram, type RunOptions } from "../program";
 import { lastLines, oneLine } from "../text";
 
@@ -22,18 +22,19 @@ const systemOf = `(_: machine:
   let inherit (machine.config.system.build) toplevel; in { derivation = toplevel.drvPath; toplevel = toplevel.outPath; })`;
 
 /** The commit that a revision (or branch) names in a repository. @throws FleetError where there is none */
-export async function commitOf(directory: string, revision: string): Promise<Commit> {
-  const git = execa({ cwd: directory, reject: false });
-  const found = await git`git rev-parse --verify --quiet --end-of-options ${`${revision}^{commit}`}`.catch(
-    () => undefined,
-  );
-  const top = await git`git rev-parse --show-toplevel`.catch(() => undefined);
-  if (found?.exitCode !== 0 || top?.exitCode !== 0) {
+export async function commitOf(directory: string, revision: string, runOptions: RunOptions): Promise<Commit> {
+  const ask = async (options: string[], values: string[] = []) =>
+    (await git(directory, { command: "rev-parse", options, values }, runOptions)).trim();
+  try {
+    const found = await ask(["--verify", "--quiet"], [`${revision}^{commit}`]);
+    return { directory: await ask(["--show-toplevel"]), revision: found };
+  } catch (error) {
+    runOptions.signal.throwIfAborted();
+    if (error instanceof UsageError) throw error;
     throw new FleetError(
       `${oneLine(directory, 200)} is no git repository that has the commit ${oneLine(revision, 60)}`,
     );
   }
-  return { directory: top.stdout, revision: found.stdout };
 }
 
 /** Exactly this commit as Nix names it: what is not committed has no part in it. */

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa, ExecaError } from "execa";
 import { lockProblem } from "../../rules/flake-lock-file";
+import { gitArguments, type GitCommand } from "../../rules/git-arguments";
 import { digest } from "../config/digest";
 import { withoutCredentials } from "../config/git";
 
@@ -68,19 +69,20 @@ async function fetchCommit(repository: string, ref: string): Promise<Revision & 
 /** The commit, and whether its `flake.lock` is a symbolic link, which neither Nix nor a digest of its text would follow. */
 async function fetchOnce(repository: string, ref: string): Promise<Revision & { isLink: boolean }> {
   const directory = mkdtempSync(join(tmpdir(), "nixos-fleet-revision-"));
-  const git = execa({
+  const run = execa({
     cwd: directory,
     env: { GIT_TERMINAL_PROMPT: "0", GIT_SSH_COMMAND: process.env["GIT_SSH_COMMAND"] ?? "ssh -o BatchMode=yes" },
     timeout: FETCH_SECONDS * 1000,
     encoding: "buffer",
     stripFinalNewline: false,
   });
+  const git = (command: GitCommand) => run("git", gitArguments(command));
   try {
-    await git`git init --quiet --bare`;
-    await git`git fetch --quiet --depth=1 -- ${repository} ${ref}`;
-    const { stdout: head } = await git`git rev-parse FETCH_HEAD`;
-    const { stdout: lock } = await git`git show FETCH_HEAD:flake.lock`;
-    const { stdout: entry } = await git`git ls-tree FETCH_HEAD flake.lock`;
+    await git({ command: "init", options: ["--quiet", "--bare"] });
+    await git({ command: "fetch", options: ["--quiet", "--depth=1"], values: [repository, ref] });
+    const { stdout: head } = await git({ command: "rev-parse", values: ["FETCH_HEAD"] });
+    const { stdout: lock } = await git({ command: "show", values: ["FETCH_HEAD:flake.lock"] });
+    const { stdout: entry } = await git({ command: "ls-tree", values: ["FETCH_HEAD"], paths: ["flake.lock"] });
     return {
       isLink: Buffer.from(entry).toString().startsWith("120000 "),
       revision: Buffer.from(head).toString().trim(),
@@ -97,7 +99,7 @@ async function fetchOnce(repository: string, ref: string): Promise<Revision & { 
  * ssh before it (a key that is refused, another host key, an unknown host).
  */
 export function reason(error: unknown): string {
-  if (!(error instanceof ExecaError)) return String(error);
+  if (!(error instanceof ExecaError)) return error instanceof Error ? error.message : String(error);
   if (error.timedOut) return `no answer within ${FETCH_SECONDS} s`;
   const lines = stderrOf(error)
     .split("\n")

@@ -1,8 +1,9 @@
 /** The local cloud's config repository: seeded once, then changed only by commits that are pushed to it. */
 import { createHash, randomBytes } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { execa } from "execa";
+import { gitArguments, type GitCommand } from "../../rules/git-arguments";
 import { bundleAgent, watcherScript } from "../../tools/bundle-agent";
 import { project, type State } from "./paths";
 
@@ -16,7 +17,7 @@ const identity = {
   GIT_COMMITTER_EMAIL: "infra@example.com",
 };
 
-const git = (cwd: string) => execa({ cwd, env: identity });
+const git = (cwd: string, command: GitCommand) => execa("git", gitArguments(command), { cwd, env: identity });
 
 /** Makes the bare repository and the operator's clone from `local/config-repo`, where they are not there yet. */
 export async function seed(state: Place): Promise<void> {
@@ -24,8 +25,9 @@ export async function seed(state: Place): Promise<void> {
   const making = `${state.configClone}.making`;
   for (const path of [making, state.configRepository]) rmSync(path, { recursive: true, force: true });
   mkdirSync(state.configRepository, { recursive: true });
-  await git(state.configRepository)`git init --quiet --bare --initial-branch=main`;
-  await git(state.directory)`git clone --quiet ${state.configRepository} ${making}`;
+  await git(state.configRepository, { command: "init", options: ["--quiet", "--bare", "--initial-branch=main"] });
+  const clone = { command: "clone", options: ["--quiet"], values: [state.configRepository, making] };
+  await git(state.directory, clone);
   cpSync(join(project, "local/config-repo"), making, { recursive: true });
   // The modules and agents come with the repository, since no machine here can fetch a flake input.
   cpSync(join(project, "nix"), join(making, "nixos-fleet/nix"), { recursive: true });
@@ -37,15 +39,14 @@ export async function seed(state: Place): Promise<void> {
     cpSync(watcherScript, join(making, "nixos-fleet/agent/watch.sh"));
   }
   await commitAndPush(making, "The first configuration of the fleet", ["HEAD:main"]);
-  await git(state.directory)`mv ${making} ${state.configClone}`;
+  renameSync(making, state.configClone);
 }
 
 async function commitAndPush(clone: string, message: string, refspec: string[] = ["HEAD:main"]): Promise<string> {
-  const inClone = git(clone);
-  await inClone`git add --all`;
-  await inClone`git commit --quiet --message ${message}`;
-  await inClone`git push --quiet origin ${refspec}`;
-  const { stdout } = await inClone`git rev-parse --short HEAD`;
+  await git(clone, { command: "add", options: ["--all"] });
+  await git(clone, { command: "commit", options: ["--quiet", `--message=${message}`] });
+  await git(clone, { command: "push", options: ["--quiet"], values: ["origin", ...refspec] });
+  const { stdout } = await git(clone, { command: "rev-parse", options: ["--short"], values: ["HEAD"] });
   return stdout;
 }
 
@@ -74,7 +75,7 @@ export async function push(state: Place, files: readonly string[]): Promise<stri
     if (!existsSync(path)) throw new Error(`${file}: no such file`);
     if (!path.startsWith(`${state.configClone}/`)) cpSync(path, join(state.configClone, basename(path)));
   }
-  const { stdout: changed } = await git(state.configClone)`git status --porcelain`;
+  const { stdout: changed } = await git(state.configClone, { command: "status", options: ["--porcelain"] });
   if (changed === "") throw new Error(`nothing to push: the clone ${state.configClone} has no changes`);
   return commitAndPush(
     state.configClone,
