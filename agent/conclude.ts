@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { isTransient } from "../rules/failure";
 import { nextState, type AgentState, type RunResult } from "../rules/agent-state";
 import { contract } from "../rules/contract";
+import { isFailing, nextTry } from "../rules/repeated-failure";
 import type { CommonDecision, Driver, RunRequest, Situation } from "./driver";
 import { type Ending, isOffline } from "./ending";
 import type { Attempt } from "./engine";
@@ -37,7 +38,7 @@ export async function conclude<S extends Situation, D extends CommonDecision>(
   writeMetrics(place.service, decision.settings, state);
   const { retry } = await driver.concluded({ situation, decision, request, ending, state });
   await notify(decision, ending, state);
-  await arrangeRetry(driver, request, ending.retry ?? retry, ending.retryAt);
+  await arrangeRetry(driver, request, ending.retry ?? retry, ending.retryAt ?? restsAfter(ending, state));
 }
 
 async function resultOf<S extends Situation, D extends CommonDecision>(
@@ -59,6 +60,7 @@ async function resultOf<S extends Situation, D extends CommonDecision>(
     ...(deployed === undefined ? {} : { deployed }),
     ...(decision.approved === undefined ? {} : { approved: decision.approved }),
     ...(ending.refuse === undefined ? {} : { refuse: { revision: ending.refuse, ...origin } }),
+    ...(ending.unrecognised === undefined ? {} : { unrecognised: ending.unrecognised }),
     ...(lockMatches === undefined ? {} : { lockMatches }),
     ...(waiting === undefined ? {} : { waiting }),
     ...(driver.place.manager === "user"
@@ -105,6 +107,12 @@ async function notify(decision: CommonDecision, ending: Ending, state: AgentStat
     tee: true,
   });
   if (!succeeded(finished)) log("notify: the command failed");
+}
+
+/** A failure that repeats is tried again in a day. */
+function restsAfter({ unrecognised }: Ending, { repeated }: AgentState): Date | undefined {
+  if (unrecognised === undefined || repeated === undefined || !isFailing(repeated)) return undefined;
+  return nextTry(repeated);
 }
 
 async function arrangeRetry<S extends Situation, D extends CommonDecision>(

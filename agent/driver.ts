@@ -67,6 +67,8 @@ export interface CommonSettings extends Record<string, unknown> {
 
 export interface CommonDecision extends Decision {
   settings: CommonSettings;
+  /** Revisions that an operator wants tried again. */
+  retry: readonly string[];
   notes?: string[];
 }
 

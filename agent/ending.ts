@@ -24,6 +24,8 @@ export interface Ending {
   /** Whether only a reboot brings it up. */
   reboot?: boolean;
   waiting?: Waiting;
+  /** Set where a try failed for a reason that nobody recognises: what was tried, where that was known. */
+  unrecognised?: { revision?: string };
 }
 
 /** Whether the network was all that was missing: that is nobody's fault and ends by itself. */

@@ -1,15 +1,17 @@
 /** One update, for the system and for a home alike: decide, deploy where that is the decision, and say how it ended. */
 import { short } from "../rules/contract";
+import { restsUntil } from "../rules/repeated-failure";
 import { activate, finishTrial, unfinishedTrial } from "./activation";
 import { conclude } from "./conclude";
 import { type CommonDecision, type Driver, type Found, type Postponed } from "./driver";
 import { type RunRequest, type Situation, UpdateFailure } from "./driver";
 import { type Ending, endedWell } from "./ending";
-import { log, oneLine } from "./log";
+import { lastLine, log, oneLine } from "./log";
 import { succeededOrFailure } from "./failures";
 import { obtain, fetchAndVerify, findDescent, findHead } from "./source";
 import { pruneGenerations, spaceSettings } from "./space";
 import { closureDifference } from "./nix";
+import { bootedAt, timestamp } from "./time";
 
 export interface Attempt<S, D> {
   situation: S;
@@ -52,7 +54,8 @@ async function carryOut<S extends Situation, D extends CommonDecision>(
       decision = await findOut(driver, request, situation, first);
       for (const note of decision.notes ?? []) log(note);
       log(decision.reason);
-      return decision.action === "update" ? deploy(driver, request, decision, situation) : asDecided(decision);
+      if (decision.action !== "update") return asDecided(decision);
+      return resting(driver, request, decision, situation) ?? (await deploy(driver, request, decision, situation));
     },
     () => decision.target?.revision,
   );
@@ -92,6 +95,27 @@ async function findOut<S extends Situation, D extends CommonDecision>(
     decision = driver.decide(situation, request, found);
   }
   return decision;
+}
+
+/** A VM that keeps failing in the same way is not made to fail again at every occasion. Its first system is tried all the time. */
+function resting<S extends Situation, D extends CommonDecision>(
+  driver: Driver<S, D>,
+  { person, force, dry, wanted }: RunRequest,
+  { target, retry }: D,
+  { state }: Situation,
+): Ending | undefined {
+  const { repeated, revision: deployed = "", stage, error = "" } = state;
+  if (target === undefined || deployed === "") return undefined;
+  const { revision } = target;
+  const asked = person || force || dry || wanted !== undefined || retry.includes(revision);
+  const bootedAtNow = bootedAt(driver.place.runFolder);
+  const until = restsUntil(repeated, { revision, bootedAt: bootedAtNow, now: new Date(), asked });
+  if (until === undefined || repeated === undefined) return undefined;
+  log(
+    `failed ${repeated.tries} times in the same way since ${repeated.since}; next try after ${timestamp(until.getTime())}`,
+  );
+  const failed = { outcome: "failed", error, cause: "unknown", rolledBack: false } as const;
+  return { ...failed, ...(stage === undefined ? {} : { stage }), retry: lastLine(error), retryAt: until };
 }
 
 async function deploy<S extends Situation, D extends CommonDecision>(

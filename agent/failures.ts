@@ -1,5 +1,5 @@
 /** A failed step as an ending, with what it means for later runs. */
-import { isTransient } from "../rules/failure";
+import { diskProblem, isTransient } from "../rules/failure";
 import { UpdateFailure } from "./driver";
 import type { Ending } from "./ending";
 import { isErrno } from "./files";
@@ -14,10 +14,23 @@ export async function succeededOrFailure(
     return await steps();
   } catch (error) {
     if (error instanceof UpdateFailure) return failedEnding(error, revision?.());
-    // A disk that is full or read-only, met while a file of the agent's own was written.
-    if (isErrno(error)) return failedEnding(new UpdateFailure("fetch", error.message, "space"), undefined);
+    // Met while a file of the agent's own was read or written.
+    if (isErrno(error)) return failedEnding(fileFailure(error), undefined);
     throw error;
   }
+}
+
+/** What Linux's errors say of a disk, by their numbers (errno(3)); some of them have no name in Node. */
+const diskErrors = new Map([
+  ...([28, 122] as const).map((number) => [number, "full"] as const),
+  [30, "read-only"],
+  ...([5, 117] as const).map((number) => [number, "damaged"] as const),
+]);
+
+function fileFailure({ errno = 0, message }: NodeJS.ErrnoException): UpdateFailure {
+  const problem = diskErrors.get(-errno);
+  if (problem === undefined) return new UpdateFailure("fetch", message, "unknown");
+  return new UpdateFailure("fetch", `the disk is ${problem}: ${message}`, "space");
 }
 
 function failedEnding({ stage, message, cause, refuse }: UpdateFailure, revision: string | undefined): Ending {
@@ -29,6 +42,7 @@ function failedEnding({ stage, message, cause, refuse }: UpdateFailure, revision
     cause,
     rolledBack: false,
     ...(isTransient(cause) ? { retry: retryReason(cause, message) } : {}),
+    ...(cause === "unknown" ? { unrecognised: revision === undefined ? {} : { revision } } : {}),
     ...(refuse && !isTransient(cause) && revision !== undefined ? { refuse: revision } : {}),
   };
 }
@@ -40,7 +54,7 @@ function retryReason(cause: UpdateFailure["cause"], message: string): string {
     case "refused":
       return "the repository refuses";
     case "space":
-      return "the disk is full";
+      return `the disk is ${diskProblem(message) ?? "out of order"}`;
     case "busy":
       return "something that the update needs was busy";
     default:

@@ -120,7 +120,8 @@ export function gitComplaint(finished: Finished): string {
   const lines = finished.stderr.split(/[\r\n]/).filter((line) => line.trim() !== "");
   const refusal = lines.findLast(isGitRefusal);
   const spoken = lines.findLast((line) => /^(?:fatal|error|ssh|remote):/.test(line));
-  return oneLine(refusal ?? spoken ?? lines.at(-1) ?? `git ended with status ${finished.status ?? "none"}`);
+  const how = `git ended with ${finished.status === undefined ? `signal ${finished.signal ?? "unknown"}` : `status ${finished.status}`}`;
+  return oneLine(refusal ?? spoken ?? lines.at(-1) ?? how);
 }
 
 /**

@@ -1,22 +1,21 @@
 /** The home's driver: homeConfigurations.<attribute>, Home Manager's profile, activate. */
-import { lstatSync } from "node:fs";
-import { userInfo } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { contract } from "../rules/contract";
 import { decideHome, type HomeDecision, type HomesFile, type HomeSettings } from "../rules/decide-home";
 import { locksMatch } from "../rules/lock-matches";
 import { parseObject } from "../rules/json";
-import type { Conclusion, Driver, Found, Place, RolledBack, RunRequest, Situation, Switched } from "./driver";
+import type { Conclusion, Driver, Found, RolledBack, RunRequest, Situation, Switched } from "./driver";
 import { exists, isThere, makeFolder, readText, resolved, writeFileAtomic } from "./files";
-import { git, GitError } from "./git";
+import { GitError } from "./git";
+import { activateHome } from "./home-activation";
+import { homePlace, homesFile, type HomePlace } from "./home-place";
 import { log } from "./log";
 import { Mirror, type Origin } from "./mirror";
-import { run, succeeded } from "./process";
 import { type Before, hasTrial, type LocalHold, readHold, readState, type Trial } from "./state";
-import { secondsFrom } from "./time";
 import { accessFor } from "./credentials";
-import { setProfile, revertProfile } from "./profile";
+import { revertProfile } from "./profile";
 import { failedUnits, checksError, unitsError } from "./health";
+import { defaultClone, unpushedWork } from "./unpushed-work";
 
 export interface HomeSituation extends Situation {
   homes: HomesFile | null;
@@ -26,42 +25,6 @@ export interface HomeSituation extends Situation {
 }
 
 const PROTOCOLS = "http:https:ssh:git:file";
-const timeout = () => secondsFrom("NIXOS_AUTO_UPDATE_SWITCH_TIMEOUT", 900);
-
-/** Where root tells homes what to run. */
-export const homesFile = contract.paths.homes;
-
-interface HomePlace extends Place {
-  currentHome: string;
-  home: string;
-  user: string;
-}
-
-export function homePlace(): HomePlace {
-  const { username, homedir, uid } = userInfo();
-  const home = process.env["HOME"] ?? homedir;
-  const stateHome = process.env["XDG_STATE_HOME"] ?? join(home, ".local/state");
-  const stateFolder = join(stateHome, contract.paths.homeState);
-  const runtime = process.env["XDG_RUNTIME_DIR"] ?? `/run/user/${uid}`;
-  // Activation scripts and systemctl want these, whoever started this.
-  process.env["XDG_RUNTIME_DIR"] = runtime;
-  process.env["USER"] ??= username;
-  return {
-    program: "nixos-hm-auto-update",
-    service: contract.units.home,
-    manager: "user",
-    stateFolder,
-    // Without a manager of the user's there is no folder for what a reboot may forget.
-    runFolder: exists(runtime) ? join(runtime, contract.paths.homeState) : join(stateFolder, "run"),
-    lockFile: join(stateFolder, "lock"),
-    mirror: new Mirror(join(stateFolder, "mirror.git")),
-    profile: join(stateHome, "nix/profiles/home-manager"),
-    settingsPath: `home-files/.config/${contract.paths.homeSettings}`,
-    currentHome: join(stateHome, "home-manager/gcroots/current-home"),
-    home,
-    user: process.env["USER"],
-  };
-}
 
 export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
   private credentialProblem: string | undefined;
@@ -143,22 +106,9 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
     return this.credentialProblem;
   }
 
-  /** A person's own clone of what the home is made from: what is in it and not yet pushed must not be switched away from. */
   async obstacle({ settings }: HomeDecision, { force }: RunRequest): Promise<string | undefined> {
     const set = settings["directory"];
-    const clone = typeof set === "string" ? set : join(this.place.home, ".config/home-manager");
-    const there = lstatSync(join(clone, "."), { throwIfNoEntry: false });
-    if (force || there?.uid !== process.getuid?.() || !exists(join(clone, ".git"))) return undefined;
-    const read = async (...args: string[]) => {
-      const finished = await git(["-C", clone, ...args], { ownConfig: true });
-      return succeeded(finished) ? finished.stdout : "";
-    };
-    const go = "and this home goes on by itself (run --force goes on without them)";
-    if ((await read("status", "--porcelain")) !== "")
-      return `${clone} has edits that are not committed: commit and push them, or stash them, ${go}`;
-    if ((await read("log", "--max-count=1", "--format=%h", "HEAD", "--not", "--remotes")) !== "")
-      return `${clone} has commits that are not pushed: push them, ${go}`;
-    return undefined;
+    return force ? undefined : unpushedWork(typeof set === "string" ? set : defaultClone(this.place.home));
   }
 
   refusal(generation: string): Promise<string | undefined> {
@@ -229,31 +179,8 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
     return Promise.resolve();
   }
 
-  /**
-   * As the home-manager command does: it sets the profile itself, except for generations from before it did, whose activate does. A file
-   * that is in the way is moved aside under a name that no earlier one has.
-   */
-  async activate(generation: string): Promise<Switched> {
-    const { profile } = this.place;
-    // Home Manager puts its profile there only if the folder exists.
-    makeFolder(dirname(profile));
-    const driven = exists(join(generation, "gen-version"));
-    if (driven) {
-      if (!(await setProfile(profile, generation)))
-        return { kind: "failed", error: `could not set the profile ${profile}` };
-    }
-    const finished = await run(join(generation, "activate"), driven ? ["--driver-version", "1"] : [], {
-      env: { HOME_MANAGER_BACKUP_EXT: `before-update-${compactTime(new Date())}` },
-      timeout: timeout(),
-      grace: 30_000,
-      tee: true,
-    });
-    if (succeeded(finished)) return { kind: "done" };
-    if (finished.limit !== undefined)
-      return { kind: "failed", error: `activate did not end within ${Math.round(timeout() / 1000)} s` };
-    const lines = finished.output.trimEnd().split("\n").slice(-20);
-    const how = `activate ended with status ${finished.status ?? finished.signal ?? "none"}`;
-    return { kind: "failed", error: [...lines, how].join("\n") };
+  activate(generation: string): Promise<Switched> {
+    return activateHome(generation, this.place.profile);
   }
 
   async healthBefore(): Promise<Before> {
@@ -301,11 +228,4 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
       }
     return Promise.resolve({});
   }
-}
-
-/** 20261128-061500, in the user's time zone. */
-function compactTime(date: Date): string {
-  const two = (part: number) => String(part).padStart(2, "0");
-  const day = `${date.getFullYear()}${two(date.getMonth() + 1)}${two(date.getDate())}`;
-  return `${day}-${two(date.getHours())}${two(date.getMinutes())}${two(date.getSeconds())}`;
 }

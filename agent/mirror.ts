@@ -6,7 +6,7 @@ import { isThere, remove } from "./files";
 import { git, gitComplaint, GitError, gitRetry, type GitAccess } from "./git";
 import { gitFailure } from "../rules/failure";
 import { log } from "./log";
-import { succeeded } from "./process";
+import { type Finished, succeeded } from "./process";
 
 /** Where a mirror fetches from. `renew` gets another key or token after a refusal, where there is one by now. */
 export interface Origin {
@@ -37,13 +37,18 @@ export class Mirror {
 
   /** Makes it where there is none, or something else is in its place. @throws GitError */
   private async ensure(): Promise<void> {
-    if (isThere(this.path) && !succeeded(await this.git(["rev-parse", "--git-dir"]))) {
+    if (isThere(this.path) && (await this.refuses(["rev-parse", "--git-dir"]))) {
       log(`${this.path} is not a repository any more; making a new one`);
       remove(this.path);
     }
     if (!isThere(this.path)) await this.must(["init", "--quiet", "--bare"]);
     // Whoever works on it holds the agent's own lock: these are from one that was killed.
     for (const file of locksIn(this.path)) rmSync(file, { force: true });
+  }
+
+  /** Whether git says no. One that was killed, or hung, has said nothing. @throws GitError */
+  private async refuses(args: readonly string[], keep?: number): Promise<boolean> {
+    return !hasSucceeded(await this.git(args, keep));
   }
 
   async has(revision: string): Promise<boolean> {
@@ -107,7 +112,7 @@ export class Mirror {
   /** Whether all that a revision consists of is there and whole. Objects are read as they are stored: no filter runs. */
   private async isSound(revision: string): Promise<boolean> {
     const listed = await this.git(["ls-tree", "-r", "-t", "--full-tree", revision], LISTING_BYTES);
-    if (!succeeded(listed)) return false;
+    if (!hasSucceeded(listed)) return false;
     // A submodule's commit is in another repository.
     const objects = listed.stdout
       .split("\n")
@@ -115,13 +120,14 @@ export class Mirror {
     const input = [revision, ...new Set(objects)].join("\n");
     const batch = (how: string) => git([`--git-dir=${this.path}`, "cat-file", how], { input, keep: LISTING_BYTES });
     const checked = await batch("--batch-check");
-    if (!succeeded(checked) || / missing$/m.test(checked.stdout)) return false;
+    if (!hasSucceeded(checked) || / missing$/m.test(checked.stdout)) return false;
     // Reading an object checks it against its name.
-    return succeeded(await git([`--git-dir=${this.path}`, "cat-file", "--batch"], { input, keep: 4096 }));
+    return hasSucceeded(await git([`--git-dir=${this.path}`, "cat-file", "--batch"], { input, keep: 4096 }));
   }
 
+  /** Its progress is its sign of life: a large repository takes minutes. */
   private async isWhole(): Promise<boolean> {
-    return succeeded(await this.git(["fsck", "--no-dangling", "--no-progress"]));
+    return !(await this.refuses(["fsck", "--no-dangling", "--progress"]));
   }
 
   /** Whether the second revision is the first or one of its descendants. @throws GitError where git cannot tell */
@@ -178,6 +184,13 @@ export async function branchHead({ url, branch, access, renew }: Origin): Promis
 export async function answers({ url, branch, access }: Origin): Promise<boolean> {
   const args = ["ls-remote", "--exit-code", "--", url, `refs/heads/${branch}`];
   return succeeded(await git(args, { access, silence: 15_000 }));
+}
+
+/** Whether git did what it was told. One that was killed, or hung, has not said that anything is damaged. @throws GitError */
+function hasSucceeded(finished: Finished): boolean {
+  if (finished.status === undefined || finished.limit !== undefined)
+    throw new GitError("unknown", gitComplaint(finished));
+  return finished.status === 0;
 }
 
 const isOnThisMachine = (url: string) => url.startsWith("/");

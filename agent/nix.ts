@@ -1,6 +1,6 @@
 /** Nix: evaluate first, then build that derivation, so that the stage of a failure is certain. */
 import { join } from "node:path";
-import { buildFailure, evaluationFailure, failureLines, nixCause } from "../rules/failure";
+import { buildFailure, evaluationFailure, failureLines } from "../rules/failure";
 import { UpdateFailure } from "./driver";
 import { isThere, remove, resolved } from "./files";
 import { log, oneLine } from "./log";
@@ -107,9 +107,6 @@ export async function collectGarbage(bytes: number): Promise<void> {
   if (!succeeded(finished))
     log(`collecting garbage failed: ${oneLine(finished.stderr.trimEnd().split("\n").at(-1) ?? "")}`);
 }
-
-/** Whether a text of Nix's is about a full disk. */
-export const isFull = (text: string): boolean => nixCause(text) === "space";
 
 /** A link that a killed run left behind. */
 export function removeLink(folder: string): void {

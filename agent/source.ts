@@ -1,6 +1,7 @@
 /** From a decision to a store path: fetch, verify, and have it prebuilt or build it. */
 import { short } from "../rules/contract";
 import type { Target } from "../rules/decision";
+import { diskProblem } from "../rules/failure";
 import {
   type CommonDecision,
   type CommonSettings,
@@ -15,7 +16,7 @@ import { log, oneLine } from "./log";
 import { branchHead, type Origin } from "./mirror";
 import { nixAccess } from "./nix-access";
 import { verify } from "./verify";
-import { freeSpace, spaceSettings, makeRoom } from "./space";
+import { freeSpace, makeRoom, makeRoomToFetch, spaceSettings } from "./space";
 import { realisePrebuilt } from "./prebuilt";
 import { build } from "./nix";
 
@@ -44,7 +45,9 @@ async function openOrigin<S extends Situation, D extends CommonDecision>(
 function fetchFailure(origin: Origin, error: unknown, credentialError: string | undefined): unknown {
   if (!(error instanceof GitError)) return error;
   const more = credentialError === undefined ? "" : ` (${credentialError})`;
-  return new UpdateFailure("fetch", `cannot fetch from ${origin.url}: ${error.message}${more}`, error.reason);
+  const problem = error.reason === "space" ? diskProblem(error.message) : undefined;
+  const what = problem === undefined ? "" : `the disk is ${problem}: `;
+  return new UpdateFailure("fetch", `${what}cannot fetch from ${origin.url}: ${error.message}${more}`, error.reason);
 }
 
 /** The branch's head, as the repository has it now. @throws UpdateFailure */
@@ -120,12 +123,13 @@ export async function fetchAndVerify<S extends Situation, D extends CommonDecisi
   });
 }
 
-/** A disk that is full gets room once. @throws GitError */
+/** A disk that is full gets room before, and once again where that was not enough. @throws GitError */
 async function fetchWithRoom(place: Place, origin: Origin, revision: string, settings: CommonSettings): Promise<void> {
+  await makeRoomToFetch(place, spaceSettings(settings));
   try {
     await place.mirror.fetch(origin, revision);
   } catch (error) {
-    if (!(error instanceof GitError) || error.reason !== "space") throw error;
+    if (!(error instanceof GitError) || diskProblem(error.message) !== "full") throw error;
     log("the disk is full: collecting garbage");
     await freeSpace(place, spaceSettings(settings));
     await place.mirror.fetch(origin, revision);

@@ -23,10 +23,25 @@ export function spaceSettings(settings: Record<string, unknown>): SpaceSettings 
   };
 }
 
-/** MiB that are free in the store, for who is not root. */
-export function freeMebibytes(folder = "/nix/store"): number {
-  const { bavail, bsize } = statfsSync(folder);
-  return Math.floor((bavail * bsize) / MEBIBYTE);
+const STORE = "/nix/store";
+/** MiB that a fetch takes at most, as a rule: git says the rest. */
+const FETCH = 64;
+
+/** MiB that are free in a folder, for who is not root; none where no file can be made there any more. */
+export function freeMebibytes(folder = STORE): number {
+  const { bavail, bsize, files, ffree } = statfsSync(folder);
+  return files > 0 && ffree === 0 ? 0 : Math.floor((bavail * bsize) / MEBIBYTE);
+}
+
+/** Makes room before a fetch, where the store or the agent's own folder has little: both are often on one disk. */
+export async function makeRoomToFetch(place: Place, settings: SpaceSettings): Promise<void> {
+  if (settings.minimumFree === 0) return;
+  const free = freeMebibytes(place.stateFolder);
+  if (free < FETCH) {
+    log(`${free} MiB free in ${place.stateFolder}: collecting garbage`);
+    await freeSpace(place, settings);
+  }
+  await makeRoom(place, settings);
 }
 
 /** Makes room for a build; why there is none, where there is none. */
@@ -34,14 +49,15 @@ export async function makeRoom(
   place: Place,
   { minimumFree, keepGenerations }: SpaceSettings,
 ): Promise<string | undefined> {
+  if (minimumFree === 0) return undefined;
   let free = freeMebibytes();
-  if (minimumFree === 0 || free >= minimumFree) return undefined;
+  if (free >= minimumFree) return undefined;
   log(`${free} MiB free, ${minimumFree} wanted: collecting garbage`);
   await pruneGenerations(place, keepGenerations);
   await collectGarbage((minimumFree - free) * MEBIBYTE * 2);
   free = freeMebibytes();
   if (free >= minimumFree) return undefined;
-  return `not enough room to build: ${free} MiB free in /nix/store, minimumFree is ${minimumFree} MiB`;
+  return `not enough room to build: ${free} MiB free in ${STORE}, minimumFree is ${minimumFree} MiB`;
 }
 
 export async function pruneGenerations({ profile }: Place, keep: number): Promise<void> {

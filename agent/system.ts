@@ -1,6 +1,7 @@
 /** The system's driver: nixosConfigurations.<host>, the system profile, switch-to-configuration. */
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { hasDrifted } from "../rules/agent-state";
 import { contract } from "../rules/contract";
 import { decideSystem, type ModuleSettings, type SystemDecision } from "../rules/decide-system";
 import { parseObject } from "../rules/json";
@@ -21,9 +22,9 @@ import type { Ending } from "./ending";
 import { exists, isThere, makeFolder, readText, resolved, writeFileAtomic } from "./files";
 import { log } from "./log";
 import { MetadataServer } from "./metadata-server";
-import { answers, Mirror, type Origin } from "./mirror";
+import type { Origin } from "./mirror";
 import { awaitsBoot, bootedSystem, currentSystem, decideReboot, type RebootPlace } from "./reboot";
-import { judgedBy, type Pending, pendingSystem, postponedByWindow, rebootPlaceOf } from "./system-waits";
+import { type Pending, pendingSystem, postponedByWindow, rebootPlaceOf } from "./system-waits";
 import { type Before, type LocalHold, readHold, readState, readTrial, type Trial } from "./state";
 import { bootedAt } from "./time";
 import { setProfile, revertProfile } from "./profile";
@@ -31,8 +32,9 @@ import { modeOf, switchToConfiguration } from "./switch-system";
 import { rollbackAction } from "../rules/activation";
 import type { Waiting } from "../rules/report";
 import { MachineCredentials } from "./machine-credentials";
-import { failedUnits, answersAgain, checksError, unitsError } from "./health";
 import { concludeSystem } from "./conclude-system";
+import { SystemHealth } from "./system-health";
+import { systemPlace } from "./system-place";
 
 export interface SystemSituation extends Situation {
   metadata: Metadata;
@@ -41,21 +43,6 @@ export interface SystemSituation extends Situation {
   localHold: LocalHold | null;
   readable: boolean;
   drifted: boolean;
-}
-
-export function systemPlace(): Place {
-  const stateFolder = process.env["NIXOS_AUTO_UPDATE_STATE"] ?? contract.paths.state;
-  return {
-    program: "nixos-auto-update",
-    service: contract.units.system,
-    manager: "system",
-    stateFolder,
-    runFolder: contract.paths.run,
-    lockFile: contract.paths.lock,
-    mirror: new Mirror(join(stateFolder, "mirror.git")),
-    profile: "/nix/var/nix/profiles/system",
-    settingsPath: contract.paths.settings.slice(1),
-  };
 }
 
 export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
@@ -87,8 +74,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     const metadata = readMetadata(await this.metadata.answers(attempts), this.isExpected());
     const { state, readable } = readState(stateFolder);
     const current = this.current();
-    const trial = readTrial(stateFolder);
-    const waits = trial?.mode === "boot" && trial.path === state.deployed && trial.boot === bootedAt(runFolder);
+    const running = { profile: resolved(profile) ?? "", current, boot: bootedAt(runFolder) };
     return {
       metadata,
       joined: isThere(join(stateFolder, "joined")),
@@ -97,8 +83,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
       readable,
       localHold: readHold(stateFolder),
       current,
-      // What waits for a reboot is deployed when the profile has it.
-      drifted: (resolved(profile) ?? "") !== state.deployed || (current !== state.deployed && !waits),
+      drifted: hasDrifted(state, { ...running, trial: readTrial(stateFolder) }),
     };
   }
 
@@ -255,45 +240,16 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     await revertProfile(this.place.profile, current, toplevel);
   }
 
-  async healthBefore(decision: SystemDecision): Promise<Before> {
-    const [failed, metadata, repository] = await Promise.all([
-      failedUnits("system"),
-      this.reachesMetadata(),
-      this.reachesRepository(decision),
-    ]);
-    return { failed, reached: { "metadata server": metadata, repository } };
+  healthBefore(decision: SystemDecision): Promise<Before> {
+    return this.health(decision).before();
   }
 
-  private async reachesMetadata(): Promise<boolean> {
-    try {
-      return (await this.metadata.request("instance/id")).status === 200;
-    } catch {
-      return false;
-    }
+  healthError(trial: Trial, decision: SystemDecision): Promise<string | undefined> {
+    return this.health(decision).error(trial, this.place.settingsPath);
   }
 
-  private async reachesRepository(decision: SystemDecision): Promise<boolean> {
-    return answers(await this.origin(decision));
-  }
-
-  async healthError(trial: Trial, decision: SystemDecision): Promise<string | undefined> {
-    const settingsFile = join(trial.path, this.place.settingsPath);
-    const units = "etc/systemd/system";
-    const error =
-      (await unitsError({
-        manager: "system",
-        failedBefore: trial.before.failed,
-        folders: [join(trial.former, units), join(trial.path, units)],
-        settings: judgedBy(parseObject(readText(settingsFile) ?? "") ?? {}, awaitsBoot(trial.path)),
-      })) ?? (await checksError(settingsFile));
-    if (error !== undefined) return error;
-    const { reached } = trial.before;
-    const lost =
-      reached["metadata server"] === true
-        ? await answersAgain("metadata server", () => this.reachesMetadata())
-        : undefined;
-    if (lost !== undefined || reached["repository"] !== true) return lost;
-    return answersAgain("repository", () => this.reachesRepository(decision));
+  private health(decision: SystemDecision): SystemHealth {
+    return new SystemHealth(this.metadata, () => this.origin(decision));
   }
 
   async rollBack(trial: Trial, _decision: SystemDecision, busy: boolean): Promise<RolledBack> {

@@ -1,7 +1,8 @@
 /** What an agent remembers between runs: the file `state.json`, of the system or of a home. */
 import { contract, type Outcome, type Stage } from "./contract";
 import { isObject, isRevision, own, parseObject, type JsonObject } from "./json";
-import type { Report, Waiting } from "./report";
+import type { Report } from "./report";
+import { isRepeatedFailure, repeatedAfter, type RepeatedFailure } from "./repeated-failure";
 import { logText } from "./text";
 
 /** A revision that failed for a reason of its own and is not tried again unasked. */
@@ -16,38 +17,20 @@ export interface Refusal {
   at: string;
 }
 
-/** The state. Absent fields are not known; a state of an agent of another version may have fields that this one leaves out. */
-export interface AgentState {
-  /** What is deployed: the revision, where it came from, and which host's or home's attribute it was built as. */
-  revision?: string;
+/** The state: what a report says of the last run, and what the agent alone needs. Absent fields are not known. */
+export interface AgentState extends Partial<Omit<Report, "progress">> {
+  /** Where the deployed revision came from, and which host's or home's attribute it was built as. */
   repository?: string;
   attribute?: string;
-  lock?: string;
   /** The store path that was deployed last; whatever else runs is somebody's doing. */
   deployed?: string;
   /** The revision that was deployed before, for an undo. */
   previous?: string;
-  /** The approval that was acted on last. */
-  approved?: string;
-  lockMatches?: boolean;
-  /** The store path that runs. */
-  toplevel?: string;
-  outcome?: Outcome;
-  stage?: Stage;
-  error?: string;
-  transient?: boolean;
-  activation?: "live" | "boot";
-  pending?: { revision: string; toplevel: string };
-  waiting?: Waiting;
-  rolledBack?: boolean;
-  rebootRequired?: boolean;
-  /** RFC 3339, UTC. */
-  at?: string;
-  bootedAt?: string;
-  /** When what runs was last seen to be what should run. */
+  /** When what runs was last seen to be what should run: RFC 3339, UTC. */
   succeeded?: string;
-  agent?: string;
   refused?: Refusal[];
+  /** What failed last and was not recognised. */
+  repeated?: RepeatedFailure;
 }
 
 /** How many refusals are remembered. */
@@ -80,6 +63,7 @@ const kinds: Readonly<Record<string, (value: unknown) => boolean>> = {
   succeeded: isTime,
   agent: isText,
   refused: Array.isArray,
+  repeated: (value) => isObject(value) && isRepeatedFailure(value),
 };
 
 function isText(value: unknown): value is string {
@@ -146,35 +130,18 @@ export function hasDrifted({ deployed }: AgentState, { profile, current, boot, t
   return profile !== deployed || (current !== deployed && !waits);
 }
 
-/** How a run ended. */
-export interface RunResult {
-  outcome: Outcome;
-  stage?: Stage;
-  error?: string;
-  transient?: boolean;
-  activation?: "live" | "boot";
-  pending?: { revision: string; toplevel: string };
-  waiting?: Waiting;
-  /** Set where the run ended with that revision deployed: which, with which lock, from where, and as what. */
-  revision?: string;
-  lock?: string;
+/** How a run ended; `revision` and `lock` are set where it ended with that revision deployed. */
+export interface RunResult
+  extends Omit<Report, "progress" | "revision" | "lock">, Partial<Pick<Report, "revision" | "lock">> {
+  /** Where a deployed revision came from, and as what it was built. */
   repository?: string;
   attribute?: string;
   /** Set where what is deployed is not what runs yet. */
   deployed?: string;
-  /** What runs. */
-  toplevel: string;
-  /** The approval that was acted on. */
-  approved?: string;
   /** The revision that is not to be tried again, and what it was tried as. */
   refuse?: { revision: string; repository?: string; attribute?: string };
-  lockMatches?: boolean;
-  rolledBack: boolean;
-  rebootRequired: boolean;
-  /** RFC 3339, UTC. */
-  at: string;
-  bootedAt: string;
-  agent: string;
+  /** Set where it failed for a reason that nobody recognises: the revision that was tried, where it was known. */
+  unrecognised?: { revision?: string };
 }
 
 /** The state after a run. */
@@ -221,7 +188,15 @@ export function nextState(before: AgentState, result: RunResult): AgentState {
     previous,
     succeeded,
     refused: [...kept, ...added].slice(-mostRefusals),
+    repeated: repeatedOf(before.repeated, result),
   });
+}
+
+/** A run that ended well, or with a refusal, ends the row of failures; one that did not get as far says nothing about it. */
+function repeatedOf(before: RepeatedFailure | undefined, result: RunResult): RepeatedFailure | undefined {
+  const { outcome, unrecognised, refuse, stage, error = "", at, bootedAt } = result;
+  if (unrecognised !== undefined) return repeatedAfter(before, { ...unrecognised, stage, error, at, bootedAt });
+  return outcome === "unchanged" || outcome === "updated" || refuse !== undefined ? undefined : before;
 }
 
 function isSame(one: Refusal, other: RunResult["refuse"]): boolean {

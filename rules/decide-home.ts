@@ -49,6 +49,8 @@ export interface HomeSettings extends Record<string, unknown> {
 
 export interface HomeDecision extends Decision {
   settings: HomeSettings;
+  /** The revisions that may be tried again although they failed. */
+  retry: string[];
 }
 
 type Choice =
@@ -62,7 +64,7 @@ export function decideHome(input: HomeInput): HomeDecision {
   const settings = resolveSettings(input);
   const decision = decide(input, settings);
   const approved = decision.approved ?? input.state.approved;
-  return { ...decision, ...(approved === undefined ? {} : { approved }), settings };
+  return { ...decision, ...(approved === undefined ? {} : { approved }), settings, retry: input.homes?.retry ?? [] };
 }
 
 function resolveSettings({ homes, user, settings }: HomeInput): HomeSettings {

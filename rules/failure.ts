@@ -29,29 +29,42 @@ export interface ProcessEnd {
 }
 
 /** errno texts of glibc, as every program prints them, and SQLite's. */
-const noSpace =
-  /No space left on device|Disk quota exceeded|database or disk is full|disk is full|Read-only file system|Input\/output error|Structure needs cleaning|attempt to write a readonly database/;
+const diskProblems = [
+  ["full", /No space left on device|Disk quota exceeded|database or disk is full|disk is full/],
+  ["read-only", /Read-only file system|attempt to write a readonly database|disk is read-only/],
+  ["damaged", /Input\/output error|Structure needs cleaning|disk is damaged/],
+] as const;
 
-/** What git and curl print for a server that answered no, and ssh for a host key that is not the known one. */
+/**
+ * What git and curl print for a server that answered no, and ssh for a host key that is not the known one. Servers say of a repository
+ * that a key may not read that there is none.
+ */
 const gitRefusal =
-  /Permission denied \(|Host key verification failed|Authentication failed|could not read (?:Username|Password)|returned error: 40[13]|Permission denied, please try again|Too many authentication failures/;
+  /[Rr]epository (?:'[^']*' )?not found|repository not exported|Permission denied \(|Host key verification failed|Authentication failed|could not read (?:Username|Password)|returned error: 40[13]|Permission denied, please try again|Too many authentication failures/;
 
 const gitAbsent = /not our ref|couldn't find remote ref|unadvertised object|remote error: .*(?:no such|not found)/i;
 
-export function isNoSpace(text: string): boolean {
-  return noSpace.test(text);
+/** What is wrong with the disk, by what a program says of it; `undefined` where that is about something else. */
+export function diskProblem(text: string): "full" | "read-only" | "damaged" | undefined {
+  return diskProblems.find(([, words]) => words.test(text))?.[0];
 }
 
 export function isGitRefusal(text: string): boolean {
   return gitRefusal.test(text);
 }
 
+/** What git (connect.c, http.c, remote-curl.c, fetch-pack.c, pkt-line.c), curl and ssh print where no server answers, or not to the end. */
+const gitNetwork =
+  /unable to (?:connect to|look up|access)|Could not read from remote repository|Could(?:n't| not) (?:resolve|connect)|Connection (?:refused|reset|timed out|closed)|timed out|No route to host|Network is unreachable|name resolution|RPC failed|early EOF|hung up|unexpected disconnect|expected flush|protocol error|invalid server response|is this a git repository|bad line length|kex_exchange_identification|gnutls|SSL|TLS|curl \d+/;
+
 /** What a git command that asks a server failed of. */
-export function gitFailure({ text }: ProcessEnd): FailureCause {
+export function gitFailure({ status, limit, text }: ProcessEnd): FailureCause {
+  if (limit !== undefined) return "network";
   if (gitRefusal.test(text)) return "refused";
-  if (noSpace.test(text)) return "space";
+  if (diskProblem(text) !== undefined) return "space";
   if (gitAbsent.test(text)) return "absent";
-  return "network";
+  if (gitNetwork.test(text)) return "network";
+  return status === undefined ? "resources" : "unknown";
 }
 
 /**
@@ -82,7 +95,7 @@ const nixResources =
 
 /** Answers that name the text's cause; `unknown` where it names none. */
 export function nixCause(text: string): FailureCause {
-  if (noSpace.test(text)) return "space";
+  if (diskProblem(text) !== undefined) return "space";
   if (nixResources.test(text)) return "resources";
   if (nixBusy.test(text)) return "busy";
   if (nixNetwork.some((pattern) => pattern.test(text))) return "network";

@@ -1,13 +1,14 @@
 /** What people read when they log in: nothing, unless an update needs them or failed; then one line, and the command that helps. */
 import type { AgentState } from "./agent-state";
+import { isFailing } from "./repeated-failure";
 import { oneLine } from "./text";
 
 /** @returns the lines; empty where there is nothing to say */
 export function loginMessage(of: "machine" | "home", state: AgentState): string[] {
-  const { outcome, stage, error, rebootRequired, rolledBack, transient, waiting } = state;
+  const { outcome, stage, error, rebootRequired, rolledBack, transient, waiting, repeated } = state;
   const program = of === "machine" ? "nixos-auto-update" : "nixos-hm-auto-update";
   const lines: string[] = [];
-  if (outcome === "failed" && transient !== true) {
+  if (outcome === "failed" && (transient !== true || isFailing(repeated))) {
     const why = oneLine(error?.split("\n").find((line) => line.trim() !== "") ?? "", 120);
     const now = rolledBack === true ? "; what ran before runs again" : "";
     lines.push(

@@ -2,6 +2,7 @@
 import { short } from "../../rules/contract";
 import type { AgentState } from "../../rules/agent-state";
 import { parseObject } from "../../rules/json";
+import { isFailing, nextTry, type RepeatedFailure } from "../../rules/repeated-failure";
 import { printable } from "../../rules/text";
 import type { Driver } from "../driver";
 import { readText } from "../files";
@@ -9,6 +10,7 @@ import { safe } from "../log";
 import { readProgress, type ProgressNow } from "../progress";
 import { type LocalHold, readHold, readState } from "../state";
 import { showUnits } from "../systemd";
+import { timestamp } from "../time";
 import { join } from "node:path";
 
 export interface Status {
@@ -74,8 +76,15 @@ function progressText({ stage, revision, since, by, trigger, started }: Progress
   return `${what} since ${since}; update asked by ${by} (${trigger}) at ${started}`;
 }
 
+/** A VM that is failing tries again at boot, for another revision, where someone asks, and at this time. */
+function failingText(failure: RepeatedFailure | undefined): string | undefined {
+  if (failure === undefined) return undefined;
+  const { tries, since } = failure;
+  return `${tries} times since ${since}; tries again after ${timestamp(nextTry(failure).getTime())}, at boot, or with run`;
+}
+
 function stateLines(state: AgentState, row: (name: string, value: string | undefined) => string[]): string[] {
-  const { revision, outcome, stage, at, succeeded, approved, toplevel, refused = [], waiting } = state;
+  const { revision, outcome, stage, at, succeeded, approved, toplevel, refused = [], waiting, repeated } = state;
   const refusals = refused.map((one) => `${short(one.revision)} (${one.stage ?? "failed"})`).join(", ");
   return [
     ...row("revision", revision ?? "none deployed"),
@@ -91,6 +100,7 @@ function stateLines(state: AgentState, row: (name: string, value: string | undef
         ? undefined
         : `${waiting.for}${waiting.until === undefined ? "" : ` until ${waiting.until}`}`,
     ),
+    ...row("failing", isFailing(repeated) ? failingText(repeated) : undefined),
     ...row("runs", toplevel),
     ...(state.rolledBack === true ? ["rolled back"] : []),
     ...(state.rebootRequired === true ? ["a reboot is required"] : []),

@@ -2,17 +2,16 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { activate, finishTrial, unfinishedTrial } from "../../../agent/activation";
-import type { CommonDecision, Driver, RolledBack, Switched } from "../../../agent/driver";
+import type { Driver, RolledBack, Switched } from "../../../agent/driver";
 import type { Ending } from "../../../agent/ending";
-import { Mirror } from "../../../agent/mirror";
 import { readTrial, writeTrial, type Trial } from "../../../agent/state";
-import { stay } from "../../../rules/decision";
 import { Scratch } from "./scratch";
+import { standInDecision, standInDriver } from "./stand-in-driver";
 
 const OLD = "/nix/store/old";
 const NEW = "/nix/store/new";
 const revision = "b".repeat(40);
-const decision: CommonDecision = { ...stay("updated", "go"), settings: { branch: "main" } };
+const decision = standInDecision;
 const built = { path: NEW, revision, lock: "digest" };
 
 let scratch: Scratch;
@@ -39,56 +38,40 @@ beforeEach(() => {
 });
 afterEach(() => scratch.remove());
 
-const driver = (): Driver => ({
-  place: {
-    ...{ program: "nixos-auto-update", service: "nixos-auto-update", manager: "system", settingsPath: "settings" },
-    ...{ stateFolder: scratch.in("state"), runFolder: scratch.in("run"), lockFile: scratch.in("lock"), profile: "" },
-    mirror: new Mirror(scratch.in("mirror")),
-  },
-  look: () => Promise.resolve({ state: {}, current: runs }),
-  decide: () => decision,
-  repository: () => "",
-  attributeName: () => "",
-  attribute: () => "",
-  origin: dies,
-  credentialError: () => undefined,
-  obstacle: () => Promise.resolve(undefined),
-  refusal: () => Promise.resolve(undefined),
-  lockMatches: () => Promise.resolve(undefined),
-  isCurrent: () => false,
-  boot: () => boot,
-  cameUp: (path) => path === runs,
-  current: () => runs,
-  mode: () => Promise.resolve(mode),
-  needsReboot: () => Promise.resolve(false),
-  awaitsBoot: () => steps.awaitsBoot === true,
-  activate: async (path, how) => {
-    did.push(`switch ${how}`);
-    const result = steps.activate?.();
-    if (how === "switch" && (result === undefined || result.kind === "done")) runs = path;
-    return Promise.resolve(result ?? { kind: "done" });
-  },
-  keep: async () => {
-    did.push("keep");
-    return Promise.resolve(steps.keep?.() ?? { kind: "done" });
-  },
-  letGo: async () => {
-    did.push("let go");
-    return Promise.resolve();
-  },
-  healthBefore: () => Promise.resolve({ failed: [], reached: {} }),
-  healthError: async () => {
-    did.push("health");
-    return Promise.resolve(steps.health?.());
-  },
-  rollBack: async (_trial, _decision, busy) => {
-    did.push("back");
-    const result = steps.back?.() ?? { ok: true };
-    if (result.ok && !busy) runs = OLD;
-    return Promise.resolve(result);
-  },
-  concluded: () => Promise.resolve({}),
-});
+const driver = (): Driver =>
+  standInDriver(scratch, {
+    look: () => Promise.resolve({ state: {}, current: runs }),
+    decide: () => decision,
+    boot: () => boot,
+    cameUp: (path) => path === runs,
+    current: () => runs,
+    mode: () => Promise.resolve(mode),
+    awaitsBoot: () => steps.awaitsBoot === true,
+    activate: async (path, how) => {
+      did.push(`switch ${how}`);
+      const result = steps.activate?.();
+      if (how === "switch" && (result === undefined || result.kind === "done")) runs = path;
+      return Promise.resolve(result ?? { kind: "done" });
+    },
+    keep: async () => {
+      did.push("keep");
+      return Promise.resolve(steps.keep?.() ?? { kind: "done" });
+    },
+    letGo: async () => {
+      did.push("let go");
+      return Promise.resolve();
+    },
+    healthError: async () => {
+      did.push("health");
+      return Promise.resolve(steps.health?.());
+    },
+    rollBack: async (_trial, _decision, busy) => {
+      did.push("back");
+      const result = steps.back?.() ?? { ok: true };
+      if (result.ok && !busy) runs = OLD;
+      return Promise.resolve(result);
+    },
+  });
 
 const begin = () => activate({ driver: driver(), decision }, built, false);
 

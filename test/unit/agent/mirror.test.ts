@@ -143,8 +143,23 @@ describe("the mirror", () => {
 
   it("fetches only by the protocols that are allowed", async () => {
     const head = source.commit("1");
-    expect(await reason(mirror.fetch(origin({ access: remoteAccess("https:ssh:git") }), head))).toBe("network");
+    expect(await reason(mirror.fetch(origin({ access: remoteAccess("https:ssh:git") }), head))).toBe("unknown");
   });
+
+  it.each(["cat-file --batch-check", "fsck", "rev-parse --git-dir"])(
+    "is kept where git is killed at %s",
+    async (words) => {
+      const head = source.commit("1");
+      await mirror.fetch(origin(), head);
+      writeFileSync(scratch.in("state/mirror.git/kept"), "");
+      scratch.fake("git", `case "$*" in *"${words}"*) kill -KILL $$ ;; esac; PATH=\${PATH#*:} exec git "$@"`);
+      const next = source.commit("2");
+      // A revision that is nowhere has the whole mirror looked at.
+      const asked = words === "fsck" ? "1".repeat(40) : next;
+      expect(await reason(mirror.fetch(origin(), asked))).toBe("unknown");
+      expect(existsSync(scratch.in("state/mirror.git/kept"))).toBe(true);
+    },
+  );
 
   it("takes a full disk for what it is, and keeps what it has", async () => {
     const head = source.commit("1");
@@ -165,7 +180,7 @@ describe("git", () => {
   const tries = () => readFileSync(scratch.in("tries"), "utf8");
 
   it("is tried again after a failure that may pass, and given up", async () => {
-    scratch.fake("git", `${count()}; echo 'fatal: unable to connect' >&2; exit 128`);
+    scratch.fake("git", `${count()}; echo 'fatal: unable to connect to git.internal' >&2; exit 128`);
     expect(await ask()).toBe("network");
     expect(tries()).toBe("x\nx\nx\nx\nx\n");
   }, 30_000);

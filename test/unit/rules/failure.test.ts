@@ -67,8 +67,22 @@ describe("git", () => {
     ["fatal: write error: No space left on device", "space"],
     ["error: unable to create temporary file: Read-only file system", "space"],
     ["fatal: unable to connect to git.internal", "network"],
+    ["ssh: connect to host x port 22: Connection refused\nfatal: Could not read from remote repository.", "network"],
+    ["error: RPC failed; curl 56 Recv failure: Connection reset by peer\nfatal: early EOF", "network"],
+    ["fatal: the remote end hung up unexpectedly", "network"],
+    ["ERROR: Repository not found.\nfatal: Could not read from remote repository.", "refused"],
+    ["remote: Not Found\nfatal: repository 'https://x/y.git/' not found", "refused"],
+    ["fatal: remote error: access denied or repository not exported: /x.git", "refused"],
+    ["fatal: bad object 1234", "unknown"],
+    ["fatal: transport 'file' not allowed", "unknown"],
+    ["fatal: unable to read tree 1234", "unknown"],
   ])("that says %s", (text, cause) => {
     expect(gitFailure(ended(text, 128))).toBe(cause);
+  });
+
+  it("that was killed had too little memory, and one that hung had no answer", () => {
+    expect(gitFailure({ signal: "SIGKILL", text: "Receiving objects" })).toBe("resources");
+    expect(gitFailure({ status: 128, limit: "silence", text: "" })).toBe("network");
   });
 });
 

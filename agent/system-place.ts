@@ -1,0 +1,20 @@
+/** Where the system's agent keeps its things. */
+import { join } from "node:path";
+import { contract } from "../rules/contract";
+import type { Place } from "./driver";
+import { Mirror } from "./mirror";
+
+export function systemPlace(): Place {
+  const stateFolder = process.env["NIXOS_AUTO_UPDATE_STATE"] ?? contract.paths.state;
+  return {
+    program: "nixos-auto-update",
+    service: contract.units.system,
+    manager: "system",
+    stateFolder,
+    runFolder: contract.paths.run,
+    lockFile: contract.paths.lock,
+    mirror: new Mirror(join(stateFolder, "mirror.git")),
+    profile: "/nix/var/nix/profiles/system",
+    settingsPath: contract.paths.settings.slice(1),
+  };
+}

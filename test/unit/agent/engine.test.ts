@@ -1,0 +1,101 @@
+/** A run from its decision to its end: a real git, a Nix that does what a test says, and the files that are left. */
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { CommonDecision, Driver, RunRequest } from "../../../agent/driver";
+import { attempt } from "../../../agent/engine";
+import { localAccess } from "../../../agent/git";
+import { readState, writeState } from "../../../agent/state";
+import { Repository, Scratch } from "./scratch";
+import { standInDecision, standInDriver } from "./stand-in-driver";
+
+let scratch: Scratch;
+let repository: Repository;
+let revision: string;
+let decision: CommonDecision;
+
+beforeEach(() => {
+  scratch = new Scratch();
+  repository = new Repository(scratch.in("origin"));
+  revision = repository.commit("{}");
+  const target = { revision, source: "approval", explicit: true, urgent: false } as const;
+  decision = { ...standInDecision, action: "update", target };
+  writeState(scratch.in("state"), { revision: "d".repeat(40), bootedAt: "2026-01-01T00:00:00Z" }, false);
+  scratch.fake("systemctl", "true");
+  scratch.fake("systemd-run", `printf '%s\\n' "$*" >>${scratch.in("started")}`);
+  scratch.fake("nix", `echo /nix/store/x.drv`);
+  scratch.fake("nix-store", `echo tried >>${scratch.in("builds")}; echo 'error: odd' >&2; exit 1`);
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2026, 0, 1, 8) });
+});
+afterEach(() => {
+  vi.useRealTimers();
+  scratch.remove();
+});
+
+const driver = (): Driver =>
+  standInDriver(scratch, {
+    look: () => Promise.resolve({ state: readState(scratch.in("state")).state, current: "" }),
+    decide: () => decision,
+    repository: () => repository.folder,
+    origin: () =>
+      Promise.resolve({
+        ...{ url: repository.folder, branch: "main", access: localAccess },
+        renew: () => Promise.resolve(undefined),
+      }),
+  });
+
+const run = (changes: Partial<RunRequest> = {}) =>
+  attempt(driver(), {
+    ...{ wanted: undefined, force: false, once: false, dry: false, right: "approved", person: false, patient: false },
+    ...{ stage: () => undefined, ...changes },
+  });
+
+const linesOf = (file: string) => (existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : []);
+const builds = () => linesOf(scratch.in("builds")).length;
+/** In how many seconds the next try was arranged. */
+const delays = () => linesOf(scratch.in("started")).map((line) => Number(/--on-active=(\d+)/.exec(line)?.[1]));
+const pass = (minutes: number) => vi.setSystemTime(Date.now() + minutes * 60_000);
+
+describe("a build that fails in a way that nobody knows", () => {
+  it("is tried again soon, and once a day when it has failed three times over an hour", async () => {
+    for (const minutes of [0, 30, 31]) {
+      pass(minutes);
+      expect((await run()).ending).toMatchObject({ outcome: "failed", stage: "build", retry: "error: odd" });
+    }
+    expect(readState(scratch.in("state")).state).toMatchObject({ transient: true, repeated: { tries: 3 } });
+    expect(delays()[1]).toBeLessThan(60);
+    expect(delays()[2]).toBeGreaterThanOrEqual(24 * 3600);
+
+    pass(60);
+    expect((await run()).ending).toMatchObject({ outcome: "failed", stage: "build", error: "error: odd" });
+    expect(builds()).toBe(3);
+    expect(delays()[3]).toBeGreaterThan(22 * 3600);
+    expect(readState(scratch.in("state")).state.repeated).toMatchObject({ tries: 3 });
+
+    pass(24 * 60);
+    await run();
+    expect(builds()).toBe(4);
+  });
+
+  it.each([
+    ["a person asks", () => run({ person: true })],
+    ["an operator asks", () => ((decision = { ...decision, retry: [revision] }), run())],
+    ["another revision is approved", () => ((revision = repository.commit("other")), retarget())],
+    ["it has booted", () => (rmSync(scratch.in("run/booted-at")), bootAgain(), run())],
+  ])("is tried at once where %s", async (_, again) => {
+    for (const minutes of [0, 30, 31]) {
+      pass(minutes);
+      await run();
+    }
+    await again();
+    expect(builds()).toBe(4);
+  });
+});
+
+function retarget(): Promise<unknown> {
+  decision = { ...decision, target: { revision, source: "approval", explicit: true, urgent: false } };
+  return run();
+}
+
+function bootAgain(): void {
+  writeFileSync(scratch.in("run/booted-at"), "2026-01-01T09:30:00Z\n");
+}
