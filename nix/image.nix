@@ -1,11 +1,8 @@
-# The image that the fleet's VMs are made of: the profile of a developer's VM, and what its first boot needs before it has the
-# configuration repository. Which repository, and which of its hosts the VM is, the instance's metadata says; the first update
-# replaces everything here by that host.
+# The image that the fleet's VMs are made of: the profile of a developer's VM. Which configuration repository it follows, and which of
+# its hosts the VM is, the instance's metadata says; the first update replaces everything here by that host.
 #
-# Two agents are there at the first boot: this image's, and the one that the startup script carries along (infra/startup.ts). The
-# startup script runs its own: that one is of the same version as the program that wrote the metadata, while an image may be months
-# old, and a NixOS image that is not ours has no other. So what the image brings for the first boot is the tools that an agent
-# runs. Its own agent is there for its timers: should the startup script fail, the update comes five minutes after the boot.
+# The startup script (infra/startup.sh) starts the image's agent at the first boot. Should it fail, the agent's timer does so five minutes
+# after the boot.
 { revision }:
 { config, lib, ... }:
 
@@ -15,8 +12,6 @@ in
 {
   nixpkgs.hostPlatform = lib.mkDefault "x86_64-linux";
   system.stateVersion = config.system.nixos.release;
-
-  environment.systemPackages = config.services.nixos-auto-update.package.tools;
 
   # Nothing of when it was built, and no character that Compute refuses in an image's name: the file's name without
   # `.raw.tar.gz` is one.

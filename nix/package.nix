@@ -1,15 +1,13 @@
-# Both agents, each as a command. They are plain bash files; this adds what they run and tells them where they are.
+# Both agents, each as a command: agent/ bundled into one file that Node runs, and the watcher's script beside it.
 {
   lib,
   runCommand,
-  symlinkJoin,
-  writeShellApplication,
   bash,
   coreutils,
   curl,
   diffutils,
+  esbuild,
   findutils,
-  gawk,
   getent,
   git,
   gnugrep,
@@ -17,8 +15,8 @@
   gnused,
   gnutar,
   gzip,
-  jq,
   nix,
+  nodejs-slim,
   openssh,
   systemd,
   util-linux,
@@ -27,58 +25,67 @@
 
 let
   contract = lib.importJSON ../contract.json;
-
-  files = runCommand "nixos-fleet-agent-${contract.agent}" { } ''
-    mkdir $out
-    cp -r ${./agent}/* $out/
-    cp ${../contract.json} $out/contract.json
-  '';
+  bundle = lib.importJSON ../agent/bundle.json;
+  names = [
+    contract.units.system
+    contract.units.home
+  ];
 
   # What the agent runs.
   tools = [
     bash
-    coreutils
-    curl
-    diffutils
-    findutils
-    gawk
+    coreutils # id, head, test, true, and the watcher's date, mkdir, mv, rm, sleep
+    curl # the watcher, and servers that are reached through a site's proxy
+    diffutils # the watcher's cmp
     getent
     git
-    gnugrep
-    gnupg
-    gnused
+    gnupg # for git: signatures
+    nix
+    openssh # for git: ssh, and ssh-keygen for signatures
+    systemd # systemctl, systemd-run, systemd-inhibit, loginctl, journalctl, shutdown
+    util-linux # flock, setpriv, wall
+    # For nix: a flake's tarballs (nixos/modules/tasks/auto-upgrade.nix).
     gnutar
     gzip
-    jq
-    nix
-    openssh
-    systemd
-    util-linux
     xz
+    # For health checks and `notify`: what NixOS gives every service (nixos/modules/system/boot/systemd.nix).
+    findutils
+    gnugrep
+    gnused
   ];
 
   command =
     name:
-    writeShellApplication {
+    import ./lib/command.nix {
       inherit name;
-      runtimeInputs = tools;
-      runtimeEnv.NIXOS_FLEET_AGENT = "${files}";
-      text = ''
-        exec bash ${files}/${name}.bash "$@"
-      '';
+      shell = "${bash}/bin/sh";
+      node = "${nodejs-slim}/bin/node";
+      bundle = "${placeholder "out"}/libexec";
+      path = ''PATH="${lib.makeBinPath tools}''${PATH:+:$PATH}"'';
     };
 in
-symlinkJoin {
-  name = "nixos-auto-update-${contract.agent}";
-  paths = map command [
-    contract.units.system
-    contract.units.home
-  ];
-  passthru = { inherit tools; };
-  meta = {
-    description = "Update a NixOS machine and its homes from one configuration repository";
-    license = lib.licenses.mit;
-    mainProgram = contract.units.system;
-    platforms = lib.platforms.linux;
-  };
-}
+assert lib.assertMsg (lib.versionAtLeast nodejs-slim.version "20")
+  "nixos-fleet: the agent needs Node 20 or newer, and ${nodejs-slim.name} is older: set nodePackage to a newer one";
+runCommand "nixos-auto-update-${contract.agent}"
+  {
+    nativeBuildInputs = [ esbuild ];
+    meta = {
+      description = "Update a NixOS machine and its homes from one configuration repository";
+      license = lib.licenses.mit;
+      mainProgram = contract.units.system;
+      platforms = lib.platforms.linux;
+    };
+  }
+  ''
+    mkdir source
+    cp -r ${../agent} source/agent
+    cp -r ${../rules} source/rules
+    cp ${../contract.json} source/contract.json
+    mkdir -p $out/libexec $out/bin
+    (cd source && esbuild ${bundle.entry} ${lib.escapeShellArgs bundle.flags} --outfile=$out/libexec/agent.cjs)
+    cp source/agent/watch.sh $out/libexec/watch.sh
+    ${lib.concatMapStrings (name: ''
+      printf %s ${lib.escapeShellArg (command name)} >$out/bin/${name}
+    '') names}
+    chmod +x $out/bin/*
+  ''

@@ -67,13 +67,18 @@ in
       default = pkgs.callPackage ../package.nix {
         git = cfg.gitPackage;
         nix = config.nix.package;
+        nodejs-slim = cfg.nodePackage;
       };
-      defaultText = lib.literalMD "the agent of this repository, with {option}`gitPackage` and {option}`nix.package`";
+      defaultText = lib.literalMD "the agent of this repository, with {option}`gitPackage`, {option}`nodePackage` and {option}`nix.package`";
       example = lib.literalExpression "inputs.nixos-fleet.packages.x86_64-linux.default";
       description = "The agent.";
     };
 
     gitPackage = lib.mkPackageOption pkgs "git" { example = [ "gitMinimal" ]; };
+
+    nodePackage = lib.mkPackageOption pkgs "nodejs-slim" { example = [ "nodejs-slim_22" ]; } // {
+      description = "The Node that runs the agent: 20 or newer.";
+    };
 
     repository = option.repository // {
       description = ''

@@ -30,15 +30,20 @@ in
       default = pkgs.callPackage ../package.nix (
         {
           git = cfg.gitPackage;
+          nodejs-slim = cfg.nodePackage;
         }
         // lib.optionalAttrs (config.nix.package != null) { nix = config.nix.package; }
       );
-      defaultText = lib.literalMD "the agent of this repository, with {option}`gitPackage` and {option}`nix.package`";
+      defaultText = lib.literalMD "the agent of this repository, with {option}`gitPackage`, {option}`nodePackage` and {option}`nix.package`";
       example = lib.literalExpression "inputs.nixos-fleet.packages.x86_64-linux.default";
       description = "The agent.";
     };
 
     gitPackage = lib.mkPackageOption pkgs "git" { example = [ "gitMinimal" ]; };
+
+    nodePackage = lib.mkPackageOption pkgs "nodejs-slim" { example = [ "nodejs-slim_22" ]; } // {
+      description = "The Node that runs the agent: 20 or newer.";
+    };
 
     attribute = mkOption {
       type = types.nullOr types.nonEmptyStr;

@@ -10,8 +10,11 @@ rec {
   pkgs = {
     git = package "git";
     nftables = package "nftables";
+    nodejs-slim = package "nodejs-slim" // {
+      version = "24.4.1";
+    };
     writeText = name: _: package name;
-    callPackage = _: args: package "agent-with-${args.git.name}";
+    callPackage = _: args: package "agent-with-${args.git.name}-on-${args.nodejs-slim.name}";
     stdenv = rec {
       isLinux = true;
       isDarwin = false;
@@ -33,7 +36,7 @@ rec {
       }) programs
     )
     // {
-      callPackage = _: _: package "agent" // { tools = [ ]; };
+      callPackage = _: _: package "agent";
       writeShellApplication = { name, ... }: package name;
       writeShellScript = name: _: package name;
     };

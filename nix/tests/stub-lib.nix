@@ -97,6 +97,19 @@ rec {
   optionalAttrs = condition: set: if condition then set else { };
   unique = builtins.foldl' (seen: each: if elem each seen then seen else seen ++ [ each ]) [ ];
   getExe = package: "${package}/bin/${package.meta.mainProgram}";
+  makeBinPath = packages: concatStringsSep ":" (map (package: "${package}/bin") packages);
+  concatMapStrings = f: list: concatStringsSep "" (map f list);
+  escapeShellArg =
+    text:
+    if match "[[:alnum:],._+:@%/-]+" text != null then
+      text
+    else
+      "'${builtins.replaceStrings [ "'" ] [ "'\\''" ] text}'";
+  escapeShellArgs = texts: concatStringsSep " " (map escapeShellArg texts);
+  importJSON = file: builtins.fromJSON (builtins.readFile file);
+  versionAtLeast = version: least: builtins.compareVersions version least >= 0;
+  assertMsg = condition: message: condition || throw message;
+  licenses.mit = { };
   platforms.linux = [ "x86_64-linux" ];
   hm.assertions.assertPlatform = _: _: _: { assertion = true; };
 

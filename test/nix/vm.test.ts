@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
+import type { Answers } from "../../rules/metadata";
 import { evaluate, hasNix, nixpkgsLib } from "../../nix/tests/image";
 
 const project = resolve(__dirname, "../..");
@@ -29,43 +30,53 @@ const answers = {
   oslogin: [{ name: "1", posixAccounts: [{ username: "alice_example_com" }] }],
 };
 
-/** Runs a script beside the VM test's metadata server, in a network of their own, with the agent's functions for it. */
-async function beside(script: string): Promise<string> {
+/** Runs a script of JavaScript beside the VM test's metadata server, in a network of their own, with the agent's client as `server`. */
+async function beside(script: string): Promise<unknown> {
   const folder = mkdtempSync(join(tmpdir(), "metadata-"));
   writeFileSync(join(folder, "answers"), JSON.stringify(answers));
   writeFileSync(join(folder, "startup"), "#!/bin/sh");
+  writeFileSync(
+    join(folder, "ask.js"),
+    `const { MetadataServer } = require("${project}/agent/metadata-server");
+     const server = new MetadataServer();
+     const ask = async () => ${script};
+     ask().then((said) => console.log(JSON.stringify(said)) || process.exit(0));`,
+  );
   const program = `
     ip link set lo up
     ip address add 169.254.169.254/32 dev lo
     python3 ${project}/nix/tests/vm/metadata.py answers startup 2>/dev/null &
-    instance_key=nixos-fleet attribute_namespace=nixos-fleet
-    . ${project}/nix/agent/metadata.bash
-    until metadata_request instance/id >/dev/null 2>&1; do sleep 0.1; done
-    ${script}`;
+    until curl --silent --output /dev/null 169.254.169.254; do sleep 0.1; done
+    node --require ${project}/node_modules/tsx/dist/cjs/index.cjs ask.js`;
   const { stdout } = await execa("unshare", ["--net", "--pid", "--fork", "--kill-child", "bash", "-euc", program], {
     cwd: folder,
   });
   rmSync(folder, { recursive: true });
-  return stdout;
+  return JSON.parse(stdout);
 }
 
 describe.skipIf(process.getuid?.() !== 0)("the VM tests' metadata server", () => {
   it("answers what the agent asks, and takes its report", async () => {
-    const said = await beside(`
-      metadata_told 1
-      echo report | metadata_publish system
-      metadata_request instance/guest-attributes/nixos-fleet/system
-      metadata_wait '' 5
-      echo
-      metadata_request instance/attributes/startup-script`);
-    expect(said.split("\n")).toEqual(['{"a": "1"}', "200", "machine", "200", "{}", "200", "report", "1", "#!/bin/sh"]);
+    const [told, report, etag, startup] = (await beside(`[
+      await server.answers(),
+      await server.publish("system", "report").then(() => server.get("instance/guest-attributes/nixos-fleet/system")),
+      await server.waitForChange(undefined, 5),
+      await server.get("instance/attributes/startup-script"),
+    ]`)) as [Answers, string, string, string];
+    expect(told).toMatchObject({
+      attributes: { status: 200, body: '{"a": "1"}' },
+      name: { status: 200, body: "machine" },
+      instance: { status: 200, body: "{}" },
+    });
+    expect([report, etag, startup]).toEqual(["report", "1", "#!/bin/sh"]);
   });
 
   it("knows OS Login's people, and nobody else", async () => {
-    const said = await beside(`
-      metadata_request 'oslogin/users?username=alice_example_com' | jq --raw-output '.loginProfiles[].name'
-      metadata_request 'oslogin/users?username=bob' 2>/dev/null || echo "bob: $?"
-      curl --silent --output /dev/null --write-out '%{http_code}' "$metadata_server/instance/id"`);
-    expect(said).toBe("1\nbob: 22\n403");
+    const said = await beside(`[
+      JSON.parse(await server.get("oslogin/users?username=alice_example_com")).loginProfiles[0].name,
+      (await server.request("oslogin/users?username=bob")).status,
+      (await fetch("http://169.254.169.254/computeMetadata/v1/instance/id")).status,
+    ]`);
+    expect(said).toEqual(["1", 404, 403]);
   });
 });

@@ -21,13 +21,12 @@ let
   command =
     name:
     if isNode then
-      ''
-        #!/bin/sh
-        export ${path}
-        unset NODE_OPTIONS NODE_PATH NODE_EXTRA_CA_CERTS
-        [ "''${1-}" != watch ] || exec /bin/sh ${files}/watch.sh "$0"
-        exec node ${files}/agent.cjs ${name} "$@"
-      ''
+      import (nixos-fleet + "/nix/lib/command.nix") {
+        inherit name path;
+        shell = "/bin/sh";
+        node = "node";
+        bundle = files;
+      }
     else
       ''
         #!/bin/sh

@@ -3,6 +3,7 @@
   { enable = "yes"; }
   { package = "agent"; }
   { gitPackage = "git"; }
+  { nodePackage = 22; }
   { repository = "git.example.org/config"; }
   { repository = "file:///srv/config"; }
   { repository = "ext::sh -c id"; }

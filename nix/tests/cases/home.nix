@@ -56,6 +56,7 @@ in
       name = "everything set";
       settings = {
         gitPackage = package "gitMinimal";
+        nodePackage = package "nodejs-slim_22";
         attribute = "alice@dev-alice";
         repository = "git@git.example.org:alice/home.git";
         branch = "main";
@@ -80,7 +81,7 @@ in
         && (told config).repository == "git@git.example.org:alice/home.git"
         &&
           starts config
-          == "/nix/store/00000000000000000000000000000000-agent-with-gitMinimal/bin/nixos-hm-auto-update run";
+          == "/nix/store/00000000000000000000000000000000-agent-with-gitMinimal-on-nodejs-slim_22/bin/nixos-hm-auto-update run";
     }
   ];
 

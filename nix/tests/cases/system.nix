@@ -70,7 +70,7 @@ in
       holds =
         config:
         (service config).serviceConfig.ExecStart
-        == "/nix/store/00000000000000000000000000000000-agent-with-git/bin/nixos-auto-update run"
+        == "/nix/store/00000000000000000000000000000000-agent-with-git-on-nodejs-slim/bin/nixos-auto-update run"
         && (told config).host == "dev-alice"
         && !(told config ? branch)
         && !(told config ? homes)
@@ -85,7 +85,7 @@ in
       holds =
         config:
         (service config).serviceConfig.ExecStart
-        == "/nix/store/00000000000000000000000000000000-agent-with-gitMinimal/bin/nixos-auto-update run"
+        == "/nix/store/00000000000000000000000000000000-agent-with-gitMinimal-on-nodejs-slim/bin/nixos-auto-update run"
         && length config.environment.systemPackages == 1;
     }
     {
@@ -193,6 +193,7 @@ in
       name = "everything set";
       settings = {
         gitPackage = package "gitMinimal";
+        nodePackage = package "nodejs-slim_22";
         repository = "ssh://git@git.example.org/infra/config.git";
         branch = "release/2026";
         directory = "/srv/config";

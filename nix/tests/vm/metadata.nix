@@ -45,7 +45,7 @@ in
   name = "nixos-fleet-metadata";
 
   nodes.machine =
-    { config, lib, ... }:
+    { lib, ... }:
     {
       imports = [ (import ./repository.nix { inherit module; }) ];
 
@@ -75,7 +75,7 @@ in
       systemd.services.google-startup-scripts.wantedBy = [ "multi-user.target" ];
       # There, and not started: it would see to the network as well.
       systemd.services.google-guest-agent = { };
-      environment.systemPackages = config.services.nixos-auto-update.package.tools;
+      environment.systemPackages = [ pkgs.jq ];
 
       specialisation.deployed.configuration.environment.etc.generation.text = "deployed";
     };
