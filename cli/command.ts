@@ -1,6 +1,6 @@
 /** How the tool's commands are described and parsed; one description serves parsing, help and completion. */
 import { Command as Parser, CommanderError, Option } from "commander";
-import { didYouMean } from "./did-you-mean";
+import { didYouMean } from "../rules/did-you-mean";
 import { parseDuration } from "../rules/duration";
 import { UsageError } from "./errors";
 import type { CommandName } from "./registry";

@@ -1,5 +1,5 @@
 /** The list of commands: what each is for. The commands themselves are read one at a time, so that the tool starts at once. */
-import { didYouMean } from "./did-you-mean";
+import { didYouMean } from "../rules/did-you-mean";
 import { UsageError } from "./errors";
 import { oneLine } from "./text";
 

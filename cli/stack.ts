@@ -8,6 +8,7 @@ import { runProgram, type RunOptions } from "./program";
 /** What the program makes of a stack's settings. */
 export interface StackSettings {
   project: string;
+  region: string;
   fleet: string;
   /** Where the operator reads the config repository. */
   source: { repository: string; branch: string };
@@ -22,6 +23,7 @@ export interface StackSettings {
 export interface ExpectedVm {
   name: string;
   zone: string;
+  machineType: string;
   metadata: Record<string, string>;
 }
 

@@ -13,7 +13,8 @@ export interface Expected {
   fleet: string;
   source: { repository: string; branch: string };
   apis: string[];
-  vms: { name: string; zone: string; metadata: Record<string, string> }[];
+  region: string;
+  vms: { name: string; zone: string; machineType: string; metadata: Record<string, string> }[];
   ssh?: Ssh;
 }
 
@@ -30,16 +31,22 @@ export function expectedOf(
   const { config, source, mistakes } = checkStack(values, stack, directory, encrypted);
   if (mistakes.length > 0 || config === undefined || source === undefined) return { mistakes };
   const script = startupScript();
-  const { project, fleet, trigger, ssh } = config;
+  const { project, region, fleet, trigger, ssh } = config;
   const { port, addresses, bastion } = ssh;
   return {
     mistakes,
     settings: {
       project,
+      region,
       fleet,
       source: { repository: source.repository, branch: source.branch },
       apis: apisOf(config).map((api) => `${api}.googleapis.com`),
-      vms: config.vms.map((vm) => ({ name: vm.name, zone: vm.zone, metadata: vmMetadata(config, vm, script) })),
+      vms: config.vms.map((vm) => ({
+        name: vm.name,
+        zone: vm.zone,
+        machineType: vm.machineType,
+        metadata: vmMetadata(config, vm, script),
+      })),
       ...(trigger === "ssh" ? { ssh: { port, addresses, ...(bastion === undefined ? {} : { bastion }) } } : {}),
     },
   };

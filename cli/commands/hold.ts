@@ -1,4 +1,4 @@
-import { didYouMean } from "../did-you-mean";
+import { didYouMean } from "../../rules/did-you-mean";
 import { fleetOptions, type Call, type Command } from "../command";
 import { actor, openFleet, requireVms, type FleetContext } from "../context";
 import { changeControl, pruned, withHold } from "../control-item";

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError } from "../google/api-error";
 import { fleetOptions, type Call, type Command } from "../command";
 import { openFleet } from "../context";
-import { didYouMean } from "../did-you-mean";
+import { didYouMean } from "../../rules/did-you-mean";
 import { UsageError } from "../errors";
 import { isConverged, type FleetStatus } from "../status/status";
 import { StatusReader } from "../status/reader";

@@ -52,7 +52,7 @@ function judgeStack({ stack, mistakes }: Facts): Finding[] {
   return ok("settings", `stack ${stack.value} is right`);
 }
 
-function judgeGoogle({ settings, environmentProject, credentials, project, servicesOff }: Facts): Finding[] {
+function judgeGoogle({ settings, environmentProject, credentials, project, servicesOff, unoffered }: Facts): Finding[] {
   const other = settings && environmentProject !== undefined && environmentProject !== settings.project;
   return [
     ...(other
@@ -86,6 +86,16 @@ function judgeGoogle({ settings, environmentProject, credentials, project, servi
               `pulumi up switches them on, or gcloud services enable ${off.join(" ")}`,
             ),
       "you may need serviceusage.services.get",
+      warn,
+    ),
+    ...judgeResult(
+      "places",
+      unoffered,
+      (lines) =>
+        lines.length === 0
+          ? ok("places", "Google has every zone and machine type of the settings")
+          : lines.flatMap((line) => fail("places", line, "mend the stack's settings")),
+      "you may need compute.zones.list and compute.machineTypes.list",
       warn,
     ),
   ];

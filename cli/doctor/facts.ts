@@ -15,6 +15,7 @@ import { servicesOff } from "../google/service-usage";
 import { rawSettings, selectedStack, type ReadSettings, type StackSettings } from "../stack";
 import { buildStatus } from "../status/status";
 import { contract } from "../../rules/contract";
+import { offerMistakes } from "../../rules/offers";
 
 /** Programs whose versions are asked, and how. */
 const versions: Record<string, readonly string[]> = {
@@ -84,7 +85,8 @@ async function googleFacts(
   const off = await resultOf(call, () => servicesOff(services, { ...caller.value, endpoint, signal: call.signal }));
   if (settings === undefined || "problem" in stack) return { ...answers, servicesOff: off };
   const id = { fleet: settings.fleet, stack: stack.value };
-  return { ...answers, servicesOff: off, ...(await vmFacts(call, compute, id, metadata.value)) };
+  const unoffered = await resultOf(call, async () => offerMistakes(settings, await compute.offers(settings.vms)));
+  return { ...answers, servicesOff: off, unoffered, ...(await vmFacts(call, compute, id, metadata.value)) };
 }
 
 /** @throws where there are none, or another account's may not be used */

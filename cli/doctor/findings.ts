@@ -33,6 +33,8 @@ export interface Facts {
   credentials?: Result<string> | undefined;
   project?: Result<string> | undefined;
   servicesOff?: Result<string[]> | undefined;
+  /** A line for each region, zone and machine type of the settings that Google does not have. */
+  unoffered?: Result<string[]> | undefined;
   /** The branch's head, a full revision. */
   head?: Result<string> | undefined;
   /** The text of its flake.lock; undefined where it has none. */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { compute_v1 } from "@googleapis/compute/build/v1";
 import { ApiError } from "./api-error";
 import { computeApi, everywhere, type ComputeOptions } from "./compute-api";
+import { gatherOffers, type Offers, type Wanted } from "../../rules/offers";
 import { FleetError } from "../errors";
 import { withRetry } from "./retry";
 import { oneLine } from "../text";
@@ -37,6 +38,12 @@ export interface Compute {
   editProjectItem(key: string, edit: (value: string | undefined) => string | undefined): Promise<void>;
 }
 
+/** What the same API offers to a project. */
+export interface Catalog {
+  /** All zones, and the machine types of those that these VMs are to be in. */
+  offers(vms: Wanted["vms"]): Promise<Offers>;
+}
+
 /** The same API's images. */
 export interface Images {
   readonly project: string;
@@ -57,11 +64,11 @@ const valueLimit = 256 * 1024;
 const quotaRefill = 65;
 
 /** The Compute API of Google, or of whatever serves the same at `endpoint`. */
-export function connect(options: ComputeOptions): Compute & Images {
+export function connect(options: ComputeOptions): Compute & Images & Catalog {
   return new RestCompute(options);
 }
 
-class RestCompute implements Compute, Images {
+class RestCompute implements Compute, Images, Catalog {
   readonly project: string;
   private readonly api: compute_v1.Compute;
   private readonly throttle = new Throttle();
@@ -167,6 +174,17 @@ class RestCompute implements Compute, Images {
         await this.pause(100 * attempt * (0.5 + Math.random()));
       }
     }
+  }
+
+  offers(vms: Wanted["vms"]): Promise<Offers> {
+    const asked = { project: this.project, fields: "items/name,nextPageToken" };
+    return gatherOffers(
+      {
+        zones: (page) => this.call(() => this.api.zones.list({ ...asked, ...page })),
+        machineTypes: (zone, page) => this.call(() => this.api.machineTypes.list({ ...asked, zone, ...page })),
+      },
+      vms,
+    );
   }
 
   async hasImage(image: string): Promise<boolean> {

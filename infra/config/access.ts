@@ -6,7 +6,10 @@ import { check } from "./schema";
 const member = z.string().regex(/^(user|group):[^@\s:]+@[^@\s:]+\.[^@\s:]+$/, "must be user:ADDRESS or group:ADDRESS");
 
 export const accessKeys = {
-  teams: z.strictObject({ infra: z.array(member).default([]), developers: z.array(member).default([]) }).prefault({}),
+  teams: z
+    .strictObject({ infra: z.array(member).default([]), developers: z.array(member).default([]) })
+    .meta({ examples: [{ infra: ["group:infra@example.com"] }] })
+    .prefault({}),
   access: z.enum(["teams", "owners"]).default("teams"),
 };
 

@@ -39,10 +39,12 @@ export interface HomeDisk {
   type: z.infer<typeof diskType>;
 }
 
-export const homeDisk = z.strictObject({
-  sizeGb: diskSize.default(100),
-  type: diskType.default("pd-balanced"),
-});
+export const homeDisk = z
+  .strictObject({
+    sizeGb: diskSize.default(100),
+    type: diskType.default("pd-balanced"),
+  })
+  .meta({ examples: [{ sizeGb: 100 }] });
 
 const partial = z.strictObject({ sizeGb: diskSize.optional(), type: diskType.optional() });
 

@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { accessKeys, checkOwners } from "./access";
 import { cacheKeys } from "./cache";
+import { complaint } from "./complaints";
 import { checkDisks, snapshotKeys } from "./disks";
 import { checkDeployKeys, deployKeyKeys, deployKeysOf, type DeployKey } from "./deploy-keys";
 import { defaultZone, googleKeys, networkKeys } from "./google";
@@ -25,6 +26,8 @@ import { assignWaves, type Wave } from "../../rules/waves";
 export type { RawConfig, VmConfig };
 
 const NAMESPACE = "nixos-fleet:";
+/** Shapes with messages of their own go before these. */
+const PARSING = { reportInput: true, error: complaint };
 const GOOGLE = "gcp:";
 
 export const settings = z.strictObject({
@@ -91,9 +94,9 @@ export interface Checked {
 export function checkConfig(raw: RawConfig, stack: string, encrypted?: readonly string[]): Checked {
   const values = structured(raw, NAMESPACE);
   const cloudValues = structured(raw, GOOGLE);
-  const parsed = settings.safeParse(values, { reportInput: true });
-  const cloud = z.object(googleKeys).safeParse(cloudValues, { reportInput: true });
-  const stackName = keyPart.safeParse(stack, { reportInput: true });
+  const parsed = settings.safeParse(values, PARSING);
+  const cloud = z.object(googleKeys).safeParse(cloudValues, PARSING);
+  const stackName = keyPart.safeParse(stack, PARSING);
 
   const google = Object.entries(cloudValues).map(([key, value]) => [GOOGLE + key, value] as const);
   const all = { ...values, ...Object.fromEntries(google) };
@@ -102,7 +105,9 @@ export function checkConfig(raw: RawConfig, stack: string, encrypted?: readonly 
     ...(cloud.success ? [] : lines(GOOGLE, cloud.error)),
     ...(stackName.success ? [] : lines("stack", stackName.error)),
     ...strayKeys(raw, { [NAMESPACE]: KEYS, [GOOGLE]: Object.keys(googleKeys) }),
-    ...checks.flatMap((check) => check(all)).map((mistake) => NAMESPACE + mistake),
+    ...checks
+      .flatMap((check) => check(all))
+      .map((mistake) => (mistake.startsWith(GOOGLE) ? mistake : NAMESPACE + mistake)),
     ...(encrypted ? secretsInClear(NAMESPACE, values, encrypted) : []).map((mistake) => NAMESPACE + mistake),
   ];
   const source = findSource(values);

@@ -44,7 +44,7 @@ export const operatorRepository = z
 
 /** git's rules for a branch (git-check-ref-format), of which a refspec's `:` and a pattern's `*` are part. */
 export const branch = z
-  .string()
+  .string('must be the name of one branch, such as main; Pulumi hands over "true" and "false" as no text')
   .refine(isBranch, 'must be the name of one branch, such as main: no space, "..", or any of ~ ^ : ? * [ \\');
 
 function isBranch(name: string): boolean {

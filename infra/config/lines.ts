@@ -45,13 +45,15 @@ export function lines(namespace: string, error: z.ZodError): string[] {
   return error.issues.flatMap((issue) => {
     const at = namespace + keyPath(issue.path);
     if (issue.code === "unrecognized_keys")
-      return issue.keys.map((key) => `${issue.path.length > 0 ? `${at}.` : at}${key}: unknown key`);
+      return issue.keys.map((key, index) => {
+        const complaint = issue.message.split("\n")[index] ?? "unknown key";
+        return `${issue.path.length > 0 ? `${at}.` : at}${key}: ${complaint}`;
+      });
     const secret = SECRETS.some((key) => key === issue.path[0]);
     const shown = issue.input === undefined ? "" : `${secret ? "the value" : quote(issue.input)} `;
     // What is wrong with a record's key is said one level deeper.
     const message = (issue.code === "invalid_key" && issue.issues[0]?.message) || issue.message;
-    const missing = issue.input === undefined && issue.code === "invalid_type" && issue.message.startsWith("Invalid");
-    return [`${at}: ${shown}${missing ? "must be set" : decapitalize(message)}`];
+    return [`${at}: ${shown}${decapitalize(message)}`];
   });
 }
 

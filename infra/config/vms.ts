@@ -21,12 +21,14 @@ const machineType = z
   .regex(/^[a-z0-9]+(-[a-z0-9]+)+$/, "must be a Compute machine type such as e2-standard-4");
 const image = z.string().min(1);
 
-const home = z.strictObject({
-  user: userName.refine((name) => name !== "root", "must be a person's user name, and root is none"),
-  attribute: attribute.optional(),
-  repository: repository.optional(),
-  branch: branch.optional(),
-});
+const home = z
+  .strictObject({
+    user: userName.refine((name) => name !== "root", "must be a person's user name, and root is none"),
+    attribute: attribute.optional(),
+    repository: repository.optional(),
+    branch: branch.optional(),
+  })
+  .meta({ examples: [{ user: "alice" }] });
 
 /** Compute takes 64 labels of a resource, and the program and Pulumi set some of their own. */
 const LABELS = 56;
@@ -47,29 +49,33 @@ const labels = z
   )
   .refine((written) => Object.keys(written).length <= LABELS, `must be ${LABELS} labels at most`);
 
-const vm = z.strictObject({
-  name: computeName,
-  owner: z.string().min(1).optional(),
-  host: attribute.optional(),
-  zone: zone.optional(),
-  machineType: machineType.optional(),
-  diskSizeGb: diskSize.optional(),
-  diskType: diskType.optional(),
-  homeDisk: ownHomeDisk.optional(),
-  image: image.optional(),
-  homes: z.array(home).default([]),
-  labels: labels.default({}),
-  deletionProtection: z.boolean().optional(),
-});
+const vm = z
+  .strictObject({
+    name: computeName,
+    owner: z.string().min(1).optional(),
+    host: attribute.optional(),
+    zone: zone.optional(),
+    machineType: machineType.optional(),
+    diskSizeGb: diskSize.optional(),
+    diskType: diskType.optional(),
+    homeDisk: ownHomeDisk.optional(),
+    image: image.optional(),
+    homes: z.array(home).default([]),
+    labels: labels.default({}),
+    deletionProtection: z.boolean().optional(),
+  })
+  .meta({ examples: [{ name: "dev-alice" }] });
 
-const defaults = z.strictObject({
-  machineType: machineType.default("e2-standard-4"),
-  image: image.default("nixos-fleet"),
-  diskSizeGb: diskSize.default(100),
-  diskType: diskType.optional(),
-  homeDisk: homeDisk.optional(),
-  labels: labels.default({}),
-});
+const defaults = z
+  .strictObject({
+    machineType: machineType.default("e2-standard-4"),
+    image: image.default("nixos-fleet"),
+    diskSizeGb: diskSize.default(100),
+    diskType: diskType.optional(),
+    homeDisk: homeDisk.optional(),
+    labels: labels.default({}),
+  })
+  .meta({ examples: [{ machineType: "e2-standard-4" }] });
 
 export const vmKeys = {
   vms: z.array(vm).min(1, "must name at least one VM"),
@@ -130,12 +136,16 @@ export const checkVms = [
       "gcp:zone": z.string().optional(),
     }),
     ({ vms, "gcp:region": region, "gcp:zone": written }) =>
-      vms.flatMap((vm, index) => {
-        const where = vm.zone ?? defaultZone({ region, zone: written });
-        return where.startsWith(`${region}-`)
-          ? []
-          : [`vms[${index}].zone: ${quote(where)} is not in gcp:region ${quote(region)}, where the fleet's subnet is`];
-      }),
+      vms
+        .flatMap((vm, index) => {
+          const where = vm.zone ?? defaultZone({ region, zone: written });
+          const key = vm.zone === undefined ? "gcp:zone" : `vms[${index}].zone`;
+          return where.startsWith(`${region}-`)
+            ? []
+            : [`${key}: ${quote(where)} is not in gcp:region ${quote(region)}, where the fleet's subnet is`];
+        })
+        // The zone of all that name none is one mistake.
+        .filter((line, index, all) => all.indexOf(line) === index),
   ),
 ];
 

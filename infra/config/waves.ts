@@ -25,17 +25,19 @@ const members = {
   rest: z.literal(true).optional(),
 };
 
-const wave = z.strictObject({
-  ...members,
-  minSucceeded: z.int("must be a number of VMs").min(0, "must be a number of VMs").optional(),
-  maxFailures: budget.default(0),
-  timeout: seconds.default(20 * 60),
-  pause: seconds.default(0),
-  onFailure: z.enum(["hold", "rollback", "continue"]).default("hold"),
-  homes: z.enum(["gate", "report"]).default("report"),
-  reboot: z.literal("required", 'must be "required", or not there').optional(),
-  parallel: z.int().min(1).optional(),
-});
+const wave = z
+  .strictObject({
+    ...members,
+    minSucceeded: z.int("must be a number of VMs").min(0, "must be a number of VMs").optional(),
+    maxFailures: budget.default(0),
+    timeout: seconds.default(20 * 60),
+    pause: seconds.default(0),
+    onFailure: z.enum(["hold", "rollback", "continue"]).default("hold"),
+    homes: z.enum(["gate", "report"]).default("report"),
+    reboot: z.literal("required", 'must be "required", or not there').optional(),
+    parallel: z.int().min(1).optional(),
+  })
+  .meta({ examples: [{ name: "rest", rest: true }] });
 
 /** Without waves of its own a fleet is one. */
 const ONE_WAVE = [{ name: "all", rest: true as const }];

@@ -7,13 +7,16 @@ import { z } from "zod";
 import { contract, type Inventory } from "../../rules/contract";
 import { googleIdentity } from "../../rules/google-identity";
 import { ConfigError } from "../config-error";
-import type { RawConfig } from "../config/fleet-config";
+import type { FleetConfig, RawConfig } from "../config/fleet-config";
+import { gatherOffers, type Offers } from "../../rules/offers";
 
 export interface Existing {
   /** The project's metadata, as VMs and gates read it. */
   metadata: Record<string, string>;
   /** The VMs and disks of all fleets of the project, by their label. */
   inventory: Inventory;
+  /** Undefined before the Compute API is switched on, and where the identity may not list it. */
+  offers?: Offers | undefined;
 }
 
 const FIELDS = {
@@ -43,12 +46,20 @@ const thrownShape = z.object({
  * @param opts lead to the provider, whose token it is: that of the account that it impersonates, where it does
  * @throws ConfigError where the project does not answer: unknown is not empty
  */
-export async function readExisting(project: string, raw: RawConfig, opts: pulumi.InvokeOptions): Promise<Existing> {
+export async function readExisting(
+  { project, vms }: Pick<FleetConfig, "project" | "vms">,
+  raw: RawConfig,
+  opts: pulumi.InvokeOptions,
+): Promise<Existing> {
   try {
     const { accessToken } = await getClientConfig(opts);
     const api = computeApi(accessToken, googleIdentity(raw, process.env, project).quotaProject);
-    const [metadata, inventory] = await Promise.all([readMetadata(api, project), readInventory(api, project)]);
-    return { metadata, inventory };
+    const [metadata, inventory, offers] = await Promise.all([
+      readMetadata(api, project),
+      readInventory(api, project),
+      readOffers(api, project, vms).catch(forbiddenIsUnknown),
+    ]);
+    return { metadata, inventory, offers };
   } catch (thrown) {
     const { message, response } = thrownShape.safeParse(thrown).data ?? { message: String(thrown) };
     const reasons = response?.data.error.errors.map(({ reason }) => reason) ?? [];
@@ -56,6 +67,24 @@ export async function readExisting(project: string, raw: RawConfig, opts: pulumi
     const status = response === undefined ? "" : `HTTP ${response.status}: `;
     throw new ConfigError([`gcp:project: ${project} cannot be read: ${status}${message.replace(/\s+/g, " ")}`]);
   }
+}
+
+function readOffers(api: compute_v1.Compute, project: string, vms: FleetConfig["vms"]): Promise<Offers> {
+  const asked = { project, fields: "items/name,nextPageToken" };
+  return gatherOffers(
+    {
+      zones: async (page) => (await api.zones.list({ ...asked, ...page })).data,
+      machineTypes: async (zone, page) => (await api.machineTypes.list({ ...asked, zone, ...page })).data,
+    },
+    vms,
+  );
+}
+
+/** What a role without the right to list it may do without: Compute refuses what is not there when it comes to it. */
+function forbiddenIsUnknown(thrown: unknown): undefined {
+  const { response } = thrownShape.safeParse(thrown).data ?? {};
+  if (response?.status !== 403 || response.data.error.errors.some(({ reason }) => reason === "accessNotConfigured"))
+    throw thrown;
 }
 
 /** Google's client, which by itself repeats a read that fails for a passing reason. */

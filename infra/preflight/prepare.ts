@@ -1,5 +1,7 @@
 /** All that a fleet has to know before it declares anything: its settings, what exists, and what this run approves. */
 import * as pulumi from "@pulumi/pulumi";
+import { offerMistakes } from "../../rules/offers";
+import { ConfigError } from "../config-error";
 import type { FleetConfig } from "../config/fleet-config";
 import type { Written } from "../fleet-args";
 import { newestImages } from "../components/image";
@@ -35,7 +37,9 @@ export async function prepare(
   opts: pulumi.InvokeOptions,
 ): Promise<Prepared> {
   const { config, repository, resolved } = await readSettings(written, stack, process.cwd());
-  const { metadata, inventory } = await readExisting(config.project, written.raw, opts);
+  const { metadata, inventory, offers } = await readExisting(config, written.raw, opts);
+  const mistakes = offers === undefined ? [] : offerMistakes(config, offers);
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
   assertNoReplacement(config, inventory, ownNetwork);
   for (const line of [...accessWarnings(config), ...metadataWarnings(metadata)]) void pulumi.log.warn(line);
   return {

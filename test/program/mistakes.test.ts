@@ -55,17 +55,30 @@ describe("a mistake in the stack's configuration", () => {
     });
     expect(exitCode).not.toBe(0);
     for (const line of [
+      /gcp:zone: "us-east1-b" is not in gcp:region "europe-west1", where the fleet's subnet is/,
       /defaults\.labels\.team: "X{64}" must be a label value: up to 63 lower-case letters, digits, - or _/,
       'schedules[0].start: "7:00" must be MINUTE HOUR * * DAYS as cron has them, such as "0 7 * * 1-5"',
       'schedules[0].timeZone: "Europe/Gent" must be a time zone of the tz database such as Europe/Brussels',
       'schedules[1]: "nights" has no VM; give it one or remove it',
-      'vms[0].zone: "us-east1-b" is not in gcp:region "europe-west1", where the fleet\'s subnet is',
       'waves[1].vms: "dev-alice" is in wave "canary" already',
       'replace: "dev-zoe" is no VM of this fleet',
       "snapshots: no VM has a home disk of which there could be some; set defaults.homeDisk or a VM's homeDisk",
     ])
       if (typeof line === "string") expect(text).toContain(`nixos-fleet:${line}`);
       else expect(text).toMatch(line);
+    expect(created).toEqual([]);
+  });
+
+  it("is a zone or a machine type that Google does not have, one line for all VMs", async () => {
+    const vms = [{ name: "dev-alice" }, { name: "dev-bob" }, { name: "dev-zoe", zone: "europe-west1-z" }];
+    const defaults = { machineType: "e2-standrad-4" };
+    const { exitCode, text, created } = await up({ "nixos-fleet:vms": vms, "nixos-fleet:defaults": defaults });
+    expect(exitCode).not.toBe(0);
+    for (const line of [
+      'nixos-fleet:vms: dev-alice, dev-bob: machine type "e2-standrad-4" does not exist in zone europe-west1-b; did you mean "e2-standard-4"?',
+      'nixos-fleet:vms: dev-zoe: zone "europe-west1-z" does not exist; did you mean "europe-west1-b"?',
+    ])
+      expect(text.split(line)).toHaveLength(2);
     expect(created).toEqual([]);
   });
 

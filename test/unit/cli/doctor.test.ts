@@ -39,10 +39,11 @@ function wellFacts(): Facts {
     mistakes: [],
     settings: {
       project: "p",
+      region: "europe-west1",
       fleet: "devs",
       source: { repository: "ssh://git/config", branch: "main" },
       apis: [],
-      vms: ["a", "b"].map((name) => ({ name, zone: "z1", metadata: metadata() })),
+      vms: ["a", "b"].map((name) => ({ name, zone: "z1", machineType: "e2-standard-4", metadata: metadata() })),
     },
     credentials: { value: "those of eve@example.com" },
     project: { value: "p answers" },
@@ -168,7 +169,12 @@ test("of many VMs the first are named", () => {
   const facts = wellFacts();
   facts.instances = { value: [] };
   facts.settings?.vms.push(
-    ...Array.from({ length: 30 }, (_, index) => ({ name: `vm-${index}`, zone: "z1", metadata: {} })),
+    ...Array.from({ length: 30 }, (_, index) => ({
+      name: `vm-${index}`,
+      zone: "z1",
+      machineType: "e2-standard-4",
+      metadata: {},
+    })),
   );
   expect(wrong(facts)[0]?.text).toMatch(/^not made yet: a, b, vm-0, .*vm-7 and 22 more$/);
 });

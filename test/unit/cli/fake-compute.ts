@@ -77,6 +77,10 @@ export class FakeCompute {
     if (path === "") {
       return { status: 200, body: { commonInstanceMetadata: this.wireMetadata() } };
     }
+    if (/^\/zones(\/[^/]+\/machineTypes)?$/.test(path)) {
+      const names = path === "/zones" ? ["europe-west1-b", "europe-west1-c"] : ["e2-standard-4", "e2-standard-8"];
+      return { status: 200, body: { items: names.map((name) => ({ name })) } };
+    }
     if (path === "/aggregated/instances") {
       return { status: 200, body: this.list(url.searchParams) };
     }

@@ -94,9 +94,18 @@ describe("fleet doctor", () => {
     const { code, out, err } = await doctor();
     expect([code, err]).toEqual([0, []]);
     expect(found(out)).toEqual(
-      ["settings", "credentials", "project", "apis", "repository", "flake.lock", "vms", "reports", "holds"].map(
-        (one) => `ok ${one}`,
-      ),
+      [
+        "settings",
+        "credentials",
+        "project",
+        "apis",
+        "places",
+        "repository",
+        "flake.lock",
+        "vms",
+        "reports",
+        "holds",
+      ].map((one) => `ok ${one}`),
     );
     expect(out.join("\n")).toContain("all as the stack says");
   });

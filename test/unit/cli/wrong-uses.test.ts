@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { approvalKey, controlKey } from "../../../rules/contract";
+import { checkSettings } from "../infra/check-settings";
 import { FakeCompute, type Fault } from "./fake-compute";
 import { approval, good, old, report } from "./fleet-samples";
 import { runFleet } from "./run-fleet";
@@ -121,6 +122,51 @@ const uses: WrongUse[] = [
 ];
 
 test("there are enough of them", () => expect(uses.length).toBeGreaterThanOrEqual(60));
+
+/** Settings of a stack that are wrong, and the one line that is said of them. */
+const settings: [Record<string, unknown>, RegExp | string][] = [
+  [{ vms: "dev-alice" }, 'nixos-fleet:vms: "dev-alice" must be a list such as [{ name: dev-alice }]'],
+  [{ vms: ["dev-alice"] }, 'nixos-fleet:vms[0]: "dev-alice" must be a mapping such as { name: dev-alice }'],
+  [
+    { vms: [{ name: "a", homes: ["alice"] }] },
+    'nixos-fleet:vms[0].homes[0]: "alice" must be a mapping such as { user: alice }',
+  ],
+  [
+    { vms: [{ name: "a", homes: "alice" }] },
+    'nixos-fleet:vms[0].homes: "alice" must be a list such as [{ user: alice }]',
+  ],
+  [{ vms: [{ owner: "alice" }] }, "nixos-fleet:vms[0].name: must be set"],
+  [{ vms: [{ name: "a", machinetype: "x-1" }] }, /vms\[0\]\.machinetype: unknown key; did you mean "machineType"\?$/],
+  [{ vms: [{ name: "a", disksizeGB: 10 }] }, /unknown key; did you mean "diskSizeGb"\?$/],
+  [{ vms: [{ name: "a", diskSizeGb: "10" }] }, 'nixos-fleet:vms[0].diskSizeGb: "10" must be a number'],
+  [{ vms: [{ name: "a", diskSizeGb: 1 }] }, "nixos-fleet:vms[0].diskSizeGb: 1 must be 10 or more"],
+  [{ vms: [{ name: "a", diskSizeGb: 1e6 }] }, "nixos-fleet:vms[0].diskSizeGb: 1000000 must be 65536 or less"],
+  [{ vms: [{ name: "a", diskSizeGb: 10.5 }] }, "nixos-fleet:vms[0].diskSizeGb: 10.5 must be a whole number"],
+  [{ vms: [{ name: "a", deletionProtection: "no" }] }, /deletionProtection: "no" must be true or false$/],
+  [{ vms: [{ name: "a", owner: "" }] }, 'nixos-fleet:vms[0].owner: "" must not be empty'],
+  [{ defaults: "e2-small" }, /defaults: "e2-small" must be a mapping such as \{ machineType: e2-standard-4 \}$/],
+  [{ teams: ["group:a@example.com"] }, /must be a mapping such as \{ infra: \[group:infra@example\.com\] \}$/],
+  [{ teams: { developer: [] } }, /teams\.developer: unknown key; did you mean "developers"\?$/],
+  [{ waves: "canary" }, /waves: "canary" must be a list such as \[\{ name: rest, rest: true \}\]$/],
+  [{ waves: [{ name: "all", rest: false }] }, /rest: false must be true, or not there$/],
+  [{ waves: [{ name: "all", rest: true, onFailure: "undo" }] }, /"undo" must be one of hold, rollback, continue$/],
+  [{ branch: true }, /^nixos-fleet:branch: true must be the name of one branch, such as main; /],
+  [{ branch: ["main"] }, /branch: \["main"\] must be the name of one branch/],
+  [{ follow: "aproved" }, 'nixos-fleet:follow: "aproved" must be one of branch, approved'],
+  [{ folow: "branch" }, 'nixos-fleet:folow: unknown key; did you mean "follow"?'],
+  [{ frobnicate: "x" }, "nixos-fleet:frobnicate: unknown key; docs/settings.schema.json has all keys"],
+  [{ "gcp:zone": "us-east1-b" }, /^gcp:zone: "us-east1-b" is not in gcp:region "europe-west1"/],
+  [{ "gcp:region": "europe" }, /^gcp:region: "europe" must be a region such as europe-west1$/],
+  [{ "fleet:follow": "branch" }, "fleet:follow: unknown namespace; did you mean nixos-fleet:follow?"],
+];
+
+test.each(settings)("settings %j", (keys, line) => {
+  const { mistakes } = checkSettings(keys);
+  expect(mistakes).toHaveLength(1);
+  expect(mistakes[0]).toMatch(line);
+  if (typeof line === "string") expect(mistakes[0]).toBe(line);
+  expect(mistakes[0]).not.toMatch(/expected .* received|invalid input|\n/i);
+});
 
 test.each(uses.map((one) => [one.args.join(" "), one] as const))("fleet %s", async (_, one) => {
   if (one.item !== undefined) fake.setMetadata(controlKey("devs", "dev"), one.item);

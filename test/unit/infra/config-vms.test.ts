@@ -50,7 +50,7 @@ describe("a home disk", () => {
     ],
     [
       { snapshots: { at: "05:00" }, defaults: { homeDisk: {} } },
-      'nixos-fleet:snapshots.at: "05:00" invalid option: expected one of "00:00"|"04:00"|"08:00"|"12:00"|"16:00"|"20:00"',
+      'nixos-fleet:snapshots.at: "05:00" must be one of 00:00, 04:00, 08:00, 12:00, 16:00, 20:00',
     ],
     [
       { snapshots: { location: "Europe" }, defaults: { homeDisk: {} } },

@@ -47,7 +47,7 @@ describe("the stack's configuration", () => {
 
   it.each([
     [{ "gcp:project": undefined }, "gcp:project: must be set: the Google Cloud project that gets the fleet"],
-    [{ "nixos-fleet:vmss": "x" }, "nixos-fleet:vmss: unknown key"],
+    [{ "nixos-fleet:vmss": "x" }, 'nixos-fleet:vmss: unknown key; did you mean "vms"?'],
     [{ "nixos-fleet:repository": undefined }, "nixos-fleet:repository: must be set"],
     [
       { "nixos-fleet:repository": "/srv/config" },
@@ -57,7 +57,10 @@ describe("the stack's configuration", () => {
       { "nixos-fleet:vms": [{ name: "Dev_Alice" }] },
       'nixos-fleet:vms[0].name: "Dev_Alice" must be a Compute name: a lower-case letter first, then letters, digits or -, 63 at most',
     ],
-    [{ "nixos-fleet:vms": [{ name: "a", colour: "red" }] }, "nixos-fleet:vms[0].colour: unknown key"],
+    [
+      { "nixos-fleet:vms": [{ name: "a", colour: "red" }] },
+      "nixos-fleet:vms[0].colour: unknown key; the keys here are name, owner, host, zone, machineType, diskSizeGb, diskType, homeDisk, image, homes, labels, deletionProtection",
+    ],
     [
       { "nixos-fleet:vms": [{ name: "a", zone: "us-east1-b" }] },
       'nixos-fleet:vms[0].zone: "us-east1-b" is not in gcp:region "europe-west1", where the fleet\'s subnet is',
@@ -165,7 +168,7 @@ describe("the stack's configuration", () => {
     [{ pause: "long" }, 'waves[0].pause: "long" must be a duration such as "90s", "20m" or "1h"'],
     [{ rest: undefined, share: "0%" }, 'waves[0].share: "0%" must be a share of the VMs that are left, such as 20%'],
     [{ rest: undefined, share: 20 }, "waves[0].share: 20 must be a share of the VMs that are left, such as 20%"],
-    [{ parallel: 0 }, "waves[0].parallel: 0 too small: expected number to be >=1"],
+    [{ parallel: 0 }, "waves[0].parallel: 0 must be 1 or more"],
     [{ onFailure: "panic" }, "waves[0].onFailure"],
     [{ homes: "no" }, "waves[0].homes"],
   ])("refuses a wave with %j in one line", (changes, line) => {
