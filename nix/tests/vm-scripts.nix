@@ -114,6 +114,7 @@ let
           good = null;
           ill = null;
           kernel = null;
+          later = null;
           deployed = null;
         };
   };

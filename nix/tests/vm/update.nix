@@ -1,4 +1,4 @@
-# An update, one that is ill and is rolled back, and one that needs a reboot.
+# An update, one that is ill and is rolled back, one with another kernel command line, and one that is ill only after the reboot.
 { module, ... }:
 {
   name = "nixos-auto-update";
@@ -9,6 +9,10 @@
       good.configuration.environment.etc.generation.text = "good";
       ill.configuration.services.nixos-auto-update.healthChecks.never.command = "echo it is ill; false";
       kernel.configuration.boot.kernelParams = [ "fleet.test=1" ];
+      later.configuration = {
+        boot.kernelParams = [ "fleet.test=2" ];
+        services.nixos-auto-update.healthChecks.later.command = "! grep fleet.test=2 /proc/cmdline";
+      };
     };
   };
 
@@ -18,7 +22,7 @@
       system = name: nodes.machine.specialisation.${name}.configuration.system.build.toplevel;
     in
     ''
-      good, ill, kernel = "${system "good"}", "${system "ill"}", "${system "kernel"}"
+      good, ill, kernel, later = "${system "good"}", "${system "ill"}", "${system "kernel"}", "${system "later"}"
 
       def current() -> str:
           return machine.succeed("readlink -f /run/current-system").strip()
@@ -28,6 +32,10 @@
 
       def status() -> str:
           return machine.succeed("nixos-auto-update status")
+
+      def reboot() -> None:
+          machine.shutdown()
+          machine.wait_for_unit("git-daemon.service")
 
       machine.wait_for_unit("git-daemon.service")
 
@@ -47,18 +55,26 @@
           assert current() == good
 
       with subtest("boots what it was updated to"):
-          machine.shutdown()
-          machine.wait_for_unit("git-daemon.service")
+          reboot()
           assert booted() == good
 
-      with subtest("leaves what needs a reboot to the next boot"):
+      with subtest("runs what differs in the kernel at once, and says that it needs a reboot"):
           machine.succeed(f"push {kernel}", "nixos-auto-update run")
-          assert current() == good
-          assert "a reboot is required" in status()
-          machine.shutdown()
-          machine.wait_for_unit("git-daemon.service")
+          assert current() == kernel and booted() == good
+          assert "updated" in status() and "a reboot is required" in status()
+          reboot()
           assert booted() == kernel
           machine.succeed("nixos-auto-update run")
           assert "a reboot is required" not in status()
+
+      with subtest("goes back from what is ill only after the reboot, and needs another one"):
+          machine.succeed(f"push {later}", "nixos-auto-update run")
+          assert current() == later and booted() == kernel
+          reboot()
+          assert booted() == later
+          machine.fail("nixos-auto-update run")
+          assert "rolled back" in status() and "a reboot is required" in status()
+          reboot()
+          assert current() == kernel and booted() == kernel
     '';
 }
