@@ -6,19 +6,10 @@ import settings from "../agent/bundle.json";
 const project = resolve(__dirname, "..");
 const esbuild = join(project, "node_modules/.bin/esbuild");
 
-function build(flags: readonly string[]): string {
-  const args = [settings.entry, ...settings.flags, ...flags];
-  return execFileSync(esbuild, args, { cwd: project, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
-}
-
-/** Writes the bundle. */
-export function bundleAgent(file: string): void {
-  build([`--outfile=${file}`]);
-}
-
-/** The bundle as a text that is as short as it can be. */
-export function bundleText(): string {
-  return build(["--minify"]);
+/** Writes the bundle; `sources` is a folder with agent/, rules/ and contract.json. */
+export function bundleAgent(file: string, sources = project): void {
+  const args = [settings.entry, ...settings.flags, `--outfile=${file}`];
+  execFileSync(esbuild, args, { cwd: sources });
 }
 
 /** The shell script beside it, which waits for a change without Node. */

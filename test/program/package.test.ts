@@ -1,9 +1,19 @@
 /** The npm package in a clean folder, as a company uses it: init, preview, up, a changed lock, its rollout, and the next version. */
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bundleAgent } from "../../tools/bundle-agent";
 import { pack } from "../../tools/package/pack";
 import { Program } from "./program";
 
@@ -83,6 +93,19 @@ describe("the package", () => {
     ])
       expect(files).toContain(file);
     expect(files.filter((file) => /(^|\/)(test|tests|local|bench|node_modules)\/|\.test\./.test(file))).toEqual([]);
+  });
+
+  it("holds what its Nix package is made of: an agent that works", async () => {
+    const nix = readFileSync(join(installed, "nix/package.nix"), "utf8");
+    const inputs = [...nix.matchAll(/\.\.\/[\w.]+/g)].map(([path]) => path);
+    expect(inputs).toContain("../agent");
+    expect(inputs.filter((path) => !existsSync(join(installed, "nix", path)))).toEqual([]);
+    const bundle = join(scratch, "agent.cjs");
+    bundleAgent(bundle, installed);
+    const { stdout } = await execa("node", [bundle, "nixos-auto-update", "self-test"], {
+      env: { GCE_METADATA_HOST: "127.0.0.1:9" },
+    });
+    expect(stdout).toContain("works, on Node");
   });
 
   it("has the tool, which says the one version", async () => {

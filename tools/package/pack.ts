@@ -6,10 +6,12 @@ import { manifestOf, packagesIn, type Manifest } from "./manifest";
 
 const root = resolve(__dirname, "../..");
 
-/** What is copied as it is: read by the startup script, the configuration repository's flake, `fleet init`, and people. */
+/**
+ * What is copied as it is: read by the startup script, the configuration repository's flake, `fleet init`, and people. The flake's package
+ * bundles agent/ with rules/, which is here as JavaScript: its sources beside that would be checked with the code of who imports the library.
+ */
 const FILES = [
   "contract.json",
-  "infra/startup.sh",
   "flake.lock",
   "flake.nix",
   "nix",
