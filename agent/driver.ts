@@ -111,6 +111,8 @@ export interface Driver<S extends Situation = Situation, D extends CommonDecisio
   obstacle(decision: D, request: RunRequest): Promise<string | undefined>;
   /** Why what was built may not be activated. */
   refusal(path: string, decision: D): Promise<string | undefined>;
+  /** Why the agent in it does not work here. @throws UpdateFailure where that cannot be told now */
+  agentError(path: string): Promise<string | undefined>;
   /** Whether its lock is the machine's, where that is asked. */
   lockMatches(decision: D): Promise<boolean | undefined>;
   /** Whether it is what runs already, and what will run after a reboot. */

@@ -146,6 +146,9 @@ async function deploy<S extends Situation, D extends CommonDecision>(
   }
   const postponed = driver.postponed?.(decision, request, situation);
   if (postponed !== undefined) return postpone(postponed);
+  request.stage("verifying", revision);
+  const agentError = await driver.agentError(path);
+  if (agentError !== undefined) throw new UpdateFailure("verify", agentError, "revision", true);
   request.stage("switching", revision);
   const first = situation.state.revision === undefined || situation.state.revision === "";
   const ending = await activate({ driver, decision }, { path, revision, lock }, first);

@@ -15,6 +15,7 @@ import { type Before, hasTrial, type LocalHold, readHold, readState, type Trial 
 import { accessFor } from "./credentials";
 import { revertProfile } from "./profile";
 import { failedUnits, checksError, unitsError } from "./health";
+import { homeAgentError } from "./prove-agent";
 import { defaultClone, unpushedWork } from "./unpushed-work";
 
 export interface HomeSituation extends Situation {
@@ -115,12 +116,19 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
     const name = generation.slice(generation.lastIndexOf("/") + 1);
     if (!exists(join(generation, "activate")))
       return Promise.resolve(`${name} is not a Home Manager generation (no activate script)`);
-    const unit = `home-files/.config/systemd/user/${this.place.service}.service`;
-    if (!isThere(join(generation, unit)))
+    if (!isThere(this.unitFile(generation)))
       return Promise.resolve(
         `${name} has no ${this.place.service}.service: services.nixos-hm-auto-update is not enabled in it`,
       );
     return Promise.resolve(undefined);
+  }
+
+  private unitFile(generation: string): string {
+    return join(generation, `home-files/.config/systemd/user/${this.place.service}.service`);
+  }
+
+  agentError(generation: string): Promise<string | undefined> {
+    return homeAgentError(generation, readText(this.unitFile(generation)) ?? "");
   }
 
   /** A repository of its own has to have the machine's nixpkgs and home-manager; the report says whether it does. */

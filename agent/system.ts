@@ -28,6 +28,7 @@ import { type Pending, pendingSystem, postponedByWindow, rebootPlaceOf } from ".
 import { type Before, type LocalHold, readHold, readState, readTrial, type Trial } from "./state";
 import { bootedAt } from "./time";
 import { setProfile, revertProfile } from "./profile";
+import { systemAgentError } from "./prove-agent";
 import { modeOf, switchToConfiguration } from "./switch-system";
 import { rollbackAction } from "../rules/activation";
 import type { Waiting } from "../rules/report";
@@ -152,6 +153,10 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     return Promise.resolve(
       there ? undefined : `${name} has no ${timer}: services.nixos-auto-update is not enabled in it`,
     );
+  }
+
+  agentError(toplevel: string): Promise<string | undefined> {
+    return systemAgentError(toplevel, this.place.runFolder);
   }
 
   lockMatches(): Promise<undefined> {

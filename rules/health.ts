@@ -34,9 +34,12 @@ export interface BadUnit {
   problem: "failed" | "restarts in a loop";
 }
 
-/** The agents' own units, users' managers and sessions, and core dumps say nothing about a configuration. */
+/**
+ * The agents' own units, users' managers and sessions, and core dumps say nothing about a configuration. The watcher does: without it no
+ * approval arrives.
+ */
 const never =
-  /^(?:nixos-auto-update|nixos-hm-auto-update|user@|user-runtime-dir@|session-|systemd-coredump@|run-user-).*|^user-\d+\.slice$/;
+  /^(?:nixos-auto-update(?!-watch\.service$)|nixos-hm-auto-update|user@|user-runtime-dir@|session-|systemd-coredump@|run-user-).*|^user-\d+\.slice$/;
 
 /** How often a unit may be started again by itself while it settles. */
 const RESTARTS = 2;

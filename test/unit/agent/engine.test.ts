@@ -1,7 +1,7 @@
 /** A run from its decision to its end: a real git, a Nix that does what a test says, and the files that are left. */
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { CommonDecision, Driver, RunRequest } from "../../../agent/driver";
+import { type CommonDecision, type Driver, type RunRequest, UpdateFailure } from "../../../agent/driver";
 import { attempt } from "../../../agent/engine";
 import { localAccess } from "../../../agent/git";
 import { readState, writeState } from "../../../agent/state";
@@ -99,3 +99,48 @@ function retarget(): Promise<unknown> {
 function bootAgain(): void {
   writeFileSync(scratch.in("run/booted-at"), "2026-01-01T09:30:00Z\n");
 }
+
+describe("what was built", () => {
+  const activated: string[] = [];
+  const deploy = (agentError: Driver["agentError"], isCurrent = false) => {
+    activated.length = 0;
+    const built = scratch.in("built");
+    writeFileSync(built, "");
+    scratch.fake("nix-store", `[ "$1" != --realise ] || ln -sfn ${built} "$4"`);
+    return attempt(
+      {
+        ...driver(),
+        isCurrent: () => isCurrent,
+        agentError,
+        activate: (path) => (activated.push(path), Promise.resolve({ kind: "done" })),
+      },
+      {
+        ...{ wanted: undefined, force: false, once: false, dry: false, right: "approved", person: false },
+        ...{ patient: false, stage: () => undefined },
+      },
+    );
+  };
+
+  it("is activated where its agent works", async () => {
+    expect((await deploy(() => Promise.resolve(undefined))).ending).toMatchObject({ outcome: "updated" });
+    expect(activated).toHaveLength(1);
+  });
+
+  it("is not activated and not tried again where its agent does not work", async () => {
+    const { ending } = await deploy(() => Promise.resolve("it does not start"));
+    expect(ending).toMatchObject({ outcome: "failed", stage: "verify", error: "it does not start", refuse: revision });
+    expect(activated).toEqual([]);
+  });
+
+  it("is tried again where that could not be told", async () => {
+    const { ending } = await deploy(() => Promise.reject(new UpdateFailure("verify", "no time left", "unknown")));
+    expect(ending).toMatchObject({ outcome: "failed", stage: "verify", retry: "no time left" });
+    expect(ending).not.toHaveProperty("refuse");
+    expect(activated).toEqual([]);
+  });
+
+  it("is not asked where it runs already", async () => {
+    const { ending } = await deploy(() => Promise.reject(new Error("asked")), true);
+    expect(ending).toMatchObject({ outcome: "unchanged" });
+  });
+});

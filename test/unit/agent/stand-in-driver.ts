@@ -28,6 +28,7 @@ export function standInDriver(scratch: Scratch, more: Partial<Driver>): Driver {
     credentialError: () => undefined,
     obstacle: () => Promise.resolve(undefined),
     refusal: () => Promise.resolve(undefined),
+    agentError: () => Promise.resolve(undefined),
     lockMatches: () => Promise.resolve(undefined),
     isCurrent: () => false,
     boot: () => "1",

@@ -29,6 +29,12 @@ describe("a unit", () => {
   it("that runs says nothing", () => expect(bad(unit("web.service"))).toEqual([]));
   it("that fails is bad", () => expect(bad(unit("web.service", failed))).toEqual(["failed"]));
 
+  it("that waits for approvals counts, and the agent's others do not", () => {
+    expect(bad(unit("nixos-auto-update-watch.service", waits))).toEqual(["restarts in a loop"]);
+    expect(bad(unit("nixos-auto-update.service", failed))).toEqual([]);
+    expect(bad(unit("nixos-auto-update-reboot.service", failed))).toEqual([]);
+  });
+
   it("that failed before is nothing new", () => {
     expect(bad(unit("web.service", failed), { before: ["web.service"] })).toEqual([]);
   });

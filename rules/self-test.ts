@@ -1,0 +1,41 @@
+/** The unit in which a new system's agent shows that it works: under the sandbox of a unit that the system ships. Pure. */
+
+export interface Sandbox {
+  /** The agent's program, an absolute path. */
+  program: string;
+  /** Settings of [Service] that say what a process may do, KEY=VALUE. */
+  settings: string[];
+}
+
+/** Settings of [Service] that say what runs, when, how fast and with what output. */
+const OTHER =
+  /^(?:Exec.*|Type|Restart.*|RemainAfterExit|Timeout.*|SuccessExitStatus|RuntimeDirectory.*|Standard.*|SyslogIdentifier|Nice|CPUSched.*|IOSched.*|Memory.*|OOMPolicy|Watchdog.*|NotifyAccess|X-.*)$/;
+
+/** The sandbox of a unit that runs the system's agent, by the text of its file; `undefined` for any other unit. */
+export function sandboxOf(unit: string): Sandbox | undefined {
+  const lines = unit.replaceAll(/\\\n\s*/g, " ").split("\n");
+  const start = lines.indexOf("[Service]") + 1;
+  if (start === 0) return undefined;
+  const end = lines.findIndex((line, index) => index >= start && line.startsWith("["));
+  const service = lines.slice(start, end < 0 ? undefined : end).filter((line) => /^[A-Za-z]/.test(line));
+  const runs = service.map((line) => /^ExecStart=[-@:+!|]*(\/\S+\/nixos-auto-update)(?:\s|$)/.exec(line)?.[1]);
+  const program = runs.find((path) => path !== undefined);
+  if (program === undefined) return undefined;
+  return { program, settings: service.filter((line) => !OTHER.test(line.slice(0, line.indexOf("=")).trim())) };
+}
+
+/** The text of the unit. `output` is the file that gets what the agent says. */
+export function selfTestUnit({ program, settings }: Sandbox, output: string): string {
+  return `[Unit]
+Description=Self-test of the agent of a system that is about to be activated
+[Service]
+${settings.join("\n")}
+Type=oneshot
+ExecStart=${program} self-test
+# An agent from before there was a self-test does not know the command.
+SuccessExitStatus=2
+TimeoutStartSec=60
+StandardOutput=truncate:${output}
+StandardError=inherit
+`;
+}

@@ -1,0 +1,49 @@
+/** The unit in which a new system's agent shows that it works, made of the units that the system ships. */
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { sandboxOf, selfTestUnit } from "../../../rules/self-test";
+
+const shipped = (name: string) => readFileSync(`nix/tests/units/system-defaults/${name}.service`, "utf8");
+const watcher = sandboxOf(shipped("nixos-auto-update-watch"));
+
+describe("the sandbox of a unit", () => {
+  it("is all that its file says of what a process may do", () => {
+    const keys = (watcher?.settings ?? []).map((line) => line.replace(/=.*/, ""));
+    expect(watcher?.program).toMatch(/\/nixos-auto-update$/);
+    for (const key of ["Environment", "ProtectSystem", "ReadWritePaths", "StateDirectory", "SystemCallFilter"])
+      expect(keys).toContain(key);
+    const others = ["ExecStart", "Type", "Restart", "RestartSec", "Nice", "WantedBy", "Description", "After"];
+    expect(keys.filter((key) => others.includes(key))).toEqual([]);
+  });
+
+  it("is the same for units that may do the same, however they are scheduled", () => {
+    expect(sandboxOf(shipped("nixos-auto-update-reboot"))).toEqual(watcher);
+    expect(sandboxOf(shipped("nixos-auto-update"))).not.toEqual(watcher);
+  });
+
+  it("is read across continued lines, sections and prefixes of ExecStart", () => {
+    const unit = `[Unit]\nUser=nobody\n[Service]\n# User=a\nExecStart=-/nix/store/a/bin/nixos-auto-update run\nSystemCallFilter=@system-service \\\n  ~@privileged\n[Install]\nUser=b\n`;
+    expect(sandboxOf(unit)).toEqual({
+      program: "/nix/store/a/bin/nixos-auto-update",
+      settings: ["SystemCallFilter=@system-service  ~@privileged"],
+    });
+  });
+
+  it("is nothing for units of other programs", () => {
+    expect(sandboxOf("[Service]\nExecStart=/nix/store/a/bin/nft --file a\n")).toBeUndefined();
+    expect(sandboxOf("[Service]\nExecStart=/nix/store/a/bin/nixos-auto-update-else\n")).toBeUndefined();
+    expect(sandboxOf("[Timer]\nOnActiveSec=1\n")).toBeUndefined();
+  });
+});
+
+it("the unit runs the self-test in it, and lets an agent pass that has none", () => {
+  const text = selfTestUnit({ program: "/a/bin/nixos-auto-update", settings: ["PrivateTmp=true"] }, "/run/output");
+  const lines = text.split("\n");
+  for (const line of [
+    "PrivateTmp=true",
+    "ExecStart=/a/bin/nixos-auto-update self-test",
+    "SuccessExitStatus=2",
+    "StandardOutput=truncate:/run/output",
+  ])
+    expect(lines).toContain(line);
+});
