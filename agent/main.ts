@@ -3,7 +3,7 @@ import { Exit, log, programName, type Program } from "./log";
 import { readOptions, takesNothing } from "./options";
 import { check, hold, resume, showLog } from "./commands/people";
 import { forwardSignals } from "./process";
-import { usage } from "./commands/usage";
+import { hasCommand, usageText } from "./commands/usage";
 import { SystemDriver } from "./system";
 import { serveFirstLogins, serveHome } from "./homes";
 import { rebootIfAllowed } from "./reboot";
@@ -44,27 +44,13 @@ async function main(): Promise<number> {
 }
 
 function showUsage(program: Program, stream: NodeJS.WriteStream, status: number): number {
-  stream.write(usage[program]);
+  stream.write(usageText(program));
   return status;
 }
 
 /** @returns `undefined` where there is no such command */
 async function ofSystem(command: string, words: readonly string[]): Promise<number | undefined> {
-  const known = [
-    "run",
-    "trigger",
-    "publish",
-    "serve",
-    "status",
-    "check",
-    "hold",
-    "resume",
-    "log",
-    "reboot",
-    "watch",
-    "look",
-  ];
-  if (![...known, "bootstrap", "self-test"].includes(command)) return undefined;
+  if (!hasCommand("nixos-auto-update", command)) return undefined;
   const options = command === "run" || command === "trigger" ? readOptions(words) : undefined;
   if (["check", "resume", "reboot", "watch", "look", "bootstrap", "self-test"].includes(command))
     takesNothing(command, words);
@@ -139,7 +125,7 @@ async function rebootIfNeeded(driver: SystemDriver): Promise<number> {
 }
 
 async function ofHome(command: string, words: readonly string[]): Promise<number | undefined> {
-  if (!["run", "status", "check", "hold", "resume", "log", "self-test"].includes(command)) return undefined;
+  if (!hasCommand("nixos-hm-auto-update", command)) return undefined;
   const options = command === "run" ? readOptions(words) : undefined;
   if (["check", "resume", "self-test"].includes(command)) takesNothing(command, words);
   if (process.geteuid?.() === 0) throw new Exit(2, "this updates the home of a user; root has none");

@@ -1,4 +1,5 @@
-# Both agents, each as a command: agent/ bundled into one file that Node runs, and the watcher's script beside it.
+# Both agents, each as a command: agent/ bundled into one file that Node runs, the watcher's script beside it, manual pages and shell
+# completions.
 {
   lib,
   runCommand,
@@ -84,6 +85,7 @@ runCommand "nixos-auto-update-${contract.agent}"
     mkdir -p $out/libexec $out/bin
     (cd source && esbuild ${bundle.entry} ${lib.escapeShellArgs bundle.flags} --outfile=$out/libexec/agent.cjs)
     cp source/agent/watch.sh $out/libexec/watch.sh
+    cp -r source/agent/share $out/share
     ${lib.concatMapStrings (name: ''
       printf %s ${lib.escapeShellArg (command name)} >$out/bin/${name}
     '') names}

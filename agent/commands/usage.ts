@@ -1,39 +1,160 @@
-/** What each program says of itself. */
+/** What each program does: the text of --help, and what the manual pages and the shells' completions are made of. */
+import { contract } from "../../rules/contract";
 import type { Program } from "../log";
+import { triggers } from "../requests";
 
-const both = `    --revision REV      go to this revision (40 digits); the next run goes where it should go again, unless held
-    --by WHO            who asks, for the journal
-    --once              do not try again by itself where only the network was missing`;
+export interface Option {
+  name: string;
+  /** What its value is, in capitals; absent where it takes none. */
+  value?: string;
+  /** The values that it takes, where these are known. */
+  values?: readonly string[];
+  text: string;
+}
 
-export const usage: Record<Program, string> = {
-  "nixos-auto-update": `usage: nixos-auto-update COMMAND
-  status [--json]     what runs, what an update does now, and how the last one went
-  check               what an update would do now, and how the closure would change; changes nothing
-  run [OPTION…]       update now, if there is anything to update to
-    --force             try a refused revision again
-${both}
-    --trigger WHAT      boot, schedule, watch, ssh or manual
-  trigger [OPTION…]   have the service update, and wait; takes --trigger and --by
-  hold [WHY…]         no updates, until resume
-  resume              end the hold, and update
-  log [ARGUMENT…]     the journal of all runs; arguments are journalctl's
-  publish USER        publish the report of a user's home (a service)
-  serve [USER]        start a home, or those that a first login has made (a service)
-  reboot              reboot, if an update needs it and it is allowed now (a service)
-  watch               wait for approvals, and trigger (a service)
-  look                look once at what the watcher waits for (a service)
-  bootstrap           update until something is deployed (the first boot)
-  self-test           whether this agent works here; changes nothing
-`,
-  "nixos-hm-auto-update": `usage: nixos-hm-auto-update COMMAND
-  status [--json]     what runs, what an update does now, and how the last one went
-  check               what an update would do now, and how the closure would change; changes nothing
-  run [OPTION…]       update this home now, if there is anything to update to
-    --force             try a refused revision again, and go on over a clone with work that is not pushed
-${both}
-  hold [WHY…]         no updates, until resume
-  resume              end the hold, and update
-  log [ARGUMENT…]     the journal of all runs; arguments are journalctl's
-  self-test           whether this agent works here; changes nothing
-`,
+export interface Command {
+  name: string;
+  /** Arguments as the usage shows them. */
+  args?: string;
+  text: string;
+  options?: readonly Option[];
+  /** For units of systemd; people need it rarely. */
+  service?: true;
+}
+
+export interface ProgramUsage {
+  /** Of the manual. */
+  section: 1 | 8;
+  summary: string;
+  /** Paragraphs. */
+  description: readonly string[];
+  commands: readonly Command[];
+  files: readonly (readonly [path: string, text: string])[];
+  related: readonly string[];
+}
+
+const revision: Option = {
+  name: "--revision",
+  value: "REV",
+  text: "go to this revision (40 digits); the next run goes where it should go again, unless held",
 };
+const by: Option = { name: "--by", value: "WHO", text: "who asks, for the journal" };
+const once: Option = { name: "--once", text: "do not try again by itself where only the network was missing" };
+const trigger: Option = {
+  name: "--trigger",
+  value: "WHAT",
+  values: triggers,
+  text: `${triggers.slice(0, -1).join(", ")} or ${triggers.at(-1) ?? ""}`,
+};
+
+const status: Command = {
+  name: "status",
+  args: "[--json]",
+  text: "what runs, what an update does now, and how the last one went",
+  options: [{ name: "--json", text: "the same for programs" }],
+};
+const check: Command = {
+  name: "check",
+  text: "what an update would do now, and how the closure would change; changes nothing",
+};
+const hold: Command = { name: "hold", args: "[WHY…]", text: "no updates, until resume" };
+const resume: Command = { name: "resume", text: "end the hold, and update" };
+const showLog: Command = {
+  name: "log",
+  args: "[ARGUMENT…]",
+  text: "the journal of all runs; arguments are journalctl's",
+};
+const selfTest: Command = { name: "self-test", text: "whether this agent works here; changes nothing" };
+
+export const usage: Record<Program, ProgramUsage> = {
+  "nixos-auto-update": {
+    section: 8,
+    summary: "update this machine from its configuration repository",
+    description: [
+      "Builds the machine's configuration at the revision that is approved for it, or at the head of its branch, switches to it, checks its health, and goes back where that is bad. Timers and a watcher start it; whoever administers the machine may, too.",
+      "status, log and self-test are for everyone, the other commands for root.",
+    ],
+    commands: [
+      status,
+      check,
+      {
+        name: "run",
+        args: "[OPTION…]",
+        text: "update now, if there is anything to update to",
+        options: [{ name: "--force", text: "try a refused revision again" }, revision, by, once, trigger],
+      },
+      {
+        name: "trigger",
+        args: "[OPTION…]",
+        text: "have the service update, and wait; takes --trigger and --by",
+        options: [trigger, by],
+      },
+      hold,
+      resume,
+      showLog,
+      { name: "publish", args: "USER", text: "publish the report of a user's home", service: true },
+      { name: "serve", args: "[USER]", text: "start a home, or those that a first login has made", service: true },
+      { name: "reboot", text: "reboot, if an update needs it and it is allowed now", service: true },
+      { name: "watch", text: "wait for approvals, and trigger", service: true },
+      { name: "look", text: "look once at what the watcher waits for", service: true },
+      { name: "bootstrap", text: "update until something is deployed, at the first boot", service: true },
+      selfTest,
+    ],
+    files: [
+      [contract.paths.settings, "the module's settings"],
+      [contract.paths.state, "what the agent remembers: its state, holds, and a mirror of the repository"],
+    ],
+    related: ["nixos-hm-auto-update(1)", "nixos-rebuild(8)", "journalctl(1)"],
+  },
+  "nixos-hm-auto-update": {
+    section: 1,
+    summary: "update this home from its configuration repository",
+    description: [
+      "Builds the home at the machine's revision, or at the head of its own repository, switches to it, checks its health, and goes back where that is bad. A unit of the user's own systemd starts it after each update of the machine, and a timer after boot.",
+    ],
+    commands: [
+      status,
+      check,
+      {
+        name: "run",
+        args: "[OPTION…]",
+        text: "update this home now, if there is anything to update to",
+        options: [
+          {
+            name: "--force",
+            text: "try a refused revision again, and go on over a clone with work that is not pushed",
+          },
+          revision,
+          by,
+          once,
+        ],
+      },
+      hold,
+      resume,
+      showLog,
+      selfTest,
+    ],
+    files: [
+      [`~/.config/${contract.paths.homeSettings}`, "the module's settings"],
+      [`~/.local/state/${contract.paths.homeState}`, "what the agent remembers"],
+    ],
+    related: ["home-manager(1)", "nixos-auto-update(8)", "journalctl(1)"],
+  },
+};
+
+/** Whether a program has a command. */
+export const hasCommand = (program: Program, name: string): boolean =>
+  usage[program].commands.some((command) => command.name === name);
+
+/** An option as one writes it. */
+export const optionWords = ({ name, value }: Option): string => (value === undefined ? name : `${name} ${value}`);
+
+/** The text of --help. */
+export function usageText(program: Program): string {
+  const row = (indent: string, words: string, text: string) => `${indent}${words.padEnd(22 - indent.length)}${text}\n`;
+  const rows = usage[program].commands.flatMap(({ name, args, text, options = [], service }) => [
+    row("  ", args === undefined ? name : `${name} ${args}`, service === true ? `${text} (a service)` : text),
+    ...(name === "run" ? options.map((option) => row("    ", optionWords(option), option.text)) : []),
+  ]);
+  return `usage: ${program} COMMAND\n${rows.join("")}`;
+}

@@ -77,6 +77,7 @@ const parts = {
     cat /proc/$!/comm
     tr '\\0' ' ' </proc/$!/cmdline
     kill $!`,
+  share: "cd $out/share && find . -type f | sort",
   bundle: "cat $out/libexec/agent.cjs",
 };
 
@@ -106,6 +107,19 @@ describe.skipIf(image === undefined)("the package, built by Nix", () => {
     expect(said.watch).toMatch(
       /^sh\n\/usr\/bin\/sh \/nix\/store\/\S+\/libexec\/watch\.sh \/nix\/store\/\S+\/bin\/nixos-auto-update/,
     );
+  });
+
+  it("has manual pages and completions where NixOS and Home Manager look for them", () => {
+    expect(said.share.trim().split("\n")).toEqual([
+      "./bash-completion/completions/nixos-auto-update",
+      "./bash-completion/completions/nixos-hm-auto-update",
+      "./fish/vendor_completions.d/nixos-auto-update.fish",
+      "./fish/vendor_completions.d/nixos-hm-auto-update.fish",
+      "./man/man1/nixos-hm-auto-update.1",
+      "./man/man8/nixos-auto-update.8",
+      "./zsh/site-functions/_nixos-auto-update",
+      "./zsh/site-functions/_nixos-hm-auto-update",
+    ]);
   });
 
   it("holds the very bundle that machines of the local cloud get", () => {
