@@ -147,6 +147,7 @@ async function deploy<S extends Situation, D extends CommonDecision>(
   const postponed = driver.postponed?.(decision, request, situation);
   if (postponed !== undefined) return postpone(postponed);
   request.stage("verifying", revision);
+  log("→ testing the new agent");
   const agentError = await driver.agentError(path);
   if (agentError !== undefined) throw new UpdateFailure("verify", agentError, "revision", true);
   request.stage("switching", revision);
