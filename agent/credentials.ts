@@ -3,22 +3,16 @@
  * it is in no argument, no environment and no URL.
  */
 import { join } from "node:path";
+import type { CredentialKind } from "../rules/deploy-keys";
 import type { GitAccess } from "./git";
 import { remoteAccess } from "./git";
 import { writeFileAtomic } from "./files";
-
-/** What a repository's secret has to hold. */
-export type CredentialKind = "token" | "SSH private key";
 
 /** `undefined` where the way to the repository would carry a secret in clear. */
 export function credentialKind(url: string): CredentialKind | undefined {
   if (url.startsWith("https://")) return "token";
   if (url.startsWith("ssh://")) return "SSH private key";
   return url.includes("://") || url.startsWith("/") ? undefined : "SSH private key";
-}
-
-export function credentialFits(kind: CredentialKind, text: string): boolean {
-  return kind === "token" ? /^\S+\n?$/.test(text) : text.startsWith("-----BEGIN ");
 }
 
 export interface AccessOptions {
@@ -35,14 +29,16 @@ export interface AccessOptions {
 /** How git may reach a repository, with what that asks for. */
 export function accessFor({ protocols, url, credential, knownHosts, runFolder }: AccessOptions): GitAccess {
   const access = remoteAccess(protocols);
-  const ssh = [access.ssh];
+  const words = [access.ssh];
   if (knownHosts !== undefined && knownHosts !== "") {
     const file = join(runFolder, "known_hosts");
     writeFileAtomic(file, knownHosts, 0o600);
-    ssh.push(`-o StrictHostKeyChecking=yes -o GlobalKnownHostsFile=/dev/null -o UserKnownHostsFile=${file}`);
+    words.push(`-o StrictHostKeyChecking=yes -o GlobalKnownHostsFile=/dev/null -o UserKnownHostsFile=${file}`);
   }
-  if (credential !== undefined) ssh.push(`-o IdentitiesOnly=yes -i ${credential}`);
-  return { ...access, ssh: ssh.join(" "), config: credential === undefined ? [] : tokenConfig(url, credential) };
+  const sshWithoutKey = words.join(" ");
+  if (credential === undefined) return { ...access, ssh: sshWithoutKey, sshWithoutKey };
+  const ssh = `${sshWithoutKey} -o IdentitiesOnly=yes -i ${credential}`;
+  return { ...access, ssh, sshWithoutKey, config: tokenConfig(url, credential) };
 }
 
 /**

@@ -8,6 +8,7 @@ import type { Right } from "../rules/run-right";
 import type { Program } from "./log";
 import type { Mirror, Origin } from "./mirror";
 import type { Before, Trial } from "./state";
+import type { RepositoryKey } from "./repository-keys";
 import type { Manager } from "./systemd";
 import type { Ending } from "./ending";
 
@@ -103,6 +104,8 @@ export interface Driver<S extends Situation = Situation, D extends CommonDecisio
   attributeName(decision: D): string;
   /** Where to fetch from, with what that asks for. */
   origin(decision: D): Promise<Origin>;
+  /** The keys and tokens for the inputs of the flake. */
+  repositoryKeys(decision: D): Promise<RepositoryKey[]>;
   /** Why there is no key or token, where there should be one. */
   credentialError(): string | undefined;
   /** The flake's attribute to build. */

@@ -16,15 +16,17 @@ export interface GitAccess {
   config: readonly string[];
   /** The ssh command, with its key and known hosts. */
   ssh: string;
+  /** The same for servers that the key is not meant for. */
+  sshWithoutKey: string;
 }
 
 const SSH = "ssh -o BatchMode=yes -o ConnectTimeout=20";
 
 /** No repository but those on this machine. */
-export const localAccess: GitAccess = { protocols: "file", config: [], ssh: SSH };
+export const localAccess: GitAccess = { protocols: "file", config: [], ssh: SSH, sshWithoutKey: SSH };
 
 export function remoteAccess(protocols: string): GitAccess {
-  return { protocols, config: [], ssh: SSH };
+  return { protocols, config: [], ssh: SSH, sshWithoutKey: SSH };
 }
 
 /** Milliseconds without a word from git after which it hangs. */

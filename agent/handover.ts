@@ -9,6 +9,7 @@ import type { HomeEntry } from "../rules/decide-system";
 import { readText, remove, writeFileAtomic } from "./files";
 import { log } from "./log";
 import type { MetadataServer } from "./metadata-server";
+import { credentialKind } from "./credentials";
 import { accountOf } from "./users";
 import { fetchSecret } from "./secrets";
 
@@ -56,7 +57,10 @@ async function handOver(metadata: MetadataServer, { user, repository, deployKeyS
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   try {
     const file = join(folder, "credential");
-    const changed = await fetchSecret(metadata, { secret: deployKeySecret, url: repository, file, owner: account });
+    const changed = await fetchSecret(metadata, {
+      ...{ secret: deployKeySecret, place: repository, kind: credentialKind(repository) },
+      ...{ file, owner: account },
+    });
     remove(join(folder, "error"));
     return changed;
   } catch (error) {

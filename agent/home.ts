@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { contract } from "../rules/contract";
 import { decideHome, type HomeDecision, type HomesFile, type HomeSettings } from "../rules/decide-home";
+import { parseKeyPlace } from "../rules/deploy-keys";
 import { locksMatch } from "../rules/lock-matches";
 import { parseObject } from "../rules/json";
 import type { Conclusion, Driver, Found, RolledBack, RunRequest, Situation, Switched } from "./driver";
@@ -11,6 +12,7 @@ import { activateHome } from "./home-activation";
 import { homePlace, homesFile, type HomePlace } from "./home-place";
 import { log } from "./log";
 import { Mirror, type Origin } from "./mirror";
+import type { RepositoryKey } from "./repository-keys";
 import { type Before, hasTrial, type LocalHold, readHold, readState, type Trial } from "./state";
 import { accessFor } from "./credentials";
 import { revertProfile } from "./profile";
@@ -101,6 +103,13 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
     this.credentialProblem =
       readText(join(handed, "error")) ?? "the machine has not handed over yet what the repository asks for";
     return undefined;
+  }
+
+  /** Its own serves its host's other repositories, too. What the machine's flake asks for root has fetched. */
+  repositoryKeys(decision: HomeDecision): Promise<RepositoryKey[]> {
+    const file = this.credential(decision);
+    const place = parseKeyPlace(this.repository(decision));
+    return Promise.resolve(file === undefined || place === undefined ? [] : [{ place: { ...place, path: "" }, file }]);
   }
 
   credentialError(): string | undefined {

@@ -1,12 +1,15 @@
 /** What Nix may show the servers of a flake's inputs, for one run only. */
+import { join } from "node:path";
 import type { CommonDecision, Driver, Situation } from "./driver";
 import type { NixAccess } from "./nix";
+import { accessByKeys } from "./repository-keys";
 
-/** The repository's own key and token also serve the inputs that are on the same host. */
+/** By the keys of the driver; a server that none of them is for is reached without one. */
 export async function nixAccess<S extends Situation, D extends CommonDecision>(
   driver: Driver<S, D>,
   decision: D,
 ): Promise<NixAccess> {
   const { access } = await driver.origin(decision);
-  return { env: { GIT_SSH_COMMAND: access.ssh, GIT_TERMINAL_PROMPT: "0" } };
+  const keys = await driver.repositoryKeys(decision);
+  return accessByKeys(join(driver.place.runFolder, "access"), access.sshWithoutKey, keys);
 }

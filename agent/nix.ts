@@ -20,7 +20,7 @@ export interface NixAccess {
 /** Builds an attribute of a flake; the link keeps the result from being collected. @throws UpdateFailure */
 export async function build(installable: string, link: string, access: NixAccess = {}): Promise<string> {
   const derivation = await evaluate(installable, access);
-  const finished = await realise(derivation, link, access);
+  const finished = await realise(derivation, link);
   const path = resolved(link);
   if (succeeded(finished) && path !== undefined) return path;
   throw failure(buildFailure({ ...finished, text: finished.output }), finished, "the build");
@@ -70,14 +70,13 @@ function failure(cause: UpdateFailure["cause"], finished: Finished, what: string
 }
 
 /** Builds or fetches a store path and keeps it by a link. */
-async function realise(path: string, link: string, access: NixAccess): Promise<Finished> {
+async function realise(path: string, link: string): Promise<Finished> {
   // nix replaces its own links only.
   remove(link);
-  return run("nix-store", ["--realise", path, "--add-root", link, ...(access.options ?? [])], {
+  return run("nix-store", ["--realise", path, "--add-root", link], {
     timeout: buildTimeout(),
     grace: GRACE,
     tee: true,
-    ...(access.env === undefined ? {} : { env: access.env }),
   });
 }
 

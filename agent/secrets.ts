@@ -1,6 +1,6 @@
 /** Secret Manager, asked as the VM's own service account. Neither token nor secret is ever on a command line. */
 import { chownSync, readFileSync } from "node:fs";
-import { credentialFits, credentialKind } from "./credentials";
+import { kindOf, type CredentialKind } from "../rules/deploy-keys";
 import { writeFileAtomic } from "./files";
 import { HttpError, httpRequest } from "./http";
 import { oneLine } from "./log";
@@ -44,8 +44,10 @@ async function readSecret(metadata: MetadataServer, secret: string): Promise<str
 
 export interface SecretRequest {
   secret: string;
-  /** Of the repository that asks for it. */
-  url: string;
+  /** Who asks for it: a repository's URL, or another place. */
+  place: string;
+  /** What that asks for; `undefined` where its way would carry it in clear, and `any` where the secret decides. */
+  kind: CredentialKind | "any" | undefined;
   file: string;
   /** Numbers of the user that alone reads the file; this process's where absent. */
   owner?: { uid: number; gid: number };
@@ -57,16 +59,19 @@ export interface SecretRequest {
  * @throws SecretError
  */
 export async function fetchSecret(metadata: MetadataServer, request: SecretRequest): Promise<boolean> {
-  const { secret, url, file, owner } = request;
-  const kind = credentialKind(url);
+  const { secret, place, kind, file, owner } = request;
   if (kind === undefined)
-    throw new SecretError(`${secret} is not used: ${url} would carry it in clear, https or ssh would not`);
+    throw new SecretError(`${secret} is not used: ${place} would carry it in clear, https or ssh would not`);
   const text = await readSecret(metadata, secret).catch((error: unknown) => {
     throw new SecretError(
       `${secret} cannot be had: ${oneLine(error instanceof Error ? error.message : String(error))}`,
     );
   });
-  if (!credentialFits(kind, text)) throw new SecretError(`${secret} holds no ${kind}, which ${url} asks for`);
+  const holds = kindOf(text);
+  if (holds === undefined || (kind !== "any" && holds !== kind))
+    throw new SecretError(
+      `${secret} holds no ${kind === "any" ? "token or SSH private key" : kind}, which ${place} asks for`,
+    );
   if (currentText(file) === text) return false;
   writeFileAtomic(file, text, 0o400, owner === undefined ? undefined : (path) => chownSync(path, owner.uid, owner.gid));
   return true;

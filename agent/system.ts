@@ -23,6 +23,7 @@ import { exists, isThere, makeFolder, readText, resolved, writeFileAtomic } from
 import { log } from "./log";
 import { MetadataServer } from "./metadata-server";
 import type { Origin } from "./mirror";
+import type { RepositoryKey } from "./repository-keys";
 import { awaitsBoot, bootedSystem, currentSystem, decideReboot, type RebootPlace } from "./reboot";
 import { type Pending, pendingSystem, postponedByWindow, rebootPlaceOf } from "./system-waits";
 import { type Before, type LocalHold, readHold, readState, readTrial, type Trial } from "./state";
@@ -135,6 +136,10 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     const url = this.repository(decision);
     this.known ??= this.credentials.origin({ ...settings, repository: url });
     return this.known;
+  }
+
+  repositoryKeys(decision: SystemDecision): Promise<RepositoryKey[]> {
+    return this.credentials.repositoryKeys({ ...decision.settings, repository: this.repository(decision) });
   }
 
   credentialError(): string | undefined {

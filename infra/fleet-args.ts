@@ -19,7 +19,7 @@ export interface ExistingNetwork {
  * absent here is read there. Settings are plain values: they decide which resources there are, so a preview has to know them.
  */
 export interface FleetArgs extends Partial<
-  Omit<FleetSettings, "deployKey" | "homeDeployKeys" | "sshPrivateKey" | "resolveFrom">
+  Omit<FleetSettings, "deployKey" | "deployKeys" | "homeDeployKeys" | "sshPrivateKey" | "resolveFrom">
 > {
   /** The project that gets the fleet: the provider's. @default `gcp:project` */
   project?: string;
@@ -38,6 +38,8 @@ export interface FleetArgs extends Partial<
   serviceAccount?: pulumi.Input<string>;
   /** The config repository's SSH private key or access token. @default the secret `nixos-fleet:deployKey` */
   deployKey?: pulumi.Input<string>;
+  /** The same for the inputs of the flake, by host or by the start of their URL. @default the secret `nixos-fleet:deployKeys` */
+  deployKeys?: Record<string, pulumi.Input<string>>;
   /** The same for homes' own repositories, by their URL. @default the secret `nixos-fleet:homeDeployKeys` */
   homeDeployKeys?: Record<string, pulumi.Input<string>>;
   /** The private key of SSH triggers. @default the secret `nixos-fleet:sshPrivateKey` */
@@ -58,12 +60,12 @@ export interface Written {
  */
 export function withArgs(name: string, args: FleetArgs, stack: Written): Written {
   const { existingNetwork: _, serviceAccount: __, project, region, zone, ...settings } = args;
-  const { deployKey, homeDeployKeys, sshPrivateKey, ...plain } = settings;
+  const { deployKey, deployKeys, homeDeployKeys, sshPrivateKey, ...plain } = settings;
+  const hidden = (keys: object) => Object.fromEntries(Object.keys(keys).map((url) => [url, HIDDEN]));
   const secrets = {
     ...(deployKey === undefined ? {} : { deployKey: HIDDEN }),
-    ...(homeDeployKeys === undefined
-      ? {}
-      : { homeDeployKeys: Object.fromEntries(Object.keys(homeDeployKeys).map((url) => [url, HIDDEN])) }),
+    ...(deployKeys === undefined ? {} : { deployKeys: hidden(deployKeys) }),
+    ...(homeDeployKeys === undefined ? {} : { homeDeployKeys: hidden(homeDeployKeys) }),
     ...(sshPrivateKey === undefined ? {} : { sshPrivateKey: HIDDEN }),
   };
   const given = { ...prefixed("gcp", { project, region, zone }), ...prefixed(NAMESPACE, { ...plain, ...secrets }) };
@@ -76,17 +78,14 @@ export function withArgs(name: string, args: FleetArgs, stack: Written): Written
 
 /** The arguments with secrets marked as such: the engine keeps a component's arguments in the state. */
 export function withSecrets(args: FleetArgs): FleetArgs {
-  const { deployKey, homeDeployKeys, sshPrivateKey, ...rest } = args;
+  const { deployKey, deployKeys, homeDeployKeys, sshPrivateKey, ...rest } = args;
+  const secrets = (keys: Record<string, pulumi.Input<string>>) =>
+    Object.fromEntries(Object.entries(keys).map(([url, key]) => [url, pulumi.secret(key)]));
   return {
     ...rest,
     ...(deployKey === undefined ? {} : { deployKey: pulumi.secret(deployKey) }),
-    ...(homeDeployKeys === undefined
-      ? {}
-      : {
-          homeDeployKeys: Object.fromEntries(
-            Object.entries(homeDeployKeys).map(([url, key]) => [url, pulumi.secret(key)]),
-          ),
-        }),
+    ...(deployKeys === undefined ? {} : { deployKeys: secrets(deployKeys) }),
+    ...(homeDeployKeys === undefined ? {} : { homeDeployKeys: secrets(homeDeployKeys) }),
     ...(sshPrivateKey === undefined ? {} : { sshPrivateKey: pulumi.secret(sshPrivateKey) }),
   };
 }

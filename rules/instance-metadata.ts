@@ -10,6 +10,7 @@ import {
   oneOf,
   objectsIn,
   parseShape,
+  recordOf,
   unknownFields,
   withoutNulls,
   type Parsed,
@@ -54,6 +55,8 @@ export interface InstanceMetadata {
    * where the repository is reached by SSH, a token where it is by https.
    */
   deployKeySecret?: string;
+  /** The same for the inputs of the flake: a secret by host or URL, `HOST`, `HOST/PATH`, `https://HOST/PATH` or `ssh://USER@HOST/PATH`. */
+  deployKeys?: Record<string, string>;
   knownHosts?: string;
   signers?: string;
   /** Whether the VM's wave allows the reboot that an update needs; absent where only the VM's own settings do. */
@@ -88,6 +91,7 @@ const shape: Shape = {
   "directory?": isString,
   "follow?": oneOf(contract.follow),
   "deployKeySecret?": isString,
+  "deployKeys?": recordOf(isString),
   "knownHosts?": isString,
   "signers?": isString,
   "reboot?": oneOf(contract.reboot),

@@ -6,9 +6,12 @@ import { cacheOf } from "../config/cache";
 /** A VM's metadata, all of which Compute changes in place. */
 export function vmMetadata(fleet: FleetConfig, vm: VmConfig, startupScript: string): Record<string, string> {
   const secretOf = (repository: string | undefined) => {
-    const key = fleet.deployKeys.find((known) => known.repository === repository);
+    const key = fleet.deployKeys.find((known) => known.repository === repository && known.of !== "input");
     return key && { deployKeySecret: key.secret };
   };
+  const inputs = fleet.deployKeys
+    .filter(({ of }) => of === "input")
+    .map(({ repository, secret }) => [repository, secret] as const);
   const reboot = fleet.waves.find(({ name }) => name === vm.wave)?.reboot;
   const described: InstanceMetadata = {
     contract: contract.version,
@@ -21,6 +24,7 @@ export function vmMetadata(fleet: FleetConfig, vm: VmConfig, startupScript: stri
     directory: fleet.directory,
     follow: fleet.follow,
     ...secretOf(fleet.repository),
+    ...(inputs.length > 0 ? { deployKeys: Object.fromEntries(inputs) } : {}),
     ...(fleet.knownHosts ? { knownHosts: fleet.knownHosts.join("\n") } : {}),
     ...(fleet.signers ? { signers: fleet.signers.join("\n") } : {}),
     ...(reboot ? { reboot } : {}),

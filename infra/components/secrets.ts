@@ -7,7 +7,7 @@ import { fleetLabels } from "./metadata";
 
 export interface FleetSecretsArgs {
   config: FleetConfig;
-  /** What the secrets that the program makes hold, by repository. */
+  /** What the secrets that the program makes hold, by the name of their key. */
   deployKeys: Record<string, pulumi.Output<string>>;
   /** Address of the service account that the VMs run as. */
   account: pulumi.Input<string>;
@@ -35,7 +35,7 @@ export class FleetSecrets extends pulumi.ComponentResource {
             { secretId: key.secretId, replication: { auto: {} }, labels: fleetLabels(config) },
             parent,
           );
-    const secretData = deployKeys[key.repository];
+    const secretData = deployKeys[key.name];
     if (made && secretData) new secretmanager.SecretVersion(`${name}-version`, { secret: made.id, secretData }, parent);
     new secretmanager.SecretIamMember(
       `${name}-reader`,
@@ -49,21 +49,22 @@ export class FleetSecrets extends pulumi.ComponentResource {
   }
 }
 
-/** The keys by repository: the arguments', or those of the stack's configuration. They stay secrets on their way. */
+/** The keys by their names: the arguments', or those of the stack's configuration. They stay secrets on their way. */
 export function deployKeyValues(
-  args: Pick<FleetArgs, "deployKey" | "homeDeployKeys">,
+  args: Pick<FleetArgs, "deployKey" | "deployKeys" | "homeDeployKeys">,
   stack: pulumi.Config,
   keys: readonly DeployKey[],
 ): FleetSecretsArgs["deployKeys"] {
   const own = args.deployKey === undefined ? stack.getSecret("deployKey") : pulumi.secret(args.deployKey);
-  const homes =
-    args.homeDeployKeys === undefined
-      ? stack.getSecretObject<Record<string, string>>("homeDeployKeys")
-      : pulumi.secret(args.homeDeployKeys);
+  const written = (key: "deployKeys" | "homeDeployKeys") => {
+    const given = args[key];
+    return given === undefined ? stack.getSecretObject<Record<string, string>>(key) : pulumi.secret(given);
+  };
+  const several = { home: written("homeDeployKeys"), input: written("deployKeys") };
   return Object.fromEntries(
-    keys.flatMap(({ repository, name, secretId }) => {
-      const key = name === "config" ? own : homes?.apply((known) => known[repository] ?? "");
-      return secretId === undefined || key === undefined ? [] : [[repository, key] as const];
+    keys.flatMap(({ of, repository, name, secretId }) => {
+      const key = of === "config" ? own : several[of]?.apply((known) => known[repository] ?? "");
+      return secretId === undefined || key === undefined ? [] : [[name, key] as const];
     }),
   );
 }

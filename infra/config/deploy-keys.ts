@@ -1,8 +1,9 @@
 /** What the repositories ask VMs for, and whom the VMs believe. */
 import { z } from "zod";
+import { kindOf, parseKeyPlace } from "../../rules/deploy-keys";
 import { repository, signer } from "./git";
 import { quote } from "./lines";
-import { homeKeyName, secretId } from "./names";
+import { homeKeyName, inputKeyName, secretId } from "./names";
 import { check, type Check } from "./schema";
 import { HIDDEN } from "./secrets";
 
@@ -17,10 +18,19 @@ const existing = z
     "must name a secret of Secret Manager: NAME, or projects/PROJECT/secrets/NAME",
   );
 const held = z.string().min(1, "must not be empty");
+/** Where a key is shown. */
+const place = z
+  .string()
+  .refine(
+    (text) => parseKeyPlace(text) !== undefined,
+    "must be HOST, HOST/PATH, https://HOST/PATH, ssh://USER@HOST/PATH or USER@HOST:PATH",
+  );
 
 export const deployKeyKeys = {
   deployKey: held.optional(),
   deployKeySecret: existing.optional(),
+  deployKeys: z.record(place, held).default({}),
+  deployKeySecrets: z.record(place, existing).default({}),
   homeDeployKeys: z.record(repository, held).default({}),
   homeDeployKeySecrets: z.record(repository, existing).default({}),
   knownHosts: z.array(z.string().regex(/^\S+ \S+ \S+/, "must be a line of known_hosts: HOST TYPE KEY")).optional(),
@@ -31,8 +41,11 @@ type Settings = z.infer<z.ZodObject<typeof deployKeyKeys>> & { repository: strin
 
 /** A repository, and the secret that holds what it asks for. */
 export interface DeployKey {
+  /** Whose it is: the config repository's, a home's, or an input's of a flake. */
+  of: "config" | "home" | "input";
+  /** The repository's URL; of an input where the key is shown, as `parseKeyPlace` reads it. */
   repository: string;
-  /** Part of resources' names: `config`, or the home repository's. */
+  /** Part of resources' names. */
   name: string;
   /** The secret, `projects/P/secrets/S`. */
   secret: string;
@@ -42,21 +55,25 @@ export interface DeployKey {
 
 /** Every repository that asks for something. Pure. */
 export function deployKeysOf(settings: Settings, where: { stack: string; project: string }): DeployKey[] {
-  const { deployKey, deployKeySecret, homeDeployKeys, homeDeployKeySecrets } = settings;
-  const made = (repository: string, name: string): DeployKey => {
+  const { deployKey, deployKeySecret, homeDeployKeys, homeDeployKeySecrets, deployKeys, deployKeySecrets } = settings;
+  const nameOf = (of: DeployKey["of"], repository: string) =>
+    of === "config" ? of : of === "home" ? homeKeyName(repository) : inputKeyName(repository);
+  const made = (of: DeployKey["of"], repository: string): DeployKey => {
+    const name = nameOf(of, repository);
     const id = secretId(settings.fleet, where.stack, name);
-    return { repository, name, secret: `projects/${where.project}/secrets/${id}`, secretId: id };
+    return { of, repository, name, secret: `projects/${where.project}/secrets/${id}`, secretId: id };
   };
-  const given = (repository: string, name: string, secret: string): DeployKey => ({
-    repository,
-    name,
+  const given = (of: DeployKey["of"], repository: string, secret: string): DeployKey => ({
+    ...{ of, repository, name: nameOf(of, repository) },
     secret: secret.includes("/") ? secret : `projects/${where.project}/secrets/${secret}`,
   });
   return [
-    ...(deployKey === undefined ? [] : [made(settings.repository, "config")]),
-    ...(deployKeySecret === undefined ? [] : [given(settings.repository, "config", deployKeySecret)]),
-    ...Object.keys(homeDeployKeys).map((home) => made(home, homeKeyName(home))),
-    ...Object.entries(homeDeployKeySecrets).map(([home, secret]) => given(home, homeKeyName(home), secret)),
+    ...(deployKey === undefined ? [] : [made("config", settings.repository)]),
+    ...(deployKeySecret === undefined ? [] : [given("config", settings.repository, deployKeySecret)]),
+    ...Object.keys(homeDeployKeys).map((home) => made("home", home)),
+    ...Object.entries(homeDeployKeySecrets).map(([home, secret]) => given("home", home, secret)),
+    ...Object.keys(deployKeys).map((input) => made("input", input)),
+    ...Object.entries(deployKeySecrets).map(([input, secret]) => given("input", input, secret)),
   ];
 }
 
@@ -71,6 +88,15 @@ export const checkDeployKeys: Check[] = [
     misfit("deployKey", repository, deployKey),
   ),
   check(z.object({ repository, deployKeySecret: existing }), ({ repository }) => misfit("deployKeySecret", repository)),
+  check(
+    z.object({ deployKeys: deployKeyKeys.deployKeys, deployKeySecrets: deployKeyKeys.deployKeySecrets }),
+    ({ deployKeys, deployKeySecrets }) => [
+      ...Object.keys(deployKeySecrets)
+        .filter((input) => Object.hasOwn(deployKeys, input))
+        .map((input) => `deployKeySecrets: ${quote(input)} must not be there beside deployKeys`),
+      ...Object.entries(deployKeys).flatMap(([input, value]) => inputMisfit(input, value)),
+    ],
+  ),
   check(
     z.object({
       vms: z.array(z.object({ homes: z.array(z.object({ repository: z.string().optional() })).default([]) })),
@@ -105,4 +131,15 @@ function misfit(key: string, repository: string, value?: string): string[] {
   if (BY_SSH.test(repository))
     return value.startsWith("-----BEGIN ") ? [] : [`${key}: must be an SSH private key for ${of} by SSH`];
   return /^\S+\n?$/.test(value) ? [] : [`${key}: must be a token, one word, for ${of} by https`];
+}
+
+/** The same for an input of a flake, where a host alone takes either. */
+function inputMisfit(input: string, value: string): string[] {
+  if (value === HIDDEN) return [];
+  const wanted = parseKeyPlace(input)?.kind;
+  const kind = kindOf(value);
+  if (kind !== undefined && (wanted === undefined || kind === wanted)) return [];
+  return [
+    `deployKeys: must be ${wanted === undefined ? "a token or an SSH private key" : wanted === "token" ? "a token, one word," : "an SSH private key"} for ${quote(input)}`,
+  ];
 }

@@ -70,7 +70,14 @@ export type FleetSettings = z.input<typeof settings>;
 /** The stack's settings, complete. Durations are in seconds, disk sizes in GB. */
 export interface FleetConfig extends Omit<
   ReturnType<typeof withoutSecrets<Settings>>,
-  "vms" | "waves" | "deployKeySecret" | "homeDeployKeySecrets" | "defaults" | "deletionProtection" | "protect"
+  | "vms"
+  | "waves"
+  | "deployKeySecret"
+  | "deployKeySecrets"
+  | "homeDeployKeySecrets"
+  | "defaults"
+  | "deletionProtection"
+  | "protect"
 > {
   stack: string;
   project: string;

@@ -60,9 +60,14 @@ export function secretId(fleet: string, stack: string, key: string): string {
 }
 
 /** The part of a secret's id that names a home's repository: readable, and never the same for two of them. */
-export function homeKeyName(repository: string): string {
+export const homeKeyName = (repository: string): string => keyName("home", repository);
+
+/** The same of a key for an input of a flake. */
+export const inputKeyName = (place: string): string => keyName("input", place);
+
+function keyName(of: string, repository: string): string {
   const [, last = ""] = /([^/:]*?)(?:\.git)?\/*$/.exec(repository) ?? [];
-  return `home-${last
+  return `${of}-${last
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
     .slice(0, 100)}-${shortDigest(repository)}`;

@@ -1,5 +1,5 @@
 /** The keys whose values are secrets, whatever else is wrong with them: no message quotes one. */
-export const SECRETS = ["sshPrivateKey", "deployKey", "homeDeployKeys"] as const;
+export const SECRETS = ["sshPrivateKey", "deployKey", "deployKeys", "homeDeployKeys"] as const;
 
 type Secret = (typeof SECRETS)[number];
 

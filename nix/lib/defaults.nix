@@ -25,6 +25,7 @@ in
     follow = null;
     homes = null;
     deployKeySecret = null;
+    deployKeys = null;
     onBoot = "5min";
     watch = true;
     protectMetadata = true;

@@ -163,6 +163,21 @@ in
       '';
     };
 
+    deployKeys = mkOption {
+      type = types.nullOr (types.attrsOf own.secret);
+      default = defaults.deployKeys;
+      example = {
+        "github.com/acme" = "projects/my-project/secrets/github-token";
+        "ssh://git@git.example.org/libs" = "projects/my-project/secrets/libs-deploy-key";
+      };
+      description = ''
+        What the private inputs of the flake ask for: secrets as {option}`deployKeySecret`, by host or by the start of a URL; of several the
+        longest counts. An SSH private key is shown by SSH, a token by https and for inputs such as `github:acme/lib`. Nix gets them for the
+        machine's evaluation alone; homes of the same repository then find these inputs in the store. The repository's own key or token
+        also counts for its host. `null`: as the instance's metadata says, else none.
+      '';
+    };
+
     activation = mkOption {
       type = types.enum [
         "live"

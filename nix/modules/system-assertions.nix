@@ -35,6 +35,10 @@ let
     builtins.elemAt times 1 == builtins.elemAt times 2;
   emptyRanges = filter emptyRange cfg.window;
 
+  own = import ./types.nix { inherit lib; };
+  places = if cfg.deployKeys == null then [ ] else attrNames cfg.deployKeys;
+  badPlaces = filter (place: builtins.match own.keyPlace place == null) places;
+
   upgrading = filter (user: ownHomes.${user}.services.home-manager.autoUpgrade.enable or false) (
     attrNames ownHomes
   );
@@ -87,6 +91,10 @@ in
   {
     assertion = emptyRanges == [ ];
     message = "services.nixos-auto-update.window: \"${toString emptyRanges}\" ends where it begins: a whole day is 00:00-24:00.";
+  }
+  {
+    assertion = badPlaces == [ ];
+    message = "services.nixos-auto-update.deployKeys: \"${toString badPlaces}\" must be HOST, HOST/PATH, https://HOST/PATH, ssh://USER@HOST/PATH or USER@HOST:PATH.";
   }
   {
     assertion = cfg.rebootDeadline == null || !cfg.rebootWithUsers;

@@ -51,5 +51,8 @@ in
 
   userName = text "[a-z_][a-z0-9_.-]*" "name of a user";
 
+  # Where a key is shown; rules/deploy-keys.ts reads the same.
+  keyPlace = "((https|ssh)://([^@/: ]+@)?)?[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/[^ ]*)?|[A-Za-z0-9_.-]+@[A-Za-z0-9][A-Za-z0-9.-]*:[^ ]+";
+
   secret = text "projects/[^/]+/secrets/[^/]+(/versions/[^/]+)?" "secret, such as \"projects/P/secrets/S\"";
 }

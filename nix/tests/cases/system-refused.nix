@@ -27,6 +27,7 @@
     }
     { watch = "yes"; }
     { deployKeySecret = "key"; }
+    { deployKeys."github.com" = "key"; }
     { protectMetadata = null; }
     { activation = "switch"; }
     { window = "22:00-05:00"; }
@@ -94,6 +95,11 @@
         upper = "03:00";
       };
       says = "rebootWindow is empty";
+    }
+    {
+      name = "a key for a place that is none";
+      settings.deployKeys."http://git.example.org" = "projects/p/secrets/s";
+      says = "\"http://git.example.org\" must be HOST";
     }
     {
       name = "an empty range of a window";

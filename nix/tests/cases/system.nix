@@ -215,6 +215,10 @@ in
         signers = "infra@example.org ssh-ed25519 AAAA";
         knownHosts = "git.example.org ssh-ed25519 AAAA";
         deployKeySecret = "projects/p/secrets/key";
+        deployKeys = {
+          "github.com/acme" = "projects/p/secrets/github";
+          "git@git.example.org:libs" = "projects/p/secrets/libs";
+        };
         healthChecks.web = {
           command = "true";
           timeout = 5;
@@ -247,6 +251,7 @@ in
         (told config).repository == "ssh://git@git.example.org/infra/config.git"
         && (told config).follow == "approved"
         && (builtins.head (told config).homes).deployKeySecret == "projects/p/secrets/alice"
+        && (told config).deployKeys."github.com/acme" == "projects/p/secrets/github"
         && (told config).healthChecks.web.command == "true"
         && (told config).healthSettle == 30
         && (told config).healthIgnoreUnits == [ "backup-*.service" ]

@@ -25,6 +25,7 @@ export function standInDriver(scratch: Scratch, more: Partial<Driver>): Driver {
     attributeName: () => "",
     attribute: () => "",
     origin: () => Promise.reject(new Error("there is no origin")),
+    repositoryKeys: () => Promise.resolve([]),
     credentialError: () => undefined,
     obstacle: () => Promise.resolve(undefined),
     refusal: () => Promise.resolve(undefined),

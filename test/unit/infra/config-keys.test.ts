@@ -65,6 +65,22 @@ describe("a VM", () => {
     });
   });
 
+  it("is told where to find what the inputs of its flake ask for", () => {
+    const metadata = told({
+      deployKeys: { "github.com/acme": "hunter2" },
+      deployKeySecrets: { "ssh://git@git.example.com/libs": "projects/keys/secrets/libs", [byHttps]: "other" },
+    });
+    expect(metadata["deployKeys"]).toEqual({
+      "github.com/acme": expect.stringMatching(
+        /^projects\/acme-dev\/secrets\/nixos-fleet--devs--dev--input-acme-/,
+      ) as string,
+      "ssh://git@git.example.com/libs": "projects/keys/secrets/libs",
+      [byHttps]: "projects/acme-dev/secrets/other",
+    });
+    expect(metadata).not.toHaveProperty("deployKeySecret");
+    expect(JSON.stringify(metadata)).not.toContain("hunter2");
+  });
+
   it("is told which host keys and signers to believe", () => {
     expect(
       told({
@@ -92,6 +108,15 @@ describe("a mistake", () => {
     [
       { repository: "http://x/y", deployKeySecret: "x" },
       'nixos-fleet:deployKeySecret: "http://x/y" must be an ssh or https URL where it asks for a key: nothing else keeps it to itself',
+    ],
+    [
+      { deployKeys: { "http://x/y": "hunter2" } },
+      "nixos-fleet:deployKeys.http://x/y: the value must be HOST, HOST/PATH, https://HOST/PATH, ssh://USER@HOST/PATH or USER@HOST:PATH",
+    ],
+    [{ deployKeys: { [bySsh]: "hunter2" } }, `nixos-fleet:deployKeys: must be an SSH private key for "${bySsh}"`],
+    [
+      { deployKeys: { "github.com": "hunter2" }, deployKeySecrets: { "github.com": "x" } },
+      'nixos-fleet:deployKeySecrets: "github.com" must not be there beside deployKeys',
     ],
     [
       { deployKeySecret: "secrets/x" },
