@@ -213,7 +213,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
 
   async waitsFor(decision: SystemDecision, ending: Ending): Promise<Waiting | undefined> {
     const reboot = await decideReboot(this.rebootPlace(decision), await this.needsReboot(ending));
-    return reboot.action === "wait" ? reboot.waiting : undefined;
+    return reboot.action === "none" ? undefined : reboot.waiting;
   }
 
   pending(): Pending | undefined {

@@ -25,8 +25,8 @@ export interface RebootInput {
 
 export type RebootDecision =
   | { action: "none" }
-  /** `minutes`: how long before it people are told. */
-  | { action: "reboot"; minutes: number; why: string }
+  /** `minutes`: how long before it people are told; `waiting`: that they have this long. */
+  | { action: "reboot"; minutes: number; why: string; waiting?: Waiting }
   | { action: "wait"; waiting: Waiting; why: string };
 
 /** What people who are logged in get after the deadline. */
@@ -49,8 +49,11 @@ export function rebootDecision(input: RebootInput): RebootDecision {
   }
   if (users.length === 0 || withUsers) return { action: "reboot", minutes: 1, why: "what was deployed needs it" };
   const last = deadline === undefined ? undefined : since.getTime() + deadline;
-  if (last !== undefined && now.getTime() >= last)
-    return { action: "reboot", minutes: NOTICE, why: `what was deployed has needed it since ${since.toISOString()}` };
+  if (last !== undefined && now.getTime() >= last) {
+    const end = new Date(now.getTime() + NOTICE * 60_000).toISOString();
+    const why = `what was deployed has needed it since ${since.toISOString()}`;
+    return { action: "reboot", minutes: NOTICE, why, waiting: { for: "users", until: end } };
+  }
   const until = last === undefined ? {} : { until: new Date(last).toISOString() };
   const why = `a reboot is required; waiting until nobody is logged in (now: ${users.join(" ")})`;
   return { action: "wait", waiting: { for: "users", ...until }, why };

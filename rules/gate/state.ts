@@ -69,6 +69,8 @@ export interface VmResult {
   deferral?: Deferral;
   /** Stage and text of a failure that the VM tries again by itself. */
   transient?: string;
+  /** Whether it reboots now, to prove the revision after that. */
+  reboots?: boolean;
 }
 
 /** What the gate saw at one moment. */
@@ -98,6 +100,8 @@ export interface VmProgress extends VmResult {
   changedAt: number;
   /** Since when it has told of the same transient failure. */
   transientSince: number | undefined;
+  /** Since when it says that it reboots. */
+  rebootingSince: number | undefined;
 }
 
 /** What the gate knows. */

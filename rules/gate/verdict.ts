@@ -144,7 +144,7 @@ function updated(
   const reported = reports !== undefined && reports.system.kind !== "none";
   if (before === undefined) {
     const baseline = reportOf(reports?.system);
-    const times = { since: at, changedAt: at, transientSince: undefined };
+    const times = { since: at, changedAt: at, transientSince: undefined, rebootingSince: undefined };
     return { name, vm, result: "pending", reason: null, reports, baseline, reported, ...times };
   }
   const arrived = vm !== undefined && before.vm === undefined;
@@ -170,6 +170,7 @@ function withResult(progress: VmProgress, found: VmResult, at: number): VmProgre
     ...found,
     changedAt: found.result === progress.result ? progress.changedAt : at,
     transientSince: found.transient === undefined ? undefined : goesOn ? (progress.transientSince ?? at) : at,
+    rebootingSince: found.reboots === true ? (progress.rebootingSince ?? at) : undefined,
   };
 }
 

@@ -62,15 +62,31 @@ export function checkVm(
   if (report?.outcome === "held" && (report.at !== baseline?.at || at - progress.since >= heldGrace)) {
     return { result: "deferred", reason: "held on the VM itself", deferral: "held" };
   }
-  const limit = progress.reported ? options.timeout : options.bootTimeout;
-  const overdue = at >= hardEnd(options, state) || (!unread && at - progress.since >= limit);
+  const { since, limit } = deadlineOf(progress, answer, at, options);
+  const overdue = at >= hardEnd(options, state) || (!unread && at - since >= limit);
   if (!overdue) {
     return answer ?? { result: "pending", reason: null };
   }
   // Who says what it waits for is no failure.
   return answer?.deferral === undefined
-    ? { ...answer, result: "failed", reason: answer?.reason ?? silence(reading, limit) }
+    ? { ...answer, result: "failed", reason: overdueText(answer, reading, limit) }
     : { ...answer, result: "deferred" };
+}
+
+/** From when on a VM has how long. One that reboots has the boot timeout, from its word on. */
+function deadlineOf(
+  { since, reported, rebootingSince }: VmProgress,
+  answer: VmResult | undefined,
+  at: number,
+  { timeout, bootTimeout }: GateOptions,
+): { since: number; limit: number } {
+  if (answer?.reboots === true) return { since: rebootingSince ?? at, limit: bootTimeout };
+  return { since, limit: reported ? timeout : bootTimeout };
+}
+
+function overdueText(answer: VmResult | undefined, reading: Reading, limit: number): string {
+  if (answer?.reboots === true) return `did not come back from its reboot within ${formatDuration(limit)}`;
+  return answer?.reason ?? silence(reading, limit);
 }
 
 /** What it means that a member has not been there yet. */
@@ -108,7 +124,9 @@ function checkReport(
   if (report.outcome === "failed" && !stuck) {
     return failed(report, stale);
   }
-  if (report.waiting !== undefined) {
+  // It runs, healthy, and only its kernel, initrd or parameters wait for a boot: proof enough where the wave asks for no reboot.
+  const proven = runsLive(report, revision) && !options.reboot;
+  if (report.waiting !== undefined && !proven) {
     return waiting(report.waiting.for, options);
   }
   if (report.outcome === "held" || report.outcome === "deferred") {
@@ -117,8 +135,8 @@ function checkReport(
   }
   // An agent of the contract's first version does not say how it activates; it asks for a reboot only where the next boot does.
   const nextBoot = report.pending?.revision === revision || (report.rebootRequired && report.activation !== "live");
-  if (nextBoot) {
-    return waiting("reboot", options);
+  if (nextBoot || (report.rebootRequired && !proven && report.revision === revision)) {
+    return rebooting(report, options);
   }
   const elsewhere = report.revision !== revision;
   if (elsewhere && stale) {
@@ -158,6 +176,17 @@ function failed(report: Report, stale: boolean): VmResult {
 function waiting(what: WaitingFor, { reboot }: GateOptions): VmResult {
   const open = what !== "window" && (what !== "reboot" || reboot);
   return { result: open ? "pending" : "deferred", reason: waitingText[what], deferral: what };
+}
+
+function runsLive({ revision, activation, outcome, rebootRequired }: Report, wanted: string): boolean {
+  return revision === wanted && activation === "live" && rebootRequired && ["updated", "unchanged"].includes(outcome);
+}
+
+/** It needs a reboot and waits for nothing: where its wave reboots by itself, it is on its way. Agents in bash do not say what they wait for. */
+function rebooting({ activation }: Report, options: GateOptions): VmResult {
+  return options.reboot && activation !== undefined
+    ? { result: "pending", reason: "reboots", reboots: true }
+    : waiting("reboot", options);
 }
 
 /** What a report says about an approval that was undone; undefined where it is older than that. */

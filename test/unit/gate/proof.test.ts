@@ -1,6 +1,6 @@
 /** What lets later waves on: proof, and what is neither proof nor failure. */
 import { describe, expect, it, test } from "vitest";
-import { noProgress, type GateOptions } from "../../../rules/gate/state";
+import { noProgress, type GateOptions, type Result } from "../../../rules/gate/state";
 import { decide, step } from "../../../rules/gate/verdict";
 import { decisions, good, hold, old, other, reading, reports, silent, vm } from "../cli/fleet-samples";
 import { approved, before, look, options, resultOf, see } from "./samples";
@@ -103,6 +103,75 @@ test.each<[string, Parameters<typeof see>, string, string]>([
 
 test.each(["users", "space", "network", "metadata"] as const)("a gate waits while a VM waits for %s", (what) => {
   expect(resultOf(see([[0, waits(what)]]))[0]).toBe("pending");
+});
+
+describe("a VM that runs the revision and needs a reboot for its kernel", () => {
+  const live = (more: Parameters<typeof reading>[0] = {}) =>
+    reading({ rebootRequired: true, activation: "live", ...more });
+  const given = { laterWaves: ["last"], minSucceeded: 1, bootTimeout: 200 };
+
+  test.each<[string, NonNullable<Parameters<typeof live>[0]>]>([
+    ["nothing", {}],
+    ["a reboot that a person makes", { waiting: { for: "reboot" } }],
+    ["the window for its reboot", { waiting: { for: "window" } }],
+    ["its users", { waiting: { for: "users" } }],
+  ])("proves it where the wave asks for no reboot, whatever it waits for: %s", (_, more) => {
+    const state = see([[0, live(more)]], { with: given });
+    expect(resultOf(state)).toEqual(["succeeded", "needs a reboot"]);
+    expect(decide(state, { ...options, ...given }).outcome).toBe("passed");
+  });
+
+  const required = { ...given, reboot: true };
+  const after = (looks: Parameters<typeof see>[0]) => see(looks, { with: required });
+
+  it("has proved nothing before it, where the wave asks for it", () => {
+    const state = after([[0, live()]]);
+    expect(resultOf(state)).toEqual(["pending", "reboots"]);
+    expect(decide(state, { ...options, ...required }).outcome).toBe("open");
+    const booted = after([
+      [0, live()],
+      [190, reading()],
+    ]);
+    expect(decide(booted, { ...options, ...required }).outcome).toBe("passed");
+  });
+
+  it("has the boot timeout to come back, from its word on, and has failed then", () => {
+    const looks: Parameters<typeof see>[0] = [
+      [0, before],
+      [90, live()],
+      [289, live()],
+    ];
+    expect(resultOf(after(looks))[0]).toBe("pending");
+    const late = after([...looks, [290, live()]]);
+    expect(resultOf(late)).toEqual(["failed", "did not come back from its reboot within 3 min 20 s"]);
+    expect(decide(late, { ...options, ...required })).toMatchObject({ outcome: "failed", stopped: false });
+  });
+
+  it("has failed where it went back after it", () => {
+    const back = reading({ revision: old, outcome: "failed", stage: "health", error: "sick", rebootRequired: true });
+    expect(
+      resultOf(
+        after([
+          [0, live()],
+          [50, back],
+        ]),
+      ),
+    ).toEqual(["failed", "health failed: sick"]);
+  });
+
+  test.each<["users" | "window", Result, string]>([
+    ["users", "pending", "open"],
+    ["window", "deferred", "unproved"],
+  ])("waits for its %s, and has proved nothing", (what, result, outcome) => {
+    const state = after([[0, live({ waiting: { for: what } })]]);
+    expect(resultOf(state)[0]).toBe(result);
+    expect(decide(state, { ...options, ...required }).outcome).toBe(outcome);
+  });
+
+  it("reboots from what it has for its next boot as well", () => {
+    const set = reading({ revision: old, activation: "boot", pending: { revision: good, toplevel: "/nix/store/x" } });
+    expect(resultOf(after([[0, set]]))).toEqual(["pending", "reboots"]);
+  });
 });
 
 describe("a wave's members, known by name", () => {

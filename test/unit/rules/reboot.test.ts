@@ -32,17 +32,17 @@ it.each<[string, Partial<RebootInput>, string]>([
     { users: ["alice"], deadline: 3 * hour },
     "wait for users until 2026-11-28T13:00:00.000Z",
   ],
-  ["somebody is logged in after the deadline", { users: ["alice"], deadline: 2 * hour }, "reboot in 15"],
+  [
+    "somebody is logged in after the deadline",
+    { users: ["alice"], deadline: 2 * hour },
+    "reboot in 15, wait for users until 2026-11-28T12:15:00.000Z",
+  ],
 ])("where %s", (_, changed, expected) => {
   const decision = rebootDecision({ ...input, ...changed });
-  const said = {
-    none: () => "none",
-    reboot: () => `reboot in ${decision.action === "reboot" ? decision.minutes : ""}`,
-    wait: () => {
-      if (decision.action !== "wait") return "";
-      const { for: what, until } = decision.waiting;
-      return `wait for ${what}${until === undefined ? "" : ` until ${until}`}`;
-    },
-  }[decision.action]();
-  expect(said).toBe(expected);
+  const reboots = decision.action === "reboot" ? [`reboot in ${decision.minutes}`] : [];
+  const waits =
+    decision.action === "none" || decision.waiting === undefined
+      ? []
+      : [`wait for ${decision.waiting.for}${decision.waiting.until ? ` until ${decision.waiting.until}` : ""}`];
+  expect([...reboots, ...waits].join(", ") || "none").toBe(expected);
 });
