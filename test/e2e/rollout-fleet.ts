@@ -1,4 +1,4 @@
-/** Six real machines in three waves, twelve with `--long`, whose configuration says which of them come out sick. */
+/** Real machines in three waves, six by default and twelve with `--long`, whose configuration says which of them come out sick. */
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -13,18 +13,22 @@ import { TestCloud, until } from "./cloud";
 const project = resolve(__dirname, "../..");
 export const long = process.env["NIXOS_FLEET_LONG"] === "1";
 
-const all = Array.from({ length: long ? 12 : 6 }, (_, index) => `dev-${index + 1}`);
-const inMiddle = long ? 5 : 3;
-
 /** A revision of the configuration, and the number that tells it on a machine. */
 export interface Change {
   number: number;
   revision: string;
 }
 
+/** What the stack sets of its first wave, and of the whole fleet. */
+export interface MoreSettings {
+  canary?: object;
+  /** A revision that does not wait for windows and pauses. */
+  urgent?: string;
+}
+
 export class RolloutFleet extends TestCloud {
-  readonly all = all;
-  readonly waves = { canary: all.slice(0, 1), middle: all.slice(1, inMiddle), rest: all.slice(inMiddle) };
+  readonly all: readonly string[];
+  readonly waves: Readonly<Record<"canary" | "middle" | "rest", readonly string[]>>;
   private number = 0;
   private readonly place = {
     directory: this.state,
@@ -32,13 +36,19 @@ export class RolloutFleet extends TestCloud {
     configClone: this.clone,
   };
 
-  constructor(private readonly follow: "branch" | "approved") {
+  constructor(
+    private readonly follow: "branch" | "approved",
+    machines = long ? 12 : 6,
+  ) {
     super();
+    this.all = Array.from({ length: machines }, (_, index) => `dev-${index + 1}`);
+    const inMiddle = machines > 6 ? 5 : Math.ceil(machines / 2);
+    this.waves = { canary: this.all.slice(0, 1), middle: this.all.slice(1, inMiddle), rest: this.all.slice(inMiddle) };
     this.env["PULUMI_OPTION_CONFIG_FILE"] = this.config;
   }
 
-  /** Up from nothing. */
-  async start(): Promise<Change> {
+  /** Up from nothing. @param more Nix of every machine's configuration */
+  async start(more = ""): Promise<Change> {
     mkdirSync(join(this.state, "git"), { recursive: true });
     await seed(this.place);
     const path = join(this.clone, "flake.nix");
@@ -46,8 +56,8 @@ export class RolloutFleet extends TestCloud {
     const flake = readFileSync(path, "utf8");
     assert(flake.includes(hosts), `${path} does not take its machines from ${hosts}`);
     writeFileSync(path, flake.replace(hosts, "(import ./change.nix name)"));
-    writeFileSync(join(this.clone, "vms.json"), JSON.stringify(all.map((name) => ({ name }))));
-    const change = await this.commit();
+    writeFileSync(join(this.clone, "vms.json"), JSON.stringify(this.all.map((name) => ({ name }))));
+    const change = await this.commit([], more);
     this.set();
     const { exitCode, text } = await this.local("up");
     assert.equal(exitCode, 0, text);
@@ -55,8 +65,8 @@ export class RolloutFleet extends TestCloud {
   }
 
   /** The stack's configuration. @param middle what is set of the wave `middle`; @param labels of every VM */
-  set(middle: object = {}, labels: Record<string, string> = {}): void {
-    const { canary, middle: vms } = this.waves;
+  set(middle: object = {}, labels: Record<string, string> = {}, { canary = {}, urgent }: MoreSettings = {}): void {
+    const { canary: first, middle: vms } = this.waves;
     const config = {
       "gcp:project": "local-project",
       "gcp:region": "europe-west1",
@@ -66,9 +76,10 @@ export class RolloutFleet extends TestCloud {
       "nixos-fleet:deletionProtection": "false",
       "nixos-fleet:bootTimeout": "5m",
       "nixos-fleet:defaults": { machineType: "e2-standard-2", image: "nixos-fleet", diskSizeGb: 10 },
-      "nixos-fleet:vms": all.map((name) => ({ name, labels })),
+      ...(urgent === undefined ? {} : { "nixos-fleet:urgent": urgent }),
+      "nixos-fleet:vms": this.all.map((name) => ({ name, labels })),
       "nixos-fleet:waves": [
-        { name: "canary", vms: canary, timeout: "3m" },
+        { name: "canary", vms: first, timeout: "3m", ...canary },
         { name: "middle", vms, timeout: "3m", ...middle },
         { name: "rest", rest: true, timeout: "3m" },
       ],
@@ -78,11 +89,11 @@ export class RolloutFleet extends TestCloud {
     writeFileSync(this.config, JSON.stringify({ config, encryptionsalt: salt }));
   }
 
-  /** Pushes the next change; whoever is named finds itself sick after the switch to it. */
-  async commit(sick: readonly string[] = []): Promise<Change> {
+  /** Pushes the next change; whoever is named finds itself sick after the switch to it. @param more Nix of every machine's configuration */
+  async commit(sick: readonly string[] = [], more = ""): Promise<Change> {
     this.number += 1;
     const path = join(this.clone, "change.nix");
-    writeFileSync(path, changeModule(this.number, sick));
+    writeFileSync(path, changeModule(this.number, sick, more));
     await push(this.place, [path]);
     return { number: this.number, revision: await this.head() };
   }
@@ -101,7 +112,7 @@ export class RolloutFleet extends TestCloud {
     return { runs, boots, serves, had };
   }
 
-  async expectAll({ number, revision }: Change, vms: readonly string[] = all): Promise<void> {
+  async expectAll({ number, revision }: Change, vms: readonly string[] = this.all): Promise<void> {
     const status = await this.status();
     for (const vm of vms) {
       const { had: _, ...now } = await this.sees(vm);
@@ -128,10 +139,10 @@ export class RolloutFleet extends TestCloud {
   /** Boots every VM anew, or for the first time, and waits until its own timer has run. */
   async bootAll(): Promise<void> {
     const before = await this.status();
-    await Promise.all(all.map((vm) => this.act(vm, before[vm]?.state === "RUNNING" ? "reset" : "start")));
+    await Promise.all(this.all.map((vm) => this.act(vm, before[vm]?.state === "RUNNING" ? "reset" : "start")));
     await until("every VM reports from its new boot", 240, async () => {
       const now = await this.status();
-      return all.every((vm) => ![undefined, before[vm]?.system?.bootedAt].includes(now[vm]?.system?.bootedAt));
+      return this.all.every((vm) => ![undefined, before[vm]?.system?.bootedAt].includes(now[vm]?.system?.bootedAt));
     });
   }
 
@@ -149,10 +160,11 @@ export class RolloutFleet extends TestCloud {
   }
 }
 
-function changeModule(number: number, sick: readonly string[]): string {
+function changeModule(number: number, sick: readonly string[], more: string): string {
   return `# Which change this is, and whose health check fails.
 name:
 {
+  imports = [ { ${more} } ];
   networking.hostName = name;
   environment.etc.fleet-change.text = "${number}\\n";
   services.nixos-auto-update.onBoot = "10s";
