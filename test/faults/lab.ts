@@ -1,5 +1,6 @@
 /** A cloud for faults: real machines, the real API and metadata server, all in this process, so that a test can break each. */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
 import type net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -39,8 +40,8 @@ const account = "vms@local-project.iam.gserviceaccount.com";
 export class Lab {
   private readonly closers: (() => unknown)[] = [];
   private ports = 9418;
-  /** What the metadata server was asked and has answered so far, in bytes of connections that have ended. */
-  readonly asked = { requests: 0, received: 0, sent: 0 };
+  /** What the metadata server was asked and has answered so far, in bytes of connections that have ended; `paths` with their method. */
+  readonly asked = { requests: 0, received: 0, sent: 0, paths: new Array<string>() };
 
   private constructor(
     readonly state: string,
@@ -77,7 +78,10 @@ export class Lab {
 
   private async serveMetadata(): Promise<() => void> {
     const server = metadataServer(this.store);
-    server.on("request", () => this.asked.requests++);
+    server.on("request", ({ method = "", url = "" }: IncomingMessage) => {
+      this.asked.requests++;
+      this.asked.paths.push(`${method} ${url}`);
+    });
     const listener = await this.host.network.listen(80, metadataAddress);
     listener.on("connection", (socket) => {
       socket.once("close", () => {
