@@ -18,7 +18,7 @@ const text = (limit: number) => z.string().transform((value) => oneLine(value, l
 /** What happened. Everything is in words that are safe to print. */
 export const eventSchema = z.object({
   /** What was done: a gate is a wave's rollout. */
-  event: z.enum(["gate", "hold", "resume", "retry", "pin", "rollback"]),
+  event: z.enum(["gate", "hold", "resume", "retry", "pin", "rollback", "urgent"]),
   /** `fleet`, `wave:NAME` or `vm:NAME`. */
   scope: text(100).default("fleet"),
   /** The full revision that it is about. */

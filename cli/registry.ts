@@ -14,6 +14,7 @@ export const summaries = {
   pin: "have one VM run a revision of its own, whatever is approved",
   retry: "let VMs try a revision again that failed on them",
   rollback: "take a revision back from the VMs that run it",
+  rollout: "roll a revision out past windows and pauses, because it is urgent",
   trigger: "start VMs' updates now, by SSH",
   history: "who approved, held or rolled back what, when, and how it went",
   lock: "update flake.lock in your clone of the config repository, and push it",

@@ -25,8 +25,9 @@ export interface Approval {
   homes?: Record<string, { revision: string; lock: string }>;
   /** Where the store paths that were built for this revision are listed. */
   manifest?: { url: string; sha256: string };
-  /** Whether windows and pauses do not count for it. */
+  /** Whether windows and pauses do not count for it, and why, for people. */
   urgent?: boolean;
+  why?: string;
 }
 
 const shape: Shape = {
@@ -37,6 +38,7 @@ const shape: Shape = {
   "homes?": recordOf(objectOf({ revision: isRevision, lock: isDigest })),
   "manifest?": objectOf({ url: isString, sha256: isDigest }),
   "urgent?": isBoolean,
+  "why?": isString,
 };
 
 /** Reads an approval. One that is partly wrong approves nothing: without its lock, say, nobody would check the lock. */

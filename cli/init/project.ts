@@ -112,6 +112,8 @@ ${list("developers", developers, "group:developers@example.com")}
   nixos-fleet:waves:
     - name: canary
       vms: [dev-canary]
+      # Where an update needs a reboot, the canary reboots by itself and proves the update after that.
+      reboot: required
       pause: 30m
     - name: rest
       rest: true

@@ -36,6 +36,8 @@ export interface FleetStatus extends FleetId {
   at: string;
   /** The full revision that each wave is approved for. */
   approvals: Record<string, string>;
+  /** By wave, of those whose approval is urgent: why, where that was said. */
+  urgent: Record<string, string | null>;
   control: Control;
   /** What could not be read, a line each. */
   problems: string[];
@@ -161,6 +163,9 @@ export function buildStatus(
     stack: id.stack,
     at: now.toISOString(),
     approvals: revisionsOf(approvals),
+    urgent: Object.fromEntries(
+      Object.entries(approvals).flatMap(([wave, { urgent, why }]) => (urgent === true ? [[wave, why ?? null]] : [])),
+    ),
     control,
     problems,
     vms: vms.map((vm) => vmStatus(vm, approvals, control, reports.get(vm.name), now)),

@@ -2,6 +2,7 @@
 import { short, type Drift } from "../../rules/contract";
 import type { Hold } from "../control-item";
 import { formatDuration } from "../../rules/duration";
+import { wavesText } from "../../rules/sentences";
 import { holdText, scopeText, secondsSince, type FleetStatus, type VmStatus } from "./status";
 import { paint, renderTable, type Cell, type Style } from "../table";
 import { oneLine, plural, truncate, wrap } from "../text";
@@ -54,6 +55,7 @@ export function renderStatus(status: FleetStatus, { colour, width, rows: most = 
   const table = vmTable(shown, now, colour, width);
   const notes = [
     ...waveNotes(status),
+    ...urgentNotes(status),
     ...controlNotes(status, now),
     ...status.vms.flatMap((vm) => failureNotes(vm, table)).map((note) => paint(note, "red", colour)),
     ...status.problems.map((problem) => paint(problem, "red", colour)),
@@ -196,6 +198,18 @@ function waveNotes({ approvals }: FleetStatus): string[] {
   }
   const waves = Object.entries(approvals).map(([wave, revision]) => `${wave} ${short(revision)}`);
   return [oneLine(`rollout open: ${waves.join(", ")}`, 500)];
+}
+
+/** Approvals for which windows and pauses do not count, those for the same revision and reason together. */
+function urgentNotes({ approvals, urgent }: FleetStatus): string[] {
+  const waves = new Map<string, string[]>();
+  for (const [wave, why] of Object.entries(urgent)) {
+    const what = `${revisionText(approvals[wave])}${why === null ? "" : `: ${why}`}`;
+    waves.set(what, [...(waves.get(what) ?? []), wave]);
+  }
+  return [...waves].map(([what, names]) =>
+    oneLine(`urgent, past windows and pauses: ${wavesText(names)} ${what}`, 400),
+  );
 }
 
 /** Holds that have not lapsed. */

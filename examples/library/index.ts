@@ -17,7 +17,7 @@ export const fleet = new Fleet("research", {
   teams: { infra: ["group:infra@example.com"], developers: ["group:research@example.com"] },
   vms: [{ name: "dev-canary" }, { name: "dev-alice", owner: "alice@example.com", homes: [{ user: "alice" }] }],
   waves: [
-    { name: "canary", vms: ["dev-canary"] },
+    { name: "canary", vms: ["dev-canary"], reboot: "required" },
     { name: "rest", rest: true },
   ],
 });

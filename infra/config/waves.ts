@@ -49,6 +49,7 @@ export const waveKeys = {
     .string()
     .regex(/^[0-9a-f]{40}$/, "must be a full git revision (40 hex digits)")
     .optional(),
+  urgentWhy: z.string("must be a text that says why").max(200, "must be at most 200 characters").optional(),
 };
 
 /** What says which VM is in which wave. */

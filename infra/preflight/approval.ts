@@ -52,13 +52,15 @@ export interface ApprovalSource {
   branch: string;
   /** The revision for which windows and pauses do not count. */
   urgent?: string | undefined;
+  /** Why, for people. */
+  urgentWhy?: string | undefined;
 }
 
 /** The approval of a wave with these VMs: of home repositories it names those that its VMs keep homes from. */
 export function approvalOf(
   vms: readonly Keeper[],
   { system, homes }: Resolved,
-  { repository, branch, urgent }: ApprovalSource,
+  { repository, branch, urgent, urgentWhy }: ApprovalSource,
 ): Approval {
   const own = Object.keys(homeSources(vms)).sort();
   const approved = own.flatMap((key) => {
@@ -72,7 +74,7 @@ export function approvalOf(
     branch,
     ...(system.manifest === undefined ? {} : { manifest: system.manifest }),
     ...(approved.length === 0 ? {} : { homes: Object.fromEntries(approved) }),
-    ...(urgent === system.revision ? { urgent: true } : {}),
+    ...(urgent === system.revision ? { urgent: true, ...(urgentWhy === undefined ? {} : { why: urgentWhy }) } : {}),
   };
 }
 

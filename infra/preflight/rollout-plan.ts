@@ -5,7 +5,10 @@ import { approvalOf, lockText, type Resolved } from "./approval";
 import type { FleetConfig } from "../config/fleet-config";
 import { movingVms } from "./replacement";
 import { movesOf } from "./change-summary";
-import { planWaves, readCurrentApprovals } from "../../rules/wave-plan";
+import { formatDuration } from "../../rules/duration";
+import { oneLine } from "../../rules/text";
+import { planWaves, readCurrentApprovals, type Plan } from "../../rules/wave-plan";
+import type { Wave } from "../../rules/waves";
 import { lockTextAt } from "./revision";
 import { ConfigError } from "../config-error";
 import type { RolloutArgs } from "../components/rollout";
@@ -32,7 +35,7 @@ export async function decideRollout(
   const membersOf = (names: readonly string[]) => config.vms.filter(({ name }) => names.includes(name));
   const plan = planWaves(config.waves, ({ vms }) => approvalOf(membersOf(vms), resolved, config), current);
   if (plan.mistakes.length > 0) throw new ConfigError(plan.mistakes.map((mistake) => `nixos-fleet:${mistake}`));
-  for (const line of [...plan.warnings, ...urgentText(config.urgent, resolved)]) void pulumi.log.warn(line);
+  for (const line of [...plan.warnings, ...urgentText(config, plan.waves)]) void pulumi.log.warn(line);
   for (const line of await movesOf(plan, current, repository, resolved.system))
     void pulumi.log[line.includes("WARNING") ? "warn" : "info"](line);
   const [first] = plan.waves;
@@ -45,9 +48,23 @@ export async function decideRollout(
   };
 }
 
-/** What is urgent is one revision, so that nothing later is urgent by mistake. */
-function urgentText(urgent: string | undefined, { system: { revision } }: Resolved): string[] {
-  return urgent === undefined || urgent === revision
-    ? []
-    : [`urgent: ${short(urgent)} is not what is approved now (${short(revision)}), so nothing is urgent`];
+/** What is urgent is one revision, so that nothing later is urgent by mistake: who is affected, and what does not count. */
+export function urgentText(
+  { urgent, urgentWhy }: Pick<FleetConfig, "urgent" | "urgentWhy">,
+  waves: Plan<Pick<Wave, "name" | "vms" | "pause">>["waves"],
+): string[] {
+  if (urgent === undefined) return [];
+  const passing = waves.filter(({ approval }) => approval.urgent === true).map(({ wave }) => wave);
+  if (passing.length === 0) {
+    const approved = [...new Set(waves.map(({ approval }) => short(approval.revision)))].join(", ");
+    return [`urgent: ${short(urgent)} is not what is approved now (${approved}), so nothing is urgent`];
+  }
+  const pauses = passing
+    .filter(({ pause }) => pause > 0)
+    .map(({ name, pause }) => `${name} (${formatDuration(pause)})`);
+  return [
+    `urgent: ${short(urgent)}${urgentWhy === undefined ? "" : ` (${oneLine(urgentWhy, 200)})`} waits for no window of ` +
+      `${passing.map(({ name, vms }) => `${name} (${vms.length} VM${vms.length === 1 ? "" : "s"})`).join(", ")}` +
+      `${pauses.length === 0 ? "" : `, nor for the pause after ${pauses.join(", ")}`}; canaries and health checks count`,
+  ];
 }

@@ -126,6 +126,8 @@ const calls: Record<string, string[] | null> = {
   pin: ["dev-alice", good],
   retry: [good],
   rollback: ["--no-wait"],
+  // It asks Pulumi for the settings.
+  rollout: null,
   trigger: null,
   history: [],
   lock: null,

@@ -15,6 +15,7 @@ import { command as pin } from "../../../cli/commands/pin";
 import { command as resume } from "../../../cli/commands/resume";
 import { command as retry } from "../../../cli/commands/retry";
 import { command as rollback } from "../../../cli/commands/rollback";
+import { command as rollout } from "../../../cli/commands/rollout";
 import { command as show } from "../../../cli/commands/show";
 import { command as status } from "../../../cli/commands/status";
 import { command as trigger } from "../../../cli/commands/trigger";
@@ -36,6 +37,7 @@ export const commands: Readonly<Record<CommandName, Command>> = {
   resume,
   retry,
   rollback,
+  rollout,
   show,
   status,
   trigger,

@@ -63,6 +63,12 @@ describe("what a wave is approved for", () => {
     const source = { repository: "https://x/config.git", branch: "main", urgent: good };
     expect(approvalOf([], { system: revision(good), homes: {} }, source)).toMatchObject({ urgent: true });
     expect(approvalOf([], { system: revision(other), homes: {} }, source)).not.toHaveProperty("urgent");
+    const why = { ...source, urgentWhy: "CVE-2026-1" };
+    expect(approvalOf([], { system: revision(good), homes: {} }, why)).toMatchObject({
+      urgent: true,
+      why: "CVE-2026-1",
+    });
+    expect(approvalOf([], { system: revision(other), homes: {} }, why)).not.toHaveProperty("why");
   });
 
   it("is resolved like the system's, with a line for each repository that cannot be read", async () => {

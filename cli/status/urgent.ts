@@ -1,0 +1,94 @@
+/** What an urgent approval passes, and what it does not: for the person who is about to give it. Pure. */
+import { short } from "../../rules/contract";
+import { holdOn } from "../control-item";
+import { parseDuration, formatDuration } from "../../rules/duration";
+import { holdText } from "../../rules/sentences";
+import type { Decisions, FleetVm } from "../fleet";
+import { reportOf, type VmReports } from "../reports";
+import { oneLine, plural } from "../text";
+
+/** Pauses of a stack's waves in seconds, by wave, in the waves' order. */
+export type Pauses = Readonly<Record<string, number>>;
+
+export interface UrgentPreview {
+  /** VMs that get the revision, by wave. */
+  waves: Record<string, string[]>;
+  /** VMs that say now that they wait for their window, and until when. */
+  windows: Record<string, string | null>;
+  /** Seconds of the pauses that are left out, by wave. */
+  pauses: Record<string, number>;
+  /** VMs that do not move all the same, and why. */
+  stay: Record<string, string>;
+}
+
+/** Who is affected by an urgent approval of a revision. VMs that run it already, and those without a wave, are not. */
+export function urgentPreview(
+  revision: string,
+  vms: readonly FleetVm[],
+  reports: ReadonlyMap<string, VmReports>,
+  { control }: Pick<Decisions, "control">,
+  pauses: Pauses,
+): UrgentPreview {
+  const about = vms.flatMap((vm) => {
+    const report = reportOf(reports.get(vm.name)?.system);
+    return vm.wave === null || report?.revision === revision ? [] : [{ vm, wave: vm.wave, report }];
+  });
+  const why = ({ vm }: (typeof about)[number]) => {
+    const [pin, hold] = [control.pins[vm.name], holdOn(control, vm, revision)];
+    if (pin !== undefined) return `pinned to ${short(pin)}`;
+    if (hold !== undefined) return holdText(hold);
+    return vm.state === "RUNNING" ? undefined : "is off; it follows at its boot";
+  };
+  const moving = about.filter((one) => why(one) === undefined);
+  const affected = new Set(about.map(({ wave }) => wave));
+  const waves = [...new Set([...Object.keys(pauses), ...affected])].filter((name) => affected.has(name));
+  return {
+    waves: Object.fromEntries(
+      waves.map((name) => [name, moving.filter(({ wave }) => wave === name).map(({ vm }) => vm.name)]),
+    ),
+    windows: Object.fromEntries(
+      moving.flatMap(({ vm, report }) =>
+        report?.waiting?.for === "window" ? [[vm.name, report.waiting.until ?? null]] : [],
+      ),
+    ),
+    pauses: Object.fromEntries(Object.entries(pauses).filter(([name, pause]) => pause > 0 && waves.includes(name))),
+    stay: Object.fromEntries(about.flatMap((one) => (why(one) === undefined ? [] : [[one.vm.name, why(one) ?? ""]]))),
+  };
+}
+
+/** The preview in lines. */
+export function urgentLines(revision: string, why: string, preview: UrgentPreview): string[] {
+  const { waves, windows, pauses, stay } = preview;
+  const count = Object.values(waves).flat().length;
+  const listed = (entries: [string, string | null][]) =>
+    entries.map(([name, text]) => (text ? `${name} (${text})` : name));
+  const waiting = listed(Object.entries(windows).map(([vm, until]) => [vm, until && `else at ${until}`]));
+  const paused = listed(Object.entries(pauses).map(([wave, pause]) => [wave, formatDuration(pause)]));
+  const below = [
+    ...Object.entries(waves).map(([wave, names]) => `wave ${wave}: ${names.length === 0 ? "no VM" : names.join(", ")}`),
+    `windows: none counts${waiting.length === 0 ? "" : `; waiting for theirs: ${waiting.join(", ")}`}`,
+    `pauses: ${paused.length === 0 ? "there are none" : `left out after ${paused.join(", ")}`}`,
+    ...Object.entries(stay).map(([vm, reason]) => `stays: ${vm} (${reason})`),
+    "canaries and health checks count as ever",
+  ];
+  return [
+    oneLine(`urgent: ${short(revision)} to ${plural(count, "VM")}: ${why}`, 400),
+    ...below.map((line) => `  ${oneLine(line, 400)}`),
+  ];
+}
+
+/** The pauses that the setting `waves` of a stack has; what is not readable has none, since the program says what is wrong with it. */
+export function pausesOf(waves: string | undefined): Pauses {
+  try {
+    const written: unknown = JSON.parse(waves ?? "[]");
+    if (!Array.isArray(written)) return {};
+    return Object.fromEntries(
+      (written as { name?: unknown; pause?: unknown }[]).map(({ name, pause }) => [
+        String(name),
+        parseDuration(String(pause ?? "")) ?? 0,
+      ]),
+    );
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,134 @@
+/** `fleet rollout --urgent`: who is affected, what it passes, what it sets, and that it runs `pulumi up`. */
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
+import { approvalKey, controlKey } from "../../../rules/contract";
+import type { CommandContext } from "../../../cli/command";
+import { noControl } from "../../../cli/control-item";
+import { buildStatus } from "../../../cli/status/status";
+import { renderStatus } from "../../../cli/status/table";
+import { pausesOf } from "../../../cli/status/urgent";
+import { FakeCompute } from "./fake-compute";
+import { approval, decisions, good, hold, old, report } from "./fleet-samples";
+import { runFleet } from "./run-fleet";
+
+let fake: FakeCompute;
+let endpoint: string;
+let bin: string;
+const waves = [
+  { name: "canary", vms: ["dev-canary"], pause: "2h" },
+  { name: "rest", rest: true },
+];
+
+beforeEach(async () => {
+  fake = new FakeCompute();
+  endpoint = await fake.start();
+  const labels = { "nixos-fleet": "devs", "nixos-fleet-stack": "dev" };
+  const vm = (name: string, wave: string, changes: Parameters<typeof report>[0]) => ({
+    name,
+    labels,
+    metadata: { "nixos-fleet": JSON.stringify({ wave, repository: "https://x/config.git", branch: "main" }) },
+    guest: { "nixos-fleet/system": JSON.stringify(report(changes)) },
+  });
+  fake.instances = [
+    vm("dev-canary", "canary", { revision: old }),
+    vm("dev-alice", "rest", {
+      revision: old,
+      outcome: "deferred",
+      waiting: { for: "window", until: "2026-01-01T22:00:00Z" },
+    }),
+    vm("dev-bob", "rest", { revision: old }),
+    vm("dev-eve", "rest", { revision: good }),
+  ];
+  fake.setMetadata(approvalKey("devs", "dev", "canary"), JSON.stringify(approval(good)));
+  fake.setMetadata(controlKey("devs", "dev"), JSON.stringify({ ...noControl, holds: [hold("vm:dev-bob")] }));
+  bin = mkdtempSync(join(tmpdir(), "rollout-"));
+  // Pulumi, as far as the tool calls it: what it is told is kept.
+  writeFileSync(
+    join(bin, "pulumi"),
+    `#!/bin/sh
+echo "$*" >>${bin}/calls
+case "$*" in
+  *--json*) echo '${JSON.stringify({ "nixos-fleet:waves": { value: JSON.stringify(waves) } })}' ;;
+  up*) exit 3 ;;
+esac
+`,
+  );
+  chmodSync(join(bin, "pulumi"), 0o755);
+});
+afterEach(async () => {
+  await fake.stop();
+  rmSync(bin, { recursive: true });
+});
+
+function fleet(args: string[], more: Partial<CommandContext> = {}) {
+  const env = {
+    NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
+    NIXOS_FLEET_LOGGING_ENDPOINT: new URL("/logging/", endpoint).href,
+    GOOGLE_OAUTH_ACCESS_TOKEN: "t",
+    GOOGLE_CLOUD_PROJECT: "p",
+    PATH: `${bin}:/usr/bin:/bin`,
+  };
+  return runFleet(["rollout", good.slice(0, 7), "--urgent", "--why", "CVE-2026-1", ...args], env, more);
+}
+
+const calls = () => readFileSync(join(bin, "calls"), "utf8").trim().split("\n");
+
+const preview = [
+  "urgent: bbbbbbb to 2 VMs: CVE-2026-1",
+  "  wave canary: dev-canary",
+  "  wave rest: dev-alice",
+  "  windows: none counts; waiting for theirs: dev-alice (else at 2026-01-01T22:00:00Z)",
+  "  pauses: left out after canary (2 h)",
+  "  stays: dev-bob (VM dev-bob held by eve@desk: demo)",
+  "  canaries and health checks count as ever",
+];
+
+describe("fleet rollout --urgent", () => {
+  it("says who is affected and what it passes, and changes nothing with --dry-run", async () => {
+    const { code, out } = await fleet(["--dry-run"]);
+    expect(out).toEqual([...preview, "nothing was changed (--dry-run)"]);
+    expect(code).toBe(0);
+    expect(calls().join("\n")).not.toContain("config set");
+  });
+
+  it("sets the revision and the reason, and ends as pulumi up ends", async () => {
+    const { code } = await fleet(["--yes"]);
+    expect(calls().slice(1)).toEqual([
+      `config set --stack dev --non-interactive -- nixos-fleet:urgent ${good}`,
+      "config set --stack dev --non-interactive -- nixos-fleet:urgentWhy CVE-2026-1",
+      "up --stack dev --yes",
+    ]);
+    expect(code).toBe(3);
+  });
+
+  it("leaves pulumi up to the caller with --no-up", async () => {
+    const { code, out } = await fleet(["--no-up", "--json"]);
+    expect(JSON.parse(out.join("\n"))).toMatchObject({ revision: good, why: "CVE-2026-1", pauses: { canary: 7200 } });
+    expect(code).toBe(0);
+    expect(calls().at(-1)).toContain("urgentWhy");
+  });
+
+  it("asks on a terminal, and does nothing where the answer is no", async () => {
+    const { code, err } = await fleet([], { confirm: () => Promise.resolve(false) });
+    expect([code, err]).toEqual([1, ["nothing was changed"]]);
+    expect(calls().join("\n")).not.toContain("config set");
+  });
+});
+
+test("status shows what is urgent, and why", () => {
+  const { approvals, ...rest } = decisions({ canary: good, rest: good });
+  const urgent = Object.fromEntries(
+    Object.entries(approvals).map(([wave, one]) => [wave, { ...one, urgent: true, why: "CVE-2026-1" }]),
+  );
+  const id = { fleet: "devs", stack: "dev" };
+  const status = buildStatus(id, [], { ...rest, approvals: urgent }, new Map(), new Date());
+  expect(renderStatus(status, { colour: false })).toContain(
+    "urgent, past windows and pauses: waves canary, rest bbbbbbb: CVE-2026-1",
+  );
+});
+
+test.each([undefined, "no JSON", "{}", "[1]"])("waves written as %j have no pauses", (text) => {
+  expect(Object.values(pausesOf(text)).filter((pause) => pause > 0)).toEqual([]);
+});
