@@ -17,6 +17,10 @@ async function newKernel(flaw: Flaw = "none", more = ""): Promise<void> {
   await vm.update();
 }
 
+/** A builder's commands for a switch-to-configuration that does not know the action `check`, as older releases have it. */
+const withoutCheck =
+  "sed -i '2i [ $1 != check ] || { echo Usage: switch boot test dry-activate >&2; exit 1; }' bin/switch-to-configuration";
+
 const trial = () => vm.sh("cat /var/lib/nixos-auto-update/trial.json 2>/dev/null || true");
 
 async function rebooted(): Promise<void> {
@@ -85,10 +89,15 @@ describe.runIf(process.env["NIXOS_FLEET_AGENT"] === "node")("a system", () => {
   });
 
   it.each([
-    ["its pre-switch checks fail", 'system.preSwitchChecks.never = "test $2 = boot";'],
-    ["it changes a critical component", 'system.switch.inhibitors.dbus = "two";'],
-    ["its configuration says so", 'services.nixos-auto-update.activation = "boot";'],
-  ])("leaves a system to the next boot where %s", async (_, module) => {
+    ["its pre-switch checks fail", 'system.preSwitchChecks.never = "test $2 = boot";', "its pre-switch checks fail"],
+    ["it changes a critical component", 'system.switch.inhibitors.dbus = "two";', "its pre-switch checks fail"],
+    [
+      "it is of a release without checks and changes a critical component",
+      `system.switch.inhibitors.dbus = "two"; system.systemBuilderCommands = "${withoutCheck}";`,
+      "it changes dbus of the running system",
+    ],
+    ["its configuration says so", 'services.nixos-auto-update.activation = "boot";', "its configuration says so"],
+  ])("leaves a system to the next boot where %s", async (_, module, why) => {
     source.extra = 'system.switch.inhibitors.dbus = "one";';
     await source.commit();
     await vm.update();
@@ -99,12 +108,41 @@ describe.runIf(process.env["NIXOS_FLEET_AGENT"] === "node")("a system", () => {
     source.extra = module.includes("inhibitors") ? module : `system.switch.inhibitors.dbus = "one"; ${module}`;
     await source.commit();
     await vm.update();
+    expect(await vm.lastRun()).toContain(`it is activated by the next boot: ${why}`);
     const is = await vm.facts();
     expect(is).toMatchObject({ current: before.current, next: source.number, failed: [] });
     expect(vm.report()).toMatchObject({ outcome: "updated", rebootRequired: true });
     await rebooted();
     await expectRuns(await vm.facts(), source);
     expect(vm.report()).toMatchObject({ rebootRequired: false });
+  });
+
+  it("goes back without a live switch from one that cannot be set for the next boot", async () => {
+    source.extra = 'system.activationScripts.count = "echo activated >>/run/activations";';
+    await source.commit();
+    await vm.update();
+    await expectRuns(await vm.facts(), source);
+    const before = await vm.facts();
+    const activations = await vm.sh("cat /run/activations");
+
+    source.extra = `${source.extra} services.nixos-auto-update.activation = "boot";`;
+    await source.commit("bootLoader");
+    await vm.update();
+    expect(vm.report()).toMatchObject({ outcome: "failed", stage: "switch", rolledBack: true, rebootRequired: false });
+    expect(await vm.facts()).toMatchObject({ current: before.current, profile: before.current, next: before.number });
+    expect(await vm.sh("cat /run/activations")).toBe(activations);
+  });
+
+  it("tries one again whose boot loader had no space, and does not refuse it", async () => {
+    const loader = "test -e /run/space || { echo cp: write error: No space left on device >&2; exit 1; }";
+    source.extra = `system.systemBuilderCommands = "echo '${loader}' >install-boot-loader";`;
+    await source.commit();
+    await vm.update();
+    expect(vm.report()).toMatchObject({ outcome: "failed", stage: "switch", transient: true, rolledBack: true });
+    await vm.sh("touch /run/space");
+    await vm.until("it is tried again", `grep -qx ${source.number} /run/current-system/etc/lab`, 120);
+    await vm.idle();
+    await expectRuns(await vm.facts(), source);
   });
 
   it("waits for no user's manager beyond its bound, and says whose it was", async () => {
