@@ -1,8 +1,12 @@
 /** What a run's approvals move, for the person who reads its preview. */
 import { short } from "../../rules/contract";
+import { formatDuration } from "../../rules/duration";
 import { lockChangeLine } from "../../rules/flake-lock";
+import { oneLine } from "../../rules/text";
 import { changesBetween } from "./approval";
 import type { Plan, CurrentApprovals } from "../../rules/wave-plan";
+import type { Wave } from "../../rules/waves";
+import type { FleetConfig } from "../config/fleet-config";
 import { lockTextAt, type Revision } from "./revision";
 
 /** A line for each revision that waves leave at this run. The locks before are read from the repository. */
@@ -39,4 +43,25 @@ export function moveLine(
         ? "flake.lock changes no input"
         : changes.map(lockChangeLine).join("; ");
   return `${waves.join(", ")}: ${short(from.revision)} => ${short(to.revision)}; ${lock}`.slice(0, 1000);
+}
+
+/** What is urgent is one revision, so that nothing later is urgent by mistake: who is affected, and what does not count. */
+export function urgentText(
+  { urgent, urgentWhy }: Pick<FleetConfig, "urgent" | "urgentWhy">,
+  waves: Plan<Pick<Wave, "name" | "vms" | "pause">>["waves"],
+): string[] {
+  if (urgent === undefined) return [];
+  const passing = waves.filter(({ approval }) => approval.urgent === true).map(({ wave }) => wave);
+  if (passing.length === 0) {
+    const approved = [...new Set(waves.map(({ approval }) => short(approval.revision)))].join(", ");
+    return [`urgent: ${short(urgent)} is not what is approved now (${approved || "nothing"}), so nothing is urgent`];
+  }
+  const pauses = passing
+    .filter(({ pause }) => pause > 0)
+    .map(({ name, pause }) => `${name} (${formatDuration(pause)})`);
+  return [
+    `urgent: ${short(urgent)}${urgentWhy === undefined ? "" : ` (${oneLine(urgentWhy, 200)})`} waits for no window of ` +
+      `${passing.map(({ name, vms }) => `${name} (${vms.length} VM${vms.length === 1 ? "" : "s"})`).join(", ")}` +
+      `${pauses.length === 0 ? "" : `, nor for the pause after ${pauses.join(", ")}`}; canaries and health checks count`,
+  ];
 }

@@ -1,14 +1,11 @@
 /** What this run approves, said to the operator as it is decided. */
 import * as pulumi from "@pulumi/pulumi";
-import { short, type Inventory } from "../../rules/contract";
+import type { Inventory } from "../../rules/contract";
 import { approvalOf, lockText, type Resolved } from "./approval";
 import type { FleetConfig } from "../config/fleet-config";
 import { movingVms } from "./replacement";
-import { movesOf } from "./change-summary";
-import { formatDuration } from "../../rules/duration";
-import { oneLine } from "../../rules/text";
-import { planWaves, readCurrentApprovals, type Plan } from "../../rules/wave-plan";
-import type { Wave } from "../../rules/waves";
+import { movesOf, urgentText } from "./change-summary";
+import { planWaves, readCurrentApprovals } from "../../rules/wave-plan";
 import { lockTextAt } from "./revision";
 import { ConfigError } from "../config-error";
 import type { RolloutArgs } from "../components/rollout";
@@ -46,25 +43,4 @@ export async function decideRollout(
     lockText: text,
     moving: movingVms(config, vms),
   };
-}
-
-/** What is urgent is one revision, so that nothing later is urgent by mistake: who is affected, and what does not count. */
-export function urgentText(
-  { urgent, urgentWhy }: Pick<FleetConfig, "urgent" | "urgentWhy">,
-  waves: Plan<Pick<Wave, "name" | "vms" | "pause">>["waves"],
-): string[] {
-  if (urgent === undefined) return [];
-  const passing = waves.filter(({ approval }) => approval.urgent === true).map(({ wave }) => wave);
-  if (passing.length === 0) {
-    const approved = [...new Set(waves.map(({ approval }) => short(approval.revision)))].join(", ");
-    return [`urgent: ${short(urgent)} is not what is approved now (${approved}), so nothing is urgent`];
-  }
-  const pauses = passing
-    .filter(({ pause }) => pause > 0)
-    .map(({ name, pause }) => `${name} (${formatDuration(pause)})`);
-  return [
-    `urgent: ${short(urgent)}${urgentWhy === undefined ? "" : ` (${oneLine(urgentWhy, 200)})`} waits for no window of ` +
-      `${passing.map(({ name, vms }) => `${name} (${vms.length} VM${vms.length === 1 ? "" : "s"})`).join(", ")}` +
-      `${pauses.length === 0 ? "" : `, nor for the pause after ${pauses.join(", ")}`}; canaries and health checks count`,
-  ];
 }

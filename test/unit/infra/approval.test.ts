@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { approvalOf, homeSources, lockHolds, lockText, resolveHomes } from "../../../infra/preflight/approval";
-import { movesOf } from "../../../infra/preflight/change-summary";
+import { movesOf, urgentText } from "../../../infra/preflight/change-summary";
 import { planWaves, readCurrentApprovals } from "../../../rules/wave-plan";
 import { resolveRevision } from "../../../infra/preflight/revision";
 import { approvalKey } from "../../../rules/contract";
@@ -69,6 +69,30 @@ describe("what a wave is approved for", () => {
       why: "CVE-2026-1",
     });
     expect(approvalOf([], { system: revision(other), homes: {} }, why)).not.toHaveProperty("why");
+  });
+
+  it.each([
+    [
+      good,
+      [
+        "urgent: bbbbbbb (CVE-2026-1) waits for no window of canary (1 VM), rest (2 VMs), nor for the pause after canary (2 h); " +
+          "canaries and health checks count",
+      ],
+    ],
+    [other, ["urgent: bbbbbbb is not what is approved now (ccccccc), so nothing is urgent"]],
+  ])("says in the preview what is urgent, where %s is approved", (approved, lines) => {
+    const waves = [
+      { name: "canary", vms: ["a"], pause: 7200 },
+      { name: "rest", vms: ["b", "c"], pause: 0 },
+    ];
+    const approval = {
+      revision: approved,
+      lock: "b".repeat(64),
+      ...(approved === good ? { urgent: true as const } : {}),
+    };
+    const plan = waves.map((wave) => ({ wave, approval, value: "", kept: false }));
+    expect(urgentText({ urgent: good, urgentWhy: "CVE-2026-1" }, plan)).toEqual(lines);
+    expect(urgentText({ urgent: undefined, urgentWhy: undefined }, plan)).toEqual([]);
   });
 
   it("is resolved like the system's, with a line for each repository that cannot be read", async () => {
