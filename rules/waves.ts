@@ -30,6 +30,8 @@ export interface Wave {
   homes: "gate" | "report";
   /** Whether VMs reboot by themselves where an update needs it, within their window. */
   reboot?: "required" | undefined;
+  /** How long such a reboot waits for people who are logged in; absent is without limit. */
+  rebootDeadline?: number | undefined;
   /** SSH triggers under way at once; without it as many as the engine runs. */
   parallel?: number | undefined;
 }

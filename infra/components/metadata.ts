@@ -12,7 +12,7 @@ export function vmMetadata(fleet: FleetConfig, vm: VmConfig, startupScript: stri
   const inputs = fleet.deployKeys
     .filter(({ of }) => of === "input")
     .map(({ repository, secret }) => [repository, secret] as const);
-  const reboot = fleet.waves.find(({ name }) => name === vm.wave)?.reboot;
+  const { reboot, rebootDeadline } = fleet.waves.find(({ name }) => name === vm.wave) ?? {};
   const described: InstanceMetadata = {
     contract: contract.version,
     fleet: fleet.fleet,
@@ -28,6 +28,7 @@ export function vmMetadata(fleet: FleetConfig, vm: VmConfig, startupScript: stri
     ...(fleet.knownHosts ? { knownHosts: fleet.knownHosts.join("\n") } : {}),
     ...(fleet.signers ? { signers: fleet.signers.join("\n") } : {}),
     ...(reboot ? { reboot } : {}),
+    ...(reboot && rebootDeadline !== undefined ? { rebootDeadline } : {}),
     homes: vm.homes.map((home) => ({ ...home, ...secretOf(home.repository) })),
     ...(fleet.cache ? { cache: cacheOf(fleet.cache) } : {}),
     ...(fleet.monitoring ? { monitoring: true } : {}),

@@ -35,6 +35,7 @@ const wave = z
     onFailure: z.enum(["hold", "rollback", "continue"]).default("hold"),
     homes: z.enum(["gate", "report"]).default("report"),
     reboot: z.literal("required", 'must be "required", or not there').optional(),
+    rebootDeadline: seconds.optional(),
     parallel: z.int().min(1).optional(),
   })
   .meta({ examples: [{ name: "rest", rest: true }] });
@@ -56,7 +57,17 @@ export const waveKeys = {
 export const membership = z.object({
   vms: z.array(z.object({ name: z.string(), labels: z.record(z.string(), z.string()).default({}) })),
   defaults: z.object({ labels: z.record(z.string(), z.string()).default({}) }).prefault({}),
-  waves: z.array(z.object({ ...members, name: z.string(), minSucceeded: z.number().optional() })).default(ONE_WAVE),
+  waves: z
+    .array(
+      z.object({
+        ...members,
+        name: z.string(),
+        minSucceeded: z.number().optional(),
+        reboot: z.string().optional(),
+        rebootDeadline: z.string().optional(),
+      }),
+    )
+    .default(ONE_WAVE),
 });
 
 /** Every VM is in exactly one wave, and a wave can prove as much as it has VMs. */
@@ -67,7 +78,12 @@ export const checkWaves = check(membership, ({ vms, defaults, waves }) => {
       ? [`waves[${index}].minSucceeded: ${minSucceeded} is more than the ${vms.length} VMs of wave "${name}"`]
       : [],
   );
-  return [...assigned.mistakes, ...tooMany];
+  const alone = waves.flatMap(({ reboot, rebootDeadline }, index) =>
+    rebootDeadline !== undefined && reboot === undefined
+      ? [`waves[${index}].rebootDeadline: "${rebootDeadline}" has no effect without reboot: required`]
+      : [],
+  );
+  return [...assigned.mistakes, ...tooMany, ...alone];
 });
 
 /** With what is left to the wave's place: by default one VM of the first wave has to prove a revision before later waves get it. */

@@ -43,6 +43,12 @@ describe("a VM", () => {
     expect(apisOf(check({}).config ?? expect.fail())).not.toContain("secretmanager");
   });
 
+  it("is told whether its wave has it reboot, and how long that waits for people", () => {
+    const waves = [{ name: "all", rest: true, reboot: "required", rebootDeadline: "24h" }];
+    expect(told({ waves })).toMatchObject({ reboot: "required", rebootDeadline: 86_400 });
+    expect(Object.keys(told({})).filter((key) => key.startsWith("reboot"))).toEqual([]);
+  });
+
   it("is told where to find what each repository asks for, and never the key itself", () => {
     const metadata = told({ deployKey: "hunter2", homeDeployKeys: { [dotfiles]: key } });
     expect(metadata).toMatchObject({

@@ -135,7 +135,7 @@ describe("the stack's configuration", () => {
         pause: "1h",
         onFailure: "rollback",
       },
-      { name: "some", share: "20%", homes: "gate", parallel: 4, reboot: "required" },
+      { name: "some", share: "20%", homes: "gate", parallel: 4, reboot: "required", rebootDeadline: "24h" },
       { name: "rest", rest: true },
     ];
     const vms = [{ name: "a", labels: { team: "infra" } }, { name: "b" }, { name: "c" }, { name: "d" }];
@@ -154,7 +154,13 @@ describe("the stack's configuration", () => {
         onFailure: "rollback",
       },
     });
-    expect(config?.waves[1]).toMatchObject({ homes: "gate", parallel: 4, minSucceeded: 0, reboot: "required" });
+    expect(config?.waves[1]).toMatchObject({
+      homes: "gate",
+      parallel: 4,
+      minSucceeded: 0,
+      reboot: "required",
+      rebootDeadline: 86_400,
+    });
     expect(config?.waves[2]).toMatchObject({ ...usual, name: "rest" });
   });
 
@@ -162,6 +168,7 @@ describe("the stack's configuration", () => {
     [{ minSucceeded: -1 }, "waves[0].minSucceeded: -1 must be a number of VMs"],
     [{ minSucceeded: 9 }, 'waves[0].minSucceeded: 9 is more than the 1 VMs of wave "all"'],
     [{ reboot: "always" }, 'waves[0].reboot: "always" must be "required", or not there'],
+    [{ rebootDeadline: "24h" }, 'waves[0].rebootDeadline: "24h" has no effect without reboot: required'],
     [{ maxFailures: "many" }, 'waves[0].maxFailures: "many" must be a number of VMs or a share such as 10%'],
     [{ maxFailures: "110%" }, 'waves[0].maxFailures: "110%" must be a number of VMs or a share such as 10%'],
     [{ maxFailures: -1 }, "waves[0].maxFailures: -1 must be a number of VMs or a share such as 10%"],
