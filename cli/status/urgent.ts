@@ -85,7 +85,7 @@ export function pausesOf(waves: string | undefined): Pauses {
     return Object.fromEntries(
       (written as { name?: unknown; pause?: unknown }[]).map(({ name, pause }) => [
         String(name),
-        parseDuration(String(pause ?? "")) ?? 0,
+        typeof pause === "string" ? (parseDuration(pause) ?? 0) : 0,
       ]),
     );
   } catch {

@@ -59,9 +59,8 @@ export function urgentText(
   const pauses = passing
     .filter(({ pause }) => pause > 0)
     .map(({ name, pause }) => `${name} (${formatDuration(pause)})`);
-  return [
-    `urgent: ${short(urgent)}${urgentWhy === undefined ? "" : ` (${oneLine(urgentWhy, 200)})`} waits for no window of ` +
-      `${passing.map(({ name, vms }) => `${name} (${vms.length} VM${vms.length === 1 ? "" : "s"})`).join(", ")}` +
-      `${pauses.length === 0 ? "" : `, nor for the pause after ${pauses.join(", ")}`}; canaries and health checks count`,
-  ];
+  const why = urgentWhy === undefined ? "" : ` (${oneLine(urgentWhy, 200)})`;
+  const whose = passing.map(({ name, vms }) => `${name} (${vms.length} VM${vms.length === 1 ? "" : "s"})`).join(", ");
+  const nor = pauses.length === 0 ? "" : `, nor for the pause after ${pauses.join(", ")}`;
+  return [`urgent: ${short(urgent)}${why} waits for no window of ${whose}${nor}; canaries and health checks count`];
 }

@@ -49,7 +49,7 @@ async function boot(vm: string): Promise<void> {
 /** No hold and no undo in the control item names the revision. */
 async function expectNotHeld({ revision }: Change): Promise<void> {
   const compute = fleet.compute();
-  const { control } = await readDecisions(await compute.projectMetadata(), await findFleet(compute, {}));
+  const { control } = readDecisions(await compute.projectMetadata(), await findFleet(compute, {}));
   expect(JSON.stringify(control)).not.toContain(revision);
 }
 
