@@ -106,6 +106,8 @@ describe.runIf(process.env["NIXOS_FLEET_AGENT"] === "node")("a rollout to anothe
 
   it("stops without a hold at a canary that has the revision for its next boot", async () => {
     fleet.set();
+    // The canary's metadata asks for no reboot any more before the next approval comes.
+    await fleet.up();
     const mode = `services.nixos-auto-update.activation = ${only(first, '"boot"', '"live"')};`;
     const next = await fleet.commit([], `${sameKernel()} ${mode}`);
     const up = await fleet.up("badly");
@@ -131,10 +133,19 @@ describe.runIf(process.env["NIXOS_FLEET_AGENT"] === "node")("a rollout to anothe
     await expectNotHeld(next);
 
     // The same revision as an urgent one passes the window, its reboot included, and a pause that no test could wait for.
-    fleet.set({}, {}, { canary: { ...required, pause: "2h" }, urgent: next.revision });
-    await fleet.up();
+    fleet.set({}, {}, { canary: { ...required, pause: "2h" } });
+    const urgent = `rollout ${short(next.revision)} --urgent --why 'CVE-2026-1' --yes`;
+    const { exitCode, text } = await fleet.shell(`./scripts/fleet ${urgent}`);
+    expect(exitCode, text).toBe(0);
+    expect(text).toMatch(new RegExp(`windows: none counts; waiting for theirs: ${first} \\(else at `));
+    expect(text).toContain("pauses: left out after canary (2 h)");
+    expect(text).toContain("(CVE-2026-1) waits for no window of canary (1 VM)");
     await bootedIsCurrent(first);
     await fleet.expectAll(next);
+    const status = await fleet.shell("./scripts/fleet status");
+    expect(status.text).toContain(
+      `urgent, past windows and pauses: waves canary, middle, rest ${short(next.revision)}: CVE`,
+    );
   });
 
   it("stops at a canary that fails, however urgent it is", async () => {
