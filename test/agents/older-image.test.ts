@@ -31,7 +31,9 @@ describe.runIf(process.env["NIXOS_FLEET_AGENT"] === "node").concurrent("a first 
     const vm = await lab.newVm(`older-${name}`, source, { contract: 2 });
     await vm.settle(limits);
     const boot = await vm.sh("cat /proc/sys/kernel/random/boot_id");
-    expect(vm.report()).toMatchObject({ outcome: "updated", rebootRequired: true, revision: await source.head() });
+    // A live switch starts the timer, whose run has nothing to do.
+    const well = expect.stringMatching(/^(updated|unchanged)$/) as string;
+    expect(vm.report()).toMatchObject({ outcome: well, rebootRequired: true, revision: await source.head() });
 
     await vm.until("it reboots by itself", `test "$(cat /proc/sys/kernel/random/boot_id)" != ${boot}`, 150);
     await vm.recovered();
