@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:https";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { Lab } from "../faults/lab";
 import type { Source } from "../faults/source";
 import type { Vm } from "../faults/vm";
@@ -70,7 +70,10 @@ beforeAll(async () => {
   vm = await lab.vm("addresses", source, { contract: 2, monitoring: true, homes });
   const shows = `grep -q ${own.version} /home/alice/.config/fleet-demo/version`;
   await vm.until("Alice's home has come to be", shows, 120);
-  // From now on each unit runs when its test starts it.
+});
+// Each unit runs when its test starts it; a switch starts them as well.
+beforeEach(async () => {
+  await vm.idle();
   await vm.sh(`systemctl stop ${units}`);
   await vm.idle();
 });
@@ -85,7 +88,6 @@ it("the watcher reaches the metadata server and Cloud Logging", async () => {
   await vm.sh(`systemctl start ${watch}`);
   await isAsked("wait_for_change=true");
   await isAsked('logging.googleapis.com "event":"alive"');
-  await vm.sh(`systemctl stop ${watch}`);
 });
 
 it("the update reaches the metadata server, the repository, Secret Manager and Cloud Logging, and publishes", async () => {
