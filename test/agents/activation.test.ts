@@ -33,7 +33,7 @@ describe.runIf(process.env["NIXOS_FLEET_AGENT"] === "node")("a system", () => {
   beforeAll(async () => {
     lab = await Lab.open();
     source = await lab.source();
-    vm = await lab.vm("activates", source);
+    vm = await lab.vm("activates", source, { contract: 2 });
     await vm.settle({ ...limits, NIXOS_AUTO_UPDATE_USER_TIMEOUT: "3" });
     await newKernel();
     await rebooted();
