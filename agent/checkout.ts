@@ -1,8 +1,8 @@
 /** The clone for people, /etc/nixos by default. Nothing is built from it, and nothing in it is ever overwritten. */
-import { lstatSync, readdirSync, renameSync } from "node:fs";
+import { lstatSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { exists, isThere, readText } from "./files";
-import { git } from "./git";
+import { entries, exists, isThere, readText } from "./files";
+import { git, gitComplaint } from "./git";
 import { log } from "./log";
 import type { Mirror } from "./mirror";
 import { succeeded } from "./process";
@@ -19,20 +19,13 @@ export async function syncCheckout(checkout: Checkout): Promise<void> {
   const { folder } = checkout;
   setAsideDefault(folder);
   if (isEmpty(folder)) {
-    if (await makeClone(checkout)) log(`cloned the repository to ${folder}`);
-    else log(`could not clone the repository to ${folder}`);
+    const problem = await makeClone(checkout);
+    log(problem === undefined ? `cloned the repository to ${folder}` : `could not clone to ${folder}: ${problem}`);
   } else if (!isOwn(folder) || !isOwn(join(folder, ".git"))) {
     log(`${folder} is left alone: it is not root's clone of the repository`);
-  } else if (!(await forward(checkout))) {
-    log(`${folder} is left alone: it has changes, or a history, of its own`);
-  }
-}
-
-function entries(folder: string): string[] | undefined {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return undefined;
+  } else {
+    const problem = await forward(checkout);
+    if (problem !== undefined) log(`${folder} is left alone: ${problem}`);
   }
 }
 
@@ -57,15 +50,13 @@ function setAsideDefault(folder: string): void {
   log(`the image's own ${folder} is now ${folder}.image`);
 }
 
-async function makeClone({ folder, mirror, url, branch }: Checkout): Promise<boolean> {
-  const from = `file://${mirror.path}`;
-  const clone = ["clone", "--quiet", "--no-hardlinks", "--no-tags", "--branch", branch, "--", from, folder];
-  if (!succeeded(await git(clone))) return false;
-  return ok(folder, "remote", "set-url", "origin", url);
-}
+/** Why something was not done, in one line; `undefined` where it was. */
+type Problem = Promise<string | undefined>;
 
-async function ok(folder: string, ...args: string[]): Promise<boolean> {
-  return succeeded(await git(["-C", folder, ...args]));
+/** Runs git in a clone. Filters do not run, so that what is stored elsewhere (Git LFS) is in the clone as git has it. */
+async function problemOf(folder: string, ...args: string[]): Problem {
+  const finished = await git(["-C", folder, ...args]);
+  return succeeded(finished) ? undefined : gitComplaint(finished);
 }
 
 async function read(folder: string, ...args: string[]): Promise<string | undefined> {
@@ -73,27 +64,62 @@ async function read(folder: string, ...args: string[]): Promise<string | undefin
   return succeeded(finished) ? finished.stdout.trim() : undefined;
 }
 
-async function forward({ folder, mirror, branch }: Checkout): Promise<boolean> {
+async function makeClone({ folder, mirror, url, branch }: Checkout): Problem {
+  const from = `file://${mirror.path}`;
+  const cloned = await git(["clone", "--quiet", "--no-hardlinks", "--no-tags", "--branch", branch, "--", from, folder]);
+  return succeeded(cloned) ? problemOf(folder, "remote", "set-url", "origin", url) : gitComplaint(cloned);
+}
+
+const OWN = "it has changes, or a history, of its own";
+
+/** Moves the clone to the branch's head; why it stays where it is. */
+async function forward({ folder, mirror, branch }: Checkout): Problem {
   const head = `refs/remotes/origin/${branch}`;
-  const fetch = ["fetch", "--quiet", "--no-tags", `file://${mirror.path}`, `+refs/heads/${branch}:${head}`];
-  if (!(await ok(folder, ...fetch))) return false;
   const on = await read(folder, "symbolic-ref", "--short", "HEAD");
-  if (on === undefined) return false;
+  const pushed = on === branch || (on !== undefined && (await isPushed(folder, on)));
+  await forgetBlocking(folder, branch);
+  const fetch = ["fetch", "--quiet", "--no-tags", `file://${mirror.path}`, `+refs/heads/${branch}:${head}`];
+  const problem = await problemOf(folder, ...fetch);
+  if (problem !== undefined) return problem;
+  if (on === undefined) return "it is on no branch";
   const [here, there] = [await read(folder, "rev-parse", "HEAD"), await read(folder, "rev-parse", head)];
-  if (on === branch && here === there) return true;
-  if ((await read(folder, "status", "--porcelain")) !== "") return false;
-  if (on === branch) return ok(folder, "merge", "--quiet", "--ff-only", head);
-  return switchBranch(folder, on, branch);
+  if (on === branch && here === there) return undefined;
+  if ((await read(folder, "status", "--porcelain")) !== "") return OWN;
+  if (on !== branch) return pushed ? switchBranch(folder, on, branch) : OWN;
+  return (await problemOf(folder, "merge", "--quiet", "--ff-only", head)) === undefined ? undefined : OWN;
+}
+
+/** Whether all commits of a branch that came from the repository are in it. */
+async function isPushed(folder: string, on: string): Promise<boolean> {
+  const mine = await read(folder, "rev-list", "--max-count=1", "HEAD", "--not", "--remotes");
+  return mine === "" && (await read(folder, "config", "--get", `branch.${on}.remote`)) === "origin";
+}
+
+/** Whether git can keep only one of two names: `a` is in the way of `a/b`. */
+const block = (one: string, other: string) => one.startsWith(`${other}/`) || other.startsWith(`${one}/`);
+
+/** What is known of the repository's branches whose names are in the way of this one: they are no more. */
+async function forgetBlocking(folder: string, branch: string): Promise<void> {
+  const remote = "refs/remotes/origin/";
+  const listed = (await read(folder, "for-each-ref", "--format=%(refname)", remote)) ?? "";
+  for (const name of listed.split("\n"))
+    if (name.startsWith(remote) && block(name.slice(remote.length), branch))
+      await problemOf(folder, "update-ref", "-d", name);
 }
 
 /** The machine follows another branch now: a clone whose commits are all pushed follows it there. */
-async function switchBranch(folder: string, on: string, branch: string): Promise<boolean> {
-  const pushed = await read(folder, "rev-list", "--max-count=1", "HEAD", "--not", "--remotes");
-  const former = await read(folder, "config", "--get", `branch.${on}.remote`);
-  if (pushed !== "" || former !== "origin") return false;
+async function switchBranch(folder: string, on: string, branch: string): Problem {
+  if (block(on, branch)) {
+    const problem =
+      (await problemOf(folder, "checkout", "--quiet", "--detach")) ??
+      (await problemOf(folder, "branch", "--quiet", "-D", on));
+    if (problem !== undefined) return problem;
+  }
   // A branch of that name that is there is a person's, and moves forward or not at all.
-  if (!(await ok(folder, "checkout", "--quiet", branch, "--"))) return false;
-  if (!(await ok(folder, "merge", "--quiet", "--ff-only", `refs/remotes/origin/${branch}`))) return false;
+  const problem = await problemOf(folder, "checkout", "--quiet", branch, "--");
+  if (problem !== undefined) return problem;
+  if ((await problemOf(folder, "merge", "--quiet", "--ff-only", `refs/remotes/origin/${branch}`)) !== undefined)
+    return OWN;
   log(`${folder} is on branch ${branch} now, as the machine is`);
-  return true;
+  return undefined;
 }

@@ -10,6 +10,7 @@ import { type Ending, isOffline } from "./ending";
 import type { Attempt } from "./engine";
 import { exists, remove, writeFileAtomic } from "./files";
 import { log } from "./log";
+import { writeKnown } from "./known";
 import { writeLoginMessage } from "./login-message";
 import { metrics } from "./metrics";
 import { isThere } from "./files";
@@ -35,6 +36,8 @@ export async function conclude<S extends Situation, D extends CommonDecision>(
   }
   removeLink(join(place.stateFolder, "built"));
   writeLoginMessage(place, state);
+  // A home in the machine's repository follows the machine and no branch.
+  if (decision.settings.repository !== undefined) writeKnown(place.runFolder, decision.settings);
   writeMetrics(place.service, decision.settings, state);
   const { retry } = await driver.concluded({ situation, decision, request, ending, state });
   await notify(decision, ending, state);

@@ -5,6 +5,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   realpathSync,
@@ -94,6 +95,15 @@ export function resolved(path: string): string | undefined {
 export function linkTarget(path: string): string | undefined {
   try {
     return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The names in a folder; `undefined` where there is none that can be read. */
+export function entries(folder: string): string[] | undefined {
+  try {
+    return readdirSync(folder);
   } catch {
     return undefined;
   }

@@ -2,11 +2,11 @@
  * What the repositories of homes ask for. A user cannot reach the metadata server, so root fetches it and hands it over: a folder for each
  * user, which root alone writes, with the credential, which that user alone reads, or with why there is none.
  */
-import { mkdirSync, readdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { contract } from "../rules/contract";
 import type { HomeEntry } from "../rules/decide-system";
-import { readText, remove, writeFileAtomic } from "./files";
+import { entries, readText, remove, writeFileAtomic } from "./files";
 import { log } from "./log";
 import type { MetadataServer } from "./metadata-server";
 import { credentialKind } from "./credentials";
@@ -26,7 +26,7 @@ const isKeyed = (home: HomeEntry): home is KeyedHome =>
 /** To all who are there; who is not meant to have one any more has none. */
 export async function handOverAll(metadata: MetadataServer, homes: readonly HomeEntry[]): Promise<void> {
   const keyed = homes.filter(isKeyed);
-  for (const name of folders()) if (!keyed.some(({ user }) => user === name)) remove(join(root, name));
+  for (const name of entries(root) ?? []) if (!keyed.some(({ user }) => user === name)) remove(join(root, name));
   for (const home of keyed)
     if (readText(join(root, home.user, "credential")) === undefined) await handOver(metadata, home);
 }
@@ -68,13 +68,5 @@ async function handOver(metadata: MetadataServer, { user, repository, deployKeyS
     log(`home of ${user}: ${why}`);
     writeFileAtomic(join(folder, "error"), why);
     return false;
-  }
-}
-
-function folders(): string[] {
-  try {
-    return readdirSync(root);
-  } catch {
-    return [];
   }
 }

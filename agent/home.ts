@@ -57,7 +57,7 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
   decide(situation: HomeSituation, request: RunRequest, found: Found): HomeDecision & { notes: string[] } {
     const { homes, settings, state, localHold, current, readable } = situation;
     const { force, right, wanted } = request;
-    const drifted = current !== state.deployed;
+    const drifted = current !== state.deployed || !this.hasUnits();
     const decision = decideHome({
       ...{ user: this.place.user, homes, settings, state, localHold, right, wanted, force, drifted },
       ...found,
@@ -166,9 +166,16 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
     return resolved(this.place.profile) ?? "";
   }
 
+  /** Whether the agent's own unit is where the activation put it. */
+  private hasUnits(): boolean {
+    return isThere(join(this.place.home, ".config/systemd/user", `${this.place.service}.service`));
+  }
+
   isCurrent(generation: string): boolean {
     const linked = resolved(this.place.currentHome) ?? generation;
-    return !hasTrial(this.place.stateFolder) && generation === this.current() && generation === linked;
+    return (
+      !hasTrial(this.place.stateFolder) && generation === this.current() && generation === linked && this.hasUnits()
+    );
   }
 
   /** No boot brings a home up: a trial that was cut short is done again. */

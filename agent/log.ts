@@ -11,13 +11,15 @@ function inJournal(): boolean {
   return (process.env["JOURNAL_STREAM"] ?? "") !== "";
 }
 
-export function log(line: string): void {
-  process.stderr.write(inJournal() ? `${line}\n` : `${programName()}: ${line}\n`);
+export function log(text: string): void {
+  const prefix = inJournal() ? "" : `${programName()}: `;
+  // Others wrote some of it, such as a hold's reason.
+  for (const line of text.split("\n")) process.stderr.write(`${prefix}${safe(line)}\n`);
 }
 
 /** What needs a person: the journal shows it to everyone who is logged in. */
 export function alarm(line: string): void {
-  if (inJournal()) process.stderr.write(`<0>${line}\n`);
+  if (inJournal()) process.stderr.write(`<0>${safe(line)}\n`);
   else log(line);
 }
 

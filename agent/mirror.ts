@@ -158,6 +158,12 @@ export class Mirror {
     return listed.split("\n").filter((line) => line !== "");
   }
 
+  /** By how many commits the branch, as it was last fetched, is ahead of a revision; `undefined` where that is not known. */
+  async ahead(branch: string, revision: string): Promise<number | undefined> {
+    const counted = await this.git(["rev-list", "--count", `${revision}..refs/heads/${branch}`]);
+    return succeeded(counted) ? Number(counted.stdout) : undefined;
+  }
+
   /** A kept revision's flake attribute, as an installable of Nix. */
   installable(revision: string, attribute: string): string {
     return `git+file://${this.path}?ref=${KEPT}${revision}&rev=${revision}#${attribute}`;

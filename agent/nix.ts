@@ -1,8 +1,7 @@
 /** Nix: evaluate first, then build that derivation, so that the stage of a failure is certain. */
-import { join } from "node:path";
 import { buildFailure, evaluationFailure, failureLines } from "../rules/failure";
 import { UpdateFailure } from "./driver";
-import { isThere, remove, resolved } from "./files";
+import { remove, resolved } from "./files";
 import { log, oneLine } from "./log";
 import { type Finished, run, succeeded } from "./process";
 import { secondsFrom } from "./time";
@@ -105,10 +104,4 @@ export async function collectGarbage(bytes: number): Promise<void> {
   const finished = await run("nix-store", ["--gc", "--max-freed", String(bytes)], { timeout: 1_800_000, grace: GRACE });
   if (!succeeded(finished))
     log(`collecting garbage failed: ${oneLine(finished.stderr.trimEnd().split("\n").at(-1) ?? "")}`);
-}
-
-/** A link that a killed run left behind. */
-export function removeLink(folder: string): void {
-  const link = join(folder, "built");
-  if (isThere(link)) remove(link);
 }

@@ -1,7 +1,6 @@
 /** Profiles: which generation is the one to boot, or to log in to. */
-import { readdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { linkTarget, makeFolder, remove } from "./files";
+import { entries, linkTarget, makeFolder, remove } from "./files";
 import { run, succeeded } from "./process";
 
 const TIMEOUT = 300_000;
@@ -36,7 +35,7 @@ export async function pruneProfile(profile: string, keep: number): Promise<boole
 /** The generations of a profile, oldest first. */
 function generations(profile: string): { number: number; link: string; path: string | undefined }[] {
   const name = basename(profile);
-  return names(dirname(profile))
+  return (entries(dirname(profile)) ?? [])
     .flatMap((entry) => {
       const number = entry.startsWith(`${name}-`) ? /^(\d+)-link$/.exec(entry.slice(name.length + 1))?.[1] : undefined;
       if (number === undefined) return [];
@@ -44,12 +43,4 @@ function generations(profile: string): { number: number; link: string; path: str
       return [{ number: Number(number), link, path: linkTarget(link) }];
     })
     .sort((one, other) => one.number - other.number);
-}
-
-function names(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }

@@ -1,9 +1,9 @@
 /** Requests for an update: who asks writes a file and starts the service, and the run that takes the file up says who asked. */
-import { mkdirSync, readdirSync, renameSync } from "node:fs";
+import { mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { Trigger } from "../rules/run-right";
 import { randomBytes } from "node:crypto";
-import { isThere, readText, remove, writeFileAtomic } from "./files";
+import { entries, isThere, readText, remove, writeFileAtomic } from "./files";
 import { oneLine } from "./log";
 import { systemctl } from "./systemd";
 import { sleep } from "./time";
@@ -30,11 +30,8 @@ export function writeRequest(runFolder: string, { trigger, by }: Request): strin
 }
 
 export function pendingRequests(runFolder: string): string[] {
-  try {
-    return readdirSync(folderIn(runFolder)).map((name) => join(folderIn(runFolder), name));
-  } catch {
-    return [];
-  }
+  const folder = folderIn(runFolder);
+  return (entries(folder) ?? []).map((name) => join(folder, name));
 }
 
 /** Takes up what was asked for so far. */

@@ -1,4 +1,5 @@
 /** systemd, as the agents ask it: of the system, or of a user's own manager. */
+import { isObject, parseJson } from "../rules/json";
 import { run, succeeded } from "./process";
 
 export type Manager = "system" | "user";
@@ -28,6 +29,18 @@ export async function showUnits(
       }),
     ),
   );
+}
+
+/** When the first of these timers elapses; patterns are systemd's own. */
+export async function nextElapse(manager: Manager, timers: readonly string[]): Promise<Date | undefined> {
+  const args = [...flags(manager), "list-timers", "--output=json", ...timers];
+  const { stdout } = await run("systemctl", args, { timeout: TIMEOUT });
+  const listed = parseJson(stdout);
+  const times = (Array.isArray(listed) ? listed : []).flatMap((timer) =>
+    // Microseconds; 0 or nothing where it does not elapse again.
+    isObject(timer) && typeof timer["next"] === "number" && timer["next"] > 0 ? [timer["next"]] : [],
+  );
+  return times.length === 0 ? undefined : new Date(Math.min(...times) / 1000);
 }
 
 /** Names of the units that match, in any of these states. */

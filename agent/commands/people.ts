@@ -1,10 +1,12 @@
 /** What people ask of an agent: what it would do, to stop and to go on, and what it has said. */
+import { accessSync, constants } from "node:fs";
 import { userInfo } from "node:os";
+import { join } from "node:path";
 import { spawn } from "node:child_process";
 import { attempt } from "../engine";
 import { unfinishedTrial } from "../activation";
 import type { CommonDecision, Driver, Situation } from "../driver";
-import { remove } from "../files";
+import { entries, remove } from "../files";
 import { acquireLock } from "../lock";
 import { Exit, log, oneLine } from "../log";
 import { removeHold, writeHold } from "../state";
@@ -58,9 +60,28 @@ export async function resume(driver: Pick<Driver, "place">): Promise<number> {
   return 0;
 }
 
+/** Whether this user may read the machine's journal, as root and its groups may (systemd-journald(8)). */
+function readsJournal(): boolean {
+  const folders = ["/var/log/journal", "/run/log/journal"].flatMap((folder) =>
+    (entries(folder) ?? []).map((name) => join(folder, name, "system.journal")),
+  );
+  return folders.some((file) => {
+    try {
+      accessSync(file, constants.R_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
 /** The journal of all runs: of the unit, and of what root has its service manager run under its name. Anyone may write under a name. */
 export function showLog({ place }: Pick<Driver, "place">, words: readonly string[]): Promise<number> {
   const { service, manager } = place;
+  if (manager === "system" && !readsJournal())
+    log(
+      "log: without root only your own lines show (sudo nixos-auto-update log); nixos-hm-auto-update log shows your home's",
+    );
   const uid = manager === "system" ? 0 : process.getuid?.();
   const unit = manager === "system" ? "_SYSTEMD_UNIT" : "_SYSTEMD_USER_UNIT";
   const matches = [

@@ -23,27 +23,25 @@ export async function publishHome(driver: SystemDriver, user: string): Promise<n
   const account = await accountOf(user);
   if (account === undefined) throw new Exit(2, `publish: there is no user "${oneLine(user)}"`);
   const key = contract.guestAttributes.homePrefix + user;
-  let published: string | undefined;
+  let seen: string | undefined;
   for (let delay = PAUSE; ;) {
     const state = await homeState(account);
-    const text = state === undefined ? undefined : JSON.stringify(state);
-    if (text === undefined || text === published) return 0;
-    const report = reportOf(publishable(stateOf({ ...state })), { second: await knowsSecond(driver) });
-    if (report === undefined) {
-      log(`home of ${user}: its state is no report; nothing published`);
-      return 0;
-    }
+    const text = JSON.stringify(state ?? null);
+    if (text === seen) return 0;
+    const report = state && reportOf(publishable(stateOf({ ...state })), { second: await knowsSecond(driver) });
     try {
-      await publish(driver.metadata, driver.place.runFolder, key, report);
+      if (report === undefined) log(`home of ${user}: its state is no report; nothing published`);
+      else await publish(driver.metadata, driver.place.runFolder, key, report);
     } catch {
       log(`home of ${user}: could not publish its report; trying again in ${Math.round(delay / 1000)} s`);
       await sleep(delay);
       delay = Math.min(delay * 2, LONGEST_PAUSE);
       continue;
     }
-    published = text;
+    seen = text;
     delay = PAUSE;
     await refresh(driver, user, state);
+    // Also where there was nothing to publish: systemd starts this again at each change.
     await sleep(PAUSE);
   }
 }

@@ -1,26 +1,26 @@
 /** `status`: what runs, what an update does now, and how the last one went. */
 import { short } from "../../rules/contract";
 import type { AgentState } from "../../rules/agent-state";
-import { parseObject } from "../../rules/json";
 import { isFailing, nextTry, type RepeatedFailure } from "../../rules/repeated-failure";
 import { printable } from "../../rules/text";
 import type { Driver } from "../driver";
-import { readText } from "../files";
+import { readKnown, type Known } from "../known";
 import { safe } from "../log";
+import { Mirror } from "../mirror";
 import { readProgress, type ProgressNow } from "../progress";
 import { type LocalHold, readHold, readState } from "../state";
-import { showUnits } from "../systemd";
+import { nextElapse } from "../systemd";
 import { timestamp } from "../time";
-import { join } from "node:path";
 
 export interface Status {
   hold: LocalHold | null;
   state: AgentState;
   progress?: ProgressNow;
-  /** When a timer starts the next run; absent where none will. */
+  /** When a timer starts the next run, RFC 3339 in UTC; absent where none will. */
   next?: string;
-  branch?: string;
-  fleet?: string;
+  known: Known;
+  /** Commits by which the branch, as it was last fetched, is ahead of what is deployed; absent where that is not known. */
+  ahead?: number;
 }
 
 export async function showStatus(driver: Pick<Driver, "place">, json: boolean): Promise<number> {
@@ -31,28 +31,45 @@ export async function showStatus(driver: Pick<Driver, "place">, json: boolean): 
 }
 
 async function statusOf({ place }: Pick<Driver, "place">): Promise<Status> {
-  const { stateFolder, runFolder, manager, service } = place;
+  const { stateFolder, runFolder, manager, service, mirror } = place;
   const progress = readProgress(runFolder);
-  const timers = [`${service}.timer`, `${service}-schedule.timer`];
-  const shown = await showUnits(manager, timers, ["NextElapseUSecRealtime", "NextElapseUSecMonotonic"]);
-  const next = shown
-    .map((timer) => timer["NextElapseUSecRealtime"] ?? "")
-    .find((time) => time !== "" && time !== "n/a");
-  const known = parseObject(readText(join(runFolder, "known.json")) ?? "") ?? {};
-  const text = (value: unknown) => (typeof value === "string" ? value : undefined);
-  const [branch, fleet] = [text(known["branch"]), text(known["fleet"])];
+  const timers = [`${service}.timer`, `${service}-schedule.timer`, `${service}-retry-*.timer`];
+  const next = await nextElapse(manager, timers);
+  const known = readKnown(runFolder);
+  const { state } = readState(stateFolder);
+  const { branch } = known;
+  const { revision } = state;
+  // The machine's is root's, and whoever asks may read it.
+  const reader = new Mirror(mirror.path, true);
+  const ahead = branch === undefined || revision === undefined ? undefined : await reader.ahead(branch, revision);
   return {
     hold: readHold(stateFolder),
-    state: readState(stateFolder).state,
+    state,
+    known,
     ...(progress === undefined ? {} : { progress }),
-    ...(next === undefined ? {} : { next }),
-    ...(branch === undefined ? {} : { branch }),
-    ...(fleet === undefined ? {} : { fleet }),
+    ...(next === undefined ? {} : { next: timestamp(next.getTime()) }),
+    ...(ahead === undefined ? {} : { ahead }),
   };
 }
 
+function branchText({ branch, repository, follow }: Known, ahead: number | undefined): string | undefined {
+  if (branch === undefined) return undefined;
+  const where = `${branch}${repository === undefined ? "" : ` of ${repository}`}`;
+  if (ahead === undefined || ahead === 0) return where;
+  return `${where}, ${ahead} ahead${follow === "approved" ? "" : "; goes there at the next boot"}`;
+}
+
+function fleetText({ fleet, stack, wave }: Known): string | undefined {
+  if (fleet === undefined) return undefined;
+  return [
+    fleet,
+    ...(stack === undefined ? [] : [`stack ${stack}`]),
+    ...(wave === undefined ? [] : [`wave ${wave}`]),
+  ].join(", ");
+}
+
 /** The status for people; what others wrote is made safe to print. */
-export function statusLines({ hold, state, progress, next, branch, fleet }: Status): string[] {
+export function statusLines({ hold, state, progress, next, known: about, ahead }: Status): string[] {
   const row = (name: string, value: string | undefined) =>
     value === undefined || value === "" ? [] : [`${name.padEnd(10)} ${safe(value)}`];
   const known = state.outcome !== undefined;
@@ -60,8 +77,8 @@ export function statusLines({ hold, state, progress, next, branch, fleet }: Stat
     ...row("held", hold === null ? undefined : holdText(hold)),
     ...row("running", progress === undefined ? undefined : progressText(progress)),
     ...(known ? stateLines(state, row) : ["no update has run yet"]),
-    ...row("branch", branch),
-    ...row("fleet", fleet),
+    ...row("branch", branchText(about, ahead)),
+    ...row("fleet", fleetText(about)),
     ...row("next", next),
     ...(state.error === undefined || !known ? [] : ["", printable(state.error)]),
   ];

@@ -1,0 +1,41 @@
+/** What a run knew of where its machine or home belongs: a file that everyone may read, for `status`, which asks no server. */
+import { join } from "node:path";
+import { parseObject } from "../rules/json";
+import type { CommonSettings } from "./driver";
+import { readText, writeFileAtomic } from "./files";
+
+export interface Known {
+  repository?: string;
+  branch?: string;
+  /** `approved`: the branch's head is nothing that it goes to by itself. */
+  follow?: string;
+  fleet?: string;
+  stack?: string;
+  wave?: string;
+}
+
+const NAMES = ["repository", "branch", "follow", "fleet", "stack", "wave"] as const;
+const fileIn = (runFolder: string) => join(runFolder, "known.json");
+
+export function writeKnown(runFolder: string, settings: CommonSettings): void {
+  const known = JSON.stringify(knownOf(settings));
+  if (readText(fileIn(runFolder)) === known) return;
+  try {
+    writeFileAtomic(fileIn(runFolder), known);
+  } catch {
+    // Nobody needs it but people who ask.
+  }
+}
+
+export function readKnown(runFolder: string): Known {
+  return knownOf(parseObject(readText(fileIn(runFolder)) ?? "") ?? {});
+}
+
+function knownOf(item: Record<string, unknown>): Known {
+  return Object.fromEntries(
+    NAMES.flatMap((name) => {
+      const value = item[name];
+      return typeof value === "string" && value !== "" ? [[name, value] as const] : [];
+    }),
+  );
+}
