@@ -28,36 +28,37 @@ const STORE = "/nix/store";
 const FETCH = 64;
 
 /** MiB that are free in a folder, for who is not root; none where no file can be made there any more. */
-export function freeMebibytes(folder = STORE): number {
+export function freeMebibytes(folder: string): number {
   const { bavail, bsize, files, ffree } = statfsSync(folder);
   return files > 0 && ffree === 0 ? 0 : Math.floor((bavail * bsize) / MEBIBYTE);
 }
 
 /** Makes room before a fetch, where the store or the agent's own folder has little: both are often on one disk. */
-export async function makeRoomToFetch(place: Place, settings: SpaceSettings): Promise<void> {
+export async function makeRoomToFetch(place: Place, settings: SpaceSettings, store = STORE): Promise<void> {
   if (settings.minimumFree === 0) return;
   const free = freeMebibytes(place.stateFolder);
   if (free < FETCH) {
     log(`${free} MiB free in ${place.stateFolder}: collecting garbage`);
     await freeSpace(place, settings);
   }
-  await makeRoom(place, settings);
+  await makeRoom(place, settings, store);
 }
 
 /** Makes room for a build; why there is none, where there is none. */
 export async function makeRoom(
   place: Place,
   { minimumFree, keepGenerations }: SpaceSettings,
+  store = STORE,
 ): Promise<string | undefined> {
   if (minimumFree === 0) return undefined;
-  let free = freeMebibytes();
+  let free = freeMebibytes(store);
   if (free >= minimumFree) return undefined;
   log(`${free} MiB free, ${minimumFree} wanted: collecting garbage`);
   await pruneGenerations(place, keepGenerations);
   await collectGarbage((minimumFree - free) * MEBIBYTE * 2);
-  free = freeMebibytes();
+  free = freeMebibytes(store);
   if (free >= minimumFree) return undefined;
-  return `not enough room to build: ${free} MiB free in ${STORE}, minimumFree is ${minimumFree} MiB`;
+  return `not enough room to build: ${free} MiB free in ${store}, minimumFree is ${minimumFree} MiB`;
 }
 
 export async function pruneGenerations({ profile }: Place, keep: number): Promise<void> {

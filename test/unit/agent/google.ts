@@ -1,0 +1,94 @@
+/** Google's servers, as far as a VM asks them: metadata, Secret Manager, Cloud Storage and Cloud Logging, on one local address. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { MetadataServer } from "../../../agent/metadata-server";
+
+const TOKEN = "vm-token";
+
+export class Google {
+  private readonly server: Server;
+  /** Metadata by path. */
+  readonly metadata: Record<string, string> = {
+    "instance/service-accounts/default/token": JSON.stringify({ access_token: TOKEN }),
+    ...{ "instance/id": "42", "instance/zone": "projects/7/zones/europe-west1-b", "project/project-id": "acme" },
+  };
+  /** Texts of secrets by their names; the VM may read these alone. */
+  readonly secrets: Record<string, string> = {};
+  /** Objects by path. */
+  readonly objects: Record<string, string> = {};
+  /** What was written to Cloud Logging. */
+  readonly logged: unknown[] = [];
+  /** Paths of all requests but those for metadata. */
+  readonly asked: string[] = [];
+  /** Whether it answers at all. */
+  away = false;
+
+  private constructor() {
+    this.server = createServer((request, response) => void this.answer(request, response));
+  }
+
+  static async start(): Promise<Google> {
+    const google = new Google();
+    await new Promise<void>((resolve) => google.server.listen(0, "127.0.0.1", resolve));
+    process.env["NIXOS_AUTO_UPDATE_SECRET_MANAGER"] = google.url;
+    process.env["NIXOS_AUTO_UPDATE_STORAGE"] = google.url;
+    process.env["NIXOS_AUTO_UPDATE_LOGGING"] = google.url;
+    return google;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  get url(): string {
+    return `http://${this.address}`;
+  }
+
+  metadataServer(): MetadataServer {
+    return new MetadataServer(this.address);
+  }
+
+  stop(): void {
+    for (const name of ["SECRET_MANAGER", "STORAGE", "LOGGING"]) delete process.env[`NIXOS_AUTO_UPDATE_${name}`];
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = (request.url ?? "").replace(/^\//, "");
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    if (this.away) {
+      request.socket.destroy();
+      return;
+    }
+    const metadata = /^computeMetadata\/v1\/(.*)$/.exec(path)?.[1];
+    if (metadata !== undefined) {
+      const value = request.headers["metadata-flavor"] === "Google" ? this.metadata[metadata] : undefined;
+      response.writeHead(value === undefined ? 404 : 200).end(value);
+      return;
+    }
+    this.asked.push(path);
+    if (request.headers.authorization !== `Bearer ${TOKEN}`) {
+      response.writeHead(401).end("{}");
+      return;
+    }
+    this.serve(path, Buffer.concat(chunks).toString(), response);
+  }
+
+  private serve(path: string, body: string, response: ServerResponse): void {
+    const secret = /^v1\/(.*)\/versions\/latest:access$/.exec(path)?.[1];
+    if (secret !== undefined) {
+      const text = this.secrets[secret];
+      const error = { error: { code: 403, message: "Permission 'secretmanager.versions.access' denied" } };
+      const payload = { payload: { data: Buffer.from(text ?? "").toString("base64") } };
+      response.writeHead(text === undefined ? 403 : 200).end(JSON.stringify(text === undefined ? error : payload));
+    } else if (path === "v2/entries:write") {
+      this.logged.push(JSON.parse(body));
+      response.end("{}");
+    } else {
+      const object = this.objects[path];
+      response.writeHead(object === undefined ? 404 : 200).end(object);
+    }
+  }
+}
