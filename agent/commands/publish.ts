@@ -10,13 +10,13 @@ import { Exit, log, oneLine } from "../log";
 import { publish } from "../publish";
 import { refreshCredential } from "../handover";
 import type { SystemDriver } from "../system";
-import { sleep } from "../time";
+import { secondsFrom, sleep } from "../time";
 import { accountOf } from "../users";
 import { parseObject } from "../../rules/json";
 import { speaksSecondContract } from "../../rules/instance-metadata";
 
 /** Milliseconds between two reports of one home, whose user may change its state without pause. */
-const PAUSE = 5000;
+const pause = () => secondsFrom("NIXOS_AUTO_UPDATE_PUBLISH_PAUSE", 5);
 const LONGEST_PAUSE = 600_000;
 
 export async function publishHome(driver: SystemDriver, user: string): Promise<number> {
@@ -24,7 +24,7 @@ export async function publishHome(driver: SystemDriver, user: string): Promise<n
   if (account === undefined) throw new Exit(2, `publish: there is no user "${oneLine(user)}"`);
   const key = contract.guestAttributes.homePrefix + user;
   let seen: string | undefined;
-  for (let delay = PAUSE; ;) {
+  for (let delay = pause(); ;) {
     const state = await homeState(account);
     const text = JSON.stringify(state ?? null);
     if (text === seen) return 0;
@@ -39,10 +39,10 @@ export async function publishHome(driver: SystemDriver, user: string): Promise<n
       continue;
     }
     seen = text;
-    delay = PAUSE;
+    delay = pause();
     await refresh(driver, user, state);
     // Also where there was nothing to publish: systemd starts this again at each change.
-    await sleep(PAUSE);
+    await sleep(pause());
   }
 }
 

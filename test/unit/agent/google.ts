@@ -18,6 +18,8 @@ export class Google {
   readonly objects: Record<string, string> = {};
   /** What was written to Cloud Logging. */
   readonly logged: unknown[] = [];
+  /** Guest attributes that were published, in their order. */
+  readonly published: [key: string, value: string][] = [];
   /** Paths of all requests but those for metadata. */
   readonly asked: string[] = [];
   /** Whether it answers at all. */
@@ -63,6 +65,14 @@ export class Google {
       return;
     }
     const metadata = /^computeMetadata\/v1\/(.*)$/.exec(path)?.[1];
+    if (metadata !== undefined && request.method === "PUT") {
+      this.published.push([
+        metadata.replace("instance/guest-attributes/nixos-fleet/", ""),
+        Buffer.concat(chunks).toString(),
+      ]);
+      response.end();
+      return;
+    }
     if (metadata !== undefined) {
       const value = request.headers["metadata-flavor"] === "Google" ? this.metadata[metadata] : undefined;
       response.writeHead(value === undefined ? 404 : 200).end(value);
