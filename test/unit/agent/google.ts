@@ -51,7 +51,9 @@ export class Google {
   }
 
   stop(): void {
-    for (const name of ["SECRET_MANAGER", "STORAGE", "LOGGING"]) delete process.env[`NIXOS_AUTO_UPDATE_${name}`];
+    delete process.env["NIXOS_AUTO_UPDATE_SECRET_MANAGER"];
+    delete process.env["NIXOS_AUTO_UPDATE_STORAGE"];
+    delete process.env["NIXOS_AUTO_UPDATE_LOGGING"];
     this.server.closeAllConnections();
     this.server.close();
   }

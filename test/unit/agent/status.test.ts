@@ -7,6 +7,7 @@ import { remoteAccess } from "../../../agent/git";
 import { writeKnown } from "../../../agent/known";
 import { Progress } from "../../../agent/progress";
 import { writeHold, writeState } from "../../../agent/state";
+import type { AgentState } from "../../../rules/agent-state";
 import { Repository, Scratch } from "./scratch";
 import { standInPlace } from "./stand-in-driver";
 
@@ -28,9 +29,12 @@ afterEach(() => {
 });
 
 const place = () => standInPlace(scratch);
-const state = {
-  ...{ revision: "a".repeat(40), outcome: "updated", at: "2026-01-01T00:00:00Z", toplevel: "/nix/store/x" },
-} as const;
+const state: AgentState = {
+  revision: "a".repeat(40),
+  outcome: "updated",
+  at: "2026-01-01T00:00:00Z",
+  toplevel: "/nix/store/x",
+};
 
 async function shown(json = false): Promise<string> {
   await showStatus({ place: place() }, json);
