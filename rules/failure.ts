@@ -30,9 +30,13 @@ export interface ProcessEnd {
 
 /** errno texts of glibc, as every program prints them, and SQLite's. */
 const diskProblems = [
-  ["full", /No space left on device|Disk quota exceeded|database or disk is full|disk is full/],
+  ["full", /No space left on device|Disk quota exceeded|File too large|database or disk is full|disk is full/],
   ["read-only", /Read-only file system|attempt to write a readonly database|disk is read-only/],
-  ["damaged", /Input\/output error|Structure needs cleaning|disk is damaged/],
+  // The last two: SQLite's, and libgit2's in Nix's own clones.
+  [
+    "damaged",
+    /Input\/output error|disk I\/O error|Structure needs cleaning|disk is damaged|disk image is malformed|object not found - no match for id/,
+  ],
 ] as const;
 
 /**
@@ -72,42 +76,61 @@ export function gitFailure({ status, limit, text }: ProcessEnd): FailureCause {
  * libstore/gc.cc), of the git, ssh and curl that it runs, and of glibc's resolver.
  */
 const nixNetwork = [
-  // A server's "not now": other 4xx answers stay as they are.
+  // A server's "not now": of other 4xx answers, 401 and 403 refuse, and the rest is the revision's.
   /HTTP error (?:408|425|429|5\d\d)/,
   // GitHub answers a rate limit with 403 (github.cc adds the words of the answer).
   /HTTP error 403[\s\S]*rate limit|rate limit[\s\S]*HTTP error 403|API rate limit exceeded/i,
-  /unable to download '[^']*': (?!HTTP error)/,
+  /unable to (?:download|upload) '[^']*': (?!HTTP error|Unsupported protocol|URL using bad)|(?:down|up)load of '[^']*' was interrupted/,
   /cannot download .*from any mirror/,
   /Could(?:n't| not) (?:resolve|connect to)|Temporary failure in name resolution|Name or service not known/,
   /Connection (?:refused|reset|timed out|closed by)|Network is unreachable|No route to host|Operation timed out/,
   /Timeout was reached|timed out|transfer closed|Failed to connect|early EOF|unexpected disconnect|RPC failed|hung up unexpectedly/,
   /SSL (?:connect error|peer|routines)|gnutls_handshake|TLS (?:connect|handshake)/i,
-  /Failed to fetch git repository|Cannot find Git revision '[^']*' in ref|program 'git' failed|unable to access '/,
+  /[Ff]ailed to fetch [Gg]it repository|program 'git' failed|unable to access '/,
+  /could not update local clone of Git repository|error: cannot fetch/,
   /substituter .*(?:disabled|failed)|some substitutes for the outputs .* failed/,
   /kex_exchange_identification|ssh: connect to host/,
 ];
 
 const nixBusy =
-  /Nix daemon (?:disconnected|connection)|Broken pipe|cannot connect to (?:socket|daemon)|error: reading a line: (?:Connection|Input)|unexpected end-of-file|opening lock file|database (?:'[^']*' )?is (?:busy|locked)|Resource temporarily unavailable|unable to (?:fork|start)|Too many open files/;
+  /Nix daemon (?:disconnected|connection)|cannot open connection to remote store|Broken pipe|cannot connect to (?:socket|daemon)|error: reading a line: (?:Connection|Input)|unexpected end-of-file|opening lock file|database (?:'[^']*' )?(?:table |schema )?is (?:busy|locked)|Resource temporarily unavailable|unable to (?:fork|start)|Too many open files/;
 
 const nixResources =
-  /failed due to signal (?:9|15)\b|exit(?:ed with| code) (?:code )?137|[Oo]ut of memory|Cannot allocate memory|std::bad_alloc|Killed\b/;
+  /failed due to signal (?:9|15)\b|exit(?:ed with| code) (?:code )?137|[Oo]ut of [Mm]emory|interrupted by the user|Cannot allocate memory|std::bad_alloc|Killed\b/;
+
+/** A server that wants another key or token; GitHub's limit of requests has 403 as well. */
+const nixRefusal = /HTTP error 40[13]\b/;
+
+/** A lock file names a commit that its repository does not have; without the network Nix says the same after a warning. */
+const lostRevision = /Cannot find Git revision '[^']*' in ref/;
+
+/** Without what Nix only warned of: it has tried that again, and it may have gone well. */
+function withoutWarnings(text: string): string {
+  return text
+    .split("\n")
+    .filter((line) => !/^\s*warning: /.test(line))
+    .join("\n");
+}
 
 /** Answers that name the text's cause; `unknown` where it names none. */
 export function nixCause(text: string): FailureCause {
   if (diskProblem(text) !== undefined) return "space";
   if (nixResources.test(text)) return "resources";
   if (nixBusy.test(text)) return "busy";
+  if (gitRefusal.test(text)) return "refused";
   if (nixNetwork.some((pattern) => pattern.test(text))) return "network";
-  return "unknown";
+  return nixRefusal.test(text) ? "refused" : "unknown";
 }
 
 /** Evaluation is deterministic: what it failed of is the revision's, unless it was ended, or did not get what it asked for. */
 export function evaluationFailure(end: ProcessEnd): FailureCause {
   if (end.status === undefined || end.status > 128 || end.limit !== undefined)
     return end.limit === undefined ? "resources" : "revision";
-  const cause = nixCause(end.text);
-  return cause === "unknown" && end.status === 1 ? "revision" : cause;
+  // 102 is an input whose hash is not the locked one, whatever else was said.
+  if (end.status === 102) return "revision";
+  if (lostRevision.test(end.text)) return nixCause(end.text) === "unknown" ? "absent" : nixCause(end.text);
+  const cause = nixCause(withoutWarnings(end.text));
+  return cause === "unknown" ? "revision" : cause;
 }
 
 /**
@@ -117,7 +140,8 @@ export function evaluationFailure(end: ProcessEnd): FailureCause {
 export function buildFailure(end: ProcessEnd): FailureCause {
   if (end.limit !== undefined) return "revision";
   if (end.status === undefined || end.status > 128) return "resources";
-  const cause = nixCause(end.text);
+  const said = nixCause(withoutWarnings(end.text));
+  const cause = said === "unknown" ? nixCause(end.text) : said;
   const permanent = end.status >= 100 && end.status <= 111;
   if (!permanent) return cause;
   return cause === "space" || cause === "resources" ? cause : "revision";

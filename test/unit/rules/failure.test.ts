@@ -12,10 +12,50 @@ describe("an evaluation that fails", () => {
     ["error: unable to download 'https://x/y': HTTP error 429", "network"],
     ["error: unable to download 'https://x/y': HTTP error 503\n\nresponse body:", "network"],
     ["error: unable to download 'https://x/y': HTTP error 403\n\nAPI rate limit exceeded for 1.2.3.4", "network"],
-    ["error: unable to download 'https://x/y': HTTP error 403", "revision"],
+    ["error: unable to download 'https://x/y': HTTP error 403", "refused"],
+    [
+      "error: unable to download 'https://api.github.com/repos/a/b': HTTP error 401\n\nresponse body:\n\nBad credentials",
+      "refused",
+    ],
+    ["error: unable to download 'https://x/y': HTTP error 501", "network"],
+    ["error: unable to download 'https://x/y': Stream error in the HTTP/2 framing layer (92)", "network"],
+    ["error: unable to download 'https://x/y': Transferred a partial file (18)", "network"],
+    ["error: unable to download 'gopher://x': Unsupported protocol (1)", "revision"],
+    ["error: download of 'https://x/y' was interrupted", "network"],
+    [
+      "warning: error: unable to download 'https://x/y': HTTP error 502; retrying in 300 ms\nerror: attribute 'a' missing",
+      "revision",
+    ],
+    ["git@x: Permission denied (publickey).\nerror: Failed to fetch git repository 'ssh://git@x/y'", "refused"],
+    [
+      "fatal: could not read Username for 'https://x': terminal prompts disabled\nerror: program 'git' failed with exit code 128",
+      "refused",
+    ],
+    [
+      "remote: Repository not found.\nfatal: repository 'https://x/y/' not found\nerror: program 'git' failed with exit code 128",
+      "refused",
+    ],
+    [
+      "warning: could not update local clone of Git repository 'https://x'; continuing with the most recent version\nerror: Cannot find Git revision 'abc' in ref 'main' of repository 'https://x'!",
+      "network",
+    ],
+    [
+      "error: executing SQLite statement 'insert': disk I/O error, disk I/O error (in '/nix/var/nix/db/db.sqlite')",
+      "space",
+    ],
+    ["error: executing SQLite query: database disk image is malformed", "space"],
+    ["error: getting Git object '1234': object not found - no match for id (1234)", "space"],
+    [
+      "error: cannot open connection to remote store 'daemon': error: cannot connect to socket at '/nix/var/nix/daemon-socket/socket': Connection refused",
+      "busy",
+    ],
+    ["error: unexpected end-of-file", "busy"],
+    ["error: interrupted by the user", "resources"],
+    ["GC Warning: Out of Memory!  Returning NULL!\nerror: out of memory", "resources"],
+    ["error: stack overflow; max-call-depth exceeded", "revision"],
     ["error: unable to download 'https://x/y': Could not resolve host: x (6)", "network"],
     ["error: Failed to fetch git repository 'https://git.example.org/x'", "network"],
-    ["error: Cannot find Git revision 'abc' in ref 'main' of repository 'https://x'!", "network"],
+    ["error: Cannot find Git revision 'abc' in ref 'main' of repository 'https://x'!", "absent"],
     ["error: writing to file: No space left on device", "space"],
     ["error: Nix daemon disconnected unexpectedly (maybe it crashed?)", "busy"],
     ["error: writing to file: Broken pipe", "busy"],
@@ -23,6 +63,12 @@ describe("an evaluation that fails", () => {
     ["fatal: unable to access 'https://x/': Could not resolve host: x", "network"],
   ])("with %s", (text, cause) => {
     expect(evaluationFailure(ended(text))).toBe(cause);
+  });
+
+  it("of an input whose hash is not the locked one is the revision's, after whatever else", () => {
+    const text =
+      "warning: error: unable to download 'https://x': HTTP error 503; retrying in 250 ms\nerror: NAR hash mismatch in input 'x'";
+    expect(evaluationFailure({ status: 102, text })).toBe("revision");
   });
 
   it("by a signal has been killed, and by a limit takes too long", () => {
