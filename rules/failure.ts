@@ -32,11 +32,7 @@ export interface ProcessEnd {
 const diskProblems = [
   ["full", /No space left on device|Disk quota exceeded|File too large|database or disk is full|disk is full/],
   ["read-only", /Read-only file system|attempt to write a readonly database|disk is read-only/],
-  // The last two: SQLite's, and libgit2's in Nix's own clones.
-  [
-    "damaged",
-    /Input\/output error|disk I\/O error|Structure needs cleaning|disk is damaged|disk image is malformed|object not found - no match for id/,
-  ],
+  ["damaged", /Input\/output error|disk I\/O error|Structure needs cleaning|disk is damaged|disk image is malformed/],
 ] as const;
 
 /**
@@ -78,6 +74,8 @@ export function gitFailure({ status, limit, text }: ProcessEnd): FailureCause {
 const nixNetwork = [
   // A server's "not now": of other 4xx answers, 401 and 403 refuse, and the rest is the revision's.
   /HTTP error (?:408|425|429|5\d\d)/,
+  // A good answer that was cut short.
+  /HTTP error [123]\d\d/,
   // GitHub answers a rate limit with 403 (github.cc adds the words of the answer).
   /HTTP error 403[\s\S]*rate limit|rate limit[\s\S]*HTTP error 403|API rate limit exceeded/i,
   /unable to (?:download|upload) '[^']*': (?!HTTP error|Unsupported protocol|URL using bad)|(?:down|up)load of '[^']*' was interrupted/,
@@ -102,7 +100,7 @@ const nixResources =
 const nixRefusal = /HTTP error 40[13]\b/;
 
 /** A lock file names a commit that its repository does not have; without the network Nix says the same after a warning. */
-const lostRevision = /Cannot find Git revision '[^']*' in ref/;
+const lostRevision = /Cannot find Git revision '[^']*' in ref|getting Git object '[^']*': object not found/;
 
 /** Without what Nix only warned of: it has tried that again, and it may have gone well. */
 function withoutWarnings(text: string): string {

@@ -1,6 +1,8 @@
 /** A `nix` for programs that run on this machine: the image's, which sees this machine's /tmp. */
+import { execFile } from "node:child_process";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { image } from "../../nix/tests/image";
 
 /**
@@ -25,4 +27,39 @@ exec unshare --mount --propagation private sh -euc '
 `;
   writeFileSync(join(directory, "nix"), script);
   chmodSync(join(directory, "nix"), 0o755);
+}
+
+/** How the image's nix ended. */
+export interface NixEnd {
+  status: number;
+  stdout: string;
+  stderr: string;
+}
+
+/**
+ * Runs the image's nix in a copy of the image that is gone afterwards, with this environment alone; it sees this machine's /tmp and network.
+ * @param prepare a shell command that runs first, in the folder of the copy
+ */
+export async function runNix(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  prepare = ":",
+): Promise<NixEnd> {
+  const script = `set -eu
+    image=$1; shift
+    mount -t tmpfs tmpfs "$image/mnt"; cd "$image/mnt"; mkdir upper work root
+    mount -t overlay overlay -o "lowerdir=$image,upperdir=$PWD/upper,workdir=$PWD/work" root
+    mount --bind /tmp root/tmp; mount -t proc proc root/proc; mount --rbind /dev root/dev
+    cp /etc/hosts /etc/resolv.conf root/etc/
+    cd root; ${prepare}
+    exec chroot . nix --extra-experimental-features 'nix-command flakes' "$@"`;
+  const usual = { HOME: "/root", PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8" };
+  const words = ["--mount", "--propagation", "private", "sh", "-c", script, "sh", image ?? "", ...args];
+  try {
+    const ended = await promisify(execFile)("unshare", words, { env: { ...usual, ...env }, timeout: 120_000 });
+    return { status: 0, ...ended };
+  } catch (error) {
+    const { code, stdout = "", stderr = "" } = error as { code?: number; stdout?: string; stderr?: string };
+    return { status: typeof code === "number" ? code : -1, stdout, stderr };
+  }
 }

@@ -44,7 +44,8 @@ describe("an evaluation that fails", () => {
       "space",
     ],
     ["error: executing SQLite query: database disk image is malformed", "space"],
-    ["error: getting Git object '1234': object not found - no match for id (1234)", "space"],
+    ["error: getting Git object '1234': object not found - no match for id (1234)", "absent"],
+    ["error: unable to download 'https://x/y': HTTP error 200 (curl error: Transferred a partial file)", "network"],
     [
       "error: cannot open connection to remote store 'daemon': error: cannot connect to socket at '/nix/var/nix/daemon-socket/socket': Connection refused",
       "busy",
