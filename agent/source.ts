@@ -14,7 +14,7 @@ import {
 import { GitError } from "./git";
 import { log, oneLine } from "./log";
 import { branchHead, type Origin } from "./mirror";
-import { nixAccess } from "./nix-access";
+import { withNixAccess } from "./nix-access";
 import { verify } from "./verify";
 import { freeSpace, makeRoom, makeRoomToFetch, spaceSettings } from "./space";
 import { realisePrebuilt } from "./prebuilt";
@@ -158,5 +158,6 @@ export async function obtain<S extends Situation, D extends CommonDecision>(
     const path = await realisePrebuilt(decision.settings, target.manifest, link, place);
     if (path !== undefined) return path;
   }
-  return build(place.mirror.installable(revision, driver.attribute(decision)), link, await nixAccess(driver, decision));
+  const installable = place.mirror.installable(revision, driver.attribute(decision));
+  return withNixAccess(driver, decision, (access) => build(installable, link, access));
 }

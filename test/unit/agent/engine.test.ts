@@ -31,8 +31,9 @@ afterEach(() => {
   scratch.remove();
 });
 
-const driver = (): Driver =>
+const driver = (more: Partial<Driver> = {}): Driver =>
   standInDriver(scratch, {
+    ...more,
     look: () => Promise.resolve({ state: readState(scratch.in("state")).state, current: "" }),
     decide: () => decision,
     repository: () => repository.folder,
@@ -43,8 +44,8 @@ const driver = (): Driver =>
       }),
   });
 
-const run = (changes: Partial<RunRequest> = {}) =>
-  attempt(driver(), {
+const run = (changes: Partial<RunRequest> = {}, more: Partial<Driver> = {}) =>
+  attempt(driver(more), {
     ...{ wanted: undefined, force: false, once: false, dry: false, right: "approved", person: false, patient: false },
     ...{ stage: () => undefined, ...changes },
   });
@@ -143,4 +144,16 @@ describe("what was built", () => {
     const { ending } = await deploy(() => Promise.reject(new Error("asked")), true);
     expect(ending).toMatchObject({ outcome: "unchanged" });
   });
+});
+
+it("the keys for a flake's inputs are there for its evaluation, and not afterwards", async () => {
+  scratch.fake(
+    "nix",
+    `cat "$(sed -n 's/^include //p' <<<"$NIX_CONFIG")" >${scratch.in("seen")}; echo /nix/store/x.drv`,
+  );
+  writeFileSync(scratch.in("token"), "secret-1");
+  const keys = [{ place: { host: "github.com", path: "acme" }, file: scratch.in("token") }];
+  await run({ once: true, person: true }, { repositoryKeys: () => Promise.resolve(keys) });
+  expect(linesOf(scratch.in("seen"))).toEqual(["extra-access-tokens = github.com/acme=secret-1"]);
+  expect(existsSync(scratch.in("run/access"))).toBe(false);
 });
