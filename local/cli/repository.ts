@@ -32,12 +32,10 @@ export async function seed(state: Place): Promise<void> {
   // The modules and agents come with the repository, since no machine here can fetch a flake input.
   cpSync(join(project, "nix"), join(making, "nixos-fleet/nix"), { recursive: true });
   cpSync(join(project, "contract.json"), join(making, "nixos-fleet/contract.json"));
-  if (process.env["NIXOS_FLEET_AGENT"] === "node") {
-    // Machines have no esbuild: they get the bundle that Nix would build.
-    mkdirSync(join(making, "nixos-fleet/agent"), { recursive: true });
-    bundleAgent(join(making, "nixos-fleet/agent/agent.cjs"));
-    cpSync(watcherScript, join(making, "nixos-fleet/agent/watch.sh"));
-  }
+  // Machines have no esbuild: they get the bundle that Nix would build.
+  mkdirSync(join(making, "nixos-fleet/agent"), { recursive: true });
+  bundleAgent(join(making, "nixos-fleet/agent/agent.cjs"));
+  cpSync(watcherScript, join(making, "nixos-fleet/agent/watch.sh"));
   await commitAndPush(making, "The first configuration of the fleet", ["HEAD:main"]);
   renameSync(making, state.configClone);
 }

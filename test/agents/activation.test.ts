@@ -28,8 +28,7 @@ async function rebooted(): Promise<void> {
   await vm.recovered();
 }
 
-// The agent in bash activates another kernel by the next boot only, and knows no windows.
-describe.runIf(process.env["NIXOS_FLEET_AGENT"] === "node")("a system", () => {
+describe("a system", () => {
   beforeAll(async () => {
     lab = await Lab.open();
     source = await lab.source();

@@ -40,8 +40,7 @@ async function expectWaits(): Promise<void> {
 
 const scheduled = () => vm.is("test -e /run/systemd/shutdown/scheduled");
 
-// The agent in bash activates another kernel by the next boot only, and knows no windows.
-describe.runIf(process.env["NIXOS_FLEET_AGENT"] === "node")("a reboot", () => {
+describe("a reboot", () => {
   beforeAll(async () => {
     lab = await Lab.open();
     source = await lab.source();

@@ -38,8 +38,7 @@ async function answered(revision: string, how: "updated" | "deferred"): Promise<
   await vm.idle();
 }
 
-// The agent in bash activates another kernel by the next boot only, and knows no windows.
-describe.runIf(process.env["NIXOS_FLEET_AGENT"] === "node")("a VM outside of its window", () => {
+describe("a VM outside of its window", () => {
   beforeAll(async () => {
     lab = await Lab.open();
     source = await lab.source();

@@ -3,37 +3,20 @@
 
 let
   contract = builtins.fromJSON (builtins.readFile (nixos-fleet + "/contract.json"));
-  isNode = builtins.pathExists (nixos-fleet + "/agent/agent.cjs");
 
   files = build.tree "nixos-fleet-agent-${contract.agent}" {
-    commands =
-      if isNode then
-        "cp ${nixos-fleet + "/agent"}/* ."
-      else
-        ''
-          cp -r ${nixos-fleet + "/nix/agent"}/* .
-          cp ${nixos-fleet + "/contract.json"} contract.json
-        '';
+    commands = "cp ${nixos-fleet + "/agent"}/* .";
   };
-
-  path = ''PATH="''${PATH:+$PATH:}/run/current-system/sw/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"'';
 
   command =
     name:
-    if isNode then
-      import (nixos-fleet + "/nix/lib/command.nix") {
-        inherit name path;
-        shell = "/bin/sh";
-        node = "node";
-        bundle = files;
-      }
-    else
-      ''
-        #!/bin/sh
-        export NIXOS_FLEET_AGENT=${files}
-        export ${path}
-        exec bash ${files}/${name}.bash "$@"
-      '';
+    import (nixos-fleet + "/nix/lib/command.nix") {
+      inherit name;
+      shell = "/bin/sh";
+      node = "node";
+      bundle = files;
+      path = ''PATH="''${PATH:+$PATH:}/run/current-system/sw/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"'';
+    };
 
   names = [
     contract.units.system
