@@ -46,6 +46,17 @@ export interface RunRequest {
   stage: (name: string, revision?: string) => void;
 }
 
+/** Changes nothing and may go to what is approved alone; other requests say how they differ. */
+export const dryRequest: RunRequest = {
+  force: false,
+  once: true,
+  dry: true,
+  right: "approved",
+  person: false,
+  patient: false,
+  stage: () => undefined,
+};
+
 /** What was found out because a decision asked for it. */
 export interface Found {
   head?: string;

@@ -108,17 +108,7 @@ async function runSystemCommand(
 
 /** What the service's own timer runs. */
 async function rebootIfNeeded(driver: SystemDriver): Promise<number> {
-  const request = {
-    wanted: undefined,
-    force: false,
-    once: true,
-    dry: true,
-    right: "approved",
-    person: false,
-    patient: false,
-  } as const;
-  const quiet = { ...request, stage: () => undefined };
-  const decision = driver.decide(await driver.look(quiet), quiet, {});
+  const decision = await driver.decideNow();
   const required = await driver.needsReboot({ outcome: "unchanged", rolledBack: false });
   await rebootIfAllowed(driver.rebootPlace(decision), required);
   return 0;

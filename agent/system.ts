@@ -7,16 +7,17 @@ import { decideSystem, type ModuleSettings, type SystemDecision } from "../rules
 import { parseObject } from "../rules/json";
 import { readMetadata, type Metadata } from "../rules/metadata";
 import { relevantState } from "../rules/relevant-state";
-import type {
-  Conclusion,
-  Driver,
-  Found,
-  Place,
-  Postponed,
-  RolledBack,
-  RunRequest,
-  Situation,
-  Switched,
+import {
+  type Conclusion,
+  type Driver,
+  dryRequest,
+  type Found,
+  type Place,
+  type Postponed,
+  type RolledBack,
+  type RunRequest,
+  type Situation,
+  type Switched,
 } from "./driver";
 import type { Ending } from "./ending";
 import { exists, isThere, makeFolder, readText, resolved, writeFileAtomic } from "./files";
@@ -117,6 +118,11 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     return readable
       ? decision
       : { ...decision, notes: [...decision.notes, "the state file is not readable; going on without it"] };
+  }
+
+  /** What a run would do now that may go to what is approved alone. */
+  async decideNow(): Promise<SystemDecision> {
+    return this.decide(await this.look(dryRequest), dryRequest, {});
   }
 
   repository({ settings }: SystemDecision): string {

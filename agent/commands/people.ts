@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { spawn } from "node:child_process";
 import { attempt } from "../engine";
 import { unfinishedTrial } from "../activation";
-import type { CommonDecision, Driver, Situation } from "../driver";
+import { type CommonDecision, type Driver, dryRequest, type Situation } from "../driver";
 import { entries, remove } from "../files";
 import { acquireLock } from "../lock";
 import { Exit, log, oneLine } from "../log";
@@ -19,16 +19,7 @@ export async function check<S extends Situation, D extends CommonDecision>(drive
   const lock = await acquireLock(place.lockFile, "a check");
   try {
     if (unfinishedTrial(driver) !== undefined) throw new Exit(1, "an update was cut short; the next run ends it first");
-    const request = {
-      wanted: undefined,
-      force: false,
-      once: true,
-      dry: true,
-      right: "head",
-      person: false,
-      patient: false,
-    } as const;
-    const { well } = await attempt(driver, { ...request, stage: () => undefined });
+    const { well } = await attempt(driver, { ...dryRequest, right: "head" });
     remove(`${place.stateFolder}/built`);
     return well ? 0 : 1;
   } finally {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { HomesFile } from "../../rules/decide-home";
 import { parseObject } from "../../rules/json";
 import { rightOf, type Right, type Trigger } from "../../rules/run-right";
+import { dryRequest } from "../driver";
 import { attempt, type AttemptResult } from "../engine";
 import { readText } from "../files";
 import type { HomeDriver, HomeSituation } from "../home";
@@ -78,7 +79,7 @@ async function tryAttempt(
 ): Promise<Result> {
   try {
     const stage = (name: string, revision?: string) => progress.at(name, revision);
-    return await attempt(driver, { wanted, force, once, right, person: false, patient: false, dry: false, stage });
+    return await attempt(driver, { ...dryRequest, wanted, force, once, right, dry: false, stage });
   } catch (error) {
     const why = "the update ended before it could say how";
     log(error instanceof Error ? (error.stack ?? error.message) : String(error));

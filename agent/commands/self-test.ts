@@ -6,24 +6,12 @@ import { reportOf } from "../../rules/report";
 import { publishable, nextState } from "../../rules/agent-state";
 import { contract } from "../../rules/contract";
 import { relevantState } from "../../rules/relevant-state";
+import { dryRequest } from "../driver";
 import { Exit } from "../log";
 import { run } from "../process";
 import { SystemDriver } from "../system";
 import { bootedAt, now } from "../time";
 import type { HomeDriver } from "../home";
-
-const request = {
-  ...{
-    wanted: undefined,
-    force: false,
-    once: true,
-    dry: true,
-    right: "approved" as const,
-    person: false,
-    patient: false,
-  },
-  stage: () => undefined,
-};
 
 function checkNode(): void {
   const [major = 0] = process.versions.node.split(".").map(Number);
@@ -33,7 +21,7 @@ function checkNode(): void {
 /** The same for a home: reads its state, and decides. */
 export async function selfTestOfHome(driver: HomeDriver): Promise<number> {
   checkNode();
-  const { reason } = driver.decide(await driver.look(), request, {});
+  const { reason } = driver.decide(await driver.look(), dryRequest, {});
   process.stdout.write(`${contract.units.home} ${contract.agent} works, on Node ${process.versions.node}: ${reason}\n`);
   return 0;
 }
@@ -42,7 +30,7 @@ export async function selfTest(): Promise<number> {
   checkNode();
   const driver = new SystemDriver();
   const situation = await driver.observe(1);
-  const decision = driver.decide(situation, request, {});
+  const decision = driver.decide(situation, dryRequest, {});
   if (situation.metadata.kind === "present") JSON.stringify(relevantState(situation.metadata));
   const report = reportOf(
     publishable(

@@ -18,17 +18,7 @@ export async function trigger(driver: SystemDriver, asked: { trigger?: Trigger; 
   if (!(await startUntilTaken(service, writeRequest(runFolder, request), LONGEST)))
     throw new Exit(1, `${service}.service does not start`);
   await showStatus(driver, false);
-  const approvedOnly = {
-    wanted: undefined,
-    force: false,
-    once: true,
-    dry: true,
-    right: "approved",
-    person: false,
-    patient: false,
-  } as const;
-  const quiet = { ...approvedOnly, stage: () => undefined };
-  const decision = driver.decide(await driver.look(quiet), quiet, {});
-  if (decision.nothingApproved) throw new Exit(1, `nothing is approved for this VM: ${decision.reason}`);
+  const { nothingApproved, reason } = await driver.decideNow();
+  if (nothingApproved) throw new Exit(1, `nothing is approved for this VM: ${reason}`);
   return readState(stateFolder).state.outcome === "failed" ? 1 : 0;
 }
