@@ -27,7 +27,8 @@ export async function inside(script: string): Promise<string> {
   if (image === undefined) throw new Error("no machine image in the cache, or not root");
   const runner = join(__dirname, "inside.sh");
   const { stdout } = await execa("unshare", [
-    ...["--mount", "--propagation", "private", "sh", runner, image, project],
+    // Nix ends all processes of a build user before it builds: without process numbers of its own, those of other machines here too.
+    ...["--mount", "--pid", "--fork", "--kill-child", "--propagation", "private", "sh", runner, image, project],
     ...["sh", "-euc", script],
   ]);
   return stdout;

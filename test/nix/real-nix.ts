@@ -6,12 +6,13 @@ import { promisify } from "node:util";
 import { image } from "../../nix/tests/image";
 
 /**
- * Writes the program into a directory that is to be on PATH. What nix builds is gone when it ends, or lies in `keep`, a directory of a
+ * Writes the program into a directory that is to be on PATH. It has process numbers of its own: Nix ends all processes of a build user
+ * before it builds, and would end builders in other tests' machines. What nix builds is gone when it ends, or lies in `keep`, a directory of a
  * tmpfs, for its next run.
  */
 export function installNix(directory: string, keep = ""): void {
   const script = `#!/bin/sh
-exec unshare --mount --propagation private sh -euc '
+exec unshare --mount --pid --fork --kill-child --propagation private sh -euc '
   image=$1 here=$2 keep=$3
   shift 3
   mount -t tmpfs tmpfs "$image/mnt"
