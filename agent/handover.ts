@@ -13,7 +13,6 @@ import { credentialKind } from "./credentials";
 import { accountOf } from "./users";
 import { fetchSecret } from "./secrets";
 
-const root = contract.paths.homeCredentials;
 /** A user's failures make root ask Secret Manager at most so often in so many milliseconds. */
 const MOST = 10;
 const PERIOD = 3_600_000;
@@ -24,18 +23,29 @@ const isKeyed = (home: HomeEntry): home is KeyedHome =>
   home.repository !== undefined && home.deployKeySecret !== undefined;
 
 /** To all who are there; who is not meant to have one any more has none. */
-export async function handOverAll(metadata: MetadataServer, homes: readonly HomeEntry[]): Promise<void> {
+export async function handOverAll(
+  metadata: MetadataServer,
+  homes: readonly HomeEntry[],
+  root = contract.paths.homeCredentials,
+): Promise<void> {
   const keyed = homes.filter(isKeyed);
   for (const name of entries(root) ?? []) if (!keyed.some(({ user }) => user === name)) remove(join(root, name));
-  for (const home of keyed)
-    if (readText(join(root, home.user, "credential")) === undefined) await handOver(metadata, home);
+  for (const home of keyed) {
+    const folder = join(root, home.user);
+    if (readText(join(folder, "credential")) === undefined) await handOver(metadata, home, folder);
+  }
 }
 
 /** To one, after its repository refused: there may be another one by now. */
-export async function refreshCredential(metadata: MetadataServer, home: HomeEntry | undefined): Promise<void> {
+export async function refreshCredential(
+  metadata: MetadataServer,
+  home: HomeEntry | undefined,
+  root = contract.paths.homeCredentials,
+): Promise<void> {
   if (home === undefined || !isKeyed(home)) return;
-  if (!mayAsk(join(root, home.user), Date.now())) return;
-  if (await handOver(metadata, home)) log(`home of ${home.user}: handed over what its repository asks for`);
+  const folder = join(root, home.user);
+  if (!mayAsk(folder, Date.now())) return;
+  if (await handOver(metadata, home, folder)) log(`home of ${home.user}: handed over what its repository asks for`);
 }
 
 /** Notes a question; whether it is within the bound. */
@@ -50,10 +60,13 @@ function mayAsk(folder: string, now: number): boolean {
 }
 
 /** @returns whether the user has another one now */
-async function handOver(metadata: MetadataServer, { user, repository, deployKeySecret }: KeyedHome): Promise<boolean> {
+async function handOver(
+  metadata: MetadataServer,
+  { user, repository, deployKeySecret }: KeyedHome,
+  folder: string,
+): Promise<boolean> {
   const account = await accountOf(user);
   if (account === undefined) return false;
-  const folder = join(root, user);
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   try {
     const file = join(folder, "credential");

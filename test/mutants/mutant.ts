@@ -14,8 +14,5 @@ export interface Mutant {
   only?: string;
 }
 
-/** A file of the agents. */
-export const agent = (file: string) => `nix/agent/${file}`;
 /** Test files of the suite `unit`. */
 export const unit = (...names: string[]) => names.map((name) => `test/unit/${name}.test.ts`);
-export const decide = unit("agent/decide", "agent/decide-laws", "agent/decide-steering");

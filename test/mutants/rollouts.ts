@@ -1,5 +1,5 @@
-/** The rules of rollouts: gates, holds, undo, and what the watcher acts on. */
-import { agent, decide, unit, type Mutant } from "./mutant";
+/** The rules of rollouts: gates, holds and undo. */
+import { unit, type Mutant } from "./mutant";
 
 export const rolloutMutants: readonly Mutant[] = [
   {
@@ -73,55 +73,6 @@ export const rolloutMutants: readonly Mutant[] = [
     after: "[].flatMap(",
     tests: ["test/program/rollout.test.ts"],
     only: "do so before anything is approved",
-  },
-  {
-    rule: "a gate's hold lapses when the approval moves on",
-    file: agent("fleet.jq"),
-    before: "select(.revision == null or .revision == $approved)",
-    after: "select(true)",
-    tests: decide,
-  },
-  {
-    rule: "what undid an approval is about that one alone (instead)",
-    file: agent("decide.jq"),
-    before: "at($settings.wave) | at($own.revision);",
-    after: "at($settings.wave) | [.[]?][0];",
-    tests: decide,
-  },
-  {
-    rule: "back to what ran before is where the machine is, if it never left (instead)",
-    file: agent("decide.jq"),
-    before: '$undone == "previous" and ($state.revision | revision) != $own.revision',
-    after: "false",
-    tests: decide,
-  },
-  {
-    rule: "what ran before is remembered for an undo",
-    file: agent("state.jq"),
-    before: "or $old.revision == $revision then $old.previous",
-    after: "or true then $old.previous",
-    tests: unit("agent/state"),
-  },
-  {
-    rule: "the watcher's first answer after a boot is no change (baseline)",
-    file: agent("watch.bash"),
-    before: 'keep_baseline "$about"',
-    after: '[[ -e $run_dir/watch-baseline ]] || echo null >"$run_dir/watch-baseline"',
-    tests: unit("agent/watch"),
-  },
-  {
-    rule: "the watcher sees that its machine is in another wave (baseline)",
-    file: agent("watch.jq"),
-    before: "wave: $instance.wave, ",
-    after: "",
-    tests: unit("agent/state"),
-  },
-  {
-    rule: "the watcher acts on a change once (baseline)",
-    file: agent("watch.bash"),
-    before: 'write_file "$run_dir/watch-baseline" "$2"',
-    after: "true",
-    tests: unit("agent/watch"),
   },
   {
     rule: "a share of failures is rounded down (budget)",

@@ -1,10 +1,16 @@
-/** The rules that a VM decides by: without one of them rules/ differs from what the agents do. */
+/** The rules that a VM decides and remembers by. */
 import { unit, type Mutant } from "./mutant";
 
-const tests = unit("rules/decide-system", "differential/system");
+const decided = unit("rules/decide-system", "rules/decide-laws", "differential/system");
 
-const rule = (file: string, rule: string, before: string, after: string): Mutant => ({
-  rule: `rules/: ${rule}`,
+const rule = (
+  file: string,
+  rule: string,
+  before: string,
+  after: string,
+  tests: readonly string[] = decided,
+): Mutant => ({
+  rule,
   file: `rules/${file}.ts`,
   before,
   after,
@@ -53,4 +59,86 @@ export const ruleMutants: readonly Mutant[] = [
     "if (instance?.status !== 200)",
   ),
   rule("approval", "an approval names its lock", '  lock: isDigest,\n  "repository?"', '  "repository?"'),
+  rule(
+    "control-item",
+    "an undo is about its revision alone",
+    "own(own(control.instead, wave), revision)",
+    "Object.values(own(control.instead, wave) ?? {})[0]",
+  ),
+  rule(
+    "target-revision",
+    "back to the revision before is where the VM is, if it never left",
+    "return deployed === bad",
+    "return true",
+  ),
+  rule(
+    "agent-state",
+    "what ran before is remembered for an undo",
+    "before.revision === undefined || before.revision === revision",
+    "true",
+    unit("rules/agent-state"),
+  ),
+  rule(
+    "agent-state",
+    "what failed is remembered",
+    "refused: [...kept, ...added]",
+    "refused: [...kept]",
+    unit("rules/agent-state"),
+  ),
+  rule(
+    "agent-state",
+    "a state half written is not taken for an empty one",
+    'readable: text.trim() === ""',
+    "readable: true",
+    unit("rules/agent-state", "agent/files"),
+  ),
+  rule(
+    "relevant-state",
+    "the watcher sees that its VM is in another wave",
+    "{ wave: wave ?? null, approval }",
+    "{ wave: null, approval }",
+    unit("rules/relevant-state", "agent/look"),
+  ),
+  rule(
+    "relevant-state",
+    "the watcher acts on what concerns its VM alone",
+    "holdsOn(value, { name: vm, wave: wave ?? null }, approval?.revision)",
+    "value.holds",
+    unit("rules/relevant-state"),
+  ),
+  rule(
+    "decide-home",
+    "a home waits for its approval",
+    "if (approved !== undefined) {",
+    "if (approved?.revision !== undefined) {",
+    unit("rules/decide-home"),
+  ),
+  rule(
+    "decide-home",
+    "a home's run goes no further than its right",
+    'if (right === "approved") return',
+    "if (false) return",
+    unit("rules/decide-home"),
+  ),
+  rule(
+    "decide-home",
+    "a hold of its user stops a home",
+    "if (input.localHold !== null) return",
+    "if (false) return",
+    unit("rules/decide-home"),
+  ),
+  rule(
+    "failure",
+    "what passes by itself is not the revision's fault",
+    'cause !== "revision" && cause',
+    'cause === "unknown" && cause',
+    unit("rules/failure", "agent/nix"),
+  ),
+  rule(
+    "failure",
+    "a full disk is not the revision's fault",
+    'if (noSpace.test(text)) return "space";\n  if (nixResources',
+    "if (nixResources",
+    unit("rules/failure", "agent/nix"),
+  ),
 ];

@@ -1,16 +1,16 @@
 /**
- * VMs that are nothing but memory. What they do about an approval is decided and remembered by the agents' own rules, through jq as on a
- * VM; fetching, building and switching go well unless a test says otherwise.
+ * VMs that are nothing but memory. What they do about an approval is decided and remembered by the agents' own rules, as on a VM;
+ * fetching, building and switching go well unless a test says otherwise.
  */
 import { approvalKey, contract, type Approval, type InstanceMetadata, type Report } from "../../rules/contract";
+import { nextState, publishable, type AgentState, type RunResult } from "../../rules/agent-state";
+import { decideSystem, type SystemDecision } from "../../rules/decide-system";
+import { readMetadata, type Metadata } from "../../rules/metadata";
+import { relevantState } from "../../rules/relevant-state";
+import { reportOf } from "../../rules/report";
+import { timestamp } from "../../agent/time";
 import type { Instance } from "../../local/api/types";
-import { runAll, type Decision } from "../unit/agent/decide-cases";
 import type { MemoryCloud } from "../unit/local/local-machines";
-
-/** What an agent remembers; of it only what is read here. */
-interface State {
-  revision?: string;
-}
 
 /** How an update fails. */
 export type Failure = Required<Pick<Report, "stage" | "error">>;
@@ -26,7 +26,7 @@ export class MemoryVms {
   /** VM → each revision that it has ever switched to, or tried to, in order. */
   readonly tried = new Map<string, string[]>();
   private readonly answers = new Map<string, (approved: string) => Partial<Report>>();
-  private readonly states = new Map<string, State>();
+  private readonly states = new Map<string, AgentState>();
   /** The project's metadata as a VM last heard of them. */
   private readonly heard = new Map<string, string>();
   /** What of that concerned it. */
@@ -51,9 +51,8 @@ export class MemoryVms {
     const awake = all.filter(
       ({ name, status }) => status === "RUNNING" && !this.silent.has(name) && this.heard.get(name) !== told,
     );
-    const concerns = awake.length === 0 ? [] : this.concerns(awake);
-    for (const [index, instance] of awake.entries()) {
-      const concern = JSON.stringify(concerns[index]);
+    for (const instance of awake) {
+      const concern = JSON.stringify(this.concern(instance));
       const known = this.seen.get(instance.name);
       this.heard.set(instance.name, told);
       this.seen.set(instance.name, concern);
@@ -100,58 +99,56 @@ export class MemoryVms {
     const { name } = instance;
     const state = this.states.get(name) ?? {};
     const approved = this.approvalOf(instance)?.revision ?? "";
-    const [decision] = runAll("decide", "decide", [
-      {
-        vm: name,
-        metadata: "present",
-        instance: described(instance),
-        attributes: this.attributes(),
-        settings: {},
-        state,
-        drifted: false,
-        force: false,
-        localHold: null,
-        head: this.history.at(-1),
-        descends: this.history.indexOf(state.revision ?? "") >= this.history.indexOf(approved),
-      },
-    ]) as [Decision];
-    const result = {
+    const decision = decideSystem({
+      metadata: this.metadataOf(instance),
+      joined: described(instance) !== undefined,
+      hostname: name,
+      settings: {},
+      state,
+      localHold: null,
+      right: "head",
+      force: false,
+      drifted: false,
+      head: this.history.at(-1),
+      descends: this.history.indexOf(state.revision ?? "") >= this.history.indexOf(approved),
+    });
+    const after = nextState(state, {
       ...this.resultOf(name, decision, state),
-      approved: decision.approved,
+      ...(decision.approved === undefined ? {} : { approved: decision.approved }),
       rebootRequired: false,
-      at: new Date().toISOString(),
+      at: timestamp(Date.now()),
       bootedAt: booted,
       agent: contract.agent,
-    };
-    const [after] = runAll("state", "new_state", [{ state, result, errorBytes: contract.report.errorBytes }]) as [
-      State,
-    ];
+    });
     this.states.set(name, after);
-    this.publish(name, JSON.stringify(runAll("report", "report", [{ state: after }])[0]));
+    this.publish(name, JSON.stringify(reportOf(publishable(after), { second: false })));
   }
 
   /** What comes of a decision, in the terms of the agent's state. */
   private resultOf(
     name: string,
-    { action, outcome, target, stage, error, reason }: Decision,
-    { revision = "" }: State,
-  ) {
+    { action, outcome, target, stage, error, reason }: SystemDecision,
+    { revision = "" }: AgentState,
+  ): Pick<RunResult, "outcome" | "stage" | "error" | "toplevel" | "rolledBack" | "revision" | "lock" | "refuse"> {
     const was = `/nix/store/${revision}-nixos`;
     if (action !== "update" || target === undefined)
       return {
         outcome,
-        stage,
-        error: outcome === "unchanged" ? null : (error ?? reason),
+        ...(stage === undefined ? {} : { stage }),
+        ...(outcome === "unchanged" ? {} : { error: error ?? reason }),
         toplevel: was,
         rolledBack: false,
       };
     const failure = this.fails(name, target.revision);
     const switched = failure === undefined || ["switch", "health"].includes(failure.stage);
     if (switched) this.tried.set(name, [...(this.tried.get(name) ?? []), target.revision]);
-    if (failure !== undefined)
-      return { ...failure, outcome: "failed", refuse: target.revision, toplevel: was, rolledBack: switched };
+    if (failure !== undefined) {
+      const refuse = { revision: target.revision };
+      return { ...failure, outcome: "failed", refuse, toplevel: was, rolledBack: switched };
+    }
     const toplevel = `/nix/store/${target.revision}-nixos`;
-    return { outcome, revision: target.revision, lock: target.lock, deployed: toplevel, toplevel, rolledBack: false };
+    const lock = target.lock === undefined ? {} : { lock: target.lock };
+    return { outcome, revision: target.revision, ...lock, toplevel, rolledBack: false };
   }
 
   private publish(name: string, report: string): void {
@@ -160,13 +157,22 @@ export class MemoryVms {
     state.guestAttributes = { ...state.guestAttributes, [name]: { ...known, [`${namespace}/${system}`]: report } };
   }
 
-  /** What of the project's metadata concerns each of these VMs. */
-  private concerns(instances: readonly Instance[]): unknown[] {
-    const attributes = this.attributes();
-    return runAll(
-      "watch",
-      "concern",
-      instances.map((instance) => ({ vm: instance.name, instance: described(instance) ?? null, attributes })),
+  /** What of the project's metadata concerns a VM. */
+  private concern(instance: Instance): unknown {
+    const metadata = this.metadataOf(instance);
+    return metadata.kind === "present" || metadata.kind === "absent" ? relevantState(metadata) : metadata;
+  }
+
+  /** What the metadata server says to a VM. */
+  private metadataOf(instance: Instance): Metadata {
+    const item = described(instance);
+    return readMetadata(
+      {
+        attributes: { status: 200, body: JSON.stringify(this.attributes()) },
+        name: { status: 200, body: instance.name },
+        instance: item === undefined ? { status: 404, body: "" } : { status: 200, body: item },
+      },
+      true,
     );
   }
 

@@ -15,8 +15,7 @@ export interface Affected {
 export const started: readonly { sources: RegExp; tests: readonly string[] }[] = [
   { sources: /^(infra\/|index\.ts|Pulumi|contract\.json|local\/plugins\/)/, tests: ["test/program"] },
   { sources: /^policy\//, tests: ["test/program/policy.test.ts"] },
-  { sources: /^nix\/agent\/|^contract\.json/, tests: ["test/unit/agent", "test/agents", "test/faults"] },
-  { sources: /^agent\//, tests: ["test/agents", "test/faults"] },
+  { sources: /^agent\/|^contract\.json/, tests: ["test/agents", "test/faults"] },
   { sources: /^(nix\/|flake\.|examples\/|templates\/)/, tests: ["test/nix"] },
   { sources: /^local\/(image|machines)\//, tests: ["test/agents/machines.test.ts"] },
   { sources: /^local\/config-repo\//, tests: ["test/agents"] },

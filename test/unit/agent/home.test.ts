@@ -2,48 +2,46 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { Bench } from "./bash";
+import { dryRequest } from "../../../agent/driver";
+import { HomeDriver, homePlace } from "../../../agent/home";
+import { stay } from "../../../rules/decision";
+import { Scratch } from "./scratch";
 
-let bench: Bench;
+let scratch: Scratch;
 let clone: string;
 
 const git = (...args: string[]) =>
   execFileSync("git", ["-C", clone, "-c", "user.name=a", "-c", "user.email=a@example.com", ...args]);
 
 beforeEach(() => {
-  bench = new Bench();
-  const origin = bench.path("origin");
-  clone = bench.path("clone");
+  scratch = new Scratch();
+  const origin = scratch.in("origin");
+  clone = scratch.in("clone");
   execFileSync("git", ["init", "--quiet", "--bare", "--initial-branch=main", origin]);
   execFileSync("git", ["clone", "--quiet", origin, clone], { stdio: "ignore" });
   git("commit", "--quiet", "--allow-empty", "--message", "first");
   git("push", "--quiet", "origin", "HEAD:main");
 });
-afterEach(() => bench.remove());
+afterEach(() => scratch.remove());
 
-/** Whether an update may go on; else why not. */
-const mayUpdate = (force = false) =>
-  bench.run(
-    ["log", "git", "home"],
-    `force=${String(force)}; setting() { [[ $1 != directory ]] || echo ${clone}; }
-    driver_may_update || { echo "$obstacle"; exit 1; }`,
-  );
+/** Why an update may not go on. */
+function obstacle(force = false): Promise<string | undefined> {
+  const driver = new HomeDriver({ ...homePlace(), stateFolder: scratch.in("state"), runFolder: scratch.in("run") });
+  const settings = { attribute: "dev", branch: "main", directory: clone };
+  return driver.obstacle({ ...stay("unchanged", ""), settings }, { ...dryRequest, force });
+}
 
-it("lets a clean clone's home be updated", () => {
-  expect(mayUpdate()).toMatchObject({ status: 0, stdout: "" });
+it("lets a clean clone's home be updated", async () => {
+  expect(await obstacle()).toBeUndefined();
 });
 
-it("puts an update off for edits that are not committed, and says what to do", () => {
+it("puts an update off for edits that are not committed, and says what to do", async () => {
   writeFileSync(`${clone}/home.nix`, "{ }");
-  const { status, stdout } = mayUpdate();
-  expect(status).toBe(1);
-  expect(stdout).toContain("has edits that are not committed: commit and push them");
-  expect(mayUpdate(true)).toMatchObject({ status: 0 });
+  expect(await obstacle()).toContain("has edits that are not committed: commit and push them");
+  expect(await obstacle(true)).toBeUndefined();
 });
 
-it("puts an update off for commits that are not pushed", () => {
+it("puts an update off for commits that are not pushed", async () => {
   git("commit", "--quiet", "--allow-empty", "--message", "mine");
-  const { status, stdout } = mayUpdate();
-  expect(status).toBe(1);
-  expect(stdout).toContain("has commits that are not pushed");
+  expect(await obstacle()).toContain("has commits that are not pushed");
 });

@@ -1,65 +1,61 @@
 /** The agents' lock, in a folder where anybody may put anything. */
 import { execFileSync } from "node:child_process";
-import { existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Bench } from "./bash";
+import { acquireLock, isLocked } from "../../../agent/lock";
+import { until } from "../../setup/until";
+import { Scratch } from "./scratch";
 
-let bench: Bench;
-beforeEach(() => (bench = new Bench()));
-afterEach(() => bench.remove());
+let scratch: Scratch;
+beforeEach(() => (scratch = new Scratch()));
+afterEach(() => scratch.remove());
 
-const take = () => bench.run(["log", "files", "lock"], `acquire_lock ${bench.path("lock")} "a test"`);
+const take = (who = "a test") => acquireLock(scratch.in("lock"), who);
+const text = () => readFileSync(scratch.in("lock"), "utf8");
 
 describe("the lock", () => {
-  it("says who holds it", () => {
-    expect(take().status).toBe(0);
-    expect(readFileSync(bench.path("lock"), "utf8")).toMatch(/^a test, pid \d+, since /);
+  it("says who holds it, until it is released", async () => {
+    const lock = await take();
+    expect(text()).toMatch(/^a test, pid \d+, since /);
+    expect(await isLocked(scratch.in("lock"))).toBe(true);
+    lock.release();
+    expect(await isLocked(scratch.in("lock"))).toBe(false);
   });
 
-  it("is taken although a dead run's name is in it", () => {
-    writeFileSync(bench.path("lock"), "watch by nobody, pid 1, since 1999\n");
-    expect(take()).toMatchObject({ status: 0, stderr: "" });
+  it("is taken although a dead run's name is in it", async () => {
+    writeFileSync(scratch.in("lock"), "watch by nobody, pid 1, since 1999\n".repeat(10));
+    (await take()).release();
+    expect(text()).toMatch(/^a test, pid \d+, since \S+\n$/);
+    expect(scratch.log).toBe("");
   });
 
-  it("has the second wait, who says for whom", () => {
-    const [order, said] = [bench.path("order"), bench.path("said")];
-    const two = bench.run(
-      ["log", "files", "lock"],
-      `take() { acquire_lock ${bench.path("lock")} "$1"; echo "$1 in" >>${order}; }
-      until_waiting() { until grep -qs waiting ${said}; do sleep 0.05; done; }
-      (take first; until_waiting; echo "first out" >>${order}) &
-      until [[ -s ${order} ]]; do sleep 0.05; done
-      (take second) 2>${said}
-      wait`,
-    );
-    expect(two).toMatchObject({ status: 0 });
-    expect(readFileSync(said, "utf8")).toContain("waiting: an update is running (first, pid");
-    expect(readFileSync(bench.path("order"), "utf8")).toBe("first in\nfirst out\nsecond in\n");
+  it("has the second wait, who says for whom", async () => {
+    const order: string[] = [];
+    const first = await take("first");
+    const second = take("second").then((lock) => {
+      order.push("second in");
+      lock.release();
+    });
+    await until("the second waits", 10, () => scratch.log.includes("waiting: an update is running (first, pid"));
+    order.push("first out");
+    first.release();
+    await second;
+    expect(order).toEqual(["first out", "second in"]);
+    expect(scratch.log).toContain("the other update has ended; deciding again");
   });
 
-  it("never writes where a link leads", () => {
-    writeFileSync(bench.path("precious"), "kept");
-    symlinkSync(bench.path("precious"), bench.path("lock"));
-    expect(take().status).toBe(0);
-    expect(readFileSync(bench.path("precious"), "utf8")).toBe("kept");
-    expect(lstatSync(bench.path("lock")).isFile()).toBe(true);
+  it("never writes where a link leads", async () => {
+    writeFileSync(scratch.in("precious"), "kept");
+    symlinkSync(scratch.in("precious"), scratch.in("lock"));
+    (await take()).release();
+    expect(readFileSync(scratch.in("precious"), "utf8")).toBe("kept");
+    expect(lstatSync(scratch.in("lock")).isFile()).toBe(true);
   });
 
-  it.each(["folder", "pipe"])("replaces a %s", (kind) => {
-    if (kind === "folder") mkdirSync(bench.path("lock/inner"), { recursive: true });
-    else execFileSync("mkfifo", [bench.path("lock")]);
-    expect(take().status).toBe(0);
-    expect(lstatSync(bench.path("lock")).isFile()).toBe(true);
-  });
-});
-
-describe("a file that is written", () => {
-  const write = () => bench.run(["log", "files"], `write_file ${bench.path("state/f")} new`);
-
-  it.each(["state/f", "state/f.new"])("replaces a folder %s", (name) => {
-    mkdirSync(bench.path(`${name}/inner`), { recursive: true });
-    expect(write().status).toBe(0);
-    expect(readFileSync(bench.path("state/f"), "utf8")).toBe("new\n");
-    expect(existsSync(bench.path("state/f.new"))).toBe(false);
+  it.each(["folder", "pipe"])("replaces a %s", async (kind) => {
+    if (kind === "folder") mkdirSync(scratch.in("lock/inner"), { recursive: true });
+    else execFileSync("mkfifo", [scratch.in("lock")]);
+    (await take()).release();
+    expect(lstatSync(scratch.in("lock")).isFile()).toBe(true);
   });
 });

@@ -1,64 +1,82 @@
 /** Runs that are tried again: when, how often, and what ends it. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Bench } from "./bash";
+import { retryDelay, retryLater, retryNoMore, takeRetry } from "../../../agent/retry";
+import { Scratch } from "./scratch";
 
-let bench: Bench;
+let scratch: Scratch;
 beforeEach(() => {
-  bench = new Bench();
-  bench.fake("systemd-run", `printf '%s\\n' "$*" >>${bench.path("started")}`);
-  bench.fake("systemctl", `printf '%s\\n' "$*" >>${bench.path("systemctl")}`);
+  scratch = new Scratch();
+  scratch.fake("systemd-run", `printf '%s\\n' "$*" >>${scratch.in("started")}`);
+  scratch.fake("systemctl", `printf '%s\\n' "$*" >>${scratch.in("systemctl")}`);
 });
-afterEach(() => {
-  bench.remove();
-});
+afterEach(() => scratch.remove());
 
-const sh = (script: string) => bench.run(["log", "retry"], `manager=() once=false asked_by=\n${script}`);
-const started = () => (existsSync(bench.path("started")) ? readFileSync(bench.path("started"), "utf8").trim() : "");
+const place = (manager: "system" | "user" = "system", service = "x") => ({
+  manager,
+  service,
+  runFolder: scratch.in("run"),
+});
+const started = () => (existsSync(scratch.in("started")) ? readFileSync(scratch.in("started"), "utf8").trim() : "");
 const delays = () => [...started().matchAll(/--on-active=(\d+)/g)].map(([, seconds]) => Number(seconds));
 
 describe("a retry", () => {
-  it("comes soon at first, then ever more seldom, and never much later than half an hour", () => {
-    sh("for n in {1..12}; do retry_later nixos-auto-update 'no network'; done");
-    const base = [15, 30, 60, 120, 240, 480, 960, 1800, 1800, 1800, 1800, 1800];
-    expect(delays()).toHaveLength(base.length);
-    delays().forEach((delay, n) => {
-      expect(delay).toBeGreaterThanOrEqual(Math.floor((base[n] ?? 0) * 0.75));
-      expect(delay).toBeLessThanOrEqual(Math.ceil((base[n] ?? 0) * 1.25));
+  it("comes soon at first, then less and less often, and at least every six hours or so", () => {
+    const base = [15, 30, 60, 120, 240, 480, 960, 1920, 3840, 7680, 15_360, 21_600, 21_600];
+    expect(base.map((_, count) => retryDelay(count, 15, 0.5))).toEqual(base);
+    expect([retryDelay(0, 100, 0), retryDelay(0, 100, 1)]).toEqual([75, 125]);
+  });
+
+  it("comes later each time that one is arranged", async () => {
+    for (let count = 0; count < 3; count++) await retryLater(place(), "no network", "head");
+    delays().forEach((delay, count) => {
+      expect(delay).toBeGreaterThanOrEqual(Math.floor(15 * 2 ** count * 0.75));
+      expect(delay).toBeLessThanOrEqual(Math.ceil(15 * 2 ** count * 1.25));
     });
+    expect(delays()).toHaveLength(3);
   });
 
-  it("starts the service of the user's own manager", () => {
-    sh("manager=(--user); retry_later nixos-hm-auto-update x");
-    expect(started()).toMatch(/^--user .* --user start --no-block nixos-hm-auto-update\.service$/);
+  it("comes when a window opens, where it waits for one", async () => {
+    await retryLater(place(), "window", "approved", new Date(Date.now() + 3_600_000));
+    expect(delays()[0]).toBeGreaterThanOrEqual(3599);
+    expect(delays()[0]).toBeLessThanOrEqual(3631);
   });
 
-  it("says why it runs, once", () => {
-    const { stdout } = sh(
-      `retry_later x 'the repository does not answer'; : >$run_dir/retry-due
-      is_retry && echo "$asked_by"; is_retry || echo no`,
-    );
-    expect(stdout).toBe("itself, trying again: the repository does not answer\nno\n");
+  it("starts the service of the user's own manager", async () => {
+    await retryLater(place("user", "nixos-hm-auto-update"), "x", "head");
+    expect(started()).toMatch(/^--user .* systemctl --user start --no-block nixos-hm-auto-update\.service$/);
   });
 
-  it("is none for whoever has patience of their own", () => {
-    sh("once=true; retry_later x y");
-    expect(started()).toBe("");
-  });
+  it.each(["head", "approved"] as const)(
+    "says why it runs, once, and may go where the run before might: %s",
+    async (right) => {
+      await retryLater(place(), "the repository does not answer", right);
+      writeFileSync(scratch.in("run/retry-due"), "");
+      expect(takeRetry(scratch.in("run"))).toEqual({ why: "the repository does not answer", right });
+      expect(takeRetry(scratch.in("run"))).toBeUndefined();
+    },
+  );
 
-  it("is called off, and begins soon again after a run that ended well", () => {
-    sh("retry_later x y; retry_later x y; retry_no_more x; retry_later x y");
-    expect(readFileSync(bench.path("systemctl"), "utf8")).toContain("stop x-retry-*.timer");
+  it("is called off, and begins soon again after a run that ended well", async () => {
+    await retryLater(place(), "y", "head");
+    await retryLater(place(), "y", "head");
+    await retryNoMore(place());
+    await retryLater(place(), "y", "head");
+    expect(readFileSync(scratch.in("systemctl"), "utf8")).toContain("stop x-retry-*.timer");
     expect(delays()[2]).toBeLessThan(20);
   });
 
-  it("costs nothing where there was none", () => {
-    sh("retry_no_more x");
-    expect(existsSync(bench.path("systemctl"))).toBe(false);
+  it("costs nothing where there was none", async () => {
+    await retryNoMore(place());
+    expect(existsSync(scratch.in("systemctl"))).toBe(false);
   });
 
-  it("is not confused by a file that was cut short", () => {
-    expect(sh(": >$run_dir/retry; retry_later x y; echo half >$run_dir/retry; retry_later x y").status).toBe(0);
+  it("is not confused by a file that was cut short", async () => {
+    for (const text of ["", "half"]) {
+      writeFileSync(scratch.in("run/retry"), text);
+      await retryLater(place(), "y", "head");
+    }
     expect(delays()).toHaveLength(2);
+    for (const delay of delays()) expect(delay).toBeLessThan(20);
   });
 });

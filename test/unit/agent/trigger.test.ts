@@ -1,34 +1,61 @@
-import { afterEach, beforeEach, expect, it } from "vitest";
-import { Bench } from "./bash";
+/** What started a run that nobody says anything about. */
+import { existsSync, writeFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { guessTrigger, latestTimer } from "../../../agent/trigger";
+import { Scratch } from "./scratch";
 
-let bench: Bench;
-beforeEach(() => (bench = new Bench()));
-afterEach(() => bench.remove());
+let scratch: Scratch;
+beforeEach(() => (scratch = new Scratch()));
+afterEach(() => {
+  vi.unstubAllEnvs();
+  scratch.remove();
+});
 
 const at = (time: string) => (time === "" ? "" : `Tue 2026-11-24 ${time} UTC`);
 
-it.each([
-  ["its timer, in the first run ever", { ended: "", boot: "10:05:00.000001", schedule: "" }, "boot"],
-  ["its timer, after a run", { ended: "10:01:00.000000", boot: "10:05:00.000001", schedule: "" }, "boot"],
-  ["its schedule, which fired last", { ended: "10:06:00.0", boot: "10:05:00.0", schedule: "11:00:00.0" }, "schedule"],
-  ["both since the last run", { ended: "10:01:00.0", boot: "10:05:00.0", schedule: "10:05:01.0" }, "schedule"],
-  ["nobody: both fired before the last run", { ended: "12:00:00.0", boot: "10:05:00.0", schedule: "11:00:00.0" }, ""],
-  ["nobody: no timer ever fired", { ended: "", boot: "", schedule: "" }, ""],
-])("tells that it was %s", (_, times, fired) => {
-  bench.fake(
-    "systemctl",
-    // A timer has a time that it ended at as well, which tells nothing.
-    `printf '%s\\n' "InactiveEnterTimestamp=${at(times.ended)}" "" \\
-      "InactiveEnterTimestamp=${at("23:00:00.0")}" "LastTriggerUSec=${at(times.boot)}" "" "LastTriggerUSec=${at(times.schedule)}"`,
-  );
-  const { stdout, status } = bench.run(["trigger"], "service=x manager=(--user) TRIGGER_UNIT=x.path; fired_timer");
-  expect({ stdout, status }).toEqual({ stdout: fired === "" ? "" : `${fired}\n`, status: 0 });
+describe("a run was started by", () => {
+  it.each([
+    ["its timer, in the first run ever", { ended: "", boot: "10:05:00.000001", schedule: "" }, "boot"],
+    ["its timer, after a run", { ended: "10:01:00.000000", boot: "10:05:00.000001", schedule: "" }, "boot"],
+    ["its schedule, which fired last", { ended: "10:06:00.0", boot: "10:05:00.0", schedule: "11:00:00.0" }, "schedule"],
+    ["both since the last run", { ended: "10:01:00.0", boot: "10:05:00.0", schedule: "10:05:01.0" }, "schedule"],
+    [
+      "no timer: both fired before the last run",
+      { ended: "12:00:00.0", boot: "10:05:00.0", schedule: "11:00:00.0" },
+      undefined,
+    ],
+    ["no timer: none ever fired", { ended: "", boot: "", schedule: "" }, undefined],
+  ])("%s", (_, { ended, boot, schedule }, fired) => {
+    expect(latestTimer(at(ended), at(boot), at(schedule))).toBe(fired);
+  });
 });
 
-it("asks nobody where systemd did not start the run", () => {
-  bench.fake("systemctl", "touch asked; exit 1");
-  expect(bench.run(["trigger"], "service=x manager=(); unset TRIGGER_UNIT; fired_timer")).toMatchObject({
-    status: 0,
-    stdout: "",
-  });
+const guess = () => guessTrigger("user", "x", scratch.in("run"));
+
+it("systemd is asked which timer fired", async () => {
+  vi.stubEnv("TRIGGER_UNIT", "x.path");
+  scratch.fake(
+    "systemctl",
+    // A timer has a time that it ended at as well, which tells nothing.
+    `[[ $* == "--user show --timestamp=us+utc "*" -- x.service x.timer x-schedule.timer" ]] || exit 1
+    printf '%s\\n' "InactiveEnterTimestamp=${at("10:01:00.0")}" "" \\
+      "InactiveEnterTimestamp=${at("23:00:00.0")}" "LastTriggerUSec=${at("10:05:00.0")}" "" "LastTriggerUSec="`,
+  );
+  expect(await guess()).toEqual({ trigger: "boot", by: "its timer after boot" });
+});
+
+it("systemd is not asked where it did not start the run", async () => {
+  vi.stubEnv("TRIGGER_UNIT", "");
+  vi.stubEnv("SUDO_USER", "carol");
+  scratch.fake("systemctl", `touch ${scratch.in("asked")}`);
+  expect(await guess()).toEqual({ trigger: "manual", by: "carol" });
+  expect(existsSync(scratch.in("asked"))).toBe(false);
+});
+
+it("a retry is told before any timer, with what it repeats", async () => {
+  vi.stubEnv("TRIGGER_UNIT", "x.timer");
+  writeFileSync(scratch.in("run/retry-due"), "");
+  writeFileSync(scratch.in("run/retry"), "3 no network\n");
+  writeFileSync(scratch.in("run/retry-right"), "approved\n");
+  expect(await guess()).toEqual({ trigger: "retry", by: "itself, trying again: no network", repeats: "approved" });
 });

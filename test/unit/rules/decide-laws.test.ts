@@ -1,7 +1,7 @@
 /** What is true of every decision of the system's agent, whatever is known. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { A, approve, B, C, type Case, control, type Decision, decideAll } from "./decide-cases";
+import { A, approve, B, C, type Case, type CaseDecision, control, decideCase } from "./cases";
 
 const revisions = fc.constantFrom(A, B, C);
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
@@ -47,18 +47,17 @@ const situations = fc.record({
   force: fc.boolean(),
 }) as fc.Arbitrary<Situation>;
 
-/** Three hundred situations, changed as given, in one run of jq. */
+/** Three hundred situations, changed as given. */
 function decideSamples(
   change: (situation: Situation) => Situation & { hold?: object; localHold?: object },
-): [Situation, Decision][] {
+): [Situation, CaseDecision][] {
   const samples = fc.sample(situations, { numRuns: 300, seed: 42 }).map(change);
-  const cases = samples.map(({ waves, steering, hold, ...rest }): Case => {
+  return samples.map((sample) => {
+    const { waves, steering, hold, ...rest } = sample;
     const written = hold === undefined ? steering : { ...steering, holds: [hold] };
     const given = { ...rest, attributes: { ...approve(waves), ...(written === undefined ? {} : control(written)) } };
-    return JSON.parse(JSON.stringify(given)) as Case;
+    return [sample, decideCase(JSON.parse(JSON.stringify(given)) as Case)];
   });
-  const answers = decideAll(cases);
-  return samples.map((sample, index) => [sample, answers[index] as Decision]);
 }
 
 const steered = ({ steering, waves }: Situation) => {

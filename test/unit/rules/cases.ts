@@ -1,9 +1,8 @@
-/** Inputs for the agents' decisions, and the one way to run them: through jq, as on a VM. */
-import { execFileSync } from "node:child_process";
-import { join } from "node:path";
-import { contract } from "../../../rules/contract";
-
-const agent = join(__dirname, "../../../nix/agent");
+/** What is known when an agent decides, as tables write it. */
+import type { Target } from "../../../rules/decision";
+import { decideSystem, type SystemDecision, type SystemInput } from "../../../rules/decide-system";
+import { readMetadata, type Metadata } from "../../../rules/metadata";
+import { stateOf } from "../../../rules/agent-state";
 
 const rev = (digit: string) => digit.repeat(40);
 /** Three revisions, oldest first. */
@@ -44,26 +43,17 @@ export interface Case {
   right?: "head" | "approved";
 }
 
-export interface Decision {
-  action: string;
-  outcome: string;
-  reason: string;
-  stage?: string;
-  error?: string;
-  rolledBack?: boolean;
+/** A decision in the tables' terms. */
+export interface CaseDecision extends SystemDecision {
   needHead?: boolean;
   needDescent?: string;
-  approved?: string | null;
-  target?: { revision: string; lock: string | null; explicit: boolean };
-  settings: Record<string, unknown>;
-  retry: string[];
 }
 
 /** Rules: a name, what is known, and what of the decision must be as given. */
 export type Table = [
   name: string,
   given: Case,
-  wanted: Omit<Partial<Decision>, "target"> & { target?: Partial<Decision["target"]> },
+  wanted: Omit<Partial<CaseDecision>, "target" | "settings"> & { target?: Partial<Target>; settings?: object },
 ][];
 
 const usual = {
@@ -75,37 +65,50 @@ const usual = {
   follow: "branch",
 };
 
-export function instanceText(instance: Case["instance"]): string | null {
+function instanceText(instance: Case["instance"]): string | null {
   if (instance === null || typeof instance === "string") return instance;
   return JSON.stringify({ ...usual, ...instance });
 }
 
-/** Runs a function of one of the agents' jq files once for all inputs. */
-export function runAll(file: string, name: string, inputs: readonly object[]): unknown[] {
-  const output = execFileSync("jq", ["-c", "-L", agent, `include "${file}"; ${name}`], {
-    input: inputs.map((one) => JSON.stringify({ contract, ...one })).join("\n"),
-    maxBuffer: 64 * 1024 * 1024,
-  });
-  return output
-    .toString()
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as unknown);
+/** What a metadata server says that has these items. */
+function metadataOf({ metadata = "present", instance, attributes = {} }: Case): Metadata {
+  if (metadata === "away") return { kind: "away", problem: "no answer" };
+  if (metadata === "none") return { kind: "none" };
+  const text = instanceText(instance);
+  return readMetadata(
+    {
+      attributes: { status: 200, body: JSON.stringify(attributes) },
+      name: { status: 200, body: "dev-alice" },
+      instance: text === null ? { status: 404, body: "" } : { status: 200, body: text },
+    },
+    true,
+  );
 }
 
-/** Decides all cases for the system. */
-export function decideAll(cases: readonly Case[]): Decision[] {
-  const inputs = cases.map(({ instance, ...given }) => ({
-    vm: "dev-alice",
-    metadata: "present",
-    attributes: {},
-    settings: {},
-    state: {},
-    drifted: false,
-    force: false,
-    localHold: null,
-    ...given,
-    instance: instanceText(instance),
-  }));
-  return runAll("decide", "decide", inputs) as Decision[];
+function inputOf(given: Case): SystemInput {
+  return {
+    metadata: metadataOf(given),
+    joined: false,
+    hostname: "localhost",
+    settings: { ...given.settings },
+    state: stateOf({ ...given.state }),
+    localHold: given.localHold ?? null,
+    right: given.right ?? "head",
+    wanted: given.wanted,
+    force: given.force ?? false,
+    drifted: given.drifted ?? false,
+    head: given.head,
+    descends: given.descends,
+  };
+}
+
+/** The decision in the tables' terms. */
+export function decideCase(given: Case): CaseDecision {
+  const decision = decideSystem(inputOf(given));
+  const { need } = decision;
+  return {
+    ...decision,
+    ...(need?.kind === "head" ? { needHead: true } : {}),
+    ...(need?.kind === "descent" ? { needDescent: need.revision } : {}),
+  };
 }

@@ -1,5 +1,5 @@
 /** The system's decision without steering, rule by rule: what is known, and what must come of it. */
-import { A, approve, B, C, lock, runs, type Table, written } from "./decide-cases";
+import { A, approve, B, C, lock, runs, type Table, written } from "./cases";
 
 export const decideTable: Record<string, Table> = {
   "the first deployment": [

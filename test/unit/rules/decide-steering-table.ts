@@ -1,5 +1,5 @@
 /** The system's decision under holds, pins, undo and failures, rule by rule. */
-import { A, approve, B, C, control, runs, type Table } from "./decide-cases";
+import { A, approve, B, C, control, runs, type Table } from "./cases";
 
 const refusedB = { refused: [{ revision: B, stage: "build", error: "boom", at: "then" }] };
 const hold = (scope: string, revision?: string) => ({ scope, revision, by: "ann", why: "demo" });

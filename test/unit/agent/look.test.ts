@@ -1,0 +1,82 @@
+/** What the watcher starts: what it compares with, and when it asks for an update. */
+import { rmSync } from "node:fs";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { look } from "../../../agent/commands/look";
+import { takeRequests } from "../../../agent/requests";
+import { SystemDriver, systemPlace } from "../../../agent/system";
+import { A, approve, B, control } from "../rules/cases";
+import { FakeMetadata } from "./metadata";
+import { Scratch } from "./scratch";
+
+let scratch: Scratch;
+let metadata: FakeMetadata;
+beforeEach(async () => {
+  scratch = new Scratch();
+  metadata = await FakeMetadata.open();
+  metadata.values.set("instance/name", "dev-alice");
+  item({ wave: "rest" });
+});
+afterEach(() => {
+  metadata.close();
+  scratch.remove();
+});
+
+const item = (about: object) =>
+  metadata.values.set("instance/attributes/nixos-fleet", JSON.stringify({ fleet: "devs", stack: "dev", ...about }));
+
+/** Looks once while these are the project's attributes; what it asked for. */
+async function seen(attributes: object): Promise<string[]> {
+  metadata.values.set("project/attributes/", JSON.stringify(attributes));
+  const place = { ...systemPlace(), stateFolder: scratch.in("state"), runFolder: scratch.in("run") };
+  expect(await look(new SystemDriver(place, metadata.client))).toBe(0);
+  return takeRequests(scratch.in("run")).map(({ trigger, by }) => `${trigger}: ${by}`);
+}
+
+/** The same for several looks, one after the other. */
+async function watch(...answers: object[]): Promise<string[]> {
+  const asked: string[] = [];
+  for (const attributes of answers) asked.push(...(await seen(attributes)));
+  return asked;
+}
+
+const approval = (revision: string) => `watch: the watcher (approval of ${revision.slice(0, 7)})`;
+
+it("compares with its first answer after a boot, and so asks for nothing that stood there before", async () => {
+  expect(await watch(approve({ rest: A }), approve({ rest: A }))).toEqual([]);
+  // A boot forgets what was seen before it.
+  rmSync(scratch.in("run"), { recursive: true });
+  expect(await watch(approve({ rest: B }))).toEqual([]);
+});
+
+it("asks once when its approval changes, also back", async () => {
+  const answers = [A, B, B, A].map((revision) => approve({ rest: revision }));
+  expect(await watch(...answers)).toEqual([approval(B), approval(A)]);
+});
+
+it("asks for nothing that is about another wave", async () => {
+  expect(await watch(approve({ rest: A }), approve({ rest: A, canary: B }))).toEqual([]);
+});
+
+it("asks when something of the control item is about its machine", async () => {
+  const held = control({ holds: [{ scope: "vm:dev-alice", by: "ann", why: "demo", at: "2026-01-01T00:00:00Z" }] });
+  const other = control({ holds: [{ scope: "vm:dev-bob", by: "ann", why: "demo", at: "2026-01-01T00:00:00Z" }] });
+  const approved = approve({ rest: A });
+  expect(await watch(approved, { ...approved, ...other }, { ...approved, ...held })).toEqual([
+    "watch: the watcher (control item)",
+  ]);
+});
+
+it("asks when its machine is in another wave, whose approval is the same", async () => {
+  const both = approve({ rest: A, canary: A });
+  expect(await seen(both)).toEqual([]);
+  item({ wave: "canary" });
+  expect(await seen(both)).toEqual(["watch: the watcher (wave canary)"]);
+});
+
+it("looks again soon where the server's answers are not whole, and asks for nothing", async () => {
+  await seen(approve({ rest: A }));
+  metadata.values.set("project/attributes/", "");
+  const place = { ...systemPlace(), stateFolder: scratch.in("state"), runFolder: scratch.in("run") };
+  expect(await look(new SystemDriver(place, metadata.client))).toBe(1);
+  expect(await watch(approve({ rest: B }))).toEqual([approval(B)]);
+});
