@@ -51,8 +51,13 @@ export class Mirror {
     return !hasSucceeded(await this.git(args, keep));
   }
 
+  /** @throws GitError where git cannot tell */
   async has(revision: string): Promise<boolean> {
-    return succeeded(await this.git(["cat-file", "-e", `${revision}^{commit}`]));
+    const finished = await this.git(["rev-parse", "--quiet", "--verify", `${revision}^{commit}`]);
+    if (succeeded(finished)) return true;
+    // git-rev-parse(1): with --quiet a name that is not there is status 1, and no message.
+    if (finished.status === 1 && finished.limit === undefined) return false;
+    throw new GitError("unknown", gitComplaint(finished));
   }
 
   /**

@@ -29,19 +29,21 @@ function commit(text: string, signer?: "infra" | "stranger"): string {
   return source.commit(text, "flake.lock", ...key);
 }
 
+/** What asks for nothing. */
+const none = () => ({
+  lock: undefined,
+  deployed: undefined,
+  signers: undefined,
+  explicit: false,
+  runFolder: scratch.in("run"),
+});
+
 async function refusal(options: Partial<VerifyOptions> & { revision: string }): Promise<string | undefined> {
-  const none = {
-    lock: undefined,
-    deployed: undefined,
-    signers: undefined,
-    explicit: false,
-    runFolder: scratch.in("run"),
-  };
   const { url } = source;
   const origin = { url, branch: "main", access: remoteAccess("file"), renew: () => Promise.resolve(undefined) };
   await mirror.fetch(origin, options.revision);
   try {
-    await verify({ mirror, ...none, ...options });
+    await verify({ mirror, ...none(), ...options });
     return undefined;
   } catch (error) {
     if (error instanceof UpdateFailure && error.stage === "verify") return error.message;
@@ -93,12 +95,13 @@ describe("signers", () => {
     expect(await refusal({ revision, signers: allowed() })).toBeUndefined();
   });
 
-  it("are asked for in vain where git fails", async () => {
+  it.each(["rev-list", "rev-parse --quiet"])("are asked for in vain where git fails at %s", async (command) => {
     const deployed = commit("deployed", "infra");
     commit("between");
     const revision = commit("head", "infra");
     await refusal({ revision });
-    scratch.fake("git", `case "$*" in *rev-list*) exit 137 ;; esac; PATH=\${PATH#*:} exec git "$@"`);
-    expect(await refusal({ revision, deployed, signers: allowed() })).toContain("git cannot tell whether");
+    scratch.fake("git", `case "$*" in *"${command}"*) exit 137 ;; esac; PATH=\${PATH#*:} exec git "$@"`);
+    const verifying = verify({ mirror, ...none(), revision, deployed, signers: allowed() });
+    await expect(verifying).rejects.toThrow("git cannot tell whether");
   });
 });
