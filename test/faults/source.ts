@@ -106,6 +106,13 @@ export class Source {
     return this.head();
   }
 
+  /** Signs commits from now on, with an SSH key whose public part lies beside it; nobody signs where there is none. */
+  async signWith(key: string | undefined): Promise<void> {
+    await this.git(["config", "gpg.format", "ssh"]);
+    await this.git(["config", "user.signingKey", `${key ?? ""}.pub`]);
+    await this.git(["config", "commit.gpgSign", String(key !== undefined)]);
+  }
+
   /** Puts a file into the next revision; `edit` gets what it was before. */
   async edit(file: string, edit: (text: string) => string): Promise<void> {
     const place = path.join(this.clone, file);
