@@ -148,14 +148,14 @@ export const agentMutants: readonly Mutant[] = [
     unit("agent/checkout"),
   ),
   rule(
-    "home",
+    "unpushed-work",
     "a home with edits of its own is left alone (clean-tree check)",
     'if ((await read("status", "--porcelain")) !== "")',
     "if (false)",
     unit("agent/home"),
   ),
   rule(
-    "home",
+    "unpushed-work",
     "a home with commits of its own is left alone",
     '"HEAD", "--not", "--remotes")) !== "")',
     '"HEAD", "--not", "--remotes")) === "never")',

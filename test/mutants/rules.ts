@@ -137,7 +137,7 @@ export const ruleMutants: readonly Mutant[] = [
   rule(
     "failure",
     "a full disk is not the revision's fault",
-    'if (noSpace.test(text)) return "space";\n  if (nixResources',
+    'if (diskProblem(text) !== undefined) return "space";\n  if (nixResources',
     "if (nixResources",
     unit("rules/failure", "agent/nix"),
   ),

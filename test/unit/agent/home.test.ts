@@ -3,7 +3,8 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { dryRequest } from "../../../agent/driver";
-import { HomeDriver, homePlace } from "../../../agent/home";
+import { HomeDriver } from "../../../agent/home";
+import { homePlace } from "../../../agent/home-place";
 import { stay } from "../../../rules/decision";
 import { Scratch } from "./scratch";
 
@@ -28,7 +29,7 @@ afterEach(() => scratch.remove());
 function obstacle(force = false): Promise<string | undefined> {
   const driver = new HomeDriver({ ...homePlace(), stateFolder: scratch.in("state"), runFolder: scratch.in("run") });
   const settings = { attribute: "dev", branch: "main", directory: clone };
-  return driver.obstacle({ ...stay("unchanged", ""), settings }, { ...dryRequest, force });
+  return driver.obstacle({ ...stay("unchanged", ""), settings, retry: [] }, { ...dryRequest, force });
 }
 
 it("lets a clean clone's home be updated", async () => {

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { realisePrebuilt } from "../../../agent/prebuilt";
-import { systemPlace } from "../../../agent/system";
+import { systemPlace } from "../../../agent/system-place";
 import { Scratch } from "./scratch";
 
 const path = `/nix/store/${"1".repeat(32)}-nixos-system-dev`;

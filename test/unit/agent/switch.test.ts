@@ -1,7 +1,8 @@
 /** How a system is switched to, what a switch is run by, and what may not be switched to. */
 import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { SystemDriver, systemPlace } from "../../../agent/system";
+import { SystemDriver } from "../../../agent/system";
+import { systemPlace } from "../../../agent/system-place";
 import { switchToConfiguration } from "../../../agent/switch-system";
 import { Scratch } from "./scratch";
 
