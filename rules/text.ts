@@ -52,7 +52,7 @@ export function utf8Length(text: string): number {
   return bytes;
 }
 
-/** White space as Unicode defines it, which is what the agents' jq trims and folds. */
+/** White space as Unicode defines it. */
 const space = "[\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
 const ends = new RegExp(`^${space}+|${space}+$`, "gu");
 const spaces = new RegExp(`${space}+`, "gu");

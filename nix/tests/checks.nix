@@ -105,7 +105,7 @@ in
         cd ${fleet}
         scripts=$(grep --recursive --files-with-matches --max-count 1 --extended-regexp '^#!.*\b(ba)?sh\b' nix scripts tools local .ci)
         shellcheck -x -P SCRIPTDIR $scripts
-        shfmt -i 2 -ci -d $scripts nix/agent/*.bash
+        shfmt -i 2 -ci -d $scripts
       '';
 
   formatting = check "formatting" [ pkgs.nixfmt ] ''

@@ -17,8 +17,6 @@ interface Files {
   /** Undefined for all. */
   only: readonly string[] | undefined;
   scripts: readonly string[];
-  /** Parts of scripts, which no line at their top marks. */
-  parts: readonly string[];
 }
 
 /** Files of the kinds that a tool takes; the whole tree where all files are looked at. */
@@ -42,7 +40,7 @@ function checks(caching: boolean): readonly Check[] {
       ],
     },
     { name: "shellcheck", command: ({ scripts }) => ["shellcheck", "-x", "-P", "SCRIPTDIR", ...scripts] },
-    { name: "shfmt", command: ({ scripts, parts }) => ["shfmt", "-i", "2", "-ci", "-d", ...scripts, ...parts] },
+    { name: "shfmt", command: ({ scripts }) => ["shfmt", "-i", "2", "-ci", "-d", ...scripts] },
   ];
 }
 
@@ -62,11 +60,7 @@ async function filesOf(only: readonly string[] | undefined): Promise<Files> {
   const { stdout } = await execa({ cwd: project })`git ls-files -co --exclude-standard`;
   const known = stdout.split("\n").filter((file) => statSync(join(project, file), { throwIfNoEntry: false })?.isFile());
   const looked = only === undefined ? known : known.filter((file) => only.includes(file));
-  return {
-    only,
-    scripts: looked.filter(isScript),
-    parts: looked.filter((file) => /^nix\/agent\/.*\.bash$/.test(file)),
-  };
+  return { only, scripts: looked.filter(isScript) };
 }
 
 /**

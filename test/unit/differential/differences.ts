@@ -26,8 +26,6 @@ const namesTheField: Difference = {
   },
 };
 
-export const differencesFromNow: readonly Difference[] = [namesTheField];
-
 export const differencesFrom010: readonly Difference[] = [
   {
     name: "an answer that is not whole counted as one",

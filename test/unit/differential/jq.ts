@@ -108,7 +108,7 @@ function valuesOf(output: string, count: number, version: string): unknown[] {
 }
 
 /** A program's `include`s, and what it does. */
-export function partsOf(program: string): { includes: string; body: string } {
+function partsOf(program: string): { includes: string; body: string } {
   const include = /include "[^"]+";/g;
   const text = program.replace(/^#.*$/gm, "");
   return { includes: (text.match(include) ?? []).join("\n"), body: text.replace(include, "") };

@@ -32,11 +32,11 @@ export function inputOf(situation: SystemSituation): SystemInput {
   };
 }
 
-/** The standard input and the named arguments of `system.jq`, as the agent's bash gives them. */
-export function jqInputOf(situation: SystemSituation, { version }: { version: "0.1.0" | "now" }): object {
-  const { answers, google, joined, state, hold, trial, settings, current, profile, boot } = situation;
-  const { force, right, wanted, head, descends } = situation;
-  const told = answers === undefined || (version === "0.1.0" && answers.attributes?.status !== 200) ? "" : answers;
+/** The standard input and the named arguments of `system.jq`, as that agent's bash gives them. */
+export function jqInputOf(situation: SystemSituation): object {
+  const { answers, google, state, hold, trial, settings, current, profile, boot } = situation;
+  const { force, wanted, head, descends } = situation;
+  const told = answers?.attributes?.status === 200 ? answers : "";
   const lines =
     told === ""
       ? ""
@@ -49,8 +49,7 @@ export function jqInputOf(situation: SystemSituation, { version }: { version: "0
     ...(head === undefined ? {} : { head }),
     ...(descends === undefined ? {} : { descends: String(descends) }),
   };
-  const newer = version === "0.1.0" ? {} : { right, joined: String(joined) };
-  return { input: `${lines}\n`, named: { ...named, ...known, ...newer } };
+  return { input: `${lines}\n`, named: { ...named, ...known } };
 }
 
 /** The decision of rules/, in the words of the agent's bash. */
