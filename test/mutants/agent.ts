@@ -164,7 +164,7 @@ export const agentMutants: readonly Mutant[] = [
   rule(
     "home",
     "no home without an agent in it (orphan check)",
-    "if (!isThere(join(generation, unit)))",
+    "if (!isThere(this.unitFile(generation)))",
     "if (false)",
     unit("agent/home"),
   ),
@@ -220,8 +220,8 @@ export const agentMutants: readonly Mutant[] = [
   rule(
     "credentials",
     "a host has to be the one whose keys are pinned",
-    "ssh.push(`-o StrictHostKeyChecking=yes",
-    "ssh.push(`-o StrictHostKeyChecking=no",
+    "words.push(`-o StrictHostKeyChecking=yes",
+    "words.push(`-o StrictHostKeyChecking=no",
     unit("agent/credentials"),
   ),
   rule(

@@ -1,6 +1,6 @@
 /** A developer's own work in the clone of her home: committed or not, it is never updated over. */
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { dryRequest } from "../../../agent/driver";
 import { HomeDriver } from "../../../agent/home";
@@ -25,11 +25,12 @@ beforeEach(() => {
 });
 afterEach(() => scratch.remove());
 
+const driver = () => new HomeDriver({ ...homePlace(), stateFolder: scratch.in("state"), runFolder: scratch.in("run") });
+
 /** Why an update may not go on. */
 function obstacle(force = false): Promise<string | undefined> {
-  const driver = new HomeDriver({ ...homePlace(), stateFolder: scratch.in("state"), runFolder: scratch.in("run") });
   const settings = { attribute: "dev", branch: "main", directory: clone };
-  return driver.obstacle({ ...stay("unchanged", ""), settings, retry: [] }, { ...dryRequest, force });
+  return driver().obstacle({ ...stay("unchanged", ""), settings, retry: [] }, { ...dryRequest, force });
 }
 
 it("lets a clean clone's home be updated", async () => {
@@ -45,4 +46,16 @@ it("puts an update off for edits that are not committed, and says what to do", a
 it("puts an update off for commits that are not pushed", async () => {
   git("commit", "--quiet", "--allow-empty", "--message", "mine");
   expect(await obstacle()).toContain("has commits that are not pushed");
+});
+
+it("switches to no home that has no agent any more, and to nothing that is no home", async () => {
+  const generation = scratch.in("generation");
+  mkdirSync(generation);
+  expect(await driver().refusal(generation)).toContain("not a Home Manager generation");
+  writeFileSync(`${generation}/activate`, "");
+  expect(await driver().refusal(generation)).toContain("services.nixos-hm-auto-update is not enabled in it");
+  const units = `${generation}/home-files/.config/systemd/user`;
+  mkdirSync(units, { recursive: true });
+  symlinkSync("/nix/store/not-here", `${units}/nixos-hm-auto-update.service`);
+  expect(await driver().refusal(generation)).toBeUndefined();
 });
