@@ -88,20 +88,27 @@ wait_for_approval() {
   mv "$run/approval.new" "$run/approval.json"
 }
 
+# Leaves nothing secret behind.
+forget() {
+  rm -f "$run/token.json" "$run/token.conf" "$run/secret.json" "$run/secret" "$run/key.raw" "$run/key"
+}
+
 # What a private repository asks for, out of Secret Manager, in a file that root alone reads.
 get_key() {
   secret=$(field "$run/instance.json" 'it.deployKeySecret or ""')
   [ -n "$secret" ] || return 0
   case $secret in */versions/*) ;; *) secret=$secret/versions/latest ;; esac
+  # Each step stands by its own status: in front of `||` set -e is off.
   (
     umask 077
-    told instance/service-accounts/default/token >"$run/token.json"
-    field "$run/token.json" '"header = \"Authorization: Bearer " + it.access_token + "\"\n"' |
-      curl --silent --show-error --fail --max-time 30 --config - "$secret_manager/v1/$secret:access" >"$run/secret.json"
-    field "$run/secret.json" 'it.payload.data' | base64 --decode | tr -d '\r' >"$run/key"
-    [ -z "$(tail -c 1 "$run/key")" ] || echo >>"$run/key"
+    told instance/service-accounts/default/token >"$run/token.json" &&
+      field "$run/token.json" '"header = \"Authorization: Bearer " + it.access_token + "\"\n"' >"$run/token.conf" &&
+      curl --silent --show-error --fail --max-time 30 --config "$run/token.conf" "$secret_manager/v1/$secret:access" \
+        >"$run/secret.json" &&
+      field "$run/secret.json" 'it.payload.data' >"$run/secret" && base64 --decode "$run/secret" >"$run/key.raw" &&
+      tr -d '\r' <"$run/key.raw" >"$run/key" && [ -s "$run/key" ] &&
+      { [ -z "$(tail -c 1 "$run/key")" ] || echo >>"$run/key"; }
   ) || die "$secret cannot be had"
-  rm -f "$run/token.json" "$run/secret.json"
 }
 
 # git with the key or token, the pinned host keys, and nothing of anybody's configuration.
@@ -186,7 +193,7 @@ get_prebuilt() {
 }
 
 bootstrap() {
-  trap 'rm -f "$run/key"' EXIT
+  trap forget EXIT
   if [ ! -x "$installed" ]; then
     check_image
     wait_for_approval
@@ -204,7 +211,7 @@ bootstrap() {
     }
     installed=$run/agent/bin/nixos-auto-update
   fi
-  rm -f "$run/key"
+  forget
   unset GIT_CONFIG_NOSYSTEM GIT_CONFIG_GLOBAL GIT_ALLOW_PROTOCOL GIT_SSH_COMMAND GIT_CONFIG_COUNT GNUPGHOME
   exec "$installed" bootstrap
 }

@@ -92,7 +92,7 @@ it("gets from a repository by https with the token out of Secret Manager, and le
   const secret = lab.keepSecret("config", "glpat-1\n");
   const about = { repository: "https://git.internal/config.git", deployKeySecret: secret };
   const vm = await lab.newVm("token", source, about);
-  await says(vm, `${secret} cannot be had`);
+  await says(vm, `${secret}/versions/latest cannot be had`);
   expect(door.shown).toEqual([]);
   lab.allowSecret(secret);
   await expectUpdated(vm);
