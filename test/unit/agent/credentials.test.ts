@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "
 import type { Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { credentialKind } from "../../../agent/credentials";
 import { GitError } from "../../../agent/git";
 import { handOverAll, refreshCredential } from "../../../agent/handover";
 import { MachineCredentials } from "../../../agent/machine-credentials";
@@ -58,7 +59,7 @@ const key = "-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n-----END OPENSSH PRIVATE 
 
 describe("a secret", () => {
   const file = () => scratch.in("run/credential");
-  const fetch = (url: string) => fetchSecret(metadata.client, { secret, url, file: file() });
+  const fetch = (url: string) => fetchSecret(metadata.client, { secret, place: url, kind: credentialKind(url), file: file() });
 
   it.each([
     ["a key", "ssh://git@example.com/config.git", key, `${key}\n`],
