@@ -59,7 +59,8 @@ const key = "-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n-----END OPENSSH PRIVATE 
 
 describe("a secret", () => {
   const file = () => scratch.in("run/credential");
-  const fetch = (url: string) => fetchSecret(metadata.client, { secret, place: url, kind: credentialKind(url), file: file() });
+  const fetch = (url: string) =>
+    fetchSecret(metadata.client, { secret, place: url, kind: credentialKind(url), file: file() });
 
   it.each([
     ["a key", "ssh://git@example.com/config.git", key, `${key}\n`],
