@@ -15,7 +15,7 @@ const olderImage = `
   fi`;
 
 // The agent in bash asks what runs whether it may reboot, and so never does.
-describe.runIf(process.env["NIXOS_FLEET_AGENT"] === "node").concurrent("a first boot from an older image", () => {
+describe.concurrent("a first boot from an older image", () => {
   beforeAll(async () => {
     lab = await Lab.open(olderImage);
   }, patience(300));
