@@ -136,15 +136,15 @@ export const agentMutants: readonly Mutant[] = [
   rule(
     "checkout",
     "a clone with changes is left alone (clean-tree check)",
-    'if ((await read(folder, "status", "--porcelain")) !== "") return false;',
+    'if ((await read(folder, "status", "--porcelain")) !== "") return OWN;',
     "",
     unit("agent/checkout"),
   ),
   rule(
     "checkout",
     "a clone with commits of its own is left alone",
-    'if (pushed !== "" || former !== "origin") return false;',
-    "",
+    "if (on !== branch) return pushed ?",
+    "if (on !== branch) return true ?",
     unit("agent/checkout"),
   ),
   rule(
