@@ -1,8 +1,12 @@
 /** Where the system's agent keeps its things. */
 import { join } from "node:path";
 import { contract } from "../rules/contract";
+import type { ModuleSettings } from "../rules/decide-system";
+import { parseObject } from "../rules/json";
 import type { Place } from "./driver";
+import { readText } from "./files";
 import { Mirror } from "./mirror";
+import { currentSystem } from "./reboot";
 
 export function systemPlace(): Place {
   const stateFolder = process.env["NIXOS_AUTO_UPDATE_STATE"] ?? contract.paths.state;
@@ -17,4 +21,9 @@ export function systemPlace(): Place {
     profile: "/nix/var/nix/profiles/system",
     settingsPath: contract.paths.settings.slice(1),
   };
+}
+
+/** What the configuration of what runs says; a machine before its first switch has none. */
+export function moduleSettings(): ModuleSettings {
+  return parseObject(readText(join(currentSystem, contract.paths.settings)) ?? "") ?? {};
 }

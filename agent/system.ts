@@ -2,9 +2,7 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { hasDrifted } from "../rules/agent-state";
-import { contract } from "../rules/contract";
 import { decideSystem, type ModuleSettings, type SystemDecision } from "../rules/decide-system";
-import { parseObject } from "../rules/json";
 import { readMetadata, type Metadata } from "../rules/metadata";
 import { relevantState } from "../rules/relevant-state";
 import {
@@ -37,7 +35,7 @@ import type { Waiting } from "../rules/report";
 import { MachineCredentials } from "./machine-credentials";
 import { concludeSystem } from "./conclude-system";
 import { SystemHealth } from "./system-health";
-import { systemPlace } from "./system-place";
+import { moduleSettings, systemPlace } from "./system-place";
 
 export interface SystemSituation extends Situation {
   metadata: Metadata;
@@ -295,9 +293,4 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
   async concluded(conclusion: Conclusion<SystemSituation, SystemDecision>): Promise<{ retry?: string }> {
     return concludeSystem(this, conclusion);
   }
-}
-
-/** What the configuration of what runs says; a machine before its first switch has none. */
-function moduleSettings(): ModuleSettings {
-  return parseObject(readText(join(currentSystem, contract.paths.settings)) ?? "") ?? {};
 }
