@@ -275,7 +275,8 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     log(`going back to ${old}`);
     const running = this.current();
     // It ran here before; what its pre-switch checks mind is left to a reboot.
-    const boot = rollbackAction({ running, former: old }) === "boot" || (await modeOf(old)) === "boot";
+    const boot =
+      rollbackAction({ mode: trial.mode, running, former: old }) === "boot" || (await modeOf(old)) === "boot";
     const switched = await switchToConfiguration(old, boot ? "boot" : "switch");
     if (switched.kind === "failed") return { ok: false, error: switched.error };
     return { ok: boot || this.current() === old };

@@ -111,9 +111,9 @@ export function switchEnd({ status, output }: { status: number | undefined; outp
 }
 
 /**
- * How a machine goes back to a system. Where that system still runs, only the boot loader has to change: a live switch would restart
- * users' activation for nothing.
+ * How a machine goes back to a system. Where that was only to run after the next boot, the former one still runs untouched, and only the
+ * boot loader has to change. A live switch that ended half way has changed units and /etc, whatever is said to run.
  */
-export function rollbackAction({ running, former }: { running: string; former: string }): "switch" | "boot" {
-  return running === former ? "boot" : "switch";
+export function rollbackAction(trial: { mode: "switch" | "boot"; running: string; former: string }): "switch" | "boot" {
+  return trial.mode === "boot" && trial.running === trial.former ? "boot" : "switch";
 }

@@ -118,6 +118,8 @@ describe("switch-to-configuration ended", () => {
 });
 
 it("a machine goes back by its boot loader alone where the former system still runs", () => {
-  expect(rollbackAction({ running: "/old", former: "/old" })).toBe("boot");
-  expect(rollbackAction({ running: "/new", former: "/old" })).toBe("switch");
+  expect(rollbackAction({ mode: "boot", running: "/old", former: "/old" })).toBe("boot");
+  expect(rollbackAction({ mode: "boot", running: "/new", former: "/old" })).toBe("switch");
+  // A switch that was cut short, before it said that the new one runs.
+  expect(rollbackAction({ mode: "switch", running: "/old", former: "/old" })).toBe("switch");
 });
