@@ -118,12 +118,16 @@ export interface RoleResource {
 
 /** A secret, and what its versions hold, the first one first. */
 export interface SecretResource {
+  /** RFC 3339. */
+  createTime: string;
   replication: unknown;
   labels: Record<string, string>;
   versions: SecretVersionResource[];
 }
 
 export interface SecretVersionResource {
+  /** RFC 3339. */
+  createTime: string;
   state: "ENABLED" | "DISABLED" | "DESTROYED";
   /** Base64; empty where it is destroyed. */
   data: string;

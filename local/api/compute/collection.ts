@@ -27,6 +27,8 @@ export interface Collection {
   gone?: (network: Gateways, resource: Resource, store: Store) => Promise<void>;
   /** Whether it can be changed by PATCH. */
   patch?: boolean;
+  /** Whether it has a fingerprint of its content; of what can be changed, few kinds do. */
+  fingerprint?: boolean;
   /** Changes with a POST of their own, by the last part of the path: the fields that are different afterwards. */
   actions?: Record<string, (store: Store, resource: Resource, body: Body) => Body>;
 }

@@ -8,6 +8,7 @@ import { pathOf } from "../paths";
 
 export const subnetworks: Collection = {
   name: "subnetworks",
+  fingerprint: true,
   scope: "regions",
   word: "subnetwork",
   patch: true,

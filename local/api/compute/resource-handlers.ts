@@ -84,7 +84,7 @@ export function insert(collection: Collection): Handler {
     }
     const fields = collection.build(store, scope, call.body, path);
     const resource = { ...fields, ...store.common(`compute#${collection.word}`, path, name) };
-    store.put(path, collection.patch === true ? withFingerprint(resource) : resource, "insert");
+    store.put(path, collection.fingerprint === true ? withFingerprint(resource) : resource, "insert");
     return operations.begin("insert", { path, id: resource.id }, async () => {
       await sleep(operations.delay);
       try {

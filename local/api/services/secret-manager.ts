@@ -26,7 +26,8 @@ function create(store: Store, id: string, body: Body): Body {
   if (!ID.test(id)) throw new ApiError(400, "invalid", `Invalid secret id "${id}".`);
   if (all(store)[id]) throw new ApiError(409, "alreadyExists", `Secret [${nameOf(store, id)}] already exists.`);
   const labels = checkLabels(body["labels"]);
-  return keep(store, id, { replication: body["replication"] ?? {}, labels, versions: [] });
+  const createTime = store.timestamp();
+  return keep(store, id, { createTime, replication: body["replication"] ?? {}, labels, versions: [] });
 }
 
 function ofSecret(store: Store, id: string, method: string, verb: string, body: Body): unknown {
@@ -45,9 +46,10 @@ function ofSecret(store: Store, id: string, method: string, verb: string, body: 
 function addVersion(store: Store, id: string, secret: SecretResource, body: Body): Body {
   const data = isRecord(body["payload"]) ? body["payload"]["data"] : undefined;
   if (typeof data !== "string" || data === "") throw new ApiError(400, "invalid", "The payload is empty.");
-  const versions: SecretVersionResource[] = [...secret.versions, { state: "ENABLED", data }];
+  const version: SecretVersionResource = { createTime: store.timestamp(), state: "ENABLED", data };
+  const versions = [...secret.versions, version];
   keep(store, id, { ...secret, versions });
-  return shownVersion(store, id, versions.length, "ENABLED");
+  return shownVersion(store, id, versions.length, version);
 }
 
 function ofVersion(store: Store, id: string, wanted: string, method: string, verb: string): unknown {
@@ -57,27 +59,26 @@ function ofVersion(store: Store, id: string, wanted: string, method: string, ver
   const version = secret.versions[number - 1];
   if (!version)
     throw new ApiError(404, "notFound", `Secret Version [${nameOf(store, id)}/versions/${wanted}] not found.`);
-  if (method === "GET" && verb === "") return shownVersion(store, id, number, version.state);
+  if (method === "GET" && verb === "") return shownVersion(store, id, number, version);
   if (method === "GET" && verb === "access") {
     if (version.state !== "ENABLED")
       throw new ApiError(400, "failedPrecondition", `Secret Version is in ${version.state} state.`);
     return { name: `${nameOf(store, id)}/versions/${number}`, payload: { data: version.data } };
   }
-  if (method !== "POST" || !["destroy", "enable", "disable"].includes(verb)) return undefined;
-  if (verb !== "destroy") {
-    if (version.state === "DESTROYED")
-      throw new ApiError(400, "failedPrecondition", "Secret Version is in DESTROYED state.");
-    const state = verb === "enable" ? ("ENABLED" as const) : ("DISABLED" as const);
-    const changed = secret.versions.map((one, index) => (index === number - 1 ? { ...one, state } : one));
-    keep(store, id, { ...secret, versions: changed });
-    return shownVersion(store, id, number, state);
-  }
-  const versions = secret.versions.map((one, index) =>
-    index === number - 1 ? { state: "DESTROYED" as const, data: "" } : one,
-  );
-  keep(store, id, { ...secret, versions });
-  return shownVersion(store, id, number, "DESTROYED");
+  if (method !== "POST" || !(verb in AFTER)) return undefined;
+  if (verb !== "destroy" && version.state === "DESTROYED")
+    throw new ApiError(400, "failedPrecondition", "Secret Version is in DESTROYED state.");
+  const changed = { ...version, ...AFTER[verb as keyof typeof AFTER] };
+  keep(store, id, { ...secret, versions: secret.versions.map((one) => (one === version ? changed : one)) });
+  return shownVersion(store, id, number, changed);
 }
+
+/** What a version is after each of its verbs. */
+const AFTER = {
+  enable: { state: "ENABLED" },
+  disable: { state: "DISABLED" },
+  destroy: { state: "DESTROYED", data: "" },
+} as const;
 
 function all(store: Store): Record<string, SecretResource> {
   return store.state.secrets ?? {};
@@ -100,12 +101,13 @@ function nameOf(store: Store, id: string): string {
   return `projects/${store.state.project.number}/secrets/${id}`;
 }
 
-function shown(store: Store, id: string, { replication, labels }: SecretResource): Body {
-  return { name: nameOf(store, id), replication, labels };
+function shown(store: Store, id: string, { createTime, replication, labels }: SecretResource): Body {
+  return { name: nameOf(store, id), createTime, replication, labels };
 }
 
-function shownVersion(store: Store, id: string, number: number, state: string): Body {
-  return { name: `${nameOf(store, id)}/versions/${number}`, state };
+function shownVersion(store: Store, id: string, number: number, version: SecretVersionResource): Body {
+  const { createTime, state } = version;
+  return { name: `${nameOf(store, id)}/versions/${number}`, createTime, state };
 }
 
 function forgetPolicy(store: Store, resource: string): void {

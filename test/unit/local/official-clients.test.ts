@@ -1,7 +1,4 @@
-/**
- * What the official gcp provider and gcloud ask beyond what this project's own program and tool do, recorded from runs of both: each request
- * gets an answer that the client can go on with.
- */
+/** What the official clients' requests do beyond their answers, which `replay.test.ts` checks. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { done, makeInstance, makeNetwork, project, region, serve, type Served, zone } from "./client";
 
@@ -47,14 +44,6 @@ describe("IAM policies", () => {
   });
 });
 
-describe("Cloud Storage", () => {
-  it("takes a policy without an etag, and has no caches", async () => {
-    await ask("POST", `/storage/v1/b?project=${project}`, { name: "acme-nix-cache" });
-    expect((await ask("PUT", "/storage/v1/b/acme-nix-cache/iam", { version: 1 })).status).toBe(200);
-    expect((await ask("GET", "/storage/v1/b/acme-nix-cache/anywhereCaches/")).body["items"]).toEqual([]);
-  });
-});
-
 describe("Secret Manager", () => {
   it("knows secrets by the project's number, and versions that are switched on and off", async () => {
     const { number } = served.cloud.store.state.project;
@@ -69,16 +58,6 @@ describe("Secret Manager", () => {
     });
     await ask("POST", `${at}/versions/1:destroy`);
     expect((await ask("POST", `${at}/versions/1:enable`)).status).toBe(400);
-  });
-});
-
-describe("Service Usage", () => {
-  it("lists what is on, and switches several on at once", async () => {
-    const at = `/serviceusage/v1/projects/${project}/services`;
-    const serviceIds = ["storage.googleapis.com", "monitoring.googleapis.com"];
-    expect((await ask("POST", `${at}:batchEnable`, { serviceIds })).body["done"]).toBe(true);
-    const { services } = (await ask("GET", `${at}?filter=state%3AENABLED&pageSize=200`)).body as { services: object[] };
-    expect(services).toMatchObject(serviceIds.map((name) => ({ config: { name }, state: "ENABLED" })));
   });
 });
 
@@ -102,16 +81,6 @@ describe("gcloud", () => {
     expect(served.cloud.store.instance("vm")?.deletionProtection).toBe(true);
     await ask("POST", `${instance}/setDeletionProtection?deletionProtection=False`);
     expect(served.cloud.store.instance("vm")?.deletionProtection).toBe(false);
-  });
-
-  it("lists operations everywhere", async () => {
-    await withInstance();
-    const { body } = await ask(
-      "GET",
-      `/compute/v1/projects/${project}/aggregated/operations?maxResults=500&returnPartialSuccess=True`,
-    );
-    const items = body["items"] as Record<string, { operations?: { operationType: string }[] }>;
-    expect(items[`zones/${zone}`]?.operations?.map(({ operationType }) => operationType)).toContain("insert");
   });
 
   it("reads and fills a user's profile of OS Login before it connects", async () => {
