@@ -35,7 +35,7 @@ describe.skipIf(!isInstalled)(title, { timeout: patience(60_000) }, () => {
       CLOUDSDK_CORE_DISABLE_PROMPTS: "1",
       CLOUDSDK_CORE_DISABLE_USAGE_REPORTING: "1",
       CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK: "1",
-      CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE: `${new URL("/compute/v1/", served.url).href}`,
+      CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE: new URL("/compute/v1/", served.url).href,
       NO_PROXY: "127.0.0.1",
       no_proxy: "127.0.0.1",
     };

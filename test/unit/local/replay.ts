@@ -158,9 +158,13 @@ export function before(state: CloudState, request: Recorded): CloudState {
 
 function withoutMade(state: CloudState, { method, url, body = {} }: Recorded): CloudState {
   const path = url.replace(/\?.*/, "");
-  const name = String(
-    body["name"] ?? body["accountId"] ?? body["roleId"] ?? new URL(url, "http://x").searchParams.get("secretId"),
-  );
+  const named = [
+    body["name"],
+    body["accountId"],
+    body["roleId"],
+    new URL(url, "http://x").searchParams.get("secretId"),
+  ];
+  const name = named.find((one) => typeof one === "string") ?? "";
   if (method !== "POST" || /:\w+$|\/instances\/[^/]+\/|\/disks\/[^/]+\/|\/operations\//.test(path)) return state;
   const left = structuredClone(state);
   const drop = (record: object | undefined, match: (key: string) => boolean) => {
