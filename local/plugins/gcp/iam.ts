@@ -10,84 +10,74 @@ const changing = new Mutex();
 /** Times to begin again when somebody else changed the policy meanwhile. */
 const ATTEMPTS = 10;
 
-/** One member in one role. @param policy the resource that has the policy, as a path */
-function member(
-  token: string,
-  args: Kind["args"],
-  fields: Kind["fields"],
-  policy: (props: Props, scope: Scope) => string,
-  place?: "zone",
-): Kind {
-  return {
-    token,
-    args,
-    ...(place ? { place } : {}),
-    fields: { member: {}, role: {}, condition: { of: { title: {}, description: {}, expression: {} } }, ...fields },
-    computed: ["id", "etag"],
-    create: async (inputs, scope, { api }) => {
-      const path = policy(inputs, scope);
-      await change(api, path, (bindings) => [...without(bindings, inputs), bindingOf(inputs)]);
-      const id = `${path}/${idOf(inputs)}`;
-      return { id, state: { ...inputs, ...scope, id } };
-    },
-    read: async (id, inputs, { api, settings }) => {
-      const scope = { project: text(inputs, "project") ?? settings.project ?? "", zone: text(inputs, "zone") ?? "" };
-      const bindings = bindingsOf(await find(api, policy(inputs, scope)));
-      return holds(bindings, inputs) ? { ...inputs, id } : undefined;
-    },
-    update: (id, { inputs }) => Promise.resolve({ ...inputs, id }),
-    delete: async (id, state, { api }) => {
-      const path = id.slice(0, -`/${idOf(state)}`.length);
-      await gone(() => change(api, path, (bindings) => without(bindings, state)));
-    },
-  };
+/** What a resource is of a policy: which fields name it, and how it gets into the bindings and out again. */
+interface Part {
+  fields: Kind["fields"];
+  put: (bindings: Props[], inputs: Props) => Props[];
+  take: (bindings: Props[], inputs: Props) => Props[];
+  /** As the policy has it; undefined where it does not. */
+  found: (bindings: Props[], inputs: Props) => Props | undefined;
+  /** The last part of its id. */
+  id: (inputs: Props) => string;
 }
 
-/** All members of one role; those of other roles stay. @param policy the resource that has the policy, as a path */
-function binding(
+/** One member in one role. */
+const MEMBER: Part = {
+  fields: { member: {} },
+  put: (all, inputs) => [...without(all, inputs), bindingOf(inputs)],
+  take: without,
+  found: (all, inputs) => (holds(all, inputs) ? inputs : undefined),
+  id: idOf,
+};
+
+/** All members of one role; those of other roles stay. */
+const BINDING: Part = {
+  fields: { members: { inPlace: true, unordered: true } },
+  put: (all, inputs) => [
+    ...BINDING.take(all, inputs),
+    ...(membersOf(inputs).length > 0 ? [{ ...bindingOf(inputs), members: membersOf(inputs) }] : []),
+  ],
+  take: (all, inputs) => all.filter((one) => !sameRole(one, inputs)),
+  found: (all, inputs) => {
+    const own = all.find((one) => sameRole(one, inputs));
+    return own && { ...inputs, members: [...membersOf(own)].sort() };
+  },
+  id: (inputs) => idOf({ ...inputs, member: "" }),
+};
+
+/** @param policy the resource that has the policy, as a path */
+function partOfPolicy(
+  part: Part,
   token: string,
   args: Kind["args"],
   fields: Kind["fields"],
   policy: (props: Props, scope: Scope) => string,
   place?: "zone",
 ): Kind {
-  const scopeOf = (inputs: Props, { settings }: Context): Scope => ({
-    project: text(inputs, "project") ?? settings.project ?? "",
-    zone: text(inputs, "zone") ?? "",
-  });
-  const set = (api: Api, path: string, inputs: Props, members: Value[]) =>
-    change(api, path, (all) => [
-      ...all.filter((one) => !sameRole(one, inputs)),
-      ...(members.length > 0 ? [{ ...bindingOf(inputs), members }] : []),
-    ]);
-  const membersIn = (props: Props): Value[] => (Array.isArray(props["members"]) ? props["members"] : []);
+  const pathOf = (props: Props, { settings }: Context) =>
+    policy(props, { project: text(props, "project") ?? settings.project ?? "", zone: text(props, "zone") ?? "" });
   return {
     token,
     args,
     ...(place ? { place } : {}),
-    fields: {
-      members: { inPlace: true, unordered: true },
-      role: {},
-      condition: { of: { title: {}, description: {}, expression: {} } },
-      ...fields,
-    },
+    fields: { role: {}, condition: { of: { title: {}, description: {}, expression: {} } }, ...part.fields, ...fields },
     computed: ["id", "etag"],
     create: async (inputs, scope, { api }) => {
       const path = policy(inputs, scope);
-      await set(api, path, inputs, membersIn(inputs));
-      const id = `${path}/${idOf({ ...inputs, member: "" })}`;
+      await change(api, path, (all) => part.put(all, inputs));
+      const id = `${path}/${part.id(inputs)}`;
       return { id, state: { ...inputs, ...scope, id } };
     },
     read: async (id, inputs, context) => {
-      const all = bindingsOf(await find(context.api, policy(inputs, scopeOf(inputs, context))));
-      const found = all.find((one) => sameRole(one, inputs));
-      return found && { ...inputs, members: [...membersOf(found)].sort(), id };
+      const found = part.found(bindingsOf(await find(context.api, pathOf(inputs, context))), inputs);
+      return found && { ...found, id };
     },
     update: async (id, { inputs }, context) => {
-      await set(context.api, policy(inputs, scopeOf(inputs, context)), inputs, membersIn(inputs));
+      await change(context.api, pathOf(inputs, context), (all) => part.put(all, inputs));
       return { ...inputs, id };
     },
-    delete: (_, state, context) => gone(() => set(context.api, policy(state, scopeOf(state, context)), state, [])),
+    delete: (id, state, { api }) =>
+      gone(() => change(api, id.slice(0, -`/${part.id(state)}`.length), (all) => part.take(all, state))),
   };
 }
 
@@ -131,25 +121,29 @@ function instancePath(props: Props, { project, zone = "" }: Scope): string {
 }
 
 export const IAM_KINDS: readonly Kind[] = [
-  member(
+  partOfPolicy(
+    MEMBER,
     "gcp:projects/iAMMember:IAMMember",
     ["projects/iammember.d.ts", "IAMMemberArgs"],
     {},
     (_, { project }) => `/cloudresourcemanager/v1/projects/${project}`,
   ),
-  member(
+  partOfPolicy(
+    MEMBER,
     "gcp:serviceaccount/iAMMember:IAMMember",
     ["serviceaccount/iammember.d.ts", "IAMMemberArgs"],
     { serviceAccountId: {} },
     (props) => `/iam/v1/${text(props, "serviceAccountId") ?? ""}`,
   ),
-  binding(
+  partOfPolicy(
+    BINDING,
     "gcp:serviceaccount/iAMBinding:IAMBinding",
     ["serviceaccount/iambinding.d.ts", "IAMBindingArgs"],
     { serviceAccountId: {} },
     (props) => `/iam/v1/${text(props, "serviceAccountId") ?? ""}`,
   ),
-  binding(
+  partOfPolicy(
+    BINDING,
     "gcp:iap/tunnelInstanceIAMBinding:TunnelInstanceIAMBinding",
     ["iap/tunnelInstanceIAMBinding.d.ts", "TunnelInstanceIAMBindingArgs"],
     { instance: {} },
@@ -157,13 +151,15 @@ export const IAM_KINDS: readonly Kind[] = [
       `/iap/v1/projects/${project}/iap_tunnel/zones/${zone}/instances/${leaf(props["instance"])}`,
     "zone",
   ),
-  member(
+  partOfPolicy(
+    MEMBER,
     "gcp:secretmanager/secretIamMember:SecretIamMember",
     ["secretmanager/secretIamMember.d.ts", "SecretIamMemberArgs"],
     { secretId: {} },
     (props, { project }) => `/secretmanager/v1/projects/${project}/secrets/${leaf(props["secretId"])}`,
   ),
-  member(
+  partOfPolicy(
+    MEMBER,
     "gcp:compute/instanceIAMMember:InstanceIAMMember",
     ["compute/instanceIAMMember.d.ts", "InstanceIAMMemberArgs"],
     { instanceName: {} },
@@ -171,7 +167,8 @@ export const IAM_KINDS: readonly Kind[] = [
     "zone",
   ),
   instancePolicy,
-  member(
+  partOfPolicy(
+    MEMBER,
     "gcp:iap/tunnelInstanceIAMMember:TunnelInstanceIAMMember",
     ["iap/tunnelInstanceIAMMember.d.ts", "TunnelInstanceIAMMemberArgs"],
     { instance: {} },
@@ -179,7 +176,8 @@ export const IAM_KINDS: readonly Kind[] = [
       `/iap/v1/projects/${project}/iap_tunnel/zones/${zone}/instances/${leaf(props["instance"])}`,
     "zone",
   ),
-  member(
+  partOfPolicy(
+    MEMBER,
     "gcp:storage/bucketIAMMember:BucketIAMMember",
     ["storage/bucketIAMMember.d.ts", "BucketIAMMemberArgs"],
     { bucket: {} },
