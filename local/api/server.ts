@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { formatBatch, parseBatch, type Request } from "./batch";
+import { readChaos, strikes, type Chaos, type Strike } from "./chaos";
 import type { Cloud } from "./cloud";
 import { ApiError, notFound, unauthenticated } from "./errors";
 import { selectFields } from "./listing";
@@ -20,8 +21,13 @@ interface Answer {
 
 /** The Compute API over HTTP. It does not listen yet. */
 export function apiServer(cloud: Cloud): Server {
+  let strike: () => Strike | undefined = () => undefined;
   const server = createServer((message, response) => {
-    serve(cloud, message, response).catch(
+    const answered =
+      message.url === "/local/chaos"
+        ? changeChaos(message, response, (chaos) => (strike = strikes(chaos)))
+        : serve(cloud, message, response, strike());
+    answered.catch(
       // The caller hung up: there is nobody to tell.
       () => response.destroy(),
     );
@@ -31,7 +37,34 @@ export function apiServer(cloud: Cloud): Server {
   return server;
 }
 
-async function serve(cloud: Cloud, message: IncomingMessage, response: ServerResponse): Promise<void> {
+/** The local cloud's own switch: `PUT /local/chaos` with `{ percent, seed }`. */
+async function changeChaos(
+  message: IncomingMessage,
+  response: ServerResponse,
+  use: (chaos: Chaos) => void,
+): Promise<void> {
+  try {
+    const chaos = readChaos(parseBody((await readBody(message)) ?? ""));
+    use(chaos);
+    send(response, json(chaos));
+  } catch (error) {
+    send(response, json(new ApiError(400, "invalid", error instanceof Error ? error.message : String(error))));
+  }
+}
+
+async function serve(
+  cloud: Cloud,
+  message: IncomingMessage,
+  response: ServerResponse,
+  strike: Strike | undefined,
+): Promise<void> {
+  if (strike !== undefined) {
+    const error = json(new ApiError(strike.status, reasonOf(strike), "Chaos that was asked for"));
+    if (strike.applied) await receive(cloud, message);
+    else await readBody(message);
+    send(response, error);
+    return;
+  }
   try {
     // Objects may be too large to be read as the other requests are.
     if (await serveObjects(cloud, message, response)) return;
@@ -41,6 +74,10 @@ async function serve(cloud: Cloud, message: IncomingMessage, response: ServerRes
     return;
   }
   send(response, await receive(cloud, message));
+}
+
+function reasonOf({ status }: Strike): string {
+  return status === 429 ? "rateLimitExceeded" : "backendError";
 }
 
 async function receive(cloud: Cloud, message: IncomingMessage): Promise<Answer> {

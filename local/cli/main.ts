@@ -5,7 +5,7 @@ import { environment, exports, type Pace } from "./environment";
 import { openState } from "./paths";
 import { bumpLock, push } from "./repository";
 import { up } from "./up";
-import { instances, power, ssh } from "./vm";
+import { instances, power, setChaos, ssh } from "./vm";
 
 /** A mistake of the person at the keyboard: one line, exit 2. */
 class Usage extends Error {}
@@ -56,6 +56,12 @@ const commands: Record<string, Command> = {
   push: async (files) => {
     if (files.length === 0) throw new Usage("takes at least one FILE");
     console.log(`pushed ${await push(state, files)}`);
+    return undefined;
+  },
+  chaos: async ([percent, seed = "1", ...more]) => {
+    if (percent === undefined || more.length > 0 || Number.isNaN(Number(percent)) || !/^\d+$/.test(seed))
+      throw new Usage("takes PERCENT [SEED], such as 5 or 5 42; 0 ends it");
+    await setChaos(state, { percent: Number(percent), seed: Number(seed) });
     return undefined;
   },
   ssh: async ([vm, ...command]) => {

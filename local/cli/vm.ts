@@ -4,6 +4,7 @@ import { leaderOf } from "../machines/container";
 import { cloudNames, machineNames } from "../machines/names";
 import { enter } from "../machines/nspawn";
 import { daemonInfo } from "./environment";
+import type { Chaos } from "../api/chaos";
 import type { State } from "./paths";
 
 interface Instance {
@@ -26,6 +27,14 @@ async function call<T>(state: State, path: string, method: "GET" | "POST" = "GET
 export async function instances(state: State): Promise<Instance[]> {
   const { items } = await call<{ items: Record<string, { instances?: Instance[] }> }>(state, "aggregated/instances");
   return Object.values(items).flatMap(({ instances }) => instances ?? []);
+}
+
+/** Has so many of a hundred calls of the cloud's APIs fail from now on. */
+export async function setChaos(state: State, chaos: Chaos): Promise<void> {
+  const url = new URL("/local/chaos", daemonInfo(state).endpoint);
+  const answer = await fetch(url, { method: "PUT", body: JSON.stringify(chaos) });
+  const { error } = (await answer.json()) as { error?: { message: string } };
+  if (error !== undefined) throw new Error(error.message);
 }
 
 async function zoneOf(state: State, vm: string): Promise<string> {

@@ -51,7 +51,7 @@ async function settle(on: ReadonlySet<string>): Promise<void> {
   expect(await program.changes(), [...on].join(", ")).toEqual({});
 }
 
-it("leaves nothing to do after any part is switched off or on", { timeout: patience(900) * 1000 }, async () => {
+it("leaves nothing to do after any part is switched off or on", { timeout: patience(900) }, async () => {
   program.cloud.store.state.secrets = {
     "config-key": { createTime: "2026-06-01T10:00:00.000Z", replication: {}, labels: {}, versions: [] },
   };

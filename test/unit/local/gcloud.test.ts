@@ -10,7 +10,7 @@ import { makeInstance, makeNetwork, project, serve, type Served, zone } from "./
 const isInstalled = (process.env["PATH"] ?? "").split(":").some((directory) => existsSync(join(directory, "gcloud")));
 const title = isInstalled ? "gcloud" : "gcloud (not installed here, so not tried)";
 
-describe.skipIf(!isInstalled)(title, { timeout: patience(60_000) }, () => {
+describe.skipIf(!isInstalled)(title, { timeout: patience(60) }, () => {
   const home = mkdtempSync(join(tmpdir(), "gcloud-"));
   let served: Served;
   beforeAll(async () => {
