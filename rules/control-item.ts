@@ -156,6 +156,12 @@ export function withoutHolds(control: Control, scopes: readonly string[]): Contr
   return { ...control, holds: control.holds.filter(({ scope }) => !scopes.includes(scope)) };
 }
 
+/** Without the holds and overrides of a wave that is gone. */
+export function withoutWave(control: Control, wave: string): Control {
+  const { [wave]: _, ...instead } = control.instead;
+  return { ...withoutHolds(control, [`wave:${wave}`]), instead };
+}
+
 /** What a failed gate writes: while these waves are approved for the revision, they stay as they are, timers and all. */
 export function withHalt(control: Control, waves: readonly string[], bad: string, actor: Actor): Control {
   const holds = waves.map((wave) => ({ scope: `wave:${wave}`, revision: bad, ...actor }));

@@ -9,7 +9,8 @@ import { readDecisions, type FleetId } from "../fleet";
 import { awaitWave, type GateEnd } from "../gate/await";
 import { told, withHistory } from "../gate/history";
 import { react } from "../gate/on-failure";
-import { gateOptions, readGateOptions, type Given } from "../gate/options";
+import { forgetWave } from "../gate/forget";
+import { forget, gateOptions, readGateOptions, type Given } from "../gate/options";
 import { bounded } from "../gate/output";
 import { orphanSignal } from "../gate/parent";
 import { resultsOf, saysPassed, summaryOf, writeResults } from "../gate/results";
@@ -36,6 +37,7 @@ export const command: Command = {
       env: "NIXOS_FLEET_OUTPUT",
       complete: "file",
     },
+    forget,
     json: { description: "print the results as one JSON document; what happens meanwhile goes to standard error" },
     ...fleetOptions,
   },
@@ -45,6 +47,10 @@ export const command: Command = {
     const underPulumi = variable(written, "NIXOS_FLEET_MEMBERS") !== undefined;
     const call = underPulumi ? { ...written, signal: AbortSignal.any([written.signal, orphanSignal()]) } : written;
     const context = await openFleet(call, { attempts: 3 });
+    if (call.options.flag("forget")) {
+      await forgetWave(context, given.wave);
+      return 0;
+    }
     const options = await completeOptions(call, context, given);
     const started = new Date();
     const json = call.options.flag("json");

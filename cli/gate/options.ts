@@ -70,6 +70,11 @@ export const gateOptions: Readonly<Record<string, OptionSpec>> = {
   },
 };
 
+/** What a gate's resource runs when it is deleted. */
+export const forget: OptionSpec = {
+  description: "the wave is gone: forget its holds and rollbacks, and those of the fleet with its last wave",
+};
+
 /** The gate's options as given; the revision may be shortened or missing, and what the wave passed before is not known yet. */
 export type Given = Omit<GateOptions, "revision" | "passedBefore"> & {
   revision: string | undefined;

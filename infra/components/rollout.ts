@@ -59,6 +59,8 @@ export class Rollout extends pulumi.ComponentResource {
         {
           // The provider kills the shell alone, and dash runs its last command as a child: without `exec`, Ctrl-C would wait for the gate.
           create: `exec ${toolPath(process.cwd())} await`,
+          // What it or a person wrote about the wave goes with it; that is no reason for a destroy to fail.
+          delete: `${toolPath(process.cwd())} await --forget || true`,
           // In the environment and not in `triggers`: a change then shows as an update `A => B`, not as a replacement.
           // It comes after the wave's VMs were created or updated, or could not be: a promise, and no dependency on them.
           environment: attempts(wave, args).then(() => gateEnvironment(config, planned, args.lock)),
@@ -70,7 +72,7 @@ export class Rollout extends pulumi.ComponentResource {
           dependsOn: [approval],
           hooks,
           // What this gate last passed for counts while its wave is held; it has nothing to wait for.
-          ignoreChanges: kept ? ["create", "environment", "logging", "addPreviousOutputInEnv"] : [],
+          ignoreChanges: kept ? ["create", "delete", "environment", "logging", "addPreviousOutputInEnv"] : [],
         },
       );
       gates[wave.name] = gate.stdout.apply(gateText);

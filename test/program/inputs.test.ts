@@ -132,6 +132,7 @@ async function wave(name: string, settings: Record<string, string>): Promise<Rec
       "command:local:Command",
       {
         create: "exec ./scripts/fleet await",
+        delete: "./scripts/fleet await --forget || true",
         logging: "stderr",
         environment: {
           NIXOS_FLEET_FLEET: "devs",
@@ -213,6 +214,8 @@ describe("the program", () => {
     const again = await program.run("up", "--expect-no-changes");
     expect(again.exitCode, again.text).toBe(0);
 
+    const held = await program.fleet("hold", "--why", "a person's hold goes with the fleet", "--stack", "inputs");
+    expect(held.exitCode, held.text).toBe(0);
     const destroy = await program.run("destroy");
     expect(destroy.exitCode, destroy.text).toBe(0);
     expect(await program.resources()).toEqual({});

@@ -4,6 +4,7 @@ import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { gateText } from "../../../infra/components/rollout";
 import { approvalKey, controlKey } from "../../../rules/contract";
+import { noControl, serializeControl } from "../../../rules/control-item";
 import { bounded } from "../../../cli/gate/output";
 import { saysPassed } from "../../../cli/gate/results";
 import { FakeCompute } from "../cli/fake-compute";
@@ -67,6 +68,24 @@ describe("a gate under Pulumi", () => {
     expect(control()).toBeUndefined();
     expect((await gate({ PULUMI_COMMAND_STDOUT: "an older gate's output" })).code).toBe(1);
     expect(control()).toContain(good);
+  });
+
+  it("that is deleted forgets what was written about its wave, and with the last wave everything", async () => {
+    const hold = (scope: string) => ({ scope, by: "eve", why: "x", at: "2026-06-01T10:00:00.000Z" });
+    const control = { ...noControl, holds: [hold("wave:canary"), hold("wave:rest"), hold("fleet")] };
+    const instead = { canary: { [good]: old }, rest: { [good]: old } };
+    fake.metadata[controlKey("devs", "dev")] = serializeControl({ ...control, instead, pins: { "dev-1": old } }) ?? "";
+    const deleted = (wave: string) => runFleet(["await", "--forget"], env({ NIXOS_FLEET_WAVE: wave }));
+    expect(await deleted("rest")).toEqual({ code: 0, out: [], err: [] });
+    expect(JSON.parse(fake.metadata[controlKey("devs", "dev")] ?? "")).toEqual({
+      holds: [hold("wave:canary"), hold("fleet")],
+      pins: { "dev-1": old },
+      instead: { canary: { [good]: old } },
+      retry: [],
+    });
+    Reflect.deleteProperty(fake.metadata, approvalKey("devs", "dev", "rest"));
+    expect((await deleted("canary")).code).toBe(0);
+    expect(Object.keys(fake.metadata)).toEqual([approvalKey("devs", "dev", "canary")]);
   });
 
   it("holds nothing where a later wave has the revision already", async () => {
