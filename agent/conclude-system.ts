@@ -1,4 +1,5 @@
 /** After a run of the system's agent: the report, Cloud Logging, the clone for people, and what homes may run. */
+import { ReportsDisabled } from "./metadata-server";
 import { join } from "node:path";
 import { publishable, type AgentState } from "../rules/agent-state";
 import { contract } from "../rules/contract";
@@ -45,9 +46,10 @@ async function publishState(
     if (metadata.kind === "away") throw new Error("away");
     await publish(driver.metadata, driver.place.runFolder, key, report);
     return true;
-  } catch {
-    log("could not publish the report");
-    return false;
+  } catch (error) {
+    const isOver = error instanceof ReportsDisabled;
+    log(isOver ? error.message : "could not publish the report");
+    return isOver;
   }
 }
 

@@ -10,6 +10,18 @@ import { sleep } from "./time";
 /** The server does not answer as it should; nothing is known. */
 export class MetadataAway extends Error {}
 
+/**
+ * Reports are switched off: by the instance's or the project's metadata (`enable-guest-attributes`), or by the organization's policy
+ * `compute.disableGuestAttributesAccess`. Asking again changes nothing; the next report tries once.
+ */
+export class ReportsDisabled extends Error {
+  constructor() {
+    super(
+      "guest attributes are disabled, so nothing can be reported: see enable-guest-attributes, and the organization's policy compute.disableGuestAttributesAccess",
+    );
+  }
+}
+
 export interface MetadataAnswer {
   status: number;
   body: string;
@@ -134,13 +146,14 @@ export class MetadataServer {
     return answer.etag;
   }
 
-  /** Publishes a guest attribute. @throws MetadataAway */
+  /** Publishes a guest attribute. @throws MetadataAway, ReportsDisabled */
   async publish(key: string, value: string, attempts = 6): Promise<void> {
     const path = `instance/guest-attributes/${contract.guestAttributes.namespace}/${key}`;
     for (let attempt = 1; ; attempt++) {
       try {
         const { status } = await this.request(path, { method: "PUT", body: value });
         if (status >= 200 && status < 300) return;
+        if (status === 403) throw new ReportsDisabled();
         throw new MetadataAway(`the metadata server answers a report with status ${status}`);
       } catch (error) {
         if (!(error instanceof MetadataAway) || attempt >= attempts) throw error;

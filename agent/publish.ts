@@ -30,7 +30,7 @@ export function unpublished(
   return report === undefined || isOldNews(report, last) ? undefined : report;
 }
 
-/** Publishes a report as a guest attribute. @throws MetadataAway */
+/** Publishes a report as a guest attribute. @throws MetadataAway, ReportsDisabled */
 export async function publish(metadata: MetadataServer, runFolder: string, key: string, report: Report): Promise<void> {
   await metadata.publish(key, JSON.stringify(report));
   writeFileAtomic(publishedFile(runFolder, key), JSON.stringify(report));

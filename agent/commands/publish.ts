@@ -2,6 +2,7 @@
  * `publish USER`: a home's report is its user's own claim, read as the user, as little as a report can be, and only what has a report's
  * shape. What changes while an earlier report is on its way is published after it, since systemd does not tell again.
  */
+import { ReportsDisabled } from "../metadata-server";
 import { contract } from "../../rules/contract";
 import { publishable, stateOf, type AgentState } from "../../rules/agent-state";
 import { reportOf } from "../../rules/report";
@@ -32,7 +33,13 @@ export async function publishHome(driver: SystemDriver, user: string): Promise<n
     try {
       if (report === undefined) log(`home of ${user}: its state is no report; nothing published`);
       else await publish(driver.metadata, driver.place.runFolder, key, report);
-    } catch {
+    } catch (error) {
+      if (error instanceof ReportsDisabled) {
+        log(`home of ${user}: ${error.message}`);
+        // As after each report: systemd starts this again at each change.
+        await sleep(pause());
+        return 0;
+      }
       log(`home of ${user}: could not publish its report; trying again in ${Math.round(delay / 1000)} s`);
       await sleep(delay);
       delay = Math.min(delay * 2, LONGEST_PAUSE);

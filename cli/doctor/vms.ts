@@ -80,7 +80,9 @@ function judgeReports({ vms, problems }: FleetStatus): Finding[] {
         warn(
           "reports",
           `silent: ${silent}`,
-          "look at journalctl -u nixos-auto-update there, and at its serial console",
+          vms.some(({ system }) => system !== null)
+            ? "look at journalctl -u nixos-auto-update there, and at its serial console"
+            : "no VM reports: the organization's policy compute.disableGuestAttributesAccess may forbid it (docs/google.md); else look at journalctl -u nixos-auto-update there",
         ),
     ),
     ...listed(

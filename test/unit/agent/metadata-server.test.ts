@@ -73,6 +73,18 @@ describe("what a decision needs", () => {
   });
 });
 
+describe("a report", () => {
+  it("is not sent again where reports are disabled, and says what disables them", async () => {
+    let asked = 0;
+    answer = (_, response) => {
+      asked += 1;
+      response.writeHead(403).end("Guest attributes endpoint access is disabled.");
+    };
+    await expect(metadata.publish("system", "{}")).rejects.toThrow("compute.disableGuestAttributesAccess");
+    expect(asked).toBe(1);
+  });
+});
+
 describe("one request", () => {
   it("that gets no answer in time fails", async () => {
     answer = () => undefined;
