@@ -1,7 +1,7 @@
 import { hostname, userInfo } from "node:os";
 import { didYouMean } from "../rules/did-you-mean";
 import type { Call } from "./command";
-import { connect, type Catalog, type Compute, type Images } from "./google/compute";
+import { connect, type Catalog, type Compute, type Consoles, type Images } from "./google/compute";
 import { UsageError } from "./errors";
 import { findFleet, readVms, type FleetId, type FleetVm } from "./fleet";
 import { Storage } from "./google/storage";
@@ -24,7 +24,10 @@ function projectOf(call: Call): string {
 }
 
 /** Connects to the Compute API of the project that options or environment name. */
-export function openProject(call: Call, settings: { attempts?: number } = {}): Promise<Compute & Images & Catalog> {
+export function openProject(
+  call: Call,
+  settings: { attempts?: number } = {},
+): Promise<Compute & Images & Catalog & Consoles> {
   return connectProject(call, projectOf(call), settings);
 }
 
@@ -33,7 +36,7 @@ export async function connectProject(
   call: Call,
   project: string,
   settings: { attempts?: number } = {},
-): Promise<Compute & Images & Catalog> {
+): Promise<Compute & Images & Catalog & Consoles> {
   return connect({
     ...(await callerOf(call, project)),
     endpoint: variable(call, "NIXOS_FLEET_COMPUTE_ENDPOINT"),

@@ -7,6 +7,8 @@ import { oneLine } from "./text";
 export const summaries = {
   status: "what every VM runs, what it should run, and why not",
   show: "everything about one VM: metadata, approval, holds, last reports, homes",
+  logs: "what a VM's updates said last: Cloud Logging, its serial console, or its journal",
+  ssh: "a shell on a VM, through Google's Identity-Aware Proxy",
   diff: "what the desired revision would change: the lock's inputs, and the packages",
   await: "wait until every VM of a wave has applied its approval: the gate of a rollout",
   hold: "keep the fleet, a wave or a VM where it is, until resume",

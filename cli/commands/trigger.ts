@@ -120,7 +120,7 @@ async function ask(
   }
   const address = settings.addresses.get(vm.name) ?? { host: vm.address, port: 22 };
   if (address.host === undefined) {
-    return { well: false, text: "has no address" };
+    return { well: false, text: "has no address; --iap goes through Google's proxy" };
   }
   const knownHosts = join(directory, vm.name);
   writeFileSync(knownHosts, `${keys.join("\n")}\n`);
@@ -140,5 +140,14 @@ async function ask(
   }
   // Where another ssh leads there, that one's words say why; this one then only says that it closed.
   const said = lastLines(end.stderr, 2).findLast((line, index) => index === 0 || !line.includes("by UNKNOWN port"));
-  return { well: false, text: end.timedOut ? "is still at it" : `failed: ${said ?? end.shortMessage ?? "ssh failed"}` };
+  const why = said ?? end.shortMessage ?? "ssh failed";
+  return { well: false, text: end.timedOut ? "is still at it" : `failed: ${why}${hintAt(why, settings)}` };
+}
+
+/** What leads to a VM that does not answer at its own address. */
+function hintAt(why: string, { iap, bastion }: Settings): string {
+  const isUnreachable = /timed out|No route to host|Network is unreachable|Connection refused/i.test(why);
+  return isUnreachable && !iap && bastion === undefined
+    ? "; --iap goes through Google's proxy, --bastion by a host"
+    : "";
 }

@@ -38,6 +38,12 @@ export interface Compute {
   editProjectItem(key: string, edit: (value: string | undefined) => string | undefined): Promise<void>;
 }
 
+/** What VMs showed on their serial consoles. */
+export interface Consoles {
+  /** The newest megabyte of it. */
+  serial(instance: Pick<Instance, "name" | "zone">): Promise<string>;
+}
+
 /** What the same API offers to a project. */
 export interface Catalog {
   /** All zones, and the machine types of those that these VMs are to be in. */
@@ -64,11 +70,11 @@ const valueLimit = 256 * 1024;
 const quotaRefill = 65;
 
 /** The Compute API of Google, or of whatever serves the same at `endpoint`. */
-export function connect(options: ComputeOptions): Compute & Images & Catalog {
+export function connect(options: ComputeOptions): Compute & Images & Catalog & Consoles {
   return new RestCompute(options);
 }
 
-class RestCompute implements Compute, Images, Catalog {
+class RestCompute implements Compute, Images, Catalog, Consoles {
   readonly project: string;
   private readonly api: compute_v1.Compute;
   private readonly throttle = new Throttle();
@@ -139,6 +145,11 @@ class RestCompute implements Compute, Images, Catalog {
       }
       throw error;
     }
+  }
+
+  async serial({ name, zone }: Pick<Instance, "name" | "zone">): Promise<string> {
+    const asked = { project: this.project, zone, instance: name, port: 1 };
+    return (await this.call(() => this.api.instances.getSerialPortOutput(asked))).contents ?? "";
   }
 
   async projectMetadata(): Promise<Record<string, string>> {

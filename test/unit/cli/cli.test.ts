@@ -217,7 +217,7 @@ describe("fleet retry", () => {
 });
 
 test.each<[string[], RegExp]>([
-  [["nonsense"], /^unknown command "nonsense"; there are status, show, diff, await/],
+  [["nonsense"], /^unknown command "nonsense"; there are status, show, logs, ssh, diff, await/],
   [["status", "--jsn"], /^status: unknown option --jsn; did you mean --json\?; .*status --help/],
   [["status", "--watch", "--check"], /do not go together/],
   [["status", "--fleet", "De vs"], /^status: --fleet is De vs; it must be 1 to 63 lower-case/],

@@ -80,7 +80,8 @@ describe.each(commands.map((command) => [command.name, command] as const))("flee
     expect((await fleet(name, "-h")).out).toEqual(out);
   });
 
-  it("answers in JSON where that is asked for", () => {
+  // What a shell on a VM prints is not the tool's.
+  it.skipIf(name === "ssh")("answers in JSON where that is asked for", () => {
     expect(command.options["json"]?.value, "--json takes no value").toBeUndefined();
     expect(command.options).toHaveProperty("json");
   });
@@ -89,7 +90,7 @@ describe.each(commands.map((command) => [command.name, command] as const))("flee
   const enough = Array.from({ length: least }, () => verbs?.[0] ?? "x");
   const nonsense: [string, string[]][] = [
     ["an option that there is not", [...enough, "--nonsense"]],
-    ["a value of a flag", [...enough, "--json=yes"]],
+    ["a value of a flag", [...enough, name === "ssh" ? "--direct=yes" : "--json=yes"]],
     ["more words than it takes", Array.from({ length: most + 1 }, () => verbs?.[0] ?? "x")],
     ...(least > 0 ? [["too few words", enough.slice(1)] as [string, string[]]] : []),
     ...Object.entries(command.options)
@@ -129,6 +130,8 @@ const calls: Record<string, string[] | null> = {
   // It asks Pulumi for the settings.
   rollout: null,
   trigger: null,
+  logs: ["dev-alice"],
+  ssh: null,
   history: [],
   lock: null,
   build: null,

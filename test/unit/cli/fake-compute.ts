@@ -28,6 +28,8 @@ export class FakeCompute {
   readonly authorizations = new Set<string | undefined>();
   /** The projects that the requests asked to be billed. */
   readonly billed = new Set<string | undefined>();
+  /** What every VM's serial console showed. */
+  console = "";
   pageSize = 500;
   project = "p";
   /** Returns what to answer in place of the truth. */
@@ -96,6 +98,7 @@ export class FakeCompute {
       this.operations.set(operation, left - 1);
       return { status: 200, body: { name: operation, status: left > 0 ? "RUNNING" : "DONE" } };
     }
+    if (/\/serialPort$/.test(path)) return { status: 200, body: { contents: this.console } };
     const vm = /^\/zones\/([^/]+)\/instances\/([^/]+)\/getGuestAttributes$/.exec(path);
     return vm === null ? notFound(path) : this.guest(vm[2] ?? "", url.searchParams.get("queryPath") ?? "");
   }

@@ -11,12 +11,14 @@ import { command as hold } from "../../../cli/commands/hold";
 import { command as image } from "../../../cli/commands/image";
 import { command as init } from "../../../cli/commands/init";
 import { command as lock } from "../../../cli/commands/lock";
+import { command as logs } from "../../../cli/commands/logs";
 import { command as pin } from "../../../cli/commands/pin";
 import { command as resume } from "../../../cli/commands/resume";
 import { command as retry } from "../../../cli/commands/retry";
 import { command as rollback } from "../../../cli/commands/rollback";
 import { command as rollout } from "../../../cli/commands/rollout";
 import { command as show } from "../../../cli/commands/show";
+import { command as ssh } from "../../../cli/commands/ssh";
 import { command as status } from "../../../cli/commands/status";
 import { command as trigger } from "../../../cli/commands/trigger";
 import type { CommandName } from "../../../cli/registry";
@@ -33,12 +35,14 @@ export const commands: Readonly<Record<CommandName, Command>> = {
   image,
   init,
   lock,
+  logs,
   pin,
   resume,
   retry,
   rollback,
   rollout,
   show,
+  ssh,
   status,
   trigger,
 };

@@ -1,0 +1,61 @@
+import { execa, ExecaError } from "execa";
+import { fleetOptions, type Call, type Command } from "../command";
+import { openFleet, requireVms } from "../context";
+import { FleetError } from "../errors";
+import type { FleetVm } from "../fleet";
+import { loginArguments, terminalName } from "../login";
+
+export const command: Command = {
+  name: "ssh",
+  usage: "VM [COMMAND…]",
+  description: [
+    "Opens a shell on a VM, or runs a command there, through Google's Identity-Aware Proxy with your own OS Login: gcloud compute ssh with the right flags.",
+    "Words of the command that begin with - go after --.",
+  ],
+  examples: ["ssh dev-alice", "ssh dev-alice -- journalctl -u nixos-auto-update -n 50", "ssh dev-alice --direct"],
+  options: {
+    direct: { description: "to its internal address, where your machine is in its network" },
+    user: {
+      value: "USER",
+      description: "the account on the VM, if not your own",
+      form: { pattern: /^[a-z_][a-z0-9_.-]*$/i, right: "a user's name" },
+    },
+    ...fleetOptions,
+  },
+  positionals: { least: 1, most: 1_000 },
+  async run(call) {
+    const [name = "", ...words] = call.positionals;
+    const context = await openFleet(call);
+    const [vm] = await requireVms(context, [name]);
+    return vm === undefined ? 1 : runThere(call, context.compute.project, vm, words);
+  },
+};
+
+/** Runs a command on a VM, or a shell, with this process' own terminal. @throws FleetError where the VM does not run, or gcloud is absent */
+export async function runThere(
+  { env, options, terminal }: Call,
+  project: string,
+  vm: FleetVm,
+  command: readonly string[],
+): Promise<number> {
+  if (vm.state !== "RUNNING") {
+    throw new FleetError(
+      `${vm.name} is ${vm.state}; gcloud compute instances start ${vm.name} --zone=${vm.zone} --project=${project} starts it`,
+    );
+  }
+  const user = options.text("user");
+  const login = { project, zone: vm.zone, user, isDirect: options.flag("direct"), command, hasTerminal: terminal };
+  try {
+    await execa("gcloud", loginArguments(vm.name, login), {
+      env: { ...env, TERM: terminalName(env["TERM"]) },
+      extendEnv: false,
+      stdio: "inherit",
+    });
+    return 0;
+  } catch (error) {
+    if (!(error instanceof ExecaError)) throw error;
+    if (error.code === "ENOENT") throw new FleetError("gcloud is not on PATH; install the Google Cloud SDK");
+    // What went wrong was said on the terminal.
+    return error.exitCode ?? 1;
+  }
+}

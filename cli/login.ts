@@ -1,0 +1,33 @@
+/** How a person gets a shell on a VM: by gcloud, which knows their OS Login key and the tunnel of Google's Identity-Aware Proxy. Pure. */
+
+export interface Login {
+  project: string;
+  zone: string;
+  /** The account on the VM; OS Login's own by default. */
+  user?: string | undefined;
+  /** To the VM's internal address, where this machine is in its network; otherwise through the proxy. */
+  isDirect: boolean;
+  /** What runs there in place of a shell. */
+  command: readonly string[];
+  /** Whether a person sits at a terminal here. */
+  hasTerminal: boolean;
+}
+
+/** gcloud's arguments. */
+export function loginArguments(vm: string, { project, zone, user, isDirect, command, hasTerminal }: Login): string[] {
+  return [
+    ...["compute", "ssh", user === undefined ? vm : `${user}@${vm}`, `--project=${project}`, `--zone=${zone}`],
+    isDirect ? "--internal-ip" : "--tunnel-through-iap",
+    ...(command.length === 0 ? [] : [`--command=${command.join(" ")}`]),
+    // A command gets a terminal only where ssh is told so.
+    ...(command.length > 0 && hasTerminal ? ["--ssh-flag=-t"] : []),
+  ];
+}
+
+/** Terminals that every NixOS knows; any other one's name would leave a shell there without line editing. */
+const KNOWN = /^(xterm(-256color)?|screen(-256color)?|tmux(-256color)?|linux|vt100|dumb)$/;
+
+/** The name under which the VM is told of this terminal. */
+export function terminalName(own: string | undefined): string {
+  return own !== undefined && KNOWN.test(own) ? own : "xterm-256color";
+}
