@@ -64,7 +64,9 @@ describe("deploy keys", () => {
 
   it("of others' secrets are only read by the VMs' account", async () => {
     configure({ "nixos-fleet:deployKeySecret": "config-key" });
-    program.cloud.store.state.secrets = { "config-key": { createTime: "2026-06-01T10:00:00.000Z", replication: {}, labels: {}, versions: [] } };
+    program.cloud.store.state.secrets = {
+      "config-key": { createTime: "2026-06-01T10:00:00.000Z", replication: {}, labels: {}, versions: [] },
+    };
     await up();
     expect(await declared()).toEqual({ "devs-config-key-reader": reader("projects/local-project/secrets/config-key") });
     expect(await told()).toMatchObject({ deployKeySecret: "projects/local-project/secrets/config-key" });
