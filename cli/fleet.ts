@@ -30,6 +30,8 @@ export interface FleetVm {
   /** The config repository as the VM reaches it, and which branch of it; undefined where its metadata does not say. */
   source?: Source;
   address?: string;
+  /** Its own metadata item as written; undefined where it has none. */
+  item?: string;
   /** RFC 3339. */
   startedAt?: string;
 }
@@ -47,6 +49,10 @@ export interface Decisions {
   control: Control;
   /** One line each about items that are not readable. */
   problems: string[];
+  /** One line each about fields that a newer version wrote. */
+  unknown: string[];
+  /** The project's metadata that all of this was read from. */
+  metadata: Readonly<Record<string, string>>;
 }
 
 const { labels, instanceMetadata, guestAttributes } = contract;
@@ -121,7 +127,8 @@ export async function readVms(compute: Compute, { fleet, stack }: FleetId): Prom
 
 /** What an instance is to the fleet; its metadata goes before its labels, whose values Compute restricts. */
 export function toVm(instance: Instance): FleetVm {
-  const written = vmMetadata.safeParse(parseJson(instance.metadata[instanceMetadata.key] ?? "{}"));
+  const item = instance.metadata[instanceMetadata.key];
+  const written = vmMetadata.safeParse(parseJson(item ?? "{}"));
   const { wave, follow, homes, host, repository, branch } = written.data ?? { follow: "branch" as const, homes: [] };
   return {
     name: instance.name,
@@ -138,6 +145,7 @@ export function toVm(instance: Instance): FleetVm {
       ...(own.repository === undefined ? {} : { repository: own.repository }),
       ...(own.branch === undefined ? {} : { branch: own.branch }),
     })),
+    ...(item === undefined ? {} : { item }),
     ...(instance.address === undefined ? {} : { address: instance.address }),
     ...(instance.startedAt === undefined ? {} : { startedAt: instance.startedAt }),
   };
@@ -151,10 +159,16 @@ export function readDecisions(metadata: Readonly<Record<string, string>>, { flee
     ([wave, problem]) => `the approval of wave ${wave} is not readable: ${problem}`,
   );
   if (!control.ok) problems.push(`the control item is not readable: ${control.problem}`);
+  const unknown = [
+    ...read.unknown.map((field) => `approval of wave ${field}`),
+    ...(control.ok ? control.unknown.map((field) => `control item: ${field}`) : []),
+  ];
   return {
     approvals: read.approvals,
     control: control.ok ? control.value : noControl,
     problems: problems.map((problem) => oneLine(problem, 300)),
+    unknown: unknown.map((field) => oneLine(field, 300)),
+    metadata,
   };
 }
 

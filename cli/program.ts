@@ -13,13 +13,15 @@ export interface RunOptions {
   env?: NodeJS.ProcessEnv;
   /** Whether what it says on standard error is for people to see as it comes. */
   progress?: boolean;
+  /** Milliseconds until one that was interrupted and goes on all the same is killed; 10 s by default. */
+  killAfter?: number;
 }
 
 /** Runs a program that asks nothing, and returns what it printed. @throws FleetError with its own reason, or that it is not there */
 export async function runProgram(
   program: string,
   args: readonly string[],
-  { signal, cwd = process.cwd(), env = process.env, progress = false }: RunOptions,
+  { signal, cwd = process.cwd(), env = process.env, progress = false, killAfter = 10_000 }: RunOptions,
 ): Promise<string> {
   try {
     const { stdout } = await execa(program, args, {
@@ -30,7 +32,7 @@ export async function runProgram(
       stderr: progress ? ["inherit", "pipe"] : "pipe",
       stripFinalNewline: false,
       cancelSignal: signal,
-      forceKillAfterDelay: 10_000,
+      forceKillAfterDelay: killAfter,
     });
     return stdout;
   } catch (error) {

@@ -29,7 +29,7 @@ export function readReport(value: string | undefined): Reading {
   }
   const read = parseReport(value);
   return read.ok
-    ? { kind: "report", report: clean(read.value) }
+    ? { kind: "report", report: clean(read.value), ...(read.unknown.length === 0 ? {} : { unknown: read.unknown }) }
     : { kind: "invalid", problem: oneLine(`the report is not valid: ${read.problem}`, 200) };
 }
 

@@ -41,9 +41,15 @@ export function readMetadata(answers: Answers, expected: boolean): Metadata {
   if (!vmName.test(vm)) return away(`instance/name: ${statusText(name)}`);
   if (instance?.status === 404) return { kind: "absent", vm };
   if (instance?.status !== 200) return away(`instance item: ${statusText(instance)}`);
-  const read = parseInstanceMetadata(instance.body);
+  return metadataOf(vm, instance.body, fleets);
+}
+
+/** What a VM's own item comes to, as written; undefined where it has none. `attributes` are those project attributes that are some fleet's. */
+export function metadataOf(vm: string, item: string | undefined, attributes: Record<string, string>): Metadata {
+  if (item === undefined) return { kind: "absent", vm };
+  const read = parseInstanceMetadata(item);
   if (!read.ok) return away(`this VM's metadata item is not readable: ${read.problem}`);
-  return { kind: "present", vm, instance: read.value, attributes: fleets, unknown: [...read.unknown] };
+  return { kind: "present", vm, instance: read.value, attributes, unknown: [...read.unknown] };
 }
 
 /** The project attributes that are some fleet's, or what is wrong with the answer. */

@@ -5,7 +5,7 @@
 import { stateFromReport, type AgentState } from "./agent-state";
 import { short } from "./contract";
 import { decideSystem, type SystemDecision } from "./decide-system";
-import { readMetadata } from "./metadata";
+import { metadataOf } from "./metadata";
 import type { Report, WaitingFor } from "./report";
 import type { Right } from "./run-right";
 import { failureText } from "./sentences";
@@ -17,12 +17,14 @@ export interface KnownOfVm {
   state: string;
   /** The text of its own metadata item; undefined where it has none. */
   item: string | undefined;
-  /** The project's metadata. */
+  /** The project's metadata; of these only the fleet's items count. */
   projectMetadata: Readonly<Record<string, string>>;
   /** Its last report; null where it has none that is valid. */
   report: Report | null;
   /** The head of the branch that it follows, where that is known. */
   head?: string | undefined;
+  /** How many commits that is past what the VM runs, where that is known. */
+  ahead?: number | undefined;
   /** Whether what it runs descends from what is approved, where that is known. */
   descends?: boolean | undefined;
 }
@@ -36,8 +38,8 @@ export interface Prediction {
   revision: string | null;
   /** All of that in one line. */
   text: string;
-  /** What its next boot changes besides, in one line; null where nothing. */
-  atBoot: string | null;
+  /** Where its next boot takes it besides, and that in one line; null where nowhere. The revision is null where the head is not known. */
+  atBoot: { revision: string | null; text: string } | null;
 }
 
 /** Predicts. Nothing here throws, whatever VMs and metadata say. */
@@ -57,23 +59,14 @@ export function predict(known: KnownOfVm): Prediction {
   return {
     ...said,
     when: said.next === "update" || said.next === "retry" ? "now" : null,
-    atBoot: bootText(atBoot, said),
+    atBoot: afterBoot(atBoot, said, known),
   };
 }
 
 function decideFor(known: KnownOfVm, right: Right): SystemDecision {
   const { name, item, projectMetadata, report, head, descends } = known;
-  const answer = (body: string) => ({ status: 200, body });
-  const metadata = readMetadata(
-    {
-      attributes: answer(JSON.stringify(projectMetadata)),
-      name: answer(name),
-      instance: item === undefined ? { status: 404, body: "" } : answer(item),
-    },
-    true,
-  );
   return decideSystem({
-    metadata,
+    metadata: metadataOf(name, item, projectMetadata),
     joined: true,
     hostname: name,
     settings: {},
@@ -157,10 +150,16 @@ function updating(reason: string, revision: string, report: Report | null): Pick
 }
 
 /** What a boot changes for a VM that runs: it may go to the branch's head, where the watcher may not. */
-function bootText(atBoot: SystemDecision, now: Said): string | null {
+function afterBoot(atBoot: SystemDecision, now: Said, { ahead }: KnownOfVm): Prediction["atBoot"] {
   if (now.next === "held" || now.next === "unknown") return null;
-  if (atBoot.need?.kind === "head") return `goes to the head of ${atBoot.need.branch} at its next boot`;
-  const target = atBoot.target;
+  if (atBoot.need?.kind === "head")
+    return { revision: null, text: oneLine(`goes to the head of ${atBoot.need.branch} at its next boot`) };
+  const { target, reason } = atBoot;
   if (atBoot.action !== "update" || target === undefined || target.revision === now.revision) return null;
-  return oneLine(`goes to ${short(target.revision)} at its next boot: ${atBoot.reason}`);
+  const { revision } = target;
+  const text =
+    target.source === "branch" && ahead !== undefined && ahead > 0
+      ? `branch is ${ahead} ahead; goes there at the next boot`
+      : `goes to ${short(revision)} at its next boot: ${reason}`;
+  return { revision, text: oneLine(text) };
 }

@@ -2,7 +2,11 @@
 import type { Report } from "./report";
 
 /** A guest attribute as read: nothing there, a report, or something that is none. */
-export type Reading = { kind: "none" } | { kind: "report"; report: Report } | { kind: "invalid"; problem: string };
+export type Reading =
+  | { kind: "none" }
+  /** `unknown` names fields of it that this version does not know; absent where there are none. */
+  | { kind: "report"; report: Report; unknown?: readonly string[] }
+  | { kind: "invalid"; problem: string };
 
 /** What one VM said: of its system and, by user, of its homes. */
 export interface VmReports {

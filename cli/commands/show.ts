@@ -1,8 +1,9 @@
-import { fleetOptions, type Command } from "../command";
+import { fleetOptions, revisionOptions, type Command } from "../command";
 import { openFleet, requireVms } from "../context";
 import { holdOn } from "../control-item";
 import { formatDuration } from "../../rules/duration";
 import { readAllReports, readDecisions, type FleetVm } from "../fleet";
+import { readBranches } from "../status/branch";
 import { buildStatus, failureOf, holdText, secondsSince, type FleetStatus, type VmStatus } from "../status/status";
 import { revisionText } from "../status/table";
 import { oneLine } from "../text";
@@ -11,25 +12,29 @@ export const command: Command = {
   name: "show",
   usage: "VM",
   description: [
-    "Shows one VM: what its metadata says, what is approved, desired, held and pinned for it, what it runs and last reported, and its homes.",
+    "Shows one VM: what its metadata says, what is approved, desired, held and pinned for it, what it runs and last reported,",
+    "what it does next by itself, and its homes.",
   ],
   examples: ["show dev-alice", "show dev-alice --json | jq -r .vm.system.toplevel"],
-  options: { json: { description: "the same as one JSON document" }, ...fleetOptions },
+  options: { json: { description: "the same as one JSON document" }, ...revisionOptions, ...fleetOptions },
   positionals: { least: 1, most: 1 },
   async run(call) {
     const context = await openFleet(call);
     const vms = await requireVms(context, call.positionals);
-    const [metadata, reports] = await Promise.all([
+    const { options, signal, env } = call;
+    const [metadata, reports, branches] = await Promise.all([
       context.compute.projectMetadata(),
       readAllReports(context.compute, vms),
+      readBranches(vms, options.text("resolve-from"), { signal, env }),
     ]);
-    const status = buildStatus(context.id, vms, readDecisions(metadata, context.id), reports, new Date());
+    const status = buildStatus(context.id, vms, readDecisions(metadata, context.id), reports, new Date(), branches);
     const [vm, shown] = [vms[0], status.vms[0]];
     if (vm === undefined || shown === undefined) return 1;
-    const document = { ...context.id, at: status.at, metadata: vm, vm: shown, ...decisionsAbout(vm, status) };
-    (call.options.flag("json") ? [JSON.stringify(document, null, 2)] : showLines(vm, shown, status)).forEach(
-      call.print,
-    );
+    const { item: _, ...written } = vm;
+    const { at, branches: read, unknown } = status;
+    const about = { at, metadata: written, vm: shown, ...decisionsAbout(vm, status), branches: read, unknown };
+    const document = { ...context.id, ...about };
+    (options.flag("json") ? [JSON.stringify(document, null, 2)] : showLines(vm, shown, status)).forEach(call.print);
     return 0;
   },
 };
@@ -71,12 +76,15 @@ export function showLines(vm: FleetVm, shown: VmStatus, status: FleetStatus): st
     ["failure", system?.outcome === "failed" ? failureOf(system) : null],
     ["reboot", system?.rebootRequired === true ? "required" : null],
     ["drift", `${shown.drift}${shown.reason === null ? "" : `: ${shown.reason}`}`],
+    ["next", shown.next.text],
+    ["at boot", shown.next.atBoot?.text ?? null],
     ...Object.entries(shown.homeDrift).map(([user, { drift, reason }]): [string, string] => {
       const runs = revisionText(shown.homes[user]?.revision);
       return [`home ${user}`, `${runs === "" ? "" : `${runs}, `}${drift}${reason === null ? "" : `: ${reason}`}`];
     }),
   ];
-  const told = rows.flatMap(([key, value]) => (value === null ? [] : [[key, value] as const]));
+  const unknown = status.unknown.map((field): [string, string] => ["not known", field]);
+  const told = [...rows, ...unknown].flatMap(([key, value]) => (value === null ? [] : [[key, value] as const]));
   const width = Math.max(...told.map(([key]) => key.length));
   return [vm.name, ...told.map(([key, value]) => `  ${key.padEnd(width)}  ${oneLine(value, 400)}`)];
 }

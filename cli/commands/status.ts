@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError } from "../google/api-error";
-import { fleetOptions, type Call, type Command } from "../command";
+import { fleetOptions, revisionOptions, type Call, type Command } from "../command";
 import { openFleet } from "../context";
 import { didYouMean } from "../../rules/did-you-mean";
 import { UsageError } from "../errors";
+import type { FleetVm } from "../fleet";
+import { readBranches, type Branch } from "../status/branch";
 import { isConverged, type FleetStatus } from "../status/status";
 import { StatusReader } from "../status/reader";
 import { renderStatus } from "../status/table";
@@ -11,7 +13,9 @@ import { oneLine } from "../text";
 
 /** Milliseconds between two looks of `--watch`. */
 const interval = 3_000;
-/** Reports that one of them reads anew: with the lists 11 reads a second, below half of Compute's quota of 1,500 a minute. */
+/** Milliseconds for which it goes by what a branch was. */
+const branchInterval = 60_000;
+/** Reports that one of them reads again: with the lists 11 reads a second, below half of Compute's quota of 1,500 a minute. */
 const readsPerLook = 30;
 /** Rows on a terminal; VMs that are well are not worth more than these. */
 const rowsOnTerminal = 40;
@@ -22,6 +26,7 @@ export const command: Command = {
   description: [
     "Shows the fleet's VMs: what they run (CURRENT), what they should run (DESIRED), and how the two stand",
     "(DRIFT: none, behind, ahead, waiting, held, failed, stopped, unknown). What needs a person comes first.",
+    "Below it is what VMs do next by themselves, and why.",
   ],
   examples: [
     "status",
@@ -37,6 +42,7 @@ export const command: Command = {
     failed: { description: "only VMs whose update, or whose home's update, failed" },
     all: { description: "every VM, also of a large fleet on a terminal" },
     check: { description: "exit with 1 unless every running VM is where it should be and no rollout is open" },
+    ...revisionOptions,
     ...fleetOptions,
   },
   positionals: { least: 0, most: 1_000 },
@@ -46,7 +52,7 @@ export const command: Command = {
       throw new UsageError("status: --watch and --check do not go together");
     }
     const context = await openFleet(call);
-    const reader = new StatusReader(context);
+    const reader = new StatusReader(context, branchReader(call));
     if (options.flag("watch")) {
       await watch(call, reader);
       return 130;
@@ -56,6 +62,16 @@ export const command: Command = {
     return options.flag("check") && !isConverged(document) ? 1 : 0;
   },
 };
+
+/** Reads branches, and reads them again after a minute: a watch looks every few seconds. */
+function branchReader({ options, signal, env }: Call): (vms: readonly FleetVm[]) => Promise<Branch[]> {
+  let last: { at: number; branches: Promise<Branch[]> } | undefined;
+  return (vms) => {
+    if (last === undefined || Date.now() - last.at > branchInterval)
+      last = { at: Date.now(), branches: readBranches(vms, options.text("resolve-from"), { signal, env }) };
+    return last.branches;
+  };
+}
 
 /** The document with the VMs that the call names. @throws UsageError where the fleet does not have them */
 function selected({ options, positionals }: Call, document: FleetStatus): FleetStatus {

@@ -3,6 +3,7 @@ import type { FleetContext } from "../context";
 import { readDecisions, readVmReports, readVms, type FleetVm } from "../fleet";
 import type { VmReports } from "../reports";
 import { mapBounded } from "../google/retry";
+import type { Branch } from "./branch";
 import { buildStatus, type FleetStatus } from "./status";
 import { mostAtOnce } from "../google/throttle";
 
@@ -20,7 +21,11 @@ export class StatusReader {
   private known = new Map<string, CachedReport>();
   private look = 0;
 
-  constructor(private readonly context: FleetContext) {}
+  /** @param readBranches reads the branches that these VMs follow; without it none is known */
+  constructor(
+    private readonly context: FleetContext,
+    private readonly readBranches: (vms: readonly FleetVm[]) => Promise<Branch[]> = () => Promise.resolve([]),
+  ) {}
 
   /** @param most reports to read anew; the others stay as they were read last */
   async read(most = Infinity): Promise<FleetStatus> {
@@ -33,11 +38,12 @@ export class StatusReader {
       const approved = vm.wave === null ? undefined : decisions.approvals[vm.wave]?.revision;
       return report?.kind === "report" && report.report.approved === approved;
     });
-    await mapBounded(due, mostAtOnce, async (vm) => {
+    const reading = mapBounded(due, mostAtOnce, async (vm) => {
       this.known.set(vm.name, { reports: await readVmReports(compute, vm), look: this.look, state: vm.state });
     });
+    const [branches] = await Promise.all([this.readBranches(vms), reading]);
     const reports = new Map([...this.known].map(([name, one]) => [name, one.reports]));
-    return buildStatus(id, vms, decisions, reports, new Date());
+    return buildStatus(id, vms, decisions, reports, new Date(), branches);
   }
 }
 

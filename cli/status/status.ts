@@ -2,8 +2,10 @@
 import type { Approval, Control, Drift, Report } from "../../rules/contract";
 import { holdOn, wantedBy, type Hold } from "../control-item";
 import { formatDuration, parseDuration } from "../../rules/duration";
+import { predict, type Prediction } from "../../rules/prediction";
 import { failureText, holdText } from "../../rules/sentences";
 import type { Decisions, FleetId, FleetVm } from "../fleet";
+import { branchFor, type Branch } from "./branch";
 import { homeStatus, type HomeStatus } from "./homes";
 import { reportOf, type Reading, type VmReports } from "../reports";
 import { oneLine } from "../text";
@@ -28,6 +30,8 @@ export interface VmStatus {
   drift: Drift;
   /** Why, in one line; null where there is nothing to say. */
   reason: string | null;
+  /** What it does next by itself, and why. */
+  next: Prediction;
 }
 
 /** The document that `fleet status --json` prints. */
@@ -41,6 +45,10 @@ export interface FleetStatus extends FleetId {
   control: Control;
   /** What could not be read, a line each. */
   problems: string[];
+  /** Fields that this version does not know, a line each: who has written them, or reports them, is newer. */
+  unknown: string[];
+  /** The branches that VMs follow by themselves. */
+  branches: Omit<Branch, "parents">[];
   vms: VmStatus[];
 }
 
@@ -156,6 +164,7 @@ export function buildStatus(
   decisions: Decisions,
   reports: ReadonlyMap<string, VmReports>,
   now: Date,
+  branches: readonly Branch[] = [],
 ): FleetStatus {
   const { approvals, control, problems } = decisions;
   return {
@@ -168,8 +177,24 @@ export function buildStatus(
     ),
     control,
     problems,
-    vms: vms.map((vm) => vmStatus(vm, approvals, control, reports.get(vm.name), now)),
+    unknown: [...decisions.unknown, ...unknownInReports(reports)],
+    branches: branches.map(({ parents: _, ...branch }) => branch),
+    vms: vms.map((vm) => vmStatus(vm, decisions, reports.get(vm.name), now, branches)),
   };
+}
+
+/** Fields of reports that are not known, those of many VMs together. */
+function unknownInReports(reports: ReadonlyMap<string, VmReports>): string[] {
+  const vms = new Map<string, string[]>();
+  for (const [vm, { system, homes }] of reports)
+    for (const [whose, reading] of [["system", system] as const, ...Object.entries(homes)])
+      for (const field of reading.kind === "report" ? (reading.unknown ?? []) : []) {
+        const what = `${whose === "system" ? "report" : "report of a home"}: ${field}`;
+        vms.set(what, [...(vms.get(what) ?? []), vm]);
+      }
+  return [...vms].map(([what, [first = "", ...more]]) =>
+    oneLine(`${what} (${first}${more.length === 0 ? "" : ` and ${more.length} more`})`, 300),
+  );
 }
 
 /** The approved revision of each wave. */
@@ -179,10 +204,10 @@ export function revisionsOf(approvals: Readonly<Record<string, Approval>>): Reco
 
 function vmStatus(
   vm: FleetVm,
-  approvals: Record<string, Approval>,
-  control: Control,
+  { approvals, control, metadata }: Decisions,
   reports: VmReports | undefined,
   now: Date,
+  branches: readonly Branch[],
 ): VmStatus {
   const approved = vm.wave === null ? undefined : approvals[vm.wave]?.revision;
   const wanted = wantedBy(control, vm, approved);
@@ -214,6 +239,10 @@ function vmStatus(
     homeDrift: Object.fromEntries(homeDrift),
     drift,
     reason,
+    next: predict({
+      ...{ name: vm.name, state: vm.state, item: vm.item, projectMetadata: metadata, report: reportOf(reading) },
+      ...branchFor(branches, vm, reportOf(reading)?.revision),
+    }),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Hold } from "../control-item";
 import { formatDuration } from "../../rules/duration";
 import { wavesText } from "../../rules/sentences";
 import { holdText, scopeText, secondsSince, type FleetStatus, type VmStatus } from "./status";
+import { moveLines } from "./planned-moves";
 import { paint, renderTable, type Cell, type Style } from "../table";
 import { oneLine, plural, truncate, wrap } from "../text";
 
@@ -37,6 +38,8 @@ const order: Drift[] = ["none", "ahead", "waiting", "behind", "held", "failed", 
 const urgency: Drift[] = ["failed", "unknown", "behind", "held", "waiting", "ahead"];
 
 const reasonWidth = 70;
+/** Kinds of what VMs do next that are shown. */
+const mostGroups = 8;
 
 /** How the status is shown. */
 export interface Look {
@@ -59,6 +62,8 @@ export function renderStatus(status: FleetStatus, { colour, width, rows: most = 
     ...controlNotes(status, now),
     ...status.vms.flatMap((vm) => failureNotes(vm, table)).map((note) => paint(note, "red", colour)),
     ...status.problems.map((problem) => paint(problem, "red", colour)),
+    ...unknownNotes(status),
+    ...nextNotes(status),
   ];
   const more = left === 0 ? [] : [`and ${plural(left, "VM")} more, current or stopped (--all shows them)`];
   const urgent = shown.filter(({ drift }) => urgency.includes(drift));
@@ -189,6 +194,30 @@ function homesText({ homes, homeDrift }: VmStatus): string {
     return `${user} ${well ? revisionText(report.revision) : report.outcome}`;
   });
   return truncate(texts.join(", "), 60);
+}
+
+/** What VMs do next by themselves, those alike together; what stays and what is held shows above. */
+function nextNotes({ vms }: FleetStatus): string[] {
+  const groups = new Map<string, string[]>();
+  for (const { name, next } of vms) {
+    const about = ["stay", "held"].includes(next.next) ? [] : [next.text];
+    // That it goes to the head, wherever that is, is how all of them are set up.
+    const { revision = null, text: atBoot = "" } = next.atBoot ?? {};
+    for (const text of [...about, ...(revision === null ? [] : [atBoot])])
+      groups.set(text, [...(groups.get(text) ?? []), name]);
+  }
+  const all = [...groups].map(([text, names]) => ({ vms: names, text })).sort((a, b) => b.vms.length - a.vms.length);
+  const more = all.length - mostGroups;
+  return all.length === 0
+    ? []
+    : ["next:", ...moveLines(all.slice(0, mostGroups)), ...(more > 0 ? [`  and ${more} more kinds (--json)`] : [])];
+}
+
+/** What a newer version has written: this one keeps it, and does not know what it means. */
+function unknownNotes({ unknown }: FleetStatus): string[] {
+  return unknown.length === 0
+    ? []
+    : [oneLine(`fields that this version does not know, so a newer one is in use: ${unknown.join("; ")}`, 500)];
 }
 
 /** Waves that name different revisions: a rollout is open, or was halted. */

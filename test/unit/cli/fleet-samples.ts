@@ -1,5 +1,5 @@
 /** VMs, reports and decisions for the tests of the operator's tool. */
-import type { Approval, Control, Report } from "../../../rules/contract";
+import { approvalKey, controlKey, type Approval, type Control, type Report } from "../../../rules/contract";
 import { noControl } from "../../../cli/control-item";
 import type { Decisions, FleetVm } from "../../../cli/fleet";
 import type { Reading, VmReports } from "../../../cli/reports";
@@ -45,12 +45,26 @@ export function reports(system: Reading, homes: Record<string, Reading> = {}): V
 
 export function vm(name: string, changes: Partial<FleetVm> = {}): FleetVm {
   const fields = { name, zone: "z1", state: "RUNNING", wave: "rest", owner: null, homes: [], host: name };
-  return { ...fields, follow: "branch", ...changes };
+  const { wave = "rest", follow = "branch", homes = [] } = changes;
+  const item = { fleet: "devs", stack: "dev", host: name, repository: "https://x/y", branch: "main", follow, homes };
+  return {
+    ...fields,
+    follow,
+    item: JSON.stringify(wave === null ? item : { ...item, wave }),
+    ...changes,
+  };
 }
 
 export function decisions(approvals: Record<string, string>, control: Partial<Control> = {}): Decisions {
   const entries = Object.entries(approvals).map(([wave, revision]) => [wave, approval(revision)] as const);
-  return { approvals: Object.fromEntries(entries), control: { ...noControl, ...control }, problems: [] };
+  const items = entries.map(([wave, one]) => [approvalKey("devs", "dev", wave), JSON.stringify(one)] as const);
+  return {
+    approvals: Object.fromEntries(entries),
+    control: { ...noControl, ...control },
+    problems: [],
+    unknown: [],
+    metadata: { ...Object.fromEntries(items), [controlKey("devs", "dev")]: JSON.stringify(control) },
+  };
 }
 
 export function hold(scope: string, revision?: string): Control["holds"][number] {

@@ -124,6 +124,13 @@ describe("the document", () => {
       homeDrift: { alice: { drift: "failed", reason: "update failed", wanted: old } },
       drift: "behind",
       reason: null,
+      next: {
+        next: "update",
+        when: "now",
+        revision: good,
+        text: "updates to bbbbbbb: wave rest approved bbbbbbb; deployed aaaaaaa",
+        atBoot: null,
+      },
     });
     expect(document.vms.map(({ drift }) => drift)).toEqual(["behind", "stopped", "none"]);
   });
@@ -136,6 +143,9 @@ describe("the document", () => {
       "dev-canary  canary  RUNNING     bbbbbbb  bbbbbbb  none     3 min ago    -",
       "",
       "dev-alice (alice), home alice: update failed",
+      "next:",
+      "  dev-alice: updates to bbbbbbb: wave rest approved bbbbbbb; deployed aaaaaaa",
+      "  dev-bob: at its next boot: updates to bbbbbbb: wave rest approved bbbbbbb; nothing deployed",
       "devs/dev, 3 VMs: 1 current, 1 behind, 1 stopped, 1 home failed",
     ]);
     expect(renderStatus(document, { colour: true }).join("")).toContain("\u001b[33mbehind");
@@ -152,6 +162,8 @@ describe("the document", () => {
       "VM dev-bob pinned to aaaaaaa",
       "wave canary: bbbbbbb was undone, runs aaaaaaa instead",
       "dev-alice (alice), home alice: update failed",
+      "next:",
+      "  dev-canary: updates to aaaaaaa: bbbbbbb is undone; deployed bbbbbbb",
       "devs/dev, 3 VMs: 1 current, 1 behind, 1 stopped, 1 home failed, wave rest held by eve@desk",
     ]);
     expect(held.vms.at(-1)).toMatchObject({ wanted: old, drift: "behind" });
@@ -166,7 +178,7 @@ describe("the document", () => {
     expect(lines[1]).toHaveLength(80);
     expect(lines[1]).toMatch(/ health.*…$/);
     expect(lines[3]).toBe("a: health failed: a unit failed and stays so");
-    expect(renderStatus(narrow, { colour: false, width: 120 }).at(3)).toMatch(/^devs\/dev, 1 VM/);
+    expect(renderStatus(narrow, { colour: false, width: 120 }).at(-1)).toMatch(/^devs\/dev, 1 VM/);
   });
 
   it("shows what needs a person first, whose it is and why, and of a large fleet not the VMs that are well", () => {
@@ -181,9 +193,11 @@ describe("the document", () => {
       "and 40 VMs more, current or stopped (--all shows them)",
       "",
       `vm-49 (bob): build failed: ${why}`,
+      "next:",
+      "  vm-49: wave rest approved bbbbbbb; refused: build failed before; a newer approval or fleet retry changes that",
       "devs/dev, 50 VMs: 49 current, 1 failed",
     ]);
-    expect(renderStatus(large, { colour: false })).toHaveLength(54);
+    expect(renderStatus(large, { colour: false })).toHaveLength(56);
     const bad = buildStatus(id, many, decisions({ rest: other }), said, now);
     expect(renderStatus(bad, { colour: false, rows: 10 }).slice(0, 2)).toEqual([
       "49 VMs behind (vm-00, vm-01, vm-02, vm-03 and 45 more)",

@@ -120,11 +120,15 @@ it("a VM that follows its branch goes to the head at its boot alone", () => {
   const running = { report: report() };
   expect(predict(known(running, {}, follows))).toMatchObject({
     next: "stay",
-    atBoot: "goes to the head of main at its next boot",
+    atBoot: { revision: null, text: "goes to the head of main at its next boot" },
   });
   expect(predict(known({ ...running, head: other }, {}, follows))).toMatchObject({
     next: "stay",
-    atBoot: "goes to ccccccc at its next boot: branch main is at ccccccc; deployed bbbbbbb",
+    atBoot: { revision: other, text: "goes to ccccccc at its next boot: branch main is at ccccccc; deployed bbbbbbb" },
+  });
+  expect(predict(known({ ...running, head: other, ahead: 3 }, {}, follows)).atBoot).toEqual({
+    revision: other,
+    text: "branch is 3 ahead; goes there at the next boot",
   });
   expect(predict(known({ ...running, head: good }, {}, follows))).toMatchObject({ next: "stay", atBoot: null });
   expect(predict(known({ ...running, head: other, state: "TERMINATED" }, {}, follows))).toMatchObject({

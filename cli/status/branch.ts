@@ -1,0 +1,93 @@
+/** The branches that VMs follow: where their heads are, and how far those are past what a VM runs. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { messageOf } from "../errors";
+import type { FleetVm, Source } from "../fleet";
+import type { RunOptions } from "../program";
+import { git } from "../repository/git";
+import { oneLine } from "../text";
+
+/** Milliseconds that the repositories may take: a status says the rest without them. */
+const patience = 3_000;
+/** Commits that are read of a branch. */
+const commits = 500;
+
+/** A branch as its repository says, or why it did not. */
+export interface Branch extends Source {
+  /** The full revision at its end; null where the repository could not be read. */
+  head: string | null;
+  problem: string | null;
+  /** Its last commits, each with its parents. */
+  parents: ReadonlyMap<string, readonly string[]>;
+}
+
+/**
+ * Reads the branches that VMs follow by themselves. Never fails, and ends within a few seconds whatever the repositories do.
+ * @param from where to read all of them, where that is not where the VMs do
+ */
+export async function readBranches(
+  vms: readonly Pick<FleetVm, "follow" | "source">[],
+  from: string | undefined,
+  runOptions: RunOptions,
+  milliseconds = patience,
+): Promise<Branch[]> {
+  const followed = vms.flatMap(({ follow, source }) => (follow === "branch" && source !== undefined ? [source] : []));
+  const distinct = [...new Map(followed.map((source) => [`${source.repository}#${source.branch}`, source])).values()];
+  const signal = AbortSignal.any([runOptions.signal, AbortSignal.timeout(milliseconds)]);
+  return Promise.all(
+    distinct.map(async (source) => {
+      const read = readBranch(source, from ?? source.repository, { ...runOptions, signal, killAfter: 500 });
+      try {
+        return { ...source, ...(await read), problem: null };
+      } catch (error) {
+        const why = signal.aborted ? `no answer within ${milliseconds / 1_000} s` : messageOf(error);
+        return { ...source, head: null, parents: new Map<string, string[]>(), problem: oneLine(why, 200) };
+      }
+    }),
+  );
+}
+
+async function readBranch({ branch }: Source, repository: string, runOptions: RunOptions) {
+  const directory = mkdtempSync(join(tmpdir(), "fleet-branch-"));
+  try {
+    await git(directory, ["init", "--quiet", "--bare"], runOptions);
+    const fetch = ["fetch", "--quiet", "--no-tags", `--depth=${commits}`, "--filter=tree:0"];
+    await git(directory, [...fetch, "--", repository, `+refs/heads/${branch}:refs/heads/fleet`], runOptions);
+    const log = await git(directory, ["log", "--format=%H %P", "refs/heads/fleet"], runOptions);
+    const lines = log.split("\n").filter((line) => line !== "");
+    const parents = new Map(lines.map((line) => [line.slice(0, 40), line.slice(41).split(" ").filter(Boolean)]));
+    return { head: lines[0]?.slice(0, 40) ?? null, parents };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** What of a branch matters to a VM; undefined where its head is not known. Pure. */
+export function branchFor(
+  branches: readonly Branch[],
+  { source }: Pick<FleetVm, "source">,
+  revision: string | undefined,
+): { head: string; ahead: number | undefined } | undefined {
+  const branch = branches.find((one) => one.repository === source?.repository && one.branch === source.branch);
+  if (branch === undefined || branch.head === null) return undefined;
+  return { head: branch.head, ahead: commitsPast(branch, revision) };
+}
+
+/** How many commits of a branch a revision on it does not have; undefined where its last commits do not have the revision. */
+function commitsPast({ head, parents }: Branch, revision: string | undefined): number | undefined {
+  if (head === null || revision === undefined || !parents.has(revision)) return undefined;
+  const behind = reachable(parents, revision);
+  return [...reachable(parents, head)].filter((one) => !behind.has(one)).length;
+}
+
+function reachable(parents: ReadonlyMap<string, readonly string[]>, from: string): Set<string> {
+  const found = new Set<string>();
+  const left = [from];
+  for (let one = left.pop(); one !== undefined; one = left.pop()) {
+    if (found.has(one) || !parents.has(one)) continue;
+    found.add(one);
+    left.push(...(parents.get(one) ?? []));
+  }
+  return found;
+}
