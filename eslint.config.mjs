@@ -1,5 +1,6 @@
 import { defineConfig, globalIgnores } from "eslint/config";
 import tseslint from "typescript-eslint";
+import { noImportCircles } from "./tools/no-import-circles.mjs";
 
 /** Which folder may import which: dependencies point one way. `packages` is a pattern of the packages that it may use; any by default. */
 const mayNotImport = (from, folders, packages = /./) => ({
@@ -36,6 +37,11 @@ export default defineConfig(
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
       "max-lines": ["error", { max: 300, skipBlankLines: true, skipComments: true }],
     },
+  },
+  {
+    files: ["**/*.ts"],
+    plugins: { imports: { rules: { "no-circles": noImportCircles } } },
+    rules: { "imports/no-circles": "error" },
   },
   mayNotImport("infra", ["cli", "local", "scripts"]),
   mayNotImport("cli", ["infra", "local", "scripts"]),

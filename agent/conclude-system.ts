@@ -10,14 +10,14 @@ import { isOffline } from "./ending";
 import { exists, isErrno, isThere, writeFileAtomic } from "./files";
 import { log } from "./log";
 import { publish, unpublished } from "./publish";
-import type { SystemDriver, SystemSituation } from "./system";
+import type { SystemParts, SystemSituation } from "./system-situation";
 import { tellCloud } from "./cloud-log";
 import { syncCheckout } from "./checkout";
 import { announceReboot } from "./reboot";
 import { handOverAll } from "./handover";
 
 export async function concludeSystem(
-  driver: SystemDriver,
+  driver: SystemParts,
   { situation, decision, request, ending, state }: Conclusion<SystemSituation, SystemDecision>,
 ): Promise<{ retry?: string }> {
   const published = await publishState(driver, situation, decision, state);
@@ -33,7 +33,7 @@ export async function concludeSystem(
 
 /** A server that did not answer a moment ago is not asked for a minute again. */
 async function publishState(
-  driver: SystemDriver,
+  driver: SystemParts,
   { metadata }: SystemSituation,
   { settings }: SystemDecision,
   state: AgentState,
@@ -53,7 +53,7 @@ async function publishState(
   }
 }
 
-async function tellPeople(driver: SystemDriver, decision: SystemDecision, reboot: boolean): Promise<void> {
+async function tellPeople(driver: SystemParts, decision: SystemDecision, reboot: boolean): Promise<void> {
   const { directory, branch } = decision.settings;
   const url = driver.repository(decision);
   if (url !== "" && exists(driver.place.mirror.path) && (decision.action === "update" || !isThere(directory))) {
@@ -70,7 +70,7 @@ async function tellPeople(driver: SystemDriver, decision: SystemDecision, reboot
 
 /** Every user's path unit watches this file. */
 async function tellHomes(
-  driver: SystemDriver,
+  driver: SystemParts,
   { settings, retry }: SystemDecision,
   state: AgentState,
   right: HomesFile["right"],

@@ -159,11 +159,15 @@ export interface Driver<S extends Situation = Situation, D extends CommonDecisio
   concluded(conclusion: Conclusion<S, D>): Promise<{ retry?: string }>;
 }
 
-export interface Conclusion<S, D> {
+/** An update that was tried: what it began with, and how it ended. */
+export interface Attempt<S, D> {
   situation: S;
   decision: D;
-  request: RunRequest;
   ending: Ending;
+}
+
+export interface Conclusion<S, D> extends Attempt<S, D> {
+  request: RunRequest;
   state: AgentState;
 }
 

@@ -3,7 +3,7 @@ import { short } from "../rules/contract";
 import { restsUntil } from "../rules/repeated-failure";
 import { activate, finishTrial, unfinishedTrial } from "./activation";
 import { conclude } from "./conclude";
-import { type CommonDecision, type Driver, type Found, type Postponed } from "./driver";
+import { type Attempt, type CommonDecision, type Driver, type Found, type Postponed } from "./driver";
 import { type RunRequest, type Situation, UpdateFailure } from "./driver";
 import { type Ending, endedWell } from "./ending";
 import { lastLine, log, oneLine } from "./log";
@@ -12,12 +12,6 @@ import { obtain, fetchAndVerify, findDescent, findHead } from "./source";
 import { pruneGenerations, spaceSettings } from "./space";
 import { closureDifference } from "./nix";
 import { bootedAt, timestamp } from "./time";
-
-export interface Attempt<S, D> {
-  situation: S;
-  decision: D;
-  ending: Ending;
-}
 
 /** What an attempt leaves to its caller. */
 export interface AttemptResult<S, D> extends Attempt<S, D> {

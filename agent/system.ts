@@ -14,7 +14,6 @@ import {
   type Postponed,
   type RolledBack,
   type RunRequest,
-  type Situation,
   type Switched,
 } from "./driver";
 import type { Ending } from "./ending";
@@ -25,7 +24,7 @@ import type { Origin } from "./mirror";
 import type { RepositoryKey } from "./repository-keys";
 import { awaitsBoot, bootedSystem, currentSystem, decideReboot, type RebootPlace } from "./reboot";
 import { type Pending, pendingSystem, postponedByWindow, rebootPlaceOf } from "./system-waits";
-import { type Before, type LocalHold, readHold, readState, readTrial, type Trial } from "./state";
+import { type Before, readHold, readState, readTrial, type Trial } from "./state";
 import { bootedAt } from "./time";
 import { setProfile, revertProfile } from "./profile";
 import { systemAgentError } from "./prove-agent";
@@ -36,15 +35,7 @@ import { MachineCredentials } from "./machine-credentials";
 import { concludeSystem } from "./conclude-system";
 import { SystemHealth } from "./system-health";
 import { moduleSettings, systemPlace } from "./system-place";
-
-export interface SystemSituation extends Situation {
-  metadata: Metadata;
-  joined: boolean;
-  settings: ModuleSettings;
-  localHold: LocalHold | null;
-  readable: boolean;
-  drifted: boolean;
-}
+import type { SystemSituation } from "./system-situation";
 
 export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
   private readonly credentials: MachineCredentials;

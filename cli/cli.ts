@@ -9,7 +9,7 @@ import { loadCommand } from "./load-command";
 import { commandName } from "./registry";
 import type { ReadSettings } from "./stack";
 import { wantsColour } from "./table";
-import { oneLine } from "./text";
+import { oneLine } from "../rules/text";
 
 /** Runs the tool once and returns its exit code: 0 done, 1 failed, 2 a call that makes no sense, 130 interrupted. */
 export async function run(args: readonly string[], context: CommandContext): Promise<number> {

@@ -5,7 +5,7 @@ import { parseDuration } from "../rules/duration";
 import { UsageError } from "./errors";
 import type { CommandName } from "./registry";
 import type { ReadSettings } from "./stack";
-import { oneLine } from "./text";
+import { oneLine } from "../rules/text";
 
 /** What a shell may offer for a value. */
 export type Completion = "file" | "directory" | readonly string[];

@@ -1,12 +1,13 @@
 import { hostname, userInfo } from "node:os";
 import { didYouMean } from "../rules/did-you-mean";
 import type { Call } from "./command";
+import { variable } from "./variable";
 import { connect, type Catalog, type Compute, type Consoles, type Images } from "./google/compute";
 import { UsageError } from "./errors";
 import { findFleet, readVms, type FleetId, type FleetVm } from "./fleet";
 import { Storage } from "./google/storage";
 import { callerOf } from "./identity";
-import { oneLine } from "./text";
+import { oneLine } from "../rules/text";
 
 /** What nearly every command starts with. */
 export interface FleetContext {
@@ -65,12 +66,6 @@ export async function openFleet(call: Call, settings: { attempts?: number } = {}
     ...(stack === undefined ? {} : { stack }),
   });
   return { compute, id };
-}
-
-/** An environment variable; an empty one is as good as none. */
-export function variable({ env }: Pick<Call, "env">, name: string): string | undefined {
-  const value = env[name];
-  return value === undefined || value === "" ? undefined : value;
 }
 
 /** The VMs of these names; a name that the fleet does not have is refused. */

@@ -3,9 +3,7 @@ import { controlKey } from "../rules/contract";
 import { noControl, parseControl, serializeControl, type Control } from "../rules/control-item";
 import { FleetError } from "./errors";
 import type { Compute } from "./google/compute";
-import { oneLine } from "./text";
-
-export * from "../rules/control-item";
+import { oneLine } from "../rules/text";
 
 /** The control item; a value that cannot be read is an error that says why. */
 export function readControl(value: string | undefined): Control {

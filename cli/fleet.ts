@@ -1,14 +1,16 @@
 /** Finds a fleet in a project, and reads what is written about it. */
 import { z } from "zod";
-import { contract, controlKey, type Approval, type Control, type Follow, type Home } from "../rules/contract";
+import { contract, controlKey, type Follow } from "../rules/contract";
 import type { Compute, Instance } from "./google/compute";
-import { noControl, parseControl } from "../rules/control-item";
-import { readApprovals } from "../rules/approval";
+import { noControl, parseControl, type Control } from "../rules/control-item";
+import { readApprovals, type Approval } from "../rules/approval";
 import { FleetError, messageOf, UsageError } from "./errors";
-import { readReports, unreadable, type VmReports } from "./reports";
+import { readReports, unreadable } from "./reports";
 import { mapBounded } from "./google/retry";
-import { oneLine } from "./text";
+import type { Home } from "../rules/instance-metadata";
 import { mostAtOnce } from "./google/throttle";
+import type { VmReports } from "../rules/reading";
+import { oneLine } from "../rules/text";
 
 /** Which fleet: its name and the stack that declares it. */
 export interface FleetId {

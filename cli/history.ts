@@ -5,13 +5,14 @@
 import { z } from "zod";
 import { contract } from "../rules/contract";
 import type { Call } from "./command";
-import { actor, machineActor, variable, type FleetContext } from "./context";
+import { actor, machineActor, type FleetContext } from "./context";
+import { variable } from "./variable";
 import { accountOf } from "./google/credentials";
 import { messageOf } from "./errors";
 import { callerOf } from "./identity";
 import type { FleetId } from "./fleet";
 import { Log, type ReadEntry } from "./google/log";
-import { oneLine } from "./text";
+import { oneLine } from "../rules/text";
 
 const text = (limit: number) => z.string().transform((value) => oneLine(value, limit));
 

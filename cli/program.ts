@@ -1,6 +1,7 @@
 import { execa, ExecaError } from "execa";
 import { FleetError } from "./errors";
-import { lastLines, oneLine } from "./text";
+import { lastLines } from "./text";
+import { oneLine } from "../rules/text";
 
 /** What git says of every repository that it cannot read, after the reason. */
 const noReason =

@@ -1,7 +1,7 @@
 /** The list of commands: what each is for. The commands themselves are read one at a time, so that the tool starts at once. */
 import { didYouMean } from "../rules/did-you-mean";
 import { UsageError } from "./errors";
-import { oneLine } from "./text";
+import { oneLine } from "../rules/text";
 
 /** In the order in which the help lists them. */
 export const summaries = {

@@ -1,10 +1,9 @@
 /** What VMs say of themselves. A VM may write anything, so everything is checked and made printable here, once. */
-import { contract, type Home } from "../rules/contract";
+import { contract } from "../rules/contract";
 import type { Reading, VmReports } from "../rules/reading";
 import { parseReport, type Report } from "../rules/report";
-import { oneLine, printable, truncate } from "./text";
-
-export { reportOf, type Reading, type VmReports } from "../rules/reading";
+import type { Home } from "../rules/instance-metadata";
+import { oneLine, printable, truncate } from "../rules/text";
 
 const { system, homePrefix } = contract.guestAttributes;
 

@@ -3,9 +3,9 @@ import type { Call } from "./command";
 import type { FleetContext } from "./context";
 import { FleetError, messageOf, UsageError } from "./errors";
 import { readAllReports, readVms, type FleetVm } from "./fleet";
-import { reportOf } from "./reports";
+import { reportOf } from "../rules/reading";
 import { findRevision } from "./repository/branches";
-import { oneLine } from "./text";
+import { oneLine } from "../rules/text";
 
 /** @throws UsageError where the text can be neither a revision nor the name of a branch or tag; `command` is who says so */
 export function checkRevision(command: string, written: string): void {

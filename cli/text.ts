@@ -1,8 +1,6 @@
 /** Text for a terminal. What makes text from somewhere else safe is `rules/text`. */
 import { lineLimit, printable, truncate } from "../rules/text";
 
-export { lineLimit, oneLine, printable, truncate } from "../rules/text";
-
 /** The last lines that say something, each of bounded length. */
 export function lastLines(text: string, count: number): string[] {
   const lines = printable(text)

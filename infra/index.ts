@@ -14,4 +14,4 @@ export { FleetSchedules, type FleetSchedulesArgs } from "./components/schedules"
 export { FleetSecrets, type FleetSecretsArgs } from "./components/secrets";
 export { DevVm, type DevVmArgs, type DevVmOutputs } from "./components/vm";
 export { ConfigError } from "./config-error";
-export type { Approval } from "../rules/contract";
+export type { Approval } from "../rules/approval";

@@ -4,11 +4,6 @@
  */
 import written from "../contract.json";
 
-export type { Approval } from "./approval";
-export type { Control } from "./control-item";
-export type { Cache, Home, InstanceMetadata } from "./instance-metadata";
-export type { Report } from "./report";
-
 export const contract = written;
 
 export type Follow = "branch" | "approved";

@@ -4,10 +4,12 @@
  */
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { approvalKey, contract, type Approval, type Report } from "../../rules/contract";
+import { approvalKey, contract } from "../../rules/contract";
 import { apiServer } from "../../local/api/server";
 import type { Metadata } from "../../local/api/types";
 import { memoryCloud } from "../../test/unit/local/local-machines";
+import type { Approval } from "../../rules/approval";
+import type { Report } from "../../rules/report";
 
 const [fleet, stack, zone] = ["bench", "simulated", "europe-west1-b"];
 const booted = "2026-06-01T10:00:00Z";

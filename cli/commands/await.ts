@@ -3,7 +3,8 @@ import { short } from "../../rules/contract";
 import { own } from "../../rules/json";
 import type { GateOptions } from "../../rules/gate/state";
 import { fleetOptions, type Call, type Command } from "../command";
-import { openFleet, variable, type FleetContext } from "../context";
+import { openFleet, type FleetContext } from "../context";
+import { variable } from "../variable";
 import { FleetError } from "../errors";
 import { readDecisions, type FleetId } from "../fleet";
 import { awaitWave, type GateEnd } from "../gate/await";
@@ -15,7 +16,7 @@ import { bounded } from "../gate/output";
 import { orphanSignal } from "../gate/parent";
 import { resultsOf, saysPassed, summaryOf, writeResults } from "../gate/results";
 import { recordEvent } from "../history";
-import { oneLine } from "../text";
+import { oneLine } from "../../rules/text";
 
 const exitCodes: Record<GateEnd["outcome"], number> = { passed: 0, unproved: 1, failed: 1, interrupted: 130 };
 

@@ -5,11 +5,13 @@ import { dirname, join, resolve } from "node:path";
 import { manifestPath, short } from "../../rules/contract";
 import { manifestText, uploadClosure } from "../cache";
 import { projectOption, type Call, type Command } from "../command";
-import { openStorage, variable } from "../context";
+import { openStorage } from "../context";
+import { variable } from "../variable";
 import { FleetError, UsageError } from "../errors";
 import { buildAll, closureOf, commitOf, copyToCache, evaluateSystems, type System } from "../repository/nix";
 import { Progress } from "../progress";
-import { oneLine, plural } from "../text";
+import { plural } from "../text";
+import { oneLine } from "../../rules/text";
 
 /** Which commit of the config repository, as the commands that build take it. */
 export const commitOptions = {

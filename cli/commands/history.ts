@@ -4,9 +4,9 @@ import { openFleet } from "../context";
 import { formatDuration } from "../../rules/duration";
 import { UsageError } from "../errors";
 import { readHistory, withoutEnded, type HistoryEntry } from "../history";
-import { scopeText } from "../status/status";
+import { scopeText } from "../../rules/sentences";
 import { renderTable, type Style } from "../table";
-import { oneLine, truncate } from "../text";
+import { oneLine, truncate } from "../../rules/text";
 
 const styles: Record<HistoryEntry["outcome"], Style> = {
   started: "yellow",

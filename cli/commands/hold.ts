@@ -1,12 +1,14 @@
 import { didYouMean } from "../../rules/did-you-mean";
 import { fleetOptions, type Call, type Command } from "../command";
 import { actor, openFleet, requireVms, type FleetContext } from "../context";
-import { changeControl, pruned, withHold } from "../control-item";
+import { changeControl } from "../control-item";
 import { UsageError } from "../errors";
 import { readDecisions, readVms } from "../fleet";
 import { recordEvent } from "../history";
-import { revisionsOf, scopeText } from "../status/status";
-import { oneLine } from "../text";
+import { revisionsOf } from "../status/status";
+import { pruned, withHold } from "../../rules/control-item";
+import { scopeText } from "../../rules/sentences";
+import { oneLine } from "../../rules/text";
 
 export const scopeOptions = {
   wave: { value: "WAVE", description: "only this wave" },

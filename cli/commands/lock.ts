@@ -2,7 +2,7 @@ import { short } from "../../rules/contract";
 import type { Command } from "../command";
 import { lockLines } from "../repository/lock-text";
 import { updateLock } from "../repository/lock-update";
-import { oneLine } from "../text";
+import { oneLine } from "../../rules/text";
 
 export const command: Command = {
   name: "lock",

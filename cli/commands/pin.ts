@@ -2,12 +2,13 @@ import { short } from "../../rules/contract";
 import { changeOptions, fleetOptions, revisionOptions, type Command } from "../command";
 import { confirmChange } from "../confirm";
 import { openFleet, requireVms } from "../context";
-import { changeControl, pruned, withPin, type Control } from "../control-item";
+import { changeControl } from "../control-item";
 import { UsageError } from "../errors";
 import { readDecisions } from "../fleet";
 import { recordEvent } from "../history";
 import { checkRevision, resolveRevision } from "../revisions";
 import { revisionsOf } from "../status/status";
+import { pruned, withPin, type Control } from "../../rules/control-item";
 
 export const command: Command = {
   name: "pin",

@@ -1,13 +1,15 @@
 import { changeOptions, fleetOptions, type Command } from "../command";
 import { confirmChange } from "../confirm";
 import { openFleet } from "../context";
-import { changeControl, pruned, withoutHolds, type Control } from "../control-item";
+import { changeControl } from "../control-item";
 import { FleetError, UsageError } from "../errors";
 import { readDecisions } from "../fleet";
 import { recordEvent } from "../history";
-import { revisionsOf, scopeText } from "../status/status";
-import { oneLine } from "../text";
+import { revisionsOf } from "../status/status";
+import { pruned, withoutHolds, type Control } from "../../rules/control-item";
 import { scopeOf, scopeOptions } from "./hold";
+import { scopeText } from "../../rules/sentences";
+import { oneLine } from "../../rules/text";
 
 export const command: Command = {
   name: "resume",

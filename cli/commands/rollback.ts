@@ -1,9 +1,9 @@
-import { short, type Control } from "../../rules/contract";
+import { short } from "../../rules/contract";
 import type { GateEnd } from "../gate/await";
 import { changeOptions, fleetOptions, revisionOptions, type Call, type Command } from "../command";
 import { confirmChange } from "../confirm";
 import { openFleet, type FleetContext } from "../context";
-import { changeControl, pruned, withUndo } from "../control-item";
+import { changeControl } from "../control-item";
 import { FleetError, UsageError } from "../errors";
 import { readDecisions } from "../fleet";
 import { told } from "../gate/history";
@@ -12,9 +12,10 @@ import { recordEvent } from "../history";
 import { awaitUndo } from "../gate/on-failure";
 import { checkRevision, resolveRevision } from "../revisions";
 import { revisionsOf } from "../status/status";
-import { oneLine } from "../text";
+import { type Control, pruned, withUndo } from "../../rules/control-item";
 import { vmResults } from "../gate/results";
 import { requireScope } from "./hold";
+import { oneLine } from "../../rules/text";
 
 export const command: Command = {
   name: "rollback",

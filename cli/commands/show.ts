@@ -1,12 +1,13 @@
 import { fleetOptions, revisionOptions, type Command } from "../command";
 import { openFleet, requireVms } from "../context";
-import { holdOn } from "../control-item";
+import { holdOn } from "../../rules/control-item";
 import { formatDuration } from "../../rules/duration";
 import { readAllReports, readDecisions, type FleetVm } from "../fleet";
 import { readBranches } from "../status/branch";
-import { buildStatus, failureOf, holdText, secondsSince, type FleetStatus, type VmStatus } from "../status/status";
+import { buildStatus, secondsSince, type FleetStatus, type VmStatus } from "../status/status";
 import { revisionText } from "../status/table";
-import { oneLine } from "../text";
+import { failureText, holdText } from "../../rules/sentences";
+import { oneLine } from "../../rules/text";
 
 export const command: Command = {
   name: "show",
@@ -73,7 +74,7 @@ export function showLines(vm: FleetVm, shown: VmStatus, status: FleetStatus): st
     ["runs", system === null ? "has not reported" : system.revision],
     ["system", system?.toplevel ?? null],
     ["last run", system === null ? null : `${system.outcome}, ${ago(system.at)}, agent ${system.agent}`],
-    ["failure", system?.outcome === "failed" ? failureOf(system) : null],
+    ["failure", system?.outcome === "failed" ? failureText(system) : null],
     ["reboot", system?.rebootRequired === true ? "required" : null],
     ["drift", `${shown.drift}${shown.reason === null ? "" : `: ${shown.reason}`}`],
     ["next", shown.next.text],

@@ -9,7 +9,7 @@ import { readBranches, type Branch } from "../status/branch";
 import { isConverged, type FleetStatus } from "../status/status";
 import { StatusReader } from "../status/reader";
 import { renderStatus } from "../status/table";
-import { oneLine } from "../text";
+import { oneLine } from "../../rules/text";
 
 /** Milliseconds between two looks of `--watch`. */
 const interval = 3_000;

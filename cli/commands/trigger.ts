@@ -9,7 +9,8 @@ import { UsageError } from "../errors";
 import type { FleetVm } from "../fleet";
 import { mapBounded } from "../google/retry";
 import { knownHostsLines, parseAddresses, sshArguments, type Bastion, type SshTarget } from "../ssh";
-import { lastLines, oneLine } from "../text";
+import { lastLines } from "../text";
+import { oneLine } from "../../rules/text";
 
 /** VMs that are asked at once. */
 const parallel = 8;

@@ -2,7 +2,7 @@
 import type { Instance } from "../google/compute";
 import type { StackSettings } from "../stack";
 import type { FleetStatus } from "../status/status";
-import { oneLine } from "../text";
+import { oneLine } from "../../rules/text";
 
 export type Verdict = "ok" | "warn" | "fail";
 

@@ -4,8 +4,10 @@ import type { Instance } from "../google/compute";
 import { fail, listed, ok, judgeResult, warn, type Facts, type Finding } from "./findings";
 import { formatDuration } from "../../rules/duration";
 import type { StackSettings } from "../stack";
-import { holdText, secondsSince, type FleetStatus, type VmStatus } from "../status/status";
-import { oneLine, plural } from "../text";
+import { secondsSince, type FleetStatus, type VmStatus } from "../status/status";
+import { plural } from "../text";
+import { holdText } from "../../rules/sentences";
+import { oneLine } from "../../rules/text";
 
 /** Seconds after which a person's hold may have been forgotten. */
 const longHold = 7 * 24 * 3_600;

@@ -9,9 +9,10 @@ import { pauseLeft } from "../../rules/gate/pause";
 import { hardEnd, noProgress, type GateOptions, type GateState, type Observation } from "../../rules/gate/state";
 import { decide, step } from "../../rules/gate/verdict";
 import { beginLine, changeLines, endLine, endLines, interruptedLine, lifeLine, pauseLine, warningLine } from "./text";
-import { readReports, unreadable, type VmReports } from "../reports";
+import { readReports, unreadable } from "../reports";
 import { backoff, mapBounded } from "../google/retry";
-import { truncate } from "../text";
+import type { VmReports } from "../../rules/reading";
+import { truncate } from "../../rules/text";
 
 /** What a gate needs of the world. */
 export interface GateWorld {

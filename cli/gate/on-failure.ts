@@ -1,14 +1,15 @@
 /** What a gate does when more VMs of its wave failed than may: holds, undoes, or lets the rollout go on. */
 import { short } from "../../rules/contract";
 import { awaitWave, type GateEnd, type GateWorld } from "./await";
-import { changeControl, pruned, withHalt, withUndo } from "../control-item";
+import { changeControl } from "../control-item";
 import { readDecisions, type FleetId } from "../fleet";
 import { chooseReaction, type Reaction } from "../../rules/gate/reaction";
 import type { GateOptions } from "../../rules/gate/state";
 import { wavesText } from "../../rules/sentences";
 import { withRetry } from "../google/retry";
 import { revisionsOf } from "../status/status";
-import { oneLine } from "../text";
+import { pruned, withHalt, withUndo } from "../../rules/control-item";
+import { oneLine } from "../../rules/text";
 
 export interface Reacted {
   /** What was done; see `chooseReaction`. */

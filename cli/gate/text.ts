@@ -7,7 +7,8 @@ import type { Verdict } from "../../rules/gate/verdict";
 import { wavesText } from "../../rules/sentences";
 import { revisionText } from "../status/table";
 import { paint, renderTable, type Style } from "../table";
-import { lastLines, oneLine, plural, truncate } from "../text";
+import { lastLines, plural } from "../text";
+import { oneLine, truncate } from "../../rules/text";
 
 const styles: Record<Result, Style> = { pending: "yellow", succeeded: "green", failed: "red", deferred: "gray" };
 

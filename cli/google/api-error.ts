@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { FleetError } from "../errors";
-import { oneLine } from "../text";
+import { oneLine } from "../../rules/text";
 
 /** Google's error JSON, as far as it is used. */
 const errorBody = z.object({

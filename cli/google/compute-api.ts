@@ -3,7 +3,7 @@ import { compute_v1 } from "@googleapis/compute/build/v1";
 import { ApiError } from "./api-error";
 import { asking, credentials, type Caller } from "./credentials";
 import { UsageError } from "../errors";
-import { oneLine } from "../text";
+import { oneLine } from "../../rules/text";
 
 export interface ComputeOptions extends Caller {
   /** Base address up to and including `compute/v1/`; Google's own by default. */

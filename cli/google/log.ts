@@ -3,7 +3,7 @@ import { z } from "zod";
 import { asking, credentials, type Caller, type Credentials } from "./credentials";
 import { UsageError } from "../errors";
 import { withRetry } from "./retry";
-import { oneLine } from "../text";
+import { oneLine } from "../../rules/text";
 
 /** An entry: labels to find it by, and whatever is kept. */
 export interface LogEntry {

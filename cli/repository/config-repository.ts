@@ -7,7 +7,7 @@ import type { Source } from "../fleet";
 import { git } from "./git";
 import type { Commit } from "./nix";
 import type { RunOptions } from "../program";
-import { oneLine } from "../text";
+import { oneLine } from "../../rules/text";
 
 /** A repository on this machine. */
 export type LocalRepository = Omit<Commit, "revision">;

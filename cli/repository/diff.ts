@@ -4,7 +4,8 @@ import type { LockChange } from "../../rules/flake-lock";
 import { lockLines } from "./lock-text";
 import type { FleetId } from "../fleet";
 import type { FleetStatus } from "../status/status";
-import { oneLine, plural } from "../text";
+import { plural } from "../text";
+import { oneLine } from "../../rules/text";
 
 /** VMs that go from one revision to another together. */
 export interface Move {

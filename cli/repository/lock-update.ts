@@ -12,7 +12,7 @@ import { FleetError, messageOf, UsageError } from "../errors";
 import { git } from "./git";
 import { nix } from "./nix";
 import type { RunOptions } from "../program";
-import { oneLine } from "../text";
+import { oneLine } from "../../rules/text";
 
 /** What came of it; `revision` is null where nothing newer was found. */
 export interface LockUpdate {

@@ -1,7 +1,8 @@
 import { FleetError, UsageError } from "../errors";
 import { git } from "./git";
 import { runProgram, type RunOptions } from "../program";
-import { lastLines, oneLine } from "../text";
+import { lastLines } from "../text";
+import { oneLine } from "../../rules/text";
 
 /** One commit of a flake that lies in a git repository on this machine. */
 export interface Commit {

@@ -6,7 +6,7 @@ import { messageOf } from "../errors";
 import type { FleetVm, Source } from "../fleet";
 import type { RunOptions } from "../program";
 import { git } from "../repository/git";
-import { oneLine } from "../text";
+import { oneLine } from "../../rules/text";
 
 /** Milliseconds that the repositories may take: a status says the rest without them. */
 const patience = 3_000;
@@ -51,10 +51,12 @@ export async function readBranches(
 async function readBranch({ branch }: Source, repository: string, runOptions: RunOptions) {
   const directory = mkdtempSync(join(tmpdir(), "fleet-branch-"));
   try {
-    await git(directory, ["init", "--quiet", "--bare"], runOptions);
-    const fetch = ["fetch", "--quiet", "--no-tags", `--depth=${commits}`, "--filter=tree:0"];
-    await git(directory, [...fetch, "--", repository, `+refs/heads/${branch}:refs/heads/fleet`], runOptions);
-    const log = await git(directory, ["log", "--format=%H %P", "refs/heads/fleet"], runOptions);
+    const run = (command: string, options: string[], values: string[] = []) =>
+      git(directory, { command, options, values }, runOptions);
+    await run("init", ["--quiet", "--bare"]);
+    const options = ["--quiet", "--no-tags", `--depth=${commits}`, "--filter=tree:0"];
+    await run("fetch", options, [repository, `+refs/heads/${branch}:refs/heads/fleet`]);
+    const log = await run("log", ["--format=%H %P"], ["refs/heads/fleet"]);
     const lines = log.split("\n").filter((line) => line !== "");
     const parents = new Map(lines.map((line) => [line.slice(0, 40), line.slice(41).split(" ").filter(Boolean)]));
     return { head: lines[0]?.slice(0, 40) ?? null, parents };

@@ -1,7 +1,10 @@
 /** How a VM's homes stand to what they should run. Pure. */
-import { short, type Approval, type Drift, type Home, type Report } from "../../rules/contract";
-import { reportOf, type Reading } from "../reports";
-import { failureOf } from "./status";
+import { short, type Drift } from "../../rules/contract";
+import type { Approval } from "../../rules/approval";
+import type { Home } from "../../rules/instance-metadata";
+import type { Report } from "../../rules/report";
+import { reportOf, type Reading } from "../../rules/reading";
+import { failureText } from "../../rules/sentences";
 
 /** A home in the document. */
 export interface HomeStatus {
@@ -47,7 +50,7 @@ export function homeStatus(
       ? status("waiting", "has not reported yet")
       : status("unknown", "has never reported");
   }
-  if (report.outcome === "failed") return status("failed", failureOf(report));
+  if (report.outcome === "failed") return status("failed", failureText(report));
   if (wanted === null || report.revision === wanted) return status("none", null);
   if (report.outcome === "held") return status("held", "held by its user");
   return status("behind", `runs ${short(report.revision)}, its VM ${short(wanted)}`);

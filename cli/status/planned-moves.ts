@@ -1,9 +1,9 @@
 /** What a change of the control item makes VMs do. Pure. */
 import { short } from "../../rules/contract";
-import { holdOn, wantedBy, type Control } from "../control-item";
+import { holdOn, wantedBy, type Control } from "../../rules/control-item";
 import type { Decisions, FleetVm } from "../fleet";
-import { reportOf, type VmReports } from "../reports";
-import { oneLine } from "../text";
+import { reportOf, type VmReports } from "../../rules/reading";
+import { oneLine } from "../../rules/text";
 
 /** VMs that do the same. */
 export interface PlannedMove {

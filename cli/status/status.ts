@@ -1,16 +1,16 @@
 /** What a fleet looks like, decided purely from what was read. The document is what `fleet status --json` prints. */
-import type { Approval, Control, Drift, Report } from "../../rules/contract";
-import { holdOn, wantedBy, type Hold } from "../control-item";
+import type { Drift } from "../../rules/contract";
+import type { Approval } from "../../rules/approval";
 import { formatDuration, parseDuration } from "../../rules/duration";
 import { predict, type Prediction } from "../../rules/prediction";
 import { failureText, holdText } from "../../rules/sentences";
 import type { Decisions, FleetId, FleetVm } from "../fleet";
 import { branchFor, type Branch } from "./branch";
 import { homeStatus, type HomeStatus } from "./homes";
-import { reportOf, type Reading, type VmReports } from "../reports";
-import { oneLine } from "../text";
-
-export { failureText as failureOf, holdText, scopeText } from "../../rules/sentences";
+import { type Control, holdOn, wantedBy, type Hold } from "../../rules/control-item";
+import type { Report } from "../../rules/report";
+import { reportOf, type Reading, type VmReports } from "../../rules/reading";
+import { oneLine } from "../../rules/text";
 
 /** A VM in the document. */
 export interface VmStatus {

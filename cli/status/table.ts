@@ -1,12 +1,13 @@
 /** The fleet's status as people read it. */
 import { short, type Drift } from "../../rules/contract";
-import type { Hold } from "../control-item";
+import type { Hold } from "../../rules/control-item";
 import { formatDuration } from "../../rules/duration";
-import { wavesText } from "../../rules/sentences";
-import { holdText, scopeText, secondsSince, type FleetStatus, type VmStatus } from "./status";
+import { secondsSince, type FleetStatus, type VmStatus } from "./status";
 import { moveLines } from "./planned-moves";
 import { paint, renderTable, type Cell, type Style } from "../table";
-import { oneLine, plural, truncate, wrap } from "../text";
+import { plural, wrap } from "../text";
+import { holdText, scopeText, wavesText } from "../../rules/sentences";
+import { oneLine, truncate } from "../../rules/text";
 
 const styles: Record<Drift, Style> = {
   none: "green",

@@ -1,11 +1,12 @@
 /** What an urgent approval passes, and what it does not: for the person who is about to give it. Pure. */
 import { short } from "../../rules/contract";
-import { holdOn } from "../control-item";
+import { holdOn } from "../../rules/control-item";
 import { parseDuration, formatDuration } from "../../rules/duration";
 import { holdText } from "../../rules/sentences";
 import type { Decisions, FleetVm } from "../fleet";
-import { reportOf, type VmReports } from "../reports";
-import { oneLine, plural } from "../text";
+import { reportOf, type VmReports } from "../../rules/reading";
+import { plural } from "../text";
+import { oneLine } from "../../rules/text";
 
 /** Pauses of a stack's waves in seconds, by wave, in the waves' order. */
 export type Pauses = Readonly<Record<string, number>>;

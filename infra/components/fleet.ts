@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { short, type Approval } from "../../rules/contract";
+import { short } from "../../rules/contract";
 import { FleetAccess, FleetAccount } from "./access";
 import { FleetApis } from "./apis";
 import { FleetCache } from "./cache";
@@ -21,6 +21,7 @@ import { deployKeyValues, FleetSecrets } from "./secrets";
 import { encryptedKeys } from "../preflight/settings";
 import { startupScript } from "../startup";
 import { DevVm, type DevVmOutputs } from "./vm";
+import type { Approval } from "../../rules/approval";
 
 interface FleetOutputs {
   network: pulumi.Output<string>;

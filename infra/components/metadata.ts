@@ -1,7 +1,8 @@
 /** What a VM is told at creation and after: its metadata and its labels. Pure. */
-import { contract, type InstanceMetadata } from "../../rules/contract";
+import { contract } from "../../rules/contract";
 import type { FleetConfig, VmConfig } from "../config/fleet-config";
 import { cacheOf } from "../config/cache";
+import type { InstanceMetadata } from "../../rules/instance-metadata";
 
 /** A VM's metadata, all of which Compute changes in place. */
 export function vmMetadata(fleet: FleetConfig, vm: VmConfig, startupScript: string): Record<string, string> {

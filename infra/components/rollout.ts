@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as compute from "@pulumi/gcp/compute";
 import * as command from "@pulumi/command";
-import { approvalKey, short, type Approval } from "../../rules/contract";
+import { approvalKey, short } from "../../rules/contract";
 import type { FleetConfig } from "../config/fleet-config";
 import type { PlannedWave } from "../../rules/wave-plan";
 import { toolPath } from "../tool-path";
@@ -9,6 +9,7 @@ import type { Reachable } from "./trigger";
 import type { DevVm } from "./vm";
 import type { Wave } from "../../rules/waves";
 import { registrationEnd, type HeldBackFailures } from "./held-back";
+import type { Approval } from "../../rules/approval";
 
 export interface RolloutArgs {
   config: FleetConfig;

@@ -1,7 +1,8 @@
 /** The binary cache, from which VMs take what `fleet build` has built for them. */
 import { z } from "zod";
 import { holdsSecret } from "./git";
-import { bucketUrl, type Cache } from "../../rules/contract";
+import { bucketUrl } from "../../rules/contract";
+import type { Cache } from "../../rules/instance-metadata";
 
 const cache = z
   .strictObject({

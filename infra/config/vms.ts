@@ -1,6 +1,6 @@
 /** The VMs: what each is, and what it is unless it says otherwise. */
 import { z } from "zod";
-import type { Home } from "../../rules/contract";
+import type { Home } from "../../rules/instance-metadata";
 import {
   defaultDiskType,
   diskTypeMistake,

@@ -1,8 +1,10 @@
 /** What a wave is to run: the config repository's head and, for homes with a repository of their own, that one's. */
-import { short, type Approval, type Home } from "../../rules/contract";
+import { short } from "../../rules/contract";
 import { lockChanges } from "../../rules/flake-lock";
 import type { Manifest } from "./manifest";
 import { resolveRevision, type Revision } from "./revision";
+import type { Approval } from "../../rules/approval";
+import type { Home } from "../../rules/instance-metadata";
 
 /** What was resolved for this run, and where the system was built beforehand; `homes` by the contract's key, `<repository>#<branch>`. */
 export interface Resolved {

@@ -1,9 +1,10 @@
 /** Which systems were built beforehand: the manifest of a revision, where `fleet build` has left one. */
 import * as storage from "@pulumi/gcp/storage";
 import type { InvokeOptions } from "@pulumi/pulumi";
-import { manifestPath, type Approval } from "../../rules/contract";
+import { manifestPath } from "../../rules/contract";
 import { cacheOf, type CacheConfig } from "../config/cache";
 import { digest } from "../config/digest";
+import type { Approval } from "../../rules/approval";
 
 export type Manifest = NonNullable<Approval["manifest"]>;
 

@@ -5,7 +5,7 @@ import http from "node:http";
 import path from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { Cache } from "../../rules/contract";
+import type { Cache } from "../../rules/instance-metadata";
 import { expectComplete } from "../faults/complete";
 import { goOn, reach, strike } from "../faults/interrupt";
 import { Lab } from "../faults/lab";

@@ -4,7 +4,7 @@ import type { IncomingMessage } from "node:http";
 import type net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { InstanceMetadata } from "../../rules/contract";
+import type { InstanceMetadata } from "../../rules/instance-metadata";
 import { startupScript } from "../../infra/startup";
 import { openCloud } from "../../local/api/cloud";
 import { Store } from "../../local/api/store";

@@ -2,15 +2,18 @@
  * VMs that are nothing but memory. What they do about an approval is decided and remembered by the agents' own rules, as on a VM;
  * fetching, building and switching go well unless a test says otherwise.
  */
-import { approvalKey, contract, type Approval, type InstanceMetadata, type Report } from "../../rules/contract";
+import { approvalKey, contract } from "../../rules/contract";
 import { nextState, publishable, type AgentState, type RunResult } from "../../rules/agent-state";
 import { decideSystem, type SystemDecision } from "../../rules/decide-system";
 import { readMetadata, type Metadata } from "../../rules/metadata";
 import { relevantState } from "../../rules/relevant-state";
-import { reportOf } from "../../rules/report";
+import { reportOf, type Report } from "../../rules/report";
 import { timestamp } from "../../agent/time";
 import type { Instance } from "../../local/api/types";
 import type { MemoryCloud } from "../unit/local/local-machines";
+import type { Approval } from "../../rules/approval";
+import type { InstanceMetadata } from "../../rules/instance-metadata";
+import type { Report } from "../../rules/report";
 
 /** How an update fails. */
 export type Failure = Required<Pick<Report, "stage" | "error">>;

@@ -8,7 +8,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
-import { approvalKey, type Approval } from "../../rules/contract";
+import { approvalKey } from "../../rules/contract";
 import { apiServer } from "../../local/api/server";
 import type { CloudState } from "../../local/api/types";
 import { memoryCloud, type MemoryCloud } from "../unit/local/local-machines";
@@ -16,6 +16,7 @@ import { instanceAction, type Action } from "./instance-action";
 import { MemoryVms } from "./memory-vms";
 import { killGate, signal } from "./processes";
 import { nameOf, readable, type Recorded } from "./recorded";
+import type { Approval } from "../../rules/approval";
 
 const project = resolve(__dirname, "../..");
 

@@ -1,8 +1,8 @@
 /** `fleet rollback` and `fleet pin`, and what they leave in the control item. */
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
-import { approvalKey, controlKey, type Control } from "../../../rules/contract";
+import { approvalKey, controlKey } from "../../../rules/contract";
 import { badRevision } from "../../../cli/commands/rollback";
-import { noControl } from "../../../cli/control-item";
+import { type Control, noControl } from "../../../rules/control-item";
 import { FakeCompute } from "./fake-compute";
 import { approval, good, hold, old, other, report } from "./fleet-samples";
 import { runFleet } from "./run-fleet";

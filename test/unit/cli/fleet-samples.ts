@@ -1,8 +1,10 @@
 /** VMs, reports and decisions for the tests of the operator's tool. */
-import { approvalKey, controlKey, type Approval, type Control, type Report } from "../../../rules/contract";
-import { noControl } from "../../../cli/control-item";
+import { approvalKey, controlKey } from "../../../rules/contract";
+import type { Approval } from "../../../rules/approval";
 import type { Decisions, FleetVm } from "../../../cli/fleet";
-import type { Reading, VmReports } from "../../../cli/reports";
+import { type Control, noControl } from "../../../rules/control-item";
+import type { Report } from "../../../rules/report";
+import type { Reading, VmReports } from "../../../rules/reading";
 
 export const old = "a".repeat(40);
 export const good = "b".repeat(40);

@@ -4,8 +4,9 @@ import { allowedFailures, parseBudget } from "../../../rules/gate/budget";
 import { formatDuration, parseDuration } from "../../../rules/duration";
 import { readReport } from "../../../cli/reports";
 import { renderTable } from "../../../cli/table";
-import { lastLines, oneLine, printable, truncate } from "../../../cli/text";
+import { lastLines } from "../../../cli/text";
 import { report } from "./fleet-samples";
+import { oneLine, printable, truncate } from "../../../rules/text";
 
 test.each([
   ["90s", 90],

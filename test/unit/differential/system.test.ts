@@ -10,7 +10,7 @@ import { comparable, comparableAnswer, decided, jqInputOf, type Comparable } fro
 
 const seed = Number(process.env["NIXOS_FLEET_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 const count = Number(process.env["NIXOS_FLEET_RUNS"] ?? 400);
-const folder = join(__dirname, "../../fixtures/agent-0.1.0");
+const folder = join(__dirname, "../../fixtures/agent-0.1.0/nix/agent");
 
 const samples = fc.sample(systemSituation, { numRuns: count, seed });
 

@@ -1,11 +1,12 @@
 /** A project in memory for a gate at work. */
-import { approvalKey, controlKey, type Control } from "../../../rules/contract";
+import { approvalKey, controlKey } from "../../../rules/contract";
 import { ApiError } from "../../../cli/google/api-error";
 import { awaitWave, type GateEnd, type GateWorld } from "../../../cli/gate/await";
 import type { Compute, Instance } from "../../../cli/google/compute";
 import { readControl } from "../../../cli/control-item";
 import type { GateOptions } from "../../../rules/gate/state";
 import { approval, good, old, report } from "../cli/fleet-samples";
+import type { Control } from "../../../rules/control-item";
 
 export const id = { fleet: "devs", stack: "dev" };
 export const options: GateOptions = {

@@ -1,10 +1,11 @@
 /** What a gate does between its VMs' answers and its end: waiting on, holding, undoing, going on. */
 import { beforeEach, describe, expect, it } from "vitest";
-import { approvalKey, controlKey, type Report } from "../../../rules/contract";
+import { approvalKey, controlKey } from "../../../rules/contract";
 import { react, type Reacted } from "../../../cli/gate/on-failure";
 import type { Reaction } from "../../../rules/gate/reaction";
 import { approval, good, hold, old, other } from "../cli/fleet-samples";
 import { id, options, Project } from "./project";
+import type { Report } from "../../../rules/report";
 
 const failure: Partial<Report> = { revision: old, outcome: "failed", stage: "build", error: "no" };
 const later = "2026-01-01T12:00:30Z";

@@ -1,9 +1,9 @@
 /** A gate's options and looks for its tests. */
-import type { Report } from "../../../rules/contract";
+import type { Report } from "../../../rules/report";
 import type { FleetVm } from "../../../cli/fleet";
 import { step } from "../../../rules/gate/verdict";
 import { noProgress, type GateOptions, type GateState, type Observation, type Result } from "../../../rules/gate/state";
-import type { Reading } from "../../../cli/reports";
+import type { Reading } from "../../../rules/reading";
 import { decisions, good, old, reading, reports, silent, vm } from "../cli/fleet-samples";
 
 export const options: GateOptions = {

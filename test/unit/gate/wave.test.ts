@@ -4,10 +4,11 @@ import { parseBudget } from "../../../rules/gate/budget";
 import { decide, step } from "../../../rules/gate/verdict";
 import { noProgress } from "../../../rules/gate/state";
 import { changeLines, endLines, passedLine } from "../../../cli/gate/text";
-import { readReport, type Reading } from "../../../cli/reports";
+import { readReport } from "../../../cli/reports";
 import type { FleetVm } from "../../../cli/fleet";
 import { decisions, good, hold, old, other, reading, reports, silent, vm } from "../cli/fleet-samples";
 import { approved, before, failure, look, options, retrying, see } from "./samples";
+import type { Reading } from "../../../rules/reading";
 
 test.each([
   ["", "0", "passed"],

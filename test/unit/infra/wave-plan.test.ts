@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
-import { approvalKey, controlKey, type Approval, type Control } from "../../../rules/contract";
+import { approvalKey, controlKey } from "../../../rules/contract";
 import { planWaves, readCurrentApprovals, type CurrentApprovals } from "../../../rules/wave-plan";
 import { approval, good, hold, old, other } from "../cli/fleet-samples";
+import type { Approval } from "../../../rules/approval";
+import type { Control } from "../../../rules/control-item";
 
 const waves = [{ name: "canary" }, { name: "middle" }, { name: "rest" }];
 

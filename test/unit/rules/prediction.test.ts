@@ -1,9 +1,10 @@
 /** What the tool says that a VM does next: by the VM's own rules, from what is known outside. */
 import fc from "fast-check";
 import { expect, it, test } from "vitest";
-import { approvalKey, controlKey, type Control } from "../../../rules/contract";
+import { approvalKey, controlKey } from "../../../rules/contract";
 import { predict, type KnownOfVm, type Prediction } from "../../../rules/prediction";
 import { approval, good, hold, old, other, report } from "../cli/fleet-samples";
+import type { Control } from "../../../rules/control-item";
 
 const instance = { fleet: "devs", stack: "dev", host: "a", wave: "rest", repository: "https://x/y", branch: "main" };
 
