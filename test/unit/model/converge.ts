@@ -1,15 +1,14 @@
 /** From every state a good push, `up`, and VMs that can be reached lead to a converged fleet. */
-import { begin, letGo, run, upStep } from "./events";
+import { begin, letGo, refresh, run, smooth, upStep } from "./events";
 import { Violation } from "./invariants";
 import { copy, describe, F, FIX, get, Outcome, Phase, vmGet, VMS, vmSet, type State } from "./state";
 import type { World } from "./world";
 
-const chance = { away: false, luck: true };
-
 /** Runs the fleet to its end from a state: nobody holds or pins anything, the fix is pushed, every VM runs. @throws Violation */
 export function converges(world: World, from: State): void {
   let state = copy(from);
-  for (const field of [F.left, F.phase, F.runRevision, F.runBranch, F.runKept]) state[field] = 0;
+  for (const field of [F.left, F.phase, F.runRevision, F.runBranch, F.runUrgent, F.runKept]) state[field] = 0;
+  for (let vm = 0; vm < VMS; vm += 1) if (vmGet(state, vm, "stale") === 1) refresh(world, state, vm);
   letGo(world, state);
   state[F.head] = FIX;
   for (let vm = 0; vm < VMS; vm += 1)
@@ -29,7 +28,9 @@ export function converges(world: World, from: State): void {
   }
   for (let vm = 0; vm < VMS; vm += 1) state = settle(world, state, vm);
   const waves = [F.approvedCanary, F.approvedRest].every((field) => get(state, field) === FIX + 1);
-  const vms = Array.from({ length: VMS }, (_, vm) => vmGet(state, vm, "deployed")).every((one) => one === FIX + 1);
+  const vms = [0, 1, 2].every(
+    (vm) => vmGet(state, vm, "deployed") === FIX + 1 && vmGet(state, vm, "built") === vmGet(state, vm, "host"),
+  );
   if (!waves || !vms) throw new Violation(`the fleet does not converge: ${describe(state)}`);
 }
 
@@ -38,9 +39,9 @@ function settle(world: World, from: State, vm: number): State {
   let state = from;
   for (let turn = 0; turn < 4; turn += 1) {
     const again = vmGet(state, vm, "again") > 0 || vmGet(state, vm, "outcome") === Outcome.window;
-    if (vmGet(state, vm, "due") === 1) state = run(world, state, vm, "boot", chance);
-    else if (vmGet(state, vm, "dirty") === 1) state = run(world, state, vm, "watch", chance);
-    else if (again) state = run(world, state, vm, "retry", chance);
+    if (vmGet(state, vm, "due") === 1) state = run(world, state, vm, "boot", smooth);
+    else if (vmGet(state, vm, "dirty") === 1) state = run(world, state, vm, "watch", smooth);
+    else if (again) state = run(world, state, vm, "retry", smooth);
     else break;
   }
   return state;

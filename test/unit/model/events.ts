@@ -10,8 +10,9 @@ import {
   withUndo,
 } from "../../../rules/control-item";
 import type { Trigger } from "../../../rules/run-right";
-import { checkApproval, checkMove, checkPlan } from "./invariants";
-import { copy, F, FIX, get, Outcome, Phase, Quality, vmGet, VMS, vmSet, type State } from "./state";
+import { checkApproval, checkMove, checkPlan, checkStay, checkUrgent } from "./invariants";
+import { catchUp, copy, F, fallBehind, FIX, get, Outcome, Phase, Quality, seenBy } from "./state";
+import { vmGet, VMS, vmSet, type State } from "./state";
 import { isDescendant, isOnBranch, revisionOf } from "./stored";
 import type { World } from "./world";
 
@@ -67,15 +68,20 @@ function repositoryEvents(state: State, emit: Emit): void {
     after[F.headMain] = head;
     emit("settings: branch next", after);
   }
-  const after = copy(state);
-  after[F.wave1] = 1 - get(state, F.wave1);
-  emit("settings: another wave for b", after);
+  const toggle = (event: string, field: number) => {
+    const after = copy(state);
+    after[field] = 1 - get(state, field);
+    emit(event, after);
+  };
+  toggle("settings: another wave for b", F.wave1);
+  toggle("settings: another host for b", F.host1);
+  toggle("settings: urgent", F.urgent);
 }
 
 /** Marks the VMs that run and to which something changed from one state to another. */
 function notify(world: World, before: State, after: State): void {
   for (let vm = 0; vm < VMS; vm += 1)
-    if (vmGet(after, vm, "on") === 1 && world.concern(before, vm) !== world.concern(after, vm))
+    if (vmGet(after, vm, "on") === 1 && world.concern(seenBy(before, vm), vm) !== world.concern(seenBy(after, vm), vm))
       vmSet(after, vm, "dirty", 1);
 }
 
@@ -101,16 +107,18 @@ export function begin(world: World, state: State): State {
   const after = copy(state);
   after[F.runRevision] = get(state, F.head) + 1;
   after[F.runBranch] = get(state, F.branch);
+  after[F.runUrgent] = get(state, F.urgent);
   after[F.runKept] = world.kept(state);
   checkPlan(after);
   after[F.phase] = Phase.approveCanary;
   vmSet(after, 1, "wave", get(state, F.wave1));
+  vmSet(after, 1, "host", get(state, F.host1));
   notify(world, state, after);
   return after;
 }
 
 function end(state: State): void {
-  for (const field of [F.phase, F.runRevision, F.runBranch, F.runKept]) state[field] = 0;
+  for (const field of [F.phase, F.runRevision, F.runBranch, F.runUrgent, F.runKept]) state[field] = 0;
 }
 
 /** The run's next step; undefined where it waits. */
@@ -134,6 +142,7 @@ function approve(state: State, after: State, phase: number): void {
   checkApproval(state, wave, revision);
   after[wave === 0 ? F.approvedCanary : F.approvedRest] = revision;
   after[wave === 0 ? F.sourceCanary : F.sourceRest] = get(state, F.runBranch);
+  after[wave === 0 ? F.urgentCanary : F.urgentRest] = get(state, F.runUrgent);
   // A gate whose inputs are what it last passed with does not run.
   const runs = get(state, wave === 0 ? F.passedCanary : F.passedRest) !== revision;
   if (runs) {
@@ -211,23 +220,48 @@ function vmEvents(world: World, state: State, vm: number, emit: Emit, disturbs: 
   }
   if (disturbs !== undefined) {
     const stopped = copy(state);
-    for (const field of ["on", "dirty", "due", "again"] as const) vmSet(stopped, vm, field, 0);
+    stop(stopped, vm);
     disturbs(`${name} stops`, stopped);
   }
+  staleEvents(world, state, vm, emit, disturbs);
   if (get(state, F.phase) !== Phase.idle && vmGet(state, vm, "branch") !== get(state, F.runBranch)) {
     const after = copy(state);
     vmSet(after, vm, "branch", get(state, F.runBranch));
     emit(`${name} gets its metadata`, after);
   }
   for (const trigger of triggers(state, vm)) {
-    emit(`${name} runs (${trigger})`, run(world, state, vm, trigger, { away: false, luck: true }));
+    const goes = (chance: Partial<Chance>) => run(world, state, vm, trigger, { ...smooth, ...chance });
+    emit(`${name} runs (${trigger})`, goes({}));
     if (disturbs === undefined) continue;
-    disturbs(`${name} runs (${trigger}), and is put off`, run(world, state, vm, trigger, { away: false, luck: false }));
-    disturbs(
-      `${name} runs (${trigger}), its metadata away`,
-      run(world, state, vm, trigger, { away: true, luck: true }),
-    );
+    disturbs(`${name} runs (${trigger}), and is put off`, goes({ luck: false }));
+    disturbs(`${name} runs (${trigger}), its metadata away`, goes({ away: true }));
+    disturbs(`${name} runs (${trigger}), and crashes before that is noted`, goes({ crash: true }));
   }
+}
+
+/** A VM that runs no more: what was due is no more, and its next boot is. */
+function stop(state: State, vm: number): void {
+  for (const field of ["on", "dirty", "due", "again"] as const) vmSet(state, vm, field, 0);
+}
+
+/** The metadata server gives a VM what was there before, and at any later time what there is. Of one VM at a time. */
+function staleEvents(world: World, state: State, vm: number, emit: Emit, disturbs: Emit | undefined): void {
+  const name = "abc"[vm] ?? "";
+  const after = copy(state);
+  if (vmGet(state, vm, "stale") === 1) {
+    refresh(world, after, vm);
+    emit(`${name} sees new metadata`, after);
+  } else if (disturbs !== undefined && [0, 1, 2].every((other) => vmGet(state, other, "stale") === 0)) {
+    fallBehind(after, vm);
+    disturbs(`${name} sees old metadata from now on`, after);
+  }
+}
+
+/** Lets a VM see what there is; its watcher notices what is new in that. */
+export function refresh(world: World, state: State, vm: number): void {
+  const before = world.concern(seenBy(state, vm), vm);
+  catchUp(state, vm);
+  if (vmGet(state, vm, "on") === 1 && world.concern(state, vm) !== before) vmSet(state, vm, "dirty", 1);
 }
 
 function triggers(state: State, vm: number): Trigger[] {
@@ -239,20 +273,50 @@ function triggers(state: State, vm: number): Trigger[] {
   ];
 }
 
-/**
- * One run of a VM's agent.
- * @param chance `away`: the metadata server answers 503 for this VM's own item; `luck`: what may pass by itself does so, and no window
- * is in the way
- */
-export function run(
-  world: World,
-  state: State,
-  vm: number,
-  trigger: Trigger,
-  { away, luck }: { away: boolean; luck: boolean },
-): State {
+/** What may happen to a run. */
+export interface Chance {
+  /** The metadata server answers 503 for this VM's own item. */
+  away: boolean;
+  /** What may pass by itself does so, and no window is in the way. */
+  luck: boolean;
+  /** The machine loses its power when all is switched, and before the state says so. Before that it is as if it had not begun. */
+  crash: boolean;
+}
+
+export const smooth: Chance = { away: false, luck: true, crash: false };
+
+/** What the first run after a boot finds on trial is kept, or is rolled back and refused. */
+function judged(state: State, vm: number): State {
+  const trial = vmGet(state, vm, "trial");
+  if (trial === 0 || vmGet(state, vm, "due") === 0) return state;
+  const after = copy(state);
+  vmSet(after, vm, "trial", 0);
+  const deployed = vmGet(state, vm, "deployed");
+  if (qualityOf(state, trial - 1) === Quality.boot) {
+    vmSet(after, vm, "refused", vmGet(after, vm, "refused") | (1 << (trial - 1)));
+    if (deployed === trial) {
+      vmSet(after, vm, "deployed", vmGet(state, vm, "previous"));
+      vmSet(after, vm, "previous", deployed);
+    }
+  } else if (deployed !== trial) deploy(after, vm, trial);
+  return after;
+}
+
+function deploy(state: State, vm: number, stored: number): void {
+  const deployed = vmGet(state, vm, "deployed");
+  if (deployed !== stored) vmSet(state, vm, "previous", deployed);
+  vmSet(state, vm, "deployed", stored);
+  vmSet(state, vm, "built", vmGet(state, vm, "host"));
+  if (vmGet(state, vm, "trial") !== stored) vmSet(state, vm, "trial", 0);
+  vmSet(state, vm, "refused", vmGet(state, vm, "refused") & ~(1 << (stored - 1)));
+}
+
+/** One run of a VM's agent. */
+export function run(world: World, from: State, vm: number, trigger: Trigger, { away, luck, crash }: Chance): State {
+  const state = judged(from, vm);
+  const seen = seenBy(state, vm);
   const right = world.rules.rightOf(trigger, vmGet(state, vm, "again") === 2 ? "head" : "approved");
-  const { action, target: stored, explicit, outcome, approved } = world.run(state, vm, right, away);
+  const { action, target: stored, explicit, urgent, outcome, approved } = world.run(seen, vm, right, away);
   const after = copy(state);
   for (const field of ["dirty", "due", "again"] as const) vmSet(after, vm, field, 0);
   const finish = (result: number): State => {
@@ -264,10 +328,15 @@ export function run(
     noteProof(after, vm);
     return after;
   };
-  if (action === "stay") return finish(outcome);
+  if (action === "stay") {
+    checkStay(seen, vm, outcome);
+    return finish(outcome);
+  }
   const revision = stored - 1;
-  checkMove(world, state, vm, revision, trigger, away);
-  if (!luck) return finish(Outcome.window);
+  checkMove(world, seen, vm, revision, trigger, away);
+  checkUrgent(seen, vm, revision, urgent);
+  // No window is in the way of what is urgent.
+  if (!luck && !urgent) return finish(Outcome.window);
   const deployed = vmGet(state, vm, "deployed");
   const refuse = () => {
     vmSet(after, vm, "refused", vmGet(after, vm, "refused") | (1 << revision));
@@ -279,9 +348,12 @@ export function run(
   const quality = qualityOf(state, revision);
   if (quality === Quality.build || quality === Quality.health) return refuse();
   if (quality === Quality.flaky && trigger !== "retry") return finish(Outcome.transient);
-  if (deployed !== stored) vmSet(after, vm, "previous", deployed);
-  vmSet(after, vm, "deployed", stored);
-  vmSet(after, vm, "refused", vmGet(after, vm, "refused") & ~(1 << revision));
+  if (crash || quality === Quality.boot) vmSet(after, vm, "trial", stored);
+  if (crash) {
+    stop(after, vm);
+    return after;
+  }
+  deploy(after, vm, stored);
   return finish(Outcome.updated);
 }
 

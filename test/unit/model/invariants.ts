@@ -1,6 +1,6 @@
 /** What must never happen, said without the rules that are checked. */
 import type { Trigger } from "../../../rules/run-right";
-import { F, get, vmGet, type State } from "./state";
+import { F, get, Outcome, vmGet, type State } from "./state";
 import { headFor, isDescendant } from "./stored";
 import type { World } from "./world";
 
@@ -49,11 +49,31 @@ export function checkMove(
   if (refused && get(state, F.retry) !== revision + 1) throw new Violation(`${name} tries ${revision} again, unasked`);
 }
 
+/** What says that all is well is what should run, as the host that it is. */
+export function checkStay(state: State, vm: number, outcome: number): void {
+  if (outcome === Outcome.unchanged && vmGet(state, vm, "built") !== vmGet(state, vm, "host"))
+    throw new Violation(`${"abc"[vm] ?? ""} stays what another host was built as, and calls it well`);
+}
+
+/** What is urgent waits for no window; nothing else is urgent. */
+export function checkUrgent(state: State, vm: number, revision: number, urgent: boolean): void {
+  const wave = vmGet(state, vm, "wave");
+  const isApproved = get(state, wave === 0 ? F.approvedCanary : F.approvedRest) === revision + 1;
+  const isUrgent = isApproved && get(state, wave === 0 ? F.urgentCanary : F.urgentRest) === 1;
+  const pinned = vm === 1 && get(state, F.pin1) !== 0;
+  if (isUrgent && !urgent && !pinned) throw new Violation(`${"abc"[vm] ?? ""} waits with what is urgent`);
+  if (urgent && get(state, wave === 0 ? F.urgentCanary : F.urgentRest) === 0)
+    throw new Violation(`${"abc"[vm] ?? ""} hurries with what is not urgent`);
+}
+
 function mayGo({ setting }: World, state: State, vm: number, revision: number, trigger: Trigger): boolean {
   const wave = vmGet(state, vm, "wave");
   const approved = get(state, wave === 0 ? F.approvedCanary : F.approvedRest);
   const source = get(state, wave === 0 ? F.sourceCanary : F.sourceRest);
   const stored = revision + 1;
+  // What it runs already it may build again, as the host that it is now.
+  const isRebuilt = vmGet(state, vm, "deployed") === stored && vmGet(state, vm, "built") !== vmGet(state, vm, "host");
+  if (isRebuilt) return true;
   if (vm === 1 && get(state, F.pin1) !== 0) return get(state, F.pin1) === stored;
   const undone = get(state, wave === 0 ? F.undoCanary : F.undoRest);
   if (undone !== 0 && undone === approved) {

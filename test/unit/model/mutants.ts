@@ -86,6 +86,15 @@ export const modelMutants: readonly ModelMutant[] = [
     step: (state, seen, options) => step(state, seen, { ...options, passedBefore: true }),
     decide: (state, options) => realRules.decide(state, { ...options, passedBefore: true }),
   }),
+  mutant("what is urgent waits for no window", approved, {
+    decideSystem: (input) => {
+      const decision = decideSystem(input);
+      return decision.target === undefined ? decision : { ...decision, target: { ...decision.target, urgent: false } };
+    },
+  }),
+  mutant("another host is something to do", approved, {
+    decideSystem: ({ state: { attribute: _, ...state }, ...input }) => decideSystem({ ...input, state }),
+  }),
   mutant("a canary that failed is no proof", approved, {
     decide: (state, options) => realRules.decide(state, { ...options, maxFailures: { percent: 100 }, minSucceeded: 0 }),
   }),

@@ -16,6 +16,8 @@ export const Quality = {
   health: 2,
   /** It may fail for a reason that passes. */
   flaky: 3,
+  /** It does well until its first boot, and is rolled back then. */
+  boot: 4,
 } as const;
 
 /** What the run of `pulumi up` does next. */
@@ -43,6 +45,25 @@ export const Outcome = {
 
 const outcomeNames = Object.keys(Outcome);
 
+/** What the project's metadata say. */
+const ABOUT = [
+  "approvedCanary",
+  "approvedRest",
+  "sourceCanary",
+  "sourceRest",
+  "urgentCanary",
+  "urgentRest",
+  /** A person's holds, a bit each: fleet, wave rest, VM 0. */
+  "holds",
+  /** The revisions that gates hold, and that are undone. */
+  "haltCanary",
+  "haltRest",
+  "undoCanary",
+  "undoRest",
+  "pin1",
+  "retry",
+] as const;
+
 /** Fields of the fleet, in the order in which they are stored. */
 const FIELDS = [
   /** How many more disturbances there may be. */
@@ -51,9 +72,13 @@ const FIELDS = [
   "quality1",
   "quality2",
   "wave1",
+  /** Whether the settings give VM 1 another host, and call the head urgent. */
+  "host1",
+  "urgent",
   "phase",
   "runRevision",
   "runBranch",
+  "runUrgent",
   "runKept",
   /** What each gate last passed. */
   "passedCanary",
@@ -69,20 +94,7 @@ const FIELDS = [
   "branch",
   "branch1",
   "branch2",
-  // From here to `retry` stands what the project's metadata say.
-  "approvedCanary",
-  "approvedRest",
-  "sourceCanary",
-  "sourceRest",
-  /** A person's holds, a bit each: fleet, wave rest, VM 0. */
-  "holds",
-  /** The revisions that gates hold, and that are undone. */
-  "haltCanary",
-  "haltRest",
-  "undoCanary",
-  "undoRest",
-  "pin1",
-  "retry",
+  ...ABOUT,
 ] as const;
 
 const VM_FIELDS = [
@@ -90,6 +102,9 @@ const VM_FIELDS = [
   // From here to `refused` stands what its decision depends on.
   "branch",
   "wave",
+  /** Which host its metadata name, and which one it was built as. */
+  "host",
+  "built",
   "deployed",
   "approved",
   "previous",
@@ -104,12 +119,19 @@ const VM_FIELDS = [
   "due",
   /** The right of the run that it tries again: 1 approved, 2 head. */
   "again",
+  /** What its next boot judges, plus one: a switch that a crash cut short, or one that is whole only after a boot. */
+  "trial",
+  /** The metadata server still gives it what was stored when it fell behind. */
+  "stale",
 ] as const;
 
 type Field = (typeof FIELDS)[number];
 type VmField = (typeof VM_FIELDS)[number];
 
-export const SIZE = FIELDS.length + VMS * VM_FIELDS.length;
+/** Where the project's metadata stand as a VM with stale ones sees them. */
+const STALE = FIELDS.length;
+const VMS_AT = STALE + ABOUT.length;
+export const SIZE = VMS_AT + VMS * VM_FIELDS.length;
 
 /** A state; its bytes are read and written by the offsets below. */
 export type State = Buffer;
@@ -119,7 +141,27 @@ export const V = Object.fromEntries(VM_FIELDS.map((name, index) => [name, index]
 
 /** Where a VM's fields begin. */
 export function vmAt(vm: number): number {
-  return FIELDS.length + vm * VM_FIELDS.length;
+  return VMS_AT + vm * VM_FIELDS.length;
+}
+
+/** The state as a VM sees it. */
+export function seenBy(state: State, vm: number): State {
+  if (vmGet(state, vm, "stale") === 0) return state;
+  const seen = copy(state);
+  seen.set(state.subarray(STALE, VMS_AT), F[ABOUT[0]]);
+  return seen;
+}
+
+/** From now on a VM sees what the project's metadata say now. */
+export function fallBehind(state: State, vm: number): void {
+  state.set(state.subarray(F[ABOUT[0]], F[ABOUT[0]] + ABOUT.length), STALE);
+  vmSet(state, vm, "stale", 1);
+}
+
+/** A VM sees what there is again. */
+export function catchUp(state: State, vm: number): void {
+  state.fill(0, STALE, VMS_AT);
+  vmSet(state, vm, "stale", 0);
 }
 
 export function get(state: State, offset: number): number {

@@ -14,6 +14,7 @@ export const revisionOf = (number: number) => (DIGITS[number] ?? "0").repeat(40)
 export const named = (stored: number) => (stored === 0 ? undefined : revisionOf(stored - 1));
 export const numberOf = (revision: string | undefined) => (revision === undefined ? 0 : Number(revision[0]) + 1);
 export const branchName = (branch: number) => (branch === 0 ? "main" : "next");
+export const hostName = (vm: number, host: number) => `${VM_NAMES[vm] ?? "?"}${host === 0 ? "" : "-new"}`;
 export const vmName = (vm: number) => VM_NAMES[vm] ?? "?";
 export const waveName = (wave: number) => WAVES[wave] ?? "?";
 

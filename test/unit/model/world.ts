@@ -17,6 +17,7 @@ import {
   controlBytes,
   controlOf,
   headFor,
+  hostName,
   isDescendant,
   lock,
   named,
@@ -79,6 +80,8 @@ export interface Step {
   /** The target's number plus one, and whether it may be anywhere in the history. */
   target: number;
   explicit: boolean;
+  /** Whether windows do not count for it. */
+  urgent: boolean;
   outcome: number;
   /** What it has acted on afterwards, plus one. */
   approved: number;
@@ -108,13 +111,16 @@ export class World {
   }
 
   private approvals(state: State): Record<string, Approval> {
-    const one = (stored: number, source: number): Approval | undefined => {
+    const one = (stored: number, source: number, urgent: number): Approval | undefined => {
       const revision = named(stored);
       if (revision === undefined) return undefined;
-      return { revision, lock, ...(this.rules.approvalsNameSource ? { repository, branch: branchName(source) } : {}) };
+      return {
+        ...{ revision, lock, ...(urgent === 0 ? {} : { urgent: true }) },
+        ...(this.rules.approvalsNameSource ? { repository, branch: branchName(source) } : {}),
+      };
     };
-    const canary = one(get(state, F.approvedCanary), get(state, F.sourceCanary));
-    const rest = one(get(state, F.approvedRest), get(state, F.sourceRest));
+    const canary = one(get(state, F.approvedCanary), get(state, F.sourceCanary), get(state, F.urgentCanary));
+    const rest = one(get(state, F.approvedRest), get(state, F.sourceRest), get(state, F.urgentRest));
     return { ...(canary ? { canary } : {}), ...(rest ? { rest } : {}) };
   }
 
@@ -141,7 +147,8 @@ export class World {
       [controlKey("f", "s"), JSON.stringify(controlOf(state))] as const,
     ]);
     const instance = {
-      ...{ contract: 2, fleet: "f", stack: "s", host: vmName(vm), repository, follow: this.setting.follow, homes: [] },
+      ...{ contract: 2, fleet: "f", stack: "s", repository, follow: this.setting.follow, homes: [] },
+      host: hostName(vm, vmGet(state, vm, "host")),
       branch: branchName(vmGet(state, vm, "branch")),
       wave: waveName(vmGet(state, vm, "wave")),
     };
@@ -164,6 +171,7 @@ export class World {
       return (revision === undefined ? {} : { [name]: revision }) as Partial<Record<Name, string>>;
     };
     return {
+      attribute: hostName(vm, vmGet(state, vm, "built")),
       ...part("revision", vmGet(state, vm, "deployed")),
       ...part("approved", vmGet(state, vm, "approved")),
       ...part("previous", vmGet(state, vm, "previous")),
@@ -209,6 +217,7 @@ export class World {
       action: decision.action === "update" ? "update" : "stay",
       target: numberOf(decision.target?.revision),
       explicit: decision.target?.explicit ?? false,
+      urgent: decision.target?.urgent ?? false,
       outcome: outcomeOf(decision.outcome, decision.waiting?.for, decision.transient),
       approved: numberOf(decision.approved ?? agent.approved),
       needsHead,
