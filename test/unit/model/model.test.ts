@@ -40,7 +40,10 @@ describe("in every order of events", () => {
       const limits = long
         ? { disturbances: 3, states: 2_700_000, time: hour }
         : { disturbances: 2, states: 400_000, time: 5_000 };
-      const { states, depth, converged, found, complete } = explore(new World(setting), { ...limits, convergence: long ? 256 : 16 });
+      const { states, depth, converged, found, complete } = explore(new World(setting), {
+        ...limits,
+        convergence: long ? 256 : 16,
+      });
       console.log(
         `${setting.follow}, ${setting.onFailure}: ${states} states${complete ? ", all" : ""}, depth ${depth}; ${converged} of them seen to converge`,
       );
