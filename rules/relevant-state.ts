@@ -44,6 +44,6 @@ export function changeOf(before: RelevantState | null, after: RelevantState | nu
   if (after === null) return "no fleet any more";
   if (after.approval !== null && !same(before?.approval, after.approval))
     return `approval of ${after.approval.revision.slice(0, 7)}`;
-  if (before?.wave !== after.wave) return `wave ${after.wave ?? "none"}`;
+  if ((before?.wave ?? null) !== after.wave) return `wave ${after.wave ?? "none"}`;
   return "control item";
 }

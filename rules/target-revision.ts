@@ -96,10 +96,15 @@ function idle(why: string): Choice {
 
 function head({ branch, head: revision, approvals, wave }: TargetInput): Choice {
   if (revision === undefined) return { kind: "need head", why: `branch ${branch} is not known` };
-  // The head that is approved as well may be anywhere in the history.
-  const explicit = own(approvals.approvals, wave)?.revision === revision;
+  // The head that is approved as well may be anywhere in the history, and is as urgent as its approval.
+  const approval = own(approvals.approvals, wave);
+  const explicit = approval?.revision === revision;
   const why = `branch ${branch} is at ${short(revision)}`;
-  return { kind: "target", target: { revision, source: "branch", explicit, urgent: false }, why };
+  return {
+    kind: "target",
+    target: { revision, source: "branch", explicit, urgent: explicit && approval.urgent === true },
+    why,
+  };
 }
 
 /** What undid an approval: another revision, or what the VM ran before, whatever that was. */

@@ -1,4 +1,5 @@
 /** In what an agent's decision may differ from that of rules/, each by a name, and told from the situation alone. */
+import { parseState } from "../../../rules/agent-state";
 import { originChange } from "../../../rules/decision";
 import { knownOf } from "../../../rules/decide-system";
 import { parseObject } from "../../../rules/json";
@@ -6,17 +7,17 @@ import { flat } from "../../../rules/text";
 import type { SystemSituation } from "./situations";
 import { inputOf } from "./system";
 
-export interface Difference {
+export interface Difference<S> {
   /** The fault that is behind it. */
   name: string;
   /** Whether it may show in this situation. */
-  applies: (situation: SystemSituation) => boolean;
+  applies: (situation: S) => boolean;
   /** The fields of the answer that it is about; all where it changes the decision itself. */
   fields?: readonly string[];
 }
 
 /** Only of a reason, and of the error that repeats it: those of rules/ name the field that is wrong. */
-const namesTheField: Difference = {
+const namesTheField: Difference<SystemSituation> = {
   name: "the reason names what is not readable",
   fields: ["reason", "error"],
   applies: (situation) => {
@@ -26,7 +27,7 @@ const namesTheField: Difference = {
   },
 };
 
-export const differencesFrom010: readonly Difference[] = [
+export const differencesFrom010: readonly Difference<SystemSituation>[] = [
   {
     name: "an answer that is not whole counted as one",
     applies: (situation) =>
@@ -114,29 +115,11 @@ function given(value: { repository: string | undefined; attribute: string | unde
 }
 
 /** Whether a state file holds a field whose value no agent writes there. */
-function hasOddState({ state }: SystemSituation): boolean {
+export function hasOddState({ state }: { state: string }): boolean {
   const item = parseObject(state);
   if (item === undefined) return false;
-  const { state: read } = inputOf({ ...blank, state });
+  const { state: read } = parseState(state);
   const lost = Object.keys(item).filter((name) => !(name in read) && item[name] !== null && item[name] !== "");
   const refused = Array.isArray(item["refused"]) ? item["refused"] : [];
   return lost.length > 0 || JSON.stringify(refused) !== JSON.stringify(read.refused ?? []);
 }
-
-const blank: SystemSituation = {
-  answers: undefined,
-  google: false,
-  joined: false,
-  state: "",
-  hold: "",
-  trial: "",
-  settings: "",
-  current: "",
-  profile: "",
-  boot: "",
-  force: false,
-  right: "head",
-  wanted: "",
-  head: undefined,
-  descends: undefined,
-};

@@ -125,8 +125,17 @@ export function eachTime(folder: string, file: string): string {
     .named as $named | .input | (try { answer: entry($named) } catch { error: tostring })`;
 }
 
+/** What such a program answered, read as bash takes it up; what it failed with, where it did. */
+export function answerOf<T extends object>(
+  given: unknown,
+  read: (answer: Record<string, string>) => T,
+): T | { failed: string } {
+  const { answer, error } = given as { answer?: string; error?: string };
+  return answer === undefined ? { failed: error ?? "no answer" } : read(associative(answer));
+}
+
 /** What bash takes up of an answer: the inside of an associative array. */
-export function associative(text: string): Record<string, string> {
+function associative(text: string): Record<string, string> {
   const entries = [...text.matchAll(/\['?([^\]']+)'?\]=('(?:[^']|'\\'')*')/g)].map(([, key = "", quoted = ""]) => [
     key,
     quoted.slice(1, -1).replaceAll("'\\''", "'"),

@@ -1,5 +1,6 @@
 /** What an agent may meet, as texts and answers: mostly what is right, and everything that can go wrong with it. */
 import fc from "fast-check";
+import { parseObject } from "../../../rules/json";
 import type { Answer } from "../../../rules/metadata";
 
 export const digit = (text: string) => text.repeat(40);
@@ -28,17 +29,17 @@ export interface SystemSituation {
   descends: boolean | undefined;
 }
 
-const often = <T>(usual: fc.Arbitrary<T>, weight: number, rare: fc.Arbitrary<T>) =>
+export const often = <T>(usual: fc.Arbitrary<T>, weight: number, rare: fc.Arbitrary<T>) =>
   fc.oneof({ weight, arbitrary: usual }, { weight: 1, arbitrary: rare });
-const revision = fc.constantFrom(A, B, C);
-const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
-const sometimes = <T>(arbitrary: fc.Arbitrary<T>) =>
+export const revision = fc.constantFrom(A, B, C);
+export const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
+export const sometimes = <T>(arbitrary: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
 /** A value of a type that a field does not have. */
 const nonsense = fc.constantFrom<unknown>(7, true, "", "main", [], {}, { url: {} }, ["x"], "latest", null);
 
 /** An object in which, rarely, one field is something else, is gone or is new. */
-function spoilt(usual: fc.Arbitrary<object>, weight = 30): fc.Arbitrary<object> {
+export function spoilt(usual: fc.Arbitrary<object>, weight = 30): fc.Arbitrary<object> {
   return often(
     usual,
     weight,
@@ -52,7 +53,7 @@ function spoilt(usual: fc.Arbitrary<object>, weight = 30): fc.Arbitrary<object> 
 }
 
 /** JSON that, rarely, is cut short or is none. */
-function text(value: fc.Arbitrary<object>, weight = 60): fc.Arbitrary<string> {
+export function text(value: fc.Arbitrary<object>, weight = 60): fc.Arbitrary<string> {
   const whole = value.map((one) => JSON.stringify(one));
   return often(
     whole,
@@ -65,7 +66,7 @@ function text(value: fc.Arbitrary<object>, weight = 60): fc.Arbitrary<string> {
 }
 
 const repository = often(fc.constant(origin), 8, fc.constant("git://x/other"));
-const home = spoilt(
+export const home = spoilt(
   fc
     .record({
       user: fc.constantFrom("eve", "bob", "constructor", "__proto__"),
@@ -253,7 +254,7 @@ const settings = fc.oneof(
   },
 );
 
-export const systemSituation: fc.Arbitrary<SystemSituation> = fc.record({
+const anySituation: fc.Arbitrary<SystemSituation> = fc.record({
   answers: often<SystemSituation["answers"]>(answers, 30, fc.constant(undefined)),
   google: fc.boolean(),
   joined: fc.boolean(),
@@ -270,6 +271,21 @@ export const systemSituation: fc.Arbitrary<SystemSituation> = fc.record({
   head: often<string | undefined>(fc.constantFrom(A, B, C, D), 9, fc.constant(undefined)),
   descends: optional(fc.boolean()),
 });
+
+/** Half of them have acted on what their wave is approved for, which then is nothing new. */
+export const systemSituation = fc
+  .tuple(anySituation, fc.boolean())
+  .map(([situation, settled]) => (settled ? afterApproval(situation) : situation));
+
+function afterApproval(situation: SystemSituation): SystemSituation {
+  const { wave } = parseObject(situation.answers?.instance?.body ?? "") ?? {};
+  const item = parseObject(situation.answers?.attributes?.body ?? "")?.[prefix + String(wave)];
+  const approved = parseObject(typeof item === "string" ? item : "")?.["revision"];
+  const state = parseObject(situation.state);
+  return state === undefined || approved === undefined
+    ? situation
+    : { ...situation, state: JSON.stringify({ ...state, approved }) };
+}
 
 export function withoutUndefined(value: object): object {
   return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined));

@@ -1,14 +1,13 @@
 /** One situation, decided by rules/ and by an agent's jq, both in the words that bash takes up. */
 import { hasDrifted, parseState } from "../../../rules/agent-state";
 import { decideSystem, type SystemDecision, type SystemInput } from "../../../rules/decide-system";
+import type { Decision } from "../../../rules/decision";
 import { contract } from "../../../rules/contract";
 import { isObject, parseObject } from "../../../rules/json";
 import { readMetadata } from "../../../rules/metadata";
 import { flat } from "../../../rules/text";
+import type { Comparable } from "./compare";
 import type { SystemSituation } from "./situations";
-
-/** The fields of an answer that are compared. What has parts is compared as what it holds, whatever the order of its fields. */
-export type Comparable = Record<string, unknown>;
 
 export function inputOf(situation: SystemSituation): SystemInput {
   const { answers, google, joined, hold, settings, trial, current, profile, boot, force, right, wanted } = situation;
@@ -52,8 +51,10 @@ export function jqInputOf(situation: SystemSituation): object {
   return { input: `${lines}\n`, named: { ...named, ...known } };
 }
 
-/** The decision of rules/, in the words of the agent's bash. */
-export function comparable(decision: SystemDecision): Comparable {
+/** A decision of rules/, in the words of the agent's bash. */
+export function comparable(
+  decision: Decision & { settings: Record<string, unknown>; retry?: string[]; notes?: string[] },
+): Comparable {
   const { action, outcome, reason, stage, error, rolledBack, need, target, transient, nothingApproved } = decision;
   const said = outcome === "deferred" || outcome === "held" ? reason : "";
   return {
@@ -73,8 +74,8 @@ export function comparable(decision: SystemDecision): Comparable {
     manifest: target?.manifest?.url ?? "",
     manifestDigest: target?.manifest?.sha256 ?? "",
     explicit: String(target?.explicit ?? false),
-    retry: decision.retry,
-    notes: aboutSettings(decision.notes),
+    retry: decision.retry ?? [],
+    notes: aboutSettings(decision.notes ?? []),
     settings: plain(decision.settings),
   };
 }
