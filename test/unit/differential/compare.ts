@@ -2,7 +2,6 @@
 import { join } from "node:path";
 import { expect } from "vitest";
 import { same } from "../../../rules/report";
-import type { Difference } from "./differences";
 import { nativeJq, wasmJq, type Jq } from "./jq";
 
 export const seed = Number(process.env["NIXOS_FLEET_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
@@ -13,6 +12,16 @@ export const jqs = ["native", "jq-1.7", "jq-1.8"] as const;
 
 /** The fields of an answer that are compared. What has parts is compared as what it holds, whatever the order of its fields. */
 export type Comparable = Record<string, unknown>;
+
+/** In what two answers may differ. */
+export interface Difference<S> {
+  /** The fault that is behind it. */
+  name: string;
+  /** Whether it may show in this situation. */
+  applies: (situation: S) => boolean;
+  /** The fields of the answer that it is about; all where it changes the decision itself. */
+  fields?: readonly string[];
+}
 
 /** The jq of a name; undefined, and said so, where it is not installed. */
 export async function findJq(name: (typeof jqs)[number]): Promise<Jq | undefined> {

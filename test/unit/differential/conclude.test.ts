@@ -5,8 +5,8 @@ import { nextState, parseState, publishable, serializeState, type RunResult } fr
 import { contract } from "../../../rules/contract";
 import { isObject, parseObject, type JsonObject } from "../../../rules/json";
 import { isOldNews, parseReport, reportOf } from "../../../rules/report";
-import { count, expectSame, findJq, frozen, jqs, seed } from "./compare";
-import { hasOddState, type Difference } from "./differences";
+import { count, expectSame, findJq, frozen, jqs, seed, type Difference } from "./compare";
+import { hasOddState } from "./differences";
 import { answerOf, eachTime } from "./jq";
 import { often, optional, origin, revision, sometimes, state, text, withoutUndefined } from "./situations";
 

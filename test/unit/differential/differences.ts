@@ -4,17 +4,9 @@ import { originChange } from "../../../rules/decision";
 import { knownOf } from "../../../rules/decide-system";
 import { parseObject } from "../../../rules/json";
 import { flat } from "../../../rules/text";
+import type { Difference } from "./compare";
 import type { SystemSituation } from "./situations";
 import { inputOf } from "./system";
-
-export interface Difference<S> {
-  /** The fault that is behind it. */
-  name: string;
-  /** Whether it may show in this situation. */
-  applies: (situation: S) => boolean;
-  /** The fields of the answer that it is about; all where it changes the decision itself. */
-  fields?: readonly string[];
-}
 
 /** Only of a reason, and of the error that repeats it: those of rules/ name the field that is wrong. */
 const namesTheField: Difference<SystemSituation> = {

@@ -5,7 +5,8 @@ import { decideHome, type HomeDecision, type HomeInput } from "../../../rules/de
 import { originChange } from "../../../rules/decision";
 import { parseObject } from "../../../rules/json";
 import { flat } from "../../../rules/text";
-import { hasOddState, type Difference } from "./differences";
+import type { Difference } from "./compare";
+import { hasOddState } from "./differences";
 import {
   A,
   B,

@@ -5,8 +5,7 @@ import { contract } from "../../../rules/contract";
 import { parseObject } from "../../../rules/json";
 import { readMetadata, type Metadata } from "../../../rules/metadata";
 import { changeOf, relevantState } from "../../../rules/relevant-state";
-import { count, expectSame, findJq, frozen, jqs, seed } from "./compare";
-import type { Difference } from "./differences";
+import { count, expectSame, findJq, frozen, jqs, seed, type Difference } from "./compare";
 import { often, systemSituation, type SystemSituation } from "./situations";
 import { jqInputOf } from "./system";
 
