@@ -2,8 +2,7 @@
 import { join } from "node:path";
 import type { CommonDecision, Driver, Situation } from "./driver";
 import { remove } from "./files";
-import type { NixAccess } from "./nix";
-import { accessByKeys } from "./repository-keys";
+import { accessByKeys, type NixAccess } from "./repository-keys";
 
 /**
  * Does something with the keys of the driver; a server that none of them is for is reached without one. What was written for it is gone

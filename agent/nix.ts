@@ -1,6 +1,7 @@
 /** Nix: evaluate first, then build that derivation, so that the stage of a failure is certain. */
 import { buildFailure, evaluationFailure, failureLines } from "../rules/failure";
 import { UpdateFailure } from "./driver";
+import type { NixAccess } from "./repository-keys";
 import { remove, resolved } from "./files";
 import { log, oneLine } from "./log";
 import { type Finished, run, succeeded } from "./process";
@@ -9,12 +10,6 @@ import { secondsFrom } from "./time";
 const FEATURES = ["--extra-experimental-features", "nix-command flakes"];
 const buildTimeout = () => secondsFrom("NIXOS_AUTO_UPDATE_BUILD_TIMEOUT", 7200);
 const GRACE = 30_000;
-
-/** What Nix may use for one run, besides what the machine has. */
-export interface NixAccess {
-  env?: Record<string, string>;
-  options?: readonly string[];
-}
 
 /** Builds an attribute of a flake; the link keeps the result from being collected. @throws UpdateFailure */
 export async function build(installable: string, link: string, access: NixAccess = {}): Promise<string> {

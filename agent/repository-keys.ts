@@ -6,7 +6,12 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { byPrecision, kindOf, type KeyPlace } from "../rules/deploy-keys";
 import { writeFileAtomic } from "./files";
-import type { NixAccess } from "./nix";
+
+/** What Nix may use for one run, besides what the machine has. */
+export interface NixAccess {
+  env?: Record<string, string>;
+  options?: readonly string[];
+}
 
 export interface RepositoryKey {
   place: KeyPlace;
