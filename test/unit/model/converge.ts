@@ -1,7 +1,8 @@
 /** From every state a good push, `up`, and VMs that can be reached lead to a converged fleet. */
-import { begin, letGo, refresh, run, smooth, upStep } from "./events";
+import { begin, letGo, refresh, upStep } from "./events";
 import { Violation } from "./invariants";
 import { copy, describe, F, FIX, get, Outcome, Phase, vmGet, VMS, vmSet, type State } from "./state";
+import { run, smooth } from "./vm-run";
 import type { World } from "./world";
 
 /** Runs the fleet to its end from a state: nobody holds or pins anything, the fix is pushed, every VM runs. @throws Violation */
