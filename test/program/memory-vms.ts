@@ -13,7 +13,6 @@ import type { Instance } from "../../local/api/types";
 import type { MemoryCloud } from "../unit/local/local-machines";
 import type { Approval } from "../../rules/approval";
 import type { InstanceMetadata } from "../../rules/instance-metadata";
-import type { Report } from "../../rules/report";
 
 /** How an update fails. */
 export type Failure = Required<Pick<Report, "stage" | "error">>;

@@ -121,8 +121,7 @@ it("the watcher of version 0.1.0 crashes jq 1.8.2, by the order in which it incl
 it.each(jqs)("a watcher asks for an update as rules/ does, under jq %s", async (name) => {
   const jq = await findJq(name);
   if (jq === undefined) return;
-  const lines = (answers: Answers) =>
-    (jqInputOf({ ...blank, answers }) as { input: string }).input;
+  const lines = (answers: Answers) => (jqInputOf({ ...blank, answers }) as { input: string }).input;
   const inputs = samples.map(({ before, after }) => ({ contract, before: lines(before), after: lines(after) }));
   const theirs = (await jq.run(frozen, program(["watch", "metadata", "fleet"]), inputs)) as Record<string, unknown>[];
   const ours = (one: Pair) => ({ said: said(one)?.replace(/^wave none$/, "wave null") ?? null });
