@@ -142,7 +142,8 @@ function steers(old: readonly string[]): void {
     const next = await fleet.bump();
     for (const vm of [alice, bob]) await fleet.fleet(`pin ${vm} ${next} --yes`);
     await fleet.reach([alice, bob], next);
-    await fleet.expectRuns(canary, now);
+    // A running agent of 0.1.0 takes any edit of the control item for leave to go to its branch's head.
+    if (!old.includes(canary)) await fleet.expectRuns(canary, now);
     for (const vm of [alice, bob]) await fleet.fleet(`pin ${vm} --clear --yes`);
     await fleet.up();
     await fleet.reach(all, next);
