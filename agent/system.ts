@@ -2,7 +2,7 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { hasDrifted } from "../rules/agent-state";
-import { decideSystem, type ModuleSettings, type SystemDecision } from "../rules/decide-system";
+import { decideSystem, type SystemDecision } from "../rules/decide-system";
 import { readMetadata, type Metadata } from "../rules/metadata";
 import { relevantState } from "../rules/relevant-state";
 import {
