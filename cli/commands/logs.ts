@@ -1,11 +1,12 @@
 import { contract } from "../../rules/contract";
 import { fleetOptions, type Call, type Command } from "../command";
-import { openFleet, openProject, requireVms, variable, type FleetContext } from "../context";
+import { openFleet, openProject, requireVms, type FleetContext } from "../context";
 import { UsageError } from "../errors";
 import type { FleetVm } from "../fleet";
 import { Log } from "../google/log";
 import { callerOf } from "../identity";
-import { oneLine } from "../text";
+import { variable } from "../variable";
+import { oneLine } from "../../rules/text";
 import { runThere } from "./ssh";
 
 const sources = ["logging", "serial", "ssh"] as const;
