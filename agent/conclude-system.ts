@@ -80,6 +80,7 @@ async function tellHomes(
     revision: state.revision ?? "",
     lock: state.lock ?? "",
     mirror: mirror.path,
+    ...(settings.subdirectory === undefined ? {} : { subdirectory: settings.subdirectory }),
     at: state.at,
     retry,
     homes: settings.homes,

@@ -74,6 +74,7 @@ export interface Situation {
 export interface CommonSettings extends Record<string, unknown> {
   repository?: string;
   branch: string;
+  subdirectory?: string;
   signers?: string;
 }
 
@@ -111,7 +112,7 @@ export interface Driver<S extends Situation = Situation, D extends CommonDecisio
   decide(situation: S, request: RunRequest, found: Found): D;
   /** The URL to fetch from; empty where none is set. */
   repository(decision: D): string;
-  /** As what it is built: the host's or the home's name in the flake. */
+  /** As what it is built: the host's or the home's name in the flake, with the flake's folder where that is not the top. */
   attributeName(decision: D): string;
   /** Where to fetch from, with what that asks for. */
   origin(decision: D): Promise<Origin>;

@@ -4,6 +4,7 @@ import { contract } from "../rules/contract";
 import { decideHome, type HomeDecision, type HomesFile, type HomeSettings } from "../rules/decide-home";
 import { parseKeyPlace } from "../rules/deploy-keys";
 import { locksMatch } from "../rules/lock-matches";
+import { builtAs, flakeFile } from "../rules/flake-place";
 import { parseObject } from "../rules/json";
 import type { Conclusion, Driver, Found, RolledBack, RunRequest, Situation, Switched } from "./driver";
 import { exists, isThere, makeFolder, readText, resolved, writeFileAtomic } from "./files";
@@ -71,7 +72,7 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
   }
 
   attributeName({ settings }: HomeDecision): string {
-    return settings.attribute;
+    return builtAs(settings.subdirectory, settings.attribute);
   }
 
   attribute({ settings }: HomeDecision): string {
@@ -143,19 +144,24 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
   /** A repository of its own has to have the machine's nixpkgs and home-manager; the report says whether it does. */
   async lockMatches({ settings, target }: HomeDecision): Promise<boolean | undefined> {
     if (settings.repository === undefined || target === undefined) return undefined;
-    const { mirror, revision } = this.homes ?? {};
+    const { mirror, revision, subdirectory } = this.homes ?? {};
+    const machines = mirror === undefined ? undefined : new Mirror(mirror, true);
     const matches = locksMatch(
-      await this.lockAt(this.place.mirror, target.revision),
-      await this.lockAt(mirror === undefined ? undefined : new Mirror(mirror, true), revision),
+      await this.lockAt(this.place.mirror, target.revision, settings.subdirectory),
+      await this.lockAt(machines, revision, subdirectory),
     );
     if (!matches) log("flake.lock: nixpkgs or home-manager is not the machine's");
     return matches;
   }
 
-  private async lockAt(mirror: Mirror | undefined, revision: string | undefined): Promise<string | undefined> {
+  private async lockAt(
+    mirror: Mirror | undefined,
+    revision: string | undefined,
+    subdirectory: string | undefined,
+  ): Promise<string | undefined> {
     if (mirror === undefined || revision === undefined) return undefined;
     try {
-      return await mirror.fileAt(revision, "flake.lock");
+      return await mirror.fileAt(revision, flakeFile(subdirectory, "flake.lock"));
     } catch (error) {
       if (error instanceof GitError) return undefined;
       throw error;

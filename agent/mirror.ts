@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { isThere, remove } from "./files";
 import { git, gitComplaint, GitError, gitRetry, type GitAccess } from "./git";
 import { gitFailure } from "../rules/failure";
+import { flakeFile, flakeQuery } from "../rules/flake-place";
 import { log } from "./log";
 import { type Finished, succeeded } from "./process";
 
@@ -151,9 +152,9 @@ export class Mirror {
     return this.must(["cat-file", "blob", `${revision}:${file}`], LISTING_BYTES);
   }
 
-  /** SHA-256 (hex) of `flake.lock` at a revision; empty where there is none. @throws GitError */
-  async lockDigest(revision: string): Promise<string> {
-    const text = await this.fileAt(revision, "flake.lock");
+  /** SHA-256 (hex) of `flake.lock` at a revision, in the flake's folder; empty where there is none. @throws GitError */
+  async lockDigest(revision: string, subdirectory?: string): Promise<string> {
+    const text = await this.fileAt(revision, flakeFile(subdirectory, "flake.lock"));
     return text === undefined ? "" : createHash("sha256").update(text).digest("hex");
   }
 
@@ -170,8 +171,8 @@ export class Mirror {
   }
 
   /** A kept revision's flake attribute, as an installable of Nix. */
-  installable(revision: string, attribute: string): string {
-    return `git+file://${this.path}?ref=${KEPT}${revision}&rev=${revision}#${attribute}`;
+  installable(revision: string, attribute: string, subdirectory?: string): string {
+    return `git+file://${this.path}?ref=${KEPT}${revision}&rev=${revision}${flakeQuery(subdirectory)}#${attribute}`;
   }
 
   /** Forgets all revisions but these. */

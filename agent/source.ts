@@ -111,10 +111,11 @@ export async function fetchAndVerify<S extends Situation, D extends CommonDecisi
     throw fetchFailure(origin, error, driver.credentialError());
   }
   begin(request, "verifying", revision);
-  const { signers } = decision.settings;
+  const { signers, subdirectory } = decision.settings;
   return verify({
     mirror: place.mirror,
     revision,
+    subdirectory,
     explicit,
     lock,
     deployed: state.revision,
@@ -158,6 +159,7 @@ export async function obtain<S extends Situation, D extends CommonDecision>(
     const path = await realisePrebuilt(decision.settings, target.manifest, link, place);
     if (path !== undefined) return path;
   }
-  const installable = place.mirror.installable(revision, driver.attribute(decision));
+  const { subdirectory } = decision.settings;
+  const installable = place.mirror.installable(revision, driver.attribute(decision), subdirectory);
   return withNixAccess(driver, decision, (access) => build(installable, link, access));
 }

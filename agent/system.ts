@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { hasDrifted } from "../rules/agent-state";
 import { decideSystem, type SystemDecision } from "../rules/decide-system";
+import { builtAs } from "../rules/flake-place";
 import { readMetadata, type Metadata } from "../rules/metadata";
 import { relevantState } from "../rules/relevant-state";
 import {
@@ -119,7 +120,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
   }
 
   attributeName({ settings }: SystemDecision): string {
-    return settings.host;
+    return builtAs(settings.subdirectory, settings.host);
   }
 
   attribute({ settings }: SystemDecision): string {

@@ -11,6 +11,8 @@ import { run, succeeded } from "./process";
 export interface VerifyOptions {
   mirror: Mirror;
   revision: string;
+  /** The folder of the flake; undefined for the repository's top. */
+  subdirectory?: string | undefined;
   /** Whether it may be anywhere in the history. */
   explicit: boolean;
   /** The digest that its flake.lock must have. */
@@ -40,8 +42,8 @@ export async function verify(options: VerifyOptions): Promise<string> {
   }
 }
 
-async function verifyLock({ mirror, revision, lock }: VerifyOptions): Promise<string> {
-  const digest = await mirror.lockDigest(revision);
+async function verifyLock({ mirror, revision, subdirectory, lock }: VerifyOptions): Promise<string> {
+  const digest = await mirror.lockDigest(revision, subdirectory);
   if (lock !== undefined && lock !== "" && digest !== lock)
     throw failed(`flake.lock at ${short(revision)} has digest ${digest || "none"}, approved is ${lock}`);
   return digest;

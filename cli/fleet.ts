@@ -38,10 +38,11 @@ export interface FleetVm {
   startedAt?: string;
 }
 
-/** A branch of a repository. */
+/** A branch of a repository, and the folder of its flake; absent for the top. */
 export interface Source {
   repository: string;
   branch: string;
+  subdirectory?: string;
 }
 
 /** What is approved and held. */
@@ -64,6 +65,7 @@ const vmMetadata = z.object({
   wave: z.string().optional(),
   follow: z.enum(["branch", "approved"]).default("branch"),
   host: z.string().optional(),
+  subdirectory: z.string().optional(),
   repository: z.string().optional(),
   branch: z.string().optional(),
   homes: z
@@ -131,7 +133,9 @@ export async function readVms(compute: Compute, { fleet, stack }: FleetId): Prom
 export function toVm(instance: Instance): FleetVm {
   const item = instance.metadata[instanceMetadata.key];
   const written = vmMetadata.safeParse(parseJson(item ?? "{}"));
-  const { wave, follow, homes, host, repository, branch } = written.data ?? { follow: "branch" as const, homes: [] };
+  const metadata = written.data ?? { follow: "branch" as const, homes: [] };
+  const { wave, follow, homes, host, repository, branch, subdirectory } = metadata;
+  const flake = subdirectory === undefined ? {} : { subdirectory };
   return {
     name: instance.name,
     zone: instance.zone,
@@ -140,7 +144,7 @@ export function toVm(instance: Instance): FleetVm {
     owner: instance.labels[labels.owner] ?? null,
     follow,
     host: host ?? instance.name,
-    ...(repository === undefined || branch === undefined ? {} : { source: { repository, branch } }),
+    ...(repository === undefined || branch === undefined ? {} : { source: { repository, branch, ...flake } }),
     homes: homes.map(({ user, attribute, ...own }) => ({
       user,
       attribute,

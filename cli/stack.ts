@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import { FleetError } from "./errors";
+import type { Source } from "./fleet";
 import { projectDirectory } from "./project-directory";
 import { runProgram, type RunOptions } from "./program";
 
@@ -11,7 +12,7 @@ export interface StackSettings {
   region: string;
   fleet: string;
   /** Where the operator reads the config repository. */
-  source: { repository: string; branch: string };
+  source: Source;
   /** The APIs that it takes, such as `compute.googleapis.com`. */
   apis: string[];
   vms: ExpectedVm[];

@@ -11,7 +11,7 @@ type Ssh = Pick<FleetConfig["ssh"], "port" | "addresses"> & { bastion?: { host: 
 export interface Expected {
   project: string;
   fleet: string;
-  source: { repository: string; branch: string };
+  source: { repository: string; branch: string; subdirectory?: string };
   apis: string[];
   region: string;
   vms: { name: string; zone: string; machineType: string; metadata: Record<string, string> }[];
@@ -39,7 +39,11 @@ export function expectedOf(
       project,
       region,
       fleet,
-      source: { repository: source.repository, branch: source.branch },
+      source: {
+        repository: source.repository,
+        branch: source.branch,
+        ...(source.subdirectory === undefined ? {} : { subdirectory: source.subdirectory }),
+      },
       apis: apisOf(config).map((api) => `${api}.googleapis.com`),
       vms: config.vms.map((vm) => ({
         name: vm.name,

@@ -133,6 +133,7 @@ fetch() {
   git init --quiet --bare "$run/repository"
   in_repository="git --git-dir=$run/repository"
   branch=$(field "$run/instance.json" 'it.branch or "main"')
+  folder=$(field "$run/instance.json" 'it.subdirectory or ""')
   revision='' lock=''
   [ ! -e "$run/approval.json" ] || {
     revision=$(field "$run/approval.json" it.revision)
@@ -145,7 +146,7 @@ fetch() {
     die "cannot fetch from the repository"
   revision=${revision:-$($in_repository rev-parse refs/heads/fleet)}
   $in_repository update-ref refs/heads/fleet "$revision" || die "branch $branch does not have the approved revision"
-  [ -z "$lock" ] || [ "$($in_repository cat-file blob "$revision:flake.lock" | sha256sum | cut -d ' ' -f 1)" = "$lock" ] ||
+  [ -z "$lock" ] || [ "$($in_repository cat-file blob "$revision:${folder:+$folder/}flake.lock" | sha256sum | cut -d ' ' -f 1)" = "$lock" ] ||
     die "flake.lock is not the approved one, by its digest"
 }
 
@@ -170,7 +171,7 @@ get_agent() {
   say "building the agent"
   nix --extra-experimental-features 'nix-command flakes' build --out-link "$run/agent" \
     --no-update-lock-file --no-write-lock-file \
-    "git+file://$run/repository?ref=refs/heads/fleet&rev=$revision&shallow=1#nixosConfigurations.\"$host\".config.services.nixos-auto-update.package" ||
+    "git+file://$run/repository?ref=refs/heads/fleet&rev=$revision&shallow=1${folder:+&dir=$folder}#nixosConfigurations.\"$host\".config.services.nixos-auto-update.package" ||
     die "the agent cannot be built; does the configuration of $host enable services.nixos-auto-update?"
 }
 

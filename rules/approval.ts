@@ -21,6 +21,8 @@ export interface Approval {
   /** The source that the revision is from; an approval of the contract's first version does not say. */
   repository?: string;
   branch?: string;
+  /** The folder of the flake; absent for the repository's top. */
+  subdirectory?: string;
   /** `<repository>#<branch>` of a home's own repository → what is approved of it. */
   homes?: Record<string, { revision: string; lock: string }>;
   /** Where the store paths that were built for this revision are listed. */
@@ -35,6 +37,7 @@ const shape: Shape = {
   lock: isDigest,
   "repository?": isString,
   "branch?": isString,
+  "subdirectory?": isString,
   "homes?": recordOf(objectOf({ revision: isRevision, lock: isDigest })),
   "manifest?": objectOf({ url: isString, sha256: isDigest }),
   "urgent?": isBoolean,

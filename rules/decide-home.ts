@@ -3,6 +3,7 @@ import { short } from "./contract";
 import { act, deployedOf, held, originChange, refusalOf, stay, type Decision, type Target } from "./decision";
 import type { AgentState } from "./agent-state";
 import type { HomeEntry } from "./decide-system";
+import { builtAs } from "./flake-place";
 import { isRevision } from "./json";
 import type { Right } from "./run-right";
 
@@ -13,6 +14,8 @@ export interface HomesFile {
   lock?: string;
   /** The machine's mirror of the config repository. */
   mirror?: string;
+  /** The folder of the config repository that its flake is in; absent for the top. */
+  subdirectory?: string;
   at?: string;
   /** Revisions that may be tried again although they failed. */
   retry?: string[];
@@ -41,6 +44,8 @@ export interface HomeSettings extends Record<string, unknown> {
   attribute: string;
   branch: string;
   repository?: string;
+  /** The folder that the flake is in; absent for the repository's top, where the flake of a home's own repository is. */
+  subdirectory?: string;
   deployKeySecret?: string;
   knownHosts?: string;
   approved?: { revision?: string; lock?: string };
@@ -70,6 +75,7 @@ export function decideHome(input: HomeInput): HomeDecision {
 function resolveSettings({ homes, user, settings }: HomeInput): HomeSettings {
   const { user: _user, ...entry } = homes?.homes?.find((home) => home.user === user) ?? { user };
   const knownHosts = homes?.knownHosts ?? "";
+  const own = { ...withoutNull(settings), ...withoutNull(entry) }["repository"] !== undefined;
   return {
     attribute: user,
     branch: "main",
@@ -77,10 +83,11 @@ function resolveSettings({ homes, user, settings }: HomeInput): HomeSettings {
     ...("deployKeySecret" in entry && knownHosts !== "" ? { knownHosts } : {}),
     ...withoutNull(settings),
     ...withoutNull(entry),
+    ...(own || homes?.subdirectory === undefined ? {} : { subdirectory: homes.subdirectory }),
   };
 }
 
-function withoutNull(settings: object): object {
+function withoutNull(settings: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null && value !== undefined));
 }
 
@@ -157,7 +164,10 @@ function actOn(
   { state, homes, drifted, force }: HomeInput,
   settings: HomeSettings,
 ): Decision {
-  const origin = { repository: settings.repository ?? homes?.mirror, attribute: settings.attribute };
+  const origin = {
+    repository: settings.repository ?? homes?.mirror,
+    attribute: builtAs(settings.subdirectory, settings.attribute),
+  };
   // The first revision out of another repository has nothing there to descend from.
   const moved =
     settings.repository !== undefined && state.repository !== undefined && state.repository !== settings.repository;

@@ -10,6 +10,7 @@ import type { Metadata } from "./metadata";
 import type { Right } from "./run-right";
 import { same } from "./report";
 import { chooseTarget, type Choice } from "./target-revision";
+import { builtAs } from "./flake-place";
 
 /** What the machine's own module says; it counts where the instance metadata say nothing. */
 export type ModuleSettings = Partial<InstanceMetadata> & Record<string, unknown>;
@@ -55,6 +56,7 @@ export interface ResolvedSettings extends Record<string, unknown> {
   stack?: string;
   wave?: string;
   repository?: string;
+  subdirectory?: string;
   cache?: Cache;
 }
 
@@ -93,7 +95,7 @@ export function decideSystem(input: SystemInput): SystemDecision {
 export function knownOf(input: SystemInput): Known {
   const { metadata } = input;
   const settings = resolveSettings(input);
-  const origin = { repository: settings.repository, attribute: settings.host };
+  const origin = { repository: settings.repository, attribute: builtAs(settings.subdirectory, settings.host) };
   if (metadata.kind !== "present") {
     const approvals = { approvals: {}, problems: {}, unknown: [] };
     return { input, settings, approvals, control: parseControl(undefined), approval: undefined, origin };
@@ -147,7 +149,7 @@ function decide(known: Known): Decision {
 function decided(known: Known, control: Control): Decision {
   const { input, settings, approvals, approval } = known;
   const { metadata, state, right, wanted, head, descends } = input;
-  const { wave, follow, repository, branch } = settings;
+  const { wave, follow, repository, branch, subdirectory } = settings;
   const vm = metadata.kind === "present" ? metadata.vm : undefined;
   const choice = chooseTarget({
     vm,
@@ -155,6 +157,7 @@ function decided(known: Known, control: Control): Decision {
     follow,
     repository,
     branch,
+    subdirectory,
     approvals,
     control,
     state,

@@ -47,6 +47,8 @@ export interface InstanceMetadata {
   wave?: string;
   repository: string;
   branch: string;
+  /** The folder of the repository that the flake and its lock are in; absent for the top. */
+  subdirectory?: string;
   /** Where the clone for people lives, `/etc/nixos` by default. */
   directory: string;
   follow: Follow;
@@ -88,6 +90,7 @@ const shape: Shape = {
   "wave?": isString,
   "repository?": isString,
   "branch?": isString,
+  "subdirectory?": isString,
   "directory?": isString,
   "follow?": oneOf(contract.follow),
   "deployKeySecret?": isString,

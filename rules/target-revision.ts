@@ -15,6 +15,7 @@ export interface TargetInput {
   follow: "branch" | "approved";
   repository: string | undefined;
   branch: string;
+  subdirectory?: string | undefined;
   approvals: ReadApprovals;
   control: Control;
   state: AgentState;
@@ -118,13 +119,18 @@ function overridden({ revision: bad }: Approval, good: string, state: AgentState
 }
 
 /** How the source that an approval names differs from the VM's; undefined where it does not, or does not say. */
-function otherSource(approval: Approval, { repository, branch }: TargetInput): string | undefined {
+function otherSource(approval: Approval, { repository, branch, subdirectory }: TargetInput): string | undefined {
   if (approval.repository !== undefined && repository !== undefined && approval.repository !== repository)
     return `the approval is for ${approval.repository}, and this VM's metadata still says ${repository}`;
   if (approval.branch !== undefined && approval.branch !== branch)
     return `the approval is for branch ${approval.branch}, and this VM's metadata still says ${branch}`;
+  const folders = [approval.subdirectory ?? "", subdirectory ?? ""];
+  if (approval.repository !== undefined && folders[0] !== folders[1])
+    return `the approval is for the flake in ${folderText(folders[0])}, and this VM's metadata still says ${folderText(folders[1])}`;
   return undefined;
 }
+
+const folderText = (folder: string | undefined) => (folder === "" ? "the repository's top" : (folder ?? ""));
 
 /** An approval that is not new never moves a VM back from one of its descendants. */
 function unlessAhead(target: Target, why: string, { state, descends }: TargetInput): Choice {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FleetError, messageOf } from "../errors";
 import type { Source } from "../fleet";
+import { flakeFile } from "../../rules/flake-place";
 import { git } from "./git";
 import type { Commit } from "./nix";
 import type { RunOptions } from "../program";
@@ -19,9 +20,10 @@ export async function withCommits<T>(
   runOptions: RunOptions,
   use: (repository: LocalRepository) => Promise<T>,
 ): Promise<T> {
+  const flake = source?.subdirectory === undefined ? {} : { subdirectory: source.subdirectory };
   const top = await cloneWith(clone, revisions, runOptions);
   if (top !== undefined) {
-    return use({ directory: top });
+    return use({ directory: top, ...flake });
   }
   if (source === undefined) {
     throw new FleetError(`${oneLine(clone, 200)} is no clone that has these commits; --clone names one`);
@@ -31,7 +33,7 @@ export async function withCommits<T>(
     await git(directory, { command: "init", options: ["--quiet", "--bare"] }, runOptions);
     const values = [source.repository, ...revisions];
     await git(directory, { command: "fetch", options: ["--quiet", "--depth=1"], values }, runOptions);
-    return await use({ directory, shallow: true });
+    return await use({ directory, shallow: true, ...flake });
   } catch (error) {
     const wanted = runOptions.signal.aborted ? undefined : /^git fetch: (.*)$/.exec(messageOf(error))?.[1];
     throw wanted === undefined
@@ -70,13 +72,18 @@ export async function headOf({ repository, branch }: Source, runOptions: RunOpti
 }
 
 /** The text of `flake.lock` at a commit; undefined where it has none. */
-export async function lockAt({ directory, revision }: Commit, runOptions: RunOptions): Promise<string | undefined> {
-  return git(directory, { command: "show", values: [`${revision}:flake.lock`] }, runOptions).catch(() => undefined);
+export async function lockAt(
+  { directory, revision, subdirectory }: Commit,
+  runOptions: RunOptions,
+): Promise<string | undefined> {
+  const values = [`${revision}:${flakeFile(subdirectory, "flake.lock")}`];
+  return git(directory, { command: "show", values }, runOptions).catch(() => undefined);
 }
 
 /** The names of the files that differ between two commits, apart from `flake.lock`. */
 export async function filesBetween(from: Commit, to: Commit, runOptions: RunOptions): Promise<string[]> {
-  const range = { values: [from.revision, to.revision], paths: [".", ":(exclude)flake.lock"] };
+  const lock = `:(exclude)${flakeFile(from.subdirectory, "flake.lock")}`;
+  const range = { values: [from.revision, to.revision], paths: [".", lock] };
   const text = await git(from.directory, { command: "diff", options: ["--name-only", "-z"], ...range }, runOptions);
   return text.split("\0").filter((name) => name !== "");
 }

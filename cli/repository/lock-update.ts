@@ -7,8 +7,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { flakeFile } from "../../rules/flake-place";
 import { lockChangeLine, lockChanges, lockInputs, type LockChange } from "../../rules/flake-lock";
 import { FleetError, messageOf, UsageError } from "../errors";
+import { flakeFolder } from "./flake-folder";
 import { git } from "./git";
 import { nix } from "./nix";
 import type { RunOptions } from "../program";
@@ -44,8 +46,10 @@ export async function updateLock(
   runOptions: RunOptions,
 ): Promise<LockUpdate> {
   const clone = await openClone(directory, runOptions);
-  const before = await git(clone.top, { command: "show", values: ["HEAD:flake.lock"] }, runOptions).catch(() => {
-    throw new FleetError(`${clone.top} has no flake.lock in its last commit; the config repository's clone is right`);
+  const folder = await flakeFolder(directory, clone.head, runOptions);
+  const name = flakeFile(folder, "flake.lock");
+  const before = await git(clone.top, { command: "show", values: [`HEAD:${name}`] }, runOptions).catch(() => {
+    throw new FleetError(`${clone.top} has no ${name} in its last commit; the config repository's clone is right`);
   });
   const known = attempt(() => lockInputs(before));
   for (const input of inputs) {
@@ -59,15 +63,15 @@ export async function updateLock(
     const sharing = ["--quiet", "--shared", "--no-checkout"];
     await git(scratch, { command: "clone", options: sharing, values: [clone.top, work] }, runOptions);
     await git(work, { command: "checkout", options: ["--quiet", "--detach"], values: [clone.head] }, runOptions);
-    await nix(["flake", "update", ...inputs], { ...runOptions, cwd: work, progress: false });
-    const file = join(work, "flake.lock");
+    await nix(["flake", "update", ...inputs], { ...runOptions, cwd: join(work, folder ?? "."), progress: false });
+    const file = join(work, name);
     const after = await readFile(file, "utf8");
     const changes = attempt(() => lockChanges(before, after));
     const result = { clone: clone.top, branch: clone.branch, before: clone.head, changes, cloneProblem: null };
     if (after === before) {
       return { ...result, revision: null };
     }
-    const revision = await commitLock(clone, file, index, commitMessage(changes), runOptions);
+    const revision = await commitLock(clone, { file, name }, index, commitMessage(changes), runOptions);
     // Never forced: what someone else pushed in between refuses this one.
     const pushed = [clone.remote, `${revision}:${clone.upstream}`];
     await git(clone.top, { command: "push", options: ["--quiet"], values: pushed }, runOptions);
@@ -82,7 +86,7 @@ export async function updateLock(
 /** Commits the new lock alone on top of the clone's head, without touching its index or files; the commit's full revision. */
 async function commitLock(
   { top, head }: Clone,
-  file: string,
+  { file, name }: { file: string; name: string },
   index: string,
   message: string,
   runOptions: RunOptions,
@@ -90,11 +94,11 @@ async function commitLock(
   const indexed = { ...runOptions, env: { ...(runOptions.env ?? process.env), GIT_INDEX_FILE: index } };
   const run = async (command: string, options: string[], values: string[] = [], paths: string[] = []) =>
     (await git(top, { command, options, values, paths }, indexed)).trim();
-  const mode = (await run("ls-tree", [], [head], ["flake.lock"])).slice(0, 6);
-  if (!mode.startsWith("100")) throw new FleetError(`flake.lock in ${top} is not a plain file; commit the file itself`);
+  const mode = (await run("ls-tree", [], [head], [name])).slice(0, 6);
+  if (!mode.startsWith("100")) throw new FleetError(`${name} in ${top} is not a plain file; commit the file itself`);
   await run("read-tree", [], [head]);
-  const blob = await run("hash-object", ["-w", "--path=flake.lock"], [file]);
-  await run("update-index", ["--cacheinfo", `${mode},${blob},flake.lock`]);
+  const blob = await run("hash-object", ["-w", `--path=${name}`], [file]);
+  await run("update-index", ["--cacheinfo", `${mode},${blob},${name}`]);
   const tree = await run("write-tree", []);
   const signs = await run("config", ["--type=bool"], ["commit.gpgSign"]).catch(() => "false");
   return run("commit-tree", [...(signs === "true" ? ["-S"] : []), "-p", head, "-m", message], [tree]);

@@ -1,4 +1,6 @@
 import { FleetError, UsageError } from "../errors";
+import { flakeQuery } from "../../rules/flake-place";
+import { flakeFolder } from "./flake-folder";
 import { git } from "./git";
 import { runProgram, type RunOptions } from "../program";
 import { lastLines } from "../text";
@@ -9,6 +11,8 @@ export interface Commit {
   directory: string;
   /** Full git revision, 40 hex digits. */
   revision: string;
+  /** The folder of the flake; absent for the repository's top. */
+  subdirectory?: string;
   /** Whether the repository lacks its history, which Nix wants to be told. */
   shallow?: boolean;
 }
@@ -28,7 +32,9 @@ export async function commitOf(directory: string, revision: string, runOptions: 
     (await git(directory, { command: "rev-parse", options, values }, runOptions)).trim();
   try {
     const found = await ask(["--verify", "--quiet"], [`${revision}^{commit}`]);
-    return { directory: await ask(["--show-toplevel"]), revision: found };
+    const subdirectory = await flakeFolder(directory, found, runOptions);
+    const top = await ask(["--show-toplevel"]);
+    return { directory: top, revision: found, ...(subdirectory === undefined ? {} : { subdirectory }) };
   } catch (error) {
     runOptions.signal.throwIfAborted();
     if (error instanceof UsageError) throw error;
@@ -39,8 +45,9 @@ export async function commitOf(directory: string, revision: string, runOptions: 
 }
 
 /** Exactly this commit as Nix names it: what is not committed has no part in it. */
-export function installable({ directory, revision, shallow }: Commit, attribute: string): string {
-  return `git+file://${encodeURI(directory)}?rev=${revision}${shallow === true ? "&shallow=1" : ""}#${attribute}`;
+export function installable({ directory, revision, subdirectory, shallow }: Commit, attribute: string): string {
+  const query = `rev=${revision}${shallow === true ? "&shallow=1" : ""}${flakeQuery(subdirectory)}`;
+  return `git+file://${encodeURI(directory)}?${query}#${attribute}`;
 }
 
 /** Machines of a config repository, by their host names; one evaluation for all. @param hosts only these, as far as there are */

@@ -22,6 +22,7 @@ export function vmMetadata(fleet: FleetConfig, vm: VmConfig, startupScript: stri
     wave: vm.wave,
     repository: fleet.repository,
     branch: fleet.branch,
+    ...(fleet.subdirectory === undefined ? {} : { subdirectory: fleet.subdirectory }),
     directory: fleet.directory,
     follow: fleet.follow,
     ...secretOf(fleet.repository),

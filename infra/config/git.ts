@@ -52,6 +52,14 @@ function isBranch(name: string): boolean {
   return name !== "" && !forbidden.test(name) && name.split("/").every((part) => !/^\.|\.lock$/.test(part));
 }
 
+/** A folder of the repository, from its top. */
+export const subdirectory = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9_][\w.+-]*(\/[A-Za-z0-9_][\w.+-]*)*$/,
+    "must be a folder of the repository, such as nixos or infra/nixos: plain names, no / at an end",
+  );
+
 /** The name of a flake's output, such as `dev-alice` or `alice@dev-alice`; agents quote it as it is. */
 export const attribute = z
   .string()

@@ -1,10 +1,11 @@
 /** Where the VMs' systems come from: the config repository, and what the VMs follow in it. */
 import { z } from "zod";
-import { branch, directory, operatorRepository, repository } from "./git";
+import { branch, directory, operatorRepository, repository, subdirectory } from "./git";
 
 export const sourceKeys = {
   repository,
   branch: branch.default("main"),
+  subdirectory: subdirectory.optional(),
   resolveFrom: operatorRepository.optional(),
 };
 
@@ -18,14 +19,17 @@ export interface Source {
   key: "repository" | "resolveFrom";
   repository: string;
   branch: string;
+  /** The folder that the flake is in; absent for the top. */
+  subdirectory?: string;
 }
 
 /** The source, whenever its own keys are right. */
 export function findSource(values: unknown): Source | undefined {
   const known = z.object(sourceKeys).safeParse(values);
   if (!known.success) return undefined;
-  const { repository, branch, resolveFrom } = known.data;
+  const { repository, branch, subdirectory, resolveFrom } = known.data;
+  const flake = { branch, ...(subdirectory === undefined ? {} : { subdirectory }) };
   return resolveFrom === undefined
-    ? { key: "repository", repository, branch }
-    : { key: "resolveFrom", repository: resolveFrom, branch };
+    ? { key: "repository", repository, ...flake }
+    : { key: "resolveFrom", repository: resolveFrom, ...flake };
 }

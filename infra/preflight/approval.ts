@@ -52,6 +52,8 @@ export async function resolveHomes(
 export interface ApprovalSource {
   repository: string;
   branch: string;
+  /** The folder of the flake; absent for the top. */
+  subdirectory?: string | undefined;
   /** The revision for which windows and pauses do not count. */
   urgent?: string | undefined;
   /** Why, for people. */
@@ -62,7 +64,7 @@ export interface ApprovalSource {
 export function approvalOf(
   vms: readonly Keeper[],
   { system, homes }: Resolved,
-  { repository, branch, urgent, urgentWhy }: ApprovalSource,
+  { repository, branch, subdirectory, urgent, urgentWhy }: ApprovalSource,
 ): Approval {
   const own = Object.keys(homeSources(vms)).sort();
   const approved = own.flatMap((key) => {
@@ -74,6 +76,7 @@ export function approvalOf(
     lock: system.lock,
     repository,
     branch,
+    ...(subdirectory === undefined ? {} : { subdirectory }),
     ...(system.manifest === undefined ? {} : { manifest: system.manifest }),
     ...(approved.length === 0 ? {} : { homes: Object.fromEntries(approved) }),
     ...(urgent === system.revision ? { urgent: true, ...(urgentWhy === undefined ? {} : { why: urgentWhy }) } : {}),

@@ -7,13 +7,13 @@ import { changesBetween } from "./approval";
 import type { Plan, CurrentApprovals } from "../../rules/wave-plan";
 import type { Wave } from "../../rules/waves";
 import type { FleetConfig } from "../config/fleet-config";
-import { lockTextAt, type Revision } from "./revision";
+import { type FlakeSource, lockTextAt, type Revision } from "./revision";
 
 /** A line for each revision that waves leave at this run. The locks before are read from the repository. */
 export async function movesOf(
   plan: Plan<{ name: string }>,
   { approvals }: CurrentApprovals,
-  repository: string,
+  source: FlakeSource,
   to: Revision,
 ): Promise<string[]> {
   const moving = plan.waves.flatMap(({ wave: { name }, kept }) => {
@@ -24,7 +24,7 @@ export async function movesOf(
   return Promise.all(
     revisions.map(async (revision) => {
       const waves = moving.filter(({ from }) => from === revision).map(({ name }) => name);
-      return moveLine(waves, { revision, lockText: await lockTextAt(repository, revision) }, to);
+      return moveLine(waves, { revision, lockText: await lockTextAt(source, revision) }, to);
     }),
   );
 }

@@ -36,7 +36,7 @@ export async function prepare(
   ownNetwork: boolean,
   opts: pulumi.InvokeOptions,
 ): Promise<Prepared> {
-  const { config, repository, resolved } = await readSettings(written, stack, process.cwd());
+  const { config, source, resolved } = await readSettings(written, stack, process.cwd());
   const { metadata, inventory, offers } = await readExisting(config, written.raw, opts);
   const mistakes = offers === undefined ? [] : offerMistakes(config, offers);
   if (mistakes.length > 0) throw new ConfigError(mistakes);
@@ -45,7 +45,7 @@ export async function prepare(
   return {
     config,
     resolved,
-    rollout: await decideRollout(config, repository, resolved, metadata, inventory),
+    rollout: await decideRollout(config, source, resolved, metadata, inventory),
     newestImages: await newestImages(config, opts),
     existingHomeDisks: existingHomeDisks(config, inventory),
     reachable: await reachAll(config, opts),

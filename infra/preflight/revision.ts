@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa, ExecaError } from "execa";
 import { lockProblem } from "../../rules/flake-lock-file";
+import { flakeFile } from "../../rules/flake-place";
 import { gitArguments, type GitCommand } from "../../rules/git-arguments";
 import { digest } from "../config/digest";
 import { withoutCredentials } from "../config/git";
@@ -19,6 +20,12 @@ export interface Revision {
   lockText: string;
 }
 
+/** Where the program reads a flake: a URL or a path, and the folder of it that the flake is in; absent for the top. */
+export interface FlakeSource {
+  repository: string;
+  subdirectory?: string;
+}
+
 /** A repository that does not answer within this time counts as unreachable. */
 const FETCH_SECONDS = 60;
 
@@ -27,11 +34,12 @@ const FETCH_SECONDS = 60;
  * @throws Error with one line that says which repository or branch could not be read, and git's own reason; or that what is there cannot
  * be approved, since its `flake.lock` is not a lock that a VM could build
  */
-export async function resolveRevision(repository: string, branch: string): Promise<Revision> {
-  const head = await fetchCommit(repository, `refs/heads/${branch}`).catch((error: unknown) => {
+export async function resolveRevision(repository: string, branch: string, subdirectory?: string): Promise<Revision> {
+  const lock = flakeFile(subdirectory, "flake.lock");
+  const head = await fetchCommit(repository, `refs/heads/${branch}`, lock).catch((error: unknown) => {
     throw new Error(`cannot read branch "${branch}" of ${repository}: ${reason(error)}`, { cause: error });
   });
-  const problem = head.isLink ? "flake.lock is a symbolic link; commit the file itself" : lockProblem(head.lockText);
+  const problem = head.isLink ? `${lock} is a symbolic link; commit the file itself` : lockProblem(head.lockText);
   if (problem !== undefined) {
     const where = `${head.revision.slice(0, 7)}, the head of branch "${branch}" of ${repository}`;
     throw new Error(`${where}, cannot be approved: ${problem}`);
@@ -40,8 +48,11 @@ export async function resolveRevision(repository: string, branch: string): Promi
 }
 
 /** The text of `flake.lock` at a revision; undefined where the repository does not give it. */
-export async function lockTextAt(repository: string, revision: string): Promise<string | undefined> {
-  return fetchCommit(repository, revision).then(
+export async function lockTextAt(
+  { repository, subdirectory }: FlakeSource,
+  revision: string,
+): Promise<string | undefined> {
+  return fetchCommit(repository, revision, flakeFile(subdirectory, "flake.lock")).then(
     ({ lockText }) => lockText,
     () => undefined,
   );
@@ -55,10 +66,10 @@ const PASSING =
   /kex_exchange_identification|Connection (reset|closed|timed out)|closed by remote host|early EOF|RPC failed|error: (429|5\d\d)|hung up unexpectedly/i;
 
 /** Fetches the commit again where that may help. */
-async function fetchCommit(repository: string, ref: string): Promise<Revision & { isLink: boolean }> {
+async function fetchCommit(repository: string, ref: string, lock: string): Promise<Revision & { isLink: boolean }> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await fetchOnce(repository, ref);
+      return await fetchOnce(repository, ref, lock);
     } catch (error) {
       if (attempt === ATTEMPTS || !PASSING.test(stderrOf(error))) throw error;
       await sleep(PAUSE * 2 ** (attempt - 1) * (0.5 + Math.random()));
@@ -67,7 +78,7 @@ async function fetchCommit(repository: string, ref: string): Promise<Revision & 
 }
 
 /** The commit, and whether its `flake.lock` is a symbolic link, which neither Nix nor a digest of its text would follow. */
-async function fetchOnce(repository: string, ref: string): Promise<Revision & { isLink: boolean }> {
+async function fetchOnce(repository: string, ref: string, file: string): Promise<Revision & { isLink: boolean }> {
   const directory = mkdtempSync(join(tmpdir(), "nixos-fleet-revision-"));
   const run = execa({
     cwd: directory,
@@ -81,8 +92,8 @@ async function fetchOnce(repository: string, ref: string): Promise<Revision & { 
     await git({ command: "init", options: ["--quiet", "--bare"] });
     await git({ command: "fetch", options: ["--quiet", "--depth=1"], values: [repository, ref] });
     const { stdout: head } = await git({ command: "rev-parse", values: ["FETCH_HEAD"] });
-    const { stdout: lock } = await git({ command: "show", values: ["FETCH_HEAD:flake.lock"] });
-    const { stdout: entry } = await git({ command: "ls-tree", values: ["FETCH_HEAD"], paths: ["flake.lock"] });
+    const { stdout: lock } = await git({ command: "show", values: [`FETCH_HEAD:${file}`] });
+    const { stdout: entry } = await git({ command: "ls-tree", values: ["FETCH_HEAD"], paths: [file] });
     return {
       isLink: Buffer.from(entry).toString().startsWith("120000 "),
       revision: Buffer.from(head).toString().trim(),
@@ -119,8 +130,8 @@ function stderrOf(error: unknown): string {
   return typeof stderr === "string" ? stderr : Buffer.from(stderr ?? []).toString();
 }
 
-/** Whether a clone at `directory` has a `flake.lock` that differs from the pushed one; `false` where there is none. */
-export function localLockDiffers(directory: string, pushed: Revision): boolean {
-  const path = join(directory, "flake.lock");
+/** Whether a clone has a `flake.lock` that differs from the pushed one; `false` where there is none. */
+export function localLockDiffers({ repository, subdirectory }: FlakeSource, pushed: Revision): boolean {
+  const path = join(repository, flakeFile(subdirectory, "flake.lock"));
   return existsSync(path) && digest(readFileSync(path)) !== pushed.lock;
 }

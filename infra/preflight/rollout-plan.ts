@@ -6,7 +6,7 @@ import type { FleetConfig } from "../config/fleet-config";
 import { movingVms } from "./replacement";
 import { movesOf, urgentText } from "./change-summary";
 import { planWaves, readCurrentApprovals } from "../../rules/wave-plan";
-import { lockTextAt } from "./revision";
+import { type FlakeSource, lockTextAt } from "./revision";
 import { ConfigError } from "../config-error";
 import type { RolloutArgs } from "../components/rollout";
 
@@ -23,7 +23,7 @@ export interface RolloutPlan extends Pick<RolloutArgs, "plan" | "lock" | "moving
  */
 export async function decideRollout(
   config: FleetConfig,
-  repository: string,
+  source: FlakeSource,
   resolved: Resolved,
   metadata: Readonly<Record<string, string>>,
   { vms }: Inventory,
@@ -33,10 +33,10 @@ export async function decideRollout(
   const plan = planWaves(config.waves, ({ vms }) => approvalOf(membersOf(vms), resolved, config), current);
   if (plan.mistakes.length > 0) throw new ConfigError(plan.mistakes.map((mistake) => `nixos-fleet:${mistake}`));
   for (const line of [...plan.warnings, ...urgentText(config, plan.waves)]) void pulumi.log.warn(line);
-  for (const line of await movesOf(plan, current, repository, resolved.system))
+  for (const line of await movesOf(plan, current, source, resolved.system))
     void pulumi.log[line.includes("WARNING") ? "warn" : "info"](line);
   const [first] = plan.waves;
-  const text = first?.kept === true ? await lockTextAt(repository, first.approval.revision) : resolved.system.lockText;
+  const text = first?.kept === true ? await lockTextAt(source, first.approval.revision) : resolved.system.lockText;
   return {
     plan: plan.waves,
     lock: lockText(resolved.system.lockText),

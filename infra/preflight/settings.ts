@@ -6,13 +6,13 @@ import type { FleetConfig } from "../config/fleet-config";
 import type { Written } from "../fleet-args";
 import { findManifest, type Manifest } from "./manifest";
 import { ConfigError } from "../config-error";
-import { localLockDiffers, resolveRevision } from "./revision";
+import { type FlakeSource, localLockDiffers, resolveRevision } from "./revision";
 import { checkStack } from "../config/vms-file";
 
 export interface StackSettings {
   config: FleetConfig;
   /** Where the program reads the config repository. */
-  repository: string;
+  source: FlakeSource;
   resolved: Resolved;
 }
 
@@ -28,17 +28,21 @@ export async function readSettings(
 ): Promise<StackSettings> {
   const { config, source, mistakes } = checkStack(raw, stack, directory, encrypted);
   const head =
-    source && (await resolveRevision(source.repository, source.branch).catch((error: unknown) => error as Error));
+    source &&
+    (await resolveRevision(source.repository, source.branch, source.subdirectory).catch(
+      (error: unknown) => error as Error,
+    ));
   if (head instanceof Error) mistakes.push(`nixos-fleet:${source?.key ?? "repository"}: ${head.message}`);
   const { homes, mistakes: strays } = await resolveHomes(config?.vms ?? []);
   mistakes.push(...strays.map((mistake) => `nixos-fleet:${mistake}`));
   if (mistakes.length > 0 || !config || !source || !head || head instanceof Error) throw new ConfigError(mistakes);
 
-  const { repository } = source;
-  if (localLockDiffers(repository, head))
-    void pulumi.log.warn(`flake.lock in ${repository} differs from the pushed one; only what is pushed is rolled out`);
+  if (localLockDiffers(source, head))
+    void pulumi.log.warn(
+      `flake.lock in ${source.repository} differs from the pushed one; only what is pushed is rolled out`,
+    );
   const manifest = await prebuilt(config, head.revision);
-  return { config, repository, resolved: { system: { ...head, ...(manifest ? { manifest } : {}) }, homes } };
+  return { config, source, resolved: { system: { ...head, ...(manifest ? { manifest } : {}) }, homes } };
 }
 
 /** What the engine tells every program of: the keys whose values it decrypted. */

@@ -20,6 +20,7 @@ let
 in
 {
   system = both // {
+    subdirectory = null;
     directory = null;
     host = null;
     follow = null;

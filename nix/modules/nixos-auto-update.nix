@@ -87,6 +87,16 @@ in
       '';
     };
 
+    subdirectory = mkOption {
+      type = types.nullOr own.subdirectory;
+      default = defaults.subdirectory;
+      example = "infra/nixos";
+      description = ''
+        The folder of the configuration repository that the flake and its lock are in. The homes that this machine tells what to run
+        are in the same flake, but for those with a repository of their own. `null`: as the instance's metadata says, else the top.
+      '';
+    };
+
     directory = mkOption {
       type = types.nullOr own.absolutePath;
       default = defaults.directory;

@@ -30,7 +30,7 @@ const flake = (version: string, bob: boolean) => `{
 }
 `;
 
-describe.skipIf(image === undefined)("fleet diff", () => {
+describe.skipIf(image === undefined).each(["", "infra/nixos"])("fleet diff of a flake in the folder %j", (folder) => {
   // Where the image's nix sees it; what it builds is to be compared by its next run.
   const [directory, store] = [mkdtempSync("/tmp/fleet-diff-"), mkdtempSync("/dev/shm/fleet-diff-")];
   const [clone, path] = [join(directory, "clone"), `${join(directory, "bin")}:${process.env["PATH"] ?? ""}`];
@@ -41,8 +41,9 @@ describe.skipIf(image === undefined)("fleet diff", () => {
   let after: string;
 
   async function commit(version: string, bob: boolean): Promise<string> {
-    writeFileSync(join(clone, "flake.nix"), flake(version, bob));
-    writeFileSync(join(clone, "flake.lock"), '{ "nodes": { "root": {} }, "root": "root", "version": 7 }\n');
+    mkdirSync(join(clone, folder), { recursive: true });
+    writeFileSync(join(clone, folder, "flake.nix"), flake(version, bob));
+    writeFileSync(join(clone, folder, "flake.lock"), '{ "nodes": { "root": {} }, "root": "root", "version": 7 }\n');
     await git("add", ".");
     await git("commit", "--quiet", "--message", version);
     return git("rev-parse", "HEAD");
@@ -66,10 +67,14 @@ describe.skipIf(image === undefined)("fleet diff", () => {
     [before, after] = [await commit("1.0", true), await commit("1.1", false)];
     endpoint = await fake.start();
     const said = JSON.stringify(report({ revision: before, approved: before, toplevel: "/nix/store/none" }));
+    const told = (host: string) => ({
+      ...{ repository: clone, branch: "main", host },
+      ...(folder === "" ? {} : { subdirectory: folder }),
+    });
     fake.instances = ["dev-alice", "dev-bob"].map((name) => ({
       name,
       labels: { "nixos-fleet": "devs", "nixos-fleet-stack": "dev", "nixos-fleet-wave": "rest" },
-      metadata: { "nixos-fleet": JSON.stringify({ repository: clone, branch: "main", host: name }) },
+      metadata: { "nixos-fleet": JSON.stringify(told(name)) },
       guest: { "nixos-fleet/system": said },
     }));
     fake.metadata = { [approvalKey("devs", "dev", "rest")]: JSON.stringify(approval(after)) };
@@ -86,7 +91,7 @@ describe.skipIf(image === undefined)("fleet diff", () => {
       {
         vms: ["dev-alice", "dev-bob"],
         inputs: [],
-        files: ["flake.nix"],
+        files: [join(folder, "flake.nix")],
         closures: [
           { vms: ["dev-alice"], packages: ["editor: 1.0 → 1.1"], problem: null },
           {
@@ -106,7 +111,7 @@ describe.skipIf(image === undefined)("fleet diff", () => {
       out: [
         `dev-alice: ${before.slice(0, 7)} => ${after.slice(0, 7)}`,
         "  flake.lock changes no input",
-        "  besides flake.lock: flake.nix",
+        `  besides flake.lock: ${join(folder, "flake.nix")}`,
         "  the closure:",
         "    editor: 1.0 → 1.1",
         "",

@@ -10,6 +10,8 @@
 {
   bad = import ./both.nix ++ [
     { directory = "etc/nixos"; }
+    { subdirectory = "/infra"; }
+    { subdirectory = "infra/../home"; }
     { host = ""; }
     { host = "dev alice"; }
     { host = "-x"; }

@@ -194,6 +194,7 @@ in
       settings = {
         gitPackage = package "gitMinimal";
         nodePackage = package "nodejs-slim_22";
+        subdirectory = "infra/nixos";
         repository = "ssh://git@git.example.org/infra/config.git";
         branch = "release/2026";
         directory = "/srv/config";

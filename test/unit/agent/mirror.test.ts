@@ -1,6 +1,7 @@
 /** The mirror, on real repositories and with a real git. */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { git, GitError, remoteAccess } from "../../../agent/git";
 import { branchHead, Mirror, type Origin } from "../../../agent/mirror";
@@ -57,6 +58,16 @@ describe("the mirror", () => {
     source.commit("two\n");
     await mirror.fetch(origin(), first);
     expect(await mirror.lockDigest(first)).toBe(createHash("sha256").update("one\n").digest("hex"));
+  });
+
+  it("reads the lock of a flake in a folder, and names it to Nix", async () => {
+    source.commit("top\n");
+    mkdirSync(join(source.folder, "infra"));
+    const revision = source.commit("below\n", "infra/flake.lock");
+    await mirror.fetch(origin(), revision);
+    expect(await mirror.lockDigest(revision, "infra")).toBe(createHash("sha256").update("below\n").digest("hex"));
+    expect(await mirror.lockDigest(revision, "elsewhere")).toBe("");
+    expect(mirror.installable(revision, "a", "infra")).toMatch(new RegExp(`rev=${revision}&dir=infra#a$`));
   });
 
   it("goes on where the branch is renamed to one below its old name, and back", async () => {

@@ -38,7 +38,7 @@ beforeEach(async () => {
 afterEach(() => rmSync(directory, { recursive: true }));
 
 /** @param nix what stands for `nix flake update`, a shell script in the flake's directory; null for no nix at all */
-async function fleet(args: string[], nix: string | null = bump) {
+async function fleet(args: string[], nix: string | null = bump, where = clone) {
   const bin = join(directory, "bin");
   mkdirSync(bin, { recursive: true });
   rmSync(join(bin, "nix"), { force: true });
@@ -46,7 +46,7 @@ async function fleet(args: string[], nix: string | null = bump) {
     writeFileSync(join(bin, "nix"), `#!/bin/sh\necho "$@" >>"${directory}/asked"\n${nix}\n`);
     chmodSync(join(bin, "nix"), 0o755);
   }
-  return runFleet(["lock", ...args, "--clone", clone], {
+  return runFleet(["lock", ...args, "--clone", where], {
     ...identity,
     PATH: nix === null ? bin : `${bin}:${process.env["PATH"] ?? ""}`,
     HOME: directory,
@@ -57,6 +57,19 @@ const bump = `sed -i 's/8eeec934ae0dbeca3d7868c059568a65c08b2fc3/${newer}/; s/17
 const head = (where: string, branch = "main") => git(where, "rev-parse", branch);
 const origin = () => head(join(directory, "origin.git"));
 const worktrees = async () => (await git(clone, "worktree", "list")).split("\n").length;
+
+it("updates the flake of the folder that it is called in", async () => {
+  mkdirSync(join(clone, "infra/hosts"), { recursive: true });
+  for (const file of ["flake.nix", "flake.lock"]) await git(clone, "mv", file, "infra");
+  writeFileSync(join(clone, "infra/hosts/dev-alice.nix"), "{ }\n");
+  await git(clone, "add", ".");
+  await git(clone, "commit", "--quiet", "--message", "a folder of its own");
+  await git(clone, "push", "--quiet");
+  const { code, err } = await fleet(["update", "nixpkgs"], bump, join(clone, "infra/hosts"));
+  expect([code, err]).toEqual([0, []]);
+  expect(await git(clone, "show", "--format=", "--name-only", await origin())).toBe("infra/flake.lock");
+  expect(await git(clone, "show", "origin/main:infra/flake.lock")).toContain(newer);
+});
 
 it("updates, commits flake.lock alone, pushes, and shows what moved", async () => {
   const before = await head(clone);

@@ -1,12 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { approvalOf, homeSources, lockHolds, lockText, resolveHomes } from "../../../infra/preflight/approval";
 import { movesOf, urgentText } from "../../../infra/preflight/change-summary";
 import { planWaves, readCurrentApprovals } from "../../../rules/wave-plan";
-import { resolveRevision } from "../../../infra/preflight/revision";
+import { localLockDiffers, lockTextAt, resolveRevision } from "../../../infra/preflight/revision";
 import { approvalKey } from "../../../rules/contract";
 import { good, old, other } from "../cli/fleet-samples";
 
@@ -57,6 +58,29 @@ describe("what a wave is approved for", () => {
       "https://x/home.git#main": { revision: other, lock: "c".repeat(64) },
     });
     expect(Object.keys(approve(vm(own, { ...own, branch: "dev" })).homes ?? {})).toHaveLength(2);
+  });
+
+  it("names the flake's folder where that is not the repository's top", () => {
+    const source = { repository: "https://x/config.git", branch: "main", subdirectory: "nixos" };
+    expect(approvalOf([], { system: revision(good), homes: {} }, source)).toMatchObject(source);
+  });
+
+  it("has the lock of the flake's folder", async () => {
+    const text = lock("8".repeat(40), 20_000);
+    commit("no lock");
+    mkdirSync(join(repository, "infra/nixos"), { recursive: true });
+    writeFileSync(join(repository, "infra/nixos/flake.lock"), text);
+    git("add", ".");
+    git("commit", "--quiet", "--message", "x");
+    const source = { repository, subdirectory: "infra/nixos" };
+    const found = await resolveRevision(repository, "main", "infra/nixos");
+    expect(found).toMatchObject({ lockText: text, lock: createHash("sha256").update(text).digest("hex") });
+    expect(await lockTextAt(source, found.revision)).toBe(text);
+    expect(localLockDiffers(source, found)).toBe(false);
+    writeFileSync(join(repository, "infra/nixos/flake.lock"), "{}");
+    expect(localLockDiffers(source, found)).toBe(true);
+    await expect(resolveRevision(repository, "main", "elsewhere")).rejects.toThrow("elsewhere/flake.lock");
+    git("checkout", "--quiet", ".");
   });
 
   it("is urgent for the one revision that is named so, and for nothing later", () => {
@@ -151,7 +175,7 @@ describe("what a preview says", () => {
         () => ({ revision: to.revision, lock: to.lock }),
         now,
       );
-      return movesOf(plan, now, repository, to);
+      return movesOf(plan, now, { repository }, to);
     };
     const short = (revision: string) => revision.slice(0, 7);
     expect(await lines([to.revision, before, before])).toEqual([

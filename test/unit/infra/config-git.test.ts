@@ -35,6 +35,10 @@ describe("a setting", () => {
       { branch: "*" },
       'branch: "*" must be the name of one branch, such as main: no space, "..", or any of ~ ^ : ? * [ \\',
     ],
+    ...["/nixos", "nixos/", "a/../b", "a b", "a//b"].map((folder): [Record<string, unknown>, string] => [
+      { subdirectory: folder },
+      `subdirectory: "${folder}" must be a folder of the repository, such as nixos or infra/nixos: plain names, no / at an end`,
+    ]),
     [home({ user: "root" }), 'vms[0].homes[0].user: "root" must be a person\'s user name, and root is none'],
     [
       home({ attribute: 'a"b' }),

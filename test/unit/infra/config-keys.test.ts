@@ -33,6 +33,11 @@ function told(more: Record<string, unknown>) {
 }
 
 describe("a VM", () => {
+  it("is told of the flake's folder where that is not the repository's top", () => {
+    expect(told({})).not.toHaveProperty("subdirectory");
+    expect(told({ subdirectory: "infra/nixos" })).toMatchObject({ repository: byHttps, subdirectory: "infra/nixos" });
+  });
+
   it("is told of no secret where no repository asks for one", () => {
     const { homes, ...rest } = told({});
     expect(rest).not.toHaveProperty("deployKeySecret");
