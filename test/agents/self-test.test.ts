@@ -31,7 +31,7 @@ describe("an update's agent", () => {
     [
       "that cannot run in the watcher's sandbox",
       hardening,
-      (text: string) => text.replace("base = {", "base = {\n    MemoryDenyWriteExecute = true;"),
+      (text: string) => text.replace("base = {", 'base = {\n    InaccessiblePaths = "/usr/bin/node";'),
       "under the sandbox of nixos-auto-update-reboot.service",
     ],
   ])("is not activated: one %s", async (_, file, edit, why) => {
