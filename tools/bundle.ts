@@ -2,7 +2,7 @@
  * `npm run build`: bundles the project's programs into `dist/`, one file each, which start in a third of the time that loading the sources
  * takes. `tools/run` takes a bundle while it is newer than all sources, so that nobody has to build.
  */
-import { mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { build as bundle, type Plugin } from "esbuild";
@@ -19,6 +19,20 @@ const programs = [
   "local/plugins/command/main.ts",
   "local/plugins/gcp/main.ts",
 ];
+
+/**
+ * The Pulumi program, for tests that run it many times: a project of its own in `dist/program`, whose language host need not load
+ * TypeScript's compiler.
+ */
+const pulumiProgram = { from: "index.ts", to: "program/index" };
+
+function writePulumiProject(): void {
+  const text = readFileSync(join(project, "Pulumi.yaml"), "utf8");
+  const compiled = text
+    .replace(/^main: .*$/m, "main: index.js")
+    .replace(/^runtime: .*$/m, "runtime: { name: nodejs, options: { typescript: false } }");
+  writeFileSync(join(out, "program/Pulumi.yaml"), compiled);
+}
 
 /**
  * In a bundle `__dirname` would be the bundle's own folder; the sources mean theirs. And what a source requires by a name that it computes
@@ -47,21 +61,29 @@ const large: Plugin = {
   },
 };
 
+const options = {
+  absWorkingDir: project,
+  outdir: out,
+  bundle: true,
+  write: false,
+  platform: "node",
+  target: "node20",
+  logLevel: "warning",
+} as const;
+
 async function main(): Promise<void> {
   const started = new Date();
-  const { outputFiles } = await bundle({
-    absWorkingDir: project,
-    entryPoints: programs,
-    outdir: out,
-    outbase: ".",
-    bundle: true,
-    write: false,
-    platform: "node",
-    target: "node20",
-    logLevel: "warning",
-    plugins: [asInTheTree, large],
-  });
-  for (const { path, contents } of outputFiles) {
+  const built = await Promise.all([
+    bundle({ ...options, entryPoints: programs, outbase: ".", plugins: [asInTheTree, large] }),
+    // The SDK that runs the program is the one that the program asks.
+    bundle({
+      ...options,
+      entryPoints: [{ in: pulumiProgram.from, out: pulumiProgram.to }],
+      external: ["@pulumi/*"],
+      plugins: [asInTheTree],
+    }),
+  ]);
+  for (const { path, contents } of built.flatMap(({ outputFiles }) => outputFiles)) {
     // A program that starts meanwhile finds a whole bundle, old or new.
     const scratch = `${path}.${process.pid}`;
     mkdirSync(dirname(path), { recursive: true });
@@ -70,6 +92,7 @@ async function main(): Promise<void> {
     utimesSync(scratch, started, started);
     renameSync(scratch, path);
   }
+  writePulumiProject();
 }
 
 main().catch((error: unknown) => {

@@ -131,8 +131,8 @@ async function wave(name: string, settings: Record<string, string>): Promise<Rec
     [`devs-${name}-gate`]: [
       "command:local:Command",
       {
-        create: "exec ./scripts/fleet await",
-        delete: "./scripts/fleet await --forget || true",
+        create: "exec ../../scripts/fleet await",
+        delete: "../../scripts/fleet await --forget || true",
         logging: "stderr",
         environment: {
           NIXOS_FLEET_FLEET: "devs",

@@ -79,7 +79,7 @@ export class Program {
 
   /**
    * @param stack of the tests' own: the engine notes each stack's salt in a file beside the program
-   * @param directory the program's; the repository's own by default
+   * @param directory the program's; by default the bundle of the repository's own
    */
   private constructor(
     readonly stack: string,
@@ -92,7 +92,7 @@ export class Program {
   }
 
   /** @param state what the cloud holds already; nothing by default */
-  static async start(stack: string, directory = project, state?: CloudState): Promise<Program> {
+  static async start(stack: string, directory = join(project, "dist/program"), state?: CloudState): Promise<Program> {
     const program = new Program(stack, directory, state);
     program.cloud.store.onChange(() => program.vms.look());
     await new Promise<void>((listening) => program.server.listen(0, "127.0.0.1", listening));
