@@ -9,7 +9,7 @@ import { flaws, type Flaw, kept, type Source } from "./source";
 import { patience } from "../setup/pace";
 import type { Vm } from "./vm";
 
-const revisions = process.env["NIXOS_FLEET_LONG"] === undefined ? 30 : 200;
+const revisions = process.env["NIXOS_FLEET_LONG"] === undefined ? 8 : 200;
 const random = Random.seeded();
 /** How many of ten revisions are good. */
 const good = 6;
