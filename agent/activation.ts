@@ -1,4 +1,5 @@
 /** From a store path that was built to one that has proved itself, or back to what ran before; also after a kill or a power cut half way. */
+import { deploymentOf, type AgentState, type Deployment } from "../rules/agent-state";
 import { short } from "../rules/contract";
 import type { Stage } from "../rules/contract";
 import type { CommonDecision, Driver, Situation, Switched } from "./driver";
@@ -26,6 +27,7 @@ export function unfinishedTrial<S extends Situation, D extends CommonDecision>(
 export async function activate<S extends Situation, D extends CommonDecision>(
   activation: Activation<S, D>,
   built: { path: string; revision: string; lock: string },
+  state: AgentState,
   first: boolean,
 ): Promise<Ending> {
   const { driver, decision } = activation;
@@ -36,11 +38,17 @@ export async function activate<S extends Situation, D extends CommonDecision>(
     boot: driver.boot(),
     former: driver.current(),
     before: await driver.healthBefore(decision),
+    restores: formerDeployment(state, waits),
     ...(first ? { first: true as const } : {}),
     ...(waits === undefined || waits.path === built.path ? {} : { replaces: withoutReplaced(waits) }),
   };
   writeTrial(driver.place.stateFolder, trial);
   return carryOut(activation, trial);
+}
+
+/** What was deployed and ran: what only waits for a boot counts as deployed, but never ran. */
+function formerDeployment(state: AgentState, waits: Trial | undefined): Deployment {
+  return waits === undefined || waits.kept === true ? deploymentOf(state) : (waits.restores ?? deploymentOf(state));
 }
 
 async function carryOut<S extends Situation, D extends CommonDecision>(
@@ -134,7 +142,8 @@ async function undo<S extends Situation, D extends CommonDecision>(
   if (back.ok) {
     log("rolled back");
     endTrial(driver, trial);
-    return ending;
+    // What waited for a boot counted as deployed since then.
+    return trial.since === undefined || trial.restores === undefined ? ending : { ...ending, restores: trial.restores };
   }
   const why = back.error ?? "the former one does not come up";
   alarm(`COULD NOT ROLL BACK from ${trial.path}: ${lastLine(why)}`);

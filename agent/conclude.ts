@@ -60,6 +60,7 @@ async function resultOf<S extends Situation, D extends CommonDecision>(
     ...(outcome === "failed" && cause !== undefined && isTransient(cause) ? { transient: true } : {}),
     ...(revision === undefined ? {} : { revision, lock: ending.lock ?? "", ...origin }),
     ...(deployed === undefined ? {} : { deployed }),
+    ...(ending.restores === undefined ? {} : { restores: ending.restores }),
     ...(decision.approved === undefined ? {} : { approved: decision.approved }),
     ...(ending.refuse === undefined ? {} : { refuse: { revision: ending.refuse, ...origin } }),
     ...(ending.unrecognised === undefined ? {} : { unrecognised: ending.unrecognised }),

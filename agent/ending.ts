@@ -1,4 +1,5 @@
 /** How an attempt ended, before it is written down. */
+import type { Deployment } from "../rules/agent-state";
 import type { Waiting } from "../rules/report";
 import type { Outcome, Stage } from "../rules/contract";
 import type { FailureCause } from "../rules/failure";
@@ -21,6 +22,8 @@ export interface Ending {
   lockMatches?: boolean;
   /** The store path that is deployed, where that is not what runs yet. */
   deployed?: string;
+  /** What is deployed again, where a revision that counted as deployed was rolled back. */
+  restores?: Deployment;
   /** Whether only a reboot brings it up. */
   reboot?: boolean;
   waiting?: Waiting;

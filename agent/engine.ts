@@ -146,7 +146,7 @@ async function deploy<S extends Situation, D extends CommonDecision>(
   if (agentError !== undefined) throw new UpdateFailure("verify", agentError, "revision", true);
   request.stage("switching", revision);
   const first = situation.state.revision === undefined || situation.state.revision === "";
-  const ending = await activate({ driver, decision }, { path, revision, lock }, first);
+  const ending = await activate({ driver, decision }, { path, revision, lock }, situation.state, first);
   if (ending.outcome === "updated") {
     await pruneGenerations(place, spaceSettings(decision.settings).keepGenerations);
     await place.mirror.prune([revision, situation.state.revision, situation.state.previous]);

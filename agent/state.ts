@@ -1,6 +1,13 @@
 /** The files in which an agent remembers: how its last run ended, a person's hold, and an activation that has not ended. */
 import { join } from "node:path";
-import { parseState, serializeState, type AgentState } from "../rules/agent-state";
+import {
+  deploymentOf,
+  parseState,
+  serializeState,
+  stateOf,
+  type AgentState,
+  type Deployment,
+} from "../rules/agent-state";
 import type { Stage } from "../rules/contract";
 import { contract } from "../rules/contract";
 import { isObject, parseObject } from "../rules/json";
@@ -75,6 +82,8 @@ export interface Trial {
   since?: string;
   /** Nothing was deployed before: nobody works on the machine yet. */
   first?: true;
+  /** What the state said before this counted as deployed; absent in what older agents wrote. */
+  restores?: Deployment;
   /** Why it is to be rolled back. */
   undo?: { stage: Stage; error: string };
   /** What waited for a reboot when this one began. */
@@ -94,7 +103,7 @@ export function readTrial(folder: string): Trial | undefined {
 
 function parseTrial(item: unknown): Trial | undefined {
   if (!isObject(item)) return undefined;
-  const { path, revision, lock, mode, boot, former, before, undo, replaces, kept, since, first } = item;
+  const { path, revision, lock, mode, boot, former, before, undo, replaces, kept, since, first, restores } = item;
   if (typeof path !== "string" || typeof revision !== "string" || typeof boot !== "string") return undefined;
   if (mode !== "switch" && mode !== "boot") return undefined;
   const replaced = parseTrial(replaces);
@@ -110,6 +119,7 @@ function parseTrial(item: unknown): Trial | undefined {
     ...(kept === true ? { kept } : {}),
     ...(typeof since === "string" && !Number.isNaN(Date.parse(since)) ? { since } : {}),
     ...(first === true ? { first } : {}),
+    ...(isObject(restores) ? { restores: deploymentOf(stateOf(restores)) } : {}),
     ...(undone === undefined ? {} : { undo: undone }),
     ...(replaced === undefined ? {} : { replaces: replaced }),
   };

@@ -33,6 +33,19 @@ export interface AgentState extends Partial<Omit<Report, "progress">> {
   repeated?: RepeatedFailure;
 }
 
+const deploymentFields = ["revision", "lock", "repository", "attribute", "deployed", "previous"] as const;
+
+/** What a state says of the deployed revision. */
+export type Deployment = Pick<AgentState, (typeof deploymentFields)[number]>;
+
+export function deploymentOf(state: AgentState): Deployment {
+  return Object.fromEntries(Object.entries(state).filter(([name]) => isDeploymentField(name)));
+}
+
+function isDeploymentField(name: string): boolean {
+  return deploymentFields.some((field) => field === name);
+}
+
 /** How many refusals are remembered. */
 const mostRefusals = 20;
 
@@ -138,6 +151,8 @@ export interface RunResult
   attribute?: string;
   /** Set where what is deployed is not what runs yet. */
   deployed?: string;
+  /** What is deployed again, where a revision that counted as deployed was rolled back. */
+  restores?: Deployment;
   /** The revision that is not to be tried again, and what it was tried as. */
   refuse?: { revision: string; repository?: string; attribute?: string };
   /** Set where it failed for a reason that nobody recognises: the revision that was tried, where it was known. */
@@ -145,7 +160,8 @@ export interface RunResult
 }
 
 /** The state after a run. */
-export function nextState(before: AgentState, result: RunResult): AgentState {
+export function nextState(last: AgentState, result: RunResult): AgentState {
+  const before = result.restores === undefined ? last : withDeployment(last, result.restores);
   const bytes = contract.report.errorBytes;
   const { outcome, refuse } = result;
   const revision = result.revision ?? before.revision;
@@ -190,6 +206,10 @@ export function nextState(before: AgentState, result: RunResult): AgentState {
     refused: [...kept, ...added].slice(-mostRefusals),
     repeated: repeatedOf(before.repeated, result),
   });
+}
+
+function withDeployment(state: AgentState, deployment: Deployment): AgentState {
+  return { ...Object.fromEntries(Object.entries(state).filter(([name]) => !isDeploymentField(name))), ...deployment };
 }
 
 /** A run that ended well, or with a refusal, ends the row of failures; one that did not get as far says nothing about it. */

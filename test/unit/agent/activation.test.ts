@@ -73,7 +73,9 @@ const driver = (): Driver =>
     },
   });
 
-const begin = () => activate({ driver: driver(), decision }, built, false);
+/** What was deployed before. */
+const former = { revision: "a".repeat(40), lock: "former", deployed: OLD, previous: "c".repeat(40) };
+const begin = () => activate({ driver: driver(), decision }, built, { ...former, outcome: "updated" }, false);
 
 /** What the next run makes of a trial that was cut short; `undefined` where none was. */
 async function next(): Promise<Ending | undefined> {
@@ -133,9 +135,31 @@ describe("an activation", () => {
 
     boot = "2";
     steps = { health: () => "the driver does not load" };
-    expect(await next()).toMatchObject({ outcome: "failed", stage: "health", rolledBack: true, refuse: revision });
+    const ending = await next();
+    expect(ending).toMatchObject({ outcome: "failed", stage: "health", rolledBack: true, refuse: revision });
+    // It counted as deployed until now.
+    expect(ending?.restores).toEqual(former);
     expect(did).toEqual(["health", "back"]);
     expect(trialLeft()).toBe(false);
+  });
+
+  it("that never counted as deployed leaves what did", async () => {
+    steps = { health: () => "boom" };
+    const ending = await begin();
+    expect(ending).toMatchObject({ outcome: "failed", rolledBack: true });
+    expect(ending.restores).toBeUndefined();
+  });
+
+  it("that replaces one that waits for a boot goes back to what ran", async () => {
+    mode = "boot";
+    await begin();
+    mode = "switch";
+    steps = { awaitsBoot: true };
+    const waits = { revision, lock: "digest", deployed: NEW, previous: former.revision };
+    await activate({ driver: driver(), decision }, { ...built, revision: "d".repeat(40) }, waits, false);
+    boot = "2";
+    steps = { health: () => "boom" };
+    expect((await next())?.restores).toEqual(former);
   });
 
   it("that is whole only after a boot counts when it has proved itself after it", async () => {
@@ -259,5 +283,12 @@ it("an agent of before reads what this one writes", async () => {
   steps = { health: dies };
   await cutShort();
   const text = JSON.parse(readFileSync(scratch.in("state/trial.json"), "utf8")) as object;
-  expect(text).toEqual({ ...built, mode: "switch", boot: "1", former: OLD, before: { failed: [], reached: {} } });
+  expect(text).toEqual({
+    ...built,
+    restores: former,
+    mode: "switch",
+    boot: "1",
+    former: OLD,
+    before: { failed: [], reached: {} },
+  });
 });

@@ -1,6 +1,13 @@
 /** What an agent remembers after a run, and how it is read again, whoever wrote it. */
 import { describe, expect, it } from "vitest";
-import { nextState, parseState, publishable, serializeState, type AgentState } from "../../../rules/agent-state";
+import {
+  deploymentOf,
+  nextState,
+  parseState,
+  publishable,
+  serializeState,
+  type AgentState,
+} from "../../../rules/agent-state";
 import { contract } from "../../../rules/contract";
 import { parseReport, reportOf } from "../../../rules/report";
 import { A, B, C } from "./cases";
@@ -41,6 +48,17 @@ describe("the state after a run", () => {
       ...{ revision: A, lock: "l", approved: B, outcome: "failed", stage: "build", error: "boom" },
       refused: [{ revision: B, stage: "build", error: "boom", rolledBack: false, at: result.at }],
     });
+  });
+
+  it("says again what was deployed before, where what counted as deployed is rolled back after a boot", () => {
+    const first = next({}, { revision: A, lock: "l", repository: "git://x/a" });
+    const second = next(first, { revision: B, lock: "m", toplevel: "/nix/store/newer" });
+    const rolledBack = next(second, {
+      ...{ outcome: "failed", stage: "health", error: "boom", rolledBack: true, refuse: { revision: B } },
+      restores: deploymentOf(first),
+    });
+    expect(rolledBack).toMatchObject({ outcome: "failed", refused: [{ revision: B }] });
+    expect(deploymentOf(rolledBack)).toEqual(deploymentOf(first));
   });
 
   it("keeps what was deployed apart from what happens to run", () => {
