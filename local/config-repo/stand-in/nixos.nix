@@ -155,6 +155,13 @@ let
 
   kernel = given.boot.kernelPackages.kernel.version or null;
 
+  # As on NixOS these are links into the store: systems with the same kernel have the same files.
+  linkKernel = ''
+    ln -s ${builtins.toFile "kernel" kernel} kernel
+    ln -s ${builtins.toFile "initrd" "the initrd of ${kernel}"} initrd
+    ln -s ${builtins.toFile "kernel-modules" "the modules of ${kernel}"} kernel-modules
+  '';
+
   # A folder of files, one a name.
   folder =
     path: names: text:
@@ -196,16 +203,6 @@ in
             name: readFile (./switch + "/${name}")
           )
           // (
-            if kernel == null then
-              { }
-            else
-              {
-                inherit kernel;
-                initrd = "the initrd of ${kernel}";
-                kernel-modules = "the modules of ${kernel}";
-              }
-          )
-          // (
             if updates then
               { ${builtins.substring 1 (-1) fleet.contract.paths.settings} = fleet.systemSettings told; }
             else
@@ -224,6 +221,7 @@ in
 
         commands = ''
           ${if updates then "ln -s ${agent}/bin/* sw/bin/" else ""}
+          ${if kernel == null then "" else linkKernel}
           ${given.system.systemBuilderCommands or ""}
         '';
       };
