@@ -9,7 +9,7 @@ export interface Sandbox {
 
 /** Settings of [Service] that say what runs, when, how fast and with what output. */
 const OTHER =
-  /^(?:Exec.*|Type|Restart.*|RemainAfterExit|Timeout.*|SuccessExitStatus|RuntimeDirectory.*|Standard.*|SyslogIdentifier|Nice|CPUSched.*|IOSched.*|Memory.*|OOMPolicy|Watchdog.*|NotifyAccess|X-.*)$/;
+  /^(?:Exec.*|Type|Restart.*|RemainAfterExit|Timeout.*|SuccessExitStatus|RuntimeDirectory.*|Standard.*|SyslogIdentifier|Nice|CPUSched.*|IOSched.*|Memory(?:High|Max|Low|Min|Swap\w*|Accounting)|OOMPolicy|Watchdog.*|NotifyAccess|X-.*)$/;
 
 /** The sandbox of a unit that runs the system's agent, by the text of its file; `undefined` for any other unit. */
 export function sandboxOf(unit: string): Sandbox | undefined {

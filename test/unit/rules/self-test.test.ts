@@ -29,6 +29,11 @@ describe("the sandbox of a unit", () => {
     });
   });
 
+  it("has what a process may do with memory, and not how much it may have", () => {
+    const unit = "[Service]\nExecStart=/a/bin/nixos-auto-update run\nMemoryHigh=60%\nMemoryDenyWriteExecute=true\n";
+    expect(sandboxOf(unit)?.settings).toEqual(["MemoryDenyWriteExecute=true"]);
+  });
+
   it("is nothing for units of other programs", () => {
     expect(sandboxOf("[Service]\nExecStart=/nix/store/a/bin/nft --file a\n")).toBeUndefined();
     expect(sandboxOf("[Service]\nExecStart=/nix/store/a/bin/nixos-auto-update-else\n")).toBeUndefined();
