@@ -39,7 +39,7 @@ describe("a machine", () => {
       ),
       ...{ joined: true, hostname: "localhost", settings: {}, state: {}, localHold: null, right: "approved" },
       ...{ force: false, drifted: false, ...more },
-    } as SystemInput);
+    });
   }
 
   it("goes to what is approved of the folder that its metadata names", () => {
