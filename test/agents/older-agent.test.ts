@@ -30,12 +30,6 @@ async function runs(agent: "0.1.0" | "now"): Promise<void> {
 /** What is left of a trial that has not ended. */
 const trialLeft = () => vm.is("test -e /var/lib/nixos-auto-update/trial.json");
 
-/** A revision with another kernel, which is whole only after a boot. */
-async function newKernel(version: string): Promise<void> {
-  source.extra = `services.nixos-auto-update.watch = false; boot.kernelPackages.kernel.version = "${version}";`;
-  await source.commit();
-}
-
 beforeAll(async () => {
   lab = await Lab.open();
   source = await lab.source();
@@ -104,35 +98,4 @@ describe.each(["now", "0.1.0"] as const)("what the agent of version %s left, the
     await vm.update();
     await expectRuns(await vm.facts(), source);
   });
-});
-
-it("a system that is on trial until its next boot is left alone by the older agent, and proves itself to it", async () => {
-  await runs("now");
-  await newKernel("6.12.101");
-  await vm.update();
-  expect(await trialLeft()).toBe(true);
-  await runs("0.1.0");
-  await vm.update();
-  expect(vm.report()).toMatchObject({ rebootRequired: true, revision: await source.head() });
-  await vm.powerOff();
-  await vm.recovered();
-  await expectRuns(await vm.facts(), source);
-  expect(await trialLeft()).toBe(false);
-  await runs("now");
-  await vm.update();
-  expect(vm.report()).toMatchObject({ outcome: "unchanged", revision: await source.head() });
-});
-
-it("a system that the older agent set for the next boot proves itself to this one", async () => {
-  await runs("0.1.0");
-  await newKernel("6.12.102");
-  await vm.update();
-  expect(await trialLeft()).toBe(true);
-  await runs("now");
-  await vm.update();
-  expect(vm.report()).toMatchObject({ rebootRequired: true, revision: await source.head() });
-  await vm.powerOff();
-  await vm.recovered();
-  await expectRuns(await vm.facts(), source);
-  expect(await trialLeft()).toBe(false);
 });
