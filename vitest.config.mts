@@ -13,6 +13,9 @@ process.env["PATH"] = `${process.env["PATH"] ?? ""}:${join(cache, "nixos-fleet/h
 /** What starts the project's programs starts their bundles. */
 const bundle = "test/setup/bundle.ts";
 
+/** Rollouts on machines that reboot and with older agents, of more than ten minutes each: for `--all`. */
+const long = ["test/e2e/rollout-kernel.test.ts", "test/e2e/mixed-agents.test.ts"];
+
 /** One project a suite; `scripts/test` chooses among them. Clouds with different state directories do not meet, so files run side by side. */
 const suite = (name: string, seconds: number, ...globalSetup: string[]) => ({
   // As the examples import it.
@@ -21,6 +24,7 @@ const suite = (name: string, seconds: number, ...globalSetup: string[]) => ({
     name,
     globalSetup,
     include: [`test/${name}/**/*.test.ts`],
+    exclude: process.env["NIXOS_FLEET_LONG"] === undefined ? long : [],
     testTimeout: seconds * 1000 * pace,
     hookTimeout: seconds * 1000 * pace,
   },
