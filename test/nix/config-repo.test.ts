@@ -1,5 +1,17 @@
-import { describe, expect, it } from "vitest";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
 import { image, inside } from "../../nix/tests/image";
+import { bundleAgent } from "../../tools/bundle-agent";
+
+/** As the project's folder is seen inside. */
+const bundle = "dist/agent/agent.cjs";
+
+beforeAll(() => {
+  const project = join(__dirname, "../..");
+  mkdirSync(join(project, "dist/agent"), { recursive: true });
+  bundleAgent(join(project, bundle));
+});
 
 /** Shell functions that work on a copy of the local configuration repository, seeded as the local cloud seeds it. */
 const prelude = `
@@ -7,7 +19,8 @@ const prelude = `
   export GIT_CONFIG_KEY_1=user.email GIT_CONFIG_VALUE_1=test@example.org
   cp -r /project/local/config-repo /tmp/config
   cd /tmp/config
-  mkdir nixos-fleet
+  mkdir -p nixos-fleet/agent
+  cp /project/${bundle} /project/agent/watch.sh nixos-fleet/agent/
   cp -r /project/nix /project/contract.json nixos-fleet/
   commit() { git add --all && git commit --quiet --message "$1"; }
   build() {

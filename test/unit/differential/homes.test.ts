@@ -25,6 +25,7 @@ it.each(jqs)("a home decides as rules/ does, under jq %s", async (name) => {
       comparableAnswer(rest),
     ),
   );
-  const ours = (situation: (typeof samples)[number]) => comparable(decidedHome(situation));
+  // The home of 0.1.0 does not repeat in its answer what is to be tried again.
+  const ours = (situation: (typeof samples)[number]) => comparable({ ...decidedHome(situation), retry: [] });
   expectSame(`homes of agent 0.1.0, jq ${jq.version}`, samples, ours, theirs, homeDifferences);
 });
