@@ -115,6 +115,13 @@ export const revisionOptions: Readonly<Record<string, OptionSpec>> = {
   },
 };
 
+/** Of a command that has VMs of a fleet go to a revision, or no longer. */
+export const revisionChangeOptions: Readonly<Record<string, OptionSpec>> = {
+  ...changeOptions,
+  ...revisionOptions,
+  ...fleetOptions,
+};
+
 /** The values of a call's options: as given, or from the environment. */
 export class ParsedOptions {
   constructor(

@@ -19,7 +19,7 @@ export async function confirmChange(
   edit: (control: Control) => Control,
   retried?: string,
 ): Promise<boolean> {
-  const { options, confirm } = call;
+  const { options } = call;
   const [dryRun, json] = [options.flag("dry-run"), options.flag("json")];
   const after = edit(decisions.control);
   if (json && !dryRun) return true;
@@ -35,8 +35,12 @@ export async function confirmChange(
     call.print(`${moves.length === 0 ? "no VM would move; " : ""}nothing was changed (--dry-run)`);
     return false;
   }
-  if (moves.length > 0 && confirm !== undefined && !options.flag("yes") && !(await confirm("Go ahead?"))) {
-    throw new FleetError("nothing was changed");
-  }
+  if (moves.length > 0) await askToGoAhead(call);
   return true;
+}
+
+/** Asks on a terminal unless --yes is given. @throws FleetError where the answer is no */
+export async function askToGoAhead({ options, confirm }: Call): Promise<void> {
+  if (confirm !== undefined && !options.flag("yes") && !(await confirm("Go ahead?")))
+    throw new FleetError("nothing was changed");
 }

@@ -1,5 +1,5 @@
 import { short } from "../../rules/contract";
-import { changeOptions, fleetOptions, revisionOptions, type Command } from "../command";
+import { revisionChangeOptions, type Command } from "../command";
 import { confirmChange } from "../confirm";
 import { openFleet, requireVms } from "../context";
 import { changeControl } from "../control-item";
@@ -21,9 +21,7 @@ export const command: Command = {
   options: {
     clear: { description: "follow what is approved again" },
     json: { description: "print the control item" },
-    ...changeOptions,
-    ...revisionOptions,
-    ...fleetOptions,
+    ...revisionChangeOptions,
   },
   positionals: { least: 1, most: 2 },
   async run(call) {

@@ -1,5 +1,5 @@
 import { short } from "../../rules/contract";
-import { changeOptions, fleetOptions, revisionOptions, type Command } from "../command";
+import { revisionChangeOptions, type Command } from "../command";
 import { confirmChange } from "../confirm";
 import { openFleet } from "../context";
 import { changeControl } from "../control-item";
@@ -21,9 +21,7 @@ export const command: Command = {
   options: {
     clear: { description: "do not try this one (or any) again" },
     json: { description: "print the control item" },
-    ...changeOptions,
-    ...revisionOptions,
-    ...fleetOptions,
+    ...revisionChangeOptions,
   },
   positionals: { least: 0, most: 1 },
   async run(call) {

@@ -1,6 +1,6 @@
 import { short } from "../../rules/contract";
 import type { GateEnd } from "../gate/await";
-import { changeOptions, fleetOptions, revisionOptions, type Call, type Command } from "../command";
+import { revisionChangeOptions, type Call, type Command } from "../command";
 import { confirmChange } from "../confirm";
 import { openFleet, type FleetContext } from "../context";
 import { changeControl } from "../control-item";
@@ -32,9 +32,7 @@ export const command: Command = {
     timeout: { value: "TIME", description: "for a VM's answer; 20m by default" },
     "no-wait": { description: "do not wait for the VMs" },
     json: { description: "print what came of it as one JSON document; what happens meanwhile goes to standard error" },
-    ...changeOptions,
-    ...revisionOptions,
-    ...fleetOptions,
+    ...revisionChangeOptions,
   },
   positionals: { least: 0, most: 1 },
   async run(call) {

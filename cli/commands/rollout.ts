@@ -1,8 +1,9 @@
 import { execa } from "execa";
 import { short } from "../../rules/contract";
-import { changeOptions, fleetOptions, revisionOptions, type Call, type Command } from "../command";
+import { revisionChangeOptions, type Call, type Command } from "../command";
+import { askToGoAhead } from "../confirm";
 import { openFleet, type FleetContext } from "../context";
-import { FleetError, UsageError } from "../errors";
+import { UsageError } from "../errors";
 import { readAllReports, readDecisions, readVms, type FleetVm } from "../fleet";
 import { recordEvent } from "../history";
 import { runProgram } from "../program";
@@ -29,9 +30,7 @@ export const command: Command = {
     why: { value: "TEXT", description: "the reason, which status and the preview show" },
     "no-up": { description: "only set it; pulumi up is yours" },
     json: { description: "print who is affected as one JSON document; needs --dry-run or --no-up" },
-    ...changeOptions,
-    ...revisionOptions,
-    ...fleetOptions,
+    ...revisionChangeOptions,
   },
   positionals: { least: 0, most: 1 },
   async run(call) {
@@ -63,8 +62,7 @@ export const command: Command = {
       if (!json) call.print("nothing was changed (--dry-run)");
       return 0;
     }
-    if (call.confirm !== undefined && !options.flag("yes") && !(await call.confirm("Go ahead?")))
-      throw new FleetError("nothing was changed");
+    await askToGoAhead(call);
     await setUrgent(call, context, revision, why);
     if (ups) return up(call, context);
     if (!json) call.print(`nixos-fleet:urgent is ${short(revision)}; pulumi up approves it`);
