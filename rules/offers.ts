@@ -1,5 +1,6 @@
 /** Whether Google has the places and machine types that a fleet's settings name. It asks nothing by itself. */
 import { didYouMean } from "./did-you-mean";
+import { firstOf } from "./text";
 
 /** What Google offers to a project, by name. */
 export interface Offers {
@@ -63,14 +64,9 @@ export function offerMistakes({ region, vms }: Wanted, { zones, machineTypes }: 
     else if (offered && !offered.includes(machineType) && !CUSTOM.test(machineType))
       add(`machine type "${machineType}" does not exist in zone ${zone}${orOneOf(machineType, offered)}`, name);
   }
-  return [...groups].map(([line, names]) => `nixos-fleet:vms: ${listOf(names)}: ${line}`);
+  return [...groups].map(([line, names]) => `nixos-fleet:vms: ${firstOf(names, NAMED)}: ${line}`);
 }
 
 function orOneOf(written: string, names: readonly string[]): string {
   return didYouMean(written, names) || (names.length <= NAMED ? `; there are ${names.join(", ")}` : "");
-}
-
-function listOf(names: readonly string[]): string {
-  const more = names.length - NAMED;
-  return names.slice(0, NAMED).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }

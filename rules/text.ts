@@ -42,6 +42,12 @@ export function truncate(text: string, limit: number): string {
   return text.slice(0, limit - 1).replace(/[\ud800-\udbff]$/, "") + "…";
 }
 
+/** Names in a line, of which the rest are counted after so many: `a, b and 3 more`. */
+export function firstOf(names: readonly string[], most: number): string {
+  const more = names.length - most;
+  return names.slice(0, most).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
 /** The length of a text in UTF-8. */
 export function utf8Length(text: string): number {
   let bytes = 0;

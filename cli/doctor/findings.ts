@@ -2,7 +2,7 @@
 import type { Instance } from "../google/compute";
 import type { StackSettings } from "../stack";
 import type { FleetStatus } from "../status/status";
-import { oneLine } from "../../rules/text";
+import { firstOf, oneLine } from "../../rules/text";
 
 export type Verdict = "ok" | "warn" | "fail";
 
@@ -62,9 +62,7 @@ export function judgeResult<T>(
 
 /** One finding about all of these, or none. */
 export function listed(all: readonly string[], make: (text: string) => Finding[]): Finding[] {
-  const more = all.length - named;
-  const text = all.slice(0, named).join(", ");
-  return all.length === 0 ? [] : make(more > 0 ? `${text} and ${more} more` : text);
+  return all.length === 0 ? [] : make(firstOf(all, named));
 }
 
 function finding(check: string, verdict: Verdict, text: string, todo: string | null): Finding[] {

@@ -8,7 +8,7 @@ import { wavesText } from "../../rules/sentences";
 import { revisionText } from "../status/table";
 import { paint, renderTable, type Style } from "../table";
 import { lastLines, plural } from "../text";
-import { oneLine, truncate } from "../../rules/text";
+import { firstOf, oneLine, truncate } from "../../rules/text";
 
 const styles: Record<Result, Style> = { pending: "yellow", succeeded: "green", failed: "red", deferred: "gray" };
 
@@ -49,14 +49,13 @@ export function beginLine({ vms }: GateState, { wave, revision, undo }: GateOpti
 export function lifeLine({ vms }: GateState, { wave, undo }: GateOptions, at: number): string {
   const all = [...vms.values()];
   const pending = all.filter(({ result }) => result === "pending");
-  const names = pending.slice(0, mostNames).map((vm) => {
+  const names = pending.map((vm) => {
     const why = waitsFor(vm);
     return why === undefined ? vm.name : `${vm.name} (${truncate(why, 80)})`;
   });
-  const more = pending.length > mostNames ? ` and ${pending.length - mostNames} more` : "";
   const done = `${all.length - pending.length} of ${all.length} done`;
   return oneLine(
-    `${undo?.join(", ") ?? wave}: ${done}, waiting for ${names.join(", ")}${more} (${formatDuration(at)})`,
+    `${undo?.join(", ") ?? wave}: ${done}, waiting for ${firstOf(names, mostNames)} (${formatDuration(at)})`,
   );
 }
 

@@ -3,7 +3,7 @@ import { short } from "../../rules/contract";
 import { holdOn, wantedBy, type Control } from "../../rules/control-item";
 import type { Decisions, FleetVm } from "../fleet";
 import { reportOf, type VmReports } from "../../rules/reading";
-import { oneLine } from "../../rules/text";
+import { firstOf, oneLine } from "../../rules/text";
 
 /** VMs that do the same. */
 export interface PlannedMove {
@@ -57,8 +57,5 @@ function moveText(from: string | undefined, to: string | undefined, failed: bool
 /** A line for each. */
 export function moveLines(moves: readonly PlannedMove[]): string[] {
   const shown = 6;
-  return moves.map(({ vms, text }) => {
-    const more = vms.length - shown;
-    return `  ${oneLine(`${vms.slice(0, shown).join(", ")}${more > 0 ? ` and ${more} more` : ""}: ${text}`, 300)}`;
-  });
+  return moves.map(({ vms, text }) => `  ${oneLine(`${firstOf(vms, shown)}: ${text}`, 300)}`);
 }

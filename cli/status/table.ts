@@ -7,7 +7,7 @@ import { moveLines } from "./planned-moves";
 import { paint, renderTable, type Cell, type Style } from "../table";
 import { plural, wrap } from "../text";
 import { holdText, scopeText, wavesText } from "../../rules/sentences";
-import { oneLine, truncate } from "../../rules/text";
+import { firstOf, oneLine, truncate } from "../../rules/text";
 
 const styles: Record<Drift, Style> = {
   none: "green",
@@ -115,10 +115,7 @@ function causes(vms: readonly VmStatus[]): string[] {
   }
   return [...groups]
     .sort(([, a], [, b]) => b.length - a.length)
-    .map(([cause, names]) => {
-      const more = names.length > 4 ? ` and ${names.length - 4} more` : "";
-      return oneLine(`${plural(names.length, "VM")} ${cause} (${names.slice(0, 4).join(", ")}${more})`, 400);
-    });
+    .map(([cause, names]) => oneLine(`${plural(names.length, "VM")} ${cause} (${firstOf(names, 4)})`, 400));
 }
 
 /** The most urgent VMs, as many as may be shown but all that need a person; those alike stay in their order. */
