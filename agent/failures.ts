@@ -22,9 +22,11 @@ export async function succeededOrFailure(
 
 /** What Linux's errors say of a disk, by their numbers (errno(3)); some of them have no name in Node. */
 const diskErrors = new Map([
-  ...([28, 122] as const).map((number) => [number, "full"] as const),
+  [28, "full"],
+  [122, "full"],
   [30, "read-only"],
-  ...([5, 117] as const).map((number) => [number, "damaged"] as const),
+  [5, "damaged"],
+  [117, "damaged"],
 ]);
 
 function fileFailure({ errno = 0, message }: NodeJS.ErrnoException): UpdateFailure {

@@ -52,7 +52,7 @@ export class MachineCredentials {
   private async credential(secret: string, url: string): Promise<string | undefined> {
     if (readText(this.file) !== undefined) return this.file;
     try {
-      await fetchSecret(this.metadata, { secret, place: url, kind: credentialKind(url), file: this.file });
+      await this.fetch(secret, url);
       return this.file;
     } catch (error) {
       this.problem = error instanceof Error ? error.message : String(error);
@@ -61,11 +61,15 @@ export class MachineCredentials {
     }
   }
 
+  /** @returns whether there is another one now */
+  private fetch(secret: string, url: string): Promise<boolean> {
+    return fetchSecret(this.metadata, { secret, place: url, kind: credentialKind(url), file: this.file });
+  }
+
   /** After a refusal: whether there is another one by now. */
   private async renewCredential(secret: string, url: string): Promise<boolean> {
     try {
-      const request = { secret, place: url, kind: credentialKind(url), file: this.file };
-      if (!(await fetchSecret(this.metadata, request))) return false;
+      if (!(await this.fetch(secret, url))) return false;
       log("what the repository asks for was rotated; using the new one");
       return true;
     } catch (error) {

@@ -48,8 +48,8 @@ export class Mirror {
   }
 
   /** Whether git says no. One that was killed, or hung, has said nothing. @throws GitError */
-  private async refuses(args: readonly string[], keep?: number): Promise<boolean> {
-    return !hasSucceeded(await this.git(args, keep));
+  private async refuses(args: readonly string[]): Promise<boolean> {
+    return !hasSucceeded(await this.git(args));
   }
 
   /** @throws GitError where git cannot tell */

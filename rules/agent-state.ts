@@ -1,6 +1,6 @@
 /** What an agent remembers between runs: the file `state.json`, of the system or of a home. */
 import { contract, type Outcome, type Stage } from "./contract";
-import { isObject, isRevision, own, parseObject, type JsonObject } from "./json";
+import { defined, isObject, isRevision, own, parseObject, type JsonObject } from "./json";
 import type { Report } from "./report";
 import { isRepeatedFailure, repeatedAfter, type RepeatedFailure } from "./repeated-failure";
 import { logText } from "./text";
@@ -155,7 +155,7 @@ export interface RunResult
   restores?: Deployment;
   /** The revision that is not to be tried again, and what it was tried as. */
   refuse?: { revision: string; repository?: string; attribute?: string };
-  /** Set where it failed for a reason that nobody recognises: the revision that was tried, where it was known. */
+  /** Set where it failed for a reason that is not recognised: the revision that was tried, where it was known. */
   unrecognised?: { revision?: string };
 }
 
@@ -236,9 +236,4 @@ export function publishable(state: AgentState): JsonObject {
 /** What an outsider knows of a VM's state: what its last report says. */
 export function stateFromReport(report: Report): AgentState {
   return stateOf({ ...report });
-}
-
-/** Without the fields that are undefined. */
-function defined(state: { [K in keyof AgentState]: AgentState[K] | undefined }): AgentState {
-  return Object.fromEntries(Object.entries(state).filter(([, value]) => value !== undefined));
 }

@@ -3,6 +3,8 @@
  * the program, the gates and the tool call with the same one. Pure.
  * Source: the provider's configuration reference, and the order in its function `ProviderConfigure`.
  */
+import { defined } from "./json";
+
 export interface GoogleIdentity {
   /** A bearer token, which goes before credentials. */
   accessToken?: string;
@@ -73,10 +75,4 @@ function listOf(json: string | undefined): string[] {
   } catch {
     return [];
   }
-}
-
-function defined<K extends string>(values: Record<K, string | undefined>): Partial<Record<K, string>> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<
-    Record<K, string>
-  >;
 }

@@ -136,3 +136,10 @@ function at(path: string, problem: string): string {
   const [, rest = "", text = ""] = inner;
   return rest.startsWith("[") ? `${path}${rest}: ${text}` : `${path}.${rest}: ${text}`;
 }
+
+/** Without the fields that are undefined. */
+export function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}

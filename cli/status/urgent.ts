@@ -30,17 +30,19 @@ export function urgentPreview(
   { control }: Pick<Decisions, "control">,
   pauses: Pauses,
 ): UrgentPreview {
-  const about = vms.flatMap((vm) => {
-    const report = reportOf(reports.get(vm.name)?.system);
-    return vm.wave === null || report?.revision === revision ? [] : [{ vm, wave: vm.wave, report }];
-  });
-  const why = ({ vm }: (typeof about)[number]) => {
+  const whyStays = (vm: FleetVm) => {
     const [pin, hold] = [control.pins[vm.name], holdOn(control, vm, revision)];
     if (pin !== undefined) return `pinned to ${short(pin)}`;
     if (hold !== undefined) return holdText(hold);
     return vm.state === "RUNNING" ? undefined : "is off; it follows at its boot";
   };
-  const moving = about.filter((one) => why(one) === undefined);
+  const about = vms.flatMap((vm) => {
+    const report = reportOf(reports.get(vm.name)?.system);
+    return vm.wave === null || report?.revision === revision
+      ? []
+      : [{ vm, wave: vm.wave, report, stays: whyStays(vm) }];
+  });
+  const moving = about.filter(({ stays }) => stays === undefined);
   const affected = new Set(about.map(({ wave }) => wave));
   const waves = [...new Set([...Object.keys(pauses), ...affected])].filter((name) => affected.has(name));
   return {
@@ -53,7 +55,7 @@ export function urgentPreview(
       ),
     ),
     pauses: Object.fromEntries(Object.entries(pauses).filter(([name, pause]) => pause > 0 && waves.includes(name))),
-    stay: Object.fromEntries(about.flatMap((one) => (why(one) === undefined ? [] : [[one.vm.name, why(one) ?? ""]]))),
+    stay: Object.fromEntries(about.flatMap(({ vm, stays }) => (stays === undefined ? [] : [[vm.name, stays]]))),
   };
 }
 

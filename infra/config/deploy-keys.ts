@@ -129,8 +129,8 @@ function misfit(key: string, repository: string, value?: string): string[] {
     ];
   if (value === undefined || value === HIDDEN) return [];
   if (BY_SSH.test(repository))
-    return value.startsWith("-----BEGIN ") ? [] : [`${key}: must be an SSH private key for ${of} by SSH`];
-  return /^\S+\n?$/.test(value) ? [] : [`${key}: must be a token, one word, for ${of} by https`];
+    return kindOf(value) === "SSH private key" ? [] : [`${key}: must be an SSH private key for ${of} by SSH`];
+  return kindOf(value) === "token" ? [] : [`${key}: must be a token, one word, for ${of} by https`];
 }
 
 /** The same for an input of a flake, where a host alone takes either. */
