@@ -161,7 +161,7 @@ describe("a VM that cannot be created", () => {
     const vms = many.map((vm) => (vm.name === "dev-20" ? { ...vm, zone: "europe-west1-c" } : vm));
     configure({ vms, bootTimeout: "10s" });
     const next = await program.commit();
-    // The language host of the tests is too old for hooks; held-back.test.ts tries them.
+    // The language host of the tests is too old for hooks, which say it in other words.
     const { exitCode, text } = await program.run("up", "--continue-on-error");
     expect(exitCode, text).not.toBe(0);
     expect(text).toContain("devs-dev-20-vm");

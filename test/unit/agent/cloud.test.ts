@@ -107,7 +107,7 @@ describe("Cloud Logging", () => {
     expect(entry({ event: "alive" })).toMatchObject({ severity: "INFO", jsonPayload: { message: "alive" } });
   });
 
-  it("is told nothing where nobody asked for it, and holds nothing up where it is away", async () => {
+  it("is told nothing where no setting asks for it, and holds nothing up where it is away", async () => {
     const silent = { ...event, metadata: { ...event.metadata, instance: { fleet: "devs", stack: "prod" } } } as Event;
     await tellCloud(google.metadataServer(), silent);
     expect(google.logged).toEqual([]);

@@ -8,19 +8,22 @@ import { credentialKind } from "../../../agent/credentials";
 import { GitError } from "../../../agent/git";
 import { handOverAll, refreshCredential } from "../../../agent/handover";
 import { MachineCredentials } from "../../../agent/machine-credentials";
+import type { MetadataServer } from "../../../agent/metadata-server";
 import { answers, branchHead, Mirror, type Origin } from "../../../agent/mirror";
 import { fetchSecret } from "../../../agent/secrets";
 import { certificate, httpsGit, type Door } from "../cli/https-git";
-import { FakeMetadata } from "./metadata";
+import { Google } from "./google";
 import { Scratch } from "./scratch";
 
 const secret = "projects/acme/secrets/config";
 
 let scratch: Scratch;
-let metadata: FakeMetadata;
+let google: Google;
+let metadata: MetadataServer;
 beforeEach(async () => {
   scratch = new Scratch();
-  metadata = await FakeMetadata.open();
+  google = await Google.start({ apis: false });
+  metadata = google.metadataServer();
   // Answers as Secret Manager does, with what lies in a file; who does not show the token on a header of its own is sent away.
   scratch.fake(
     "curl",
@@ -34,6 +37,7 @@ beforeEach(async () => {
 afterEach(() => {
   vi.unstubAllEnvs();
   metadata.close();
+  google.stop();
   scratch.remove();
 });
 
@@ -41,7 +45,7 @@ const keep = (text: string) => writeFileSync(scratch.in("secret"), text);
 
 /** Where a machine fetches from, as each of its runs finds out. */
 const originOf = (url: string, more: object = {}): Promise<Origin> =>
-  new MachineCredentials(scratch.in("run"), metadata.client).origin({
+  new MachineCredentials(scratch.in("run"), metadata).origin({
     repository: url,
     branch: "main",
     deployKeySecret: secret,
@@ -59,8 +63,7 @@ const key = "-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n-----END OPENSSH PRIVATE 
 
 describe("a secret", () => {
   const file = () => scratch.in("run/credential");
-  const fetch = (url: string) =>
-    fetchSecret(metadata.client, { secret, place: url, kind: credentialKind(url), file: file() });
+  const fetch = (url: string) => fetchSecret(metadata, { secret, place: url, kind: credentialKind(url), file: file() });
 
   it.each([
     ["a key", "ssh://git@example.com/config.git", key, `${key}\n`],
@@ -181,7 +184,7 @@ describe("a repository by https", () => {
 
   it("without a token is reported as what it is", async () => {
     door.accepted = "x-access-token:glpat-2";
-    const credentials = new MachineCredentials(scratch.in("run"), metadata.client);
+    const credentials = new MachineCredentials(scratch.in("run"), metadata);
     await credentials.origin({ repository: url, branch: "main", deployKeySecret: secret });
     expect(credentials.problem).toBe(`${secret} cannot be had: Permission denied on the secret`);
     expect(await look(url)).toContain("could not read Username");
@@ -238,7 +241,7 @@ describe("a home's", () => {
   const user = execFileSync("id", ["-un"], { encoding: "utf8" }).trim();
   const home = { user, attribute: user, repository: "https://example.com/home.git", deployKeySecret: secret };
   const folder = () => scratch.in("run/handed");
-  const handOver = (homes: Parameters<typeof handOverAll>[1]) => handOverAll(metadata.client, homes, folder());
+  const handOver = (homes: Parameters<typeof handOverAll>[1]) => handOverAll(metadata, homes, folder());
   const handed = (name: string) => readFileSync(`${folder()}/${user}/${name}`, "utf8");
 
   it("is handed over to who is there, and taken back", async () => {
@@ -271,12 +274,12 @@ describe("a home's", () => {
     keep("glpat-2");
     await handOver([home]);
     expect(handed("credential")).toBe("glpat-1\n");
-    await refreshCredential(metadata.client, home, folder());
+    await refreshCredential(metadata, home, folder());
     expect(scratch.log).toContain("handed over what its repository asks for");
     expect(handed("credential")).toBe("glpat-2\n");
-    for (let count = 1; count < 10; count++) await refreshCredential(metadata.client, home, folder());
+    for (let count = 1; count < 10; count++) await refreshCredential(metadata, home, folder());
     keep("glpat-3");
-    await refreshCredential(metadata.client, home, folder());
+    await refreshCredential(metadata, home, folder());
     expect(handed("credential")).toBe("glpat-2\n");
   });
 });

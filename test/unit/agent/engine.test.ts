@@ -56,7 +56,7 @@ const builds = () => linesOf(scratch.in("builds")).length;
 const delays = () => linesOf(scratch.in("started")).map((line) => Number(/--on-active=(\d+)/.exec(line)?.[1]));
 const pass = (minutes: number) => vi.setSystemTime(Date.now() + minutes * 60_000);
 
-describe("a build that fails in a way that nobody knows", () => {
+describe("a build that fails in an unknown way", () => {
   it("is tried again soon, and once a day when it has failed three times over an hour", async () => {
     for (const minutes of [0, 30, 31]) {
       pass(minutes);

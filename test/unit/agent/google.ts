@@ -7,7 +7,7 @@ const TOKEN = "vm-token";
 
 export class Google {
   private readonly server: Server;
-  /** Metadata by path. */
+  /** Metadata by path, without its query; what is not there is a 404. */
   readonly metadata: Record<string, string> = {
     "instance/service-accounts/default/token": JSON.stringify({ access_token: TOKEN }),
     ...{ "instance/id": "42", "instance/zone": "projects/7/zones/europe-west1-b", "project/project-id": "acme" },
@@ -29,9 +29,11 @@ export class Google {
     this.server = createServer((request, response) => void this.answer(request, response));
   }
 
-  static async start(): Promise<Google> {
+  /** @param apis whether the agent asks it for more than metadata; where not, a test's curl stands in for the other servers */
+  static async start({ apis = true } = {}): Promise<Google> {
     const google = new Google();
     await new Promise<void>((resolve) => google.server.listen(0, "127.0.0.1", resolve));
+    if (!apis) return google;
     process.env["NIXOS_AUTO_UPDATE_SECRET_MANAGER"] = google.url;
     process.env["NIXOS_AUTO_UPDATE_STORAGE"] = google.url;
     process.env["NIXOS_AUTO_UPDATE_LOGGING"] = google.url;
@@ -66,7 +68,7 @@ export class Google {
       request.socket.destroy();
       return;
     }
-    const metadata = /^computeMetadata\/v1\/(.*)$/.exec(path)?.[1];
+    const metadata = /^computeMetadata\/v1\/([^?]*)/.exec(path)?.[1];
     if (metadata !== undefined && request.method === "PUT") {
       this.published.push([
         metadata.replace("instance/guest-attributes/nixos-fleet/", ""),

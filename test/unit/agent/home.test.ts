@@ -1,4 +1,4 @@
-/** A developer's own work in the clone of her home: committed or not, it is never updated over. */
+/** The home's driver: what puts an update off, and what it switches to. How a clone is looked at: unpushed-work.test.ts. */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, it } from "vitest";

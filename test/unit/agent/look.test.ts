@@ -2,34 +2,39 @@
 import { rmSync } from "node:fs";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { look } from "../../../agent/commands/look";
+import type { MetadataServer } from "../../../agent/metadata-server";
 import { takeRequests } from "../../../agent/requests";
 import { SystemDriver } from "../../../agent/system";
 import { systemPlace } from "../../../agent/system-place";
 import { A, approve, B, control } from "../rules/cases";
-import { FakeMetadata } from "./metadata";
+import { Google } from "./google";
 import { Scratch } from "./scratch";
 
 let scratch: Scratch;
-let metadata: FakeMetadata;
+let google: Google;
+let metadata: MetadataServer;
 beforeEach(async () => {
   scratch = new Scratch();
-  metadata = await FakeMetadata.open();
-  metadata.values.set("instance/name", "dev-alice");
+  google = await Google.start({ apis: false });
+  metadata = google.metadataServer();
+  google.metadata["instance/name"] = "dev-alice";
   item({ wave: "rest" });
 });
 afterEach(() => {
   metadata.close();
+  google.stop();
   scratch.remove();
 });
 
-const item = (about: object) =>
-  metadata.values.set("instance/attributes/nixos-fleet", JSON.stringify({ fleet: "devs", stack: "dev", ...about }));
+const item = (about: object) => {
+  google.metadata["instance/attributes/nixos-fleet"] = JSON.stringify({ fleet: "devs", stack: "dev", ...about });
+};
 
 /** Looks once while these are the project's attributes; what it asked for. */
 async function seen(attributes: object): Promise<string[]> {
-  metadata.values.set("project/attributes/", JSON.stringify(attributes));
+  google.metadata["project/attributes/"] = JSON.stringify(attributes);
   const place = { ...systemPlace(), stateFolder: scratch.in("state"), runFolder: scratch.in("run") };
-  expect(await look(new SystemDriver(place, metadata.client))).toBe(0);
+  expect(await look(new SystemDriver(place, metadata))).toBe(0);
   return takeRequests(scratch.in("run")).map(({ trigger, by }) => `${trigger}: ${by}`);
 }
 
@@ -76,8 +81,8 @@ it("asks when its machine is in another wave, whose approval is the same", async
 
 it("looks again soon where the server's answers are not whole, and asks for nothing", async () => {
   await seen(approve({ rest: A }));
-  metadata.values.set("project/attributes/", "");
+  google.metadata["project/attributes/"] = "";
   const place = { ...systemPlace(), stateFolder: scratch.in("state"), runFolder: scratch.in("run") };
-  expect(await look(new SystemDriver(place, metadata.client))).toBe(1);
+  expect(await look(new SystemDriver(place, metadata))).toBe(1);
   expect(await watch(approve({ rest: B }))).toEqual([approval(B)]);
 });

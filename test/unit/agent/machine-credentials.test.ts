@@ -59,7 +59,7 @@ describe("a secret", () => {
     expect(() => readFileSync(file())).toThrow("ENOENT");
   });
 
-  it("cannot be had while nobody answers", async () => {
+  it("cannot be had while no server answers", async () => {
     google.away = true;
     await expect(fetch("token")).rejects.toThrow(`${secret} cannot be had: the metadata server gives no token`);
   });
@@ -128,7 +128,7 @@ describe("the inputs of the flake", () => {
     ]);
   });
 
-  it("go without one that cannot be had, and take the one of before where nobody answers", async () => {
+  it("go without one that cannot be had, and take the one of before where no server answers", async () => {
     Object.assign(google.secrets, { [secret]: key, [libs]: "token" });
     expect(await found()).toEqual([
       ["github.com/acme", "token"],

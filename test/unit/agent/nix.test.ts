@@ -68,7 +68,7 @@ describe("a build that fails", () => {
   it.each([
     "error: unable to download 'https://cache.nixos.org/x.narinfo': Couldn't resolve host name (6)",
     "error: cannot download source.tar.gz from any mirror",
-  ])("for lack of a network is tried again, and nobody's fault: %s", async (complaint) => {
+  ])("for lack of a network is tried again, and not the revision's fault: %s", async (complaint) => {
     scratch.fake("nix-store", says(complaint, "exit 1"));
     expect(await end()).toEqual({ ...unlucky, offline: true });
   });

@@ -80,6 +80,6 @@ it("publishes what changes meanwhile, no faster than its pause", async () => {
   expect(JSON.parse(google.published.at(-1)?.[1] ?? "")).toMatchObject({ error: String(changes - 1) });
 });
 
-it("of somebody who is not there is refused", async () => {
+it("of an unknown user is refused", async () => {
   await expect(publish("bob")).rejects.toThrow('there is no user "bob"');
 });

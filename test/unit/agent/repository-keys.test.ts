@@ -1,4 +1,4 @@
-/** Keys for a flake's private inputs: a real git, as Nix would start it, and servers that let nobody in without the right one. */
+/** Keys for a flake's private inputs: a real git, as Nix would start it, and servers that refuse every other one. */
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import type { Server } from "node:https";

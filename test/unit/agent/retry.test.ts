@@ -25,6 +25,7 @@ describe("a retry", () => {
     const base = [15, 30, 60, 120, 240, 480, 960, 1920, 3840, 7680, 15_360, 21_600, 21_600];
     expect(base.map((_, count) => retryDelay(count, 15, 0.5))).toEqual(base);
     expect([retryDelay(0, 100, 0), retryDelay(0, 100, 1)]).toEqual([75, 125]);
+    expect(retryDelay(1_000_000, 15, 0.5)).toBe(6 * 3600);
   });
 
   it("comes later each time that one is arranged", async () => {
@@ -36,10 +37,12 @@ describe("a retry", () => {
     expect(delays()).toHaveLength(3);
   });
 
-  it("comes when a window opens, where it waits for one", async () => {
+  it("comes when a window opens, where it waits for one, and not for all VMs in the same second", async () => {
     await retryLater(place(), "window", "approved", new Date(Date.now() + 3_600_000));
     expect(delays()[0]).toBeGreaterThanOrEqual(3599);
     expect(delays()[0]).toBeLessThanOrEqual(3631);
+    await retryLater(place(), "window", "head", new Date(0));
+    expect(delays()[1]).toBeGreaterThanOrEqual(1);
   });
 
   it("starts the service of the user's own manager", async () => {
@@ -50,7 +53,8 @@ describe("a retry", () => {
   it.each(["head", "approved"] as const)(
     "says why it runs, once, and may go where the run before might: %s",
     async (right) => {
-      await retryLater(place(), "the repository does not answer", right);
+      await retryLater(place(), "the repository\ndoes not answer", right);
+      expect(takeRetry(scratch.in("run"))).toBeUndefined();
       writeFileSync(scratch.in("run/retry-due"), "");
       expect(takeRetry(scratch.in("run"))).toEqual({ why: "the repository does not answer", right });
       expect(takeRetry(scratch.in("run"))).toBeUndefined();
@@ -58,12 +62,12 @@ describe("a retry", () => {
   );
 
   it("is called off, and begins soon again after a run that ended well", async () => {
-    await retryLater(place(), "y", "head");
-    await retryLater(place(), "y", "head");
+    for (let tries = 0; tries < 3; tries++) await retryLater(place(), "y", "head");
+    expect(delays()[2]).toBeGreaterThanOrEqual(45);
     await retryNoMore(place());
     await retryLater(place(), "y", "head");
     expect(readFileSync(scratch.in("systemctl"), "utf8")).toContain("stop x-retry-*.timer");
-    expect(delays()[2]).toBeLessThan(20);
+    expect(delays()[3]).toBeLessThan(20);
   });
 
   it("costs nothing where there was none", async () => {
@@ -72,11 +76,11 @@ describe("a retry", () => {
   });
 
   it("is not confused by a file that was cut short", async () => {
-    for (const text of ["", "half"]) {
+    for (const text of ["", "half", "garbage"]) {
       writeFileSync(scratch.in("run/retry"), text);
       await retryLater(place(), "y", "head");
     }
-    expect(delays()).toHaveLength(2);
+    expect(delays()).toHaveLength(3);
     for (const delay of delays()) expect(delay).toBeLessThan(20);
   });
 });

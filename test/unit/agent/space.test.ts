@@ -93,7 +93,7 @@ describe.skipIf(!root)("garbage is collected before a fetch", () => {
     expect(collected()).toMatch(/^--gc --max-freed \d+\n$/);
   });
 
-  it("and not where there is enough, or nobody wants it", async () => {
+  it("and not where there is enough, or no setting asks for it", async () => {
     await makeRoomToFetch(standInPlace(scratch), { minimumFree: 1, keepGenerations: 3 }, scratch.root);
     await makeRoomToFetch(standInPlace(scratch), { minimumFree: 0, keepGenerations: 3 }, "/nowhere");
     expect(collected()).toBe("");

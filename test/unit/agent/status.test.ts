@@ -97,7 +97,7 @@ it("says of a VM that is failing since when, and when it tries again", async () 
   expect(await shown()).toContain(`failing    4 times since ${since}; tries again after 2026-01-02T02:00:00Z`);
 });
 
-it("prints no control characters, whoever wrote them", async () => {
+it("prints no control characters, in anything that it shows", async () => {
   const bad = "\u001b[2Jx\u0007\u202ey";
   writeHold(scratch.in("state"), { by: bad, why: bad });
   writeState(scratch.in("state"), { ...state, outcome: "failed", error: bad, toplevel: bad }, false);

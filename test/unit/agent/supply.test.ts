@@ -5,15 +5,18 @@ import { fetchClosure, isBucket } from "../../../agent/bucket";
 import { type Event, tellCloud } from "../../../agent/cloud-log";
 import { logFilters } from "../../../infra/components/alerts";
 import { parseInstanceMetadata } from "../../../rules/instance-metadata";
+import type { MetadataServer } from "../../../agent/metadata-server";
 import { timestamp } from "../../../agent/time";
-import { FakeMetadata } from "./metadata";
+import { Google } from "./google";
 import { Scratch } from "./scratch";
 
 let scratch: Scratch;
-let metadata: FakeMetadata;
+let google: Google;
+let metadata: MetadataServer;
 beforeEach(async () => {
   scratch = new Scratch();
-  metadata = await FakeMetadata.open();
+  google = await Google.start({ apis: false });
+  metadata = google.metadataServer();
   mkdirSync(scratch.in("bucket/nar"), { recursive: true });
   // Answers https://storage.googleapis.com/acme/… from the folder, to who shows the token; keeps what is sent anywhere else.
   scratch.fake(
@@ -32,6 +35,7 @@ beforeEach(async () => {
 });
 afterEach(() => {
   metadata.close();
+  google.stop();
   scratch.remove();
 });
 
@@ -48,7 +52,7 @@ describe("a private bucket", () => {
     put("b", ["d", "c"]);
     put("c", []);
     const cache = scratch.in("cache");
-    await fetchClosure(metadata.client, `/nix/store/${hash("a")}-a`, "https://storage.googleapis.com/acme", cache);
+    await fetchClosure(metadata, `/nix/store/${hash("a")}-a`, "https://storage.googleapis.com/acme", cache);
     const asked = readFileSync(scratch.in("asked"), "utf8").trim().split("\n");
     const once = asked.filter((url) => !url.includes(hash("d")));
     expect(once).toHaveLength(6);
@@ -80,9 +84,9 @@ describe("the entry in Cloud Logging", () => {
     offline = false,
     monitoring = true,
   ): Promise<Entry | undefined> {
-    metadata.values.set("instance/id", "42");
-    metadata.values.set("instance/zone", "projects/7/zones/europe-west1-b");
-    metadata.values.set("project/project-id", "acme-dev");
+    google.metadata["instance/id"] = "42";
+    google.metadata["instance/zone"] = "projects/7/zones/europe-west1-b";
+    google.metadata["project/project-id"] = "acme-dev";
     const item = { fleet: "devs", stack: "dev", wave: "all", ...(monitoring ? { monitoring } : {}) };
     const instance = parseInstanceMetadata(JSON.stringify(item));
     if (!instance.ok) throw new Error(instance.problem);
@@ -94,7 +98,7 @@ describe("the entry in Cloud Logging", () => {
       attributes: {},
       unknown: [] as string[],
     } as const;
-    await tellCloud(metadata.client, { event, metadata: known, state, offline });
+    await tellCloud(metadata, { event, metadata: known, state, offline });
     if (!existsSync(scratch.in("sent"))) return undefined;
     return (JSON.parse(readFileSync(scratch.in("sent"), "utf8")) as { entries: Entry[] }).entries[0];
   }
@@ -140,7 +144,7 @@ describe("the entry in Cloud Logging", () => {
     expect(readFileSync(scratch.in("sent"), "utf8")).not.toContain("vm-token");
   });
 
-  it("is not written where nobody asked for alerts", async () => {
+  it("is not written where no setting asks for alerts", async () => {
     expect(await told("run", { outcome: "failed" }, false, false)).toBeUndefined();
     expect(existsSync(scratch.in("asked"))).toBe(false);
   });

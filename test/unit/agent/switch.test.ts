@@ -34,7 +34,7 @@ it("delays a shutdown for as long as it switches", async () => {
   expect(did()).toEqual(["switch, delayed: yes"]);
 });
 
-it("switches where nobody can delay one", async () => {
+it("switches where a shutdown cannot be delayed", async () => {
   scratch.fake("systemd-inhibit", `echo "Failed to inhibit: no logind" >&2; exit 1`);
   expect(await switchToConfiguration(system, "switch")).toEqual({ kind: "done" });
   expect(did()).toEqual(["switch, delayed: no"]);

@@ -1,4 +1,4 @@
-/** What started a run that nobody says anything about. */
+/** What started a run that no request explains. */
 import { existsSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { guessTrigger, latestTimer } from "../../../agent/trigger";

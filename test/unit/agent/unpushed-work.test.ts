@@ -47,7 +47,7 @@ it("is a commit that is not pushed, also on another branch", async () => {
   expect(await work()).toBeUndefined();
 });
 
-it("is not looked for in somebody else's clone", async () => {
+it("is not looked for in another user's clone", async () => {
   writeFileSync(`${clone.folder}/flake.lock`, "mine");
   chownSync(clone.folder, 12345, 12345);
   expect(await work()).toBeUndefined();
