@@ -27,7 +27,7 @@ export interface Ending {
   /** Whether only a reboot brings it up. */
   reboot?: boolean;
   waiting?: Waiting;
-  /** Set where a try failed for a reason that nobody recognises: what was tried, where that was known. */
+  /** Set where a try failed for a reason that is not recognised: what was tried, where that was known. */
   unrecognised?: { revision?: string };
 }
 

@@ -21,7 +21,7 @@ export function homePlace(): HomePlace {
   const stateHome = process.env["XDG_STATE_HOME"] ?? join(home, ".local/state");
   const stateFolder = join(stateHome, contract.paths.homeState);
   const runtime = process.env["XDG_RUNTIME_DIR"] ?? `/run/user/${uid}`;
-  // Activation scripts and systemctl want these, whoever started this.
+  // Activation scripts and systemctl want these, however this was started.
   process.env["XDG_RUNTIME_DIR"] = runtime;
   process.env["USER"] ??= username;
   return {

@@ -23,7 +23,7 @@ export function writeKnown(runFolder: string, settings: CommonSettings): void {
   try {
     writeFileAtomic(fileIn(runFolder), known);
   } catch {
-    // Nobody needs it but people who ask.
+    // Only people who ask need it.
   }
 }
 

@@ -21,7 +21,7 @@ export interface RepeatedFailure {
   bootedAt: string;
 }
 
-/** A try that failed for a reason that nobody recognises. */
+/** A try that failed for a reason that is not recognised. */
 export interface FailedTry {
   revision?: string | undefined;
   stage?: Stage | undefined;

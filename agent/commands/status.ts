@@ -39,7 +39,7 @@ async function statusOf({ place }: Pick<Driver, "place">): Promise<Status> {
   const { state } = readState(stateFolder);
   const { branch } = known;
   const { revision } = state;
-  // The machine's is root's, and whoever asks may read it.
+  // The machine's is root's, and anyone who asks may read it.
   const reader = new Mirror(mirror.path, true);
   const ahead = branch === undefined || revision === undefined ? undefined : await reader.ahead(branch, revision);
   return {

@@ -71,7 +71,7 @@ export const usage: Record<Program, ProgramUsage> = {
     section: 8,
     summary: "update this machine from its configuration repository",
     description: [
-      "Builds the machine's configuration at the revision that is approved for it, or at the head of its branch, switches to it, checks its health, and goes back where that is bad. Timers and a watcher start it; whoever administers the machine may, too.",
+      "Builds the machine's configuration at the revision that is approved for it, or at the head of its branch, switches to it, checks its health, and goes back where that is bad. Timers and a watcher start it; its administrators may, too.",
       "status, log and self-test are for everyone, the other commands for root.",
     ],
     commands: [

@@ -94,7 +94,7 @@ function judgeGoogle({ settings, environmentProject, credentials, project, servi
       (lines) =>
         lines.length === 0
           ? ok("places", "Google has every zone and machine type of the settings")
-          : lines.flatMap((line) => fail("places", line, "mend the stack's settings")),
+          : lines.flatMap((line) => fail("places", line, "correct the stack's settings")),
       "you may need compute.zones.list and compute.machineTypes.list",
       warn,
     ),

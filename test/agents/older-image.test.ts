@@ -1,4 +1,4 @@
-/** A first boot from an image older than the lock: the VM comes to run its whole configuration by itself, with one reboot that nobody allows. */
+/** A first boot from an image older than the lock: the VM comes to run its whole configuration by itself, with one reboot that no setting allows. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expectRuns } from "../faults/complete";
 import { Lab, limits } from "../faults/lab";

@@ -89,7 +89,7 @@ export class RolloutFleet extends TestCloud {
     writeFileSync(this.config, JSON.stringify({ config, encryptionsalt: salt }));
   }
 
-  /** Pushes the next change; whoever is named finds itself sick after the switch to it. @param more Nix of every machine's configuration */
+  /** Pushes the next change; the VMs that are named find themselves sick after the switch to it. @param more Nix of every machine's configuration */
   async commit(sick: readonly string[] = [], more = ""): Promise<Change> {
     this.number += 1;
     const path = join(this.clone, "change.nix");

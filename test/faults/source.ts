@@ -106,7 +106,7 @@ export class Source {
     return this.head();
   }
 
-  /** Signs commits from now on, with an SSH key whose public part lies beside it; nobody signs where there is none. */
+  /** Signs commits from now on, with an SSH key whose public part lies beside it; commits are not signed where there is none. */
   async signWith(key: string | undefined): Promise<void> {
     await this.git(["config", "gpg.format", "ssh"]);
     await this.git(["config", "user.signingKey", `${key ?? ""}.pub`]);

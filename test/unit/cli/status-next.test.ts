@@ -105,7 +105,7 @@ describe("VMs that follow their branch", () => {
   });
 });
 
-it("VMs that follow approvals have nobody ask their repository", async () => {
+it("the repository of VMs that follow approvals is not asked", async () => {
   for (const one of fake.instances) {
     const item = JSON.parse(one.metadata?.["nixos-fleet"] ?? "") as object;
     one.metadata = { "nixos-fleet": JSON.stringify({ ...item, follow: "approved" }) };

@@ -1,4 +1,4 @@
-/** What an agent remembers after a run, and how it is read again, whoever wrote it. */
+/** What an agent remembers after a run, and how it is read again, also what another version wrote. */
 import { describe, expect, it } from "vitest";
 import {
   deploymentOf,

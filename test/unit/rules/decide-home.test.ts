@@ -76,7 +76,7 @@ describe("a home", () => {
   it.each([
     ["another one", "/var/lib/nixos-auto-update/mirror.git", true],
     ["the same", own.repository, false],
-    ["one that nobody noted", undefined, false],
+    ["one that was not noted", undefined, false],
   ])("need not descend from what it runs where that came from %s: %s", (_, repository, explicit) => {
     const state = { revision: A, ...(repository === undefined ? {} : { repository }) };
     expect(decide(undefined, { state })).toMatchObject({ target: { explicit } });

@@ -33,7 +33,7 @@ it.each<[string, Partial<RebootInput>, string]>([
     "wait for users until 2026-11-28T13:00:00.000Z",
   ],
   [
-    "somebody is logged in after the deadline",
+    "a person is logged in after the deadline",
     { users: ["alice"], deadline: 2 * hour },
     "reboot in 15, wait for users until 2026-11-28T12:15:00.000Z",
   ],
