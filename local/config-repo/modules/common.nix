@@ -15,6 +15,8 @@ let
 in
 {
   services.nixos-auto-update.enable = true;
+  # The few services here fail at once where they fail; the default leaves time for slow ones.
+  services.nixos-auto-update.healthSettle = 3;
 
   # The service that one can see change: which nixpkgs this machine was built from.
   systemd.services.fleet-demo = {
