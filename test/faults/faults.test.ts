@@ -15,7 +15,7 @@ const tally = new Tally();
 let ward: Ward;
 
 beforeAll(async () => {
-  ward = await Ward.open(4);
+  ward = await Ward.open(3);
 }, patience(300));
 afterAll(async () => {
   console.log(tally.table());

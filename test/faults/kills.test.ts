@@ -29,7 +29,7 @@ const points: Point[] = [];
 
 beforeAll(async () => {
   console.log(`seed ${random.seed}`);
-  ward = await Ward.open(4);
+  ward = await Ward.open(3);
   await ward.use(async ({ vm, source }) => {
     for (const flaw of ["slow", "slowThenFails"] as const) {
       await source.commit(flaw);

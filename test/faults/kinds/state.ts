@@ -32,6 +32,8 @@ export const ownFiles: Fault[] = [
     inject: damage(
       `for f in ${run}/*; do [ ! -f "$f" ] || head -c 50 /dev/urandom >"$f"; done; echo x >${run}/switching`,
     ),
+    // A watcher that cannot read what it saw last asks for an update, which may end after this one.
+    reports: [updated, { outcome: "unchanged" }],
   },
   {
     name: "request garbled",
@@ -59,4 +61,4 @@ export const ownFiles: Fault[] = [
   },
   { name: "clock 20 years behind", inject: clock("-20y") },
   { name: "clock 20 years ahead", inject: clock("+20y") },
-].map((fault) => ({ reports: [updated], overcome: true, ...fault }));
+].map((fault: Omit<Fault, "reports"> & Partial<Fault>) => ({ reports: [updated], overcome: true, ...fault }));
