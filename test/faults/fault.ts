@@ -82,6 +82,7 @@ function verdict({ vm }: Bed): Verdict {
 
 /** Reports that several faults end with. */
 export const updated: Verdict = { outcome: "updated" };
+export const unchanged: Verdict = { outcome: "unchanged" };
 export const failed = (stage: Stage): Verdict => ({ outcome: "failed", stage });
 export const rolledBack = (stage: Stage): Verdict => ({ outcome: "failed", stage, rolledBack: true });
 

@@ -1,5 +1,5 @@
 /** The agent's own files half-written, of somebody else, or of another time. */
-import { type Fault, damage, updated } from "../fault";
+import { type Fault, damage, unchanged, updated } from "../fault";
 
 const state = "/var/lib/nixos-auto-update";
 const run = "/run/nixos-auto-update";
@@ -33,7 +33,7 @@ export const ownFiles: Fault[] = [
       `for f in ${run}/*; do [ ! -f "$f" ] || head -c 50 /dev/urandom >"$f"; done; echo x >${run}/switching`,
     ),
     // A watcher that cannot read what it saw last asks for an update, which may end after this one.
-    reports: [updated, { outcome: "unchanged" }],
+    reports: [updated, unchanged],
   },
   {
     name: "request garbled",
@@ -61,4 +61,4 @@ export const ownFiles: Fault[] = [
   },
   { name: "clock 20 years behind", inject: clock("-20y") },
   { name: "clock 20 years ahead", inject: clock("+20y") },
-].map((fault: Omit<Fault, "reports"> & Partial<Fault>) => ({ reports: [updated], overcome: true, ...fault }));
+].map((fault) => ({ reports: [updated], overcome: true, ...fault }));
