@@ -65,8 +65,9 @@ in
       default = defaults.directory;
       example = "/home/alice/nixos-config";
       description = ''
-        The person's own clone of the repository that this home is in. While it has edits or commits that are not pushed, this
-        home is left as it is, and the report says so. `null`: {file}`~/.config/home-manager`, where that is one.
+        The person's own clone of the repository that this home is in. While it has edits or commits that are not pushed, or
+        git cannot tell, this home is left as it is, and the report says so. `null`: {file}`~/.config/home-manager`, where that
+        is one.
       '';
     };
 
