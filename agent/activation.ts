@@ -71,11 +71,11 @@ async function carryOut<S extends Situation, D extends CommonDecision>(
     return carryOut(activation, later);
   }
   log(`switched to ${short(trial.revision)}`);
-  return prove(activation, trial);
+  return verifyHealth(activation, trial);
 }
 
 /** Whether what runs now does well; else what ran before comes back. */
-async function prove<S extends Situation, D extends CommonDecision>(
+async function verifyHealth<S extends Situation, D extends CommonDecision>(
   activation: Activation<S, D>,
   trial: Trial,
 ): Promise<Ending> {
@@ -185,7 +185,7 @@ export async function finishTrial<S extends Situation, D extends CommonDecision>
   }
   if (trial.mode === "boot") {
     log(`${what} came up at boot and proves itself now`);
-    return prove(activation, trial);
+    return verifyHealth(activation, trial);
   }
   // A boot goes on where an activation fails; whether this one did is for a switch to tell.
   log(`${what} came up at boot before its switch was proved; switching to it again`);

@@ -2,7 +2,7 @@
 import { lstatSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { entries, exists, isThere, readText } from "./files";
-import { git, gitComplaint } from "./git";
+import { git, gitErrorText } from "./git";
 import { log } from "./log";
 import type { Mirror } from "./mirror";
 import { succeeded } from "./process";
@@ -56,7 +56,7 @@ type Problem = Promise<string | undefined>;
 /** Runs git in a clone. Filters do not run, so that what is stored elsewhere (Git LFS) is in the clone as git has it. */
 async function problemOf(folder: string, ...args: string[]): Problem {
   const finished = await git(["-C", folder, ...args]);
-  return succeeded(finished) ? undefined : gitComplaint(finished);
+  return succeeded(finished) ? undefined : gitErrorText(finished);
 }
 
 async function read(folder: string, ...args: string[]): Promise<string | undefined> {
@@ -67,7 +67,7 @@ async function read(folder: string, ...args: string[]): Promise<string | undefin
 async function makeClone({ folder, mirror, url, branch }: Checkout): Problem {
   const from = `file://${mirror.path}`;
   const cloned = await git(["clone", "--quiet", "--no-hardlinks", "--no-tags", "--branch", branch, "--", from, folder]);
-  return succeeded(cloned) ? problemOf(folder, "remote", "set-url", "origin", url) : gitComplaint(cloned);
+  return succeeded(cloned) ? problemOf(folder, "remote", "set-url", "origin", url) : gitErrorText(cloned);
 }
 
 const OWN = "it has changes, or a history, of its own";

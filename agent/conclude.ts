@@ -9,7 +9,7 @@ import type { Attempt, CommonDecision, Driver, RunRequest, Situation } from "./d
 import { type Ending, isOffline } from "./ending";
 import { exists, isThere, remove, writeFileAtomic } from "./files";
 import { log } from "./log";
-import { writeKnown } from "./known";
+import { writeCachedSettings } from "./cached-settings";
 import { writeLoginMessage } from "./login-message";
 import { metrics } from "./metrics";
 import { bootedAt, now } from "./time";
@@ -35,7 +35,7 @@ export async function conclude<S extends Situation, D extends CommonDecision>(
   removeLink(join(place.stateFolder, "built"));
   writeLoginMessage(place, state);
   // A home in the machine's repository follows the machine and no branch.
-  if (decision.settings.repository !== undefined) writeKnown(place.runFolder, decision.settings);
+  if (decision.settings.repository !== undefined) writeCachedSettings(place.runFolder, decision.settings);
   writeMetrics(place.service, decision.settings, state);
   const { retry } = await driver.concluded({ situation, decision, request, ending, state });
   await notify(decision, ending, state);

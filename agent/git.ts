@@ -117,7 +117,7 @@ export class GitError extends Error {
 }
 
 /** The line of git's output that says what is wrong. */
-export function gitComplaint(finished: Finished): string {
+export function gitErrorText(finished: Finished): string {
   if (finished.limit !== undefined) return `no answer within ${Math.round(silence() / 1000)} s`;
   const lines = finished.stderr.split(/[\r\n]/).filter((line) => line.trim() !== "");
   const refusal = lines.findLast(isGitRefusal);
@@ -140,11 +140,11 @@ export async function gitRetry(
   for (let attempt = 1, delay = pause(); ; attempt++, delay *= 2) {
     const finished = await git(args, { access: current });
     if (succeeded(finished)) return finished;
-    const complaint = gitComplaint(finished);
+    const problem = gitErrorText(finished);
     const cause = gitFailure({ ...finished, text: finished.stderr });
     // Exit status 2 is `ls-remote --exit-code`'s answer that there is no such branch.
     const final = finished.status === 2 || finished.limit !== undefined || attempt >= ATTEMPTS;
-    const error = new GitError(finished.status === 2 ? "absent" : cause, complaint);
+    const error = new GitError(finished.status === 2 ? "absent" : cause, problem);
     if (final || cause === "space" || cause === "absent") throw error;
     if (cause === "refused") {
       const renewed = await renew();
@@ -152,7 +152,7 @@ export async function gitRetry(
       current = renewed;
       continue;
     }
-    log(`git failed, trying again in about ${Math.round(delay / 1000)} s: ${complaint}`);
+    log(`git failed, trying again in about ${Math.round(delay / 1000)} s: ${problem}`);
     await sleep(delay + Math.random() * 1000);
   }
 }

@@ -18,7 +18,7 @@ import { type Before, hasTrial, type LocalHold, readHold, readState, type Trial 
 import { accessFor } from "./credentials";
 import { revertProfile } from "./profile";
 import { failedUnits, checksError, unitsError } from "./health";
-import { homeAgentError } from "./prove-agent";
+import { homeAgentError } from "./agent-self-test";
 import { defaultClone, unpushedWork } from "./unpushed-work";
 
 export interface HomeSituation extends Situation {

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { lstatSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { isThere, remove } from "./files";
-import { git, gitComplaint, GitError, gitRetry, type GitAccess } from "./git";
+import { git, gitErrorText, GitError, gitRetry, type GitAccess } from "./git";
 import { gitFailure } from "../rules/failure";
 import { flakeFile, flakeQuery } from "../rules/flake-place";
 import { log } from "./log";
@@ -58,7 +58,7 @@ export class Mirror {
     if (succeeded(finished)) return true;
     // git-rev-parse(1): with --quiet a name that is not there is status 1, and no message.
     if (finished.status === 1 && finished.limit === undefined) return false;
-    throw new GitError("unknown", gitComplaint(finished));
+    throw new GitError("unknown", gitErrorText(finished));
   }
 
   /**
@@ -112,7 +112,7 @@ export class Mirror {
     const finished = await this.git(args, keep);
     if (succeeded(finished)) return finished.stdout;
     const cause = gitFailure({ ...finished, text: finished.stderr });
-    throw new GitError(cause === "space" ? cause : "unknown", gitComplaint(finished));
+    throw new GitError(cause === "space" ? cause : "unknown", gitErrorText(finished));
   }
 
   /** Whether all that a revision consists of is there and whole. Objects are read as they are stored: no filter runs. */
@@ -143,7 +143,7 @@ export class Mirror {
     if (there.status === 1) return false;
     const finished = await this.git(["merge-base", "--is-ancestor", ancestor, revision]);
     if (finished.limit === undefined && (finished.status === 0 || finished.status === 1)) return finished.status === 0;
-    throw new GitError("unknown", gitComplaint(finished));
+    throw new GitError("unknown", gitErrorText(finished));
   }
 
   /** The text of a file at a revision; `undefined` where it has none. @throws GitError */
@@ -201,7 +201,7 @@ export async function answers({ url, branch, access }: Origin): Promise<boolean>
 /** Whether git did what it was told. One that was killed, or hung, has not said that anything is damaged. @throws GitError */
 function hasSucceeded(finished: Finished): boolean {
   if (finished.status === undefined || finished.limit !== undefined)
-    throw new GitError("unknown", gitComplaint(finished));
+    throw new GitError("unknown", gitErrorText(finished));
   return finished.status === 0;
 }
 

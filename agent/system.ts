@@ -28,7 +28,7 @@ import { type Pending, pendingSystem, postponedByWindow, rebootPlaceOf } from ".
 import { type Before, readHold, readState, readTrial, type Trial } from "./state";
 import { bootedAt } from "./time";
 import { setProfile, revertProfile } from "./profile";
-import { systemAgentError } from "./prove-agent";
+import { systemAgentError } from "./agent-self-test";
 import { modeOf, switchToConfiguration } from "./switch-system";
 import { rollbackAction } from "../rules/activation";
 import type { Waiting } from "../rules/report";

@@ -61,9 +61,9 @@ async function verifySignatures({ mirror, revision, deployed, signers, runFolder
   const known = deployed !== undefined && (await mirror.has(deployed));
   const commits = new Set([revision, ...(known ? await mirror.commitsBetween(deployed, revision) : [])]);
   for (const commit of commits) {
-    const complaint = await signatureError(mirror, commit, folder);
-    if (complaint !== undefined)
-      throw failed(`${short(commit)} carries no good signature of a signer\n${complaint || "it is not signed"}`);
+    const problem = await signatureError(mirror, commit, folder);
+    if (problem !== undefined)
+      throw failed(`${short(commit)} carries no good signature of a signer\n${problem || "it is not signed"}`);
   }
 }
 

@@ -7,7 +7,7 @@ const OF_PROJECT = /^gcp:projects\/iAM(Member|Binding):/;
 const BASIC = ["roles/owner", "roles/editor", "roles/viewer"];
 const PUBLIC = ["allUsers", "allAuthenticatedUsers"];
 
-/** Complaints about a grant; none where the resource is no grant. */
+/** Violations of a grant; none where the resource is no grant. */
 export function tooWide(type: string, inputs: Inputs): string[] {
   if (!GRANT.test(type)) return [];
   const members = ["member", "members"].flatMap((key) => (isUnknown(inputs, key) ? [] : [inputs[key]].flatMap(each)));

@@ -8,7 +8,7 @@ new PolicyPack("nixos-fleet", {
     description,
     enforcementLevel: "mandatory",
     validateResource: ({ type, props }, report) => {
-      for (const complaint of check(type, props)) report(complaint);
+      for (const violation of check(type, props)) report(violation);
     },
   })),
 });

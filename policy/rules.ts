@@ -8,7 +8,7 @@ import { secretKind } from "./secrets";
 export interface Rule {
   name: string;
   description: string;
-  /** Complaints about one resource; none where the rule does not concern it. */
+  /** Violations of one resource; none where the rule does not concern it. */
   check: (type: string, inputs: Inputs) => string[];
 }
 

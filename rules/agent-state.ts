@@ -127,7 +127,7 @@ function refusalOf(item: JsonObject): Refusal[] {
 }
 
 /** What runs on a machine, as paths in the Nix store. */
-export interface Running {
+export interface RunningSystem {
   /** What the system profile names, so what the next boot brings up. */
   profile: string;
   current: string;
@@ -138,7 +138,7 @@ export interface Running {
 }
 
 /** Whether a machine runs something else than what its agent deployed. */
-export function hasDrifted({ deployed }: AgentState, { profile, current, boot, trial }: Running): boolean {
+export function hasDrifted({ deployed }: AgentState, { profile, current, boot, trial }: RunningSystem): boolean {
   const waits = trial?.mode === "boot" && trial.path === deployed && trial.boot === boot;
   return profile !== deployed || (current !== deployed && !waits);
 }

@@ -69,7 +69,7 @@ export interface SystemDecision extends Decision {
 }
 
 /** What is known of the fleet, read once. */
-export interface Known {
+export interface FleetFacts {
   input: SystemInput;
   settings: ResolvedSettings;
   approvals: ReadApprovals;
@@ -79,20 +79,20 @@ export interface Known {
 }
 
 export function decideSystem(input: SystemInput): SystemDecision {
-  const known = knownOf(input);
-  const { approvals, settings, control } = known;
-  const decision = decide(known);
+  const facts = fleetFactsOf(input);
+  const { approvals, settings, control } = facts;
+  const decision = decide(facts);
   const approved = decision.approved ?? input.state.approved;
   return {
     ...decision,
     ...(approved === undefined ? {} : { approved }),
-    settings: { ...settings, homes: homesFor(settings, approvals, known.approval) },
+    settings: { ...settings, homes: homesFor(settings, approvals, facts.approval) },
     retry: control.ok ? control.value.retry : [],
-    notes: notesOf(known),
+    notes: notesOf(facts),
   };
 }
 
-export function knownOf(input: SystemInput): Known {
+export function fleetFactsOf(input: SystemInput): FleetFacts {
   const { metadata } = input;
   const settings = resolveSettings(input);
   const origin = { repository: settings.repository, attribute: builtAs(settings.subdirectory, settings.host) };
@@ -119,8 +119,8 @@ function withoutNull(settings: object): object {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null && value !== undefined));
 }
 
-function decide(known: Known): Decision {
-  const { input, control, approval, origin, settings } = known;
+function decide(facts: FleetFacts): Decision {
+  const { input, control, approval, origin, settings } = facts;
   const { metadata, state, force } = input;
   if (input.localHold !== null) return held(input.localHold);
   if (metadata.kind === "away")
@@ -138,7 +138,7 @@ function decide(known: Known): Decision {
   const vm = { name: metadata.kind === "present" ? metadata.vm : "", wave: settings.wave ?? null };
   const holds = holdsOn(control.value, vm, approval?.revision);
   const [first] = [...holds.filter(({ revision }) => revision === undefined), ...holds];
-  if (first === undefined) return decided(known, control.value);
+  if (first === undefined) return decided(facts, control.value);
   const refusal = refusalOf(state, approval?.revision, origin, { force, retry: control.value.retry });
   // A gate's hold is about the failure, and that is what the report still has to say.
   if (refusal !== undefined && holds.every(({ revision }) => revision !== undefined))
@@ -146,8 +146,8 @@ function decide(known: Known): Decision {
   return held(first);
 }
 
-function decided(known: Known, control: Control): Decision {
-  const { input, settings, approvals, approval } = known;
+function decided(facts: FleetFacts, control: Control): Decision {
+  const { input, settings, approvals, approval } = facts;
   const { metadata, state, right, wanted, head, descends } = input;
   const { wave, follow, repository, branch, subdirectory } = settings;
   const vm = metadata.kind === "present" ? metadata.vm : undefined;
@@ -166,7 +166,7 @@ function decided(known: Known, control: Control): Decision {
     head,
     descends,
   });
-  const decision = choice.kind === "target" ? actOn(choice, known, control) : withoutTarget(choice, state, settings);
+  const decision = choice.kind === "target" ? actOn(choice, facts, control) : withoutTarget(choice, state, settings);
   // What waits for the VM's metadata has not been acted on.
   if (approval === undefined || choice.kind === "other source") return decision;
   return { ...decision, approved: approval.revision };
@@ -174,7 +174,7 @@ function decided(known: Known, control: Control): Decision {
 
 function actOn(
   { target, why }: Extract<Choice, { kind: "target" }>,
-  { input, origin }: Known,
+  { input, origin }: FleetFacts,
   { retry }: Control,
 ): Decision {
   const { state, drifted, force } = input;
@@ -236,7 +236,7 @@ function homesFor(
   });
 }
 
-function notesOf({ input, approvals, control }: Known): string[] {
+function notesOf({ input, approvals, control }: FleetFacts): string[] {
   const { metadata, settings } = input;
   const instance: Record<string, unknown> = metadata.kind === "present" ? { ...metadata.instance } : {};
   const homes = distinctHomes((instance["homes"] ?? []) as Home[]);

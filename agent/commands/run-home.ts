@@ -54,13 +54,13 @@ function machineRight(): Right {
   return homes?.right === "approved" ? "approved" : "head";
 }
 
-interface Asked {
+interface Requester {
   trigger: Trigger;
   by: string;
   right: Right;
 }
 
-async function whoAsks({ place }: HomeDriver, { by, trigger, wanted }: RunOptions): Promise<Asked> {
+async function whoAsks({ place }: HomeDriver, { by, trigger, wanted }: RunOptions): Promise<Requester> {
   if (by !== undefined || wanted !== undefined)
     return { trigger: trigger ?? "manual", by: by ?? place.user, right: "head" };
   const guess = await guessTrigger(place.manager, place.service, place.runFolder);

@@ -57,7 +57,7 @@ async function afterwards(driver: SystemDriver, { decision, ending }: Result): P
   await rebootIfAllowed(driver.rebootPlace(decision), await driver.needsReboot(ending));
 }
 
-interface Asked {
+interface Requester {
   trigger: Trigger;
   by: string;
   right: Right;
@@ -71,7 +71,7 @@ const namesOf = (requests: readonly Request[]) =>
     .join(", ") || "unknown";
 
 /** The options, the requests that wait, and where nobody said, what started this run. */
-async function whoAsks({ place }: SystemDriver, options: RunOptions): Promise<Asked> {
+async function whoAsks({ place }: SystemDriver, options: RunOptions): Promise<Requester> {
   const requests = takeRequests(place.runFolder);
   const said: Request[] =
     options.trigger === undefined && (requests.length > 0 || options.by === undefined)

@@ -4,7 +4,7 @@ import type { AgentState } from "../../rules/agent-state";
 import { isFailing, nextTry, type RepeatedFailure } from "../../rules/repeated-failure";
 import { printable } from "../../rules/text";
 import type { Driver } from "../driver";
-import { readKnown, type Known } from "../known";
+import { readCachedSettings, type CachedSettings } from "../cached-settings";
 import { safe } from "../log";
 import { Mirror } from "../mirror";
 import { readProgress, type ProgressNow } from "../progress";
@@ -18,7 +18,7 @@ export interface Status {
   progress?: ProgressNow;
   /** When a timer starts the next run, RFC 3339 in UTC; absent where none will. */
   next?: string;
-  known: Known;
+  known: CachedSettings;
   /** Commits by which the branch, as it was last fetched, is ahead of what is deployed; absent where that is not known. */
   ahead?: number;
 }
@@ -35,7 +35,7 @@ async function statusOf({ place }: Pick<Driver, "place">): Promise<Status> {
   const progress = readProgress(runFolder);
   const timers = [`${service}.timer`, `${service}-schedule.timer`, `${service}-retry-*.timer`];
   const next = await nextElapse(manager, timers);
-  const known = readKnown(runFolder);
+  const known = readCachedSettings(runFolder);
   const { state } = readState(stateFolder);
   const { branch } = known;
   const { revision } = state;
@@ -52,14 +52,14 @@ async function statusOf({ place }: Pick<Driver, "place">): Promise<Status> {
   };
 }
 
-function branchText({ branch, repository, follow }: Known, ahead: number | undefined): string | undefined {
+function branchText({ branch, repository, follow }: CachedSettings, ahead: number | undefined): string | undefined {
   if (branch === undefined) return undefined;
   const where = `${branch}${repository === undefined ? "" : ` of ${repository}`}`;
   if (ahead === undefined || ahead === 0) return where;
   return `${where}, ${ahead} ahead${follow === "approved" ? "" : "; goes there at the next boot"}`;
 }
 
-function fleetText({ fleet, stack, wave }: Known): string | undefined {
+function fleetText({ fleet, stack, wave }: CachedSettings): string | undefined {
   if (fleet === undefined) return undefined;
   return [
     fleet,

@@ -8,7 +8,7 @@ import { variable } from "../variable";
 import { FleetError } from "../errors";
 import { readDecisions, type FleetId } from "../fleet";
 import { awaitWave, type GateEnd } from "../gate/await";
-import { told, withHistory } from "../gate/history";
+import { eventOf, withHistory } from "../gate/history";
 import { react } from "../gate/on-failure";
 import { forgetWave } from "../gate/forget";
 import { forget, gateOptions, readGateOptions, type Given } from "../gate/options";
@@ -61,7 +61,7 @@ export const command: Command = {
     const failed = end.outcome === "failed" && !end.stopped;
     const reacted = failed ? await react(world, context.id, options, end, given.onFailure) : undefined;
     if (reacted?.done === "hold" || reacted?.done === "rollback") {
-      const said = reacted.undo === undefined ? { why: `by the gate of wave ${options.wave}` } : told(reacted.undo);
+      const said = reacted.undo === undefined ? { why: `by the gate of wave ${options.wave}` } : eventOf(reacted.undo);
       const event = { event: reacted.done, scope: `wave:${reacted.waves.join(", ")}`, revision: options.revision };
       await recordEvent(call, context, { ...event, ...said });
     }

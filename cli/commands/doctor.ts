@@ -1,5 +1,5 @@
 import type { Command } from "../command";
-import { judge } from "../doctor/doctor";
+import { diagnose } from "../doctor/doctor";
 import type { Finding, Verdict } from "../doctor/findings";
 import { gather } from "../doctor/facts";
 import { FleetError } from "../errors";
@@ -35,7 +35,7 @@ export const command: Command = {
     if (call.readSettings === undefined) {
       throw new FleetError("doctor: the program that knows the settings was not given; start it by ./scripts/fleet");
     }
-    const findings = judge(await gather(call, call.readSettings), new Date());
+    const findings = diagnose(await gather(call, call.readSettings), new Date());
     const failed = findings.some(({ verdict }) => verdict === "fail");
     const lines = call.options.flag("json")
       ? [JSON.stringify({ well: !failed, findings }, null, 2)]

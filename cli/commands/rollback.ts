@@ -6,7 +6,7 @@ import { openFleet, type FleetContext } from "../context";
 import { changeControl } from "../control-item";
 import { FleetError, UsageError } from "../errors";
 import { readDecisions } from "../fleet";
-import { told } from "../gate/history";
+import { eventOf } from "../gate/history";
 import { wavesText } from "../../rules/sentences";
 import { recordEvent } from "../history";
 import { awaitUndo } from "../gate/on-failure";
@@ -96,7 +96,7 @@ async function waited(
 ): Promise<GateEnd> {
   const options = { wave: waves[0] ?? "", revision: bad, timeout, bootTimeout: timeout };
   const end = await awaitUndo({ ...call, compute: context.compute }, context.id, options, waves);
-  await recordEvent(call, context, { event: "rollback", scope: scopeOfWaves(waves), revision: bad, ...told(end) });
+  await recordEvent(call, context, { event: "rollback", scope: scopeOfWaves(waves), revision: bad, ...eventOf(end) });
   return end;
 }
 

@@ -16,7 +16,7 @@ const tools: Record<string, { only: string | null; least?: [number, number] }> =
 };
 
 /** All findings, in the order in which one would mend them. */
-export function judge(facts: Facts, now: Date): Finding[] {
+export function diagnose(facts: Facts, now: Date): Finding[] {
   return [
     ...judgeTools(facts),
     ...judgeStack(facts),

@@ -18,7 +18,7 @@ export async function withHistory(
   await recordEvent(call, context, { ...about, outcome: "started" });
   try {
     const end = await gate();
-    await recordEvent(call, context, { ...about, ...told(end) });
+    await recordEvent(call, context, { ...about, ...eventOf(end) });
     return end;
   } catch (error) {
     await recordEvent(call, context, { ...about, outcome: "failed", why: messageOf(error) });
@@ -27,7 +27,7 @@ export async function withHistory(
 }
 
 /** What the history keeps of a gate's end. */
-export function told({ outcome, reason, took, state }: GateEnd) {
+export function eventOf({ outcome, reason, took, state }: GateEnd) {
   const vms = [...state.vms.values()];
   const failed = vms.filter(({ result }) => result === "failed");
   return {

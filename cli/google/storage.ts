@@ -28,7 +28,7 @@ const bucketShape = z.object({
 const objectShape = z.object({ name: z.string(), size: z.string() });
 const listShape = z.object({ items: z.array(objectShape).default([]), nextPageToken: z.string().optional() });
 
-interface Asked {
+interface StorageRequest {
   method: "GET" | "POST" | "PUT" | "DELETE";
   /** A path below the endpoint, or a whole address. */
   url: string;
@@ -171,13 +171,15 @@ export class Storage {
   }
 
   /** One request; `range` is how many bytes an unfinished upload has. */
-  private async ask(asked: Asked): Promise<{ status: number; data: unknown; location?: string; range?: number }> {
-    const { method, params, headers, body } = asked;
+  private async ask(
+    request: StorageRequest,
+  ): Promise<{ status: number; data: unknown; location?: string; range?: number }> {
+    const { method, params, headers, body } = request;
     const { signal } = this.options;
     const response = await withRetry(
       () =>
         this.auth.request({
-          url: asked.url.startsWith("/") ? this.endpoint + asked.url : asked.url,
+          url: request.url.startsWith("/") ? this.endpoint + request.url : request.url,
           method,
           timeout: requestTimeout,
           // "Go on", for an upload.

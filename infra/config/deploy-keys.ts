@@ -26,7 +26,7 @@ const place = z
     "must be HOST, HOST/PATH, https://HOST/PATH, ssh://USER@HOST/PATH or USER@HOST:PATH",
   );
 
-export const deployKeyKeys = {
+export const deployKeySchema = {
   deployKey: held.optional(),
   deployKeySecret: existing.optional(),
   deployKeys: z.record(place, held).default({}),
@@ -37,7 +37,7 @@ export const deployKeyKeys = {
   signers: z.array(signer).min(1, "must name at least one signer").optional(),
 };
 
-type Settings = z.infer<z.ZodObject<typeof deployKeyKeys>> & { repository: string; fleet: string };
+type Settings = z.infer<z.ZodObject<typeof deployKeySchema>> & { repository: string; fleet: string };
 
 /** A repository, and the secret that holds what it asks for. */
 export interface DeployKey {
@@ -89,7 +89,7 @@ export const checkDeployKeys: Check[] = [
   ),
   check(z.object({ repository, deployKeySecret: existing }), ({ repository }) => misfit("deployKeySecret", repository)),
   check(
-    z.object({ deployKeys: deployKeyKeys.deployKeys, deployKeySecrets: deployKeyKeys.deployKeySecrets }),
+    z.object({ deployKeys: deployKeySchema.deployKeys, deployKeySecrets: deployKeySchema.deployKeySecrets }),
     ({ deployKeys, deployKeySecrets }) => [
       ...Object.keys(deployKeySecrets)
         .filter((input) => Object.hasOwn(deployKeys, input))
@@ -100,8 +100,8 @@ export const checkDeployKeys: Check[] = [
   check(
     z.object({
       vms: z.array(z.object({ homes: z.array(z.object({ repository: z.string().optional() })).default([]) })),
-      homeDeployKeys: deployKeyKeys.homeDeployKeys,
-      homeDeployKeySecrets: deployKeyKeys.homeDeployKeySecrets,
+      homeDeployKeys: deployKeySchema.homeDeployKeys,
+      homeDeployKeySecrets: deployKeySchema.homeDeployKeySecrets,
     }),
     ({ vms, homeDeployKeys, homeDeployKeySecrets }) => {
       const own = vms.flatMap(({ homes }) => homes.map(({ repository }) => repository));

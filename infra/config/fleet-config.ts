@@ -6,9 +6,9 @@
 import { z } from "zod";
 import { accessKeys, checkOwners } from "./access";
 import { cacheKeys } from "./cache";
-import { complaint } from "./complaints";
+import { issueMessage } from "./issue-messages";
 import { checkDisks, snapshotKeys } from "./disks";
-import { checkDeployKeys, deployKeyKeys, deployKeysOf, type DeployKey } from "./deploy-keys";
+import { checkDeployKeys, deployKeySchema, deployKeysOf, type DeployKey } from "./deploy-keys";
 import { defaultZone, googleKeys, networkKeys } from "./google";
 import { imageKeys } from "./images";
 import { lines, strayKeys, structured, type RawConfig } from "./lines";
@@ -27,7 +27,7 @@ export type { RawConfig, VmConfig };
 
 const NAMESPACE = "nixos-fleet:";
 /** Shapes with messages of their own go before these. */
-const PARSING = { reportInput: true, error: complaint };
+const PARSING = { reportInput: true, error: issueMessage };
 const GOOGLE = "gcp:";
 
 export const settings = z.strictObject({
@@ -44,7 +44,7 @@ export const settings = z.strictObject({
   ...imageKeys,
   ...cacheKeys,
   ...monitoringKeys,
-  ...deployKeyKeys,
+  ...deployKeySchema,
 });
 
 /** Every key of this project, without its namespace. */

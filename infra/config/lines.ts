@@ -40,14 +40,14 @@ export function quote(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
-/** zod's issues as lines `key: value complaint`; a secret's value is never in them. */
+/** zod's issues as lines `key: value message`; a secret's value is never in them. */
 export function lines(namespace: string, error: z.ZodError): string[] {
   return error.issues.flatMap((issue) => {
     const at = namespace + keyPath(issue.path);
     if (issue.code === "unrecognized_keys")
       return issue.keys.map((key, index) => {
-        const complaint = issue.message.split("\n")[index] ?? "unknown key";
-        return `${issue.path.length > 0 ? `${at}.` : at}${key}: ${complaint}`;
+        const message = issue.message.split("\n")[index] ?? "unknown key";
+        return `${issue.path.length > 0 ? `${at}.` : at}${key}: ${message}`;
       });
     const secret = SECRETS.some((key) => key === issue.path[0]);
     const shown = issue.input === undefined ? "" : `${secret ? "the value" : quote(issue.input)} `;

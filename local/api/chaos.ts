@@ -11,7 +11,7 @@ export interface Chaos {
 }
 
 /** What happens to one call: its status, and whether the call is carried out all the same. */
-export interface Strike {
+export interface InjectedError {
   status: 429 | 500 | 503;
   applied: boolean;
 }
@@ -19,7 +19,7 @@ export interface Strike {
 const STATUSES = [429, 500, 503] as const;
 
 /** Decides call by call; undefined where a call goes well. */
-export function strikes({ percent, seed }: Chaos): () => Strike | undefined {
+export function errorInjector({ percent, seed }: Chaos): () => InjectedError | undefined {
   const chance = randomBy(seed);
   return () => {
     if (chance() * 100 >= percent) return undefined;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { formatBatch, parseBatch, type Request } from "./batch";
-import { readChaos, strikes, type Chaos, type Strike } from "./chaos";
+import { readChaos, errorInjector, type Chaos, type InjectedError } from "./chaos";
 import type { Cloud } from "./cloud";
 import { ApiError, notFound, unauthenticated } from "./errors";
 import { selectFields } from "./listing";
@@ -21,12 +21,12 @@ interface Answer {
 
 /** The Compute API over HTTP. It does not listen yet. */
 export function apiServer(cloud: Cloud): Server {
-  let strike: () => Strike | undefined = () => undefined;
+  let injected: () => InjectedError | undefined = () => undefined;
   const server = createServer((message, response) => {
     const answered =
       message.url === "/local/chaos"
-        ? changeChaos(message, response, (chaos) => (strike = strikes(chaos)))
-        : serve(cloud, message, response, strike());
+        ? changeChaos(message, response, (chaos) => (injected = errorInjector(chaos)))
+        : serve(cloud, message, response, injected());
     answered.catch(
       // The caller hung up: there is nobody to tell.
       () => response.destroy(),
@@ -56,11 +56,11 @@ async function serve(
   cloud: Cloud,
   message: IncomingMessage,
   response: ServerResponse,
-  strike: Strike | undefined,
+  injected: InjectedError | undefined,
 ): Promise<void> {
-  if (strike !== undefined) {
-    const error = json(new ApiError(strike.status, reasonOf(strike), "Chaos that was asked for"));
-    if (strike.applied) await receive(cloud, message);
+  if (injected !== undefined) {
+    const error = json(new ApiError(injected.status, reasonOf(injected), "Chaos that was asked for"));
+    if (injected.applied) await receive(cloud, message);
     else await readBody(message);
     send(response, error);
     return;
@@ -76,7 +76,7 @@ async function serve(
   send(response, await receive(cloud, message));
 }
 
-function reasonOf({ status }: Strike): string {
+function reasonOf({ status }: InjectedError): string {
   return status === 429 ? "rateLimitExceeded" : "backendError";
 }
 

@@ -1,6 +1,6 @@
 /** How a real machine activates systems: live also with another kernel, on trial until the next boot, and whatever users' managers do. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { expectComplete, expectRuns } from "../faults/complete";
+import { expectComplete, expectRuns } from "../faults/expect-generation";
 import { Lab, limits } from "../faults/lab";
 import type { Flaw, Source } from "../faults/source";
 import type { Vm } from "../faults/vm";

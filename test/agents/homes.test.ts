@@ -148,17 +148,17 @@ describe("homes", () => {
 });
 
 describe("homes that are cut short while they are switched to", () => {
-  const blows = {
+  const interruptions = {
     "their agent is killed": () =>
       vm.sh("systemctl --user --machine=alice@ kill --signal=KILL nixos-hm-auto-update.service"),
     "the machine loses its power": () => vm.powerOff(),
   };
 
-  it.each(Object.entries(blows))("go on by themselves where %s", async (_, strike) => {
+  it.each(Object.entries(interruptions))("go on by themselves where %s", async (_, interrupt) => {
     await source.edit("homes/alice.nix", () => homeOf("alice", 'home.activation.slow = "sleep 5";'));
     await update();
     await vm.until("the home is switched to", "pgrep --euid alice --full 'sleep 5'", 60);
-    await strike();
+    await interrupt();
     await reported("alice", { revision: await source.head() });
     await shows("alice", source);
     expect(await vm.is("ls /home/alice/.local/state/nixos-hm-auto-update/trial.json")).toBe(false);

@@ -5,8 +5,8 @@
 import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { expectComplete, expectRuns } from "../faults/complete";
-import { reach, strike } from "../faults/interrupt";
+import { expectComplete, expectRuns } from "../faults/expect-generation";
+import { reach, inject } from "../faults/interruption";
 import { Lab } from "../faults/lab";
 import type { Source } from "../faults/source";
 import type { Vm } from "../faults/vm";
@@ -49,7 +49,7 @@ describe.each(["now", "0.1.0"] as const)("what the agent of version %s left, the
     await runs(agent);
     await source.commit("slow");
     await reach(vm, stage, 100);
-    expect(await strike(vm, "SIGKILL", "all")).toBe(true);
+    expect(await inject(vm, "SIGKILL", "all")).toBe(true);
     expect(await trialLeft()).toBe(true);
     await runs(others[agent]);
     await vm.update();
@@ -63,7 +63,7 @@ describe.each(["now", "0.1.0"] as const)("what the agent of version %s left, the
     const before = await vm.facts();
     await source.commit("slowThenFails");
     await reach(vm, "rolling back", 100);
-    expect(await strike(vm, "SIGKILL", "all")).toBe(true);
+    expect(await inject(vm, "SIGKILL", "all")).toBe(true);
     await runs(others[agent]);
     await vm.update();
     expect(await vm.lastRun()).toContain("a rollback was cut short; doing it again");

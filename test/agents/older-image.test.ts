@@ -1,6 +1,6 @@
 /** A first boot from an image older than the lock: the VM comes to run its whole configuration by itself, with one reboot that no setting allows. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { expectRuns } from "../faults/complete";
+import { expectRuns } from "../faults/expect-generation";
 import { Lab, limits } from "../faults/lab";
 import { patience } from "../setup/pace";
 

@@ -6,8 +6,8 @@ import path from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Cache } from "../../rules/instance-metadata";
-import { expectComplete } from "../faults/complete";
-import { goOn, reach, strike } from "../faults/interrupt";
+import { expectComplete } from "../faults/expect-generation";
+import { resume, reach, inject } from "../faults/interruption";
 import { Lab } from "../faults/lab";
 import type { Source } from "../faults/source";
 import type { Vm } from "../faults/vm";
@@ -155,15 +155,15 @@ it("is built where the cache accepts and hangs", async () => {
   stalls = undefined;
 });
 
-it.each(["SIGKILL", "power-off"] as const)("is taken after a %s while it was fetched", async (blow) => {
+it.each(["SIGKILL", "power-off"] as const)("is taken after a %s while it was fetched", async (interruption) => {
   const revision = await source.commit();
   const system = await prebuild();
   approvePrebuilt(revision, system);
   stalls = "nar";
   await reach(vm, "realising", 500);
-  expect(await strike(vm, blow, "all")).toBe(true);
+  expect(await inject(vm, interruption, "all")).toBe(true);
   stalls = undefined;
-  await goOn(vm, blow);
+  await resume(vm, interruption);
   const is = await vm.facts();
   expectComplete(is);
   expect(is).toMatchObject({ current: system, remembered: revision });

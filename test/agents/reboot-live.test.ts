@@ -1,6 +1,6 @@
 /** Reboots of a real machine that an update needs: in their window, not while somebody works on it, and back from a system that does badly. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { expectRuns } from "../faults/complete";
+import { expectRuns } from "../faults/expect-generation";
 import { Lab } from "../faults/lab";
 import type { Flaw, Source } from "../faults/source";
 import type { Vm } from "../faults/vm";

@@ -1,6 +1,6 @@
 /** Reboots of a real machine that an update needs: in their window, not while somebody works on it, and back from a system that does badly. */
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { expectComplete, expectRuns } from "../faults/complete";
+import { expectComplete, expectRuns } from "../faults/expect-generation";
 import { Lab } from "../faults/lab";
 import type { Flaw, Source } from "../faults/source";
 import type { Vm } from "../faults/vm";

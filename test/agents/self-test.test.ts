@@ -1,6 +1,6 @@
 /** The agent that an update brings proves that it works on the machine, under the sandbox of each unit of its system, before it is activated. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { expectComplete, expectRuns } from "../faults/complete";
+import { expectComplete, expectRuns } from "../faults/expect-generation";
 import { Lab } from "../faults/lab";
 import type { Source } from "../faults/source";
 import type { Vm } from "../faults/vm";

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { approvalKey } from "../../rules/contract";
-import { expectRuns } from "../faults/complete";
+import { expectRuns } from "../faults/expect-generation";
 import { Lab, limits } from "../faults/lab";
 import type { Source } from "../faults/source";
 import type { Vm } from "../faults/vm";

@@ -1,7 +1,7 @@
 /** A VM outside of its window: an approval is fetched and built, and waits; an urgent one and a person do not wait. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { approvalKey } from "../../rules/contract";
-import { expectRuns } from "../faults/complete";
+import { expectRuns } from "../faults/expect-generation";
 import { Lab } from "../faults/lab";
 import type { Source } from "../faults/source";
 import type { Vm } from "../faults/vm";

@@ -1,10 +1,10 @@
 /** What every fault says of itself, and what is done with each. */
 import { expect } from "vitest";
 import type { Outcome, Stage } from "../../rules/contract";
-import { expectComplete, expectRuns } from "./complete";
+import { expectComplete, expectRuns } from "./expect-generation";
 import type { Facts } from "./facts";
 import type { Flaw } from "./source";
-import type { Bed } from "./ward";
+import type { Lease } from "./vm-pool";
 
 export interface Verdict {
   outcome: Outcome;
@@ -17,13 +17,13 @@ export interface Fault {
   /** What is pushed before the update that meets the fault; a good revision, unless it says otherwise. */
   flaw?: Flaw;
   /** Does the damage, after the push; answers what takes it away again where that is more than a later revision. */
-  inject?: (bed: Bed) => Promise<(() => unknown) | undefined>;
+  inject?: (lease: Lease) => Promise<(() => unknown) | undefined>;
   /** Reports that are right while the fault lasts. None: no report can leave the VM, the one before stays. */
   reports: Verdict[];
   /** The fault is overcome in the same run: the pushed revision runs. */
   overcome?: boolean;
   /** Once it is taken away the VM catches up with nobody asking. */
-  mends?: "by itself";
+  recovery?: "automatic";
   /** Nothing but an answer is missing, for which no unit may count as failed. */
   offline?: true;
   /** What it leaves goes with a power-off only, after which the VM has its earlier disk. */
@@ -31,11 +31,11 @@ export interface Fault {
 }
 
 /** One try: the VM meets the fault, keeps running a complete generation, says what is the matter, and takes the next good revision. */
-export async function suffer(bed: Bed, fault: Fault): Promise<void> {
-  const { vm, source } = bed;
+export async function runFault(lease: Lease, fault: Fault): Promise<void> {
+  const { vm, source } = lease;
   const before = { facts: await vm.facts(), report: vm.report() };
   await source.commit(fault.flaw);
-  const undo = await fault.inject?.(bed);
+  const undo = await fault.inject?.(lease);
   await vm.update();
   const during = await vm.facts();
   if (fault.overcome === true) await expectRuns(during, source);
@@ -44,21 +44,22 @@ export async function suffer(bed: Bed, fault: Fault): Promise<void> {
     expect(during.current).toBe(before.facts.current);
   }
   if (fault.reports.length === 0) expect(vm.report()).toEqual(before.report);
-  else expect(fault.reports).toContainEqual(verdict(bed));
-  if (fault.reports.some((report) => report.rolledBack === true)) await expectBoots(bed, before.facts);
+  else expect(fault.reports).toContainEqual(verdict(lease));
+  if (fault.reports.some((report) => report.rolledBack === true)) await expectBoots(lease, before.facts);
   if (fault.offline === true) expect(await vm.unitFailed()).toBe(false);
   await undo?.();
-  if (fault.mends === "by itself") await vm.until("it caught up by itself", `grep -qx ${source.number} /etc/lab`, 120);
+  if (fault.recovery === "automatic")
+    await vm.until("it caught up by itself", `grep -qx ${source.number} /etc/lab`, 120);
   await vm.idle();
-  await takesNext(bed);
+  await takesNext(lease);
   if (fault.leaves === undefined) return;
   await vm.powerOff();
   await vm.recovered();
-  await takesNext(bed);
+  await takesNext(lease);
 }
 
 /** The next boot brings up what ran before as well, and not only because the update after the boot saw to it. */
-async function expectBoots({ vm }: Bed, before: Facts): Promise<void> {
+async function expectBoots({ vm }: Lease, before: Facts): Promise<void> {
   await vm.powerOff();
   await vm.recovered();
   const is = await vm.facts();
@@ -66,7 +67,7 @@ async function expectBoots({ vm }: Bed, before: Facts): Promise<void> {
   expect(is).toMatchObject({ booted: before.current, current: before.current, shown: before.shown });
 }
 
-async function takesNext({ vm, source }: Bed): Promise<void> {
+async function takesNext({ vm, source }: Lease): Promise<void> {
   await source.commit();
   // One that tries again by itself may have looked at the head before this commit, and a start would only join it.
   await vm.idle();
@@ -75,7 +76,7 @@ async function takesNext({ vm, source }: Bed): Promise<void> {
   expect(vm.report()).toMatchObject({ outcome: "updated", revision: await source.head() });
 }
 
-function verdict({ vm }: Bed): Verdict {
+function verdict({ vm }: Lease): Verdict {
   const { outcome, stage, rolledBack } = vm.report();
   return { outcome, ...(stage === undefined ? {} : { stage }), ...(rolledBack ? { rolledBack } : {}) };
 }

@@ -1,36 +1,36 @@
 /** A VM's first boot that is cut short: it has no agent of its own yet, and nothing to go back to. */
 import { afterAll, beforeAll, describe, it } from "vitest";
-import { expectRuns } from "./complete";
-import type { Blow } from "./interrupt";
+import { expectRuns } from "./expect-generation";
+import type { Interruption } from "./interruption";
 import { Lab, limits } from "./lab";
 import { patience } from "../setup/pace";
-import { Tally } from "./tally";
+import { FaultResults } from "./fault-results";
 
 const bootstrap = "nixos-auto-update-bootstrap.service";
 const times = process.env["NIXOS_FLEET_LONG"] === undefined ? 1 : 5;
-const tally = new Tally();
+const results = new FaultResults();
 let lab: Lab;
 
 beforeAll(async () => {
   lab = await Lab.open();
 }, patience(300));
 afterAll(async () => {
-  console.log(tally.table());
+  console.log(results.table());
   await lab.close();
 }, patience(60));
 
-const blows: Blow[] = ["SIGKILL", "power-off"];
+const interruptions: Interruption[] = ["SIGKILL", "power-off"];
 
-describe.concurrent.each(blows)("%s", (blow) => {
+describe.concurrent.each(interruptions)("%s", (interruption) => {
   it.each(["fetching", "building", "switching", "keeping"])("while %s", async (stage) => {
     const source = await lab.source();
     await source.commit("slow");
     for (let time = 0; time < times; time++) {
-      const name = `${blow.toLowerCase()}-${stage}-${time}`;
-      await tally.count(`${blow} in the first boot, while ${stage}`, async () => {
+      const name = `${interruption.toLowerCase()}-${stage}-${time}`;
+      await results.count(`${interruption} in the first boot, while ${stage}`, async () => {
         const vm = await lab.newVm(name, source);
         await vm.until(stage, `journalctl --unit=${bootstrap} --output=cat | grep -q '^→ ${stage} '`, 60);
-        if (blow === "SIGKILL") await vm.sh(`systemctl kill --signal=KILL ${bootstrap}`);
+        if (interruption === "SIGKILL") await vm.sh(`systemctl kill --signal=KILL ${bootstrap}`);
         else await vm.powerOff();
         await vm.settle(limits);
         await expectRuns(await vm.facts(), source);

@@ -1,20 +1,20 @@
 /** Ended anywhere: the agent killed and the VM powered off, at every stage of an update and at random points. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { expectComplete, expectRuns } from "./complete";
+import { expectComplete, expectRuns } from "./expect-generation";
 import type { Facts } from "./facts";
-import { type Blow, goOn, reach, stagesOf, strike } from "./interrupt";
+import { type Interruption, resume, reach, stagesOf, inject } from "./interruption";
 import { Random } from "./random";
 import type { Flaw } from "./source";
-import { Tally } from "./tally";
+import { FaultResults } from "./fault-results";
 import { patience as limit } from "../setup/pace";
-import { type Bed, Ward } from "./ward";
+import { type Lease, VmPool } from "./vm-pool";
 
 const long = process.env["NIXOS_FLEET_LONG"] !== undefined;
 /** At each stage; at random points three times as often. */
 const times = long ? 5 : 1;
 const random = Random.seeded();
-const tally = new Tally();
-let ward: Ward;
+const results = new FaultResults();
+let pool: VmPool;
 
 const everyStage = ["fetching", "verifying", "building", "switching", "checking health", "keeping", "rolling back"];
 
@@ -29,8 +29,8 @@ const points: Point[] = [];
 
 beforeAll(async () => {
   console.log(`seed ${random.seed}`);
-  ward = await Ward.open(3);
-  await ward.use(async ({ vm, source }) => {
+  pool = await VmPool.open(3);
+  await pool.use(async ({ vm, source }) => {
     for (const flaw of ["slow", "slowThenFails"] as const) {
       await source.commit(flaw);
       for (const stage of await stagesOf(vm)) points.push({ stage, flaw });
@@ -38,29 +38,29 @@ beforeAll(async () => {
   });
 }, limit(300));
 afterAll(async () => {
-  console.log(tally.table());
-  await ward.close();
+  console.log(results.table());
+  await pool.close();
 }, limit(60));
 
-/** How often a blow may come too late: the update is over, and the try counts for nothing. */
+/** How often an interruption may come too late: the update is over, and the try counts for nothing. */
 const patience = 5;
 
-/** One blow during the update to a revision, and what the next update makes of it. */
-async function suffer(bed: Bed, blow: Blow, point: Point): Promise<void> {
+/** Interrupts one update to a revision, and what the next update makes of it. */
+async function interruptUpdate(lease: Lease, interruption: Interruption, point: Point): Promise<void> {
   for (let late = 0; late < patience; late++) {
-    const before = await bed.vm.facts();
-    await bed.source.commit(point.flaw);
-    await reach(bed.vm, point.stage, random.below(point.stage === undefined ? 2500 : 300));
-    const hit = await strike(bed.vm, blow, random.pick(["all", "main"]));
-    await goOn(bed.vm, blow);
-    await expectSettled(bed, point.flaw, before);
+    const before = await lease.vm.facts();
+    await lease.source.commit(point.flaw);
+    await reach(lease.vm, point.stage, random.below(point.stage === undefined ? 2500 : 300));
+    const hit = await inject(lease.vm, interruption, random.pick(["all", "main"]));
+    await resume(lease.vm, interruption);
+    await expectSettled(lease, point.flaw, before);
     if (hit) return;
   }
-  throw new Error(`${patience} times the update was over before the ${blow}`);
+  throw new Error(`${patience} times the update was over before the ${interruption}`);
 }
 
 /** A good revision runs, a bad one was refused, and the next good one deploys. */
-async function expectSettled({ vm, source }: Bed, flaw: Flaw, before: Facts): Promise<void> {
+async function expectSettled({ vm, source }: Lease, flaw: Flaw, before: Facts): Promise<void> {
   const facts = await vm.facts();
   if (flaw === "slow") {
     await expectRuns(facts, source);
@@ -84,13 +84,13 @@ async function all(tries: (() => Promise<void>)[]): Promise<void> {
   expect(failures.join("\n\n")).toBe("");
 }
 
-describe.each(["SIGKILL", "power-off"] as const)("%s", (blow) => {
+describe.each(["SIGKILL", "power-off"] as const)("%s", (interruption) => {
   const attempts = (point: Point, count = times) => {
     const where = point.stage === undefined ? "anywhere" : `while ${point.stage}`;
-    const fault = `${blow} ${where}${point.flaw === "slow" ? "" : ", of a bad revision"}`;
+    const fault = `${interruption} ${where}${point.flaw === "slow" ? "" : ", of a bad revision"}`;
     return Array.from(
       { length: count },
-      () => () => ward.use((bed) => tally.count(fault, () => suffer(bed, blow, point))),
+      () => () => pool.use((lease) => results.count(fault, () => interruptUpdate(lease, interruption, point))),
     );
   };
 
@@ -108,11 +108,11 @@ describe.each(["SIGKILL", "power-off"] as const)("%s", (blow) => {
 });
 
 it("an update that is killed goes on with nobody asking", () =>
-  ward.use(({ vm, source }) =>
-    tally.count("SIGKILL while building, and nobody asks", async () => {
+  pool.use(({ vm, source }) =>
+    results.count("SIGKILL while building, and nobody asks", async () => {
       await source.commit("slow");
       await reach(vm, "building", 0);
-      expect(await strike(vm, "SIGKILL", "all")).toBe(true);
+      expect(await inject(vm, "SIGKILL", "all")).toBe(true);
       await vm.until("it went on by itself", `grep -qx ${source.number} /etc/lab`, 90);
       await vm.idle();
       await expectRuns(await vm.facts(), source);
@@ -120,13 +120,13 @@ it("an update that is killed goes on with nobody asking", () =>
   ));
 
 it("a power-off within a switch that hangs leaves a machine that boots", () =>
-  ward.use(({ vm, source }) =>
-    tally.count("power-off within a switch that hangs", async () => {
+  pool.use(({ vm, source }) =>
+    results.count("power-off within a switch that hangs", async () => {
       const before = await vm.facts();
       await source.commit("hangs");
       await reach(vm, "switching", 1500);
-      expect(await strike(vm, "power-off", "all")).toBe(true);
-      await goOn(vm, "power-off");
+      expect(await inject(vm, "power-off", "all")).toBe(true);
+      await resume(vm, "power-off");
       const is = await vm.facts();
       expectComplete(is);
       expect(is).toMatchObject({ booted: before.current, current: before.current });

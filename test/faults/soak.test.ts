@@ -1,8 +1,8 @@
 /** Many revisions in a row, some broken at each stage, on two VMs that are killed and powered off as chance has it. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { expectRuns } from "./complete";
-import { goOn, strike } from "./interrupt";
+import { expectRuns } from "./expect-generation";
+import { resume, inject } from "./interruption";
 import { Lab } from "./lab";
 import { Random } from "./random";
 import { flaws, type Flaw, kept, type Source } from "./source";
@@ -31,7 +31,7 @@ beforeAll(async () => {
   vms = await Promise.all(["one", "two"].map((name) => lab.vm(name, source)));
 }, patience(300));
 afterAll(async () => {
-  console.log(`revisions and what befell the VMs: ${JSON.stringify(met)}`);
+  console.log(`revisions and interruptions: ${JSON.stringify(met)}`);
   await lab.close();
 }, patience(60));
 
@@ -56,8 +56,8 @@ async function live(vm: Vm, { accident, whom, after }: ReturnType<typeof draw>):
     await vm.reboot();
     return vm.recovered();
   }
-  await strike(vm, accident, whom);
-  return goOn(vm, accident);
+  await inject(vm, accident, whom);
+  return resume(vm, accident);
 }
 
 /** Every report on the way is whole, and what it says fits the revision. */

@@ -145,8 +145,8 @@ export class Source {
   }
 
   /** Pushes a history that has nothing to do with the one before. */
-  async startAnew(): Promise<string> {
-    await this.git(["checkout", "--quiet", "--orphan", "anew"]);
+  async startNewHistory(): Promise<string> {
+    await this.git(["checkout", "--quiet", "--orphan", "new-history"]);
     const revision = await this.commit();
     await this.git(["branch", "--quiet", "-M", "main"]);
     return revision;

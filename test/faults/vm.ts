@@ -114,7 +114,7 @@ export class Vm {
     const before = await this.sh(boot);
     // The shutdown may be faster than the command that asks for it, and end it.
     await this.is("systemctl reboot");
-    await this.until("it boots anew", `test "$(${boot})" != ${before}`, 90);
+    await this.until("it boots again", `test "$(${boot})" != ${before}`, 90);
   }
 
   /** Waits until the update that the timer after the boot starts has ended. */
@@ -124,11 +124,11 @@ export class Vm {
     await this.idle();
   }
 
-  cut(): Promise<void> {
+  cutNetwork(): Promise<void> {
     return this.plug(false);
   }
 
-  mend(): Promise<void> {
+  restoreNetwork(): Promise<void> {
     return this.plug(true);
   }
 

@@ -65,7 +65,7 @@ export const agentMutants: readonly Mutant[] = [
   ),
   rule(
     "activation",
-    "a switch has to prove itself (health check)",
+    "a switch has to pass its health check (health check)",
     'if (error !== undefined) return fail(activation, trial, "health"',
     'if (false) return fail(activation, trial, "health"',
     activation,
@@ -93,8 +93,8 @@ export const agentMutants: readonly Mutant[] = [
   ),
   rule(
     "activation",
-    "what a boot brought up has to prove itself",
-    "log(`${what} came up at boot and proves itself now`);\n    return prove(activation, trial);",
+    "what a boot brought up has to pass its health check",
+    "log(`${what} came up at boot and proves itself now`);\n    return verifyHealth(activation, trial);",
     "return Promise.resolve(deployed(trial));",
     activation,
   ),

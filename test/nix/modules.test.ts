@@ -27,7 +27,7 @@ describe.skipIf(!hasNix)("nix/modules", () => {
 });
 
 /** Whether each text is one for systemd, and whether the options' types take it. */
-async function judged(kind: "calendar" | "timespan", texts: string[]): Promise<Record<string, [boolean, boolean]>> {
+async function accepted(kind: "calendar" | "timespan", texts: string[]): Promise<Record<string, [boolean, boolean]>> {
   const type = { calendar: "calendarEvent", timespan: "timeSpan" }[kind];
   const ours = (await evaluate("nix/tests/types.nix", {
     texts: nixList(texts),
@@ -51,8 +51,8 @@ describe.skipIf(image === undefined)("the options' types", () => {
       ...["2026-12-24", "12-24 18:00", "Mon *-*~07/1", "04:00 Europe/Berlin", "*-*-* 00,12:00 UTC", "Friday"],
     ];
     const spans = ["5min", "1h 30min", "1h30min", "90", "1.5h", "0", "2 weeks", "500ms"];
-    expect(await judged("calendar", events)).toEqual(all(events, true));
-    expect(await judged("timespan", spans)).toEqual(all(spans, true));
+    expect(await accepted("calendar", events)).toEqual(all(events, true));
+    expect(await accepted("timespan", spans)).toEqual(all(spans, true));
   });
 
   it("refuse what systemd refuses", async () => {
@@ -68,8 +68,8 @@ describe.skipIf(image === undefined)("the options' types", () => {
       "every day",
     ];
     const spans = ["", "soon", "-5min", "5 minuets", "min", "1h,30min"];
-    expect(await judged("calendar", events)).toEqual(all(events, false));
-    expect(await judged("timespan", spans)).toEqual(all(spans, false));
+    expect(await accepted("calendar", events)).toEqual(all(events, false));
+    expect(await accepted("timespan", spans)).toEqual(all(spans, false));
   });
 });
 

@@ -11,4 +11,4 @@ const whoever = (pattern: string) =>
 export const memory: Fault[] = [
   { name: "nix killed while it evaluates", inject: whoever("--exact nix") },
   { name: "builder killed", flaw: "slow" as const, inject: whoever("--full [b]uild.sh") },
-].map((fault) => ({ reports: [failed("build")], mends: "by itself", ...fault }));
+].map((fault) => ({ reports: [failed("build")], recovery: "automatic", ...fault }));

@@ -10,55 +10,55 @@ export const network: Fault[] = [
   {
     name: "network cut at the bridge",
     inject: async ({ vm }) => {
-      await vm.cut();
-      return () => vm.mend();
+      await vm.cutNetwork();
+      return () => vm.restoreNetwork();
     },
     reports: [],
-    mends: "by itself",
+    recovery: "automatic",
     offline: true,
   },
   {
     name: "no network at boot",
     inject: async ({ vm }) => {
-      await vm.cut();
+      await vm.cutNetwork();
       await vm.powerOff();
       await vm.recovered();
-      return () => vm.mend();
+      return () => vm.restoreNetwork();
     },
     reports: [],
-    mends: "by itself",
+    recovery: "automatic",
     offline: true,
   },
   {
     name: "metadata server that does not answer",
     inject: damage(inFilter(`${metadata} drop`), unfilter),
     reports: [],
-    mends: "by itself",
+    recovery: "automatic",
     offline: true,
   },
   {
     name: "metadata server that refuses",
     inject: damage(inFilter(`${metadata} reject with tcp reset`), unfilter),
     reports: [],
-    mends: "by itself",
+    recovery: "automatic",
     offline: true,
   },
   {
     name: "git server that accepts and hangs",
     inject: ({ source }) => source.hang(),
     reports: [failed("fetch")],
-    mends: "by itself",
+    recovery: "automatic",
     offline: true,
   },
   {
     name: "git server that refuses",
     inject: ({ source }) => source.refuse(),
     reports: [failed("fetch")],
-    mends: "by itself",
+    recovery: "automatic",
     offline: true,
   },
   {
-    name: "branch that vanished",
+    name: "branch that was deleted",
     inject: async ({ source }) => {
       await source.removeBranch();
       return undefined;
@@ -74,7 +74,7 @@ export const network: Fault[] = [
     name: "history that was rewritten",
     inject: async ({ source }) => {
       const good = await source.head();
-      await source.startAnew();
+      await source.startNewHistory();
       return () => source.reset(good);
     },
     reports: [failed("verify")],

@@ -49,8 +49,8 @@ describe("a build that fails", () => {
   it.each([
     ["a builder", 100, "error: builder for '/nix/store/x.drv' failed with exit code 1"],
     ["a hash", 102, "error: hash mismatch in fixed-output derivation"],
-  ])("because of %s is refused from then on", async (_, status, complaint) => {
-    scratch.fake("nix-store", says(complaint, `exit ${status}`));
+  ])("because of %s is refused from then on", async (_, status, message) => {
+    scratch.fake("nix-store", says(message, `exit ${status}`));
     expect(await end()).toEqual(refused);
   });
 
@@ -60,16 +60,16 @@ describe("a build that fails", () => {
     "error: writing to file: Disk quota exceeded",
     "error: out of memory",
     "error: Nix daemon disconnected unexpectedly (maybe it crashed?)",
-  ])("for lack of what the machine should have is tried again: %s", async (complaint) => {
-    scratch.fake("nix-store", says(complaint, "exit 1"));
+  ])("for lack of what the machine should have is tried again: %s", async (message) => {
+    scratch.fake("nix-store", says(message, "exit 1"));
     expect(await end()).toEqual(unlucky);
   });
 
   it.each([
     "error: unable to download 'https://cache.nixos.org/x.narinfo': Couldn't resolve host name (6)",
     "error: cannot download source.tar.gz from any mirror",
-  ])("for lack of a network is tried again, and not the revision's fault: %s", async (complaint) => {
-    scratch.fake("nix-store", says(complaint, "exit 1"));
+  ])("for lack of a network is tried again, and not the revision's fault: %s", async (message) => {
+    scratch.fake("nix-store", says(message, "exit 1"));
     expect(await end()).toEqual({ ...unlucky, offline: true });
   });
 
@@ -77,8 +77,8 @@ describe("a build that fails", () => {
     ["itself", "building", "kill -KILL $$"],
     ["in a builder", "error: builder for '/nix/store/x.drv' failed due to signal 9 (Killed)", "exit 100"],
     ["in a builder's child", "error: builder for '/nix/store/x.drv' failed with exit code 137", "exit 100"],
-  ])("because it was killed %s is tried again", async (_, complaint, how) => {
-    scratch.fake("nix-store", says(complaint, how));
+  ])("because it was killed %s is tried again", async (_, message, how) => {
+    scratch.fake("nix-store", says(message, how));
     expect(await end()).toEqual(unlucky);
   });
 });

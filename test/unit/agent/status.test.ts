@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { showStatus } from "../../../agent/commands/status";
 import { remoteAccess } from "../../../agent/git";
-import { writeKnown } from "../../../agent/known";
+import { writeCachedSettings } from "../../../agent/cached-settings";
 import { Progress } from "../../../agent/progress";
 import { writeHold, writeState } from "../../../agent/state";
 import type { AgentState } from "../../../rules/agent-state";
@@ -59,7 +59,7 @@ it("says what runs, the branch, how far it is ahead, the fleet, and when it goes
   await place().mirror.fetch(origin, head);
   writeState(scratch.in("state"), { ...state, revision }, false);
   const settings = { branch: "main", repository: "https://h/config.git", fleet: "devs", stack: "prod", wave: "canary" };
-  writeKnown(scratch.in("run"), settings);
+  writeCachedSettings(scratch.in("run"), settings);
   // Microseconds; the one that does not elapse again has 0.
   scratch.fake("systemctl", `echo '[{"next":1767229200000000},{"next":1767226500000000},{"next":0}]'`);
   expect((await shown()).split("\n")).toEqual([
@@ -101,7 +101,7 @@ it("prints no control characters, in anything that it shows", async () => {
   const bad = "\u001b[2Jx\u0007\u202ey";
   writeHold(scratch.in("state"), { by: bad, why: bad });
   writeState(scratch.in("state"), { ...state, outcome: "failed", error: bad, toplevel: bad }, false);
-  writeKnown(scratch.in("run"), { branch: bad, fleet: bad });
+  writeCachedSettings(scratch.in("run"), { branch: bad, fleet: bad });
   new Progress(scratch.in("run"), { by: bad, trigger: bad }).at(bad);
   expect(await shown()).toMatch(/^[\n\x20-\x7e]*$/);
 });

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { contract } from "../../../rules/contract";
 import type { Instance } from "../../../cli/google/compute";
-import { judge } from "../../../cli/doctor/doctor";
+import { diagnose } from "../../../cli/doctor/doctor";
 import type { Facts, Finding } from "../../../cli/doctor/findings";
 import { buildStatus } from "../../../cli/status/status";
 import { decisions, good, hold, reading, reports, silent, vm } from "./fleet-samples";
@@ -56,10 +56,10 @@ function wellFacts(): Facts {
   };
 }
 
-const wrong = (facts: Facts) => judge(facts, now).filter(({ verdict }) => verdict !== "ok");
+const wrong = (facts: Facts) => diagnose(facts, now).filter(({ verdict }) => verdict !== "ok");
 
 test("where all is well every check says so", () => {
-  const findings = judge(wellFacts(), now);
+  const findings = diagnose(wellFacts(), now);
   expect(findings.map(({ verdict, check }) => `${verdict} ${check}`)).toEqual(
     [
       ...["node", "git", "pulumi", "nix", "gcloud", "settings", "credentials", "project", "apis", "repository"],

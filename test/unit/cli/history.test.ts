@@ -6,7 +6,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import { approvalKey } from "../../../rules/contract";
 import { accountOf, credentials } from "../../../cli/google/credentials";
-import { told } from "../../../cli/gate/history";
+import { eventOf } from "../../../cli/gate/history";
 import { toHistory, withoutEnded, type HistoryEntry } from "../../../cli/history";
 import { historyLines } from "../../../cli/commands/history";
 import { approval, good } from "./fleet-samples";
@@ -137,7 +137,7 @@ test("an entry that somebody else wrote does not act, and one that is none is le
 test("a gate's end names its failures", () => {
   const state = see([[0, reading(failure)]]);
   const end = { outcome: "failed", reason: "1 of 1 failed", stopped: false, took: 1.26, state } as const;
-  expect(told(end)).toEqual({
+  expect(eventOf(end)).toEqual({
     outcome: "failed",
     took: 1.3,
     why: "1 of 1 failed",

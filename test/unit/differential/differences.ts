@@ -1,7 +1,7 @@
 /** In what an agent's decision may differ from that of rules/, each by a name, and told from the situation alone. */
 import { parseState } from "../../../rules/agent-state";
 import { originChange } from "../../../rules/decision";
-import { knownOf } from "../../../rules/decide-system";
+import { fleetFactsOf } from "../../../rules/decide-system";
 import { parseObject } from "../../../rules/json";
 import { flat } from "../../../rules/text";
 import type { Difference } from "./compare";
@@ -13,7 +13,7 @@ const namesTheField: Difference<SystemSituation> = {
   name: "the reason names what is not readable",
   fields: ["reason", "error"],
   applies: (situation) => {
-    const { approvals, control, input } = knownOf(inputOf(situation));
+    const { approvals, control, input } = fleetFactsOf(inputOf(situation));
     const unreadable = !control.ok || input.metadata.kind === "away" || Object.keys(approvals.problems).length > 0;
     return unreadable;
   },
@@ -28,7 +28,7 @@ export const differencesFrom010: readonly Difference<SystemSituation>[] = [
   {
     name: "an item of the wrong shape was taken as far as it went, or jq failed on it",
     applies: (situation) => {
-      const { approvals, control } = knownOf(inputOf(situation));
+      const { approvals, control } = fleetFactsOf(inputOf(situation));
       return !control.ok || Object.keys(approvals.problems).length > 0;
     },
   },
@@ -43,7 +43,7 @@ export const differencesFrom010: readonly Difference<SystemSituation>[] = [
   {
     name: "another host or repository was nothing to do, and its failure the same",
     applies: (situation) => {
-      const { input, origin } = knownOf(inputOf(situation));
+      const { input, origin } = fleetFactsOf(inputOf(situation));
       const { state } = input;
       const otherRefusal = (state.refused ?? []).some(
         ({ repository, attribute }) =>
@@ -55,7 +55,7 @@ export const differencesFrom010: readonly Difference<SystemSituation>[] = [
   {
     name: "an approval overtook the metadata that belongs to it",
     applies: (situation) => {
-      const { approval, settings } = knownOf(inputOf(situation));
+      const { approval, settings } = fleetFactsOf(inputOf(situation));
       const { repository, branch } = approval ?? {};
       return (
         (repository !== undefined && repository !== settings.repository) ||
@@ -70,7 +70,7 @@ export const differencesFrom010: readonly Difference<SystemSituation>[] = [
   {
     name: "a hold's long reason was taken whole, and its new scope not at all",
     applies: (situation) => {
-      const { control, input } = knownOf(inputOf(situation));
+      const { control, input } = fleetFactsOf(inputOf(situation));
       const holds = control.ok ? control.value.holds : [];
       const local = input.localHold;
       return (
@@ -88,7 +88,7 @@ export const differencesFrom010: readonly Difference<SystemSituation>[] = [
     name: "a user was twice in a VM's homes, or root said less of what is approved for one",
     fields: ["settings"],
     applies: (situation) => {
-      const { homes } = knownOf(inputOf(situation)).settings;
+      const { homes } = fleetFactsOf(inputOf(situation)).settings;
       const written = inputOf(situation).metadata;
       const listed = written.kind === "present" ? (written.instance.homes ?? []) : [];
       return listed.length > homes.length || homes.some(({ repository }) => repository !== undefined);

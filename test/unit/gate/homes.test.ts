@@ -8,7 +8,7 @@ import { approved, before, failure, options, resultOf } from "./samples";
 describe("homes", () => {
   const home = { user: "eve", attribute: "eve" };
   const own = { ...home, repository: "git://x/home.git", branch: "main" };
-  const judged = (mode: "gate" | "report", one: Reading, kept = home, control = approved) => {
+  const resultWith = (mode: "gate" | "report", one: Reading, kept = home, control = approved) => {
     const entry = { vm: vm("a", { homes: [kept] }), reports: reports(reading(), { eve: one }) };
     const state = step(
       noProgress,
@@ -19,19 +19,19 @@ describe("homes", () => {
   };
 
   it("are told of, and count only where they should", () => {
-    expect(judged("report", reading(failure))).toEqual(["succeeded", "home eve: build failed: said no"]);
-    expect(judged("gate", reading(failure))).toEqual(["failed", "home eve: build failed: said no"]);
-    expect(judged("report", before)).toEqual(["succeeded", null]);
-    expect(judged("gate", before)).toEqual(["pending", "home eve does not run bbbbbbb yet"]);
-    expect(judged("gate", silent)[0]).toBe("pending");
-    expect(judged("gate", reading())).toEqual(["succeeded", null]);
-    expect(judged("gate", reading({ outcome: "deferred" }))).toEqual(["succeeded", "home eve deferred"]);
+    expect(resultWith("report", reading(failure))).toEqual(["succeeded", "home eve: build failed: said no"]);
+    expect(resultWith("gate", reading(failure))).toEqual(["failed", "home eve: build failed: said no"]);
+    expect(resultWith("report", before)).toEqual(["succeeded", null]);
+    expect(resultWith("gate", before)).toEqual(["pending", "home eve does not run bbbbbbb yet"]);
+    expect(resultWith("gate", silent)[0]).toBe("pending");
+    expect(resultWith("gate", reading())).toEqual(["succeeded", null]);
+    expect(resultWith("gate", reading({ outcome: "deferred" }))).toEqual(["succeeded", "home eve deferred"]);
   });
 
   it("of a repository of their own are measured by its approval", () => {
     const mine = { [`${own.repository}#main`]: { revision: other, lock: "0".repeat(64) } };
     const control = { ...approved, approvals: { rest: { revision: good, lock: "0".repeat(64), homes: mine } } };
-    expect(judged("gate", reading({ revision: other, approved: other }), own, control)[0]).toBe("succeeded");
-    expect(judged("gate", reading(), own, control)[0]).toBe("pending");
+    expect(resultWith("gate", reading({ revision: other, approved: other }), own, control)[0]).toBe("succeeded");
+    expect(resultWith("gate", reading(), own, control)[0]).toBe("pending");
   });
 });

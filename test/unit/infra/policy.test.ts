@@ -47,9 +47,9 @@ describe("a project's metadata", () => {
   it.each<[type: string, inputs: Inputs]>([
     ["gcp:compute/projectMetadata:ProjectMetadata", { metadata: { token: `ghp_${"a".repeat(36)}` } }],
     ["gcp:compute/projectMetadataItem:ProjectMetadataItem", { key: "token", value: `ghp_${"a".repeat(36)}` }],
-  ])("%s holds no secret, and the complaint does not repeat it", (type, inputs) => {
-    const complaints = RULES.flatMap(({ check }) => check(type, inputs));
-    expect(complaints).toEqual(['metadata "token" holds an access token; keep it in Secret Manager']);
+  ])("%s holds no secret, and the message does not repeat it", (type, inputs) => {
+    const violations = RULES.flatMap(({ check }) => check(type, inputs));
+    expect(violations).toEqual(['metadata "token" holds an access token; keep it in Secret Manager']);
   });
 });
 
@@ -78,7 +78,7 @@ describe("a firewall rule", () => {
 
 describe("a grant", () => {
   const member = "serviceAccount:vm@acme-dev.iam.gserviceaccount.com";
-  it.each<[complaints: number, type: string, inputs: Inputs]>([
+  it.each<[violations: number, type: string, inputs: Inputs]>([
     [0, "gcp:projects/iAMMember:IAMMember", { role: "roles/logging.logWriter", member }],
     [1, "gcp:projects/iAMMember:IAMMember", { role: "roles/editor", member }],
     [1, "gcp:projects/iAMMember:IAMMember", { role: "roles/logging.viewer", member: "group:all@example.com" }],
@@ -91,7 +91,7 @@ describe("a grant", () => {
     [1, "gcp:storage/bucketIAMMember:BucketIAMMember", { role: "roles/storage.objectViewer", member: "allUsers" }],
     [1, "gcp:secretmanager/secretIamMember:SecretIamMember", { role: "roles/x", member: "allAuthenticatedUsers" }],
     [0, "gcp:compute/disk:Disk", { member: "allUsers", role: "roles/owner" }],
-  ])("has %d complaints: %s, %j", (complaints, type, inputs) => expect(tooWide(type, inputs)).toHaveLength(complaints));
+  ])("has %d violations: %s, %j", (violations, type, inputs) => expect(tooWide(type, inputs)).toHaveLength(violations));
 });
 
 describe("a bucket", () => {

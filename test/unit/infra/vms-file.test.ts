@@ -38,7 +38,7 @@ describe("nixos-fleet:vmsFile", () => {
   it.each([
     ["is not there", undefined, "ENOENT"],
     ["is no JSON", "[\n{,\n]", "JSON"],
-  ])("is one line of complaint where the file %s", (_, text, reason) => {
+  ])("is one line of message where the file %s", (_, text, reason) => {
     const { mistakes } =
       text === undefined ? withVmsFile({ "nixos-fleet:vmsFile": "none.json" }, directory) : given(text);
     expect(mistakes).toHaveLength(1);

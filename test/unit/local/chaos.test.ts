@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { connect } from "../../../cli/google/compute";
-import { strikes } from "../../../local/api/chaos";
+import { errorInjector } from "../../../local/api/chaos";
 import { makeNetwork, makeInstance, project, serve, type Served } from "./client";
 
 let served: Served;
@@ -12,20 +12,20 @@ afterEach(() => served.close());
 const chaos = async (body: object) =>
   fetch(new URL("/local/chaos", served.url), { method: "PUT", body: JSON.stringify(body) });
 
-it("strikes the share that is asked for, each seed in its own order and always the same", () => {
+it("errorInjector the share that is asked for, each seed in its own order and always the same", () => {
   const run = (seed: number) => {
-    const next = strikes({ percent: 20, seed });
+    const next = errorInjector({ percent: 20, seed });
     return Array.from({ length: 2_000 }, () => next());
   };
-  const struck = run(7).filter((one) => one !== undefined);
-  expect(struck.length).toBeGreaterThan(330);
-  expect(struck.length).toBeLessThan(470);
-  expect(new Set(struck.map(({ status, applied }) => `${status} ${applied}`))).toEqual(
+  const injected = run(7).filter((one) => one !== undefined);
+  expect(injected.length).toBeGreaterThan(330);
+  expect(injected.length).toBeLessThan(470);
+  expect(new Set(injected.map(({ status, applied }) => `${status} ${applied}`))).toEqual(
     new Set(["429 false", "500 false", "500 true", "503 false", "503 true"]),
   );
   expect(run(7)).toEqual(run(7));
   expect(run(8)).not.toEqual(run(7));
-  expect(strikes({ percent: 0, seed: 1 })()).toBeUndefined();
+  expect(errorInjector({ percent: 0, seed: 1 })()).toBeUndefined();
 });
 
 it("answers with Google's errors, and carries out what it says it applied", async () => {

@@ -23,7 +23,7 @@ export interface Chance {
 export const smooth: Chance = { away: false, luck: true, crash: false };
 
 /** What the first run after a boot finds on trial is kept, or is rolled back and refused. */
-function judged(state: State, vm: number): State {
+function afterBootCheck(state: State, vm: number): State {
   const trial = vmGet(state, vm, "trial");
   if (trial === 0 || vmGet(state, vm, "due") === 0) return state;
   const after = copy(state);
@@ -50,7 +50,7 @@ function deploy(state: State, vm: number, stored: number): void {
 
 /** One run of a VM's agent. */
 export function run(world: World, from: State, vm: number, trigger: Trigger, { away, luck, crash }: Chance): State {
-  const state = judged(from, vm);
+  const state = afterBootCheck(from, vm);
   const seen = seenBy(state, vm);
   const right = world.rules.rightOf(trigger, vmGet(state, vm, "again") === 2 ? "head" : "approved");
   const { action, target: stored, explicit, urgent, outcome, approved } = world.run(seen, vm, right, away);

@@ -264,12 +264,12 @@ export class World {
     const key = kind + this.about(state) + own.join("");
     const known = this.gates.get(key);
     if (known !== undefined) return known;
-    const found = this.lookAt(state, wave, vms, late);
+    const found = this.runGate(state, wave, vms, late);
     this.gates.set(key, found);
     return found;
   }
 
-  private lookAt(state: State, wave: 0 | 1, vms: readonly number[], late: boolean): GateStep {
+  private runGate(state: State, wave: 0 | 1, vms: readonly number[], late: boolean): GateStep {
     const approvals = this.approvals(state);
     const revision = named(get(state, F.runRevision)) ?? "";
     const laterWaves = wave === 0 ? ["rest"] : [];

@@ -1,6 +1,6 @@
 /** The table that the suite ends with: every fault, how often it was tried, and how often the VM came through. */
 
-export class Tally {
+export class FaultResults {
   private readonly rows = new Map<string, { tried: number; survived: number }>();
 
   /** Counts one try of a fault; what it throws goes on to the caller. */

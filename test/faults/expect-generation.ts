@@ -1,4 +1,4 @@
-/** What must be true of a machine whatever befell it. */
+/** Assertions on the generation that a machine runs, after any fault. */
 import { expect } from "vitest";
 import type { Facts } from "./facts";
 import type { Source } from "./source";

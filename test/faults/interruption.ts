@@ -4,7 +4,7 @@ import { patience } from "../setup/pace";
 import type { Vm } from "./vm";
 
 /** SIGKILL ends the update with all that it started, or the agent alone, as the kernel does when memory runs out. */
-export type Blow = "SIGKILL" | "power-off";
+export type Interruption = "SIGKILL" | "power-off";
 
 /** The stage that a line of the trace opens: `→ switching to /nix/store/…` is `switching`. */
 export function stageOf(line: string): string | undefined {
@@ -58,16 +58,16 @@ async function reachStage(vm: Vm, stage: string): Promise<void> {
   }
 }
 
-/** Strikes; whether an update was under way. */
-export async function strike(vm: Vm, blow: Blow, whom: "all" | "main"): Promise<boolean> {
-  if (blow === "SIGKILL") return vm.kill(whom);
+/** Interrupts the VM; answers whether an update was under way. */
+export async function inject(vm: Vm, interruption: Interruption, whom: "all" | "main"): Promise<boolean> {
+  if (interruption === "SIGKILL") return vm.kill(whom);
   const hit = await vm.runs();
   await vm.powerOff();
   return hit;
 }
 
-/** The next update after a blow: the boot's own, or the next that somebody asks for. */
-export async function goOn(vm: Vm, blow: Blow): Promise<void> {
-  if (blow === "power-off") await vm.recovered();
+/** Runs the next update after an interruption: the boot's own, or one that is asked for. */
+export async function resume(vm: Vm, interruption: Interruption): Promise<void> {
+  if (interruption === "power-off") await vm.recovered();
   else await vm.update();
 }

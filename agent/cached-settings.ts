@@ -4,7 +4,7 @@ import { parseObject } from "../rules/json";
 import type { CommonSettings } from "./driver";
 import { readText, writeFileAtomic } from "./files";
 
-export interface Known {
+export interface CachedSettings {
   repository?: string;
   branch?: string;
   /** `approved`: the branch's head is nothing that it goes to by itself. */
@@ -17,21 +17,21 @@ export interface Known {
 const NAMES = ["repository", "branch", "follow", "fleet", "stack", "wave"] as const;
 const fileIn = (runFolder: string) => join(runFolder, "known.json");
 
-export function writeKnown(runFolder: string, settings: CommonSettings): void {
-  const known = JSON.stringify(knownOf(settings));
-  if (readText(fileIn(runFolder)) === known) return;
+export function writeCachedSettings(runFolder: string, settings: CommonSettings): void {
+  const text = JSON.stringify(cachedSettingsOf(settings));
+  if (readText(fileIn(runFolder)) === text) return;
   try {
-    writeFileAtomic(fileIn(runFolder), known);
+    writeFileAtomic(fileIn(runFolder), text);
   } catch {
     // Only people who ask need it.
   }
 }
 
-export function readKnown(runFolder: string): Known {
-  return knownOf(parseObject(readText(fileIn(runFolder)) ?? "") ?? {});
+export function readCachedSettings(runFolder: string): CachedSettings {
+  return cachedSettingsOf(parseObject(readText(fileIn(runFolder)) ?? "") ?? {});
 }
 
-function knownOf(item: Record<string, unknown>): Known {
+function cachedSettingsOf(item: Record<string, unknown>): CachedSettings {
   return Object.fromEntries(
     NAMES.flatMap((name) => {
       const value = item[name];

@@ -1,7 +1,7 @@
 /** A home's new agent, which has to work before the home is switched to. A system's takes systemd: test/agents/self-test.test.ts. */
 import { chmodSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { homeAgentError } from "../../../agent/prove-agent";
+import { homeAgentError } from "../../../agent/agent-self-test";
 import { Scratch } from "./scratch";
 
 let scratch: Scratch;
