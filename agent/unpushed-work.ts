@@ -2,7 +2,7 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import { exists } from "./files";
-import { git, gitComplaint } from "./git";
+import { git, gitErrorText } from "./git";
 import { succeeded } from "./process";
 
 /** Where Home Manager itself looks for a configuration. */
@@ -31,6 +31,6 @@ export async function unpushedWork(clone: string): Promise<string | undefined> {
     ? await read("log", "--max-count=1", "--format=%h", "HEAD", "--not", "--remotes")
     : status;
   if (!succeeded(log))
-    return `cannot tell whether ${clone} has work that is not pushed (${gitComplaint(log)}): make git status work there, ${go("asking")}`;
+    return `cannot tell whether ${clone} has work that is not pushed (${gitErrorText(log)}): make git status work there, ${go("asking")}`;
   return log.stdout === "" ? undefined : `${clone} has commits that are not pushed: push them, ${go("them")}`;
 }
