@@ -2,7 +2,7 @@
 import { contract, type Outcome, type Stage } from "./contract";
 import { defined, isObject, isRevision, own, parseObject, type JsonObject } from "./json";
 import type { Report } from "./report";
-import { isRepeatedFailure, repeatedAfter, type RepeatedFailure } from "./repeated-failure";
+import { failingOf, isRepeatedFailure, repeatedAfter, type RepeatedFailure } from "./repeated-failure";
 import { logText } from "./text";
 
 /** A revision that failed for a reason of its own and is not tried again unasked. */
@@ -18,7 +18,7 @@ export interface Refusal {
 }
 
 /** The state: what a report says of the last run, and what the agent alone needs. Absent fields are not known. */
-export interface AgentState extends Partial<Omit<Report, "progress">> {
+export interface AgentState extends Partial<Omit<Report, "progress" | "failing">> {
   /** Where the deployed revision came from, and which host's or home's attribute it was built as. */
   repository?: string;
   attribute?: string;
@@ -145,7 +145,7 @@ export function hasDrifted({ deployed }: AgentState, { profile, current, boot, t
 
 /** How a run ended; `revision` and `lock` are set where it ended with that revision deployed. */
 export interface RunResult
-  extends Omit<Report, "progress" | "revision" | "lock">, Partial<Pick<Report, "revision" | "lock">> {
+  extends Omit<Report, "progress" | "failing" | "revision" | "lock">, Partial<Pick<Report, "revision" | "lock">> {
   /** Where a deployed revision came from, and as what it was built. */
   repository?: string;
   attribute?: string;
@@ -230,7 +230,8 @@ export function serializeState(state: AgentState): string {
 
 /** The state as a report is made of it. */
 export function publishable(state: AgentState): JsonObject {
-  return { revision: "", ...state };
+  const failing = state.outcome === "failed" ? failingOf(state.repeated) : undefined;
+  return { revision: "", ...state, ...(failing === undefined ? {} : { failing }) };
 }
 
 /** What an outsider knows of a VM's state: what its last report says. */

@@ -144,6 +144,11 @@ function updating(reason: string, revision: string, report: Report | null): Pick
   }
   if (about?.outcome === "held") return { next: "held", text: "stays: held on the VM itself" };
   if (about?.outcome === "deferred") return { next: "wait", text: oneLine(`waits: ${about.error ?? reason}`) };
+  if (about?.failing !== undefined)
+    return {
+      next: "wait",
+      text: oneLine(`tries ${short(revision)} again at boot or once a day: ${failureText(about)}`),
+    };
   if (about?.outcome === "failed")
     return { next: "retry", text: oneLine(`tries ${short(revision)} again: ${failureText(about)}`) };
   return { next: "update", text: oneLine(`updates to ${short(revision)}: ${reason}`) };

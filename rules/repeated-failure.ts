@@ -5,6 +5,7 @@
 import type { Stage } from "./contract";
 import type { JsonObject } from "./json";
 import { isRevision } from "./json";
+import type { Failing } from "./report";
 import { oneLine } from "./text";
 
 /** The tries of one revision that ended in the same way. Times are RFC 3339, UTC. */
@@ -72,6 +73,13 @@ export function isFailing(failure: RepeatedFailure | undefined): boolean {
 /** When a VM that is failing tries again by itself. */
 export function nextTry({ last }: RepeatedFailure): Date {
   return new Date(Date.parse(last) + DAY);
+}
+
+/** What a report says of a VM that is failing. */
+export function failingOf(failure: RepeatedFailure | undefined): Failing | undefined {
+  if (failure === undefined || !isFailing(failure)) return undefined;
+  const { tries, since } = failure;
+  return { tries, since, nextTry: `${nextTry(failure).toISOString().slice(0, 19)}Z` };
 }
 
 export interface NewTry {

@@ -1,6 +1,6 @@
 /** Reports: how an update ended, as the rest of the world reads it. One JSON object, a guest attribute. */
 import { contract, type Outcome, type Stage } from "./contract";
-import { isBoolean, isString, objectOf, oneOf, own, parseShape, shapeProblem } from "./json";
+import { isBoolean, isNumber, isString, objectOf, oneOf, own, parseShape, shapeProblem } from "./json";
 import type { Check, JsonObject, Parsed, Shape } from "./json";
 import { logText } from "./text";
 
@@ -18,6 +18,14 @@ export interface Progress {
   stage: Stage;
   /** RFC 3339, UTC. */
   since: string;
+}
+
+/** A VM that fails in the same way all the time, and so tries again by itself once a day only. */
+export interface Failing {
+  tries: number;
+  /** RFC 3339, UTC: its first failure, and its next try unless a boot, another revision or a person comes before. */
+  since: string;
+  nextTry: string;
 }
 
 export interface Report {
@@ -41,6 +49,8 @@ export interface Report {
   /** What is deployed and runs after the next boot. */
   pending?: { revision: string; toplevel: string };
   waiting?: Waiting;
+  /** Of a failure only. */
+  failing?: Failing;
   /** The update that is under way; the rest of the report is about the one before. */
   progress?: Progress;
   rolledBack: boolean;
@@ -62,6 +72,7 @@ const checks: Readonly<Record<string, Check>> = {
   pending: objectOf({ revision: isString, toplevel: isString }),
   waiting: objectOf({ for: oneOf(contract.waitingFor), "until?": isString }),
   progress: objectOf({ stage: oneOf(contract.stage), since: isString }),
+  failing: objectOf({ tries: isNumber, since: isString, nextTry: isString }),
 };
 
 /** The shape that `contract.json` writes as `field: type`, a trailing `?` meaning optional. */

@@ -1,14 +1,28 @@
 /** Sentences about reports and holds that several commands and the gate say. */
 import { short } from "./contract";
 import type { Hold } from "./control-item";
-import type { Report } from "./report";
+import type { Failing, Report } from "./report";
 import { oneLine, truncate } from "./text";
 
 /** A failure in one line: stage, what became of the VM, and the last thing that was said. */
-export function failureText({ stage, error, rolledBack }: Pick<Report, "stage" | "error" | "rolledBack">): string {
+export function failureText({
+  stage,
+  error,
+  rolledBack,
+  failing,
+}: Pick<Report, "stage" | "error" | "rolledBack" | "failing">): string {
   const last = error?.split("\n").at(-1);
-  const head = `${stage ?? "update"} failed${rolledBack ? ", rolled back" : ""}`;
+  const verb = failing === undefined ? "failed" : "keeps failing";
+  const head = `${stage ?? "update"} ${verb}${rolledBack ? ", rolled back" : ""}`;
   return last === undefined || last === "" ? head : `${head}: ${oneLine(last, 200)}`;
+}
+
+/** How often it failed in the same way, and when it tries again. */
+export function failingText({ tries, since, nextTry }: Failing): string {
+  return oneLine(
+    `${tries} times since ${since}; tries again at boot, for another revision, when a person asks, or after ${nextTry}`,
+    200,
+  );
 }
 
 /** A hold in one line: what, by whom, why. */

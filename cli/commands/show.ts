@@ -6,7 +6,7 @@ import { readAllReports, readDecisions, type FleetVm } from "../fleet";
 import { readBranches } from "../status/branch";
 import { buildStatus, secondsSince, type FleetStatus, type VmStatus } from "../status/status";
 import { revisionText } from "../status/table";
-import { failureText, holdText } from "../../rules/sentences";
+import { failingText, failureText, holdText } from "../../rules/sentences";
 import { oneLine } from "../../rules/text";
 
 export const command: Command = {
@@ -75,6 +75,7 @@ export function showLines(vm: FleetVm, shown: VmStatus, status: FleetStatus): st
     ["system", system?.toplevel ?? null],
     ["last run", system === null ? null : `${system.outcome}, ${ago(system.at)}, agent ${system.agent}`],
     ["failure", system?.outcome === "failed" ? failureText(system) : null],
+    ["failing", system?.failing === undefined ? null : failingText(system.failing)],
     ["reboot", system?.rebootRequired === true ? "required" : null],
     ["drift", `${shown.drift}${shown.reason === null ? "" : `: ${shown.reason}`}`],
     ["next", shown.next.text],

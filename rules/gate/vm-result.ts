@@ -163,10 +163,11 @@ function checkReport(
   return elsewhere ? { result: "succeeded", reason, deferral: "ahead" } : { result: "succeeded", reason, proof: true };
 }
 
-/** A failure that the VM tries again by itself is none until its time is up. */
+/** A failure that the VM tries again by itself is none until its time is up, or the VM itself has given up trying all the time. */
 function failed(report: Report, stale: boolean): VmResult {
   const reason = failureText(report);
   if (stale) return { result: "pending", reason };
+  if (report.failing !== undefined) return { result: "failed", reason, transient: reason };
   return report.transient === true
     ? { result: "pending", reason: `tries again: ${reason}`, transient: reason }
     : { result: "failed", reason };

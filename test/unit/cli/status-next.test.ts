@@ -74,6 +74,22 @@ describe("VMs that follow their branch", () => {
     expect(shown).toMatch(/^ {2}at boot +branch is 3 ahead; goes there at the next boot$/m);
   });
 
+  it("say in their report that they keep failing, and are shown with how often and until when", async () => {
+    const [first = "", second = ""] = commits;
+    const failed = { outcome: "failed", stage: "build", error: "error: odd", transient: true } as const;
+    const failing = { tries: 4, since: "2026-01-01T08:00:00Z", nextTry: "2026-01-02T11:30:00Z" };
+    const said = report({ revision: second, approved: first, ...failed, failing });
+    const [, vm] = fake.instances;
+    Object.assign(vm ?? {}, { guest: { "nixos-fleet/system": JSON.stringify(said) } });
+    const shown = (await runFleet(["show", "dev-2"], env)).out.join("\n");
+    expect(shown).toMatch(
+      /^ {2}failing +4 times since 2026-01-01T08:00:00Z; tries again at boot.* after 2026-01-02T11:30:00Z$/m,
+    );
+    expect((await runFleet(["status"], env)).out.join("\n")).toMatch(
+      /dev-2 .*failed .*build keeps failing: error: odd/,
+    );
+  });
+
   it("go nowhere under a hold, and not to the head while a rollout is open", async () => {
     fake.metadata[controlKey("devs", "dev")] = JSON.stringify({ holds: [hold("fleet")] });
     expect((await status()).vms.map(({ next }) => [next.text, next.atBoot])).toEqual([

@@ -64,6 +64,18 @@ const states: State[] = [
     is: ["failed", /^health failed: fleet-demo\.service is failed$/],
     converged: false,
   },
+  {
+    name: "keeps failing",
+    said: reports(
+      reading({
+        ...{ revision: old, outcome: "failed", stage: "build", error: "error: odd", transient: true },
+        failing: { tries: 4, since: "2026-01-01T08:00:00Z", nextTry: "2026-01-02T11:30:00Z" },
+      }),
+    ),
+    is: ["failed", /^build keeps failing: error: odd$/],
+    converged: false,
+    line: /: tries bbbbbbb again at boot or once a day: build keeps failing: error: odd$/,
+  },
   { name: "is off", vm: { state: "TERMINATED" }, said: reports(silent), is: ["stopped", null], converged: true },
   {
     name: "has a home that failed",

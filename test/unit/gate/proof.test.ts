@@ -245,6 +245,17 @@ describe("failures that pass by themselves", () => {
     expect(decide(after([0, { a: failing("HTTP 503") }], [60, { a: reading() }]), options).outcome).toBe("passed");
   });
 
+  it("are failures once the VM tries again once a day only, and say nothing against the revision", () => {
+    const nextTry = "2026-01-02T12:00:00Z";
+    const error = { revision: old, outcome: "failed", stage: "fetch", error: "HTTP 503", transient: true } as const;
+    const state = after([
+      0,
+      { a: reading({ ...error, failing: { tries: 3, since: "2026-01-01T10:00:00Z", nextTry } }) },
+    ]);
+    expect(state.vms.get("a")).toMatchObject({ result: "failed", transient: "fetch keeps failing: HTTP 503" });
+    expect(decide(state, options).outcome).toBe("failed");
+  });
+
   it("end a gate early when all that answered say the same for a while", () => {
     const both = { a: away("a"), b: away("b"), c: before };
     expect(decide(after([0, both], [119, both]), options).outcome).toBe("open");

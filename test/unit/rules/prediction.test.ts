@@ -74,6 +74,17 @@ test.each<[string, KnownOfVm, Partial<Prediction>]>([
     { next: "retry", when: "now", text: "tries bbbbbbb again: build failed: said no" },
   ],
   [
+    "keeps failing",
+    known({
+      report: report({
+        ...failed,
+        transient: true,
+        failing: { tries: 4, since: "2026-01-01T08:00:00Z", nextTry: "2026-01-02T10:00:00Z" },
+      }),
+    }),
+    { next: "wait", when: null, text: "tries bbbbbbb again at boot or once a day: build keeps failing: said no" },
+  ],
+  [
     "waits for its window",
     known({
       report: report({ revision: old, outcome: "deferred", waiting: { for: "window", until: "2026-01-02T04:00:00Z" } }),

@@ -1,6 +1,7 @@
 /** When a VM that fails in the same way again and again stops trying all the time, and what makes it try again. */
 import { describe, expect, it } from "vitest";
-import { nextState, parseState, serializeState, type AgentState, type RunResult } from "../../../rules/agent-state";
+import { nextState, parseState, publishable, serializeState } from "../../../rules/agent-state";
+import type { AgentState, RunResult } from "../../../rules/agent-state";
 import {
   isFailing,
   nextTry,
@@ -83,6 +84,15 @@ describe("the state of a VM", () => {
       expect(after(unrecognised(0), { ...recognised, ...end }).repeated).toBeUndefined();
     },
   );
+
+  it("is reported as failing once it is, and as long as it fails", () => {
+    const [twice, thrice] = [[0, 30].map(unrecognised), [0, 30, 60].map(unrecognised)];
+    expect(publishable(after(...twice))).not.toHaveProperty("failing");
+    const failing = { tries: 3, since: at(0), nextTry: at(60 + 24 * 60) };
+    expect(publishable(after(...thrice))).toMatchObject({ failing });
+    expect(publishable(after(...thrice, result({ outcome: "held" })))).not.toHaveProperty("failing");
+    expect(publishable(after(...thrice, result({ outcome: "updated" })))).not.toHaveProperty("failing");
+  });
 
   it("outlives its file, and a field of another shape is left out", () => {
     const state = after(unrecognised(0));

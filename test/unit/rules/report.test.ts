@@ -23,6 +23,7 @@ const added = {
   pending: { revision: "b".repeat(40), toplevel: "/nix/store/y" },
   waiting: { for: "window", until: "2026-01-02T00:00:00Z" },
   progress: { stage: "fetch", since: "2026-01-02T00:00:00Z" },
+  failing: { tries: 3, since: "2026-01-01T00:00:00Z", nextTry: "2026-01-03T00:00:00Z" },
 };
 
 describe("what is published", () => {
@@ -37,6 +38,7 @@ describe("what is published", () => {
 
   it("leaves out a new field that is wrong, and keeps the rest", () => {
     expect(reportOf({ ...state, waiting: { for: "godot" } }, { second: true })).toEqual(state);
+    expect(reportOf({ ...state, failing: { tries: "3" } }, { second: true })).toEqual(state);
   });
 
   it.each([
