@@ -141,4 +141,11 @@ export const ruleMutants: readonly Mutant[] = [
     "if (nixResources",
     unit("rules/failure", "agent/nix"),
   ),
+  rule(
+    "self-test",
+    "a new agent is tested under every setting of its units' sandboxes",
+    "|NotifyAccess|",
+    "|NotifyAccess|Restrict.*|",
+    unit("rules/self-test"),
+  ),
 ];

@@ -2,10 +2,28 @@ import { readFileSync } from "node:fs";
 import { BlockList, isIPv6 } from "node:net";
 import { describe, expect, it } from "vitest";
 import { evaluate, hasNix, image, inside } from "../../nix/tests/image";
+import { sandboxOf, selfTestUnit } from "../../rules/self-test";
 
 describe.skipIf(!hasNix)("nix/lib", () => {
   it("makes exactly the units that are written out in nix/tests/units", async () => {
     expect(await evaluate("nix/tests/units.nix")).toEqual([]);
+  });
+});
+
+/** Settings of nix/lib/hardening.nix under which a new agent need not show that it works, each with the reason. */
+const untested: Record<string, string> = {};
+
+describe.skipIf(!hasNix)("nix/lib/hardening.nix", () => {
+  it("has no setting that a new agent is not tested under", async () => {
+    const kinds = (await evaluate("nix/tests/hardening.nix")) as Record<string, Record<string, unknown>>;
+    const settings = Object.values(kinds).flatMap((kind) => Object.entries(kind));
+    expect(settings.length).toBeGreaterThan(40);
+    const lines = settings.flatMap(([key, value]) => [value].flat().map((one) => `${key}=${String(one)}`));
+    const unit = `[Service]\nExecStart=/bin/nixos-auto-update run\n${lines.join("\n")}\n`;
+    const sandbox = sandboxOf(unit) ?? { program: "", settings: [] };
+    const tested = selfTestUnit(sandbox, "/output").split("\n");
+    const missing = lines.filter((line) => !tested.includes(line)).map((line) => line.replace(/=.*/, ""));
+    expect(new Set(missing)).toEqual(new Set(Object.keys(untested)));
   });
 });
 

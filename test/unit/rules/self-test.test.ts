@@ -1,5 +1,6 @@
 /** The unit in which a new system's agent shows that it works, made of the units that the system ships. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { sandboxOf, selfTestUnit } from "../../../rules/self-test";
 
@@ -19,6 +20,33 @@ describe("the sandbox of a unit", () => {
   it("is the same for units that may do the same, however they are scheduled", () => {
     expect(sandboxOf(shipped("nixos-auto-update-reboot"))).toEqual(watcher);
     expect(sandboxOf(shipped("nixos-auto-update"))).not.toEqual(watcher);
+  });
+
+  it("leaves nothing of a shipped unit out but what is here, each with its reason", () => {
+    const process = "another process runs, once and at once";
+    const pace = "how much of the machine it gets does not decide whether it works";
+    const leftOut: Record<string, string> = {
+      ...{ ExecStart: process, Type: process, TimeoutStartSec: process },
+      ...{ Restart: process, RestartSec: process, RestartSteps: process, RestartMaxDelaySec: process },
+      ...{ Nice: pace, CPUSchedulingPolicy: pace, IOSchedulingClass: pace, MemoryHigh: pace, OOMPolicy: pace },
+      "X-RestartIfChanged": "NixOS reads it, and not systemd",
+    };
+    const folder = "nix/tests/units";
+    const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) =>
+      /^system.*service$/.test(name),
+    );
+    const missing = files.flatMap((file) => {
+      const text = readFileSync(join(folder, file), "utf8");
+      const sandbox = sandboxOf(text);
+      if (sandbox === undefined) return [];
+      const service = text
+        .slice(text.indexOf("[Service]"))
+        .replace(/\n\[Install\][^]*/, "")
+        .split("\n")
+        .slice(1);
+      return service.filter((line) => line !== "" && !sandbox.settings.includes(line));
+    });
+    expect(new Set(missing.map((line) => line.replace(/=.*/, "")))).toEqual(new Set(Object.keys(leftOut)));
   });
 
   it("is read across continued lines, sections and prefixes of ExecStart", () => {
