@@ -4,4 +4,4 @@ import { Fleet } from "./infra";
 
 const fleet = new Fleet(new pulumi.Config("nixos-fleet").get("fleet") ?? "devs");
 
-export const { revision, lock, inputs, waves, addresses, logins, approvals, gates } = fleet;
+export const { readme, waves, vms, inputs, head } = fleet;

@@ -12,6 +12,8 @@ export { FleetNetwork, type FleetNetworkArgs } from "./components/network";
 export { Rollout, type RolloutArgs } from "./components/rollout";
 export { FleetSchedules, type FleetSchedulesArgs } from "./components/schedules";
 export { FleetSecrets, type FleetSecretsArgs } from "./components/secrets";
+export type { FleetVmOutputs } from "./components/outputs";
+export type { WaveResult } from "./readme";
 export { DevVm, type DevVmArgs, type DevVmOutputs } from "./components/vm";
 export { ConfigError } from "./config-error";
 export type { Approval } from "../rules/approval";

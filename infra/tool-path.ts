@@ -16,6 +16,11 @@ export function toolPath(directory: string): string {
   return /^[\w./@+-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", `'\\''`)}'`;
 }
 
+/** The tool as people call it from the program's directory. */
+export function shownTool(directory: string): string {
+  return installed(directory) === undefined ? toolPath(directory) : "npx fleet";
+}
+
 const TOOL = "scripts/fleet";
 
 /**

@@ -22,6 +22,8 @@ export interface CurrentApprovals {
 export interface PlannedWave<W> {
   wave: W;
   approval: Approval;
+  /** What it was approved for before this run, where that can be read. */
+  former?: Approval | undefined;
   /** The approval item's value. */
   value: string;
   /** Whether the approval stays as it is, and the gate with it. */
@@ -78,11 +80,12 @@ export function planWaves<W extends { name: string }>(
     const why = hold === undefined ? before && `waits for wave ${before}` : holdText(hold);
     if (hold !== undefined) before ??= wave.name;
     if (why === undefined) {
-      planned.push({ wave, approval, value: JSON.stringify(approval), kept: false });
+      planned.push({ wave, approval, former: present, value: JSON.stringify(approval), kept: false });
       warnings.push(...undoneText(current.control, wave.name, approval.revision));
     } else {
       warnings.push(`wave ${wave.name} ${why}; it stays ${present ? `at ${short(present.revision)}` : "unapproved"}`);
-      if (present && written !== undefined) planned.push({ wave, approval: present, value: written, kept: true });
+      if (present && written !== undefined)
+        planned.push({ wave, approval: present, former: present, value: written, kept: true });
     }
   }
   return { waves: planned, warnings, mistakes: removedMistakes(waves, desired, current) };

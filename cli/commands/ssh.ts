@@ -3,7 +3,7 @@ import { fleetOptions, type Call, type Command } from "../command";
 import { openFleet, requireVms } from "../context";
 import { FleetError } from "../errors";
 import type { FleetVm } from "../fleet";
-import { loginArguments, terminalName } from "../login";
+import { loginArguments, terminalName } from "../../rules/login";
 
 export const command: Command = {
   name: "ssh",

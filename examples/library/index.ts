@@ -27,7 +27,7 @@ new RecordSet("dev-alice", {
   name: "dev-alice.internal.example.com.",
   type: "A",
   ttl: 300,
-  rrdatas: [fleet.addresses.apply((addresses) => addresses["dev-alice"] ?? "")],
+  rrdatas: [fleet.vms.apply((vms) => vms["dev-alice"]?.address ?? "")],
 });
 
-export const { subnetwork, serviceAccount, approvals } = fleet;
+export const { subnetwork, serviceAccount, waves } = fleet;

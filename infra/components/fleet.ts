@@ -1,5 +1,4 @@
 import * as pulumi from "@pulumi/pulumi";
-import { short } from "../../rules/contract";
 import { FleetAccess, FleetAccount } from "./access";
 import { FleetApis } from "./apis";
 import { FleetCache } from "./cache";
@@ -9,33 +8,30 @@ import { HomeDisks } from "./disks";
 import { HeldBackFailures } from "./held-back";
 import { NAMESPACE, withArgs, withSecrets, type FleetArgs } from "../fleet-args";
 import { FleetImage, olderImages } from "./image";
-import { logins } from "./iam";
 import { vmLabels, vmMetadata } from "./metadata";
 import { FleetMonitoring } from "./monitoring";
 import { FleetNetwork } from "./network";
-import { lockHolds } from "../preflight/approval";
+import { inputsOf } from "../preflight/approval";
 import { prepare, type Prepared } from "../preflight/prepare";
+import { vmOutputs, waveResults, type FleetVmOutputs } from "./outputs";
 import { Rollout } from "./rollout";
 import { FleetSchedules } from "./schedules";
 import { deployKeyValues, FleetSecrets } from "./secrets";
 import { encryptedKeys } from "../preflight/settings";
 import { startupScript } from "../startup";
-import { DevVm, type DevVmOutputs } from "./vm";
-import type { Approval } from "../../rules/approval";
+import { DevVm } from "./vm";
+import { readmeOf, type WaveResult } from "../readme";
+import { shownTool } from "../tool-path";
 
 interface FleetOutputs {
   network: pulumi.Output<string>;
   subnetwork: pulumi.Output<string>;
   serviceAccount: pulumi.Output<string>;
-  vms: Record<string, DevVmOutputs>;
-  addresses: pulumi.Output<Record<string, string>>;
-  approvals: pulumi.Output<Record<string, Approval>>;
-  gates: pulumi.Output<Record<string, string>>;
-  revision: string;
-  lock: string;
-  inputs: Record<string, string>;
-  waves: Record<string, string[]>;
-  logins: Record<string, string>;
+  vms: Record<string, FleetVmOutputs>;
+  waves: pulumi.Output<Record<string, WaveResult>>;
+  inputs: pulumi.Output<Record<string, string>>;
+  head: string;
+  readme: pulumi.Output<string>;
 }
 
 /**
@@ -44,7 +40,7 @@ interface FleetOutputs {
  * @example
  * // Every setting from Pulumi.<stack>.yaml.
  * const fleet = new Fleet("devs");
- * export const { revision, waves, addresses } = fleet;
+ * export const { readme, waves, vms, inputs, head } = fleet;
  */
 export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
   /** Self link of the network. */
@@ -54,23 +50,15 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
   /** Address of the account that the VMs run as. */
   readonly serviceAccount: pulumi.Output<string>;
   /** The VMs by name. */
-  readonly vms: pulumi.Output<pulumi.Unwrap<Record<string, DevVmOutputs>>>;
-  /** VM name → address inside the fleet's network. */
-  readonly addresses: pulumi.Output<Record<string, string>>;
-  /** Wave → what it is approved for after this run. A wave that a person holds before its first approval is not there. */
-  readonly approvals: pulumi.Output<Record<string, Approval>>;
-  /** Wave → how its gate ended when it last passed, such as `passed: 3 succeeded, 1 deferred`. */
-  readonly gates: pulumi.Output<Record<string, string>>;
-  /** The branch head that this run resolved, 7 hex digits. */
-  readonly revision: pulumi.Output<string>;
-  /** SHA-256 of its `flake.lock`, the first 7 hex digits. */
-  readonly lock: pulumi.Output<string>;
-  /** The lock's own inputs, so that a preview shows which move; `fleet diff --head` says more. */
+  readonly vms: pulumi.Output<pulumi.Unwrap<Record<string, FleetVmOutputs>>>;
+  /** Wave → the revision that it is approved for, and how its gate ended. */
+  readonly waves: pulumi.Output<Record<string, WaveResult>>;
+  /** The inputs of the locks that waves are approved for, so that a preview shows which move; `fleet diff --head` says more. */
   readonly inputs: pulumi.Output<Record<string, string>>;
-  /** Wave → the names of its VMs, in the order of approval. */
-  readonly waves: pulumi.Output<Record<string, string[]>>;
-  /** VM name → its owner's user name by OS Login; empty unless `access` is `owners`. */
-  readonly logins: pulumi.Output<Record<string, string>>;
+  /** The branch's head as this run found it, 40 hex digits. No VM need run it. */
+  readonly head: pulumi.Output<string>;
+  /** All of it as Markdown, for people; Pulumi shows an output of this name as the stack's page. */
+  readonly readme: pulumi.Output<string>;
 
   constructor(name: string, args: FleetArgs = {}, opts?: pulumi.ComponentResourceOptions) {
     super("nixos-fleet:infra:Fleet", name, withSecrets(args), opts);
@@ -79,14 +67,10 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
     this.subnetwork = pulumi.output(made.then(({ subnetwork }) => subnetwork));
     this.serviceAccount = pulumi.output(made.then(({ serviceAccount }) => serviceAccount));
     this.vms = pulumi.output(made.then(({ vms }) => vms));
-    this.addresses = pulumi.output(made.then(({ addresses }) => addresses));
-    this.approvals = pulumi.output(made.then(({ approvals }) => approvals));
-    this.gates = pulumi.output(made.then(({ gates }) => gates));
-    this.revision = pulumi.output(made.then(({ revision }) => revision));
-    this.lock = pulumi.output(made.then(({ lock }) => lock));
-    this.inputs = pulumi.output(made.then(({ inputs }) => inputs));
     this.waves = pulumi.output(made.then(({ waves }) => waves));
-    this.logins = pulumi.output(made.then((outputs) => outputs.logins));
+    this.inputs = pulumi.output(made.then(({ inputs }) => inputs));
+    this.head = pulumi.output(made.then(({ head }) => head));
+    this.readme = pulumi.output(made.then(({ readme }) => readme));
   }
 
   /** Runs inside the base class' constructor, so nothing that this class' own sets is there yet. */
@@ -157,19 +141,18 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
     const privateKey = args.sshPrivateKey ?? stack.getSecret("sshPrivateKey");
     const ssh = privateKey === undefined ? {} : { ssh: { reachable: prepared.reachable, privateKey } };
     const rollout = new Rollout(name, { config, ...decided, vms, failures, ...ssh }, part);
+    const waves = pulumi
+      .all([rollout.approvals, rollout.gates])
+      .apply(([approvals, gates]) => waveResults(config, approvals, gates));
     const outputs: FleetOutputs = {
       network: network.network,
       subnetwork: network.subnetwork,
       serviceAccount: account.email,
-      vms: Object.fromEntries(Object.entries(vms).map(([vm, { outputs }]) => [vm, outputs])),
-      addresses: pulumi.all(Object.fromEntries(Object.entries(vms).map(([vm, { address }]) => [vm, address]))),
-      approvals: rollout.approvals,
-      gates: rollout.gates,
-      revision: short(resolved.system.revision),
-      lock: short(resolved.system.lock),
-      inputs: decided.lockText === undefined ? {} : lockHolds(decided.lockText),
-      waves: Object.fromEntries(config.waves.map(({ name: wave, vms: members }) => [wave, members])),
-      logins: config.access === "owners" ? logins(config.vms) : {},
+      vms: vmOutputs(config, vms),
+      waves,
+      inputs: rollout.approvals.apply((approvals) => inputsOf(approvals, decided.locks)),
+      head: resolved.system.revision,
+      readme: waves.apply((results) => readmeOf(config, results, shownTool(process.cwd()))),
     };
     this.registerOutputs(outputs);
     return outputs;

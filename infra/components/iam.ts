@@ -1,9 +1,6 @@
 /** Who may do what on which VM, and what they are called there. Pure. */
 import type { FleetConfig } from "../config/fleet-config";
 
-/** OS Login's limit for a user name. */
-const LOGIN_LENGTH = 32;
-
 /** Who may log in to one VM, as IAM writes members: `user:…`, `group:…`. */
 export interface Access {
   vm: string;
@@ -51,19 +48,4 @@ export function loginPolicy({ administrators, users }: Access): string {
     { role: "roles/compute.osLogin", members: users, condition: ALWAYS },
   ];
   return JSON.stringify({ bindings: bindings.filter(({ members }) => members.length > 0) });
-}
-
-/** The user name that OS Login gives a person by default: the whole address, what a user name cannot have as `_`. */
-export function osLoginName(email: string): string {
-  return email
-    .toLowerCase()
-    .replace(/[^a-z0-9_-]/g, "_")
-    .slice(0, LOGIN_LENGTH);
-}
-
-/** What the owners are called on their VMs, by VM name. */
-export function logins(vms: readonly { name: string; owner?: string }[]): Record<string, string> {
-  return Object.fromEntries(
-    vms.flatMap(({ name, owner }) => (owner === undefined ? [] : [[name, osLoginName(owner)]])),
-  );
 }

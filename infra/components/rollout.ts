@@ -8,6 +8,8 @@ import { toolPath } from "../tool-path";
 import type { Reachable } from "./trigger";
 import type { DevVm } from "./vm";
 import type { Wave } from "../../rules/waves";
+import { gateResult } from "./gate-result";
+import { orElse } from "./or-else";
 import { registrationEnd, type HeldBackFailures } from "./held-back";
 import type { Approval } from "../../rules/approval";
 
@@ -33,16 +35,16 @@ export interface RolloutArgs {
  * VMs, except on those that change waves: a gate waits for its wave's VMs by name, whether or not they could be created.
  */
 export class Rollout extends pulumi.ComponentResource {
-  /** Wave → what it is approved for. */
+  /** Wave → what it is approved for. A wave that a person holds before its first approval is not there. */
   readonly approvals: pulumi.Output<Record<string, Approval>>;
-  /** Wave → how its gate ended when it last passed. */
+  /** Wave → how its gate ended, such as `passed: 3 succeeded, 1 deferred`. */
   readonly gates: pulumi.Output<Record<string, string>>;
 
   constructor(name: string, args: RolloutArgs, opts?: pulumi.ComponentResourceOptions) {
     super("nixos-fleet:infra:Rollout", name, {}, opts);
     const { config, plan, failures } = args;
     const hooks = failures.release;
-    const approvals: Record<string, pulumi.Output<Approval>> = {};
+    const approvals: Record<string, pulumi.Output<Approval | undefined>> = {};
     const gates: Record<string, pulumi.Output<string>> = {};
     // A VM that changes waves does so before anything is approved: it is to hear of its new wave's approval, and not of its old one's.
     let before: pulumi.Resource[] = args.moving.flatMap((vm) => args.vms[vm]?.instance ?? []);
@@ -54,7 +56,14 @@ export class Rollout extends pulumi.ComponentResource {
         { key: approvalKey(config.fleet, config.stack, wave.name), value },
         { parent: this, dependsOn: before, hooks },
       );
-      approvals[wave.name] = approval.value.apply((text) => JSON.parse(text) as Approval);
+      // Where a wave before it failed, a run with --continue-on-error leaves it as it is.
+      const approved = pulumi.runtime.isDryRun()
+        ? pulumi.output(planned.approval)
+        : orElse(
+            approval.id.apply(() => planned.approval),
+            planned.former,
+          );
+      approvals[wave.name] = approved;
       const gate = new command.local.Command(
         `${name}-${wave.name}-gate`,
         {
@@ -76,13 +85,20 @@ export class Rollout extends pulumi.ComponentResource {
           ignoreChanges: kept ? ["create", "delete", "environment", "logging", "addPreviousOutputInEnv"] : [],
         },
       );
-      gates[wave.name] = gate.stdout.apply(gateText);
+      gates[wave.name] = pulumi
+        .all([approved, orElse<string | undefined>(gate.stdout, undefined)])
+        .apply(([approval, summary]) => {
+          if (approval === undefined) return "nothing is approved";
+          if (summary !== undefined) return gateResult(summary, approval.revision);
+          if (pulumi.runtime.isDryRun()) return `waits for ${short(approval.revision)}`;
+          return approval.revision === planned.approval.revision ? "failed" : "did not run";
+        });
       before = [gate];
       last = gate;
       this.trigger(name, planned, approval, args);
     }
     failures.until(last === undefined ? Promise.resolve() : registrationEnd(last));
-    this.approvals = pulumi.all(approvals);
+    this.approvals = pulumi.all(approvals).apply(withoutAbsent);
     this.gates = pulumi.all(gates);
     this.registerOutputs({ approvals: this.approvals, gates: this.gates });
   }
@@ -130,6 +146,12 @@ export class Rollout extends pulumi.ComponentResource {
   }
 }
 
+function withoutAbsent(approvals: Record<string, Approval | undefined>): Record<string, Approval> {
+  return Object.fromEntries(
+    Object.entries(approvals).flatMap(([wave, approval]) => (approval === undefined ? [] : [[wave, approval]])),
+  );
+}
+
 async function attempts({ vms: names }: Wave, { vms, failures }: RolloutArgs): Promise<void> {
   await Promise.all(
     names.flatMap((name) => {
@@ -137,22 +159,6 @@ async function attempts({ vms: names }: Wave, { vms, failures }: RolloutArgs): P
       return instance ? [failures.attempted(name, instance)] : [];
     }),
   );
-}
-
-/** A gate's summary as people read it: `passed: 3 succeeded, 1 deferred`. Pure. */
-export function gateText(summary: string): string {
-  try {
-    const { outcome, reason, succeeded, deferred, failed } = JSON.parse(summary) as Record<string, unknown>;
-    if (typeof outcome !== "string") return "unknown";
-    const counts = Object.entries({ succeeded, deferred, failed }).flatMap(([what, count]) =>
-      typeof count === "number" ? [`${count} ${what}`] : [],
-    );
-    const parts = [counts.join(", "), ...(typeof reason === "string" ? [reason] : [])].filter((part) => part !== "");
-    return parts.length === 0 ? outcome : `${outcome}: ${parts.join("; ")}`;
-  } catch {
-    // An older gate's output.
-    return "unknown";
-  }
 }
 
 /** The way through a bastion, where the same key is known. */

@@ -97,10 +97,37 @@ export function lockHolds(lock: string): Record<string, string> {
   );
 }
 
-/** The same in one line, for a gate's environment; undefined where it holds nothing. */
+/** What a lock holds in one line, for a gate's environment; undefined where it holds nothing. */
 export function lockText(lock: string): string | undefined {
   const texts = Object.entries(lockHolds(lock)).map((entry) => entry.join(" "));
   return texts.length === 0 ? undefined : texts.join(", ").slice(0, 1000);
+}
+
+/**
+ * The inputs of all waves' locks, so that a preview shows which move: `8eeec93 of 2026-07-14`, or, where waves have different ones,
+ * `391b592 of 2026-08-20 in canary; 8eeec93 of 2026-07-14 in rest`.
+ * @param approvals wave → what it is approved for
+ * @param locks revision → its lock; a wave whose lock cannot be read says so
+ */
+export function inputsOf(
+  approvals: Readonly<Record<string, Pick<Approval, "revision">>>,
+  locks: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const held = Object.entries(approvals).map(([wave, { revision }]) => {
+    const text = locks[revision];
+    return { wave, inputs: text === undefined ? undefined : lockHolds(text) };
+  });
+  const names = [...new Set(held.flatMap(({ inputs = {} }) => Object.keys(inputs)))].sort();
+  return Object.fromEntries(
+    names.map((name) => {
+      const texts = held.map(({ inputs }) => (inputs === undefined ? "unknown" : (inputs[name] ?? "none")));
+      const different = [...new Set(texts)];
+      const [only] = different;
+      if (different.length === 1 && only !== undefined) return [name, only];
+      const wavesWith = (text: string) => held.flatMap(({ wave }, index) => (texts[index] === text ? [wave] : []));
+      return [name, different.map((text) => `${text} in ${wavesWith(text).join(", ")}`).join("; ")];
+    }),
+  );
 }
 
 /** What differs between two locks; undefined where one of them is none. */

@@ -7,26 +7,27 @@ import { changesBetween } from "./approval";
 import type { Plan, CurrentApprovals } from "../../rules/wave-plan";
 import type { Wave } from "../../rules/waves";
 import type { FleetConfig } from "../config/fleet-config";
-import { type FlakeSource, lockTextAt, type Revision } from "./revision";
+import type { Revision } from "./revision";
 
-/** A line for each revision that waves leave at this run. The locks before are read from the repository. */
-export async function movesOf(
+/**
+ * A line for each revision that waves leave at this run.
+ * @param locks revision → the text of its `flake.lock`, where that can be read
+ */
+export function movesOf(
   plan: Plan<{ name: string }>,
   { approvals }: CurrentApprovals,
-  source: FlakeSource,
+  locks: Readonly<Record<string, string>>,
   to: Revision,
-): Promise<string[]> {
+): string[] {
   const moving = plan.waves.flatMap(({ wave: { name }, kept }) => {
     const from = approvals[name]?.revision;
     return kept || from === undefined || from === to.revision ? [] : [{ name, from }];
   });
   const revisions = [...new Set(moving.map(({ from }) => from))];
-  return Promise.all(
-    revisions.map(async (revision) => {
-      const waves = moving.filter(({ from }) => from === revision).map(({ name }) => name);
-      return moveLine(waves, { revision, lockText: await lockTextAt(source, revision) }, to);
-    }),
-  );
+  return revisions.map((revision) => {
+    const waves = moving.filter(({ from }) => from === revision).map(({ name }) => name);
+    return moveLine(waves, { revision, lockText: locks[revision] }, to);
+  });
 }
 
 /** What a rollout moves, in one line: `canary, rest: a1b2c3d => d4e5f6a; nixpkgs 8eeec93 → 391b592, 36 days later`. */

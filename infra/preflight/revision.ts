@@ -58,6 +58,20 @@ export async function lockTextAt(
   );
 }
 
+/** The texts of `flake.lock` by revision, those that the repository gives. What was resolved already is not read again. */
+export async function lockTextsAt(
+  source: FlakeSource,
+  revisions: readonly string[],
+  { revision: head, lockText }: Revision,
+): Promise<Record<string, string>> {
+  const texts = [...new Set(revisions)].map(
+    async (one) => [one, one === head ? lockText : await lockTextAt(source, one)] as const,
+  );
+  return Object.fromEntries(
+    (await Promise.all(texts)).flatMap(([revision, text]) => (text === undefined ? [] : [[revision, text]])),
+  );
+}
+
 /** How often a repository is asked that fails for a passing reason, and the pause before the second time, in milliseconds. */
 const ATTEMPTS = 4;
 const PAUSE = 500;

@@ -6,14 +6,14 @@ import type { FleetConfig } from "../config/fleet-config";
 import { movingVms } from "./replacement";
 import { movesOf, urgentText } from "./change-summary";
 import { planWaves, readCurrentApprovals } from "../../rules/wave-plan";
-import { type FlakeSource, lockTextAt } from "./revision";
+import { type FlakeSource, lockTextsAt } from "./revision";
 import { ConfigError } from "../config-error";
 import type { RolloutArgs } from "../components/rollout";
 
 /** What this run approves, and what the lock of it holds. */
 export interface RolloutPlan extends Pick<RolloutArgs, "plan" | "lock" | "moving"> {
-  /** The text of `flake.lock` that the first wave is approved for; undefined where it cannot be read. */
-  lockText: string | undefined;
+  /** Revision → the text of its `flake.lock`, of what waves are or were approved for, where that can be read. */
+  locks: Record<string, string>;
 }
 
 /**
@@ -33,14 +33,14 @@ export async function decideRollout(
   const plan = planWaves(config.waves, ({ vms }) => approvalOf(membersOf(vms), resolved, config), current);
   if (plan.mistakes.length > 0) throw new ConfigError(plan.mistakes.map((mistake) => `nixos-fleet:${mistake}`));
   for (const line of [...plan.warnings, ...urgentText(config, plan.waves)]) void pulumi.log.warn(line);
-  for (const line of await movesOf(plan, current, source, resolved.system))
+  const revisions = plan.waves.flatMap(({ approval, former = approval }) => [approval.revision, former.revision]);
+  const locks = await lockTextsAt(source, revisions, resolved.system);
+  for (const line of movesOf(plan, current, locks, resolved.system))
     void pulumi.log[line.includes("WARNING") ? "warn" : "info"](line);
-  const [first] = plan.waves;
-  const text = first?.kept === true ? await lockTextAt(source, first.approval.revision) : resolved.system.lockText;
   return {
     plan: plan.waves,
     lock: lockText(resolved.system.lockText),
-    lockText: text,
+    locks,
     moving: movingVms(config, vms),
   };
 }

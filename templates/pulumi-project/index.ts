@@ -4,4 +4,4 @@ import { Fleet } from "nixos-fleet";
 // Every setting is in Pulumi.<stack>.yaml: node_modules/nixos-fleet/docs/settings.schema.json has them all.
 const fleet = new Fleet(new pulumi.Config("nixos-fleet").get("fleet") ?? "devs");
 
-export const { revision, inputs, waves, addresses, approvals, logins } = fleet;
+export const { readme, waves, vms, inputs, head } = fleet;

@@ -135,8 +135,8 @@ describe("a company's project", () => {
     });
     const rollout = await up();
     expect(rollout.exitCode, rollout.text).toBe(0);
-    const approvals = await program.pulumi("stack", "output", "approvals", "--json", "--stack", "acme");
-    const { canary, rest } = JSON.parse(approvals.text) as Record<string, { revision: string }>;
+    const waves = await program.pulumi("stack", "output", "waves", "--json", "--stack", "acme");
+    const { canary, rest } = JSON.parse(waves.text) as Record<string, { revision: string }>;
     expect([canary?.revision, rest?.revision]).toEqual([revision, revision]);
   });
 

@@ -121,11 +121,11 @@ it("passes a later wave without proof, and says so", async () => {
   const text = await up();
   expect(text).toContain(`warning: wave rest: nothing proved ${short(next)}: 2 stopped`);
   expect(program.approved("last")).toBe(next);
-  const { text: outputs } = await program.pulumi("stack", "output", "gates", "--json", "--stack", "proof");
+  const { text: outputs } = await program.pulumi("stack", "output", "waves", "--json", "--stack", "proof");
   expect(JSON.parse(outputs)).toEqual({
-    canary: "passed: 1 succeeded",
-    rest: `passed: 2 deferred; nothing proved ${short(next)}: 2 stopped`,
-    last: "passed: 1 succeeded",
+    canary: { revision: next, gate: "passed: 1 succeeded" },
+    rest: { revision: next, gate: `passed: 2 deferred; nothing proved ${short(next)}: 2 stopped` },
+    last: { revision: next, gate: "passed: 1 succeeded" },
   });
   await program.instance("dev-2", "start");
   await program.instance("dev-3", "start");

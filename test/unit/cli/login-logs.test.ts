@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { loginArguments, terminalName } from "../../../cli/login";
+import { loginArguments, terminalName } from "../../../rules/login";
 import { serialLines } from "../../../cli/commands/logs";
 import { FakeCompute } from "./fake-compute";
 import { good } from "./fleet-samples";

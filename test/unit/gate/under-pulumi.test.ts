@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { gateText } from "../../../infra/components/rollout";
+import { gateResult } from "../../../infra/components/gate-result";
 import { approvalKey, controlKey } from "../../../rules/contract";
 import { noControl, serializeControl } from "../../../rules/control-item";
 import { bounded } from "../../../cli/gate/output";
@@ -59,7 +59,7 @@ describe("a gate under Pulumi", () => {
       { wave: "rest", revision: good, outcome: "passed", succeeded: 2 },
     ]);
     expect(err.join("\n")).toContain("dev-1  updated");
-    expect(gateText(out[0] ?? "")).toBe("passed: 2 succeeded");
+    expect(gateResult(out[0] ?? "", good)).toBe("passed: 2 succeeded");
 
     fake.instances = [vm("dev-1"), vm("dev-2", failed)];
     const again = await gate({ PULUMI_COMMAND_STDOUT: out[0] });
@@ -146,10 +146,15 @@ describe("what Pulumi keeps of a gate", () => {
     for (const text of [undefined, "", "null", "wave rest runs bbbbbbb"]) expect(saysPassed(text, summary)).toBe(false);
   });
 
+  it("says in the stack's outputs that another revision has passed, and not the approved one", () => {
+    const passed = JSON.stringify({ wave: "rest", revision: old, outcome: "passed", succeeded: 2 });
+    expect(gateResult(passed, good)).toBe("has not passed; before it aaaaaaa passed: 2 succeeded");
+    expect(gateResult(passed, old)).toBe("passed: 2 succeeded");
+  });
+
   it("reads well in the stack's outputs", () => {
-    expect(
-      gateText(JSON.stringify({ outcome: "passed", deferred: 2, reason: "nothing proved bbbbbbb: 2 stopped" })),
-    ).toBe("passed: 2 deferred; nothing proved bbbbbbb: 2 stopped");
-    for (const text of ["", "wave rest runs bbbbbbb", "{}"]) expect(gateText(text)).toBe("unknown");
+    const passed = { revision: good, outcome: "passed", deferred: 2, reason: "nothing proved bbbbbbb: 2 stopped" };
+    expect(gateResult(JSON.stringify(passed), good)).toBe("passed: 2 deferred; nothing proved bbbbbbb: 2 stopped");
+    for (const text of ["", "wave rest runs bbbbbbb", "{}"]) expect(gateResult(text, good)).toBe("unknown");
   });
 });

@@ -4,10 +4,17 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { approvalOf, homeSources, lockHolds, lockText, resolveHomes } from "../../../infra/preflight/approval";
+import {
+  approvalOf,
+  homeSources,
+  inputsOf,
+  lockHolds,
+  lockText,
+  resolveHomes,
+} from "../../../infra/preflight/approval";
 import { movesOf, urgentText } from "../../../infra/preflight/change-summary";
 import { planWaves, readCurrentApprovals } from "../../../rules/wave-plan";
-import { localLockDiffers, lockTextAt, resolveRevision } from "../../../infra/preflight/revision";
+import { localLockDiffers, lockTextAt, lockTextsAt, resolveRevision } from "../../../infra/preflight/revision";
 import { approvalKey } from "../../../rules/contract";
 import { good, old, other } from "../cli/fleet-samples";
 
@@ -156,6 +163,24 @@ describe("what a preview says", () => {
     for (const none of ["{}", "no json"]) expect([lockText(none), lockHolds(none)]).toEqual([undefined, {}]);
   });
 
+  it("is the inputs of all waves' locks, with the waves named where these differ", () => {
+    const [one, two] = [lock("8".repeat(40), 20_000), lock("9".repeat(40), 20_036)];
+    const inputs = (...revisions: string[]) =>
+      inputsOf(Object.fromEntries(revisions.map((revision, index) => [`wave-${index + 1}`, { revision }])), {
+        one,
+        two,
+        none: "{}",
+      });
+    expect(inputs("one", "one")).toEqual({ nixpkgs: "8888888 of 2024-10-04" });
+    expect(inputs("two", "one", "one")).toEqual({
+      nixpkgs: "9999999 of 2024-11-09 in wave-1; 8888888 of 2024-10-04 in wave-2, wave-3",
+    });
+    expect(inputs("two", "gone", "none")).toEqual({
+      nixpkgs: "9999999 of 2024-11-09 in wave-1; unknown in wave-2; none in wave-3",
+    });
+    expect([inputs(), inputs("none"), inputs("gone")]).toEqual([{}, {}, {}]);
+  });
+
   it("is what moves, by how many days, of the waves that are behind", async () => {
     const before = commit(lock("8".repeat(40), 20_000));
     commit(lock("9".repeat(40), 20_036));
@@ -168,14 +193,14 @@ describe("what a preview says", () => {
         "f",
         "s",
       );
-    const lines = (revisions: string[]) => {
+    const lines = async (revisions: string[]) => {
       const now = standing(revisions);
       const plan = planWaves(
         names.map((name) => ({ name })),
         () => ({ revision: to.revision, lock: to.lock }),
         now,
       );
-      return movesOf(plan, now, { repository }, to);
+      return movesOf(plan, now, await lockTextsAt({ repository }, revisions, to), to);
     };
     const short = (revision: string) => revision.slice(0, 7);
     expect(await lines([to.revision, before, before])).toEqual([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { checkConfig } from "../../../infra/config/fleet-config";
-import { accessOf, loginPolicy, osLoginName, peopleOf } from "../../../infra/components/iam";
+import { accessOf, loginPolicy, peopleOf } from "../../../infra/components/iam";
 import { accountId, nameParts, scheduleRoleId } from "../../../infra/config/names";
 
 const infra = "group:infra@example.com";
@@ -107,13 +107,6 @@ describe("who may log in", () => {
 });
 
 describe("a name", () => {
-  it.each([
-    ["alice@example.com", "alice_example_com"],
-    ["Mary-Ann.O'Neil+x@sub.example.co.uk", "mary-ann_o_neil_x_sub_example_co"],
-  ])("%s logs in as %s", (address, login) => {
-    expect(osLoginName(address)).toBe(login);
-  });
-
   it("of an address is fit for a resource, and another one for each address", () => {
     const [first, second, third] = nameParts(["dev_s@Example.com", "dev.s@example.com", "bob@example.com"]);
     expect([first, third]).toEqual(["dev-s-example-com", "bob-example-com"]);

@@ -36,6 +36,7 @@ function stateOf(type: string, name: string, inputs: Inputs): Inputs {
   if (type === "gcp:serviceaccount/account:Account") return { ...inputs, email, name: `projects/-/accounts/${email}` };
   if (type === "gcp:compute/instance:Instance")
     return { ...inputs, selfLink: `links/${name}`, networkInterfaces: [{ networkIp: `10.0.0.${declared.size}` }] };
+  if (type === "command:local:Command") return { ...inputs, stdout: '{"outcome":"passed","succeeded":1}' };
   return { name, ...inputs };
 }
 
@@ -74,7 +75,7 @@ beforeAll(async () => {
   );
   example = await import("../../../examples/library/index.js");
   // Everything is declared once the last output is there.
-  await valueOf(example.approvals);
+  await valueOf(example.waves);
 });
 
 afterAll(async () => {
@@ -180,10 +181,19 @@ describe("its outputs", () => {
     expect(await valueOf(fleet.network)).toBe(network);
     expect(await valueOf(fleet.subnetwork)).toBe(subnetwork);
     expect(await valueOf(fleet.serviceAccount)).toBe(email);
-    expect(await valueOf(fleet.waves)).toEqual({ canary: ["dev-canary"], rest: ["dev-alice"] });
-    expect(Object.keys(await valueOf(fleet.approvals))).toEqual(["canary", "rest"]);
+    const approved = { revision, gate: "passed: 1 succeeded" };
+    expect(await valueOf(fleet.waves)).toEqual({ canary: approved, rest: approved });
+    expect(await valueOf(fleet.head)).toBe(revision);
     const { "dev-alice": alice } = await valueOf(fleet.vms);
-    expect(alice).toMatchObject({ name: "dev-alice", zone: "europe-west1-b", selfLink: "links/research-dev-alice-vm" });
+    expect(alice).toEqual({
+      name: "dev-alice",
+      zone: "europe-west1-b",
+      selfLink: "links/research-dev-alice-vm",
+      address: expect.stringMatching(/^10\./) as string,
+      wave: "rest",
+      owner: "alice@example.com",
+      login: "gcloud compute ssh dev-alice --project=acme-dev-machines --zone=europe-west1-b --tunnel-through-iap",
+    });
     expect(declared.get("dev-alice")?.inputs["rrdatas"]).toEqual([alice?.address]);
   });
 });

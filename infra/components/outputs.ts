@@ -1,0 +1,56 @@
+/** What a fleet's outputs say of its VMs and waves. */
+import * as pulumi from "@pulumi/pulumi";
+import { loginArguments } from "../../rules/login";
+import type { Approval } from "../../rules/approval";
+import type { FleetConfig } from "../config/fleet-config";
+import type { WaveResult } from "../readme";
+import { orElse } from "./or-else";
+import type { DevVm, DevVmOutputs } from "./vm";
+
+/** One VM of a fleet. */
+export interface FleetVmOutputs extends DevVmOutputs {
+  wave: string;
+  /** Whose it is; absent where nobody is named. */
+  owner?: string;
+  /** The command that logs in to it. */
+  login: string;
+}
+
+/** By name. What only Google knows of a VM is empty where it could not be created. */
+export function vmOutputs(
+  { project, vms }: Pick<FleetConfig, "project" | "vms">,
+  declared: Readonly<Record<string, DevVm>>,
+): Record<string, FleetVmOutputs> {
+  return Object.fromEntries(
+    vms.flatMap(({ name, zone, wave, owner }) => {
+      const outputs = declared[name]?.outputs;
+      if (outputs === undefined) return [];
+      const login = loginArguments(name, { project, zone, isDirect: false, command: [], hasTerminal: true });
+      return [[name, { ...created(outputs), wave, ...(owner === undefined ? {} : { owner }), login: command(login) }]];
+    }),
+  );
+}
+
+/** In a preview what a new VM will get stays unknown, as others may build on it. */
+function created(outputs: DevVmOutputs): DevVmOutputs {
+  if (pulumi.runtime.isDryRun()) return outputs;
+  return { ...outputs, address: orElse(outputs.address, ""), selfLink: orElse(outputs.selfLink, "") };
+}
+
+function command(words: readonly string[]): string {
+  return ["gcloud", ...words].join(" ");
+}
+
+/** By wave; one without an approval has no revision. */
+export function waveResults(
+  { waves }: Pick<FleetConfig, "waves">,
+  approvals: Readonly<Record<string, Approval>>,
+  gates: Readonly<Record<string, string>>,
+): Record<string, WaveResult> {
+  return Object.fromEntries(
+    waves.map(({ name }) => {
+      const revision = approvals[name]?.revision;
+      return [name, { ...(revision === undefined ? {} : { revision }), gate: gates[name] ?? "nothing is approved" }];
+    }),
+  );
+}
