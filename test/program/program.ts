@@ -12,6 +12,7 @@ import { approvalKey } from "../../rules/contract";
 import { apiServer } from "../../local/api/server";
 import type { CloudState } from "../../local/api/types";
 import { memoryCloud, type MemoryCloud } from "../unit/local/local-machines";
+import { bundledProgram, languageHost } from "../setup/language-host";
 import { instanceAction, type Action } from "./instance-action";
 import { MemoryVms } from "./memory-vms";
 import { killGate, signal } from "./processes";
@@ -92,15 +93,16 @@ export class Program {
   }
 
   /** @param state what the cloud holds already; nothing by default */
-  static async start(stack: string, directory = join(project, "dist/program"), state?: CloudState): Promise<Program> {
+  static async start(stack: string, directory = bundledProgram, state?: CloudState): Promise<Program> {
     const program = new Program(stack, directory, state);
     program.cloud.store.onChange(() => program.vms.look());
     await new Promise<void>((listening) => program.server.listen(0, "127.0.0.1", listening));
     const { port } = program.server.address() as AddressInfo;
     const { stdout: engine } = await execa(join(project, "tools/build-engine"));
+    const path = [engine, join(project, "local/plugins/bin"), process.env["PATH"] ?? ""].join(":");
     program.endpoint = `http://127.0.0.1:${port}`;
     program.env = {
-      PATH: [engine, join(project, "local/plugins/bin"), process.env["PATH"] ?? ""].join(":"),
+      ...(directory === bundledProgram ? languageHost(engine, path) : { PATH: path }),
       PULUMI_BACKEND_URL: `file://${program.scratch}`,
       PULUMI_CONFIG_PASSPHRASE: "",
       PULUMI_SKIP_UPDATE_CHECK: "true",
