@@ -196,7 +196,7 @@ function withoutTarget(
 ): Decision {
   switch (choice.kind) {
     case "none":
-      return nothing(state, choice.why);
+      return { ...nothing(state, choice.why), nothingApproved: choice.unapproved === true };
     case "idle":
       return {
         ...nothing(state, choice.why),

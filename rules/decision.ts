@@ -46,7 +46,7 @@ export interface Decision {
   waiting?: Waiting;
   /** Whether what is in the way passes by itself, so that the agent tries again with backoff. */
   transient: boolean;
-  /** Whether the run was allowed to go only where something is approved, and nothing is: `trigger` then fails. */
+  /** Whether the run may go only where something is approved, and nothing is: `trigger` then fails. */
   nothingApproved: boolean;
   /** The approval (full revision) that has been acted on, this one included. */
   approved?: string;

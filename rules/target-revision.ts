@@ -29,8 +29,8 @@ export interface TargetInput {
 /** The choice; `why` says in a few words where it comes from. */
 export type Choice =
   | { kind: "target"; target: Target; why: string }
-  /** There is no revision to go to. */
-  | { kind: "none"; why: string }
+  /** There is no revision to go to; `unapproved` where that is since nothing is approved for this VM. */
+  | { kind: "none"; why: string; unapproved?: true }
   /** This run may only go where something is approved, and nothing is. */
   | { kind: "idle"; why: string }
   /** The approval is for another source than the VM's metadata names yet. */
@@ -49,17 +49,15 @@ export function chooseTarget(input: TargetInput): Choice {
   const pin = own(control.pins, vm);
   if (pin !== undefined) return named(pin, "pin", `pinned to ${short(pin)}`);
   if (wave === undefined) {
-    if (follow === "approved") return none("follows approvals, but belongs to no wave that could be approved");
+    if (follow === "approved") return unapproved("follows approvals, but belongs to no wave that could be approved");
     return right === "head" ? head(input) : idle("nothing is approved for a VM without a wave");
   }
   const approval = own(approvals.approvals, wave);
   if (approval === undefined) {
     const problem = own(approvals.problems, wave);
-    return none(
-      problem === undefined
-        ? `wave ${wave} is not approved for any revision`
-        : `the approval of wave ${wave} is not readable: ${problem}`,
-    );
+    return problem === undefined
+      ? unapproved(`wave ${wave} is not approved for any revision`)
+      : none(`the approval of wave ${wave} is not readable: ${problem}`);
   }
   const override = overrideOf(control, wave, approval.revision);
   if (override !== undefined) return overridden(approval, override, state);
@@ -89,6 +87,10 @@ function named(revision: string, source: "person" | "pin" | "override", why: str
 
 function none(why: string): Choice {
   return { kind: "none", why };
+}
+
+function unapproved(why: string): Choice {
+  return { kind: "none", why, unapproved: true };
 }
 
 function idle(why: string): Choice {

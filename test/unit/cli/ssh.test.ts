@@ -123,6 +123,15 @@ describe("fleet trigger", () => {
     expect((await fleet(["dev-bob"])).code).toBe(0);
   });
 
+  it("fails for a VM for which nothing is approved, in the VM's own words", async () => {
+    const said = "nothing is approved for this VM: wave rest is not approved for any revision";
+    const agent = `echo 'nixos-auto-update: asked by eve' >&2; echo 'nixos-auto-update: ${said}' >&2; exit 1`;
+    expect(await fleet(["dev-alice", "dev-bob"], agent)).toMatchObject({
+      code: 1,
+      out: expect.arrayContaining([`dev-alice  failed: nixos-auto-update: ${said}`]) as string[],
+    });
+  });
+
   it("says why the bastion refused, and not that the connection through it is closed", async () => {
     const refused = "echo 'eve@b: Permission denied' >&2; echo 'Connection closed by UNKNOWN port 65535' >&2; exit 255";
     expect((await fleet(["dev-alice", "--bastion", "eve@b"], refused)).out).toEqual([

@@ -6,7 +6,7 @@ import { parseObject } from "../../../rules/json";
 import { flat } from "../../../rules/text";
 import type { Difference } from "./compare";
 import type { SystemSituation } from "./situations";
-import { inputOf } from "./system";
+import { decided, inputOf } from "./system";
 
 /** Only of a reason, and of the error that repeats it: those of rules/ name the field that is wrong. */
 const namesTheField: Difference<SystemSituation> = {
@@ -35,6 +35,11 @@ export const differencesFrom010: readonly Difference<SystemSituation>[] = [
   {
     name: "the watcher and SSH triggers sent a VM to the branch's head",
     applies: ({ right }) => right === "approved",
+  },
+  {
+    name: "a trigger ended well where nothing is approved",
+    fields: ["idle"],
+    applies: (situation) => decided(situation).nothingApproved,
   },
   {
     name: "a VM that left its fleet went on by its module's settings",

@@ -1,9 +1,29 @@
 /** The system's decision without steering, rule by rule: what is known, and what must come of it. */
-import { A, approve, B, C, lock, runs, type Table, written } from "./cases";
+import { A, approve, B, C, control, lock, runs, type Table, written } from "./cases";
 
 export const decideTable: Record<string, Table> = {
   "the first deployment": [
-    ["waits for its wave's approval", {}, { action: "wait", outcome: "deferred" }],
+    ["waits for its wave's approval", {}, { action: "wait", outcome: "deferred", nothingApproved: true }],
+    [
+      "has nothing to go to where its wave is not approved, whoever asks",
+      { state: runs(A), right: "approved" },
+      { action: "stay", outcome: "deferred", nothingApproved: true },
+    ],
+    [
+      "has nothing to go to where it follows approvals without a wave",
+      { instance: { wave: null, follow: "approved" }, state: runs(A) },
+      { action: "stay", outcome: "deferred", nothingApproved: true },
+    ],
+    [
+      "does not take an approval that is not readable for none",
+      { attributes: written("rest", "{"), state: runs(A) },
+      { action: "stay", nothingApproved: false },
+    ],
+    [
+      "has something to go to where it is held",
+      { attributes: { ...approve({ rest: B }), ...control({ holds: [{ scope: "fleet" }] }) }, state: runs(A) },
+      { action: "stay", outcome: "held", nothingApproved: false },
+    ],
     ["is not started by another wave's", { attributes: approve({ canary: B }) }, { action: "wait" }],
     ["is not started by the branch", { attributes: approve({ canary: B }), head: B }, { action: "wait" }],
     [
