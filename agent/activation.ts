@@ -179,7 +179,7 @@ export async function finishTrial<S extends Situation, D extends CommonDecision>
   }
   if (!driver.cameUp(trial.path)) {
     log(`an update was cut short before ${what} was there to stay`);
-    if (trial.mode === "switch") await driver.letGo(trial.path);
+    if (trial.mode === "switch") await driver.revertProfile(trial.path);
     removeTrial(driver.place.stateFolder);
     return { outcome: "deferred", error: "an update was cut short", rolledBack: false };
   }

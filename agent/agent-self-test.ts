@@ -18,7 +18,7 @@ const PROCESS_FAILED = ["exit-code", "signal", "core-dump"];
 
 const lastLines = (text: string) => text.trimEnd().split("\n").slice(-10).join("\n");
 
-/** Why a system's agent does not work under the sandbox of a unit that the system ships. @throws UpdateFailure where that cannot be told */
+/** Why a system's agent does not work under the sandbox of a unit that the system ships. @throws UpdateFailure where that cannot be determined */
 export async function systemAgentError(toplevel: string, runFolder: string): Promise<string | undefined> {
   const tests = [...distinctSandboxes(join(toplevel, "etc/systemd/system"))].map(([unit, sandbox], index) => ({
     ...{ unit, sandbox, name: `${PREFIX}${process.pid}-${index}.service` },

@@ -1,5 +1,5 @@
 /**
- * What a private repository asks for: an SSH key or a token, in a file that its owner alone reads. git is told where the file is; what is in
+ * What a private repository asks for: an SSH key or a token, in a file that its owner alone reads. git gets the path of the file; what is in
  * it is in no argument, no environment and no URL.
  */
 import { join } from "node:path";

@@ -126,7 +126,7 @@ export interface Driver<S extends Situation = Situation, D extends CommonDecisio
   obstacle(decision: D, request: RunRequest): Promise<string | undefined>;
   /** Why what was built may not be activated. */
   refusal(path: string, decision: D): Promise<string | undefined>;
-  /** Why the agent in it does not work here. @throws UpdateFailure where that cannot be told now */
+  /** Why the agent in it does not work here. @throws UpdateFailure where that cannot be determined now */
   agentError(path: string): Promise<string | undefined>;
   /** Whether its lock is the machine's, where that is asked. */
   lockMatches(decision: D): Promise<boolean | undefined>;
@@ -152,7 +152,7 @@ export interface Driver<S extends Situation = Situation, D extends CommonDecisio
   /** Has the next boot bring it up as well. */
   keep(path: string): Promise<Switched>;
   /** Undoes that where it was only begun. */
-  letGo(path: string): Promise<void>;
+  revertProfile(path: string): Promise<void>;
   healthBefore(decision: D): Promise<Before>;
   healthError(trial: Trial, decision: D): Promise<string | undefined>;
   rollBack(trial: Trial, decision: D, busy: boolean): Promise<RolledBack>;

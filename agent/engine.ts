@@ -8,7 +8,7 @@ import { type RunRequest, type Situation, UpdateFailure } from "./driver";
 import { type Ending, endedWell } from "./ending";
 import { lastLine, log, oneLine } from "./log";
 import { succeededOrFailure } from "./failures";
-import { obtain, fetchAndVerify, findDescent, findHead } from "./source";
+import { realise, fetchAndVerify, findDescent, findHead } from "./source";
 import { pruneGenerations, spaceSettings } from "./space";
 import { closureDifference } from "./nix";
 import { bootedAt, timestamp } from "./time";
@@ -122,10 +122,10 @@ async function deploy<S extends Situation, D extends CommonDecision>(
   if (target === undefined) throw new Error("a decision to update names no revision");
   const { revision } = target;
   const obstacle = await driver.obstacle(decision, request);
-  if (obstacle !== undefined) return putOff(obstacle);
+  if (obstacle !== undefined) return defer(obstacle);
   const { place } = driver;
   const lock = await fetchAndVerify(driver, request, decision, situation, target);
-  const path = await obtain(driver, request, decision, target);
+  const path = await realise(driver, request, decision, target);
   const refusal = await driver.refusal(path, decision);
   if (refusal !== undefined) throw new UpdateFailure("verify", refusal, "revision", true);
   const lockMatches = await driver.lockMatches(decision);
@@ -155,7 +155,7 @@ async function deploy<S extends Situation, D extends CommonDecision>(
 }
 
 /** A person whose work is in the way: nothing is wrong with the revision, which stays wanted. */
-function putOff(why: string): Ending {
+function defer(why: string): Ending {
   log(why);
   return { outcome: "deferred", error: why, rolledBack: false, retry: oneLine(why) };
 }

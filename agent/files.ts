@@ -1,4 +1,4 @@
-/** Files that are whole or not there. What lies in the way may be anything: somebody's folder, the rest of a run that was killed. */
+/** Files that are whole or not there. What lies in the way may be anything: someone's folder, the rest of a run that was killed. */
 import {
   closeSync,
   fsyncSync,

@@ -205,7 +205,7 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
     return Promise.resolve({ kind: "done" });
   }
 
-  letGo(): Promise<void> {
+  revertProfile(): Promise<void> {
     return Promise.resolve();
   }
 

@@ -24,7 +24,7 @@ const runFolder = contract.paths.run;
 const LIMIT = 60;
 const FIRST_LOGIN = `${system}-first-login`;
 
-/** What root told homes last. */
+/** What root published for homes last. */
 export function readHomes(): HomesFile {
   return parseObject(readText(join(runFolder, "homes.json")) ?? "") ?? {};
 }
@@ -57,7 +57,10 @@ export async function startServing(users = homeUsers()): Promise<void> {
 export async function serveHome(user: string): Promise<void> {
   const account = await accountOf(user);
   if (account === undefined || !(await hasHome(account))) {
-    await publishUnserved(user, `there is no home of ${user} yet: it is updated from the first login on`);
+    await publishUnserved(
+      user,
+      `${user} has no account or no home directory yet: the home is updated from the first login on`,
+    );
     await armFirstLogin();
     return;
   }
@@ -91,7 +94,7 @@ async function hasUnits(account: Account): Promise<boolean> {
   return stdout.trim() === "loaded";
 }
 
-/** A path unit that was triggered too often, or a timer that somebody stopped, works again. */
+/** A path unit that was triggered too often, or a timer that someone stopped, works again. */
 async function wakeUnits(account: Account): Promise<void> {
   const units = [`${homeUnit}.path`, `${homeUnit}.timer`];
   for (const unit of units) {
@@ -147,7 +150,7 @@ async function publishUnserved(user: string, error: string): Promise<void> {
   }
 }
 
-/** Has systemd look again whenever somebody's login changes, until there is nobody left to wait for. */
+/** Has systemd look again whenever someone's login changes, until there is nobody left to wait for. */
 async function armFirstLogin(): Promise<void> {
   await asService(FIRST_LOGIN, ["PathChanged=/run/systemd/users"], ["serve"]);
 }

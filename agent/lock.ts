@@ -31,7 +31,7 @@ export async function acquireLock(file: string, who: string): Promise<Lock> {
 
 /**
  * Only the owner may open it, since anyone who can read a file can also lock it. The folder may be everybody's, so what is there may be
- * anything of anybody's; a link would have the owner write where it leads.
+ * anything of anyone's; a link would have the owner write where it leads.
  */
 function openLock(file: string): number {
   const there = lstatSync(file, { throwIfNoEntry: false });
@@ -48,7 +48,7 @@ export function lockHolder(file: string): string | undefined {
   }
 }
 
-/** Whether somebody holds the lock now. */
+/** Whether someone holds the lock now. */
 export async function isLocked(file: string): Promise<boolean> {
   let fd: number;
   try {

@@ -1,4 +1,4 @@
-/** Lines for the journal: short, one fact each. A terminal is told the program's name as well. */
+/** Lines for the journal: short, one fact each. On a terminal each begins with the program's name. */
 
 /** Which of the two agents this process is; the wrapper names it first. */
 export type Program = "nixos-auto-update" | "nixos-hm-auto-update";
@@ -33,12 +33,12 @@ export class Exit extends Error {
   }
 }
 
-/** Anybody's text as one line that is safe to print, 120 characters at most. */
+/** Anyone's text as one line that is safe to print, 120 characters at most. */
 export function oneLine(text: string): string {
   return safe(text).slice(0, 120);
 }
 
-/** Anybody's text without control characters, as one line. */
+/** Anyone's text without control characters, as one line. */
 export function safe(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, " ");
 }

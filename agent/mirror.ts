@@ -25,7 +25,7 @@ const KEPT = "refs/nixos-fleet/";
 const LISTING_BYTES = 64 * 1024 * 1024;
 
 export class Mirror {
-  /** @param foreign whether it is another user's, which git has to be told is meant to be read */
+  /** @param foreign whether it is another user's, for which git needs `safe.directory` */
   constructor(
     readonly path: string,
     private readonly foreign = false,
@@ -92,7 +92,7 @@ export class Mirror {
 
   private async fetchInto(origin: Origin, refspec: string): Promise<void> {
     const { url, access, renew } = origin;
-    // A repository on this machine may be somebody else's, and git wants to be told that reading it is meant.
+    // A repository on this machine may be someone else's, and git then needs `safe.directory`.
     const upload = isOnThisMachine(url) ? [`--upload-pack=git -c safe.directory=${url} upload-pack`] : [];
     // Its progress is the sign of life by which it is limited.
     const fetch = ["fetch", "--progress", "--no-tags", "--no-auto-gc", "--no-write-fetch-head", ...upload];
@@ -198,7 +198,7 @@ export async function answers({ url, branch, access }: Origin): Promise<boolean>
   return succeeded(await git(args, { access, silence: 15_000 }));
 }
 
-/** Whether git did what it was told. One that was killed, or hung, has not said that anything is damaged. @throws GitError */
+/** Whether git succeeded. One that was killed, or hung, has not said that anything is damaged. @throws GitError */
 function hasSucceeded(finished: Finished): boolean {
   if (finished.status === undefined || finished.limit !== undefined)
     throw new GitError("unknown", gitErrorText(finished));

@@ -105,7 +105,7 @@ function groupLives(pid: number): boolean {
   }
 }
 
-/** Ends every child when this process is told to end. A lost terminal ends nothing: an update goes on. */
+/** Ends every child when this process gets a signal to end. A lost terminal ends nothing: an update goes on. */
 export function forwardSignals(): void {
   process.on("SIGHUP", () => undefined);
   for (const signal of ["SIGTERM", "SIGINT"] as const)

@@ -33,7 +33,7 @@ export interface RebootPlace {
   urgent: boolean;
 }
 
-/** Whether the machine reboots now, or what it waits for. Nobody is told and nothing is changed. */
+/** Whether the machine reboots now, or what it waits for. Notifies nobody and changes nothing. */
 export async function decideReboot(place: RebootPlace, required: boolean): Promise<RebootDecision> {
   const { settings, trial, urgent } = place;
   const own = { ...settings, ...place.deployedSettings };

@@ -1,4 +1,4 @@
-/** A run that ended for a reason that passes by itself is tried again without anybody's help: soon at first, then less and less often. */
+/** A run that ended for a reason that passes by itself is tried again without anyone's help: soon at first, then less and less often. */
 import { join } from "node:path";
 import { exists, readText, remove, writeFileAtomic } from "./files";
 import { log, oneLine } from "./log";

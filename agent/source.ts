@@ -143,7 +143,7 @@ function begin({ stage }: RunRequest, name: string, revision: string): void {
 }
 
 /** The store path of a revision: as the approval's manifest names it, else built here. @throws UpdateFailure */
-export async function obtain<S extends Situation, D extends CommonDecision>(
+export async function realise<S extends Situation, D extends CommonDecision>(
   driver: Driver<S, D>,
   request: RunRequest,
   decision: D,

@@ -240,7 +240,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     return switchToConfiguration(toplevel, "boot");
   }
 
-  async letGo(toplevel: string): Promise<void> {
+  async revertProfile(toplevel: string): Promise<void> {
     const current = this.current();
     if (current === "" || this.booting() !== toplevel) return;
     await revertProfile(this.place.profile, current, toplevel);

@@ -91,7 +91,7 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }
 
-/** Every candidate in turn, so that whatever else the host does befalls all alike; the first round warms the caches. */
+/** Measures the candidates in turn, so that other load on the host affects all of them; the first round warms the caches. */
 async function measureAll(lab: Lab, vms: Record<string, Vm>): Promise<Map<Candidate, Cost[]>> {
   const costs = new Map<Candidate, Cost[]>();
   for (let run = 0; run <= runs; run++) {
@@ -132,7 +132,7 @@ function print(costs: Map<Candidate, Cost[]>): void {
     "BYTES IN / OUT",
   ];
   for (const line of renderTable(header, rows, false)) console.log(line);
-  console.log(`medians of ${runs} runs each, taken in turn, less those of a command that does nothing`);
+  console.log(`medians of ${runs} runs each, one after the other, less those of a command that does nothing`);
 }
 
 async function main(): Promise<void> {

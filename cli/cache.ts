@@ -25,7 +25,7 @@ export function narOf(narinfo: string): string | undefined {
 /**
  * Uploads what a bucket does not have yet of a closure that lies in a binary cache's directory. A narinfo goes up after what it
  * names, so that a cache is never seen half way. Returns how many files were new.
- * @param progress told how many of the paths are done, of how many
+ * @param progress called with how many of the paths are done, of how many
  */
 export async function uploadClosure(
   storage: Storage,

@@ -100,7 +100,7 @@ export const fleetOptions: Readonly<Record<string, OptionSpec>> = {
   },
 };
 
-/** How a command that changes something asks beforehand. */
+/** How a command that changes something asks for confirmation. */
 export const changeOptions: Readonly<Record<string, OptionSpec>> = {
   yes: { description: "do not ask for confirmation" },
   "dry-run": { description: "show what would change, and change nothing" },
@@ -214,11 +214,11 @@ export function parseCall(
       return [name, option.negate ? value === false : value] as [string, string | boolean | string[]];
     }),
   );
-  const swallowed = Object.entries(values).find(
+  const optionAsValue = Object.entries(values).find(
     ([, value]) => typeof value === "string" && Object.keys(command.options).some((name) => value === `--${name}`),
   );
-  if (swallowed !== undefined) {
-    throw new UsageError(`${command.name}: --${swallowed[0]} has no value; ${help}`);
+  if (optionAsValue !== undefined) {
+    throw new UsageError(`${command.name}: --${optionAsValue[0]} has no value; ${help}`);
   }
   const positionals = checkPositionals(command, parser.args, help);
   const parsed = new ParsedOptions(command.name, values, command.options, env);

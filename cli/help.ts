@@ -49,7 +49,7 @@ function definitions(rows: readonly (readonly [string, string])[], width: number
   );
 }
 
-/** Lines as they were written where they fit, else filled anew. */
+/** Lines as they were written where they fit, otherwise wrapped again. */
 function wrapParagraph(lines: readonly string[], width: number): string[] {
   return lines.every((line) => line.length <= width) ? [...lines] : wrap(lines.join(" "), width);
 }

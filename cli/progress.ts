@@ -2,8 +2,8 @@
 const pace = 5_000;
 
 /**
- * Tells how far a piece of work is: one line that is written over on a terminal, else a line every few seconds. The work's end is
- * told in any case.
+ * Shows how far a piece of work is: on a terminal one line that is overwritten, otherwise a line every few seconds. The end of the work
+ * is always shown.
  */
 export class Progress {
   private last = 0;

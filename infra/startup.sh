@@ -43,7 +43,7 @@ start() {
 }
 
 # Prints a value of the metadata server; status 22 where there is none.
-told() { # path
+read_metadata() { # path
   curl --silent --fail --noproxy '*' --connect-timeout 5 --max-time 15 --header 'Metadata-Flavor: Google' "$metadata/$1"
 }
 
@@ -70,7 +70,7 @@ check_image() {
 # Waits until the VM's item and its wave's approval are there, and leaves both in files. A VM without a wave goes to its branch's head.
 wait_for_approval() {
   waiting=
-  until told instance/attributes/nixos-fleet >"$run/instance.json"; do
+  until read_metadata instance/attributes/nixos-fleet >"$run/instance.json"; do
     [ -n "$waiting" ] || say "waiting for this VM's metadata item"
     waiting=yes
     sleep 5
@@ -80,7 +80,7 @@ wait_for_approval() {
   [ -n "$wave" ] || return 0
   key=$(field "$run/instance.json" '"nixos-fleet--" + it.fleet + "--" + it.stack + "--" + it.wave')
   waiting=
-  until told "project/attributes/$key" >"$run/approval.new"; do
+  until read_metadata "project/attributes/$key" >"$run/approval.new"; do
     [ -n "$waiting" ] || say "waiting for the approval of wave $wave"
     waiting=yes
     sleep 5
@@ -101,7 +101,7 @@ get_key() {
   # Each step stands by its own status: in front of `||` set -e is off.
   (
     umask 077
-    told instance/service-accounts/default/token >"$run/token.json" &&
+    read_metadata instance/service-accounts/default/token >"$run/token.json" &&
       field "$run/token.json" '"header = \"Authorization: Bearer " + it.access_token + "\"\n"' >"$run/token.conf" &&
       curl --silent --show-error --fail --max-time 30 --config "$run/token.conf" "$secret_manager/v1/$secret:access" \
         >"$run/secret.json" &&
@@ -111,7 +111,7 @@ get_key() {
   ) || die "$secret cannot be had"
 }
 
-# git with the key or token, the pinned host keys, and nothing of anybody's configuration.
+# git with the key or token, the pinned host keys, and nothing of anyone's configuration.
 set_up_git() {
   export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_TERMINAL_PROMPT=0 GIT_ALLOW_PROTOCOL=http:https:ssh:git:file
   ssh='ssh -o BatchMode=yes -o ConnectTimeout=20'

@@ -15,7 +15,7 @@ import { metadataServer } from "./metadata/server";
 import { loadState, recover, replaceFile } from "./state";
 
 const PROJECT = "local-project";
-/** Milliseconds that what is under way may take to end when the daemon is told to. */
+/** Milliseconds that what is under way may take to end when the daemon stops. */
 const PATIENCE = 10_000;
 const METADATA = { address: "169.254.169.254", port: 80 };
 

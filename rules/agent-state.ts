@@ -22,7 +22,7 @@ export interface AgentState extends Partial<Omit<Report, "progress" | "failing">
   /** Where the deployed revision came from, and which host's or home's attribute it was built as. */
   repository?: string;
   attribute?: string;
-  /** The store path that was deployed last; whatever else runs is somebody's doing. */
+  /** The store path that was deployed last; whatever else runs is someone's doing. */
   deployed?: string;
   /** The revision that was deployed before, for an undo. */
   previous?: string;

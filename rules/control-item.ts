@@ -77,7 +77,7 @@ export function parseControl(text: string | undefined): Parsed<Control> {
   const value = {
     ...noControl,
     ...read.value,
-    holds: written.map((hold) => ({ by: "somebody", why: "", at: "", ...withoutNulls(hold) })),
+    holds: written.map((hold) => ({ by: "someone", why: "", at: "", ...withoutNulls(hold) })),
   } as unknown as Control;
   const unknown = [
     ...read.unknown,
@@ -126,13 +126,13 @@ export function holdsOn(control: Control, vm: Subject, approved: string | undefi
 
 /** The hold that is named where there are several: a person's (without revision) comes before a gate's. */
 export function holdOn(control: Control, vm: Subject, approved: string | undefined): Hold | undefined {
-  const standing = holdsOn(control, vm, approved);
-  return standing.find((hold) => hold.revision === undefined) ?? standing[0];
+  const holds = holdsOn(control, vm, approved);
+  return holds.find((hold) => hold.revision === undefined) ?? holds[0];
 }
 
 /**
  * The revision that a VM should run: its pin, what undid its wave's approval, or the approval. Undefined where nothing says so;
- * `previous` where the VM was told to go back to whatever it ran before.
+ * `previous` where the VM goes back to what it ran before.
  */
 export function wantedBy(control: Control, vm: Subject, approved: string | undefined): string | undefined {
   const pin = own(control.pins, vm.name);
@@ -212,8 +212,8 @@ export function withoutRetry(control: Control, revision?: string): Control {
 export function pruned(control: Control, approvals: Readonly<Record<string, string>>): Control {
   const current = Object.values(approvals);
   const instead = Object.entries(control.instead).map(([wave, undone]) => {
-    const standing = Object.entries(undone).filter(([bad]) => bad === own(approvals, wave));
-    return [wave, Object.fromEntries(standing)] as const;
+    const applicable = Object.entries(undone).filter(([bad]) => bad === own(approvals, wave));
+    return [wave, Object.fromEntries(applicable)] as const;
   });
   return {
     ...control,

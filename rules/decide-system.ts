@@ -242,10 +242,10 @@ function notesOf({ input, approvals, control }: FleetFacts): string[] {
   const homes = distinctHomes((instance["homes"] ?? []) as Home[]);
   return [
     ...Object.entries(settings).flatMap(([key, value]) => {
-      const told = own(instance, key);
-      return told === undefined || value === null || value === undefined || same(told, value)
+      const written = own(instance, key);
+      return written === undefined || value === null || value === undefined || same(written, value)
         ? []
-        : [`${key}: the instance metadata says ${textOf(told)}, the module ${textOf(value)}; the metadata counts`];
+        : [`${key}: the instance metadata says ${textOf(written)}, the module ${textOf(value)}; the metadata counts`];
     }),
     ...homes.repeated.map((user) => `homes: ${user} is there twice; the first counts`),
     ...(metadata.kind === "present" ? metadata.unknown.map((field) => `instance metadata: ${field} is not known`) : []),

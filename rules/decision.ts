@@ -39,7 +39,7 @@ export interface Decision {
   reason: string;
   need?: Need;
   target?: Target;
-  /** The failure that is still standing, where `outcome` is `failed`. */
+  /** The failure that still applies, where `outcome` is `failed`. */
   stage?: Stage;
   error?: string;
   rolledBack: boolean;
@@ -68,7 +68,7 @@ export function nothing(state: AgentState, reason: string): Decision {
 }
 
 export function held({ by, why }: { by?: unknown; why?: unknown }): Decision {
-  const who = typeof by === "string" && by !== "" ? by : "somebody";
+  const who = typeof by === "string" && by !== "" ? by : "someone";
   const text = typeof why === "string" && why !== "" ? `: ${bounded(why, 300)}` : "";
   return stay("held", `held by ${bounded(who, 100)}${text}`);
 }
@@ -99,7 +99,7 @@ export function originChange(state: AgentState, { repository, attribute }: Origi
   return undefined;
 }
 
-/** The standing refusal of a revision; undefined where it may be tried. */
+/** The refusal of a revision that still applies; undefined where the revision may be tried. */
 export function refusalOf(
   state: AgentState,
   revision: string | undefined,

@@ -12,9 +12,9 @@ export type FailureCause =
   | "refused"
   /** A disk that is full, read-only or damaged. */
   | "space"
-  /** Memory that ran out, or a process that somebody killed. */
+  /** Memory that ran out, or a process that someone killed. */
   | "resources"
-  /** The Nix daemon is gone, or somebody else holds a lock. */
+  /** The Nix daemon is gone, or someone else holds a lock. */
   | "busy"
   /** The repository answers that it does not have the branch or the revision. */
   | "absent"

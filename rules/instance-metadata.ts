@@ -1,4 +1,4 @@
-/** What a VM is told about itself: the value of its metadata key `nixos-fleet`. */
+/** The value of a VM's metadata key `nixos-fleet`. */
 import type { Follow } from "./contract";
 import { contract } from "./contract";
 import {

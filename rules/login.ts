@@ -19,7 +19,7 @@ export function loginArguments(vm: string, { project, zone, user, isDirect, comm
     ...["compute", "ssh", user === undefined ? vm : `${user}@${vm}`, `--project=${project}`, `--zone=${zone}`],
     isDirect ? "--internal-ip" : "--tunnel-through-iap",
     ...(command.length === 0 ? [] : [`--command=${command.join(" ")}`]),
-    // A command gets a terminal only where ssh is told so.
+    // ssh gives a command a terminal only with `-t`.
     ...(command.length > 0 && hasTerminal ? ["--ssh-flag=-t"] : []),
   ];
 }
@@ -27,7 +27,7 @@ export function loginArguments(vm: string, { project, zone, user, isDirect, comm
 /** Terminals that every NixOS knows; any other one's name would leave a shell there without line editing. */
 const KNOWN = /^(xterm(-256color)?|screen(-256color)?|tmux(-256color)?|linux|vt100|dumb)$/;
 
-/** The name under which the VM is told of this terminal. */
+/** The name by which the VM identifies this terminal. */
 export function terminalName(own: string | undefined): string {
   return own !== undefined && KNOWN.test(own) ? own : "xterm-256color";
 }

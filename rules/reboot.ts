@@ -25,7 +25,7 @@ export interface RebootInput {
 
 export type RebootDecision =
   | { action: "none" }
-  /** `minutes`: how long before it people are told; `waiting`: that they have this long. */
+  /** `minutes`: the notice that people get; `waiting`: that they have this long. */
   | { action: "reboot"; minutes: number; why: string; waiting?: Waiting }
   | { action: "wait"; waiting: Waiting; why: string };
 

@@ -4,7 +4,7 @@ import type { Hold } from "./control-item";
 import type { Failing, Report } from "./report";
 import { oneLine, truncate } from "./text";
 
-/** A failure in one line: stage, what became of the VM, and the last thing that was said. */
+/** A failure in one line: stage, whether it was rolled back, and the last line of the error. */
 export function failureText({
   stage,
   error,

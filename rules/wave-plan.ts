@@ -113,7 +113,7 @@ function removedMistakes<W extends { name: string }>(
   });
 }
 
-/** A person's hold of a whole wave; a gate's is bound to a revision, and its VMs and its gate heed it. */
+/** A person's hold of a whole wave; a gate's is bound to a revision, and its VMs and its gate respect it. */
 function holdOf(control: Control | undefined, wave: string): Hold | undefined {
   if (control === undefined)
     return { scope: "fleet", by: "itself", why: "the control item is not readable (./scripts/fleet status)", at: "" };

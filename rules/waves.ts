@@ -88,8 +88,10 @@ export function assignWaves<W extends WrittenWave>(written: readonly W[], vms: r
   }));
   waves.forEach(({ name, vms: members }, index) => {
     // A wave of names that are no VMs, or that is twice there, has had its line.
-    const told = (written[index]?.vms ?? []).length > 0 || mistakes.some((line) => line.startsWith(`waves[${index}]`));
-    if (members.length === 0 && !told) mistakes.push(`waves[${index}]: "${name}" has no VM; give it one or remove it`);
+    const hasVms =
+      (written[index]?.vms ?? []).length > 0 || mistakes.some((line) => line.startsWith(`waves[${index}]`));
+    if (members.length === 0 && !hasVms)
+      mistakes.push(`waves[${index}]: "${name}" has no VM; give it one or remove it`);
   });
   return { waves, waveOf, mistakes };
 }

@@ -15,7 +15,7 @@ export interface WindowRange {
 }
 
 export type WindowState =
-  | { open: true; why: "no window" | "in the window" | "urgent" | "asked by a person" | "past its deadline" }
+  | { open: true; why: "no window" | "in the window" | "urgent" | "requested by a person" | "past its deadline" }
   /** `until`: when the update goes on at the latest, as far as that is known. */
   | { open: false; until?: Date };
 
@@ -142,7 +142,7 @@ export interface WindowInput {
 /** Whether an update may be activated, or the VM rebooted, now. */
 export function windowState({ ranges, now, waitingSince, deadline, urgent, person }: WindowInput): WindowState {
   if (ranges.length === 0) return { open: true, why: "no window" };
-  if (person) return { open: true, why: "asked by a person" };
+  if (person) return { open: true, why: "requested by a person" };
   if (urgent) return { open: true, why: "urgent" };
   if (isInWindow(ranges, now)) return { open: true, why: "in the window" };
   const opens = nextOpening(ranges, now)?.getTime();

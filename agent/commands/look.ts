@@ -46,7 +46,7 @@ function askForChange(runFolder: string, metadata: Answered): void {
   if (before !== text) writeFileAtomic(file, text);
 }
 
-/** After a boot homes may run before root has told them anything new. */
+/** After a boot homes may run before root has published anything new. */
 async function armPublishers({ instance }: Extract<Metadata, { kind: "present" }>): Promise<void> {
   for (const { user } of instance.homes ?? []) {
     const account = await accountOf(user);
@@ -63,7 +63,7 @@ async function tellAlive(
   metadata: Extract<Metadata, { kind: "present" }>,
 ): Promise<void> {
   if (metadata.instance.monitoring !== true) return;
-  const file = join(runFolder, "told-alive");
+  const file = join(runFolder, "alive-signal");
   const last = isThere(file) ? statSync(file).mtimeMs : 0;
   if (Math.abs(Date.now() - last) < contract.logging.heartbeat * 1000) return;
   writeFileAtomic(file, "");

@@ -27,7 +27,7 @@ export async function runHome(driver: HomeDriver, options: RunOptions): Promise<
   const { place } = driver;
   driver.prepare();
   const asked = await whoAsks(driver, options);
-  log(`update of this home asked by ${asked.by}`);
+  log(`update of this home requested by ${asked.by}`);
   const lock = await acquireLock(place.lockFile, asked.by);
   const progress = new Progress(place.runFolder, asked);
   let { right } = asked;

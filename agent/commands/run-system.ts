@@ -22,7 +22,7 @@ export async function runSystem(driver: SystemDriver, options: RunOptions): Prom
   const { place } = driver;
   driver.prepare();
   const asked = await whoAsks(driver, options);
-  log(`update asked by ${asked.by} (${asked.trigger})`);
+  log(`update requested by ${asked.by} (${asked.trigger})`);
   const lock = await acquireLock(place.lockFile, `${asked.trigger} by ${asked.by}`);
   const progress = new Progress(place.runFolder, asked);
   let result: Result;
@@ -40,7 +40,7 @@ export async function runSystem(driver: SystemDriver, options: RunOptions): Prom
       );
       person ||= more.some(({ trigger }) => trigger === "manual");
       patient = false;
-      log(`meanwhile asked by ${namesOf(more)} (${more.map(({ trigger }) => trigger).join(", ")})`);
+      log(`meanwhile requested by ${namesOf(more)} (${more.map(({ trigger }) => trigger).join(", ")})`);
     }
   } finally {
     progress.end();

@@ -84,13 +84,13 @@ export function statusLines({ hold, state, progress, next, known: about, ahead }
   ];
 }
 
-function holdText({ by = "somebody", why = "", at }: LocalHold): string {
+function holdText({ by = "someone", why = "", at }: LocalHold): string {
   return `by ${by}${at === undefined ? "" : `, ${at}`}${why === "" ? "" : `: ${why}`}`;
 }
 
 function progressText({ stage, revision, since, by, trigger, started }: ProgressNow): string {
   const what = revision === undefined ? stage : `${stage} ${short(revision)}`;
-  return `${what} since ${since}; update asked by ${by} (${trigger}) at ${started}`;
+  return `${what} since ${since}; update requested by ${by} (${trigger}) at ${started}`;
 }
 
 /** A VM that is failing tries again at boot, for another revision, where someone asks, and at this time. */

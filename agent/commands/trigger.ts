@@ -14,7 +14,7 @@ export async function trigger(driver: SystemDriver, asked: { trigger?: Trigger; 
   const { runFolder, service, stateFolder } = driver.place;
   const by = oneLine(asked.by ?? process.env["SUDO_USER"] ?? "unknown");
   const request = { trigger: asked.trigger ?? "ssh", by };
-  log(`asked by ${by}`);
+  log(`requested by ${by}`);
   if (!(await startUntilTaken(service, writeRequest(runFolder, request), LONGEST)))
     throw new Exit(1, `${service}.service does not start`);
   await showStatus(driver, false);

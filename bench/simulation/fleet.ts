@@ -15,7 +15,7 @@ const [fleet, stack, zone] = ["bench", "simulated", "europe-west1-b"];
 const booted = "2026-06-01T10:00:00Z";
 const { namespace, system } = contract.guestAttributes;
 
-/** Seconds after which a simulated VM has taken in an approval: from, to. */
+/** Seconds that a simulated VM takes to apply an approval: from, to. */
 const takes = [2, 8] as const;
 
 export class SimulatedFleet {
@@ -67,7 +67,7 @@ export class SimulatedFleet {
     return sum;
   }
 
-  /** Approves a revision for a wave, as `pulumi up` does; its VMs take it in while the gate waits that asks next. */
+  /** Approves a revision for a wave, as `pulumi up` does; its VMs apply it while the next gate waits. */
   approve(wave: string, approval: Approval): void {
     const { metadata } = this.cloud.store.state.project;
     const key = approvalKey(fleet, stack, wave);

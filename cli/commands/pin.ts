@@ -39,7 +39,7 @@ export const command: Command = {
     if (!(clear && vm in before.pins)) await requireVms(context, [vm]);
     const known = Object.values(revisionsOf(approvals));
     const revision = written === undefined ? undefined : await resolveRevision("pin", written, known, context, call);
-    const edit = (standing: Control) => withPin(pruned(standing, revisionsOf(approvals)), vm, revision);
+    const edit = (current: Control) => withPin(pruned(current, revisionsOf(approvals)), vm, revision);
     if (!(await confirmChange(call, context, decisions, edit))) return 0;
     const control = await changeControl(context.compute, context.id, edit);
     const said = revision === undefined ? { why: "taken back" } : { revision };

@@ -40,15 +40,15 @@ export const command: Command = {
     const approvals = revisionsOf(decisions.approvals);
     let freed: string[] = [];
     const edit = (before: Control) => {
-      const standing = pruned(before, approvals);
-      const held = standing.holds.map((hold) => hold.scope);
+      const current = pruned(before, approvals);
+      const held = current.holds.map((hold) => hold.scope);
       freed = all ? held : held.filter((one) => one === scope);
       if (freed.length === 0 && held.length > 0) {
         throw new FleetError(
           oneLine(`${scopeText(scope)} is not held as such; held are: ${held.map(scopeText).join(", ")}`, 500),
         );
       }
-      return withoutHolds(standing, freed);
+      return withoutHolds(current, freed);
     };
     if (!(await confirmChange(call, context, decisions, edit))) return 0;
     const control = await changeControl(compute, id, edit);

@@ -14,7 +14,7 @@ export const command: Command = {
   name: "retry",
   usage: "REVISION | --clear [REVISION]",
   description: [
-    "A VM refuses a revision that failed on it. This lets all VMs try it once more, and takes back what a gate",
+    "A VM refuses a revision that failed on it. This lets all VMs retry it, and takes back what a gate",
     "held or undid because of it. Meant for failures that the revision was not to blame for.",
   ],
   examples: ["retry d4e5f6a", "retry --clear"],
@@ -38,8 +38,8 @@ export const command: Command = {
     const known = [...Object.values(approvals), ...decisions.control.retry];
     const revision = written === undefined ? undefined : await resolveRevision("retry", written, known, context, call);
     const edit = (before: Control) => {
-      const standing = pruned(before, approvals);
-      return clear || revision === undefined ? withoutRetry(standing, revision) : withRetry(standing, revision);
+      const current = pruned(before, approvals);
+      return clear || revision === undefined ? withoutRetry(current, revision) : withRetry(current, revision);
     };
     const retried = clear ? undefined : revision;
     if (!(await confirmChange(call, context, decisions, edit, retried))) return 0;

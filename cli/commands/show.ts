@@ -86,7 +86,7 @@ export function showLines(vm: FleetVm, shown: VmStatus, status: FleetStatus): st
     }),
   ];
   const unknown = status.unknown.map((field): [string, string] => ["not known", field]);
-  const told = [...rows, ...unknown].flatMap(([key, value]) => (value === null ? [] : [[key, value] as const]));
-  const width = Math.max(...told.map(([key]) => key.length));
-  return [vm.name, ...told.map(([key, value]) => `  ${key.padEnd(width)}  ${oneLine(value, 400)}`)];
+  const known = [...rows, ...unknown].flatMap(([key, value]) => (value === null ? [] : [[key, value] as const]));
+  const width = Math.max(...known.map(([key]) => key.length));
+  return [vm.name, ...known.map(([key, value]) => `  ${key.padEnd(width)}  ${oneLine(value, 400)}`)];
 }

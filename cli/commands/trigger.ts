@@ -20,7 +20,7 @@ export const command: Command = {
   usage: "VM… [--bastion USER@HOST | --iap]",
   description: [
     "Starts the update of these VMs and waits for it. The host keys are those that the VMs published as guest attributes.",
-    "Seldom needed: running VMs see a new approval by themselves. A stopped VM is left out; it catches up at boot.",
+    "Rarely needed: running VMs see a new approval by themselves. A stopped VM is left out; it catches up at boot.",
   ],
   examples: [
     "trigger dev-alice dev-bob --iap",

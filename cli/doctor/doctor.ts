@@ -15,7 +15,7 @@ const tools: Record<string, { only: string | null; least?: [number, number] }> =
   gcloud: { only: "logging in to a VM and fleet trigger --iap take it" },
 };
 
-/** All findings, in the order in which one would mend them. */
+/** All findings, in the order in which to fix them. */
 export function diagnose(facts: Facts, now: Date): Finding[] {
   return [
     ...judgeTools(facts),
@@ -47,7 +47,7 @@ function judgeTools({ tools: found }: Facts): Finding[] {
 function judgeStack({ stack, mistakes }: Facts): Finding[] {
   if ("problem" in stack) return fail("stack", stack.problem, "pulumi stack select STACK, or give --stack");
   if (mistakes.length > 0) {
-    return mistakes.flatMap((mistake) => fail("settings", mistake, `mend Pulumi.${stack.value}.yaml`));
+    return mistakes.flatMap((mistake) => fail("settings", mistake, `fix Pulumi.${stack.value}.yaml`));
   }
   return ok("settings", `stack ${stack.value} is right`);
 }

@@ -1,4 +1,4 @@
-/** The part of the doctor's judgement that is about VMs: are they as the stack says, do they report, does somebody hold them. */
+/** The part of the doctor's judgement that is about VMs: are they as the stack says, do they report, does someone hold them. */
 import { contract } from "../../rules/contract";
 import type { Instance } from "../google/compute";
 import { fail, listed, ok, judgeResult, warn, type Facts, type Finding } from "./findings";
@@ -75,7 +75,7 @@ function judgeFleet({ status }: Facts, now: Date): Finding[] {
 function judgeReports({ vms, problems }: FleetStatus): Finding[] {
   const names = (which: (vm: VmStatus) => boolean) => vms.filter(which).map(({ name }) => name);
   const wrong = [
-    ...problems.flatMap((problem) => fail("approvals", problem, "pulumi up --refresh writes approvals anew")),
+    ...problems.flatMap((problem) => fail("approvals", problem, "pulumi up --refresh rewrites the approvals")),
     ...listed(
       names(({ drift, system }) => drift === "unknown" && system === null),
       (silent) =>

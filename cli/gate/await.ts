@@ -45,7 +45,7 @@ export interface GateEnd {
   outcome: "passed" | "unproved" | "failed" | "interrupted";
   /** Why it did not pass, or what it passed in spite of. */
   reason: string | null;
-  /** Whether it failed for another reason than its VMs' answers: somebody held the wave, or approved something else. */
+  /** Whether it failed for another reason than its VMs' answers: someone held the wave, or approved something else. */
   stopped: boolean;
   /** Seconds. */
   took: number;

@@ -23,8 +23,8 @@ const mostNames = 8;
 export function changeLines(before: GateState, after: GateState, colour: boolean): string[] {
   const changed = [...after.vms.values()].filter((vm) => {
     const earlier = before.vms.get(vm.name);
-    const told = vm.transient !== undefined && vm.transient !== earlier?.transient;
-    return told || vm.result !== (earlier?.result ?? "pending");
+    const isNewTransient = vm.transient !== undefined && vm.transient !== earlier?.transient;
+    return isNewTransient || vm.result !== (earlier?.result ?? "pending");
   });
   const gone = [...after.gone].filter((name) => !before.gone.has(name));
   return [...changed.map((vm) => vmLine(vm, colour)), ...gone.map((name) => `${name}  deleted: not counted any more`)];
@@ -38,10 +38,10 @@ function vmLine(progress: VmProgress, colour: boolean): string {
   return oneParagraph([...parts, after, reason ?? ""]);
 }
 
-/** `wave rest: waiting for 5 VMs to take in d4e5f6a…`, the revision in full. */
+/** `wave rest: waiting for 5 VMs to apply d4e5f6a…`, the revision in full. */
 export function beginLine({ vms }: GateState, { wave, revision, undo }: GateOptions): string {
   return undo === undefined
-    ? oneLine(`wave ${wave}: waiting for ${plural(vms.size, "VM")} to take in ${revision}`)
+    ? oneLine(`wave ${wave}: waiting for ${plural(vms.size, "VM")} to apply ${revision}`)
     : oneLine(`${wavesText(undo)}: waiting for ${plural(vms.size, "VM")} to leave ${revision}`);
 }
 

@@ -1,7 +1,7 @@
 /** Google's client for Compute, as the tool and the program use it. */
 import { compute_v1 } from "@googleapis/compute/build/v1";
 import { ApiError } from "./api-error";
-import { asking, credentials, type Caller } from "./credentials";
+import { requestOptions, credentials, type Caller } from "./credentials";
 import { UsageError } from "../errors";
 import { oneLine } from "../../rules/text";
 
@@ -21,7 +21,7 @@ export function computeApi(options: ComputeOptions): compute_v1.Compute {
   return new compute_v1.Compute({
     auth: credentials(options, ["compute"]),
     timeout: requestTimeout,
-    ...asking(rootUrl),
+    ...requestOptions(rootUrl),
     ...(rootUrl === undefined ? {} : { rootUrl }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
@@ -43,7 +43,7 @@ interface Scope {
  * @param entries takes a zone's or region's entries out of its part of a page
  * @throws ApiError where a zone does not answer
  */
-export async function everywhere<S extends Scope, T>(
+export async function listAggregated<S extends Scope, T>(
   page: (pageToken: { pageToken?: string }) => Promise<Page<S>>,
   entries: (scope: S) => T[] | null | undefined,
 ): Promise<T[]> {

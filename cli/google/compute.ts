@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { compute_v1 } from "@googleapis/compute/build/v1";
 import { ApiError } from "./api-error";
-import { computeApi, everywhere, type ComputeOptions } from "./compute-api";
+import { computeApi, listAggregated, type ComputeOptions } from "./compute-api";
 import { gatherOffers, type Offers, type Wanted } from "../../rules/offers";
 import { FleetError } from "../errors";
 import { withRetry } from "./retry";
@@ -33,7 +33,7 @@ export interface Compute {
   projectMetadata(): Promise<Record<string, string>>;
   /**
    * Changes one item of the project's metadata by compare-and-swap. `edit` gets the present value and returns the new one, undefined
-   * for none; it is called again with the newer value when somebody else was faster.
+   * for none; it is called again with the newer value when someone else was faster.
    */
   editProjectItem(key: string, edit: (value: string | undefined) => string | undefined): Promise<void>;
 }
@@ -109,7 +109,7 @@ class RestCompute implements Compute, Images, Catalog, Consoles {
   }
 
   private list(fields: string, filter: string | undefined): Promise<compute_v1.Schema$Instance[]> {
-    return everywhere(
+    return listAggregated(
       (pageToken) =>
         this.call(() =>
           this.api.instances.aggregatedList({

@@ -67,7 +67,7 @@ class Lender extends OAuth2Client {
 
   protected override async requestAsync<T>(options: gaxios.GaxiosOptions): Promise<gaxios.GaxiosResponse<T>> {
     try {
-      return await this.source.request<T>({ ...options, ...asking(this.endpoint) });
+      return await this.source.request<T>({ ...options, ...requestOptions(this.endpoint) });
     } catch (error) {
       const { status } = error as { status?: unknown };
       if (status !== 403 && status !== 404) throw error;
@@ -103,7 +103,7 @@ export function serviceAccount(given: string | undefined): { credentials?: JWTIn
  * How a request goes to an API of Google's or to the endpoint in its place. Retries are ours: they know about Google's reasons and end
  * with the command. An endpoint of one's own is asked without a proxy.
  */
-export function asking(endpoint: string | undefined): { retry: false; noProxy?: string[] } {
+export function requestOptions(endpoint: string | undefined): { retry: false; noProxy?: string[] } {
   return { retry: false, ...(endpoint === undefined ? {} : { noProxy: [new URL(endpoint).hostname] }) };
 }
 

@@ -1,6 +1,6 @@
 /** The one log of Cloud Logging in which a fleet's history is kept: written and read by two calls of its REST API. */
 import { z } from "zod";
-import { asking, credentials, type Caller, type Credentials } from "./credentials";
+import { requestOptions, credentials, type Caller, type Credentials } from "./credentials";
 import { UsageError } from "../errors";
 import { withRetry } from "./retry";
 import { oneLine } from "../../rules/text";
@@ -86,7 +86,7 @@ export class Log {
         method: "POST",
         data,
         timeout: requestTimeout,
-        ...asking(this.options.endpoint),
+        ...requestOptions(this.options.endpoint),
       });
     // The history is not worth waiting for.
     return (await withRetry(request, { attempts: 2 })).data;

@@ -1,6 +1,6 @@
 /** Which Google APIs a project has switched on: one call of Service Usage's REST API. */
 import { z } from "zod";
-import { asking, credentials, type Caller } from "./credentials";
+import { requestOptions, credentials, type Caller } from "./credentials";
 import { mapBounded, withRetry } from "./retry";
 
 export interface ServiceUsageOptions extends Caller {
@@ -22,7 +22,7 @@ export async function servicesOff(services: readonly string[], options: ServiceU
         url: `${root}v1/projects/${project}/services/${service}`,
         timeout: 10_000,
         signal,
-        ...asking(endpoint),
+        ...requestOptions(endpoint),
       });
     return serviceShape.parse((await withRetry(request, { attempts: 2, signal })).data).state;
   });

@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
 import { z } from "zod";
 import { ApiError } from "./api-error";
-import { asking, credentials, type Caller, type Credentials } from "./credentials";
+import { requestOptions, credentials, type Caller, type Credentials } from "./credentials";
 import { FleetError, UsageError } from "../errors";
 import { withRetry } from "./retry";
 
@@ -114,7 +114,7 @@ export class Storage {
 
   /**
    * Uploads a file of any size, part by part, so that a line that breaks costs one part.
-   * @param progress told how many bytes have come so far, of how many
+   * @param progress called with the bytes that have come so far, and the total
    */
   async upload(
     bucket: string,
@@ -184,7 +184,7 @@ export class Storage {
           timeout: requestTimeout,
           // "Go on", for an upload.
           validateStatus: (status) => (status >= 200 && status < 300) || status === 308,
-          ...asking(this.options.endpoint),
+          ...requestOptions(this.options.endpoint),
           ...(params ? { params } : {}),
           ...(headers ? { headers } : {}),
           ...(body === undefined ? {} : { body }),

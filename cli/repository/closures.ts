@@ -12,7 +12,7 @@ export interface Machine {
 }
 
 /**
- * What differs, a line a package, or why it cannot be told. What a VM runs is taken as it is where a cache has it; all else is taken from
+ * What differs, a line a package, or why that is not known. What a VM runs is taken as it is where a cache has it; all else is taken from
  * caches or built.
  */
 export async function compareClosures(

@@ -79,12 +79,12 @@ export function planMoves(
 export function groupClosures(found: ReadonlyMap<string, string[] | Error>): ClosureDiff[] {
   const groups = new Map<string, ClosureDiff>();
   for (const [vm, one] of found) {
-    const told =
+    const change =
       one instanceof Error
         ? { packages: null, problem: oneLine(one.message, 400) }
         : { packages: one.map((line) => oneLine(line, 300)), problem: null };
-    const key = JSON.stringify(told);
-    groups.set(key, { vms: [...(groups.get(key)?.vms ?? []), vm], ...told });
+    const key = JSON.stringify(change);
+    groups.set(key, { vms: [...(groups.get(key)?.vms ?? []), vm], ...change });
   }
   return [...groups.values()];
 }

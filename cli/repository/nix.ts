@@ -13,7 +13,7 @@ export interface Commit {
   revision: string;
   /** The folder of the flake; absent for the repository's top. */
   subdirectory?: string;
-  /** Whether the repository lacks its history, which Nix wants to be told. */
+  /** Whether the repository lacks its history, for which Nix needs a parameter. */
   shallow?: boolean;
 }
 

@@ -27,7 +27,7 @@ export class StatusReader {
     private readonly readBranches: (vms: readonly FleetVm[]) => Promise<Branch[]> = () => Promise.resolve([]),
   ) {}
 
-  /** @param most reports to read anew; the others stay as they were read last */
+  /** @param most reports to read again; the others stay as they were last read */
   async read(most = Infinity): Promise<FleetStatus> {
     const { compute, id } = this.context;
     const [vms, metadata] = await Promise.all([readVms(compute, id), compute.projectMetadata()]);

@@ -70,7 +70,7 @@ export function renderStatus(status: FleetStatus, { colour, width, rows: most = 
   const urgent = shown.filter(({ drift }) => urgency.includes(drift));
   const head = status.vms.length === 0 ? [] : urgent.length > most ? causes(urgent) : table;
   const lines = [...head, ...(head.length === 0 ? [] : [...more, ""]), ...notes, summary(status, colour)];
-  // Colours take no room, so only plain lines are filled anew.
+  // Colours take no room, so only plain lines are wrapped again.
   return width === undefined || colour
     ? lines
     : lines.flatMap((line) => (table.includes(line) ? [line] : wrap(line, width, 4)));
@@ -139,7 +139,7 @@ export function summary(status: FleetStatus, colour = false): string {
   });
   const rest = [
     ...homeCounts,
-    ...standingHolds(status).map(({ scope, by }) =>
+    ...activeHolds(status).map(({ scope, by }) =>
       paint(oneLine(`${scope === "fleet" ? "" : `${scopeText(scope)} `}held by ${by}`, 120), "magenta", colour),
     ),
   ];
@@ -240,13 +240,13 @@ function urgentNotes({ approvals, urgent }: FleetStatus): string[] {
 }
 
 /** Holds that have not lapsed. */
-function standingHolds({ control, approvals }: FleetStatus): Hold[] {
+function activeHolds({ control, approvals }: FleetStatus): Hold[] {
   return control.holds.filter(({ revision }) => revision === undefined || Object.values(approvals).includes(revision));
 }
 
 function controlNotes(status: FleetStatus, now: Date): string[] {
   const { control, approvals } = status;
-  const holds = standingHolds(status).map((hold) => `${holdText(hold)} (${age(hold.at, now)})`);
+  const holds = activeHolds(status).map((hold) => `${holdText(hold)} (${age(hold.at, now)})`);
   const pins = Object.entries(control.pins).map(([vm, revision]) => `VM ${vm} pinned to ${short(revision)}`);
   const undone = Object.entries(control.instead).flatMap(([wave, pairs]) =>
     Object.entries(pairs)

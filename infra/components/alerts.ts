@@ -54,11 +54,11 @@ export function alerts(fleet: Fleet, { daysBehind, silentAfter }: Monitoring): A
       severity: "WARNING",
       // Longer than from one sign of life to the next.
       query: `sum by (vm) (${counted("behind", "2h")}) > 0`,
-      advice: "It runs, but its last updates were held, put off or failed. `./scripts/fleet status` shows why.",
+      advice: "It runs, but its last updates were held, deferred or failed. `./scripts/fleet status` shows why.",
     },
     {
       name: "silent",
-      title: `a running VM has not been heard of for ${silentAfter / 3600} h`,
+      title: `a running VM has not reported for ${silentAfter / 3600} h`,
       severity: "WARNING",
       // A VM that is off is not silent.
       query:

@@ -1,4 +1,4 @@
-/** What a VM is told at creation and after: its metadata and its labels. Pure. */
+/** The metadata and labels of a VM. Pure. */
 import { contract } from "../../rules/contract";
 import type { FleetConfig, VmConfig } from "../config/fleet-config";
 import { cacheOf } from "../config/cache";

@@ -46,7 +46,7 @@ export class Rollout extends pulumi.ComponentResource {
     const hooks = failures.release;
     const approvals: Record<string, pulumi.Output<Approval | undefined>> = {};
     const gates: Record<string, pulumi.Output<string>> = {};
-    // A VM that changes waves does so before anything is approved: it is to hear of its new wave's approval, and not of its old one's.
+    // A VM that changes waves does so before anything is approved: it must see its new wave's approval, and not its old one's.
     let before: pulumi.Resource[] = args.moving.flatMap((vm) => args.vms[vm]?.instance ?? []);
     let last: pulumi.Resource | undefined;
     for (const planned of plan) {
@@ -169,7 +169,7 @@ function proxyTo(
   return { host, port, user, privateKey, ...(hostKey === undefined ? {} : { hostKey }) };
 }
 
-/** What a gate is told. A change of any of it makes the gate run again, so all of it stays as it is from run to run. */
+/** The environment of a gate. A change of any of it makes the gate run again, so all of it stays as it is from run to run. */
 function gateEnvironment(
   { fleet, stack, project, bootTimeout, waves }: FleetConfig,
   { wave, approval }: PlannedWave<Wave>,

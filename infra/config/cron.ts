@@ -1,6 +1,6 @@
 /**
- * Times of the week in unix-cron's words, `MINUTE HOUR * * DAYS`. Pure. Compute takes more; nights and weekends need no more, and of these
- * it can be told how close two of them come.
+ * Times of the week as unix-cron writes them, `MINUTE HOUR * * DAYS`. Pure. Compute takes more; nights and weekends need only these, and
+ * the time between two of these can be computed.
  */
 
 const DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];

@@ -49,7 +49,7 @@ export interface DeployKey {
   name: string;
   /** The secret, `projects/P/secrets/S`. */
   secret: string;
-  /** Where the program makes the secret and fills it: its id, S. Not there where the secret is somebody else's. */
+  /** Where the program makes the secret and fills it: its id, S. Not there where the secret is someone else's. */
   secretId?: string;
 }
 

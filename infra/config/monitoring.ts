@@ -1,10 +1,10 @@
 /** Alerts about the fleet's updates; without this key there are none. */
 import { z } from "zod";
 
-/** VMs are heard of once an hour (`heartbeat` of the contract), so that two hours are the least. */
+/** VMs report once an hour (`heartbeat` of the contract), so that two hours are the least. */
 const hours = z
   .string()
-  .regex(/^([2-9]|1[0-9]|2[0-4])h$/, 'must be from "2h" to "24h": VMs are heard of once an hour')
+  .regex(/^([2-9]|1[0-9]|2[0-4])h$/, 'must be from "2h" to "24h": VMs report once an hour')
   .transform((written) => parseInt(written, 10) * 3600);
 
 export const monitoringKeys = {

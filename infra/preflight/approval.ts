@@ -6,7 +6,7 @@ import { resolveRevision, type Revision } from "./revision";
 import type { Approval } from "../../rules/approval";
 import type { Home } from "../../rules/instance-metadata";
 
-/** What was resolved for this run, and where the system was built beforehand; `homes` by the contract's key, `<repository>#<branch>`. */
+/** What was resolved for this run, and where the system was already built; `homes` by the contract's key, `<repository>#<branch>`. */
 export interface Resolved {
   system: Revision & { manifest?: Manifest };
   homes: Record<string, Revision>;

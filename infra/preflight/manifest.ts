@@ -1,4 +1,4 @@
-/** Which systems were built beforehand: the manifest of a revision, where `fleet build` has left one. */
+/** Which systems are already built: the manifest of a revision, where `fleet build` has left one. */
 import * as storage from "@pulumi/gcp/storage";
 import type { InvokeOptions } from "@pulumi/pulumi";
 import { manifestPath } from "../../rules/contract";

@@ -29,7 +29,7 @@ export function errorInjector({ percent, seed }: Chaos): () => InjectedError | u
   };
 }
 
-/** What the switch `/local/chaos` is told. @throws Error of one line */
+/** Reads the body of a request to `/local/chaos`. @throws Error of one line */
 export function readChaos({ percent, seed = 1 }: Record<string, unknown>): Chaos {
   if (typeof percent !== "number" || !(percent >= 0 && percent <= 100))
     throw new Error("percent must be a number from 0 to 100");

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** Reading JSON that somebody else wrote. */
+/** Reading JSON that someone else wrote. */
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileS
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** How long killed processes may take to vanish, in milliseconds. */
+/** How long killed processes may take to disappear, in milliseconds. */
 const killLimit = 10_000;
 
 /** Where the host has the cgroup2 hierarchy: not at the top where version 1 is in use beside it. */
@@ -26,7 +26,7 @@ export function makeGroup(group: string): string {
   return directory;
 }
 
-/** The groups below a directory and itself, innermost first. They may vanish at any time. */
+/** The groups below a directory and itself, innermost first. They may disappear at any time. */
 function subtree(directory: string): string[] {
   const children = attempt(() => readdirSync(directory, { withFileTypes: true })) ?? [];
   return [

@@ -12,10 +12,10 @@ import { namespacePath } from "./namespaces";
 /** How long the container's manager may take to start the machine's init, in milliseconds. */
 const startLimit = 30_000;
 
-/** The signal by which systemd is told to power off: SIGRTMIN+4. Node has no name for it. */
+/** The signal on which systemd powers off: SIGRTMIN+4. Node has no name for it. */
 const powerOff = 38;
 
-/** How often a machine that shuts down is told again: early in its boot, nobody hears. In milliseconds. */
+/** How often the signal is repeated: early in its boot, a machine ignores it. In milliseconds. */
 const repeat = 1000;
 
 /** With this exit code the container's manager asks to be started again: the machine reboots. */

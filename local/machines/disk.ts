@@ -32,7 +32,7 @@ export async function removeDisk(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true });
 }
 
-/** The name that the kernel is told: a full one can be longer than it takes. */
+/** The name that the kernel gets: a full one can be longer than it takes. */
 export function shortName(spec: MachineSpec): string {
   return spec.hostname.split(".")[0] ?? spec.name;
 }

@@ -35,7 +35,7 @@ export interface Machines {
   create(spec: MachineSpec): Promise<void>;
   /** Boots the machine; resolves when its init runs (not when it has booted). Nothing happens if it runs. */
   start(name: string): Promise<void>;
-  /** Shuts down in order and, after a limit of the driver's own, by force. The disk stays. `onExit` is not told. */
+  /** Shuts down in order and, after a limit of the driver's own, by force. The disk stays. `onExit` is not called. */
   stop(name: string): Promise<void>;
   /** Pulls the plug and boots again, from the same disk. */
   reset(name: string): Promise<void>;

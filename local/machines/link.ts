@@ -33,6 +33,6 @@ export async function removeLink(cloud: CloudNames, machine: MachineNames): Prom
   await ip(cloud.namespace, [`link del ${machine.link}`]).catch((error: unknown) => {
     if (!/cannot find device/i.test(String(error))) throw error;
   });
-  // Whoever dials the address now is told within seconds, not when the bridge forgets who had it.
+  // Clients of the address get an error within seconds, not when the bridge forgets who had it.
   await ip(cloud.namespace, [`neigh flush dev ${bridge}`]);
 }

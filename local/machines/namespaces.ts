@@ -5,7 +5,7 @@ import { run } from "./command";
 
 const directory = "/run/netns";
 
-/** How long killed processes may take to vanish, in milliseconds. */
+/** How long killed processes may take to disappear, in milliseconds. */
 const killLimit = 10_000;
 
 /** The path by which a namespace can be entered. */

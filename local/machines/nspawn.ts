@@ -117,7 +117,7 @@ export class NspawnMachines implements Machines {
     return machine;
   }
 
-  /** A machine's container, which from now on may end without anybody being told. */
+  /** A machine's container, whose end is not reported from now on. */
   private take(name: string): Container | undefined {
     const machine = this.machines.get(name);
     const container = machine?.container;

@@ -22,7 +22,7 @@ export interface Value {
 export interface Directory {
   kind: "directory";
   entries: Record<string, Node>;
-  /** Names are somebody's keys, and the same in JSON; otherwise `some-name` is `someName` there. */
+  /** Names are someone's keys, and the same in JSON; otherwise `some-name` is `someName` there. */
   verbatim?: boolean;
 }
 

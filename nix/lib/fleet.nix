@@ -113,7 +113,7 @@ in
 {
   inherit nixosConfigurations homeConfigurations;
 
-  # With these `nix flake check` builds all that a push would bring to somebody.
+  # With these `nix flake check` builds all that a push would bring to someone.
   checks.${system} =
     prefixed "machine" (made: made.config.system.build.toplevel) nixosConfigurations
     // prefixed "home" (made: made.activationPackage) homeConfigurations;

@@ -20,11 +20,11 @@ let
     "randomizedDelaySec"
     "watch"
   ];
-  # What is null is not told, in a home's entry either.
+  # What is null is left out, in a home's entry either.
   without = set: unwanted: removeAttrs set (filter (name: unwanted name set.${name}) (attrNames set));
   isNull = _: value: value == null;
-  told = without settings (name: value: elem name forUnits || value == null);
+  given = without settings (name: value: elem name forUnits || value == null);
 in
 toJSON (
-  told // (if told ? homes then { homes = map (home: without home isNull) told.homes; } else { })
+  given // (if given ? homes then { homes = map (home: without home isNull) given.homes; } else { })
 )

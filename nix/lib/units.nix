@@ -1,6 +1,6 @@
 # What the units of both agents have in common.
 {
-  # Nobody who works on the machine should notice an update. Not the idle CPU class: a switch that gets no CPU time
+  # Limits the impact on interactive users. Not the idle CPU class: a switch that gets no CPU time
   # leaves services stopped for as long.
   quiet = {
     Nice = 19;

@@ -168,7 +168,7 @@ in
       description = ''
         The secret of Secret Manager that holds what the repository asks for: an SSH private key where its URL is an ssh one, a
         token, or `USER:TOKEN`, where it is https. The machine's service account reads the latest version, which is kept in a file
-        of root's that a reboot forgets and is fetched anew when the repository refuses it. Other URLs would carry it in clear,
+        of root's that does not survive a reboot and is fetched again when the repository refuses it. Other URLs would carry it in clear,
         and are not shown it. `null`: as the instance's metadata says, else none.
       '';
     };
@@ -251,7 +251,7 @@ in
       default = defaults.rebootDeadline;
       example = 86400;
       description = ''
-        After how many seconds a reboot no longer waits for people who are logged in; they are told 15 minutes before. `null`: it always
+        After how many seconds a reboot no longer waits for people who are logged in; they get 15 minutes' notice. `null`: it always
         waits for them, unless {option}`rebootWithUsers` is on.
       '';
     };
@@ -285,7 +285,7 @@ in
       type = types.bool;
       default = defaults.rebootWithUsers;
       example = true;
-      description = "Whether to reboot while somebody is logged in.";
+      description = "Whether to reboot while someone is logged in.";
     };
 
     watch = mkOption {

@@ -71,7 +71,7 @@ in
     description = ''
       Whose commits may be deployed: lines of an allowed signers file ({manpage}`ssh-keygen(1)`), armoured OpenPGP public
       keys, or both. Every commit between the deployed revision and the new one must then carry a good signature by one
-      of them. `null`: as the instance's metadata says, else anybody's.
+      of them. `null`: as the instance's metadata says, else anyone's.
     '';
   };
 
@@ -166,7 +166,7 @@ in
     type = own.memorySize;
     default = defaults.memoryHigh;
     example = "2G";
-    description = "How much memory an update may use before it is slowed down, so that who works on the machine does not notice: as in `MemoryHigh=` of {manpage}`systemd.resource-control(5)`.";
+    description = "How much memory an update may use before it is slowed down, to limit the impact on interactive users: as in `MemoryHigh=` of {manpage}`systemd.resource-control(5)`.";
   };
 
   metricsDirectory = mkOption {

@@ -69,8 +69,8 @@ let
 
   machines = mapAttrs (_: made: made.config) example.nixosConfigurations;
   homes = mapAttrs (_: made: made.config) example.homeConfigurations;
-  toldMachine = config: fromJSON config.environment.etc."nixos-auto-update/settings.json".text;
-  toldHome = config: fromJSON config.xdg.configFile."nixos-hm-auto-update/settings.json".text;
+  machineSettings = config: fromJSON config.environment.etc."nixos-auto-update/settings.json".text;
+  homeSettings = config: fromJSON config.xdg.configFile."nixos-hm-auto-update/settings.json".text;
 
   claims = {
     "three machines and two homes" =
@@ -88,9 +88,9 @@ let
       name: machines.${name}.networking.hostName == name
     ) (attrNames machines);
     "agents that know which machine they are, and whose homes" =
-      (toldMachine machines.dev-alice).host == "dev-alice"
+      (machineSettings machines.dev-alice).host == "dev-alice"
       &&
-        (toldMachine machines.dev-alice).homes == [
+        (machineSettings machines.dev-alice).homes == [
           {
             attribute = "alice";
             user = "alice_example_com";
@@ -101,7 +101,7 @@ let
       && machines.dev-alice.virtualisation.podman.enable
       && machines.dev-bob.zramSwap.memoryPercent == 100
       && machines.dev-bob.zramSwap.enable;
-    "homes that know which they are" = lib.all (name: (toldHome homes.${name}).attribute == name) (
+    "homes that know which they are" = lib.all (name: (homeSettings homes.${name}).attribute == name) (
       attrNames homes
     );
     "nothing that an assertion refuses" = broken == [ ];

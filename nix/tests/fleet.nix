@@ -135,7 +135,7 @@ let
         host = "a";
       }
     ];
-    "no home of two people" = refuses [
+    "one home for two people" = refuses [
       {
         name = "a";
         homes = [

@@ -6,7 +6,7 @@ set -eu
 image=$1 project=$2
 shift 2
 
-# A folder that every image has: mounts vanish with the namespace, so nothing is left to clean up.
+# A folder that every image has: mounts end with the namespace, so nothing is left to clean up.
 scratch=$image/mnt
 mount -t tmpfs tmpfs "$scratch"
 mkdir "$scratch/upper" "$scratch/work" "$scratch/root"

@@ -112,7 +112,7 @@ let
       mapAttrs (name: _: { configuration.system.build.toplevel = "/nix/store/${name}"; })
         {
           good = null;
-          ill = null;
+          unhealthy = null;
           kernel = null;
           later = null;
           deployed = null;

@@ -7,7 +7,7 @@ import { reportOf, type Reading } from "../reading";
 import { type GateOptions, type GateVm, type Result, type VmProgress } from "./state";
 
 /**
- * What a VM's homes mean for its result. They are always told of; with `homes: gate` a home that fails or does not answer
+ * What a VM's homes mean for its result. They are always shown; with `homes: gate` a home that fails or does not answer
  * counts as its VM's failure, otherwise the VM has succeeded whatever they say.
  */
 export function checkHomes(
@@ -54,7 +54,7 @@ function checkHome(
 ): { result: Result; reason: string } {
   const report = reportOf(reading);
   const who = `home ${home.user}`;
-  // A home names the approval that it last took in; a failure under another one is the past.
+  // A home names the approval that it last applied; a failure under another approval is past.
   if (report?.outcome === "failed" && [undefined, approved, wanted].includes(report.approved)) {
     // What passes by itself the home tries again.
     return { result: report.transient === true ? "pending" : "failed", reason: `${who}: ${failureText(report)}` };

@@ -12,15 +12,15 @@ export function pauseLeft(state: GateState, { pause, passedBefore }: GateOptions
   return Number.isFinite(newest) ? Math.max(0, Math.min(pause, pause - (now - newest) / 1_000)) : 0;
 }
 
-/** What stood for longer than this beyond a gate's own time was taken in long before the gate. In seconds. */
-const news = 24 * 3600;
+/** Seconds. A VM that reported the revision for longer than this and a gate's own time had it long before the gate. */
+const settledAfter = 24 * 3600;
 
 /**
- * Whether the wave took the revision in only now. Where one of its VMs has run it for longer than any gate lasts, it was accepted
- * once, and a gate that fails now (for a setting that changed, say) is no reason to take it from everybody.
+ * Whether the revision is new to the wave. If one of its VMs has run it for longer than any gate lasts, an earlier gate accepted it. A
+ * gate that fails now, for example because a setting changed, is then no reason to roll everyone back.
  */
-export function isNews(state: GateState, options: GateOptions, now: number): boolean {
-  const oldest = now - (news + hardEnd(options, state)) * 1_000;
+export function isNewRevision(state: GateState, options: GateOptions, now: number): boolean {
+  const oldest = now - (settledAfter + hardEnd(options, state)) * 1_000;
   return ![...state.vms.values()].some((progress) => {
     const report = reportOf(progress.reports?.system);
     return (

@@ -1,7 +1,7 @@
 /** What a gate does when more VMs of its wave failed than may. Pure. */
 import { short } from "../contract";
 import { onlyOwnHomesFailed } from "./homes";
-import { isNews } from "./pause";
+import { isNewRevision } from "./pause";
 import type { GateOptions, GateState, VmProgress } from "./state";
 
 /**
@@ -35,7 +35,7 @@ export function chooseReaction(
   );
   if (failed.every((vm) => isBlameless(vm, options)))
     return { done: "none", why: `${blamelessText(failed, options)}: nothing is held or rolled back` };
-  if (wanted === "rollback" && !isNews(state, options, now))
+  if (wanted === "rollback" && !isNewRevision(state, options, now))
     return {
       done: "hold",
       why: `${short(revision)} has run here for long: it is not rolled back, ./scripts/fleet rollback does that`,

@@ -98,7 +98,7 @@ export interface VmProgress extends VmResult {
   reported: boolean;
   /** When its result last changed, since the gate's start. */
   changedAt: number;
-  /** Since when it has told of the same transient failure. */
+  /** Since when it has reported the same transient failure. */
   transientSince: number | undefined;
   /** Since when it says that it reboots. */
   rebootingSince: number | undefined;

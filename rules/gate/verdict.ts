@@ -32,7 +32,7 @@ export type Verdict =
   | { outcome: "unproved"; reason: string }
   | { outcome: "failed"; reason: string; stopped: boolean };
 
-/** An approval that differs from the gate's for longer than these seconds has been replaced by somebody. */
+/** An approval that differs from the gate's for longer than these seconds has been replaced by someone. */
 const supersededAfter = 15;
 
 /** A failure that passes by itself gets these seconds before the same one on every VM that answered ends the gate. */

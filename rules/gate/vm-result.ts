@@ -99,7 +99,7 @@ export function checkMissing(
     ? { result: "pending", reason: "is not there yet" }
     : {
         result: "failed",
-        reason: `was not there within ${formatDuration(bootTimeout)}; it could not be created, or somebody deleted it`,
+        reason: `was not there within ${formatDuration(bootTimeout)}; it could not be created, or someone deleted it`,
       };
 }
 
@@ -147,7 +147,7 @@ function checkReport(
   }
   // Past the approval a VM gets by following the branch, or ran already what descends from it: then it says `unchanged`.
   if (elsewhere && vm.follow === "approved" && report.outcome !== "unchanged") {
-    return { result: "failed", reason: `took in the approval, but runs ${short(oneLine(report.revision))}` };
+    return { result: "failed", reason: `applied the approval, but runs ${short(oneLine(report.revision))}` };
   }
   const homes = checkHomes(vm, reports?.homes ?? {}, own(approvals, options.wave), options);
   if (homes.result !== "succeeded") {

@@ -1,4 +1,4 @@
-/** Homes on a real machine: from the first boot on, without anybody logged in, and never over their people's work. */
+/** Homes on a real machine: from the first boot on, without anyone logged in, and never over their people's work. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Lab } from "../faults/lab";
 import type { Source } from "../faults/source";
@@ -71,7 +71,7 @@ describe("homes", () => {
     await reported("bob", { outcome: "updated", revision: await own.head(), lockMatches: true });
   });
 
-  it("of somebody who is not there yet are put off until the first login", async () => {
+  it("of someone who is not there yet are deferred until the first login", async () => {
     expect(vm.report("home-carol")).toMatchObject({ outcome: "deferred", revision: "" });
     await vm.sh(
       "useradd --create-home --shell /bin/bash carol && systemd-run --quiet --wait --uid=carol -p PAMName=login true",
@@ -178,7 +178,7 @@ describe("their people", () => {
     expect(await as("alice", `${agent} log --lines=50`)).toContain("held by alice: not today");
   });
 
-  it("are told in one line what is root's to do", async () => {
+  it("says in one line what root has to do", async () => {
     expect(await as("alice", "/run/current-system/sw/bin/nixos-auto-update run")).toContain(
       "nixos-auto-update: run: must be run as root (sudo nixos-auto-update run)",
     );

@@ -162,7 +162,7 @@ it("leave what they ask for in files of their owners' and nowhere else", async (
     "touch /run/enough; until systemctl show sampler --property=SubState --value | grep -q dead; do sleep 0.1; done",
   );
   const samples = await vm.sh("cat /run/samples");
-  // It has seen ssh and git's helper being told where, and who was told what.
+  // It has seen which paths ssh and git's helper got.
   for (const file of kept) expect(samples).toContain(file);
   const journal = await vm.sh("journalctl --no-pager --output=export --all");
   for (const secret of planted) {

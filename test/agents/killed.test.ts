@@ -1,4 +1,4 @@
-/** What becomes of a cloud whose process is killed. */
+/** The local cloud after its process was killed. */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";

@@ -54,11 +54,11 @@ async function bootId(name: string): Promise<string | undefined> {
   return result?.exitCode === 0 ? result.stdout.trim() : undefined;
 }
 
-/** Lets something happen that boots a machine anew, and waits until it has booted. */
+/** Runs an action that restarts a machine, and waits until it has booted. */
 async function rebooted(name: string, action: () => Promise<unknown>): Promise<void> {
   const before = await bootId(name);
   await action();
-  await until(`${name} boots anew`, async () => {
+  await until(`${name} boots again`, async () => {
     const now = await bootId(name);
     return now !== undefined && now !== before;
   });
@@ -239,7 +239,7 @@ chmod +x /nix/store/system/activate && ln -s /nix/store/system /nix/var/nix/prof
 
   it("says that it powered itself off, and can be started again", async () => {
     await cloud.machines.exec(two.name, ["systemctl", "poweroff"]).catch(() => undefined);
-    await until("the exit is told", () => exits.length > 0);
+    await until("the exit is reported", () => exits.length > 0);
     expect(exits.splice(0)).toEqual([two.name]);
     await cloud.machines.start(two.name);
     await booted(two.name);

@@ -14,7 +14,7 @@ import type { Vm } from "../faults/vm";
 
 const port = 8080;
 const cacheUrl = `http://git.internal:${port}`;
-/** The same, for who shows a token, as Cloud Storage has it; agents are told that this is where Cloud Storage is. */
+/** The same, for who shows a token, as Cloud Storage has it; agents use it as Cloud Storage. */
 const bucketUrl = `${cacheUrl}/bucket`;
 
 let lab: Lab;
@@ -65,7 +65,7 @@ function approve(revision: string, manifest?: { url: string; sha256: string }): 
   lab.tell("nixos-fleet--devs--faults--all", { revision, lock: source.lock, manifest });
 }
 
-/** Builds the branch's head; answers its system, and what it is in the cache once somebody has signed it. */
+/** Builds the branch's head; answers its system, and what it is in the cache once someone has signed it. */
 async function prebuild(key = "ours"): Promise<string> {
   await builder.update();
   const { current } = await builder.facts();
@@ -108,7 +108,7 @@ it("is what runs, though its revision would not even evaluate", async () => {
   expect(asked.some((file) => file.startsWith("/nar/"))).toBe(true);
 });
 
-it("is not taken where somebody else signed it", async () => {
+it("is not taken where someone else signed it", async () => {
   await source.commit();
   const system = await prebuild("another");
   const before = await vm.facts();
@@ -185,6 +185,6 @@ it("comes out of a private bucket, by the VM's own account", async () => {
   expect(await other.lastRun()).not.toContain("will be built");
 });
 
-/** What anybody on a VM is answered who shows no token. */
+/** What anyone on a VM is answered who shows no token. */
 const fetchStatus = (from: Vm, url: string) =>
   from.sh(`curl --silent --output /dev/null --write-out '%{http_code}' ${url}`);

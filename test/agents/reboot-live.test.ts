@@ -1,4 +1,4 @@
-/** Reboots of a real machine that an update needs: in their window, not while somebody works on it, and back from a system that does badly. */
+/** Reboots of a real machine that an update needs: in their window, not while someone works on it, and back from a system that does badly. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expectRuns } from "../faults/expect-generation";
 import { Lab } from "../faults/lab";
@@ -57,7 +57,7 @@ describe("a reboot", () => {
     await expectWaits();
     await vm.sh("systemctl start nixos-auto-update-reboot.service");
     expect(await scheduled()).toBe(false);
-    // Somebody else's reboot does as well.
+    // Someone else's reboot does as well.
     await vm.powerOff();
     await vm.recovered();
     await expectRuns(await vm.facts(), source);
@@ -70,7 +70,7 @@ describe("a reboot", () => {
     await vm.sh(
       "systemd-run --quiet --unit=session ssh -tt -i /root/dev -o StrictHostKeyChecking=no dev@127.0.0.1 sleep infinity",
     );
-    await vm.until("somebody is logged in", "loginctl list-sessions --no-legend | grep -w dev", 60);
+    await vm.until("someone is logged in", "loginctl list-sessions --no-legend | grep -w dev", 60);
     expect(await newKernel("now")).toContain("a reboot is required; waiting until nobody is logged in (now: dev)");
     await expectWaits();
     expect(await scheduled()).toBe(false);
@@ -91,7 +91,7 @@ describe("a reboot", () => {
     await vm.sh(
       "systemd-run --quiet --unit=session ssh -tt -i /root/dev -o StrictHostKeyChecking=no dev@127.0.0.1 sleep infinity",
     );
-    await vm.until("somebody is logged in", "loginctl list-sessions --no-legend | grep -w dev", 60);
+    await vm.until("someone is logged in", "loginctl list-sessions --no-legend | grep -w dev", 60);
     await newKernel("now", "none", "rebootDeadline = 1;");
     const ask = "systemctl start nixos-auto-update-reboot.service; test -e /run/systemd/shutdown/scheduled";
     await vm.until("a reboot is scheduled", ask, 30);

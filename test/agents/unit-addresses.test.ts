@@ -20,7 +20,7 @@ let source: Source;
 /** Of Alice's home. */
 let own: Source;
 let vm: Vm;
-/** What the outside was asked by https since it was last emptied: host and path, and of Cloud Logging the event. */
+/** HTTPS requests since the list was last emptied: host and path, and for Cloud Logging the event. */
 const asked: string[] = [];
 
 const isAsked = (what: string) =>
@@ -83,7 +83,7 @@ afterAll(async () => {
 });
 
 it("the watcher reaches the metadata server and Cloud Logging", async () => {
-  await vm.sh(`rm -f /run/nixos-auto-update/told-alive`);
+  await vm.sh(`rm -f /run/nixos-auto-update/alive-signal`);
   forget();
   await vm.sh(`systemctl start ${watch}`);
   await isAsked("wait_for_change=true");
@@ -127,7 +127,7 @@ it("the reboot's unit reaches the metadata server", async () => {
 
 it("a unit whose sandbox keeps an address from it would show", async () => {
   const folder = `/run/systemd/system/${watch}.d`;
-  await vm.sh(`mkdir -p ${folder} && rm -f /run/nixos-auto-update/told-alive
+  await vm.sh(`mkdir -p ${folder} && rm -f /run/nixos-auto-update/alive-signal
     printf '[Service]\\nIPAddressDeny=any\\nIPAddressAllow=169.254.169.254\\n' >${folder}/deny.conf && systemctl daemon-reload`);
   forget();
   await vm.sh(`systemctl start ${watch}`);

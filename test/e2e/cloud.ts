@@ -18,7 +18,7 @@ import { until as wait } from "../setup/until";
 
 const project = resolve(__dirname, "../..");
 
-/** Without its preview, which runs the whole program once more; `local up` and `preview` have it. */
+/** Without its preview, which runs the whole program again; `local up` and `preview` have it. */
 const UP = "up --yes --skip-preview";
 
 export interface Ran {

@@ -81,9 +81,9 @@ describe("the main job", () => {
     );
     expect(await cloud.generations("dev-alice")).toBe(before + 1);
     const journal = await cloud.in("dev-alice", "journalctl -u nixos-auto-update --no-pager -o cat");
-    // Who comes first is chance, and so is which run takes the requests up, the service's or the one by hand; that somebody waited and
+    // Who comes first is chance, and so is which run takes the requests up, the service's or the one by hand; that someone waited and
     // that an asker is named is not.
-    expect(said + journal).toMatch(/asked by .*\b(first|second)\b/);
+    expect(said + journal).toMatch(/requested by .*\b(first|second)\b/);
     expect(said + journal).toContain("waiting: an update is running");
     await cloud.up();
   });
@@ -112,7 +112,7 @@ describe("the main job", () => {
     const broken = ' system.systemBuilderCommands = "echo the compiler is missing; exit 3";';
     const bad = await cloud.change("hosts/dev-canary.nix", (text) => text.replace(/^\{/m, `{${broken}`));
     const up = await cloud.up("badly");
-    // The builder's last lines, where who ran `pulumi up` reads them, and which wave did not hear of it.
+    // The output of `pulumi up` has the builder's last lines, and the wave that was not approved.
     expect(up).toContain("the compiler is missing");
     expect(up).toMatch(/wave canary failed: .*later waves are not approved/);
     const status = await cloud.status();
@@ -125,7 +125,7 @@ describe("the main job", () => {
     await cloud.expectRuns("dev-canary", good);
     expect(status["dev-alice"]?.wanted).toBe(good);
 
-    // The same once more fails at once, and moves nobody either.
+    // The same again fails at once, and moves nobody either.
     expect(await cloud.up("badly")).toContain(`fleet retry ${bad}`);
     expect((await cloud.status())["dev-alice"]?.wanted).toBe(good);
     for (const vm of ["dev-alice", "dev-bob"]) await cloud.expectRuns(vm, good);

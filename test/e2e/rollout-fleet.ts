@@ -1,4 +1,4 @@
-/** Real machines in three waves, six by default and twelve with `--long`, whose configuration says which of them come out sick. */
+/** Real machines in three waves, six by default and twelve with `--long`, whose configuration says which of them become unhealthy. */
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -89,11 +89,11 @@ export class RolloutFleet extends TestCloud {
     writeFileSync(this.config, JSON.stringify({ config, encryptionsalt: salt }));
   }
 
-  /** Pushes the next change; the VMs that are named find themselves sick after the switch to it. @param more Nix of every machine's configuration */
-  async commit(sick: readonly string[] = [], more = ""): Promise<Change> {
+  /** Pushes the next change; the named VMs are unhealthy after the switch to it. @param more Nix of every machine's configuration */
+  async commit(unhealthy: readonly string[] = [], more = ""): Promise<Change> {
     this.number += 1;
     const path = join(this.clone, "change.nix");
-    writeFileSync(path, changeModule(this.number, sick, more));
+    writeFileSync(path, changeModule(this.number, unhealthy, more));
     await push(this.place, [path]);
     return { number: this.number, revision: await this.head() };
   }
@@ -125,18 +125,15 @@ export class RolloutFleet extends TestCloud {
   async expectUntouched({ number, revision }: Change, vms: readonly string[]): Promise<void> {
     for (const vm of vms) {
       assert(!(await this.sees(vm)).had.includes(number), `${vm} had change ${number}`);
-      const told = await this.in(
+      const log = await this.in(
         vm,
         "cat /var/lib/nixos-auto-update/state.json; journalctl -u 'nixos-auto-update*' -o cat",
       );
-      assert(
-        !told.includes(`building ${short(revision)}`) && !told.includes(`"refused":[{"revision":"${revision}`),
-        told,
-      );
+      assert(!log.includes(`building ${short(revision)}`) && !log.includes(`"refused":[{"revision":"${revision}`), log);
     }
   }
 
-  /** Boots every VM anew, or for the first time, and waits until its own timer has run. */
+  /** Restarts every VM, or starts it for the first time, and waits until its own timer has run. */
   async bootAll(): Promise<void> {
     const before = await this.status();
     await Promise.all(this.all.map((vm) => this.act(vm, before[vm]?.state === "RUNNING" ? "reset" : "start")));
@@ -160,7 +157,7 @@ export class RolloutFleet extends TestCloud {
   }
 }
 
-function changeModule(number: number, sick: readonly string[], more: string): string {
+function changeModule(number: number, unhealthy: readonly string[], more: string): string {
   return `# Which change this is, and whose health check fails.
 name:
 {
@@ -169,7 +166,7 @@ name:
   environment.etc.fleet-change.text = "${number}\\n";
   services.nixos-auto-update.onBoot = "10s";
   services.nixos-auto-update.healthChecks.change.command =
-    if builtins.elem name [ ${sick.map((vm) => `"${vm}"`).join(" ")} ] then "echo change ${number} is sick; exit 1" else "true";
+    if builtins.elem name [ ${unhealthy.map((vm) => `"${vm}"`).join(" ")} ] then "echo change ${number} is unhealthy; exit 1" else "true";
   systemd.services.fleet-change = {
     description = "Show which change this machine runs";
     wantedBy = [ "multi-user.target" ];

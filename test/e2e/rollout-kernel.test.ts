@@ -19,7 +19,7 @@ const only = (vm: string, value: string, other: string) => `if name == "${vm}" t
 /** The next kernel, with which a VM does badly once it has booted it. */
 function badKernel(vm: string): string {
   const next = kernel();
-  const command = `test \\"$(cat /run/booted-system/kernel)\\" != 6.12.${kernels} || { echo kernel 6.12.${kernels} is sick; exit 1; }`;
+  const command = `test \\"$(cat /run/booted-system/kernel)\\" != 6.12.${kernels} || { echo kernel 6.12.${kernels} is unhealthy; exit 1; }`;
   return `${next} services.nixos-auto-update.healthChecks.kernel.command = ${only(vm, `"${command}"`, '"true"')};`;
 }
 
@@ -79,7 +79,7 @@ describe("a rollout to another kernel", () => {
     const up = await fleet.up("badly");
     expect(up).toMatch(new RegExp(`waiting for ${first} \\(reboots\\)`));
     expect(up).toMatch(new RegExp(`${first} +failed +after .*health failed, rolled back`));
-    expect(up).toContain(`kernel 6.12.${kernels} is sick`);
+    expect(up).toContain(`kernel 6.12.${kernels} is unhealthy`);
     expect(await fleet.sees(first)).toMatchObject({ runs: before, boots: before });
     await fleet.expectUntouched(bad, later);
     await boot(first);

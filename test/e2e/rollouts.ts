@@ -7,7 +7,7 @@ import { until } from "./cloud";
 import { FaultyApi } from "./faulty-api";
 import { long, type Change, type RolloutFleet } from "./rollout-fleet";
 
-/** While a rollout is halted: every VM boots anew, a refresh, another `up`; and no VM of these waves has heard of the change. */
+/** While a rollout is halted: every VM restarts, then a refresh and another `up`; no VM of these waves sees the change. */
 async function halted(fleet: RolloutFleet, bad: Change, later: readonly string[]): Promise<void> {
   await fleet.bootAll();
   expect((await fleet.pulumi("refresh --yes")).exitCode).toBe(0);
@@ -17,7 +17,7 @@ async function halted(fleet: RolloutFleet, bad: Change, later: readonly string[]
 
 export function stopsAtTheCanary(fleet: RolloutFleet): void {
   const { canary, middle, rest } = fleet.waves;
-  const [sick = ""] = canary;
+  const [unhealthy = ""] = canary;
   const stopped = rest.at(-1) ?? "";
 
   it("rolls out wave by wave, and does not wait for a VM that is stopped", async () => {
@@ -36,13 +36,13 @@ export function stopsAtTheCanary(fleet: RolloutFleet): void {
     expect(Math.max(...(taken[1] ?? []))).toBeLessThan(Math.min(...(taken[2] ?? [])));
   });
 
-  it("ends at a canary that finds itself sick and rolls itself back, and nobody gets past it", async () => {
-    const good = { number: (await fleet.sees(sick)).runs, revision: await fleet.head() };
-    const bad = await fleet.commit([sick]);
+  it("ends at a canary that fails its health check and rolls itself back, and nobody gets past it", async () => {
+    const good = { number: (await fleet.sees(unhealthy)).runs, revision: await fleet.head() };
+    const bad = await fleet.commit([unhealthy]);
     const up = await fleet.up("badly");
-    expect(up).toMatch(new RegExp(`${sick} +failed +after .*health`));
-    expect(up).toContain(`change ${bad.number} is sick`);
-    expect((await fleet.status())[sick]?.system).toMatchObject({
+    expect(up).toMatch(new RegExp(`${unhealthy} +failed +after .*health`));
+    expect(up).toContain(`change ${bad.number} is unhealthy`);
+    expect((await fleet.status())[unhealthy]?.system).toMatchObject({
       outcome: "failed",
       stage: "health",
       rolledBack: true,
@@ -61,24 +61,24 @@ export function stopsAtTheCanary(fleet: RolloutFleet): void {
 
 export function countsFailures(fleet: RolloutFleet): void {
   const { canary, middle, rest } = fleet.waves;
-  const [hangs = "", sick = ""] = middle;
+  const [hangs = "", unhealthy = ""] = middle;
 
   it("goes on where a wave's failures are within its budget, and names them", async () => {
     fleet.set({ maxFailures: 1 });
-    const next = await fleet.commit([sick]);
-    expect(await fleet.up()).toMatch(new RegExp(`${sick} +failed +after .*health`));
+    const next = await fleet.commit([unhealthy]);
+    expect(await fleet.up()).toMatch(new RegExp(`${unhealthy} +failed +after .*health`));
     await fleet.expectAll(
       next,
-      fleet.all.filter((vm) => vm !== sick),
+      fleet.all.filter((vm) => vm !== unhealthy),
     );
   });
 
-  it("ends where they are more: one is sick, one hangs", async () => {
+  it("ends where they are more: one is unhealthy, one hangs", async () => {
     fleet.set({ maxFailures: 1, timeout: "25s" });
-    const bad = await fleet.commit([sick]);
+    const bad = await fleet.commit([unhealthy]);
     fleet.freeze(hangs);
     const up = await fleet.up("badly");
-    expect(up).toMatch(new RegExp(`${sick} +failed +after .*health`));
+    expect(up).toMatch(new RegExp(`${unhealthy} +failed +after .*health`));
     expect(up).toMatch(new RegExp(`${hangs} +failed +after .*did not answer within 25 s`));
     expect(up).toContain("wave middle failed: 2 of");
     await halted(fleet, bad, rest);
@@ -134,7 +134,7 @@ export function outlastsTrouble(fleet: RolloutFleet): void {
     }
   });
 
-  it("makes the deleted VM anew, at what its wave is approved for", async () => {
+  it("creates the deleted VM again, at what its wave is approved for", async () => {
     await until(`${gone} is gone`, 180, async () => !(gone in (await fleet.status())));
     expect((await fleet.pulumi("refresh --yes")).exitCode).toBe(0);
     await fleet.up();
@@ -149,16 +149,16 @@ export function outlastsTrouble(fleet: RolloutFleet): void {
 
 export function goesBack(fleet: RolloutFleet): void {
   const { middle, rest } = fleet.waves;
-  const sick = middle.at(-1) ?? "";
+  const unhealthy = middle.at(-1) ?? "";
   let good: Change;
   let bad: Change;
 
   it("has every VM that took a bad revision go back, with onFailure: rollback", async () => {
-    good = { number: (await fleet.sees(sick)).runs, revision: await fleet.head() };
+    good = { number: (await fleet.sees(unhealthy)).runs, revision: await fleet.head() };
     fleet.set({ onFailure: "rollback" });
-    bad = await fleet.commit([sick]);
+    bad = await fleet.commit([unhealthy]);
     const up = await fleet.up("badly");
-    expect(up).toMatch(new RegExp(`${sick} +failed +after .*health`));
+    expect(up).toMatch(new RegExp(`${unhealthy} +failed +after .*health`));
     expect(up).toContain(`waves canary, middle left ${short(bad.revision)}`);
     await fleet.expectAll(good);
     await fleet.expectUntouched(bad, rest);

@@ -71,7 +71,7 @@ describe("a first wave with a home in it", () => {
     expect(tookAt(bob) - tookAt(alice)).toBeGreaterThanOrEqual(10_000);
   });
 
-  it("ends where homes count: no later wave hears of it", async () => {
+  it("ends where homes count: no later wave is approved", async () => {
     const before = await cloud.head();
     await cloud.configure("--path 'nixos-fleet:waves[0].homes' gate");
     const bad = await cloud.bump();

@@ -52,7 +52,7 @@ it("fires after the boot, the system's and then the home's, once each", async ()
   await until("the timers are armed", 60, async () => (await state()) === "active");
   expect(await cloud.property("dev-alice", system.timer, "NextElapseUSecMonotonic")).not.toBe("");
   expect(await cloud.property("dev-alice", home.timer, "NextElapseUSecMonotonic", home.user)).not.toBe("");
-  const fired = "asked by its timer after boot";
+  const fired = "requested by its timer after boot";
   await until("both fired", 150, async () => (await said(fired, system)) > 0 && (await said(fired, home)) > 0);
   expect(await said(fired, system)).toBe(1);
   expect(await said(fired, home)).toBe(1);
@@ -72,12 +72,12 @@ it("fires on its schedule", async () => {
   );
   expect((await cloud.local("reboot", "dev-alice")).exitCode).toBe(0);
   await until("the push is here", 120, async () => (await cloud.status())["dev-alice"]?.system?.revision === pushed);
-  const fired = "asked by its schedule";
+  const fired = "requested by its schedule";
   // A minute's schedule, and up to a minute by which systemd may be late.
   await until("both fired", 200, async () => (await said(fired, system)) > 0 && (await said(fired, home)) > 0);
 });
 
-it("may reboot, with all that its unit is denied", async () => {
+it("may reboot from the sandbox of its unit", async () => {
   const unit = "/etc/systemd/system/nixos-auto-update-reboot.service";
   const attempt = "/run/systemd/system/attempt.service";
   await cloud.in("dev-alice", `sed 's|^ExecStart=.*|ExecStart=/usr/sbin/shutdown -r +60|' ${unit} >${attempt}`);

@@ -35,7 +35,7 @@ it("asks by SSH, and each VM's journal shows who asked", async () => {
   for (const vm of ["dev-canary", "dev-alice"]) {
     await cloud.expectRuns(vm, revision);
     expect(await cloud.in(vm, "journalctl -u nixos-auto-update --no-pager -o cat"), up).toMatch(
-      new RegExp(`asked by .*pulumi up of devs/local for ${short(revision)}`),
+      new RegExp(`requested by .*pulumi up of devs/local for ${short(revision)}`),
     );
   }
   expect(up).toContain("dev-alice-trigger");

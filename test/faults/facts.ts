@@ -18,7 +18,7 @@ export interface Facts {
   failed: string[];
   /** The revision that the agent believes to be deployed. */
   remembered: string;
-  /** Whether somebody holds the lock. */
+  /** Whether someone holds the lock. */
   locked: boolean;
   generations: number;
   /** Systems in the store, and files of the agent's and of temporary folders. */

@@ -30,7 +30,7 @@ export interface Fault {
   leaves?: "power-off";
 }
 
-/** One try: the VM meets the fault, keeps running a complete generation, says what is the matter, and takes the next good revision. */
+/** One try: the VM meets the fault, keeps running a complete generation, reports the fault, and takes the next good revision. */
 export async function runFault(lease: Lease, fault: Fault): Promise<void> {
   const { vm, source } = lease;
   const before = { facts: await vm.facts(), report: vm.report() };

@@ -104,7 +104,7 @@ export class Lab {
     return Source.open(path.join(this.state, `source-${port}`), port, this.host.network);
   }
 
-  /** A VM that follows a repository, booted and with its first update done; `more` goes into what it is told. */
+  /** A VM that follows a repository, booted and with its first update done; `more` goes into its metadata. */
   async vm(name: string, source: Source, more: Partial<InstanceMetadata> = {}): Promise<Vm> {
     const vm = await this.newVm(name, source, more);
     await vm.settle(limits);

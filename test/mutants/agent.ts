@@ -80,7 +80,7 @@ export const agentMutants: readonly Mutant[] = [
   rule(
     "activation",
     "what was cut short does not boot later",
-    'if (trial.mode === "switch") await driver.letGo(trial.path);',
+    'if (trial.mode === "switch") await driver.revertProfile(trial.path);',
     "",
     activation,
   ),
@@ -170,7 +170,7 @@ export const agentMutants: readonly Mutant[] = [
   ),
   rule(
     "home",
-    "no home without an agent in it (orphan check)",
+    "a home without an agent is refused (orphan check)",
     "if (!isThere(this.unitFile(generation)))",
     "if (false)",
     unit("agent/home"),
@@ -212,7 +212,7 @@ export const agentMutants: readonly Mutant[] = [
   ),
   rule(
     "secrets",
-    "a secret goes by no way that anybody reads",
+    "a secret goes by no way that anyone reads",
     "if (kind === undefined)",
     "if (false)",
     unit("agent/credentials"),

@@ -105,7 +105,7 @@ export const rolloutMutants: readonly Mutant[] = [
   {
     rule: "what has run for long is not rolled back by a gate",
     file: "rules/gate/reaction.ts",
-    before: 'wanted === "rollback" && !isNews(state, options, now)',
+    before: 'wanted === "rollback" && !isNewRevision(state, options, now)',
     after: "false",
     tests: unit("gate/reaction"),
   },

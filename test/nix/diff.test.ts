@@ -67,14 +67,14 @@ describe.skipIf(image === undefined).each(["", "infra/nixos"])("fleet diff of a 
     [before, after] = [await commit("1.0", true), await commit("1.1", false)];
     endpoint = await fake.start();
     const said = JSON.stringify(report({ revision: before, approved: before, toplevel: "/nix/store/none" }));
-    const told = (host: string) => ({
+    const instance = (host: string) => ({
       ...{ repository: clone, branch: "main", host },
       ...(folder === "" ? {} : { subdirectory: folder }),
     });
     fake.instances = ["dev-alice", "dev-bob"].map((name) => ({
       name,
       labels: { "nixos-fleet": "devs", "nixos-fleet-stack": "dev", "nixos-fleet-wave": "rest" },
-      metadata: { "nixos-fleet": JSON.stringify(told(name)) },
+      metadata: { "nixos-fleet": JSON.stringify(instance(name)) },
       guest: { "nixos-fleet/system": said },
     }));
     fake.metadata = { [approvalKey("devs", "dev", "rest")]: JSON.stringify(approval(after)) };

@@ -57,13 +57,13 @@ async function beside(script: string): Promise<unknown> {
 
 describe.skipIf(process.getuid?.() !== 0)("the VM tests' metadata server", () => {
   it("answers what the agent asks, and takes its report", async () => {
-    const [told, report, etag, startup] = (await beside(`[
+    const [instance, report, etag, startup] = (await beside(`[
       await server.answers(),
       await server.publish("system", "report").then(() => server.get("instance/guest-attributes/nixos-fleet/system")),
       await server.waitForChange(undefined, 5),
       await server.get("instance/attributes/startup-script"),
     ]`)) as [Answers, string, string, string];
-    expect(told).toMatchObject({
+    expect(instance).toMatchObject({
       attributes: { status: 200, body: '{"a": "1"}' },
       name: { status: 200, body: "machine" },
       instance: { status: 200, body: "{}" },

@@ -176,7 +176,7 @@ function vm(own: Record<string, unknown>, described: object, labels: Record<stri
   ];
 }
 
-const told = {
+const settings = {
   contract: 2,
   fleet: "devs",
   stack: "inputs",
@@ -205,7 +205,7 @@ describe("the program", () => {
       })),
       "devs-dev-alice-vm": vm(
         { name: "dev-alice", deletionProtection: false },
-        { ...told, homes: [] },
+        { ...settings, homes: [] },
         { "nixos-fleet-wave": "all" },
       ),
     });
@@ -259,7 +259,7 @@ describe("the program", () => {
     });
     const up = await program.run("up");
     expect(up.exitCode, up.text).toBe(0);
-    const everywhere = { ...told, directory: "/srv/config", follow: "approved" };
+    const everywhere = { ...settings, directory: "/srv/config", follow: "approved" };
     expect(await program.resources()).toEqual({
       ...apis,
       ...network("10.9.0.0/24"),

@@ -1,4 +1,4 @@
-/** What somebody does to a VM in Google's console. */
+/** What someone does to a VM in Google's console. */
 export type Action = "start" | "stop" | "reset" | "delete";
 
 /**

@@ -37,8 +37,8 @@ async function declared(): Promise<Record<string, Recorded>> {
   return Object.fromEntries(all.filter(([, [type]]) => type.startsWith("gcp:secretmanager/")));
 }
 
-/** What the VM is told. */
-async function told(): Promise<Record<string, unknown>> {
+/** The value of the VM's metadata item. */
+async function instanceMetadata(): Promise<Record<string, unknown>> {
   const [, inputs] = (await program.resources())["devs-dev-alice-vm"] ?? [];
   return JSON.parse((inputs?.["metadata"] as Record<string, string>)["nixos-fleet"] ?? "{}") as Record<string, unknown>;
 }
@@ -55,11 +55,11 @@ const reader = (secretId: string): Recorded => [
 ];
 
 describe("deploy keys", () => {
-  it("are not there unless somebody gives one", async () => {
+  it("are not there unless someone gives one", async () => {
     configure();
     await up();
     expect(await declared()).toEqual({});
-    expect(await told()).not.toHaveProperty("deployKeySecret");
+    expect(await instanceMetadata()).not.toHaveProperty("deployKeySecret");
   });
 
   it("of others' secrets are only read by the VMs' account", async () => {
@@ -69,7 +69,7 @@ describe("deploy keys", () => {
     };
     await up();
     expect(await declared()).toEqual({ "devs-config-key-reader": reader("projects/local-project/secrets/config-key") });
-    expect(await told()).toMatchObject({ deployKeySecret: "projects/local-project/secrets/config-key" });
+    expect(await instanceMetadata()).toMatchObject({ deployKeySecret: "projects/local-project/secrets/config-key" });
   });
 
   it("of the configuration become secrets that nothing shows, and are switched on in place", async () => {
@@ -108,7 +108,7 @@ describe("deploy keys", () => {
       ],
       "devs-config-key-reader": reader(secret),
     });
-    expect(await told()).toMatchObject({ deployKeySecret: secret });
+    expect(await instanceMetadata()).toMatchObject({ deployKeySecret: secret });
   });
 
   it("are rotated without touching a VM: the next version comes before the former goes", async () => {
@@ -131,7 +131,7 @@ describe("deploy keys", () => {
     configure();
     await up();
     expect(await declared()).toEqual({});
-    expect(await told()).not.toHaveProperty("deployKeySecret");
+    expect(await instanceMetadata()).not.toHaveProperty("deployKeySecret");
     expect(program.cloud.store.state.secrets).not.toHaveProperty("nixos-fleet--devs--keys--config");
   });
 });

@@ -29,7 +29,7 @@ export class MemoryVms {
   readonly tried = new Map<string, string[]>();
   private readonly answers = new Map<string, (approved: string) => Partial<Report>>();
   private readonly states = new Map<string, AgentState>();
-  /** The project's metadata as a VM last heard of them. */
+  /** The project's metadata as a VM last saw them. */
   private readonly heard = new Map<string, string>();
   /** What of that concerned it. */
   private readonly seen = new Map<string, string>();
@@ -48,17 +48,17 @@ export class MemoryVms {
     for (const name of gone) this.states.delete(name);
     for (const name of [...gone, ...all.filter(({ status }) => status !== "RUNNING").map(({ name }) => name)])
       this.boot(name);
-    const told = JSON.stringify(this.attributes());
+    const attributes = JSON.stringify(this.attributes());
     for (const instance of all) this.answerFor(instance);
     const awake = all.filter(
-      ({ name, status }) => status === "RUNNING" && !this.silent.has(name) && this.heard.get(name) !== told,
+      ({ name, status }) => status === "RUNNING" && !this.silent.has(name) && this.heard.get(name) !== attributes,
     );
     for (const instance of awake) {
-      const concern = JSON.stringify(this.concern(instance));
+      const relevantState = JSON.stringify(this.relevantState(instance));
       const known = this.seen.get(instance.name);
-      this.heard.set(instance.name, told);
-      this.seen.set(instance.name, concern);
-      if (known !== concern) this.act(instance);
+      this.heard.set(instance.name, attributes);
+      this.seen.set(instance.name, relevantState);
+      if (known !== relevantState) this.act(instance);
     }
   }
 
@@ -160,7 +160,7 @@ export class MemoryVms {
   }
 
   /** What of the project's metadata concerns a VM. */
-  private concern(instance: Instance): unknown {
+  private relevantState(instance: Instance): unknown {
     const metadata = this.metadataOf(instance);
     return metadata.kind === "present" || metadata.kind === "absent" ? relevantState(metadata) : metadata;
   }

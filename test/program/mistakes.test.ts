@@ -36,7 +36,7 @@ describe("a mistake in the stack's configuration", () => {
     expect(created).toEqual([]);
   });
 
-  it("is told whichever part it is in, a line each", async () => {
+  it("is one line, whichever part it is in", async () => {
     const { exitCode, text, created } = await up({
       "gcp:region": "europe-west1",
       "gcp:zone": "us-east1-b",

@@ -1,4 +1,4 @@
-/** The policy pack, run by the real engine: the stack passes, and what breaks each rule is told so and stops. */
+/** The policy pack, run by the real engine: the stack passes, and what breaks a rule is named and stops. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";

@@ -176,7 +176,7 @@ export class Program {
     return this.cloud.store.state.project.metadata.items?.find((one) => one.key === key)?.value;
   }
 
-  /** Starts, stops or deletes a VM, as somebody does in Google's console. */
+  /** Starts, stops or deletes a VM, as someone does in Google's console. */
   async instance(name: string, action: Action): Promise<void> {
     await instanceAction(`${this.endpoint}/compute/v1/`, name, action);
     await this.cloud.operations.settled();

@@ -65,7 +65,7 @@ describe("a canary that proves nothing stops the rollout, and nothing is held", 
     expect(program.approved("rest")).toBe(good);
     expect(runs("dev-2", "dev-3")).toEqual([good, good]);
     expect(control()).toBe(held);
-    // Once more, since nothing has changed.
+    // The gate runs again, since nothing has changed.
     expect(await up("badly")).toContain(`nothing proved ${short(next)}`);
     await undo();
     await up();

@@ -148,11 +148,11 @@ describe("a person's hold", () => {
     await up();
     await fleet("hold", "--wave", "middle", "--why", "demo at three", "--by", "ann");
     const next = await program.commit();
-    const told = "wave middle is held by ann: demo at three; it stays at " + short(good);
+    const warning = "wave middle is held by ann: demo at three; it stays at " + short(good);
 
-    expect((await program.run("preview")).text).toContain(told);
+    expect((await program.run("preview")).text).toContain(warning);
     configure({}, { team: "databases" });
-    expect(await up()).toContain(told);
+    expect(await up()).toContain(warning);
     expect(await refresh()).toMatch(/Resources:\n\s+\d+ unchanged\n/);
     expect(await up()).toContain("wave rest waits for wave middle");
     expect(running(next)).toEqual(["dev-1"]);

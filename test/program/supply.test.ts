@@ -26,7 +26,7 @@ async function added(): Promise<Record<string, Recorded>> {
   return Object.fromEntries(all.filter(([name]) => !plain.includes(name)));
 }
 
-async function told(): Promise<Record<string, unknown>> {
+async function instanceMetadata(): Promise<Record<string, unknown>> {
   const [, inputs] = (await program.resources())["devs-dev-alice-vm"] ?? [];
   return JSON.parse((inputs?.["metadata"] as Record<string, string>)["nixos-fleet"] ?? "{}") as Record<string, unknown>;
 }
@@ -106,7 +106,7 @@ describe("the cache", () => {
       ],
     });
     const url = "https://storage.googleapis.com/acme-cache";
-    expect(await told()).toMatchObject({ cache: { url, publicKey } });
+    expect(await instanceMetadata()).toMatchObject({ cache: { url, publicKey } });
 
     const manifest = '{"dev-alice":"/nix/store/00000000000000000000000000000000-system"}\n';
     const name = manifestPath(await program.head());
@@ -120,7 +120,7 @@ describe("the cache", () => {
 
     await up();
     expect(await added()).toEqual({});
-    expect(await told()).not.toHaveProperty("cache");
+    expect(await instanceMetadata()).not.toHaveProperty("cache");
     expect(program.cloud.store.state.buckets).not.toHaveProperty("acme-cache");
   });
 });
@@ -174,7 +174,7 @@ describe("monitoring", () => {
   it("counts, alerts and shows; other limits change it in place", async () => {
     await up({ "nixos-fleet:monitoring": {} });
     expect(await added()).toEqual(expected({ channels: [], daysBehind: 3, silentAfter: 6 * 3600 }));
-    expect(await told()).toMatchObject({ monitoring: true });
+    expect(await instanceMetadata()).toMatchObject({ monitoring: true });
 
     const existing = "projects/local-project/notificationChannels/7";
     const channels = ["email:infra@example.com", existing];
@@ -196,7 +196,7 @@ describe("monitoring", () => {
 
     await up();
     expect(await added()).toEqual({});
-    expect(await told()).not.toHaveProperty("monitoring");
+    expect(await instanceMetadata()).not.toHaveProperty("monitoring");
     expect(program.cloud.store.state.documents).toEqual({});
   });
 });

@@ -1,7 +1,8 @@
-/** The suite `lint`: types, rules, formatting, shell scripts, one check after the other, beside the tests. */
-import { closeSync, openSync, readSync, statSync } from "node:fs";
+/** The suite `lint`: types, rules, formatting, shell scripts and words, one check after the other, beside the tests. */
+import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
+import { bannedUseText, findBannedWords } from "../../tools/banned-words";
 import { project } from "./project";
 import type { Outcome } from "./outcome";
 
@@ -17,7 +18,12 @@ interface Files {
   /** Undefined for all. */
   only: readonly string[] | undefined;
   scripts: readonly string[];
+  texts: readonly string[];
 }
+
+/** What people outside wrote, the list itself, and a test that calls functions of an older version by their names. */
+const quoting =
+  /^(test\/fixtures\/|LICENSE$|tools\/banned-words\.ts$|test\/unit\/runner\/banned-words\.test\.ts$|test\/unit\/differential\/watch\.test\.ts$)|(^|\/)(package-lock\.json|.*\.lock|.*\.sum|durations\.json)$/;
 
 /** Files of the kinds that a tool takes; the whole tree where all files are looked at. */
 const some = ({ only }: Files, kinds: RegExp) => (only === undefined ? ["."] : only.filter((file) => kinds.test(file)));
@@ -60,7 +66,7 @@ async function filesOf(only: readonly string[] | undefined): Promise<Files> {
   const { stdout } = await execa({ cwd: project })`git ls-files -co --exclude-standard`;
   const known = stdout.split("\n").filter((file) => statSync(join(project, file), { throwIfNoEntry: false })?.isFile());
   const looked = only === undefined ? known : known.filter((file) => only.includes(file));
-  return { only, scripts: looked.filter(isScript) };
+  return { only, scripts: looked.filter(isScript), texts: looked.filter((file) => !quoting.test(file)) };
 }
 
 /**
@@ -87,10 +93,25 @@ export async function lint(
       stdin: "ignore",
     });
     const missing = code === "ENOENT" ? `${program} is not on PATH` : undefined;
-    report(name, {
-      seconds: (Date.now() - begun) / 1000,
-      passed: exitCode === 0 ? 1 : 0,
-      failures: exitCode === 0 ? [] : [{ name: `lint > ${name}`, message: missing ?? all }],
-    });
+    report(name, outcomeOf(name, begun, exitCode === 0 ? undefined : (missing ?? all)));
   }
+  const begun = Date.now();
+  report("words", outcomeOf("words", begun, usesOfBannedWords(files)));
+}
+
+/** The uses of banned words, a line each; undefined where there are none. */
+function usesOfBannedWords({ texts }: Files): string | undefined {
+  const uses = texts.flatMap((file) => {
+    const text = readFileSync(join(project, file), "utf8");
+    return text.includes("\0") ? [] : findBannedWords(text).map((use) => bannedUseText(file, use));
+  });
+  return uses.length === 0 ? undefined : uses.join("\n");
+}
+
+function outcomeOf(name: string, begun: number, problem: string | undefined): Outcome {
+  return {
+    seconds: (Date.now() - begun) / 1000,
+    passed: problem === undefined ? 1 : 0,
+    failures: problem === undefined ? [] : [{ name: `lint > ${name}`, message: problem }],
+  };
 }

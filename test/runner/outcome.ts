@@ -1,4 +1,4 @@
-/** What became of a check, or of a suite's tests. */
+/** The outcome of a check, or of a suite's tests. */
 export interface Outcome {
   seconds: number;
   passed: number;

@@ -1,4 +1,4 @@
-/** What a cloud offers without anybody having made it: regions, zones, machine types, disk types, images. */
+/** What a cloud offers without anyone having made it: regions, zones, machine types, disk types, images. */
 import type { Resource } from "../types";
 import { linkTo } from "../paths";
 

@@ -1,4 +1,4 @@
-/** Images: those that were always there, and those that somebody made of an archive in Cloud Storage. */
+/** Images: those that were always there, and those that someone made of an archive in Cloud Storage. */
 import * as catalog from "./catalog";
 import type { Collection } from "./collection";
 import { invalid, required } from "../errors";
@@ -23,9 +23,9 @@ export const images: Collection = {
     if (!archive) throw invalid("resource.rawDisk.source", source, "The referenced object cannot be found.");
     const labels = checkLabels(body["labels"]);
     // Where an image came from Compute does not tell afterwards.
-    const told = Object.entries(body).filter(([key]) => key !== "rawDisk");
+    const fields = Object.entries(body).filter(([key]) => key !== "rawDisk");
     return {
-      ...Object.fromEntries(told),
+      ...Object.fromEntries(fields),
       status: "READY",
       sourceType: "RAW",
       // What the archive unpacks to nobody looks at here.

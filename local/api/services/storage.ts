@@ -123,7 +123,7 @@ export async function serveObjects(cloud: Cloud, request: IncomingMessage, respo
   return true;
 }
 
-/** Only where there is such a bucket: any other path belongs to somebody else. */
+/** Only where there is such a bucket: any other path belongs to someone else. */
 function plain({ store }: Cloud, pathname: string): Record<string, string> | undefined {
   const groups = XML_API.exec(pathname)?.groups;
   return groups && store.state.buckets?.[groups["bucket"] ?? ""] ? { ...groups, xml: "true" } : undefined;

@@ -35,7 +35,7 @@ is_foreign() { # path
   [[ -e $1 || -L $1 ]] && ! is_ours "$1"
 }
 
-# A file that somebody put where one of ours goes is moved aside or ends this, before anything has changed.
+# A file that someone put where one of ours goes is moved aside or ends this, before anything has changed.
 check_collisions() {
   local path collisions=()
   while IFS= read -r path; do

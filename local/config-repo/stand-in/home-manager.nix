@@ -35,7 +35,7 @@ let
 
   settings = given.services.nixos-hm-auto-update or { };
   updates = settings.enable or false;
-  told = {
+  agentSettings = {
     attribute = given.home.username;
   }
   // removeAttrs settings [ "enable" ];
@@ -43,7 +43,7 @@ let
     kind:
     if updates then
       mapAttrs (_: fleet.sections)
-        (fleet.homeUnits (told // { command = "${agent}/bin/${fleet.contract.units.home}"; })).${kind}
+        (fleet.homeUnits (agentSettings // { command = "${agent}/bin/${fleet.contract.units.home}"; })).${kind}
     else
       { };
 
@@ -79,7 +79,7 @@ let
       // under ".config/" (given.xdg.configFile or { })
       // (
         if updates then
-          { ".config/${fleet.contract.paths.homeSettings}" = fleet.homeSettings told; }
+          { ".config/${fleet.contract.paths.homeSettings}" = fleet.homeSettings agentSettings; }
         else
           { }
       );

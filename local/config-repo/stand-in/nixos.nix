@@ -53,19 +53,19 @@ let
 
   settings = given.services.nixos-auto-update or { };
   updates = settings.enable or false;
-  told = {
+  agentSettings = {
     host = hostName;
   }
   // removeAttrs settings [ "enable" ];
   updateUnits = fleet.systemUnits (
-    told
+    agentSettings
     // {
       command = "${agent}/bin/${fleet.contract.units.system}";
       metadataRules = {
         nft = "/usr/sbin/nft";
         rootOnly = builtins.toFile "root-only.nft" fleet.metadataRules.rootOnly;
         file = builtins.toFile "metadata.nft" (
-          if told.protectMetadata or true then
+          if agentSettings.protectMetadata or true then
             fleet.metadataRules.ruleset [
               "root"
               "nobody"
@@ -204,7 +204,7 @@ in
           )
           // (
             if updates then
-              { ${builtins.substring 1 (-1) fleet.contract.paths.settings} = fleet.systemSettings told; }
+              { ${builtins.substring 1 (-1) fleet.contract.paths.settings} = fleet.systemSettings agentSettings; }
             else
               { }
           );

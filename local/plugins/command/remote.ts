@@ -20,7 +20,7 @@ export function connectionDefaults(connection: Value | undefined): Value {
 
 /**
  * Runs a command on another machine. Variables reach it only where its server accepts them (AcceptEnv); unlike the official
- * provider's, OpenSSH's client is not told when the server does not.
+ * provider's, OpenSSH's client does not notice when the server does not.
  */
 export async function runRemotely(
   log: Log,

@@ -1,4 +1,4 @@
-/** Which inputs changed, as the engine wants to be told: by path, with what happened there. */
+/** Which inputs changed, in the form that the engine expects: by path, with what happened there. */
 import { isObject, UNKNOWN, type Props, type Value } from "./value";
 
 export interface Change {

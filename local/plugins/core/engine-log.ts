@@ -8,7 +8,7 @@ const LINE_LIMIT = 4096;
 /** So many lines may wait for the engine; a command that prints faster is shown with gaps rather than made to wait. */
 const BACKLOG = 1_000;
 
-/** Where a resource's progress is told. */
+/** Where a resource's progress is reported. */
 export interface Log {
   /** A passing line beside the resource, as the official command provider shows output. */
   status: (urn: string, line: string) => void;

@@ -25,7 +25,7 @@ export interface Call {
   body?: Props;
 }
 
-/** An answer that is an error, told as Google's own Go client does. */
+/** The text of an error answer, as Google's own Go client writes it. */
 export class ApiError extends Error {
   constructor(
     readonly code: number,

@@ -180,7 +180,7 @@ const bucket = document({
     forceDestroy: { own: true, inPlace: true },
   },
   outputs: { selfLink: {} },
-  // Cloud Storage answers in capitals, whatever it was told.
+  // Cloud Storage answers in capitals, whatever the request had.
   state: (answer, inputs) => ({
     location: inputs["location"] ?? answer["location"] ?? "",
     url: `gs://${text(answer, "name") ?? ""}`,

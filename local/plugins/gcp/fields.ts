@@ -164,7 +164,7 @@ export function refreshed(fields: Fields, inputs: Props, state: Props, same: (a:
 
 /**
  * What a diff compares the program's inputs with. The official provider compares them with the state: with what the cloud had when it was
- * last read, by a refresh or by any update. So a value that somebody else set in an optional field is a change, unless the cloud itself
+ * last read, by a refresh or by any update. So a value that someone else set in an optional field is a change, unless the cloud itself
  * fills the field in.
  */
 export function known(fields: Fields, inputs: Props, state: Props, same: (a: Value, b: Value) => boolean): Props {

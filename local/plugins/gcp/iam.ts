@@ -7,7 +7,7 @@ import type { Context, Kind } from "./resource";
 import { gone } from "./rest";
 
 const changing = new Mutex();
-/** Times to begin again when somebody else changed the policy meanwhile. */
+/** Times to begin again when someone else changed the policy meanwhile. */
 const ATTEMPTS = 10;
 
 /** What a resource is of a policy: which fields name it, and how it gets into the bindings and out again. */

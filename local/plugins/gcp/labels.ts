@@ -1,4 +1,4 @@
-/** Labels: the program's own, the provider's, and those that somebody else put on a resource. */
+/** Labels: the program's own, the provider's, and those that someone else put on a resource. */
 import { isObject, type Props } from "../core/value";
 import { texts, type Settings } from "./resource";
 

@@ -9,7 +9,7 @@ export const SUBNETWORKS = "regions/{region}/subnetworks";
 export const ROUTERS = "regions/{region}/routers";
 
 const number = { from: Number };
-/** That logging is configured at all means that it is on; Compute wants to be told. */
+/** That logging is configured at all means that it is on; Compute requires the field. */
 const enabled: Fields = { enable: { otherwise: true } };
 const self: Fields = { selfLink: {}, creationTimestamp: {} };
 

@@ -6,7 +6,7 @@ import { labelState, LABEL_OUTPUTS, nextLabels, pulumiLabels } from "./labels";
 import { inScope, relative, type Scope } from "./links";
 import type { Context, Kind, Update } from "./resource";
 
-/** Times to begin again when somebody else changed the resource meanwhile. */
+/** Times to begin again when someone else changed the resource meanwhile. */
 const ATTEMPTS = 10;
 
 /** A change as the pure functions that translate it see it. */

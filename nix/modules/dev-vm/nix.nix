@@ -29,6 +29,6 @@
     channel.enable = lib.mkDefault false;
   };
 
-  # The kernel ends a build before it ends somebody's editor.
+  # The kernel ends a build before it ends someone's editor.
   systemd.services.nix-daemon.serviceConfig.OOMScoreAdjust = lib.mkDefault 250;
 }

@@ -5,7 +5,7 @@ let
   home = config: config.systemd.user.services.nixos-hm-auto-update;
   # Home Manager makes a list of it.
   starts = config: toString (home config).Service.ExecStart;
-  told = config: builtins.fromJSON config.xdg.configFile."nixos-hm-auto-update/settings.json".text;
+  settings = config: builtins.fromJSON config.xdg.configFile."nixos-hm-auto-update/settings.json".text;
 in
 {
   # What the module reads of the configuration around it.
@@ -30,8 +30,8 @@ in
       name = "on, nothing else set";
       holds =
         config:
-        (told config).attribute == "alice"
-        && !(told config ? repository)
+        (settings config).attribute == "alice"
+        && !(settings config ? repository)
         && (home config).Unit.X-SwitchMethod == "keep-old"
         && config.systemd.user.timers.nixos-hm-auto-update.Timer.OnActiveSec == "10min"
         && config.systemd.user.paths.nixos-hm-auto-update.Install.WantedBy == [ "paths.target" ];
@@ -43,7 +43,7 @@ in
         homeDirectory = "/home/alice_example_com";
       };
       settings.attribute = "alice";
-      holds = config: (told config).attribute == "alice";
+      holds = config: (settings config).attribute == "alice";
     }
     {
       name = "a package of one's own";
@@ -78,7 +78,7 @@ in
       holds =
         config:
         config.systemd.user.timers.nixos-hm-auto-update-schedule.Timer.OnCalendar == "weekly"
-        && (told config).repository == "git@git.example.org:alice/home.git"
+        && (settings config).repository == "git@git.example.org:alice/home.git"
         &&
           starts config
           == "/nix/store/00000000000000000000000000000000-agent-with-gitMinimal-on-nodejs-slim_22/bin/nixos-hm-auto-update run";

@@ -5,7 +5,7 @@ let
   inherit (builtins) fromJSON length;
 
   service = config: config.systemd.services.nixos-auto-update;
-  told = config: fromJSON config.environment.etc."nixos-auto-update/settings.json".text;
+  settings = config: fromJSON config.environment.etc."nixos-auto-update/settings.json".text;
 
   rules = (import ../../lib).metadataRules;
   firewall = config: config.systemd.services.metadata-firewall.serviceConfig.ExecStart;
@@ -71,10 +71,10 @@ in
         config:
         (service config).serviceConfig.ExecStart
         == "/nix/store/00000000000000000000000000000000-agent-with-git-on-nodejs-slim/bin/nixos-auto-update run"
-        && (told config).host == "dev-alice"
-        && !(told config ? branch)
-        && !(told config ? homes)
-        && (told config).keepGenerations == 10
+        && (settings config).host == "dev-alice"
+        && !(settings config ? branch)
+        && !(settings config ? homes)
+        && (settings config).keepGenerations == 10
         && !((service config) ? wantedBy)
         && config.systemd.timers.nixos-auto-update.timerConfig.OnActiveSec == "5min"
         && !(config.systemd.timers ? nixos-auto-update-schedule);
@@ -99,13 +99,13 @@ in
     {
       name = "an image without a host name";
       around.networking.hostName = "";
-      holds = config: !(told config ? host);
+      holds = config: !(settings config ? host);
     }
     {
       name = "a machine elsewhere";
       settings = named;
       around = elsewhere;
-      holds = config: (told config).repository == named.repository;
+      holds = config: (settings config).repository == named.repository;
     }
     {
       name = "the metadata server closed by rules of its own";
@@ -170,7 +170,7 @@ in
       around = people;
       holds =
         config:
-        (told config).homes == [
+        (settings config).homes == [
           { user = "alice"; }
           {
             attribute = "bob";
@@ -249,19 +249,19 @@ in
       };
       holds =
         config:
-        (told config).repository == "ssh://git@git.example.org/infra/config.git"
-        && (told config).follow == "approved"
-        && (builtins.head (told config).homes).deployKeySecret == "projects/p/secrets/alice"
-        && (told config).deployKeys."github.com/acme" == "projects/p/secrets/github"
-        && (told config).healthChecks.web.command == "true"
-        && (told config).healthSettle == 30
-        && (told config).healthIgnoreUnits == [ "backup-*.service" ]
-        && (told config).rebootWindow.upper == "05:00"
-        && (told config).activation == "boot"
-        && builtins.head (told config).window == "Mon..Fri 22:00-05:00"
-        && !(told config ? windowDeadline)
-        && !(told config ? dates)
-        && !(told config ? onBoot)
+        (settings config).repository == "ssh://git@git.example.org/infra/config.git"
+        && (settings config).follow == "approved"
+        && (builtins.head (settings config).homes).deployKeySecret == "projects/p/secrets/alice"
+        && (settings config).deployKeys."github.com/acme" == "projects/p/secrets/github"
+        && (settings config).healthChecks.web.command == "true"
+        && (settings config).healthSettle == 30
+        && (settings config).healthIgnoreUnits == [ "backup-*.service" ]
+        && (settings config).rebootWindow.upper == "05:00"
+        && (settings config).activation == "boot"
+        && builtins.head (settings config).window == "Mon..Fri 22:00-05:00"
+        && !(settings config ? windowDeadline)
+        && !(settings config ? dates)
+        && !(settings config ? onBoot)
         && config.systemd.timers ? nixos-auto-update-reboot
         && (service config).serviceConfig.MemoryHigh == "2G"
         && config.systemd.timers.nixos-auto-update-schedule.timerConfig.RandomizedDelaySec == "45min"

@@ -1,4 +1,4 @@
-# An update, one that is ill and is rolled back, one with another kernel command line, and one that is ill only after the reboot.
+# An update, one that fails its health check and is rolled back, one with another kernel command line, and one that fails only after the reboot.
 { module, ... }:
 {
   name = "nixos-auto-update";
@@ -7,7 +7,7 @@
     imports = [ (import ./repository.nix { inherit module; }) ];
     specialisation = {
       good.configuration.environment.etc.generation.text = "good";
-      ill.configuration.services.nixos-auto-update.healthChecks.never.command = "echo it is ill; false";
+      unhealthy.configuration.services.nixos-auto-update.healthChecks.never.command = "echo it is unhealthy; false";
       kernel.configuration.boot.kernelParams = [ "fleet.test=1" ];
       later.configuration = {
         boot.kernelParams = [ "fleet.test=2" ];
@@ -22,7 +22,7 @@
       system = name: nodes.machine.specialisation.${name}.configuration.system.build.toplevel;
     in
     ''
-      good, ill, kernel, later = "${system "good"}", "${system "ill"}", "${system "kernel"}", "${system "later"}"
+      good, unhealthy, kernel, later = "${system "good"}", "${system "unhealthy"}", "${system "kernel"}", "${system "later"}"
 
       def current() -> str:
           return machine.succeed("readlink -f /run/current-system").strip()
@@ -46,11 +46,11 @@
           machine.succeed("nixos-auto-update run")
           assert "unchanged" in status()
 
-      with subtest("rolls back what is ill, and does not try it again"):
-          machine.succeed(f"push {ill}")
+      with subtest("rolls back what is unhealthy, and does not try it again"):
+          machine.succeed(f"push {unhealthy}")
           machine.fail("nixos-auto-update run")
           assert current() == good
-          assert "rolled back" in status() and "it is ill" in status()
+          assert "rolled back" in status() and "it is unhealthy" in status()
           machine.fail("nixos-auto-update run")
           assert current() == good
 
@@ -67,7 +67,7 @@
           machine.succeed("nixos-auto-update run")
           assert "a reboot is required" not in status()
 
-      with subtest("goes back from what is ill only after the reboot, and needs another one"):
+      with subtest("goes back from what is unhealthy only after the reboot, and needs another one"):
           machine.succeed(f"push {later}", "nixos-auto-update run")
           assert current() == later and booted() == kernel
           reboot()

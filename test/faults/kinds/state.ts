@@ -1,4 +1,4 @@
-/** The agent's own files half-written, of somebody else, or of another time. */
+/** The agent's own files half-written, of someone else, or of another time. */
 import { type Fault, damage, unchanged, updated } from "../fault";
 
 const state = "/var/lib/nixos-auto-update";

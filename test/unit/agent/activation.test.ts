@@ -57,7 +57,7 @@ const driver = (): Driver =>
       did.push("keep");
       return Promise.resolve(steps.keep?.() ?? { kind: "done" });
     },
-    letGo: async () => {
+    revertProfile: async () => {
       did.push("let go");
       return Promise.resolve();
     },
@@ -179,7 +179,7 @@ describe("an activation", () => {
     expect(await next()).toBeUndefined();
   });
 
-  it("is rolled back by a later run where the rollback fails, which is told as loudly as can be", async () => {
+  it("is rolled back by a later run where the rollback fails, which is announced to everyone", async () => {
     process.env["JOURNAL_STREAM"] = "1:1";
     steps = { health: () => "boom", back: () => ({ ok: false, error: "stuck" }) };
     const ending = await begin();

@@ -81,7 +81,7 @@ describe("Cloud Logging", () => {
   const entry = (changes: Partial<Event>, at = "2026-01-01T01:00:00Z") =>
     (entryOf({ ...event, ...changes }, where, Date.parse(at)) as { entries: Record<string, unknown>[] }).entries[0];
 
-  it("is told how a run ended, by the VM's own account", async () => {
+  it("gets how a run ended, written by the VM's own account", async () => {
     await tellCloud(google.metadataServer(), event);
     expect(google.logged).toMatchObject([
       {
@@ -97,7 +97,7 @@ describe("Cloud Logging", () => {
     ]);
   });
 
-  it("is told since when a VM is behind, and that only the network was away", () => {
+  it("gets since when a VM is behind, and that only the network was away", () => {
     expect(entry({})).toMatchObject({ jsonPayload: { secondsBehind: 3600 } });
     expect(entry({ offline: true })).toMatchObject({ severity: "WARNING" });
     expect(entry({ state: { ...event.state, outcome: "unchanged" } })).toMatchObject({
@@ -107,7 +107,7 @@ describe("Cloud Logging", () => {
     expect(entry({ event: "alive" })).toMatchObject({ severity: "INFO", jsonPayload: { message: "alive" } });
   });
 
-  it("is told nothing where no setting asks for it, and holds nothing up where it is away", async () => {
+  it("gets nothing where no setting asks for it, and delays nothing where it is away", async () => {
     const silent = { ...event, metadata: { ...event.metadata, instance: { fleet: "devs", stack: "prod" } } } as Event;
     await tellCloud(google.metadataServer(), silent);
     expect(google.logged).toEqual([]);

@@ -79,7 +79,7 @@ describe("a secret", () => {
     expect(await fetch(url)).toBe(true);
     expect(readFileSync(file(), "utf8")).toBe(written);
     expect(statSync(file()).mode & 0o777).toBe(0o400);
-    // The same once more is no news.
+    // The same key again is no change.
     expect(await fetch(url)).toBe(false);
   });
 
@@ -91,7 +91,7 @@ describe("a secret", () => {
       `${secret} holds no SSH private key, which ssh://git@example.com/x asks for`,
     ],
     ["no token", "https://example.com/x", key, `${secret} holds no token, which https://example.com/x asks for`],
-    ["for a way that anybody reads", "http://example.com/x", "glpat-1", "http://example.com/x would carry it in clear"],
+    ["for a way that anyone reads", "http://example.com/x", "glpat-1", "http://example.com/x would carry it in clear"],
     ["for another", "git://example.com/x", key, "git://example.com/x would carry it in clear"],
     ["not for this VM", "https://example.com/x", undefined, `${secret} cannot be had: Permission denied on the secret`],
   ])("that is %s is named, not used, and not shown", async (_, url, text, why) => {

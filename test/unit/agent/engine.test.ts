@@ -133,7 +133,7 @@ describe("what was built", () => {
     expect(activated).toEqual([]);
   });
 
-  it("is tried again where that could not be told", async () => {
+  it("is tried again where that could not be determined", async () => {
     const { ending } = await deploy(() => Promise.reject(new UpdateFailure("verify", "no time left", "unknown")));
     expect(ending).toMatchObject({ outcome: "failed", stage: "verify", retry: "no time left" });
     expect(ending).not.toHaveProperty("refuse");

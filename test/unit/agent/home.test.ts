@@ -1,4 +1,4 @@
-/** The home's driver: what puts an update off, and what it switches to. How a clone is looked at: unpushed-work.test.ts. */
+/** The home's driver: what defers an update, and what it switches to. How a clone is looked at: unpushed-work.test.ts. */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -37,18 +37,18 @@ it("lets a clean clone's home be updated", async () => {
   expect(await obstacle()).toBeUndefined();
 });
 
-it("puts an update off for edits that are not committed, and says what to do", async () => {
+it("defers an update for edits that are not committed, and says what to do", async () => {
   writeFileSync(`${clone}/home.nix`, "{ }");
   expect(await obstacle()).toContain("has edits that are not committed: commit and push them");
   expect(await obstacle(true)).toBeUndefined();
 });
 
-it("puts an update off for commits that are not pushed", async () => {
+it("defers an update for commits that are not pushed", async () => {
   git("commit", "--quiet", "--allow-empty", "--message", "mine");
   expect(await obstacle()).toContain("has commits that are not pushed");
 });
 
-it("switches to no home that has no agent any more, and to nothing that is no home", async () => {
+it("refuses a home without an agent, and a path that is not a Home Manager generation", async () => {
   const generation = scratch.in("generation");
   mkdirSync(generation);
   expect(await driver().refusal(generation)).toContain("not a Home Manager generation");

@@ -1,4 +1,4 @@
-/** The agents' lock, in a folder where anybody may put anything. */
+/** The agents' lock, in a folder where anyone may put anything. */
 import { execFileSync, spawn } from "node:child_process";
 import { lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";

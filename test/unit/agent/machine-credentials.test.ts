@@ -1,4 +1,4 @@
-/** What repositories ask for, out of Secret Manager: files of root's, fetched, rotated, and told apart from what is none. */
+/** What repositories ask for, out of Secret Manager: root's files, fetched, rotated, and distinguished from what is no key. */
 import { readFileSync, statSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { accessFor } from "../../../agent/credentials";

@@ -45,7 +45,7 @@ describe("the branch's head", () => {
     expect(existsSync(mirror.path)).toBe(false);
   });
 
-  it("that is not there is told from a repository that does not answer", async () => {
+  it("that is not there differs from a repository that does not answer", async () => {
     source.commit("1");
     expect(await reason(branchHead(origin({ branch: "gone" })))).toBe("absent");
     expect(await reason(branchHead(origin({ url: "file:///nowhere" })))).toBe("network");

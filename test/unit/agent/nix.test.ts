@@ -1,4 +1,4 @@
-/** What becomes of a build that fails: whether its revision is refused, or was only unlucky. */
+/** A build that fails: whether its revision is refused or tried again. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { UpdateFailure } from "../../../agent/driver";
 import { succeededOrFailure } from "../../../agent/failures";
@@ -33,7 +33,7 @@ async function end() {
 }
 
 const refused = { outcome: "failed", stage: "build", refused: true, retried: false, offline: false };
-const unlucky = { ...refused, refused: false, retried: true };
+const retried = { ...refused, refused: false, retried: true };
 
 it("an evaluation that fails is refused from then on", async () => {
   scratch.fake("nix", says("error: undefined variable 'x'", "exit 1"));
@@ -42,7 +42,7 @@ it("an evaluation that fails is refused from then on", async () => {
 
 it("an evaluation that a server kept from its inputs is tried again", async () => {
   scratch.fake("nix", says("error: unable to download 'https://x/y.tar.gz': HTTP error 503", "exit 1"));
-  expect(await end()).toEqual({ ...unlucky, offline: true });
+  expect(await end()).toEqual({ ...retried, offline: true });
 });
 
 describe("a build that fails", () => {
@@ -62,7 +62,7 @@ describe("a build that fails", () => {
     "error: Nix daemon disconnected unexpectedly (maybe it crashed?)",
   ])("for lack of what the machine should have is tried again: %s", async (message) => {
     scratch.fake("nix-store", says(message, "exit 1"));
-    expect(await end()).toEqual(unlucky);
+    expect(await end()).toEqual(retried);
   });
 
   it.each([
@@ -70,7 +70,7 @@ describe("a build that fails", () => {
     "error: cannot download source.tar.gz from any mirror",
   ])("for lack of a network is tried again, and not the revision's fault: %s", async (message) => {
     scratch.fake("nix-store", says(message, "exit 1"));
-    expect(await end()).toEqual({ ...unlucky, offline: true });
+    expect(await end()).toEqual({ ...retried, offline: true });
   });
 
   it.each([
@@ -79,7 +79,7 @@ describe("a build that fails", () => {
     ["in a builder's child", "error: builder for '/nix/store/x.drv' failed with exit code 137", "exit 100"],
   ])("because it was killed %s is tried again", async (_, message, how) => {
     scratch.fake("nix-store", says(message, how));
-    expect(await end()).toEqual(unlucky);
+    expect(await end()).toEqual(retried);
   });
 });
 

@@ -6,7 +6,7 @@ import { BoundedText, run } from "../../../agent/process";
 const sh = (script: string, options = {}) => run("bash", ["-c", script], options);
 
 describe("a process", () => {
-  it("is told by its status and its outputs", async () => {
+  it("is its status and its outputs", async () => {
     expect(await sh("echo out; echo err >&2; exit 3")).toMatchObject({
       ...{ status: 3, stdout: "out\n", stderr: "err\n", limit: undefined },
     });
@@ -17,7 +17,7 @@ describe("a process", () => {
     expect({ status, stderr }).toEqual({ status: undefined, stderr: "spawn /nowhere/program ENOENT\n" });
   });
 
-  it("is told by its signal", async () => {
+  it("is its signal", async () => {
     expect(await sh("kill -KILL $$")).toMatchObject({ status: undefined, signal: "SIGKILL" });
   });
 

@@ -86,7 +86,7 @@ describe("by https", () => {
     expect(doors.libs.shown).toEqual([]);
   });
 
-  it("Nix is told the tokens for the archives that it downloads itself, in a file", () => {
+  it("Nix gets the tokens for the archives that it downloads itself, in a file", () => {
     const env = envOf({ "github.com/acme": "x:ghp-1\n", "gitlab.com": "PAT:glpat-2", "git@h:libs": pem });
     const file = /^include (.*)$/m.exec(env["NIX_CONFIG"] ?? "")?.[1] ?? "";
     expect(readFileSync(file, "utf8")).toBe("extra-access-tokens = github.com/acme=ghp-1 gitlab.com=PAT:glpat-2\n");
@@ -96,7 +96,7 @@ describe("by https", () => {
 });
 
 describe("by SSH", () => {
-  /** The key that ssh was told to show; empty where it was told none. */
+  /** The key that ssh got; empty where it got none. */
   async function shown(url: string, env: Record<string, string>): Promise<string> {
     scratch.fake("ssh", `printf '%s\\n' "$*" >${scratch.in("said")}; exit 255`);
     await git(["ls-remote", url], env).catch(() => undefined);

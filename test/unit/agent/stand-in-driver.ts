@@ -39,7 +39,7 @@ export function standInDriver(scratch: Scratch, more: Partial<Driver>): Driver {
     needsReboot: () => Promise.resolve(false),
     activate: () => Promise.resolve({ kind: "done" }),
     keep: () => Promise.resolve({ kind: "done" }),
-    letGo: () => Promise.resolve(),
+    revertProfile: () => Promise.resolve(),
     healthBefore: () => Promise.resolve({ failed: [], reached: {} }),
     healthError: () => Promise.resolve(undefined),
     rollBack: () => Promise.resolve({ ok: true }),

@@ -76,7 +76,9 @@ it("says what runs, the branch, how far it is ahead, the fleet, and when it goes
 it("says what a run does now, since when, and who asked, as long as it runs", async () => {
   writeState(scratch.in("state"), state, false);
   new Progress(scratch.in("run"), { by: "alice", trigger: "manual" }).at("building", "b".repeat(40));
-  expect(await shown()).toMatch(/^running +building bbbbbbb since \S+Z; update asked by alice \(manual\) at \S+Z$/m);
+  expect(await shown()).toMatch(
+    /^running +building bbbbbbb since \S+Z; update requested by alice \(manual\) at \S+Z$/m,
+  );
   printed = "";
   const ended = spawn("true");
   await new Promise((resolve) => ended.on("exit", resolve));

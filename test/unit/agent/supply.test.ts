@@ -78,7 +78,7 @@ describe("the entry in Cloud Logging", () => {
   const day = 86_400_000;
   const at = (days: number) => timestamp(Date.now() - days * day);
 
-  async function told(
+  async function logged(
     event: Event["event"],
     state: Event["state"],
     offline = false,
@@ -129,11 +129,11 @@ describe("the entry in Cloud Logging", () => {
     ["a VM that is held for days", "alive", { outcome: "held", succeeded: at(4) }, false, ["alive", "behind"]],
     ["one that failed and lives", "alive", { outcome: "failed", succeeded: at(4) }, false, ["alive", "behind"]],
   ] as const)("of %s is counted as it should be", async (_, event, state, offline, counted) => {
-    expect(met(await told(event, state, offline))).toEqual(counted);
+    expect(met(await logged(event, state, offline))).toEqual(counted);
   });
 
   it("says where it comes from, and the token is in none of it", async () => {
-    expect(await told("run", { outcome: "failed", stage: "build", error: "no" })).toMatchObject({
+    expect(await logged("run", { outcome: "failed", stage: "build", error: "no" })).toMatchObject({
       logName: "projects/acme-dev/logs/nixos-fleet-vms",
       resource: {
         type: "gce_instance",
@@ -145,7 +145,7 @@ describe("the entry in Cloud Logging", () => {
   });
 
   it("is not written where no setting asks for alerts", async () => {
-    expect(await told("run", { outcome: "failed" }, false, false)).toBeUndefined();
+    expect(await logged("run", { outcome: "failed" }, false, false)).toBeUndefined();
     expect(existsSync(scratch.in("asked"))).toBe(false);
   });
 });

@@ -52,7 +52,7 @@ it("systemd is not asked where it did not start the run", async () => {
   expect(existsSync(scratch.in("asked"))).toBe(false);
 });
 
-it("a retry is told before any timer, with what it repeats", async () => {
+it("a retry is shown before any timer, with what it repeats", async () => {
   vi.stubEnv("TRIGGER_UNIT", "x.timer");
   writeFileSync(scratch.in("run/retry-due"), "");
   writeFileSync(scratch.in("run/retry"), "3 no network\n");

@@ -34,7 +34,7 @@ it("is none in a clean clone, where there is no clone, and in what is no clone",
 it.each([
   ["an edit", () => writeFileSync(`${clone.folder}/flake.lock`, "mine")],
   ["a new file", () => writeFileSync(`${clone.folder}/home.nix`, "{ }")],
-])("is %s that is not committed, and she is told what to do", async (_, edit) => {
+])("is %s that is not committed, and the message says what to do", async (_, edit) => {
   edit();
   expect(await work()).toMatch(
     /clone has edits that are not committed: commit and push them, or stash them, and this home/,

@@ -22,7 +22,7 @@ beforeEach(() => {
 });
 afterEach(() => scratch.remove());
 
-/** Commits a flake.lock, signed by somebody or nobody. */
+/** Commits a flake.lock, signed by someone or nobody. */
 function commit(text: string, signer?: "infra" | "stranger"): string {
   const key =
     signer === undefined ? [] : ["-c", "gpg.format=ssh", "-c", `user.signingKey=${scratch.in(signer)}.pub`, "-S"];
@@ -95,7 +95,7 @@ describe("signers", () => {
     expect(await refusal({ revision, signers: allowed() })).toBeUndefined();
   });
 
-  it.each(["rev-list", "rev-parse --quiet"])("are asked for in vain where git fails at %s", async (command) => {
+  it.each(["rev-list", "rev-parse --quiet"])("are refused where git fails at %s", async (command) => {
     const deployed = commit("deployed", "infra");
     commit("between");
     const revision = commit("head", "infra");

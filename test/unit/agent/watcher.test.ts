@@ -20,7 +20,7 @@ afterEach(() => {
   scratch.remove();
 });
 
-/** Puts a curl on PATH that answers as told, and says how often it was asked. */
+/** Puts a curl on PATH that gives these answers, and says how often it was asked. */
 const server = (answer: string) =>
   scratch.fake(
     "curl",

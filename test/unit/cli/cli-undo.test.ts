@@ -63,7 +63,7 @@ describe("fleet rollback", () => {
     expect(out.at(-1)).toMatch(/did not leave bbbbbbb as they should: 1 of 2 failed/);
   });
 
-  it("goes where it is told, in one wave, and takes a hold against the revision with it", async () => {
+  it("goes to the revision that is given, in one wave, and takes a hold against the revision with it", async () => {
     const holds = [hold("wave:rest", good), hold("wave:canary", good), hold("fleet")];
     fake.setMetadata(controlKey("devs", "dev"), JSON.stringify({ holds, retry: [good] }));
     const { out } = await fleet("rollback", "--wave", "rest", "--to", old.slice(0, 7), "--no-wait");

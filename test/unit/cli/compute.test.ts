@@ -92,7 +92,7 @@ describe("faults", () => {
     expect(fake.requests).toHaveLength(3);
   });
 
-  it("that stay are told in one line, after a bounded number of calls", async () => {
+  it("that stay are reported in one line, after a bounded number of calls", async () => {
     fake.fault = () => error(503, "Backend\u001b[2J\nError", "backendError");
     await expect(compute.projectMetadata()).rejects.toMatchObject({
       message: "HTTP 503: Backend Error",
@@ -101,7 +101,7 @@ describe("faults", () => {
     expect(fake.requests).toHaveLength(3);
   });
 
-  it("that no waiting mends are told at once", async () => {
+  it("that waiting does not fix are reported at once", async () => {
     fake.fault = () => error(403, "Required 'compute.projects.get' permission", "forbidden");
     await expect(compute.projectMetadata()).rejects.toMatchObject({ status: 403, transient: false });
     expect(fake.requests).toHaveLength(1);
@@ -173,7 +173,7 @@ describe("which fleet", () => {
     );
   });
 
-  it("is told where there is none", () => {
+  it("is reported where there is none", () => {
     expect(() => chooseFleet([], {}, "p")).toThrow(/no such fleet in project p/);
     expect(() => chooseFleet(two, { fleet: "ops" }, "p")).toThrow(/it has --fleet devs --stack dev/);
   });

@@ -170,7 +170,7 @@ describe("whose credentials these are", () => {
     expect(await accountOf(other)).toBe(account);
   });
 
-  it("is told by a key that can be read", () => {
+  it("is found by a key that can be read", () => {
     expect(serviceAccount(undefined)).toEqual({});
     expect(() => serviceAccount("{broken")).toThrow(
       "gcp:credentials or GOOGLE_CREDENTIALS: it begins like JSON and is none; set it to a service account's key or to its file",

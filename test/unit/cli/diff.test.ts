@@ -47,7 +47,7 @@ describe("who would move where", () => {
   });
 });
 
-test("VMs whose closures differ alike are told of together", () => {
+test("VMs whose closures differ alike are shown together", () => {
   const found = new Map<string, string[] | Error>([
     ["a", ["x: 1 → 2"]],
     ["b", new Error("no\nsuch host")],

@@ -94,7 +94,7 @@ test.each<[string, Changed, Partial<Finding>[]]>([
     "mistakes in the settings",
     (facts) => (facts.mistakes = ["x: wrong", "y: wrong"]),
     [
-      { check: "settings", verdict: "fail", text: "x: wrong", todo: "mend Pulumi.dev.yaml" },
+      { check: "settings", verdict: "fail", text: "x: wrong", todo: "fix Pulumi.dev.yaml" },
       { check: "settings", verdict: "fail", text: "y: wrong" },
     ],
   ],
@@ -156,7 +156,7 @@ test.each<[string, Changed, Partial<Finding>[]]>([
     (facts) => (facts.unreachable = { a: "10.0.0.2:22: ETIMEDOUT" }),
     [{ check: "reach", verdict: "warn", text: "no answer from a (10.0.0.2:22: ETIMEDOUT)" }],
   ],
-])("%s is told of, and nothing else", (_, change, expected) => {
+])("%s is found, and nothing else", (_, change, expected) => {
   const facts = wellFacts();
   change(facts);
   const found = wrong(facts);

@@ -41,11 +41,11 @@ describe("fleet doctor", () => {
     endpoint = await fake.start();
     fake.project = "project-1";
     const settings = await read();
-    fake.instances = (settings?.vms ?? []).map(({ name, zone, metadata: told }) => ({
+    fake.instances = (settings?.vms ?? []).map(({ name, zone, metadata }) => ({
       name,
       zone,
       labels: { "nixos-fleet": "devs", "nixos-fleet-stack": "dev" },
-      metadata: told,
+      metadata,
       guest: {
         "nixos-fleet/system": JSON.stringify(report({ agent: contract.agent, at: new Date().toISOString() })),
       },
@@ -90,7 +90,7 @@ describe("fleet doctor", () => {
       return ["node", "git", "pulumi", "nix", "ssh", "gcloud"].includes(check) ? [] : [`${verdict} ${check}`];
     });
 
-  it("finds nothing to mend where all is well", async () => {
+  it("finds nothing to fix where all is well", async () => {
     const { code, out, err } = await doctor();
     expect([code, err]).toEqual([0, []]);
     expect(found(out)).toEqual(
@@ -116,7 +116,7 @@ describe("fleet doctor", () => {
     expect(code).toBe(1);
     expect(found(out)).toEqual(["fail settings"]);
     expect(out.join("\n")).toMatch(
-      /nixos-fleet:vms\[0\]\.name: "dev alice" must be a Compute name.*; mend Pulumi\.dev\.yaml/,
+      /nixos-fleet:vms\[0\]\.name: "dev alice" must be a Compute name.*; fix Pulumi\.dev\.yaml/,
     );
     expect(fake.requests).toEqual([]);
   });

@@ -43,12 +43,12 @@ it("makes bucket, object and image, and nothing twice", async () => {
   const name = `nixos-fleet-${revision.slice(0, 7)}`;
   const first = await publish("--bucket", "acme", "--location", "europe-west1");
   expect(first.code, first.err).toBe(0);
-  const told = { revision, name, family: "nixos-fleet", source: `gs://acme/${name}.raw.tar.gz` };
-  expect(JSON.parse(first.out)).toEqual({ ...told, uploaded: true, made: true });
+  const expected = { revision, name, family: "nixos-fleet", source: `gs://acme/${name}.raw.tar.gz` };
+  expect(JSON.parse(first.out)).toEqual({ ...expected, uploaded: true, made: true });
   const { data } = await served.api.images.getFromFamily({ project: "local-project", family: "nixos-fleet" });
   expect(data).toMatchObject({ name, guestOsFeatures: [{ type: "UEFI_COMPATIBLE" }, { type: "GVNIC" }] });
 
-  expect(JSON.parse((await publish("--bucket", "acme")).out)).toEqual({ ...told, uploaded: false, made: false });
+  expect(JSON.parse((await publish("--bucket", "acme")).out)).toEqual({ ...expected, uploaded: false, made: false });
 });
 
 it("uploads once where the image is the stack's, and makes the image of what lies there after a run that was broken off", async () => {

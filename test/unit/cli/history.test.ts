@@ -86,7 +86,7 @@ describe("fleet history", () => {
     expect((await entries()).map(({ outcome }) => outcome)).toEqual(["started"]);
   });
 
-  it("keeps fleets apart, and looks back as far as it is told", async () => {
+  it("keeps fleets apart, and looks back as far as the option says", async () => {
     await fleet(["hold", "--why", "demo", "--fleet", "devs", "--stack", "prod"]);
     expect((await fleet(["history"])).out).toEqual(["the log has no entries for that time"]);
     await fleet(["hold", "--why", "demo"]);
@@ -122,12 +122,12 @@ const sample: HistoryEntry = {
   outcome: "passed",
 };
 
-test("a rollout's start is told only while its end is not known", () => {
+test("a rollout's start is shown only while its end is not known", () => {
   const start = { ...sample, outcome: "started" as const, run: "1" };
   expect(withoutEnded([{ ...sample, run: "1" }, start, { ...start, run: "2" }])).toHaveLength(2);
 });
 
-test("an entry that somebody else wrote does not act, and one that is none is left out", () => {
+test("an entry that someone else wrote does not act, and one that is none is left out", () => {
   const forged = { ...sample, why: "\u001b[2J\u202egone\nand more", by: "\u0007eve" };
   const read = toHistory({ timestamp: "\u001b[1mnow", labels: {}, jsonPayload: { ...forged } });
   expect(historyLines(read ? [read] : [], false).join("")).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202e]/);

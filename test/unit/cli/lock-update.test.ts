@@ -127,7 +127,7 @@ test.each([
   await expectUntouched(before);
 });
 
-it("does not overwrite what somebody else pushed meanwhile", async () => {
+it("does not overwrite what someone else pushed meanwhile", async () => {
   const other = join(directory, "other");
   await git(directory, "clone", "--quiet", "origin.git", "other");
   const push = `cd "${other}"; git commit --quiet --allow-empty --message theirs; git push --quiet`;

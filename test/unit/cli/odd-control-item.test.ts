@@ -122,7 +122,7 @@ describe("an item of a newer version", () => {
     expect(item()).toMatchObject(newer);
   });
 
-  it("is told of by status, and its unknown hold holds", async () => {
+  it("is shown by status, and its unknown hold holds", async () => {
     write({ ...newer, holds: [theirs] });
     const { out } = await fleet("status");
     expect(out.join("\n")).toContain("control item: freeze");

@@ -44,7 +44,7 @@ beforeEach(async () => {
   fake.setMetadata(approvalKey("devs", "dev", "canary"), JSON.stringify(approval(good)));
   fake.setMetadata(controlKey("devs", "dev"), JSON.stringify({ ...noControl, holds: [hold("vm:dev-bob")] }));
   bin = mkdtempSync(join(tmpdir(), "rollout-"));
-  // Pulumi, as far as the tool calls it: what it is told is kept.
+  // Pulumi, as far as the tool calls it: its arguments are kept.
   writeFileSync(
     join(bin, "pulumi"),
     `#!/bin/sh

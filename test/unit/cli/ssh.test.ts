@@ -83,7 +83,7 @@ describe("fleet trigger", () => {
     rmSync(directory, { recursive: true });
   });
 
-  /** Runs it with a stand-in for ssh, which notes its arguments and known hosts and ends as told. */
+  /** Runs it with a stand-in for ssh, which notes its arguments and known hosts and ends with the given status. */
   async function fleet(args: string[], ssh = "exit 0"): Promise<{ code: number; out: string[]; err: string[] }> {
     const script = `#!/bin/sh\nprintf '%s\\n' "$@" >${directory}/args\nfor a in "$@"; do case $a in UserKnown*) eval "cat \${a#*=}" >${directory}/known ;; esac; done\n${ssh}\n`;
     writeFileSync(join(directory, "ssh"), script);
@@ -125,7 +125,7 @@ describe("fleet trigger", () => {
 
   it("fails for a VM for which nothing is approved, in the VM's own words", async () => {
     const said = "nothing is approved for this VM: wave rest is not approved for any revision";
-    const agent = `echo 'nixos-auto-update: asked by eve' >&2; echo 'nixos-auto-update: ${said}' >&2; exit 1`;
+    const agent = `echo 'nixos-auto-update: requested by eve' >&2; echo 'nixos-auto-update: ${said}' >&2; exit 1`;
     expect(await fleet(["dev-alice", "dev-bob"], agent)).toMatchObject({
       code: 1,
       out: expect.arrayContaining([`dev-alice  failed: nixos-auto-update: ${said}`]) as string[],

@@ -119,7 +119,7 @@ describe.each(states)("a VM that $name", ({ vm: changes, said, control, is, conv
     now,
   );
 
-  it("is told", () => {
+  it("is shown", () => {
     const [one] = status.vms;
     expect(one?.drift).toBe(is[0]);
     if (is[1] === null) expect(one?.reason).toBeNull();

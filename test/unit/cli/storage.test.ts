@@ -56,12 +56,12 @@ describe("an object", () => {
   it.each([0, 1, 256 * KIB, 700 * KIB])("of %i bytes comes over part by part as it was", async (size) => {
     const content = Buffer.alloc(size, "0123456789");
     writeFileSync(join(scratch, "file"), content);
-    const told: number[] = [];
-    await storage.upload("acme", "folder/name", join(scratch, "file"), (sent) => told.push(sent));
+    const progress: number[] = [];
+    await storage.upload("acme", "folder/name", join(scratch, "file"), (sent) => progress.push(sent));
     expect((await read("folder/name")).equals(content)).toBe(true);
     expect(await storage.sizeOf("acme", "folder/name")).toBe(size);
-    expect(told).toHaveLength(Math.max(1, Math.ceil(size / (256 * KIB))));
-    expect(told.at(-1)).toBe(size);
+    expect(progress).toHaveLength(Math.max(1, Math.ceil(size / (256 * KIB))));
+    expect(progress.at(-1)).toBe(size);
   });
 
   it("is listed with all others, a page after the other, and missed where it is not there", async () => {

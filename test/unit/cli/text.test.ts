@@ -93,7 +93,7 @@ describe("reports", () => {
     ["null", "null", "not valid"],
     ["an unknown outcome", JSON.stringify({ ...report(), outcome: "great\u001b[2J" }), "outcome"],
     ["a missing field", JSON.stringify({ ...report(), at: undefined }), "at"],
-  ])("that are %s are told as such", (_, value, problem) => {
+  ])("that are %s are reported as such", (_, value, problem) => {
     const read = readReport(value);
     expect(read).toMatchObject({ kind: "invalid", problem: expect.stringContaining(problem) as string });
   });

@@ -1,4 +1,4 @@
-/** What wrong uses of the operator's tool are told: one line that says what is wrong and what to do, and the right exit code. */
+/** Wrong uses of the operator's tool: one line that says what is wrong and what to do, and the right exit code. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -56,8 +56,8 @@ export function expectSame<S>(
     for (const { name } of shown) tally.set(name, (tally.get(name) ?? 0) + 1);
     return [];
   });
-  const told = [...tally].map(([one, times]) => `${one}: ${times}`).join(", ");
-  console.log(`seed ${seed}, ${who}: allowed differences: ${told || "none"}`);
+  const text = [...tally].map(([one, times]) => `${one}: ${times}`).join(", ");
+  console.log(`seed ${seed}, ${who}: allowed differences: ${text || "none"}`);
   // The shortest says most.
   const [shortest] = unexpected.map((one) => JSON.stringify(one, null, 1)).sort((a, b) => a.length - b.length);
   expect(shortest ?? "all agree", `seed ${seed}: ${unexpected.length} differ; [rules, jq]`).toBe("all agree");

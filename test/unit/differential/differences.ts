@@ -1,4 +1,4 @@
-/** In what an agent's decision may differ from that of rules/, each by a name, and told from the situation alone. */
+/** In what an agent's decision may differ from that of rules/, each by a name, and determined by the situation alone. */
 import { parseState } from "../../../rules/agent-state";
 import { originChange } from "../../../rules/decision";
 import { fleetFactsOf } from "../../../rules/decide-system";
@@ -100,7 +100,7 @@ export const differencesFrom010: readonly Difference<SystemSituation>[] = [
     },
   },
   {
-    name: "where module and metadata disagree was not told",
+    name: "where module and metadata disagree was not reported",
     fields: ["notes"],
     applies: ({ settings }) => settings !== "",
   },

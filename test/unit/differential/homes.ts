@@ -19,7 +19,7 @@ import {
   origin,
   revision,
   sometimes,
-  spoilt,
+  malformed,
   state,
   text,
 } from "./situations";
@@ -72,7 +72,7 @@ export const homeSituation: fc.Arbitrary<HomeSituation> = fc.record({
   homes: homesFile,
   settings: often(
     text(
-      spoilt(
+      malformed(
         fc
           .record({
             attribute: sometimes(fc.constantFrom("eve", "bob")),

@@ -39,7 +39,7 @@ export const sometimes = <T>(arbitrary: fc.Arbitrary<T>) =>
 const nonsense = fc.constantFrom<unknown>(7, true, "", "main", [], {}, { url: {} }, ["x"], "latest", null);
 
 /** An object in which, rarely, one field is something else, is gone or is new. */
-export function spoilt(usual: fc.Arbitrary<object>, weight = 30): fc.Arbitrary<object> {
+export function malformed(usual: fc.Arbitrary<object>, weight = 30): fc.Arbitrary<object> {
   return often(
     usual,
     weight,
@@ -66,7 +66,7 @@ export function text(value: fc.Arbitrary<object>, weight = 60): fc.Arbitrary<str
 }
 
 const repository = often(fc.constant(origin), 8, fc.constant("git://x/other"));
-export const home = spoilt(
+export const home = malformed(
   fc
     .record({
       user: fc.constantFrom("eve", "bob", "constructor", "__proto__"),
@@ -84,7 +84,7 @@ const homeRevisions = fc.dictionary(
   { maxKeys: 2 },
 );
 
-const instance = spoilt(
+const instance = malformed(
   fc
     .record({
       contract: sometimes(fc.constantFrom(1, 2)),
@@ -103,7 +103,7 @@ const instance = spoilt(
   60,
 );
 
-const approval = spoilt(
+const approval = malformed(
   fc
     .record({
       revision,
@@ -119,7 +119,7 @@ const approval = spoilt(
 );
 
 const longText = fc.constantFrom("demo", "", "x".repeat(400), "it's\nbroken");
-const hold = spoilt(
+const hold = malformed(
   fc
     .record({
       scope: often(
@@ -135,7 +135,7 @@ const hold = spoilt(
     .map(withoutUndefined),
   60,
 );
-const control = spoilt(
+const control = malformed(
   fc
     .record({
       holds: fc.oneof(
@@ -198,7 +198,7 @@ const answers = fc.record({
 
 const time = fc.constant("2026-01-01T00:00:00Z");
 const paths = fc.constantFrom("/nix/store/a", "/nix/store/b");
-const refusal = spoilt(
+const refusal = malformed(
   fc
     .record({
       revision,
@@ -212,7 +212,7 @@ const refusal = spoilt(
     .map(withoutUndefined),
   60,
 );
-export const state = spoilt(
+export const state = malformed(
   fc
     .record({
       revision: often(revision, 8, fc.constant("")),

@@ -35,11 +35,13 @@ export function inputOf(situation: SystemSituation): SystemInput {
 export function jqInputOf(situation: SystemSituation): object {
   const { answers, google, state, hold, trial, settings, current, profile, boot } = situation;
   const { force, wanted, head, descends } = situation;
-  const told = answers?.attributes?.status === 200 ? answers : "";
+  const served = answers?.attributes?.status === 200 ? answers : "";
   const lines =
-    told === ""
+    served === ""
       ? ""
-      : [told.attributes, told.name, told.instance].flatMap((one) => [one?.body ?? "", String(one?.status)]).join("\n");
+      : [served.attributes, served.name, served.instance]
+          .flatMap((one) => [one?.body ?? "", String(one?.status)])
+          .join("\n");
   const named = { contract: [contract], google: String(google), state, hold, trial, settings, current, profile, boot };
   const known = {
     hostname: "localhost",
@@ -80,7 +82,7 @@ export function comparable(
   };
 }
 
-/** What jq answered, likewise. */
+/** An answer of the old agent's jq, in the same form. That agent writes "somebody" where a hold names nobody. */
 export function comparableAnswer(answer: Record<string, string>): Comparable {
   const { retry = "[]", notes = "", ...rest } = answer;
   const settings = Object.entries(rest).flatMap(([key, value]) =>
@@ -90,7 +92,7 @@ export function comparableAnswer(answer: Record<string, string>): Comparable {
   const words = Object.entries(rest).filter(([key]) => !key.startsWith("settings.") && !others.includes(key));
   return {
     idle: "false",
-    ...Object.fromEntries(words),
+    ...Object.fromEntries(words.map(([key, value]) => [key, value.replace(/^held by somebody/, "held by someone")])),
     retry: JSON.parse(retry) as unknown,
     notes: aboutSettings(notes.split("\n")),
     settings: plain(Object.fromEntries(settings)),

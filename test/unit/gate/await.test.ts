@@ -13,7 +13,7 @@ describe("a gate", () => {
     ];
     expect(await project.run()).toMatchObject({ outcome: "passed", reason: null });
     expect(project.lines).toEqual([
-      `wave rest: waiting for 2 VMs to take in ${good}`,
+      `wave rest: waiting for 2 VMs to apply ${good}`,
       "b  updated  aaaaaaa → bbbbbbb  after 3 s",
       "a  unchanged  aaaaaaa → bbbbbbb  after 9 s",
       "",
@@ -57,7 +57,7 @@ describe("a gate", () => {
     expect(project.time).toBeLessThan(900 + 11);
   });
 
-  it("ends at once with what waiting does not mend", async () => {
+  it("ends at once with an error that waiting does not fix", async () => {
     const project = new Project(["a"]);
     project.instances = () => Promise.reject(new ApiError("HTTP 403: no", 403, "forbidden", false));
     await expect(project.run()).rejects.toThrow("HTTP 403: no");

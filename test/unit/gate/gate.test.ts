@@ -95,7 +95,7 @@ test.each<[string, Parameters<typeof see>, Result, RegExp | null]>([
     /on the VM itself/,
   ],
   [
-    "answers held anew",
+    "reports the hold again",
     [
       [
         [0, before],

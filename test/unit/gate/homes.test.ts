@@ -18,7 +18,7 @@ describe("homes", () => {
     return resultOf(state);
   };
 
-  it("are told of, and count only where they should", () => {
+  it("are shown, and count only where they should", () => {
     expect(resultWith("report", reading(failure))).toEqual(["succeeded", "home eve: build failed: said no"]);
     expect(resultWith("gate", reading(failure))).toEqual(["failed", "home eve: build failed: said no"]);
     expect(resultWith("report", before)).toEqual(["succeeded", null]);

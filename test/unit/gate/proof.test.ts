@@ -66,7 +66,7 @@ test.each<[string, Parameters<typeof see>, string, string]>([
     "1 waits for its users",
   ],
   [
-    "never hears of its new source",
+    "never sees its new source",
     [
       [
         [0, reading({ revision: old, approved: old, outcome: "deferred", waiting: { for: "metadata" } })],
@@ -148,7 +148,13 @@ describe("a VM that runs the revision and needs a reboot for its kernel", () => 
   });
 
   it("has failed where it went back after it", () => {
-    const back = reading({ revision: old, outcome: "failed", stage: "health", error: "sick", rebootRequired: true });
+    const back = reading({
+      revision: old,
+      outcome: "failed",
+      stage: "health",
+      error: "no answer",
+      rebootRequired: true,
+    });
     expect(
       resultOf(
         after([
@@ -156,7 +162,7 @@ describe("a VM that runs the revision and needs a reboot for its kernel", () => 
           [50, back],
         ]),
       ),
-    ).toEqual(["failed", "health failed: sick"]);
+    ).toEqual(["failed", "health failed: no answer"]);
   });
 
   test.each<["users" | "window", Result, string]>([
@@ -193,7 +199,7 @@ describe("a wave's members, known by name", () => {
     expect(decide(after([0, ["a"]], [59, ["a"]]), given).outcome).toBe("open");
     const late = after([0, ["a"]], [60, ["a"]]);
     expect(results(late)).toMatchObject({
-      b: ["failed", "was not there within 1 min; it could not be created, or somebody deleted it"],
+      b: ["failed", "was not there within 1 min; it could not be created, or someone deleted it"],
     });
     expect(decide(late, given)).toMatchObject({ outcome: "failed", stopped: false });
   });

@@ -104,14 +104,14 @@ describe("a wave that failed", () => {
 
   it("holds its own wave and those before it while they are approved for the revision", async () => {
     expect(await reacted("hold")).toMatchObject({ done: "hold", waves: ["canary", "rest"] });
-    const told = {
+    const entry = {
       revision: good,
       by: "the gate of wave rest",
       why: "1 of 2 failed, none may; b: build failed: no",
     };
     expect(project.control().holds).toMatchObject([
-      { scope: "wave:canary", ...told },
-      { scope: "wave:rest", ...told },
+      { scope: "wave:canary", ...entry },
+      { scope: "wave:rest", ...entry },
     ]);
     expect(project.lines.at(-1)).toContain(`fleet retry ${good}`);
     // What a person asked to try again has been tried.

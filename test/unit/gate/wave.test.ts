@@ -118,7 +118,7 @@ describe("what it prints", () => {
     ]);
   });
 
-  it("says when a wave passed without anybody having moved", () => {
+  it("says when a wave passed without anyone having moved", () => {
     const line = (ends: string) => passedLine(step(noProgress, look(ends), options), options, 5);
     expect(line("")).toBe("wave rest has no VMs: passed");
     expect(line("dd")).toBe("wave rest passed without a VM that runs bbbbbbb: 2 deferred");

@@ -187,14 +187,14 @@ describe("what a preview says", () => {
     const to = await resolveRevision(repository, "main");
     const value = (revision: string) => JSON.stringify({ revision, lock: "0".repeat(64) });
     const names = ["canary", "middle", "rest", "new"];
-    const standing = (revisions: string[]) =>
+    const currentRevision = (revisions: string[]) =>
       readCurrentApprovals(
         Object.fromEntries(revisions.map((one, index) => [approvalKey("f", "s", names[index] ?? ""), value(one)])),
         "f",
         "s",
       );
     const lines = async (revisions: string[]) => {
-      const now = standing(revisions);
+      const now = currentRevision(revisions);
       const plan = planWaves(
         names.map((name) => ({ name })),
         () => ({ revision: to.revision, lock: to.lock }),

@@ -1,4 +1,4 @@
-/** Deploy keys in the stack's configuration: every mistake, none of which quotes a key, and what VMs are told. */
+/** Deploy keys in the stack's configuration: every mistake, none of which quotes a key, and what VMs get. */
 import { describe, expect, it } from "vitest";
 import { apisOf } from "../../../infra/components/apis";
 import { checkConfig } from "../../../infra/config/fleet-config";
@@ -25,7 +25,7 @@ function check(more: Record<string, unknown>, encrypted?: string[]) {
   );
 }
 
-function told(more: Record<string, unknown>) {
+function instanceMetadata(more: Record<string, unknown>) {
   const { config, mistakes } = check(more);
   const [vm] = config?.vms ?? [];
   if (!config || !vm) throw new Error(mistakes.join("\n"));
@@ -33,13 +33,16 @@ function told(more: Record<string, unknown>) {
 }
 
 describe("a VM", () => {
-  it("is told of the flake's folder where that is not the repository's top", () => {
-    expect(told({})).not.toHaveProperty("subdirectory");
-    expect(told({ subdirectory: "infra/nixos" })).toMatchObject({ repository: byHttps, subdirectory: "infra/nixos" });
+  it("gets the flake's folder where that is not the repository's top", () => {
+    expect(instanceMetadata({})).not.toHaveProperty("subdirectory");
+    expect(instanceMetadata({ subdirectory: "infra/nixos" })).toMatchObject({
+      repository: byHttps,
+      subdirectory: "infra/nixos",
+    });
   });
 
-  it("is told of no secret where no repository asks for one", () => {
-    const { homes, ...rest } = told({});
+  it("gets no secret where no repository asks for one", () => {
+    const { homes, ...rest } = instanceMetadata({});
     expect(rest).not.toHaveProperty("deployKeySecret");
     expect(homes).toEqual([
       { user: "alice", attribute: "alice", repository: dotfiles },
@@ -48,14 +51,14 @@ describe("a VM", () => {
     expect(apisOf(check({}).config ?? expect.fail())).not.toContain("secretmanager");
   });
 
-  it("is told whether its wave has it reboot, and how long that waits for people", () => {
+  it("gets whether its wave has it reboot, and how long that waits for people", () => {
     const waves = [{ name: "all", rest: true, reboot: "required", rebootDeadline: "24h" }];
-    expect(told({ waves })).toMatchObject({ reboot: "required", rebootDeadline: 86_400 });
-    expect(Object.keys(told({})).filter((key) => key.startsWith("reboot"))).toEqual([]);
+    expect(instanceMetadata({ waves })).toMatchObject({ reboot: "required", rebootDeadline: 86_400 });
+    expect(Object.keys(instanceMetadata({})).filter((key) => key.startsWith("reboot"))).toEqual([]);
   });
 
-  it("is told where to find what each repository asks for, and never the key itself", () => {
-    const metadata = told({ deployKey: "hunter2", homeDeployKeys: { [dotfiles]: key } });
+  it("gets where to find what each repository asks for, and never the key itself", () => {
+    const metadata = instanceMetadata({ deployKey: "hunter2", homeDeployKeys: { [dotfiles]: key } });
     expect(metadata).toMatchObject({
       deployKeySecret: "projects/acme-dev/secrets/nixos-fleet--devs--dev--config",
       homes: [
@@ -67,17 +70,20 @@ describe("a VM", () => {
     expect(apisOf(check({ deployKey: "hunter2" }).config ?? expect.fail())).toContain("secretmanager");
   });
 
-  it("is told of secrets that somebody else keeps, in this project or another", () => {
+  it("gets secrets that someone else keeps, in this project or another", () => {
     expect(
-      told({ deployKeySecret: "config-key", homeDeployKeySecrets: { [dotfiles]: "projects/keys/secrets/alice" } }),
+      instanceMetadata({
+        deployKeySecret: "config-key",
+        homeDeployKeySecrets: { [dotfiles]: "projects/keys/secrets/alice" },
+      }),
     ).toMatchObject({
       deployKeySecret: "projects/acme-dev/secrets/config-key",
       homes: [{ deployKeySecret: "projects/keys/secrets/alice" }, {}],
     });
   });
 
-  it("is told where to find what the inputs of its flake ask for", () => {
-    const metadata = told({
+  it("gets where to find what the inputs of its flake ask for", () => {
+    const metadata = instanceMetadata({
       deployKeys: { "github.com/acme": "hunter2" },
       deployKeySecrets: { "ssh://git@git.example.com/libs": "projects/keys/secrets/libs", [byHttps]: "other" },
     });
@@ -92,9 +98,9 @@ describe("a VM", () => {
     expect(JSON.stringify(metadata)).not.toContain("hunter2");
   });
 
-  it("is told which host keys and signers to believe", () => {
+  it("gets which host keys and signers to believe", () => {
     expect(
-      told({
+      instanceMetadata({
         knownHosts: ["git.example.com ssh-ed25519 AAAA", "b ssh-rsa BBBB"],
         signers: ["eve@x ssh-ed25519 AAAAC3Nz"],
       }),

@@ -61,7 +61,7 @@ it("an image is called as its archive", () => {
 describe("VMs with an older image", () => {
   const link = (name: string) => `https://www.googleapis.com/compute/v1/projects/acme/global/images/${name}`;
 
-  it("are told with what they have and what there is, hosts of links apart", () => {
+  it("are named with what they have and what there is, hosts of links apart", () => {
     const newest = "projects/acme/global/images/b";
     expect(olderImages({ one: { of: link("a"), newest }, two: { of: link("b"), newest } })).toMatch(
       /: one \(a, not b\)\./,

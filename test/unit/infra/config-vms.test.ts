@@ -32,7 +32,7 @@ describe("a home disk", () => {
     expect(profile).toContain(`disk = "/dev/disk/by-id/google-${HOME_DEVICE}";`);
   });
 
-  it("is not there unless somebody asks for it", () =>
+  it("is not there unless someone asks for it", () =>
     expect(checkSettings({}).config?.vms[0]).not.toHaveProperty("homeDisk"));
 
   it.each([

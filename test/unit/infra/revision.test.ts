@@ -27,7 +27,7 @@ async function repository(): Promise<string> {
 }
 
 /**
- * An ssh that notes how many of it run at once, fails as told the first times of each host, and then serves the repository.
+ * An ssh that notes how many of it run at once, fails the given number of times for each host, and then serves the repository.
  * @param refusals how often each host refuses, and in which words
  */
 function ssh(path: string, refusals: number, words: string): void {

@@ -9,7 +9,10 @@ import type { Control } from "../../../rules/control-item";
 const waves = [{ name: "canary" }, { name: "middle" }, { name: "rest" }];
 
 /** What stands, from each wave's approval and the control item. */
-function standing(approvals: Record<string, string>, control: Partial<Control> | string = {}): CurrentApprovals {
+function currentApprovals(
+  approvals: Record<string, string>,
+  control: Partial<Control> | string = {},
+): CurrentApprovals {
   const metadata: Record<string, string> = {
     [controlKey("devs", "dev")]: typeof control === "string" ? control : JSON.stringify(control),
   };
@@ -22,21 +25,21 @@ const plan = (before: CurrentApprovals, all = waves, to: Approval = approval(goo
 const revisions = (...given: Parameters<typeof plan>) =>
   plan(...given).waves.map(({ wave, approval: { revision }, kept }) => [wave.name, revision, kept]);
 
-const everywhere = (revision: string) => Object.fromEntries(waves.map(({ name }) => [name, revision]));
+const allWaves = (revision: string) => Object.fromEntries(waves.map(({ name }) => [name, revision]));
 
 describe("a plan", () => {
   it("approves what was resolved, also where nothing stands yet", () => {
-    for (const before of [standing({}), standing(everywhere(old))])
+    for (const before of [currentApprovals({}), currentApprovals(allWaves(old))])
       expect(revisions(before)).toEqual([
         ["canary", good, false],
         ["middle", good, false],
         ["rest", good, false],
       ]);
-    expect(plan(standing({})).warnings).toEqual([]);
+    expect(plan(currentApprovals({})).warnings).toEqual([]);
   });
 
   it("keeps a held wave and those after it, to the letter, and says who held it and why", () => {
-    const before = standing(everywhere(old), { holds: [hold("wave:middle")] });
+    const before = currentApprovals(allWaves(old), { holds: [hold("wave:middle")] });
     expect(revisions(before)).toEqual([
       ["canary", good, false],
       ["middle", old, true],
@@ -53,18 +56,18 @@ describe("a plan", () => {
   it("keeps everything where the fleet is held, or the control item cannot be read", () => {
     for (const control of [{ holds: [hold("fleet")] }, "{"])
       expect(
-        revisions(standing(everywhere(old), control)).every(([, revision, kept]) => revision === old && kept),
+        revisions(currentApprovals(allWaves(old), control)).every(([, revision, kept]) => revision === old && kept),
       ).toBe(true);
   });
 
   it("declares nothing of a held wave that was never approved", () => {
-    expect(revisions(standing({}, { holds: [hold("fleet")] }))).toEqual([]);
-    expect(plan(standing({}, { holds: [hold("fleet")] })).warnings[0]).toContain("stays unapproved");
+    expect(revisions(currentApprovals({}, { holds: [hold("fleet")] }))).toEqual([]);
+    expect(plan(currentApprovals({}, { holds: [hold("fleet")] })).warnings[0]).toContain("stays unapproved");
   });
 
   it("goes on against a gate's hold, a VM's and another wave's, and tells of the gate's", () => {
     const holds = [hold("wave:canary", good), hold("wave:middle", other), hold("vm:dev-alice")];
-    const before = standing(everywhere(good), { holds, instead: { rest: { [good]: "previous" } } });
+    const before = currentApprovals(allWaves(good), { holds, instead: { rest: { [good]: "previous" } } });
     expect(revisions(before).map(([, revision, kept]) => [revision, kept])).toEqual(waves.map(() => [good, false]));
     const { warnings } = plan(before);
     expect(warnings).toHaveLength(2);
@@ -77,7 +80,7 @@ describe("a plan", () => {
     const before = fc.dictionary(fc.constantFrom("canary", "middle", "rest"), fc.constantFrom(old, other));
     fc.assert(
       fc.property(scopes, before, (held, approvals) => {
-        const planned = plan(standing(approvals, { holds: held.map((scope) => hold(scope)) })).waves;
+        const planned = plan(currentApprovals(approvals, { holds: held.map((scope) => hold(scope)) })).waves;
         const first = waves.findIndex(({ name }) => held.includes(`wave:${name}`));
         const moved = planned.filter(({ kept }) => !kept).map(({ wave }) => wave.name);
         expect(moved).toEqual(waves.slice(0, first < 0 ? undefined : first).map(({ name }) => name));
@@ -91,7 +94,7 @@ describe("a wave that is renamed or removed", () => {
   const renamed = [{ name: "first" }, { name: "middle" }, { name: "rest" }];
 
   it("needs nothing else where it is free", () => {
-    expect(plan(standing(everywhere(old)), renamed).mistakes).toEqual([]);
+    expect(plan(currentApprovals(allWaves(old)), renamed).mistakes).toEqual([]);
   });
 
   test.each([
@@ -100,7 +103,7 @@ describe("a wave that is renamed or removed", () => {
     ["a gate, for what is the past", hold("wave:canary", good), old, 0],
     ["a gate whose revision something newer follows", hold("wave:canary", old), old, 0],
   ])("while it is held by %s", (_, one, present, lines) => {
-    const { mistakes } = plan(standing(everywhere(present), { holds: [one] }), renamed);
+    const { mistakes } = plan(currentApprovals(allWaves(present), { holds: [one] }), renamed);
     expect(mistakes).toHaveLength(lines);
     if (lines > 0)
       expect(mistakes[0]).toBe(
@@ -109,6 +112,6 @@ describe("a wave that is renamed or removed", () => {
   });
 
   it("was held once, and is long gone", () => {
-    expect(plan(standing({}, { holds: [hold("wave:former")] })).mistakes).toEqual([]);
+    expect(plan(currentApprovals({}, { holds: [hold("wave:former")] })).mistakes).toEqual([]);
   });
 });

@@ -221,7 +221,7 @@ describe("changes in place", () => {
     expect((await get("vm")).metadata?.items).toEqual([{ key: "k", value: "2" }]);
   });
 
-  test("labels and tags likewise", async () => {
+  test("labels and tags in the same way", async () => {
     const { labelFingerprint, tags } = await get("vm");
     const label = () =>
       served.api.instances.setLabels({

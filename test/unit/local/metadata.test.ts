@@ -107,7 +107,7 @@ describe("content", () => {
     expect(answer.headers.get("location")).toBe("/computeMetadata/v1/project/attributes/?recursive=true");
   });
 
-  test("without the header, or through a proxy, nothing is told", async () => {
+  test("without the header, or through a proxy, nothing is answered", async () => {
     expect((await fetch(`${base}instance/name`)).status).toBe(403);
     expect((await ask("instance/name", { headers: { "x-forwarded-for": "1.2.3.4" } })).status).toBe(403);
   });

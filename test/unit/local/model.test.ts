@@ -115,7 +115,7 @@ describe("addresses", () => {
       ),
     ));
 
-  test("overlapping is mutual, and true of oneself", () =>
+  test("overlapping is symmetric and reflexive", () =>
     fc.assert(
       fc.property(range, range, (one, other) => overlaps(one, one) && overlaps(one, other) === overlaps(other, one)),
     ));

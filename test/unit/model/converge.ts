@@ -1,5 +1,5 @@
 /** From every state a good push, `up`, and VMs that can be reached lead to a converged fleet. */
-import { begin, letGo, refresh, upStep } from "./events";
+import { begin, resumeAll, refresh, upStep } from "./events";
 import { Violation } from "./invariants";
 import { copy, describe, F, FIX, get, Outcome, Phase, vmGet, VMS, vmSet, type State } from "./state";
 import { run, smooth } from "./vm-run";
@@ -10,7 +10,7 @@ export function converges(world: World, from: State): void {
   let state = copy(from);
   for (const field of [F.left, F.phase, F.runRevision, F.runBranch, F.runUrgent, F.runKept]) state[field] = 0;
   for (let vm = 0; vm < VMS; vm += 1) if (vmGet(state, vm, "stale") === 1) refresh(world, state, vm);
-  letGo(world, state);
+  resumeAll(world, state);
   state[F.head] = FIX;
   for (let vm = 0; vm < VMS; vm += 1)
     if (vmGet(state, vm, "on") === 0) {

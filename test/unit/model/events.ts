@@ -82,7 +82,10 @@ function repositoryEvents(state: State, emit: Emit): void {
 /** Marks the VMs that run and to which something changed from one state to another. */
 function notify(world: World, before: State, after: State): void {
   for (let vm = 0; vm < VMS; vm += 1)
-    if (vmGet(after, vm, "on") === 1 && world.concern(seenBy(before, vm), vm) !== world.concern(seenBy(after, vm), vm))
+    if (
+      vmGet(after, vm, "on") === 1 &&
+      world.relevantState(seenBy(before, vm), vm) !== world.relevantState(seenBy(after, vm), vm)
+    )
       vmSet(after, vm, "dirty", 1);
 }
 
@@ -202,7 +205,7 @@ function personEvents(world: World, state: State, emit: Emit): void {
 }
 
 /** A control item in which no person holds or pins anything. */
-export function letGo(world: World, state: State): void {
+export function resumeAll(world: World, state: State): void {
   world.edit(state, "let go", (control) => ({
     ...control,
     holds: control.holds.filter(({ revision }) => revision),
@@ -234,7 +237,7 @@ function vmEvents(world: World, state: State, vm: number, emit: Emit, disturbs: 
     const goes = (chance: Partial<Chance>) => run(world, state, vm, trigger, { ...smooth, ...chance });
     emit(`${name} runs (${trigger})`, goes({}));
     if (disturbs === undefined) continue;
-    disturbs(`${name} runs (${trigger}), and is put off`, goes({ luck: false }));
+    disturbs(`${name} runs (${trigger}), and is deferred`, goes({ luck: false }));
     disturbs(`${name} runs (${trigger}), its metadata away`, goes({ away: true }));
     disturbs(`${name} runs (${trigger}), and crashes before that is noted`, goes({ crash: true }));
   }
@@ -255,9 +258,9 @@ function staleEvents(world: World, state: State, vm: number, emit: Emit, disturb
 
 /** Lets a VM see what there is; its watcher notices what is new in that. */
 export function refresh(world: World, state: State, vm: number): void {
-  const before = world.concern(seenBy(state, vm), vm);
+  const before = world.relevantState(seenBy(state, vm), vm);
   catchUp(state, vm);
-  if (vmGet(state, vm, "on") === 1 && world.concern(state, vm) !== before) vmSet(state, vm, "dirty", 1);
+  if (vmGet(state, vm, "on") === 1 && world.relevantState(state, vm) !== before) vmSet(state, vm, "dirty", 1);
 }
 
 function triggers(state: State, vm: number): Trigger[] {

@@ -225,7 +225,7 @@ export class World {
   }
 
   /** What of the project's metadata concerns a VM, as its watcher compares it. */
-  concern(state: State, vm: number): string {
+  relevantState(state: State, vm: number): string {
     const key = String.fromCharCode(vm, vmGet(state, vm, "wave")) + this.about(state);
     const known = this.concerns.get(key);
     if (known !== undefined) return known;

@@ -92,7 +92,7 @@ describe("a custom role", () => {
 });
 
 describe("an API", () => {
-  it("stays on when its resource goes, unless told otherwise", async () => {
+  it("stays on when its resource goes, unless an option says otherwise", async () => {
     const stays = await plugin.create(SERVICE, { service: "iap.googleapis.com", disableOnDestroy: false });
     await plugin.delete(SERVICE, stays.id, stays.state);
     expect(cloud.store.state.services).toEqual(["iap.googleapis.com"]);

@@ -202,7 +202,7 @@ describe("a project's metadata item", () => {
     expect((await plugin.read(ITEM, id, changed, item)).id).toBe("");
   });
 
-  it("that somebody else made is not taken over", async () => {
+  it("that someone else made is not taken over", async () => {
     await plugin.create(ITEM, item);
     await expect(plugin.create(ITEM, item)).rejects.toThrow(
       'key "k" already present in metadata for project "local-project"',

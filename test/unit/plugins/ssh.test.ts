@@ -110,13 +110,13 @@ describe("a connection", () => {
     expect(lines({ host: "h" })).toContain("UserKnownHostsFile /dev/null");
   });
 
-  it("with a key of its own asks no agent, unless told which", () => {
+  it("with a key of its own asks no agent, unless one is named", () => {
     expect(lines(connection)).toContain("IdentityAgent none");
     expect(lines({ host: "h", agentSocketPath: "/s" })).toContain('IdentityAgent "/s"');
     expect(lines({ host: "h" }).join()).not.toContain("IdentityAgent");
   });
 
-  it("waits as long as it is told for an answer", () => {
+  it("waits for an answer as long as its setting says", () => {
     expect(lines(connection)).toContain("ConnectTimeout 7");
     expect(lines({ host: "h" })).toContain("ConnectTimeout 15");
     expect(lines({ host: "h", perDialTimeout: 0 }).join()).not.toContain("ConnectTimeout");

@@ -46,7 +46,7 @@ const brokenAnswer: fc.Arbitrary<(answer: Answer) => Answer> = fc.oneof(
   fc.tuple(fc.nat(), fc.nat()).map(
     ([place, value]) =>
       (answer: Answer) =>
-        answer && { ...answer, body: spoiltAt(answer.body, place, value) },
+        answer && { ...answer, body: malformedAt(answer.body, place, value) },
   ),
 );
 /** A name that is cut short may be a name; that it is not whole is for the HTTP client to notice. */
@@ -59,7 +59,7 @@ const broken: fc.Arbitrary<Broken> = fc
   });
 
 /** The text with a value of the wrong type at one place of it, however deep; attributes hold texts that are JSON themselves. */
-function spoiltAt(body: string, place: number, choice: number): string {
+function malformedAt(body: string, place: number, choice: number): string {
   let count = 0;
   replaced(parsed(body), () => ((count += 1), undefined));
   let left = place % count;

@@ -84,10 +84,10 @@ describe("edits", () => {
   });
 
   it("hold and undo against a revision until it is tried again, and leave other waves alone", () => {
-    const told = { by: "the gate", why: "no", at: "now" };
+    const about = { by: "the gate", why: "no", at: "now" };
     fc.assert(
       fc.property(control, revision, (before, bad) => {
-        const halted = withHalt(before, ["rest"], bad, told);
+        const halted = withHalt(before, ["rest"], bad, about);
         expect(holdOn(halted, vm, bad)).toBeDefined();
         const undone = withUndo(halted, ["rest"], bad, "previous");
         expect(undone.instead["rest"]?.[bad]).toBe("previous");
@@ -102,12 +102,12 @@ describe("edits", () => {
 
   it("keep nothing that lapsed, and everything else", () => {
     const lapsed = hold("wave:rest", old);
-    const standing = [hold("fleet"), hold("wave:rest", good), hold("vm:dev-bob", good)];
+    const applicable = [hold("fleet"), hold("wave:rest", good), hold("vm:dev-bob", good)];
     const instead = { rest: { [good]: old, [old]: other }, canary: { [good]: old } };
-    const before = { ...noControl, holds: [lapsed, ...standing], instead };
+    const before = { ...noControl, holds: [lapsed, ...applicable], instead };
     expect(pruned(before, { rest: good, canary: other })).toEqual({
       ...noControl,
-      holds: standing,
+      holds: applicable,
       instead: { rest: { [good]: old } },
     });
   });

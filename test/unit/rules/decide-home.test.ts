@@ -9,34 +9,36 @@ const approved = (wave: string, home: string, revision = A) =>
   written(wave, JSON.stringify({ revision, lock, homes: { [key]: { revision: home, lock } } }));
 
 /** What root tells the home of what is approved for it; undefined where its branch counts. */
-const told = (given: Case) =>
+const approvedFor = (given: Case) =>
   decideCase({ state: { revision: A, approved: A }, head: A, ...given }).settings.homes[0]?.approved;
 
 describe("what root tells a home", () => {
   const homes = [own];
 
   it("is its approval where the machine follows approvals, and nothing where it follows its branch", () => {
-    expect(told({ instance: { homes, follow: "approved" }, attributes: approved("rest", B) })).toEqual({
+    expect(approvedFor({ instance: { homes, follow: "approved" }, attributes: approved("rest", B) })).toEqual({
       revision: B,
       lock,
     });
-    expect(told({ instance: { homes }, attributes: approved("rest", B) })).toBeUndefined();
+    expect(approvedFor({ instance: { homes }, attributes: approved("rest", B) })).toBeUndefined();
   });
 
   it("is its approval while a rollout is open, of systems or of homes", () => {
     for (const canary of [approved("canary", B, B), approved("canary", C)])
-      expect(told({ instance: { homes }, attributes: { ...approved("rest", B), ...canary } })).toMatchObject({
+      expect(approvedFor({ instance: { homes }, attributes: { ...approved("rest", B), ...canary } })).toMatchObject({
         revision: B,
       });
   });
 
   it("is nothing to go to where none is approved", () => {
-    expect(told({ instance: { homes, follow: "approved" }, attributes: approve({ rest: A }) })).toEqual({});
+    expect(approvedFor({ instance: { homes, follow: "approved" }, attributes: approve({ rest: A }) })).toEqual({});
   });
 
   it("leaves homes of the config repository alone", () => {
     const plain = { user: "eve", attribute: "eve" };
-    expect(told({ instance: { homes: [plain], follow: "approved" }, attributes: approved("rest", B) })).toBeUndefined();
+    expect(
+      approvedFor({ instance: { homes: [plain], follow: "approved" }, attributes: approved("rest", B) }),
+    ).toBeUndefined();
   });
 });
 

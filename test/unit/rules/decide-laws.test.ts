@@ -130,7 +130,7 @@ describe("always", () => {
     }
   });
 
-  it("a refused revision is not tried, unless told so", () => {
+  it("a refused revision is not tried, unless someone asks for it", () => {
     for (const [, answer] of decideSamples((one) => ({
       ...one,
       state: { ...one.state, refused: [A, B, C].map((revision) => ({ revision, stage: "switch", error: "", at: "" })) },

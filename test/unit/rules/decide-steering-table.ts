@@ -157,7 +157,7 @@ export const steeringTable: Record<string, Table> = {
       { action: "update" },
     ],
     [
-      "is tried again when somebody asks for a retry",
+      "is tried again when someone asks for a retry",
       { attributes: { ...approve({ rest: B }), ...control({ retry: [B] }) }, state: { ...runs(A), ...refusedB } },
       { action: "update", retry: [B] },
     ],

@@ -133,7 +133,7 @@ describe("small pairs of locks, each for a kind of change that real histories ho
     after: object | string;
   }
   const cases = JSON.parse(readFileSync(resolve(__dirname, "../../fixtures/locks.json"), "utf8")) as Case[];
-  const told: Record<string, string> = {
+  const messages: Record<string, string> = {
     "input of type file": "db sha256-AAAAAAAAAA → sha256-BBBBBBBBBB",
     "follows points elsewhere": "nixpkgs 3333333 → 4444444 (follows b/nixpkgs now, no longer a/nixpkgs)",
     "own node becomes follows": "nixpkgs 5555555 → 3333333 (follows a/nixpkgs now)",
@@ -145,11 +145,11 @@ describe("small pairs of locks, each for a kind of change that real histories ho
   };
   const text = (lock: object | string) => (typeof lock === "string" ? lock : JSON.stringify(lock));
 
-  it("are all told", () => {
-    expect([...Object.keys(told), "conflict markers"].sort()).toEqual(cases.map(({ name }) => name).sort());
+  it("are all covered", () => {
+    expect([...Object.keys(messages), "conflict markers"].sort()).toEqual(cases.map(({ name }) => name).sort());
   });
 
-  it.each(Object.entries(told))("%s", (name, line) => {
+  it.each(Object.entries(messages))("%s", (name, line) => {
     const found = cases.find((one) => one.name === name);
     const changes = lockChanges(text(found?.before ?? {}), text(found?.after ?? {}));
     expect(changes.map(lockChangeLine)).toEqual([line]);

@@ -22,8 +22,15 @@ it.each([
 
 describe("a machine", () => {
   /** What it decides where its metadata and its wave's approval name these folders. */
-  function decide(told: string | undefined, approved: string | undefined, more: Partial<SystemInput> = {}) {
-    const instance = { fleet: "devs", stack: "dev", host: "dev-alice", wave: "canary", repository, subdirectory: told };
+  function decide(written: string | undefined, approved: string | undefined, more: Partial<SystemInput> = {}) {
+    const instance = {
+      fleet: "devs",
+      stack: "dev",
+      host: "dev-alice",
+      wave: "canary",
+      repository,
+      subdirectory: written,
+    };
     const approval = { revision, lock: "b".repeat(64), repository, branch: "main", subdirectory: approved };
     return decideSystem({
       metadata: readMetadata(
@@ -59,8 +66,8 @@ describe("a machine", () => {
       "the approval is for the flake in nixos, and this VM's metadata still says the repository's top",
     ],
     ["nixos", "infra", "the approval is for the flake in infra, and this VM's metadata still says nixos"],
-  ])("waits where its metadata say %j and the approval %j", (told, approved, reason) => {
-    expect(decide(told, approved)).toMatchObject({ action: "wait", reason, waiting: { for: "metadata" } });
+  ])("waits where its metadata say %j and the approval %j", (written, approved, reason) => {
+    expect(decide(written, approved)).toMatchObject({ action: "wait", reason, waiting: { for: "metadata" } });
   });
 
   it("builds the same revision again where the folder has changed", () => {

@@ -25,10 +25,10 @@ it.each<[string, Partial<RebootInput>, string]>([
     { byWave: true, windows: [closed] },
     "wait for window until 2026-11-29T02:00:00.000Z",
   ],
-  ["somebody is logged in", { users: ["alice"] }, "wait for users"],
-  ["somebody is logged in, and that does not matter", { users: ["alice"], withUsers: true }, "reboot in 1"],
+  ["someone is logged in", { users: ["alice"] }, "wait for users"],
+  ["someone is logged in, and that does not matter", { users: ["alice"], withUsers: true }, "reboot in 1"],
   [
-    "somebody is logged in before the deadline",
+    "someone is logged in before the deadline",
     { users: ["alice"], deadline: 3 * hour },
     "wait for users until 2026-11-28T13:00:00.000Z",
   ],

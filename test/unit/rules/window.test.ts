@@ -107,7 +107,7 @@ describe("an update", () => {
   it.each([
     ["no window is set", { ranges: [] }, "no window"],
     ["it is open", { now: at("2026-11-29T02:00:00Z") }, "in the window"],
-    ["a person asks", { person: true }, "asked by a person"],
+    ["a person asks", { person: true }, "requested by a person"],
     ["the approval is urgent", { urgent: true }, "urgent"],
     [
       "it has waited for as long as it may",

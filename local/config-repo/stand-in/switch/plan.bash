@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What becomes of each unit that runs: `collect_unit_changes` and `handle_modified_unit` of switch-to-configuration-ng. Each array is
+# Which action each running unit gets: `collect_unit_changes` and `handle_modified_unit` of switch-to-configuration-ng. Each array is
 # unit -> "" and stands for one of its sets. Who sources this sets $old_units and $new_units, the folders of unit files.
 # shellcheck disable=SC2034,SC2154
 declare -A to_stop=() to_start=() to_reload=() to_restart=() to_skip=() hidden=()
