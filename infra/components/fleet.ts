@@ -18,6 +18,7 @@ import { Rollout } from "./rollout";
 import { FleetSchedules } from "./schedules";
 import { deployKeyValues, FleetSecrets } from "./secrets";
 import { encryptedKeys } from "../preflight/settings";
+import { leaveUnnamedStacksPlain } from "../stack-traces";
 import { startupScript } from "../startup";
 import { DevVm } from "./vm";
 import { readmeOf, type WaveResult } from "../readme";
@@ -79,6 +80,7 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
     _opts?: pulumi.ComponentResourceOptions,
     name = "devs",
   ): Promise<FleetOutputs> {
+    leaveUnnamedStacksPlain();
     // The engine would end the program while it only waits for git.
     const done = pulumi.runtime.rpcKeepAlive();
     try {
