@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { leaveUnnamedStacksPlain } from "../../../infra/stack-traces";
 
 /** As Node has it. */
-const node = Error as { prepareStackTrace?: ((error: Error) => unknown) | undefined };
+const node = Error as unknown as { prepareStackTrace?: ((error: Error) => unknown) | undefined };
 const before = node.prepareStackTrace;
 const translate = vi.fn((error: Error) => `translated: ${error.message}`);
 
