@@ -6,6 +6,7 @@ set -eu
 
 state=/var/lib/nixos-auto-update
 run=/run/nixos-fleet
+keys=$run/keys
 unit=nixos-auto-update-bootstrap
 installed=/run/current-system/sw/bin/nixos-auto-update
 metadata=http://${GCE_METADATA_HOST:-169.254.169.254}/computeMetadata/v1
@@ -90,41 +91,131 @@ wait_for_approval() {
 
 # Leaves nothing secret behind.
 forget() {
-  rm -f "$run/token.json" "$run/token.conf" "$run/secret.json" "$run/secret" "$run/key.raw" "$run/key"
+  rm -rf "$keys"
 }
 
-# What a private repository asks for, out of Secret Manager, in a file that root alone reads.
-get_key() {
-  secret=$(field "$run/instance.json" 'it.deployKeySecret or ""')
-  [ -n "$secret" ] || return 0
-  case $secret in */versions/*) ;; *) secret=$secret/versions/latest ;; esac
+# Puts what a secret of Secret Manager holds into a file.
+get_secret() { # secret, file
+  case $1 in */versions/*) version=$1 ;; *) version=$1/versions/latest ;; esac
   # Each step stands by its own status: in front of `||` set -e is off.
+  read_metadata instance/service-accounts/default/token >"$keys/token.json" &&
+    field "$keys/token.json" '"header = \"Authorization: Bearer " + it.access_token + "\"\n"' >"$keys/token.conf" &&
+    curl --silent --show-error --fail --max-time 30 --config "$keys/token.conf" "$secret_manager/v1/$version:access" \
+      >"$keys/secret.json" &&
+    field "$keys/secret.json" 'it.payload.data' >"$keys/secret" && base64 --decode "$keys/secret" >"$keys/raw" &&
+    tr -d '\r' <"$keys/raw" >"$2" && [ -s "$2" ] &&
+    { [ -z "$(tail -c 1 "$2")" ] || echo >>"$2"; } && return
+  say "$version cannot be had"
+  return 1
+}
+
+# HOST or HOST/PATH of a place or a URL: without scheme, user and .git, the host in small letters.
+place_of() {
+  place=$(printf '%s\n' "$1" | sed -E '/^[a-z]+:/!s|^[^@/]+@([^:/]+):|\1/|; s|^[a-z]+://||; s|^[^@/]*@||; s|/+$||; s|\.git$||; s|/+|/|')
+  host=$(printf %s "${place%%/*}" | tr '[:upper:]' '[:lower:]')
+  printf %s "$host${place#"${place%%/*}"}"
+}
+
+# A line of the table of keys: its rank, what it is, where it is shown and nowhere else, and the file.
+entry() { # rank, place, file
+  case $(head -n 1 "$3") in '-----BEGIN '*) kind=ssh ;; *) kind=https ;; esac
+  echo "$1 $kind $2 $3"
+}
+
+# What the repository and the inputs of its flake ask for, out of Secret Manager, in files that root alone reads. The place that names most
+# comes first; the repository's own is for its host's other repositories as well.
+get_keys() {
+  forget
   (
     umask 077
-    read_metadata instance/service-accounts/default/token >"$run/token.json" &&
-      field "$run/token.json" '"header = \"Authorization: Bearer " + it.access_token + "\"\n"' >"$run/token.conf" &&
-      curl --silent --show-error --fail --max-time 30 --config "$run/token.conf" "$secret_manager/v1/$secret:access" \
-        >"$run/secret.json" &&
-      field "$run/secret.json" 'it.payload.data' >"$run/secret" && base64 --decode "$run/secret" >"$run/key.raw" &&
-      tr -d '\r' <"$run/key.raw" >"$run/key" && [ -s "$run/key" ] &&
-      { [ -z "$(tail -c 1 "$run/key")" ] || echo >>"$run/key"; }
-  ) || die "$secret cannot be had"
+    mkdir "$keys"
+    field "$run/instance.json" 'it.deployKeySecret or ""' >"$keys/own-secret"
+    field "$run/instance.json" 'let inputs = it.deployKeys or { }; in builtins.concatStringsSep ""
+      (map (name: name + " " + builtins.getAttr name inputs + "\n") (builtins.attrNames inputs))' >"$keys/inputs"
+    own=$(cat "$keys/own-secret")
+    [ -z "$own" ] || get_secret "$own" "$keys/own" || exit 1
+    {
+      case ${own:+$repository} in
+        '' | http://* | git://*) ;;
+        *)
+          place=$(place_of "$repository")
+          entry 9999 "$place" "$keys/own"
+          entry 0 "${place%%/*}" "$keys/own"
+          ;;
+      esac
+      count=0
+      while read -r name secret; do
+        count=$((count + 1)) place=$(place_of "$name") file=$keys/$count
+        get_secret "$secret" "$file" || continue
+        entry=$(entry ${#place} "$place" "$file")
+        case $name/$entry in
+          https://*' ssh '* | ssh://*' https '* | *[!/]@*:*' https '*) say "$secret is not what $name asks for; not used" ;;
+          *) echo "$entry" ;;
+        esac
+      done <"$keys/inputs"
+    } | sort -rn >"$keys/table"
+    # For inputs that Nix downloads itself, such as github:OWNER/REPO: nix.conf(5), access-tokens.
+    printf 'extra-access-tokens =' >"$keys/nix.conf"
+    while read -r _ kind place file; do
+      read -r token <"$file"
+      case $kind:$token in ssh:*) continue ;; *:PAT:* | *:OAuth2:*) ;; *) token=${token#*:} ;; esac
+      printf ' %s=%s' "$place" "$token" >>"$keys/nix.conf"
+    done <"$keys/table"
+  )
 }
 
-# git with the key or token, the pinned host keys, and nothing of anyone's configuration.
-set_up_git() {
-  export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_TERMINAL_PROMPT=0 GIT_ALLOW_PROTOCOL=http:https:ssh:git:file
-  ssh='ssh -o BatchMode=yes -o ConnectTimeout=20'
-  field "$run/instance.json" 'it.knownHosts or ""' >"$run/known_hosts"
+# The file for a repository, where there is one.
+key_for() { # ssh or https, HOST/PATH
+  while read -r _ kind place file; do
+    case $kind:$2/ in
+      "$1:$place"/* | "$1:$place".git/)
+        echo "$file"
+        return
+        ;;
+    esac
+  done <"$keys/table"
+}
+
+# git runs this in the place of ssh: options, the host, and a command whose last word is the repository.
+ask_ssh() {
+  host='' path='' port=''
+  for word; do
+    [ "$host" != -p ] || port=:$path
+    host=$path path=$word
+  done
+  host=$(printf %s "${host#*@}" | tr '[:upper:]' '[:lower:]')$port
+  path=${path#*\'} path=${path%\'}
+  file=$(key_for ssh "$host/${path#/}")
+  [ -z "$file" ] || set -- -o IdentitiesOnly=yes -i "$file" "$@"
   [ ! -s "$run/known_hosts" ] ||
-    ssh="$ssh -o StrictHostKeyChecking=yes -o GlobalKnownHostsFile=/dev/null -o UserKnownHostsFile=$run/known_hosts"
-  [ ! -e "$run/key" ] || ssh="$ssh -o IdentitiesOnly=yes -i $run/key"
-  export GIT_SSH_COMMAND="$ssh"
-  # Only https shows a token, to the repository's host alone; it may be TOKEN or USER:TOKEN.
-  host=$(printf '%s' "$repository" | sed -n 's|^https://\([^@/]*@\)\{0,1\}\([^/]*\).*|\2|p')
-  [ -n "$host" ] && [ -e "$run/key" ] || return 0
-  export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0="credential.https://$host.helper"
-  export GIT_CONFIG_VALUE_0="!f() { [ \"\$1\" = get ] || exit 0; read -r t <$run/key; u=x-access-token; case \$t in *:*) u=\${t%%:*} ;; esac; printf 'username=%s\\npassword=%s\\n' \"\$u\" \"\${t#*:}\"; }; f"
+    set -- -o StrictHostKeyChecking=yes -o GlobalKnownHostsFile=/dev/null -o UserKnownHostsFile="$run/known_hosts" "$@"
+  exec ssh -o BatchMode=yes -o ConnectTimeout=20 "$@"
+}
+
+# git asks this for a name and a password, and only https shows them. A token may be TOKEN or USER:TOKEN.
+ask_credential() {
+  [ "$1" = get ] || exit 0
+  protocol='' host='' path=''
+  while IFS='=' read -r name value; do
+    case $name in protocol) protocol=$value ;; host) host=$value ;; path) path=$value ;; esac
+  done
+  [ "$protocol" = https ] || exit 0
+  file=$(key_for https "$host/$path")
+  [ -n "$file" ] || exit 0
+  read -r token <"$file"
+  user=x-access-token
+  case $token in *:*) user=${token%%:*} ;; esac
+  printf 'username=%s\npassword=%s\n' "$user" "${token#*:}"
+}
+
+# git, also where Nix runs it, with these keys and tokens, the pinned host keys, and nothing of anyone's configuration.
+set_up_git() {
+  field "$run/instance.json" 'it.knownHosts or ""' >"$run/known_hosts"
+  export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_TERMINAL_PROMPT=0 GIT_ALLOW_PROTOCOL=http:https:ssh:git:file
+  export GIT_SSH_COMMAND="sh $0 ssh" GIT_SSH_VARIANT=ssh
+  export GIT_CONFIG_COUNT=2 GIT_CONFIG_KEY_0=credential.helper GIT_CONFIG_VALUE_0="!sh $0 credential"
+  export GIT_CONFIG_KEY_1=credential.useHttpPath GIT_CONFIG_VALUE_1=true
+  export NIX_CONFIG="include $keys/nix.conf"
 }
 
 # Exactly the approved revision, or the branch's head where the VM has no wave, into a repository of root's.
@@ -203,21 +294,23 @@ bootstrap() {
       http://* | https://* | ssh://* | git://* | [A-Za-z0-9]*@*:*) ;;
       *) die "repository: \"$repository\" must be an http(s), ssh or git URL" ;;
     esac
-    get_prebuilt || {
-      get_key
+    # In a shell of its own: none of this is the agent's to inherit.
+    get_prebuilt || (
+      get_keys
       set_up_git
       fetch
       verify
       get_agent
-    }
+    )
     installed=$run/agent/bin/nixos-auto-update
   fi
   forget
-  unset GIT_CONFIG_NOSYSTEM GIT_CONFIG_GLOBAL GIT_ALLOW_PROTOCOL GIT_SSH_COMMAND GIT_CONFIG_COUNT GNUPGHOME
   exec "$installed" bootstrap
 }
 
 case ${1-} in
   bootstrap) bootstrap ;;
+  ssh) shift && ask_ssh "$@" ;;
+  credential) ask_credential "$2" ;;
   *) start ;;
 esac

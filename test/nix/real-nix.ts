@@ -37,14 +37,23 @@ export interface NixEnd {
   stderr: string;
 }
 
-/**
- * Runs the image's nix in a copy of the image that is gone afterwards, with this environment alone; it sees this machine's /tmp and network.
- * @param prepare a shell command that runs first, in the folder of the copy
- */
+/** Runs the image's nix in a copy of the image that is gone afterwards; see `runInImage`. */
 export async function runNix(
   args: readonly string[],
   env: Record<string, string> = {},
   prepare = ":",
+): Promise<NixEnd> {
+  return runInImage(["nix", "--extra-experimental-features", "nix-command flakes", ...args], env, prepare);
+}
+
+/**
+ * Runs a program in a copy of the image that is gone afterwards, with this environment alone; it sees this machine's /tmp and network.
+ * @param prepare a shell command that runs first, in the folder of the copy
+ */
+export async function runInImage(
+  command: readonly string[],
+  env: Record<string, string>,
+  prepare: string,
 ): Promise<NixEnd> {
   const script = `set -eu
     image=$1; shift
@@ -53,9 +62,9 @@ export async function runNix(
     mount --bind /tmp root/tmp; mount -t proc proc root/proc; mount --rbind /dev root/dev
     cp /etc/hosts /etc/resolv.conf root/etc/
     cd root; ${prepare}
-    exec chroot . nix --extra-experimental-features 'nix-command flakes' "$@"`;
+    exec chroot . "$@"`;
   const usual = { HOME: "/root", PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8" };
-  const words = ["--mount", "--propagation", "private", "sh", "-c", script, "sh", image ?? "", ...args];
+  const words = ["--mount", "--propagation", "private", "sh", "-c", script, "sh", image ?? "", ...command];
   try {
     const ended = await promisify(execFile)("unshare", words, { env: { ...usual, ...env }, timeout: 120_000 });
     return { status: 0, ...ended };

@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { BoundedText, run } from "../../../agent/process";
+import { patience } from "../../setup/pace";
 
 const sh = (script: string, options = {}) => run("bash", ["-c", script], options);
 
@@ -38,16 +39,18 @@ describe("a limit", () => {
   });
 
   it("in silence does not end what speaks", async () => {
-    expect(await sh("for i in 1 2 3 4; do sleep 0.4; echo $i >&2; done", { silence: 2000 })).toMatchObject({
+    expect(await sh("for i in 1 2 3 4; do sleep 0.4; echo $i >&2; done", { silence: patience(2) })).toMatchObject({
       status: 0,
     });
-    expect(await sh("echo 1; sleep 60", { silence: 200 })).toMatchObject({ limit: "silence", stdout: "1\n" });
+    expect(await sh("echo 1; sleep 600", { silence: patience(1) })).toMatchObject({ limit: "silence", stdout: "1\n" });
   });
 
   it("ends what ignores SIGTERM, and what it started", async () => {
     const mark = `${process.pid}.${Date.now()}`;
     const script = `trap '' TERM; sleep 100.${mark.replace(".", "")} & while :; do sleep 1; done`;
-    expect(await sh(script, { timeout: 200, grace: 200 })).toMatchObject({ limit: "timeout", signal: "SIGKILL" });
+    expect(await sh(script, { timeout: patience(1), grace: 200 })).toMatchObject({
+      ...{ limit: "timeout", signal: "SIGKILL" },
+    });
     const all = execFileSync("ps", ["-eo", "args"], { encoding: "utf8" });
     expect(all).not.toContain(mark.replace(".", ""));
   });
@@ -56,10 +59,11 @@ describe("a limit", () => {
 describe("what a process leaves behind", () => {
   it("does not hold the call up, and ends", async () => {
     const started = Date.now();
-    const { status, stdout } = await sh("sleep 77.125 & echo done", { grace: 200 });
+    const sleep = `sleep 77.${process.pid}`;
+    const { status, stdout } = await sh(`${sleep} & echo done`, { grace: 200 });
     expect({ status, stdout }).toEqual({ status: 0, stdout: "done\n" });
     expect(Date.now() - started).toBeLessThan(10_000);
-    expect(execFileSync("ps", ["-eo", "args"], { encoding: "utf8" })).not.toContain("sleep 77.125");
+    expect(execFileSync("ps", ["-eo", "args"], { encoding: "utf8" })).not.toContain(sleep);
   });
 });
 
