@@ -1,8 +1,8 @@
 /** Judges what is wrong with the operator's set-up, and what to do about it. Pure: the facts were gathered before. */
 import { short } from "../../rules/contract";
 import { lockInputs } from "../../rules/flake-lock";
-import { fail, ok, judgeResult, warn, type Facts, type Finding } from "./findings";
-import { judgeVms } from "./vms";
+import { fail, ok, checkResult, warn, type Facts, type Finding } from "./findings";
+import { checkVms } from "./vms";
 import { messageOf } from "../errors";
 
 /** Programs: what one is for that may be absent, or null where nothing goes without; and the first version that does. */
@@ -18,15 +18,15 @@ const tools: Record<string, { only: string | null; least?: [number, number] }> =
 /** All findings, in the order in which to fix them. */
 export function diagnose(facts: Facts, now: Date): Finding[] {
   return [
-    ...judgeTools(facts),
-    ...judgeStack(facts),
-    ...judgeGoogle(facts),
-    ...judgeRepository(facts),
-    ...judgeVms(facts, now),
+    ...checkTools(facts),
+    ...checkStack(facts),
+    ...checkGoogle(facts),
+    ...checkRepository(facts),
+    ...checkVms(facts, now),
   ];
 }
 
-function judgeTools({ tools: found }: Facts): Finding[] {
+function checkTools({ tools: found }: Facts): Finding[] {
   return Object.entries(tools).flatMap(([name, { only, least }]) => {
     const version = found[name];
     if (version === undefined) return [];
@@ -44,7 +44,7 @@ function judgeTools({ tools: found }: Facts): Finding[] {
   });
 }
 
-function judgeStack({ stack, mistakes }: Facts): Finding[] {
+function checkStack({ stack, mistakes }: Facts): Finding[] {
   if ("problem" in stack) return fail("stack", stack.problem, "pulumi stack select STACK, or give --stack");
   if (mistakes.length > 0) {
     return mistakes.flatMap((mistake) => fail("settings", mistake, `fix Pulumi.${stack.value}.yaml`));
@@ -52,7 +52,7 @@ function judgeStack({ stack, mistakes }: Facts): Finding[] {
   return ok("settings", `stack ${stack.value} is right`);
 }
 
-function judgeGoogle({ settings, environmentProject, credentials, project, servicesOff, unoffered }: Facts): Finding[] {
+function checkGoogle({ settings, environmentProject, credentials, project, servicesOff, unoffered }: Facts): Finding[] {
   const other = settings && environmentProject !== undefined && environmentProject !== settings.project;
   return [
     ...(other
@@ -62,19 +62,19 @@ function judgeGoogle({ settings, environmentProject, credentials, project, servi
           `export GOOGLE_CLOUD_PROJECT=${settings.project}: the other commands go by that`,
         )
       : []),
-    ...judgeResult(
+    ...checkResult(
       "credentials",
       credentials,
       (whose) => ok("credentials", whose),
       "gcloud auth application-default login",
     ),
-    ...judgeResult(
+    ...checkResult(
       "project",
       project,
       (text) => ok("project", text),
       "see that it exists and that you may read it: docs/google.md",
     ),
-    ...judgeResult(
+    ...checkResult(
       "apis",
       servicesOff,
       (off) =>
@@ -88,7 +88,7 @@ function judgeGoogle({ settings, environmentProject, credentials, project, servi
       "you may need serviceusage.services.get",
       warn,
     ),
-    ...judgeResult(
+    ...checkResult(
       "places",
       unoffered,
       (lines) =>
@@ -101,16 +101,16 @@ function judgeGoogle({ settings, environmentProject, credentials, project, servi
   ];
 }
 
-function judgeRepository({ settings, head, lock }: Facts): Finding[] {
+function checkRepository({ settings, head, lock }: Facts): Finding[] {
   const branch = `${settings?.source.branch ?? ""} of ${settings?.source.repository ?? ""}`;
   return [
-    ...judgeResult(
+    ...checkResult(
       "repository",
       head,
       (revision) => ok("repository", `${branch} is at ${short(revision)}`),
       "see that you may read it from here; resolveFrom names another way to it",
     ),
-    ...judgeResult("flake.lock", lock, judgeLock, "see that you may read it from here"),
+    ...checkResult("flake.lock", lock, judgeLock, "see that you may read it from here"),
   ];
 }
 

@@ -49,7 +49,7 @@ export interface Facts {
 const named = 10;
 
 /** What is judged of a result; a problem is a failure, or what `otherwise` makes of it. */
-export function judgeResult<T>(
+export function checkResult<T>(
   check: string,
   result: Result<T> | undefined,
   judged: (value: T) => Finding[],

@@ -1,7 +1,7 @@
 /** The part of the doctor's judgement that is about VMs: are they as the stack says, do they report, does someone hold them. */
 import { contract } from "../../rules/contract";
 import type { Instance } from "../google/compute";
-import { fail, listed, ok, judgeResult, warn, type Facts, type Finding } from "./findings";
+import { fail, listed, ok, checkResult, warn, type Facts, type Finding } from "./findings";
 import { formatDuration } from "../../rules/duration";
 import type { StackSettings } from "../stack";
 import { secondsSince, type FleetStatus, type VmStatus } from "../status/status";
@@ -13,13 +13,13 @@ import { oneLine } from "../../rules/text";
 const longHold = 7 * 24 * 3_600;
 
 /** All findings about them. */
-export function judgeVms(facts: Facts, now: Date): Finding[] {
+export function checkVms(facts: Facts, now: Date): Finding[] {
   return [...judgeMade(facts), ...judgeFleet(facts, now), ...judgeReach(facts)];
 }
 
 function judgeMade({ settings, instances }: Facts): Finding[] {
   if (settings === undefined) return [];
-  return judgeResult(
+  return checkResult(
     "vms",
     instances,
     (there) => judgeMetadata(settings, there),
@@ -69,7 +69,7 @@ function fieldsOf(text: string | undefined): Record<string, unknown> {
 }
 
 function judgeFleet({ status }: Facts, now: Date): Finding[] {
-  return judgeResult("reports", status, (fleet) => [...judgeReports(fleet), ...judgeControl(fleet, now)], "see above");
+  return checkResult("reports", status, (fleet) => [...judgeReports(fleet), ...judgeControl(fleet, now)], "see above");
 }
 
 function judgeReports({ vms, problems }: FleetStatus): Finding[] {
