@@ -1,6 +1,7 @@
 /** A stack's settings as the operator's tool knows them. What they mean only the program can say, which control does not import. */
 import { resolve } from "node:path";
 import { z } from "zod";
+import type { FlakeUser } from "../rules/flake-names";
 import { FleetError } from "./errors";
 import type { Source } from "./fleet";
 import { projectDirectory } from "./project-directory";
@@ -21,8 +22,7 @@ export interface StackSettings {
 }
 
 /** A VM as the next `pulumi up` would have it. */
-export interface ExpectedVm {
-  name: string;
+export interface ExpectedVm extends FlakeUser {
   zone: string;
   machineType: string;
   metadata: Record<string, string>;

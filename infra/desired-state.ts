@@ -3,6 +3,8 @@ import { apisOf } from "./components/apis";
 import type { FleetConfig, RawConfig } from "./config/fleet-config";
 import { vmMetadata } from "./components/metadata";
 import { startupScript } from "./startup";
+import type { FlakeUser } from "../rules/flake-names";
+import { flakeUser } from "./config/vms";
 import { checkStack } from "./config/vms-file";
 
 /** Where the program would reach VMs by SSH. */
@@ -14,7 +16,7 @@ export interface Expected {
   source: { repository: string; branch: string; subdirectory?: string };
   apis: string[];
   region: string;
-  vms: { name: string; zone: string; machineType: string; metadata: Record<string, string> }[];
+  vms: (FlakeUser & { zone: string; machineType: string; metadata: Record<string, string> })[];
   ssh?: Ssh;
 }
 
@@ -46,9 +48,9 @@ export function expectedOf(
       },
       apis: apisOf(config).map((api) => `${api}.googleapis.com`),
       vms: config.vms.map((vm) => ({
-        name: vm.name,
         zone: vm.zone,
         machineType: vm.machineType,
+        ...flakeUser(vm),
         metadata: vmMetadata(config, vm, script),
       })),
       ...(trigger === "ssh" ? { ssh: { port, addresses, ...(bastion === undefined ? {} : { bastion }) } } : {}),

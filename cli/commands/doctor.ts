@@ -50,7 +50,7 @@ export function doctorLines(findings: readonly Finding[], colour: boolean): stri
   const rows = findings.map(({ verdict, check, text, todo }) => [
     { text: verdict, style: styles[verdict] },
     check,
-    todo === null ? text : `${text}; ${todo}`,
+    todo === null ? text : `${text}${text.endsWith("?") ? "" : ";"} ${todo}`,
   ]);
   const counts = (["fail", "warn"] as const).flatMap((verdict) => {
     const count = findings.filter((one) => one.verdict === verdict).length;

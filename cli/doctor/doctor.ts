@@ -1,5 +1,6 @@
 /** Judges what is wrong with the operator's set-up, and what to do about it. Pure: the facts were gathered before. */
 import { short } from "../../rules/contract";
+import { missingNames, type FlakeNames, type FlakeUser } from "../../rules/flake-names";
 import { lockInputs } from "../../rules/flake-lock";
 import { fail, ok, checkResult, warn, type Facts, type Finding } from "./findings";
 import { checkVms } from "./vms";
@@ -10,7 +11,10 @@ const tools: Record<string, { only: string | null; least?: [number, number] }> =
   node: { only: null },
   git: { only: null },
   pulumi: { only: null },
-  nix: { only: "fleet lock, build, image and the packages of fleet diff take it", least: [2, 19] },
+  nix: {
+    only: "fleet lock, build, image, the packages of fleet diff and the doctor's look for hosts take it",
+    least: [2, 19],
+  },
   ssh: { only: "fleet trigger takes it" },
   gcloud: { only: "logging in to a VM and fleet trigger --iap take it" },
 };
@@ -101,7 +105,7 @@ function checkGoogle({ settings, environmentProject, credentials, project, servi
   ];
 }
 
-function checkRepository({ settings, head, lock }: Facts): Finding[] {
+function checkRepository({ settings, head, lock, flake }: Facts): Finding[] {
   const branch = `${settings?.source.branch ?? ""} of ${settings?.source.repository ?? ""}`;
   return [
     ...checkResult(
@@ -111,7 +115,24 @@ function checkRepository({ settings, head, lock }: Facts): Finding[] {
       "see that you may read it from here; resolveFrom names another way to it",
     ),
     ...checkResult("flake.lock", lock, judgeLock, "see that you may read it from here"),
+    ...checkResult(
+      "hosts",
+      flake,
+      (names) => checkNames(settings?.vms ?? [], names),
+      "a VM whose host or home the repository does not have fails to update",
+      warn,
+    ),
   ];
+}
+
+function checkNames(vms: readonly FlakeUser[], names: FlakeNames): Finding[] {
+  const { hosts, homes } = missingNames(vms, names);
+  const todo = "correct the stack's settings, or add it to the config repository";
+  const wrong = [
+    ...hosts.flatMap((line) => fail("hosts", line, todo)),
+    ...homes.flatMap((line) => fail("homes", line, todo)),
+  ];
+  return wrong.length > 0 ? wrong : ok("hosts", "the config repository has every host and home of the settings");
 }
 
 function judgeLock(text: string | undefined): Finding[] {

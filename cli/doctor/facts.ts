@@ -3,6 +3,7 @@ import { connect as connectTo } from "node:net";
 import type { Call } from "../command";
 import type { Compute, Instance } from "../google/compute";
 import { headOf, lockAt, withCommits } from "../repository/config-repository";
+import { namesOf } from "../repository/nix";
 import { connectProject } from "../context";
 import { variable } from "../variable";
 import { accountOf, credentials, type Caller } from "../google/credentials";
@@ -45,7 +46,7 @@ export async function gather(call: Call, read: ReadSettings): Promise<Facts> {
   const project = facts.settings?.project ?? facts.environmentProject;
   const [google, repository] = await Promise.all([
     project === undefined ? {} : googleFacts(call, project, facts.settings, stack),
-    facts.settings === undefined ? {} : repositoryFacts(call, facts.settings, runOptions),
+    facts.settings === undefined ? {} : repositoryFacts(call, facts.settings, tools, runOptions),
   ]);
   const all = { ...facts, ...google, ...repository };
   const instances = all.instances !== undefined && "value" in all.instances ? all.instances.value : [];
@@ -116,17 +117,28 @@ async function vmFacts(
   return { instances, status };
 }
 
-async function repositoryFacts(call: Call, { source }: StackSettings, runOptions: RunOptions): Promise<Partial<Facts>> {
+async function repositoryFacts(
+  call: Call,
+  { source }: StackSettings,
+  { nix }: Facts["tools"],
+  runOptions: RunOptions,
+): Promise<Partial<Facts>> {
   const head = await resultOf(call, () => headOf(source, runOptions));
   if ("problem" in head) return { head };
   const revision = head.value;
   const clone = variable(call, "NIXOS_FLEET_CONFIG_CLONE") ?? process.cwd();
-  const lock = await resultOf(call, () =>
-    withCommits([revision], { clone, source }, runOptions, (repository) =>
-      lockAt({ ...repository, revision }, runOptions),
-    ),
+  const isThere = nix !== undefined && "value" in nix;
+  const found = await resultOf(call, () =>
+    withCommits([revision], { clone, source }, runOptions, async (repository) => {
+      const commit = { ...repository, revision };
+      const lock = await lockAt(commit, runOptions);
+      const flake = isThere
+        ? await resultOf(call, () => namesOf(commit, runOptions))
+        : { problem: "could not be looked for without nix" };
+      return { lock: { value: lock }, flake };
+    }),
   );
-  return { head, lock };
+  return "problem" in found ? { head, lock: found } : { head, ...found.value };
 }
 
 /** Where SSH does not answer, of the running VMs or the bastion to them; undefined where the fleet does not use it. */

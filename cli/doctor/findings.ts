@@ -1,4 +1,5 @@
 /** What the doctor judges, and how its checks end. */
+import type { FlakeNames } from "../../rules/flake-names";
 import type { Instance } from "../google/compute";
 import type { StackSettings } from "../stack";
 import type { FleetStatus } from "../status/status";
@@ -39,6 +40,8 @@ export interface Facts {
   head?: Result<string> | undefined;
   /** The text of its flake.lock; undefined where it has none. */
   lock?: Result<string | undefined> | undefined;
+  /** The systems and homes that the branch's head has. */
+  flake?: Result<FlakeNames> | undefined;
   instances?: Result<Instance[]> | undefined;
   status?: Result<FleetStatus> | undefined;
   /** Where SSH did not answer, and why. */

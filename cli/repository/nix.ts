@@ -1,4 +1,5 @@
-import { FleetError, UsageError } from "../errors";
+import type { FlakeNames } from "../../rules/flake-names";
+import { FleetError, messageOf, UsageError } from "../errors";
 import { flakeQuery } from "../../rules/flake-place";
 import { flakeFolder } from "./flake-folder";
 import { git } from "./git";
@@ -61,6 +62,27 @@ export async function evaluateSystems(
   const apply = `machines: builtins.mapAttrs ${systemOf} ${chosen}`;
   const text = await nix(["eval", "--json", "--no-update-lock-file", flake, "--apply", apply], runOptions);
   return JSON.parse(text) as Record<string, System>;
+}
+
+/** The names of a flake's systems and homes; nothing of them is evaluated. An output that the flake lacks has no names. */
+export async function namesOf(commit: Commit, runOptions: RunOptions): Promise<FlakeNames> {
+  const attributes = async (output: string): Promise<string[]> => {
+    const args = [
+      "eval",
+      "--json",
+      "--no-update-lock-file",
+      installable(commit, output),
+      "--apply",
+      "builtins.attrNames",
+    ];
+    try {
+      return JSON.parse(await nix(args, { ...runOptions, progress: false })) as string[];
+    } catch (error) {
+      if (/does not provide attribute/.test(messageOf(error))) return [];
+      throw error;
+    }
+  };
+  return { hosts: await attributes("nixosConfigurations"), homes: await attributes("homeConfigurations") };
 }
 
 /** An attribute set with these names, in Nix: JSON's strings are Nix' but for `${`. */

@@ -1,5 +1,6 @@
 /** The VMs: what each is, and what it is unless it says otherwise. */
 import { z } from "zod";
+import type { FlakeUser } from "../../rules/flake-names";
 import type { Home } from "../../rules/instance-metadata";
 import {
   defaultDiskType,
@@ -217,4 +218,10 @@ export function completeVm(
       attribute: attribute ?? user,
     })),
   };
+}
+
+/** What a VM takes of the config repository. */
+export function flakeUser({ name, host, homes }: Pick<VmConfig, "name" | "host" | "homes">): FlakeUser {
+  const ours = homes.filter(({ repository, branch }) => repository === undefined && branch === undefined);
+  return { name, host, homes: ours.map(({ attribute }) => attribute) };
 }

@@ -5,6 +5,7 @@ import { manifestPath } from "../../rules/contract";
 import { cacheOf, type CacheConfig } from "../config/cache";
 import { digest } from "../config/digest";
 import type { Approval } from "../../rules/approval";
+import { parseObject } from "../../rules/json";
 
 export type Manifest = NonNullable<Approval["manifest"]>;
 
@@ -16,6 +17,17 @@ export function manifestOf(cache: CacheConfig, revision: string, content: string
   return { url: `${cacheOf(cache).url}/${manifestPath(revision)}`, sha256: digest(Buffer.from(content)) };
 }
 
+/** A manifest, and the hosts whose systems it names. */
+export interface FoundManifest {
+  manifest: Manifest;
+  hosts: string[];
+}
+
+/** The hosts that a manifest names; none where it is not readable, as VMs then build for themselves. Pure. */
+export function hostsOf(content: string): string[] {
+  return Object.keys(parseObject(content) ?? {});
+}
+
 /**
  * The manifest of a revision; `undefined` where nobody has built it. Without one VMs build for themselves.
  * @throws Error with one line where the cache does not answer
@@ -24,12 +36,13 @@ export async function findManifest(
   cache: CacheConfig,
   revision: string,
   opts: InvokeOptions,
-): Promise<Manifest | undefined> {
+): Promise<FoundManifest | undefined> {
   const content =
     cache.bucket === undefined
       ? await download(`${cacheOf(cache).url}/${manifestPath(revision)}`)
       : await read(cache.bucket, manifestPath(revision), opts);
-  return content === undefined ? undefined : manifestOf(cache, revision, content);
+  if (content === undefined) return undefined;
+  return { manifest: manifestOf(cache, revision, content), hosts: hostsOf(content) };
 }
 
 /** With the provider's own credentials, as the bucket is private. */

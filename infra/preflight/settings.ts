@@ -5,6 +5,7 @@ import { resolveHomes, type Resolved } from "./approval";
 import type { FleetConfig } from "../config/fleet-config";
 import type { Written } from "../fleet-args";
 import { findManifest, type Manifest } from "./manifest";
+import { hostWarnings } from "./warnings";
 import { ConfigError } from "../config-error";
 import { type FlakeSource, localLockDiffers, resolveRevision } from "./revision";
 import { checkStack } from "../config/vms-file";
@@ -52,14 +53,15 @@ export function encryptedKeys(): string[] | undefined {
 }
 
 /** Where a fleet with a cache has this revision built; `undefined` where its VMs build for themselves. */
-async function prebuilt({ cache }: FleetConfig, revision: string): Promise<Manifest | undefined> {
+async function prebuilt({ cache, vms }: FleetConfig, revision: string): Promise<Manifest | undefined> {
   if (cache === undefined) return undefined;
-  const manifest = await findManifest(cache, revision, {}).catch((error: unknown) => {
+  const found = await findManifest(cache, revision, {}).catch((error: unknown) => {
     throw new ConfigError([`nixos-fleet:cache: ${(error as Error).message}`]);
   });
-  if (manifest === undefined)
+  if (found === undefined)
     void pulumi.log.info(
       `nobody has built ${short(revision)} into the cache, so each VM builds for itself; before: ./scripts/fleet build`,
     );
-  return manifest;
+  for (const line of found === undefined ? [] : hostWarnings(vms, found.hosts, revision)) void pulumi.log.warn(line);
+  return found?.manifest;
 }

@@ -1,5 +1,8 @@
 /** What nothing refuses and a person should still know before an update. Pure. */
 import { accessOf } from "../components/iam";
+import { short } from "../../rules/contract";
+import { missingNames } from "../../rules/flake-names";
+import { flakeUser } from "../config/vms";
 import type { FleetConfig } from "../config/fleet-config";
 
 /** Compute's limit for all of a project's metadata, in bytes, and the share of it from which on there is a warning. */
@@ -26,4 +29,12 @@ export function metadataWarnings(metadata: Readonly<Record<string, string>>): st
   return [
     `gcp:project: its metadata has ${kib(bytes)} of ${kib(METADATA_BYTES)} KiB, and approvals need room in it; the largest item is ${largest}`,
   ];
+}
+
+/** VMs whose host is none of those that `fleet build` built of this revision: it builds all that the flake has. */
+export function hostWarnings(vms: FleetConfig["vms"], built: readonly string[], revision: string): string[] {
+  // A manifest that is not readable says nothing; its VMs build for themselves.
+  if (built.length === 0) return [];
+  const { hosts } = missingNames(vms.map(flakeUser), { hosts: [...built], homes: [] });
+  return hosts.map((line) => `nixos-fleet:vms: by the manifest of ${short(revision)} ${line}`);
 }

@@ -128,8 +128,8 @@ it("is found well by the doctor, and what the next lock moves by the diff", asyn
   const settings = `--stack local --config-file ${join(cloud.state, "Pulumi.local.yaml")}`;
   const { exitCode, text } = await cloud.shell(`./scripts/fleet doctor ${settings} --json`);
   const { findings } = JSON.parse(text) as { findings: { check: string; verdict: string; text: string }[] };
-  // Programs are this machine's.
-  const programs = ["node", "git", "pulumi", "nix", "ssh", "gcloud"];
+  // Programs are this machine's, and hosts are looked for with nix.
+  const programs = ["node", "git", "pulumi", "nix", "ssh", "gcloud", "hosts"];
   expect(findings.filter(({ check, verdict }) => verdict !== "ok" && !programs.includes(check))).toEqual([]);
   expect(findings.map(({ check }) => check)).toEqual(expect.arrayContaining(["apis", "flake.lock", "vms", "reach"]));
   expect(exitCode).toBe(0);

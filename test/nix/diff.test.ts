@@ -5,6 +5,7 @@ import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { approvalKey } from "../../rules/contract";
 import type { FleetDiff } from "../../cli/repository/diff";
+import { namesOf } from "../../cli/repository/nix";
 import { image } from "../../nix/tests/image";
 import { FakeCompute } from "../unit/cli/fake-compute";
 import { approval, report } from "../unit/cli/fleet-samples";
@@ -82,6 +83,14 @@ describe.skipIf(image === undefined).each(["", "infra/nixos"])("fleet diff of a 
   afterAll(async () => {
     await fake.stop();
     for (const one of [directory, store]) rmSync(one, { recursive: true, force: true });
+  });
+
+  it("knows the names of the flake's systems and homes, for the doctor", async () => {
+    const run = { signal: new AbortController().signal, env: { ...process.env, PATH: path, HOME: directory } };
+    const commit = { directory: clone, revision: before, ...(folder === "" ? {} : { subdirectory: folder }) };
+    expect(await namesOf(commit, run)).toEqual({ hosts: ["dev-alice", "dev-bob"], homes: [] });
+    const gone = { ...commit, revision: "d".repeat(40) };
+    await expect(namesOf(gone, run)).rejects.toThrow(/d{40}/);
   });
 
   it("builds both systems and names the packages that differ, and the VM that has no system any more", async () => {

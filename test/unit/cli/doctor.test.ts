@@ -43,13 +43,21 @@ function wellFacts(): Facts {
       fleet: "devs",
       source: { repository: "ssh://git/config", branch: "main" },
       apis: [],
-      vms: ["a", "b"].map((name) => ({ name, zone: "z1", machineType: "e2-standard-4", metadata: metadata() })),
+      vms: ["a", "b"].map((name) => ({
+        name,
+        host: name,
+        homes: [name],
+        zone: "z1",
+        machineType: "e2-standard-4",
+        metadata: metadata(),
+      })),
     },
     credentials: { value: "those of eve@example.com" },
     project: { value: "p answers" },
     servicesOff: { value: [] },
     head: { value: good },
     lock: { value: '{"nodes":{"root":{"inputs":{"nixpkgs":"n"}},"n":{}},"root":"root"}' },
+    flake: { value: { hosts: ["a", "b", "unused"], homes: ["a", "b"] } },
     instances: { value: [instance("a"), instance("b")] },
     status: { value: buildStatus(id, vms, decisions({ rest: good }), said, now) },
     unreachable: {},
@@ -63,7 +71,7 @@ test("where all is well every check says so", () => {
   expect(findings.map(({ verdict, check }) => `${verdict} ${check}`)).toEqual(
     [
       ...["node", "git", "pulumi", "nix", "gcloud", "settings", "credentials", "project", "apis", "repository"],
-      ...["flake.lock", "vms", "reports", "holds", "reach"],
+      ...["flake.lock", "hosts", "vms", "reports", "holds", "reach"],
     ].map((check) => `ok ${check}`),
   );
   expect(findings.every(({ todo }) => todo === null)).toBe(true);
@@ -120,6 +128,24 @@ test.each<[string, Changed, Partial<Finding>[]]>([
   ["no repository", (facts) => (facts.head = problem), [{ check: "repository", verdict: "fail", text: "no" }]],
   ["no lock", (facts) => (facts.lock = { value: undefined }), [{ check: "flake.lock", verdict: "fail" }]],
   ["a lock that is none", (facts) => (facts.lock = { value: "[" }), [{ check: "flake.lock", verdict: "fail" }]],
+  [
+    "no nix to look for hosts",
+    (facts) => (facts.flake = { problem: "could not be looked for without nix" }),
+    [{ check: "hosts", verdict: "warn", text: "could not be looked for without nix" }],
+  ],
+  [
+    "a host and a home that the repository does not have",
+    (facts) => (facts.flake = { value: { hosts: ["a"], homes: ["b"] } }),
+    [
+      {
+        check: "hosts",
+        verdict: "fail",
+        text: 'there is no nixosConfigurations.b, the host of b; did you mean "a"?',
+        todo: "correct the stack's settings, or add it to the config repository",
+      },
+      { check: "homes", verdict: "fail", text: 'there is no homeConfigurations.a, the home of a; did you mean "b"?' },
+    ],
+  ],
   ["no list of VMs", (facts) => (facts.instances = problem), [{ check: "vms", verdict: "fail" }]],
   [
     "a VM missing, a strange one, another elsewhere",
@@ -171,6 +197,8 @@ test("of many VMs the first are named", () => {
   facts.settings?.vms.push(
     ...Array.from({ length: 30 }, (_, index) => ({
       name: `vm-${index}`,
+      host: "a",
+      homes: [],
       zone: "z1",
       machineType: "e2-standard-4",
       metadata: {},

@@ -90,7 +90,30 @@ describe("fleet doctor", () => {
       return ["node", "git", "pulumi", "nix", "ssh", "gcloud"].includes(check) ? [] : [`${verdict} ${check}`];
     });
 
+  /** A nix that knows these names. */
+  function playNix(hosts: string[], homes: string[]): void {
+    const answers = `case "$*" in *nixosConfigurations*) echo '${JSON.stringify(hosts)}' ;; *homeConfigurations*) echo '${JSON.stringify(homes)}' ;; *) echo 'nix (Nix) 2.26.3' ;; esac`;
+    writeFileSync(join(bin(), "nix"), `#!/bin/sh\n${answers}\n`, { mode: 0o755 });
+  }
+
+  it("looks for hosts and homes in the config repository, with nix alone", async () => {
+    config["nixos-fleet:vms"] = { value: '[{"name":"dev-alice","homes":[{"user":"alice"}]}]' };
+    const without = await doctor();
+    expect(without.code).toBe(0);
+    expect(without.out.join("\n")).toMatch(/warn +hosts +could not be looked for without nix; a VM whose host/);
+    playNix(["dev-alcie"], []);
+    const { code, out } = await doctor();
+    expect(code).toBe(1);
+    expect(out.join("\n")).toMatch(
+      /fail +hosts +there is no nixosConfigurations\.dev-alice, the host of dev-alice; did you mean "dev-alcie"\? correct the stack's settings/,
+    );
+    expect(out.join("\n")).toMatch(
+      /fail +homes +there is no homeConfigurations\.alice, the home of dev-alice; correct/,
+    );
+  });
+
   it("finds nothing to fix where all is well", async () => {
+    playNix(["dev-alice"], []);
     const { code, out, err } = await doctor();
     expect([code, err]).toEqual([0, []]);
     expect(found(out)).toEqual(
@@ -102,6 +125,7 @@ describe("fleet doctor", () => {
         "places",
         "repository",
         "flake.lock",
+        "hosts",
         "vms",
         "reports",
         "holds",

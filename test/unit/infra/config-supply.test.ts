@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { apisOf } from "../../../infra/components/apis";
 import { imageName, olderImages } from "../../../infra/components/image";
-import { manifestOf } from "../../../infra/preflight/manifest";
+import { hostsOf, manifestOf } from "../../../infra/preflight/manifest";
 import { digest } from "../../../infra/config/digest";
 import { checkSettings } from "./check-settings";
 
@@ -73,6 +73,14 @@ describe("VMs with an older image", () => {
       olderImages({ one: { of: link("b"), newest: link("b") }, two: { of: link("a") }, three: {} }),
     ).toBeUndefined();
   });
+});
+
+it.each([
+  ['{ "dev-bob": "/nix/store/b", "dev-alice": "/nix/store/a" }', ["dev-bob", "dev-alice"]],
+  ["{}", []],
+  ["no json", []],
+])("a manifest %s names the hosts %j", (content, hosts) => {
+  expect(hostsOf(content)).toEqual(hosts);
 });
 
 it("a manifest is named by its address in the cache and its bytes' digest", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { accessWarnings, metadataWarnings } from "../../../infra/preflight/warnings";
+import { accessWarnings, hostWarnings, metadataWarnings } from "../../../infra/preflight/warnings";
 import { checkSettings } from "./check-settings";
 
 const vms = [{ name: "dev-alice", owner: "alice@example.com" }, { name: "dev-bob" }];
@@ -14,6 +14,16 @@ describe("VMs that nobody may log in to", () => {
     expect(warned({})).toEqual([expect.stringContaining("nobody may log in to any VM by this stack")]);
     expect(warned({ teams: { infra: ["group:infra@example.com"] } })).toEqual([]);
   });
+});
+
+it("a host that fleet build did not build is named before an update, and a manifest that names none says nothing", () => {
+  const { config } = checkSettings({ vms: [{ name: "dev-alice", host: "dev-alcie" }, { name: "dev-bob" }] });
+  const warnings = (...built: string[]) => hostWarnings(config?.vms ?? [], built, "b".repeat(40));
+  expect(warnings("dev-alice", "dev-bob")).toEqual([
+    'nixos-fleet:vms: by the manifest of bbbbbbb there is no nixosConfigurations.dev-alcie, the host of dev-alice; did you mean "dev-alice"?',
+  ]);
+  expect(warnings("dev-alcie", "dev-bob")).toEqual([]);
+  expect(warnings()).toEqual([]);
 });
 
 describe("the project's metadata", () => {
