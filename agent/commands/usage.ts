@@ -36,10 +36,10 @@ export interface ProgramUsage {
 const revision: Option = {
   name: "--revision",
   value: "REV",
-  text: "go to this revision (40 digits); the next run goes where it should go again, unless held",
+  text: "update to this revision (40 digits); the next run returns to the desired one, unless held",
 };
-const by: Option = { name: "--by", value: "WHO", text: "who asks, for the journal" };
-const once: Option = { name: "--once", text: "do not try again by itself where only the network was missing" };
+const by: Option = { name: "--by", value: "WHO", text: "who requests the update, for the journal" };
+const once: Option = { name: "--once", text: "do not retry automatically if only the network was unreachable" };
 const trigger: Option = {
   name: "--trigger",
   value: "WHAT",
@@ -50,29 +50,29 @@ const trigger: Option = {
 const status: Command = {
   name: "status",
   args: "[--json]",
-  text: "what runs, what an update does now, and how the last one went",
-  options: [{ name: "--json", text: "the same for programs" }],
+  text: "show what runs, what an update does now, and how the last one ended",
+  options: [{ name: "--json", text: "print JSON" }],
 };
 const check: Command = {
   name: "check",
-  text: "what an update would do now, and how the closure would change; changes nothing",
+  text: "show what an update would do now and how the closure would change; changes nothing",
 };
-const hold: Command = { name: "hold", args: "[WHY…]", text: "no updates, until resume" };
+const hold: Command = { name: "hold", args: "[WHY…]", text: "stop updates until resume" };
 const resume: Command = { name: "resume", text: "end the hold, and update" };
 const showLog: Command = {
   name: "log",
   args: "[ARGUMENT…]",
-  text: "the journal of all runs; arguments are journalctl's",
+  text: "show the journal of all runs; takes arguments of journalctl",
 };
-const selfTest: Command = { name: "self-test", text: "whether this agent works here; changes nothing" };
+const selfTest: Command = { name: "self-test", text: "check that this agent works here; changes nothing" };
 
 export const usage: Record<Program, ProgramUsage> = {
   "nixos-auto-update": {
     section: 8,
     summary: "update this machine from its configuration repository",
     description: [
-      "Builds the machine's configuration at the revision that is approved for it, or at the head of its branch, switches to it, checks its health, and goes back where that is bad. Timers and a watcher start it; its administrators may, too.",
-      "status, log and self-test are for everyone, the other commands for root.",
+      "Builds the machine's configuration at the revision that is approved for it, or at the head of its branch, switches to it, checks its health, and rolls back if it is not healthy. Timers, a watcher and administrators start it.",
+      "Every user can run status, log and self-test; the other commands need root.",
     ],
     commands: [
       status,
@@ -80,29 +80,34 @@ export const usage: Record<Program, ProgramUsage> = {
       {
         name: "run",
         args: "[OPTION…]",
-        text: "update now, if there is anything to update to",
-        options: [{ name: "--force", text: "try a refused revision again" }, revision, by, once, trigger],
+        text: "update now, if there is something new",
+        options: [{ name: "--force", text: "retry a refused revision" }, revision, by, once, trigger],
       },
       {
         name: "trigger",
         args: "[OPTION…]",
-        text: "have the service update, and wait; takes --trigger and --by",
+        text: "start the service, and wait for the update",
         options: [trigger, by],
       },
       hold,
       resume,
       showLog,
       { name: "publish", args: "USER", text: "publish the report of a user's home", service: true },
-      { name: "serve", args: "[USER]", text: "start a home, or those that a first login has made", service: true },
+      {
+        name: "serve",
+        args: "[USER]",
+        text: "start a home, or the homes of users who logged in for the first time",
+        service: true,
+      },
       { name: "reboot", text: "reboot, if an update needs it and it is allowed now", service: true },
-      { name: "watch", text: "wait for approvals, and trigger", service: true },
-      { name: "look", text: "look once at what the watcher waits for", service: true },
-      { name: "bootstrap", text: "update until something is deployed, at the first boot", service: true },
+      { name: "watch", text: "wait for approvals, and trigger updates", service: true },
+      { name: "look", text: "read once what the watcher waits for", service: true },
+      { name: "bootstrap", text: "update at the first boot, until something is deployed", service: true },
       selfTest,
     ],
     files: [
       [contract.paths.settings, "the module's settings"],
-      [contract.paths.state, "what the agent remembers: its state, holds, and a mirror of the repository"],
+      [contract.paths.state, "the agent's state, holds, and a mirror of the repository"],
     ],
     related: ["nixos-hm-auto-update(1)", "nixos-rebuild(8)", "journalctl(1)"],
   },
@@ -110,7 +115,7 @@ export const usage: Record<Program, ProgramUsage> = {
     section: 1,
     summary: "update this home from its configuration repository",
     description: [
-      "Builds the home at the machine's revision, or at the head of its own repository, switches to it, checks its health, and goes back where that is bad. A unit of the user's own systemd starts it after each update of the machine, and a timer after boot.",
+      "Builds the home at the machine's revision, or at the head of its own repository, switches to it, checks its health, and rolls back if it is not healthy. A unit of the user's systemd starts it after each update of the machine, and a timer after boot.",
     ],
     commands: [
       status,
@@ -118,11 +123,11 @@ export const usage: Record<Program, ProgramUsage> = {
       {
         name: "run",
         args: "[OPTION…]",
-        text: "update this home now, if there is anything to update to",
+        text: "update this home now, if there is something new",
         options: [
           {
             name: "--force",
-            text: "try a refused revision again, and go on over a clone with work that is not pushed",
+            text: "retry a refused revision, and update in spite of work that is not pushed",
           },
           revision,
           by,
@@ -136,7 +141,7 @@ export const usage: Record<Program, ProgramUsage> = {
     ],
     files: [
       [`~/.config/${contract.paths.homeSettings}`, "the module's settings"],
-      [`~/.local/state/${contract.paths.homeState}`, "what the agent remembers"],
+      [`~/.local/state/${contract.paths.homeState}`, "the agent's state"],
     ],
     related: ["home-manager(1)", "nixos-auto-update(8)", "journalctl(1)"],
   },

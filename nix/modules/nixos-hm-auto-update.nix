@@ -13,7 +13,7 @@ let
   cfg = config.services.nixos-hm-auto-update;
   fleet = import ../lib;
   defaults = fleet.defaults.home;
-  option = import ./options.nix { inherit lib defaults; };
+  option = import ./common-options.nix { inherit lib defaults; };
   own = import ./types.nix { inherit lib; };
   settings = lib.getAttrs (lib.attrNames defaults) cfg;
 in
@@ -50,13 +50,13 @@ in
       default = config.home.username;
       defaultText = lib.literalExpression "config.home.username";
       example = "alice@dev-alice";
-      description = "Which of the repository's `homeConfigurations` this home is.";
+      description = "The attribute of the repository's `homeConfigurations` for this home.";
     };
 
     repository = option.repository // {
       description = ''
-        URL of the home's own repository. `null`: the home lives in the machine's configuration repository and follows
-        it. A repository of its own must have the same nixpkgs and home-manager in its lock.
+        URL of the home's own repository. `null`: the home is in the machine's configuration repository and follows the
+        machine. A repository of its own must have the same nixpkgs and home-manager in its lock.
       '';
     };
 
@@ -65,9 +65,9 @@ in
       default = defaults.directory;
       example = "/home/alice/nixos-config";
       description = ''
-        The person's own clone of the repository that this home is in. While it has edits or commits that are not pushed, or
-        git cannot tell, this home is left as it is, and the report says so. `null`: {file}`~/.config/home-manager`, where that
-        is one.
+        Your clone of the repository with this home. The agent does not update the home while the clone has edits or commits
+        that are not pushed, or git cannot say whether it has; the report names the reason. `null`:
+        {file}`~/.config/home-manager`, if that is a clone.
       '';
     };
 
@@ -104,9 +104,9 @@ in
           message = "services.nixos-hm-auto-update and services.home-manager.autoUpgrade would both switch this home: set services.home-manager.autoUpgrade.enable = false.";
         }
         {
-          # Home Manager's NixOS module sets it (nixos/common.nix), and asks the home's assertions among the machine's.
+          # Home Manager's NixOS module sets it (nixos/common.nix), and checks the home's assertions with the machine's.
           assertion = !config.submoduleSupport.enable;
-          message = "services.nixos-hm-auto-update is for a home of its own, and NixOS manages this one (home-manager.users.${config.home.username}): services.nixos-auto-update brings it up with the machine. Disable it here, or make the home one of the repository's homeConfigurations.";
+          message = "services.nixos-hm-auto-update is for a home of its own, and NixOS manages this one (home-manager.users.${config.home.username}): services.nixos-auto-update updates it with the machine. Disable it here, or make the home one of the repository's homeConfigurations.";
         }
       ];
 

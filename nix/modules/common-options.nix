@@ -10,13 +10,13 @@ let
       command = mkOption {
         type = types.nonEmptyStr;
         example = "systemctl is-active nginx.service";
-        description = "A shell command. What it prints goes into the report when it fails.";
+        description = "A shell command. If it fails, its output goes into the report.";
       };
       timeout = mkOption {
         type = types.ints.positive;
         default = 30;
         example = 120;
-        description = "After how many seconds the check has failed.";
+        description = "Seconds after which the check counts as failed.";
       };
     };
   };
@@ -61,7 +61,7 @@ in
     type = types.nullOr own.branch;
     default = defaults.branch;
     example = "production";
-    description = "The repository's branch to follow. `null`: as the instance's metadata says, else `main`.";
+    description = "The branch of the repository to follow. `null`: the branch in the instance's metadata, or `main`.";
   };
 
   signers = mkOption {
@@ -69,9 +69,9 @@ in
     default = defaults.signers;
     example = "infra@example.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI…";
     description = ''
-      Whose commits may be deployed: lines of an allowed signers file ({manpage}`ssh-keygen(1)`), armoured OpenPGP public
-      keys, or both. Every commit between the deployed revision and the new one must then carry a good signature by one
-      of them. `null`: as the instance's metadata says, else anyone's.
+      The signers whose commits may be deployed: lines of an allowed signers file ({manpage}`ssh-keygen(1)`), armoured OpenPGP
+      public keys, or both. Every commit between the deployed revision and the new one must then have a valid signature of one
+      of them. `null`: the signers in the instance's metadata; without those, signatures are not checked.
     '';
   };
 
@@ -80,8 +80,8 @@ in
     default = defaults.knownHosts;
     example = "git.example.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI…";
     description = ''
-      The host keys of the repository's server, as in {manpage}`ssh_known_hosts`; no other key is accepted then. `null`: as
-      the instance's metadata says, else what the machine knows.
+      The host keys of the repository's server, in the format of {manpage}`ssh_known_hosts`. The agent accepts no other key.
+      `null`: the host keys in the instance's metadata, or those that the machine knows.
     '';
   };
 
@@ -90,8 +90,8 @@ in
     default = defaults.onBoot;
     example = "15min";
     description = ''
-      How long after boot to update: a time span of {manpage}`systemd.time(7)`. After a switch that installs or
-      changes the timer it counts from that switch.
+      The delay of the first update after boot: a time span of {manpage}`systemd.time(7)`. If a switch installs or changes
+      the timer, the delay starts at that switch.
     '';
   };
 
@@ -100,7 +100,7 @@ in
     default = defaults.dates;
     example = "weekly";
     description = ''
-      When else to update: a calendar event of {manpage}`systemd.time(7)`. `null`: at no other time.
+      Further times to update, a calendar event of {manpage}`systemd.time(7)`. `null`: none.
     '';
   };
 
@@ -109,7 +109,7 @@ in
     default = defaults.randomizedDelaySec;
     example = "15min";
     description = ''
-      Over how long the machines of a fleet spread the runs of {option}`dates`. A machine's own delay is always
+      The period over which the machines of a fleet spread the runs of {option}`dates`. The delay of one machine is always
       the same.
     '';
   };
@@ -119,9 +119,9 @@ in
     default = defaults.healthChecks;
     example = lib.literalExpression "{ web = { command = \"curl --fail http://localhost/\"; timeout = 60; }; }";
     description = ''
-      What must succeed after a switch. Where one of these checks fails, a unit fails that had not been failed before, or
-      what could be reached before the switch cannot be reached any more, the former generation comes back and the
-      revision is not tried again.
+      Checks that must succeed after a switch. The agent rolls back to the former generation, and refuses the revision from then
+      on, if one of these checks fails, if a unit fails that had not failed before, or if a server that answered before the
+      switch no longer answers.
     '';
   };
 
@@ -130,8 +130,8 @@ in
     default = defaults.healthSettle;
     example = 30;
     description = ''
-      For how many seconds after a switch units are watched. One that fails meanwhile, or is restarted in a loop, rolls the update
-      back. Longer than the usual `RestartSec=`, so that a service that ends again and again shows.
+      Seconds for which the agent watches units after a switch. A unit that fails or restarts in a loop during this time rolls the
+      update back. The default is longer than the usual `RestartSec=`, so that a service that ends again and again is noticed.
     '';
   };
 
@@ -140,8 +140,8 @@ in
     default = defaults.healthIgnoreUnits;
     example = [ "backup-*.service" ];
     description = ''
-      Units whose failure does not roll an update back; `*` stands for anything. Jobs that a timer starts and that the update does
-      not change, users' managers and sessions, and core dumps never do.
+      Units whose failure does not roll an update back; `*` matches any text. These never do: jobs that a timer starts and that the
+      update does not change, users' managers and sessions, and core dumps.
     '';
   };
 
@@ -149,7 +149,7 @@ in
     type = types.ints.between 2 1000;
     default = defaults.keepGenerations;
     example = 5;
-    description = "How many generations of the profile an update leaves.";
+    description = "The number of generations of the profile that an update keeps.";
   };
 
   minimumFree = mkOption {
@@ -157,8 +157,8 @@ in
     default = defaults.minimumFree;
     example = 4096;
     description = ''
-      How many MiB must be free in the store before a build. Where there are less, garbage is collected; where that is not
-      enough, nothing is built, the report says so, and it is tried again later. `0`: builds are tried in any case.
+      The space in MiB that must be free in the store before a build. With less space the agent collects garbage. If that is not
+      enough, it builds nothing, reports that, and retries later. `0`: no check.
     '';
   };
 
@@ -166,14 +166,14 @@ in
     type = own.memorySize;
     default = defaults.memoryHigh;
     example = "2G";
-    description = "How much memory an update may use before it is slowed down, to limit the impact on interactive users: as in `MemoryHigh=` of {manpage}`systemd.resource-control(5)`.";
+    description = "The memory above which an update is slowed down, to limit the impact on interactive users; the format of `MemoryHigh=` in {manpage}`systemd.resource-control(5)`.";
   };
 
   metricsDirectory = mkOption {
     type = types.nullOr own.absolutePath;
     default = defaults.metricsDirectory;
     example = "/var/lib/prometheus-node-exporter";
-    description = "Where node_exporter's textfile collector looks for metrics. `null`: none are written.";
+    description = "The directory of node_exporter's textfile collector. `null`: the agent writes no metrics.";
   };
 
   notify = mkOption {
@@ -181,8 +181,8 @@ in
     default = defaults.notify;
     example = "curl --data @- https://alerts.example.org/";
     description = ''
-      A shell command for every failure, but not for a network that is away. It gets the report on its standard input, and
-      NIXOS_AUTO_UPDATE_STAGE and NIXOS_AUTO_UPDATE_REVISION.
+      A shell command that runs after every failure, except when the network is unreachable. It gets the report on standard
+      input, and the variables NIXOS_AUTO_UPDATE_STAGE and NIXOS_AUTO_UPDATE_REVISION.
     '';
   };
 }
