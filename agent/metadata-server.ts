@@ -80,7 +80,7 @@ export class MetadataServer {
             if (bytes > MAX_BYTES) away("more than it can have to say");
             else chunks.push(chunk);
           });
-          response.on("aborted", () => away("the answer was cut short"));
+          // Also where it is cut short: "end" is for a whole answer only.
           response.on("error", (error) => away(error.message));
           response.on("end", () => {
             clearTimeout(timer);

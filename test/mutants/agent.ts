@@ -199,8 +199,8 @@ export const agentMutants: readonly Mutant[] = [
   rule(
     "metadata-server",
     "an answer that was cut short is none",
-    'response.on("aborted", () => away("the answer was cut short"));',
-    "",
+    'response.on("error", (error) => away(error.message));\n          response.on("end", () => {',
+    'response.on("error", () => undefined);\n          response.on("close", () => {',
     unit("agent/metadata-server"),
   ),
   rule(
@@ -271,6 +271,6 @@ export const agentMutants: readonly Mutant[] = [
     "a network that is away refuses nothing",
     "refuse && !isTransient(cause) &&",
     "refuse &&",
-    unit("agent/nix"),
+    unit("agent/failures"),
   ),
 ];

@@ -57,6 +57,7 @@ export const ruleMutants: readonly Mutant[] = [
     "only 404 means that there is no item",
     "if (instance?.status === 404)",
     "if (instance?.status !== 200)",
+    unit("agent/metadata-server", "rules/broken-answers"),
   ),
   rule("approval", "an approval names its lock", '  lock: isDigest,\n  "repository?"', '  "repository?"'),
   rule(

@@ -46,6 +46,7 @@ describe("the clone", () => {
 
   it.each([
     ["changes", () => writeFileSync(scratch.in("clone/flake.lock"), "mine")],
+    ["changes that no update touches", () => writeFileSync(scratch.in("clone/notes.txt"), "mine")],
     ["commits", () => void clone.commit("mine", "mine")],
   ])("with %s of a person's is left alone", async (_, work) => {
     source.commit("1");
@@ -113,17 +114,18 @@ describe("after a change of the branch, the clone", () => {
     expect(head()).toBe(next);
   });
 
-  it("keeps commits that are in no repository, and the branch that they are on", async () => {
+  it.each(["release/26.05", "next"])("keeps commits that are in no repository, and their branch: to %s", async (to) => {
     source.git("checkout", "--quiet", "-b", "release");
     source.commit("1");
     await sync("release");
     const mine = clone.commit("mine", "mine");
     source.git("checkout", "--quiet", "-b", "release2");
     source.git("branch", "-D", "release");
-    source.git("branch", "-m", "release/26.05");
-    await sync("release/26.05");
+    source.git("branch", "-m", to);
+    source.commit("2");
+    await sync(to);
     expect([head(), clone.git("symbolic-ref", "--short", "HEAD")]).toEqual([mine, "release"]);
-    expect(scratch.log).toContain("left alone");
+    expect(scratch.log).toContain("clone is left alone: it has changes, or a history, of its own");
   });
 });
 

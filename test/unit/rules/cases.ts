@@ -38,6 +38,7 @@ export interface Case {
   descends?: boolean;
   drifted?: boolean;
   force?: boolean;
+  joined?: boolean;
   localHold?: object | null;
   wanted?: string;
   right?: "head" | "approved";
@@ -88,7 +89,7 @@ function metadataOf({ metadata = "present", instance, attributes = {} }: Case): 
 function inputOf(given: Case): SystemInput {
   return {
     metadata: metadataOf(given),
-    joined: false,
+    joined: given.joined ?? false,
     hostname: "localhost",
     settings: { ...given.settings },
     state: stateOf({ ...given.state }),

@@ -20,6 +20,11 @@ export const decideTable: Record<string, Table> = {
       { action: "stay", nothingApproved: false },
     ],
     [
+      "does not take an approval that names no lock",
+      { attributes: written("rest", JSON.stringify({ revision: B })), state: runs(A), right: "approved" },
+      { action: "stay", outcome: "deferred", nothingApproved: false },
+    ],
+    [
       "has something to go to where it is held",
       { attributes: { ...approve({ rest: B }), ...control({ holds: [{ scope: "fleet" }] }) }, state: runs(A) },
       { action: "stay", outcome: "held", nothingApproved: false },
