@@ -114,8 +114,10 @@ function checkReport(
   if (options.undo !== undefined) {
     return checkUndone(report, baseline, revision);
   }
+  const approval = own(approvals, options.wave);
+  const urgent = approval?.revision === revision && approval.urgent === true;
   if (report.approved !== revision) {
-    return report.waiting?.for === "metadata" ? waiting(report.waiting.for, options) : undefined;
+    return report.waiting?.for === "metadata" ? waiting(report.waiting.for, urgent, options) : undefined;
   }
   // Where a retry was asked for, what stood there before it (a failure, or its undo) says nothing yet.
   const stale = control.retry.includes(revision) && baseline?.at === report.at;
@@ -127,7 +129,7 @@ function checkReport(
   // It runs, healthy, and only its kernel, initrd or parameters wait for a boot: proof enough where the wave asks for no reboot.
   const proven = runsLive(report, revision) && !options.reboot;
   if (report.waiting !== undefined && !proven) {
-    return waiting(report.waiting.for, options);
+    return waiting(report.waiting.for, urgent, options);
   }
   if (report.outcome === "held" || report.outcome === "deferred") {
     const reason = oneLine(report.error ?? `the VM says: ${report.outcome}`, 200);
@@ -149,7 +151,7 @@ function checkReport(
   if (elsewhere && vm.follow === "approved" && report.outcome !== "unchanged") {
     return { result: "failed", reason: `applied the approval, but runs ${short(oneLine(report.revision))}` };
   }
-  const homes = checkHomes(vm, reports?.homes ?? {}, own(approvals, options.wave), options);
+  const homes = checkHomes(vm, reports?.homes ?? {}, approval, options);
   if (homes.result !== "succeeded") {
     return homes;
   }
@@ -173,9 +175,12 @@ function failed(report: Report, stale: boolean): VmResult {
     : { result: "failed", reason };
 }
 
-/** The gate does not wait for windows, nor for a reboot that only a person makes. */
-function waiting(what: WaitingFor, { reboot }: GateOptions): VmResult {
-  const open = what !== "window" && (what !== "reboot" || reboot);
+/**
+ * The gate does not wait for windows, nor for a reboot that only a person makes. An urgent approval passes the window: a VM that still names
+ * it said so before the revision became urgent.
+ */
+function waiting(what: WaitingFor, urgent: boolean, { reboot }: GateOptions): VmResult {
+  const open = what === "window" ? urgent : what !== "reboot" || reboot;
   return { result: open ? "pending" : "deferred", reason: waitingText[what], deferral: what };
 }
 
@@ -187,7 +192,7 @@ function runsLive({ revision, activation, outcome, rebootRequired }: Report, wan
 function rebooting({ activation }: Report, options: GateOptions): VmResult {
   return options.reboot && activation !== undefined
     ? { result: "pending", reason: "reboots", reboots: true }
-    : waiting("reboot", options);
+    : waiting("reboot", false, options);
 }
 
 /** What a report says about an approval that was undone; undefined where it is older than that. */

@@ -105,6 +105,36 @@ test.each(["users", "space", "network", "metadata"] as const)("a gate waits whil
   expect(resultOf(see([[0, waits(what)]]))[0]).toBe("pending");
 });
 
+describe("a VM that waited for its window before the revision became urgent", () => {
+  const usual = decisions({ rest: good });
+  const { rest } = usual.approvals;
+  const urgent = { ...usual, approvals: { rest: { revision: good, lock: "", ...rest, urgent: true } } };
+  const given = { laterWaves: ["last"], minSucceeded: 1 };
+  const end = (looks: Parameters<typeof see>[0]) => {
+    const state = see(looks, { control: urgent, with: given });
+    return [resultOf(state)[0], decide(state, { ...options, ...given }).outcome];
+  };
+
+  it("is on its way", () => {
+    expect(end([[0, waits("window")]])).toEqual(["pending", "open"]);
+    expect(
+      end([
+        [0, waits("window")],
+        [50, reading()],
+      ]),
+    ).toEqual(["succeeded", "passed"]);
+  });
+
+  it("is no failure where it knows nothing of urgent approvals", () => {
+    expect(
+      end([
+        [0, waits("window")],
+        [100, waits("window")],
+      ]),
+    ).toEqual(["deferred", "unproved"]);
+  });
+});
+
 describe("a VM that runs the revision and needs a reboot for its kernel", () => {
   const live = (more: Parameters<typeof reading>[0] = {}) =>
     reading({ rebootRequired: true, activation: "live", ...more });
