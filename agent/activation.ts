@@ -87,7 +87,7 @@ async function verifyHealth<S extends Situation, D extends CommonDecision>(
     const kept = await driver.keep(trial.path);
     if (kept.kind === "failed") return fail(activation, trial, "switch", kept);
     if (driver.awaitsBoot?.(trial.path) === true) {
-      log(`${short(trial.revision)} runs; it is whole after a reboot`);
+      log(`${short(trial.revision)} runs; a reboot completes it`);
       writeTrial(driver.place.stateFolder, { ...trial, mode: "boot", kept: true, since: now() });
       return { ...deployed(trial), reboot: true };
     }
@@ -170,24 +170,24 @@ export async function finishTrial<S extends Situation, D extends CommonDecision>
   const { driver } = activation;
   const what = short(trial.revision);
   if (trial.undo !== undefined) {
-    log("a rollback was cut short; doing it again");
+    log("a rollback was interrupted; repeating it");
     return undo(activation, trial, undefined);
   }
   if (trial.boot === driver.boot()) {
-    log("an update was cut short; doing it again");
+    log("an update was interrupted; repeating it");
     return carryOut(activation, trial);
   }
   if (!driver.cameUp(trial.path)) {
-    log(`an update was cut short before ${what} was there to stay`);
+    log(`an update was interrupted before ${what} was kept`);
     if (trial.mode === "switch") await driver.revertProfile(trial.path);
     removeTrial(driver.place.stateFolder);
     return { outcome: "deferred", error: "an update was cut short", rolledBack: false };
   }
   if (trial.mode === "boot") {
-    log(`${what} came up at boot and proves itself now`);
+    log(`${what} booted; checking its health`);
     return verifyHealth(activation, trial);
   }
   // A boot goes on where an activation fails; whether this one did is for a switch to tell.
-  log(`${what} came up at boot before its switch was proved; switching to it again`);
+  log(`${what} booted before its health was checked; switching to it again`);
   return carryOut(activation, trial);
 }

@@ -32,7 +32,7 @@ export async function tellCloud(server: MetadataServer, event: Event): Promise<v
     const body = JSON.stringify(entryOf(event, where, Date.now()));
     await httpRequest(`${loggingApi()}/v2/entries:write`, { token, body, timeout: 30_000 });
   } catch {
-    log("Cloud Logging does not take what this VM tells it");
+    log("Cloud Logging refuses the entries of this VM");
   }
 }
 
@@ -42,7 +42,7 @@ export function entryOf(
   { id, zone, project }: { id: string; zone: string; project: string },
   milliseconds: number,
 ): object {
-  if (metadata.kind !== "present") throw new Error("a VM without metadata tells nothing");
+  if (metadata.kind !== "present") throw new Error("a VM without metadata has nothing to log");
   const { fleet, stack, wave } = metadata.instance;
   const { revision = "", outcome, stage, error, rolledBack, rebootRequired, toplevel, at } = state;
   const failed = event === "run" && outcome === "failed";

@@ -45,7 +45,8 @@ export async function refreshCredential(
   if (home === undefined || !isKeyed(home)) return;
   const folder = join(root, home.user);
   if (!mayAsk(folder, Date.now())) return;
-  if (await handOver(metadata, home, folder)) log(`home of ${home.user}: handed over what its repository asks for`);
+  if (await handOver(metadata, home, folder))
+    log(`home of ${home.user}: handed over the key or token of its repository`);
 }
 
 /** Notes a question; whether it is within the bound. */

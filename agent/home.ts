@@ -63,7 +63,7 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
       ...{ user: this.place.user, homes, settings, state, localHold, right, wanted, force, drifted },
       ...found,
     });
-    return { ...decision, notes: readable ? [] : ["the state file is not readable; going on without it"] };
+    return { ...decision, notes: readable ? [] : ["the state file is not readable; ignoring it"] };
   }
 
   /** By default the machine's mirror. */

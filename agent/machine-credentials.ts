@@ -70,7 +70,7 @@ export class MachineCredentials {
   private async renewCredential(secret: string, url: string): Promise<boolean> {
     try {
       if (!(await this.fetch(secret, url))) return false;
-      log("what the repository asks for was rotated; using the new one");
+      log("the repository's key or token was rotated; using the new one");
       return true;
     } catch (error) {
       log(error instanceof Error ? error.message : String(error));

@@ -83,7 +83,7 @@ async function runSystemCommand(
       return trigger(driver, options ?? {});
     case "publish": {
       const [user, ...more] = words;
-      if (user === undefined || more.length > 0) throw new Exit(2, "publish: must be followed by a user's name");
+      if (user === undefined || more.length > 0) throw new Exit(2, "publish: expects a user's name");
       return publishHome(driver, user);
     }
     case "serve": {

@@ -39,7 +39,7 @@ export class Mirror {
   /** Makes it where there is none, or something else is in its place. @throws GitError */
   private async ensure(): Promise<void> {
     if (isThere(this.path) && (await this.refuses(["rev-parse", "--git-dir"]))) {
-      log(`${this.path} is not a repository any more; making a new one`);
+      log(`${this.path} is no longer a repository; creating a new one`);
       remove(this.path);
     }
     if (!isThere(this.path)) await this.must(["init", "--quiet", "--bare"]);
@@ -73,7 +73,7 @@ export class Mirror {
     } catch (error) {
       if (!(error instanceof GitError) || error.reason === "space" || (await this.isWhole())) throw error;
     }
-    log(`${this.path} is damaged; making a new one`);
+    log(`${this.path} is damaged; creating a new one`);
     remove(this.path);
     await this.tryFetch(origin, revision);
   }

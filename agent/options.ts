@@ -31,7 +31,7 @@ export function readOptions(words: readonly string[]): RunOptions {
         break;
       }
       case "--by":
-        if (value === undefined) throw new Exit(2, "--by: must be followed by who asks");
+        if (value === undefined) throw new Exit(2, "--by: expects the name of the requester");
         options.by = oneLine(value);
         index++;
         break;

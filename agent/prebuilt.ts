@@ -37,7 +37,7 @@ export async function realisePrebuilt(
     const why = await substitute(path, link, { options });
     remove(folder);
     if (why === undefined) return path;
-    log(`${path} cannot be had prebuilt; building: ${oneLine(why.replaceAll(`'${path}'`, "it"))}`);
+    log(`${path} is not available prebuilt; building: ${oneLine(why.replaceAll(`'${path}'`, "it"))}`);
     return undefined;
   } catch (error) {
     if (!(error instanceof NoPrebuilt)) throw error;

@@ -21,7 +21,7 @@ export async function vmToken(metadata: MetadataServer): Promise<string> {
   } catch {
     // Said below.
   }
-  throw new SecretError("the metadata server gives no token");
+  throw new SecretError("the metadata server returned no token");
 }
 
 /** The latest version of a secret, as text that ends with one newline. @throws SecretError */

@@ -35,7 +35,7 @@ async function openOrigin<S extends Situation, D extends CommonDecision>(
 ): Promise<Origin> {
   const origin = await driver.origin(decision);
   const { url } = origin;
-  if (url === "") throw new UpdateFailure("fetch", "no repository to update from is set", "absent");
+  if (url === "") throw new UpdateFailure("fetch", "no repository is set", "absent");
   if (!isRepositoryUrl(url) && !url.startsWith("/"))
     throw new UpdateFailure("verify", `repository: "${oneLine(url)}" must be an http(s), ssh or git URL`, "absent");
   return origin;

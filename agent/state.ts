@@ -95,7 +95,7 @@ export function readTrial(folder: string): Trial | undefined {
   if (!isThere(trialFile(folder))) return undefined;
   const trial = parseTrial(parseObject(readText(trialFile(folder)) ?? ""));
   if (trial === undefined) {
-    log(`${trialFile(folder)} is not readable; going on without it`);
+    log(`${trialFile(folder)} is not readable; ignoring it`);
     removeTrial(folder);
   }
   return trial;

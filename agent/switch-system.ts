@@ -62,7 +62,7 @@ export async function modeOf(toplevel: string): Promise<ActivationMode> {
     check: checkOf({ status: finished.limit === undefined ? finished.status : undefined, output: finished.output }),
     inhibitors: { running: inhibitors(currentSystem), target: inhibitors(toplevel) },
   });
-  if (decision.mode === "boot") log(`it is activated by the next boot: ${decision.why}`);
+  if (decision.mode === "boot") log(`the next boot activates it: ${decision.why}`);
   return decision.mode;
 }
 

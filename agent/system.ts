@@ -107,7 +107,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     const decision = decideSystem({ ...input, hostname: hostname() });
     return readable
       ? decision
-      : { ...decision, notes: [...decision.notes, "the state file is not readable; going on without it"] };
+      : { ...decision, notes: [...decision.notes, "the state file is not readable; ignoring it"] };
   }
 
   /** What a run would do now that may go to what is approved alone. */

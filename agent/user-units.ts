@@ -75,5 +75,5 @@ function kill(pid: number): void {
 async function tell(uid: number, limit: number): Promise<void> {
   const { stdout } = await run("id", ["--name", "--user", String(uid)], { timeout: 5000 });
   const user = stdout.trim() || `the user ${uid}`;
-  log(`the units of ${user} did not settle within ${Math.round(limit / 1000)} s; going on without them`);
+  log(`the units of ${user} did not settle within ${Math.round(limit / 1000)} s; continuing without them`);
 }

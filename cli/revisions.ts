@@ -66,6 +66,6 @@ async function inRepository(
     call.signal.throwIfAborted();
     const line = `${command}: ${messageOf(error)}`;
     if (error instanceof UsageError) throw new UsageError(oneLine(line, 500));
-    throw new FleetError(oneLine(own === undefined ? `${line}; --resolve-from names another way to it` : line, 500));
+    throw new FleetError(oneLine(own === undefined ? `${line}; name another URL with --resolve-from` : line, 500));
   }
 }

@@ -18,7 +18,8 @@ export async function check<S extends Situation, D extends CommonDecision>(drive
   const { place } = driver;
   const lock = await acquireLock(place.lockFile, "a check");
   try {
-    if (unfinishedTrial(driver) !== undefined) throw new Exit(1, "an update was cut short; the next run ends it first");
+    if (unfinishedTrial(driver) !== undefined)
+      throw new Exit(1, "an update was interrupted; the next run finishes it first");
     const { well } = await attempt(driver, { ...dryRequest, right: "head" });
     remove(`${place.stateFolder}/built`);
     return well ? 0 : 1;
@@ -46,7 +47,7 @@ export async function hold(driver: Pick<Driver, "place">, words: readonly string
 }
 
 export async function resume(driver: Pick<Driver, "place">): Promise<number> {
-  log(removeHold(driver.place.stateFolder) ? "not held any more" : "was not held on this machine");
+  log(removeHold(driver.place.stateFolder) ? "no longer held" : "was not held on this machine");
   await tellService(driver);
   return 0;
 }

@@ -31,7 +31,7 @@ export async function publishHome(driver: SystemDriver, user: string): Promise<n
     if (text === seen) return 0;
     const report = state && reportOf(publishable(stateOf({ ...state })), { second: await knowsSecond(driver) });
     try {
-      if (report === undefined) log(`home of ${user}: its state is no report; nothing published`);
+      if (report === undefined) log(`home of ${user}: its state is not a valid report; nothing published`);
       else await publish(driver.metadata, driver.place.runFolder, key, report);
     } catch (error) {
       if (error instanceof ReportsDisabled) {

@@ -46,7 +46,7 @@ export async function selfTest(): Promise<number> {
     ),
     { second: true },
   );
-  if (report === undefined) throw new Exit(1, "the state makes no report");
+  if (report === undefined) throw new Exit(1, "the state has no valid report");
   const child = await run("true", [], { timeout: 10_000 });
   if (child.status !== 0) throw new Exit(1, `cannot run a program: ${child.stderr.trim()}`);
   process.stdout.write(

@@ -39,7 +39,7 @@ export const command: Command = {
     const { options } = call;
     const to = options.text("to");
     if (to !== undefined && options.flag("head")) {
-      throw new UsageError("diff: --head and --to do not go together");
+      throw new UsageError("diff: --head and --to cannot be combined");
     }
     if (to !== undefined) checkRevision("diff", to);
     const context = await openFleet(call);

@@ -33,7 +33,7 @@ export const command: Command = {
   },
   async run(call) {
     if (call.readSettings === undefined) {
-      throw new FleetError("doctor: the program that knows the settings was not given; start it by ./scripts/fleet");
+      throw new FleetError("doctor: cannot read the settings; start the tool with ./scripts/fleet");
     }
     const findings = diagnose(await gather(call, call.readSettings), new Date());
     const failed = findings.some(({ verdict }) => verdict === "fail");

@@ -33,7 +33,7 @@ export const command: Command = {
   async run(call) {
     const why = call.options.text("why");
     if (why === undefined) {
-      throw new UsageError("hold: --why is missing: say why, for those who find it held");
+      throw new UsageError("hold: --why is missing; give the reason");
     }
     const scope = scopeOf(call);
     const context = await openFleet(call);
@@ -54,7 +54,7 @@ export const command: Command = {
 export function scopeOf({ options }: Pick<Call, "options">): string {
   const [wave, vm] = [options.text("wave"), options.text("vm")];
   if (wave !== undefined && vm !== undefined) {
-    throw new UsageError("--wave and --vm do not go together");
+    throw new UsageError("--wave and --vm cannot be combined");
   }
   return wave !== undefined ? `wave:${wave}` : vm !== undefined ? `vm:${vm}` : "fleet";
 }

@@ -34,7 +34,7 @@ export const command: Command = {
   positionals: { least: 1, most: 1 },
   async run(call) {
     const source = call.options.text("source");
-    if (call.options.flag("direct") && source !== "ssh") throw new UsageError("logs: --direct goes with --source ssh");
+    if (call.options.flag("direct") && source !== "ssh") throw new UsageError("logs: --direct requires --source ssh");
     const context = await openFleet(call);
     const [vm] = await requireVms(context, call.positionals);
     if (vm === undefined) return 1;

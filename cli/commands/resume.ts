@@ -32,7 +32,7 @@ export const command: Command = {
     const all = options.flag("all");
     const scope = scopeOf(call);
     if (all && scope !== "fleet") {
-      throw new UsageError("resume: --all does not go with --wave or --vm");
+      throw new UsageError("resume: --all cannot be combined with --wave or --vm");
     }
     const context = await openFleet(call);
     const { compute, id } = context;

@@ -57,7 +57,7 @@ export const command: Command = {
     }
     const good = to === undefined ? "previous" : await resolveRevision("rollback", to, known, context, call);
     if (good === bad) {
-      throw new UsageError(`rollback: --to is ${short(bad)}, which is what would be undone`);
+      throw new UsageError(`rollback: --to is ${short(bad)}, the revision to roll back`);
     }
     const edit = (before: Control) => withUndo(pruned(before, approvals), waves, bad, good);
     if (!(await confirmChange(call, context, decisions, edit))) return 0;

@@ -39,8 +39,8 @@ export const command: Command = {
     const why = oneLine(options.text("why") ?? "", 200);
     const [dryRun, json, ups] = [options.flag("dry-run"), options.flag("json"), !options.flag("no-up")];
     if (!options.flag("urgent")) throw new UsageError("rollout: --urgent is missing; an ordinary rollout is pulumi up");
-    if (why === "") throw new UsageError("rollout: --why is missing: say why, for those whose window it passes");
-    if (json && ups && !dryRun) throw new UsageError("rollout: --json goes with --dry-run or --no-up");
+    if (why === "") throw new UsageError("rollout: --why is missing; give the reason to ignore windows");
+    if (json && ups && !dryRun) throw new UsageError("rollout: --json requires --dry-run or --no-up");
     if (written !== undefined) checkRevision("rollout", written);
     const context = await openFleet(call);
     const vms = await readVms(context.compute, context.id);

@@ -49,7 +49,7 @@ export const command: Command = {
   async run(call) {
     const { options } = call;
     if (options.flag("watch") && options.flag("check")) {
-      throw new UsageError("status: --watch and --check do not go together");
+      throw new UsageError("status: --watch and --check cannot be combined");
     }
     const context = await openFleet(call);
     const reader = new StatusReader(context, branchReader(call));

@@ -81,7 +81,7 @@ function readTarget(call: Call): Settings {
   const bastion = readBastion(call);
   const iap = options.flag("iap");
   if (iap && bastion !== undefined) {
-    throw new UsageError("trigger: --iap and --bastion do not go together");
+    throw new UsageError("trigger: --iap and --bastion cannot be combined");
   }
   const timeout = options.duration("timeout", "20m");
   // What a shell on the VM sees, so only what no shell minds.
@@ -94,7 +94,7 @@ function readTarget(call: Call): Settings {
 function readBastion({ options }: Call): Bastion | undefined {
   const [written, knownHosts] = [options.text("bastion"), options.text("known-hosts")];
   if (written === undefined) {
-    if (knownHosts !== undefined) throw new UsageError("trigger: --known-hosts goes with --bastion");
+    if (knownHosts !== undefined) throw new UsageError("trigger: --known-hosts requires --bastion");
     return undefined;
   }
   const [, destination, port = "22"] = /^((?:\w[\w.-]*@)?\w[\w.-]*)(?::(\d{1,5}))?$/.exec(written) ?? [];

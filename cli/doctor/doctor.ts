@@ -112,9 +112,9 @@ function checkRepository({ settings, head, lock, flake }: Facts): Finding[] {
       "repository",
       head,
       (revision) => ok("repository", `${branch} is at ${short(revision)}`),
-      "see that you may read it from here; resolveFrom names another way to it",
+      "see that you may read it from here; set resolveFrom to another URL of it",
     ),
-    ...checkResult("flake.lock", lock, judgeLock, "see that you may read it from here"),
+    ...checkResult("flake.lock", lock, checkLock, "see that you may read it from here"),
     ...checkResult(
       "hosts",
       flake,
@@ -135,7 +135,7 @@ function checkNames(vms: readonly FlakeUser[], names: FlakeNames): Finding[] {
   return wrong.length > 0 ? wrong : ok("hosts", "the config repository has every host and home of the settings");
 }
 
-function judgeLock(text: string | undefined): Finding[] {
+function checkLock(text: string | undefined): Finding[] {
   if (text === undefined) return fail("flake.lock", "the branch's head has none", "nix flake lock, commit and push it");
   try {
     const inputs = lockInputs(text);

@@ -41,9 +41,13 @@ function judgeMetadata({ vms }: StackSettings, there: readonly Instance[]): Find
   const wrong = [
     ...listed(missing, (vms) => warn("vms", `not made yet: ${vms}`, "pulumi up makes them")),
     ...listed(strange, (vms) =>
-      warn("vms", `the stack does not name ${vms}`, "pulumi up removes what it made; the labels of others mislead"),
+      warn(
+        "vms",
+        `the stack does not name ${vms}`,
+        "pulumi up deletes VMs that it created; remove the fleet's labels from others",
+      ),
     ),
-    ...listed(differing, (vms) => warn("vms", `not as the stack says: ${vms}`, "pulumi up --refresh")),
+    ...listed(differing, (vms) => warn("vms", `differ from the stack: ${vms}`, "pulumi up --refresh")),
   ];
   return wrong.length > 0 ? wrong : ok("vms", `${plural(vms.length, "VM")}, all as the stack says`);
 }
@@ -119,7 +123,7 @@ function judgeControl({ control, vms }: FleetStatus, now: Date): Finding[] {
       ),
     ),
     ...strays.flatMap((vm) =>
-      warn("pins", `${oneLine(vm, 63)} is pinned and not there`, `fleet pin ${oneLine(vm, 63)} --clear`),
+      warn("pins", `${oneLine(vm, 63)} is pinned but does not exist`, `fleet pin ${oneLine(vm, 63)} --clear`),
     ),
   ];
   return wrong.length > 0 ? wrong : ok("holds", control.holds.length === 0 ? "none" : "none that is old");

@@ -55,7 +55,7 @@ export class Storage {
     const found = await this.find(`/storage/v1/b/${name}`);
     if (found === undefined) {
       if (location === undefined) {
-        throw new UsageError(`there is no bucket gs://${name}; give --location, such as europe-west1, to make it`);
+        throw new UsageError(`there is no bucket gs://${name}; give --location, such as europe-west1, to create it`);
       }
       const iamConfiguration = {
         uniformBucketLevelAccess: { enabled: true },
@@ -157,7 +157,7 @@ export class Storage {
     };
     const url = `/upload/storage/v1/b/${bucket}/o`;
     const { location } = await this.ask({ method: "POST", url, params: { uploadType: "resumable", name }, headers });
-    if (location === undefined) throw new FleetError(`gs://${bucket}/${name}: no upload was begun`);
+    if (location === undefined) throw new FleetError(`gs://${bucket}/${name}: the upload did not start`);
     return location;
   }
 

@@ -26,7 +26,7 @@ export async function withCommits<T>(
     return use({ directory: top, ...flake });
   }
   if (source === undefined) {
-    throw new FleetError(`${oneLine(clone, 200)} is no clone that has these commits; --clone names one`);
+    throw new FleetError(`${oneLine(clone, 200)} is not a clone with these commits; name one with --clone`);
   }
   const directory = mkdtempSync(join(tmpdir(), "fleet-config-"));
   try {
@@ -38,7 +38,9 @@ export async function withCommits<T>(
     const wanted = runOptions.signal.aborted ? undefined : /^git fetch: (.*)$/.exec(messageOf(error))?.[1];
     throw wanted === undefined
       ? error
-      : new FleetError(oneLine(`${source.repository} does not give these commits (${wanted}); --clone names one`, 400));
+      : new FleetError(
+          oneLine(`${source.repository} does not have these commits (${wanted}); name a clone with --clone`, 400),
+        );
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

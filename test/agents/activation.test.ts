@@ -107,7 +107,7 @@ describe("a system", () => {
     source.extra = module.includes("inhibitors") ? module : `system.switch.inhibitors.dbus = "one"; ${module}`;
     await source.commit();
     await vm.update();
-    expect(await vm.lastRun()).toContain(`it is activated by the next boot: ${why}`);
+    expect(await vm.lastRun()).toContain(`the next boot activates it: ${why}`);
     const is = await vm.facts();
     expect(is).toMatchObject({ current: before.current, next: source.number, failed: [] });
     expect(vm.report()).toMatchObject({ outcome: "updated", rebootRequired: true });
@@ -160,7 +160,7 @@ describe("a system", () => {
     await source.commit();
     await vm.update(60);
     await expectRuns(await vm.facts(), source);
-    expect(await vm.lastRun()).toContain("the units of mallory did not settle within 3 s; going on without them");
+    expect(await vm.lastRun()).toContain("the units of mallory did not settle within 3 s; continuing without them");
     expect(vm.report()).toMatchObject({ outcome: "updated" });
     expect(await vm.is("test -e /home/carol/activated")).toBe(true);
     expect(await vm.sh("systemctl is-active metadata-firewall.service")).toBe("active");

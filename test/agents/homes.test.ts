@@ -173,7 +173,7 @@ describe("their people", () => {
     await reported("alice", { outcome: "held", error: "held by alice: not today" });
     await shows("carol", source);
     expect(await as("alice", `${agent} check`)).toContain("held by alice");
-    expect(await as("alice", `${agent} resume`)).toContain("not held any more");
+    expect(await as("alice", `${agent} resume`)).toContain("no longer held");
     await reported("alice", { revision: await source.head() });
     expect(await as("alice", `${agent} log --lines=50`)).toContain("held by alice: not today");
   });

@@ -53,7 +53,7 @@ describe.each(["now", "0.1.0"] as const)("what the agent of version %s left, the
     expect(await trialLeft()).toBe(true);
     await runs(others[agent]);
     await vm.update();
-    expect(await vm.lastRun()).toContain("an update was cut short; doing it again");
+    expect(await vm.lastRun()).toContain("an update was interrupted; repeating it");
     await expectRuns(await vm.facts(), source);
     expect(await trialLeft()).toBe(false);
   });
@@ -66,7 +66,7 @@ describe.each(["now", "0.1.0"] as const)("what the agent of version %s left, the
     expect(await inject(vm, "SIGKILL", "all")).toBe(true);
     await runs(others[agent]);
     await vm.update();
-    expect(await vm.lastRun()).toContain("a rollback was cut short; doing it again");
+    expect(await vm.lastRun()).toContain("a rollback was interrupted; repeating it");
     const is = await vm.facts();
     expectComplete(is);
     expect(is.current).toBe(before.current);

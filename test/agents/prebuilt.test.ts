@@ -115,7 +115,7 @@ it("is not taken where someone else signed it", async () => {
   // Nothing else could bring it here: this revision does not build.
   approvePrebuilt(await source.commit("evaluation"), system);
   const said = await update();
-  expect(said).toMatch(/cannot be had prebuilt; building: .*not signed/);
+  expect(said).toMatch(/is not available prebuilt; building: .*not signed/);
   expect(vm.report()).toMatchObject({ outcome: "failed", stage: "build" });
   expect(await has(system)).toBe(false);
   expect((await vm.facts()).current).toBe(before.current);
@@ -132,7 +132,7 @@ async function expectBuilt(said: string, why: RegExp): Promise<void> {
 it("is built where the cache does not have it", async () => {
   const revision = await source.commit();
   approvePrebuilt(revision, `/nix/store/${"0".repeat(32)}-nixos-system-dev-canary`);
-  await expectBuilt(await update(), /cannot be had prebuilt; building: /);
+  await expectBuilt(await update(), /is not available prebuilt; building: /);
 });
 
 it("is built where the manifest is not the approved one", async () => {
@@ -151,7 +151,7 @@ it("is built where the cache accepts and hangs", async () => {
   const revision = await source.commit();
   approvePrebuilt(revision, await prebuild());
   stalls = "store";
-  await expectBuilt(await update(), /cannot be had prebuilt; building: /);
+  await expectBuilt(await update(), /is not available prebuilt; building: /);
   stalls = undefined;
 });
 

@@ -144,6 +144,6 @@ it("is found well by the doctor, and what the next lock moves by the diff", asyn
   expect(stale.exitCode).toBe(1);
   expect(stale.text).toMatch(/fail +repository +\S*config\.git has no branch next/);
   expect(stale.text).toMatch(
-    /warn +vms +not as the stack says: dev-canary \(branch\), dev-alice \(branch\), dev-bob \(branch\)/,
+    /warn +vms +differ from the stack: dev-canary \(branch\), dev-alice \(branch\), dev-bob \(branch\)/,
   );
 });

@@ -94,7 +94,7 @@ export const agentMutants: readonly Mutant[] = [
   rule(
     "activation",
     "what a boot brought up has to pass its health check",
-    "log(`${what} came up at boot and proves itself now`);\n    return verifyHealth(activation, trial);",
+    "log(`${what} booted; checking its health`);\n    return verifyHealth(activation, trial);",
     "return Promise.resolve(deployed(trial));",
     activation,
   ),

@@ -112,6 +112,6 @@ describe("Cloud Logging", () => {
     await tellCloud(google.metadataServer(), silent);
     expect(google.logged).toEqual([]);
     await tellCloud(new MetadataServer("127.0.0.1:1"), event);
-    expect(scratch.log).toContain("Cloud Logging does not take what this VM tells it");
+    expect(scratch.log).toContain("Cloud Logging refuses the entries of this VM");
   });
 });

@@ -275,7 +275,7 @@ describe("a home's", () => {
     await handOver([home]);
     expect(handed("credential")).toBe("glpat-1\n");
     await refreshCredential(metadata, home, folder());
-    expect(scratch.log).toContain("handed over what its repository asks for");
+    expect(scratch.log).toContain("handed over the key or token of its repository");
     expect(handed("credential")).toBe("glpat-2\n");
     for (let count = 1; count < 10; count++) await refreshCredential(metadata, home, folder());
     keep("glpat-3");

@@ -61,7 +61,7 @@ describe("a secret", () => {
 
   it("cannot be had while no server answers", async () => {
     google.away = true;
-    await expect(fetch("token")).rejects.toThrow(`${secret} cannot be had: the metadata server gives no token`);
+    await expect(fetch("token")).rejects.toThrow(`${secret} cannot be had: the metadata server returned no token`);
   });
 });
 

@@ -27,7 +27,7 @@ it.each<[string[], string]>([
   [["--trigger", "constructor"], '2: --trigger: "constructor" must be boot, schedule, watch, ssh or manual'],
   [["--revision", "abc"], '2: --revision: "abc" must be a full revision, 40 hexadecimal digits'],
   [["--revision"], '2: --revision: "" must be a full revision, 40 hexadecimal digits'],
-  [["--by"], "2: --by: must be followed by who asks"],
+  [["--by"], "2: --by: expects the name of the requester"],
   [["now"], '2: unknown option "now"; see '],
 ])("%j are answered in one line", (words, message) => {
   expect(said(() => readOptions(words))).toContain(message);

@@ -57,7 +57,7 @@ it.each<[string, unknown]>([
   claim(text);
   expect(await publish()).toBe(0);
   expect(google.published).toEqual([]);
-  expect(scratch.log).toContain("home of alice: its state is no report; nothing published");
+  expect(scratch.log).toContain("home of alice: its state is not a valid report; nothing published");
 });
 
 it("asks for a pause whatever the state is, since systemd starts it again at each change", async () => {

@@ -122,7 +122,7 @@ test.each<[string[], RegExp]>([
   [["pin", "dev-rest", "main..x"], /^pin: main\.\.x is not a revision, a branch or a tag/],
   [["rollback", "-x"], /unknown option -x/],
   [["rollback", "--to", "ddddddd"], /^rollback: ddddddd is in no approval or report/],
-  [["rollback", "--to", good], /--to is bbbbbbb, which is what would be undone/],
+  [["rollback", "--to", good], /--to is bbbbbbb, the revision to roll back/],
   [["rollback", "--wave", "last"], /^no wave last/],
   [["rollback", "--timeout", "soon"], /--timeout is soon; it must be a time such as/],
   [["await", "--wave", "rest", "--on-failure", "panic"], /must be one of hold, rollback, continue, none/],

@@ -236,10 +236,10 @@ describe("fleet diff", () => {
     ]);
     expect((await fleet(["--to", "main", "--no-closures"])).err).toEqual([]);
     expect((await fleet(["--to", "a..b"])).err).toEqual(["diff: a..b is not a revision, a branch or a tag"]);
-    expect((await fleet(["--to", after, "--head"])).err).toEqual(["diff: --head and --to do not go together"]);
+    expect((await fleet(["--to", after, "--head"])).err).toEqual(["diff: --head and --to cannot be combined"]);
     expect((await fleet(["dev-eve"])).err).toEqual([expect.stringMatching(/^no VM dev-eve in fleet/)]);
     fake.instances = fake.instances.map((one) => ({ ...one, metadata: {} }));
     expect((await fleet(["--head"])).err).toEqual([expect.stringMatching(/^no VM's metadata names the config repo/)]);
-    expect((await fleet([])).err).toEqual([expect.stringMatching(/is no clone that has these commits; --clone names/)]);
+    expect((await fleet([])).err).toEqual([expect.stringMatching(/is not a clone with these commits; name one with --clone/)]);
   });
 });

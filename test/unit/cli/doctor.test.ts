@@ -153,7 +153,7 @@ test.each<[string, Changed, Partial<Finding>[]]>([
     [
       { check: "vms", verdict: "warn", text: "not made yet: b" },
       { check: "vms", verdict: "warn", text: "the stack does not name c" },
-      { check: "vms", verdict: "warn", text: "not as the stack says: a (zone)" },
+      { check: "vms", verdict: "warn", text: "differ from the stack: a (zone)" },
     ],
   ],
   [
@@ -165,7 +165,7 @@ test.each<[string, Changed, Partial<Finding>[]]>([
           instance("b", { metadata: metadata("main", "#!/bin/ksh") }),
         ],
       }),
-    [{ check: "vms", verdict: "warn", text: "not as the stack says: a (branch), b (startup-script)" }],
+    [{ check: "vms", verdict: "warn", text: "differ from the stack: a (branch), b (startup-script)" }],
   ],
   ["a silent VM", withStatus({}, contract.agent, "a"), [{ check: "reports", verdict: "warn", text: "silent: a" }]],
   ["old agents", withStatus({}, "0.0.1"), [{ check: "agents", verdict: "warn" }]],

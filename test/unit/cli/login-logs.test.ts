@@ -101,6 +101,6 @@ describe("fleet logs", () => {
   it("reads the journal as fleet ssh reaches it", async () => {
     expect((await run(["logs", "dev-alice", "--source", "ssh", "--lines", "20"])).code).toBe(7);
     expect(asked().at(-1)).toBe("--command=journalctl --no-pager -u nixos-auto-update -n 20");
-    expect((await run(["logs", "dev-alice", "--direct"])).err).toEqual(["logs: --direct goes with --source ssh"]);
+    expect((await run(["logs", "dev-alice", "--direct"])).err).toEqual(["logs: --direct requires --source ssh"]);
   });
 });

@@ -169,8 +169,8 @@ describe("fleet trigger", () => {
     [["dev-alice", "--user", "-oProxyCommand=x"], /--user/],
     [["dev-alice", "--bastion", "-x"], /--bastion/],
     [["dev-alice", "--bastion", "eve@host:22x"], /--bastion/],
-    [["dev-alice", "--bastion", "eve@host", "--iap"], /do not go together/],
-    [["dev-alice", "--known-hosts", "x"], /goes with --bastion/],
+    [["dev-alice", "--bastion", "eve@host", "--iap"], /cannot be combined/],
+    [["dev-alice", "--known-hosts", "x"], /requires --bastion/],
     [["dev-alice", "--address", "nowhere"], /must be VM=HOST:PORT/],
     [["dev-alice", "--timeout", "soon"], /--timeout is soon; it must be a time such as/],
   ])("%j is refused in one line", async (args, message) => {
