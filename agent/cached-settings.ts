@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { parseObject } from "../rules/json";
 import type { CommonSettings } from "./driver";
-import { readText, writeFileAtomic } from "./files";
+import { readText, writeFileAtomic } from "./host/files";
 
 export interface CachedSettings {
   repository?: string;

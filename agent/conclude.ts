@@ -7,15 +7,15 @@ import { contract } from "../rules/contract";
 import { isFailing, nextTry } from "../rules/repeated-failure";
 import type { Attempt, CommonDecision, Driver, RunRequest, Situation } from "./driver";
 import { type Ending, isOffline } from "./ending";
-import { exists, isThere, remove, writeFileAtomic } from "./files";
-import { log } from "./log";
+import { exists, isThere, remove, writeFileAtomic } from "./host/files";
+import { log } from "./host/log";
 import { writeCachedSettings } from "./cached-settings";
-import { writeLoginMessage } from "./login-message";
-import { metrics } from "./metrics";
-import { bootedAt, now } from "./time";
+import { writeLoginMessage } from "./report/login-message";
+import { metrics } from "./report/metrics";
+import { bootedAt, now } from "./host/time";
 import { writeState } from "./state";
-import { reportFor } from "./publish";
-import { run, succeeded } from "./process";
+import { reportFor } from "./report/publish";
+import { run, succeeded } from "./host/process";
 import { retryLater, retryNoMore } from "./retry";
 
 export async function conclude<S extends Situation, D extends CommonDecision>(

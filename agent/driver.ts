@@ -5,11 +5,11 @@ import type { AgentState } from "../rules/agent-state";
 import type { Stage } from "../rules/contract";
 import type { Waiting } from "../rules/report";
 import type { Right } from "../rules/run-right";
-import type { Program } from "./log";
-import type { Mirror, Origin } from "./mirror";
+import type { Program } from "./host/log";
+import type { Mirror, Origin } from "./git/mirror";
 import type { Before, Trial } from "./state";
-import type { RepositoryKey } from "./repository-keys";
-import type { Manager } from "./systemd";
+import type { RepositoryKey } from "./credentials/repository-keys";
+import type { Manager } from "./host/systemd";
 import type { Ending } from "./ending";
 
 /** Where an agent keeps its things. */

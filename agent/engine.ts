@@ -1,17 +1,17 @@
 /** One update, for the system and for a home alike: decide, deploy where that is the decision, and say how it ended. */
 import { short } from "../rules/contract";
 import { restsUntil } from "../rules/repeated-failure";
-import { activate, finishTrial, unfinishedTrial } from "./activation";
+import { activate, finishTrial, unfinishedTrial } from "./activation/activation";
 import { conclude } from "./conclude";
 import { type Attempt, type CommonDecision, type Driver, type Found, type Postponed } from "./driver";
 import { type RunRequest, type Situation, UpdateFailure } from "./driver";
 import { type Ending, endedWell } from "./ending";
-import { lastLine, log, oneLine } from "./log";
+import { lastLine, log, oneLine } from "./host/log";
 import { succeededOrFailure } from "./failures";
-import { realise, fetchAndVerify, findDescent, findHead } from "./source";
-import { pruneGenerations, spaceSettings } from "./space";
-import { closureDifference } from "./nix";
-import { bootedAt, timestamp } from "./time";
+import { realise, fetchAndVerify, findDescent, findHead } from "./git/source";
+import { pruneGenerations, spaceSettings } from "./nix/space";
+import { closureDifference } from "./nix/nix";
+import { bootedAt, timestamp } from "./host/time";
 
 /** What an attempt leaves to its caller. */
 export interface AttemptResult<S, D> extends Attempt<S, D> {

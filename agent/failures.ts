@@ -2,8 +2,8 @@
 import { diskProblem, isTransient } from "../rules/failure";
 import { UpdateFailure } from "./driver";
 import type { Ending } from "./ending";
-import { isErrno } from "./files";
-import { lastLine, log } from "./log";
+import { isErrno } from "./host/files";
+import { lastLine, log } from "./host/log";
 
 /** What a run of steps comes to; one that fails ends it. Other errors than those of a step and of the file system are passed on. */
 export async function succeededOrFailure(

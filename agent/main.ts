@@ -1,13 +1,13 @@
 /** Both agents' commands: `main PROGRAM COMMAND [ARGUMENT…]`. What a command does not need is not loaded. */
-import { Exit, log, programName, type Program } from "./log";
+import { Exit, log, programName, type Program } from "./host/log";
 import { readOptions, takesNothing } from "./options";
 import { check, hold, resume, showLog } from "./commands/people";
-import { forwardSignals } from "./process";
+import { forwardSignals } from "./host/process";
 import { hasCommand, usageText } from "./commands/usage";
-import { SystemDriver } from "./system";
-import { serveFirstLogins, serveHome } from "./homes";
-import { rebootIfAllowed } from "./reboot";
-import { HomeDriver } from "./home";
+import { SystemDriver } from "./system/system";
+import { serveFirstLogins, serveHome } from "./home/homes";
+import { rebootIfAllowed } from "./activation/reboot";
+import { HomeDriver } from "./home/home";
 import { selfTest, selfTestOfHome } from "./commands/self-test";
 import { runSystem } from "./commands/run-system";
 import { trigger } from "./commands/trigger";

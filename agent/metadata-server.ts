@@ -5,7 +5,7 @@
 import * as http from "node:http";
 import { contract } from "../rules/contract";
 import type { Answer, Answers } from "../rules/metadata";
-import { sleep } from "./time";
+import { sleep } from "./host/time";
 
 /** The server does not answer as it should; nothing is known. */
 export class MetadataAway extends Error {}

@@ -1,7 +1,7 @@
 /** The options of a run, which both agents have. */
 import { isRevision } from "../rules/json";
 import type { Trigger } from "../rules/run-right";
-import { Exit, oneLine, programName } from "./log";
+import { Exit, oneLine, programName } from "./host/log";
 import { triggers } from "./requests";
 
 export interface RunOptions {

@@ -3,10 +3,10 @@ import { mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { Trigger } from "../rules/run-right";
 import { randomBytes } from "node:crypto";
-import { entries, isThere, readText, remove, writeFileAtomic } from "./files";
-import { oneLine } from "./log";
-import { systemctl } from "./systemd";
-import { sleep } from "./time";
+import { entries, isThere, readText, remove, writeFileAtomic } from "./host/files";
+import { oneLine } from "./host/log";
+import { systemctl } from "./host/systemd";
+import { sleep } from "./host/time";
 
 /** What `--trigger` may say. */
 export const triggers = ["boot", "schedule", "watch", "ssh", "manual"] as const satisfies Trigger[];

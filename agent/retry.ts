@@ -1,10 +1,10 @@
 /** A run that ended for a reason that passes by itself is tried again without anyone's help: soon at first, then less and less often. */
 import { join } from "node:path";
-import { exists, readText, remove, writeFileAtomic } from "./files";
-import { log, oneLine } from "./log";
+import { exists, readText, remove, writeFileAtomic } from "./host/files";
+import { log, oneLine } from "./host/log";
 import type { Right } from "../rules/run-right";
-import { type Manager, systemctl, systemdRun } from "./systemd";
-import { secondsFrom } from "./time";
+import { type Manager, systemctl, systemdRun } from "./host/systemd";
+import { secondsFrom } from "./host/time";
 
 /** Seconds at most between two tries. */
 const LONGEST = 6 * 3600;

@@ -1,7 +1,7 @@
 /** How this agent starts itself again: in a unit of its own, as another user, or as a helper of another program. */
 import { resolve } from "node:path";
-import { exists } from "./files";
-import type { Program } from "./log";
+import { exists } from "./host/files";
+import type { Program } from "./host/log";
 
 /** The bundle that runs, with the program that runs it. */
 export function selfCommand(program: Program): string[] {

@@ -11,8 +11,8 @@ import {
 import type { Stage } from "../rules/contract";
 import { contract } from "../rules/contract";
 import { isObject, parseObject } from "../rules/json";
-import { exists, isThere, readText, remove, writeFileAtomic, writeFileFsync } from "./files";
-import { log } from "./log";
+import { exists, isThere, readText, remove, writeFileAtomic, writeFileFsync } from "./host/files";
+import { log } from "./host/log";
 
 const stateFile = (folder: string) => join(folder, "state.json");
 const holdFile = (folder: string) => join(folder, "hold.json");

@@ -1,7 +1,7 @@
 /** Who started this run, where nobody said. */
 import type { Right, Trigger } from "../rules/run-right";
 import { takeRetry } from "./retry";
-import { type Manager, showUnits } from "./systemd";
+import { type Manager, showUnits } from "./host/systemd";
 
 export interface Started {
   trigger: Trigger;

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { parseJson } from "../../rules/json";
 import { readMetadata } from "../../rules/metadata";
 import { changeOf, relevantState, type RelevantState } from "../../rules/relevant-state";
-import { isThere, readText, writeFileAtomic, writeFileFsync } from "../files";
-import { Exit, log } from "../log";
+import { isThere, readText, writeFileAtomic, writeFileFsync } from "../host/files";
+import { Exit, log } from "../host/log";
 import { readState } from "../state";
-import type { SystemDriver } from "../system";
-import { now, sleep } from "../time";
+import type { SystemDriver } from "../system/system";
+import { now, sleep } from "../host/time";
 import { runSystem } from "./run-system";
 
 /** Seconds at most between two attempts; a change of the approval ends the wait. */

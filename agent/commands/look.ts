@@ -5,15 +5,15 @@ import { contract } from "../../rules/contract";
 import { parseJson } from "../../rules/json";
 import { readMetadata, type Metadata } from "../../rules/metadata";
 import { changeOf, relevantState, type RelevantState } from "../../rules/relevant-state";
-import { isThere, readText, writeFileAtomic } from "../files";
-import { log } from "../log";
+import { isThere, readText, writeFileAtomic } from "../host/files";
+import { log } from "../host/log";
 import type { MetadataServer } from "../metadata-server";
 import { writeRequest } from "../requests";
 import { readState } from "../state";
-import type { SystemDriver } from "../system";
-import { accountOf } from "../users";
-import { armPublisher } from "../homes";
-import { tellCloud } from "../cloud-log";
+import type { SystemDriver } from "../system/system";
+import { accountOf } from "../home/users";
+import { armPublisher } from "../home/homes";
+import { tellCloud } from "../report/cloud-log";
 
 type Answered = Extract<Metadata, { kind: "present" | "absent" }>;
 

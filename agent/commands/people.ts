@@ -4,14 +4,14 @@ import { userInfo } from "node:os";
 import { join } from "node:path";
 import { spawn } from "node:child_process";
 import { attempt } from "../engine";
-import { unfinishedTrial } from "../activation";
+import { unfinishedTrial } from "../activation/activation";
 import { type CommonDecision, type Driver, dryRequest, type Situation } from "../driver";
-import { entries, remove } from "../files";
-import { acquireLock } from "../lock";
-import { Exit, log, oneLine } from "../log";
+import { entries, remove } from "../host/files";
+import { acquireLock } from "../host/lock";
+import { Exit, log, oneLine } from "../host/log";
 import { removeHold, writeHold } from "../state";
-import { systemctl } from "../systemd";
-import { now } from "../time";
+import { systemctl } from "../host/systemd";
+import { now } from "../host/time";
 
 /** What an update would do now, and how the closure would change. Nothing is switched, and nothing is written down. */
 export async function check<S extends Situation, D extends CommonDecision>(driver: Driver<S, D>): Promise<number> {

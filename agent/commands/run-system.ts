@@ -2,16 +2,16 @@
 import { rightOf, type Right, type Trigger } from "../../rules/run-right";
 import type { RunRequest } from "../driver";
 import { attempt, type AttemptResult } from "../engine";
-import { acquireLock } from "../lock";
-import { Exit, log } from "../log";
+import { acquireLock } from "../host/lock";
+import { Exit, log } from "../host/log";
 import type { RunOptions } from "../options";
-import { Progress } from "../progress";
+import { Progress } from "../report/progress";
 import { pendingRequests, type Request, takeRequests } from "../requests";
-import type { SystemDriver } from "../system";
-import type { SystemSituation } from "../system-situation";
+import type { SystemDriver } from "../system/system";
+import type { SystemSituation } from "../system/system-situation";
 import type { SystemDecision } from "../../rules/decide-system";
-import { startServing } from "../homes";
-import { rebootIfAllowed } from "../reboot";
+import { startServing } from "../home/homes";
+import { rebootIfAllowed } from "../activation/reboot";
 import { guessTrigger } from "../trigger";
 import { retryLater } from "../retry";
 

@@ -7,11 +7,11 @@ import { publishable, nextState } from "../../rules/agent-state";
 import { contract } from "../../rules/contract";
 import { relevantState } from "../../rules/relevant-state";
 import { dryRequest } from "../driver";
-import { Exit } from "../log";
-import { run } from "../process";
-import { SystemDriver } from "../system";
-import { bootedAt, now } from "../time";
-import type { HomeDriver } from "../home";
+import { Exit } from "../host/log";
+import { run } from "../host/process";
+import { SystemDriver } from "../system/system";
+import { bootedAt, now } from "../host/time";
+import type { HomeDriver } from "../home/home";
 
 function checkNode(): void {
   const [major = 0] = process.versions.node.split(".").map(Number);

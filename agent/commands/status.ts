@@ -5,12 +5,12 @@ import { isFailing, nextTry, type RepeatedFailure } from "../../rules/repeated-f
 import { printable } from "../../rules/text";
 import type { Driver } from "../driver";
 import { readCachedSettings, type CachedSettings } from "../cached-settings";
-import { safe } from "../log";
-import { Mirror } from "../mirror";
-import { readProgress, type ProgressNow } from "../progress";
+import { safe } from "../host/log";
+import { Mirror } from "../git/mirror";
+import { readProgress, type ProgressNow } from "../report/progress";
 import { type LocalHold, readHold, readState } from "../state";
-import { nextElapse } from "../systemd";
-import { timestamp } from "../time";
+import { nextElapse } from "../host/systemd";
+import { timestamp } from "../host/time";
 
 export interface Status {
   hold: LocalHold | null;

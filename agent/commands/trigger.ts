@@ -1,9 +1,9 @@
 /** `trigger`: for the forced command of an account that may do nothing else, and for people. Asks, waits, and says how it went. */
 import type { Trigger } from "../../rules/run-right";
-import { Exit, log, oneLine } from "../log";
+import { Exit, log, oneLine } from "../host/log";
 import { startUntilTaken, writeRequest } from "../requests";
 import { readState } from "../state";
-import type { SystemDriver } from "../system";
+import type { SystemDriver } from "../system/system";
 import { showStatus } from "./status";
 
 /** Milliseconds: as long as the unit's own limit. */

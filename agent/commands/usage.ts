@@ -1,6 +1,6 @@
 /** What each program does: the text of --help, and what the manual pages and the shells' completions are made of. */
 import { contract } from "../../rules/contract";
-import type { Program } from "../log";
+import type { Program } from "../host/log";
 import { triggers } from "../requests";
 
 export interface Option {

@@ -1,6 +1,6 @@
 /**
  * What of a fleet's log entries is counted, and when a count is an alert. Pure. The entries are the agent's own
- * (`agent/cloud-log.ts`): NixOS has no Ops Agent that would carry the journal to Cloud Logging.
+ * (`agent/report/cloud-log.ts`): NixOS has no Ops Agent that would carry the journal to Cloud Logging.
  */
 import { contract } from "../../rules/contract";
 import type { FleetConfig } from "../config/fleet-config";

@@ -91,7 +91,7 @@ export const ruleMutants: readonly Mutant[] = [
     "a state half written is not taken for an empty one",
     'readable: text.trim() === ""',
     "readable: true",
-    unit("rules/agent-state", "agent/files"),
+    unit("rules/agent-state", "agent/host/files"),
   ),
   rule(
     "relevant-state",
@@ -133,14 +133,14 @@ export const ruleMutants: readonly Mutant[] = [
     "what passes by itself is not the revision's fault",
     'cause !== "revision" && cause',
     'cause === "unknown" && cause',
-    unit("rules/failure", "agent/nix"),
+    unit("rules/failure", "agent/nix/nix"),
   ),
   rule(
     "failure",
     "a full disk is not the revision's fault",
     'if (diskProblem(text) !== undefined) return "space";\n  if (nixResources',
     "if (nixResources",
-    unit("rules/failure", "agent/nix"),
+    unit("rules/failure", "agent/nix/nix"),
   ),
   rule(
     "self-test",

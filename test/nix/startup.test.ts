@@ -9,7 +9,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { accessByKeys } from "../../agent/repository-keys";
+import { accessByKeys } from "../../agent/credentials/repository-keys";
 import { startupScript } from "../../infra/startup";
 import { image } from "../../nix/tests/image";
 import { parseKeyPlace } from "../../rules/deploy-keys";

@@ -8,7 +8,7 @@ import { decideSystem, type SystemDecision } from "../../rules/decide-system";
 import { readMetadata, type Metadata } from "../../rules/metadata";
 import { relevantState } from "../../rules/relevant-state";
 import { reportOf, type Report } from "../../rules/report";
-import { timestamp } from "../../agent/time";
+import { timestamp } from "../../agent/host/time";
 import type { Instance } from "../../local/api/types";
 import type { MemoryCloud } from "../unit/local/local-machines";
 import type { Approval } from "../../rules/approval";

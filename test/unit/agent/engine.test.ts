@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type CommonDecision, type Driver, type RunRequest, UpdateFailure } from "../../../agent/driver";
 import { attempt } from "../../../agent/engine";
-import { localAccess } from "../../../agent/git";
+import { localAccess } from "../../../agent/git/git";
 import { readState, writeState } from "../../../agent/state";
 import { Repository, Scratch } from "./scratch";
 import { standInDecision, standInDriver } from "./stand-in-driver";

@@ -3,8 +3,8 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { dryRequest } from "../../../agent/driver";
-import { HomeDriver } from "../../../agent/home";
-import { homePlace } from "../../../agent/home-place";
+import { HomeDriver } from "../../../agent/home/home";
+import { homePlace } from "../../../agent/home/home-place";
 import { stay } from "../../../rules/decision";
 import { Scratch } from "./scratch";
 

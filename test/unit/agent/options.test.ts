@@ -1,6 +1,6 @@
 /** The words that people and units give a run. */
 import { expect, it } from "vitest";
-import { Exit } from "../../../agent/log";
+import { Exit } from "../../../agent/host/log";
 import { readOptions, takesNothing } from "../../../agent/options";
 
 const revision = "a".repeat(40);

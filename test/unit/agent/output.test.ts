@@ -1,10 +1,10 @@
 /** Anything may print anything: more than an argument or a line can be, or what a terminal obeys. It is cut, reported, and harmless. */
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { checksError } from "../../../agent/health";
-import { activateHome } from "../../../agent/home-activation";
-import { alarm, log } from "../../../agent/log";
-import { build } from "../../../agent/nix";
+import { checksError } from "../../../agent/activation/health";
+import { activateHome } from "../../../agent/activation/home-activation";
+import { alarm, log } from "../../../agent/host/log";
+import { build } from "../../../agent/nix/nix";
 import { nextState } from "../../../rules/agent-state";
 import { Scratch } from "./scratch";
 

@@ -1,6 +1,6 @@
 /** A driver of which a test says only what matters to it; the rest goes well and changes nothing. */
 import type { CommonDecision, Driver, Place } from "../../../agent/driver";
-import { Mirror } from "../../../agent/mirror";
+import { Mirror } from "../../../agent/git/mirror";
 import { stay } from "../../../rules/decision";
 import type { Scratch } from "./scratch";
 

@@ -1,12 +1,12 @@
 /** What the agent fetches from a private bucket, and what it tells Cloud Logging; curl's answers come from a folder. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { fetchClosure, isBucket } from "../../../agent/bucket";
-import { type Event, tellCloud } from "../../../agent/cloud-log";
+import { fetchClosure, isBucket } from "../../../agent/nix/bucket";
+import { type Event, tellCloud } from "../../../agent/report/cloud-log";
 import { logFilters } from "../../../infra/components/alerts";
 import { parseInstanceMetadata } from "../../../rules/instance-metadata";
 import type { MetadataServer } from "../../../agent/metadata-server";
-import { timestamp } from "../../../agent/time";
+import { timestamp } from "../../../agent/host/time";
 import { Google } from "./google";
 import { Scratch } from "./scratch";
 

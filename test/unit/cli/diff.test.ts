@@ -240,6 +240,8 @@ describe("fleet diff", () => {
     expect((await fleet(["dev-eve"])).err).toEqual([expect.stringMatching(/^no VM dev-eve in fleet/)]);
     fake.instances = fake.instances.map((one) => ({ ...one, metadata: {} }));
     expect((await fleet(["--head"])).err).toEqual([expect.stringMatching(/^no VM's metadata names the config repo/)]);
-    expect((await fleet([])).err).toEqual([expect.stringMatching(/is not a clone with these commits; name one with --clone/)]);
+    expect((await fleet([])).err).toEqual([
+      expect.stringMatching(/is not a clone with these commits; name one with --clone/),
+    ]);
   });
 });

@@ -6,7 +6,7 @@ import { project } from "../../runner/project";
 
 const tests = [
   "test/unit/infra/iam.test.ts",
-  "test/unit/agent/lock.test.ts",
+  "test/unit/agent/host/lock.test.ts",
   "test/program/inputs.test.ts",
   "test/program/policy.test.ts",
   "test/nix/modules.test.ts",
@@ -18,7 +18,7 @@ describe("a change", () => {
   it.each([
     ["infra/startup.ts", ["infra/startup.ts", "test/program/inputs.test.ts", "test/program/policy.test.ts"]],
     ["policy/rules.ts", ["policy/rules.ts", "test/program/policy.test.ts"]],
-    ["agent/lock.ts", ["agent/lock.ts", "test/agents/homes.test.ts"]],
+    ["agent/host/lock.ts", ["agent/host/lock.ts", "test/agents/homes.test.ts"]],
     ["nix/package.nix", ["test/nix/modules.test.ts"]],
     ["test/e2e/main-job.test.ts", ["test/e2e/main-job.test.ts"]],
     ["test/program/program.ts", ["test/program/inputs.test.ts", "test/program/policy.test.ts"]],

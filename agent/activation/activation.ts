@@ -1,0 +1,193 @@
+/** From a store path that was built to one that has proved itself, or back to what ran before; also after a kill or a power cut half way. */
+import { deploymentOf, type AgentState, type Deployment } from "../../rules/agent-state";
+import { short } from "../../rules/contract";
+import type { Stage } from "../../rules/contract";
+import type { CommonDecision, Driver, Situation, Switched } from "../driver";
+import type { Ending } from "../ending";
+import { alarm, log, lastLine } from "../host/log";
+import { readTrial, removeTrial, type Trial, writeTrial } from "../state";
+import { now } from "../host/time";
+
+/** One activation: its driver, and what was decided when it is carried out. */
+export interface Activation<S extends Situation, D extends CommonDecision> {
+  driver: Driver<S, D>;
+  decision: D;
+}
+
+/** The trial that has not ended; one that waits for a reboot is not unfinished. */
+export function unfinishedTrial<S extends Situation, D extends CommonDecision>(
+  driver: Driver<S, D>,
+): Trial | undefined {
+  const trial = readTrial(driver.place.stateFolder);
+  if (trial === undefined) return undefined;
+  return trial.mode === "boot" && trial.undo === undefined && trial.boot === driver.boot() ? undefined : trial;
+}
+
+/** Activates what was built. */
+export async function activate<S extends Situation, D extends CommonDecision>(
+  activation: Activation<S, D>,
+  built: { path: string; revision: string; lock: string },
+  state: AgentState,
+  first: boolean,
+): Promise<Ending> {
+  const { driver, decision } = activation;
+  const waits = readTrial(driver.place.stateFolder);
+  const trial: Trial = {
+    ...built,
+    mode: await driver.mode(built.path),
+    boot: driver.boot(),
+    former: driver.current(),
+    before: await driver.healthBefore(decision),
+    restores: formerDeployment(state, waits),
+    ...(first ? { first: true as const } : {}),
+    ...(waits === undefined || waits.path === built.path ? {} : { replaces: withoutReplaced(waits) }),
+  };
+  writeTrial(driver.place.stateFolder, trial);
+  return carryOut(activation, trial);
+}
+
+/** What was deployed and ran: what only waits for a boot counts as deployed, but never ran. */
+function formerDeployment(state: AgentState, waits: Trial | undefined): Deployment {
+  return waits === undefined || waits.kept === true ? deploymentOf(state) : (waits.restores ?? deploymentOf(state));
+}
+
+async function carryOut<S extends Situation, D extends CommonDecision>(
+  activation: Activation<S, D>,
+  trial: Trial,
+): Promise<Ending> {
+  const { driver } = activation;
+  log(trial.mode === "boot" ? `→ switching to ${trial.path} at the next boot` : `→ switching to ${trial.path}`);
+  const switched = await driver.activate(trial.path, trial.mode);
+  if (switched.kind === "failed") return fail(activation, trial, "switch", switched);
+  if (trial.mode === "boot") {
+    writeTrial(driver.place.stateFolder, { ...trial, since: trial.since ?? now() });
+    log(`deployed ${short(trial.revision)}; it runs after a reboot`);
+    return { ...deployed(trial), reboot: true, deployed: trial.path };
+  }
+  if (switched.kind === "needs reboot") {
+    log(`${short(trial.revision)} can only run after a reboot`);
+    const later: Trial = { ...trial, mode: "boot" };
+    writeTrial(driver.place.stateFolder, later);
+    return carryOut(activation, later);
+  }
+  log(`switched to ${short(trial.revision)}`);
+  return verifyHealth(activation, trial);
+}
+
+/** Whether what runs now does well; else what ran before comes back. */
+async function verifyHealth<S extends Situation, D extends CommonDecision>(
+  activation: Activation<S, D>,
+  trial: Trial,
+): Promise<Ending> {
+  const { driver, decision } = activation;
+  log("→ checking health");
+  const error = await driver.healthError(trial, decision);
+  if (error !== undefined) return fail(activation, trial, "health", { kind: "failed", error });
+  if (trial.mode === "switch") {
+    const kept = await driver.keep(trial.path);
+    if (kept.kind === "failed") return fail(activation, trial, "switch", kept);
+    if (driver.awaitsBoot?.(trial.path) === true) {
+      log(`${short(trial.revision)} runs; a reboot completes it`);
+      writeTrial(driver.place.stateFolder, { ...trial, mode: "boot", kept: true, since: now() });
+      return { ...deployed(trial), reboot: true };
+    }
+  }
+  removeTrial(driver.place.stateFolder);
+  return deployed(trial);
+}
+
+function withoutReplaced({ replaces: _, ...trial }: Trial): Trial {
+  return trial;
+}
+
+function deployed({ revision, lock }: Trial): Ending {
+  return { outcome: "updated", rolledBack: false, revision, lock };
+}
+
+function fail<S extends Situation, D extends CommonDecision>(
+  activation: Activation<S, D>,
+  trial: Trial,
+  stage: Stage,
+  { error, passes }: Extract<Switched, { kind: "failed" }>,
+): Promise<Ending> {
+  const failed: Trial = { ...trial, undo: { stage, error } };
+  try {
+    writeTrial(activation.driver.place.stateFolder, failed);
+  } catch {
+    // A disk that is full keeps nobody from going back.
+  }
+  return undo(activation, failed, passes);
+}
+
+const reasons = { busy: "another switch is running", space: "the boot loader has no space" };
+
+/** Goes back. Nothing was changed where another switch was running: the revision stays wanted. */
+async function undo<S extends Situation, D extends CommonDecision>(
+  { driver, decision }: Activation<S, D>,
+  trial: Trial,
+  passes: "busy" | "space" | undefined,
+): Promise<Ending> {
+  const { stage, error } = trial.undo ?? { stage: "switch" as const, error: "" };
+  log(`failed at ${stage}: ${lastLine(error)}`);
+  log("→ rolling back");
+  const back = await driver.rollBack(trial, decision, passes === "busy");
+  const ending: Ending = {
+    outcome: "failed",
+    stage,
+    error,
+    rolledBack: back.ok,
+    cause: passes ?? "revision",
+    ...(passes === undefined ? { refuse: trial.revision } : { retry: reasons[passes] }),
+  };
+  if (back.ok) {
+    log("rolled back");
+    endTrial(driver, trial);
+    // What waited for a boot counted as deployed since then.
+    return trial.since === undefined || trial.restores === undefined ? ending : { ...ending, restores: trial.restores };
+  }
+  const why = back.error ?? "the former one does not come up";
+  alarm(`COULD NOT ROLL BACK from ${trial.path}: ${lastLine(why)}`);
+  if (back.hopeless === true) removeTrial(driver.place.stateFolder);
+  return {
+    ...ending,
+    error: `${error}\nand the rollback failed: ${why}`,
+    ...(back.hopeless === true ? {} : { retry: "the rollback failed" }),
+  };
+}
+
+/** What waited for a reboot before this trial waits again. */
+function endTrial<S extends Situation, D extends CommonDecision>(driver: Driver<S, D>, { replaces }: Trial): void {
+  if (replaces !== undefined && replaces.mode === "boot" && replaces.boot === driver.boot())
+    writeTrial(driver.place.stateFolder, replaces);
+  else removeTrial(driver.place.stateFolder);
+}
+
+/** Ends a trial that was cut short. */
+export async function finishTrial<S extends Situation, D extends CommonDecision>(
+  activation: Activation<S, D>,
+  trial: Trial,
+): Promise<Ending> {
+  const { driver } = activation;
+  const what = short(trial.revision);
+  if (trial.undo !== undefined) {
+    log("a rollback was interrupted; repeating it");
+    return undo(activation, trial, undefined);
+  }
+  if (trial.boot === driver.boot()) {
+    log("an update was interrupted; repeating it");
+    return carryOut(activation, trial);
+  }
+  if (!driver.cameUp(trial.path)) {
+    log(`an update was interrupted before ${what} was kept`);
+    if (trial.mode === "switch") await driver.revertProfile(trial.path);
+    removeTrial(driver.place.stateFolder);
+    return { outcome: "deferred", error: "an update was cut short", rolledBack: false };
+  }
+  if (trial.mode === "boot") {
+    log(`${what} booted; checking its health`);
+    return verifyHealth(activation, trial);
+  }
+  // A boot goes on where an activation fails; whether this one did is for a switch to tell.
+  log(`${what} booted before its health was checked; switching to it again`);
+  return carryOut(activation, trial);
+}

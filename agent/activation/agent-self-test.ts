@@ -1,0 +1,81 @@
+/** Whether the agent that an update brings works on this machine. It proves that before it is activated, since no later update could repair it. */
+import { readdirSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { contract } from "../../rules/contract";
+import { type Sandbox, sandboxOf, selfTestUnit } from "../../rules/self-test";
+import { UpdateFailure } from "../driver";
+import { readText, remove } from "../host/files";
+import { run, succeeded } from "../host/process";
+import { showUnits, systemctl } from "../host/systemd";
+
+/** Milliseconds; the units and the home's agent have a minute. */
+const TIMEOUT = 90_000;
+const RUNTIME_UNITS = "/run/systemd/system";
+const PREFIX = `${contract.units.system}-self-test-`;
+
+/** How a unit ends whose process does not work. Any other end is the machine's fault: it has no memory, or is too slow. */
+const PROCESS_FAILED = ["exit-code", "signal", "core-dump"];
+
+const lastLines = (text: string) => text.trimEnd().split("\n").slice(-10).join("\n");
+
+/** Why a system's agent does not work under the sandbox of a unit that the system ships. @throws UpdateFailure where that cannot be determined */
+export async function systemAgentError(toplevel: string, runFolder: string): Promise<string | undefined> {
+  const tests = [...distinctSandboxes(join(toplevel, "etc/systemd/system"))].map(([unit, sandbox], index) => ({
+    ...{ unit, sandbox, name: `${PREFIX}${process.pid}-${index}.service` },
+    output: join(runFolder, `self-test-${index}`),
+  }));
+  if (tests.length === 0) return undefined;
+  removeUnits();
+  for (const { name, sandbox, output } of tests)
+    writeFileSync(join(RUNTIME_UNITS, name), selfTestUnit(sandbox, output));
+  const names = tests.map(({ name }) => name);
+  try {
+    // systemd reads a unit that it has not loaded when it starts it.
+    if (await systemctl("system", ["start", "--", ...names], TIMEOUT)) return undefined;
+    const ends = await showUnits("system", names, ["Result", "ExecMainStatus"]);
+    for (const [index, { unit, output }] of tests.entries()) {
+      const { Result: result = "unknown", ExecMainStatus: status = "" } = ends[index] ?? {};
+      if (result === "success") continue;
+      const how = `${basename(toplevel)}: its agent fails its self-test under the sandbox of ${unit} (${result} ${status})`;
+      const error = `${how}\n${lastLines(readText(output) ?? "")}`.trimEnd();
+      if (!PROCESS_FAILED.includes(result)) throw new UpdateFailure("verify", error, "unknown");
+      return error;
+    }
+    throw new UpdateFailure("verify", `${basename(toplevel)}: systemd does not start its agent's self-test`, "unknown");
+  } finally {
+    await systemctl("system", ["reset-failed", "--", ...names]);
+    removeUnits();
+    for (const { output } of tests) remove(output);
+  }
+}
+
+function removeUnits(): void {
+  for (const file of readdirSync(RUNTIME_UNITS)) if (file.startsWith(PREFIX)) remove(join(RUNTIME_UNITS, file));
+}
+
+/** The sandboxes of the units that run the agent, each once, by the name of a unit that has it. */
+function distinctSandboxes(folder: string): Map<string, Sandbox> {
+  const found = new Map<string, Sandbox>();
+  const known = new Set<string>();
+  for (const name of readdirSync(folder).sort()) {
+    if (!name.startsWith(contract.units.system) || !name.endsWith(".service")) continue;
+    const sandbox = sandboxOf(readText(join(folder, name)) ?? "");
+    const key = JSON.stringify(sandbox);
+    if (sandbox === undefined || known.has(key)) continue;
+    known.add(key);
+    found.set(name, sandbox);
+  }
+  return found;
+}
+
+/** The same for a home, whose unit has its user's rights and no sandbox. `unit` is the text of its agent's unit. */
+export async function homeAgentError(generation: string, unit: string): Promise<string | undefined> {
+  const program = /^ExecStart=(\S+)/m.exec(unit)?.[1];
+  if (program === undefined) return undefined;
+  const finished = await run(program, ["self-test"], { timeout: TIMEOUT });
+  // An agent from before there was a self-test does not know the command.
+  if (succeeded(finished) || finished.status === 2) return undefined;
+  const error = `${basename(generation)}: its agent fails its self-test\n${lastLines(finished.output)}`.trimEnd();
+  if (finished.limit !== undefined) throw new UpdateFailure("verify", error, "unknown");
+  return error;
+}

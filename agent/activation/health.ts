@@ -1,0 +1,145 @@
+/** What an activation is judged by: its units, the configuration's own checks, and what could be reached before and cannot be reached now. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { isObject, parseObject } from "../../rules/json";
+import { badUnits, isLooping, type UnitState } from "../../rules/health";
+import { readText } from "../host/files";
+import { log, oneLine } from "../host/log";
+import { run } from "../host/process";
+import { type Manager, showUnits, unitJournal } from "../host/systemd";
+import { secondsFrom, sleep } from "../host/time";
+
+const PROPERTIES = [
+  ...["Id", "ActiveState", "SubState", "InvocationID", "NRestarts", "Type"],
+  ...["TriggeredBy", "FragmentPath", "SourcePath"],
+];
+
+/** All units that systemd has loaded. */
+export async function unitStates(manager: Manager): Promise<UnitState[]> {
+  const shown = await showUnits(manager, ["*"], PROPERTIES);
+  return shown.flatMap((unit) =>
+    unit["Id"] === undefined
+      ? []
+      : [
+          {
+            id: unit["Id"],
+            activeState: unit["ActiveState"] ?? "",
+            subState: unit["SubState"] ?? "",
+            invocation: unit["InvocationID"] ?? "",
+            restarts: Number(unit["NRestarts"] ?? 0) || 0,
+            type: unit["Type"] ?? "",
+            triggeredBy: (unit["TriggeredBy"] ?? "").split(" ").filter((name) => name !== ""),
+            fragment: unit["FragmentPath"] ?? "",
+            source: unit["SourcePath"] ?? "",
+          },
+        ],
+  );
+}
+
+export interface UnitCheck {
+  manager: Manager;
+  /** Units that were failed before the switch. */
+  failedBefore: readonly string[];
+  /** Folders with the unit files of the old and of the new configuration. */
+  folders: readonly string[];
+  settings: Record<string, unknown>;
+}
+
+/** Why units speak against what was switched to; `undefined` where they do not. */
+export async function unitsError({ manager, failedBefore, folders, settings }: UnitCheck): Promise<string | undefined> {
+  const first = await unitStates(manager);
+  await sleep(settleTime(settings));
+  const last = await unitStates(manager);
+  const [older = "", newer = ""] = folders;
+  const names = (unit: UnitState) => [unit.id, templateOf(unit.id)].filter((name) => name !== undefined);
+  const filesIn = (folder: string, unit: UnitState) =>
+    names(unit)
+      .map((name) => unitText(folder, name))
+      .join("\0");
+  const bad = badUnits({
+    before: failedBefore,
+    first,
+    last,
+    belongs: (unit) =>
+      unit.source === "/etc/fstab" ||
+      folders.some((folder) => names(unit).some((name) => unitText(folder, name) !== "")),
+    changed: (unit) => filesIn(older, unit) !== filesIn(newer, unit),
+    ignored: stringsOf(settings["healthIgnoreUnits"]),
+  });
+  if (bad.length === 0) return undefined;
+  const failed = bad.filter(({ problem }) => problem === "failed").map(({ id }) => id);
+  const loops = bad.filter(({ problem }) => problem !== "failed").map(({ id }) => id);
+  const said = await Promise.all(bad.map(({ id }) => unitJournal(manager, id, 5)));
+  return [
+    ...(failed.length > 0 ? [`units failed that had not before: ${failed.join(", ")}`] : []),
+    ...(loops.length > 0 ? [`units restart in a loop: ${loops.join(", ")}`] : []),
+    ...said.map((text) => text.trimEnd()),
+  ].join("\n");
+}
+
+/** Milliseconds that units get to fail in. */
+function settleTime(settings: Record<string, unknown>): number {
+  const seconds = typeof settings["healthSettle"] === "number" ? settings["healthSettle"] : 10;
+  return secondsFrom("NIXOS_AUTO_UPDATE_SETTLE", seconds);
+}
+
+const stringsOf = (value: unknown): string[] =>
+  Array.isArray(value) ? value.filter((entry) => typeof entry === "string") : [];
+
+/** The template that a unit is an instance of. */
+function templateOf(id: string): string | undefined {
+  const parts = /^([^@]+@).+(\.[a-z]+)$/.exec(id);
+  return parts === null ? undefined : `${parts[1] ?? ""}${parts[2] ?? ""}`;
+}
+
+/** A unit's file with its overrides; empty where the configuration has none. */
+function unitText(folder: string, name: string): string {
+  const drop = join(folder, `${name}.d`);
+  let overrides: string[] = [];
+  try {
+    overrides = readdirSync(drop).map((file) => readFileSync(join(drop, file), "utf8"));
+  } catch {
+    // It has none.
+  }
+  return [readText(join(folder, name)) ?? "", ...overrides].join("");
+}
+
+/** The units that are failed now, or restart in a loop. */
+export async function failedUnits(manager: Manager): Promise<string[]> {
+  const bad = (await unitStates(manager)).filter((unit) => unit.activeState === "failed" || isLooping(unit));
+  return bad.map(({ id }) => id);
+}
+
+/** Runs the checks of what was switched to; why one failed. */
+export async function checksError(settingsFile: string): Promise<string | undefined> {
+  const checks = parseObject(readText(settingsFile) ?? "")?.["healthChecks"];
+  if (!isObject(checks)) return undefined;
+  for (const [name, check] of Object.entries(checks)) {
+    if (!isObject(check) || typeof check["command"] !== "string") continue;
+    const seconds = typeof check["timeout"] === "number" ? check["timeout"] : 30;
+    const error = await checkError(oneLine(name), check["command"], seconds);
+    if (error !== undefined) return error;
+  }
+  return undefined;
+}
+
+async function checkError(name: string, command: string, seconds: number): Promise<string | undefined> {
+  log(`health check ${name}`);
+  const finished = await run("bash", ["-c", command], { timeout: seconds * 1000 });
+  if (finished.limit === undefined && finished.status === 0) return undefined;
+  const how =
+    finished.limit === undefined
+      ? `failed with status ${finished.status ?? finished.signal ?? "none"}`
+      : `did not end within ${seconds} s`;
+  return [`health check ${name} ${how}`, ...finished.output.trimEnd().split("\n").slice(-10)].join("\n").trimEnd();
+}
+
+/** Whether something answers within a time limit: a switch may restart the network. */
+export async function answersAgain(what: string, ask: () => Promise<boolean>): Promise<string | undefined> {
+  const end = Date.now() + secondsFrom("NIXOS_AUTO_UPDATE_REACH", 60);
+  while (!(await ask())) {
+    if (Date.now() >= end) return `the ${what} could be reached before and cannot any more`;
+    await sleep(2000);
+  }
+  return undefined;
+}

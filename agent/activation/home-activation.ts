@@ -1,0 +1,42 @@
+/** Activates a Home Manager generation, as its user. */
+import { dirname, join } from "node:path";
+import type { Switched } from "../driver";
+import { exists, makeFolder } from "../host/files";
+import { run, succeeded } from "../host/process";
+import { setProfile } from "../nix/profile";
+import { secondsFrom } from "../host/time";
+
+const timeout = () => secondsFrom("NIXOS_AUTO_UPDATE_SWITCH_TIMEOUT", 900);
+
+/**
+ * As the home-manager command does: it sets the profile itself, except for generations from before it did, whose activate does. A file
+ * that is in the way is moved aside under a name that no earlier one has.
+ */
+export async function activateHome(generation: string, profile: string): Promise<Switched> {
+  // Home Manager puts its profile there only if the folder exists.
+  makeFolder(dirname(profile));
+  const driven = exists(join(generation, "gen-version"));
+  if (driven) {
+    if (!(await setProfile(profile, generation)))
+      return { kind: "failed", error: `could not set the profile ${profile}` };
+  }
+  const finished = await run(join(generation, "activate"), driven ? ["--driver-version", "1"] : [], {
+    env: { HOME_MANAGER_BACKUP_EXT: `before-update-${compactTime(new Date())}` },
+    timeout: timeout(),
+    grace: 30_000,
+    tee: true,
+  });
+  if (succeeded(finished)) return { kind: "done" };
+  if (finished.limit !== undefined)
+    return { kind: "failed", error: `activate did not end within ${Math.round(timeout() / 1000)} s` };
+  const lines = finished.output.trimEnd().split("\n").slice(-20);
+  const how = `activate ended with status ${finished.status ?? finished.signal ?? "none"}`;
+  return { kind: "failed", error: [...lines, how].join("\n") };
+}
+
+/** 20261128-061500, in the user's time zone. */
+function compactTime(date: Date): string {
+  const two = (part: number) => String(part).padStart(2, "0");
+  const day = `${date.getFullYear()}${two(date.getMonth() + 1)}${two(date.getDate())}`;
+  return `${day}-${two(date.getHours())}${two(date.getMinutes())}${two(date.getSeconds())}`;
+}

@@ -1,0 +1,80 @@
+/** switch-to-configuration, as the system's driver runs it. */
+import { join } from "node:path";
+import { activationMode, checkOf, switchEnd, type ActivationMode } from "../../rules/activation";
+import { parseObject } from "../../rules/json";
+import { contract } from "../../rules/contract";
+import type { Switched } from "../driver";
+import { readText } from "../host/files";
+import { log } from "../host/log";
+import { run, succeeded } from "../host/process";
+import { currentSystem } from "./reboot";
+import { secondsFrom } from "../host/time";
+import { boundUserUnits } from "./user-units";
+
+const timeout = () => secondsFrom("NIXOS_AUTO_UPDATE_SWITCH_TIMEOUT", 900);
+const programOf = (toplevel: string) => `${toplevel}/bin/switch-to-configuration`;
+
+/** Runs it, and says how it ended. */
+export async function switchToConfiguration(toplevel: string, action: "test" | "switch" | "boot"): Promise<Switched> {
+  const program = programOf(toplevel);
+  const words = [...(await inhibitor()), program, action];
+  let unwatch = (): void => undefined;
+  const started = (pid: number) => {
+    unwatch = boundUserUnits(pid);
+  };
+  const finished = await run(words[0] ?? program, words.slice(1), {
+    timeout: timeout(),
+    grace: 30_000,
+    tee: true,
+    started,
+  });
+  unwatch();
+  const { status, limit, output } = finished;
+  if (limit !== undefined)
+    return { kind: "failed", error: `the switch did not end within ${Math.round(timeout() / 1000)} s` };
+  const how = `switch-to-configuration ended with status ${status ?? finished.signal ?? "none"}`;
+  const error = [...output.trimEnd().split("\n").slice(-20), how].join("\n");
+  const end = switchEnd({ status, output });
+  switch (end.kind) {
+    case "active":
+      return { kind: "done" };
+    case "busy":
+      return { kind: "failed", error: "another switch-to-configuration is running", passes: "busy" };
+    case "needs reboot":
+      return { kind: "needs reboot" };
+    case "refused":
+      // Set for the next boot it is not checked for what only a live switch minds.
+      return action === "test" ? { kind: "needs reboot" } : { kind: "failed", error };
+    case "boot loader":
+      return { kind: "failed", error, ...(end.space ? { passes: "space" as const } : {}) };
+    case "failed":
+      return { kind: "failed", error };
+  }
+}
+
+/** How a system is to be activated: its own settings, its pre-switch checks, and without these the inhibitors of both. */
+export async function modeOf(toplevel: string): Promise<ActivationMode> {
+  const inhibitors = (system: string) => readText(join(system, "switch-inhibitors"));
+  const settings = parseObject(readText(join(toplevel, contract.paths.settings)) ?? "") ?? {};
+  const finished = await run(programOf(toplevel), ["check"], { timeout: timeout() });
+  const decision = activationMode({
+    setting: settings["activation"] === "boot" ? "boot" : "live",
+    check: checkOf({ status: finished.limit === undefined ? finished.status : undefined, output: finished.output }),
+    inhibitors: { running: inhibitors(currentSystem), target: inhibitors(toplevel) },
+  });
+  if (decision.mode === "boot") log(`the next boot activates it: ${decision.why}`);
+  return decision.mode;
+}
+
+/**
+ * What to run it by, so that a shutdown gives it the time that logind.conf's InhibitDelayMaxSec says; nothing where logind does not
+ * answer.
+ */
+async function inhibitor(): Promise<string[]> {
+  const command = [
+    "systemd-inhibit",
+    ...["--what=shutdown", "--mode=delay", "--who=nixos-auto-update", "--why=an update is being switched to"],
+  ];
+  const [program = "", ...args] = command;
+  return succeeded(await run(program, [...args, "true"], { timeout: 10_000 })) ? command : [];
+}

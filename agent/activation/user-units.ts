@@ -1,0 +1,79 @@
+/**
+ * A switch waits without limit for what each user's manager does, and users decide how long that takes: switch-to-configuration-ng starts
+ * itself once for each of them, as a process of theirs, and waits for it. Whoever takes too long is left out.
+ */
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { userInfo } from "node:os";
+import { log } from "../host/log";
+import { run } from "../host/process";
+import { secondsFrom } from "../host/time";
+
+/** What tells such a process from others of the switch: the variable by which it knows what it is. */
+const MARK = "__NIXOS_SWITCH_TO_CONFIGURATION_PARENT_EXE=";
+const POLL = 500;
+
+/** Watches a switch that runs as a process group. @returns what ends the watch */
+export function boundUserUnits(group: number): () => void {
+  const limit = secondsFrom("NIXOS_AUTO_UPDATE_USER_TIMEOUT", 60);
+  const since = new Map<number, number>();
+  const timer = setInterval(() => {
+    const running = membersOf(group).filter(isUsers);
+    for (const uid of new Set(running.map((each) => each.uid))) {
+      const first = since.get(uid) ?? Date.now();
+      since.set(uid, first);
+      if (Date.now() - first < limit) continue;
+      since.delete(uid);
+      void tell(uid, limit);
+      for (const { pid } of running.filter((each) => each.uid === uid)) kill(pid);
+    }
+    for (const uid of since.keys()) if (!running.some((each) => each.uid === uid)) since.delete(uid);
+  }, POLL);
+  return () => {
+    clearInterval(timer);
+  };
+}
+
+interface Member {
+  pid: number;
+  uid: number;
+}
+
+function membersOf(group: number): Member[] {
+  return readdirSync("/proc").flatMap((name) => {
+    if (!/^\d+$/.test(name)) return [];
+    try {
+      // Field 5 of proc(5)'s stat is the process group; the name before it may hold anything.
+      const fields = readFileSync(`/proc/${name}/stat`, "utf8")
+        .replace(/^.*\) /s, "")
+        .split(" ");
+      return Number(fields[2]) === group ? [{ pid: Number(name), uid: statSync(`/proc/${name}`).uid }] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function isUsers({ pid, uid }: Member): boolean {
+  if (uid === userInfo().uid) return false;
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "utf8")
+      .split("\0")
+      .some((entry) => entry.startsWith(MARK));
+  } catch {
+    return false;
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has just ended.
+  }
+}
+
+async function tell(uid: number, limit: number): Promise<void> {
+  const { stdout } = await run("id", ["--name", "--user", String(uid)], { timeout: 5000 });
+  const user = stdout.trim() || `the user ${uid}`;
+  log(`the units of ${user} did not settle within ${Math.round(limit / 1000)} s; continuing without them`);
+}

@@ -1,0 +1,54 @@
+/**
+ * What a private repository asks for: an SSH key or a token, in a file that its owner alone reads. git gets the path of the file; what is in
+ * it is in no argument, no environment and no URL.
+ */
+import { join } from "node:path";
+import type { CredentialKind } from "../../rules/deploy-keys";
+import type { GitAccess } from "../git/git";
+import { remoteAccess } from "../git/git";
+import { writeFileAtomic } from "../host/files";
+
+/** `undefined` where the way to the repository would carry a secret in clear. */
+export function credentialKind(url: string): CredentialKind | undefined {
+  if (url.startsWith("https://")) return "token";
+  if (url.startsWith("ssh://")) return "SSH private key";
+  return url.includes("://") || url.startsWith("/") ? undefined : "SSH private key";
+}
+
+export interface AccessOptions {
+  protocols: string;
+  url: string;
+  /** The file with what the repository asks for. */
+  credential: string | undefined;
+  /** Lines of ssh's known hosts; no other host key is accepted then. */
+  knownHosts: string | undefined;
+  /** Where files for this run may lie. */
+  runFolder: string;
+}
+
+/** How git may reach a repository, with what that asks for. */
+export function accessFor({ protocols, url, credential, knownHosts, runFolder }: AccessOptions): GitAccess {
+  const access = remoteAccess(protocols);
+  const words = [access.ssh];
+  if (knownHosts !== undefined && knownHosts !== "") {
+    const file = join(runFolder, "known_hosts");
+    writeFileAtomic(file, knownHosts, 0o600);
+    words.push(`-o StrictHostKeyChecking=yes -o GlobalKnownHostsFile=/dev/null -o UserKnownHostsFile=${file}`);
+  }
+  const sshWithoutKey = words.join(" ");
+  if (credential === undefined) return { ...access, ssh: sshWithoutKey, sshWithoutKey };
+  const ssh = `${sshWithoutKey} -o IdentitiesOnly=yes -i ${credential}`;
+  return { ...access, ssh, sshWithoutKey, config: tokenConfig(url, credential) };
+}
+
+/**
+ * Has git show a token to that host alone. Helpers that are configured otherwise are left out, since they would keep it. The file holds a
+ * token, or USER:TOKEN where the name counts, as for GitLab's deploy tokens. GitHub's Apps want the name below (docs.github.com,
+ * "Authenticating as a GitHub App installation"); elsewhere any name will do.
+ */
+function tokenConfig(url: string, file: string): string[] {
+  const host = /^https:\/\/(?:[^@/]*@)?([^/]+)/.exec(url)?.[1];
+  if (host === undefined) return [];
+  const helper = `!f() { [ "$1" = get ] || exit 0; read -r token <'${file}'; user=x-access-token; case $token in *:*) user=\${token%%:*} ;; esac; printf 'username=%s\\npassword=%s\\n' "$user" "\${token#*:}"; }; f`;
+  return ["-c", "credential.helper=", "-c", `credential.https://${host}.helper=${helper}`];
+}

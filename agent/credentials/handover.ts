@@ -1,0 +1,86 @@
+/**
+ * What the repositories of homes ask for. A user cannot reach the metadata server, so root fetches it and hands it over: a folder for each
+ * user, which root alone writes, with the credential, which that user alone reads, or with why there is none.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { contract } from "../../rules/contract";
+import type { HomeEntry } from "../../rules/decide-system";
+import { entries, readText, remove, writeFileAtomic } from "../host/files";
+import { log } from "../host/log";
+import type { MetadataServer } from "../metadata-server";
+import { credentialKind } from "./credentials";
+import { accountOf } from "../home/users";
+import { fetchSecret } from "./secrets";
+
+/** A user's failures make root ask Secret Manager at most so often in so many milliseconds. */
+const MOST = 10;
+const PERIOD = 3_600_000;
+
+type KeyedHome = HomeEntry & { repository: string; deployKeySecret: string };
+
+const isKeyed = (home: HomeEntry): home is KeyedHome =>
+  home.repository !== undefined && home.deployKeySecret !== undefined;
+
+/** To all who are there; who is not meant to have one any more has none. */
+export async function handOverAll(
+  metadata: MetadataServer,
+  homes: readonly HomeEntry[],
+  root = contract.paths.homeCredentials,
+): Promise<void> {
+  const keyed = homes.filter(isKeyed);
+  for (const name of entries(root) ?? []) if (!keyed.some(({ user }) => user === name)) remove(join(root, name));
+  for (const home of keyed) {
+    const folder = join(root, home.user);
+    if (readText(join(folder, "credential")) === undefined) await handOver(metadata, home, folder);
+  }
+}
+
+/** To one, after its repository refused: there may be another one by now. */
+export async function refreshCredential(
+  metadata: MetadataServer,
+  home: HomeEntry | undefined,
+  root = contract.paths.homeCredentials,
+): Promise<void> {
+  if (home === undefined || !isKeyed(home)) return;
+  const folder = join(root, home.user);
+  if (!mayAsk(folder, Date.now())) return;
+  if (await handOver(metadata, home, folder))
+    log(`home of ${home.user}: handed over the key or token of its repository`);
+}
+
+/** Notes a question; whether it is within the bound. */
+function mayAsk(folder: string, now: number): boolean {
+  const file = join(folder, "asked");
+  const times = (readText(file) ?? "").split("\n").map(Number);
+  const recent = times.filter((time) => time > now - PERIOD && time <= now);
+  if (recent.length >= MOST) return false;
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  writeFileAtomic(file, [...recent, now].join("\n"), 0o600);
+  return true;
+}
+
+/** @returns whether the user has another one now */
+async function handOver(
+  metadata: MetadataServer,
+  { user, repository, deployKeySecret }: KeyedHome,
+  folder: string,
+): Promise<boolean> {
+  const account = await accountOf(user);
+  if (account === undefined) return false;
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  try {
+    const file = join(folder, "credential");
+    const changed = await fetchSecret(metadata, {
+      ...{ secret: deployKeySecret, place: repository, kind: credentialKind(repository) },
+      ...{ file, owner: account },
+    });
+    remove(join(folder, "error"));
+    return changed;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    log(`home of ${user}: ${why}`);
+    writeFileAtomic(join(folder, "error"), why);
+    return false;
+  }
+}

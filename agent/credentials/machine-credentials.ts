@@ -1,0 +1,117 @@
+/** What the machine's repository and its flake's inputs ask for: keys and tokens out of Secret Manager, in files of root's. */
+import { createHash } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { parseKeyPlace } from "../../rules/deploy-keys";
+import { isObject } from "../../rules/json";
+import { accessFor, credentialKind } from "./credentials";
+import { readText } from "../host/files";
+import { log } from "../host/log";
+import type { MetadataServer } from "../metadata-server";
+import type { Origin } from "../git/mirror";
+import type { RepositoryKey } from "./repository-keys";
+import { fetchSecret } from "./secrets";
+
+const PROTOCOLS = "http:https:ssh:git";
+
+export class MachineCredentials {
+  /** Why there is none, where there should be one. */
+  problem: string | undefined;
+
+  constructor(
+    private readonly runFolder: string,
+    private readonly metadata: MetadataServer,
+  ) {}
+
+  private get file(): string {
+    return join(this.runFolder, "credential");
+  }
+
+  async origin(settings: { repository: string; branch: string } & Record<string, unknown>): Promise<Origin> {
+    const options = {
+      protocols: PROTOCOLS,
+      url: settings.repository,
+      knownHosts: text(settings["knownHosts"]),
+      runFolder: this.runFolder,
+    };
+    const secret = text(settings["deployKeySecret"]);
+    const credential = secret === undefined ? undefined : await this.credential(secret, options.url);
+    const access = () => accessFor({ ...options, credential });
+    return {
+      url: options.url,
+      branch: settings.branch,
+      access: access(),
+      renew: async () => {
+        if (credential === undefined || secret === undefined) return undefined;
+        return (await this.renewCredential(secret, options.url)) ? access() : undefined;
+      },
+    };
+  }
+
+  /** The machine's own lies in a file of root's that a reboot forgets. Where Secret Manager does not answer, the one of before has to do. */
+  private async credential(secret: string, url: string): Promise<string | undefined> {
+    if (readText(this.file) !== undefined) return this.file;
+    try {
+      await this.fetch(secret, url);
+      return this.file;
+    } catch (error) {
+      this.problem = error instanceof Error ? error.message : String(error);
+      log(this.problem);
+      return undefined;
+    }
+  }
+
+  /** @returns whether there is another one now */
+  private fetch(secret: string, url: string): Promise<boolean> {
+    return fetchSecret(this.metadata, { secret, place: url, kind: credentialKind(url), file: this.file });
+  }
+
+  /** After a refusal: whether there is another one by now. */
+  private async renewCredential(secret: string, url: string): Promise<boolean> {
+    try {
+      if (!(await this.fetch(secret, url))) return false;
+      log("the repository's key or token was rotated; using the new one");
+      return true;
+    } catch (error) {
+      log(error instanceof Error ? error.message : String(error));
+      return false;
+    }
+  }
+
+  /**
+   * What the inputs of the flake ask for, as `deployKeys` of the settings name it, and after it the repository's own, which its host's other
+   * repositories may take as well. Asked for at each build: it may have been rotated.
+   */
+  async repositoryKeys(settings: { repository: string } & Record<string, unknown>): Promise<RepositoryKey[]> {
+    const { repository, deployKeys } = settings;
+    const folder = join(this.runFolder, "deploy-keys");
+    const keys: RepositoryKey[] = [];
+    for (const [place, secret] of Object.entries(isObject(deployKeys) ? deployKeys : {})) {
+      if (typeof secret !== "string") continue;
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      const key = await this.inputKey(place, secret, join(folder, createHash("sha256").update(secret).digest("hex")));
+      if (key !== undefined) keys.push(key);
+    }
+    const own = parseKeyPlace(repository);
+    if (own !== undefined && readText(this.file) !== undefined)
+      keys.push({ place: { ...own, path: "" }, file: this.file });
+    return keys;
+  }
+
+  private async inputKey(name: string, secret: string, file: string): Promise<RepositoryKey | undefined> {
+    const place = parseKeyPlace(name);
+    if (place === undefined) {
+      log(`deployKeys: "${name}" is no host and no ssh or https URL`);
+      return undefined;
+    }
+    try {
+      await fetchSecret(this.metadata, { secret, place: name, kind: place.kind ?? "any", file });
+    } catch (error) {
+      log(error instanceof Error ? error.message : String(error));
+      if (readText(file) === undefined) return undefined;
+    }
+    return { place, file };
+  }
+}
+
+const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);

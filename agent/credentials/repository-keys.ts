@@ -1,0 +1,117 @@
+/**
+ * Keys and tokens for the inputs of a flake, given to Nix for one run. Nix has git fetch what is private, and git asks two small scripts,
+ * which know which file is meant for which repository. What is in the files is in no argument, no environment and no URL.
+ */
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { byPrecision, kindOf, type KeyPlace } from "../../rules/deploy-keys";
+import { writeFileAtomic } from "../host/files";
+
+/** What Nix may use for one run, besides what the machine has. */
+export interface NixAccess {
+  env?: Record<string, string>;
+  options?: readonly string[];
+}
+
+export interface RepositoryKey {
+  place: KeyPlace;
+  file: string;
+}
+
+/** A text as one word of the shell. */
+const word = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
+
+/** A `case` of the shell that sets `file` by `$host/$path`; the place that names most comes first. */
+function choice(keys: readonly RepositoryKey[]): string {
+  const branches = byPrecision(keys.map(({ place, file }) => ({ ...place, file }))).map(({ host, path, file }) => {
+    const exact = word(`${host}/${path}`);
+    const patterns =
+      path === "" ? `${exact}*` : [exact, word(`${host}/${path}.git`), `${word(`${host}/${path}/`)}*`].join("|");
+    return `  ${patterns}) file=${word(file)} ;;`;
+  });
+  return ['case "$host/$path" in', ...branches, "esac"].join("\n");
+}
+
+/** git runs this in the place of ssh: options, the host, and the command, whose last word is the repository. */
+const sshScript = (ssh: string, keys: readonly RepositoryKey[]) => `host= path= port= file=
+for word; do
+  [ "$host" != -p ] || port=:$path
+  host=$path path=$word
+done
+host=$(printf %s "\${host#*@}" | tr A-Z a-z)$port
+path=\${path#*\\'}
+path=\${path%\\'}
+path=\${path#/}
+${choice(keys)}
+[ -z "$file" ] || set -- -o IdentitiesOnly=yes -i "$file" "$@"
+exec ${ssh} "$@"
+`;
+
+/**
+ * git asks this for a name and a password. The file holds a token, or USER:TOKEN where the name counts, as for GitLab's deploy tokens.
+ * GitHub's Apps want the name below (docs.github.com, "Authenticating as a GitHub App installation"); elsewhere any name will do.
+ */
+const credentialScript = (keys: readonly RepositoryKey[]) => `[ "$1" = get ] || exit 0
+protocol= host= path= file=
+while IFS='=' read -r name value; do
+  case $name in protocol) protocol=$value ;; host) host=$value ;; path) path=$value ;; esac
+done
+[ "$protocol" = https ] || exit 0
+${choice(keys)}
+[ -n "$file" ] || exit 0
+read -r token <"$file"
+user=x-access-token
+case $token in *:*) user=\${token%%:*} ;; esac
+printf 'username=%s\\npassword=%s\\n' "$user" "\${token#*:}"
+`;
+
+/** nix.conf(5), `access-tokens`: for inputs such as `github:OWNER/REPO`, whose archives Nix downloads itself. */
+function accessTokens(keys: readonly RepositoryKey[]): string {
+  const tokens = keys.map(({ place: { host, path }, file }) => {
+    const text = readFileSync(file, "utf8").trim();
+    // GitLab's tokens are said to be of a kind there; any other name before the colon is for git alone.
+    const token = /^(?:PAT|OAuth2):/.test(text) ? text : text.replace(/^[^:]*:/, "");
+    return `${path === "" ? host : `${host}/${path}`}=${token}`;
+  });
+  return `extra-access-tokens = ${tokens.join(" ")}`;
+}
+
+/**
+ * Access for Nix by these keys.
+ * @param ssh the command by which a server without a key of its own is reached
+ */
+export function accessByKeys(folder: string, ssh: string, keys: readonly RepositoryKey[]): NixAccess {
+  const plain = { GIT_TERMINAL_PROMPT: "0", GIT_SSH_VARIANT: "ssh" };
+  if (keys.length === 0) return { env: { ...plain, GIT_SSH_COMMAND: ssh } };
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const write = (name: string, text: string) => {
+    writeFileAtomic(join(folder, name), text, 0o600);
+    return join(folder, name);
+  };
+  const tokens = keys.filter(({ file }) => kindOf(readFileSync(file, "utf8")) === "token");
+  const others = keys.filter((key) => !tokens.includes(key));
+  const sshFile = write("ssh", sshScript(ssh, others));
+  const config =
+    tokens.length === 0
+      ? []
+      : [
+          ["credential.helper", ""],
+          ["credential.helper", `!sh ${word(write("credential", credentialScript(tokens)))}`],
+          ["credential.useHttpPath", "true"],
+        ];
+  const nixConfig = tokens.length === 0 ? [] : [`include ${write("nix.conf", accessTokens(tokens))}`];
+  return {
+    env: {
+      ...plain,
+      GIT_SSH_COMMAND: `sh ${word(sshFile)}`,
+      GIT_CONFIG_COUNT: String(config.length),
+      ...Object.fromEntries(
+        config.flatMap(([key = "", value = ""], index) => [
+          [`GIT_CONFIG_KEY_${index}`, key],
+          [`GIT_CONFIG_VALUE_${index}`, value],
+        ]),
+      ),
+      ...(nixConfig.length === 0 ? {} : { NIX_CONFIG: [process.env["NIX_CONFIG"] ?? "", ...nixConfig].join("\n") }),
+    },
+  };
+}

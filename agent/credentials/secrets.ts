@@ -1,0 +1,86 @@
+/** Secret Manager, asked as the VM's own service account. Neither token nor secret is ever on a command line. */
+import { chownSync, readFileSync } from "node:fs";
+import { kindOf, type CredentialKind } from "../../rules/deploy-keys";
+import { writeFileAtomic } from "../host/files";
+import { HttpError, httpRequest } from "../host/http";
+import { oneLine } from "../host/log";
+import type { MetadataServer } from "../metadata-server";
+
+const secretManager = () => process.env["NIXOS_AUTO_UPDATE_SECRET_MANAGER"] ?? "https://secretmanager.googleapis.com";
+const TIMEOUT = 30_000;
+
+/** Why a secret cannot be had, in one line. */
+export class SecretError extends Error {}
+
+/** The access token of this VM's service account. @throws SecretError */
+export async function vmToken(metadata: MetadataServer): Promise<string> {
+  try {
+    const text = await metadata.get("instance/service-accounts/default/token");
+    const token = (JSON.parse(text ?? "null") as { access_token?: unknown } | null)?.access_token;
+    if (typeof token === "string" && token !== "") return token;
+  } catch {
+    // Said below.
+  }
+  throw new SecretError("the metadata server returned no token");
+}
+
+/** The latest version of a secret, as text that ends with one newline. @throws SecretError */
+async function readSecret(metadata: MetadataServer, secret: string): Promise<string> {
+  const token = await vmToken(metadata);
+  const version = secret.includes("/versions/") ? secret : `${secret}/versions/latest`;
+  let answer: unknown;
+  try {
+    const url = `${secretManager()}/v1/${version}:access`;
+    answer = JSON.parse(await httpRequest(url, { token, timeout: TIMEOUT, maxBytes: 1_000_000, fail: false }));
+  } catch (error) {
+    throw new SecretError(error instanceof HttpError ? error.message : "no answer that can be read");
+  }
+  const { payload, error } = (answer ?? {}) as { payload?: { data?: unknown }; error?: { message?: unknown } };
+  if (typeof payload?.data !== "string")
+    throw new SecretError(typeof error?.message === "string" ? error.message : "no answer that can be read");
+  // ssh insists on the last newline and on no carriage returns, which nobody sees when they store a key.
+  return `${Buffer.from(payload.data, "base64").toString("utf8").replaceAll("\r", "").trimEnd()}\n`;
+}
+
+export interface SecretRequest {
+  secret: string;
+  /** Who asks for it: a repository's URL, or another place. */
+  place: string;
+  /** What that asks for; `undefined` where its way would carry it in clear, and `any` where the secret decides. */
+  kind: CredentialKind | "any" | undefined;
+  file: string;
+  /** Numbers of the user that alone reads the file; this process's where absent. */
+  owner?: { uid: number; gid: number };
+}
+
+/**
+ * Puts what a secret holds into a file that its owner alone reads.
+ * @returns whether that is something else than what was in it
+ * @throws SecretError
+ */
+export async function fetchSecret(metadata: MetadataServer, request: SecretRequest): Promise<boolean> {
+  const { secret, place, kind, file, owner } = request;
+  if (kind === undefined)
+    throw new SecretError(`${secret} is not used: ${place} would carry it in clear, https or ssh would not`);
+  const text = await readSecret(metadata, secret).catch((error: unknown) => {
+    throw new SecretError(
+      `${secret} cannot be had: ${oneLine(error instanceof Error ? error.message : String(error))}`,
+    );
+  });
+  const holds = kindOf(text);
+  if (holds === undefined || (kind !== "any" && holds !== kind))
+    throw new SecretError(
+      `${secret} holds no ${kind === "any" ? "token or SSH private key" : kind}, which ${place} asks for`,
+    );
+  if (currentText(file) === text) return false;
+  writeFileAtomic(file, text, 0o400, owner === undefined ? undefined : (path) => chownSync(path, owner.uid, owner.gid));
+  return true;
+}
+
+function currentText(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,125 @@
+/** The clone for people, /etc/nixos by default. Nothing is built from it, and nothing in it is ever overwritten. */
+import { lstatSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { entries, exists, isThere, readText } from "../host/files";
+import { git, gitErrorText } from "./git";
+import { log } from "../host/log";
+import type { Mirror } from "./mirror";
+import { succeeded } from "../host/process";
+
+export interface Checkout {
+  folder: string;
+  mirror: Mirror;
+  url: string;
+  branch: string;
+}
+
+/** Makes the clone where there is nothing yet, else moves it forward where it is clean. */
+export async function syncCheckout(checkout: Checkout): Promise<void> {
+  const { folder } = checkout;
+  setAsideDefault(folder);
+  if (isEmpty(folder)) {
+    const problem = await makeClone(checkout);
+    log(problem === undefined ? `cloned the repository to ${folder}` : `could not clone to ${folder}: ${problem}`);
+  } else if (!isOwn(folder) || !isOwn(join(folder, ".git"))) {
+    log(`${folder} is left alone: it is not root's clone of the repository`);
+  } else {
+    const problem = await forward(checkout);
+    if (problem !== undefined) log(`${folder} is left alone: ${problem}`);
+  }
+}
+
+const isEmpty = (folder: string) => !isThere(folder) || entries(folder)?.length === 0;
+
+function isOwn(folder: string): boolean {
+  const there = lstatSync(folder, { throwIfNoEntry: false });
+  return there?.isDirectory() === true && there.uid === process.geteuid?.();
+}
+
+/**
+ * An image of nixpkgs' comes with a configuration.nix that imports what the image is, and nothing else
+ * (nixos/modules/virtualisation/google-compute-image.nix).
+ */
+function setAsideDefault(folder: string): void {
+  const names = entries(folder) ?? [];
+  if (names.length !== 1 || names[0] !== "configuration.nix") return;
+  const text = (readText(join(folder, "configuration.nix")) ?? "").replace(/\s/g, "");
+  if (!/^\{\.\.\.\}:\{imports=\[<nixpkgs\/nixos\/modules\/virtualisation\/[^>]*>\];\}$/.test(text)) return;
+  if (exists(`${folder}.image`)) return;
+  renameSync(folder, `${folder}.image`);
+  log(`the image's own ${folder} is now ${folder}.image`);
+}
+
+/** Why something was not done, in one line; `undefined` where it was. */
+type Problem = Promise<string | undefined>;
+
+/** Runs git in a clone. Filters do not run, so that what is stored elsewhere (Git LFS) is in the clone as git has it. */
+async function problemOf(folder: string, ...args: string[]): Problem {
+  const finished = await git(["-C", folder, ...args]);
+  return succeeded(finished) ? undefined : gitErrorText(finished);
+}
+
+async function read(folder: string, ...args: string[]): Promise<string | undefined> {
+  const finished = await git(["-C", folder, ...args]);
+  return succeeded(finished) ? finished.stdout.trim() : undefined;
+}
+
+async function makeClone({ folder, mirror, url, branch }: Checkout): Problem {
+  const from = `file://${mirror.path}`;
+  const cloned = await git(["clone", "--quiet", "--no-hardlinks", "--no-tags", "--branch", branch, "--", from, folder]);
+  return succeeded(cloned) ? problemOf(folder, "remote", "set-url", "origin", url) : gitErrorText(cloned);
+}
+
+const OWN = "it has changes, or a history, of its own";
+
+/** Moves the clone to the branch's head; why it stays where it is. */
+async function forward({ folder, mirror, branch }: Checkout): Problem {
+  const head = `refs/remotes/origin/${branch}`;
+  const on = await read(folder, "symbolic-ref", "--short", "HEAD");
+  const pushed = on === branch || (on !== undefined && (await isPushed(folder, on)));
+  await forgetBlocking(folder, branch);
+  const fetch = ["fetch", "--quiet", "--no-tags", `file://${mirror.path}`, `+refs/heads/${branch}:${head}`];
+  const problem = await problemOf(folder, ...fetch);
+  if (problem !== undefined) return problem;
+  if (on === undefined) return "it is on no branch";
+  const [here, there] = [await read(folder, "rev-parse", "HEAD"), await read(folder, "rev-parse", head)];
+  if (on === branch && here === there) return undefined;
+  if ((await read(folder, "status", "--porcelain")) !== "") return OWN;
+  if (on !== branch) return pushed ? switchBranch(folder, on, branch) : OWN;
+  return (await problemOf(folder, "merge", "--quiet", "--ff-only", head)) === undefined ? undefined : OWN;
+}
+
+/** Whether all commits of a branch that came from the repository are in it. */
+async function isPushed(folder: string, on: string): Promise<boolean> {
+  const mine = await read(folder, "rev-list", "--max-count=1", "HEAD", "--not", "--remotes");
+  return mine === "" && (await read(folder, "config", "--get", `branch.${on}.remote`)) === "origin";
+}
+
+/** Whether git can keep only one of two names: `a` is in the way of `a/b`. */
+const block = (one: string, other: string) => one.startsWith(`${other}/`) || other.startsWith(`${one}/`);
+
+/** What is known of the repository's branches whose names are in the way of this one: they are no more. */
+async function forgetBlocking(folder: string, branch: string): Promise<void> {
+  const remote = "refs/remotes/origin/";
+  const listed = (await read(folder, "for-each-ref", "--format=%(refname)", remote)) ?? "";
+  for (const name of listed.split("\n"))
+    if (name.startsWith(remote) && block(name.slice(remote.length), branch))
+      await problemOf(folder, "update-ref", "-d", name);
+}
+
+/** The machine follows another branch now: a clone whose commits are all pushed follows it there. */
+async function switchBranch(folder: string, on: string, branch: string): Problem {
+  if (block(on, branch)) {
+    const problem =
+      (await problemOf(folder, "checkout", "--quiet", "--detach")) ??
+      (await problemOf(folder, "branch", "--quiet", "-D", on));
+    if (problem !== undefined) return problem;
+  }
+  // A branch of that name that is there is a person's, and moves forward or not at all.
+  const problem = await problemOf(folder, "checkout", "--quiet", branch, "--");
+  if (problem !== undefined) return problem;
+  if ((await problemOf(folder, "merge", "--quiet", "--ff-only", `refs/remotes/origin/${branch}`)) !== undefined)
+    return OWN;
+  log(`${folder} is on branch ${branch} now, as the machine is`);
+  return undefined;
+}

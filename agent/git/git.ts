@@ -1,0 +1,158 @@
+/**
+ * git that asks nothing, runs nobody's hooks, filters or file system monitors, leaves nothing running, and ends. The system's and the
+ * user's configuration do not count, except for how a site reaches the outside.
+ */
+import { gitFailure, isGitRefusal, type FailureCause } from "../../rules/failure";
+import { exists } from "../host/files";
+import { log, oneLine } from "../host/log";
+import { type Finished, run, succeeded } from "../host/process";
+import { secondsFrom, sleep } from "../host/time";
+
+/** How git may reach a repository. */
+export interface GitAccess {
+  /** As GIT_ALLOW_PROTOCOL. */
+  protocols: string;
+  /** Configuration by which git shows a token. */
+  config: readonly string[];
+  /** The ssh command, with its key and known hosts. */
+  ssh: string;
+  /** The same for servers that the key is not meant for. */
+  sshWithoutKey: string;
+}
+
+const SSH = "ssh -o BatchMode=yes -o ConnectTimeout=20";
+
+/** No repository but those on this machine. */
+export const localAccess: GitAccess = { protocols: "file", config: [], ssh: SSH, sshWithoutKey: SSH };
+
+export function remoteAccess(protocols: string): GitAccess {
+  return { protocols, config: [], ssh: SSH, sshWithoutKey: SSH };
+}
+
+/** Milliseconds without a word from git after which it hangs. */
+const silence = () => secondsFrom("NIXOS_AUTO_UPDATE_FETCH_TIMEOUT", 120);
+const pause = () => secondsFrom("NIXOS_AUTO_UPDATE_PAUSE", 2);
+const ATTEMPTS = 5;
+
+export interface GitOptions {
+  access?: GitAccess;
+  /** Reads a person's own clone as that person, with their configuration. */
+  ownConfig?: boolean;
+  env?: Record<string, string | undefined>;
+  input?: string;
+  silence?: number;
+  keep?: number;
+}
+
+const OPTIONS = [
+  ...["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"],
+  ...["-c", "gc.autoDetach=false", "-c", "maintenance.autoDetach=false"],
+];
+
+/** What of the caller's environment would point git somewhere else. */
+const FOREIGN = [
+  "GIT_DIR",
+  "GIT_WORK_TREE",
+  "GIT_INDEX_FILE",
+  "GIT_OBJECT_DIRECTORY",
+  "GIT_CONFIG",
+  "GIT_CONFIG_COUNT",
+];
+
+/** Runs git. The arguments are the caller's to separate from values, by `--` or a fixed prefix. */
+export async function git(args: readonly string[], options: GitOptions = {}): Promise<Finished> {
+  const { access = localAccess, ownConfig = false } = options;
+  const site = ownConfig || access === localAccess ? [] : await siteConfig();
+  return run("git", [...site, ...access.config, ...OPTIONS, ...args], {
+    env: {
+      ...Object.fromEntries(FOREIGN.map((name) => [name, undefined])),
+      LC_ALL: "C",
+      GIT_TERMINAL_PROMPT: "0",
+      GIT_OPTIONAL_LOCKS: "0",
+      GIT_ALLOW_PROTOCOL: access.protocols,
+      GIT_SSH_COMMAND: access.ssh,
+      ...(ownConfig ? {} : NO_CONFIG),
+      ...options.env,
+    },
+    silence: options.silence ?? silence(),
+    ...(options.input === undefined ? {} : { input: options.input }),
+    ...(options.keep === undefined ? {} : { keep: options.keep }),
+  });
+}
+
+const NO_CONFIG = {
+  GIT_CONFIG_NOSYSTEM: "1",
+  GIT_CONFIG_SYSTEM: "/dev/null",
+  GIT_CONFIG_GLOBAL: "/dev/null",
+  GIT_ATTR_NOSYSTEM: "1",
+};
+
+/** Settings that say how a site reaches the outside: git-config(1), `http.*`. None of them is a secret. */
+const SITE_KEYS =
+  "^http\\.(.*\\.)?(proxy|proxyauthmethod|proxysslcainfo|sslcainfo|sslcapath|sslcert|sslkey|sslversion|version|noepsv)$";
+
+/** What the machine's and this user's configuration say of a site, as options of git's; most machines have neither file. */
+async function siteConfig(): Promise<string[]> {
+  const home = process.env["HOME"] ?? "/";
+  const config = process.env["XDG_CONFIG_HOME"] ?? `${home}/.config`;
+  if (!["/etc/gitconfig", `${home}/.gitconfig`, `${config}/git/config`].some(exists)) return [];
+  const { stdout } = await run("git", ["config", "--null", "--includes", "--get-regexp", SITE_KEYS], {
+    cwd: "/",
+    timeout: 10_000,
+  });
+  return stdout
+    .split("\0")
+    .map((entry) => entry.split("\n"))
+    .flatMap(([key = "", ...value]) => (key === "" ? [] : ["-c", `${key}=${value.join("\n")}`]));
+}
+
+/** A git command that failed, and why in one line. */
+export class GitError extends Error {
+  constructor(
+    readonly reason: FailureCause,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The line of git's output that says what is wrong. */
+export function gitErrorText(finished: Finished): string {
+  if (finished.limit !== undefined) return `no answer within ${Math.round(silence() / 1000)} s`;
+  const lines = finished.stderr.split(/[\r\n]/).filter((line) => line.trim() !== "");
+  const refusal = lines.findLast(isGitRefusal);
+  const spoken = lines.findLast((line) => /^(?:fatal|error|ssh|remote):/.test(line));
+  const how = `git ended with ${finished.status === undefined ? `signal ${finished.signal ?? "unknown"}` : `status ${finished.status}`}`;
+  return oneLine(refusal ?? spoken ?? lines.at(-1) ?? how);
+}
+
+/**
+ * Runs git up to five times, waiting longer each time. What a server refuses is tried again where `renew` says that there is another
+ * key or token by now; who hung once hangs again, and is for a later run.
+ * @throws GitError
+ */
+export async function gitRetry(
+  args: readonly string[],
+  access: GitAccess,
+  renew: () => Promise<GitAccess | undefined>,
+): Promise<Finished> {
+  let current = access;
+  for (let attempt = 1, delay = pause(); ; attempt++, delay *= 2) {
+    const finished = await git(args, { access: current });
+    if (succeeded(finished)) return finished;
+    const problem = gitErrorText(finished);
+    const cause = gitFailure({ ...finished, text: finished.stderr });
+    // Exit status 2 is `ls-remote --exit-code`'s answer that there is no such branch.
+    const final = finished.status === 2 || finished.limit !== undefined || attempt >= ATTEMPTS;
+    const error = new GitError(finished.status === 2 ? "absent" : cause, problem);
+    if (final || cause === "space" || cause === "absent") throw error;
+    if (cause === "refused") {
+      const renewed = await renew();
+      if (renewed === undefined) throw error;
+      current = renewed;
+      continue;
+    }
+    log(`git failed, trying again in about ${Math.round(delay / 1000)} s: ${problem}`);
+    await sleep(delay + Math.random() * 1000);
+  }
+}

@@ -1,0 +1,216 @@
+/** A bare mirror of the repository, which nobody but its owner writes: what is built comes from here. */
+import { createHash } from "node:crypto";
+import { lstatSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { isThere, remove } from "../host/files";
+import { git, gitErrorText, GitError, gitRetry, type GitAccess } from "./git";
+import { gitFailure } from "../../rules/failure";
+import { flakeFile, flakeQuery } from "../../rules/flake-place";
+import { log } from "../host/log";
+import { type Finished, succeeded } from "../host/process";
+
+/** Where a mirror fetches from. `renew` gets another key or token after a refusal, where there is one by now. */
+export interface Origin {
+  url: string;
+  branch: string;
+  access: GitAccess;
+  renew: () => Promise<GitAccess | undefined>;
+}
+
+/** The one name that a fetch writes, whatever the branch is called: a name `a` would block `a/b`. */
+const FETCHED = "refs/nixos-fleet-fetched";
+/** Below this each kept revision has a name of its own, so that neither a forced push nor git's cleaning takes it away. */
+const KEPT = "refs/nixos-fleet/";
+/** More than any list of a repository's files or commits, or a flake.lock, has. */
+const LISTING_BYTES = 64 * 1024 * 1024;
+
+export class Mirror {
+  /** @param foreign whether it is another user's, for which git needs `safe.directory` */
+  constructor(
+    readonly path: string,
+    private readonly foreign = false,
+  ) {}
+
+  private git(args: readonly string[], keep?: number) {
+    const safe = this.foreign ? ["-c", `safe.directory=${this.path}`] : [];
+    return git([...safe, `--git-dir=${this.path}`, ...args], keep === undefined ? {} : { keep });
+  }
+
+  /** Makes it where there is none, or something else is in its place. @throws GitError */
+  private async ensure(): Promise<void> {
+    if (isThere(this.path) && (await this.refuses(["rev-parse", "--git-dir"]))) {
+      log(`${this.path} is no longer a repository; creating a new one`);
+      remove(this.path);
+    }
+    if (!isThere(this.path)) await this.must(["init", "--quiet", "--bare"]);
+    // Whoever works on it holds the agent's own lock: these are from one that was killed.
+    for (const file of locksIn(this.path)) rmSync(file, { force: true });
+  }
+
+  /** Whether git says no. One that was killed, or hung, has said nothing. @throws GitError */
+  private async refuses(args: readonly string[]): Promise<boolean> {
+    return !hasSucceeded(await this.git(args));
+  }
+
+  /** @throws GitError where git cannot tell */
+  async has(revision: string): Promise<boolean> {
+    const finished = await this.git(["rev-parse", "--quiet", "--verify", `${revision}^{commit}`]);
+    if (succeeded(finished)) return true;
+    // git-rev-parse(1): with --quiet a name that is not there is status 1, and no message.
+    if (finished.status === 1 && finished.limit === undefined) return false;
+    throw new GitError("unknown", gitErrorText(finished));
+  }
+
+  /**
+   * Brings a revision in: the branch, and the revision itself if it is not on it. A damaged mirror fails as if the repository were at
+   * fault, so it is then made again.
+   * @throws GitError
+   */
+  async fetch(origin: Origin, revision: string): Promise<void> {
+    try {
+      await this.tryFetch(origin, revision);
+      if (await this.isSound(revision)) return;
+    } catch (error) {
+      if (!(error instanceof GitError) || error.reason === "space" || (await this.isWhole())) throw error;
+    }
+    log(`${this.path} is damaged; creating a new one`);
+    remove(this.path);
+    await this.tryFetch(origin, revision);
+  }
+
+  private async tryFetch(origin: Origin, revision: string): Promise<void> {
+    await this.ensure();
+    if (!(await this.has(revision))) {
+      if (!isOnThisMachine(origin.url)) {
+        await this.fetchInto(origin, `+refs/heads/${origin.branch}:${FETCHED}`);
+        await this.nameBranch(origin.branch);
+      }
+      if (!(await this.has(revision))) await this.fetchInto(origin, `+${revision}:${FETCHED}`);
+    }
+    await this.must(["update-ref", `${KEPT}${revision}`, revision]);
+  }
+
+  private async fetchInto(origin: Origin, refspec: string): Promise<void> {
+    const { url, access, renew } = origin;
+    // A repository on this machine may be someone else's, and git then needs `safe.directory`.
+    const upload = isOnThisMachine(url) ? [`--upload-pack=git -c safe.directory=${url} upload-pack`] : [];
+    // Its progress is the sign of life by which it is limited.
+    const fetch = ["fetch", "--progress", "--no-tags", "--no-auto-gc", "--no-write-fetch-head", ...upload];
+    await gitRetry([`--git-dir=${this.path}`, ...fetch, "--", url, refspec], access, renew);
+  }
+
+  /** The one branch of the mirror, for clones and for older agents of homes; a name that is in its way goes. */
+  private async nameBranch(branch: string): Promise<void> {
+    const name = ["update-ref", `refs/heads/${branch}`, FETCHED];
+    if (succeeded(await this.git(name))) return;
+    const { stdout } = await this.git(["for-each-ref", "--format=%(refname)", "refs/heads/"]);
+    for (const other of stdout.split("\n").filter((line) => line !== "")) await this.git(["update-ref", "-d", other]);
+    await this.must(name);
+  }
+
+  private async must(args: readonly string[], keep?: number): Promise<string> {
+    const finished = await this.git(args, keep);
+    if (succeeded(finished)) return finished.stdout;
+    const cause = gitFailure({ ...finished, text: finished.stderr });
+    throw new GitError(cause === "space" ? cause : "unknown", gitErrorText(finished));
+  }
+
+  /** Whether all that a revision consists of is there and whole. Objects are read as they are stored: no filter runs. */
+  private async isSound(revision: string): Promise<boolean> {
+    const listed = await this.git(["ls-tree", "-r", "-t", "--full-tree", revision], LISTING_BYTES);
+    if (!hasSucceeded(listed)) return false;
+    // A submodule's commit is in another repository.
+    const objects = listed.stdout
+      .split("\n")
+      .flatMap((line) => /^\d+ (?:blob|tree) ([0-9a-f]+)\t/.exec(line)?.[1] ?? []);
+    const input = [revision, ...new Set(objects)].join("\n");
+    const batch = (how: string) => git([`--git-dir=${this.path}`, "cat-file", how], { input, keep: LISTING_BYTES });
+    const checked = await batch("--batch-check");
+    if (!hasSucceeded(checked) || / missing$/m.test(checked.stdout)) return false;
+    // Reading an object checks it against its name.
+    return hasSucceeded(await git([`--git-dir=${this.path}`, "cat-file", "--batch"], { input, keep: 4096 }));
+  }
+
+  /** Its progress is its sign of life: a large repository takes minutes. */
+  private async isWhole(): Promise<boolean> {
+    return !(await this.refuses(["fsck", "--no-dangling", "--progress"]));
+  }
+
+  /** Whether the second revision is the first or one of its descendants. @throws GitError where git cannot tell */
+  async descends(ancestor: string, revision: string): Promise<boolean> {
+    // What is not here has no known descendants.
+    const there = await this.git(["rev-parse", "--quiet", "--verify", `${ancestor}^{commit}`]);
+    if (there.status === 1) return false;
+    const finished = await this.git(["merge-base", "--is-ancestor", ancestor, revision]);
+    if (finished.limit === undefined && (finished.status === 0 || finished.status === 1)) return finished.status === 0;
+    throw new GitError("unknown", gitErrorText(finished));
+  }
+
+  /** The text of a file at a revision; `undefined` where it has none. @throws GitError */
+  async fileAt(revision: string, file: string): Promise<string | undefined> {
+    if ((await this.must(["ls-tree", revision, "--", file])) === "") return undefined;
+    return this.must(["cat-file", "blob", `${revision}:${file}`], LISTING_BYTES);
+  }
+
+  /** SHA-256 (hex) of `flake.lock` at a revision, in the flake's folder; empty where there is none. @throws GitError */
+  async lockDigest(revision: string, subdirectory?: string): Promise<string> {
+    const text = await this.fileAt(revision, flakeFile(subdirectory, "flake.lock"));
+    return text === undefined ? "" : createHash("sha256").update(text).digest("hex");
+  }
+
+  /** Commits that come with a revision and not with another. @throws GitError */
+  async commitsBetween(deployed: string, revision: string): Promise<string[]> {
+    const listed = await this.must(["rev-list", revision, `^${deployed}`], LISTING_BYTES);
+    return listed.split("\n").filter((line) => line !== "");
+  }
+
+  /** By how many commits the branch, as it was last fetched, is ahead of a revision; `undefined` where that is not known. */
+  async ahead(branch: string, revision: string): Promise<number | undefined> {
+    const counted = await this.git(["rev-list", "--count", `${revision}..refs/heads/${branch}`]);
+    return succeeded(counted) ? Number(counted.stdout) : undefined;
+  }
+
+  /** A kept revision's flake attribute, as an installable of Nix. */
+  installable(revision: string, attribute: string, subdirectory?: string): string {
+    return `git+file://${this.path}?ref=${KEPT}${revision}&rev=${revision}${flakeQuery(subdirectory)}#${attribute}`;
+  }
+
+  /** Forgets all revisions but these. */
+  async prune(keep: readonly (string | undefined)[]): Promise<void> {
+    const listed = await this.git(["for-each-ref", "--format=%(refname)", KEPT]);
+    for (const name of listed.stdout.split("\n").filter((line) => line !== ""))
+      if (!keep.includes(name.slice(KEPT.length))) await this.git(["update-ref", "-d", name]);
+    await this.git(["gc", "--auto", "--quiet"]);
+  }
+}
+
+/** The head of a repository's branch, as the repository has it now. @throws GitError with the reason `absent` where it has no such branch */
+export async function branchHead({ url, branch, access, renew }: Origin): Promise<string> {
+  const listed = await gitRetry(["ls-remote", "--exit-code", "--", url, `refs/heads/${branch}`], access, renew);
+  const head = /^[0-9a-f]{40}/.exec(listed.stdout)?.[0];
+  if (head === undefined) throw new GitError("network", "the repository's answer is not readable");
+  return head;
+}
+
+/** Whether the repository answers now, asked once. */
+export async function answers({ url, branch, access }: Origin): Promise<boolean> {
+  const args = ["ls-remote", "--exit-code", "--", url, `refs/heads/${branch}`];
+  return succeeded(await git(args, { access, silence: 15_000 }));
+}
+
+/** Whether git succeeded. One that was killed, or hung, has not said that anything is damaged. @throws GitError */
+function hasSucceeded(finished: Finished): boolean {
+  if (finished.status === undefined || finished.limit !== undefined)
+    throw new GitError("unknown", gitErrorText(finished));
+  return finished.status === 0;
+}
+
+const isOnThisMachine = (url: string) => url.startsWith("/");
+
+/** The files of git's own locks below a folder. */
+function locksIn(folder: string): string[] {
+  if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".lock"))
+    .map((name) => join(folder, name));
+}

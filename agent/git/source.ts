@@ -1,0 +1,165 @@
+/** From a decision to a store path: fetch, verify, and have it prebuilt or build it. */
+import { short } from "../../rules/contract";
+import type { Target } from "../../rules/decision";
+import { diskProblem } from "../../rules/failure";
+import {
+  type CommonDecision,
+  type CommonSettings,
+  type Driver,
+  type Place,
+  type RunRequest,
+  type Situation,
+  UpdateFailure,
+} from "../driver";
+import { GitError } from "./git";
+import { log, oneLine } from "../host/log";
+import { branchHead, type Origin } from "./mirror";
+import { withNixAccess } from "../nix/nix-access";
+import { verify } from "./verify";
+import { freeSpace, makeRoom, makeRoomToFetch, spaceSettings } from "../nix/space";
+import { realisePrebuilt } from "../nix/prebuilt";
+import { build } from "../nix/nix";
+
+/** http(s), ssh and git, and nothing that git could take for an option or a helper's name. */
+export function isRepositoryUrl(url: string): boolean {
+  return (
+    /^(?:https?|ssh|git):\/\/\S+$/.test(url) ||
+    (/^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:\S+$/.test(url) && !url.startsWith("-"))
+  );
+}
+
+/** @throws UpdateFailure */
+async function openOrigin<S extends Situation, D extends CommonDecision>(
+  driver: Driver<S, D>,
+  decision: D,
+): Promise<Origin> {
+  const origin = await driver.origin(decision);
+  const { url } = origin;
+  if (url === "") throw new UpdateFailure("fetch", "no repository is set", "absent");
+  if (!isRepositoryUrl(url) && !url.startsWith("/"))
+    throw new UpdateFailure("verify", `repository: "${oneLine(url)}" must be an http(s), ssh or git URL`, "absent");
+  return origin;
+}
+
+/** A fetch that failed, with why the repository may have refused. */
+function fetchFailure(origin: Origin, error: unknown, credentialError: string | undefined): unknown {
+  if (!(error instanceof GitError)) return error;
+  const more = credentialError === undefined ? "" : ` (${credentialError})`;
+  const problem = error.reason === "space" ? diskProblem(error.message) : undefined;
+  const what = problem === undefined ? "" : `the disk is ${problem}: `;
+  return new UpdateFailure("fetch", `${what}cannot fetch from ${origin.url}: ${error.message}${more}`, error.reason);
+}
+
+/** The branch's head, as the repository has it now. @throws UpdateFailure */
+export async function findHead<S extends Situation, D extends CommonDecision>(
+  driver: Driver<S, D>,
+  decision: D,
+): Promise<string> {
+  const origin = await openOrigin(driver, decision);
+  try {
+    return await branchHead(origin);
+  } catch (error) {
+    if (error instanceof GitError && error.reason === "absent")
+      throw new UpdateFailure("fetch", `${origin.url} has no branch ${origin.branch}`, "absent");
+    throw fetchFailure(origin, error, driver.credentialError());
+  }
+}
+
+/** Whether the deployed revision descends from another. @throws UpdateFailure where git cannot tell */
+export async function findDescent<S extends Situation, D extends CommonDecision>(
+  driver: Driver<S, D>,
+  decision: D,
+  revision: string,
+  deployed: string,
+): Promise<boolean> {
+  const { mirror } = driver.place;
+  if (!(await mirror.has(revision))) {
+    const origin = await openOrigin(driver, decision);
+    try {
+      await mirror.fetch(origin, revision);
+    } catch (error) {
+      throw fetchFailure(origin, error, driver.credentialError());
+    }
+  }
+  try {
+    return await mirror.descends(revision, deployed);
+  } catch (error) {
+    if (!(error instanceof GitError)) throw error;
+    throw new UpdateFailure(
+      "fetch",
+      `git cannot compare ${short(revision)} with ${short(deployed)}: ${error.message}`,
+      "unknown",
+    );
+  }
+}
+
+/** @returns the digest of the revision's flake.lock. @throws UpdateFailure */
+export async function fetchAndVerify<S extends Situation, D extends CommonDecision>(
+  driver: Driver<S, D>,
+  request: RunRequest,
+  decision: D,
+  { state }: Situation,
+  target: Target,
+): Promise<string> {
+  const { place } = driver;
+  const { revision, explicit, lock } = target;
+  const origin = await openOrigin(driver, decision);
+  begin(request, "fetching", revision);
+  try {
+    await fetchWithRoom(place, origin, revision, decision.settings);
+  } catch (error) {
+    throw fetchFailure(origin, error, driver.credentialError());
+  }
+  begin(request, "verifying", revision);
+  const { signers, subdirectory } = decision.settings;
+  return verify({
+    mirror: place.mirror,
+    revision,
+    subdirectory,
+    explicit,
+    lock,
+    deployed: state.revision,
+    signers,
+    runFolder: place.runFolder,
+  });
+}
+
+/** A disk that is full gets room before, and once again where that was not enough. @throws GitError */
+async function fetchWithRoom(place: Place, origin: Origin, revision: string, settings: CommonSettings): Promise<void> {
+  await makeRoomToFetch(place, spaceSettings(settings));
+  try {
+    await place.mirror.fetch(origin, revision);
+  } catch (error) {
+    if (!(error instanceof GitError) || diskProblem(error.message) !== "full") throw error;
+    log("the disk is full: collecting garbage");
+    await freeSpace(place, spaceSettings(settings));
+    await place.mirror.fetch(origin, revision);
+  }
+}
+
+function begin({ stage }: RunRequest, name: string, revision: string): void {
+  stage(name, revision);
+  log(`→ ${name} ${short(revision)}`);
+}
+
+/** The store path of a revision: as the approval's manifest names it, else built here. @throws UpdateFailure */
+export async function realise<S extends Situation, D extends CommonDecision>(
+  driver: Driver<S, D>,
+  request: RunRequest,
+  decision: D,
+  target: Target,
+): Promise<string> {
+  const { place } = driver;
+  const { revision } = target;
+  begin(request, "building", revision);
+  const noRoom = await makeRoom(place, spaceSettings(decision.settings));
+  if (noRoom !== undefined) throw new UpdateFailure("build", noRoom, "space");
+  const link = `${place.stateFolder}/built`;
+  if (target.manifest !== undefined) {
+    const path = await realisePrebuilt(decision.settings, target.manifest, link, place);
+    if (path !== undefined) return path;
+  }
+  const { subdirectory } = decision.settings;
+  const installable = place.mirror.installable(revision, driver.attribute(decision), subdirectory);
+  return withNixAccess(driver, decision, (access) => build(installable, link, access));
+}

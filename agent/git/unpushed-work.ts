@@ -1,0 +1,36 @@
+/** A person's own clone of what her home is made from: what is in it and not yet pushed must not be switched away from. */
+import { lstatSync } from "node:fs";
+import { join } from "node:path";
+import { exists } from "../host/files";
+import { git, gitErrorText } from "./git";
+import { succeeded } from "../host/process";
+
+/** Where Home Manager itself looks for a configuration. */
+export const defaultClone = (home: string): string => join(home, ".config/home-manager");
+
+/** How `git status --porcelain=v2 --branch` writes that there is no commit yet. */
+const NO_COMMIT = "# branch.oid (initial)";
+
+/**
+ * What a clone has that the repository does not, and what its user can do; `undefined` where the update may go on. Where git does not say
+ * there may be work, so the update waits.
+ */
+export async function unpushedWork(clone: string): Promise<string | undefined> {
+  const there = lstatSync(join(clone, "."), { throwIfNoEntry: false });
+  if (there?.uid !== process.getuid?.() || !exists(join(clone, ".git"))) return undefined;
+  const read = (...args: string[]) => git(["-C", clone, ...args], { ownConfig: true });
+  const go = (without: string) => `and this home goes on by itself (run --force goes on without ${without})`;
+
+  const status = await read("status", "--porcelain=v2", "--branch");
+  const lines = status.stdout.split("\n").filter((line) => line !== "");
+  const edits = lines.some((line) => !line.startsWith("# "));
+  if (edits) return `${clone} has edits that are not committed: commit and push them, or stash them, ${go("them")}`;
+  if (succeeded(status) && lines.includes(NO_COMMIT)) return undefined;
+
+  const log = succeeded(status)
+    ? await read("log", "--max-count=1", "--format=%h", "HEAD", "--not", "--remotes")
+    : status;
+  if (!succeeded(log))
+    return `cannot tell whether ${clone} has work that is not pushed (${gitErrorText(log)}): make git status work there, ${go("asking")}`;
+  return log.stdout === "" ? undefined : `${clone} has commits that are not pushed: push them, ${go("them")}`;
+}

@@ -1,0 +1,261 @@
+/** The home's driver: homeConfigurations.<attribute>, Home Manager's profile, activate. */
+import { join } from "node:path";
+import { contract } from "../../rules/contract";
+import { decideHome, type HomeDecision, type HomesFile, type HomeSettings } from "../../rules/decide-home";
+import { parseKeyPlace } from "../../rules/deploy-keys";
+import { locksMatch } from "../../rules/lock-matches";
+import { builtAs, flakeFile } from "../../rules/flake-place";
+import { parseObject } from "../../rules/json";
+import type { Conclusion, Driver, Found, RolledBack, RunRequest, Situation, Switched } from "../driver";
+import { exists, isThere, makeFolder, readText, resolved, writeFileAtomic } from "../host/files";
+import { GitError } from "../git/git";
+import { activateHome } from "../activation/home-activation";
+import { homePlace, homesFile, type HomePlace } from "./home-place";
+import { log } from "../host/log";
+import { Mirror, type Origin } from "../git/mirror";
+import type { RepositoryKey } from "../credentials/repository-keys";
+import { type Before, hasTrial, type LocalHold, readHold, readState, type Trial } from "../state";
+import { accessFor } from "../credentials/credentials";
+import { revertProfile } from "../nix/profile";
+import { failedUnits, checksError, unitsError } from "../activation/health";
+import { homeAgentError } from "../activation/agent-self-test";
+import { defaultClone, unpushedWork } from "../git/unpushed-work";
+
+export interface HomeSituation extends Situation {
+  homes: HomesFile | null;
+  settings: Partial<HomeSettings>;
+  localHold: LocalHold | null;
+  readable: boolean;
+}
+
+const PROTOCOLS = "http:https:ssh:git:file";
+
+export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
+  private credentialProblem: string | undefined;
+  private homes: HomesFile | null = null;
+
+  constructor(readonly place: HomePlace = homePlace()) {}
+
+  prepare(): void {
+    for (const folder of [this.place.stateFolder, this.place.runFolder]) makeFolder(folder);
+  }
+
+  look(): Promise<HomeSituation> {
+    const { stateFolder, settingsPath } = this.place;
+    const { state, readable } = readState(stateFolder);
+    const current = this.current();
+    this.homes = parseObject(readText(homesFile) ?? "") ?? null;
+    return Promise.resolve({
+      homes: this.homes,
+      settings: parseObject(readText(join(current, settingsPath)) ?? "") ?? {},
+      localHold: readHold(stateFolder),
+      state,
+      readable,
+      current,
+    });
+  }
+
+  decide(situation: HomeSituation, request: RunRequest, found: Found): HomeDecision & { notes: string[] } {
+    const { homes, settings, state, localHold, current, readable } = situation;
+    const { force, right, wanted } = request;
+    const drifted = current !== state.deployed || !this.hasUnits();
+    const decision = decideHome({
+      ...{ user: this.place.user, homes, settings, state, localHold, right, wanted, force, drifted },
+      ...found,
+    });
+    return { ...decision, notes: readable ? [] : ["the state file is not readable; ignoring it"] };
+  }
+
+  /** By default the machine's mirror. */
+  repository({ settings }: HomeDecision): string {
+    return settings.repository ?? this.homes?.mirror ?? "";
+  }
+
+  attributeName({ settings }: HomeDecision): string {
+    return builtAs(settings.subdirectory, settings.attribute);
+  }
+
+  attribute({ settings }: HomeDecision): string {
+    return `homeConfigurations."${settings.attribute}".activationPackage`;
+  }
+
+  origin(decision: HomeDecision): Promise<Origin> {
+    const url = this.repository(decision);
+    const access = accessFor({
+      protocols: PROTOCOLS,
+      url,
+      credential: this.credential(decision),
+      knownHosts: decision.settings.knownHosts,
+      runFolder: this.place.runFolder,
+    });
+    // After a refusal root hands over another one, once it has published that.
+    return Promise.resolve({
+      ...{ url, access, branch: decision.settings.branch },
+      renew: () => Promise.resolve(undefined),
+    });
+  }
+
+  /** Root hands it over. */
+  private credential({ settings }: HomeDecision): string | undefined {
+    if (settings.deployKeySecret === undefined || settings.repository === undefined) return undefined;
+    const handed = join(contract.paths.homeCredentials, this.place.user);
+    const file = join(handed, "credential");
+    if (readText(file) !== undefined) return file;
+    this.credentialProblem =
+      readText(join(handed, "error")) ?? "the machine has not handed over yet what the repository asks for";
+    return undefined;
+  }
+
+  /** Its own serves its host's other repositories, too. What the machine's flake asks for root has fetched. */
+  repositoryKeys(decision: HomeDecision): Promise<RepositoryKey[]> {
+    const file = this.credential(decision);
+    const place = parseKeyPlace(this.repository(decision));
+    return Promise.resolve(file === undefined || place === undefined ? [] : [{ place: { ...place, path: "" }, file }]);
+  }
+
+  credentialError(): string | undefined {
+    return this.credentialProblem;
+  }
+
+  async obstacle({ settings }: HomeDecision, { force }: RunRequest): Promise<string | undefined> {
+    const set = settings["directory"];
+    return force ? undefined : unpushedWork(typeof set === "string" ? set : defaultClone(this.place.home));
+  }
+
+  refusal(generation: string): Promise<string | undefined> {
+    const name = generation.slice(generation.lastIndexOf("/") + 1);
+    if (!exists(join(generation, "activate")))
+      return Promise.resolve(`${name} is not a Home Manager generation (no activate script)`);
+    if (!isThere(this.unitFile(generation)))
+      return Promise.resolve(
+        `${name} has no ${this.place.service}.service: services.nixos-hm-auto-update is not enabled in it`,
+      );
+    return Promise.resolve(undefined);
+  }
+
+  private unitFile(generation: string): string {
+    return join(generation, `home-files/.config/systemd/user/${this.place.service}.service`);
+  }
+
+  agentError(generation: string): Promise<string | undefined> {
+    return homeAgentError(generation, readText(this.unitFile(generation)) ?? "");
+  }
+
+  /** A repository of its own has to have the machine's nixpkgs and home-manager; the report says whether it does. */
+  async lockMatches({ settings, target }: HomeDecision): Promise<boolean | undefined> {
+    if (settings.repository === undefined || target === undefined) return undefined;
+    const { mirror, revision, subdirectory } = this.homes ?? {};
+    const machines = mirror === undefined ? undefined : new Mirror(mirror, true);
+    const matches = locksMatch(
+      await this.lockAt(this.place.mirror, target.revision, settings.subdirectory),
+      await this.lockAt(machines, revision, subdirectory),
+    );
+    if (!matches) log("flake.lock: nixpkgs or home-manager is not the machine's");
+    return matches;
+  }
+
+  private async lockAt(
+    mirror: Mirror | undefined,
+    revision: string | undefined,
+    subdirectory: string | undefined,
+  ): Promise<string | undefined> {
+    if (mirror === undefined || revision === undefined) return undefined;
+    try {
+      return await mirror.fileAt(revision, flakeFile(subdirectory, "flake.lock"));
+    } catch (error) {
+      if (error instanceof GitError) return undefined;
+      throw error;
+    }
+  }
+
+  current(): string {
+    return resolved(this.place.profile) ?? "";
+  }
+
+  /** Whether the agent's own unit is where the activation put it. */
+  private hasUnits(): boolean {
+    return isThere(join(this.place.home, ".config/systemd/user", `${this.place.service}.service`));
+  }
+
+  isCurrent(generation: string): boolean {
+    const linked = resolved(this.place.currentHome) ?? generation;
+    return (
+      !hasTrial(this.place.stateFolder) && generation === this.current() && generation === linked && this.hasUnits()
+    );
+  }
+
+  /** No boot brings a home up: a trial that was cut short is done again. */
+  boot(): string {
+    return "none";
+  }
+
+  cameUp(): boolean {
+    return false;
+  }
+
+  mode(): Promise<Trial["mode"]> {
+    return Promise.resolve("switch");
+  }
+
+  needsReboot(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  keep(): Promise<Switched> {
+    return Promise.resolve({ kind: "done" });
+  }
+
+  revertProfile(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  activate(generation: string): Promise<Switched> {
+    return activateHome(generation, this.place.profile);
+  }
+
+  async healthBefore(): Promise<Before> {
+    return { failed: await failedUnits("user"), reached: {} };
+  }
+
+  async healthError(trial: Trial): Promise<string | undefined> {
+    const settingsFile = join(trial.path, this.place.settingsPath);
+    const units = "home-files/.config/systemd/user";
+    const error = await unitsError({
+      manager: "user",
+      failedBefore: trial.before.failed,
+      folders: [join(trial.former, units), join(trial.path, units)],
+      settings: parseObject(readText(settingsFile) ?? "") ?? {},
+    });
+    return error ?? (await checksError(settingsFile));
+  }
+
+  async rollBack(trial: Trial): Promise<RolledBack> {
+    const old = this.previous(trial);
+    if (!(await revertProfile(this.place.profile, old, trial.path)))
+      return { ok: false, error: "the profile cannot be set back" };
+    if (old === undefined) return { ok: false, error: "nothing was deployed before", hopeless: true };
+    log(`going back to ${old}`);
+    const switched = await this.activate(old);
+    return switched.kind === "failed" ? { ok: false, error: switched.error } : { ok: true };
+  }
+
+  /** What was deployed before; where the agent has deployed nothing yet, what its user had activated. */
+  private previous(trial: Trial): string | undefined {
+    const { state } = readState(this.place.stateFolder);
+    return [state.deployed, trial.former].find(
+      (path) => path !== undefined && path !== "" && path !== trial.path && exists(join(path, "activate")),
+    );
+  }
+
+  /** Root publishes what the state file says, from where it finds it whatever this user's environment says. */
+  concluded({ state }: Conclusion<HomeSituation, HomeDecision>): Promise<{ retry?: string }> {
+    const { runFolder, stateFolder } = this.place;
+    if (runFolder !== join(stateFolder, "run"))
+      try {
+        writeFileAtomic(join(runFolder, "state.json"), JSON.stringify({ revision: "", ...state }));
+      } catch {
+        log(`could not write ${runFolder}/state.json`);
+      }
+    return Promise.resolve({});
+  }
+}

@@ -1,0 +1,40 @@
+/** People's accounts, as root sees them. What a user controls (a home, a manager) is only ever asked within a time limit. */
+import { run, succeeded } from "../host/process";
+
+export interface Account {
+  name: string;
+  uid: number;
+  gid: number;
+  home: string;
+}
+
+const TIMEOUT = 10_000;
+
+export const isUserName = (name: string): boolean => /^[a-z_][a-z0-9_.-]*$/.test(name);
+
+/** The account; `undefined` where there is none yet. With OS Login there may be one long before there is a home. */
+export async function accountOf(name: string): Promise<Account | undefined> {
+  if (!isUserName(name)) return undefined;
+  const finished = await run("getent", ["passwd", name], { timeout: TIMEOUT });
+  const [, , uid, gid, , home] = finished.stdout.trim().split(":");
+  if (!succeeded(finished) || uid === undefined || gid === undefined || home === undefined) return undefined;
+  return { name, uid: Number(uid), gid: Number(gid), home };
+}
+
+/** Runs a command as the user, with nothing of root's but PATH. */
+export function asUser({ uid, gid, name }: Account, command: readonly string[]) {
+  const args = [`--reuid=${uid}`, `--regid=${gid}`, "--init-groups", "--", ...command];
+  return run("setpriv", args, {
+    cleanEnv: true,
+    env: { PATH: process.env["PATH"] ?? "", USER: name },
+    cwd: "/",
+    timeout: TIMEOUT,
+    grace: 1000,
+    keep: 200_000,
+  });
+}
+
+/** Whether the home is there: the first login may make it. */
+export async function hasHome(account: Account | undefined): Promise<boolean> {
+  return account !== undefined && succeeded(await run("test", ["-d", account.home], { timeout: TIMEOUT }));
+}

@@ -1,0 +1,70 @@
+/** systemd, as the agents ask it: of the system, or of a user's own manager. */
+import { isObject, parseJson } from "../../rules/json";
+import { run, succeeded } from "./process";
+
+export type Manager = "system" | "user";
+
+const TIMEOUT = 30_000;
+const flags = (manager: Manager) => (manager === "user" ? ["--user"] : []);
+
+export async function systemctl(manager: Manager, args: readonly string[], timeout = TIMEOUT): Promise<boolean> {
+  return succeeded(await run("systemctl", [...flags(manager), ...args], { timeout }));
+}
+
+/** Properties of several units, in their order; a unit that there is none of has empty ones. */
+export async function showUnits(
+  manager: Manager,
+  units: readonly string[],
+  properties: readonly string[],
+  extra: readonly string[] = [],
+): Promise<Record<string, string>[]> {
+  if (units.length === 0) return [];
+  const args = [...flags(manager), "show", ...extra, `--property=${properties.join(",")}`, "--", ...units];
+  const { stdout } = await run("systemctl", args, { timeout: TIMEOUT, keep: 8 * 1024 * 1024 });
+  return stdout.split("\n\n").map((block) =>
+    Object.fromEntries(
+      block.split("\n").flatMap((line) => {
+        const at = line.indexOf("=");
+        return at < 0 ? [] : [[line.slice(0, at), line.slice(at + 1)]];
+      }),
+    ),
+  );
+}
+
+/** When the first of these timers elapses; patterns are systemd's own. */
+export async function nextElapse(manager: Manager, timers: readonly string[]): Promise<Date | undefined> {
+  const args = [...flags(manager), "list-timers", "--output=json", ...timers];
+  const { stdout } = await run("systemctl", args, { timeout: TIMEOUT });
+  const listed = parseJson(stdout);
+  const times = (Array.isArray(listed) ? listed : []).flatMap((timer) =>
+    // Microseconds; 0 or nothing where it does not elapse again.
+    isObject(timer) && typeof timer["next"] === "number" && timer["next"] > 0 ? [timer["next"]] : [],
+  );
+  return times.length === 0 ? undefined : new Date(Math.min(...times) / 1000);
+}
+
+/** Names of the units that match, in any of these states. */
+export async function listUnits(manager: Manager, args: readonly string[]): Promise<string[]> {
+  const { stdout } = await run(
+    "systemctl",
+    [...flags(manager), "list-units", "--plain", "--no-legend", "--full", ...args],
+    { timeout: TIMEOUT, keep: 8 * 1024 * 1024 },
+  );
+  return stdout.split("\n").flatMap((line) => /^\S+/.exec(line)?.[0] ?? []);
+}
+
+/** Starts a transient unit; whether systemd took it. */
+export async function systemdRun(
+  manager: Manager,
+  options: readonly string[],
+  command: readonly string[],
+): Promise<boolean> {
+  const args = [...flags(manager), "--quiet", "--collect", ...options, "--", ...command];
+  return succeeded(await run("systemd-run", args, { timeout: TIMEOUT }));
+}
+
+/** The last lines that a unit wrote since the boot. */
+export async function unitJournal(manager: Manager, unit: string, lines: number): Promise<string> {
+  const args = [...flags(manager), `--unit=${unit}`, "--boot", `--lines=${lines}`, "--no-pager", "--output=cat"];
+  return (await run("journalctl", args, { timeout: TIMEOUT })).stdout;
+}

@@ -1,0 +1,102 @@
+/** Nix: evaluate first, then build that derivation, so that the stage of a failure is certain. */
+import { buildFailure, evaluationFailure, failureLines } from "../../rules/failure";
+import { UpdateFailure } from "../driver";
+import type { NixAccess } from "../credentials/repository-keys";
+import { remove, resolved } from "../host/files";
+import { log, oneLine } from "../host/log";
+import { type Finished, run, succeeded } from "../host/process";
+import { secondsFrom } from "../host/time";
+
+const FEATURES = ["--extra-experimental-features", "nix-command flakes"];
+const buildTimeout = () => secondsFrom("NIXOS_AUTO_UPDATE_BUILD_TIMEOUT", 7200);
+const GRACE = 30_000;
+
+/** Builds an attribute of a flake; the link keeps the result from being collected. @throws UpdateFailure */
+export async function build(installable: string, link: string, access: NixAccess = {}): Promise<string> {
+  const derivation = await evaluate(installable, access);
+  const finished = await realise(derivation, link);
+  const path = resolved(link);
+  if (succeeded(finished) && path !== undefined) return path;
+  throw failure(buildFailure({ ...finished, text: finished.output }), finished, "the build");
+}
+
+/** The store path of the derivation. @throws UpdateFailure */
+async function evaluate(installable: string, access: NixAccess): Promise<string> {
+  const args = [
+    ...FEATURES,
+    "eval",
+    "--raw",
+    "--no-update-lock-file",
+    "--no-write-lock-file",
+    ...(access.options ?? []),
+  ];
+  const finished = await run("nix", [...args, "--", `${installable}.drvPath`], {
+    timeout: buildTimeout(),
+    grace: GRACE,
+    ...(access.env === undefined ? {} : { env: access.env }),
+  });
+  const path = finished.stdout.trim();
+  if (finished.stderr !== "") process.stderr.write(finished.stderr);
+  if (succeeded(finished) && path.startsWith("/")) return path;
+  throw failure(evaluationFailure({ ...finished, text: finished.stderr }), finished, "the evaluation");
+}
+
+function failure(cause: UpdateFailure["cause"], finished: Finished, what: string): UpdateFailure {
+  const limits = {
+    timeout: `${what} did not end within ${Math.round(buildTimeout() / 1000)} s\n`,
+    silence: `${what} hung\n`,
+    stuck: `${what} could not be stopped\n`,
+  };
+  const killed = finished.status === undefined && finished.limit === undefined;
+  const start =
+    finished.limit !== undefined
+      ? limits[finished.limit]
+      : killed
+        ? `${what} was killed; most likely the machine has too little memory\n`
+        : "";
+  const lines = failureLines(finished.stderr);
+  return new UpdateFailure(
+    "build",
+    start + (lines === "" ? `${what} ended with status ${finished.status ?? "none"}` : lines),
+    cause,
+    cause === "revision",
+  );
+}
+
+/** Builds or fetches a store path and keeps it by a link. */
+async function realise(path: string, link: string): Promise<Finished> {
+  // nix replaces its own links only.
+  remove(link);
+  return run("nix-store", ["--realise", path, "--add-root", link], {
+    timeout: buildTimeout(),
+    grace: GRACE,
+    tee: true,
+  });
+}
+
+/** Fetches a store path from substituters; why it cannot be had, where it cannot. */
+export async function substitute(path: string, link: string, access: NixAccess): Promise<string | undefined> {
+  remove(link);
+  const finished = await run("nix-store", ["--realise", path, "--add-root", link, ...(access.options ?? [])], {
+    timeout: buildTimeout(),
+    grace: GRACE,
+  });
+  if (succeeded(finished)) return undefined;
+  const lines = finished.stderr.split("\n").filter((line) => line.trim() !== "");
+  // Nix warns of the reason, and ends with an error that only says that it could not.
+  const why = lines.findLast((line) => /^(?:warning|error):/.test(line) && !line.startsWith("error: build of '"));
+  return why ?? lines.at(-1) ?? "no answer";
+}
+
+/** How the closures of two store paths differ, for people. */
+export async function closureDifference(from: string, to: string): Promise<string> {
+  const args = ["--extra-experimental-features", "nix-command", "store", "diff-closures", from, to];
+  return (await run("nix", args, { timeout: 300_000 })).stdout.trimEnd();
+}
+
+/** Frees at least so many bytes of the store, if there is that much garbage. */
+export async function collectGarbage(bytes: number): Promise<void> {
+  const finished = await run("nix-store", ["--gc", "--max-freed", String(bytes)], { timeout: 1_800_000, grace: GRACE });
+  if (!succeeded(finished))
+    log(`collecting garbage failed: ${oneLine(finished.stderr.trimEnd().split("\n").at(-1) ?? "")}`);
+}

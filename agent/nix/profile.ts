@@ -1,0 +1,46 @@
+/** Profiles: which generation is the one to boot, or to log in to. */
+import { basename, dirname, join } from "node:path";
+import { entries, linkTarget, makeFolder, remove } from "../host/files";
+import { run, succeeded } from "../host/process";
+
+const TIMEOUT = 300_000;
+
+async function nixEnv(profile: string, args: readonly string[]): Promise<boolean> {
+  return succeeded(await run("nix-env", ["--profile", profile, ...args], { timeout: TIMEOUT, tee: true }));
+}
+
+export async function setProfile(profile: string, path: string): Promise<boolean> {
+  makeFolder(dirname(profile));
+  return nixEnv(profile, ["--set", path]);
+}
+
+/** Goes back to the generation that has the old path (a new one if that is gone) and forgets those that have the bad one. */
+export async function revertProfile(profile: string, old: string | undefined, bad: string): Promise<boolean> {
+  if (old === undefined) {
+    remove(profile);
+  } else {
+    const number = generations(profile).findLast(({ path }) => path === old)?.number;
+    const set = number === undefined ? ["--set", old] : ["--switch-generation", String(number)];
+    if (!(await nixEnv(profile, set))) return false;
+  }
+  for (const { link, path } of generations(profile)) if (path === bad) remove(link);
+  return true;
+}
+
+/** Keeps the newest generations; the current one is never dropped. */
+export async function pruneProfile(profile: string, keep: number): Promise<boolean> {
+  return nixEnv(profile, ["--delete-generations", `+${keep}`]);
+}
+
+/** The generations of a profile, oldest first. */
+function generations(profile: string): { number: number; link: string; path: string | undefined }[] {
+  const name = basename(profile);
+  return (entries(dirname(profile)) ?? [])
+    .flatMap((entry) => {
+      const number = entry.startsWith(`${name}-`) ? /^(\d+)-link$/.exec(entry.slice(name.length + 1))?.[1] : undefined;
+      if (number === undefined) return [];
+      const link = join(dirname(profile), entry);
+      return [{ number: Number(number), link, path: linkTarget(link) }];
+    })
+    .sort((one, other) => one.number - other.number);
+}

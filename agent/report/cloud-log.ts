@@ -1,0 +1,77 @@
+/**
+ * Tells Cloud Logging how updates end, and once in a while that this VM is there, as its own service account: for the alerts of a fleet that
+ * has some (`monitoring` in the instance's metadata). NixOS has no agent of Google's that would send the journal there.
+ */
+import type { AgentState } from "../../rules/agent-state";
+import { contract } from "../../rules/contract";
+import type { Metadata } from "../../rules/metadata";
+import { httpRequest } from "../host/http";
+import { log } from "../host/log";
+import type { MetadataServer } from "../metadata-server";
+import { vmToken } from "../credentials/secrets";
+
+const loggingApi = () => process.env["NIXOS_AUTO_UPDATE_LOGGING"] ?? "https://logging.googleapis.com";
+
+export interface Event {
+  event: "run" | "alive";
+  metadata: Metadata;
+  state: AgentState;
+  /** Whether the network was all that was missing. */
+  offline: boolean;
+}
+
+export async function tellCloud(server: MetadataServer, event: Event): Promise<void> {
+  if (event.metadata.kind !== "present" || event.metadata.instance.monitoring !== true) return;
+  try {
+    const where = {
+      id: (await server.get("instance/id")) ?? "",
+      zone: (await server.get("instance/zone")) ?? "",
+      project: (await server.get("project/project-id")) ?? "",
+    };
+    const token = await vmToken(server);
+    const body = JSON.stringify(entryOf(event, where, Date.now()));
+    await httpRequest(`${loggingApi()}/v2/entries:write`, { token, body, timeout: 30_000 });
+  } catch {
+    log("Cloud Logging refuses the entries of this VM");
+  }
+}
+
+/** The entry that is written, with the VM's number, its zone and its project. */
+export function entryOf(
+  { event, metadata, state, offline }: Event,
+  { id, zone, project }: { id: string; zone: string; project: string },
+  milliseconds: number,
+): object {
+  if (metadata.kind !== "present") throw new Error("a VM without metadata has nothing to log");
+  const { fleet, stack, wave } = metadata.instance;
+  const { revision = "", outcome, stage, error, rolledBack, rebootRequired, toplevel, at } = state;
+  const failed = event === "run" && outcome === "failed";
+  const age = (time: string | undefined) => {
+    const since = Date.parse(time ?? "");
+    return Number.isNaN(since) ? 0 : Math.floor((milliseconds - since) / 1000);
+  };
+  const current = outcome === "unchanged" || outcome === "updated";
+  return {
+    entries: [
+      {
+        logName: `projects/${project}/logs/${contract.logging.log}`,
+        resource: {
+          type: "gce_instance",
+          labels: { project_id: project, instance_id: id, zone: zone.slice(zone.lastIndexOf("/") + 1) },
+        },
+        severity: failed ? (offline ? "WARNING" : "ERROR") : "INFO",
+        jsonPayload: {
+          message: event === "alive" ? "alive" : `${outcome ?? ""}${stage === undefined ? "" : ` at ${stage}`}`,
+          event,
+          vm: metadata.vm,
+          fleet,
+          stack,
+          wave: wave ?? null,
+          // What runs is what should run, or since when it is not.
+          secondsBehind: current ? 0 : age(state.succeeded ?? state.bootedAt),
+          report: { revision, outcome, stage, error, rolledBack, rebootRequired, toplevel, at },
+        },
+      },
+    ],
+  };
+}

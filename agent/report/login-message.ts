@@ -1,0 +1,25 @@
+/** What the login shell prints: a file of one or two lines, or an empty one. */
+import { mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { AgentState } from "../../rules/agent-state";
+import { loginMessage } from "../../rules/login-message";
+import type { Place } from "../driver";
+import { log } from "../host/log";
+import { readText, writeFileAtomic } from "../host/files";
+
+/** The machine's lies where pam_motd looks as well; a home's in its own state. */
+const fileOf = ({ manager, stateFolder, service }: Place) =>
+  manager === "system" ? `/run/motd.d/${service}` : join(stateFolder, "login-message");
+
+export function writeLoginMessage(place: Place, state: AgentState): void {
+  const file = fileOf(place);
+  const lines = loginMessage(place.manager === "system" ? "machine" : "home", state);
+  const text = lines.map((line) => `${line}\n`).join("");
+  if ((readText(file) ?? "") === text) return;
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileAtomic(file, text);
+  } catch {
+    log(`could not write ${file}`);
+  }
+}

@@ -1,0 +1,50 @@
+/** What an update is doing now, for `status`: a file that everyone may read, gone when the run has ended. */
+import { join } from "node:path";
+import { parseObject } from "../../rules/json";
+import { exists, readText, remove, writeFileAtomic } from "../host/files";
+import { now } from "../host/time";
+
+export interface ProgressNow {
+  /** What the run does: deciding, fetching, verifying, building, switching. */
+  stage: string;
+  /** RFC 3339, UTC. */
+  since: string;
+  started: string;
+  by: string;
+  trigger: string;
+  pid: number;
+  revision?: string;
+}
+
+const fileIn = (runFolder: string) => join(runFolder, "progress.json");
+
+export class Progress {
+  private readonly about: Pick<ProgressNow, "started" | "by" | "trigger" | "pid">;
+
+  constructor(
+    private readonly runFolder: string,
+    { by, trigger }: { by: string; trigger: string },
+  ) {
+    this.about = { started: now(), by, trigger, pid: process.pid };
+  }
+
+  at(stage: string, revision?: string): void {
+    const text = { ...this.about, stage, since: now(), ...(revision === undefined ? {} : { revision }) };
+    try {
+      writeFileAtomic(fileIn(this.runFolder), JSON.stringify(text));
+    } catch {
+      // Nobody needs it but people who ask.
+    }
+  }
+
+  end(): void {
+    remove(fileIn(this.runFolder));
+  }
+}
+
+/** What an update does now; `undefined` where none runs. */
+export function readProgress(runFolder: string): ProgressNow | undefined {
+  const item = parseObject(readText(fileIn(runFolder)) ?? "");
+  if (item === undefined || typeof item["pid"] !== "number" || !exists(`/proc/${item["pid"]}`)) return undefined;
+  return item as unknown as ProgressNow;
+}

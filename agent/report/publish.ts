@@ -1,0 +1,37 @@
+/** Reports: what of a state the rest of the world reads. */
+import { join } from "node:path";
+import { publishable, type AgentState } from "../../rules/agent-state";
+import { isOldNews, reportOf, type Report } from "../../rules/report";
+import { parseObject } from "../../rules/json";
+import { speaksSecondContract } from "../../rules/instance-metadata";
+import { readText, writeFileAtomic } from "../host/files";
+import type { MetadataServer } from "../metadata-server";
+import type { CommonDecision } from "../driver";
+
+const publishedFile = (runFolder: string, key: string) => join(runFolder, `published-${key}`);
+
+/** Whether those who read the reports know the contract's second version. */
+const second = (settings: Record<string, unknown>) => speaksSecondContract(settings);
+
+/** A state's report; `undefined` where it is none. */
+export function reportFor({ settings }: CommonDecision, state: AgentState): Report | undefined {
+  return reportOf(publishable(state), { second: second(settings) });
+}
+
+/** The report, unless it says nothing that the one published last did not. */
+export function unpublished(
+  runFolder: string,
+  key: string,
+  settings: Record<string, unknown>,
+  state: object,
+): Report | undefined {
+  const report = reportOf(state, { second: second(settings) });
+  const last = parseObject(readText(publishedFile(runFolder, key)) ?? "");
+  return report === undefined || isOldNews(report, last) ? undefined : report;
+}
+
+/** Publishes a report as a guest attribute. @throws MetadataAway, ReportsDisabled */
+export async function publish(metadata: MetadataServer, runFolder: string, key: string, report: Report): Promise<void> {
+  await metadata.publish(key, JSON.stringify(report));
+  writeFileAtomic(publishedFile(runFolder, key), JSON.stringify(report));
+}

@@ -1,0 +1,101 @@
+/** After a run of the system's agent: the report, Cloud Logging, the clone for people, and what homes may run. */
+import { ReportsDisabled } from "../metadata-server";
+import { join } from "node:path";
+import { publishable, type AgentState } from "../../rules/agent-state";
+import { contract } from "../../rules/contract";
+import type { HomesFile } from "../../rules/decide-home";
+import type { SystemDecision } from "../../rules/decide-system";
+import type { Conclusion } from "../driver";
+import { isOffline } from "../ending";
+import { exists, isErrno, isThere, writeFileAtomic } from "../host/files";
+import { log } from "../host/log";
+import { publish, unpublished } from "../report/publish";
+import type { SystemParts, SystemSituation } from "./system-situation";
+import { tellCloud } from "../report/cloud-log";
+import { syncCheckout } from "../git/checkout";
+import { announceReboot } from "../activation/reboot";
+import { handOverAll } from "../credentials/handover";
+
+export async function concludeSystem(
+  driver: SystemParts,
+  { situation, decision, request, ending, state }: Conclusion<SystemSituation, SystemDecision>,
+): Promise<{ retry?: string }> {
+  const published = await publishState(driver, situation, decision, state);
+  if (decision.settings["monitoring"] === true) {
+    await tellCloud(driver.metadata, { event: "run", metadata: situation.metadata, state, offline: isOffline(ending) });
+  }
+  const retry = published ? {} : { retry: "the report is not published" };
+  if (ending.outcome !== "unchanged" && ending.outcome !== "updated") return retry;
+  await tellPeople(driver, decision, ending.reboot === true);
+  await tellHomes(driver, decision, state, request.right);
+  return retry;
+}
+
+/** A server that did not answer a moment ago is not asked for a minute again. */
+async function publishState(
+  driver: SystemParts,
+  { metadata }: SystemSituation,
+  { settings }: SystemDecision,
+  state: AgentState,
+): Promise<boolean> {
+  if (metadata.kind === "none") return true;
+  const key = contract.guestAttributes.system;
+  const report = unpublished(driver.place.runFolder, key, settings, publishable(state));
+  if (report === undefined) return true;
+  try {
+    if (metadata.kind === "away") throw new Error("away");
+    await publish(driver.metadata, driver.place.runFolder, key, report);
+    return true;
+  } catch (error) {
+    const isOver = error instanceof ReportsDisabled;
+    log(isOver ? error.message : "could not publish the report");
+    return isOver;
+  }
+}
+
+async function tellPeople(driver: SystemParts, decision: SystemDecision, reboot: boolean): Promise<void> {
+  const { directory, branch } = decision.settings;
+  const url = driver.repository(decision);
+  if (url !== "" && exists(driver.place.mirror.path) && (decision.action === "update" || !isThere(directory))) {
+    try {
+      await syncCheckout({ folder: directory, mirror: driver.place.mirror, url, branch });
+    } catch (error) {
+      if (!isErrno(error)) throw error;
+      log(`could not update ${directory}: ${error.message}`);
+    }
+  }
+  if (!reboot) return;
+  await announceReboot();
+}
+
+/** Every user's path unit watches this file. */
+async function tellHomes(
+  driver: SystemParts,
+  { settings, retry }: SystemDecision,
+  state: AgentState,
+  right: HomesFile["right"],
+): Promise<void> {
+  const { runFolder, mirror } = driver.place;
+  const homes = {
+    revision: state.revision ?? "",
+    lock: state.lock ?? "",
+    mirror: mirror.path,
+    ...(settings.subdirectory === undefined ? {} : { subdirectory: settings.subdirectory }),
+    at: state.at,
+    retry,
+    homes: settings.homes,
+    knownHosts: typeof settings["knownHosts"] === "string" ? settings["knownHosts"] : "",
+    right,
+  };
+  if (
+    settings.homes.some(({ deployKeySecret }) => deployKeySecret !== undefined) ||
+    exists(contract.paths.homeCredentials)
+  ) {
+    await handOverAll(driver.metadata, settings.homes);
+  }
+  try {
+    writeFileAtomic(join(runFolder, "homes.json"), JSON.stringify(homes));
+  } catch {
+    log(`could not write ${runFolder}/homes.json`);
+  }
+}

@@ -1,0 +1,23 @@
+/** What the system's update begins with. */
+import type { ModuleSettings, SystemDecision } from "../../rules/decide-system";
+import type { Metadata } from "../../rules/metadata";
+import type { Place, Situation } from "../driver";
+import type { MetadataServer } from "../metadata-server";
+import type { LocalHold } from "../state";
+
+export interface SystemSituation extends Situation {
+  metadata: Metadata;
+  joined: boolean;
+  settings: ModuleSettings;
+  localHold: LocalHold | null;
+  readable: boolean;
+  drifted: boolean;
+}
+
+/** What of the system's driver those need who tell others how an update ended. */
+export interface SystemParts {
+  readonly place: Place;
+  readonly metadata: MetadataServer;
+  /** The URL of the config repository; empty where none is known. */
+  repository(decision: SystemDecision): string;
+}

@@ -1,0 +1,57 @@
+/** What a system's update waits for: the window, the next boot, and a reboot that may happen. */
+import { join } from "node:path";
+import type { AgentState } from "../../rules/agent-state";
+import type { SystemDecision } from "../../rules/decide-system";
+import { parseObject } from "../../rules/json";
+import type { Place, Postponed } from "../driver";
+import { readText } from "../host/files";
+import type { RebootPlace } from "../activation/reboot";
+import { readTrial } from "../state";
+import { updateWindow } from "./window";
+
+export interface Pending {
+  revision: string;
+  toplevel: string;
+}
+
+/** The first system of a machine waits for no window: nobody works on it yet. */
+export function postponedByWindow(
+  { stateFolder }: Place,
+  { settings, target }: SystemDecision,
+  { person, state }: { person: boolean; state: AgentState },
+): Postponed | undefined {
+  if (state.revision === undefined || state.revision === "") return undefined;
+  const window = updateWindow(stateFolder, { settings, urgent: target?.urgent === true, person });
+  if (window.open) return undefined;
+  const { until } = window;
+  if (until === undefined) return { why: "built; waiting for the window", waiting: { for: "window" } };
+  const time = until.toISOString();
+  return {
+    why: `built; waiting for the window, until ${time} at the latest`,
+    waiting: { for: "window", until: time },
+    until,
+  };
+}
+
+/** What is set for the next boot and does not run yet. */
+export function pendingSystem(
+  { stateFolder }: Place,
+  { boot, current }: { boot: string; current: string },
+): Pending | undefined {
+  const trial = readTrial(stateFolder);
+  if (trial?.mode !== "boot" || trial.kept === true || trial.boot !== boot) return undefined;
+  return trial.path === current ? undefined : { revision: trial.revision, toplevel: trial.path };
+}
+
+/** What a reboot is decided by. The settings of what is deployed count: what runs may be an image from before any of this. */
+export function rebootPlaceOf(place: Place, { settings, target }: SystemDecision): RebootPlace {
+  const { profile, settingsPath, runFolder, stateFolder } = place;
+  const deployedSettings = parseObject(readText(join(profile, settingsPath)) ?? "") ?? {};
+  return { runFolder, deployedSettings, settings, trial: readTrial(stateFolder), urgent: target?.urgent === true };
+}
+
+/** The settings that health is judged by: before the boot, units that need the new kernel do not count. */
+export function judgedBy(settings: Record<string, unknown>, beforeBoot: boolean): Record<string, unknown> {
+  const lists = [settings["healthIgnoreUnits"], beforeBoot ? settings["healthAfterReboot"] : []];
+  return { ...settings, healthIgnoreUnits: lists.flatMap((list) => (Array.isArray(list) ? (list as unknown[]) : [])) };
+}

@@ -1,0 +1,289 @@
+/** The system's driver: nixosConfigurations.<host>, the system profile, switch-to-configuration. */
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { hasDrifted } from "../../rules/agent-state";
+import { decideSystem, type SystemDecision } from "../../rules/decide-system";
+import { builtAs } from "../../rules/flake-place";
+import { readMetadata, type Metadata } from "../../rules/metadata";
+import { relevantState } from "../../rules/relevant-state";
+import {
+  type Conclusion,
+  type Driver,
+  dryRequest,
+  type Found,
+  type Place,
+  type Postponed,
+  type RolledBack,
+  type RunRequest,
+  type Switched,
+} from "../driver";
+import type { Ending } from "../ending";
+import { exists, isThere, makeFolder, readText, resolved, writeFileAtomic } from "../host/files";
+import { log } from "../host/log";
+import { MetadataServer } from "../metadata-server";
+import type { Origin } from "../git/mirror";
+import type { RepositoryKey } from "../credentials/repository-keys";
+import { awaitsBoot, bootedSystem, currentSystem, decideReboot, type RebootPlace } from "../activation/reboot";
+import { type Pending, pendingSystem, postponedByWindow, rebootPlaceOf } from "./system-waits";
+import { type Before, readHold, readState, readTrial, type Trial } from "../state";
+import { bootedAt } from "../host/time";
+import { setProfile, revertProfile } from "../nix/profile";
+import { systemAgentError } from "../activation/agent-self-test";
+import { modeOf, switchToConfiguration } from "../activation/switch-system";
+import { rollbackAction } from "../../rules/activation";
+import type { Waiting } from "../../rules/report";
+import { MachineCredentials } from "../credentials/machine-credentials";
+import { concludeSystem } from "./conclude-system";
+import { SystemHealth } from "../activation/system-health";
+import { moduleSettings, systemPlace } from "./system-place";
+import type { SystemSituation } from "./system-situation";
+
+export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
+  private readonly credentials: MachineCredentials;
+  private known: Promise<Origin> | undefined;
+
+  constructor(
+    readonly place: Place = systemPlace(),
+    readonly metadata: MetadataServer = new MetadataServer(),
+  ) {
+    this.credentials = new MachineCredentials(place.runFolder, metadata);
+  }
+
+  /** The folders that everything else lies in. @throws where they cannot be made */
+  prepare(): void {
+    for (const folder of [this.place.stateFolder, this.place.runFolder]) if (!exists(folder)) makeFolder(folder);
+  }
+
+  async look({ patient }: Pick<RunRequest, "patient">): Promise<SystemSituation> {
+    const situation = await this.observe(patient ? 4 : 1);
+    this.remember(situation.metadata);
+    this.known = undefined;
+    return situation;
+  }
+
+  /** What a decision is made of; nothing of it is written down. */
+  async observe(attempts: number): Promise<SystemSituation> {
+    const { stateFolder, profile, runFolder } = this.place;
+    const metadata = readMetadata(await this.metadata.answers(attempts), this.isExpected());
+    const { state, readable } = readState(stateFolder);
+    const current = this.current();
+    const running = { profile: resolved(profile) ?? "", current, boot: bootedAt(runFolder) };
+    return {
+      metadata,
+      joined: isThere(join(stateFolder, "joined")),
+      settings: moduleSettings(),
+      state,
+      readable,
+      localHold: readHold(stateFolder),
+      current,
+      drifted: hasDrifted(state, { ...running, trial: readTrial(stateFolder) }),
+    };
+  }
+
+  /** Whether there must be a metadata server, even if it does not answer now. */
+  private isExpected(): boolean {
+    const product = readText("/sys/class/dmi/id/product_name");
+    return isThere(join(this.place.stateFolder, "instance")) || product === "Google Compute Engine";
+  }
+
+  private remember(metadata: Metadata): void {
+    if (metadata.kind !== "present" && metadata.kind !== "absent") return;
+    const { stateFolder, runFolder } = this.place;
+    const marks = metadata.kind === "present" ? ["instance", "joined"] : ["instance"];
+    try {
+      for (const mark of marks) if (!isThere(join(stateFolder, mark))) writeFileAtomic(join(stateFolder, mark), "");
+      const baseline = join(runFolder, "watch-baseline");
+      // The first to learn of the metadata after a boot says what the watcher compares with: no change is missed in between.
+      if (!isThere(baseline)) writeFileAtomic(baseline, JSON.stringify(relevantState(metadata)));
+    } catch {
+      // A full disk keeps nobody from deciding.
+    }
+  }
+
+  decide(situation: SystemSituation, request: RunRequest, found: Found): SystemDecision {
+    const { metadata, joined, settings, state, localHold, drifted, readable } = situation;
+    const { wanted, force, right } = request;
+    const input = { metadata, joined, settings, state, localHold, drifted, force, right, wanted, ...found };
+    const decision = decideSystem({ ...input, hostname: hostname() });
+    return readable
+      ? decision
+      : { ...decision, notes: [...decision.notes, "the state file is not readable; ignoring it"] };
+  }
+
+  /** What a run would do now that may go to what is approved alone. */
+  async decideNow(): Promise<SystemDecision> {
+    return this.decide(await this.look(dryRequest), dryRequest, {});
+  }
+
+  repository({ settings }: SystemDecision): string {
+    return settings.repository ?? "";
+  }
+
+  attributeName({ settings }: SystemDecision): string {
+    return builtAs(settings.subdirectory, settings.host);
+  }
+
+  attribute({ settings }: SystemDecision): string {
+    return `nixosConfigurations."${settings.host}".config.system.build.toplevel`;
+  }
+
+  origin(decision: SystemDecision): Promise<Origin> {
+    const { settings } = decision;
+    const url = this.repository(decision);
+    this.known ??= this.credentials.origin({ ...settings, repository: url });
+    return this.known;
+  }
+
+  repositoryKeys(decision: SystemDecision): Promise<RepositoryKey[]> {
+    return this.credentials.repositoryKeys({ ...decision.settings, repository: this.repository(decision) });
+  }
+
+  credentialError(): string | undefined {
+    return this.credentials.problem;
+  }
+
+  obstacle(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  /** An update that left its machine without updates could never be repaired from afar. */
+  refusal(toplevel: string): Promise<string | undefined> {
+    const timer = `${this.place.service}.timer`;
+    const there = isThere(join(toplevel, "etc/systemd/system", timer));
+    const name = toplevel.slice(toplevel.lastIndexOf("/") + 1);
+    return Promise.resolve(
+      there ? undefined : `${name} has no ${timer}: services.nixos-auto-update is not enabled in it`,
+    );
+  }
+
+  agentError(toplevel: string): Promise<string | undefined> {
+    return systemAgentError(toplevel, this.place.runFolder);
+  }
+
+  lockMatches(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  current(): string {
+    return resolved(currentSystem) ?? "";
+  }
+
+  private booting(): string | undefined {
+    return resolved(this.place.profile);
+  }
+
+  isCurrent(toplevel: string): boolean {
+    const trial = readTrial(this.place.stateFolder);
+    if (trial === undefined) return toplevel === this.booting() && toplevel === this.current();
+    return (
+      trial.mode === "boot" && trial.path === toplevel && trial.boot === this.boot() && toplevel === this.booting()
+    );
+  }
+
+  boot(): string {
+    return bootedAt(this.place.runFolder);
+  }
+
+  /** A boot brings up what the profile names: what waited for a reboot, or what a power cut met when it was just to be kept. */
+  cameUp(toplevel: string): boolean {
+    return toplevel === this.current() && toplevel === this.booting();
+  }
+
+  async mode(toplevel: string): Promise<Trial["mode"]> {
+    return (await modeOf(toplevel)) === "boot" ? "boot" : "switch";
+  }
+
+  /** What is set for the next boot, or runs and is whole only after it. */
+  needsReboot({ reboot }: Ending): Promise<boolean> {
+    const { profile } = this.place;
+    return Promise.resolve(reboot === true || this.pending() !== undefined || (exists(profile) && awaitsBoot(profile)));
+  }
+
+  awaitsBoot(toplevel: string): boolean {
+    return awaitsBoot(toplevel);
+  }
+
+  postponed(decision: SystemDecision, { person }: RunRequest, { state }: SystemSituation): Postponed | undefined {
+    return postponedByWindow(this.place, decision, { person, state });
+  }
+
+  async waitsFor(decision: SystemDecision, ending: Ending): Promise<Waiting | undefined> {
+    const reboot = await decideReboot(this.rebootPlace(decision), await this.needsReboot(ending));
+    return reboot.action === "none" ? undefined : reboot.waiting;
+  }
+
+  pending(): Pending | undefined {
+    return pendingSystem(this.place, { boot: this.boot(), current: this.current() });
+  }
+
+  rebootPlace(decision: SystemDecision): RebootPlace {
+    return rebootPlaceOf(this.place, decision);
+  }
+
+  /** `test` does all that `switch` does but for the boot loader. */
+  async activate(toplevel: string, mode: Trial["mode"]): Promise<Switched> {
+    return mode === "boot" ? this.setForBoot(toplevel) : switchToConfiguration(toplevel, "test");
+  }
+
+  async keep(toplevel: string): Promise<Switched> {
+    log(`→ keeping ${toplevel}`);
+    const kept = await this.setForBoot(toplevel);
+    // The system was switched to already, whatever was in the way of keeping it.
+    if (kept.kind !== "failed" || kept.passes !== "busy") return kept;
+    return { kind: "failed", error: kept.error };
+  }
+
+  private async setForBoot(toplevel: string): Promise<Switched> {
+    const { profile } = this.place;
+    if (!(await setProfile(profile, toplevel)))
+      return { kind: "failed", error: `could not set the profile ${profile}` };
+    return switchToConfiguration(toplevel, "boot");
+  }
+
+  async revertProfile(toplevel: string): Promise<void> {
+    const current = this.current();
+    if (current === "" || this.booting() !== toplevel) return;
+    await revertProfile(this.place.profile, current, toplevel);
+  }
+
+  healthBefore(decision: SystemDecision): Promise<Before> {
+    return this.health(decision).before();
+  }
+
+  healthError(trial: Trial, decision: SystemDecision): Promise<string | undefined> {
+    return this.health(decision).error(trial, this.place.settingsPath);
+  }
+
+  private health(decision: SystemDecision): SystemHealth {
+    return new SystemHealth(this.metadata, () => this.origin(decision));
+  }
+
+  async rollBack(trial: Trial, _decision: SystemDecision, busy: boolean): Promise<RolledBack> {
+    const old = this.previous(trial);
+    if (!(await revertProfile(this.place.profile, old, trial.path)))
+      return { ok: false, error: "the profile cannot be set back" };
+    if (busy) return { ok: true };
+    if (old === undefined) return { ok: false, error: "nothing was deployed before", hopeless: true };
+    log(`going back to ${old}`);
+    const running = this.current();
+    // It ran here before; what its pre-switch checks mind is left to a reboot.
+    const boot =
+      rollbackAction({ mode: trial.mode, running, former: old }) === "boot" || (await modeOf(old)) === "boot";
+    const switched = await switchToConfiguration(old, boot ? "boot" : "switch");
+    if (switched.kind === "failed") return { ok: false, error: switched.error };
+    return { ok: boot || this.current() === old };
+  }
+
+  /** What was deployed before; where the agent has deployed nothing yet, what ran or what the machine booted. */
+  private previous(trial: Trial): string | undefined {
+    const { state } = readState(this.place.stateFolder);
+    return [state.deployed, trial.former, resolved(bootedSystem)].find(
+      (path) =>
+        path !== undefined && path !== "" && path !== trial.path && exists(join(path, "bin/switch-to-configuration")),
+    );
+  }
+
+  async concluded(conclusion: Conclusion<SystemSituation, SystemDecision>): Promise<{ retry?: string }> {
+    return concludeSystem(this, conclusion);
+  }
+}

@@ -1,0 +1,56 @@
+/** The VM's window, as its settings and the time have it. */
+import { join } from "node:path";
+import { parseRange, windowState, type WindowRange, type WindowState } from "../../rules/window";
+import { readText, remove, writeFileFsync } from "../host/files";
+import { log } from "../host/log";
+
+export interface WindowRequest {
+  settings: Record<string, unknown>;
+  urgent: boolean;
+  person: boolean;
+}
+
+const sinceFile = (stateFolder: string) => join(stateFolder, "waiting-since");
+
+/** Whether an update may be activated now. The first update that waits says since when the VM does. */
+export function updateWindow(stateFolder: string, request: WindowRequest): WindowState {
+  const since = new Date(readText(sinceFile(stateFolder))?.trim() ?? "");
+  const waitingSince = Number.isNaN(since.getTime()) ? undefined : since;
+  const state = stateOf(request, waitingSince);
+  if (state.open) remove(sinceFile(stateFolder));
+  else if (waitingSince === undefined) writeFileFsync(sinceFile(stateFolder), new Date().toISOString());
+  return state;
+}
+
+/** Whether the VM may reboot now: in its window, and in that for reboots alone. */
+export function rebootWindows(request: WindowRequest, waitingSince: Date): WindowState[] {
+  const legacy = rebootRange(request.settings["rebootWindow"]);
+  const now = new Date();
+  const alone = { ranges: legacy, now, urgent: request.urgent, person: request.person };
+  return [stateOf(request, waitingSince), windowState(alone)];
+}
+
+function stateOf({ settings, urgent, person }: WindowRequest, waitingSince: Date | undefined): WindowState {
+  const seconds = settings["windowDeadline"];
+  const deadline = typeof seconds === "number" ? seconds * 1000 : undefined;
+  return windowState({ ranges: rangesOf(settings["window"]), now: new Date(), waitingSince, deadline, urgent, person });
+}
+
+function rangesOf(value: unknown): WindowRange[] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((text) => {
+    try {
+      return [parseRange(String(text))];
+    } catch (error) {
+      log(error instanceof Error ? error.message : String(error));
+      return [];
+    }
+  });
+}
+
+/** `{ lower, upper }`, each HH:MM. */
+function rebootRange(value: unknown): WindowRange[] {
+  if (typeof value !== "object" || value === null) return [];
+  const { lower, upper } = value as Record<string, unknown>;
+  return rangesOf([`${String(lower)}-${String(upper)}`]);
+}

@@ -1,0 +1,76 @@
+/** How a system is switched to, what a switch is run by, and what may not be switched to. */
+import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { SystemDriver } from "../../../../agent/system/system";
+import { systemPlace } from "../../../../agent/system/system-place";
+import { switchToConfiguration } from "../../../../agent/activation/switch-system";
+import { Scratch } from "../scratch";
+
+let scratch: Scratch;
+let system: string;
+beforeEach(() => {
+  scratch = new Scratch();
+  system = scratch.in("system");
+  mkdirSync(scratch.in("system/bin"), { recursive: true });
+  scratch.fake("../system/bin/switch-to-configuration", `echo "$1, delayed: \${DELAYED:-no}" >>${scratch.in("did")}`);
+  scratch.fake("nix-env", `echo "nix-env \${*:3}" >>${scratch.in("did")}`);
+});
+afterEach(() => scratch.remove());
+
+const driver = () =>
+  new SystemDriver({
+    ...systemPlace(),
+    profile: scratch.in("profile"),
+    stateFolder: scratch.in("state"),
+    runFolder: scratch.in("run"),
+  });
+
+/** What was run meanwhile. */
+const did = () => readFileSync(scratch.in("did"), "utf8").replaceAll(system, "SYSTEM").trim().split("\n");
+
+it("delays a shutdown for as long as it switches", async () => {
+  scratch.fake("systemd-inhibit", `[[ $* == *--what=shutdown*--mode=delay* ]] && DELAYED=yes exec "\${@:5}"`);
+  expect(await switchToConfiguration(system, "switch")).toEqual({ kind: "done" });
+  expect(did()).toEqual(["switch, delayed: yes"]);
+});
+
+it("switches where a shutdown cannot be delayed", async () => {
+  scratch.fake("systemd-inhibit", `echo "Failed to inhibit: no logind" >&2; exit 1`);
+  expect(await switchToConfiguration(system, "switch")).toEqual({ kind: "done" });
+  expect(did()).toEqual(["switch, delayed: no"]);
+});
+
+describe("what the next boot brings up", () => {
+  beforeEach(() => scratch.fake("systemd-inhibit", "exit 1"));
+
+  it("is left as it is by a switch", async () => {
+    expect(await driver().activate(system, "switch")).toEqual({ kind: "done" });
+    expect(did()).toEqual(["test, delayed: no"]);
+  });
+
+  it.each([
+    ["what is kept", () => driver().keep(system)],
+    ["an activation by the next boot", () => driver().activate(system, "boot")],
+  ])("is set by %s", async (_, act) => {
+    expect(await act()).toEqual({ kind: "done" });
+    expect(did()).toEqual(["nix-env --set SYSTEM", "boot, delayed: no"]);
+  });
+});
+
+describe("an update that would orphan its machine", () => {
+  const units = () => scratch.in("system/etc/systemd/system");
+
+  it("is refused: it has no agent's timer", async () => {
+    mkdirSync(units(), { recursive: true });
+    expect(await driver().refusal(system)).toBe(
+      "system has no nixos-auto-update.timer: services.nixos-auto-update is not enabled in it",
+    );
+  });
+
+  it("is one no more with an agent in it", async () => {
+    mkdirSync(units(), { recursive: true });
+    // A unit of a built system is a link, which may lead to what is not on this machine.
+    symlinkSync("/nix/store/not-here", `${units()}/nixos-auto-update.timer`);
+    expect(await driver().refusal(system)).toBeUndefined();
+  });
+});

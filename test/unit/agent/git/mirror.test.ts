@@ -1,0 +1,240 @@
+/** The mirror, on real repositories and with a real git. */
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { git, GitError, remoteAccess } from "../../../../agent/git/git";
+import { branchHead, Mirror, type Origin } from "../../../../agent/git/mirror";
+import { Repository, Scratch } from "../scratch";
+
+let scratch: Scratch;
+let source: Repository;
+let mirror: Mirror;
+
+beforeEach(() => {
+  scratch = new Scratch();
+  source = new Repository(scratch.in("origin"));
+  mirror = new Mirror(scratch.in("state/mirror.git"));
+});
+afterEach(() => {
+  delete process.env["GIT_CONFIG_SYSTEM"];
+  delete process.env["NIXOS_AUTO_UPDATE_FETCH_TIMEOUT"];
+  scratch.remove();
+});
+
+const origin = (more: Partial<Origin> = {}): Origin => ({
+  url: source.url,
+  branch: "main",
+  access: remoteAccess("file"),
+  renew: () => Promise.resolve(undefined),
+  ...more,
+});
+
+const reason = async (promise: Promise<unknown>) => {
+  const error: unknown = await promise.then(
+    () => undefined,
+    (problem: unknown) => problem,
+  );
+  return error instanceof GitError ? error.reason : error;
+};
+
+describe("the branch's head", () => {
+  it("is known without fetching", async () => {
+    const head = source.commit("1");
+    expect(await branchHead(origin())).toBe(head);
+    expect(existsSync(mirror.path)).toBe(false);
+  });
+
+  it("that is not there differs from a repository that does not answer", async () => {
+    source.commit("1");
+    expect(await reason(branchHead(origin({ branch: "gone" })))).toBe("absent");
+    expect(await reason(branchHead(origin({ url: "file:///nowhere" })))).toBe("network");
+  });
+});
+
+describe("the mirror", () => {
+  it("fetches a revision and the digest of its lock", async () => {
+    const first = source.commit("one\n");
+    source.commit("two\n");
+    await mirror.fetch(origin(), first);
+    expect(await mirror.lockDigest(first)).toBe(createHash("sha256").update("one\n").digest("hex"));
+  });
+
+  it("reads the lock of a flake in a folder, and names it to Nix", async () => {
+    source.commit("top\n");
+    mkdirSync(join(source.folder, "infra"));
+    const revision = source.commit("below\n", "infra/flake.lock");
+    await mirror.fetch(origin(), revision);
+    expect(await mirror.lockDigest(revision, "infra")).toBe(createHash("sha256").update("below\n").digest("hex"));
+    expect(await mirror.lockDigest(revision, "elsewhere")).toBe("");
+    expect(mirror.installable(revision, "a", "infra")).toMatch(new RegExp(`rev=${revision}&dir=infra#a$`));
+  });
+
+  it("goes on where the branch is renamed to one below its old name, and back", async () => {
+    await mirror.fetch(origin(), source.commit("1"));
+    source.git("branch", "--move", "main", "release");
+    const second = source.commit("2");
+    await mirror.fetch(origin({ branch: "release" }), second);
+    source.git("branch", "--move", "release", "release-old");
+    source.git("checkout", "--quiet", "-b", "release/26.05");
+    const third = source.commit("3");
+    await mirror.fetch(origin({ branch: "release/26.05" }), third);
+    expect(await mirror.has(third)).toBe(true);
+    source.git("branch", "--move", "release/26.05", "release");
+    const fourth = source.commit("4");
+    await mirror.fetch(origin({ branch: "release" }), fourth);
+    expect(await mirror.has(fourth)).toBe(true);
+    expect(scratch.log).not.toContain("damaged");
+  });
+
+  it("is not taken for damaged where a filter of the system's configuration is required", async () => {
+    writeFileSync(scratch.in("gitconfig"), '[filter "lfs"]\n\tsmudge = false\n\tprocess = false\n\trequired = true\n');
+    process.env["GIT_CONFIG_SYSTEM"] = scratch.in("gitconfig");
+    source.commit("*.png filter=lfs diff=lfs merge=lfs -text\n", ".gitattributes");
+    rmSync(scratch.in("origin/.git/info"), { recursive: true, force: true });
+    delete process.env["GIT_CONFIG_SYSTEM"];
+    const head = source.commit("version https://git-lfs.github.com/spec/v1\n", "picture.png");
+    process.env["GIT_CONFIG_SYSTEM"] = scratch.in("gitconfig");
+    await mirror.fetch(origin(), head);
+    const second = source.git("rev-parse", "HEAD");
+    await mirror.fetch(origin(), second);
+    expect(scratch.log).toBe("");
+  });
+
+  it("fetches a revision that is on no branch", async () => {
+    source.commit("1");
+    source.git("checkout", "--quiet", "--detach");
+    const aside = source.commit("aside");
+    source.git("checkout", "--quiet", "main");
+    source.git("tag", "aside", aside);
+    source.git("config", "uploadpack.allowAnySHA1InWant", "true");
+    await mirror.fetch(origin(), aside);
+    expect(await mirror.has(aside)).toBe(true);
+  });
+
+  it("keeps what a forced push took off its branch", async () => {
+    source.commit("1");
+    const lost = source.commit("2");
+    await mirror.fetch(origin(), lost);
+    source.git("reset", "--quiet", "--hard", "HEAD~1");
+    await mirror.fetch(origin(), source.commit("3"));
+    await git([`--git-dir=${mirror.path}`, "gc", "--quiet", "--prune=now"]);
+    expect(await mirror.has(lost)).toBe(true);
+  });
+
+  it("knows descendants, and says so where it cannot tell", async () => {
+    const [first, second] = [source.commit("1"), source.commit("2")];
+    source.git("checkout", "--quiet", "-b", "side", first);
+    const third = source.commit("3");
+    await mirror.fetch(origin(), second);
+    await mirror.fetch(origin({ branch: "side" }), third);
+    expect(await mirror.descends(first, second)).toBe(true);
+    expect(await mirror.descends(second, third)).toBe(false);
+    scratch.fake("git", "echo 'fatal: no memory' >&2; exit 128");
+    expect(await mirror.descends(first, second).catch((error: unknown) => error)).toBeInstanceOf(GitError);
+  });
+
+  it.each([
+    ["objects are gone", () => rmSync(scratch.in("state/mirror.git/objects"), { recursive: true })],
+    ["HEAD is garbage", () => writeFileSync(scratch.in("state/mirror.git/HEAD"), "garbage\n")],
+    [
+      "place is a file's",
+      () => {
+        rmSync(mirror.path, { recursive: true });
+        writeFileSync(mirror.path, "x");
+      },
+    ],
+  ])("is made again where its %s", async (_, damage) => {
+    const head = source.commit("1");
+    await mirror.fetch(origin(), head);
+    damage();
+    await mirror.fetch(origin(), head);
+    expect(await mirror.has(head)).toBe(true);
+  });
+
+  it("fetches only by the protocols that are allowed", async () => {
+    const head = source.commit("1");
+    expect(await reason(mirror.fetch(origin({ access: remoteAccess("https:ssh:git") }), head))).toBe("unknown");
+  });
+
+  it.each(["cat-file --batch-check", "fsck", "rev-parse --git-dir"])(
+    "is kept where git is killed at %s",
+    async (words) => {
+      const head = source.commit("1");
+      await mirror.fetch(origin(), head);
+      writeFileSync(scratch.in("state/mirror.git/kept"), "");
+      scratch.fake("git", `case "$*" in *"${words}"*) kill -KILL $$ ;; esac; PATH=\${PATH#*:} exec git "$@"`);
+      const next = source.commit("2");
+      // A revision that is nowhere has the whole mirror looked at.
+      const asked = words === "fsck" ? "1".repeat(40) : next;
+      expect(await reason(mirror.fetch(origin(), asked))).toBe("unknown");
+      expect(existsSync(scratch.in("state/mirror.git/kept"))).toBe(true);
+    },
+  );
+
+  it("takes a full disk for what it is, and keeps what it has", async () => {
+    const head = source.commit("1");
+    await mirror.fetch(origin(), head);
+    scratch.fake(
+      "git",
+      `case "$*" in *"cat-file -e"*|*fetch*) echo 'fatal: write error: No space left on device' >&2; exit 128 ;; esac; PATH=\${PATH#*:} exec git "$@"`,
+    );
+    expect(await reason(mirror.fetch(origin(), "1".repeat(40)))).toBe("space");
+    expect(existsSync(mirror.path)).toBe(true);
+  });
+});
+
+describe("git", () => {
+  const ask = () => reason(branchHead(origin()));
+  /** Notes a call, unless it asks for the site's settings. */
+  const count = () => `[ "$1" = config ] || echo x >>${scratch.in("tries")}`;
+  const tries = () => readFileSync(scratch.in("tries"), "utf8");
+
+  it("is tried again after a failure that may pass, and given up", async () => {
+    scratch.fake("git", `${count()}; echo 'fatal: unable to connect to git.internal' >&2; exit 128`);
+    expect(await ask()).toBe("network");
+    expect(tries()).toBe("x\nx\nx\nx\nx\n");
+  }, 30_000);
+
+  it("that says a revision is not there has answered", async () => {
+    const text = "fatal: remote error: upload-pack: not our ref 1234";
+    scratch.fake("git", `${count()}; echo '${text}' >&2; exit 128`);
+    expect(await ask()).toBe("absent");
+    expect(tries()).toBe("x\n");
+  });
+
+  it("that hangs is ended, and one that goes on speaking is not", async () => {
+    process.env["NIXOS_AUTO_UPDATE_FETCH_TIMEOUT"] = "1";
+    scratch.fake("git", "exec sleep 60");
+    const error: unknown = await branchHead(origin()).catch((problem: unknown) => problem);
+    expect(error).toMatchObject({ message: "no answer within 1 s" });
+    const head = "a".repeat(40);
+    scratch.fake(
+      "git",
+      `for i in 1 2 3 4 5; do sleep 0.4; printf 'Receiving\\r' >&2; done; echo "${head} refs/heads/main"`,
+    );
+    expect(await branchHead(origin())).toBe(head);
+  });
+
+  it("that a server refuses is tried again with another key, where there is one", async () => {
+    scratch.fake(
+      "git",
+      `[ "$GIT_SSH_COMMAND" = new ] && { echo "${"b".repeat(40)} refs/heads/main"; exit; }; echo 'git@x: Permission denied (publickey).' >&2; exit 128`,
+    );
+    expect(await ask()).toBe("refused");
+    const renew = () => Promise.resolve({ ...remoteAccess("file"), ssh: "new" });
+    expect(await branchHead(origin({ renew }))).toBe("b".repeat(40));
+  });
+
+  it("uses nobody's configuration but for how a site reaches the outside", async () => {
+    writeFileSync(
+      scratch.in("gitconfig"),
+      "[http]\n\tproxy = http://proxy:3128\n\textraHeader = secret\n[alias]\n\tx = y\n",
+    );
+    process.env["HOME"] = scratch.root;
+    writeFileSync(scratch.in(".gitconfig"), readFileSync(scratch.in("gitconfig")));
+    const { stdout } = await git(["config", "--list"], { access: remoteAccess("https") });
+    expect(stdout).toContain("http.proxy=http://proxy:3128");
+    expect(stdout).not.toMatch(/secret|alias/);
+  });
+});

@@ -1,0 +1,94 @@
+/** A build that fails: whether its revision is refused or tried again. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { UpdateFailure } from "../../../../agent/driver";
+import { succeededOrFailure } from "../../../../agent/failures";
+import { build } from "../../../../agent/nix/nix";
+import { isOffline } from "../../../../agent/ending";
+import { B } from "../../rules/cases";
+import { Scratch } from "../scratch";
+
+let scratch: Scratch;
+beforeEach(() => {
+  scratch = new Scratch();
+  scratch.fake("nix", "echo /nix/store/x.drv");
+});
+afterEach(() => scratch.remove());
+
+const says = (text: string, end: string) => `cat <<'END' >&2\n${text}\nEND\n${end}`;
+
+/** What a run ends with whose build comes to this. */
+async function end() {
+  const steps = async () => {
+    await build("x", scratch.in("built"));
+    throw new Error("it was built");
+  };
+  const ending = await succeededOrFailure(steps, () => B);
+  return {
+    outcome: ending.outcome,
+    stage: ending.stage,
+    refused: ending.refuse === B,
+    retried: ending.retry !== undefined,
+    offline: isOffline(ending),
+  };
+}
+
+const refused = { outcome: "failed", stage: "build", refused: true, retried: false, offline: false };
+const retried = { ...refused, refused: false, retried: true };
+
+it("an evaluation that fails is refused from then on", async () => {
+  scratch.fake("nix", says("error: undefined variable 'x'", "exit 1"));
+  expect(await end()).toEqual(refused);
+});
+
+it("an evaluation that a server kept from its inputs is tried again", async () => {
+  scratch.fake("nix", says("error: unable to download 'https://x/y.tar.gz': HTTP error 503", "exit 1"));
+  expect(await end()).toEqual({ ...retried, offline: true });
+});
+
+describe("a build that fails", () => {
+  it.each([
+    ["a builder", 100, "error: builder for '/nix/store/x.drv' failed with exit code 1"],
+    ["a hash", 102, "error: hash mismatch in fixed-output derivation"],
+  ])("because of %s is refused from then on", async (_, status, message) => {
+    scratch.fake("nix-store", says(message, `exit ${status}`));
+    expect(await end()).toEqual(refused);
+  });
+
+  it.each([
+    "error: writing to file: No space left on device",
+    "error: executing SQLite statement 'insert': database or disk is full",
+    "error: writing to file: Disk quota exceeded",
+    "error: out of memory",
+    "error: Nix daemon disconnected unexpectedly (maybe it crashed?)",
+  ])("for lack of what the machine should have is tried again: %s", async (message) => {
+    scratch.fake("nix-store", says(message, "exit 1"));
+    expect(await end()).toEqual(retried);
+  });
+
+  it.each([
+    "error: unable to download 'https://cache.nixos.org/x.narinfo': Couldn't resolve host name (6)",
+    "error: cannot download source.tar.gz from any mirror",
+  ])("for lack of a network is tried again, and not the revision's fault: %s", async (message) => {
+    scratch.fake("nix-store", says(message, "exit 1"));
+    expect(await end()).toEqual({ ...retried, offline: true });
+  });
+
+  it.each([
+    ["itself", "building", "kill -KILL $$"],
+    ["in a builder", "error: builder for '/nix/store/x.drv' failed due to signal 9 (Killed)", "exit 100"],
+    ["in a builder's child", "error: builder for '/nix/store/x.drv' failed with exit code 137", "exit 100"],
+  ])("because it was killed %s is tried again", async (_, message, how) => {
+    scratch.fake("nix-store", says(message, how));
+    expect(await end()).toEqual(retried);
+  });
+});
+
+it("the reason comes last, and is short", async () => {
+  const lines = Array.from({ length: 1000 }, (_, count) => `line ${count}`);
+  scratch.fake("nix-store", says([...lines, "error: builder for '/nix/store/x.drv' failed"].join("\n"), "exit 100"));
+  const error: unknown = await build("x", scratch.in("built")).catch((failure: unknown) => failure);
+  expect(error).toBeInstanceOf(UpdateFailure);
+  const text = (error as UpdateFailure).message.split("\n");
+  expect(text).toHaveLength(25);
+  expect(text.at(-1)).toBe("error: builder for '/nix/store/x.drv' failed");
+});

@@ -1,0 +1,83 @@
+/** Which prebuilt system an approval's manifest comes to, and when the agent builds instead; what Nix does with it is tried on machines. */
+import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { realisePrebuilt } from "../../../../agent/nix/prebuilt";
+import { systemPlace } from "../../../../agent/system/system-place";
+import { Scratch } from "../scratch";
+
+const path = `/nix/store/${"1".repeat(32)}-nixos-system-dev`;
+const cache = { url: "https://cache.example.com", publicKey: "ours:key" };
+
+let scratch: Scratch;
+beforeEach(() => {
+  scratch = new Scratch();
+  // What curl is to write where is in the configuration on its standard input.
+  scratch.fake("curl", `cp ${scratch.in("manifest")} "$(sed -n 's/^output = "\\(.*\\)"$/\\1/p')"`);
+  scratch.fake("nix-store", `printf '%s ' "$@" >${scratch.in("asked")}`);
+});
+afterEach(() => scratch.remove());
+
+interface Options {
+  url?: string;
+  /** The manifest's own where absent. */
+  digest?: string;
+  settings?: object;
+}
+
+function realise(manifest: unknown, { url = "https://x/m.json", digest, settings = {} }: Options = {}) {
+  const text = JSON.stringify(manifest);
+  writeFileSync(scratch.in("manifest"), text);
+  const sha256 = digest ?? createHash("sha256").update(text).digest("hex");
+  const place = { ...systemPlace(), stateFolder: scratch.in("state"), runFolder: scratch.in("run") };
+  return realisePrebuilt({ host: "dev", ...settings }, { url, sha256 }, scratch.in("built"), place);
+}
+
+const asked = () => readFileSync(scratch.in("asked"), "utf8");
+
+it("is what the manifest names for this host", async () => {
+  expect(await realise({ dev: path, other: "/nix/store/x" })).toBe(path);
+  expect(asked()).toContain(`--realise ${path} `);
+});
+
+it("may come from the fleet's cache, signed with the fleet's key", async () => {
+  await realise({ dev: path }, { settings: { cache } });
+  expect(asked()).toContain(
+    `--option extra-substituters ${cache.url} --option extra-trusted-public-keys ${cache.publicKey} `,
+  );
+});
+
+describe("is built here", () => {
+  it("where the manifest is not the approved one", async () => {
+    expect(await realise({ dev: path }, { digest: "0".repeat(64) })).toBeUndefined();
+    expect(scratch.log).toContain("not the approved one, by its digest; building");
+  });
+
+  it.each([{}, { dev: "" }, { dev: "/etc/passwd" }, { dev: `${path} --option x y` }, { dev: [path] }, [path]])(
+    "where it names no store path: %j",
+    async (manifest) => {
+      expect(await realise(manifest)).toBeUndefined();
+      expect(scratch.log).toContain("the manifest names no store path for dev; building");
+    },
+  );
+
+  it("where its address is none of http", async () => {
+    expect(await realise({ dev: path }, { url: "file:///m.json" })).toBeUndefined();
+    expect(scratch.log).toContain("must be http(s); building");
+  });
+
+  it("where it does not come", async () => {
+    scratch.fake("curl", "exit 22");
+    expect(await realise({ dev: path })).toBeUndefined();
+    expect(scratch.log).toContain("the manifest does not come; building");
+  });
+
+  it("where Nix cannot have the path, with Nix's reason", async () => {
+    scratch.fake(
+      "nix-store",
+      `printf '%s\\n' "warning: ignoring substitute for '${path}' from 'x', as it's not signed" "error: build of '${path}' failed" >&2; exit 1`,
+    );
+    expect(await realise({ dev: path })).toBeUndefined();
+    expect(scratch.log).toContain("prebuilt; building: warning: ignoring substitute for it from 'x', as it's not");
+  });
+});
