@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { approvalKey, contract } from "../rules/contract";
-import { renderTable } from "../cli/table";
+import { renderTable } from "../cli/command-line/table";
 import { TestCloud, until } from "../test/e2e/cloud";
 
 const quick = process.argv.includes("--quick");

@@ -6,7 +6,7 @@
  * command that does nothing. Requests, connections and bytes are counted at the servers.
  */
 import type net from "node:net";
-import { renderTable } from "../cli/table";
+import { renderTable } from "../cli/command-line/table";
 import { Lab } from "../test/faults/lab";
 import type { Source } from "../test/faults/source";
 import type { Vm } from "../test/faults/vm";

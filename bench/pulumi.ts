@@ -4,8 +4,8 @@
  * (the local cloud's) and the VMs, in memory: they answer an approval at once.
  */
 import { join, resolve } from "node:path";
-import { Program } from "../test/program/program";
-import { renderTable } from "../cli/table";
+import { Program } from "../test/program/setup/program";
+import { renderTable } from "../cli/command-line/table";
 
 const quick = process.argv.includes("--quick");
 /** Sizes at which everything is measured. */

@@ -3,7 +3,7 @@
  * to 1,000 VMs. SIMULATED are the VMs and their agents, in memory behind the local cloud's API; the tool and its requests are real.
  */
 import { randomBytes } from "node:crypto";
-import { renderTable } from "../cli/table";
+import { renderTable } from "../cli/command-line/table";
 import { mostAtOnce } from "../cli/google/throttle";
 import { measure, type Measured } from "./simulation/measure";
 import { SimulatedFleet } from "./simulation/fleet";

@@ -2,13 +2,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
-import { parseCall, type CommandContext } from "./command";
+import { parseCall, type CommandContext } from "./command-line/command";
 import { FleetError, messageOf } from "./errors";
-import { helpLines, overviewLines } from "./help";
+import { helpLines, overviewLines } from "./command-line/help";
 import { loadCommand } from "./load-command";
-import { commandName } from "./registry";
+import { commandName } from "./command-line/registry";
 import type { ReadSettings } from "./stack";
-import { wantsColour } from "./table";
+import { wantsColour } from "./command-line/table";
 import { oneLine } from "../rules/text";
 
 /** Runs the tool once and returns its exit code: 0 done, 1 failed, 2 a call that makes no sense, 130 interrupted. */

@@ -1,7 +1,7 @@
 import { hostname, userInfo } from "node:os";
 import { didYouMean } from "../rules/did-you-mean";
-import type { Call } from "./command";
-import { variable } from "./variable";
+import type { Call } from "./command-line/command";
+import { variable } from "./command-line/variable";
 import { connect, type Catalog, type Compute, type Consoles, type Images } from "./google/compute";
 import { UsageError } from "./errors";
 import { findFleet, readVms, type FleetId, type FleetVm } from "./fleet";

@@ -4,9 +4,9 @@
  */
 import { z } from "zod";
 import { contract } from "../rules/contract";
-import type { Call } from "./command";
+import type { Call } from "./command-line/command";
 import { actor, machineActor, type FleetContext } from "./context";
-import { variable } from "./variable";
+import { variable } from "./command-line/variable";
 import { accountOf } from "./google/credentials";
 import { messageOf } from "./errors";
 import { callerOf } from "./identity";

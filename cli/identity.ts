@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { googleIdentity, identitySettings } from "../rules/google-identity";
-import type { Call } from "./command";
-import { variable } from "./variable";
+import type { Call } from "./command-line/command";
+import { variable } from "./command-line/variable";
 import { FleetError, messageOf } from "./errors";
 import type { Caller } from "./google/credentials";
 import { projectDirectory } from "./project-directory";

@@ -1,5 +1,5 @@
-import type { Command } from "./command";
-import type { CommandName } from "./registry";
+import type { Command } from "./command-line/command";
+import type { CommandName } from "./command-line/registry";
 
 /**
  * Reads a command, and the libraries that it takes, when it is called: the tool starts at once. By `require`, since tsx resolves no

@@ -1,5 +1,5 @@
 /** Revisions as people write them: a few digits, a branch or a tag. */
-import type { Call } from "./command";
+import type { Call } from "./command-line/command";
 import type { FleetContext } from "./context";
 import { FleetError, messageOf, UsageError } from "./errors";
 import { readAllReports, readVms, type FleetVm } from "./fleet";

@@ -4,8 +4,8 @@ import type { FleetConfig, RawConfig } from "./config/fleet-config";
 import { vmMetadata } from "./components/metadata";
 import { startupScript } from "./startup";
 import type { FlakeUser } from "../rules/flake-names";
-import { flakeUser } from "./config/vms";
-import { checkStack } from "./config/vms-file";
+import { flakeUser } from "./config/vms/vms";
+import { checkStack } from "./config/vms/vms-file";
 
 /** Where the program would reach VMs by SSH. */
 type Ssh = Pick<FleetConfig["ssh"], "port" | "addresses"> & { bastion?: { host: string; port: number } };

@@ -4,12 +4,12 @@ import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { manifestPath, short } from "../../rules/contract";
 import { manifestText, uploadClosure } from "../cache";
-import { projectOption, type Call, type Command } from "../command";
+import { projectOption, type Call, type Command } from "../command-line/command";
 import { openStorage } from "../context";
-import { variable } from "../variable";
+import { variable } from "../command-line/variable";
 import { FleetError, UsageError } from "../errors";
 import { buildAll, closureOf, commitOf, copyToCache, evaluateSystems, type System } from "../repository/nix";
-import { Progress } from "../progress";
+import { Progress } from "../command-line/progress";
 import { plural } from "../text";
 import { oneLine } from "../../rules/text";
 

@@ -1,6 +1,6 @@
-import type { Command } from "../command";
-import { completionScript, shells, type Shell } from "../completion";
-import { commandNames } from "../registry";
+import type { Command } from "../command-line/command";
+import { completionScript, shells, type Shell } from "../command-line/completion";
+import { commandNames } from "../command-line/registry";
 
 export const command: Command = {
   name: "completion",

@@ -1,7 +1,7 @@
 import { short } from "../../rules/contract";
 import { lockChanges, type LockChange } from "../../rules/flake-lock";
 import { compareClosures } from "../repository/closures";
-import { fleetOptions, revisionOptions, type Call, type Command } from "../command";
+import { fleetOptions, revisionOptions, type Call, type Command } from "../command-line/command";
 import { filesBetween, headOf, lockAt, withCommits } from "../repository/config-repository";
 import { openFleet, requireVms, type FleetContext } from "../context";
 import { diffLines, groupClosures, planMoves, type FleetDiff, type Move, type MoveDiff } from "../repository/diff";

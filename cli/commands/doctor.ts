@@ -1,9 +1,9 @@
-import type { Command } from "../command";
+import type { Command } from "../command-line/command";
 import { diagnose } from "../doctor/doctor";
 import type { Finding, Verdict } from "../doctor/findings";
 import { gather } from "../doctor/facts";
 import { FleetError } from "../errors";
-import { renderTable, type Style } from "../table";
+import { renderTable, type Style } from "../command-line/table";
 import { plural } from "../text";
 
 const styles: Record<Verdict, Style> = { ok: "green", warn: "yellow", fail: "red" };

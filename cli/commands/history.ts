@@ -1,11 +1,11 @@
 import { short } from "../../rules/contract";
-import { fleetOptions, type Call, type Command } from "../command";
+import { fleetOptions, type Call, type Command } from "../command-line/command";
 import { openFleet } from "../context";
 import { formatDuration } from "../../rules/duration";
 import { UsageError } from "../errors";
 import { readHistory, withoutEnded, type HistoryEntry } from "../history";
 import { scopeText } from "../../rules/sentences";
-import { renderTable, type Style } from "../table";
+import { renderTable, type Style } from "../command-line/table";
 import { oneLine, truncate } from "../../rules/text";
 
 const styles: Record<HistoryEntry["outcome"], Style> = {

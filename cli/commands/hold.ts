@@ -1,5 +1,5 @@
 import { didYouMean } from "../../rules/did-you-mean";
-import { fleetOptions, type Call, type Command } from "../command";
+import { fleetOptions, type Call, type Command } from "../command-line/command";
 import { actor, openFleet, requireVms, type FleetContext } from "../context";
 import { changeControl } from "../control-item";
 import { UsageError } from "../errors";

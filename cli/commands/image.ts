@@ -1,11 +1,11 @@
 import { readdir, stat, mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { short } from "../../rules/contract";
-import { projectOption, type Call, type Command } from "../command";
+import { projectOption, type Call, type Command } from "../command-line/command";
 import { openProject, openStorage } from "../context";
 import { FleetError, UsageError } from "../errors";
 import { buildAll, commitOf, installable, type Commit } from "../repository/nix";
-import { Progress } from "../progress";
+import { Progress } from "../command-line/progress";
 import type { Storage } from "../google/storage";
 import { oneLine } from "../../rules/text";
 import { cacheHome, commitOptions } from "./build";

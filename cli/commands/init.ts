@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
-import { projectOption, type Call, type Command } from "../command";
+import { projectOption, type Call, type Command } from "../command-line/command";
 import { UsageError } from "../errors";
 import { answerOptions, answers } from "../init/answers";
 import { filesOf, type Plan } from "../init/project";

@@ -1,5 +1,5 @@
 import { short } from "../../rules/contract";
-import type { Command } from "../command";
+import type { Command } from "../command-line/command";
 import { lockLines } from "../repository/lock-text";
 import { updateLock } from "../repository/lock-update";
 import { oneLine } from "../../rules/text";

@@ -1,11 +1,11 @@
 import { contract } from "../../rules/contract";
-import { fleetOptions, type Call, type Command } from "../command";
+import { fleetOptions, type Call, type Command } from "../command-line/command";
 import { openFleet, openProject, requireVms, type FleetContext } from "../context";
 import { UsageError } from "../errors";
 import type { FleetVm } from "../fleet";
 import { Log } from "../google/log";
 import { callerOf } from "../identity";
-import { variable } from "../variable";
+import { variable } from "../command-line/variable";
 import { oneLine } from "../../rules/text";
 import { runThere } from "./ssh";
 

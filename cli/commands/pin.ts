@@ -1,6 +1,6 @@
 import { short } from "../../rules/contract";
-import { revisionChangeOptions, type Command } from "../command";
-import { confirmChange } from "../confirm";
+import { revisionChangeOptions, type Command } from "../command-line/command";
+import { confirmChange } from "../command-line/confirm";
 import { openFleet, requireVms } from "../context";
 import { changeControl } from "../control-item";
 import { UsageError } from "../errors";

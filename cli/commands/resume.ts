@@ -1,5 +1,5 @@
-import { changeOptions, fleetOptions, type Command } from "../command";
-import { confirmChange } from "../confirm";
+import { changeOptions, fleetOptions, type Command } from "../command-line/command";
+import { confirmChange } from "../command-line/confirm";
 import { openFleet } from "../context";
 import { changeControl } from "../control-item";
 import { FleetError, UsageError } from "../errors";

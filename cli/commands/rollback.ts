@@ -1,7 +1,7 @@
 import { short } from "../../rules/contract";
 import type { GateEnd } from "../gate/await";
-import { revisionChangeOptions, type Call, type Command } from "../command";
-import { confirmChange } from "../confirm";
+import { revisionChangeOptions, type Call, type Command } from "../command-line/command";
+import { confirmChange } from "../command-line/confirm";
 import { openFleet, type FleetContext } from "../context";
 import { changeControl } from "../control-item";
 import { FleetError, UsageError } from "../errors";

@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import { short } from "../../rules/contract";
-import { revisionChangeOptions, type Call, type Command } from "../command";
-import { askToGoAhead } from "../confirm";
+import { revisionChangeOptions, type Call, type Command } from "../command-line/command";
+import { askToGoAhead } from "../command-line/confirm";
 import { openFleet, type FleetContext } from "../context";
 import { UsageError } from "../errors";
 import { readAllReports, readDecisions, readVms, type FleetVm } from "../fleet";

@@ -1,4 +1,4 @@
-import { fleetOptions, revisionOptions, type Command } from "../command";
+import { fleetOptions, revisionOptions, type Command } from "../command-line/command";
 import { openFleet, requireVms } from "../context";
 import { holdOn } from "../../rules/control-item";
 import { formatDuration } from "../../rules/duration";

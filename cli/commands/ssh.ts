@@ -1,5 +1,5 @@
 import { execa, ExecaError } from "execa";
-import { fleetOptions, type Call, type Command } from "../command";
+import { fleetOptions, type Call, type Command } from "../command-line/command";
 import { openFleet, requireVms } from "../context";
 import { FleetError } from "../errors";
 import type { FleetVm } from "../fleet";

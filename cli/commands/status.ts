@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError } from "../google/api-error";
-import { fleetOptions, revisionOptions, type Call, type Command } from "../command";
+import { fleetOptions, revisionOptions, type Call, type Command } from "../command-line/command";
 import { openFleet } from "../context";
 import { didYouMean } from "../../rules/did-you-mean";
 import { UsageError } from "../errors";

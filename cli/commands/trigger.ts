@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { contract } from "../../rules/contract";
-import { fleetOptions, type Call, type Command } from "../command";
+import { fleetOptions, type Call, type Command } from "../command-line/command";
 import { actor, openFleet, requireVms, type FleetContext } from "../context";
 import { UsageError } from "../errors";
 import type { FleetVm } from "../fleet";

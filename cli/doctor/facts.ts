@@ -1,11 +1,11 @@
 /** Gathers what `doctor` judges: asks programs, Pulumi, Google's APIs, the repository and, where SSH is used, the VMs. Changes nothing. */
 import { connect as connectTo } from "node:net";
-import type { Call } from "../command";
+import type { Call } from "../command-line/command";
 import type { Compute, Instance } from "../google/compute";
 import { headOf, lockAt, withCommits } from "../repository/config-repository";
 import { namesOf } from "../repository/nix";
 import { connectProject } from "../context";
-import { variable } from "../variable";
+import { variable } from "../command-line/variable";
 import { accountOf, credentials, type Caller } from "../google/credentials";
 import { callerOf } from "../identity";
 import type { Facts, Result } from "./findings";

@@ -1,7 +1,7 @@
 /** A wave's rollout in the history: when its gate began, and how it ended. */
 import { randomUUID } from "node:crypto";
 import type { GateEnd } from "./await";
-import type { Call } from "../command";
+import type { Call } from "../command-line/command";
 import type { FleetContext } from "../context";
 import { messageOf } from "../errors";
 import type { GateOptions, Result, VmProgress } from "../../rules/gate/state";

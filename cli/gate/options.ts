@@ -2,7 +2,7 @@
 import { parseBudget } from "../../rules/gate/budget";
 import { reactions, type Reaction } from "../../rules/gate/reaction";
 import type { GateOptions } from "../../rules/gate/state";
-import type { Call, OptionSpec } from "../command";
+import type { Call, OptionSpec } from "../command-line/command";
 import { UsageError } from "../errors";
 import { oneLine } from "../../rules/text";
 

@@ -6,7 +6,7 @@ import { type GateOptions, type GateState, type Result, type VmProgress } from "
 import type { Verdict } from "../../rules/gate/verdict";
 import { wavesText } from "../../rules/sentences";
 import { revisionText } from "../status/table";
-import { paint, renderTable, type Style } from "../table";
+import { paint, renderTable, type Style } from "../command-line/table";
 import { lastLines, plural } from "../text";
 import { firstOf, oneLine, truncate } from "../../rules/text";
 

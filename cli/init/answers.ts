@@ -1,5 +1,5 @@
 /** What `fleet init` has to know: from its options, else from the person at the terminal. */
-import type { Call, OptionSpec } from "../command";
+import type { Call, OptionSpec } from "../command-line/command";
 import { UsageError } from "../errors";
 import { oneLine } from "../../rules/text";
 

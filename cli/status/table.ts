@@ -4,7 +4,7 @@ import type { Hold } from "../../rules/control-item";
 import { formatDuration } from "../../rules/duration";
 import { secondsSince, type FleetStatus, type VmStatus } from "./status";
 import { moveLines } from "./planned-moves";
-import { paint, renderTable, type Cell, type Style } from "../table";
+import { paint, renderTable, type Cell, type Style } from "../command-line/table";
 import { plural, wrap } from "../text";
 import { holdText, scopeText, wavesText } from "../../rules/sentences";
 import { firstOf, oneLine, truncate } from "../../rules/text";

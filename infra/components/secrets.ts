@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as secretmanager from "@pulumi/gcp/secretmanager";
 import type { FleetConfig } from "../config/fleet-config";
-import type { DeployKey } from "../config/deploy-keys";
+import type { DeployKey } from "../config/repository/deploy-keys";
 import type { FleetArgs } from "../fleet-args";
 import { fleetLabels } from "./metadata";
 

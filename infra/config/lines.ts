@@ -1,6 +1,6 @@
 /** From the raw configuration to values, and from what zod finds wrong in them to lines that people read. */
 import type { z } from "zod";
-import { withoutCredentials } from "./git";
+import { withoutCredentials } from "./repository/git";
 import { SECRETS } from "./secrets";
 
 /** The raw configuration as Pulumi hands it over: full keys, values as text, structures as JSON. */

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { assignWaves } from "../../rules/waves";
 import { check, keyPart, seconds } from "./schema";
-import { labelled } from "./vms";
+import { labelled } from "./vms/vms";
 
 const percent = /^([1-9]?\d|100)%$/;
 const shareText = "must be a share of the VMs that are left, such as 20%";

@@ -8,7 +8,7 @@ import { lockProblem } from "../../rules/flake-lock-file";
 import { flakeFile } from "../../rules/flake-place";
 import { gitArguments, type GitCommand } from "../../rules/git-arguments";
 import { digest } from "../config/digest";
-import { withoutCredentials } from "../config/git";
+import { withoutCredentials } from "../config/repository/git";
 
 /** What a branch's head is now. */
 export interface Revision {

@@ -8,7 +8,7 @@ import { findManifest, type Manifest } from "./manifest";
 import { hostWarnings } from "./warnings";
 import { ConfigError } from "../config-error";
 import { type FlakeSource, localLockDiffers, resolveRevision } from "./revision";
-import { checkStack } from "../config/vms-file";
+import { checkStack } from "../config/vms/vms-file";
 
 export interface StackSettings {
   config: FleetConfig;

@@ -2,7 +2,7 @@
 import { accessOf } from "../components/iam";
 import { short } from "../../rules/contract";
 import { missingNames } from "../../rules/flake-names";
-import { flakeUser } from "../config/vms";
+import { flakeUser } from "../config/vms/vms";
 import type { FleetConfig } from "../config/fleet-config";
 
 /** Compute's limit for all of a project's metadata, in bytes, and the share of it from which on there is a warning. */

@@ -47,7 +47,7 @@ in
 
   branch = text "[^] ~^:?*\\[-][^] ~^:?*\\[]*" "name of a git branch";
 
-  # As nixos-fleet:subdirectory (infra/config/git.ts).
+  # As nixos-fleet:subdirectory (infra/config/repository/git.ts).
   subdirectory = text "[A-Za-z0-9_][A-Za-z0-9_.+-]*(/[A-Za-z0-9_][A-Za-z0-9_.+-]*)*" "folder of the repository, such as \"nixos\" or \"infra/nixos\"";
 
   host = text "[a-zA-Z0-9]([a-zA-Z0-9_-]*[a-zA-Z0-9])?" "name among the repository's nixosConfigurations";

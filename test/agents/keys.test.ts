@@ -13,7 +13,7 @@ import { Lab } from "../faults/lab";
 import type { Source } from "../faults/source";
 import type { Vm } from "../faults/vm";
 import { patience } from "../setup/pace";
-import { certificate, httpsGit, type Door } from "../unit/cli/https-git";
+import { certificate, httpsGit, type Door } from "../unit/cli/repository/https-git";
 
 /** Where VMs keep what repositories ask for, and nowhere else. */
 const run = "/run/nixos-auto-update";

@@ -10,7 +10,7 @@ import { expectRuns } from "../faults/expect-generation";
 import { Lab, limits } from "../faults/lab";
 import type { Source } from "../faults/source";
 import type { Vm } from "../faults/vm";
-import { certificate, httpsGit, type Door } from "../unit/cli/https-git";
+import { certificate, httpsGit, type Door } from "../unit/cli/repository/https-git";
 
 const scratch = mkdtempSync(path.join(tmpdir(), "startup-"));
 let lab: Lab;

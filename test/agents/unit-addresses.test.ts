@@ -8,7 +8,7 @@ import { Lab } from "../faults/lab";
 import type { Source } from "../faults/source";
 import type { Vm } from "../faults/vm";
 import { patience } from "../setup/pace";
-import { certificate, httpsGit } from "../unit/cli/https-git";
+import { certificate, httpsGit } from "../unit/cli/repository/https-git";
 
 const hosts = ["secretmanager.googleapis.com", "logging.googleapis.com"];
 const watch = "nixos-auto-update-watch.service";

@@ -7,7 +7,7 @@ import { push, seed } from "../../local/cli/repository";
 import { groupOf } from "../../local/machines/cgroup";
 import { leaderOf } from "../../local/machines/container";
 import { cloudNames, machineNames } from "../../local/machines/names";
-import { instanceAction, type Action } from "../program/instance-action";
+import { instanceAction, type Action } from "../program/setup/instance-action";
 import { TestCloud, until } from "./cloud";
 
 const project = resolve(__dirname, "../..");

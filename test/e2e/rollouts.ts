@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { short } from "../../rules/contract";
-import { killGate } from "../program/processes";
+import { killGate } from "../program/setup/processes";
 import { until } from "./cloud";
 import { FaultyApi } from "./faulty-api";
 import { long, type Change, type RolloutFleet } from "./rollout-fleet";

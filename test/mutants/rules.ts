@@ -1,7 +1,7 @@
 /** The rules that a VM decides and remembers by. */
 import { unit, type Mutant } from "./mutant";
 
-const decided = unit("rules/decide-system", "rules/decide-laws", "differential/system");
+const decided = unit("rules/decision/decide-system", "rules/decision/decide-laws", "differential/system");
 
 const rule = (
   file: string,
@@ -98,49 +98,49 @@ export const ruleMutants: readonly Mutant[] = [
     "the watcher sees that its VM is in another wave",
     "{ wave: wave ?? null, approval }",
     "{ wave: null, approval }",
-    unit("rules/relevant-state", "agent/look"),
+    unit("rules/decision/relevant-state", "agent/look"),
   ),
   rule(
     "relevant-state",
     "the watcher acts on what concerns its VM alone",
     "holdsOn(value, { name: vm, wave: wave ?? null }, approval?.revision)",
     "value.holds",
-    unit("rules/relevant-state"),
+    unit("rules/decision/relevant-state"),
   ),
   rule(
     "decide-home",
     "a home waits for its approval",
     "if (approved !== undefined) {",
     "if (approved?.revision !== undefined) {",
-    unit("rules/decide-home"),
+    unit("rules/decision/decide-home"),
   ),
   rule(
     "decide-home",
     "a home's run goes no further than its right",
     'if (right === "approved") return',
     "if (false) return",
-    unit("rules/decide-home"),
+    unit("rules/decision/decide-home"),
   ),
   rule(
     "decide-home",
     "a hold of its user stops a home",
     "if (input.localHold !== null) return",
     "if (false) return",
-    unit("rules/decide-home"),
+    unit("rules/decision/decide-home"),
   ),
   rule(
     "failure",
     "what passes by itself is not the revision's fault",
     'cause !== "revision" && cause',
     'cause === "unknown" && cause',
-    unit("rules/failure", "agent/nix/nix"),
+    unit("rules/decision/failure", "agent/nix/nix"),
   ),
   rule(
     "failure",
     "a full disk is not the revision's fault",
     'if (diskProblem(text) !== undefined) return "space";\n  if (nixResources',
     "if (nixResources",
-    unit("rules/failure", "agent/nix/nix"),
+    unit("rules/decision/failure", "agent/nix/nix"),
   ),
   rule(
     "self-test",

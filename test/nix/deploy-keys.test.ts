@@ -10,7 +10,7 @@ import { image } from "../../nix/tests/image";
 import { parseKeyPlace } from "../../rules/deploy-keys";
 import { evaluationFailure } from "../../rules/failure";
 import { Repository } from "../unit/agent/scratch";
-import { certificate, httpsGit, type Door } from "../unit/cli/https-git";
+import { certificate, httpsGit, type Door } from "../unit/cli/repository/https-git";
 import { runNix, type NixEnd } from "./real-nix";
 
 const root = mkdtempSync(join(tmpdir(), "deploy-keys-"));

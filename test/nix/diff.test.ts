@@ -7,7 +7,7 @@ import { approvalKey } from "../../rules/contract";
 import type { FleetDiff } from "../../cli/repository/diff";
 import { namesOf } from "../../cli/repository/nix";
 import { image } from "../../nix/tests/image";
-import { FakeCompute } from "../unit/cli/fake-compute";
+import { FakeCompute } from "../unit/cli/google/fake-compute";
 import { approval, report } from "../unit/cli/fleet-samples";
 import { installNix } from "./real-nix";
 import { identity, runFleet } from "../unit/cli/run-fleet";

@@ -6,7 +6,7 @@ import { readdirSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Random } from "../faults/random";
 import { patience } from "../setup/pace";
-import { Program } from "./program";
+import { Program } from "./setup/program";
 
 const rollouts = process.env["NIXOS_FLEET_LONG"] === undefined ? 3 : 20;
 const vms = ["dev-canary", "dev-alice", "dev-bob"];

@@ -1,7 +1,7 @@
 /** Home disks and their snapshots: every input, each switched on and off with no VM replaced, and a disk that outlives its VM. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { upInPlace } from "./in-place";
-import { Program, type Recorded } from "./program";
+import { upInPlace } from "./setup/in-place";
+import { Program, type Recorded } from "./setup/program";
 
 let program: Program;
 beforeAll(async () => {

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkConfig, KEYS } from "../../infra/config/fleet-config";
-import { withVmsFile } from "../../infra/config/vms-file";
-import { Program } from "./program";
+import { withVmsFile } from "../../infra/config/vms/vms-file";
+import { Program } from "./setup/program";
 
 const project = resolve(__dirname, "../..");
 const read = (name: string) => readFileSync(join(project, name), "utf8");

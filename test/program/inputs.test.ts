@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { digest } from "../../infra/config/digest";
 import { startupScript } from "../../infra/startup";
-import { Program, type Recorded } from "./program";
+import { Program, type Recorded } from "./setup/program";
 
 const script = startupScript();
 const lock = digest(Buffer.from("{}"));

@@ -1,6 +1,6 @@
 /** What an update could lose: VMs that a change would replace or stop, and home disks that outlive VM and stack. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Program } from "./program";
+import { Program } from "./setup/program";
 
 let program: Program;
 beforeAll(async () => {

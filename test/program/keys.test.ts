@@ -1,6 +1,6 @@
 /** Deploy keys: what is declared of them, their rotation, and that nothing shows them. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Program, type Recorded } from "./program";
+import { Program, type Recorded } from "./setup/program";
 
 let program: Program;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 /** Mistakes in a stack's configuration, through the real engine: one line each, all at once, and nothing created. */
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Program } from "./program";
+import { Program } from "./setup/program";
 
 let program: Program;
 beforeAll(async () => {

@@ -15,7 +15,7 @@ import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bundleAgent } from "../../tools/bundle-agent";
 import { pack } from "../../tools/package/pack";
-import { Program } from "./program";
+import { Program } from "./setup/program";
 
 const root = resolve(__dirname, "../..");
 const scratch = mkdtempSync(join(tmpdir(), "nixos-fleet-package-"));

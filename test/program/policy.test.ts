@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Program } from "./program";
+import { Program } from "./setup/program";
 
 const project = resolve(__dirname, "../..");
 const violations = join(__dirname, "violations");

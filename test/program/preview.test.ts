@@ -1,7 +1,7 @@
 /** What a preview says of a new lock, and the stack's outputs after rollouts that end well, are held or fail. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { short } from "../../rules/contract";
-import { Program } from "./program";
+import { Program } from "./setup/program";
 
 let program: Program;
 beforeEach(async () => {

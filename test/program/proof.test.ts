@@ -1,7 +1,7 @@
 /** Rollouts that nothing proves, VMs that cannot be created, and VMs that are new in a wave that has passed. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { controlKey, short } from "../../rules/contract";
-import { Program } from "./program";
+import { Program } from "./setup/program";
 
 let program: Program;
 beforeAll(async () => {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { short } from "../../rules/contract";
 import { until as wait } from "../setup/until";
-import { Program } from "./program";
+import { Program } from "./setup/program";
 
 const canary = ["dev-1"];
 const rest = ["dev-2", "dev-3"];

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { short } from "../../rules/contract";
-import { Program } from "./program";
+import { Program } from "./setup/program";
 
 const waves = { canary: ["dev-1"], middle: ["dev-2", "dev-3"], rest: ["dev-4", "dev-5", "dev-6"] };
 const all = Object.values(waves).flat();

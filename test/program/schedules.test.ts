@@ -1,7 +1,7 @@
 /** Schedules: every input, each switched on, changed and off with no VM replaced, and VMs that one has stopped. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { upInPlace } from "./in-place";
-import { Program, type Recorded } from "./program";
+import { upInPlace } from "./setup/in-place";
+import { Program, type Recorded } from "./setup/program";
 
 let program: Program;
 beforeAll(async () => {

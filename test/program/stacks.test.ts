@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Storage } from "../../cli/google/storage";
-import { Program, type Recorded } from "./program";
+import { Program, type Recorded } from "./setup/program";
 
 let prod: Program;
 let staging: Program;

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { manifestPath } from "../../rules/contract";
 import { Storage } from "../../cli/google/storage";
 import { alerts, dashboard, logFilters } from "../../infra/components/alerts";
-import { upInPlace } from "./in-place";
-import { Program, type Recorded } from "./program";
+import { upInPlace } from "./setup/in-place";
+import { Program, type Recorded } from "./setup/program";
 
 let program: Program;
 let storage: Storage;

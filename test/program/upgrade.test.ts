@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { CloudState } from "../../local/api/types";
-import { Program } from "./program";
+import { Program } from "./setup/program";
 
 interface Fixture {
   stack: object;

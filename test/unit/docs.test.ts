@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { commandNames } from "../../cli/registry";
+import { commandNames } from "../../cli/command-line/registry";
 
 const root = resolve(__dirname, "../..");
 const documents = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "*.md"], {

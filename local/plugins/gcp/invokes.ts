@@ -1,8 +1,8 @@
 /** Functions of the gcp provider that programs call. */
 import { isObject, text, type Props } from "../core/value";
 import type { Call } from "./api";
-import { image } from "./image";
-import { instance } from "./instance";
+import { image } from "./resources/image";
+import { instance } from "./resources/instance";
 import { relative } from "./links";
 import { texts, type Context } from "./resource";
 import { stateOf } from "./rest";

@@ -6,7 +6,7 @@ import type { MetadataServer } from "../../../agent/metadata-server";
 import { takeRequests } from "../../../agent/requests";
 import { SystemDriver } from "../../../agent/system/system";
 import { systemPlace } from "../../../agent/system/system-place";
-import { A, approve, B, control } from "../rules/cases";
+import { A, approve, B, control } from "../rules/decision/cases";
 import { Google } from "./google";
 import { Scratch } from "./scratch";
 

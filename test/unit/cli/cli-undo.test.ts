@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import { approvalKey, controlKey } from "../../../rules/contract";
 import { badRevision } from "../../../cli/commands/rollback";
 import { type Control, noControl } from "../../../rules/control-item";
-import { FakeCompute } from "./fake-compute";
+import { FakeCompute } from "./google/fake-compute";
 import { approval, good, hold, old, other, report } from "./fleet-samples";
 import { runFleet } from "./run-fleet";
 

@@ -5,7 +5,7 @@ import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, test } from "vitest";
 import { controlKey, approvalKey } from "../../../rules/contract";
 import type { FleetStatus } from "../../../cli/status/status";
-import { FakeCompute } from "./fake-compute";
+import { FakeCompute } from "./google/fake-compute";
 import { approval, good, hold, old, report } from "./fleet-samples";
 import { runFleet } from "./run-fleet";
 

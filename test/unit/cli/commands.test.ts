@@ -3,9 +3,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import { approvalKey } from "../../../rules/contract";
-import { commandNames, summaries } from "../../../cli/registry";
-import { parseCall, type Command } from "../../../cli/command";
-import { FakeCompute } from "./fake-compute";
+import { commandNames, summaries } from "../../../cli/command-line/registry";
+import { parseCall, type Command } from "../../../cli/command-line/command";
+import { FakeCompute } from "./google/fake-compute";
 import { approval, good, report } from "./fleet-samples";
 import { commands as allCommands, runFleet } from "./run-fleet";
 

@@ -1,7 +1,7 @@
 /** Commands that move VMs say so, and ask, before they change anything. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { approvalKey, controlKey } from "../../../rules/contract";
-import { FakeCompute } from "./fake-compute";
+import { FakeCompute } from "./google/fake-compute";
 import { approval, good, old, report } from "./fleet-samples";
 import { runFleet } from "./run-fleet";
 

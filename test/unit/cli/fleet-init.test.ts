@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import { checkConfig } from "../../../infra/config/fleet-config";
-import { withVmsFile } from "../../../infra/config/vms-file";
+import { withVmsFile } from "../../../infra/config/vms/vms-file";
 import { runFleet } from "./run-fleet";
 
 const root = resolve(__dirname, "../../..");

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { loginArguments, terminalName } from "../../../rules/login";
 import { serialLines } from "../../../cli/commands/logs";
-import { FakeCompute } from "./fake-compute";
+import { FakeCompute } from "./google/fake-compute";
 import { good } from "./fleet-samples";
 import { runFleet } from "./run-fleet";
 

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { approvalKey, controlKey } from "../../../rules/contract";
 import { lineLimit } from "../../../rules/text";
-import { FakeCompute } from "./fake-compute";
+import { FakeCompute } from "./google/fake-compute";
 import { approval, good, hold, old, report } from "./fleet-samples";
 import { runFleet, type FleetRun } from "./run-fleet";
 

@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import { approvalKey, controlKey } from "../../../rules/contract";
-import type { CommandContext } from "../../../cli/command";
+import type { CommandContext } from "../../../cli/command-line/command";
 import { noControl } from "../../../rules/control-item";
 import { buildStatus } from "../../../cli/status/status";
 import { renderStatus } from "../../../cli/status/table";
 import { pausesOf } from "../../../cli/status/urgent";
-import { FakeCompute } from "./fake-compute";
+import { FakeCompute } from "./google/fake-compute";
 import { approval, decisions, good, hold, old, report } from "./fleet-samples";
 import { runFleet } from "./run-fleet";
 

@@ -1,5 +1,5 @@
 /** Runs the operator's tool in this process, as a script would: no terminal, no colour. */
-import type { Command, CommandContext } from "../../../cli/command";
+import type { Command, CommandContext } from "../../../cli/command-line/command";
 import { run } from "../../../cli/cli";
 import { command as awaitCommand } from "../../../cli/commands/await";
 import { command as build } from "../../../cli/commands/build";
@@ -21,7 +21,7 @@ import { command as show } from "../../../cli/commands/show";
 import { command as ssh } from "../../../cli/commands/ssh";
 import { command as status } from "../../../cli/commands/status";
 import { command as trigger } from "../../../cli/commands/trigger";
-import type { CommandName } from "../../../cli/registry";
+import type { CommandName } from "../../../cli/command-line/registry";
 
 /** All commands; the tool reads each when it is called. */
 export const commands: Readonly<Record<CommandName, Command>> = {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import { knownHostsLines, parseAddresses, sshArguments } from "../../../cli/ssh";
-import { FakeCompute } from "./fake-compute";
+import { FakeCompute } from "./google/fake-compute";
 import { runFleet } from "./run-fleet";
 
 test("ssh gets the VM's published key, whatever leads there, and never asks", () => {

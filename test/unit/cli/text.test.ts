@@ -3,7 +3,7 @@ import { describe, expect, it, test } from "vitest";
 import { allowedFailures, parseBudget } from "../../../rules/gate/budget";
 import { formatDuration, parseDuration } from "../../../rules/duration";
 import { readReport } from "../../../cli/reports";
-import { renderTable } from "../../../cli/table";
+import { renderTable } from "../../../cli/command-line/table";
 import { lastLines } from "../../../cli/text";
 import { report } from "./fleet-samples";
 import { oneLine, printable, truncate } from "../../../rules/text";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { approvalKey, controlKey } from "../../../rules/contract";
 import { checkSettings } from "../infra/check-settings";
-import { FakeCompute, type Fault } from "./fake-compute";
+import { FakeCompute, type Fault } from "./google/fake-compute";
 import { approval, good, old, report } from "./fleet-samples";
 import { runFleet } from "./run-fleet";
 

@@ -7,7 +7,7 @@ import { approvalKey, controlKey } from "../../../rules/contract";
 import { noControl, serializeControl } from "../../../rules/control-item";
 import { bounded } from "../../../cli/gate/output";
 import { saysPassed } from "../../../cli/gate/results";
-import { FakeCompute } from "../cli/fake-compute";
+import { FakeCompute } from "../cli/google/fake-compute";
 import { approval, good, old, report } from "../cli/fleet-samples";
 import { runFleet } from "../cli/run-fleet";
 

@@ -1,6 +1,6 @@
 /** What is handed to git, Nix and Google: nothing that looks like an option, holds a secret, or that Google would refuse midway. */
 import { describe, expect, it } from "vitest";
-import { branch, directory, holdsSecret, signer, withoutCredentials } from "../../../infra/config/git";
+import { branch, directory, holdsSecret, signer, withoutCredentials } from "../../../infra/config/repository/git";
 import { checkConfig } from "../../../infra/config/fleet-config";
 import { accountId, homeKeyName, resourceNames, schedulePolicyName, scheduleRoleId } from "../../../infra/config/names";
 import { checkSettings } from "./check-settings";

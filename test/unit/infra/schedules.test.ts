@@ -1,6 +1,6 @@
 /** When VMs are started and stopped: the times, and which VM follows which schedule. */
 import { describe, expect, it } from "vitest";
-import { apart, minutesOfWeek, WEEK } from "../../../infra/config/cron";
+import { apart, minutesOfWeek, WEEK } from "../../../infra/config/vms/cron";
 import { checkSettings } from "./check-settings";
 
 const at = (day: number, hour: number, minute = 0) => (day * 24 + hour) * 60 + minute;

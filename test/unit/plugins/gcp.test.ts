@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { Call } from "../../../local/plugins/gcp/api";
-import { instance } from "../../../local/plugins/gcp/instance";
+import { instance } from "../../../local/plugins/gcp/resources/instance";
 import { instanceResult } from "../../../local/plugins/gcp/invokes";
-import { firewall, network, subnetwork } from "../../../local/plugins/gcp/network";
+import { firewall, network, subnetwork } from "../../../local/plugins/gcp/resources/network";
 import { insertBody, stateOf, updateCalls, type RestKind } from "../../../local/plugins/gcp/rest";
-import { natBody } from "../../../local/plugins/gcp/router-nat";
+import { natBody } from "../../../local/plugins/gcp/resources/router-nat";
 import type { Props } from "../../../local/plugins/core/value";
 
 const zone = { project: "p", zone: "europe-west1-b" };

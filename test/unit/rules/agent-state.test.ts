@@ -10,7 +10,7 @@ import {
 } from "../../../rules/agent-state";
 import { contract } from "../../../rules/contract";
 import { parseReport, reportOf } from "../../../rules/report";
-import { A, B, C } from "./cases";
+import { A, B, C } from "./decision/cases";
 
 const result = {
   outcome: "updated",

@@ -1,6 +1,6 @@
 /** The system's decision by where a revision comes from: the branch, an approval's own source, another host, a fleet that was left. */
 import { expect } from "vitest";
-import { A, approve, B, C, lock, runs, type Table, written } from "./cases";
+import { A, approve, B, C, lock, runs, type Table, written } from "./decision/cases";
 
 const approved = (about: object) => written("rest", JSON.stringify({ revision: B, lock, ...about }));
 const says = (text: string) => expect.stringContaining(text) as string;

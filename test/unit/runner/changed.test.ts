@@ -21,7 +21,7 @@ describe("a change", () => {
     ["agent/host/lock.ts", ["agent/host/lock.ts", "test/agents/homes.test.ts"]],
     ["nix/package.nix", ["test/nix/modules.test.ts"]],
     ["test/e2e/main-job.test.ts", ["test/e2e/main-job.test.ts"]],
-    ["test/program/program.ts", ["test/program/inputs.test.ts", "test/program/policy.test.ts"]],
+    ["test/program/setup/program.ts", ["test/program/inputs.test.ts", "test/program/policy.test.ts"]],
     ["README.md", []],
   ])("of %s", (changed, files) => {
     expect(affectedBy([changed], tests).files.sort()).toEqual([...files].sort());

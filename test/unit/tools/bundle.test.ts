@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { execa } from "execa";
 import { beforeAll, expect, it } from "vitest";
-import { commandNames } from "../../../cli/registry";
+import { commandNames } from "../../../cli/command-line/registry";
 
 const project = resolve(__dirname, "../../..");
 

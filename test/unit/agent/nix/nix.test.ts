@@ -4,7 +4,7 @@ import { UpdateFailure } from "../../../../agent/driver";
 import { succeededOrFailure } from "../../../../agent/failures";
 import { build } from "../../../../agent/nix/nix";
 import { isOffline } from "../../../../agent/ending";
-import { B } from "../../rules/cases";
+import { B } from "../../rules/decision/cases";
 import { Scratch } from "../scratch";
 
 let scratch: Scratch;

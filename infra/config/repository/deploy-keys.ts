@@ -1,0 +1,145 @@
+/** What the repositories ask VMs for, and whom the VMs believe. */
+import { z } from "zod";
+import { kindOf, parseKeyPlace } from "../../../rules/deploy-keys";
+import { repository, signer } from "./git";
+import { quote } from "../lines";
+import { homeKeyName, inputKeyName, secretId } from "../names";
+import { check, type Check } from "../schema";
+import { HIDDEN } from "../secrets";
+
+/** The repository's URL decides what its secret holds. */
+const BY_SSH = /^ssh:\/\/|^[\w.-]+@[\w.-]+:/;
+const BY_HTTPS = /^https:\/\//;
+
+const existing = z
+  .string()
+  .regex(
+    /^(projects\/[^/\s]+\/secrets\/)?[A-Za-z0-9_-]{1,255}$/,
+    "must name a secret of Secret Manager: NAME, or projects/PROJECT/secrets/NAME",
+  );
+const held = z.string().min(1, "must not be empty");
+/** Where a key is shown. */
+const place = z
+  .string()
+  .refine(
+    (text) => parseKeyPlace(text) !== undefined,
+    "must be HOST, HOST/PATH, https://HOST/PATH, ssh://USER@HOST/PATH or USER@HOST:PATH",
+  );
+
+export const deployKeySchema = {
+  deployKey: held.optional(),
+  deployKeySecret: existing.optional(),
+  deployKeys: z.record(place, held).default({}),
+  deployKeySecrets: z.record(place, existing).default({}),
+  homeDeployKeys: z.record(repository, held).default({}),
+  homeDeployKeySecrets: z.record(repository, existing).default({}),
+  knownHosts: z.array(z.string().regex(/^\S+ \S+ \S+/, "must be a line of known_hosts: HOST TYPE KEY")).optional(),
+  signers: z.array(signer).min(1, "must name at least one signer").optional(),
+};
+
+type Settings = z.infer<z.ZodObject<typeof deployKeySchema>> & { repository: string; fleet: string };
+
+/** A repository, and the secret that holds what it asks for. */
+export interface DeployKey {
+  /** Whose it is: the config repository's, a home's, or an input's of a flake. */
+  of: "config" | "home" | "input";
+  /** The repository's URL; of an input where the key is shown, as `parseKeyPlace` reads it. */
+  repository: string;
+  /** Part of resources' names. */
+  name: string;
+  /** The secret, `projects/P/secrets/S`. */
+  secret: string;
+  /** Where the program makes the secret and fills it: its id, S. Not there where the secret is someone else's. */
+  secretId?: string;
+}
+
+/** Every repository that asks for something. Pure. */
+export function deployKeysOf(settings: Settings, where: { stack: string; project: string }): DeployKey[] {
+  const { deployKey, deployKeySecret, homeDeployKeys, homeDeployKeySecrets, deployKeys, deployKeySecrets } = settings;
+  const nameOf = (of: DeployKey["of"], repository: string) =>
+    of === "config" ? of : of === "home" ? homeKeyName(repository) : inputKeyName(repository);
+  const made = (of: DeployKey["of"], repository: string): DeployKey => {
+    const name = nameOf(of, repository);
+    const id = secretId(settings.fleet, where.stack, name);
+    return { of, repository, name, secret: `projects/${where.project}/secrets/${id}`, secretId: id };
+  };
+  const given = (of: DeployKey["of"], repository: string, secret: string): DeployKey => ({
+    ...{ of, repository, name: nameOf(of, repository) },
+    secret: secret.includes("/") ? secret : `projects/${where.project}/secrets/${secret}`,
+  });
+  return [
+    ...(deployKey === undefined ? [] : [made("config", settings.repository)]),
+    ...(deployKeySecret === undefined ? [] : [given("config", settings.repository, deployKeySecret)]),
+    ...Object.keys(homeDeployKeys).map((home) => made("home", home)),
+    ...Object.entries(homeDeployKeySecrets).map(([home, secret]) => given("home", home, secret)),
+    ...Object.keys(deployKeys).map((input) => made("input", input)),
+    ...Object.entries(deployKeySecrets).map(([input, secret]) => given("input", input, secret)),
+  ];
+}
+
+/** Nothing is said twice, each key fits how its repository is reached, and homes' repositories are homes' repositories. */
+export const checkDeployKeys: Check[] = [
+  check(z.object({ deployKey: z.unknown(), deployKeySecret: z.unknown() }), ({ deployKey, deployKeySecret }) =>
+    deployKey === undefined || deployKeySecret === undefined
+      ? []
+      : ["deployKey: must not be set beside deployKeySecret"],
+  ),
+  check(z.object({ repository, deployKey: held }), ({ repository, deployKey }) =>
+    misfit("deployKey", repository, deployKey),
+  ),
+  check(z.object({ repository, deployKeySecret: existing }), ({ repository }) => misfit("deployKeySecret", repository)),
+  check(
+    z.object({ deployKeys: deployKeySchema.deployKeys, deployKeySecrets: deployKeySchema.deployKeySecrets }),
+    ({ deployKeys, deployKeySecrets }) => [
+      ...Object.keys(deployKeySecrets)
+        .filter((input) => Object.hasOwn(deployKeys, input))
+        .map((input) => `deployKeySecrets: ${quote(input)} must not be there beside deployKeys`),
+      ...Object.entries(deployKeys).flatMap(([input, value]) => inputMisfit(input, value)),
+    ],
+  ),
+  check(
+    z.object({
+      vms: z.array(z.object({ homes: z.array(z.object({ repository: z.string().optional() })).default([]) })),
+      homeDeployKeys: deployKeySchema.homeDeployKeys,
+      homeDeployKeySecrets: deployKeySchema.homeDeployKeySecrets,
+    }),
+    ({ vms, homeDeployKeys, homeDeployKeySecrets }) => {
+      const own = vms.flatMap(({ homes }) => homes.map(({ repository }) => repository));
+      const named = [
+        ...Object.entries(homeDeployKeys).map(([home, key]) => ["homeDeployKeys", home, key] as const),
+        ...Object.keys(homeDeployKeySecrets).map((home) => ["homeDeployKeySecrets", home, undefined] as const),
+      ];
+      return named.flatMap(([key, home, value]) => [
+        ...(own.includes(home) ? [] : [`${key}: ${quote(home)} is no repository of a home of this fleet`]),
+        ...(key === "homeDeployKeySecrets" && homeDeployKeys[home] !== undefined
+          ? [`${key}: ${quote(home)} must not be there beside homeDeployKeys`]
+          : []),
+        ...misfit(key, home, value),
+      ]);
+    },
+  ),
+];
+
+/** What is wrong with a key for that repository; the key itself, where it is known, is never quoted. */
+function misfit(key: string, repository: string, value?: string): string[] {
+  const of = `${quote(repository)}, which is reached`;
+  if (!BY_SSH.test(repository) && !BY_HTTPS.test(repository))
+    return [
+      `${key}: ${quote(repository)} must be an ssh or https URL where it asks for a key: nothing else keeps it to itself`,
+    ];
+  if (value === undefined || value === HIDDEN) return [];
+  if (BY_SSH.test(repository))
+    return kindOf(value) === "SSH private key" ? [] : [`${key}: must be an SSH private key for ${of} by SSH`];
+  return kindOf(value) === "token" ? [] : [`${key}: must be a token, one word, for ${of} by https`];
+}
+
+/** The same for an input of a flake, where a host alone takes either. */
+function inputMisfit(input: string, value: string): string[] {
+  if (value === HIDDEN) return [];
+  const wanted = parseKeyPlace(input)?.kind;
+  const kind = kindOf(value);
+  if (kind !== undefined && (wanted === undefined || kind === wanted)) return [];
+  return [
+    `deployKeys: must be ${wanted === undefined ? "a token or an SSH private key" : wanted === "token" ? "a token, one word," : "an SSH private key"} for ${quote(input)}`,
+  ];
+}

@@ -1,0 +1,40 @@
+/** How a rollout starts updates besides the VMs' own watching. */
+import { z } from "zod";
+import { quote } from "../lines";
+import { check, port, userName } from "../schema";
+
+const trigger = z.enum(["watch", "ssh"]);
+const addresses = z.record(z.string(), z.string().regex(/^[^:\s-][^:\s]*:[0-9]+$/, "must be HOST:PORT"));
+const hostKey = z.string().regex(/^[a-z0-9@.-]+ [A-Za-z0-9+/=]+$/, "must be a host key, such as ssh-ed25519 AAAA…");
+
+export const sshKeys = {
+  trigger: trigger.default("watch"),
+  ssh: z
+    .strictObject({
+      user: userName.default("fleet-trigger"),
+      port: port.default(22),
+      addresses: addresses.default({}),
+      bastion: z
+        .strictObject({
+          host: z.string().regex(/^[^\s-]\S*$/, "must be a host name or an address"),
+          port: port.default(22),
+          user: userName,
+          hostKey: hostKey.optional(),
+        })
+        .optional(),
+    })
+    .prefault({}),
+  sshPrivateKey: z.string().optional(),
+};
+
+/** Triggers need a key, and addresses are addresses of VMs. */
+export const checkSsh = [
+  check(z.object({ trigger: z.literal("ssh"), sshPrivateKey: z.undefined().optional() }), () => [
+    "sshPrivateKey: must be set where trigger is ssh (pulumi config set --secret nixos-fleet:sshPrivateKey)",
+  ]),
+  check(z.object({ vms: z.array(z.object({ name: z.string() })), ssh: z.object({ addresses }) }), ({ vms, ssh }) =>
+    Object.keys(ssh.addresses)
+      .filter((address) => !vms.some(({ name }) => name === address))
+      .map((address) => `ssh.addresses: ${quote(address)} is no VM of this fleet`),
+  ),
+];

@@ -1,0 +1,139 @@
+/** When groups of VMs are started and stopped. */
+import { z } from "zod";
+import { assignWaves } from "../../../rules/waves";
+import { apart, minutesOfWeek } from "./cron";
+import { quote } from "../lines";
+import { check, keyPart } from "../schema";
+import { labelled } from "./vms";
+import { membership } from "../waves";
+
+/** Minutes by which Compute may be late (cloud.google.com/compute/docs/instances/schedule-instance-start-stop). */
+const LATE = 15;
+/** VMs that one of Compute's schedules takes, and a VM takes one schedule (the same page). */
+const VMS = 1000;
+
+const cron = z
+  .string()
+  .refine(
+    (written) => minutesOfWeek(written) !== undefined,
+    'must be MINUTE HOUR * * DAYS as cron has them, such as "0 7 * * 1-5"',
+  );
+
+const timeZone = z
+  .string({ error: "must be set: a time zone of the tz database such as Europe/Brussels" })
+  .refine(isTimeZone, "must be a time zone of the tz database such as Europe/Brussels");
+
+/** Who follows it: one of these. */
+const members = {
+  vms: z.array(z.string()).optional(),
+  labels: z.record(z.string(), z.string()).optional(),
+  waves: z.array(z.string()).optional(),
+  rest: z.literal(true).optional(),
+};
+
+const schedule = z
+  .strictObject({ name: keyPart, start: cron.optional(), stop: cron.optional(), timeZone, ...members })
+  .refine(({ start, stop }) => (start ?? stop) !== undefined, "must have a start, a stop or both")
+  .refine(
+    ({ start = "", stop = "" }) => apart(minutesOfWeek(start) ?? [], minutesOfWeek(stop) ?? []) >= LATE,
+    `must have ${LATE} minutes between start and stop at least: Compute may be as late as that`,
+  );
+
+export type Schedule = z.infer<typeof schedule>;
+
+export const scheduleKeys = { schedules: z.array(schedule).default([]) };
+
+interface Group {
+  name: string;
+  vms?: string[] | undefined;
+  labels?: Record<string, string> | undefined;
+  waves?: string[] | undefined;
+  rest?: true | undefined;
+}
+
+interface Member {
+  name: string;
+  labels: Record<string, string>;
+  wave?: string | undefined;
+}
+
+/**
+ * Which VM follows which schedule, and what is wrong with the groups, a line each. A VM follows one at most; the one with `rest` is for
+ * those that no other takes.
+ */
+export function assignSchedules(
+  groups: readonly Group[],
+  vms: readonly Member[],
+): { scheduleOf: Record<string, string>; mistakes: string[] } {
+  const scheduleOf: Record<string, string> = {};
+  const mistakes: string[] = [];
+  const inOrder = [...groups.entries()].sort(([, a], [, b]) => Number(a.rest ?? false) - Number(b.rest ?? false));
+  for (const [index, group] of inOrder) {
+    const at = `schedules[${index}]`;
+    const before = mistakes.length;
+    mistakes.push(...groupMistakes(at, group, index, groups, vms));
+    const taken = vms.filter((vm) => belongs(vm, group) && !(group.rest && vm.name in scheduleOf));
+    for (const { name } of taken) {
+      const other = scheduleOf[name];
+      if (other === undefined) scheduleOf[name] = group.name;
+      else mistakes.push(`${at}: ${quote(name)} follows ${quote(other)} already; a VM follows one schedule`);
+    }
+    if (taken.length > VMS) mistakes.push(`${at}: ${taken.length} VMs are too many; Compute takes ${VMS} a schedule`);
+    if (taken.length === 0 && mistakes.length === before)
+      mistakes.push(`${at}: ${quote(group.name)} has no VM; give it one or remove it`);
+  }
+  return { scheduleOf, mistakes };
+}
+
+function groupMistakes(
+  at: string,
+  group: Group,
+  index: number,
+  groups: readonly Group[],
+  vms: readonly Member[],
+): string[] {
+  const given = Object.keys(members).filter((way) => group[way as keyof typeof members] !== undefined);
+  const unknown = (group.vms ?? []).filter((name) => !vms.some((vm) => vm.name === name));
+  const strange = (group.waves ?? []).filter((name) => !vms.some((vm) => vm.wave === name));
+  return [
+    ...(groups.findIndex(({ name }) => name === group.name) === index
+      ? []
+      : [`${at}.name: ${quote(group.name)} is there twice; names of schedules are unique`]),
+    ...(given.length === 1 ? [] : [`${at}: ${quote(group.name)} must have one of vms, labels, waves and rest: true`]),
+    ...unknown.map((name) => `${at}.vms: ${quote(name)} is no VM of this fleet`),
+    ...strange.map((name) => `${at}.waves: ${quote(name)} is no wave with a VM`),
+  ];
+}
+
+function belongs(vm: Member, { vms, labels, waves, rest }: Group): boolean {
+  return (
+    rest === true ||
+    (vms ?? []).includes(vm.name) ||
+    (waves ?? []).includes(vm.wave ?? "") ||
+    (labels !== undefined && Object.entries(labels).every(([key, value]) => vm.labels[key] === value))
+  );
+}
+
+/** Whether the tz database has it under this very name. */
+function isTimeZone(name: string): boolean {
+  try {
+    const { timeZone: known } = new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions();
+    // Offsets are none, and Intl does not mind capitals.
+    return /^[A-Za-z]/.test(name) && (known === name || known.toLowerCase() !== name.toLowerCase());
+  } catch {
+    return false;
+  }
+}
+
+/** The groups are checked whatever else is wrong with the schedules. */
+export const checkSchedules = check(
+  membership.extend({ schedules: z.array(z.object({ ...members, name: z.string() })) }),
+  ({ vms: written, defaults, waves, schedules }) => {
+    const vms = labelled(written, defaults);
+    const { waveOf } = assignWaves(waves, vms);
+    return assignSchedules(
+      schedules,
+      vms.map((vm) => ({ ...vm, wave: waveOf[vm.name] })),
+    ).mistakes;
+  },
+);

@@ -1,0 +1,53 @@
+/** The list of VMs in a file of its own, which the configuration repository's flake reads as well (`lib.mkFleet`). */
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { checkConfig, type Checked, type RawConfig } from "../fleet-config";
+
+const VMS = "nixos-fleet:vms";
+const FILE = "nixos-fleet:vmsFile";
+
+/**
+ * Every mistake of a stack's configuration, its list of VMs included, or its settings. Never throws.
+ * @param directory what relative paths start from
+ * @param encrypted full keys of what Pulumi keeps as secrets, where that is known
+ */
+export function checkStack(
+  written: RawConfig,
+  stack: string,
+  directory: string,
+  encrypted: readonly string[] | undefined,
+): Checked {
+  const { raw, mistakes: unread } = withVmsFile(written, directory);
+  const checked = checkConfig(raw, stack, encrypted);
+  if (unread.length === 0) return checked;
+  // That there are no VMs is no second mistake where their list could not be read.
+  const others = checked.mistakes.filter((line) => !line.startsWith(`${VMS}:`));
+  return { ...(checked.source ? { source: checked.source } : {}), mistakes: [...unread, ...others] };
+}
+
+/**
+ * The raw configuration with the list in place of the file's name, or one mistake. `directory` is what a relative path starts from.
+ * What the list holds is for `checkConfig` to judge. Never throws.
+ */
+export function withVmsFile(raw: RawConfig, directory: string): { raw: RawConfig; mistakes: string[] } {
+  const { [FILE]: file, ...rest } = raw;
+  if (file === undefined || file === "") return { raw: rest, mistakes: [] };
+  // Pulumi gives an empty list where the stack names none.
+  if (![undefined, "", "[]"].includes(rest[VMS]))
+    return {
+      raw: rest,
+      mistakes: [`${FILE}: "${file}" and ${VMS} must not both be set: the VMs are listed in one place`],
+    };
+  const path = resolve(directory, file);
+  try {
+    const list = JSON.parse(readFileSync(path, "utf8")) as unknown;
+    return { raw: { ...rest, [VMS]: JSON.stringify(list) }, mistakes: [] };
+  } catch (error) {
+    return {
+      raw: rest,
+      mistakes: [
+        `${FILE}: "${file}" must be a readable JSON file with a list of VMs: ${(error as Error).message.replaceAll("\n", " ")}`,
+      ],
+    };
+  }
+}

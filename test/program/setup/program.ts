@@ -1,0 +1,306 @@
+/**
+ * The Pulumi program under the real engine, against the local cloud's API with machines that are nothing but memory: they answer an
+ * approval at once, as a VM does that has nothing to build.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { execa } from "execa";
+import { approvalKey } from "../../../rules/contract";
+import { apiServer } from "../../../local/api/server";
+import type { CloudState } from "../../../local/api/types";
+import { memoryCloud, type MemoryCloud } from "../../unit/local/local-machines";
+import { bundledProgram, languageHost } from "../../setup/language-host";
+import { instanceAction, type Action } from "./instance-action";
+import { MemoryVms } from "./memory-vms";
+import { killGate, signal } from "./processes";
+import { nameOf, readable, type Recorded } from "./recorded";
+import type { Approval } from "../../../rules/approval";
+
+const project = resolve(__dirname, "../../..");
+
+/** Google's answer where an API is not switched on. */
+const NOT_CONFIGURED = JSON.stringify({
+  error: {
+    code: 403,
+    message: "Compute Engine API has not been used in project 1 before or it is disabled.",
+    errors: [{ domain: "usageLimits", reason: "accessNotConfigured" }],
+  },
+});
+
+/** And where a quota is used up. */
+const QUOTA = JSON.stringify({
+  error: {
+    code: 403,
+    message: "Quota 'CPUS' exceeded. Limit: 24.0 in region europe-west1.",
+    errors: [{ domain: "usageLimits", reason: "quotaExceeded" }],
+  },
+});
+
+export interface Ran {
+  exitCode: number;
+  /** Standard output and error as they came. */
+  text: string;
+}
+
+/** A command of the engine that runs. */
+export interface Begun {
+  /** What it has said until now. */
+  said: () => string;
+  /** Ctrl-C. */
+  interrupt: () => void;
+  ended: Promise<Ran>;
+}
+
+export type { Recorded };
+
+interface State {
+  deployment: { resources?: { type: string; urn: string; inputs?: Record<string, unknown> }[] };
+}
+
+export class Program {
+  readonly scratch = mkdtempSync(join(tmpdir(), "nixos-fleet-program-"));
+  readonly repository = join(this.scratch, "config");
+  readonly cloud: MemoryCloud;
+  private readonly server: Server;
+  /** Where the cloud's APIs listen, `http://127.0.0.1:PORT`. */
+  endpoint = "";
+  /** The config repository's revisions, oldest first. */
+  private readonly history: string[] = [];
+  readonly vms: MemoryVms;
+  /** Where gates leave their results. */
+  readonly results = join(this.scratch, "results");
+  private env: Record<string, string> = {};
+  /** Stacks beside this one. */
+  private readonly others: string[] = [];
+  /** Commands of the engine under way. */
+  private readonly running = new Set<{ pid?: number | undefined }>();
+
+  /**
+   * @param stack of the tests' own: the engine notes each stack's salt in a file beside the program
+   * @param directory the program's; by default the bundle of the repository's own
+   */
+  private constructor(
+    readonly stack: string,
+    readonly directory: string,
+    state?: CloudState,
+  ) {
+    this.cloud = memoryCloud(state, undefined, join(this.scratch, "objects"));
+    this.server = apiServer(this.cloud);
+    this.vms = new MemoryVms(this.cloud, this.history);
+  }
+
+  /** @param state what the cloud holds already; nothing by default */
+  static async start(stack: string, directory = bundledProgram, state?: CloudState): Promise<Program> {
+    const program = new Program(stack, directory, state);
+    program.cloud.store.onChange(() => program.vms.look());
+    await new Promise<void>((listening) => program.server.listen(0, "127.0.0.1", listening));
+    const { port } = program.server.address() as AddressInfo;
+    const { stdout: engine } = await execa(join(project, "tools/build-engine"));
+    const path = [engine, join(project, "local/plugins/bin"), process.env["PATH"] ?? ""].join(":");
+    program.endpoint = `http://127.0.0.1:${port}`;
+    program.env = {
+      ...(directory === bundledProgram ? languageHost(engine, path) : { PATH: path }),
+      PULUMI_BACKEND_URL: `file://${program.scratch}`,
+      PULUMI_CONFIG_PASSPHRASE: "",
+      PULUMI_SKIP_UPDATE_CHECK: "true",
+      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+      PULUMI_NODEJS_TRANSPILE_ONLY: "true",
+      GOOGLE_OAUTH_ACCESS_TOKEN: "local",
+      NIXOS_FLEET_COMPUTE_ENDPOINT: `${program.endpoint}/compute/v1/`,
+      NIXOS_FLEET_LOGGING_ENDPOINT: `${program.endpoint}/logging/`,
+      NIXOS_FLEET_RESULTS: program.results,
+    };
+    await program.commit();
+    await program.pulumi("stack", "init", stack, "--no-select");
+    return program;
+  }
+
+  /** Another stack of the same repository in the same cloud; both end with the first one's stop. */
+  async beside(stack: string): Promise<Program> {
+    const other = Object.assign(Object.create(Program.prototype) as Program, this, { stack });
+    this.others.push(stack);
+    await other.pulumi("stack", "init", stack, "--no-select");
+    return other;
+  }
+
+  async stop(): Promise<void> {
+    for (const one of this.running) signal(one, "SIGKILL");
+    this.server.close();
+    this.server.closeAllConnections();
+    await this.cloud.operations.settled();
+    rmSync(this.scratch, { recursive: true, force: true });
+    for (const stack of [this.stack, ...this.others])
+      rmSync(join(this.directory, `Pulumi.${stack}.yaml`), { force: true });
+  }
+
+  /** The config repository's head. */
+  async head(): Promise<string> {
+    return (await execa({ cwd: this.repository })`git rev-parse HEAD`).stdout;
+  }
+
+  /** Commits a lock to the config repository; answers the new head. */
+  async commit(lock = "{}"): Promise<string> {
+    await execa({ cwd: this.scratch })`git init --quiet --initial-branch=main ${this.repository}`;
+    writeFileSync(join(this.repository, "flake.lock"), lock);
+    await execa({ cwd: this.repository })`git add .`;
+    await execa({
+      cwd: this.repository,
+    })`git -c user.name=a -c user.email=a@example.com commit --quiet --allow-empty --message x`;
+    const head = await this.head();
+    this.history.push(head);
+    return head;
+  }
+
+  /** The operator's tool, as a person runs it. */
+  async fleet(...args: string[]): Promise<Ran> {
+    const { exitCode, all } = await execa(join(project, "scripts/fleet"), args, {
+      env: { ...this.env, GOOGLE_CLOUD_PROJECT: "local-project", NIXOS_FLEET_RESOLVE_FROM: this.repository },
+      all: true,
+      reject: false,
+      stdin: "ignore",
+    });
+    return { exitCode: exitCode ?? -1, text: all };
+  }
+
+  /** A wave's approved revision; undefined where there is none. */
+  approved(wave: string): string | undefined {
+    const value = this.item(approvalKey("devs", this.stack, wave));
+    return value === undefined ? undefined : (JSON.parse(value) as Approval).revision;
+  }
+
+  /** One item of the project's metadata. */
+  item(key: string): string | undefined {
+    return this.cloud.store.state.project.metadata.items?.find((one) => one.key === key)?.value;
+  }
+
+  /** Starts, stops or deletes a VM, as someone does in Google's console. */
+  async instance(name: string, action: Action): Promise<void> {
+    await instanceAction(`${this.endpoint}/compute/v1/`, name, action);
+    await this.cloud.operations.settled();
+  }
+
+  /**
+   * Has every request answered by 503, or none at all, until the answer is called; or, as in a new project, the Compute API refuse
+   * everything until it is switched on.
+   */
+  outage(kind: "503" | "network" | "new"): () => void {
+    const [listener] = this.server.listeners("request") as ((...args: unknown[]) => void)[];
+    if (listener === undefined) throw new Error("the server has no listener");
+    const faulty = (request: IncomingMessage, response: ServerResponse) => {
+      const { services = [] } = this.cloud.store.state;
+      const open = !request.url?.startsWith("/compute/") || services.includes("compute.googleapis.com");
+      if (kind === "new" && open) listener(request, response);
+      else if (kind === "new") response.writeHead(403, { "content-type": "application/json" }).end(NOT_CONFIGURED);
+      else if (kind === "network") response.destroy();
+      else response.writeHead(503, { "content-type": "application/json" }).end('{"error":{"message":"Backend Error"}}');
+    };
+    this.server.off("request", listener).on("request", faulty);
+    if (kind === "network") this.server.closeAllConnections();
+    return () => void this.server.off("request", faulty).on("request", listener);
+  }
+
+  /** Has every request of this method and path refused as Compute does where a quota is used up, until the answer is called. */
+  refuse(what: RegExp): () => void {
+    const [listener] = this.server.listeners("request") as ((...args: unknown[]) => void)[];
+    if (listener === undefined) throw new Error("the server has no listener");
+    const refusing = (request: IncomingMessage, response: ServerResponse) => {
+      if (!what.test(`${request.method ?? ""} ${request.url ?? ""}`)) listener(request, response);
+      else response.writeHead(403, { "content-type": "application/json" }).end(QUOTA);
+    };
+    this.server.off("request", listener).on("request", refusing);
+    return () => void this.server.off("request", refusing).on("request", listener);
+  }
+
+  /** The stack's configuration from now on; the repository and the cloud are filled in. */
+  configure(config: object): void {
+    const all = {
+      "gcp:project": "local-project",
+      "gcp:region": "europe-west1",
+      "nixos-fleet:repository": "https://git.example.invalid/config.git",
+      "nixos-fleet:resolveFrom": this.repository,
+      ...config,
+    };
+    // JSON is YAML.
+    writeFileSync(join(this.scratch, `${this.stack}.yaml`), JSON.stringify({ config: all }));
+  }
+
+  /** Adds a secret to the present configuration, as a person does: a path such as `nixos-fleet:deployKey`, and its value by stdin. */
+  async keep(path: string, value: string): Promise<void> {
+    const file = join(this.scratch, `${this.stack}.yaml`);
+    const args = ["config", "set", "--secret", "--path", path, "--stack", this.stack, "--config-file", file];
+    await execa("pulumi", [...args, "--non-interactive"], { cwd: this.directory, env: this.env, input: value });
+  }
+
+  pulumi(...args: string[]): Promise<Ran> {
+    return this.begin(...args).ended;
+  }
+
+  /** `preview`, `up`, `refresh` or `destroy` with the present configuration. */
+  run(command: string, ...args: string[]): Promise<Ran> {
+    return this.pulumi(...this.written(command, args));
+  }
+
+  /** An `up` that has only begun. */
+  up(): Begun {
+    return this.begin(...this.written("up", []));
+  }
+
+  /** Kills the gate that waits, if there is one; whether there was. */
+  killGate(): boolean {
+    return killGate(this.endpoint);
+  }
+
+  private written(command: string, args: string[]): string[] {
+    const file = join(this.scratch, `${this.stack}.yaml`);
+    const yes = command === "preview" ? [] : ["--yes", "--skip-preview"];
+    const common = ["--stack", this.stack, "--config-file", file, "--color", "never", "--non-interactive"];
+    return [command, ...yes, ...common, ...args];
+  }
+
+  private begin(...args: string[]): Begun {
+    const running = execa("pulumi", args, {
+      cwd: this.directory,
+      env: this.env,
+      all: true,
+      reject: false,
+      stdin: "ignore",
+      // A group of its own, so that an interrupt reaches all of it and nothing else, as from a terminal.
+      detached: true,
+    });
+    this.running.add(running);
+    let text = "";
+    running.all.on("data", (data: Buffer) => (text += data.toString()));
+    return {
+      said: () => text,
+      interrupt: () => signal(running, "SIGINT"),
+      ended: running.then(({ exitCode, all }) => {
+        this.running.delete(running);
+        return { exitCode: exitCode ?? -1, text: all };
+      }),
+    };
+  }
+
+  /** What an `up` would do to the resources that it would not leave alone: name → operation. */
+  async changes(): Promise<Record<string, string>> {
+    const { exitCode, text } = await this.run("preview", "--json");
+    if (exitCode !== 0) throw new Error(text);
+    // Warnings stand before and after.
+    const json = text.slice(text.search(/^\{$/m), text.search(/^\}$/m) + 1);
+    const { steps } = JSON.parse(json) as { steps: { op: string; urn: string }[] };
+    return Object.fromEntries(steps.filter(({ op }) => op !== "same").map(({ op, urn }) => [nameOf(urn), op]));
+  }
+
+  /**
+   * The stack's resources by name, components and the stack itself left out, with the inputs that the provider got. The random end of a
+   * name that Pulumi made is `*`, and links are relative.
+   */
+  async resources(): Promise<Record<string, Recorded>> {
+    const { text } = await this.pulumi("stack", "export", "--stack", this.stack);
+    const { resources = [] } = (JSON.parse(text) as State).deployment;
+    const own = resources.filter(({ type }) => !/^(pulumi:|nixos-fleet:)/.test(type));
+    return Object.fromEntries(own.map(({ type, urn, inputs = {} }) => [nameOf(urn), [type, readable(inputs)]]));
+  }
+}
