@@ -66,7 +66,7 @@ const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
 /** A word on its own or as part of a name in camel or snake case; a phrase also where a line of a comment ends within it. */
 function formsOf(word: string): string {
   const phrase = (text: string) => text.split(" ").join("\\s+(?:(?:\\*|#|//|>)\\s+)?");
-  const own = `(?<![A-Za-z])(?:${phrase(word)}|${phrase(capital(word))})(?![a-z])`;
+  const own = `(?<![A-Za-z])(?:${phrase(word)}|${phrase(capital(word))})(?![${word.includes(" ") ? "A-Z" : ""}a-z])`;
   return word.includes(" ") ? own : `${own}|(?<=[a-z])${capital(word)}(?![a-z])`;
 }
 
