@@ -1,6 +1,6 @@
 /** What a run knew of where its machine or home belongs: a file that everyone may read, for `status`, which asks no server. */
 import { join } from "node:path";
-import { parseObject } from "../rules/json";
+import { parseObject } from "../rules/text/json";
 import type { CommonSettings } from "./driver";
 import { readText, writeFileAtomic } from "./host/files";
 

@@ -1,10 +1,10 @@
 /** How a run ended: the state file, the report, the metrics, a notification, and what is tried again. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { isTransient } from "../rules/failure";
+import { isTransient } from "../rules/decision/failure";
 import { nextState, type AgentState, type RunResult } from "../rules/agent-state";
 import { contract } from "../rules/contract";
-import { isFailing, nextTry } from "../rules/repeated-failure";
+import { isFailing, nextTry } from "../rules/decision/repeated-failure";
 import type { Attempt, CommonDecision, Driver, RunRequest, Situation } from "./driver";
 import { type Ending, isOffline } from "./ending";
 import { exists, isThere, remove, writeFileAtomic } from "./host/files";

@@ -1,10 +1,10 @@
 /** What differs between the system and a home. The engine knows nothing else of either. */
-import type { FailureCause } from "../rules/failure";
-import type { Decision } from "../rules/decision";
+import type { FailureCause } from "../rules/decision/failure";
+import type { Decision } from "../rules/decision/decision";
 import type { AgentState } from "../rules/agent-state";
 import type { Stage } from "../rules/contract";
 import type { Waiting } from "../rules/report";
-import type { Right } from "../rules/run-right";
+import type { Right } from "../rules/decision/run-right";
 import type { Program } from "./host/log";
 import type { Mirror, Origin } from "./git/mirror";
 import type { Before, Trial } from "./state";

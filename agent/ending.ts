@@ -2,7 +2,7 @@
 import type { Deployment } from "../rules/agent-state";
 import type { Waiting } from "../rules/report";
 import type { Outcome, Stage } from "../rules/contract";
-import type { FailureCause } from "../rules/failure";
+import type { FailureCause } from "../rules/decision/failure";
 
 export interface Ending {
   outcome: Outcome;

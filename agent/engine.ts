@@ -1,6 +1,6 @@
 /** One update, for the system and for a home alike: decide, deploy where that is the decision, and say how it ended. */
 import { short } from "../rules/contract";
-import { restsUntil } from "../rules/repeated-failure";
+import { restsUntil } from "../rules/decision/repeated-failure";
 import { activate, finishTrial, unfinishedTrial } from "./activation/activation";
 import { conclude } from "./conclude";
 import { type Attempt, type CommonDecision, type Driver, type Found, type Postponed } from "./driver";

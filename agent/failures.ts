@@ -1,5 +1,5 @@
 /** A failed step as an ending, with what it means for later runs. */
-import { diskProblem, isTransient } from "../rules/failure";
+import { diskProblem, isTransient } from "../rules/decision/failure";
 import { UpdateFailure } from "./driver";
 import type { Ending } from "./ending";
 import { isErrno } from "./host/files";

@@ -1,6 +1,6 @@
 /** The options of a run, which both agents have. */
-import { isRevision } from "../rules/json";
-import type { Trigger } from "../rules/run-right";
+import { isRevision } from "../rules/text/json";
+import type { Trigger } from "../rules/decision/run-right";
 import { Exit, oneLine, programName } from "./host/log";
 import { triggers } from "./requests";
 

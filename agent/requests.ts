@@ -1,7 +1,7 @@
 /** Requests for an update: who asks writes a file and starts the service, and the run that takes the file up says who asked. */
 import { mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import type { Trigger } from "../rules/run-right";
+import type { Trigger } from "../rules/decision/run-right";
 import { randomBytes } from "node:crypto";
 import { entries, isThere, readText, remove, writeFileAtomic } from "./host/files";
 import { oneLine } from "./host/log";

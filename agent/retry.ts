@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { exists, readText, remove, writeFileAtomic } from "./host/files";
 import { log, oneLine } from "./host/log";
-import type { Right } from "../rules/run-right";
+import type { Right } from "../rules/decision/run-right";
 import { type Manager, systemctl, systemdRun } from "./host/systemd";
 import { secondsFrom } from "./host/time";
 

@@ -10,7 +10,7 @@ import {
 } from "../rules/agent-state";
 import type { Stage } from "../rules/contract";
 import { contract } from "../rules/contract";
-import { isObject, parseObject } from "../rules/json";
+import { isObject, parseObject } from "../rules/text/json";
 import { exists, isThere, readText, remove, writeFileAtomic, writeFileFsync } from "./host/files";
 import { log } from "./host/log";
 

@@ -1,5 +1,5 @@
 /** Who started this run, where nobody said. */
-import type { Right, Trigger } from "../rules/run-right";
+import type { Right, Trigger } from "../rules/decision/run-right";
 import { takeRetry } from "./retry";
 import { type Manager, showUnits } from "./host/systemd";
 

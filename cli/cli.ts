@@ -9,7 +9,7 @@ import { loadCommand } from "./load-command";
 import { commandName } from "./command-line/registry";
 import type { ReadSettings } from "./stack";
 import { wantsColour } from "./command-line/table";
-import { oneLine } from "../rules/text";
+import { oneLine } from "../rules/text/text";
 
 /** Runs the tool once and returns its exit code: 0 done, 1 failed, 2 a call that makes no sense, 130 interrupted. */
 export async function run(args: readonly string[], context: CommandContext): Promise<number> {

@@ -1,5 +1,5 @@
 import { hostname, userInfo } from "node:os";
-import { didYouMean } from "../rules/did-you-mean";
+import { didYouMean } from "../rules/text/did-you-mean";
 import type { Call } from "./command-line/command";
 import { variable } from "./command-line/variable";
 import { connect, type Catalog, type Compute, type Consoles, type Images } from "./google/compute";
@@ -7,7 +7,7 @@ import { UsageError } from "./errors";
 import { findFleet, readVms, type FleetId, type FleetVm } from "./fleet";
 import { Storage } from "./google/storage";
 import { callerOf } from "./identity";
-import { oneLine } from "../rules/text";
+import { oneLine } from "../rules/text/text";
 
 /** What nearly every command starts with. */
 export interface FleetContext {

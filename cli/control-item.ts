@@ -1,9 +1,9 @@
 /** The one way to write the control item. What it means, and how it is edited, is `rules/control-item`. */
 import { controlKey } from "../rules/contract";
-import { noControl, parseControl, serializeControl, type Control } from "../rules/control-item";
+import { noControl, parseControl, serializeControl, type Control } from "../rules/rollout/control-item";
 import { FleetError } from "./errors";
 import type { Compute } from "./google/compute";
-import { oneLine } from "../rules/text";
+import { oneLine } from "../rules/text/text";
 
 /** The control item; a value that cannot be read is an error that says why. */
 export function readControl(value: string | undefined): Control {

@@ -2,15 +2,15 @@
 import { z } from "zod";
 import { contract, controlKey, type Follow } from "../rules/contract";
 import type { Compute, Instance } from "./google/compute";
-import { noControl, parseControl, type Control } from "../rules/control-item";
-import { readApprovals, type Approval } from "../rules/approval";
+import { noControl, parseControl, type Control } from "../rules/rollout/control-item";
+import { readApprovals, type Approval } from "../rules/rollout/approval";
 import { FleetError, messageOf, UsageError } from "./errors";
 import { readReports, unreadable } from "./reports";
 import { mapBounded } from "./google/retry";
 import type { Home } from "../rules/instance-metadata";
 import { mostAtOnce } from "./google/throttle";
 import type { VmReports } from "../rules/reading";
-import { oneLine } from "../rules/text";
+import { oneLine } from "../rules/text/text";
 
 /** Which fleet: its name and the stack that declares it. */
 export interface FleetId {

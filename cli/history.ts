@@ -12,7 +12,7 @@ import { messageOf } from "./errors";
 import { callerOf } from "./identity";
 import type { FleetId } from "./fleet";
 import { Log, type ReadEntry } from "./google/log";
-import { oneLine } from "../rules/text";
+import { oneLine } from "../rules/text/text";
 
 const text = (limit: number) => z.string().transform((value) => oneLine(value, limit));
 

@@ -1,7 +1,7 @@
 import { execa, ExecaError } from "execa";
 import { FleetError } from "./errors";
 import { lastLines } from "./text";
-import { oneLine } from "../rules/text";
+import { oneLine } from "../rules/text/text";
 
 /** What git says of every repository that it cannot read, after the reason. */
 const noReason =

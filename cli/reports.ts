@@ -3,7 +3,7 @@ import { contract } from "../rules/contract";
 import type { Reading, VmReports } from "../rules/reading";
 import { parseReport, type Report } from "../rules/report";
 import type { Home } from "../rules/instance-metadata";
-import { oneLine, printable, truncate } from "../rules/text";
+import { oneLine, printable, truncate } from "../rules/text/text";
 
 const { system, homePrefix } = contract.guestAttributes;
 

@@ -5,7 +5,7 @@ import { FleetError, messageOf, UsageError } from "./errors";
 import { readAllReports, readVms, type FleetVm } from "./fleet";
 import { reportOf } from "../rules/reading";
 import { findRevision } from "./repository/branches";
-import { oneLine } from "../rules/text";
+import { oneLine } from "../rules/text/text";
 
 /** @throws UsageError where the text can be neither a revision nor the name of a branch or tag; `command` is who says so */
 export function checkRevision(command: string, written: string): void {

@@ -1,6 +1,6 @@
 /** How a VM is reached by ssh: where it is, and the host key that it must show. */
 import { UsageError } from "./errors";
-import { oneLine } from "../rules/text";
+import { oneLine } from "../rules/text/text";
 
 /** Where and how ssh reaches a VM. */
 export interface SshTarget {

@@ -1,5 +1,5 @@
 /** Text for a terminal. What makes text from somewhere else safe is `rules/text`. */
-import { lineLimit, printable, truncate } from "../rules/text";
+import { lineLimit, printable, truncate } from "../rules/text/text";
 
 /** The last lines that say something, each of bounded length. */
 export function lastLines(text: string, count: number): string[] {

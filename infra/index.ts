@@ -16,4 +16,4 @@ export type { FleetVmOutputs } from "./components/outputs";
 export type { WaveResult } from "./readme";
 export { DevVm, type DevVmArgs, type DevVmOutputs } from "./components/vm";
 export { ConfigError } from "./config-error";
-export type { Approval } from "../rules/approval";
+export type { Approval } from "../rules/rollout/approval";

@@ -1,6 +1,6 @@
 /** The output `readme`, which Pulumi shows as the stack's page. Pure. */
 import type { FleetConfig } from "./config/fleet-config";
-import { oneLine } from "../rules/text";
+import { oneLine } from "../rules/text/text";
 
 /** What an `up` left of a wave. */
 export interface WaveResult {

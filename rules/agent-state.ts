@@ -1,9 +1,9 @@
 /** What an agent remembers between runs: the file `state.json`, of the system or of a home. */
 import { contract, type Outcome, type Stage } from "./contract";
-import { defined, isObject, isRevision, own, parseObject, type JsonObject } from "./json";
+import { defined, isObject, isRevision, own, parseObject, type JsonObject } from "./text/json";
 import type { Report } from "./report";
-import { failingOf, isRepeatedFailure, repeatedAfter, type RepeatedFailure } from "./repeated-failure";
-import { logText } from "./text";
+import { failingOf, isRepeatedFailure, repeatedAfter, type RepeatedFailure } from "./decision/repeated-failure";
+import { logText } from "./text/text";
 
 /** A revision that failed for a reason of its own and is not tried again unasked. */
 export interface Refusal {

@@ -1,5 +1,5 @@
 /** Which hosts and homes of a stack the config repository's flake does not have. Pure. */
-import { didYouMean } from "./did-you-mean";
+import { didYouMean } from "./text/did-you-mean";
 
 /** The attributes of a flake's `nixosConfigurations` and `homeConfigurations`. */
 export interface FlakeNames {

@@ -3,7 +3,7 @@
  * the program, the gates and the tool call with the same one. Pure.
  * Source: the provider's configuration reference, and the order in its function `ProviderConfigure`.
  */
-import { defined } from "./json";
+import { defined } from "./text/json";
 
 export interface GoogleIdentity {
   /** A bearer token, which goes before credentials. */

@@ -15,7 +15,7 @@ import {
   withoutNulls,
   type Parsed,
   type Shape,
-} from "./json";
+} from "./text/json";
 
 /** A home that a VM keeps: whose it is, and which `homeConfigurations` attribute of which repository. */
 export interface Home {

@@ -1,7 +1,7 @@
 /** What the metadata server says about a VM. Only HTTP 404 means "not there"; whatever else is not a whole answer means "away". */
 import { contract } from "./contract";
 import { parseInstanceMetadata, type ReadInstance } from "./instance-metadata";
-import { isObject, parseJson } from "./json";
+import { isObject, parseJson } from "./text/json";
 
 /** One answer; undefined where none came, or only part of it. */
 export type Answer = { status: number; body: string } | undefined;

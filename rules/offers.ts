@@ -1,6 +1,6 @@
 /** Whether Google has the places and machine types that a fleet's settings name. It asks nothing by itself. */
-import { didYouMean } from "./did-you-mean";
-import { firstOf } from "./text";
+import { didYouMean } from "./text/did-you-mean";
+import { firstOf } from "./text/text";
 
 /** What Google offers to a project, by name. */
 export interface Offers {

@@ -1,8 +1,8 @@
 /** Reports: how an update ended, as the rest of the world reads it. One JSON object, a guest attribute. */
 import { contract, type Outcome, type Stage } from "./contract";
-import { isBoolean, isNumber, isString, objectOf, oneOf, own, parseShape, shapeProblem } from "./json";
-import type { Check, JsonObject, Parsed, Shape } from "./json";
-import { logText } from "./text";
+import { isBoolean, isNumber, isString, objectOf, oneOf, own, parseShape, shapeProblem } from "./text/json";
+import type { Check, JsonObject, Parsed, Shape } from "./text/json";
+import { logText } from "./text/text";
 
 /** What a VM waits for before it goes on with an update that it wants. */
 export type WaitingFor = "window" | "users" | "reboot" | "space" | "network" | "metadata";

@@ -1,8 +1,8 @@
 /** What an activation is judged by: its units, the configuration's own checks, and what could be reached before and cannot be reached now. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { isObject, parseObject } from "../../rules/json";
-import { badUnits, isLooping, type UnitState } from "../../rules/health";
+import { isObject, parseObject } from "../../rules/text/json";
+import { badUnits, isLooping, type UnitState } from "../../rules/decision/health";
 import { readText } from "../host/files";
 import { log, oneLine } from "../host/log";
 import { run } from "../host/process";

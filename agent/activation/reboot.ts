@@ -1,7 +1,7 @@
 /** Reboots: what needs one, and when the machine may have it. */
 import { join } from "node:path";
-import { needsReboot, type BootParts } from "../../rules/activation";
-import { rebootDecision, type RebootDecision } from "../../rules/reboot";
+import { needsReboot, type BootParts } from "../../rules/decision/activation";
+import { rebootDecision, type RebootDecision } from "../../rules/decision/reboot";
 import { isThere, readText, remove, resolved, writeFileAtomic } from "../host/files";
 import { log } from "../host/log";
 import { run } from "../host/process";

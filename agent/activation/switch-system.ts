@@ -1,7 +1,7 @@
 /** switch-to-configuration, as the system's driver runs it. */
 import { join } from "node:path";
-import { activationMode, checkOf, switchEnd, type ActivationMode } from "../../rules/activation";
-import { parseObject } from "../../rules/json";
+import { activationMode, checkOf, switchEnd, type ActivationMode } from "../../rules/decision/activation";
+import { parseObject } from "../../rules/text/json";
 import { contract } from "../../rules/contract";
 import type { Switched } from "../driver";
 import { readText } from "../host/files";

@@ -1,6 +1,6 @@
 /** What a system is judged by after its switch: its units, its checks, and what could be reached before it. */
 import { join } from "node:path";
-import { parseObject } from "../../rules/json";
+import { parseObject } from "../../rules/text/json";
 import { readText } from "../host/files";
 import { answersAgain, checksError, failedUnits, unitsError } from "./health";
 import type { MetadataServer } from "../metadata-server";

@@ -1,8 +1,8 @@
 /** The first boot: the same run as ever, until it has deployed something. The startup script starts this once. */
 import { join } from "node:path";
-import { parseJson } from "../../rules/json";
+import { parseJson } from "../../rules/text/json";
 import { readMetadata } from "../../rules/metadata";
-import { changeOf, relevantState, type RelevantState } from "../../rules/relevant-state";
+import { changeOf, relevantState, type RelevantState } from "../../rules/decision/relevant-state";
 import { isThere, readText, writeFileAtomic, writeFileFsync } from "../host/files";
 import { Exit, log } from "../host/log";
 import { readState } from "../state";

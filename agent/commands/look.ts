@@ -2,9 +2,9 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { contract } from "../../rules/contract";
-import { parseJson } from "../../rules/json";
+import { parseJson } from "../../rules/text/json";
 import { readMetadata, type Metadata } from "../../rules/metadata";
-import { changeOf, relevantState, type RelevantState } from "../../rules/relevant-state";
+import { changeOf, relevantState, type RelevantState } from "../../rules/decision/relevant-state";
 import { isThere, readText, writeFileAtomic } from "../host/files";
 import { log } from "../host/log";
 import type { MetadataServer } from "../metadata-server";

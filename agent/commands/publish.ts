@@ -13,7 +13,7 @@ import { refreshCredential } from "../credentials/handover";
 import type { SystemDriver } from "../system/system";
 import { secondsFrom, sleep } from "../host/time";
 import { accountOf } from "../home/users";
-import { parseObject } from "../../rules/json";
+import { parseObject } from "../../rules/text/json";
 import { speaksSecondContract } from "../../rules/instance-metadata";
 
 /** Milliseconds between two reports of one home, whose user may change its state without pause. */

@@ -4,15 +4,15 @@
  */
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import type { HomesFile } from "../../rules/decide-home";
-import { parseObject } from "../../rules/json";
-import { rightOf, type Right, type Trigger } from "../../rules/run-right";
+import type { HomesFile } from "../../rules/decision/decide-home";
+import { parseObject } from "../../rules/text/json";
+import { rightOf, type Right, type Trigger } from "../../rules/decision/run-right";
 import { dryRequest } from "../driver";
 import { attempt, type AttemptResult } from "../engine";
 import { readText } from "../host/files";
 import type { HomeDriver, HomeSituation } from "../home/home";
 import { homesFile } from "../home/home-place";
-import type { HomeDecision } from "../../rules/decide-home";
+import type { HomeDecision } from "../../rules/decision/decide-home";
 import { acquireLock } from "../host/lock";
 import { Exit, log } from "../host/log";
 import type { RunOptions } from "../options";

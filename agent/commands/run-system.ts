@@ -1,5 +1,5 @@
 /** `nixos-auto-update run`: until nobody asks any more, since a request that comes during a run may be newer than its decision. */
-import { rightOf, type Right, type Trigger } from "../../rules/run-right";
+import { rightOf, type Right, type Trigger } from "../../rules/decision/run-right";
 import type { RunRequest } from "../driver";
 import { attempt, type AttemptResult } from "../engine";
 import { acquireLock } from "../host/lock";
@@ -9,7 +9,7 @@ import { Progress } from "../report/progress";
 import { pendingRequests, type Request, takeRequests } from "../requests";
 import type { SystemDriver } from "../system/system";
 import type { SystemSituation } from "../system/system-situation";
-import type { SystemDecision } from "../../rules/decide-system";
+import type { SystemDecision } from "../../rules/decision/decide-system";
 import { startServing } from "../home/homes";
 import { rebootIfAllowed } from "../activation/reboot";
 import { guessTrigger } from "../trigger";

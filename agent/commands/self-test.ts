@@ -5,7 +5,7 @@
 import { reportOf } from "../../rules/report";
 import { publishable, nextState } from "../../rules/agent-state";
 import { contract } from "../../rules/contract";
-import { relevantState } from "../../rules/relevant-state";
+import { relevantState } from "../../rules/decision/relevant-state";
 import { dryRequest } from "../driver";
 import { Exit } from "../host/log";
 import { run } from "../host/process";

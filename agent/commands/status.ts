@@ -1,8 +1,8 @@
 /** `status`: what runs, what an update does now, and how the last one went. */
 import { short } from "../../rules/contract";
 import type { AgentState } from "../../rules/agent-state";
-import { isFailing, nextTry, type RepeatedFailure } from "../../rules/repeated-failure";
-import { printable } from "../../rules/text";
+import { isFailing, nextTry, type RepeatedFailure } from "../../rules/decision/repeated-failure";
+import { printable } from "../../rules/text/text";
 import type { Driver } from "../driver";
 import { readCachedSettings, type CachedSettings } from "../cached-settings";
 import { safe } from "../host/log";

@@ -1,5 +1,5 @@
 /** `trigger`: for the forced command of an account that may do nothing else, and for people. Asks, waits, and says how it went. */
-import type { Trigger } from "../../rules/run-right";
+import type { Trigger } from "../../rules/decision/run-right";
 import { Exit, log, oneLine } from "../host/log";
 import { startUntilTaken, writeRequest } from "../requests";
 import { readState } from "../state";

@@ -5,7 +5,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { contract } from "../../rules/contract";
-import type { HomeEntry } from "../../rules/decide-system";
+import type { HomeEntry } from "../../rules/decision/decide-system";
 import { entries, readText, remove, writeFileAtomic } from "../host/files";
 import { log } from "../host/log";
 import type { MetadataServer } from "../metadata-server";

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseKeyPlace } from "../../rules/deploy-keys";
-import { isObject } from "../../rules/json";
+import { isObject } from "../../rules/text/json";
 import { accessFor, credentialKind } from "./credentials";
 import { readText } from "../host/files";
 import { log } from "../host/log";

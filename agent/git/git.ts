@@ -2,7 +2,7 @@
  * git that asks nothing, runs nobody's hooks, filters or file system monitors, leaves nothing running, and ends. The system's and the
  * user's configuration do not count, except for how a site reaches the outside.
  */
-import { gitFailure, isGitRefusal, type FailureCause } from "../../rules/failure";
+import { gitFailure, isGitRefusal, type FailureCause } from "../../rules/decision/failure";
 import { exists } from "../host/files";
 import { log, oneLine } from "../host/log";
 import { type Finished, run, succeeded } from "../host/process";

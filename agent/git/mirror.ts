@@ -4,8 +4,8 @@ import { lstatSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { isThere, remove } from "../host/files";
 import { git, gitErrorText, GitError, gitRetry, type GitAccess } from "./git";
-import { gitFailure } from "../../rules/failure";
-import { flakeFile, flakeQuery } from "../../rules/flake-place";
+import { gitFailure } from "../../rules/decision/failure";
+import { flakeFile, flakeQuery } from "../../rules/decision/flake-place";
 import { log } from "../host/log";
 import { type Finished, succeeded } from "../host/process";
 

@@ -1,7 +1,7 @@
 /** From a decision to a store path: fetch, verify, and have it prebuilt or build it. */
 import { short } from "../../rules/contract";
-import type { Target } from "../../rules/decision";
-import { diskProblem } from "../../rules/failure";
+import type { Target } from "../../rules/decision/decision";
+import { diskProblem } from "../../rules/decision/failure";
 import {
   type CommonDecision,
   type CommonSettings,

@@ -1,11 +1,11 @@
 /** The home's driver: homeConfigurations.<attribute>, Home Manager's profile, activate. */
 import { join } from "node:path";
 import { contract } from "../../rules/contract";
-import { decideHome, type HomeDecision, type HomesFile, type HomeSettings } from "../../rules/decide-home";
+import { decideHome, type HomeDecision, type HomesFile, type HomeSettings } from "../../rules/decision/decide-home";
 import { parseKeyPlace } from "../../rules/deploy-keys";
-import { locksMatch } from "../../rules/lock-matches";
-import { builtAs, flakeFile } from "../../rules/flake-place";
-import { parseObject } from "../../rules/json";
+import { locksMatch } from "../../rules/lock/lock-matches";
+import { builtAs, flakeFile } from "../../rules/decision/flake-place";
+import { parseObject } from "../../rules/text/json";
 import type { Conclusion, Driver, Found, RolledBack, RunRequest, Situation, Switched } from "../driver";
 import { exists, isThere, makeFolder, readText, resolved, writeFileAtomic } from "../host/files";
 import { GitError } from "../git/git";

@@ -5,8 +5,8 @@
 import { join } from "node:path";
 import { publishable, type AgentState } from "../../rules/agent-state";
 import { contract } from "../../rules/contract";
-import type { HomesFile } from "../../rules/decide-home";
-import { parseObject } from "../../rules/json";
+import type { HomesFile } from "../../rules/decision/decide-home";
+import { parseObject } from "../../rules/text/json";
 import { isThere, readText } from "../host/files";
 import { log } from "../host/log";
 import { MetadataServer } from "../metadata-server";

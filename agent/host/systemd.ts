@@ -1,5 +1,5 @@
 /** systemd, as the agents ask it: of the system, or of a user's own manager. */
-import { isObject, parseJson } from "../../rules/json";
+import { isObject, parseJson } from "../../rules/text/json";
 import { run, succeeded } from "./process";
 
 export type Manager = "system" | "user";

@@ -1,5 +1,5 @@
 /** Nix: evaluate first, then build that derivation, so that the stage of a failure is certain. */
-import { buildFailure, evaluationFailure, failureLines } from "../../rules/failure";
+import { buildFailure, evaluationFailure, failureLines } from "../../rules/decision/failure";
 import { UpdateFailure } from "../driver";
 import type { NixAccess } from "../credentials/repository-keys";
 import { remove, resolved } from "../host/files";

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { isObject, own, parseObject } from "../../rules/json";
+import { isObject, own, parseObject } from "../../rules/text/json";
 import { fetchClosure, getFromBucket, isBucket } from "./bucket";
 import type { Place } from "../driver";
 import { remove } from "../host/files";

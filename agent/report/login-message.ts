@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { AgentState } from "../../rules/agent-state";
-import { loginMessage } from "../../rules/login-message";
+import { loginMessage } from "../../rules/text/login-message";
 import type { Place } from "../driver";
 import { log } from "../host/log";
 import { readText, writeFileAtomic } from "../host/files";

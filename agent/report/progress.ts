@@ -1,6 +1,6 @@
 /** What an update is doing now, for `status`: a file that everyone may read, gone when the run has ended. */
 import { join } from "node:path";
-import { parseObject } from "../../rules/json";
+import { parseObject } from "../../rules/text/json";
 import { exists, readText, remove, writeFileAtomic } from "../host/files";
 import { now } from "../host/time";
 

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { publishable, type AgentState } from "../../rules/agent-state";
 import { isOldNews, reportOf, type Report } from "../../rules/report";
-import { parseObject } from "../../rules/json";
+import { parseObject } from "../../rules/text/json";
 import { speaksSecondContract } from "../../rules/instance-metadata";
 import { readText, writeFileAtomic } from "../host/files";
 import type { MetadataServer } from "../metadata-server";

@@ -1,8 +1,8 @@
 /** Where the system's agent keeps its things. */
 import { join } from "node:path";
 import { contract } from "../../rules/contract";
-import type { ModuleSettings } from "../../rules/decide-system";
-import { parseObject } from "../../rules/json";
+import type { ModuleSettings } from "../../rules/decision/decide-system";
+import { parseObject } from "../../rules/text/json";
 import type { Place } from "../driver";
 import { readText } from "../host/files";
 import { Mirror } from "../git/mirror";

@@ -1,5 +1,5 @@
 /** What the system's update begins with. */
-import type { ModuleSettings, SystemDecision } from "../../rules/decide-system";
+import type { ModuleSettings, SystemDecision } from "../../rules/decision/decide-system";
 import type { Metadata } from "../../rules/metadata";
 import type { Place, Situation } from "../driver";
 import type { MetadataServer } from "../metadata-server";

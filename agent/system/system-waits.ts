@@ -1,8 +1,8 @@
 /** What a system's update waits for: the window, the next boot, and a reboot that may happen. */
 import { join } from "node:path";
 import type { AgentState } from "../../rules/agent-state";
-import type { SystemDecision } from "../../rules/decide-system";
-import { parseObject } from "../../rules/json";
+import type { SystemDecision } from "../../rules/decision/decide-system";
+import { parseObject } from "../../rules/text/json";
 import type { Place, Postponed } from "../driver";
 import { readText } from "../host/files";
 import type { RebootPlace } from "../activation/reboot";

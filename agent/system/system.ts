@@ -2,10 +2,10 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { hasDrifted } from "../../rules/agent-state";
-import { decideSystem, type SystemDecision } from "../../rules/decide-system";
-import { builtAs } from "../../rules/flake-place";
+import { decideSystem, type SystemDecision } from "../../rules/decision/decide-system";
+import { builtAs } from "../../rules/decision/flake-place";
 import { readMetadata, type Metadata } from "../../rules/metadata";
-import { relevantState } from "../../rules/relevant-state";
+import { relevantState } from "../../rules/decision/relevant-state";
 import {
   type Conclusion,
   type Driver,
@@ -30,7 +30,7 @@ import { bootedAt } from "../host/time";
 import { setProfile, revertProfile } from "../nix/profile";
 import { systemAgentError } from "../activation/agent-self-test";
 import { modeOf, switchToConfiguration } from "../activation/switch-system";
-import { rollbackAction } from "../../rules/activation";
+import { rollbackAction } from "../../rules/decision/activation";
 import type { Waiting } from "../../rules/report";
 import { MachineCredentials } from "../credentials/machine-credentials";
 import { concludeSystem } from "./conclude-system";

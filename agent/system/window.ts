@@ -1,6 +1,6 @@
 /** The VM's window, as its settings and the time have it. */
 import { join } from "node:path";
-import { parseRange, windowState, type WindowRange, type WindowState } from "../../rules/window";
+import { parseRange, windowState, type WindowRange, type WindowState } from "../../rules/decision/window";
 import { readText, remove, writeFileFsync } from "../host/files";
 import { log } from "../host/log";
 

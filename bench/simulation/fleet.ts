@@ -8,7 +8,7 @@ import { approvalKey, contract } from "../../rules/contract";
 import { apiServer } from "../../local/api/server";
 import type { Metadata } from "../../local/api/types";
 import { memoryCloud } from "../../test/unit/local/local-machines";
-import type { Approval } from "../../rules/approval";
+import type { Approval } from "../../rules/rollout/approval";
 import type { Report } from "../../rules/report";
 
 const [fleet, stack, zone] = ["bench", "simulated", "europe-west1-b"];

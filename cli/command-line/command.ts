@@ -1,11 +1,11 @@
 /** How the tool's commands are described and parsed; one description serves parsing, help and completion. */
 import { Command as Parser, CommanderError, Option } from "commander";
-import { didYouMean } from "../../rules/did-you-mean";
-import { parseDuration } from "../../rules/duration";
+import { didYouMean } from "../../rules/text/did-you-mean";
+import { parseDuration } from "../../rules/text/duration";
 import { UsageError } from "../errors";
 import type { CommandName } from "./registry";
 import type { ReadSettings } from "../stack";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 
 /** What a shell may offer for a value. */
 export type Completion = "file" | "directory" | readonly string[];

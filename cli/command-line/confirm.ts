@@ -1,7 +1,7 @@
 /** What a command says and asks before it changes the control item. */
 import type { Call } from "./command";
 import type { FleetContext } from "../context";
-import type { Control } from "../../rules/control-item";
+import type { Control } from "../../rules/rollout/control-item";
 import { FleetError } from "../errors";
 import { readAllReports, readVms, type Decisions } from "../fleet";
 import { moveLines, plannedMoves } from "../status/planned-moves";

@@ -1,7 +1,7 @@
 /** The list of commands: what each is for. The commands themselves are read one at a time, so that the tool starts at once. */
-import { didYouMean } from "../../rules/did-you-mean";
+import { didYouMean } from "../../rules/text/did-you-mean";
 import { UsageError } from "../errors";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 
 /** In the order in which the help lists them. */
 export const summaries = {

@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import { truncate } from "../../rules/text";
+import { truncate } from "../../rules/text/text";
 
 /** Characters of the last column that are shown in any case. */
 const leastLast = 12;

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { short } from "../../rules/contract";
-import { own } from "../../rules/json";
+import { own } from "../../rules/text/json";
 import type { GateOptions } from "../../rules/gate/state";
 import { fleetOptions, type Call, type Command } from "../command-line/command";
 import { openFleet, type FleetContext } from "../context";
@@ -16,7 +16,7 @@ import { bounded } from "../gate/output";
 import { orphanSignal } from "../gate/parent";
 import { resultsOf, saysPassed, summaryOf, writeResults } from "../gate/results";
 import { recordEvent } from "../history";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 
 const exitCodes: Record<GateEnd["outcome"], number> = { passed: 0, unproved: 1, failed: 1, interrupted: 130 };
 

@@ -11,7 +11,7 @@ import { FleetError, UsageError } from "../errors";
 import { buildAll, closureOf, commitOf, copyToCache, evaluateSystems, type System } from "../repository/nix";
 import { Progress } from "../command-line/progress";
 import { plural } from "../text";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 
 /** Which commit of the config repository, as the commands that build take it. */
 export const commitOptions = {

@@ -1,5 +1,5 @@
 import { short } from "../../rules/contract";
-import { lockChanges, type LockChange } from "../../rules/flake-lock";
+import { lockChanges, type LockChange } from "../../rules/lock/flake-lock";
 import { compareClosures } from "../repository/closures";
 import { fleetOptions, revisionOptions, type Call, type Command } from "../command-line/command";
 import { filesBetween, headOf, lockAt, withCommits } from "../repository/config-repository";

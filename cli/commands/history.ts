@@ -1,12 +1,12 @@
 import { short } from "../../rules/contract";
 import { fleetOptions, type Call, type Command } from "../command-line/command";
 import { openFleet } from "../context";
-import { formatDuration } from "../../rules/duration";
+import { formatDuration } from "../../rules/text/duration";
 import { UsageError } from "../errors";
 import { readHistory, withoutEnded, type HistoryEntry } from "../history";
-import { scopeText } from "../../rules/sentences";
+import { scopeText } from "../../rules/text/sentences";
 import { renderTable, type Style } from "../command-line/table";
-import { oneLine, truncate } from "../../rules/text";
+import { oneLine, truncate } from "../../rules/text/text";
 
 const styles: Record<HistoryEntry["outcome"], Style> = {
   started: "yellow",

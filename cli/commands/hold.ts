@@ -1,4 +1,4 @@
-import { didYouMean } from "../../rules/did-you-mean";
+import { didYouMean } from "../../rules/text/did-you-mean";
 import { fleetOptions, type Call, type Command } from "../command-line/command";
 import { actor, openFleet, requireVms, type FleetContext } from "../context";
 import { changeControl } from "../control-item";
@@ -6,9 +6,9 @@ import { UsageError } from "../errors";
 import { readDecisions, readVms } from "../fleet";
 import { recordEvent } from "../history";
 import { revisionsOf } from "../status/status";
-import { pruned, withHold } from "../../rules/control-item";
-import { scopeText } from "../../rules/sentences";
-import { oneLine } from "../../rules/text";
+import { pruned, withHold } from "../../rules/rollout/control-item";
+import { scopeText } from "../../rules/text/sentences";
+import { oneLine } from "../../rules/text/text";
 
 export const scopeOptions = {
   wave: { value: "WAVE", description: "only this wave" },

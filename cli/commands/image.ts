@@ -7,7 +7,7 @@ import { FleetError, UsageError } from "../errors";
 import { buildAll, commitOf, installable, type Commit } from "../repository/nix";
 import { Progress } from "../command-line/progress";
 import type { Storage } from "../google/storage";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 import { cacheHome, commitOptions } from "./build";
 
 const attribute = "packages.x86_64-linux.gce-image";

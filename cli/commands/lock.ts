@@ -2,7 +2,7 @@ import { short } from "../../rules/contract";
 import type { Command } from "../command-line/command";
 import { lockLines } from "../repository/lock-text";
 import { updateLock } from "../repository/lock-update";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 
 export const command: Command = {
   name: "lock",

@@ -6,7 +6,7 @@ import type { FleetVm } from "../fleet";
 import { Log } from "../google/log";
 import { callerOf } from "../identity";
 import { variable } from "../command-line/variable";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 import { runThere } from "./ssh";
 
 const sources = ["logging", "serial", "ssh"] as const;

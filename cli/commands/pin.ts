@@ -8,7 +8,7 @@ import { readDecisions } from "../fleet";
 import { recordEvent } from "../history";
 import { checkRevision, resolveRevision } from "../revisions";
 import { revisionsOf } from "../status/status";
-import { pruned, withPin, type Control } from "../../rules/control-item";
+import { pruned, withPin, type Control } from "../../rules/rollout/control-item";
 
 export const command: Command = {
   name: "pin",

@@ -6,10 +6,10 @@ import { FleetError, UsageError } from "../errors";
 import { readDecisions } from "../fleet";
 import { recordEvent } from "../history";
 import { revisionsOf } from "../status/status";
-import { pruned, withoutHolds, type Control } from "../../rules/control-item";
+import { pruned, withoutHolds, type Control } from "../../rules/rollout/control-item";
 import { scopeOf, scopeOptions } from "./hold";
-import { scopeText } from "../../rules/sentences";
-import { oneLine } from "../../rules/text";
+import { scopeText } from "../../rules/text/sentences";
+import { oneLine } from "../../rules/text/text";
 
 export const command: Command = {
   name: "resume",

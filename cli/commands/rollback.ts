@@ -7,15 +7,15 @@ import { changeControl } from "../control-item";
 import { FleetError, UsageError } from "../errors";
 import { readDecisions } from "../fleet";
 import { eventOf } from "../gate/history";
-import { wavesText } from "../../rules/sentences";
+import { wavesText } from "../../rules/text/sentences";
 import { recordEvent } from "../history";
 import { awaitUndo } from "../gate/on-failure";
 import { checkRevision, resolveRevision } from "../revisions";
 import { revisionsOf } from "../status/status";
-import { type Control, pruned, withUndo } from "../../rules/control-item";
+import { type Control, pruned, withUndo } from "../../rules/rollout/control-item";
 import { vmResults } from "../gate/results";
 import { requireScope } from "./hold";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 
 export const command: Command = {
   name: "rollback",

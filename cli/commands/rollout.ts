@@ -12,7 +12,7 @@ import { checkRevision, resolveRevision } from "../revisions";
 import { rawSettings } from "../stack";
 import { revisionsOf } from "../status/status";
 import { pausesOf, urgentLines, urgentPreview } from "../status/urgent";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 
 export const command: Command = {
   name: "rollout",

@@ -1,13 +1,13 @@
 import { fleetOptions, revisionOptions, type Command } from "../command-line/command";
 import { openFleet, requireVms } from "../context";
-import { holdOn } from "../../rules/control-item";
-import { formatDuration } from "../../rules/duration";
+import { holdOn } from "../../rules/rollout/control-item";
+import { formatDuration } from "../../rules/text/duration";
 import { readAllReports, readDecisions, type FleetVm } from "../fleet";
 import { readBranches } from "../status/branch";
 import { buildStatus, secondsSince, type FleetStatus, type VmStatus } from "../status/status";
 import { revisionText } from "../status/table";
-import { failingText, failureText, holdText } from "../../rules/sentences";
-import { oneLine } from "../../rules/text";
+import { failingText, failureText, holdText } from "../../rules/text/sentences";
+import { oneLine } from "../../rules/text/text";
 
 export const command: Command = {
   name: "show",

@@ -2,14 +2,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError } from "../google/api-error";
 import { fleetOptions, revisionOptions, type Call, type Command } from "../command-line/command";
 import { openFleet } from "../context";
-import { didYouMean } from "../../rules/did-you-mean";
+import { didYouMean } from "../../rules/text/did-you-mean";
 import { UsageError } from "../errors";
 import type { FleetVm } from "../fleet";
 import { readBranches, type Branch } from "../status/branch";
 import { isConverged, type FleetStatus } from "../status/status";
 import { StatusReader } from "../status/reader";
 import { renderStatus } from "../status/table";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 
 /** Milliseconds between two looks of `--watch`. */
 const interval = 3_000;

@@ -10,7 +10,7 @@ import type { FleetVm } from "../fleet";
 import { mapBounded } from "../google/retry";
 import { knownHostsLines, parseAddresses, sshArguments, type Bastion, type SshTarget } from "../ssh";
 import { lastLines } from "../text";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 
 /** VMs that are asked at once. */
 const parallel = 8;

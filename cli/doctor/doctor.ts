@@ -1,7 +1,7 @@
 /** Judges what is wrong with the operator's set-up, and what to do about it. Pure: the facts were gathered before. */
 import { short } from "../../rules/contract";
 import { missingNames, type FlakeNames, type FlakeUser } from "../../rules/flake-names";
-import { lockInputs } from "../../rules/flake-lock";
+import { lockInputs } from "../../rules/lock/flake-lock";
 import { fail, ok, checkResult, warn, type Facts, type Finding } from "./findings";
 import { checkVms } from "./vms";
 import { messageOf } from "../errors";

@@ -3,7 +3,7 @@ import type { FlakeNames } from "../../rules/flake-names";
 import type { Instance } from "../google/compute";
 import type { StackSettings } from "../stack";
 import type { FleetStatus } from "../status/status";
-import { firstOf, oneLine } from "../../rules/text";
+import { firstOf, oneLine } from "../../rules/text/text";
 
 export type Verdict = "ok" | "warn" | "fail";
 

@@ -2,12 +2,12 @@
 import { contract } from "../../rules/contract";
 import type { Instance } from "../google/compute";
 import { fail, listed, ok, checkResult, warn, type Facts, type Finding } from "./findings";
-import { formatDuration } from "../../rules/duration";
+import { formatDuration } from "../../rules/text/duration";
 import type { StackSettings } from "../stack";
 import { secondsSince, type FleetStatus, type VmStatus } from "../status/status";
 import { plural } from "../text";
-import { holdText } from "../../rules/sentences";
-import { oneLine } from "../../rules/text";
+import { holdText } from "../../rules/text/sentences";
+import { oneLine } from "../../rules/text/text";
 
 /** Seconds after which a person's hold may have been forgotten. */
 const longHold = 7 * 24 * 3_600;

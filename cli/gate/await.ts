@@ -12,7 +12,7 @@ import { beginLine, changeLines, endLine, endLines, interruptedLine, lifeLine, p
 import { readReports, unreadable } from "../reports";
 import { backoff, mapBounded } from "../google/retry";
 import type { VmReports } from "../../rules/reading";
-import { truncate } from "../../rules/text";
+import { truncate } from "../../rules/text/text";
 
 /** What a gate needs of the world. */
 export interface GateWorld {

@@ -1,5 +1,5 @@
 /** What is left of a wave in the control item goes with it: a hold does not outlive its fleet, and a new fleet of that name begins free. */
-import { serializeControl, withoutWave } from "../../rules/control-item";
+import { serializeControl, withoutWave } from "../../rules/rollout/control-item";
 import { controlKey } from "../../rules/contract";
 import type { FleetContext } from "../context";
 import { readControl } from "../control-item";

@@ -5,11 +5,11 @@ import { changeControl } from "../control-item";
 import { readDecisions, type FleetId } from "../fleet";
 import { chooseReaction, type Reaction } from "../../rules/gate/reaction";
 import type { GateOptions } from "../../rules/gate/state";
-import { wavesText } from "../../rules/sentences";
+import { wavesText } from "../../rules/text/sentences";
 import { withRetry } from "../google/retry";
 import { revisionsOf } from "../status/status";
-import { pruned, withHalt, withUndo } from "../../rules/control-item";
-import { oneLine } from "../../rules/text";
+import { pruned, withHalt, withUndo } from "../../rules/rollout/control-item";
+import { oneLine } from "../../rules/text/text";
 
 export interface Reacted {
   /** What was done; see `chooseReaction`. */

@@ -4,7 +4,7 @@ import { reactions, type Reaction } from "../../rules/gate/reaction";
 import type { GateOptions } from "../../rules/gate/state";
 import type { Call, OptionSpec } from "../command-line/command";
 import { UsageError } from "../errors";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 
 const names = { pattern: /^[a-z0-9][a-z0-9-]*(,[a-z0-9][a-z0-9-]*)*$/, right: "names, separated by commas" };
 

@@ -6,7 +6,7 @@ import { reportOf } from "../../rules/reading";
 import { type GateOptions, type GateState, type Result } from "../../rules/gate/state";
 import { FleetError, messageOf } from "../errors";
 import type { FleetId } from "../fleet";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 import type { GateEnd } from "./await";
 import type { Reacted } from "./on-failure";
 

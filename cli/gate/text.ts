@@ -1,14 +1,14 @@
 /** What a gate prints: a line when a VM's result changes, what it waits for in between, and the end's table with the reasons. */
 import { short } from "../../rules/contract";
-import { formatDuration } from "../../rules/duration";
+import { formatDuration } from "../../rules/text/duration";
 import { reportOf } from "../../rules/reading";
 import { type GateOptions, type GateState, type Result, type VmProgress } from "../../rules/gate/state";
 import type { Verdict } from "../../rules/gate/verdict";
-import { wavesText } from "../../rules/sentences";
+import { wavesText } from "../../rules/text/sentences";
 import { revisionText } from "../status/table";
 import { paint, renderTable, type Style } from "../command-line/table";
 import { lastLines, plural } from "../text";
-import { firstOf, oneLine, truncate } from "../../rules/text";
+import { firstOf, oneLine, truncate } from "../../rules/text/text";
 
 const styles: Record<Result, Style> = { pending: "yellow", succeeded: "green", failed: "red", deferred: "gray" };
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { FleetError } from "../errors";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 
 /** Google's error JSON, as far as it is used. */
 const errorBody = z.object({

@@ -3,7 +3,7 @@ import { compute_v1 } from "@googleapis/compute/build/v1";
 import { ApiError } from "./api-error";
 import { requestOptions, credentials, type Caller } from "./credentials";
 import { UsageError } from "../errors";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 
 export interface ComputeOptions extends Caller {
   /** Base address up to and including `compute/v1/`; Google's own by default. */

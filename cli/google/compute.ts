@@ -5,7 +5,7 @@ import { computeApi, listAggregated, type ComputeOptions } from "./compute-api";
 import { gatherOffers, type Offers, type Wanted } from "../../rules/offers";
 import { FleetError } from "../errors";
 import { withRetry } from "./retry";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 import { Throttle } from "./throttle";
 
 /** An instance as the operator's tool needs it. */

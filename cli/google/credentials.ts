@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { GoogleAuth, Impersonated, OAuth2Client, type gaxios, type JWTInput } from "google-auth-library";
 import type { GoogleIdentity } from "../../rules/google-identity";
 import { FleetError, messageOf, UsageError } from "../errors";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 
 export type Credentials = OAuth2Client | GoogleAuth;
 

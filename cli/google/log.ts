@@ -3,7 +3,7 @@ import { z } from "zod";
 import { requestOptions, credentials, type Caller, type Credentials } from "./credentials";
 import { UsageError } from "../errors";
 import { withRetry } from "./retry";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 
 /** An entry: labels to find it by, and whatever is kept. */
 export interface LogEntry {

@@ -1,7 +1,7 @@
 /** What `fleet init` has to know: from its options, else from the person at the terminal. */
 import type { Call, OptionSpec } from "../command-line/command";
 import { UsageError } from "../errors";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 
 interface Question {
   /** The option that answers it. */

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { FleetError, messageOf, UsageError } from "../errors";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 
 /** @throws UsageError where a directory is there and is not empty, or is none */
 export function requireEmpty(directory: string): void {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FleetError, messageOf, UsageError } from "../errors";
 import type { RunOptions } from "../program";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 import { git } from "./git";
 
 /** What the repository may answer with is bounded in time, in seconds. */

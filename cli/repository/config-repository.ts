@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FleetError, messageOf } from "../errors";
 import type { Source } from "../fleet";
-import { flakeFile } from "../../rules/flake-place";
+import { flakeFile } from "../../rules/decision/flake-place";
 import { git } from "./git";
 import type { Commit } from "./nix";
 import type { RunOptions } from "../program";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 
 /** A repository on this machine. */
 export type LocalRepository = Omit<Commit, "revision">;

@@ -1,11 +1,11 @@
 /** What a revision would change for VMs, as one document: decided purely from what they report, and shown to people. */
 import { short } from "../../rules/contract";
-import type { LockChange } from "../../rules/flake-lock";
+import type { LockChange } from "../../rules/lock/flake-lock";
 import { lockLines } from "./lock-text";
 import type { FleetId } from "../fleet";
 import type { FleetStatus } from "../status/status";
 import { plural } from "../text";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 
 /** VMs that go from one revision to another together. */
 export interface Move {

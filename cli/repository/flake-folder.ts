@@ -1,6 +1,6 @@
 /** Where in a clone its flake is. */
 import { posix } from "node:path";
-import { flakeFile } from "../../rules/flake-place";
+import { flakeFile } from "../../rules/decision/flake-place";
 import type { RunOptions } from "../program";
 import { git } from "./git";
 

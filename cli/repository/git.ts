@@ -1,7 +1,7 @@
 import { gitArguments, type GitCommand } from "../../rules/git-arguments";
 import { UsageError, messageOf } from "../errors";
 import { runProgram, type RunOptions } from "../program";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 
 /**
  * Runs git in a directory, without ever asking for a password, and returns what it printed.

@@ -1,5 +1,5 @@
 /** Changes of a lock as people read them. */
-import { lockChangeLine, type LockChange } from "../../rules/flake-lock";
+import { lockChangeLine, type LockChange } from "../../rules/lock/flake-lock";
 
 /** A line for each input that moved, with the page that shows what lies between. */
 export function lockLines(changes: readonly LockChange[]): string[] {

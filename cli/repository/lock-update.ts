@@ -7,14 +7,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { flakeFile } from "../../rules/flake-place";
-import { lockChangeLine, lockChanges, lockInputs, type LockChange } from "../../rules/flake-lock";
+import { flakeFile } from "../../rules/decision/flake-place";
+import { lockChangeLine, lockChanges, lockInputs, type LockChange } from "../../rules/lock/flake-lock";
 import { FleetError, messageOf, UsageError } from "../errors";
 import { flakeFolder } from "./flake-folder";
 import { git } from "./git";
 import { nix } from "./nix";
 import type { RunOptions } from "../program";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 
 /** What came of it; `revision` is null where nothing newer was found. */
 export interface LockUpdate {

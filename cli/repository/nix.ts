@@ -1,11 +1,11 @@
 import type { FlakeNames } from "../../rules/flake-names";
 import { FleetError, messageOf, UsageError } from "../errors";
-import { flakeQuery } from "../../rules/flake-place";
+import { flakeQuery } from "../../rules/decision/flake-place";
 import { flakeFolder } from "./flake-folder";
 import { git } from "./git";
 import { runProgram, type RunOptions } from "../program";
 import { lastLines } from "../text";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 
 /** One commit of a flake that lies in a git repository on this machine. */
 export interface Commit {

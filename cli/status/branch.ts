@@ -6,7 +6,7 @@ import { messageOf } from "../errors";
 import type { FleetVm, Source } from "../fleet";
 import type { RunOptions } from "../program";
 import { git } from "../repository/git";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 
 /** Milliseconds that the repositories may take: a status says the rest without them. */
 const patience = 3_000;

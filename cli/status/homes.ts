@@ -1,10 +1,10 @@
 /** How a VM's homes stand to what they should run. Pure. */
 import { short, type Drift } from "../../rules/contract";
-import type { Approval } from "../../rules/approval";
+import type { Approval } from "../../rules/rollout/approval";
 import type { Home } from "../../rules/instance-metadata";
 import type { Report } from "../../rules/report";
 import { reportOf, type Reading } from "../../rules/reading";
-import { failureText } from "../../rules/sentences";
+import { failureText } from "../../rules/text/sentences";
 
 /** A home in the document. */
 export interface HomeStatus {

@@ -1,9 +1,9 @@
 /** What a change of the control item makes VMs do. Pure. */
 import { short } from "../../rules/contract";
-import { holdOn, wantedBy, type Control } from "../../rules/control-item";
+import { holdOn, wantedBy, type Control } from "../../rules/rollout/control-item";
 import type { Decisions, FleetVm } from "../fleet";
 import { reportOf, type VmReports } from "../../rules/reading";
-import { firstOf, oneLine } from "../../rules/text";
+import { firstOf, oneLine } from "../../rules/text/text";
 
 /** VMs that do the same. */
 export interface PlannedMove {

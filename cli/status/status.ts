@@ -1,16 +1,16 @@
 /** What a fleet looks like, decided purely from what was read. The document is what `fleet status --json` prints. */
 import type { Drift } from "../../rules/contract";
-import type { Approval } from "../../rules/approval";
-import { formatDuration, parseDuration } from "../../rules/duration";
-import { predict, type Prediction } from "../../rules/prediction";
-import { failureText, holdText } from "../../rules/sentences";
+import type { Approval } from "../../rules/rollout/approval";
+import { formatDuration, parseDuration } from "../../rules/text/duration";
+import { predict, type Prediction } from "../../rules/decision/prediction";
+import { failureText, holdText } from "../../rules/text/sentences";
 import type { Decisions, FleetId, FleetVm } from "../fleet";
 import { branchFor, type Branch } from "./branch";
 import { homeStatus, type HomeStatus } from "./homes";
-import { type Control, holdOn, wantedBy, type Hold } from "../../rules/control-item";
+import { type Control, holdOn, wantedBy, type Hold } from "../../rules/rollout/control-item";
 import type { Report } from "../../rules/report";
 import { reportOf, type Reading, type VmReports } from "../../rules/reading";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 
 /** A VM in the document. */
 export interface VmStatus {

@@ -1,13 +1,13 @@
 /** The fleet's status as people read it. */
 import { short, type Drift } from "../../rules/contract";
-import type { Hold } from "../../rules/control-item";
-import { formatDuration } from "../../rules/duration";
+import type { Hold } from "../../rules/rollout/control-item";
+import { formatDuration } from "../../rules/text/duration";
 import { secondsSince, type FleetStatus, type VmStatus } from "./status";
 import { moveLines } from "./planned-moves";
 import { paint, renderTable, type Cell, type Style } from "../command-line/table";
 import { plural, wrap } from "../text";
-import { holdText, scopeText, wavesText } from "../../rules/sentences";
-import { firstOf, oneLine, truncate } from "../../rules/text";
+import { holdText, scopeText, wavesText } from "../../rules/text/sentences";
+import { firstOf, oneLine, truncate } from "../../rules/text/text";
 
 const styles: Record<Drift, Style> = {
   none: "green",

@@ -1,12 +1,12 @@
 /** What an urgent approval passes, and what it does not: for the person who is about to give it. Pure. */
 import { short } from "../../rules/contract";
-import { holdOn } from "../../rules/control-item";
-import { parseDuration, formatDuration } from "../../rules/duration";
-import { holdText } from "../../rules/sentences";
+import { holdOn } from "../../rules/rollout/control-item";
+import { parseDuration, formatDuration } from "../../rules/text/duration";
+import { holdText } from "../../rules/text/sentences";
 import type { Decisions, FleetVm } from "../fleet";
 import { reportOf, type VmReports } from "../../rules/reading";
 import { plural } from "../text";
-import { oneLine } from "../../rules/text";
+import { oneLine } from "../../rules/text/text";
 
 /** Pauses of a stack's waves in seconds, by wave, in the waves' order. */
 export type Pauses = Readonly<Record<string, number>>;

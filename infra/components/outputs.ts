@@ -1,7 +1,7 @@
 /** What a fleet's outputs say of its VMs and waves. */
 import * as pulumi from "@pulumi/pulumi";
 import { loginArguments } from "../../rules/login";
-import type { Approval } from "../../rules/approval";
+import type { Approval } from "../../rules/rollout/approval";
 import type { FleetConfig } from "../config/fleet-config";
 import type { WaveResult } from "../readme";
 import { orElse } from "./or-else";

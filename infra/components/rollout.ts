@@ -3,15 +3,15 @@ import * as compute from "@pulumi/gcp/compute";
 import * as command from "@pulumi/command";
 import { approvalKey, short } from "../../rules/contract";
 import type { FleetConfig } from "../config/fleet-config";
-import type { PlannedWave } from "../../rules/wave-plan";
+import type { PlannedWave } from "../../rules/rollout/wave-plan";
 import { toolPath } from "../tool-path";
 import type { Reachable } from "./trigger";
 import type { DevVm } from "./vm";
-import type { Wave } from "../../rules/waves";
+import type { Wave } from "../../rules/rollout/waves";
 import { gateResult } from "./gate-result";
 import { orElse } from "./or-else";
 import { registrationEnd, type HeldBackFailures } from "./held-back";
-import type { Approval } from "../../rules/approval";
+import type { Approval } from "../../rules/rollout/approval";
 
 export interface RolloutArgs {
   config: FleetConfig;

@@ -21,7 +21,7 @@ import { findSource, followKeys, sourceKeys, type Source } from "./repository/so
 import { checkSsh, sshKeys } from "./repository/ssh";
 import { checkDiskTypes, checkVms, completeVm, labelled, vmKeys, type VmConfig } from "./vms/vms";
 import { checkWaves, completeWaves, waveKeys } from "./waves";
-import { assignWaves, type Wave } from "../../rules/waves";
+import { assignWaves, type Wave } from "../../rules/rollout/waves";
 
 export type { RawConfig, VmConfig };
 

@@ -1,6 +1,6 @@
 /** What is wrong with a value, in words that say what would be right, where its shape has none of its own. Pure. */
 import { z } from "zod";
-import { didYouMean } from "../../rules/did-you-mean";
+import { didYouMean } from "../../rules/text/did-you-mean";
 
 /** Keys that are listed where none is close to the one that is written. */
 const LISTED = 12;

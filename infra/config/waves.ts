@@ -1,6 +1,6 @@
 /** The waves as they are written, and what a gate waits for. */
 import { z } from "zod";
-import { assignWaves } from "../../rules/waves";
+import { assignWaves } from "../../rules/rollout/waves";
 import { check, keyPart, seconds } from "./schema";
 import { labelled } from "./vms/vms";
 

@@ -1,9 +1,9 @@
 /** What a wave is to run: the config repository's head and, for homes with a repository of their own, that one's. */
 import { short } from "../../rules/contract";
-import { lockChanges } from "../../rules/flake-lock";
+import { lockChanges } from "../../rules/lock/flake-lock";
 import type { Manifest } from "./manifest";
 import { resolveRevision, type Revision } from "./revision";
-import type { Approval } from "../../rules/approval";
+import type { Approval } from "../../rules/rollout/approval";
 import type { Home } from "../../rules/instance-metadata";
 
 /** What was resolved for this run, and where the system was already built; `homes` by the contract's key, `<repository>#<branch>`. */

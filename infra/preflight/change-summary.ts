@@ -1,11 +1,11 @@
 /** What a run's approvals move, for the person who reads its preview. */
 import { short } from "../../rules/contract";
-import { formatDuration } from "../../rules/duration";
-import { lockChangeLine } from "../../rules/flake-lock";
-import { oneLine } from "../../rules/text";
+import { formatDuration } from "../../rules/text/duration";
+import { lockChangeLine } from "../../rules/lock/flake-lock";
+import { oneLine } from "../../rules/text/text";
 import { changesBetween } from "./approval";
-import type { Plan, CurrentApprovals } from "../../rules/wave-plan";
-import type { Wave } from "../../rules/waves";
+import type { Plan, CurrentApprovals } from "../../rules/rollout/wave-plan";
+import type { Wave } from "../../rules/rollout/waves";
 import type { FleetConfig } from "../config/fleet-config";
 import type { Revision } from "./revision";
 

@@ -4,8 +4,8 @@ import type { InvokeOptions } from "@pulumi/pulumi";
 import { manifestPath } from "../../rules/contract";
 import { cacheOf, type CacheConfig } from "../config/cache";
 import { digest } from "../config/digest";
-import type { Approval } from "../../rules/approval";
-import { parseObject } from "../../rules/json";
+import type { Approval } from "../../rules/rollout/approval";
+import { parseObject } from "../../rules/text/json";
 
 export type Manifest = NonNullable<Approval["manifest"]>;
 

@@ -5,7 +5,7 @@ import { approvalOf, lockText, type Resolved } from "./approval";
 import type { FleetConfig } from "../config/fleet-config";
 import { movingVms } from "./replacement";
 import { movesOf, urgentText } from "./change-summary";
-import { planWaves, readCurrentApprovals } from "../../rules/wave-plan";
+import { planWaves, readCurrentApprovals } from "../../rules/rollout/wave-plan";
 import { type FlakeSource, lockTextsAt } from "./revision";
 import { ConfigError } from "../config-error";
 import type { RolloutArgs } from "../components/rollout";

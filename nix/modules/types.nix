@@ -35,7 +35,7 @@ in
 
   calendarEvent = text "(${keyword}|${weekdays}|(${weekdays} +)?(${moment}))( +(${zone}))?" "calendar event, such as \"weekly\" or \"Mon..Fri 07:00\"";
 
-  # rules/window.ts reads the same.
+  # rules/decision/window.ts reads the same.
   window = text "(${weekdays} +)?${timeOfWindow}-${timeOfWindow}( +(${zone}))?" "weekly window, such as \"Mon..Fri 22:00-05:00\"";
 
   unitName = text "[a-zA-Z0-9:_.@*\\\\-]+[.](service|socket|mount|automount|swap|path|timer|target|slice)" "name of a systemd unit; * stands for any text";

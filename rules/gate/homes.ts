@@ -1,8 +1,8 @@
-import { homeApproval, type Approval } from "../approval";
+import { homeApproval, type Approval } from "../rollout/approval";
 import { short } from "../contract";
 import type { Home } from "../instance-metadata";
-import { own } from "../json";
-import { failureText } from "../sentences";
+import { own } from "../text/json";
+import { failureText } from "../text/sentences";
 import { reportOf, type Reading } from "../reading";
 import { type GateOptions, type GateVm, type Result, type VmProgress } from "./state";
 

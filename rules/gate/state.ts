@@ -1,7 +1,7 @@
 /** What a gate is asked, sees and knows: the shapes that its decisions work on. Times are in seconds. */
-import type { Approval } from "../approval";
+import type { Approval } from "../rollout/approval";
 import type { Follow } from "../contract";
-import type { Control } from "../control-item";
+import type { Control } from "../rollout/control-item";
 import type { Home } from "../instance-metadata";
 import type { VmReports } from "../reading";
 import type { Report, WaitingFor } from "../report";

@@ -3,10 +3,10 @@
  * says what a look means for one VM.
  */
 import { short } from "../contract";
-import { covers, overrideOf, type Hold } from "../control-item";
-import { own } from "../json";
-import { holdText } from "../sentences";
-import { oneLine } from "../text";
+import { covers, overrideOf, type Hold } from "../rollout/control-item";
+import { own } from "../text/json";
+import { holdText } from "../text/sentences";
+import { oneLine } from "../text/text";
 import { allowedFailures } from "./budget";
 import { isProven, proofsNeeded, unprovedText } from "./proof";
 import { reportOf, type VmReports } from "../reading";

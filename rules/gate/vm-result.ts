@@ -1,11 +1,11 @@
 /** What a VM's last report, its state and what is held or pinned mean for a gate. Pure. */
 import { short } from "../contract";
-import { holdOn, overrideOf } from "../control-item";
-import { formatDuration } from "../duration";
-import { own } from "../json";
+import { holdOn, overrideOf } from "../rollout/control-item";
+import { formatDuration } from "../text/duration";
+import { own } from "../text/json";
 import type { Report, WaitingFor } from "../report";
-import { failureText, holdText } from "../sentences";
-import { oneLine } from "../text";
+import { failureText, holdText } from "../text/sentences";
+import { oneLine } from "../text/text";
 import { checkHomes } from "./homes";
 import { reportOf, type Reading } from "../reading";
 import {

@@ -39,14 +39,14 @@ export const rolloutMutants: readonly Mutant[] = [
   },
   {
     rule: "a person's hold keeps an approval",
-    file: "rules/wave-plan.ts",
+    file: "rules/rollout/wave-plan.ts",
     before: "hold.revision === undefined && covers(",
     after: "false && covers(",
     tests: unit("infra/wave-plan"),
   },
   {
     rule: "no wave is approved past one that is held",
-    file: "rules/wave-plan.ts",
+    file: "rules/rollout/wave-plan.ts",
     before: "if (hold !== undefined) before ??= wave.name;",
     after: "",
     tests: unit("infra/wave-plan"),
@@ -111,7 +111,7 @@ export const rolloutMutants: readonly Mutant[] = [
   },
   {
     rule: "a renamed wave is not held by its old name unnoticed",
-    file: "rules/wave-plan.ts",
+    file: "rules/rollout/wave-plan.ts",
     before: "const gone = Object.entries(approvals).filter(",
     after: "const gone = Object.entries(approvals).filter(() => false).filter(",
     tests: unit("infra/wave-plan"),

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { accessByKeys } from "../../agent/credentials/repository-keys";
 import { image } from "../../nix/tests/image";
 import { parseKeyPlace } from "../../rules/deploy-keys";
-import { evaluationFailure } from "../../rules/failure";
+import { evaluationFailure } from "../../rules/decision/failure";
 import { Repository } from "../unit/agent/scratch";
 import { certificate, httpsGit, type Door } from "../unit/cli/repository/https-git";
 import { runNix, type NixEnd } from "./real-nix";

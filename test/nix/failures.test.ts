@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { image } from "../../nix/tests/image";
-import { evaluationFailure, type FailureCause } from "../../rules/failure";
+import { evaluationFailure, type FailureCause } from "../../rules/decision/failure";
 import { Repository } from "../unit/agent/scratch";
 import { runNix } from "./real-nix";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { evaluate, hasNix, homeManager, image, inside, nixpkgsLib } from "../../nix/tests/image";
-import { parseRange } from "../../rules/window";
+import { parseRange } from "../../rules/decision/window";
 
 const cases = "nix/tests/modules.nix";
 const realLib = `import ${nixpkgsLib}/lib`;

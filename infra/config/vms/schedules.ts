@@ -1,6 +1,6 @@
 /** When groups of VMs are started and stopped. */
 import { z } from "zod";
-import { assignWaves } from "../../../rules/waves";
+import { assignWaves } from "../../../rules/rollout/waves";
 import { apart, minutesOfWeek } from "./cron";
 import { quote } from "../lines";
 import { check, keyPart } from "../schema";

@@ -4,14 +4,14 @@
  */
 import { approvalKey, contract } from "../../../rules/contract";
 import { nextState, publishable, type AgentState, type RunResult } from "../../../rules/agent-state";
-import { decideSystem, type SystemDecision } from "../../../rules/decide-system";
+import { decideSystem, type SystemDecision } from "../../../rules/decision/decide-system";
 import { readMetadata, type Metadata } from "../../../rules/metadata";
-import { relevantState } from "../../../rules/relevant-state";
+import { relevantState } from "../../../rules/decision/relevant-state";
 import { reportOf, type Report } from "../../../rules/report";
 import { timestamp } from "../../../agent/host/time";
 import type { Instance } from "../../../local/api/types";
 import type { MemoryCloud } from "../../unit/local/local-machines";
-import type { Approval } from "../../../rules/approval";
+import type { Approval } from "../../../rules/rollout/approval";
 import type { InstanceMetadata } from "../../../rules/instance-metadata";
 
 /** How an update fails. */

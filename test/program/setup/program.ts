@@ -17,7 +17,7 @@ import { instanceAction, type Action } from "./instance-action";
 import { MemoryVms } from "./memory-vms";
 import { killGate, signal } from "./processes";
 import { nameOf, readable, type Recorded } from "./recorded";
-import type { Approval } from "../../../rules/approval";
+import type { Approval } from "../../../rules/rollout/approval";
 
 const project = resolve(__dirname, "../../..");
 

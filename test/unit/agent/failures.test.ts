@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { UpdateFailure } from "../../../agent/driver";
 import { succeededOrFailure } from "../../../agent/failures";
-import { isTransient, type FailureCause } from "../../../rules/failure";
+import { isTransient, type FailureCause } from "../../../rules/decision/failure";
 
 const revision = "a".repeat(40);
 const failing = (cause: FailureCause, refuse: boolean) =>

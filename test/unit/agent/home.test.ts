@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { dryRequest } from "../../../agent/driver";
 import { HomeDriver } from "../../../agent/home/home";
 import { homePlace } from "../../../agent/home/home-place";
-import { stay } from "../../../rules/decision";
+import { stay } from "../../../rules/decision/decision";
 import { Scratch } from "./scratch";
 
 let scratch: Scratch;

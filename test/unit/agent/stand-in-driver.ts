@@ -1,7 +1,7 @@
 /** A driver of which a test says only what matters to it; the rest goes well and changes nothing. */
 import type { CommonDecision, Driver, Place } from "../../../agent/driver";
 import { Mirror } from "../../../agent/git/mirror";
-import { stay } from "../../../rules/decision";
+import { stay } from "../../../rules/decision/decision";
 import type { Scratch } from "./scratch";
 
 export const standInPlace = (scratch: Scratch): Place => ({

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import { approvalKey, controlKey } from "../../../rules/contract";
 import { badRevision } from "../../../cli/commands/rollback";
-import { type Control, noControl } from "../../../rules/control-item";
+import { type Control, noControl } from "../../../rules/rollout/control-item";
 import { FakeCompute } from "./google/fake-compute";
 import { approval, good, hold, old, other, report } from "./fleet-samples";
 import { runFleet } from "./run-fleet";

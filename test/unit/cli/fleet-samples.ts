@@ -1,8 +1,8 @@
 /** VMs, reports and decisions for the tests of the operator's tool. */
 import { approvalKey, controlKey } from "../../../rules/contract";
-import type { Approval } from "../../../rules/approval";
+import type { Approval } from "../../../rules/rollout/approval";
 import type { Decisions, FleetVm } from "../../../cli/fleet";
-import { type Control, noControl } from "../../../rules/control-item";
+import { type Control, noControl } from "../../../rules/rollout/control-item";
 import type { Report } from "../../../rules/report";
 import type { Reading, VmReports } from "../../../rules/reading";
 

@@ -1,7 +1,7 @@
 /** Commands on a control item that another tool wrote: with a very long reason, or by a newer version. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { approvalKey, controlKey } from "../../../rules/contract";
-import { lineLimit } from "../../../rules/text";
+import { lineLimit } from "../../../rules/text/text";
 import { FakeCompute } from "./google/fake-compute";
 import { approval, good, hold, old, report } from "./fleet-samples";
 import { runFleet, type FleetRun } from "./run-fleet";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import { approvalKey, controlKey } from "../../../rules/contract";
 import type { CommandContext } from "../../../cli/command-line/command";
-import { noControl } from "../../../rules/control-item";
+import { noControl } from "../../../rules/rollout/control-item";
 import { buildStatus } from "../../../cli/status/status";
 import { renderStatus } from "../../../cli/status/table";
 import { pausesOf } from "../../../cli/status/urgent";

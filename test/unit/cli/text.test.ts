@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { allowedFailures, parseBudget } from "../../../rules/gate/budget";
-import { formatDuration, parseDuration } from "../../../rules/duration";
+import { formatDuration, parseDuration } from "../../../rules/text/duration";
 import { readReport } from "../../../cli/reports";
 import { renderTable } from "../../../cli/command-line/table";
 import { lastLines } from "../../../cli/text";
 import { report } from "./fleet-samples";
-import { oneLine, printable, truncate } from "../../../rules/text";
+import { oneLine, printable, truncate } from "../../../rules/text/text";
 
 test.each([
   ["90s", 90],

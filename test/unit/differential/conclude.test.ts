@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { nextState, parseState, publishable, serializeState, type RunResult } from "../../../rules/agent-state";
 import { contract } from "../../../rules/contract";
-import { isObject, parseObject, type JsonObject } from "../../../rules/json";
+import { isObject, parseObject, type JsonObject } from "../../../rules/text/json";
 import { isOldNews, parseReport, reportOf } from "../../../rules/report";
 import { count, expectSame, findJq, frozen, jqs, seed, type Difference } from "./compare";
 import { hasOddState } from "./differences";

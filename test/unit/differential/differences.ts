@@ -1,9 +1,9 @@
 /** In what an agent's decision may differ from that of rules/, each by a name, and determined by the situation alone. */
 import { parseState } from "../../../rules/agent-state";
-import { originChange } from "../../../rules/decision";
-import { fleetFactsOf } from "../../../rules/decide-system";
-import { parseObject } from "../../../rules/json";
-import { flat } from "../../../rules/text";
+import { originChange } from "../../../rules/decision/decision";
+import { fleetFactsOf } from "../../../rules/decision/decide-system";
+import { parseObject } from "../../../rules/text/json";
+import { flat } from "../../../rules/text/text";
 import type { Difference } from "./compare";
 import type { SystemSituation } from "./situations";
 import { decided, inputOf } from "./system";

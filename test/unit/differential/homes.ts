@@ -1,10 +1,10 @@
 /** A home's decision: what its agent may meet, and what it is allowed to make otherwise of it than rules/. */
 import fc from "fast-check";
 import { parseState } from "../../../rules/agent-state";
-import { decideHome, type HomeDecision, type HomeInput } from "../../../rules/decide-home";
-import { originChange } from "../../../rules/decision";
-import { parseObject } from "../../../rules/json";
-import { flat } from "../../../rules/text";
+import { decideHome, type HomeDecision, type HomeInput } from "../../../rules/decision/decide-home";
+import { originChange } from "../../../rules/decision/decision";
+import { parseObject } from "../../../rules/text/json";
+import { flat } from "../../../rules/text/text";
 import type { Difference } from "./compare";
 import { hasOddState } from "./differences";
 import {

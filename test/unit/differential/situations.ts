@@ -1,6 +1,6 @@
 /** What an agent may meet, as texts and answers: mostly what is right, and everything that can go wrong with it. */
 import fc from "fast-check";
-import { parseObject } from "../../../rules/json";
+import { parseObject } from "../../../rules/text/json";
 import type { Answer } from "../../../rules/metadata";
 
 export const digit = (text: string) => text.repeat(40);

@@ -1,11 +1,11 @@
 /** One situation, decided by rules/ and by an agent's jq, both in the words that bash takes up. */
 import { hasDrifted, parseState } from "../../../rules/agent-state";
-import { decideSystem, type SystemDecision, type SystemInput } from "../../../rules/decide-system";
-import type { Decision } from "../../../rules/decision";
+import { decideSystem, type SystemDecision, type SystemInput } from "../../../rules/decision/decide-system";
+import type { Decision } from "../../../rules/decision/decision";
 import { contract } from "../../../rules/contract";
-import { isObject, parseObject } from "../../../rules/json";
+import { isObject, parseObject } from "../../../rules/text/json";
 import { readMetadata } from "../../../rules/metadata";
-import { flat } from "../../../rules/text";
+import { flat } from "../../../rules/text/text";
 import type { Comparable } from "./compare";
 import type { SystemSituation } from "./situations";
 

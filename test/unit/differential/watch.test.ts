@@ -2,9 +2,9 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { contract } from "../../../rules/contract";
-import { parseObject } from "../../../rules/json";
+import { parseObject } from "../../../rules/text/json";
 import { readMetadata, type Metadata } from "../../../rules/metadata";
-import { changeOf, relevantState } from "../../../rules/relevant-state";
+import { changeOf, relevantState } from "../../../rules/decision/relevant-state";
 import { count, expectSame, findJq, frozen, jqs, seed, type Difference } from "./compare";
 import { often, systemSituation, type SystemSituation } from "./situations";
 import { jqInputOf } from "./system";

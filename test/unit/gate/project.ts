@@ -6,7 +6,7 @@ import type { Compute, Instance } from "../../../cli/google/compute";
 import { readControl } from "../../../cli/control-item";
 import type { GateOptions } from "../../../rules/gate/state";
 import { approval, good, old, report } from "../cli/fleet-samples";
-import type { Control } from "../../../rules/control-item";
+import type { Control } from "../../../rules/rollout/control-item";
 
 export const id = { fleet: "devs", stack: "dev" };
 export const options: GateOptions = {

@@ -4,7 +4,7 @@ import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { gateResult } from "../../../infra/components/gate-result";
 import { approvalKey, controlKey } from "../../../rules/contract";
-import { noControl, serializeControl } from "../../../rules/control-item";
+import { noControl, serializeControl } from "../../../rules/rollout/control-item";
 import { bounded } from "../../../cli/gate/output";
 import { saysPassed } from "../../../cli/gate/results";
 import { FakeCompute } from "../cli/google/fake-compute";

@@ -13,7 +13,7 @@ import {
   resolveHomes,
 } from "../../../infra/preflight/approval";
 import { movesOf, urgentText } from "../../../infra/preflight/change-summary";
-import { planWaves, readCurrentApprovals } from "../../../rules/wave-plan";
+import { planWaves, readCurrentApprovals } from "../../../rules/rollout/wave-plan";
 import { localLockDiffers, lockTextAt, lockTextsAt, resolveRevision } from "../../../infra/preflight/revision";
 import { approvalKey } from "../../../rules/contract";
 import { good, old, other } from "../cli/fleet-samples";

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { approvalKey, controlKey } from "../../../rules/contract";
-import { planWaves, readCurrentApprovals, type CurrentApprovals } from "../../../rules/wave-plan";
+import { planWaves, readCurrentApprovals, type CurrentApprovals } from "../../../rules/rollout/wave-plan";
 import { approval, good, hold, old, other } from "../cli/fleet-samples";
-import type { Approval } from "../../../rules/approval";
-import type { Control } from "../../../rules/control-item";
+import type { Approval } from "../../../rules/rollout/approval";
+import type { Control } from "../../../rules/rollout/control-item";
 
 const waves = [{ name: "canary" }, { name: "middle" }, { name: "rest" }];
 

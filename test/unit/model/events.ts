@@ -8,8 +8,8 @@ import {
   withPin,
   withRetry,
   withUndo,
-} from "../../../rules/control-item";
-import type { Trigger } from "../../../rules/run-right";
+} from "../../../rules/rollout/control-item";
+import type { Trigger } from "../../../rules/decision/run-right";
 import { checkApproval, checkPlan } from "./invariants";
 import { catchUp, copy, F, fallBehind, FIX, get, Phase, Quality, seenBy } from "./state";
 import { vmGet, VMS, vmSet, type State } from "./state";

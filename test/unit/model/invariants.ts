@@ -1,5 +1,5 @@
 /** What must never happen, said without the rules that are checked. */
-import type { Trigger } from "../../../rules/run-right";
+import type { Trigger } from "../../../rules/decision/run-right";
 import { F, get, Outcome, vmGet, type State } from "./state";
 import { headFor, isDescendant } from "./stored";
 import type { World } from "./world";

@@ -1,11 +1,11 @@
 /** Rules that lack something: each must be found out. The first four are what the rules were before. */
 import { controlKey, approvalKey } from "../../../rules/contract";
-import { noControl, parseControl, type Control } from "../../../rules/control-item";
-import { decideSystem, type SystemInput } from "../../../rules/decide-system";
+import { noControl, parseControl, type Control } from "../../../rules/rollout/control-item";
+import { decideSystem, type SystemInput } from "../../../rules/decision/decide-system";
 import { step } from "../../../rules/gate/verdict";
 import { readMetadata } from "../../../rules/metadata";
-import { rightOf } from "../../../rules/run-right";
-import { planWaves } from "../../../rules/wave-plan";
+import { rightOf } from "../../../rules/decision/run-right";
+import { planWaves } from "../../../rules/rollout/wave-plan";
 import { realRules, type Rules, type Setting } from "./world";
 
 export interface ModelMutant {

@@ -1,5 +1,5 @@
 /** What the stored numbers mean to the rules, and back: revisions, names, the control item, reports. */
-import type { Control } from "../../../rules/control-item";
+import type { Control } from "../../../rules/rollout/control-item";
 import type { Report } from "../../../rules/report";
 import { F, FIX, get, Outcome, vmGet, type State } from "./state";
 

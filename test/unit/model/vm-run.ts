@@ -1,5 +1,5 @@
 /** One run of a VM's agent, as the model has it. */
-import type { Trigger } from "../../../rules/run-right";
+import type { Trigger } from "../../../rules/decision/run-right";
 import { checkMove, checkStay, checkUrgent } from "./invariants";
 import { copy, F, get, Outcome, Quality, seenBy, vmGet, vmSet, type State } from "./state";
 import { isDescendant, isOnBranch } from "./stored";

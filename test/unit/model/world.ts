@@ -1,16 +1,16 @@
 /** The rules as the model calls them: the real functions, with what they answered before remembered. */
 import type { AgentState } from "../../../rules/agent-state";
 import { approvalKey, controlKey } from "../../../rules/contract";
-import type { Control } from "../../../rules/control-item";
-import { decideSystem, type SystemInput } from "../../../rules/decide-system";
-import type { Approval } from "../../../rules/approval";
+import type { Control } from "../../../rules/rollout/control-item";
+import { decideSystem, type SystemInput } from "../../../rules/decision/decide-system";
+import type { Approval } from "../../../rules/rollout/approval";
 import { chooseReaction, type Reaction } from "../../../rules/gate/reaction";
 import { noProgress, type GateOptions, type GateState, type GateVm, type Observation } from "../../../rules/gate/state";
 import { decide, step } from "../../../rules/gate/verdict";
 import { readMetadata, type Metadata } from "../../../rules/metadata";
-import { relevantState } from "../../../rules/relevant-state";
-import { rightOf, type Right, type Trigger } from "../../../rules/run-right";
-import { planWaves } from "../../../rules/wave-plan";
+import { relevantState } from "../../../rules/decision/relevant-state";
+import { rightOf, type Right, type Trigger } from "../../../rules/decision/run-right";
+import { planWaves } from "../../../rules/rollout/wave-plan";
 import { F, FIX, get, text, V, vmAt, vmGet, type State } from "./state";
 import {
   branchName,

@@ -7,7 +7,7 @@ import {
   needsReboot,
   rollbackAction,
   switchEnd,
-} from "../../../rules/activation";
+} from "../../../rules/decision/activation";
 
 const parts = { kernel: "/k1", initrd: "/i1", modules: "/m1", parameters: "loglevel=4" };
 

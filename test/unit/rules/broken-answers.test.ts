@@ -4,8 +4,8 @@
  */
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { decideSystem } from "../../../rules/decide-system";
-import { isObject } from "../../../rules/json";
+import { decideSystem } from "../../../rules/decision/decide-system";
+import { isObject } from "../../../rules/text/json";
 import type { Answer } from "../../../rules/metadata";
 import { systemSituation, type SystemSituation } from "../differential/situations";
 import { inputOf } from "../differential/system";

@@ -14,7 +14,7 @@ import {
   withRetry,
   withUndo,
   type Control,
-} from "../../../rules/control-item";
+} from "../../../rules/rollout/control-item";
 import { good, hold, old, other } from "../cli/fleet-samples";
 
 const vm = { name: "dev-bob", wave: "rest" };

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { closestTo, didYouMean } from "../../../rules/did-you-mean";
+import { closestTo, didYouMean } from "../../../rules/text/did-you-mean";
 
 it.each([
   ["statsu", ["status", "start"], "status"],

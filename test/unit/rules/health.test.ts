@@ -1,6 +1,6 @@
 /** Which units speak against what was switched to. */
 import { describe, expect, it } from "vitest";
-import { badUnits, type UnitState } from "../../../rules/health";
+import { badUnits, type UnitState } from "../../../rules/decision/health";
 
 const unit = (id: string, more: Partial<UnitState> = {}): UnitState => ({
   ...{ id, activeState: "active", subState: "running", invocation: "1", restarts: 0, type: "simple" },

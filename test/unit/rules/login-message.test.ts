@@ -1,7 +1,7 @@
 /** The login message, by a table. */
 import { expect, it } from "vitest";
 import type { AgentState } from "../../../rules/agent-state";
-import { loginMessage } from "../../../rules/login-message";
+import { loginMessage } from "../../../rules/text/login-message";
 
 const failed = {
   outcome: "failed",

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { assignWaves, placeOf, type WrittenWave } from "../../../rules/waves";
+import { assignWaves, placeOf, type WrittenWave } from "../../../rules/rollout/waves";
 
 const wave = (name: string, members: Omit<WrittenWave, "name">) => ({ name, timeout: 60, ...members });
 const vms = (...names: string[]) => names.map((name) => ({ name, labels: {} }));

@@ -28,7 +28,7 @@ describe("a change", () => {
   });
 
   it("of a source runs the suites whose tests import it", () => {
-    expect(affectedBy(["rules/waves.ts"], tests).suites).toEqual(["unit", "nix"]);
+    expect(affectedBy(["rules/rollout/waves.ts"], tests).suites).toEqual(["unit", "nix"]);
   });
 });
 

@@ -1,6 +1,6 @@
 /** What is known when an agent decides, as tables write it. */
-import type { Target } from "../../../../rules/decision";
-import { decideSystem, type SystemDecision, type SystemInput } from "../../../../rules/decide-system";
+import type { Target } from "../../../../rules/decision/decision";
+import { decideSystem, type SystemDecision, type SystemInput } from "../../../../rules/decision/decide-system";
 import { readMetadata, type Metadata } from "../../../../rules/metadata";
 import { stateOf } from "../../../../rules/agent-state";
 

@@ -1,6 +1,6 @@
 /** Homes with a repository of their own: when an approval moves them, and when their branch does. */
 import { describe, expect, it } from "vitest";
-import { decideHome, type HomeInput } from "../../../../rules/decide-home";
+import { decideHome, type HomeInput } from "../../../../rules/decision/decide-home";
 import { A, approve, B, C, decideCase, lock, written, type Case } from "./cases";
 
 const own = { user: "eve", attribute: "eve", repository: "git://x/home.git" };

@@ -1,6 +1,12 @@
 /** What is refused from then on, and what is tried again: by stage and exit status, and by the words of Nix and git. */
 import { describe, expect, it } from "vitest";
-import { buildFailure, evaluationFailure, failureLines, gitFailure, isTransient } from "../../../../rules/failure";
+import {
+  buildFailure,
+  evaluationFailure,
+  failureLines,
+  gitFailure,
+  isTransient,
+} from "../../../../rules/decision/failure";
 
 const ended = (text: string, status = 1) => ({ status, text });
 

@@ -1,8 +1,8 @@
 /** A flake in a folder of its repository: what decides by it, and what names it. */
 import { describe, expect, it } from "vitest";
-import { builtAs, flakeFile, flakeQuery } from "../../../../rules/flake-place";
-import { decideHome } from "../../../../rules/decide-home";
-import { decideSystem, type SystemInput } from "../../../../rules/decide-system";
+import { builtAs, flakeFile, flakeQuery } from "../../../../rules/decision/flake-place";
+import { decideHome } from "../../../../rules/decision/decide-home";
+import { decideSystem, type SystemInput } from "../../../../rules/decision/decide-system";
 import { readMetadata } from "../../../../rules/metadata";
 
 const revision = "a".repeat(40);

@@ -2,9 +2,9 @@
 import fc from "fast-check";
 import { expect, it, test } from "vitest";
 import { approvalKey, controlKey } from "../../../../rules/contract";
-import { predict, type KnownOfVm, type Prediction } from "../../../../rules/prediction";
+import { predict, type KnownOfVm, type Prediction } from "../../../../rules/decision/prediction";
 import { approval, good, hold, old, other, report } from "../../cli/fleet-samples";
-import type { Control } from "../../../../rules/control-item";
+import type { Control } from "../../../../rules/rollout/control-item";
 
 const instance = { fleet: "devs", stack: "dev", host: "a", wave: "rest", repository: "https://x/y", branch: "main" };
 

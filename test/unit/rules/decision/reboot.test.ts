@@ -1,6 +1,6 @@
 /** When a VM reboots by itself, by a table. */
 import { expect, it } from "vitest";
-import { rebootDecision, type RebootInput } from "../../../../rules/reboot";
+import { rebootDecision, type RebootInput } from "../../../../rules/decision/reboot";
 
 const now = new Date("2026-11-28T12:00:00Z");
 const input: RebootInput = {

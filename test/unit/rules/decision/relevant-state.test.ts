@@ -1,7 +1,7 @@
 /** What of a project's metadata a VM's watcher acts on. */
 import { describe, expect, it } from "vitest";
 import { readMetadata } from "../../../../rules/metadata";
-import { changeOf, relevantState } from "../../../../rules/relevant-state";
+import { changeOf, relevantState } from "../../../../rules/decision/relevant-state";
 import { A, approve, B, control } from "./cases";
 
 function seen(attributes: object, wave = "rest") {

@@ -9,7 +9,7 @@ import {
   repeatedAfter,
   restsUntil,
   type RepeatedFailure,
-} from "../../../../rules/repeated-failure";
+} from "../../../../rules/decision/repeated-failure";
 
 const [A, B] = ["a".repeat(40), "b".repeat(40)];
 const boot = "2026-01-01T06:00:00Z";

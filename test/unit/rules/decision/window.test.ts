@@ -1,7 +1,7 @@
 /** Windows, by tables and properties. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isInWindow, nextOpening, parseRange, windowState, type WindowRange } from "../../../../rules/window";
+import { isInWindow, nextOpening, parseRange, windowState, type WindowRange } from "../../../../rules/decision/window";
 
 const ranges = (...texts: string[]) => texts.map(parseRange);
 // 2026-11-28 is a Saturday.

@@ -1,14 +1,21 @@
 /** What the system's agent does now: a pure function of what is known. The operator's tool calls it with what is known from outside. */
-import { homeApproval, homeKey, readApprovals, rolloutOpen, type Approval, type ReadApprovals } from "./approval";
+import {
+  homeApproval,
+  homeKey,
+  readApprovals,
+  rolloutOpen,
+  type Approval,
+  type ReadApprovals,
+} from "../rollout/approval";
 import { act, held, nothing, originChange, refusalOf, refuse, stay, type Decision, type Origin } from "./decision";
-import { controlKey, type Follow } from "./contract";
-import { holdsOn, parseControl, type Control } from "./control-item";
-import { distinctHomes, type Cache, type Home, type InstanceMetadata } from "./instance-metadata";
-import { own, type Parsed } from "./json";
-import type { AgentState } from "./agent-state";
-import type { Metadata } from "./metadata";
+import { controlKey, type Follow } from "../contract";
+import { holdsOn, parseControl, type Control } from "../rollout/control-item";
+import { distinctHomes, type Cache, type Home, type InstanceMetadata } from "../instance-metadata";
+import { own, type Parsed } from "../text/json";
+import type { AgentState } from "../agent-state";
+import type { Metadata } from "../metadata";
 import type { Right } from "./run-right";
-import { same } from "./report";
+import { same } from "../report";
 import { chooseTarget, type Choice } from "./target-revision";
 import { builtAs } from "./flake-place";
 

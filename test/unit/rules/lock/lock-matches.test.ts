@@ -1,6 +1,6 @@
 /** Whether a home's own flake.lock locks what the machine's does. */
 import { expect, it } from "vitest";
-import { locksMatch } from "../../../rules/lock-matches";
+import { locksMatch } from "../../../../rules/lock/lock-matches";
 
 const lockFile = (nixpkgs: string, homeManager: string, inputs: object = { nixpkgs: "n", "home-manager": "hm" }) =>
   JSON.stringify({

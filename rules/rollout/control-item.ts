@@ -16,7 +16,7 @@ import {
   type Check,
   type Parsed,
   type Shape,
-} from "./json";
+} from "../text/json";
 
 /** A hold: who it is on, who holds, why, and since when. */
 export interface Hold {

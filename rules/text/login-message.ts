@@ -1,6 +1,6 @@
 /** What people read when they log in: nothing, unless an update needs them or failed; then one line, and the command that helps. */
-import type { AgentState } from "./agent-state";
-import { isFailing } from "./repeated-failure";
+import type { AgentState } from "../agent-state";
+import { isFailing } from "../decision/repeated-failure";
 import { oneLine } from "./text";
 
 /** @returns the lines; empty where there is nothing to say */

@@ -1,10 +1,10 @@
 /** What a home's agent does now: a pure function of what is known. */
-import { short } from "./contract";
+import { short } from "../contract";
 import { act, deployedOf, held, originChange, refusalOf, stay, type Decision, type Target } from "./decision";
-import type { AgentState } from "./agent-state";
+import type { AgentState } from "../agent-state";
 import type { HomeEntry } from "./decide-system";
 import { builtAs } from "./flake-place";
-import { isRevision } from "./json";
+import { isRevision } from "../text/json";
 import type { Right } from "./run-right";
 
 /** What root wrote after the machine's last good update: what homes may run. Anything in it may be missing or wrong. */

@@ -1,5 +1,5 @@
 /** When a VM reboots by itself. */
-import type { Waiting } from "./report";
+import type { Waiting } from "../report";
 import type { WindowState } from "./window";
 
 export interface RebootInput {

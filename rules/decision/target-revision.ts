@@ -1,10 +1,10 @@
 /** Which revision a VM's system should run, of all that its metadata says. */
-import { short } from "./contract";
-import { rolloutOpen, type Approval, type ReadApprovals } from "./approval";
-import { overrideOf, type Control } from "./control-item";
+import { short } from "../contract";
+import { rolloutOpen, type Approval, type ReadApprovals } from "../rollout/approval";
+import { overrideOf, type Control } from "../rollout/control-item";
 import { deployedOf, type Target } from "./decision";
-import type { AgentState } from "./agent-state";
-import { isRevision, own } from "./json";
+import type { AgentState } from "../agent-state";
+import { isRevision, own } from "../text/json";
 import type { Right } from "./run-right";
 
 /** What the choice depends on. */

@@ -1,5 +1,5 @@
 /** Whether a home's own flake.lock locks the same nixpkgs and home-manager as the machine's. */
-import { isObject, own, parseObject, type JsonObject } from "./json";
+import { isObject, own, parseObject, type JsonObject } from "../text/json";
 
 /** @param texts of two flake.locks; absent where there is none */
 export function locksMatch(one: string | undefined, other: string | undefined): boolean {

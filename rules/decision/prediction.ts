@@ -2,14 +2,14 @@
  * What a VM does next by itself, and why: from what is known outside of it, by the same functions that decide on the VM. What only the
  * VM knows (a hold of its own, a window, a person's wish) shows in its last report.
  */
-import { stateFromReport, type AgentState } from "./agent-state";
-import { short } from "./contract";
+import { stateFromReport, type AgentState } from "../agent-state";
+import { short } from "../contract";
 import { decideSystem, type SystemDecision } from "./decide-system";
-import { metadataOf } from "./metadata";
-import type { Report, WaitingFor } from "./report";
+import { metadataOf } from "../metadata";
+import type { Report, WaitingFor } from "../report";
 import type { Right } from "./run-right";
-import { failureText } from "./sentences";
-import { oneLine } from "./text";
+import { failureText } from "../text/sentences";
+import { oneLine } from "../text/text";
 
 export interface KnownOfVm {
   name: string;

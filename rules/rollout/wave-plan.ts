@@ -3,10 +3,10 @@
  * the project's metadata says is handed in.
  */
 import { parseApproval, type Approval } from "./approval";
-import { approvalKey, controlKey, short } from "./contract";
+import { approvalKey, controlKey, short } from "../contract";
 import { covers, overrideOf, parseControl, type Control, type Hold } from "./control-item";
-import { own } from "./json";
-import { oneLine } from "./text";
+import { own } from "../text/json";
+import { oneLine } from "../text/text";
 
 /** What the project's metadata says of the fleet before this run. */
 export interface CurrentApprovals {

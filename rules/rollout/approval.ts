@@ -1,5 +1,5 @@
 /** A wave's approval: the value of a project metadata item that Pulumi alone writes. */
-import { controlKey, fleetPrefix } from "./contract";
+import { controlKey, fleetPrefix } from "../contract";
 import {
   isBoolean,
   isDigest,
@@ -11,7 +11,7 @@ import {
   recordOf,
   type Parsed,
   type Shape,
-} from "./json";
+} from "../text/json";
 
 export interface Approval {
   /** Full git revision of the config repository. */

@@ -1,10 +1,10 @@
 /** What of a project's metadata is relevant to a VM: its watcher asks for an update when this changes. */
-import { readApprovals, type Approval } from "./approval";
-import { controlKey } from "./contract";
-import { holdsOn, overrideOf, parseControl, type Hold } from "./control-item";
-import { own } from "./json";
-import type { Metadata } from "./metadata";
-import { same } from "./report";
+import { readApprovals, type Approval } from "../rollout/approval";
+import { controlKey } from "../contract";
+import { holdsOn, overrideOf, parseControl, type Hold } from "../rollout/control-item";
+import { own } from "../text/json";
+import type { Metadata } from "../metadata";
+import { same } from "../report";
 
 export interface RelevantState {
   wave: string | null;

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
-import { lockChangeLine, lockChanges, lockInputs } from "../../../rules/flake-lock";
-import { lockProblem } from "../../../rules/flake-lock-file";
+import { lockChangeLine, lockChanges, lockInputs } from "../../../../rules/lock/flake-lock";
+import { lockProblem } from "../../../../rules/lock/flake-lock-file";
 
 interface Locked {
   [field: string]: unknown;
@@ -16,7 +16,7 @@ interface Lock {
   version: number;
 }
 
-const text = readFileSync(resolve(__dirname, "../../../examples/config-repo/flake.lock"), "utf8");
+const text = readFileSync(resolve(__dirname, "../../../../examples/config-repo/flake.lock"), "utf8");
 const stableHash = "sha256-lDebytrYdd47IBLwvNOD+6AGeoqZ78CIKlp70hzW280=";
 const unstable = { rev: "391b592eb44808b3bd0cb80bb71b63a5a118b8bb", lastModified: 1787209939, narHash: "sha256-WvvH" };
 const stable = "8eeec934ae0dbeca3d7868c059568a65c08b2fc3";
@@ -132,7 +132,7 @@ describe("small pairs of locks, each for a kind of change that real histories ho
     before: object;
     after: object | string;
   }
-  const cases = JSON.parse(readFileSync(resolve(__dirname, "../../fixtures/locks.json"), "utf8")) as Case[];
+  const cases = JSON.parse(readFileSync(resolve(__dirname, "../../../fixtures/locks.json"), "utf8")) as Case[];
   const messages: Record<string, string> = {
     "input of type file": "db sha256-AAAAAAAAAA → sha256-BBBBBBBBBB",
     "follows points elsewhere": "nixpkgs 3333333 → 4444444 (follows b/nixpkgs now, no longer a/nixpkgs)",

@@ -1,7 +1,7 @@
 /** Sentences about reports and holds that several commands and the gate say. */
-import { short } from "./contract";
-import type { Hold } from "./control-item";
-import type { Failing, Report } from "./report";
+import { short } from "../contract";
+import type { Hold } from "../rollout/control-item";
+import type { Failing, Report } from "../report";
 import { oneLine, truncate } from "./text";
 
 /** A failure in one line: stage, whether it was rolled back, and the last line of the error. */

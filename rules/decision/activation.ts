@@ -2,7 +2,7 @@
  * How a system is activated, how that went, and what goes back after a failure. What nixpkgs does is in its switch-to-configuration-ng
  * (pkgs/by-name/sw/switch-to-configuration-ng/src/main.rs) and nixos/modules/system/activation/pre-switch-check.nix.
  */
-import { isObject } from "./json";
+import { isObject } from "../text/json";
 
 export type ActivationMode = "live" | "boot";
 

@@ -1,9 +1,9 @@
 /** What a decision about an update says, for the system and for a home alike. */
-import { short, type Outcome, type Stage } from "./contract";
-import { isRevision } from "./json";
-import type { AgentState, Refusal } from "./agent-state";
-import type { Waiting } from "./report";
-import { flat } from "./text";
+import { short, type Outcome, type Stage } from "../contract";
+import { isRevision } from "../text/json";
+import type { AgentState, Refusal } from "../agent-state";
+import type { Waiting } from "../report";
+import { flat } from "../text/text";
 
 /** Why a revision is the target. `deployed`: it runs already, and stays. */
 export type TargetSource = "person" | "pin" | "override" | "approval" | "branch" | "deployed" | "machine";

@@ -2,11 +2,11 @@
  * A failure that may pass by itself and does not. Nothing is known against the revision, so it is never refused; but a VM that fails three
  * times in the same way, over at least an hour, stops trying all the time.
  */
-import type { Stage } from "./contract";
-import type { JsonObject } from "./json";
-import { isRevision } from "./json";
-import type { Failing } from "./report";
-import { oneLine } from "./text";
+import type { Stage } from "../contract";
+import type { JsonObject } from "../text/json";
+import { isRevision } from "../text/json";
+import type { Failing } from "../report";
+import { oneLine } from "../text/text";
 
 /** The tries of one revision that ended in the same way. Times are RFC 3339, UTC. */
 export interface RepeatedFailure {
