@@ -3,7 +3,7 @@
  * approval at once, as a VM does that has nothing to build.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -13,6 +13,7 @@ import { apiServer } from "../../../local/api/server";
 import type { CloudState } from "../../../local/api/types";
 import { memoryCloud, type MemoryCloud } from "../../unit/local/local-machines";
 import { bundledProgram, languageHost } from "../../setup/language-host";
+import { outage, refuse, type Outage } from "./api-faults";
 import { instanceAction, type Action } from "./instance-action";
 import { MemoryVms } from "./memory-vms";
 import { killGate, signal } from "./processes";
@@ -20,24 +21,6 @@ import { nameOf, readable, type Recorded } from "./recorded";
 import type { Approval } from "../../../rules/rollout/approval";
 
 const project = resolve(__dirname, "../../..");
-
-/** Google's answer where an API is not switched on. */
-const NOT_CONFIGURED = JSON.stringify({
-  error: {
-    code: 403,
-    message: "Compute Engine API has not been used in project 1 before or it is disabled.",
-    errors: [{ domain: "usageLimits", reason: "accessNotConfigured" }],
-  },
-});
-
-/** And where a quota is used up. */
-const QUOTA = JSON.stringify({
-  error: {
-    code: 403,
-    message: "Quota 'CPUS' exceeded. Limit: 24.0 in region europe-west1.",
-    errors: [{ domain: "usageLimits", reason: "quotaExceeded" }],
-  },
-});
 
 export interface Ran {
   exitCode: number;
@@ -182,36 +165,14 @@ export class Program {
     await this.cloud.operations.settled();
   }
 
-  /**
-   * Has every request answered by 503, or none at all, until the answer is called; or, as in a new project, the Compute API refuse
-   * everything until it is switched on.
-   */
-  outage(kind: "503" | "network" | "new"): () => void {
-    const [listener] = this.server.listeners("request") as ((...args: unknown[]) => void)[];
-    if (listener === undefined) throw new Error("the server has no listener");
-    const faulty = (request: IncomingMessage, response: ServerResponse) => {
-      const { services = [] } = this.cloud.store.state;
-      const open = !request.url?.startsWith("/compute/") || services.includes("compute.googleapis.com");
-      if (kind === "new" && open) listener(request, response);
-      else if (kind === "new") response.writeHead(403, { "content-type": "application/json" }).end(NOT_CONFIGURED);
-      else if (kind === "network") response.destroy();
-      else response.writeHead(503, { "content-type": "application/json" }).end('{"error":{"message":"Backend Error"}}');
-    };
-    this.server.off("request", listener).on("request", faulty);
-    if (kind === "network") this.server.closeAllConnections();
-    return () => void this.server.off("request", faulty).on("request", listener);
+  /** As `outage` in api-faults.ts. */
+  outage(kind: Outage): () => void {
+    return outage(this.server, this.cloud, kind);
   }
 
-  /** Has every request of this method and path refused as Compute does where a quota is used up, until the answer is called. */
+  /** As `refuse` in api-faults.ts. */
   refuse(what: RegExp): () => void {
-    const [listener] = this.server.listeners("request") as ((...args: unknown[]) => void)[];
-    if (listener === undefined) throw new Error("the server has no listener");
-    const refusing = (request: IncomingMessage, response: ServerResponse) => {
-      if (!what.test(`${request.method ?? ""} ${request.url ?? ""}`)) listener(request, response);
-      else response.writeHead(403, { "content-type": "application/json" }).end(QUOTA);
-    };
-    this.server.off("request", listener).on("request", refusing);
-    return () => void this.server.off("request", refusing).on("request", listener);
+    return refuse(this.server, what);
   }
 
   /** The stack's configuration from now on; the repository and the cloud are filled in. */

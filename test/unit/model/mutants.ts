@@ -6,7 +6,8 @@ import { step } from "../../../rules/gate/verdict";
 import { readMetadata } from "../../../rules/metadata";
 import { rightOf } from "../../../rules/decision/run-right";
 import { planWaves } from "../../../rules/rollout/wave-plan";
-import { realRules, type Rules, type Setting } from "./world";
+import { realRules, type Rules } from "./rules";
+import type { Setting } from "./world";
 
 export interface ModelMutant {
   lost: string;

@@ -1,16 +1,14 @@
-/** The rules as the model calls them: the real functions, with what they answered before remembered. */
+/** The small fleet that the model explores: calls the rules on a state, and caches their answers. */
 import type { AgentState } from "../../../rules/agent-state";
 import { approvalKey, controlKey } from "../../../rules/contract";
 import type { Control } from "../../../rules/rollout/control-item";
-import { decideSystem, type SystemInput } from "../../../rules/decision/decide-system";
+import type { SystemInput } from "../../../rules/decision/decide-system";
 import type { Approval } from "../../../rules/rollout/approval";
-import { chooseReaction, type Reaction } from "../../../rules/gate/reaction";
+import type { Reaction } from "../../../rules/gate/reaction";
 import { noProgress, type GateOptions, type GateState, type GateVm, type Observation } from "../../../rules/gate/state";
-import { decide, step } from "../../../rules/gate/verdict";
-import { readMetadata, type Metadata } from "../../../rules/metadata";
-import { relevantState } from "../../../rules/decision/relevant-state";
-import { rightOf, type Right, type Trigger } from "../../../rules/decision/run-right";
-import { planWaves } from "../../../rules/rollout/wave-plan";
+import type { Metadata } from "../../../rules/metadata";
+import type { Right } from "../../../rules/decision/run-right";
+import { realRules, type Rules } from "./rules";
 import { F, FIX, get, text, V, vmAt, vmGet, type State } from "./state";
 import {
   branchName,
@@ -36,37 +34,6 @@ export interface Setting {
   follow: "branch" | "approved";
   onFailure: "hold" | "rollback";
 }
-
-/** The rules, each of which a mutant may replace. */
-export interface Rules {
-  rightOf: (trigger: Trigger, repeated: Right) => Right;
-  decideSystem: typeof decideSystem;
-  readMetadata: (answers: Parameters<typeof readMetadata>[0]) => Metadata;
-  relevantState: typeof relevantState;
-  planWaves: typeof planWaves;
-  step: typeof step;
-  decide: typeof decide;
-  chooseReaction: typeof chooseReaction;
-  minSucceeded: number;
-  /** Whether approvals name the source that their revision is from. */
-  approvalsNameSource: boolean;
-  /** Whether a VM remembers what failed on it. */
-  remembersRefusals: boolean;
-}
-
-export const realRules: Rules = {
-  rightOf: (trigger, repeated) => rightOf([trigger], repeated),
-  decideSystem,
-  readMetadata: (answers) => readMetadata(answers, true),
-  relevantState,
-  planWaves,
-  step,
-  decide,
-  chooseReaction,
-  minSucceeded: 1,
-  approvalsNameSource: true,
-  remembersRefusals: true,
-};
 
 /** A VM's fields from `branch` to this one. */
 function vmKey(state: State, vm: number, last: "refused" | "fresh"): string {

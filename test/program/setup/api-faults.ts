@@ -1,0 +1,61 @@
+/** Faults of the cloud's API, as long as a test wants them. */
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { MemoryCloud } from "../../unit/local/local-machines";
+
+/** Google's answer where an API is not switched on. */
+const NOT_CONFIGURED = JSON.stringify({
+  error: {
+    code: 403,
+    message: "Compute Engine API has not been used in project 1 before or it is disabled.",
+    errors: [{ domain: "usageLimits", reason: "accessNotConfigured" }],
+  },
+});
+
+/** And where a quota is used up. */
+const QUOTA = JSON.stringify({
+  error: {
+    code: 403,
+    message: "Quota 'CPUS' exceeded. Limit: 24.0 in region europe-west1.",
+    errors: [{ domain: "usageLimits", reason: "quotaExceeded" }],
+  },
+});
+
+type Listener = (...args: unknown[]) => void;
+
+/** `new`: as in a new project, the Compute API refuses everything until it is enabled. */
+export type Outage = "503" | "network" | "new";
+
+/** Replaces the server's listener until the answer is called. */
+function intercept(
+  server: Server,
+  handle: (request: IncomingMessage, response: ServerResponse, pass: () => void) => void,
+): () => void {
+  const [listener] = server.listeners("request") as Listener[];
+  if (listener === undefined) throw new Error("the server has no listener");
+  const faulty = (request: IncomingMessage, response: ServerResponse) =>
+    handle(request, response, () => listener(request, response));
+  server.off("request", listener).on("request", faulty);
+  return () => void server.off("request", faulty).on("request", listener);
+}
+
+/** Answers every request with 503, or not at all, until the answer is called; or acts as a new project. */
+export function outage(server: Server, cloud: MemoryCloud, kind: Outage): () => void {
+  const end = intercept(server, (request, response, pass) => {
+    const { services = [] } = cloud.store.state;
+    const open = !request.url?.startsWith("/compute/") || services.includes("compute.googleapis.com");
+    if (kind === "new" && open) pass();
+    else if (kind === "new") response.writeHead(403, { "content-type": "application/json" }).end(NOT_CONFIGURED);
+    else if (kind === "network") response.destroy();
+    else response.writeHead(503, { "content-type": "application/json" }).end('{"error":{"message":"Backend Error"}}');
+  });
+  if (kind === "network") server.closeAllConnections();
+  return end;
+}
+
+/** Refuses every request of this method and path, as Compute does when a quota is used up, until the answer is called. */
+export function refuse(server: Server, what: RegExp): () => void {
+  return intercept(server, (request, response, pass) => {
+    if (!what.test(`${request.method ?? ""} ${request.url ?? ""}`)) pass();
+    else response.writeHead(403, { "content-type": "application/json" }).end(QUOTA);
+  });
+}
