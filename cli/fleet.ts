@@ -9,7 +9,7 @@ import { readReports, unreadable } from "./reports";
 import { mapBounded } from "./google/retry";
 import type { Home } from "../rules/instance-metadata";
 import { mostAtOnce } from "./google/throttle";
-import type { VmReports } from "../rules/reading";
+import type { VmReports } from "../rules/report-reading";
 import { oneLine } from "../rules/text/text";
 
 /** Which fleet: its name and the stack that declares it. */

@@ -1,6 +1,6 @@
 /** What VMs say of themselves. A VM may write anything, so everything is checked and made printable here, once. */
 import { contract } from "../rules/contract";
-import type { Reading, VmReports } from "../rules/reading";
+import type { Reading, VmReports } from "../rules/report-reading";
 import { parseReport, type Report } from "../rules/report";
 import type { Home } from "../rules/instance-metadata";
 import { oneLine, printable, truncate } from "../rules/text/text";

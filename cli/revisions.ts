@@ -3,7 +3,7 @@ import type { Call } from "./command-line/command";
 import type { FleetContext } from "./context";
 import { FleetError, messageOf, UsageError } from "./errors";
 import { readAllReports, readVms, type FleetVm } from "./fleet";
-import { reportOf } from "../rules/reading";
+import { reportOf } from "../rules/report-reading";
 import { findRevision } from "./repository/branches";
 import { oneLine } from "../rules/text/text";
 

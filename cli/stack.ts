@@ -5,7 +5,7 @@ import type { FlakeUser } from "../rules/flake-names";
 import { FleetError } from "./errors";
 import type { Source } from "./fleet";
 import { projectDirectory } from "./project-directory";
-import { runProgram, type RunOptions } from "./program";
+import { runProgram, type RunOptions } from "./run-program";
 
 /** What the program makes of a stack's settings. */
 export interface StackSettings {

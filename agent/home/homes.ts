@@ -11,7 +11,7 @@ import { isThere, readText } from "../host/files";
 import { log } from "../host/log";
 import { MetadataServer } from "../metadata-server";
 import { publish, unpublished } from "../report/publish";
-import { installedCommand, selfCommand } from "../self";
+import { installedCommand, selfCommand } from "../self-command";
 import { systemctl, systemdRun } from "../host/systemd";
 import { bootedAt, now } from "../host/time";
 import { accountOf, asUser, hasHome, isUserName, type Account } from "./users";

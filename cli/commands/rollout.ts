@@ -6,7 +6,7 @@ import { openFleet, type FleetContext } from "../context";
 import { UsageError } from "../errors";
 import { readAllReports, readDecisions, readVms, type FleetVm } from "../fleet";
 import { recordEvent } from "../history";
-import { runProgram } from "../program";
+import { runProgram } from "../run-program";
 import { projectDirectory } from "../project-directory";
 import { checkRevision, resolveRevision } from "../revisions";
 import { rawSettings } from "../stack";

@@ -11,13 +11,13 @@ import { callerOf } from "../identity";
 import type { Facts, Result } from "./findings";
 import { messageOf } from "../errors";
 import { readAllReports, readDecisions, toVm, type FleetId } from "../fleet";
-import { runProgram, type RunOptions } from "../program";
+import { runProgram, type RunOptions } from "../run-program";
 import { mapBounded } from "../google/retry";
 import { servicesOff } from "../google/service-usage";
 import { rawSettings, selectedStack, type ReadSettings, type StackSettings } from "../stack";
 import { buildStatus } from "../status/status";
 import { contract } from "../../rules/contract";
-import { offerMistakes } from "../../rules/offers";
+import { offerMistakes } from "../../rules/google-catalog";
 
 /** Programs whose versions are asked, and how. */
 const versions: Record<string, readonly string[]> = {

@@ -11,7 +11,7 @@ import { decide, step } from "../../rules/gate/verdict";
 import { beginLine, changeLines, endLine, endLines, interruptedLine, lifeLine, pauseLine, warningLine } from "./text";
 import { readReports, unreadable } from "../reports";
 import { backoff, mapBounded } from "../google/retry";
-import type { VmReports } from "../../rules/reading";
+import type { VmReports } from "../../rules/report-reading";
 import { truncate } from "../../rules/text/text";
 
 /** What a gate needs of the world. */

@@ -2,7 +2,7 @@
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { allowedFailures } from "../../rules/gate/budget";
-import { reportOf } from "../../rules/reading";
+import { reportOf } from "../../rules/report-reading";
 import { type GateOptions, type GateState, type Result } from "../../rules/gate/state";
 import { FleetError, messageOf } from "../errors";
 import type { FleetId } from "../fleet";

@@ -1,7 +1,7 @@
 /** What a gate prints: a line when a VM's result changes, what it waits for in between, and the end's table with the reasons. */
 import { short } from "../../rules/contract";
 import { formatDuration } from "../../rules/text/duration";
-import { reportOf } from "../../rules/reading";
+import { reportOf } from "../../rules/report-reading";
 import { type GateOptions, type GateState, type Result, type VmProgress } from "../../rules/gate/state";
 import type { Verdict } from "../../rules/gate/verdict";
 import { wavesText } from "../../rules/text/sentences";

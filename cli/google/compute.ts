@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { compute_v1 } from "@googleapis/compute/build/v1";
 import { ApiError } from "./api-error";
 import { computeApi, listAggregated, type ComputeOptions } from "./compute-api";
-import { gatherOffers, type Offers, type Wanted } from "../../rules/offers";
+import { gatherOffers, type Offers, type Wanted } from "../../rules/google-catalog";
 import { FleetError } from "../errors";
 import { withRetry } from "./retry";
 import { oneLine } from "../../rules/text/text";

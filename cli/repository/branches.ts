@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FleetError, messageOf, UsageError } from "../errors";
-import type { RunOptions } from "../program";
+import type { RunOptions } from "../run-program";
 import { oneLine } from "../../rules/text/text";
 import { git } from "./git";
 

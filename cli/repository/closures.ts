@@ -1,7 +1,7 @@
 /** Compares what VMs' systems are made of, before and after. */
 import { FleetError } from "../errors";
 import { buildAll, closureDifference, evaluateSystems, type Commit, type System } from "./nix";
-import type { RunOptions } from "../program";
+import type { RunOptions } from "../run-program";
 
 /** A VM whose closures are compared. */
 export interface Machine {

@@ -7,7 +7,7 @@ import type { Source } from "../fleet";
 import { flakeFile } from "../../rules/decision/flake-place";
 import { git } from "./git";
 import type { Commit } from "./nix";
-import type { RunOptions } from "../program";
+import type { RunOptions } from "../run-program";
 import { oneLine } from "../../rules/text/text";
 
 /** A repository on this machine. */

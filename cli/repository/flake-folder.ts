@@ -1,7 +1,7 @@
 /** Where in a clone its flake is. */
 import { posix } from "node:path";
 import { flakeFile } from "../../rules/decision/flake-place";
-import type { RunOptions } from "../program";
+import type { RunOptions } from "../run-program";
 import { git } from "./git";
 
 /**

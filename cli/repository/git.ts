@@ -1,6 +1,6 @@
 import { gitArguments, type GitCommand } from "../../rules/git-arguments";
 import { UsageError, messageOf } from "../errors";
-import { runProgram, type RunOptions } from "../program";
+import { runProgram, type RunOptions } from "../run-program";
 import { oneLine } from "../../rules/text/text";
 
 /**

@@ -13,7 +13,7 @@ import { FleetError, messageOf, UsageError } from "../errors";
 import { flakeFolder } from "./flake-folder";
 import { git } from "./git";
 import { nix } from "./nix";
-import type { RunOptions } from "../program";
+import type { RunOptions } from "../run-program";
 import { oneLine } from "../../rules/text/text";
 
 /** What came of it; `revision` is null where nothing newer was found. */

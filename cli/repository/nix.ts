@@ -3,7 +3,7 @@ import { FleetError, messageOf, UsageError } from "../errors";
 import { flakeQuery } from "../../rules/decision/flake-place";
 import { flakeFolder } from "./flake-folder";
 import { git } from "./git";
-import { runProgram, type RunOptions } from "../program";
+import { runProgram, type RunOptions } from "../run-program";
 import { lastLines } from "../text";
 import { oneLine } from "../../rules/text/text";
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { messageOf } from "../errors";
 import type { FleetVm, Source } from "../fleet";
-import type { RunOptions } from "../program";
+import type { RunOptions } from "../run-program";
 import { git } from "../repository/git";
 import { oneLine } from "../../rules/text/text";
 

@@ -3,7 +3,7 @@ import { short, type Drift } from "../../rules/contract";
 import type { Approval } from "../../rules/rollout/approval";
 import type { Home } from "../../rules/instance-metadata";
 import type { Report } from "../../rules/report";
-import { reportOf, type Reading } from "../../rules/reading";
+import { reportOf, type Reading } from "../../rules/report-reading";
 import { failureText } from "../../rules/text/sentences";
 
 /** A home in the document. */

@@ -2,7 +2,7 @@
 import { short } from "../../rules/contract";
 import { holdOn, wantedBy, type Control } from "../../rules/rollout/control-item";
 import type { Decisions, FleetVm } from "../fleet";
-import { reportOf, type VmReports } from "../../rules/reading";
+import { reportOf, type VmReports } from "../../rules/report-reading";
 import { firstOf, oneLine } from "../../rules/text/text";
 
 /** VMs that do the same. */

@@ -1,7 +1,7 @@
 /** Reads a fleet's status, once or again and again, within what Compute's quota of reads allows. */
 import type { FleetContext } from "../context";
 import { readDecisions, readVmReports, readVms, type FleetVm } from "../fleet";
-import type { VmReports } from "../../rules/reading";
+import type { VmReports } from "../../rules/report-reading";
 import { mapBounded } from "../google/retry";
 import type { Branch } from "./branch";
 import { buildStatus, type FleetStatus } from "./status";

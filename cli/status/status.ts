@@ -9,7 +9,7 @@ import { branchFor, type Branch } from "./branch";
 import { homeStatus, type HomeStatus } from "./homes";
 import { type Control, holdOn, wantedBy, type Hold } from "../../rules/rollout/control-item";
 import type { Report } from "../../rules/report";
-import { reportOf, type Reading, type VmReports } from "../../rules/reading";
+import { reportOf, type Reading, type VmReports } from "../../rules/report-reading";
 import { oneLine } from "../../rules/text/text";
 
 /** A VM in the document. */

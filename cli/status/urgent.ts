@@ -4,7 +4,7 @@ import { holdOn } from "../../rules/rollout/control-item";
 import { parseDuration, formatDuration } from "../../rules/text/duration";
 import { holdText } from "../../rules/text/sentences";
 import type { Decisions, FleetVm } from "../fleet";
-import { reportOf, type VmReports } from "../../rules/reading";
+import { reportOf, type VmReports } from "../../rules/report-reading";
 import { plural } from "../text";
 import { oneLine } from "../../rules/text/text";
 

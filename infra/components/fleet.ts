@@ -5,7 +5,7 @@ import { FleetCache } from "./cache";
 import type { FleetConfig } from "../config/fleet-config";
 import { fleetTag } from "../config/names";
 import { HomeDisks } from "./disks";
-import { HeldBackFailures } from "./held-back";
+import { HeldBackFailures } from "./delayed-failures";
 import { NAMESPACE, withArgs, withSecrets, type FleetArgs } from "../fleet-args";
 import { FleetImage, olderImages } from "./image";
 import { vmLabels, vmMetadata } from "./metadata";

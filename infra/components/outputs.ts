@@ -4,7 +4,7 @@ import { loginArguments } from "../../rules/login";
 import type { Approval } from "../../rules/rollout/approval";
 import type { FleetConfig } from "../config/fleet-config";
 import type { WaveResult } from "../readme";
-import { orElse } from "./or-else";
+import { orElse } from "./known-or";
 import type { DevVm, DevVmOutputs } from "./vm";
 
 /** One VM of a fleet. */

@@ -9,8 +9,8 @@ import type { Reachable } from "./trigger";
 import type { DevVm } from "./vm";
 import type { Wave } from "../../rules/rollout/waves";
 import { gateResult } from "./gate-result";
-import { orElse } from "./or-else";
-import { registrationEnd, type HeldBackFailures } from "./held-back";
+import { orElse } from "./known-or";
+import { registrationEnd, type HeldBackFailures } from "./delayed-failures";
 import type { Approval } from "../../rules/rollout/approval";
 
 export interface RolloutArgs {

@@ -1,6 +1,6 @@
 /** Who may use the VMs. */
 import { z } from "zod";
-import { quote } from "./lines";
+import { quote } from "./parse";
 import { check } from "./schema";
 
 const member = z.string().regex(/^(user|group):[^@\s:]+@[^@\s:]+\.[^@\s:]+$/, "must be user:ADDRESS or group:ADDRESS");

@@ -11,7 +11,7 @@ import { checkDisks, snapshotKeys } from "./vms/disks";
 import { checkDeployKeys, deployKeySchema, deployKeysOf, type DeployKey } from "./repository/deploy-keys";
 import { defaultZone, googleKeys, networkKeys } from "./google";
 import { imageKeys } from "./images";
-import { lines, strayKeys, structured, type RawConfig } from "./lines";
+import { lines, strayKeys, structured, type RawConfig } from "./parse";
 import { monitoringKeys } from "./monitoring";
 import { checkNames } from "./names";
 import { keyPart, type Check } from "./schema";

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { shortDigest } from "./digest";
-import { quote } from "./lines";
+import { quote } from "./parse";
 import { check, COMPUTE_NAME } from "./schema";
 
 /** What Pulumi appends to a name of its own making: `-` and 7 hex digits. */

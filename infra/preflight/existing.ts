@@ -8,7 +8,7 @@ import { contract, type Inventory } from "../../rules/contract";
 import { googleIdentity } from "../../rules/google-identity";
 import { ConfigError } from "../config-error";
 import type { FleetConfig, RawConfig } from "../config/fleet-config";
-import { gatherOffers, type Offers } from "../../rules/offers";
+import { gatherOffers, type Offers } from "../../rules/google-catalog";
 
 export interface Existing {
   /** The project's metadata, as VMs and gates read it. */

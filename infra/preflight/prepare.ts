@@ -1,6 +1,6 @@
 /** All that a fleet has to know before it declares anything: its settings, what exists, and what this run approves. */
 import * as pulumi from "@pulumi/pulumi";
-import { offerMistakes } from "../../rules/offers";
+import { offerMistakes } from "../../rules/google-catalog";
 import { ConfigError } from "../config-error";
 import type { FleetConfig } from "../config/fleet-config";
 import type { Written } from "../fleet-args";

@@ -3,7 +3,7 @@ import { short } from "../contract";
 import type { Home } from "../instance-metadata";
 import { own } from "../text/json";
 import { failureText } from "../text/sentences";
-import { reportOf, type Reading } from "../reading";
+import { reportOf, type Reading } from "../report-reading";
 import { type GateOptions, type GateVm, type Result, type VmProgress } from "./state";
 
 /**

@@ -1,5 +1,5 @@
 /** How much of a wave's pause is left, and whether what it runs is news. Pure. */
-import { reportOf } from "../reading";
+import { reportOf } from "../report-reading";
 import { hardEnd, type GateOptions, type GateState, type VmProgress } from "./state";
 
 /**

@@ -3,7 +3,7 @@ import type { Approval } from "../rollout/approval";
 import type { Follow } from "../contract";
 import type { Control } from "../rollout/control-item";
 import type { Home } from "../instance-metadata";
-import type { VmReports } from "../reading";
+import type { VmReports } from "../report-reading";
 import type { Report, WaitingFor } from "../report";
 import type { Budget } from "./budget";
 

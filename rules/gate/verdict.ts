@@ -9,7 +9,7 @@ import { holdText } from "../text/sentences";
 import { oneLine } from "../text/text";
 import { allowedFailures } from "./budget";
 import { isProven, proofsNeeded, unprovedText } from "./proof";
-import { reportOf, type VmReports } from "../reading";
+import { reportOf, type VmReports } from "../report-reading";
 import {
   type GateDecisions,
   type GateOptions,

@@ -7,7 +7,7 @@ import type { Report, WaitingFor } from "../report";
 import { failureText, holdText } from "../text/sentences";
 import { oneLine } from "../text/text";
 import { checkHomes } from "./homes";
-import { reportOf, type Reading } from "../reading";
+import { reportOf, type Reading } from "../report-reading";
 import {
   hardEnd,
   type GateDecisions,

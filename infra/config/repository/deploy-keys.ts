@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { kindOf, parseKeyPlace } from "../../../rules/deploy-keys";
 import { repository, signer } from "./git";
-import { quote } from "../lines";
+import { quote } from "../parse";
 import { homeKeyName, inputKeyName, secretId } from "../names";
 import { check, type Check } from "../schema";
 import { HIDDEN } from "../secrets";

@@ -1,6 +1,6 @@
 /** How a rollout starts updates besides the VMs' own watching. */
 import { z } from "zod";
-import { quote } from "../lines";
+import { quote } from "../parse";
 import { check, port, userName } from "../schema";
 
 const trigger = z.enum(["watch", "ssh"]);

@@ -1,6 +1,6 @@
 /** People's homes on disks of their own, and the snapshots of these. */
 import { z } from "zod";
-import { quote } from "../lines";
+import { quote } from "../parse";
 import { LONGEST_WITH_HOME_DISK } from "../names";
 import { check } from "../schema";
 

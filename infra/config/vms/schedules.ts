@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { assignWaves } from "../../../rules/rollout/waves";
 import { apart, minutesOfWeek } from "./cron";
-import { quote } from "../lines";
+import { quote } from "../parse";
 import { check, keyPart } from "../schema";
 import { labelled } from "./vms";
 import { membership } from "../waves";

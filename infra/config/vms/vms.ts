@@ -13,7 +13,7 @@ import {
   type HomeDisk,
 } from "./disks";
 import { defaultZone, zone } from "../google";
-import { quote } from "../lines";
+import { quote } from "../parse";
 import { attribute, branch, repository } from "../repository/git";
 import { check, computeName, userName } from "../schema";
 

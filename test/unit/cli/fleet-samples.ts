@@ -4,7 +4,7 @@ import type { Approval } from "../../../rules/rollout/approval";
 import type { Decisions, FleetVm } from "../../../cli/fleet";
 import { type Control, noControl } from "../../../rules/rollout/control-item";
 import type { Report } from "../../../rules/report";
-import type { Reading, VmReports } from "../../../rules/reading";
+import type { Reading, VmReports } from "../../../rules/report-reading";
 
 export const old = "a".repeat(40);
 export const good = "b".repeat(40);

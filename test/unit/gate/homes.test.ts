@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { step } from "../../../rules/gate/verdict";
 import { noProgress } from "../../../rules/gate/state";
-import type { Reading } from "../../../rules/reading";
+import type { Reading } from "../../../rules/report-reading";
 import { other, good, reading, reports, silent, vm } from "../cli/fleet-samples";
 import { approved, before, failure, options, resultOf } from "./samples";
 

@@ -3,7 +3,7 @@ import type { Report } from "../../../rules/report";
 import type { FleetVm } from "../../../cli/fleet";
 import { step } from "../../../rules/gate/verdict";
 import { noProgress, type GateOptions, type GateState, type Observation, type Result } from "../../../rules/gate/state";
-import type { Reading } from "../../../rules/reading";
+import type { Reading } from "../../../rules/report-reading";
 import { decisions, good, old, reading, reports, silent, vm } from "../cli/fleet-samples";
 
 export const options: GateOptions = {

@@ -8,7 +8,7 @@ import { readReport } from "../../../cli/reports";
 import type { FleetVm } from "../../../cli/fleet";
 import { decisions, good, hold, old, other, reading, reports, silent, vm } from "../cli/fleet-samples";
 import { approved, before, failure, look, options, retrying, see } from "./samples";
-import type { Reading } from "../../../rules/reading";
+import type { Reading } from "../../../rules/report-reading";
 
 test.each([
   ["", "0", "passed"],

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Forwards } from "../../../local/forwards";
+import { Forwards } from "../../../local/ssh-forwards";
 import { done, makeInstance, makeNetwork, project, serve, zone, type Served } from "./client";
 
 let served: Served;

@@ -1,7 +1,7 @@
 /** The status of a fleet in each state of the world: what it says of each, whether --check passes, and that it fits the terminal. */
 import { describe, expect, it, test } from "vitest";
 import type { FleetVm } from "../../../../cli/fleet";
-import type { VmReports } from "../../../../rules/reading";
+import type { VmReports } from "../../../../rules/report-reading";
 import { buildStatus, isConverged } from "../../../../cli/status/status";
 import { renderStatus } from "../../../../cli/status/table";
 import { decisions, good, hold, old, reading, reports, silent, vm } from "../fleet-samples";

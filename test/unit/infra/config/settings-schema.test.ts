@@ -2,10 +2,10 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, it } from "vitest";
-import { KEYS } from "../../../infra/config/fleet-config";
-import { stackFileSchema } from "../../../infra/config/settings-schema";
+import { KEYS } from "../../../../infra/config/fleet-config";
+import { stackFileSchema } from "../../../../infra/config/settings-schema";
 
-const root = resolve(__dirname, "../../..");
+const root = resolve(__dirname, "../../../..");
 const written = JSON.parse(readFileSync(join(root, "docs/settings.schema.json"), "utf8")) as {
   properties: { config: { properties: Record<string, unknown>; propertyNames: unknown } };
 };

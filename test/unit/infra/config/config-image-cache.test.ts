@@ -1,10 +1,10 @@
 /** Image, cache and monitoring in the stack's configuration, and what is decided from them. */
 import { describe, expect, it } from "vitest";
-import { apisOf } from "../../../infra/components/apis";
-import { imageName, olderImages } from "../../../infra/components/image";
-import { hostsOf, manifestOf } from "../../../infra/preflight/manifest";
-import { digest } from "../../../infra/config/digest";
-import { checkSettings } from "./check-settings";
+import { apisOf } from "../../../../infra/components/apis";
+import { imageName, olderImages } from "../../../../infra/components/image";
+import { hostsOf, manifestOf } from "../../../../infra/preflight/manifest";
+import { digest } from "../../../../infra/config/digest";
+import { checkSettings } from "../check-settings";
 
 const publicKey = `cache-1:${"A".repeat(43)}=`;
 

@@ -1,9 +1,15 @@
 /** What is handed to git, Nix and Google: nothing that looks like an option, holds a secret, or that Google would refuse midway. */
 import { describe, expect, it } from "vitest";
-import { branch, directory, holdsSecret, signer, withoutCredentials } from "../../../infra/config/repository/git";
-import { checkConfig } from "../../../infra/config/fleet-config";
-import { accountId, homeKeyName, resourceNames, schedulePolicyName, scheduleRoleId } from "../../../infra/config/names";
-import { checkSettings } from "./check-settings";
+import { branch, directory, holdsSecret, signer, withoutCredentials } from "../../../../infra/config/repository/git";
+import { checkConfig } from "../../../../infra/config/fleet-config";
+import {
+  accountId,
+  homeKeyName,
+  resourceNames,
+  schedulePolicyName,
+  scheduleRoleId,
+} from "../../../../infra/config/names";
+import { checkSettings } from "../check-settings";
 
 const SECRET =
   "must not hold a user name, password or token, which metadata and reports would show; the place for it: pulumi config set --secret nixos-fleet:deployKey (a home's: nixos-fleet:homeDeployKeys)";

@@ -1,9 +1,9 @@
 /** Deploy keys in the stack's configuration: every mistake, none of which quotes a key, and what VMs get. */
 import { describe, expect, it } from "vitest";
-import { apisOf } from "../../../infra/components/apis";
-import { checkConfig } from "../../../infra/config/fleet-config";
-import { HIDDEN } from "../../../infra/config/secrets";
-import { vmMetadata } from "../../../infra/components/metadata";
+import { apisOf } from "../../../../infra/components/apis";
+import { checkConfig } from "../../../../infra/config/fleet-config";
+import { HIDDEN } from "../../../../infra/config/secrets";
+import { vmMetadata } from "../../../../infra/components/metadata";
 
 const byHttps = "https://git.example.com/config.git";
 const bySsh = "ssh://git@git.example.com/config.git";

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { checkStack, withVmsFile } from "../../../infra/config/vms/vms-file";
+import { checkStack, withVmsFile } from "../../../../infra/config/vms/vms-file";
 
 let directory: string;
 beforeEach(() => {

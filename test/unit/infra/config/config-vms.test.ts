@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { HOME_DEVICE } from "../../../infra/components/disks";
-import { checkSettings } from "./check-settings";
+import { HOME_DEVICE } from "../../../../infra/components/disks";
+import { checkSettings } from "../check-settings";
 
 /** The VMs, or what is wrong. */
 function vms(more: Record<string, unknown>) {
@@ -28,7 +28,7 @@ describe("a home disk", () => {
   );
 
   it("has the device name that the profile looks for", () => {
-    const profile = readFileSync(resolve(__dirname, "../../../nix/modules/dev-vm/home-disk.nix"), "utf8");
+    const profile = readFileSync(resolve(__dirname, "../../../../nix/modules/dev-vm/home-disk.nix"), "utf8");
     expect(profile).toContain(`disk = "/dev/disk/by-id/google-${HOME_DEVICE}";`);
   });
 

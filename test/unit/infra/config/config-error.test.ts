@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect, it } from "vitest";
-import { ConfigError } from "../../../infra/config-error";
+import { ConfigError } from "../../../../infra/config-error";
 
 it("tells the engine its mistakes, a line each, and leaves the language host no stack to format", () => {
   const configError = new ConfigError(["gcp:project: must be set", "nixos-fleet:colour: unknown key"]);

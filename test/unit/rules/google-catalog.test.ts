@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { gatherOffers, offerMistakes } from "../../../rules/offers";
+import { gatherOffers, offerMistakes } from "../../../rules/google-catalog";
 
 const offers = {
   zones: ["europe-west1-b", "europe-west1-c", "europe-west4-a", "us-east1-b", "us-east1-c"],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkConfig, type RawConfig } from "../../../infra/config/fleet-config";
+import { checkConfig, type RawConfig } from "../../../../infra/config/fleet-config";
 
 const small: RawConfig = {
   "gcp:project": "acme-dev",
