@@ -24,11 +24,18 @@ class MixedFleet extends TestCloud {
       cpSync(join(fixture, part), join(this.clone, "nixos-fleet-0.1.0", part), { recursive: true });
     cpSync(join(this.clone, "stand-in"), join(this.clone, "stand-in-0.1.0"), { recursive: true });
     cpSync(join(fixture, "agent.nix"), join(this.clone, "stand-in-0.1.0/agent.nix"));
-    const path = join(this.clone, "flake.nix");
-    writeFileSync(path, withBoth(readFileSync(path, "utf8")));
+    this.edit("flake.nix", withBoth);
+    // An option that 0.1.0 does not have.
+    for (const module of ["modules/common.nix", "modules/home.nix"])
+      this.edit(module, (text) => text.replace(/^.*healthSettle.*$/m, ""));
     await this.giveOld(old);
     const { exitCode, text } = await this.local("up");
     expect(exitCode, text).toBe(0);
+  }
+
+  private edit(file: string, change: (text: string) => string): void {
+    const path = join(this.clone, file);
+    writeFileSync(path, change(readFileSync(path, "utf8")));
   }
 
   /** Pushes a revision that has old agents on these VMs, and today's on the others; answers it. */
