@@ -56,8 +56,9 @@ export function expectSame<S>(
     for (const { name } of shown) tally.set(name, (tally.get(name) ?? 0) + 1);
     return [];
   });
-  const text = [...tally].map(([one, times]) => `${one}: ${times}`).join(", ");
-  console.log(`seed ${seed}, ${who}: allowed differences: ${text || "none"}`);
+  const share = (times: number) => `${((100 * times) / situations.length).toFixed(1)} %`;
+  const text = [...tally].map(([one, times]) => `${one}: ${times} (${share(times)})`).join(", ");
+  console.log(`seed ${seed}, ${who}, ${situations.length} pairs: allowed differences: ${text || "none"}`);
   // The shortest says most.
   const [shortest] = unexpected.map((one) => JSON.stringify(one, null, 1)).sort((a, b) => a.length - b.length);
   expect(shortest ?? "all agree", `seed ${seed}: ${unexpected.length} differ; [rules, jq]`).toBe("all agree");

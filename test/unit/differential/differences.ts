@@ -1,10 +1,10 @@
 /** In what an agent's decision may differ from that of rules/, each by a name, and determined by the situation alone. */
 import { parseState } from "../../../rules/agent-state";
-import { originChange } from "../../../rules/decision/decision";
 import { fleetFactsOf } from "../../../rules/decision/decide-system";
 import { parseObject } from "../../../rules/text/json";
 import { flat } from "../../../rules/text/text";
 import type { Difference } from "./compare";
+import { targetDifferences, type TargetFacts } from "./target-differences";
 import type { SystemSituation } from "./situations";
 import { decided, inputOf } from "./system";
 
@@ -37,24 +37,18 @@ export const differencesFrom010: readonly Difference<SystemSituation>[] = [
     applies: ({ right }) => right === "approved",
   },
   {
-    name: "a trigger ended well where nothing is approved",
-    fields: ["idle"],
-    applies: (situation) => decided(situation).nothingApproved,
-  },
-  {
     name: "a VM that left its fleet went on by its module's settings",
     applies: (situation) => situation.joined && inputOf(situation).metadata.kind === "absent",
   },
+  ...targetDifferences<SystemSituation>("host", targetFacts),
   {
-    name: "another host or repository was nothing to do, and its failure the same",
+    name: "the first revision out of another repository had to descend from one of the former",
+    fields: ["explicit"],
     applies: (situation) => {
-      const { input, origin } = fleetFactsOf(inputOf(situation));
-      const { state } = input;
-      const otherRefusal = (state.refused ?? []).some(
-        ({ repository, attribute }) =>
-          originChange({ ...state, ...given({ repository, attribute }) }, origin) !== undefined,
+      const { state, origin } = targetFacts(situation);
+      return (
+        state.repository !== undefined && origin.repository !== undefined && state.repository !== origin.repository
       );
-      return originChange(state, origin) !== undefined || otherRefusal;
     },
   },
   {
@@ -107,8 +101,14 @@ export const differencesFrom010: readonly Difference<SystemSituation>[] = [
   namesTheField,
 ];
 
-function given(value: { repository: string | undefined; attribute: string | undefined }): object {
-  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined));
+export function targetFacts(situation: SystemSituation): TargetFacts {
+  const { input, origin, approval, control } = fleetFactsOf(inputOf(situation));
+  const { action, outcome, target } = decided(situation);
+  const { state, drifted, force } = input;
+  // A gate's hold is about the failure of what is approved.
+  const isHeld = action === "stay" && (outcome === "held" || outcome === "failed");
+  const revision = target?.revision ?? (isHeld ? approval?.revision : undefined);
+  return { state, origin, revision, drifted, force, retry: control.ok ? control.value.retry : [] };
 }
 
 /** Whether a state file holds a field whose value no agent writes there. */

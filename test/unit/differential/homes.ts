@@ -2,11 +2,11 @@
 import fc from "fast-check";
 import { parseState } from "../../../rules/agent-state";
 import { decideHome, type HomeDecision, type HomeInput } from "../../../rules/decision/decide-home";
-import { originChange } from "../../../rules/decision/decision";
 import { parseObject } from "../../../rules/text/json";
 import { flat } from "../../../rules/text/text";
 import type { Difference } from "./compare";
 import { hasOddState } from "./differences";
+import { targetDifferences, type TargetFacts } from "./target-differences";
 import {
   A,
   B,
@@ -119,20 +119,20 @@ export function decidedHome(situation: HomeSituation): HomeDecision {
 
 const ownRepository = (situation: HomeSituation) => decidedHome(situation).settings.repository !== undefined;
 
+export function homeTargetFacts(situation: HomeSituation): TargetFacts {
+  const { state, homes, drifted, force } = homeInputOf(situation);
+  const { settings, target } = decidedHome(situation);
+  const { repository = homes?.mirror, attribute } = settings;
+  const origin = { repository, attribute };
+  return { state, origin, revision: target?.revision, drifted, force, retry: homes?.retry ?? [] };
+}
+
 export const homeDifferences: readonly Difference<HomeSituation>[] = [
   {
     name: "what the watcher and SSH started sent a home to its branch's head",
     applies: (situation) => situation.right === "approved" && ownRepository(situation),
   },
-  {
-    name: "another attribute or repository was nothing to do, and its failure the same",
-    applies: (situation) => {
-      const { state, homes } = homeInputOf(situation);
-      const { repository = homes?.mirror, attribute } = decidedHome(situation).settings;
-      const differs = (one: object) => originChange(one, { repository, attribute }) !== undefined;
-      return differs(state) || (state.refused ?? []).some(differs);
-    },
-  },
+  ...targetDifferences<HomeSituation>("attribute", homeTargetFacts),
   { name: "a state with a value of the wrong type was kept", applies: hasOddState },
   {
     name: "a module's setting of the wrong type was taken as it is",

@@ -2,8 +2,9 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { count, expectSame, findJq, frozen, jqs, seed } from "./compare";
-import { differencesFrom010 } from "./differences";
+import { differencesFrom010, targetFacts } from "./differences";
 import { answerOf, eachTime } from "./jq";
+import { inOldWords } from "./target-differences";
 import { systemSituation, type SystemSituation } from "./situations";
 import { comparable, comparableAnswer, decided, jqInputOf } from "./system";
 
@@ -22,6 +23,6 @@ it.each(jqs)("a system decides as rules/ does, under jq %s", async (name) => {
   const inputs = samples.map((one) => jqInputOf(one));
   const answers = await jq.run(frozen, eachTime(frozen, "system.jq"), inputs);
   const theirs = answers.map((one) => answerOf(one, comparableAnswer));
-  const ours = (situation: SystemSituation) => comparable(decided(situation));
+  const ours = (situation: SystemSituation) => inOldWords(comparable(decided(situation)), targetFacts(situation));
   expectSame(`the system of agent 0.1.0, jq ${jq.version}`, samples, ours, theirs, differencesFrom010);
 });

@@ -57,7 +57,7 @@ export function jqInputOf(situation: SystemSituation): object {
 export function comparable(
   decision: Decision & { settings: Record<string, unknown>; retry?: string[]; notes?: string[] },
 ): Comparable {
-  const { action, outcome, reason, stage, error, rolledBack, need, target, transient, nothingApproved } = decision;
+  const { action, outcome, reason, stage, error, rolledBack, need, target, transient } = decision;
   const said = outcome === "deferred" || outcome === "held" ? reason : "";
   return {
     action,
@@ -69,7 +69,6 @@ export function comparable(
     needHead: need?.kind === "head" ? "true" : "",
     needDescent: need?.kind === "descent" ? need.revision : "",
     passes: String(transient),
-    idle: String(nothingApproved),
     approved: decision.approved ?? "",
     revision: target?.revision ?? "",
     lock: target?.lock ?? "",
@@ -91,7 +90,6 @@ export function comparableAnswer(answer: Record<string, string>): Comparable {
   const others = ["state", "deployed", "deployedPath", "previous", "ifDeployed"];
   const words = Object.entries(rest).filter(([key]) => !key.startsWith("settings.") && !others.includes(key));
   return {
-    idle: "false",
     ...Object.fromEntries(words.map(([key, value]) => [key, value.replace(/^held by somebody/, "held by someone")])),
     retry: JSON.parse(retry) as unknown,
     notes: aboutSettings(notes.split("\n")),
