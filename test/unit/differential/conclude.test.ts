@@ -67,7 +67,7 @@ const still = fc.record({
 const ending: fc.Arbitrary<Ending> = fc
   .record({
     state: often(text(state), 20, fc.constant("")),
-    result: fc.oneof(updated, failed, still).map((one) => withoutUndefined(one) as RunResult),
+    result: fc.oneof({ arbitrary: updated, weight: 2 }, failed, still).map((one) => withoutUndefined(one) as RunResult),
     published: fc.constant(""),
     again: fc.boolean(),
   })
