@@ -10,6 +10,7 @@ import { renderTable } from "../cli/command-line/table";
 import { Lab } from "../test/faults/lab";
 import type { Source } from "../test/faults/source";
 import type { Vm } from "../test/faults/vm";
+import { measureOn, median, type MachineCost } from "./machine/measure";
 
 const runs = process.argv.includes("--quick") ? 3 : 11;
 const target = "nixosConfigurations.dev-canary.config.system.build.toplevel";
@@ -20,6 +21,7 @@ const check = "nixos-auto-update run --trigger schedule --by bench";
 /** Name → [VM, command]. The original modules ran the third at every boot. */
 const candidates = {
   nothing: ["branch", "true"],
+  "Node, doing nothing": ["approved", "node -e 0"],
   "agent, follow: approved": ["approved", check],
   "agent, follow: branch": ["branch", check],
   "pull, build, switch": [
@@ -35,11 +37,8 @@ const candidates = {
 } as const;
 type Candidate = keyof typeof candidates;
 
-/** What one run cost, CPU and wall in seconds, bytes as the VM sees them. */
-interface Cost {
-  cpu: number;
-  wall: number;
-  processes: number;
+/** What one run cost; bytes as the VM sees them. */
+interface Cost extends MachineCost {
   requests: number;
   connections: number;
   received: number;
@@ -67,28 +66,17 @@ async function countGit(lab: Lab, source: Source): Promise<string> {
 }
 
 async function measure(lab: Lab, vm: Vm, command: string): Promise<Cost> {
-  const pid = "cat /proc/sys/kernel/ns_last_pid";
-  const before = { cpu: lab.cpu(vm.name), git: { ...git }, asked: { ...lab.asked } };
-  const printed = await vm.sh(
-    `${pid}; date +%s.%N; ( ${command} ) >/tmp/bench.log 2>&1 || { cat /tmp/bench.log; exit 1; }; date +%s.%N; ${pid}`,
-  );
-  const [first = NaN, start = NaN, end = NaN, last = NaN] = printed.split(/\s+/).map(Number);
-  const cpu = lab.cpu(vm.name) - before.cpu;
+  const before = { git: { ...git }, asked: { ...lab.asked } };
+  const cost = await measureOn(lab, vm, command);
   // A connection's bytes are known when it has ended.
   await new Promise((later) => setTimeout(later, 200));
   return {
-    cpu,
-    wall: end - start,
-    processes: last - first,
+    ...cost,
     requests: lab.asked.requests - before.asked.requests,
     connections: git.connections - before.git.connections,
     received: lab.asked.sent - before.asked.sent + git.received - before.git.received,
     sent: lab.asked.received - before.asked.received + git.sent - before.git.sent,
   };
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }
 
 /** Measures the candidates in turn, so that other load on the host affects all of them; the first round warms the caches. */
@@ -108,12 +96,13 @@ async function measureAll(lab: Lab, vms: Record<string, Vm>): Promise<Map<Candid
 function print(costs: Map<Candidate, Cost[]>): void {
   const of = (name: Candidate, key: keyof Cost): number =>
     median((costs.get(name) ?? []).map((cost) => cost[key])) - (name === "nothing" ? 0 : of("nothing", key));
-  const ratio = (name: Candidate, agent: Candidate) => (of(name, "cpu") / of(agent, "cpu")).toFixed(1);
+  const ratio = (name: Candidate, other: Candidate) => (of(name, "cpu") / of(other, "cpu")).toFixed(1);
   const rows = [...costs.keys()]
     .filter((name) => name !== "nothing")
     .map((name) => [
       name,
       `${of(name, "cpu").toFixed(3)} s`,
+      ratio(name, "Node, doing nothing"),
       ratio(name, "agent, follow: approved"),
       ratio(name, "agent, follow: branch"),
       `${of(name, "wall").toFixed(2)} s`,
@@ -124,6 +113,7 @@ function print(costs: Map<Candidate, Cost[]>): void {
   const header = [
     "NOTHING NEW",
     "CPU",
+    "× NODE",
     "× APPROVED",
     "× BRANCH",
     "WALL",
