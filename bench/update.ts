@@ -3,7 +3,7 @@
  * agent, which also verifies, tests the new agent, checks health and reports. The agent waits for `settle` seconds; that is its setting and
  * is taken off.
  */
-import { renderTable } from "../cli/table";
+import { renderTable } from "../cli/command-line/table";
 import { Lab } from "../test/faults/lab";
 import type { Vm } from "../test/faults/vm";
 import { measureOn, median, type MachineCost } from "./machine/measure";

@@ -2,7 +2,7 @@
  * The memory of what runs all the time on a machine: the watcher, which holds one request to the metadata server, beside a Node that holds
  * the same request. Private memory is what would be free without it: Private_* of /proc/PID/smaps_rollup.
  */
-import { renderTable } from "../cli/table";
+import { renderTable } from "../cli/command-line/table";
 import { contract } from "../rules/contract";
 import { Lab } from "../test/faults/lab";
 import type { Vm } from "../test/faults/vm";
