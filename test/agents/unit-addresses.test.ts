@@ -131,7 +131,7 @@ it("a unit whose sandbox keeps an address from it would show", async () => {
     printf '[Service]\\nIPAddressDeny=any\\nIPAddressAllow=169.254.169.254\\n' >${folder}/deny.conf && systemctl daemon-reload`);
   forget();
   await vm.sh(`systemctl start ${watch}`);
-  const tells = `journalctl --boot --unit=${watch} --output=cat | grep -q 'Cloud Logging does not take'`;
+  const tells = `journalctl --boot --unit=${watch} --output=cat | grep -q 'Cloud Logging refuses'`;
   await vm.until("it cannot tell Cloud Logging", tells, 90);
   expect(asked).toEqual([]);
   await vm.sh(`rm -r ${folder}; systemctl daemon-reload; systemctl stop ${watch}`);
