@@ -10,7 +10,8 @@ import { renderTable } from "../cli/command-line/table";
 import { Lab } from "../test/faults/lab";
 import type { Source } from "../test/faults/source";
 import type { Vm } from "../test/faults/vm";
-import { measureOn, median, type MachineCost } from "./machine/measure";
+import { measureOn, type MachineCost } from "./machine/measure";
+import { median } from "./statistics/middle";
 
 const runs = process.argv.includes("--quick") ? 3 : 11;
 const target = "nixosConfigurations.dev-canary.config.system.build.toplevel";

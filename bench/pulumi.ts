@@ -6,6 +6,7 @@
 import { join, resolve } from "node:path";
 import { Program } from "../test/program/setup/program";
 import { renderTable } from "../cli/command-line/table";
+import { middle } from "./statistics/middle";
 
 const quick = process.argv.includes("--quick");
 /** Sizes at which everything is measured. */
@@ -15,11 +16,7 @@ const previewed = quick ? [100] : [1_000];
 /** Pairs of runs, of which the one with the middle ratio is shown. */
 const pairs = quick ? 1 : 3;
 
-interface Took {
-  /** Seconds of the command, start to end. */
-  wall: number;
-}
-
+/** Seconds of a command, start to end. */
 interface Row {
   what: string;
   size: number;
@@ -28,14 +25,13 @@ interface Row {
 }
 
 const namesOf = (size: number) => Array.from({ length: size }, (_, index) => `dev-${index + 1}`);
-const middle = <T>(all: readonly T[], by: (one: T) => number) =>
-  [...all].sort((a, b) => by(a) - by(b))[Math.floor(all.length / 2)];
 
-async function timed(program: Program, command: string, ...args: string[]): Promise<Took> {
+/** Seconds that the command takes. @throws with what it said, where it fails */
+async function timed(program: Program, command: string): Promise<number> {
   const begun = performance.now();
-  const { exitCode, text } = await program.run(command, ...args);
+  const { exitCode, text } = await program.run(command);
   if (exitCode !== 0) throw new Error(`pulumi ${command} ended with ${exitCode}:\n${text}`);
-  return { wall: (performance.now() - begun) / 1000 };
+  return (performance.now() - begun) / 1000;
 }
 
 /** The two programs, each with a cloud of its own. */
@@ -67,8 +63,8 @@ class Pair {
   async compare(what: string, command: string, times = pairs): Promise<Row> {
     const rows: Row[] = [];
     for (let run = 0; run < times; run++) {
-      const { wall: ours } = await timed(this.ours, command);
-      const { wall: bare } = await timed(this.bare, command);
+      const ours = await timed(this.ours, command);
+      const bare = await timed(this.bare, command);
       rows.push({ what, size: this.size, ours, bare });
     }
     const row = middle(rows, (one) => one.ours / one.bare);
@@ -102,8 +98,8 @@ async function main(): Promise<void> {
       rows.push(await pair.compare("preview, nothing to do", "preview"));
       rows.push(await pair.compare("up, nothing to do", "up"));
       await pair.ours.commit();
-      const { wall } = await timed(pair.ours, "up");
-      lines.push(`up of a new revision to ${size} VMs in two waves: ${wall.toFixed(1)} s`, await perVm(pair, size));
+      const seconds = await timed(pair.ours, "up");
+      lines.push(`up of a new revision to ${size} VMs in two waves: ${seconds.toFixed(1)} s`, await perVm(pair, size));
     } finally {
       await pair.stop();
     }

@@ -7,6 +7,7 @@ import { renderTable } from "../cli/command-line/table";
 import { mostAtOnce } from "../cli/google/throttle";
 import { measure, type Measured } from "./simulation/measure";
 import { SimulatedFleet } from "./simulation/fleet";
+import { middle } from "./statistics/middle";
 
 const sizes = process.argv.includes("--quick") ? [10, 100, 1_000] : [10, 30, 100, 300, 1_000];
 const runs = process.argv.includes("--quick") ? 3 : 5;
@@ -38,9 +39,9 @@ async function statusOf(fleet: SimulatedFleet, env: Record<string, string>, size
     const cost = await measure(["status", "--check", "--json"], env);
     all.push({ what: "status", size, calls: fleet.takeCalls(), ...cost });
   }
-  const [middle] = all.sort((a, b) => a.wall - b.wall).slice(Math.floor(runs / 2));
-  if (middle === undefined) throw new Error("no run");
-  return middle;
+  const row = middle(all, ({ wall }) => wall);
+  if (row === undefined) throw new Error("no run");
+  return row;
 }
 
 async function rolloutOf(fleet: SimulatedFleet, env: Record<string, string>, size: number): Promise<Row> {

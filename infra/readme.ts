@@ -1,4 +1,5 @@
 /** The output `readme`, which Pulumi shows as the stack's page. Pure. */
+import { loginCommand } from "../rules/login";
 import type { FleetConfig } from "./config/fleet-config";
 import { oneLine } from "../rules/text/text";
 
@@ -42,7 +43,7 @@ export function readmeOf(
     ...table(
       ["To", "Run"],
       [
-        ["log in", code(`gcloud compute ssh VM --project=${project} --zone=ZONE --tunnel-through-iap`)],
+        ["log in", code(loginCommand("VM", { project, zone: "ZONE" }))],
         ["see what each VM runs, and why", code(`${tool} status`)],
         ["roll out the branch's head", code("pulumi up")],
       ],

@@ -24,6 +24,12 @@ export function loginArguments(vm: string, { project, zone, user, isDirect, comm
   ];
 }
 
+/** What a person types for a shell on a VM, from anywhere. */
+export function loginCommand(vm: string, { project, zone }: Pick<Login, "project" | "zone">): string {
+  const shell = { project, zone, isDirect: false, command: [], hasTerminal: true };
+  return ["gcloud", ...loginArguments(vm, shell)].join(" ");
+}
+
 /** Terminals that every NixOS knows; any other one's name would leave a shell there without line editing. */
 const KNOWN = /^(xterm(-256color)?|screen(-256color)?|tmux(-256color)?|linux|vt100|dumb)$/;
 

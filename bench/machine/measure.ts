@@ -19,7 +19,3 @@ export async function measureOn(lab: Lab, vm: Vm, command: string): Promise<Mach
   const [first = NaN, start = NaN, end = NaN, last = NaN] = printed.split(/\s+/).map(Number);
   return { cpu: lab.cpu(vm.name) - before, wall: end - start, processes: last - first };
 }
-
-export function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
-}

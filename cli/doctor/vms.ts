@@ -14,20 +14,20 @@ const longHold = 7 * 24 * 3_600;
 
 /** All findings about them. */
 export function checkVms(facts: Facts, now: Date): Finding[] {
-  return [...judgeMade(facts), ...judgeFleet(facts, now), ...judgeReach(facts)];
+  return [...checkMade(facts), ...checkFleet(facts, now), ...checkReach(facts)];
 }
 
-function judgeMade({ settings, instances }: Facts): Finding[] {
+function checkMade({ settings, instances }: Facts): Finding[] {
   if (settings === undefined) return [];
   return checkResult(
     "vms",
     instances,
-    (there) => judgeMetadata(settings, there),
+    (there) => checkMetadata(settings, there),
     "see that you may list instances: docs/google.md",
   );
 }
 
-function judgeMetadata({ vms }: StackSettings, there: readonly Instance[]): Finding[] {
+function checkMetadata({ vms }: StackSettings, there: readonly Instance[]): Finding[] {
   const found = new Map(there.map((one) => [one.name, one]));
   const missing = vms.filter(({ name }) => !found.has(name)).map(({ name }) => name);
   const strange = there.filter(({ name }) => !vms.some((vm) => vm.name === name)).map(({ name }) => name);
@@ -72,11 +72,11 @@ function fieldsOf(text: string | undefined): Record<string, unknown> {
   }
 }
 
-function judgeFleet({ status }: Facts, now: Date): Finding[] {
-  return checkResult("reports", status, (fleet) => [...judgeReports(fleet), ...judgeControl(fleet, now)], "see above");
+function checkFleet({ status }: Facts, now: Date): Finding[] {
+  return checkResult("reports", status, (fleet) => [...checkReports(fleet), ...checkControl(fleet, now)], "see above");
 }
 
-function judgeReports({ vms, problems }: FleetStatus): Finding[] {
+function checkReports({ vms, problems }: FleetStatus): Finding[] {
   const names = (which: (vm: VmStatus) => boolean) => vms.filter(which).map(({ name }) => name);
   const wrong = [
     ...problems.flatMap((problem) => fail("approvals", problem, "pulumi up --refresh rewrites the approvals")),
@@ -109,7 +109,7 @@ function judgeReports({ vms, problems }: FleetStatus): Finding[] {
   return wrong.length > 0 ? wrong : ok("reports", `${plural(running, "VM")} running, none of them silent`);
 }
 
-function judgeControl({ control, vms }: FleetStatus, now: Date): Finding[] {
+function checkControl({ control, vms }: FleetStatus, now: Date): Finding[] {
   const old = control.holds.filter(
     (hold) => hold.revision === undefined && (secondsSince(hold.at, now) ?? 0) > longHold,
   );
@@ -129,7 +129,7 @@ function judgeControl({ control, vms }: FleetStatus, now: Date): Finding[] {
   return wrong.length > 0 ? wrong : ok("holds", control.holds.length === 0 ? "none" : "none that is old");
 }
 
-function judgeReach({ unreachable }: Facts): Finding[] {
+function checkReach({ unreachable }: Facts): Finding[] {
   if (unreachable === undefined) return [];
   const wrong = Object.entries(unreachable).map(([who, why]) => `${who} (${why})`);
   const todo = "see that you are in its network, or name ssh.bastion or ssh.addresses in the stack's settings";

@@ -15,7 +15,7 @@ const workers = Number(process.env["PULUMI_NODEJS_PARALLEL"] ?? 4);
 /** The hooks of resources; none where the engine does not support any. */
 type Hooks = Pick<pulumi.ResourceHookBinding, "onError">;
 
-export class HeldBackFailures {
+export class DelayedFailures {
   /** For VMs: their failure waits for the rollout's end. */
   wait: Hooks = {};
   /** For what the rollout depends on: where that fails, nothing is left to wait for. */
@@ -28,8 +28,8 @@ export class HeldBackFailures {
   private readonly failed = new Map<string, () => void>();
 
   /** @param name of the fleet, unique in its stack */
-  static async create(name: string): Promise<HeldBackFailures> {
-    const failures = new HeldBackFailures();
+  static async create(name: string): Promise<DelayedFailures> {
+    const failures = new DelayedFailures();
     const wait = await registered(`${name}-vm-failed`, (failure) => failures.holdBack(failure));
     const release = await registered(`${name}-rollout-failed`, () => failures.take({ kind: "rollout failed" }));
     if (wait !== undefined && release !== undefined) {

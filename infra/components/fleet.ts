@@ -5,7 +5,7 @@ import { FleetCache } from "./cache";
 import type { FleetConfig } from "../config/fleet-config";
 import { fleetTag } from "../config/names";
 import { HomeDisks } from "./disks";
-import { HeldBackFailures } from "./delayed-failures";
+import { DelayedFailures } from "./delayed-failures";
 import { NAMESPACE, withArgs, withSecrets, type FleetArgs } from "../fleet-args";
 import { FleetImage, olderImages } from "./image";
 import { vmLabels, vmMetadata } from "./metadata";
@@ -88,13 +88,13 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
       const written = withArgs(name, args, stack);
       const ownNetwork = args.existingNetwork === undefined;
       const prepared = await prepare(written, pulumi.getStack(), ownNetwork, { parent: this });
-      return this.declare(name, args, prepared, await HeldBackFailures.create(name));
+      return this.declare(name, args, prepared, await DelayedFailures.create(name));
     } finally {
       done();
     }
   }
 
-  private declare(name: string, args: FleetArgs, prepared: Prepared, failures: HeldBackFailures): FleetOutputs {
+  private declare(name: string, args: FleetArgs, prepared: Prepared, failures: DelayedFailures): FleetOutputs {
     const { config, resolved, rollout: decided } = prepared;
     const stack = new pulumi.Config(NAMESPACE);
     const tag = fleetTag(config.fleet);

@@ -1,10 +1,10 @@
 /** What a fleet's outputs say of its VMs and waves. */
 import * as pulumi from "@pulumi/pulumi";
-import { loginArguments } from "../../rules/login";
+import { loginCommand } from "../../rules/login";
 import type { Approval } from "../../rules/rollout/approval";
 import type { FleetConfig } from "../config/fleet-config";
 import type { WaveResult } from "../readme";
-import { orElse } from "./known-or";
+import { knownOr } from "./known-or";
 import type { DevVm, DevVmOutputs } from "./vm";
 
 /** One VM of a fleet. */
@@ -25,8 +25,8 @@ export function vmOutputs(
     vms.flatMap(({ name, zone, wave, owner }) => {
       const outputs = declared[name]?.outputs;
       if (outputs === undefined) return [];
-      const login = loginArguments(name, { project, zone, isDirect: false, command: [], hasTerminal: true });
-      return [[name, { ...created(outputs), wave, ...(owner === undefined ? {} : { owner }), login: command(login) }]];
+      const login = loginCommand(name, { project, zone });
+      return [[name, { ...created(outputs), wave, ...(owner === undefined ? {} : { owner }), login }]];
     }),
   );
 }
@@ -34,11 +34,7 @@ export function vmOutputs(
 /** In a preview what a new VM will get stays unknown, as others may build on it. */
 function created(outputs: DevVmOutputs): DevVmOutputs {
   if (pulumi.runtime.isDryRun()) return outputs;
-  return { ...outputs, address: orElse(outputs.address, ""), selfLink: orElse(outputs.selfLink, "") };
-}
-
-function command(words: readonly string[]): string {
-  return ["gcloud", ...words].join(" ");
+  return { ...outputs, address: knownOr(outputs.address, ""), selfLink: knownOr(outputs.selfLink, "") };
 }
 
 /** By wave; one without an approval has no revision. */

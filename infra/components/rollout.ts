@@ -9,8 +9,9 @@ import type { Reachable } from "./trigger";
 import type { DevVm } from "./vm";
 import type { Wave } from "../../rules/rollout/waves";
 import { gateResult } from "./gate-result";
-import { orElse } from "./known-or";
-import { registrationEnd, type HeldBackFailures } from "./delayed-failures";
+import { knownOr } from "./known-or";
+import { registrationEnd, type DelayedFailures } from "./delayed-failures";
+import { defined } from "../../rules/text/json";
 import type { Approval } from "../../rules/rollout/approval";
 
 export interface RolloutArgs {
@@ -24,7 +25,7 @@ export interface RolloutArgs {
   /** Names of the VMs that this run takes to another wave. */
   moving: readonly string[];
   /** Failures of VMs that wait for the rollout's end. */
-  failures: HeldBackFailures;
+  failures: DelayedFailures;
   /** SSH triggers: who can be reached now, by VM name, and the trigger account's private key. */
   ssh?: { reachable: Record<string, Reachable>; privateKey: pulumi.Input<string> };
 }
@@ -59,7 +60,7 @@ export class Rollout extends pulumi.ComponentResource {
       // Where a wave before it failed, a run with --continue-on-error leaves it as it is.
       const approved = pulumi.runtime.isDryRun()
         ? pulumi.output(planned.approval)
-        : orElse(
+        : knownOr(
             approval.id.apply(() => planned.approval),
             planned.former,
           );
@@ -86,7 +87,7 @@ export class Rollout extends pulumi.ComponentResource {
         },
       );
       gates[wave.name] = pulumi
-        .all([approved, orElse<string | undefined>(gate.stdout, undefined)])
+        .all([approved, knownOr<string | undefined>(gate.stdout, undefined)])
         .apply(([approval, summary]) => {
           if (approval === undefined) return "nothing is approved";
           if (summary !== undefined) return gateResult(summary, approval.revision);
@@ -98,7 +99,7 @@ export class Rollout extends pulumi.ComponentResource {
       this.trigger(name, planned, approval, args);
     }
     failures.until(last === undefined ? Promise.resolve() : registrationEnd(last));
-    this.approvals = pulumi.all(approvals).apply(withoutAbsent);
+    this.approvals = pulumi.all(approvals).apply((all) => defined(all) as Record<string, Approval>);
     this.gates = pulumi.all(gates);
     this.registerOutputs({ approvals: this.approvals, gates: this.gates });
   }
@@ -144,12 +145,6 @@ export class Rollout extends pulumi.ComponentResource {
       triggers.push(trigger);
     }
   }
-}
-
-function withoutAbsent(approvals: Record<string, Approval | undefined>): Record<string, Approval> {
-  return Object.fromEntries(
-    Object.entries(approvals).flatMap(([wave, approval]) => (approval === undefined ? [] : [[wave, approval]])),
-  );
 }
 
 async function attempts({ vms: names }: Wave, { vms, failures }: RolloutArgs): Promise<void> {

@@ -88,9 +88,9 @@ export function assignWaves<W extends WrittenWave>(written: readonly W[], vms: r
   }));
   waves.forEach(({ name, vms: members }, index) => {
     // A wave of names that are no VMs, or that is twice there, has had its line.
-    const hasVms =
+    const hasMistake =
       (written[index]?.vms ?? []).length > 0 || mistakes.some((line) => line.startsWith(`waves[${index}]`));
-    if (members.length === 0 && !hasVms)
+    if (members.length === 0 && !hasMistake)
       mistakes.push(`waves[${index}]: "${name}" has no VM; give it one or remove it`);
   });
   return { waves, waveOf, mistakes };
