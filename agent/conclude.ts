@@ -1,5 +1,4 @@
 /** How a run ended: the state file, the report, the metrics, a notification, and what is tried again. */
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { isTransient } from "../rules/decision/failure";
 import { nextState, type AgentState, type RunResult } from "../rules/agent-state";
@@ -7,11 +6,11 @@ import { contract } from "../rules/contract";
 import { isFailing, nextTry } from "../rules/decision/repeated-failure";
 import type { Attempt, CommonDecision, Driver, RunRequest, Situation } from "./driver";
 import { type Ending, isOffline } from "./ending";
-import { exists, isThere, remove, writeFileAtomic } from "./host/files";
+import { exists, isThere, remove } from "./host/files";
 import { log } from "./host/log";
 import { writeCachedSettings } from "./cached-settings";
 import { writeLoginMessage } from "./report/login-message";
-import { metrics } from "./report/metrics";
+import { writeMetrics } from "./report/metrics";
 import { bootedAt, now } from "./host/time";
 import { writeState } from "./state";
 import { reportFor } from "./report/publish";
@@ -36,7 +35,7 @@ export async function conclude<S extends Situation, D extends CommonDecision>(
   writeLoginMessage(place, state);
   // A home in the machine's repository follows the machine and no branch.
   if (decision.settings.repository !== undefined) writeCachedSettings(place.runFolder, decision.settings);
-  writeMetrics(place.service, decision.settings, state);
+  writeMetrics(decision.settings["metricsDirectory"], place.service, state);
   const { retry } = await driver.concluded({ situation, decision, request, ending, state });
   await notify(decision, ending, state);
   await arrangeRetry(driver, request, ending.retry ?? retry, ending.retryAt ?? restsAfter(ending, state));
@@ -79,18 +78,6 @@ async function resultOf<S extends Situation, D extends CommonDecision>(
 
 function removeLink(link: string): void {
   if (isThere(link)) remove(link);
-}
-
-/** For node_exporter's textfile collector. */
-function writeMetrics(service: string, settings: Record<string, unknown>, state: AgentState): void {
-  const folder = settings["metricsDirectory"];
-  if (typeof folder !== "string") return;
-  try {
-    mkdirSync(folder, { recursive: true });
-    writeFileAtomic(join(folder, `${service}.prom`), metrics(service.replaceAll("-", "_"), state));
-  } catch {
-    log(`could not write the metrics to ${folder}`);
-  }
 }
 
 /** Tells the configured command of a failure: in its environment what failed, on its standard input the report. */

@@ -1,5 +1,7 @@
 /** A failed step as an ending, with what it means for later runs. */
+import type { Stage } from "../rules/contract";
 import { diskProblem, isTransient } from "../rules/decision/failure";
+import { stageCodes, withCode } from "../rules/error-codes";
 import { UpdateFailure } from "./driver";
 import type { Ending } from "./ending";
 import { isErrno } from "./host/files";
@@ -35,8 +37,13 @@ function fileFailure({ errno = 0, message }: NodeJS.ErrnoException): UpdateFailu
   return new UpdateFailure("fetch", `the disk is ${problem}: ${message}`, "space");
 }
 
+/** Says in the journal where an update failed, and why. */
+export function logFailure(stage: Stage, message: string): void {
+  log(withCode(`failed at ${stage}: ${lastLine(message)}`, stageCodes[stage]));
+}
+
 function failedEnding({ stage, message, cause, refuse }: UpdateFailure, revision: string | undefined): Ending {
-  log(`failed at ${stage}: ${lastLine(message)}`);
+  logFailure(stage, message);
   return {
     outcome: "failed",
     stage,

@@ -1,10 +1,12 @@
 /** Both agents' commands: `main PROGRAM COMMAND [ARGUMENT…]`. What a command does not need is not loaded. */
 import { Exit, log, programName, type Program } from "./host/log";
+import { withCode } from "../rules/error-codes";
 import { readOptions, takesNothing } from "./options";
 import { check, hold, resume, showLog } from "./commands/people";
 import { forwardSignals } from "./host/process";
 import { hasCommand, usageText } from "./commands/usage";
 import { SystemDriver } from "./system/system";
+import { moduleSettings } from "./system/system-place";
 import { serveFirstLogins, serveHome } from "./home/homes";
 import { rebootIfAllowed } from "./activation/reboot";
 import { HomeDriver } from "./home/home";
@@ -84,7 +86,7 @@ async function runSystemCommand(
     case "publish": {
       const [user, ...more] = words;
       if (user === undefined || more.length > 0) throw new Exit(2, "publish: expects a user's name");
-      return publishHome(driver, user);
+      return publishHome(driver, user, moduleSettings()["metricsDirectory"]);
     }
     case "serve": {
       await (words[0] === undefined ? serveFirstLogins() : serveHome(words[0]));
@@ -140,7 +142,7 @@ main().then(
   (status) => process.exit(status),
   (error: unknown) => {
     if (!(error instanceof Exit)) log(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    else if (error.message !== "") log(error.message);
+    else if (error.message !== "") log(error.status !== 1 ? error.message : withCode(error.message, error.code));
     process.exit(error instanceof Exit ? error.status : 1);
   },
 );

@@ -106,7 +106,8 @@ export class MetadataServer {
   }
 
   /**
-   * What a decision needs to know of the project and of this VM. Not all that there is: the startup script alone may be many times as long.
+   * What a decision needs to know of the project and of this VM. Of the VM not all that there is; of the project all, because only that comes in
+   * one piece.
    * @param attempts how often to try while the network comes up, two seconds apart
    */
   async answers(attempts = 1): Promise<Answers> {

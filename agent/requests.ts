@@ -2,7 +2,6 @@
 import { mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { Trigger } from "../rules/decision/run-right";
-import { randomBytes } from "node:crypto";
 import { entries, isThere, readText, remove, writeFileAtomic } from "./host/files";
 import { oneLine } from "./host/log";
 import { systemctl } from "./host/systemd";
@@ -22,7 +21,7 @@ const folderIn = (runFolder: string) => join(runFolder, "asked");
 export function writeRequest(runFolder: string, { trigger, by }: Request): string {
   const folder = folderIn(runFolder);
   mkdirSync(folder, { recursive: true });
-  const name = randomBytes(6).toString("hex");
+  const name = crypto.randomUUID();
   const temporary = join(runFolder, `asking.${name}`);
   writeFileAtomic(temporary, `${trigger} ${oneLine(by)}`);
   renameSync(temporary, join(folder, name));

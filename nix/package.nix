@@ -1,5 +1,5 @@
 # Both agents, each as a command: agent/ bundled into one file that Node runs, the watcher's script beside it, manual pages and shell
-# completions.
+# completions. In the npm package agent/ is one script already, and there is no rules/.
 {
   lib,
   runCommand,
@@ -80,7 +80,7 @@ runCommand "nixos-auto-update-${contract.agent}"
   ''
     mkdir source
     cp -r ${../agent} source/agent
-    cp -r ${../rules} source/rules
+    ${lib.optionalString (builtins.pathExists ../rules) "cp -r ${../rules} source/rules"}
     cp ${../contract.json} source/contract.json
     mkdir -p $out/libexec $out/bin
     (cd source && esbuild ${bundle.entry} ${lib.escapeShellArgs bundle.flags} --outfile=$out/libexec/agent.cjs)

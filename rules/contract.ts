@@ -6,6 +6,9 @@ import written from "../contract.json";
 
 export const contract = written;
 
+/** The device name by which the profile finds a disk with homes (`nix/modules/dev-vm/home-disk.nix`). */
+export const HOME_DEVICE = "home";
+
 export type Follow = "branch" | "approved";
 export type Outcome = "unchanged" | "updated" | "held" | "deferred" | "failed";
 export type Stage = "fetch" | "verify" | "build" | "switch" | "health";
@@ -29,6 +32,10 @@ export interface PresentVm extends Present {
   bootDiskGb: number;
   /** Its subnet's IPv4 range. */
   cidr: string;
+  /** Links to its network and subnet, and the address of its account; absent where it has none. */
+  network?: string;
+  subnetwork?: string;
+  account?: string;
 }
 
 /** A disk as it is now. */
@@ -43,7 +50,7 @@ export interface Inventory {
   disks: PresentDisk[];
 }
 
-const { prefix, separator, control } = contract.projectMetadata;
+const { prefix, separator, control, startup } = contract.projectMetadata;
 
 /** The start of every project metadata key of one fleet in one stack. */
 export function fleetPrefix(fleet: string, stack: string): string {
@@ -58,6 +65,14 @@ export function approvalKey(fleet: string, stack: string, wave: string): string 
 /** The project metadata key of the control item. */
 export function controlKey(fleet: string, stack: string): string {
   return fleetPrefix(fleet, stack) + control;
+}
+
+/**
+ * The project metadata key of a stack's startup script. It has a start of its own: what begins as the others do VMs read at each check, and
+ * take for an approval.
+ */
+export function startupKey(fleet: string, stack: string): string {
+  return [startup, fleet, stack].join(separator);
 }
 
 /** The address of a bucket of Cloud Storage, as a VM reads it. */

@@ -1,4 +1,4 @@
-/** Which hosts and homes of a stack the config repository's flake does not have. Pure. */
+/** Which hosts and homes of a stack the flakes do not have that they are to come from. Pure. */
 import { didYouMean } from "./text/did-you-mean";
 
 /** The attributes of a flake's `nixosConfigurations` and `homeConfigurations`. */
@@ -14,6 +14,16 @@ export interface FlakeUser {
   host: string;
   /** The `homeConfigurations` attributes of its homes, of those that have no repository of their own. */
   homes: string[];
+  /** Its homes that come from repositories of their own. */
+  ownHomes: OwnHome[];
+}
+
+/** A home out of a repository of its own. */
+export interface OwnHome {
+  repository: string;
+  branch: string;
+  /** Its `homeConfigurations` attribute. */
+  attribute: string;
 }
 
 /** A line for each name that is not there, with the VMs that it is for and the one that was probably meant. */
@@ -37,4 +47,25 @@ export function missingNames(
     hosts: lines("nixosConfigurations", "host", hosts, ({ host }) => [host]),
     homes: lines("homeConfigurations", "home", homes, (vm) => vm.homes),
   };
+}
+
+/** The repositories that homes of these VMs come from besides the config repository, each branch once. */
+export function ownRepositories(vms: readonly FlakeUser[]): Pick<OwnHome, "repository" | "branch">[] {
+  const all = vms.flatMap(({ ownHomes }) => ownHomes);
+  const places = all.map(({ repository, branch }) => [`${repository}#${branch}`, { repository, branch }] as const);
+  return [...new Map(places).values()];
+}
+
+/** A line for each home that a repository of its own does not have. @param homes the attributes of its `homeConfigurations` */
+export function missingOwnHomes(
+  vms: readonly FlakeUser[],
+  { repository, branch }: Pick<OwnHome, "repository" | "branch">,
+  homes: readonly string[],
+): string[] {
+  const from = (vm: FlakeUser) =>
+    vm.ownHomes.filter((home) => home.repository === repository && home.branch === branch);
+  const users = vms.map((vm) => ({ ...vm, homes: from(vm).map(({ attribute }) => attribute) }));
+  return missingNames(users, { hosts: vms.map(({ host }) => host), homes: [...homes] }).homes.map(
+    (line) => `${repository}, branch ${branch}: ${line}`,
+  );
 }

@@ -13,6 +13,9 @@ export interface GitCommand {
   paths?: readonly string[];
 }
 
+/** Repositories that are read at once: an sshd refuses at random beyond ten (MaxStartups). */
+export const repositoriesAtOnce = 4;
+
 /** Commands that take `--end-of-options` for a value. */
 const withoutSeparator = ["checkout", "rev-parse"];
 

@@ -11,6 +11,8 @@ export interface Offers {
 
 export interface Wanted {
   region: string;
+  /** Where VMs go that name no zone. */
+  zone: string;
   vms: readonly { name: string; zone: string; machineType: string }[];
 }
 
@@ -52,19 +54,23 @@ const NAMED = 5;
 const CUSTOM = /(^|-)custom-/;
 
 /** A line for each region, zone and machine type that is not there, whatever the number of VMs. */
-export function offerMistakes({ region, vms }: Wanted, { zones, machineTypes }: Offers): string[] {
+export function offerMistakes({ region, zone: usual, vms }: Wanted, { zones, machineTypes }: Offers): string[] {
   const regions = [...new Set(zones.map((zone) => zone.replace(/-[a-z]$/, "")))];
   if (!regions.includes(region)) return [`gcp:region: "${region}" does not exist${orOneOf(region, regions)}`];
+  const there = zones.filter((one) => one.startsWith(`${region}-`));
+  const missing = (zone: string) => `"${zone}" does not exist${orOneOf(zone, there)}`;
   const groups = new Map<string, string[]>();
   const add = (line: string, vm: string) => groups.set(line, [...(groups.get(line) ?? []), vm]);
   for (const { name, zone, machineType } of vms) {
     const offered = machineTypes[zone];
-    const there = zones.filter((one) => one.startsWith(`${region}-`));
-    if (!zones.includes(zone)) add(`zone "${zone}" does not exist${orOneOf(zone, there)}`, name);
+    if (zone === usual && !zones.includes(zone)) continue;
+    if (!zones.includes(zone)) add(`zone ${missing(zone)}`, name);
     else if (offered && !offered.includes(machineType) && !CUSTOM.test(machineType))
       add(`machine type "${machineType}" does not exist in zone ${zone}${orOneOf(machineType, offered)}`, name);
   }
-  return [...groups].map(([line, names]) => `nixos-fleet:vms: ${firstOf(names, NAMED)}: ${line}`);
+  const isUsual = !zones.includes(usual) && vms.some(({ zone }) => zone === usual);
+  const ofVms = [...groups].map(([line, names]) => `nixos-fleet:vms: ${firstOf(names, NAMED)}: ${line}`);
+  return [...(isUsual ? [`gcp:zone: ${missing(usual)}`] : []), ...ofVms];
 }
 
 function orOneOf(written: string, names: readonly string[]): string {

@@ -65,6 +65,8 @@ export interface InstanceMetadata {
   reboot?: "required";
   /** Seconds for which people who are logged in may put such a reboot off; absent means without limit. */
   rebootDeadline?: number;
+  /** In how many parts the VM's wave activates a revision, one after the other; absent means all at once. */
+  turns?: number;
   homes: Home[];
   cache?: Cache;
   /** Whether the agent tells Cloud Logging how its updates end, and once in a while that it is there. */
@@ -99,6 +101,7 @@ const shape: Shape = {
   "signers?": isString,
   "reboot?": oneOf(contract.reboot),
   "rebootDeadline?": isNumber,
+  "turns?": isNumber,
   "homes?": listOf(objectOf(homeShape)),
   "cache?": objectOf({ url: isString, publicKey: isString }),
   "monitoring?": isBoolean,

@@ -5,7 +5,7 @@ import type { Check, JsonObject, Parsed, Shape } from "./text/json";
 import { logText } from "./text/text";
 
 /** What a VM waits for before it goes on with an update that it wants. */
-export type WaitingFor = "window" | "users" | "reboot" | "space" | "network" | "metadata";
+export type WaitingFor = "window" | "users" | "reboot" | "space" | "network" | "metadata" | "turn";
 
 export interface Waiting {
   for: WaitingFor;

@@ -1,5 +1,7 @@
 /** From a store path that was built to one that has proved itself, or back to what ran before; also after a kill or a power cut half way. */
 import { deploymentOf, type AgentState, type Deployment } from "../../rules/agent-state";
+import { withCode } from "../../rules/error-codes";
+import { logFailure } from "../failures";
 import { short } from "../../rules/contract";
 import type { Stage } from "../../rules/contract";
 import type { CommonDecision, Driver, Situation, Switched } from "../driver";
@@ -128,7 +130,7 @@ async function undo<S extends Situation, D extends CommonDecision>(
   passes: "busy" | "space" | undefined,
 ): Promise<Ending> {
   const { stage, error } = trial.undo ?? { stage: "switch" as const, error: "" };
-  log(`failed at ${stage}: ${lastLine(error)}`);
+  logFailure(stage, error);
   log("→ rolling back");
   const back = await driver.rollBack(trial, decision, passes === "busy");
   const ending: Ending = {
@@ -146,7 +148,7 @@ async function undo<S extends Situation, D extends CommonDecision>(
     return trial.since === undefined || trial.restores === undefined ? ending : { ...ending, restores: trial.restores };
   }
   const why = back.error ?? "the former one does not come up";
-  alarm(`COULD NOT ROLL BACK from ${trial.path}: ${lastLine(why)}`);
+  alarm(withCode(`COULD NOT ROLL BACK from ${trial.path}: ${lastLine(why)}`, "NF416"));
   if (back.hopeless === true) removeTrial(driver.place.stateFolder);
   return {
     ...ending,

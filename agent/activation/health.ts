@@ -2,11 +2,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isObject, parseObject } from "../../rules/text/json";
-import { badUnits, isLooping, type UnitState } from "../../rules/decision/health";
+import { badUnits, loopingStates, type UnitState } from "../../rules/decision/health";
 import { readText } from "../host/files";
 import { log, oneLine } from "../host/log";
 import { run } from "../host/process";
-import { type Manager, showUnits, unitJournal } from "../host/systemd";
+import { listUnits, type Manager, showUnits, unitJournal } from "../host/systemd";
 import { secondsFrom, sleep } from "../host/time";
 
 const PROPERTIES = [
@@ -14,9 +14,20 @@ const PROPERTIES = [
   ...["TriggeredBy", "FragmentPath", "SourcePath"],
 ];
 
-/** All units that systemd has loaded. */
-export async function unitStates(manager: Manager): Promise<UnitState[]> {
-  const shown = await showUnits(manager, ["*"], PROPERTIES);
+/** Mounts and the like, which may come from /etc/fstab and have no file in a configuration. */
+const FROM_FSTAB = /\.(?:mount|automount|swap)$/;
+
+/**
+ * The units that systemd has loaded and that may be part of a configuration. It describes each unit by itself, which for all of a machine's
+ * devices and targets takes more time than the rest of the check.
+ */
+async function unitStates(manager: Manager, folders: readonly string[]): Promise<UnitState[]> {
+  const loaded = await listUnits(manager, ["--all"]);
+  const shown = await showUnits(
+    manager,
+    loaded.filter((id) => FROM_FSTAB.test(id) || isPartOf(folders, id)),
+    PROPERTIES,
+  );
   return shown.flatMap((unit) =>
     unit["Id"] === undefined
       ? []
@@ -47,22 +58,19 @@ export interface UnitCheck {
 
 /** Why units speak against what was switched to; `undefined` where they do not. */
 export async function unitsError({ manager, failedBefore, folders, settings }: UnitCheck): Promise<string | undefined> {
-  const first = await unitStates(manager);
+  const first = await unitStates(manager, folders);
   await sleep(settleTime(settings));
-  const last = await unitStates(manager);
+  const last = await unitStates(manager, folders);
   const [older = "", newer = ""] = folders;
-  const names = (unit: UnitState) => [unit.id, templateOf(unit.id)].filter((name) => name !== undefined);
-  const filesIn = (folder: string, unit: UnitState) =>
-    names(unit)
+  const filesIn = (folder: string, { id }: UnitState) =>
+    fileNames(id)
       .map((name) => unitText(folder, name))
       .join("\0");
   const bad = badUnits({
     before: failedBefore,
     first,
     last,
-    belongs: (unit) =>
-      unit.source === "/etc/fstab" ||
-      folders.some((folder) => names(unit).some((name) => unitText(folder, name) !== "")),
+    belongs: ({ id, source }) => source === "/etc/fstab" || isPartOf(folders, id),
     changed: (unit) => filesIn(older, unit) !== filesIn(newer, unit),
     ignored: stringsOf(settings["healthIgnoreUnits"]),
   });
@@ -86,6 +94,13 @@ function settleTime(settings: Record<string, unknown>): number {
 const stringsOf = (value: unknown): string[] =>
   Array.isArray(value) ? value.filter((entry) => typeof entry === "string") : [];
 
+/** Whether one of the configurations has a file for the unit. */
+const isPartOf = (folders: readonly string[], id: string): boolean =>
+  folders.some((folder) => fileNames(id).some((name) => unitText(folder, name) !== ""));
+
+/** The files that say what a unit does: its own, and its template's. */
+const fileNames = (id: string): string[] => [id, templateOf(id)].filter((name) => name !== undefined);
+
 /** The template that a unit is an instance of. */
 function templateOf(id: string): string | undefined {
   const parts = /^([^@]+@).+(\.[a-z]+)$/.exec(id);
@@ -105,10 +120,8 @@ function unitText(folder: string, name: string): string {
 }
 
 /** The units that are failed now, or restart in a loop. */
-export async function failedUnits(manager: Manager): Promise<string[]> {
-  const bad = (await unitStates(manager)).filter((unit) => unit.activeState === "failed" || isLooping(unit));
-  return bad.map(({ id }) => id);
-}
+export const failedUnits = (manager: Manager): Promise<string[]> =>
+  listUnits(manager, [`--state=${["failed", ...loopingStates].join(",")}`]);
 
 /** Runs the checks of what was switched to; why one failed. */
 export async function checksError(settingsFile: string): Promise<string | undefined> {

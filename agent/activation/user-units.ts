@@ -17,7 +17,7 @@ export function boundUserUnits(group: number): () => void {
   const limit = secondsFrom("NIXOS_AUTO_UPDATE_USER_TIMEOUT", 60);
   const since = new Map<number, number>();
   const timer = setInterval(() => {
-    const running = membersOf(group).filter(isUsers);
+    const running = usersIn(group);
     for (const uid of new Set(running.map((each) => each.uid))) {
       const first = since.get(uid) ?? Date.now();
       since.set(uid, first);
@@ -38,31 +38,32 @@ interface Member {
   uid: number;
 }
 
-function membersOf(group: number): Member[] {
+/** Such processes of other users in a process group. The owner of a process's folder is less to read than the rest of it. */
+function usersIn(group: number): Member[] {
+  const own = userInfo().uid;
   return readdirSync("/proc").flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
     try {
-      // Field 5 of proc(5)'s stat is the process group; the name before it may hold anything.
-      const fields = readFileSync(`/proc/${name}/stat`, "utf8")
-        .replace(/^.*\) /s, "")
-        .split(" ");
-      return Number(fields[2]) === group ? [{ pid: Number(name), uid: statSync(`/proc/${name}`).uid }] : [];
+      const { uid } = statSync(`/proc/${name}`);
+      return uid !== own && groupOf(name) === group && isMarked(name) ? [{ pid: Number(name), uid }] : [];
     } catch {
       return [];
     }
   });
 }
 
-function isUsers({ pid, uid }: Member): boolean {
-  if (uid === userInfo().uid) return false;
-  try {
-    return readFileSync(`/proc/${pid}/environ`, "utf8")
-      .split("\0")
-      .some((entry) => entry.startsWith(MARK));
-  } catch {
-    return false;
-  }
+/** Field 5 of proc(5)'s stat; the name before it may hold anything. */
+function groupOf(pid: string): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+    .replace(/^.*\) /s, "")
+    .split(" ");
+  return Number(fields[2]);
 }
+
+const isMarked = (pid: string): boolean =>
+  readFileSync(`/proc/${pid}/environ`, "utf8")
+    .split("\0")
+    .some((entry) => entry.startsWith(MARK));
 
 function kill(pid: number): void {
   try {

@@ -14,6 +14,7 @@ import type { SystemDriver } from "../system/system";
 import { accountOf } from "../home/users";
 import { armPublisher } from "../home/homes";
 import { tellCloud } from "../report/cloud-log";
+import { homeNews } from "../report/home-news";
 
 type Answered = Extract<Metadata, { kind: "present" | "absent" }>;
 
@@ -67,5 +68,6 @@ async function tellAlive(
   const last = isThere(file) ? statSync(file).mtimeMs : 0;
   if (Math.abs(Date.now() - last) < contract.logging.heartbeat * 1000) return;
   writeFileAtomic(file, "");
-  await tellCloud(server, { event: "alive", metadata, state: readState(stateFolder).state, offline: false });
+  const { state } = readState(stateFolder);
+  await tellCloud(server, { event: "alive", metadata, state, offline: false, homes: homeNews(runFolder) });
 }

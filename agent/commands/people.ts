@@ -19,7 +19,7 @@ export async function check<S extends Situation, D extends CommonDecision>(drive
   const lock = await acquireLock(place.lockFile, "a check");
   try {
     if (unfinishedTrial(driver) !== undefined)
-      throw new Exit(1, "an update was interrupted; the next run finishes it first");
+      throw new Exit(1, "an update was interrupted; the next run finishes it first", "NF404");
     const { well } = await attempt(driver, { ...dryRequest, right: "head" });
     remove(`${place.stateFolder}/built`);
     return well ? 0 : 1;
@@ -39,7 +39,11 @@ export async function hold(driver: Pick<Driver, "place">, words: readonly string
   try {
     writeHold(stateFolder, { by, why: oneLine(words.join(" ")), at: now() });
   } catch (error) {
-    throw new Exit(1, `could not write ${stateFolder}/hold.json: ${error instanceof Error ? error.message : ""}`);
+    throw new Exit(
+      1,
+      `could not write ${stateFolder}/hold.json: ${error instanceof Error ? error.message : ""}`,
+      "NF405",
+    );
   }
   log(`held until "${program} resume"`);
   await tellService(driver);

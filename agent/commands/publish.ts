@@ -6,8 +6,10 @@ import { ReportsDisabled } from "../metadata-server";
 import { contract } from "../../rules/contract";
 import { publishable, stateOf, type AgentState } from "../../rules/agent-state";
 import { reportOf } from "../../rules/report";
-import { homeState, readHomes } from "../home/homes";
+import { readHomeState } from "../home/home-state";
+import { readHomes } from "../home/homes";
 import { Exit, log, oneLine } from "../host/log";
+import { writeMetrics } from "../report/metrics";
 import { publish } from "../report/publish";
 import { refreshCredential } from "../credentials/handover";
 import type { SystemDriver } from "../system/system";
@@ -20,15 +22,17 @@ import { speaksSecondContract } from "../../rules/instance-metadata";
 const pause = () => secondsFrom("NIXOS_AUTO_UPDATE_PUBLISH_PAUSE", 5);
 const LONGEST_PAUSE = 600_000;
 
-export async function publishHome(driver: SystemDriver, user: string): Promise<number> {
+/** @param metricsFolder the folder for metrics that the system's settings name, if any */
+export async function publishHome(driver: SystemDriver, user: string, metricsFolder?: unknown): Promise<number> {
   const account = await accountOf(user);
   if (account === undefined) throw new Exit(2, `publish: there is no user "${oneLine(user)}"`);
   const key = contract.guestAttributes.homePrefix + user;
   let seen: string | undefined;
   for (let delay = pause(); ;) {
-    const state = await homeState(account);
+    const { state } = await readHomeState(account);
     const text = JSON.stringify(state ?? null);
     if (text === seen) return 0;
+    if (state !== undefined) writeMetrics(metricsFolder, contract.units.home, stateOf({ ...state }), user);
     const report = state && reportOf(publishable(stateOf({ ...state })), { second: await knowsSecond(driver) });
     try {
       if (report === undefined) log(`home of ${user}: its state is not a valid report; nothing published`);

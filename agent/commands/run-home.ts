@@ -86,6 +86,6 @@ async function tryAttempt(
     if (!once) {
       await retryLater(driver.place, why, right);
     }
-    throw new Exit(1, why);
+    throw new Exit(1, why, "NF403");
   }
 }

@@ -12,6 +12,7 @@ import type { SystemSituation } from "../system/system-situation";
 import type { SystemDecision } from "../../rules/decision/decide-system";
 import { startServing } from "../home/homes";
 import { rebootIfAllowed } from "../activation/reboot";
+import { waitAfterBoot } from "../boot-wait";
 import { guessTrigger } from "../trigger";
 import { retryLater } from "../retry";
 
@@ -23,6 +24,7 @@ export async function runSystem(driver: SystemDriver, options: RunOptions): Prom
   driver.prepare();
   const asked = await whoAsks(driver, options);
   log(`update requested by ${asked.by} (${asked.trigger})`);
+  if (asked.trigger === "boot") await waitAfterBoot(place.runFolder);
   const lock = await acquireLock(place.lockFile, `${asked.trigger} by ${asked.by}`);
   const progress = new Progress(place.runFolder, asked);
   let result: Result;
@@ -104,6 +106,6 @@ async function tryAttempt(
     if (!once) {
       await retryLater(driver.place, why, asked.right);
     }
-    throw new Exit(1, why);
+    throw new Exit(1, why, "NF403");
   }
 }

@@ -15,7 +15,7 @@ import type { HomeDriver } from "../home/home";
 
 function checkNode(): void {
   const [major = 0] = process.versions.node.split(".").map(Number);
-  if (major < 20) throw new Exit(1, `Node ${process.versions.node} is too old; 20 or newer is right`);
+  if (major < 20) throw new Exit(1, `Node ${process.versions.node} is too old; 20 or newer is right`, "NF406");
 }
 
 /** The same for a home: reads its state, and decides. */
@@ -46,9 +46,9 @@ export async function selfTest(): Promise<number> {
     ),
     { second: true },
   );
-  if (report === undefined) throw new Exit(1, "the state has no valid report");
+  if (report === undefined) throw new Exit(1, "the state has no valid report", "NF406");
   const child = await run("true", [], { timeout: 10_000 });
-  if (child.status !== 0) throw new Exit(1, `cannot run a program: ${child.stderr.trim()}`);
+  if (child.status !== 0) throw new Exit(1, `cannot run a program: ${child.stderr.trim()}`, "NF406");
   process.stdout.write(
     `${contract.units.system} ${contract.agent} works, on Node ${process.versions.node}: ${decision.reason}\n`,
   );

@@ -16,9 +16,9 @@ export async function trigger(driver: SystemDriver, asked: { trigger?: Trigger; 
   const request = { trigger: asked.trigger ?? "ssh", by };
   log(`requested by ${by}`);
   if (!(await startUntilTaken(service, writeRequest(runFolder, request), LONGEST)))
-    throw new Exit(1, `${service}.service does not start`);
+    throw new Exit(1, `${service}.service does not start`, "NF407");
   await showStatus(driver, false);
   const { nothingApproved, reason } = await driver.decideNow();
-  if (nothingApproved) throw new Exit(1, `nothing is approved for this VM: ${reason}`);
+  if (nothingApproved) throw new Exit(1, `nothing is approved for this VM: ${reason}`, "NF408");
   return readState(stateFolder).state.outcome === "failed" ? 1 : 0;
 }

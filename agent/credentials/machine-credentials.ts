@@ -1,11 +1,11 @@
 /** What the machine's repository and its flake's inputs ask for: keys and tokens out of Secret Manager, in files of root's. */
-import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseKeyPlace } from "../../rules/deploy-keys";
 import { isObject } from "../../rules/text/json";
 import { accessFor, credentialKind } from "./credentials";
 import { readText } from "../host/files";
+import { sha256 } from "../host/digest";
 import { log } from "../host/log";
 import type { MetadataServer } from "../metadata-server";
 import type { Origin } from "../git/mirror";
@@ -89,7 +89,7 @@ export class MachineCredentials {
     for (const [place, secret] of Object.entries(isObject(deployKeys) ? deployKeys : {})) {
       if (typeof secret !== "string") continue;
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      const key = await this.inputKey(place, secret, join(folder, createHash("sha256").update(secret).digest("hex")));
+      const key = await this.inputKey(place, secret, join(folder, await sha256(secret)));
       if (key !== undefined) keys.push(key);
     }
     const own = parseKeyPlace(repository);

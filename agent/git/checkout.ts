@@ -67,13 +67,35 @@ async function read(folder: string, ...args: string[]): Promise<string | undefin
 async function makeClone({ folder, mirror, url, branch }: Checkout): Problem {
   const from = `file://${mirror.path}`;
   const cloned = await git(["clone", "--quiet", "--no-hardlinks", "--no-tags", "--branch", branch, "--", from, folder]);
-  return succeeded(cloned) ? problemOf(folder, "remote", "set-url", "origin", url) : gitErrorText(cloned);
+  return succeeded(cloned) ? setUrl(folder, url) : gitErrorText(cloned);
+}
+
+/** Where a clone notes the URL that this agent gave it: one that a person gave it since is theirs. */
+const NOTED_URL = "nixos-fleet.url";
+
+async function setUrl(folder: string, url: string): Problem {
+  return (
+    (await problemOf(folder, "remote", "set-url", "origin", url)) ?? (await problemOf(folder, "config", NOTED_URL, url))
+  );
+}
+
+/** The clone's origin is where the machine fetches now, unless a person has set it. */
+async function followUrl({ folder, url }: Checkout): Promise<void> {
+  const [now, noted] = [
+    await read(folder, "remote", "get-url", "origin"),
+    await read(folder, "config", "--get", NOTED_URL),
+  ];
+  if (noted === url || (now !== noted && now !== url)) return;
+  const problem = await setUrl(folder, url);
+  if (problem === undefined && now !== url) log(`${folder} has its origin at ${url} now, as the machine has`);
 }
 
 const OWN = "it has changes, or a history, of its own";
 
 /** Moves the clone to the branch's head; why it stays where it is. */
-async function forward({ folder, mirror, branch }: Checkout): Problem {
+async function forward(checkout: Checkout): Problem {
+  const { folder, mirror, branch } = checkout;
+  await followUrl(checkout);
   const head = `refs/remotes/origin/${branch}`;
   const on = await read(folder, "symbolic-ref", "--short", "HEAD");
   const pushed = on === branch || (on !== undefined && (await isPushed(folder, on)));

@@ -1,7 +1,7 @@
 /** A bare mirror of the repository, which nobody but its owner writes: what is built comes from here. */
-import { createHash } from "node:crypto";
 import { lstatSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { sha256 } from "../host/digest";
 import { isThere, remove } from "../host/files";
 import { git, gitErrorText, GitError, gitRetry, type GitAccess } from "./git";
 import { gitFailure } from "../../rules/decision/failure";
@@ -155,7 +155,7 @@ export class Mirror {
   /** SHA-256 (hex) of `flake.lock` at a revision, in the flake's folder; empty where there is none. @throws GitError */
   async lockDigest(revision: string, subdirectory?: string): Promise<string> {
     const text = await this.fileAt(revision, flakeFile(subdirectory, "flake.lock"));
-    return text === undefined ? "" : createHash("sha256").update(text).digest("hex");
+    return text === undefined ? "" : sha256(text);
   }
 
   /** Commits that come with a revision and not with another. @throws GitError */

@@ -14,7 +14,8 @@ import { publish, unpublished } from "../report/publish";
 import { installedCommand, selfCommand } from "../self-command";
 import { systemctl, systemdRun } from "../host/systemd";
 import { bootedAt, now } from "../host/time";
-import { accountOf, asUser, hasHome, isUserName, type Account } from "./users";
+import { homeStateFiles, readHomeState } from "./home-state";
+import { accountOf, hasHome, isUserName, type Account } from "./users";
 import { run } from "../host/process";
 import { sleep } from "../host/time";
 
@@ -25,8 +26,8 @@ const LIMIT = 60;
 const FIRST_LOGIN = `${system}-first-login`;
 
 /** What root published for homes last. */
-export function readHomes(): HomesFile {
-  return parseObject(readText(join(runFolder, "homes.json")) ?? "") ?? {};
+export function readHomes(folder: string = runFolder): HomesFile {
+  return parseObject(readText(join(folder, "homes.json")) ?? "") ?? {};
 }
 
 const homeUsers = (): string[] => (readHomes().homes ?? []).map(({ user }) => user).filter(isUserName);
@@ -66,12 +67,22 @@ export async function serveHome(user: string): Promise<void> {
   }
   if (!isThere(`/var/lib/systemd/linger/${user}`)) await lingers(user);
   await armPublisher(account);
-  if (!(await systemctl("system", ["start", `user@${account.uid}.service`], 20_000))) {
+  const manager = `user@${account.uid}.service`;
+  const ran = await systemctl("system", ["is-active", "--quiet", manager], 10_000);
+  if (!(await systemctl("system", ["start", manager], 20_000))) {
     await publishUnserved(user, `the manager of ${user}'s units does not start`);
     return;
   }
-  if (await hasUnits(account)) await wakeUnits(account);
-  else await startHome(account);
+  const { state, hangs } = await readHomeState(account);
+  if (hangs)
+    await publishUnserved(user, `the state of ${user}'s home cannot be read: a file of ${user}'s does not answer`);
+  const mayBeDeployed = hangs || (state?.revision ?? "") !== "";
+  if (mayBeDeployed && (await propertyOf(account, `${homeUnit}.service`, "LoadState")) === "loaded") {
+    const woken = await wakeUnits(account);
+    const missed = (woken || !ran) && (state?.at ?? "") < (readHomes().at ?? "");
+    // What changed while nothing watched it starts nothing.
+    if (missed) await ofUser(account, ["start", "--no-block", `${homeUnit}.service`]);
+  } else if (!hangs) await startHome(account);
 }
 
 async function lingers(user: string): Promise<void> {
@@ -83,26 +94,23 @@ async function ofUser({ name }: Account, args: readonly string[]): Promise<boole
   return systemctl("system", ["--user", `--machine=${name}@.host`, ...args], 10_000);
 }
 
-/** Whether the home's agent has ever deployed it, and its units are there. */
-async function hasUnits(account: Account): Promise<boolean> {
-  const state = await homeState(account);
-  if ((state?.revision ?? "") === "") return false;
-  const unit = ["show", "--property=LoadState", "--value", `${homeUnit}.service`];
-  const { stdout } = await run("systemctl", ["--user", `--machine=${account.name}@.host`, ...unit], {
-    timeout: 10_000,
-  });
-  return stdout.trim() === "loaded";
+/** A property of a unit of a user's; empty where the user's manager does not answer. */
+async function propertyOf({ name }: Account, unit: string, property: string): Promise<string> {
+  const args = ["--user", `--machine=${name}@.host`, "show", `--property=${property}`, "--value", unit];
+  return (await run("systemctl", args, { timeout: 10_000 })).stdout.trim();
 }
 
-/** A path unit that was triggered too often, or a timer that someone stopped, works again. */
-async function wakeUnits(account: Account): Promise<void> {
-  const units = [`${homeUnit}.path`, `${homeUnit}.timer`];
-  for (const unit of units) {
+/** A path unit that was triggered too often, or a timer that someone stopped, works again. @returns whether one did not run */
+async function wakeUnits(account: Account): Promise<boolean> {
+  let woken = false;
+  for (const unit of [`${homeUnit}.path`, `${homeUnit}.timer`]) {
     if (await ofUser(account, ["is-active", "--quiet", unit])) continue;
     await ofUser(account, ["reset-failed", `${homeUnit}.service`, unit]);
     await ofUser(account, ["start", "--no-block", unit]);
     log(`home of ${account.name}: started ${unit}, which did not run`);
+    woken = true;
   }
+  return woken;
 }
 
 /** Once a run of the machine's: until the home has its own units nobody else can try again. */
@@ -110,13 +118,25 @@ async function startHome(account: Account): Promise<void> {
   const { name } = account;
   log(`home of ${name}: starting its first update`);
   const command = [...installedOrSelf(), "run", "--once", "--by", "the machine's agent"];
+  const unit = `${homeUnit}-first.service`;
   const options = [
-    ...["--user", `--machine=${name}@.host`, "--no-block", `--unit=${homeUnit}-first`],
+    ...["--user", `--machine=${name}@.host`, "--no-block", `--unit=${unit}`],
     ...[`--property=SyslogIdentifier=${homeUnit}`, path()],
   ];
-  if (await systemdRun("system", options, command)) return;
-  if (await ofUser(account, ["is-active", "--quiet", `${homeUnit}-first.service`])) return;
+  // One that is there already does the same.
+  const taken = await systemdRun("system", options, command);
+  const state = await stateOnceStarted(account, unit);
+  if (state === "active" || (taken && state === "inactive")) return;
   await publishUnserved(name, `the manager of ${name}'s units does not start the first update`);
+}
+
+/** The state of a unit that is being started, once that is over or after seconds: a drop-in of its user's may keep it there. */
+async function stateOnceStarted(account: Account, unit: string): Promise<string> {
+  for (let left = 10; ; left--) {
+    const state = await propertyOf(account, unit, "ActiveState");
+    if (state !== "activating" || left === 0) return state;
+    await sleep(1000);
+  }
 }
 
 /** Before its first update a home has no agent of its own. */
@@ -166,12 +186,6 @@ export async function serveFirstLogins(): Promise<void> {
   if (missing.length === 0) await systemctl("system", ["stop", `${FIRST_LOGIN}.path`]);
 }
 
-/** Where a home's agent leaves its state for root: where every home's is, and where a folder of its own for states cannot hide it. */
-export function homeStateFiles({ uid, home }: Pick<Account, "uid" | "home">): string[] {
-  const folder = contract.paths.homeState;
-  return [`/run/user/${uid}/${folder}/state.json`, `${home}/.local/state/${folder}/state.json`];
-}
-
 /** Has systemd publish the home's report whenever its state changes; root publishes, because a user must not reach the server. */
 export async function armPublisher(account: Account): Promise<void> {
   const paths = homeStateFiles(account).map((file) => `PathChanged=${file}`);
@@ -191,15 +205,4 @@ async function asService(unit: string, paths: readonly string[], command: readon
     path(),
   ];
   await systemdRun("system", options, [...installedCommand("nixos-auto-update"), ...command]);
-}
-
-/** The home's state as its user's files say it: read as the user, and no more of it than a report can be. */
-export async function homeState(account: Account): Promise<AgentState | undefined> {
-  const states: AgentState[] = [];
-  for (const file of homeStateFiles(account)) {
-    const { stdout } = await asUser(account, ["head", "--bytes=100000", "--", file]);
-    const state = parseObject(stdout);
-    if (state !== undefined) states.push(state);
-  }
-  return states.sort((one, other) => String(other.at).localeCompare(String(one.at)))[0];
 }

@@ -21,7 +21,8 @@ export async function acquireLock(file: string, who: string): Promise<Lock> {
   const fd = openLock(file);
   if (!(await flock(fd, ["--nonblock"]))) {
     log(`waiting: an update is running (${lockHolder(file) ?? "unknown"})`);
-    if (!(await flock(fd, ["--timeout", String(PATIENCE)]))) throw new Exit(1, "gave up waiting for the other update");
+    if (!(await flock(fd, ["--timeout", String(PATIENCE)])))
+      throw new Exit(1, "gave up waiting for the other update", "NF402");
     log("the other update has ended; deciding again");
   }
   ftruncateSync(fd);

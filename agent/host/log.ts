@@ -1,4 +1,5 @@
 /** Lines for the journal: short, one fact each. On a terminal each begins with the program's name. */
+import type { ErrorCode } from "../../rules/error-codes";
 
 /** Which of the two agents this process is; the wrapper names it first. */
 export type Program = "nixos-auto-update" | "nixos-hm-auto-update";
@@ -23,11 +24,14 @@ export function alarm(line: string): void {
   else log(line);
 }
 
-/** Ends a command with a message and an exit status: 2 for wrong use, 1 for what went wrong. */
+/** Ends a command with a message and an exit status: 2 for wrong use, 1 for what went wrong, which has a code of its own. */
 export class Exit extends Error {
+  constructor(status: 0 | 2, message: string);
+  constructor(status: 1, message: string, code: ErrorCode);
   constructor(
     readonly status: number,
     message: string,
+    readonly code: ErrorCode = "NF401",
   ) {
     super(message);
   }

@@ -43,7 +43,7 @@ export async function nextElapse(manager: Manager, timers: readonly string[]): P
   return times.length === 0 ? undefined : new Date(Math.min(...times) / 1000);
 }
 
-/** Names of the units that match, in any of these states. */
+/** Names of the units that systemd has loaded, as the arguments of `list-units` select them. */
 export async function listUnits(manager: Manager, args: readonly string[]): Promise<string[]> {
   const { stdout } = await run(
     "systemctl",

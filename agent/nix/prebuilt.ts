@@ -1,10 +1,10 @@
 /** Prebuilt systems: an approval may name a manifest, { host: store path }, whose paths come from substituters, which sign them. */
-import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isObject, own, parseObject } from "../../rules/text/json";
 import { fetchClosure, getFromBucket, isBucket } from "./bucket";
 import type { Place } from "../driver";
+import { sha256 as digest } from "../host/digest";
 import { remove } from "../host/files";
 import { httpRequest } from "../host/http";
 import { log, oneLine } from "../host/log";
@@ -72,8 +72,7 @@ async function prebuiltPath(
   if (!/^https?:\/\//.test(url)) throw new NoPrebuilt("the manifest's URL must be http(s)");
   const bytes = await fetchManifest(metadata, url, file);
   if (bytes === undefined) throw new NoPrebuilt("the manifest does not come");
-  if (createHash("sha256").update(bytes).digest("hex") !== sha256)
-    throw new NoPrebuilt("the manifest is not the approved one, by its digest");
+  if ((await digest(bytes)) !== sha256) throw new NoPrebuilt("the manifest is not the approved one, by its digest");
   const path = own(parseObject(bytes.toString("utf8")), host);
   if (typeof path !== "string" || !STORE_PATH.test(path))
     throw new NoPrebuilt(`the manifest names no store path for ${host}`);

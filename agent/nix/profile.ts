@@ -29,7 +29,7 @@ export async function revertProfile(profile: string, old: string | undefined, ba
 
 /** Keeps the newest generations; the current one is never dropped. */
 export async function pruneProfile(profile: string, keep: number): Promise<boolean> {
-  return nixEnv(profile, ["--delete-generations", `+${keep}`]);
+  return generations(profile).length <= keep || nixEnv(profile, ["--delete-generations", `+${keep}`]);
 }
 
 /** The generations of a profile, oldest first. */

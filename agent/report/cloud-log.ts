@@ -9,6 +9,7 @@ import { httpRequest } from "../host/http";
 import { log } from "../host/log";
 import type { MetadataServer } from "../metadata-server";
 import { vmToken } from "../credentials/secrets";
+import type { HomeNews } from "./home-news";
 
 const loggingApi = () => process.env["NIXOS_AUTO_UPDATE_LOGGING"] ?? "https://logging.googleapis.com";
 
@@ -18,6 +19,8 @@ export interface Event {
   state: AgentState;
   /** Whether the network was all that was missing. */
   offline: boolean;
+  /** The VM's homes; with a sign of life only. */
+  homes?: readonly HomeNews[];
 }
 
 export async function tellCloud(server: MetadataServer, event: Event): Promise<void> {
@@ -36,14 +39,22 @@ export async function tellCloud(server: MetadataServer, event: Event): Promise<v
   }
 }
 
-/** The entry that is written, with the VM's number, its zone and its project. */
+/** The entries that are written: the VM's, and one for each home; with the VM's number, its zone and its project. */
 export function entryOf(
-  { event, metadata, state, offline }: Event,
+  { event, metadata, state, offline, homes = [] }: Event,
   { id, zone, project }: { id: string; zone: string; project: string },
   milliseconds: number,
 ): object {
   if (metadata.kind !== "present") throw new Error("a VM without metadata has nothing to log");
   const { fleet, stack, wave } = metadata.instance;
+  const common = {
+    logName: `projects/${project}/logs/${contract.logging.log}`,
+    resource: {
+      type: "gce_instance",
+      labels: { project_id: project, instance_id: id, zone: zone.slice(zone.lastIndexOf("/") + 1) },
+    },
+  };
+  const about = { vm: metadata.vm, fleet, stack, wave: wave ?? null };
   const { revision = "", outcome, stage, error, rolledBack, rebootRequired, toplevel, at } = state;
   const failed = event === "run" && outcome === "failed";
   const age = (time: string | undefined) => {
@@ -54,24 +65,29 @@ export function entryOf(
   return {
     entries: [
       {
-        logName: `projects/${project}/logs/${contract.logging.log}`,
-        resource: {
-          type: "gce_instance",
-          labels: { project_id: project, instance_id: id, zone: zone.slice(zone.lastIndexOf("/") + 1) },
-        },
+        ...common,
         severity: failed ? (offline ? "WARNING" : "ERROR") : "INFO",
         jsonPayload: {
           message: event === "alive" ? "alive" : `${outcome ?? ""}${stage === undefined ? "" : ` at ${stage}`}`,
           event,
-          vm: metadata.vm,
-          fleet,
-          stack,
-          wave: wave ?? null,
+          ...about,
           // What runs is what should run, or since when it is not.
           secondsBehind: current ? 0 : age(state.succeeded ?? state.bootedAt),
           report: { revision, outcome, stage, error, rolledBack, rebootRequired, toplevel, at },
         },
       },
+      ...homes.map(({ user, report, secondsSilent }) => ({
+        ...common,
+        severity: report?.outcome === "failed" ? "WARNING" : "INFO",
+        jsonPayload: {
+          message: `home of ${user}: ${report?.outcome ?? "never ran"}${report?.stage === undefined ? "" : ` at ${report.stage}`}`,
+          event: "home",
+          ...about,
+          user,
+          secondsSilent,
+          report: report ?? null,
+        },
+      })),
     ],
   };
 }

@@ -1,13 +1,22 @@
 /** A state as node_exporter's textfile collector reads it. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import type { AgentState } from "../../rules/agent-state";
 import { contract } from "../../rules/contract";
+import { entries, remove, writeFileAtomic } from "../host/files";
+import { log } from "../host/log";
 
-/** @param name of the agent, with underscores */
-export function metrics(name: string, state: AgentState): string {
+/**
+ * @param service the agent's
+ * @param user whose home's state it is, where root writes it
+ */
+export function metrics(service: string, state: AgentState, user?: string): string {
+  const name = service.replaceAll("-", "_");
+  const whose = user === undefined ? {} : { user };
   const metric = (what: string, help: string, value: number) => [
     `# HELP ${name}_${what} ${help}`,
     `# TYPE ${name}_${what} gauge`,
-    `${name}_${what} ${value}`,
+    `${name}_${what}${labels(whose)} ${value}`,
   ];
   const seconds = (time: string | undefined) => (time === undefined ? 0 : Date.parse(time) / 1000 || 0);
   const flag = (value: boolean | undefined) => (value === true ? 1 : 0);
@@ -23,10 +32,42 @@ export function metrics(name: string, state: AgentState): string {
     ...metric("refused_revisions", "How many revisions are not tried again.", state.refused?.length ?? 0),
     `# HELP ${name}_outcome How the last update ended: 1 at what it was.`,
     `# TYPE ${name}_outcome gauge`,
-    ...contract.outcome.map((outcome) => `${name}_outcome{outcome="${outcome}"} ${outcome === state.outcome ? 1 : 0}`),
+    ...contract.outcome.map(
+      (outcome) => `${name}_outcome${labels({ ...whose, outcome })} ${outcome === state.outcome ? 1 : 0}`,
+    ),
     `# HELP ${name}_info What is deployed.`,
     `# TYPE ${name}_info gauge`,
-    `${name}_info{revision="${state.revision ?? ""}",agent="${state.agent ?? ""}"} 1`,
+    `${name}_info${labels({ ...whose, revision: state.revision ?? "", agent: state.agent ?? "" })} 1`,
     "",
   ].join("\n");
+}
+
+/** A home's state is its user's claim: what would end a label is escaped. */
+function labels(all: Record<string, string>): string {
+  const escaped = (text: string) =>
+    text.slice(0, 100).replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+  const written = Object.entries(all).map(([name, text]) => `${name}="${escaped(text)}"`);
+  return written.length === 0 ? "" : `{${written.join(",")}}`;
+}
+
+const homePrefix = `${contract.units.home}-`;
+
+/** Writes the metrics of an agent's state, or of a home's, below the folder of the settings; nothing where they name none. */
+export function writeMetrics(folder: unknown, service: string, state: AgentState, user?: string): void {
+  if (typeof folder !== "string") return;
+  try {
+    mkdirSync(folder, { recursive: true });
+    const file = user === undefined ? service : `${homePrefix}${user}`;
+    writeFileAtomic(join(folder, `${file}.prom`), metrics(service, state, user));
+  } catch {
+    log(`could not write the metrics to ${folder}`);
+  }
+}
+
+/** Removes the metrics of homes that the machine no longer has: their silence is no news. */
+export function dropHomeMetrics(folder: unknown, users: readonly string[]): void {
+  if (typeof folder !== "string") return;
+  const kept = users.map((user) => `${homePrefix}${user}.prom`);
+  for (const file of entries(folder) ?? [])
+    if (file.startsWith(homePrefix) && file.endsWith(".prom") && !kept.includes(file)) remove(join(folder, file));
 }

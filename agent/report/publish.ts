@@ -8,7 +8,8 @@ import { readText, writeFileAtomic } from "../host/files";
 import type { MetadataServer } from "../metadata-server";
 import type { CommonDecision } from "../driver";
 
-const publishedFile = (runFolder: string, key: string) => join(runFolder, `published-${key}`);
+/** What was published last under a key. */
+export const publishedFile = (runFolder: string, key: string) => join(runFolder, `published-${key}`);
 
 /** Whether those who read the reports know the contract's second version. */
 const second = (settings: Record<string, unknown>) => speaksSecondContract(settings);

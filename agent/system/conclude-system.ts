@@ -12,6 +12,7 @@ import { log } from "../host/log";
 import { publish, unpublished } from "../report/publish";
 import type { SystemParts, SystemSituation } from "./system-situation";
 import { tellCloud } from "../report/cloud-log";
+import { dropHomeMetrics } from "../report/metrics";
 import { syncCheckout } from "../git/checkout";
 import { announceReboot } from "../activation/reboot";
 import { handOverAll } from "../credentials/handover";
@@ -93,6 +94,10 @@ async function tellHomes(
   ) {
     await handOverAll(driver.metadata, settings.homes);
   }
+  dropHomeMetrics(
+    settings["metricsDirectory"],
+    settings.homes.map(({ user }) => user),
+  );
   try {
     writeFileAtomic(join(runFolder, "homes.json"), JSON.stringify(homes));
   } catch {

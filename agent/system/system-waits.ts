@@ -1,10 +1,13 @@
 /** What a system's update waits for: the window, the next boot, and a reboot that may happen. */
 import { join } from "node:path";
 import type { AgentState } from "../../rules/agent-state";
+import { TURN_SECONDS, waitsForTurn } from "../../rules/decision/turn";
+import type { Metadata } from "../../rules/metadata";
 import type { SystemDecision } from "../../rules/decision/decide-system";
 import { parseObject } from "../../rules/text/json";
 import type { Place, Postponed } from "../driver";
-import { readText } from "../host/files";
+import { readText, writeFileFsync } from "../host/files";
+import { secondsFrom } from "../host/time";
 import type { RebootPlace } from "../activation/reboot";
 import { readTrial } from "../state";
 import { updateWindow } from "./window";
@@ -31,6 +34,36 @@ export function postponedByWindow(
     waiting: { for: "window", until: time },
     until,
   };
+}
+
+/** Where the VM's wave has turns. A person and an urgent approval wait for none, and the first system of a machine neither. */
+export function postponedByTurn(
+  { stateFolder }: Place,
+  { target }: SystemDecision,
+  { person, state, metadata }: { person: boolean; state: AgentState; metadata: Metadata },
+): Postponed | undefined {
+  if (metadata.kind !== "present" || target === undefined || target.urgent || person) return undefined;
+  const { turns = 1 } = metadata.instance;
+  const { revision } = target;
+  if (turns <= 1 || (state.revision ?? "") === "") return undefined;
+  const length = secondsFrom("NIXOS_AUTO_UPDATE_TURN", TURN_SECONDS);
+  const times = { since: readySince(stateFolder, revision), now: new Date() };
+  const until = waitsForTurn({ vm: metadata.vm, revision, turns, length, ...times });
+  if (until === undefined) return undefined;
+  const time = until.toISOString();
+  return { why: `built; waiting for its turn, until ${time}`, waiting: { for: "turn", until: time }, until };
+}
+
+/** Since when this revision is ready to be activated: the first who asks says so. */
+function readySince(stateFolder: string, revision: string): Date {
+  const file = join(stateFolder, "turn");
+  const [of, since = ""] = (readText(file) ?? "").trim().split(" ");
+  const known = new Date(since);
+  const now = new Date();
+  // A time to come is that of a clock which has been set back.
+  if (of === revision && known <= now) return known;
+  writeFileFsync(file, `${revision} ${now.toISOString()}`);
+  return now;
 }
 
 /** What is set for the next boot and does not run yet. */

@@ -24,7 +24,7 @@ import { MetadataServer } from "../metadata-server";
 import type { Origin } from "../git/mirror";
 import type { RepositoryKey } from "../credentials/repository-keys";
 import { awaitsBoot, bootedSystem, currentSystem, decideReboot, type RebootPlace } from "../activation/reboot";
-import { type Pending, pendingSystem, postponedByWindow, rebootPlaceOf } from "./system-waits";
+import { type Pending, pendingSystem, postponedByTurn, postponedByWindow, rebootPlaceOf } from "./system-waits";
 import { type Before, readHold, readState, readTrial, type Trial } from "../state";
 import { bootedAt } from "../host/time";
 import { setProfile, revertProfile } from "../nix/profile";
@@ -203,8 +203,9 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     return awaitsBoot(toplevel);
   }
 
-  postponed(decision: SystemDecision, { person }: RunRequest, { state }: SystemSituation): Postponed | undefined {
-    return postponedByWindow(this.place, decision, { person, state });
+  postponed(decision: SystemDecision, { person }: RunRequest, situation: SystemSituation): Postponed | undefined {
+    const asked = { ...situation, person };
+    return postponedByWindow(this.place, decision, asked) ?? postponedByTurn(this.place, decision, asked);
   }
 
   async waitsFor(decision: SystemDecision, ending: Ending): Promise<Waiting | undefined> {

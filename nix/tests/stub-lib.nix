@@ -95,6 +95,7 @@ rec {
   removePrefix = prefix: text: substring (stringLength prefix) (-1) text;
   optional = condition: value: if condition then [ value ] else [ ];
   optionalAttrs = condition: set: if condition then set else { };
+  optionalString = condition: text: if condition then text else "";
   unique = builtins.foldl' (seen: each: if elem each seen then seen else seen ++ [ each ]) [ ];
   getExe = package: "${package}/bin/${package.meta.mainProgram}";
   makeBinPath = packages: concatStringsSep ":" (map (package: "${package}/bin") packages);

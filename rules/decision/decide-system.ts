@@ -1,5 +1,6 @@
 /** What the system's agent does now: a pure function of what is known. The operator's tool calls it with what is known from outside. */
 import {
+  approvedRevision,
   homeApproval,
   homeKey,
   readApprovals,
@@ -143,7 +144,7 @@ function decide(facts: FleetFacts): Decision {
     );
   if (!control.ok) return held({ by: "itself", why: `the control item is not readable: ${control.problem}` });
   const vm = { name: metadata.kind === "present" ? metadata.vm : "", wave: settings.wave ?? null };
-  const holds = holdsOn(control.value, vm, approval?.revision);
+  const holds = holdsOn(control.value, vm, approvedRevision(facts.approvals, settings.wave));
   const [first] = [...holds.filter(({ revision }) => revision === undefined), ...holds];
   if (first === undefined) return decided(facts, control.value);
   const refusal = refusalOf(state, approval?.revision, origin, { force, retry: control.value.retry });

@@ -52,14 +52,14 @@ export function badUnits({ before, first, last, belongs, changed, ignored }: Uni
     if (unit.activeState === "failed")
       return isTimersOwn(unit) && !changed(unit) ? [] : [{ id: unit.id, problem: "failed" }];
     const restarts = unit.restarts - (started.get(unit.id)?.restarts ?? 0);
-    return isLooping(unit) || restarts >= RESTARTS ? [{ id: unit.id, problem: "restarts in a loop" }] : [];
+    return loopingStates.includes(unit.subState) || restarts >= RESTARTS
+      ? [{ id: unit.id, problem: "restarts in a loop" }]
+      : [];
   });
 }
 
-/** Whether a service has ended badly and waits to be started again. */
-export function isLooping({ subState }: UnitState): boolean {
-  return subState === "auto-restart" || subState === "auto-restart-queued";
-}
+/** Substates of a service that has ended badly and waits to be started again. */
+export const loopingStates = ["auto-restart", "auto-restart-queued"];
 
 /** A job that its timer starts. Where the switch did not touch it, it fails for a reason of its own. */
 function isTimersOwn({ type, triggeredBy }: UnitState): boolean {

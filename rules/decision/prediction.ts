@@ -104,6 +104,7 @@ const waitingText: Record<WaitingFor, string> = {
   space: "space on its disk",
   network: "the network",
   metadata: "its own metadata to agree with the approval",
+  turn: "its turn",
 };
 
 type Said = Omit<Prediction, "when" | "atBoot">;

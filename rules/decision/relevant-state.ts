@@ -1,5 +1,5 @@
 /** What of a project's metadata is relevant to a VM: its watcher asks for an update when this changes. */
-import { readApprovals, type Approval } from "../rollout/approval";
+import { approvedRevision, readApprovals, type Approval } from "../rollout/approval";
 import { controlKey } from "../contract";
 import { holdsOn, overrideOf, parseControl, type Hold } from "../rollout/control-item";
 import { own } from "../text/json";
@@ -23,7 +23,8 @@ export function relevantState(metadata: Extract<Metadata, { kind: "present" | "a
   if (metadata.kind === "absent") return null;
   const { vm, instance, attributes } = metadata;
   const { fleet, stack, wave } = instance;
-  const approval = own(readApprovals(attributes, fleet, stack).approvals, wave) ?? null;
+  const approvals = readApprovals(attributes, fleet, stack);
+  const approval = own(approvals.approvals, wave) ?? null;
   const read = parseControl(own(attributes, controlKey(fleet, stack)));
   // With the wave: a VM that changes its wave acts on the new one's approval, even if the old one had the same.
   const about = { wave: wave ?? null, approval };
@@ -31,7 +32,7 @@ export function relevantState(metadata: Extract<Metadata, { kind: "present" | "a
   const { value } = read;
   return {
     ...about,
-    holds: holdsOn(value, { name: vm, wave: wave ?? null }, approval?.revision),
+    holds: holdsOn(value, { name: vm, wave: wave ?? null }, approvedRevision(approvals, wave)),
     pin: own(value.pins, vm) ?? null,
     override: wave === undefined || approval === null ? null : (overrideOf(value, wave, approval.revision) ?? null),
     retry: value.retry,

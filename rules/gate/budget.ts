@@ -15,3 +15,8 @@ export function parseBudget(text: string): Budget | undefined {
 export function allowedFailures(budget: Budget, vms: number): number {
   return "count" in budget ? budget.count : Math.floor((budget.percent * vms) / 100);
 }
+
+/** As people write it. */
+export function budgetText(budget: Budget): string {
+  return "count" in budget ? String(budget.count) : `${budget.percent}%`;
+}

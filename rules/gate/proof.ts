@@ -39,6 +39,7 @@ const texts: Record<Deferral, string> = {
   space: "waits for space",
   network: "waits for the network",
   metadata: "waits for its metadata",
+  turn: "waits for its turn",
 };
 
 function kindOf({ result, deferral }: VmProgress): string {

@@ -3,7 +3,7 @@
  * says what a look means for one VM.
  */
 import { short } from "../contract";
-import { covers, overrideOf, type Hold } from "../rollout/control-item";
+import { holdOfWave, overrideOf } from "../rollout/control-item";
 import { own } from "../text/json";
 import { holdText } from "../text/sentences";
 import { oneLine } from "../text/text";
@@ -175,12 +175,15 @@ function withResult(progress: VmProgress, found: VmResult, at: number): VmProgre
 }
 
 /** Why the revision cannot pass however its VMs answer: a gate before held or undid it here. */
-function undone({ control }: GateDecisions, { wave, revision }: GateOptions): string | undefined {
+export function undone(
+  { control }: Pick<GateDecisions, "control">,
+  { wave, revision }: Pick<GateOptions, "wave" | "revision">,
+): string | undefined {
   const retry = `./scripts/fleet retry ${revision} tries it again`;
   if (overrideOf(control, wave, revision) !== undefined) {
     return `${short(revision)} was undone in wave ${wave}; ${retry}`;
   }
-  const hold = control.holds.find((one) => one.revision === revision && isOnWave(one, wave));
+  const hold = holdOfWave(control, wave, revision);
   return hold === undefined ? undefined : `${holdText(hold)}; ${retry}`;
 }
 
@@ -190,15 +193,11 @@ function halted(
   vms: readonly (readonly [string, VmProgress])[],
   { wave, revision }: GateOptions,
 ): string | undefined {
-  const hold = control.holds.find((one) => one.revision === undefined && isOnWave(one, wave));
+  const hold = holdOfWave(control, wave);
   if (hold === undefined || !vms.some(([, { deferral, reason }]) => deferral === "held" && reason === holdText(hold))) {
     return undefined;
   }
   return `${holdText(hold)}; after resume, pulumi up goes on with ${short(revision)}`;
-}
-
-function isOnWave(hold: Hold, wave: string): boolean {
-  return covers(hold, { name: "", wave });
 }
 
 function supersededText(approved: string | undefined, { wave, revision }: GateOptions): string {

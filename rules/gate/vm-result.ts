@@ -28,6 +28,7 @@ const waitingText: Record<WaitingFor, string> = {
   space: "waits for space on its disk",
   network: "waits for the network",
   metadata: "waits for its own metadata to agree with the approval",
+  turn: "waits for its turn",
 };
 
 /** What a VM that is there means for the gate. */

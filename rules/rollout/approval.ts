@@ -80,6 +80,14 @@ export function readApprovals(
   return { approvals: Object.fromEntries(approvals), problems: Object.fromEntries(problems), unknown };
 }
 
+/** The revision that a wave is approved for; undefined where it is for none, null where the approval cannot be read. */
+export function approvedRevision(
+  { approvals, problems }: ReadApprovals,
+  wave: string | undefined,
+): string | null | undefined {
+  return own(approvals, wave)?.revision ?? (own(problems, wave) === undefined ? undefined : null);
+}
+
 /**
  * Whether a rollout is open or halted: the waves are approved for different revisions, or what one of them is approved for cannot
  * be read.

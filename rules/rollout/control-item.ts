@@ -114,13 +114,18 @@ export function covers({ scope }: Hold, vm: Subject): boolean {
   );
 }
 
+/** The hold of a wave as a whole against a revision, or where none is given, the one whatever is approved: a person's. */
+export function holdOfWave({ holds }: Control, wave: string, revision?: string): Hold | undefined {
+  return holds.find((hold) => hold.revision === revision && covers(hold, { name: "", wave }));
+}
+
 /**
  * The holds that keep a VM where it is; `approved` is what the VM's wave is approved for: a gate's hold lapses when the approval
- * moves on.
+ * moves on. Null where the approval cannot be read: it may be the very one that is held.
  */
-export function holdsOn(control: Control, vm: Subject, approved: string | undefined): Hold[] {
+export function holdsOn(control: Control, vm: Subject, approved: string | null | undefined): Hold[] {
   return control.holds.filter(
-    (hold) => covers(hold, vm) && (hold.revision === undefined || hold.revision === approved),
+    (hold) => covers(hold, vm) && (hold.revision === undefined || approved === null || hold.revision === approved),
   );
 }
 
@@ -160,6 +165,11 @@ export function withoutHolds(control: Control, scopes: readonly string[]): Contr
 export function withoutWave(control: Control, wave: string): Control {
   const { [wave]: _, ...instead } = control.instead;
   return { ...withoutHolds(control, [`wave:${wave}`]), instead };
+}
+
+/** Without the pin and the holds of a VM that leaves the fleet. */
+export function withoutVm(control: Control, vm: string): Control {
+  return withoutHolds(withPin(control, vm, undefined), [`vm:${vm}`]);
 }
 
 /** What a failed gate writes: while these waves are approved for the revision, they stay as they are, timers and all. */

@@ -4,7 +4,7 @@
  */
 import { parseApproval, type Approval } from "./approval";
 import { approvalKey, controlKey, short } from "../contract";
-import { covers, overrideOf, parseControl, type Control, type Hold } from "./control-item";
+import { holdOfWave, overrideOf, parseControl, type Control, type Hold } from "./control-item";
 import { own } from "../text/json";
 import { oneLine } from "../text/text";
 
@@ -117,15 +117,17 @@ function removedMistakes<W extends { name: string }>(
 function holdOf(control: Control | undefined, wave: string): Hold | undefined {
   if (control === undefined)
     return { scope: "fleet", by: "itself", why: "the control item is not readable (./scripts/fleet status)", at: "" };
-  return control.holds.find((hold) => hold.revision === undefined && covers(hold, { name: "", wave }));
+  return holdOfWave(control, wave);
 }
 
 function undoneText(control: Control | undefined, wave: string, revision: string): string[] {
-  const hold = control?.holds.find((one) => one.revision === revision && one.scope === `wave:${wave}`);
+  const hold = control && holdOfWave(control, wave, revision);
   const retry = `until something newer is approved, or ./scripts/fleet retry ${short(revision)}`;
   if (control !== undefined && overrideOf(control, wave, revision) !== undefined)
-    return [`wave ${wave}: ${short(revision)} was undone; its VMs stay off it ${retry}`];
-  return hold === undefined ? [] : [`wave ${wave} ${holdText(hold)}; it stays as it is ${retry}`];
+    return [`wave ${wave}: ${short(revision)} was undone; its gate fails at once, and its VMs stay off it, ${retry}`];
+  return hold === undefined
+    ? []
+    : [`wave ${wave} ${holdText(hold)}; its gate fails at once, and its VMs stay as they are, ${retry}`];
 }
 
 function holdText({ by, why }: Hold): string {

@@ -1,5 +1,9 @@
 /** Which VM belongs to which wave. Pure. */
 import { createHash } from "node:crypto";
+import { firstOf } from "../text/text";
+
+/** VMs that a line names at most. */
+const NAMED = 5;
 
 /** A wave as people write it, with one of the four ways to say who belongs to it. */
 export interface WrittenWave {
@@ -32,6 +36,8 @@ export interface Wave {
   reboot?: "required" | undefined;
   /** How long such a reboot waits for people who are logged in; absent is without limit. */
   rebootDeadline?: number | undefined;
+  /** How many VMs activate a revision at once, by and large; without it all of them. */
+  maxParallel?: number | undefined;
   /** SSH triggers under way at once; without it as many as the engine runs. */
   parallel?: number | undefined;
 }
@@ -71,16 +77,22 @@ export function assignWaves<W extends WrittenWave>(written: readonly W[], vms: r
     }
   });
   for (const { name, labels } of written)
-    if (labels !== undefined) for (const vm of left()) if (carries(vm, labels)) waveOf[vm.name] = name;
+    if (labels !== undefined) for (const vm of left()) if (carries(vm.labels, labels)) waveOf[vm.name] = name;
   for (const [vm, wave] of shared(
     written,
     left().map(({ name }) => name),
   ))
     waveOf[vm] = wave;
   const taker = written.find(({ rest }) => rest);
-  for (const { name } of left())
-    if (taker) waveOf[name] = taker.name;
-    else mistakes.push(`waves: "${name}" is in no wave; name it in one, or give one wave rest: true`);
+  const strays = left().map(({ name }) => name);
+  for (const name of strays) if (taker) waveOf[name] = taker.name;
+  if (!taker && strays.length > 0) {
+    const quoted = strays.map((name) => `"${name}"`);
+    const [verb, them] = strays.length === 1 ? ["is", "it"] : ["are", "them"];
+    mistakes.push(
+      `waves: ${firstOf(quoted, NAMED)} ${verb} in no wave; name ${them} in one, or give one wave rest: true`,
+    );
+  }
 
   const waves = written.map(({ vms: _vms, labels: _labels, share: _share, rest: _rest, ...wave }) => ({
     ...wave,
@@ -116,7 +128,8 @@ function nameMistakes(wave: WrittenWave, index: number, all: readonly WrittenWav
   ];
 }
 
-function carries({ labels }: Member, wanted: Record<string, string>): boolean {
+/** Whether a VM's labels have all that are wanted. */
+export function carries(labels: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>>): boolean {
   return Object.entries(wanted).every(([key, value]) => labels[key] === value);
 }
 

@@ -2,13 +2,16 @@
 { pkgs, module }:
 
 let
-  startupScript = import ./startup-script.nix { inherit pkgs; };
+  startup = import ./startup-script.nix {
+    fleet = "devs";
+    stack = "test";
+  };
   url = "http://169.254.169.254/computeMetadata/v1";
   person = "alice_example_com";
   key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKOnFSCvaKjXNnpkzCGzzUXBhZVmFGZTdpPJnqMXQHvU alice";
 
   answers = pkgs.writers.writeJSON "metadata.json" {
-    project.attributes = { };
+    project.attributes = startup.items;
     instance = {
       id = 1;
       name = "machine";
@@ -67,7 +70,7 @@ in
       systemd.services.metadata-server = {
         wantedBy = [ "multi-user.target" ];
         after = [ "network.target" ];
-        serviceConfig.ExecStart = "${lib.getExe pkgs.python3} ${./metadata.py} ${answers} ${startupScript}";
+        serviceConfig.ExecStart = "${lib.getExe pkgs.python3} ${./metadata.py} ${answers} ${pkgs.writeText "startup-script" startup.loader}";
       };
 
       # As nixos/modules/virtualisation/google-compute-config.nix and this project's image have them.

@@ -3,10 +3,11 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fetchClosure, isBucket } from "../../../agent/nix/bucket";
 import { type Event, tellCloud } from "../../../agent/report/cloud-log";
-import { logFilters } from "../../../infra/components/alerts";
+import { logMetrics } from "../../../infra/monitoring/log-metrics";
 import { parseInstanceMetadata } from "../../../rules/instance-metadata";
 import type { MetadataServer } from "../../../agent/metadata-server";
 import { timestamp } from "../../../agent/host/time";
+import type { Report } from "../../../rules/report";
 import { Google } from "./google";
 import { Scratch } from "./scratch";
 
@@ -83,7 +84,8 @@ describe("the entry in Cloud Logging", () => {
     state: Event["state"],
     offline = false,
     monitoring = true,
-  ): Promise<Entry | undefined> {
+    homes: Event["homes"] = [],
+  ): Promise<Entry[]> {
     google.metadata["instance/id"] = "42";
     google.metadata["instance/zone"] = "projects/7/zones/europe-west1-b";
     google.metadata["project/project-id"] = "acme-dev";
@@ -98,42 +100,75 @@ describe("the entry in Cloud Logging", () => {
       attributes: {},
       unknown: [] as string[],
     } as const;
-    await tellCloud(metadata, { event, metadata: known, state, offline });
-    if (!existsSync(scratch.in("sent"))) return undefined;
-    return (JSON.parse(readFileSync(scratch.in("sent"), "utf8")) as { entries: Entry[] }).entries[0];
+    await tellCloud(metadata, { event, metadata: known, state, offline, homes });
+    if (!existsSync(scratch.in("sent"))) return [];
+    return (JSON.parse(readFileSync(scratch.in("sent"), "utf8")) as { entries: Entry[] }).entries;
   }
 
   /** Whether an entry meets a filter: of Cloud Logging's language no more than these filters use, and nothing else passes. */
   function meets(filter: string, entry: Entry): boolean {
     const rank = ["INFO", "WARNING", "ERROR"];
     return filter.split(" AND ").every((term) => {
-      const [, path = "", relation = "", wanted = ""] = /^([\w.]+)(>=|=)"?([^"]*)"?$/.exec(term) ?? [];
+      const [, not, path = "", relation = "", wanted = ""] = /^(NOT )?([\w.]+)(>=|=)"?([^"]*)"?$/.exec(term) ?? [];
       if (path === "") throw new Error(`the test does not know ${term}`);
-      const value = path.split(".").reduce<unknown>((inner, key) => (inner as Record<string, unknown>)[key], entry);
+      const value = path
+        .split(".")
+        .reduce<unknown>((inner, key) => (inner as Record<string, unknown> | null | undefined)?.[key], entry);
+      if (not !== undefined) return value !== wanted;
       if (path === "severity") return rank.indexOf(String(value)) >= rank.indexOf(wanted);
       return relation === ">=" ? Number(value) >= Number(wanted) : value === wanted;
     });
   }
 
-  const filters = logFilters(
+  const counted = logMetrics(
     { project: "acme-dev", fleet: "devs", stack: "dev" },
     { channels: [], daysBehind: 3, silentAfter: 7200 },
   );
   const met = (entry: Entry | undefined) =>
-    entry && Object.entries(filters).flatMap(([name, filter]) => (meets(filter, entry) ? [name] : []));
+    entry && Object.entries(counted).flatMap(([name, { filter }]) => (meets(filter, entry) ? [name] : []));
+
+  /** What counts a sign of life, whatever it says. */
+  const sign = ["state", "age"] as const;
 
   it.each([
     ["a good run", "run", { outcome: "unchanged", at: at(0), succeeded: at(9) }, false, ["alive"]],
     ["a failed one", "run", { outcome: "failed", stage: "build", succeeded: at(1) }, false, ["alive", "failed"]],
     ["a network that was away", "run", { outcome: "failed", succeeded: at(1) }, true, ["alive"]],
-    ["a VM that is held for days", "alive", { outcome: "held", succeeded: at(4) }, false, ["alive", "behind"]],
-    ["one that failed and lives", "alive", { outcome: "failed", succeeded: at(4) }, false, ["alive", "behind"]],
-  ] as const)("of %s is counted as it should be", async (_, event, state, offline, counted) => {
-    expect(met(await logged(event, state, offline))).toEqual(counted);
+    ["a VM that is held for days", "alive", { outcome: "held", succeeded: at(4) }, false, ["alive", "behind", ...sign]],
+    [
+      "one that failed and lives",
+      "alive",
+      { outcome: "failed", succeeded: at(4) },
+      false,
+      ["alive", "behind", ...sign],
+    ],
+  ] as const)("of %s is counted as it should be", async (_, event, state, offline, expected) => {
+    const [entry] = await logged(event, state, offline);
+    expect(met(entry)).toEqual(expected);
+  });
+
+  it("of a sign of life comes with one for each home, which counts for no VM", async () => {
+    const report = (outcome: Report["outcome"], stage?: Report["stage"]) =>
+      ({ revision: "a".repeat(40), outcome, ...(stage === undefined ? {} : { stage }) }) as Report;
+    const homes = [
+      { user: "alice", report: report("failed", "build"), secondsSilent: 0 },
+      { user: "bob", report: report("updated"), secondsSilent: 7200 },
+      { user: "carol", secondsSilent: 7199 },
+    ];
+    const entries = await logged("alive", { outcome: "updated" }, false, true, homes);
+    expect(entries.map(met)).toEqual([["alive", ...sign], ["home-failed"], ["home-silent"], []]);
+    expect(entries.map(({ severity, jsonPayload }) => [severity, jsonPayload["message"], jsonPayload["user"]])).toEqual(
+      [
+        ["INFO", "alive", undefined],
+        ["WARNING", "home of alice: failed at build", "alice"],
+        ["INFO", "home of bob: updated", "bob"],
+        ["INFO", "home of carol: never ran", "carol"],
+      ],
+    );
   });
 
   it("says where it comes from, and the token is in none of it", async () => {
-    expect(await logged("run", { outcome: "failed", stage: "build", error: "no" })).toMatchObject({
+    expect((await logged("run", { outcome: "failed", stage: "build", error: "no" }))[0]).toMatchObject({
       logName: "projects/acme-dev/logs/nixos-fleet-vms",
       resource: {
         type: "gce_instance",
@@ -145,7 +180,7 @@ describe("the entry in Cloud Logging", () => {
   });
 
   it("is not written where no setting asks for alerts", async () => {
-    expect(await logged("run", { outcome: "failed" }, false, false)).toBeUndefined();
+    expect(await logged("run", { outcome: "failed" }, false, false)).toEqual([]);
     expect(existsSync(scratch.in("asked"))).toBe(false);
   });
 });

@@ -139,6 +139,11 @@ export const homeDifferences: readonly Difference<HomeSituation>[] = [
     applies: ({ settings }) => Object.values(parseObject(settings) ?? {}).some((value) => typeof value !== "string"),
   },
   {
+    name: "a branch that is no text was shown as JSON",
+    fields: ["reason", "error"],
+    applies: (situation) => typeof decidedHome(situation).settings.branch !== "string",
+  },
+  {
     name: "a hold's long reason was taken whole",
     applies: ({ hold }) => {
       const { by, why } = parseObject(hold) ?? {};

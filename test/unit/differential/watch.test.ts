@@ -1,7 +1,7 @@
 /** When a watcher asks for an update: rules/ against the jq of version 0.1.0, for two answers of the metadata server, one after the other. */
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { contract } from "../../../rules/contract";
+import { contract, controlKey } from "../../../rules/contract";
 import { parseObject } from "../../../rules/text/json";
 import { readMetadata, type Metadata } from "../../../rules/metadata";
 import { changeOf, relevantState } from "../../../rules/decision/relevant-state";
@@ -86,8 +86,11 @@ function hasOddItems(answers: Answers): boolean {
   return relevant?.control !== undefined || (item !== undefined && relevant?.approval === null);
 }
 
+/** What the control item of the VM's own fleet says of undone revisions. */
 function undo(answers: Answers): string {
-  const control = attributesOf(answers)["nixos-fleet--devs--dev----control"];
+  const metadata = read(answers);
+  const { fleet, stack } = metadata.kind === "present" ? metadata.instance : {};
+  const control = attributesOf(answers)[controlKey(String(fleet), String(stack))];
   return JSON.stringify(parseObject(typeof control === "string" ? control : "")?.["instead"] ?? {});
 }
 

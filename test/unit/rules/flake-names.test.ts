@@ -1,8 +1,8 @@
-/** Hosts and homes that the config repository's flake does not have. */
-import { expect, it } from "vitest";
-import { missingNames } from "../../../rules/flake-names";
+/** Hosts and homes that the flakes do not have which they are to come from. */
+import { describe, expect, it } from "vitest";
+import { missingNames, missingOwnHomes, ownRepositories, type OwnHome } from "../../../rules/flake-names";
 
-const vm = (name: string, host = name, ...homes: string[]) => ({ name, host, homes });
+const vm = (name: string, host = name, ...homes: string[]) => ({ name, host, homes, ownHomes: new Array<OwnHome>() });
 const names = { hosts: ["dev-alice", "dev-bob"], homes: ["alice", "bob"] };
 
 it.each<[string, Parameters<typeof missingNames>[0], ReturnType<typeof missingNames>]>([
@@ -27,4 +27,29 @@ it.each<[string, Parameters<typeof missingNames>[0], ReturnType<typeof missingNa
   ],
 ])("%s", (_, vms, missing) => {
   expect(missingNames(vms, names)).toEqual(missing);
+});
+
+describe("homes out of repositories of their own", () => {
+  const own = (repository: string, attribute: string, branch = "main"): OwnHome => ({ repository, branch, attribute });
+  const vms = [
+    { ...vm("dev-alice"), ownHomes: [own("git://x/alice", "alcie"), own("git://x/shared", "alice", "next")] },
+    { ...vm("dev-bob"), ownHomes: [own("git://x/shared", "bob", "next"), own("git://x/shared", "bob")] },
+  ];
+
+  it("come from each branch of a repository once", () => {
+    expect(ownRepositories(vms)).toEqual([
+      { repository: "git://x/alice", branch: "main" },
+      { repository: "git://x/shared", branch: "next" },
+      { repository: "git://x/shared", branch: "main" },
+    ]);
+    expect(ownRepositories([vm("dev-alice")])).toEqual([]);
+  });
+
+  it("are looked for in their own repository and branch alone", () => {
+    expect(missingOwnHomes(vms, { repository: "git://x/alice", branch: "main" }, ["alice"])).toEqual([
+      'git://x/alice, branch main: there is no homeConfigurations.alcie, the home of dev-alice; did you mean "alice"?',
+    ]);
+    expect(missingOwnHomes(vms, { repository: "git://x/shared", branch: "next" }, ["alice", "bob"])).toEqual([]);
+    expect(missingOwnHomes(vms, { repository: "git://x/shared", branch: "main" }, [])).toHaveLength(1);
+  });
 });

@@ -6,7 +6,8 @@ const offers = {
   machineTypes: { "europe-west1-b": ["e2-standard-2", "e2-standard-4", "n2-highmem-8"], "europe-west1-c": [] },
 };
 const vm = (name: string, zone = "europe-west1-b", machineType = "e2-standard-4") => ({ name, zone, machineType });
-const mistakes = (...vms: ReturnType<typeof vm>[]) => offerMistakes({ region: "europe-west1", vms }, offers);
+const mistakes = (...vms: ReturnType<typeof vm>[]) =>
+  offerMistakes({ region: "europe-west1", zone: "europe-west1-b", vms }, offers);
 
 it("finds nothing wrong with what is there, or made to measure", () => {
   expect(mistakes(vm("a"), vm("b", "europe-west1-b", "n2-custom-4-8192"), vm("c", undefined, "custom-2-4096"))).toEqual(
@@ -16,9 +17,9 @@ it("finds nothing wrong with what is there, or made to measure", () => {
 
 it("is one line for a wrong region, zone or type, whatever the number of VMs", () => {
   expect(
-    offerMistakes({ region: "europe-wset1", vms: [vm("a", "europe-wset1-b"), vm("b", "europe-wset1-b")] }, offers),
+    offerMistakes({ region: "europe-wset1", zone: "europe-wset1-b", vms: [vm("a", "europe-wset1-b")] }, offers),
   ).toEqual(['gcp:region: "europe-wset1" does not exist; did you mean "europe-west1"?']);
-  expect(offerMistakes({ region: "moon", vms: [] }, offers)).toEqual([
+  expect(offerMistakes({ region: "moon", zone: "moon-b", vms: [] }, offers)).toEqual([
     'gcp:region: "moon" does not exist; there are europe-west1, europe-west4, us-east1',
   ]);
   expect(mistakes(vm("a", "europe-west1-a"), vm("b", "europe-west1-a"))).toEqual([
@@ -27,6 +28,14 @@ it("is one line for a wrong region, zone or type, whatever the number of VMs", (
   const many = ["a", "b", "c", "d", "e", "f", "g"].map((name) => vm(name, undefined, "e2-standrad-4"));
   expect(mistakes(...many)).toEqual([
     'nixos-fleet:vms: a, b, c, d, e and 2 more: machine type "e2-standrad-4" does not exist in zone europe-west1-b; did you mean "e2-standard-4"?',
+  ]);
+});
+
+it("is at gcp:zone where the zone is that of all VMs that name none, beside what is wrong with the others", () => {
+  const vms = [vm("a", "europe-west1-z"), vm("b", "europe-west1-z"), vm("c", undefined, "e2-standrad-4")];
+  expect(offerMistakes({ region: "europe-west1", zone: "europe-west1-z", vms }, offers)).toEqual([
+    'gcp:zone: "europe-west1-z" does not exist; did you mean "europe-west1-b"?',
+    'nixos-fleet:vms: c: machine type "e2-standrad-4" does not exist in zone europe-west1-b; did you mean "e2-standard-4"?',
   ]);
 });
 

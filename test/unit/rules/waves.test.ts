@@ -21,7 +21,8 @@ describe("waves", () => {
   });
 
   it.each([
-    [[wave("a", { vms: ["x"] })], 'waves: "y" is in no wave; name it in one, or give one wave rest: true'],
+    [[wave("a", { vms: ["x"] })], 'waves: "y", "z" are in no wave; name them in one, or give one wave rest: true'],
+    [[wave("a", { vms: ["x", "y"] })], 'waves: "z" is in no wave; name it in one, or give one wave rest: true'],
     [[wave("a", { vms: ["x", "y"] }), wave("b", { vms: ["x"] })], 'waves[1].vms: "x" is in wave "a" already'],
     [
       [wave("a", { rest: true }), wave("b", { rest: true })],
@@ -45,7 +46,7 @@ describe("waves", () => {
       [wave("a", { vms: ["x", "y", "z"] }), wave("b", { share: 50 })],
       'waves[1]: "b" has no VM; give it one or remove it',
     ],
-    [[wave("a", { share: 10 })], 'waves: "z" is in no wave; name it in one, or give one wave rest: true'],
+    [[wave("a", { share: 10 })], 'waves: "y", "z" are in no wave; name them in one, or give one wave rest: true'],
   ])("refuse %j", (written, line) => {
     expect(assignWaves(written, vms("x", "y", "z")).mistakes).toContain(line);
   });

@@ -11,7 +11,8 @@ import { MachineCredentials } from "../../../../agent/credentials/machine-creden
 import type { MetadataServer } from "../../../../agent/metadata-server";
 import { answers, branchHead, Mirror, type Origin } from "../../../../agent/git/mirror";
 import { fetchSecret } from "../../../../agent/credentials/secrets";
-import { certificate, httpsGit, type Door } from "../../cli/repository/https-git";
+import { certificate } from "../../../../local/certificate";
+import { httpsGit, type Door } from "../../../../local/https-git";
 import { Google } from "../google";
 import { Scratch } from "../scratch";
 

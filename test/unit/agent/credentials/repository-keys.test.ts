@@ -7,7 +7,8 @@ import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { accessByKeys, type RepositoryKey } from "../../../../agent/credentials/repository-keys";
 import { parseKeyPlace } from "../../../../rules/deploy-keys";
-import { certificate, httpsGit, type Door } from "../../cli/repository/https-git";
+import { certificate } from "../../../../local/certificate";
+import { httpsGit, type Door } from "../../../../local/https-git";
 import { Repository, Scratch } from "../scratch";
 
 const pem = "-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n-----END OPENSSH PRIVATE KEY-----\n";

@@ -23,11 +23,11 @@ afterEach(() => {
 });
 
 /** Fetches a branch's head, as an update does, and brings the clone to it. */
-async function sync(branch = "main"): Promise<string> {
+async function sync(branch = "main", from = url): Promise<string> {
   const head = source.git("rev-parse", branch);
   const access = remoteAccess("file");
   await mirror.fetch({ url: source.url, branch, access, renew: () => Promise.resolve(undefined) }, head);
-  await syncCheckout({ folder: scratch.in("clone"), mirror, url, branch });
+  await syncCheckout({ folder: scratch.in("clone"), mirror, url: from, branch });
   clone = Object.create(Repository.prototype, { folder: { value: scratch.in("clone") } }) as Repository;
   return head;
 }
@@ -57,6 +57,24 @@ describe("the clone", () => {
     await sync();
     expect(head()).toBe(before);
     expect(scratch.log).toContain("clone is left alone: it has changes, or a history, of its own");
+  });
+
+  it("says where it is from when that has changed, but for what a person has said", async () => {
+    const [moved, theirs] = ["https://git.example.com/moved.git", "ssh://git@git.example.com/config.git"];
+    source.commit("1");
+    await sync();
+    await sync("main", moved);
+    expect(clone.git("remote", "get-url", "origin")).toBe(moved);
+    expect(scratch.log).toContain(`clone has its origin at ${moved} now, as the machine has`);
+    clone.git("remote", "set-url", "origin", theirs);
+    await sync("main", url);
+    expect(clone.git("remote", "get-url", "origin")).toBe(theirs);
+    // An older agent's clone, which notes nothing yet.
+    clone.git("remote", "set-url", "origin", url);
+    clone.git("config", "--unset", "nixos-fleet.url");
+    await sync("main", url);
+    await sync("main", moved);
+    expect(clone.git("remote", "get-url", "origin")).toBe(moved);
   });
 
   it("says what git says where git cannot", async () => {

@@ -1,7 +1,9 @@
 /** `publish USER`: a home's report is its user's own claim, and its user may do with it what they like. */
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { publishHome } from "../../../../agent/commands/publish";
+import { dropHomeMetrics } from "../../../../agent/report/metrics";
 import { SystemDriver } from "../../../../agent/system/system";
 import { Google } from "../google";
 import { Scratch } from "../scratch";
@@ -33,7 +35,8 @@ function claim(text: unknown): void {
   writeFileSync(scratch.in("home/new"), typeof text === "string" ? text : JSON.stringify(text));
   renameSync(scratch.in("home/new"), scratch.in("home/.local/state/nixos-hm-auto-update/state.json"));
 }
-const publish = (user = "alice") => publishHome(new SystemDriver(standInPlace(scratch), google.metadataServer()), user);
+const publish = (user = "alice", metrics?: string) =>
+  publishHome(new SystemDriver(standInPlace(scratch), google.metadataServer()), user, metrics);
 
 it("publishes what has a report's shape, and no more of it", async () => {
   claim({ ...state, refused: [], secret: "x", error: `\u001b[2J${"e".repeat(50_000)}end` });
@@ -58,6 +61,19 @@ it.each<[string, unknown]>([
   expect(await publish()).toBe(0);
   expect(google.published).toEqual([]);
   expect(scratch.log).toContain("home of alice: its state is not a valid report; nothing published");
+});
+
+it("leaves the home's metrics where the system's settings ask for them, by its user's name, and removes those of homes that are gone", async () => {
+  const folder = scratch.in("metrics");
+  claim({ ...state, agent: 'a"} 1\nevil{x="' });
+  await publish("alice", folder);
+  const text = readFileSync(join(folder, "nixos-hm-auto-update-alice.prom"), "utf8");
+  expect(text).toContain('\nnixos_hm_auto_update_outcome{user="alice",outcome="updated"} 1\n');
+  expect(text).toContain('\nnixos_hm_auto_update_last_attempt_timestamp_seconds{user="alice"} 1767225600\n');
+  expect(text).toContain('agent="a\\"} 1\\nevil{x=\\""} 1\n');
+  writeFileSync(join(folder, "nixos-hm-auto-update-bob.prom"), "");
+  dropHomeMetrics(folder, ["alice"]);
+  expect(readdirSync(folder)).toEqual(["nixos-hm-auto-update-alice.prom"]);
 });
 
 it("asks for a pause whatever the state is, since systemd starts it again at each change", async () => {

@@ -1,5 +1,5 @@
 /** The system's decision under holds, pins, undo and failures, rule by rule. */
-import { A, approve, B, C, control, runs, type Table } from "./cases";
+import { A, approve, B, C, control, runs, written, type Table } from "./cases";
 
 const refusedB = { refused: [{ revision: B, stage: "build", error: "boom", at: "then" }] };
 const hold = (scope: string, revision?: string) => ({ scope, revision, by: "ann", why: "demo" });
@@ -54,6 +54,17 @@ export const steeringTable: Record<string, Table> = {
       "against a revision lapse when the approval moves on",
       { attributes: { ...approve({ rest: C }), ...control({ holds: [hold("wave:rest", B)] }) }, state: runs(A) },
       { action: "update", target: { revision: C } },
+    ],
+    [
+      "against a revision stand where the approval cannot be read, over a pin as well",
+      {
+        attributes: {
+          ...written("rest", "7"),
+          ...control({ holds: [hold("wave:rest", B)], pins: { "dev-alice": A } }),
+        },
+        state: runs(C),
+      },
+      { action: "stay", outcome: "held" },
     ],
     [
       "on the machine itself do",

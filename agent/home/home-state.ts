@@ -1,0 +1,31 @@
+/** What a home's agent says of itself. Its files are its user's: they may hold anything, and may never answer. */
+import type { AgentState } from "../../rules/agent-state";
+import { contract } from "../../rules/contract";
+import { parseObject } from "../../rules/text/json";
+import { type Account, asUser } from "./users";
+
+/** Where a home's agent leaves its state for root: where every home's is, and where a folder of its own for states cannot hide it. */
+export function homeStateFiles({ uid, home }: Pick<Account, "uid" | "home">): string[] {
+  const folder = contract.paths.homeState;
+  return [`/run/user/${uid}/${folder}/state.json`, `${home}/.local/state/${folder}/state.json`];
+}
+
+export interface HomeState {
+  /** The newest, where there is one that can be read. */
+  state?: AgentState;
+  /** Whether a file does not answer, as a pipe, or a mount whose server is gone. */
+  hangs: boolean;
+}
+
+/** Reads it as the user, and no more of it than a report can be. */
+export async function readHomeState(account: Account): Promise<HomeState> {
+  const states: AgentState[] = [];
+  for (const file of homeStateFiles(account)) {
+    const { stdout, limit } = await asUser(account, ["head", "--bytes=100000", "--", file]);
+    if (limit !== undefined) return { hangs: true };
+    const state = parseObject(stdout);
+    if (state !== undefined) states.push(state);
+  }
+  const [newest] = states.sort((one, other) => String(other.at).localeCompare(String(one.at)));
+  return newest === undefined ? { hangs: false } : { state: newest, hangs: false };
+}

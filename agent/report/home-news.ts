@@ -1,0 +1,57 @@
+/** What root knows of the homes without asking their users: what it published for them, and since when they have not run. */
+import { join } from "node:path";
+import { contract } from "../../rules/contract";
+import { missedHomes } from "../../rules/missed-homes";
+import { parseReport, type Report } from "../../rules/report";
+import { isString, parseObject } from "../../rules/text/json";
+import { isThere, readText, writeFileAtomic } from "../host/files";
+import { readHomes } from "../home/homes";
+import { now } from "../host/time";
+import { publishedFile } from "./publish";
+
+export interface HomeNews {
+  user: string;
+  /** Its user's own claim, or root's word in its place. */
+  report?: Report;
+  /** How long it is known that it has not run since the machine asked it to. */
+  secondsSilent: number;
+}
+
+/** Called once an hour. Nothing is known where the metadata server takes no reports. */
+export function homeNews(runFolder: string): HomeNews[] {
+  const { homes = [], at } = readHomes(runFolder);
+  if (at === undefined || !isThere(publishedFile(runFolder, contract.guestAttributes.system))) return [];
+  const reports = homes.map(({ user }) => [user, reportOf(runFolder, user)] as const);
+  const time = now();
+  const since = missedSince(
+    runFolder,
+    at,
+    Object.fromEntries(reports.map(([user, report]) => [user, report?.at])),
+    time,
+  );
+  return reports.map(([user, report]) => {
+    const missed = since[user];
+    const secondsSilent = missed === undefined ? 0 : Math.floor((Date.parse(time) - Date.parse(missed)) / 1000);
+    return { user, ...(report === undefined ? {} : { report }), secondsSilent };
+  });
+}
+
+function reportOf(runFolder: string, user: string): Report | undefined {
+  const text = readText(publishedFile(runFolder, contract.guestAttributes.homePrefix + user));
+  const read = text === undefined ? undefined : parseReport(text);
+  return read?.ok === true ? read.value : undefined;
+}
+
+/** A file keeps since when; a reboot forgets it with all that the homes said. */
+function missedSince(
+  runFolder: string,
+  asked: string,
+  ran: Record<string, string | undefined>,
+  time: string,
+): Record<string, string> {
+  const file = join(runFolder, "homes-missed.json");
+  const before = Object.entries(parseObject(readText(file) ?? "") ?? {}).filter(([, at]) => isString(at) === undefined);
+  const after = missedHomes(Object.fromEntries(before) as Record<string, string>, asked, ran, time);
+  writeFileAtomic(file, JSON.stringify(after));
+  return after;
+}

@@ -1,0 +1,219 @@
+/**
+ * Every kind of error that the program, the tool, a gate or an agent ends with: its code, and what leads to it and out of it. A code keeps its
+ * meaning for good. `fleet explain CODE` prints an entry, and `scripts/docs` writes all of them to docs/errors.md. Pure.
+ */
+import type { Stage } from "./contract";
+
+/** One kind of error. Markdown in one line each: `fleet explain` prints it as it is. */
+export interface ErrorKind {
+  title: string;
+  cause: string;
+  cure: string;
+}
+
+export const errorKinds = {
+  NF101: {
+    title: "The stack's settings are not valid",
+    cause:
+      "A setting has a wrong value, an unknown key, or contradicts another one or what Google offers, or names something that does not answer. Nothing was changed.",
+    cure: "Each line names the key, its value and what is right: correct `Pulumi.<stack>.yaml`. docs/settings.md has every key.",
+  },
+  NF102: {
+    title: "The update would replace a VM, stop it, or take a name that is in use",
+    cause: "A changed setting cannot be applied to a VM or a disk as it is. Nothing was changed.",
+    cure: "Take the change back, or allow it: the line names the setting, such as `nixos-fleet:replace` or `nixos-fleet:allowStopping`.",
+  },
+  NF103: {
+    title: "The program cannot read the Google project",
+    cause:
+      "The identity that Pulumi uses has no right to read the project, or Google does not answer. Nothing was changed.",
+    cure: "`fleet doctor` names the missing right. Log in with `gcloud auth application-default login`, or give the role in docs/google.md.",
+  },
+  NF104: {
+    title: "The rollout cannot be planned",
+    cause:
+      "The approvals, holds or overrides of the project do not fit the waves of the stack, or they cannot be read. Nothing was changed.",
+    cure: "The line names the item or the setting. `fleet status` shows approvals and holds; `fleet resume --all` empties the control item.",
+  },
+  NF201: {
+    title: "The call of the tool makes no sense",
+    cause: "A command, an option or a value is unknown, missing or malformed. Nothing was changed; the exit code is 2.",
+    cure: "The line says what is right. `fleet COMMAND --help` lists the options.",
+  },
+  NF202: {
+    title: "Google does not answer",
+    cause: "The network, a proxy or the service is down, or a quota is used up for the moment.",
+    cure: "Try again in a minute. `fleet doctor` checks the way to Google.",
+  },
+  NF203: {
+    title: "You have no credentials for Google, or they do not work",
+    cause:
+      "There are no credentials, they have expired, they may not act as the named service account, or a file that names them cannot be read.",
+    cure: "Run `gcloud auth application-default login`, or set `GOOGLE_APPLICATION_CREDENTIALS` to a key's file.",
+  },
+  NF204: {
+    title: "Google refuses the request",
+    cause:
+      "A right is missing, the project or resource does not exist, or an operation failed; the line has Google's own words.",
+    cure: "`fleet doctor` checks project and rights. docs/google.md lists the roles.",
+  },
+  NF205: {
+    title: "The config repository cannot be read",
+    cause: "It does not answer, refuses your key, or does not have the branch or commit.",
+    cure: "Check the URL and your key with `git ls-remote URL`. Where you reach it by another URL than the VMs do, give `--resolve-from`.",
+  },
+  NF206: {
+    title: "The clone of the config repository is not fit for this",
+    cause:
+      "The directory is no clone, has changes that are not committed, is on no branch, or differs from the remote branch.",
+    cure: "The line says which: commit, pull or push, or name another clone with `--clone`.",
+  },
+  NF207: {
+    title: "A program that the tool runs is missing or failed",
+    cause: "git, nix, pulumi or gcloud is not on PATH, or it ended with an error; the line has its words.",
+    cure: "Install it, or run the named command by hand to see all of its output. `fleet doctor` checks the programs.",
+  },
+  NF208: {
+    title: "The control item is not valid",
+    cause: "Someone edited the project's metadata by hand. VMs treat an item that they cannot read as a hold.",
+    cure: "Correct it by hand, or write a new one with `fleet resume --all`; holds, pins and overrides in it are lost.",
+  },
+  NF209: {
+    title: "The fleet is not in a state for this",
+    cause: "No such fleet, VM, approval or hold exists now, or the VM is stopped. Nothing was changed.",
+    cure: "`fleet status` shows the fleet as it is; the line says what is missing.",
+  },
+  NF210: {
+    title: "You did not confirm",
+    cause: "The question was answered with no. Nothing was changed.",
+    cure: "Call it again and answer with yes, or give `--yes`.",
+  },
+  NF211: {
+    title: "A file or port of this machine cannot be used",
+    cause: "A folder is not there or not writable, a disk is full, or another program listens on the port.",
+    cure: "The line names the file or port: free it, or name another one.",
+  },
+  NF212: {
+    title: "The flake does not have what is to be built",
+    cause: "The commit has no such `nixosConfigurations` attribute, or its build holds no image or store path.",
+    cure: "Compare the VM's `host` with `nix flake show`, and name the right one.",
+  },
+  NF299: {
+    title: "The tool has a fault of its own",
+    cause: "Something happened that the tool does not expect.",
+    cure: "Call it again with `NIXOS_FLEET_DEBUG=1` and report the output.",
+  },
+  NF301: {
+    title: "A wave failed",
+    cause:
+      "More of its VMs failed than `maxFailures` allows, or did not answer in time. They run what they ran before; later waves are not approved.",
+    cure: "The table names the VMs and their errors. Push a fix and run `pulumi up`; where the revision is not the cause, `fleet retry REVISION` first.",
+  },
+  NF302: {
+    title: "Nothing proved the revision",
+    cause:
+      "Too few VMs of the wave could try it: they are stopped, held, or outside their window. Nothing is held; later waves are not approved.",
+    cure: "Start a VM of the wave, or end its hold with `fleet resume`, and run `pulumi up`.",
+  },
+  NF303: {
+    title: "The gate stopped waiting, because Google did not answer until its time was up",
+    cause: "The Compute API did not answer for as long as the wave may take. Nothing was held.",
+    cure: "Run `pulumi up` again: it continues where it stopped.",
+  },
+  NF304: {
+    title: "The gate was interrupted",
+    cause:
+      "Someone pressed Ctrl-C, or the `pulumi` that ran it ended. Nothing was taken back; later waves are not approved.",
+    cure: "Run `pulumi up` again: it continues where it stopped.",
+  },
+  NF401: {
+    title: "The call of an agent makes no sense",
+    cause:
+      "A command or option is unknown, or the command must be run as root. Nothing was changed; the exit code is 2.",
+    cure: "The line says what is right. `nixos-auto-update help` and `nixos-hm-auto-update help` list the commands.",
+  },
+  NF402: {
+    title: "Another update did not end",
+    cause: "An update on this VM has run for as long as a second one waits for it.",
+    cure: "`nixos-auto-update status` says what it does. Wait, or stop it with `systemctl stop nixos-auto-update`.",
+  },
+  NF403: {
+    title: "An update ended before it could say how",
+    cause: "Most likely the VM has no memory or disk space left.",
+    cure: "`journalctl -u nixos-auto-update` has the details. The VM tries again by itself.",
+  },
+  NF404: {
+    title: "An interrupted update has to be finished first",
+    cause: "The VM was reset or the update was killed while it switched.",
+    cure: "Run `sudo nixos-auto-update run`, or `nixos-hm-auto-update run` for a home, and call the command again.",
+  },
+  NF405: {
+    title: "A hold on the VM cannot be written",
+    cause: "The disk is full or read-only.",
+    cure: "Free space, or hold the VM from outside: `fleet hold --vm VM`.",
+  },
+  NF406: {
+    title: "The agent does not work on this VM",
+    cause: "Its Node is too old, its state cannot be read, or it cannot start a program.",
+    cure: "The line says which. The VM keeps the agent that it has; push a revision whose modules are whole.",
+  },
+  NF407: {
+    title: "The update's service does not start",
+    cause: "systemd refuses `nixos-auto-update.service`.",
+    cure: "`systemctl status nixos-auto-update` on the VM says why.",
+  },
+  NF408: {
+    title: "Nothing is approved for this VM",
+    cause: "The VM is in no wave, or its wave has no approval yet. Nothing was changed.",
+    cure: "Give the VM a wave and run `pulumi up`; `fleet status` shows what is approved.",
+  },
+  NF411: {
+    title: "An update failed at fetch",
+    cause: "The repository or the network does not answer, the key was refused, or the branch does not exist.",
+    cure: "The VM tries again by itself. For a key: `pulumi config set --secret nixos-fleet:deployKey`, then `pulumi up`.",
+  },
+  NF412: {
+    title: "An update failed at verify",
+    cause:
+      "The commit is not signed by a known signer, does not descend from what runs, or would leave the VM without a working agent.",
+    cure: "Have a signer sign it. After an intended rewrite of history: `sudo nixos-auto-update run --force --revision REVISION` on the VM.",
+  },
+  NF413: {
+    title: "An update failed at build",
+    cause:
+      "The configuration does not evaluate or build, or the disk is full. A VM refuses a revision that cannot be built until it changes.",
+    cure: "`nixos-auto-update status` has the builder's last lines. Push a fix; free space if the disk is full.",
+  },
+  NF414: {
+    title: "An update failed at switch",
+    cause: "The new system or home could not be activated. The VM went back to what it ran before.",
+    cure: "`nixos-auto-update status` has the reason. Push a fix, or `fleet retry REVISION` where it was not the revision.",
+  },
+  NF415: {
+    title: "An update failed at health",
+    cause:
+      "A unit, a health check or the way to the repository failed after the switch. The VM went back to what it ran before.",
+    cure: "The error names the unit or check. Push a fix, or `fleet rollback`.",
+  },
+  NF416: {
+    title: "A failed update could not be rolled back",
+    cause: "The revision before could not be activated either, or its store path is gone. The VM may run a mixture.",
+    cure: "Log in and read `journalctl -u nixos-auto-update`. Reboot into the previous generation, then `sudo nixos-auto-update run`.",
+  },
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof errorKinds;
+
+/** An update's failure, by the stage that its report names. */
+export const stageCodes: Readonly<Record<Stage, ErrorCode>> = {
+  fetch: "NF411",
+  verify: "NF412",
+  build: "NF413",
+  switch: "NF414",
+  health: "NF415",
+};
+
+/** An error's line with its code. */
+export function withCode(line: string, code: ErrorCode): string {
+  return `${line} [${code}]`;
+}
