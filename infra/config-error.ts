@@ -1,13 +1,17 @@
 import * as pulumi from "@pulumi/pulumi";
+import { type ErrorCode, withCode } from "../rules/error-codes";
 
 /**
- * What stops a run before anything is changed: a line for each mistake, and nothing else. It carries no stack. The language host formats
- * a stack for its trace, which nobody sees, and Node 20.20's `util.inspect` then takes half a minute over a frame in
+ * What stops a run before anything is changed: a line for each mistake, and the code of their kind. It carries no stack. The language host
+ * formats a stack for its trace, which people do not see, and Node 20.20's `util.inspect` then takes half a minute over a frame in
  * `node_modules/@pulumi/resource.ts` (its markNodeModules looks for a second `/` that is not there, and starts over).
  */
 export class ConfigError extends pulumi.RunError {
-  constructor(mistakes: readonly string[]) {
-    super(mistakes.join("\n"));
+  constructor(
+    mistakes: readonly string[],
+    readonly code: ErrorCode = "NF101",
+  ) {
+    super(withCode(mistakes.join("\n"), code));
     this.stack = "";
   }
 }

@@ -2,7 +2,8 @@
 import { apisOf } from "./components/apis";
 import type { FleetConfig, RawConfig } from "./config/fleet-config";
 import { vmMetadata } from "./components/metadata";
-import { startupScript } from "./startup";
+import { startupLoader, startupScript } from "./startup";
+import { startupKey } from "../rules/contract";
 import type { FlakeUser } from "../rules/flake-names";
 import { flakeUser } from "./config/vms/vms";
 import { checkStack } from "./config/vms/vms-file";
@@ -16,6 +17,9 @@ export interface Expected {
   source: { repository: string; branch: string; subdirectory?: string };
   apis: string[];
   region: string;
+  zone: string;
+  /** Items of the project's metadata that are the program's and not a rollout's. */
+  projectMetadata: Record<string, string>;
   vms: (FlakeUser & { zone: string; machineType: string; metadata: Record<string, string> })[];
   ssh?: Ssh;
 }
@@ -33,13 +37,15 @@ export function expectedOf(
   const { config, source, mistakes } = checkStack(values, stack, directory, encrypted);
   if (mistakes.length > 0 || config === undefined || source === undefined) return { mistakes };
   const script = startupScript();
-  const { project, region, fleet, trigger, ssh } = config;
+  const loader = startupLoader(config, script);
+  const { project, region, zone, fleet, trigger, ssh } = config;
   const { port, addresses, bastion } = ssh;
   return {
     mistakes,
     settings: {
       project,
       region,
+      zone,
       fleet,
       source: {
         repository: source.repository,
@@ -47,11 +53,12 @@ export function expectedOf(
         ...(source.subdirectory === undefined ? {} : { subdirectory: source.subdirectory }),
       },
       apis: apisOf(config).map((api) => `${api}.googleapis.com`),
+      projectMetadata: { [startupKey(fleet, stack)]: script },
       vms: config.vms.map((vm) => ({
         zone: vm.zone,
         machineType: vm.machineType,
         ...flakeUser(vm),
-        metadata: vmMetadata(config, vm, script),
+        metadata: vmMetadata(config, vm, loader),
       })),
       ...(trigger === "ssh" ? { ssh: { port, addresses, ...(bastion === undefined ? {} : { bastion }) } } : {}),
     },

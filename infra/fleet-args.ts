@@ -15,11 +15,20 @@ export interface ExistingNetwork {
 }
 
 /**
- * A fleet's settings. Each key is the one of the stack's configuration (`nixos-fleet:KEY`, docs/settings.schema.json) and goes before it; what is
+ * A fleet's settings. Each key is the one of the stack's configuration (`nixos-fleet:KEY`, docs/settings.md) and goes before it; what is
  * absent here is read there. Settings are plain values: they decide which resources there are, so a preview has to know them.
  */
 export interface FleetArgs extends Partial<
-  Omit<FleetSettings, "deployKey" | "deployKeys" | "homeDeployKeys" | "sshPrivateKey" | "resolveFrom">
+  Omit<
+    FleetSettings,
+    | "deployKey"
+    | "deployKeys"
+    | "homeDeployKeys"
+    | "sshPrivateKey"
+    | "resolveFrom"
+    | "existingNetwork"
+    | "serviceAccount"
+  >
 > {
   /** The project that gets the fleet: the provider's. @default `gcp:project` */
   project?: string;
@@ -29,7 +38,7 @@ export interface FleetArgs extends Partial<
   zone?: string;
   /** Where this program reads the config repository. @default `repository` */
   resolveFrom?: string;
-  /** Use this network instead of making one. `network.cidr` then has no effect. */
+  /** Use this network instead of making one. `network.cidr` then has no effect. @default `nixos-fleet:existingNetwork` */
   existingNetwork?: ExistingNetwork;
   /**
    * The address of an account for the VMs to run as, instead of a new one. It needs `roles/logging.logWriter` and

@@ -1,5 +1,5 @@
 /** The library: a fleet, its parts, and the shapes of their arguments. */
-export { Fleet } from "./components/fleet";
+export { Fleet, type FleetOutputs } from "./components/fleet";
 export type { ExistingNetwork, FleetArgs } from "./fleet-args";
 export type { FleetConfig, FleetSettings, VmConfig } from "./config/fleet-config";
 export { FleetAccess, FleetAccount, type FleetAccessArgs, type FleetAccountArgs } from "./components/access";
@@ -9,11 +9,18 @@ export { HomeDisks } from "./components/disks";
 export { FleetImage } from "./components/image";
 export { FleetMonitoring } from "./components/monitoring";
 export { FleetNetwork, type FleetNetworkArgs } from "./components/network";
+export { DelayedFailures } from "./components/delayed-failures";
 export { Rollout, type RolloutArgs } from "./components/rollout";
+export type { Reachable } from "./components/trigger";
 export { FleetSchedules, type FleetSchedulesArgs } from "./components/schedules";
 export { FleetSecrets, type FleetSecretsArgs } from "./components/secrets";
 export type { FleetVmOutputs } from "./components/outputs";
 export type { WaveResult } from "./readme";
 export { DevVm, type DevVmArgs, type DevVmOutputs } from "./components/vm";
 export { ConfigError } from "./config-error";
+export type { HomeDisk } from "./config/vms/disks";
+export type { DeployKey } from "./config/repository/deploy-keys";
+export type { Home } from "../rules/instance-metadata";
 export type { Approval } from "../rules/rollout/approval";
+export type { PlannedWave } from "../rules/rollout/wave-plan";
+export type { Wave } from "../rules/rollout/waves";

@@ -1,10 +1,10 @@
 #!/bin/sh
 # The startup script: makes a fresh NixOS VM a member of its fleet. It holds no secret and nothing of a particular VM, and it rarely changes.
+# startup-loader.sh gets it and runs it, at every boot and again at switches, until the VM's first update is done.
 # On an image that brings the agent it starts that; on another NixOS image it gets the agent from the configuration repository, at exactly
-# the revision that the VM's wave is approved for. NixOS runs it at every boot, and again at switches. See the unit below and its journal.
+# the revision that the VM's wave is approved for. See the unit below and its journal.
 set -eu
 
-state=/var/lib/nixos-auto-update
 run=/run/nixos-fleet
 keys=$run/keys
 unit=nixos-auto-update-bootstrap
@@ -28,18 +28,14 @@ die() {
 
 # Outside of the unit: starts it, once.
 start() {
-  [ ! -e "$state/bootstrapped" ] || exit 0
   if systemctl is-active --quiet "$unit.service"; then
     echo "$unit runs already"
     exit 0
   fi
-  umask 022
-  mkdir -p "$run"
-  cp "$0" "$run/startup"
   # A unit of its own, which no switch stops, and which is tried again for as long as it fails.
   systemd-run --quiet --collect --unit="$unit" --property=SyslogIdentifier=nixos-auto-update \
     --property=Restart=on-failure --property=RestartSec=10 --property=StartLimitIntervalSec=0 \
-    --setenv=HOME=/root --setenv=PATH="$PATH" sh "$run/startup" bootstrap
+    --setenv=HOME=/root --setenv=PATH="$PATH" sh "$0" bootstrap
   echo "$unit started"
 }
 
@@ -59,7 +55,6 @@ check_image() {
   version=$(nix --version | sed 's/.* //')
   lowest=$(printf '%s\n' 2.18 "$version" | sort -V | head -n 1)
   [ "$lowest" = 2.18 ] || die "this image has Nix $version; 2.18 or newer is needed"
-  command -v curl >/dev/null || die "this image has no curl; build one from the fleet's flake (packages.gce-image)"
   command -v git >/dev/null || {
     say "this image has no git; getting it from nixpkgs"
     git=$(nix --extra-experimental-features 'nix-command flakes' build --no-link --print-out-paths nixpkgs#gitMinimal) ||

@@ -4,6 +4,7 @@ import { TunnelInstanceIAMBinding } from "@pulumi/gcp/iap";
 import { IAMMember as ProjectIAMMember } from "@pulumi/gcp/projects";
 import { Account, IAMBinding as AccountIAMBinding } from "@pulumi/gcp/serviceaccount";
 import type { FleetConfig } from "../config/fleet-config";
+import { aliasesOf } from "./arrivals";
 import { accountId } from "../config/names";
 import { accessOf, ALWAYS, loginPolicy, peopleOf, type Access } from "./iam";
 import type { DevVm } from "./vm";
@@ -29,9 +30,12 @@ export class FleetAccount extends pulumi.ComponentResource {
   readonly email: pulumi.Output<string>;
   /** Its full name, `projects/P/serviceAccounts/ADDRESS`. */
   readonly id: pulumi.Output<string>;
+  /** Whether others may have bindings on it as well, such as another stack of the fleet. */
+  readonly shared: boolean;
 
   constructor(name: string, { config, existing }: FleetAccountArgs, opts?: pulumi.ComponentResourceOptions) {
     super("nixos-fleet:infra:FleetAccount", name, {}, opts);
+    this.shared = existing !== undefined;
     if (existing === undefined) {
       const account = this.make(name, config);
       this.email = account.email;
@@ -81,11 +85,16 @@ export class FleetAccess extends pulumi.ComponentResource {
     const all = accessOf(args.config);
     for (const access of all) this.admit(`${name}-${access.vm}`, access, args);
     const members = peopleOf(all);
+    const { fleet, stack } = args.config;
+    // To IAM another description is another binding: stacks that share an account do not take each other's members away.
+    const condition = args.account.shared
+      ? { ...ALWAYS, description: `nixos-fleet: fleet ${fleet}, stack ${stack}` }
+      : ALWAYS;
     // Logging in to a VM that runs as an account takes the right to act as it.
     if (members.length > 0)
       new AccountIAMBinding(
         `${name}-account-users`,
-        { serviceAccountId: args.account.id, role: "roles/iam.serviceAccountUser", members, condition: ALWAYS },
+        { serviceAccountId: args.account.id, role: "roles/iam.serviceAccountUser", members, condition },
         { parent: this },
       );
     this.registerOutputs({});
@@ -94,7 +103,7 @@ export class FleetAccess extends pulumi.ComponentResource {
   private admit(name: string, access: Access, { config, vms }: FleetAccessArgs): void {
     const instance = vms[access.vm]?.instance;
     if (!instance) return;
-    const opts = { parent: this };
+    const opts = { parent: this, ...aliasesOf(config) };
     const where = { project: config.project, zone: access.zone };
     new InstanceIAMPolicy(
       `${name}-login`,

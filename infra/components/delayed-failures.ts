@@ -4,13 +4,11 @@
  * `release-failures` says that it is no use to wait.
  */
 import * as pulumi from "@pulumi/pulumi";
+import { workers } from "../engine";
 import { nextFailures, noFailures, type FailureEvent } from "./release-failures";
 
 /** Milliseconds after which nobody waits for a VM's creation or update any more. */
 const PATIENCE = 180_000;
-
-/** Operations under way at once, as the engine tells every program. */
-const workers = Number(process.env["PULUMI_NODEJS_PARALLEL"] ?? 4);
 
 /** The hooks of resources; none where the engine does not support any. */
 type Hooks = Pick<pulumi.ResourceHookBinding, "onError">;
@@ -73,7 +71,7 @@ export class DelayedFailures {
   }
 
   private take(event: FailureEvent): void {
-    const { next, out } = nextFailures(this.held, event, workers);
+    const { next, out } = nextFailures(this.held, event, workers());
     this.held = next;
     for (const failure of out) this.releases.get(failure)?.();
   }

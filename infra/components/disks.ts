@@ -1,11 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as compute from "@pulumi/gcp/compute";
 import type { FleetConfig } from "../config/fleet-config";
+import { aliasesOf } from "./arrivals";
 import { homeDiskName, resourceNames } from "../config/names";
 import { fleetLabels } from "./metadata";
-
-/** The device name by which the profile finds the disk (`nix/modules/dev-vm/home-disk.nix`). */
-export const HOME_DEVICE = "home";
 
 /** People's homes on disks of their own. Nothing that this program does deletes one: not a VM's end, nor the stack's. */
 export class HomeDisks extends pulumi.ComponentResource {
@@ -34,14 +32,14 @@ export class HomeDisks extends pulumi.ComponentResource {
           size: homeDisk.sizeGb,
           labels: { ...labels, ...fleetLabels(config) },
         },
-        { parent: this, retainOnDelete: true, ...adopt(present[vm]) },
+        { parent: this, retainOnDelete: true, ...aliasesOf(config), ...adopt(present[vm]) },
       );
       this.disks[vm] = disk;
       if (policy)
         new compute.DiskResourcePolicyAttachment(
           `${name}-${vm}-home-snapshots`,
           { name: policy.name, disk: disk.name, zone },
-          { parent: this, deleteBeforeReplace: true },
+          { parent: this, deleteBeforeReplace: true, ...aliasesOf(config) },
         );
     }
     this.registerOutputs({});
@@ -73,8 +71,9 @@ export class HomeDisks extends pulumi.ComponentResource {
 
 /**
  * A disk that was left is taken over; to one that is in the state already this changes nothing. Its labels stay as they are: the official
- * provider does not tell its own from others when it takes a resource over.
+ * provider does not tell its own from others when it takes a resource over. So does what it was made from: a home that was restored from a
+ * snapshot is not to be replaced for it.
  */
 function adopt(id: string | undefined): pulumi.CustomResourceOptions {
-  return id === undefined ? {} : { import: id, ignoreChanges: ["labels"] };
+  return id === undefined ? {} : { import: id, ignoreChanges: ["labels", "snapshot"] };
 }

@@ -1,10 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
+import { ProjectMetadataItem } from "@pulumi/gcp/compute";
 import { FleetAccess, FleetAccount } from "./access";
 import { FleetApis } from "./apis";
+import { aliasesOf, refuseCreation } from "./arrivals";
 import { FleetCache } from "./cache";
 import type { FleetConfig } from "../config/fleet-config";
 import { fleetTag } from "../config/names";
 import { HomeDisks } from "./disks";
+import { encryptedKeys } from "../engine";
 import { DelayedFailures } from "./delayed-failures";
 import { NAMESPACE, withArgs, withSecrets, type FleetArgs } from "../fleet-args";
 import { FleetImage, olderImages } from "./image";
@@ -17,14 +20,16 @@ import { vmOutputs, waveResults, type FleetVmOutputs } from "./outputs";
 import { Rollout } from "./rollout";
 import { FleetSchedules } from "./schedules";
 import { deployKeyValues, FleetSecrets } from "./secrets";
-import { encryptedKeys } from "../preflight/settings";
+import { leaveNotesUnsent } from "../sdk-notes";
 import { leaveUnnamedStacksPlain } from "../stack-traces";
-import { startupScript } from "../startup";
+import { startupLoader, startupScript } from "../startup";
 import { DevVm } from "./vm";
+import { startupKey } from "../../rules/contract";
 import { readmeOf, type WaveResult } from "../readme";
 import { shownTool } from "../tool-path";
 
-interface FleetOutputs {
+/** What a fleet's component registers as its outputs. */
+export interface FleetOutputs {
   network: pulumi.Output<string>;
   subnetwork: pulumi.Output<string>;
   serviceAccount: pulumi.Output<string>;
@@ -81,13 +86,14 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
     name = "devs",
   ): Promise<FleetOutputs> {
     leaveUnnamedStacksPlain();
+    leaveNotesUnsent();
     // The engine would end the program while it only waits for git.
     const done = pulumi.runtime.rpcKeepAlive();
     try {
       const stack = { raw: pulumi.runtime.allConfig(), encrypted: encryptedKeys() };
       const written = withArgs(name, args, stack);
-      const ownNetwork = args.existingNetwork === undefined;
-      const prepared = await prepare(written, pulumi.getStack(), ownNetwork, { parent: this });
+      const given = { network: args.existingNetwork !== undefined, account: args.serviceAccount !== undefined };
+      const prepared = await prepare(written, pulumi.getStack(), given, { parent: this });
       return this.declare(name, args, prepared, await DelayedFailures.create(name));
     } finally {
       done();
@@ -101,15 +107,28 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
     const part = { parent: this, dependsOn: [new FleetApis(name, config, { parent: this })] };
     const network = new FleetNetwork(
       name,
-      { region: config.region, cidr: config.network.cidr, tag, existing: args.existingNetwork },
+      {
+        region: config.region,
+        cidr: config.network.cidr,
+        tag,
+        existing: args.existingNetwork ?? config.existingNetwork,
+      },
       part,
     );
-    const account = new FleetAccount(name, { config, existing: args.serviceAccount }, part);
+    const account = new FleetAccount(name, { config, existing: args.serviceAccount ?? config.serviceAccount }, part);
     const deployKeys = deployKeyValues(args, stack, config.deployKeys);
     const secrets = new FleetSecrets(name, { config, deployKeys, account: account.email }, part);
     const image = config.image && new FleetImage(name, { config, ...config.image }, part);
     const { disks } = new HomeDisks(name, config, prepared.existingHomeDisks, part);
     const script = startupScript();
+    const startup = new ProjectMetadataItem(
+      `${name}-startup-script`,
+      { key: startupKey(config.fleet, config.stack), value: script },
+      // What a first boot needs is there before it: the way out, the keys and the image.
+      { parent: this, dependsOn: [...part.dependsOn, network, secrets, ...(image ? [image] : [])] },
+    );
+    const loader = startupLoader(config, script);
+    const notCreated = refuseCreation(name, prepared.arrivals, config.stack);
     const vms = Object.fromEntries(
       config.vms.map((vm) => [
         vm.name,
@@ -117,7 +136,7 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
           `${name}-${vm.name}`,
           {
             vm,
-            metadata: vmMetadata(config, vm, script),
+            metadata: vmMetadata(config, vm, loader),
             labels: vmLabels(config, vm),
             tag,
             subnetwork: network.subnetwork,
@@ -126,10 +145,13 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
             allowStopping: config.allowStopping,
             replace: config.replace.includes(vm.name),
             // The approvals wait for a VM that changes waves.
-            hooks: decided.moving.includes(vm.name) ? failures.release : failures.wait,
+            hooks: {
+              ...(decided.moving.includes(vm.name) ? failures.release : failures.wait),
+              ...(vm.name in prepared.arrivals ? notCreated : {}),
+            },
           },
-          // The first boot needs the way out, the keys and the image.
-          { parent: this, dependsOn: [...part.dependsOn, network, secrets, ...(image ? [image] : [])] },
+          // One dependency that stands for all others: the state and the engine have them for each VM.
+          { parent: this, dependsOn: startup, ...aliasesOf(config) },
         ),
       ]),
     );

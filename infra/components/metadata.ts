@@ -2,10 +2,11 @@
 import { contract } from "../../rules/contract";
 import type { FleetConfig, VmConfig } from "../config/fleet-config";
 import { cacheOf } from "../config/cache";
+import { turnsOf } from "../../rules/decision/turn";
 import type { InstanceMetadata } from "../../rules/instance-metadata";
 
 /** A VM's metadata, all of which Compute changes in place. */
-export function vmMetadata(fleet: FleetConfig, vm: VmConfig, startupScript: string): Record<string, string> {
+export function vmMetadata(fleet: FleetConfig, vm: VmConfig, loader: string): Record<string, string> {
   const secretOf = (repository: string | undefined) => {
     const key = fleet.deployKeys.find((known) => known.repository === repository && known.of !== "input");
     return key && { deployKeySecret: key.secret };
@@ -13,7 +14,8 @@ export function vmMetadata(fleet: FleetConfig, vm: VmConfig, startupScript: stri
   const inputs = fleet.deployKeys
     .filter(({ of }) => of === "input")
     .map(({ repository, secret }) => [repository, secret] as const);
-  const { reboot, rebootDeadline } = fleet.waves.find(({ name }) => name === vm.wave) ?? {};
+  const { reboot, rebootDeadline, maxParallel, vms = [] } = fleet.waves.find(({ name }) => name === vm.wave) ?? {};
+  const turns = turnsOf(vms.length, maxParallel);
   const described: InstanceMetadata = {
     contract: contract.version,
     fleet: fleet.fleet,
@@ -31,13 +33,14 @@ export function vmMetadata(fleet: FleetConfig, vm: VmConfig, startupScript: stri
     ...(fleet.signers ? { signers: fleet.signers.join("\n") } : {}),
     ...(reboot ? { reboot } : {}),
     ...(reboot && rebootDeadline !== undefined ? { rebootDeadline } : {}),
+    ...(turns > 1 ? { turns } : {}),
     homes: vm.homes.map((home) => ({ ...home, ...secretOf(home.repository) })),
     ...(fleet.cache ? { cache: cacheOf(fleet.cache) } : {}),
     ...(fleet.monitoring ? { monitoring: true } : {}),
   };
   return {
     // As metadata and not as `metadataStartupScript`, whose change would replace the VM.
-    "startup-script": startupScript,
+    "startup-script": loader,
     "enable-oslogin": "TRUE",
     "enable-guest-attributes": "TRUE",
     "block-project-ssh-keys": "TRUE",

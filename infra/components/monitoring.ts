@@ -1,10 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as logging from "@pulumi/gcp/logging";
 import * as monitoring from "@pulumi/gcp/monitoring";
-import { alerts, dashboard, logFilters, type Monitoring } from "./alerts";
 import type { FleetConfig } from "../config/fleet-config";
 import { fleetLabels } from "./metadata";
 import { metricName, nameParts } from "../config/names";
+import { alerts } from "../monitoring/alerts";
+import { cloudDashboard } from "../monitoring/dashboards";
+import { logMetrics, type LogMetric, type Monitoring } from "../monitoring/log-metrics";
 
 /** Log-based metrics, alert policies and a dashboard about the fleet's updates, and the channels that alerts go to. */
 export class FleetMonitoring extends pulumi.ComponentResource {
@@ -15,18 +17,9 @@ export class FleetMonitoring extends pulumi.ComponentResource {
   ) {
     super("nixos-fleet:infra:FleetMonitoring", name, {}, opts);
     const parent = { parent: this };
-    const metrics = Object.entries(logFilters(config, settings)).map(
-      ([what, filter]) =>
-        new logging.Metric(
-          `${name}-metric-${what}`,
-          {
-            name: metricName(config, what),
-            filter,
-            metricDescriptor: { metricKind: "DELTA", valueType: "INT64", labels: [{ key: "vm", valueType: "STRING" }] },
-            labelExtractors: { vm: "EXTRACT(jsonPayload.vm)" },
-          },
-          parent,
-        ),
+    const metrics = Object.entries(logMetrics(config, settings)).map(
+      ([what, metric]) =>
+        new logging.Metric(`${name}-metric-${what}`, metricArgs(metricName(config, what), metric), parent),
     );
     const parts = nameParts(settings.channels.map((channel) => channel.replace("email:", "")));
     const notificationChannels = settings.channels.map((channel, index) =>
@@ -59,7 +52,7 @@ export class FleetMonitoring extends pulumi.ComponentResource {
       );
     new monitoring.Dashboard(
       `${name}-dashboard`,
-      { dashboardJson: JSON.stringify(dashboard(config, settings)) },
+      { dashboardJson: JSON.stringify(cloudDashboard(config, settings)) },
       { parent: this, dependsOn: metrics },
     );
     this.registerOutputs({});
@@ -75,4 +68,25 @@ export class FleetMonitoring extends pulumi.ComponentResource {
       { parent: this },
     ).name;
   }
+}
+
+function metricArgs(name: string, { filter, labels, value }: LogMetric): logging.MetricArgs {
+  const extract = (field: string) => `EXTRACT(${field})`;
+  return {
+    name,
+    filter,
+    metricDescriptor: {
+      metricKind: "DELTA",
+      ...(value === undefined ? { valueType: "INT64" } : { valueType: "DISTRIBUTION", unit: "s" }),
+      labels: Object.keys(labels).map((key) => ({ key, valueType: "STRING" })),
+    },
+    labelExtractors: Object.fromEntries(Object.entries(labels).map(([label, field]) => [label, extract(field)])),
+    // Google's own default, which it would answer: unsaid, each preview would take it away.
+    ...(value === undefined
+      ? {}
+      : {
+          valueExtractor: extract(value),
+          bucketOptions: { exponentialBuckets: { growthFactor: 2, numFiniteBuckets: 64, scale: 0.01 } },
+        }),
+  };
 }

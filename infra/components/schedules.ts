@@ -3,6 +3,7 @@ import * as compute from "@pulumi/gcp/compute";
 import { getProjectOutput, IAMCustomRole, IAMMember } from "@pulumi/gcp/projects";
 import { ConfigError } from "../config-error";
 import type { FleetConfig } from "../config/fleet-config";
+import { aliasesOf } from "./arrivals";
 import { schedulePolicyName, scheduleRoleId } from "../config/names";
 import type { DevVm } from "./vm";
 
@@ -28,7 +29,8 @@ export class FleetSchedules extends pulumi.ComponentResource {
             ...(stop === undefined ? {} : { vmStopSchedule: { schedule: stop } }),
           },
         },
-        { parent: this },
+        // Compute refuses a schedule that it could not keep.
+        { parent: this, dependsOn: agent },
       );
       for (const { name: vm, zone } of config.vms.filter((one) => one.schedule === schedule)) {
         const instance = vms[vm]?.instance.name;
@@ -36,8 +38,8 @@ export class FleetSchedules extends pulumi.ComponentResource {
         new compute.ResourcePolicyAttachment(
           `${name}-${vm}-schedule`,
           { name: policy.name, instance, zone },
-          // Compute refuses a schedule that it could not keep, and a second one of a VM.
-          { parent: this, dependsOn: agent, deleteBeforeReplace: true },
+          // Compute refuses a second schedule of a VM.
+          { parent: this, deleteBeforeReplace: true, ...aliasesOf(config) },
         );
       }
     }
@@ -63,9 +65,12 @@ export class FleetSchedules extends pulumi.ComponentResource {
     ).projects.apply((found) => {
       const own = found.find(({ projectId }) => projectId === project);
       if (own) return own.number;
-      throw new ConfigError([
-        `gcp:project: ${project} is not among the projects that this identity sees; schedules take its number (resourcemanager.projects.get)`,
-      ]);
+      throw new ConfigError(
+        [
+          `gcp:project: ${project} is not among the projects that this identity sees; schedules take its number (resourcemanager.projects.get)`,
+        ],
+        "NF103",
+      );
     });
     return new IAMMember(
       `${name}-schedule-agent`,

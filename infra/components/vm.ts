@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as compute from "@pulumi/gcp/compute";
 import type { VmConfig } from "../config/fleet-config";
-import { HOME_DEVICE } from "./disks";
+import { HOME_DEVICE } from "../../rules/contract";
 
 const IMAGE = "bootDisk.initializeParams.image";
 /** Changes of these make another boot disk, and so another VM. */

@@ -9,12 +9,13 @@ import { cacheKeys } from "./cache";
 import { issueMessage } from "./issue-messages";
 import { checkDisks, snapshotKeys } from "./vms/disks";
 import { checkDeployKeys, deployKeySchema, deployKeysOf, type DeployKey } from "./repository/deploy-keys";
-import { defaultZone, googleKeys, networkKeys } from "./google";
+import { checkExisting, defaultZone, googleKeys, networkKeys } from "./google";
 import { imageKeys } from "./images";
-import { lines, strayKeys, structured, type RawConfig } from "./parse";
+import { lines, oncePerCause, strayKeys, structured, type RawConfig } from "./parse";
 import { monitoringKeys } from "./monitoring";
 import { checkNames } from "./names";
 import { keyPart, type Check } from "./schema";
+import { shareOf, stackKeys } from "./vms/stacks";
 import { assignSchedules, checkSchedules, scheduleKeys } from "./vms/schedules";
 import { secretsInClear, withoutSecrets } from "./secrets";
 import { findSource, followKeys, sourceKeys, type Source } from "./repository/source";
@@ -35,6 +36,7 @@ export const settings = z.strictObject({
   ...sourceKeys,
   ...followKeys,
   ...vmKeys,
+  ...stackKeys,
   ...snapshotKeys,
   ...scheduleKeys,
   ...waveKeys,
@@ -58,6 +60,7 @@ const checks: Check[] = [
   checkWaves,
   checkSchedules,
   checkOwners,
+  checkExisting,
   ...checkSsh,
   ...checkDeployKeys,
 ];
@@ -82,9 +85,13 @@ export interface FleetConfig extends Omit<
   stack: string;
   project: string;
   region: string;
+  /** Where VMs go that name no zone. */
+  zone: string;
   vms: VmConfig[];
   deployKeys: DeployKey[];
   waves: Wave[];
+  /** VM → its stack, of all VMs of the list, where several stacks share it. */
+  stackOf?: Readonly<Record<string, string>>;
 }
 
 /** `config` is there when there are no mistakes; `source` whenever the repository's own keys are right. */
@@ -99,7 +106,8 @@ export interface Checked {
  * @param encrypted full keys of what Pulumi keeps as secrets, where that is known
  */
 export function checkConfig(raw: RawConfig, stack: string, encrypted?: readonly string[]): Checked {
-  const values = structured(raw, NAMESPACE);
+  const written = structured(raw, NAMESPACE);
+  const { values, mistakes: strays, asWritten, stackOf } = shareOf(written, stack);
   const cloudValues = structured(raw, GOOGLE);
   const parsed = settings.safeParse(values, PARSING);
   const cloud = z.object(googleKeys).safeParse(cloudValues, PARSING);
@@ -107,16 +115,19 @@ export function checkConfig(raw: RawConfig, stack: string, encrypted?: readonly 
 
   const google = Object.entries(cloudValues).map(([key, value]) => [GOOGLE + key, value] as const);
   const all = { ...values, ...Object.fromEntries(google) };
-  const mistakes = [
-    ...(parsed.success ? [] : lines(NAMESPACE, parsed.error)),
-    ...(cloud.success ? [] : lines(GOOGLE, cloud.error)),
-    ...(stackName.success ? [] : lines("stack", stackName.error)),
-    ...strayKeys(raw, { [NAMESPACE]: KEYS, [GOOGLE]: Object.keys(googleKeys) }),
-    ...checks
-      .flatMap((check) => check(all))
-      .map((mistake) => (mistake.startsWith(GOOGLE) ? mistake : NAMESPACE + mistake)),
-    ...(encrypted ? secretsInClear(NAMESPACE, values, encrypted) : []).map((mistake) => NAMESPACE + mistake),
-  ];
+  const mistakes = oncePerCause(
+    [
+      ...strays.map((mistake) => NAMESPACE + mistake),
+      ...(parsed.success ? [] : lines(NAMESPACE, parsed.error)),
+      ...(cloud.success ? [] : lines(GOOGLE, cloud.error)),
+      ...(stackName.success ? [] : lines("stack", stackName.error)),
+      ...strayKeys(raw, { [NAMESPACE]: KEYS, [GOOGLE]: Object.keys(googleKeys) }),
+      ...checks
+        .flatMap((check) => check(all))
+        .map((mistake) => (mistake.startsWith(GOOGLE) ? mistake : NAMESPACE + mistake)),
+      ...(encrypted ? secretsInClear(NAMESPACE, values, encrypted) : []).map((mistake) => NAMESPACE + mistake),
+    ].map(asWritten),
+  );
   const source = findSource(values);
   const found = { ...(source ? { source } : {}), mistakes };
   if (!parsed.success || !cloud.success || mistakes.length > 0) return found;
@@ -125,10 +136,23 @@ export function checkConfig(raw: RawConfig, stack: string, encrypted?: readonly 
   const { project, region } = cloud.data;
   const zone = defaultZone(cloud.data);
   const deployKeys = deployKeysOf(parsed.data, { stack, project });
-  const written = labelled(rest.vms, defaults);
-  const { waves, waveOf } = assignWaves(rest.waves, written);
-  const inWaves = written.map((vm) => completeVm(vm, { ...rest, defaults, zone, wave: waveOf[vm.name] ?? "" }));
+  const members = labelled(rest.vms, defaults);
+  const { waves, waveOf } = assignWaves(rest.waves, members);
+  const inWaves = members.map((vm) => completeVm(vm, { ...rest, defaults, zone, wave: waveOf[vm.name] ?? "" }));
   const { scheduleOf } = assignSchedules(rest.schedules, inWaves);
   const vms = inWaves.map((vm) => ({ ...vm, schedule: scheduleOf[vm.name] }));
-  return { ...found, config: { ...rest, stack, project, region, vms, deployKeys, waves: completeWaves(waves) } };
+  return {
+    ...found,
+    config: {
+      ...rest,
+      stack,
+      project,
+      region,
+      zone,
+      vms,
+      deployKeys,
+      waves: completeWaves(waves),
+      ...(stackOf ? { stackOf } : {}),
+    },
+  };
 }

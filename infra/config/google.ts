@@ -1,5 +1,6 @@
 /** Google's own keys, which its provider reads as well: where the fleet is. */
 import { z } from "zod";
+import { check } from "./schema";
 
 export const zone = z.string().regex(/^[a-z]+-[a-z]+[0-9]+-[a-z]$/, "must be a zone such as europe-west1-b");
 
@@ -19,7 +20,43 @@ export const networkKeys = {
       cidr: z.cidrv4("must be an IPv4 range such as 10.128.0.0/20").default("10.128.0.0/20"),
     })
     .prefault({}),
+  existingNetwork: z
+    .strictObject({
+      network: z
+        .string()
+        .regex(link("global/networks"), "must be a network's self link, or projects/PROJECT/global/networks/NAME"),
+      subnetwork: z
+        .string()
+        .regex(
+          link("regions/[a-z0-9-]+/subnetworks"),
+          "must be a subnetwork's self link, or projects/PROJECT/regions/REGION/subnetworks/NAME",
+        ),
+    })
+    .optional(),
+  serviceAccount: z
+    .string()
+    .regex(/^[^@\s]+@[^@\s]+\.gserviceaccount\.com$/, "must be the address of a service account")
+    .optional(),
 };
+
+/** A link to one of Compute's resources of a kind. */
+function link(kind: string): RegExp {
+  return new RegExp(`^(https?://[^\\s?#]+/)?projects/[^/\\s]+/${kind}/[-a-z0-9]+$`);
+}
+
+/** The path of a resource's link, which is the same whichever API it is of. */
+export function pathOf(link: string): string {
+  return link.replace(/^https?:\/\/.*?\/(?=projects\/)/, "");
+}
+
+/** VMs get their addresses from a subnetwork of the fleet's own region. */
+export const checkExisting = check(
+  z.object({ "gcp:region": z.string(), existingNetwork: z.object({ subnetwork: z.string() }) }),
+  ({ "gcp:region": region, existingNetwork: { subnetwork } }) =>
+    subnetwork.includes(`/regions/${region}/`)
+      ? []
+      : [`existingNetwork.subnetwork: ${subnetwork} is not in gcp:region "${region}"`],
+);
 
 /** Where VMs go that name no zone of their own. */
 export function defaultZone({ region, zone: written }: { region: string; zone?: string | undefined }): string {

@@ -35,8 +35,7 @@ export function issueMessage(issue: z.core.$ZodRawIssue): string | undefined {
 
 function unknownKey(key: string, shape: unknown): string {
   const known = shape instanceof z.ZodObject ? Object.keys(shape.shape) : [];
-  const list =
-    known.length > LISTED ? "; docs/settings.schema.json has all keys" : `; the keys here are ${known.join(", ")}`;
+  const list = known.length > LISTED ? "; docs/settings.md has all keys" : `; the keys here are ${known.join(", ")}`;
   return `unknown key${didYouMean(key, known) || list}`;
 }
 

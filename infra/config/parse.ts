@@ -1,5 +1,6 @@
 /** From the raw configuration to values, and from what zod finds wrong in them to lines that people read. */
 import type { z } from "zod";
+import { firstOf } from "../../rules/text/text";
 import { withoutCredentials } from "./repository/git";
 import { SECRETS } from "./secrets";
 
@@ -32,6 +33,24 @@ export function strayKeys(raw: RawConfig, known: Readonly<Record<string, readonl
     const meant = Object.entries(known).find(([, keys]) => keys.includes(key));
     return meant ? [`${full}: unknown namespace; did you mean ${meant[0]}${key}?`] : [];
   });
+}
+
+/** Entries of a list that a line names besides the first. */
+const NAMED = 3;
+
+/** Each mistake once: what is wrong alike with many entries of a list, such as all VMs' zones, is one line at the first of them. */
+export function oncePerCause(mistakes: readonly string[]): string[] {
+  const causes = new Map<string, { line: string; more: string[] }>();
+  for (const line of mistakes) {
+    const [, list = "", index = "", rest = ""] = /^([\w:-]+)\[(\d+)\](.*)$/s.exec(line) ?? [];
+    const key = list === "" ? line : `${list}[]${rest}`;
+    const cause = causes.get(key);
+    if (cause === undefined) causes.set(key, { line, more: [] });
+    else if (line !== cause.line) cause.more.push(`${list.replace(/^.*:/, "")}[${index}]`);
+  }
+  return [...causes.values()].map(({ line, more }) =>
+    more.length === 0 ? line : `${line} (the same: ${firstOf(more, NAMED)})`,
+  );
 }
 
 /** A value as a line quotes it. */

@@ -1,6 +1,8 @@
 /** The waves as they are written, and what a gate waits for. */
 import { z } from "zod";
 import { assignWaves } from "../../rules/rollout/waves";
+import { formatDuration, parseDuration } from "../../rules/text/duration";
+import { TURN_SECONDS, turnsOf } from "../../rules/decision/turn";
 import { check, keyPart, seconds } from "./schema";
 import { labelled } from "./vms/vms";
 
@@ -25,17 +27,20 @@ const members = {
   rest: z.literal(true).optional(),
 };
 
+const TIMEOUT = "20m";
+
 const wave = z
   .strictObject({
     ...members,
     minSucceeded: z.int("must be a number of VMs").min(0, "must be a number of VMs").optional(),
     maxFailures: budget.default(0),
-    timeout: seconds.default(20 * 60),
+    timeout: seconds.prefault(TIMEOUT),
     pause: seconds.default(0),
     onFailure: z.enum(["hold", "rollback", "continue"]).default("hold"),
     homes: z.enum(["gate", "report"]).default("report"),
     reboot: z.literal("required", 'must be "required", or not there').optional(),
     rebootDeadline: seconds.optional(),
+    maxParallel: z.int("must be a number of VMs").min(1, "must be a number of VMs").optional(),
     parallel: z.int().min(1).optional(),
   })
   .meta({ examples: [{ name: "rest", rest: true }] });
@@ -45,7 +50,7 @@ const ONE_WAVE = [{ name: "all", rest: true as const }];
 
 export const waveKeys = {
   waves: z.array(wave).min(1, "must name at least one wave").prefault(ONE_WAVE),
-  bootTimeout: seconds.default(15 * 60),
+  bootTimeout: seconds.prefault("15m"),
   urgent: z
     .string()
     .regex(/^[0-9a-f]{40}$/, "must be a full git revision (40 hex digits)")
@@ -63,11 +68,13 @@ export const membership = z.object({
         ...members,
         name: z.string(),
         minSucceeded: z.number().optional(),
+        maxParallel: z.number().optional(),
+        timeout: z.string().optional(),
         reboot: z.string().optional(),
         rebootDeadline: z.string().optional(),
       }),
     )
-    .default(ONE_WAVE),
+    .prefault(ONE_WAVE),
 });
 
 /** Every VM is in exactly one wave, and a wave can prove as much as it has VMs. */
@@ -83,8 +90,25 @@ export const checkWaves = check(membership, ({ vms, defaults, waves }) => {
       ? [`waves[${index}].rebootDeadline: "${rebootDeadline}" has no effect without reboot: required`]
       : [],
   );
-  return [...assigned.mistakes, ...tooMany, ...alone];
+  return [...assigned.mistakes, ...tooMany, ...alone, ...assigned.waves.flatMap(turnMistakes)];
 });
+
+/** A VM whose turn comes after the wave's timeout would have failed by then. */
+function turnMistakes(
+  wave: { maxParallel?: number | undefined; timeout?: string | undefined; vms: readonly string[] },
+  index: number,
+): string[] {
+  const { maxParallel, vms } = wave;
+  if (maxParallel === undefined || maxParallel < 1) return [];
+  const timeout = parseDuration(wave.timeout ?? TIMEOUT) ?? Infinity;
+  const turns = turnsOf(vms.length, maxParallel);
+  const takes = turns * TURN_SECONDS;
+  return turns === 1 || takes < timeout
+    ? []
+    : [
+        `waves[${index}].maxParallel: ${vms.length} VMs, ${maxParallel} at once, take ${formatDuration(takes)}; the wave's timeout must be longer than that, and is ${formatDuration(timeout)}`,
+      ];
+}
 
 /** With what is left to the wave's place: by default one VM of the first wave has to prove a revision before later waves get it. */
 export function completeWaves<W extends { minSucceeded?: number | undefined }>(

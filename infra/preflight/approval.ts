@@ -1,5 +1,6 @@
 /** What a wave is to run: the config repository's head and, for homes with a repository of their own, that one's. */
 import { short } from "../../rules/contract";
+import { repositoriesAtOnce } from "../../rules/git-arguments";
 import { lockChanges } from "../../rules/lock/flake-lock";
 import type { Manifest } from "./manifest";
 import { resolveRevision, type Revision } from "./revision";
@@ -26,9 +27,6 @@ export function homeSources(vms: readonly Keeper[]): Record<string, { repository
   return Object.fromEntries(own);
 }
 
-/** Repositories read at once. An sshd refuses at random beyond ten (MaxStartups). */
-const AT_ONCE = 4;
-
 /** The heads of those repositories, or a line for each that cannot be read. */
 export async function resolveHomes(
   vms: readonly Keeper[],
@@ -44,7 +42,7 @@ export async function resolveHomes(
         mistakes.push(`vms: a home's repository: ${(error as Error).message}`);
       }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, readNext));
+  await Promise.all(Array.from({ length: repositoriesAtOnce }, readNext));
   return { homes, mistakes: mistakes.sort() };
 }
 

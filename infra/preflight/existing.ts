@@ -4,7 +4,7 @@ import { compute_v1 } from "@googleapis/compute/build/v1";
 import { getClientConfig } from "@pulumi/gcp/organizations/getClientConfig";
 import { OAuth2Client } from "google-auth-library";
 import { z } from "zod";
-import { contract, type Inventory } from "../../rules/contract";
+import { contract, type Inventory, type PresentVm } from "../../rules/contract";
 import { googleIdentity } from "../../rules/google-identity";
 import { ConfigError } from "../config-error";
 import type { FleetConfig, RawConfig } from "../config/fleet-config";
@@ -21,7 +21,7 @@ export interface Existing {
 
 const FIELDS = {
   instances:
-    "name,zone,status,labels,machineType,deletionProtection,disks(boot,diskSizeGb),networkInterfaces/subnetwork",
+    "name,zone,status,labels,machineType,deletionProtection,disks(boot,diskSizeGb),networkInterfaces/subnetwork,serviceAccounts/email",
   disks: "name,zone,labels,type,sizeGb",
 };
 
@@ -65,7 +65,10 @@ export async function readExisting(
     const reasons = response?.data.error.errors.map(({ reason }) => reason) ?? [];
     if (reasons.includes("accessNotConfigured")) return { metadata: {}, inventory: { vms: [], disks: [] } };
     const status = response === undefined ? "" : `HTTP ${response.status}: `;
-    throw new ConfigError([`gcp:project: ${project} cannot be read: ${status}${message.replace(/\s+/g, " ")}`]);
+    throw new ConfigError(
+      [`gcp:project: ${project} cannot be read: ${status}${message.replace(/\s+/g, " ")}`],
+      "NF103",
+    );
   }
 }
 
@@ -123,7 +126,7 @@ async function readInventory(api: compute_v1.Compute, project: string): Promise<
       ({ disks: found }: compute_v1.Schema$DisksScopedList) => found,
     ),
   ]);
-  const cidrs = await readRanges(api, project, new Set(instances.map(subnetworkOf)));
+  const subnets = await readSubnets(api, project, new Set(instances.map(subnetworkOf)));
   return {
     vms: instances.map((instance) => ({
       ...ownerOf(instance),
@@ -132,24 +135,32 @@ async function readInventory(api: compute_v1.Compute, project: string): Promise<
       running: instance.status !== "TERMINATED",
       deletionProtection: instance.deletionProtection ?? false,
       bootDiskGb: Number(instance.disks?.find(({ boot }) => boot)?.diskSizeGb),
-      cidr: cidrs.get(subnetworkOf(instance)) ?? "",
+      ...(subnets.get(subnetworkOf(instance)) ?? { cidr: "" }),
+      ...accountOf(instance),
     })),
     disks: disks.map((disk) => ({ ...ownerOf(disk), type: leaf(disk.type), sizeGb: Number(disk.sizeGb) })),
   };
 }
 
-/** The IPv4 range of each subnet, by its link. */
-async function readRanges(
+/** What a VM is connected to. */
+type Connection = Pick<PresentVm, "cidr" | "network" | "subnetwork">;
+
+/** Each subnet by its link: its IPv4 range and its network. */
+async function readSubnets(
   api: compute_v1.Compute,
   project: string,
   links: ReadonlySet<string>,
-): Promise<Map<string, string>> {
+): Promise<Map<string, Connection>> {
   const ranges = await Promise.all(
     [...links].map(async (link) => {
       const [, host = project, region = "", subnetwork = ""] =
         /projects\/([^/]+)\/regions\/([^/]+)\/subnetworks\/([^/]+)$/.exec(link) ?? [];
-      const { data } = await api.subnetworks.get({ project: host, region, subnetwork, fields: "ipCidrRange" });
-      return [link, data.ipCidrRange ?? ""] as const;
+      const { data } = await api.subnetworks.get({ project: host, region, subnetwork, fields: "ipCidrRange,network" });
+      const network = data.network ?? undefined;
+      return [
+        link,
+        { cidr: data.ipCidrRange ?? "", subnetwork: link, ...(network === undefined ? {} : { network }) },
+      ] as const;
     }),
   );
   return new Map(ranges);
@@ -187,6 +198,11 @@ async function allPages<S extends Scope, T>(
 function ownerOf({ name, zone, labels }: compute_v1.Schema$Instance | compute_v1.Schema$Disk) {
   const { fleet, stack } = contract.labels;
   return { name: name ?? "", zone: leaf(zone), fleet: labels?.[fleet] ?? "", stack: labels?.[stack] ?? "" };
+}
+
+function accountOf({ serviceAccounts }: compute_v1.Schema$Instance): Pick<PresentVm, "account"> {
+  const account = serviceAccounts?.[0]?.email ?? undefined;
+  return account === undefined ? {} : { account };
 }
 
 function subnetworkOf({ networkInterfaces }: compute_v1.Schema$Instance): string {

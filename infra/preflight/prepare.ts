@@ -9,7 +9,7 @@ import { reachAll, type Reachable } from "../components/trigger";
 import type { Resolved } from "./approval";
 import { readExisting } from "./existing";
 import { accessWarnings, metadataWarnings } from "./warnings";
-import { assertNoReplacement, existingHomeDisks } from "./replacement";
+import { arrivals, assertNoReplacement, existingHomeDisks, type Given } from "./replacement";
 import { decideRollout } from "./rollout-plan";
 import { readSettings } from "./settings";
 
@@ -19,6 +19,8 @@ export interface Prepared {
   rollout: Awaited<ReturnType<typeof decideRollout>>;
   /** See `newestImages`. */
   newestImages: Record<string, string>;
+  /** See `arrivals`. */
+  arrivals: Record<string, string>;
   /** See `existingHomeDisks`. */
   existingHomeDisks: Record<string, string>;
   /** Which VMs SSH triggers reach now; none where the fleet is not triggered by SSH. */
@@ -26,27 +28,28 @@ export interface Prepared {
 }
 
 /**
- * @param ownNetwork whether the fleet makes its network
+ * @param given what the program's own arguments name in place of the settings
  * @param opts lead to the provider whose identity reads Google
  * @throws ConfigError of every mistake, one line each, before anything is changed
  */
 export async function prepare(
   written: Written,
   stack: string,
-  ownNetwork: boolean,
+  given: Given,
   opts: pulumi.InvokeOptions,
 ): Promise<Prepared> {
   const { config, source, resolved } = await readSettings(written, stack, process.cwd());
   const { metadata, inventory, offers } = await readExisting(config, written.raw, opts);
   const mistakes = offers === undefined ? [] : offerMistakes(config, offers);
   if (mistakes.length > 0) throw new ConfigError(mistakes);
-  assertNoReplacement(config, inventory, ownNetwork);
+  assertNoReplacement(config, inventory, given);
   for (const line of [...accessWarnings(config), ...metadataWarnings(metadata)]) void pulumi.log.warn(line);
   return {
     config,
     resolved,
     rollout: await decideRollout(config, source, resolved, metadata, inventory),
     newestImages: await newestImages(config, opts),
+    arrivals: arrivals(config, inventory.vms),
     existingHomeDisks: existingHomeDisks(config, inventory),
     reachable: await reachAll(config, opts),
   };

@@ -2,8 +2,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Inventory, PresentDisk, PresentVm } from "../../rules/contract";
 import type { FleetConfig, VmConfig } from "../config/fleet-config";
+import { pathOf } from "../config/google";
 import { homeDiskName } from "../config/names";
 import { ConfigError } from "../config-error";
+import { firstOf } from "../../rules/text/text";
 
 /** Lines that begin with the key. */
 export interface Findings {
@@ -11,27 +13,58 @@ export interface Findings {
   warnings: string[];
 }
 
-type Fleet = Pick<FleetConfig, "fleet" | "stack" | "project" | "vms" | "replace" | "network" | "allowStopping">;
+type Fleet = Pick<
+  FleetConfig,
+  | "fleet"
+  | "stack"
+  | "project"
+  | "vms"
+  | "replace"
+  | "network"
+  | "allowStopping"
+  | "stacks"
+  | "stackOf"
+  | "existingNetwork"
+  | "serviceAccount"
+>;
+
+/** What the program's own arguments name in place of the settings; their values are not known before an update. */
+export interface Given {
+  network: boolean;
+  account: boolean;
+}
+
+const NOTHING_GIVEN: Given = { network: false, account: false };
 
 /** Says what a person should know before anything is changed. @throws ConfigError of all that stops the update */
-export function assertNoReplacement(config: Fleet, inventory: Inventory, ownNetwork: boolean): void {
-  const { mistakes, warnings } = checkChanges(config, inventory, ownNetwork);
-  if (mistakes.length > 0) throw new ConfigError(mistakes.map((line) => `nixos-fleet:${line}`));
+export function assertNoReplacement(config: Fleet, inventory: Inventory, given: Given): void {
+  const { mistakes, warnings } = checkChanges(config, inventory, given);
+  if (mistakes.length > 0)
+    throw new ConfigError(
+      mistakes.map((line) => `nixos-fleet:${line}`),
+      "NF102",
+    );
   for (const line of warnings) void pulumi.log.warn(line);
 }
 
 /** The same, pure. Changes that would replace a VM stop the update, unless the VM is in `replace`. */
-export function checkChanges(config: Fleet, { vms, disks }: Inventory, ownNetwork = true): Findings {
+export function checkChanges(config: Fleet, { vms, disks }: Inventory, given = NOTHING_GIVEN): Findings {
+  const ownNetwork = !given.network && config.existingNetwork === undefined;
   const all = config.vms.flatMap((vm, index) => {
-    const present = vms.find((one) => one.name === vm.name && own(config, one));
+    const present = vms.find((one) => one.name === vm.name && ours(config, one));
     return [
-      taken(`vms[${index}].name`, config, vm.name, vm.zone, vms),
       present ? checkVm(`vms[${index}]`, config, vm, present) : {},
       checkDisk(`vms[${index}].homeDisk`, config, vm, present, disks),
     ];
   });
   return {
-    mistakes: [...(ownNetwork ? checkNetwork(config, vms) : []), ...all.flatMap(({ mistakes = [] }) => mistakes)],
+    mistakes: [
+      ...(ownNetwork ? checkNetwork(config, vms) : []),
+      ...takenNames(config, { vms, disks }),
+      ...checkArrivals(config, vms, given),
+      ...checkDepartures(config, vms),
+      ...all.flatMap(({ mistakes = [] }) => mistakes),
+    ],
     warnings: all.flatMap(({ warnings = [] }) => warnings),
   };
 }
@@ -41,18 +74,74 @@ export function existingHomeDisks(config: Fleet, { disks }: Inventory): Record<s
   return Object.fromEntries(
     config.vms.flatMap(({ name, zone }) => {
       const disk = homeDiskName(name);
-      return disks.some((one) => one.name === disk && one.zone === zone && own(config, one))
+      return disks.some((one) => one.name === disk && one.zone === zone && ours(config, one))
         ? [[name, `projects/${config.project}/zones/${zone}/disks/${disk}`]]
         : [];
     }),
   );
 }
 
-/** The VMs that this update takes from one wave to another, by name. */
-export function movingVms(config: Pick<Fleet, "fleet" | "stack" | "vms">, present: Inventory["vms"]): string[] {
+type Shared = Pick<Fleet, "fleet" | "stack" | "vms" | "stacks">;
+
+/** The VMs that this update takes from one wave to another, or from another stack to this one, by name. */
+export function movingVms(config: Shared, present: Inventory["vms"]): string[] {
+  const moves = (vm: PresentVm, wave: string) => (own(config, vm) ? vm.wave !== wave : ours(config, vm));
   return config.vms
-    .filter(({ name, wave }) => present.some((vm) => vm.name === name && own(config, vm) && vm.wave !== wave))
+    .filter(({ name, wave }) => present.some((vm) => vm.name === name && moves(vm, wave)))
     .map(({ name }) => name);
+}
+
+/** The VMs that come from another stack of the fleet: VM → stack. */
+export function arrivals(config: Shared, present: Inventory["vms"]): Record<string, string> {
+  return Object.fromEntries(
+    config.vms.flatMap(({ name, zone }) => {
+      const vm = present.find((one) => one.name === name && one.zone === zone && ours(config, one));
+      return vm === undefined || own(config, vm) ? [] : [[name, vm.stack]];
+    }),
+  );
+}
+
+/** A VM that comes from another stack stays in its subnet and keeps its account: a change of either would replace or stop it. */
+function checkArrivals(config: Fleet, present: readonly PresentVm[], given: Given): string[] {
+  const stackOf = arrivals(config, [...present]);
+  const coming = present.filter((vm) => vm.name in stackOf && ours(config, vm) && !own(config, vm));
+  const differs = (vm: PresentVm) =>
+    vm.subnetwork !== undefined && pathOf(vm.subnetwork) !== pathOf(config.existingNetwork?.subnetwork ?? "");
+  const lines = coming.flatMap((vm) => {
+    const from = `from stack ${vm.stack}`;
+    return [
+      ...(!given.network && differs(vm)
+        ? [
+            [
+              `${from} and keeps its network: set nixos-fleet:existingNetwork to { network: ${vm.network ?? "?"}, subnetwork: ${vm.subnetwork ?? "?"} }`,
+              vm.name,
+            ] as const,
+          ]
+        : []),
+      ...(!given.account && vm.account !== undefined && vm.account !== config.serviceAccount
+        ? [[`${from} and keeps its account: set nixos-fleet:serviceAccount to ${vm.account}`, vm.name] as const]
+        : []),
+    ];
+  });
+  // What all VMs of a stack share is one line.
+  return [...new Set(lines.map(([text]) => text))].map((text) => {
+    const names = lines.flatMap(([other, name]) => (other === text ? [name] : []));
+    return `stacks: ${firstOf(names, 6)} ${names.length === 1 ? "comes" : "come"} ${names.length === 1 ? text : text.replace("keeps its", "keep their")}`;
+  });
+}
+
+/** A VM that now belongs to another stack would be deleted here: that stack takes it over first, which its label shows. */
+function checkDepartures({ fleet, stack, stackOf = {} }: Fleet, present: readonly PresentVm[]): string[] {
+  const leaving = new Map<string, string[]>();
+  for (const vm of present) {
+    const to = stackOf[vm.name];
+    if (vm.fleet === fleet && vm.stack === stack && to !== undefined && to !== stack)
+      leaving.set(to, [...(leaving.get(to) ?? []), vm.name]);
+  }
+  return [...leaving].map(
+    ([to, names]) =>
+      `stacks: ${firstOf(names, 6)} ${names.length === 1 ? "belongs" : "belong"} to stack ${to}: run ./scripts/fleet move --to ${to} and pulumi up --stack ${to} first`,
+  );
 }
 
 /** Compute widens a subnet's range and changes it in no other way. */
@@ -103,12 +192,11 @@ function checkDisk(
 ): Partial<Findings> {
   if (homeDisk === undefined) return {};
   const called = homeDiskName(name);
-  const disk = disks.find((one) => one.name === called && one.zone === zone && own(config, one));
-  const left = disks.find((one) => one.name === called && one.zone === vm?.zone && own(config, one));
+  const disk = disks.find((one) => one.name === called && one.zone === zone && ours(config, one));
+  const left = disks.find((one) => one.name === called && one.zone === vm?.zone && ours(config, one));
   const moves = config.replace.includes(name) && vm !== undefined && vm.zone !== zone && disk === undefined;
   return {
     mistakes: [
-      ...(taken(at, config, called, zone, disks).mistakes ?? []),
       ...(disk && disk.type !== homeDisk.type
         ? [`${at}.type: ${homeDisk.type} is not what ${called} is, ${disk.type}; a disk keeps its type`]
         : []),
@@ -127,22 +215,46 @@ function checkDisk(
   };
 }
 
-/** Compute's names are unique in a zone, whichever stack or fleet something is of. */
-function taken(
-  at: string,
-  config: Fleet,
-  name: string,
-  zone: string,
-  present: readonly (PresentVm | PresentDisk)[],
-): Partial<Findings> {
-  const rival = present.find((one) => one.name === name && one.zone === zone && !own(config, one));
-  return rival
-    ? { mistakes: [`${at}: ${name} is there already in ${zone}, of fleet ${rival.fleet}, stack ${rival.stack}`] }
-    : {};
+/**
+ * Compute's names are unique in a zone, whichever stack or fleet something is of. Names that the same one has taken are one line, since
+ * they all are taken where a stack or fleet was renamed.
+ */
+function takenNames(config: Fleet, { vms, disks }: Inventory): string[] {
+  const lines = new Map<string, { at: string; names: string[]; hint: string }>();
+  const check = (at: string, name: string, zone: string, present: readonly (PresentVm | PresentDisk)[]) => {
+    const rival = present.find((one) => one.name === name && one.zone === zone && !ours(config, one));
+    if (rival === undefined) return;
+    const whose = `already in ${zone}, of fleet ${rival.fleet}, stack ${rival.stack}`;
+    const line = lines.get(whose) ?? { at, names: [], hint: renameHint(config, rival) };
+    lines.set(whose, { ...line, names: [...line.names, name] });
+  };
+  for (const [index, { name, zone, homeDisk }] of config.vms.entries()) {
+    check(`vms[${index}].name`, name, zone, vms);
+    if (homeDisk !== undefined) check(`vms[${index}].homeDisk`, homeDiskName(name), zone, disks);
+  }
+  return [...lines].map(
+    ([whose, { at, names, hint }]) =>
+      `${at}: ${firstOf(names, 6)} ${names.length === 1 ? "is" : "are"} there ${whose}; ${hint}`,
+  );
+}
+
+/** A fleet and a stack keep their names: labels, approvals and accounts have them. */
+function renameHint(config: Fleet, rival: PresentVm | PresentDisk): string {
+  const back =
+    rival.fleet === config.fleet
+      ? `if this stack was called ${rival.stack} before, run pulumi stack rename ${rival.stack}`
+      : `if this fleet was called ${rival.fleet} before, run pulumi config set nixos-fleet:fleet ${rival.fleet}`;
+  return `choose another name, or, ${back}`;
 }
 
 function own({ fleet, stack }: Pick<Fleet, "fleet" | "stack">, present: { fleet: string; stack: string }): boolean {
   return present.fleet === fleet && present.stack === stack;
+}
+
+/** Whether it is this stack's, or comes from another one with which this stack shares the list of VMs. */
+function ours(config: Pick<Fleet, "fleet" | "stack" | "stacks">, present: { fleet: string; stack: string }): boolean {
+  const { fleet, stacks = [] } = config;
+  return own(config, present) || (present.fleet === fleet && stacks.some(({ name }) => name === present.stack));
 }
 
 /** Whether an IPv4 range holds all of another. */

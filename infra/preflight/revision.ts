@@ -7,6 +7,7 @@ import { execa, ExecaError } from "execa";
 import { lockProblem } from "../../rules/lock/flake-lock-file";
 import { flakeFile } from "../../rules/decision/flake-place";
 import { gitArguments, type GitCommand } from "../../rules/git-arguments";
+import { messageOf } from "../../rules/text/system-error";
 import { digest } from "../config/digest";
 import { withoutCredentials } from "../config/repository/git";
 
@@ -124,7 +125,7 @@ async function fetchOnce(repository: string, ref: string, file: string): Promise
  * ssh before it (a key that is refused, another host key, an unknown host).
  */
 export function reason(error: unknown): string {
-  if (!(error instanceof ExecaError)) return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof ExecaError)) return messageOf(error);
   if (error.timedOut) return `no answer within ${FETCH_SECONDS} s`;
   const lines = stderrOf(error)
     .split("\n")
@@ -135,7 +136,7 @@ export function reason(error: unknown): string {
     .filter((line) => line !== "" && !/^(Warning: Permanently added|remote:\s*$|@{10})/.test(line));
   if (/Could not read from remote repository/.test(lines[at] ?? "") && before.length > 0)
     return before.slice(-3).join("; ").slice(0, 300);
-  return lines[at] ?? withoutCredentials(error.shortMessage);
+  return lines[at] ?? withoutCredentials(error.code === "ENOENT" ? messageOf(error) : error.shortMessage);
 }
 
 function stderrOf(error: unknown): string {

@@ -31,7 +31,11 @@ export async function decideRollout(
   const current = readCurrentApprovals(metadata, config.fleet, config.stack);
   const membersOf = (names: readonly string[]) => config.vms.filter(({ name }) => names.includes(name));
   const plan = planWaves(config.waves, ({ vms }) => approvalOf(membersOf(vms), resolved, config), current);
-  if (plan.mistakes.length > 0) throw new ConfigError(plan.mistakes.map((mistake) => `nixos-fleet:${mistake}`));
+  if (plan.mistakes.length > 0)
+    throw new ConfigError(
+      plan.mistakes.map((mistake) => `nixos-fleet:${mistake}`),
+      "NF104",
+    );
   for (const line of [...plan.warnings, ...urgentText(config, plan.waves)]) void pulumi.log.warn(line);
   const revisions = plan.waves.flatMap(({ approval, former = approval }) => [approval.revision, former.revision]);
   const locks = await lockTextsAt(source, revisions, resolved.system);

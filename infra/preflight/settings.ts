@@ -46,12 +46,6 @@ export async function readSettings(
   return { config, source, resolved: { system: { ...head, ...(manifest ? { manifest } : {}) }, homes } };
 }
 
-/** What the engine tells every program of: the keys whose values it decrypted. */
-export function encryptedKeys(): string[] | undefined {
-  const keys = process.env["PULUMI_CONFIG_SECRET_KEYS"];
-  return keys === undefined ? undefined : (JSON.parse(keys) as string[]);
-}
-
 /** Where a fleet with a cache has this revision built; `undefined` where its VMs build for themselves. */
 async function prebuilt({ cache, vms }: FleetConfig, revision: string): Promise<Manifest | undefined> {
   if (cache === undefined) return undefined;

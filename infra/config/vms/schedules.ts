@@ -1,6 +1,6 @@
 /** When groups of VMs are started and stopped. */
 import { z } from "zod";
-import { assignWaves } from "../../../rules/rollout/waves";
+import { assignWaves, carries } from "../../../rules/rollout/waves";
 import { apart, minutesOfWeek } from "./cron";
 import { quote } from "../parse";
 import { check, keyPart } from "../schema";
@@ -110,7 +110,7 @@ function belongs(vm: Member, { vms, labels, waves, rest }: Group): boolean {
     rest === true ||
     (vms ?? []).includes(vm.name) ||
     (waves ?? []).includes(vm.wave ?? "") ||
-    (labels !== undefined && Object.entries(labels).every(([key, value]) => vm.labels[key] === value))
+    (labels !== undefined && carries(vm.labels, labels))
   );
 }
 

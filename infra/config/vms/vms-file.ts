@@ -1,6 +1,7 @@
 /** The list of VMs in a file of its own, which the configuration repository's flake reads as well (`lib.mkFleet`). */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { reasonOf } from "../../../rules/text/system-error";
 import { checkConfig, type Checked, type RawConfig } from "../fleet-config";
 
 const VMS = "nixos-fleet:vms";
@@ -46,7 +47,7 @@ export function withVmsFile(raw: RawConfig, directory: string): { raw: RawConfig
     return {
       raw: rest,
       mistakes: [
-        `${FILE}: "${file}" must be a readable JSON file with a list of VMs: ${(error as Error).message.replaceAll("\n", " ")}`,
+        `${FILE}: "${file}" must be a readable JSON file with a list of VMs: ${reasonOf(error).replaceAll("\n", " ")}`,
       ],
     };
   }

@@ -167,9 +167,13 @@ export const checkDiskTypes = check(
       const machine = vm.machineType ?? general.machineType;
       const boot = vm.diskType ?? general.diskType;
       const home = homeDiskOf(vm.homeDisk, general.homeDisk)?.type;
+      // What no VM says itself is one mistake, where it is written.
+      const inherits = vm.machineType === undefined;
+      const bootKey = inherits && vm.diskType === undefined ? "defaults" : `vms[${index}]`;
+      const homeKey = inherits && vm.homeDisk === undefined ? "defaults" : `vms[${index}]`;
       return [
-        ...diskTypeMistake(`vms[${index}].diskType`, machine, boot),
-        ...diskTypeMistake(`vms[${index}].homeDisk.type`, machine, home),
+        ...diskTypeMistake(`${bootKey}.diskType`, machine, boot),
+        ...diskTypeMistake(`${homeKey}.homeDisk.type`, machine, home),
       ];
     }),
 );
@@ -220,8 +224,11 @@ export function completeVm(
   };
 }
 
-/** What a VM takes of the config repository. */
+/** What a VM takes of flakes. */
 export function flakeUser({ name, host, homes }: Pick<VmConfig, "name" | "host" | "homes">): FlakeUser {
   const ours = homes.filter(({ repository, branch }) => repository === undefined && branch === undefined);
-  return { name, host, homes: ours.map(({ attribute }) => attribute) };
+  const own = homes.flatMap(({ repository, branch = "main", attribute }) =>
+    repository === undefined ? [] : [{ repository, branch, attribute }],
+  );
+  return { name, host, homes: ours.map(({ attribute }) => attribute), ownHomes: own };
 }

@@ -8,7 +8,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { apiServer } from "../../../local/api/server";
 import { digest } from "../../../infra/config/digest";
-import { startupScript } from "../../../infra/startup";
+import { startupLoader, startupScript } from "../../../infra/startup";
 import { emptyState } from "../../../local/api/types";
 import { memoryCloud } from "../local/local-machines";
 
@@ -118,6 +118,8 @@ describe("a fleet in a network that exists", () => {
       serviceAccountId: `projects/-/serviceAccounts/${email}`,
       role: "roles/iam.serviceAccountUser",
       members: expect.arrayContaining(["group:infra@example.com"]) as string[],
+      // Another stack that uses the account has a binding of its own.
+      condition: { description: expect.stringMatching(/^nixos-fleet: fleet research, stack \w+$/) as string },
     });
   });
 
@@ -141,7 +143,7 @@ describe("a fleet in a network that exists", () => {
       shieldedInstanceConfig: { enableSecureBoot: false, enableVtpm: true, enableIntegrityMonitoring: true },
       deletionProtection: true,
       metadata: {
-        "startup-script": startupScript(),
+        "startup-script": startupLoader({ fleet: "research", stack: "prod" }, startupScript()),
         "enable-oslogin": "TRUE",
         "enable-guest-attributes": "TRUE",
         "block-project-ssh-keys": "TRUE",

@@ -1,7 +1,7 @@
 /** What an update would do to the VMs and disks that are there. */
 import { describe, expect, it } from "vitest";
 import type { PresentDisk, PresentVm } from "../../../rules/contract";
-import { checkChanges, movingVms, existingHomeDisks } from "../../../infra/preflight/replacement";
+import { arrivals, checkChanges, movingVms, existingHomeDisks } from "../../../infra/preflight/replacement";
 import { checkSettings } from "./check-settings";
 
 const whose = { fleet: "devs", stack: "dev" };
@@ -91,14 +91,18 @@ describe("a VM", () => {
       {},
       {},
       { fleet: "others" },
-      ["vms[0].name: dev-alice is there already in europe-west1-b, of fleet others, stack dev"],
+      [
+        "vms[0].name: dev-alice is there already in europe-west1-b, of fleet others, stack dev; choose another name, or, if this fleet was called others before, run pulumi config set nixos-fleet:fleet others",
+      ],
     ],
     [
       "whose name another stack has",
       {},
       {},
       { stack: "prod" },
-      ["vms[0].name: dev-alice is there already in europe-west1-b, of fleet devs, stack prod"],
+      [
+        "vms[0].name: dev-alice is there already in europe-west1-b, of fleet devs, stack prod; choose another name, or, if this stack was called prod before, run pulumi stack rename prod",
+      ],
     ],
     ["whose name another stack has elsewhere", {}, {}, { stack: "prod", zone: "europe-west1-d" }, []],
   ])("%s", (_, vm, more, present, mistakes) => {
@@ -140,7 +144,9 @@ describe("a home disk", () => {
       "of another stack",
       {},
       { stack: "prod" },
-      ["vms[0].homeDisk: dev-alice-home is there already in europe-west1-b, of fleet devs, stack prod"],
+      [
+        "vms[0].homeDisk: dev-alice-home is there already in europe-west1-b, of fleet devs, stack prod; choose another name, or, if this stack was called prod before, run pulumi stack rename prod",
+      ],
     ],
   ])("%s", (_, homeDisk, present, mistakes) =>
     expect(checkChanges(configured({ homeDisk }), { vms: [alice], disks: [{ ...home, ...present }] })).toEqual({
@@ -189,3 +195,72 @@ it("says which VM need not be in replace any more", () =>
   expect(checkChanges(configured({}, replace), { vms: [alice], disks: [] }).warnings).toEqual([
     "replace: dev-alice has no change of zone or boot disk size; remove it from the list",
   ]));
+
+describe("a VM of another stack with which this one shares the list", () => {
+  const network = "https://compute/v1/projects/acme-dev/global/networks/a";
+  const subnetwork = "https://compute/v1/projects/acme-dev/regions/europe-west1/subnetworks/a";
+  const account = "a@acme-dev.iam.gserviceaccount.com";
+  const stacks = {
+    stacks: [
+      { name: "dev", vms: ["dev-alice"] },
+      { name: "prod", rest: true },
+    ],
+  };
+  const vms = { vms: [{ name: "dev-alice" }, { name: "dev-bob" }] };
+  const coming = { ...alice, stack: "prod", network, subnetwork, account };
+  const kept = { existingNetwork: { network, subnetwork }, serviceAccount: account };
+
+  it("comes with its network, its account and its home disk", () => {
+    const inventory = { vms: [coming], disks: [{ ...home, stack: "prod" }] };
+    const taking = configured({}, { ...vms, ...stacks, ...kept, defaults: { homeDisk: {} } });
+    expect(checkChanges(taking, inventory)).toEqual({ mistakes: [], warnings: [] });
+    expect(arrivals(taking, inventory.vms)).toEqual({ "dev-alice": "prod" });
+    expect(movingVms(taking, inventory.vms)).toEqual(["dev-alice"]);
+    expect(Object.keys(existingHomeDisks(taking, inventory))).toEqual(["dev-alice"]);
+    // Whichever host a link is of.
+    const path = { network: network.slice(19), subnetwork: subnetwork.slice(19) };
+    const byPath = configured({}, { ...vms, ...stacks, ...kept, existingNetwork: path });
+    expect(checkChanges(byPath, inventory).mistakes).toEqual([]);
+  });
+
+  it.each<[string, Record<string, unknown>, string[]]>([
+    [
+      "in a network of this stack's own, with an account of its own",
+      {},
+      [
+        `stacks: dev-alice comes from stack prod and keeps its network: set nixos-fleet:existingNetwork to { network: ${network}, subnetwork: ${subnetwork} }`,
+        `stacks: dev-alice comes from stack prod and keeps its account: set nixos-fleet:serviceAccount to ${account}`,
+      ],
+    ],
+    [
+      "with another account",
+      { ...kept, serviceAccount: `b${account}` },
+      [`stacks: dev-alice comes from stack prod and keeps its account: set nixos-fleet:serviceAccount to ${account}`],
+    ],
+  ])("is refused %s", (_, more, lines) =>
+    expect(checkChanges(configured({}, { ...vms, ...stacks, ...more }), { vms: [coming], disks: [] }).mistakes).toEqual(
+      lines,
+    ),
+  );
+
+  it("is left to arguments that name both", () => {
+    const given = { network: true, account: true };
+    expect(checkChanges(configured({}, { ...vms, ...stacks }), { vms: [coming], disks: [] }, given).mistakes).toEqual(
+      [],
+    );
+  });
+
+  it("is not lost by its former stack, which waits until the other one has it", () => {
+    const leaving = { ...alice, name: "dev-bob" };
+    const line =
+      "stacks: dev-bob belongs to stack prod: run ./scripts/fleet move --to prod and pulumi up --stack prod first";
+    expect(checkChanges(configured({}, { ...vms, ...stacks }), { vms: [leaving], disks: [] }).mistakes).toEqual([line]);
+    const gone = { ...leaving, stack: "prod" };
+    expect(checkChanges(configured({}, { ...vms, ...stacks }), { vms: [gone], disks: [] }).mistakes).toEqual([]);
+  });
+
+  it("is another's, where the stack is not among those that share", () => {
+    const other = checkChanges(configured({}, { ...vms, ...stacks }), { vms: [{ ...coming, stack: "x" }], disks: [] });
+    expect(other.mistakes).toEqual([expect.stringContaining("of fleet devs, stack x; choose another name")]);
+  });
+});

@@ -59,6 +59,13 @@ it("takes what looks like an option for a repository that is not there", async (
   expect(existsSync(mark)).toBe(false);
 });
 
+it("says that git is missing, without the command line", async () => {
+  vi.stubEnv("PATH", "/nonexistent");
+  await expect(resolveRevision("https://git.example.com/config.git", "main")).rejects.toThrow(
+    /^cannot read branch "main" of https:\/\/git\.example\.com\/config\.git: git is not on PATH; /,
+  );
+});
+
 it("asks a server that is busy again, few at a time", async () => {
   ssh(await repository(), 2, "kex_exchange_identification: Connection closed by remote host");
   const homes = Array.from({ length: 12 }, (_, i) => ({ user: "u", attribute: "u", repository: `git@h${i}:x` }));

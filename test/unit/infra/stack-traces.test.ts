@@ -21,6 +21,12 @@ describe("the stack of an error", () => {
     const plain = new Error().stack;
     expect(translate).not.toHaveBeenCalled();
     expect(plain).toMatch(/^Error\n    at .*stack-traces\.test\.ts:\d+:\d+\)?\n/);
+    expect(plain?.split("\n")).toHaveLength(1 + 6);
+  });
+
+  it("without a message is not looked at where the SDK notes it for a promise", () => {
+    const debuggablePromise = () => new Error().stack;
+    expect(debuggablePromise()).toBe("Error");
   });
 
   it("with a message is translated as before", () => {

@@ -71,8 +71,10 @@ describe("a plan", () => {
     expect(revisions(before).map(([, revision, kept]) => [revision, kept])).toEqual(waves.map(() => [good, false]));
     const { warnings } = plan(before);
     expect(warnings).toHaveLength(2);
-    expect(warnings[0]).toMatch(/^wave canary is held by eve@desk: demo; .*fleet retry bbbbbbb$/);
-    expect(warnings[1]).toMatch(/^wave rest: bbbbbbb was undone/);
+    expect(warnings[0]).toMatch(
+      /^wave canary is held by eve@desk: demo; its gate fails at once, .*fleet retry bbbbbbb$/,
+    );
+    expect(warnings[1]).toMatch(/^wave rest: bbbbbbb was undone; its gate fails at once, .*fleet retry bbbbbbb$/);
   });
 
   it("never approves a wave past one that is held", () => {

@@ -71,7 +71,7 @@ describe("a setting", () => {
     ],
     [
       { defaults: { diskType: "hyperdisk-balanced" } },
-      'vms[0].diskType: "hyperdisk-balanced" does not fit e2-standard-4, which takes pd-balanced, pd-ssd or pd-standard',
+      'defaults.diskType: "hyperdisk-balanced" does not fit e2-standard-4, which takes pd-balanced, pd-ssd or pd-standard',
     ],
     [
       { trigger: "watch", ssh: { bastion: { host: "-oProxyCommand=x", user: "u" } } },

@@ -57,6 +57,23 @@ describe("a VM", () => {
     expect(Object.keys(instanceMetadata({})).filter((key) => key.startsWith("reboot"))).toEqual([]);
   });
 
+  it("gets in how many turns its wave activates, where that is more than one", () => {
+    const vms = ["a", "b", "c"].map((name) => ({ name }));
+    const turns = (maxParallel?: number) =>
+      instanceMetadata({ vms, waves: [{ name: "all", rest: true, ...(maxParallel ? { maxParallel } : {}) }] });
+    expect(turns(2)).toMatchObject({ turns: 2 });
+    for (const none of [undefined, 3, 10]) expect(turns(none)).not.toHaveProperty("turns");
+  });
+
+  it("has its turn before its wave's time is up", () => {
+    const vms = ["a", "b", "c"].map((name) => ({ name }));
+    const waves = (timeout: string) => [{ name: "all", rest: true, maxParallel: 1, timeout }];
+    expect(check({ vms, waves: waves("6m") }).mistakes).toEqual([
+      "nixos-fleet:waves[0].maxParallel: 3 VMs, 1 at once, take 6 min; the wave's timeout must be longer than that, and is 6 min",
+    ]);
+    expect(check({ vms, waves: waves("7m") }).mistakes).toEqual([]);
+  });
+
   it("gets where to find what each repository asks for, and never the key itself", () => {
     const metadata = instanceMetadata({ deployKey: "hunter2", homeDeployKeys: { [dotfiles]: key } });
     expect(metadata).toMatchObject({

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { HOME_DEVICE } from "../../../../infra/components/disks";
+import { HOME_DEVICE } from "../../../../rules/contract";
 import { checkSettings } from "../check-settings";
 
 /** The VMs, or what is wrong. */

@@ -114,7 +114,6 @@ describe("the stack's configuration", () => {
       "nixos-fleet:vms[1].name",
       "nixos-fleet:vms[0].zone",
       "nixos-fleet:waves",
-      "nixos-fleet:waves",
       "nixos-fleet:waves[0]",
     ]);
   });
@@ -169,6 +168,7 @@ describe("the stack's configuration", () => {
     [{ minSucceeded: 9 }, 'waves[0].minSucceeded: 9 is more than the 1 VMs of wave "all"'],
     [{ reboot: "always" }, 'waves[0].reboot: "always" must be "required", or not there'],
     [{ rebootDeadline: "24h" }, 'waves[0].rebootDeadline: "24h" has no effect without reboot: required'],
+    [{ maxParallel: 0 }, "waves[0].maxParallel: 0 must be a number of VMs"],
     [{ maxFailures: "many" }, 'waves[0].maxFailures: "many" must be a number of VMs or a share such as 10%'],
     [{ maxFailures: "110%" }, 'waves[0].maxFailures: "110%" must be a number of VMs or a share such as 10%'],
     [{ maxFailures: -1 }, "waves[0].maxFailures: -1 must be a number of VMs or a share such as 10%"],

@@ -36,7 +36,7 @@ describe("nixos-fleet:vmsFile", () => {
   });
 
   it.each([
-    ["is not there", undefined, "ENOENT"],
+    ["is not there", undefined, ": no such file or directory"],
     ["is no JSON", "[\n{,\n]", "JSON"],
   ])("is one line of message where the file %s", (_, text, reason) => {
     const { mistakes } =
