@@ -3,12 +3,17 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { parseCall, type CommandContext } from "./command-line/command";
-import { FleetError, messageOf } from "./errors";
+import { variable } from "./command-line/variable";
+import { FleetError, UsageError } from "./errors";
+import { messageOf } from "../rules/text/system-error";
+import { ApiError, nextStep } from "./google/api-error";
 import { helpLines, overviewLines } from "./command-line/help";
 import { loadCommand } from "./load-command";
 import { commandName } from "./command-line/registry";
 import type { ReadSettings } from "./stack";
 import { wantsColour } from "./command-line/table";
+import { wrap } from "./text";
+import { withCode } from "../rules/error-codes";
 import { oneLine } from "../rules/text/text";
 
 /** Runs the tool once and returns its exit code: 0 done, 1 failed, 2 a call that makes no sense, 130 interrupted. */
@@ -34,13 +39,17 @@ export async function run(args: readonly string[], context: CommandContext): Pro
       helpLines(command, width).forEach(context.print);
       return 0;
     }
-    return await command.run({ ...context, ...call });
+    const isVerbatim = command.verbatim === true || call.options.flag("json");
+    return await command.run({ ...context, ...call, ...(isVerbatim ? {} : { print: wrapping(context) }) });
   } catch (error) {
     if (context.signal.aborted) {
       printError("interrupted");
       return 130;
     }
-    printError(oneLine(messageOf(error)));
+    const hint = error instanceof ApiError ? nextStep(error, variable(context, "NIXOS_FLEET_COMPUTE_ENDPOINT")) : "";
+    const line = oneLine(messageOf(error) + hint);
+    // A wrong use says in its own line all that its code would.
+    printError(error instanceof UsageError ? line : withCode(line, error instanceof FleetError ? error.code : "NF299"));
     if (error instanceof FleetError) {
       return error.exitCode;
     }
@@ -51,6 +60,11 @@ export async function run(args: readonly string[], context: CommandContext): Pro
   }
 }
 
+/** Prints lines broken between words where they are longer than the terminal, which would break them within words. */
+function wrapping({ print, size }: CommandContext): (line: string) => void {
+  return (line) => wrap(line, size?.().columns ?? Infinity, 2 + line.search(/\S|$/)).forEach(print);
+}
+
 /** `fleet 0.1.0 (Node 20.20.2)`. */
 function version(): string {
   const text = readFileSync(join(__dirname, "../package.json"), "utf8");
@@ -59,6 +73,8 @@ function version(): string {
 
 /** Runs the tool with this process' arguments, streams and signals. */
 export async function main(readSettings: ReadSettings): Promise<void> {
+  // What libraries warn of is not the operator's to act on.
+  if ((process.env["NIXOS_FLEET_DEBUG"] ?? "") === "") process.removeAllListeners("warning");
   const interrupt = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     // The second one does not wait for anything.
@@ -74,7 +90,11 @@ export async function main(readSettings: ReadSettings): Promise<void> {
   process.exitCode = await run(process.argv.slice(2), {
     env: process.env,
     print: (line) => process.stdout.write(`${line}\n`),
-    printError: (line) => process.stderr.write(`fleet: ${line}\n`),
+    printError: (line) => {
+      const { isTTY, columns } = process.stderr;
+      const lines = wrap(`fleet: ${line}`, isTTY ? columns : Infinity, 2);
+      process.stderr.write(`${lines.join("\n")}\n`);
+    },
     terminal: stdout.isTTY,
     ...(stdout.isTTY ? { size: () => ({ columns: stdout.columns, rows: stdout.rows }) } : {}),
     ...(process.stdin.isTTY && process.stderr.isTTY

@@ -2,9 +2,9 @@ import { hostname, userInfo } from "node:os";
 import { didYouMean } from "../rules/text/did-you-mean";
 import type { Call } from "./command-line/command";
 import { variable } from "./command-line/variable";
-import { connect, type Catalog, type Compute, type Consoles, type Images } from "./google/compute";
+import { connect, type Catalog, type Compute, type Consoles, type Disks, type Images } from "./google/compute";
 import { UsageError } from "./errors";
-import { findFleet, readVms, type FleetId, type FleetVm } from "./fleet";
+import { findFleet, findStacks, readVms, type FleetId, type FleetVm } from "./fleet";
 import { Storage } from "./google/storage";
 import { callerOf } from "./identity";
 import { oneLine } from "../rules/text/text";
@@ -28,7 +28,7 @@ function projectOf(call: Call): string {
 export function openProject(
   call: Call,
   settings: { attempts?: number } = {},
-): Promise<Compute & Images & Catalog & Consoles> {
+): Promise<Compute & Images & Catalog & Consoles & Disks> {
   return connectProject(call, projectOf(call), settings);
 }
 
@@ -37,7 +37,7 @@ export async function connectProject(
   call: Call,
   project: string,
   settings: { attempts?: number } = {},
-): Promise<Compute & Images & Catalog & Consoles> {
+): Promise<Compute & Images & Catalog & Consoles & Disks> {
   return connect({
     ...(await callerOf(call, project)),
     endpoint: variable(call, "NIXOS_FLEET_COMPUTE_ENDPOINT"),
@@ -66,6 +66,12 @@ export async function openFleet(call: Call, settings: { attempts?: number } = {}
     ...(stack === undefined ? {} : { stack }),
   });
   return { compute, id };
+}
+
+/** Connects to the Compute API and finds all stacks of the fleet. */
+export async function openStacks(call: Call): Promise<FleetContext[]> {
+  const compute = await openProject(call);
+  return (await findStacks(compute, call.options.text("fleet"))).map((id) => ({ compute, id }));
 }
 
 /** The VMs of these names; a name that the fleet does not have is refused. */

@@ -4,7 +4,8 @@ import { contract, controlKey, type Follow } from "../rules/contract";
 import type { Compute, Instance } from "./google/compute";
 import { noControl, parseControl, type Control } from "../rules/rollout/control-item";
 import { readApprovals, type Approval } from "../rules/rollout/approval";
-import { FleetError, messageOf, UsageError } from "./errors";
+import { FleetError, UsageError } from "./errors";
+import { messageOf } from "../rules/text/system-error";
 import { readReports, unreadable } from "./reports";
 import { mapBounded } from "./google/retry";
 import type { Home } from "../rules/instance-metadata";
@@ -36,6 +37,7 @@ export interface FleetVm {
   item?: string;
   /** RFC 3339. */
   startedAt?: string;
+  stoppedAt?: string;
 }
 
 /** A branch of a repository, and the folder of its flake; absent for the top. */
@@ -98,15 +100,7 @@ export function chooseFleet(
   wanted: { fleet?: string | undefined; stack?: string | undefined },
   project: string,
 ): FleetId {
-  const found = new Map<string, FleetId>();
-  for (const instance of instances) {
-    const fleet = instance.labels[labels.fleet];
-    const stack = instance.labels[labels.stack];
-    if (fleet !== undefined && stack !== undefined) {
-      found.set(`${fleet}/${stack}`, { fleet, stack });
-    }
-  }
-  const all = [...found.values()];
+  const all = fleetsOf(instances);
   const fitting = all.filter(
     (one) => (wanted.fleet ?? one.fleet) === one.fleet && (wanted.stack ?? one.stack) === one.stack,
   );
@@ -115,12 +109,39 @@ export function chooseFleet(
   if (only === undefined) {
     const others = all.length === 0 ? "its VMs carry no fleet's labels" : `it has ${list(all)}`;
     const text = oneLine(`no such fleet in project ${project}: ${others}`);
-    throw Object.keys(wanted).length === 0 ? new FleetError(text) : new UsageError(text);
+    throw wanted.fleet === undefined && wanted.stack === undefined
+      ? new FleetError("NF209", text)
+      : new UsageError(text);
   }
   if (more.length > 0) {
     throw new UsageError(oneLine(`project ${project} has several fleets; say which: ${list(fitting)}`));
   }
   return only;
+}
+
+/** The fleets that instances are labelled with, by stack. */
+function fleetsOf(instances: readonly Pick<Instance, "labels">[]): FleetId[] {
+  const found = new Map<string, FleetId>();
+  for (const instance of instances) {
+    const fleet = instance.labels[labels.fleet];
+    const stack = instance.labels[labels.stack];
+    if (fleet !== undefined && stack !== undefined) {
+      found.set(`${fleet}/${stack}`, { fleet, stack });
+    }
+  }
+  return [...found.values()];
+}
+
+/** All stacks of the fleet that was named or, where the project has only one fleet, of that one; in the order of their names. */
+export async function findStacks(compute: Compute, wanted: string | undefined): Promise<FleetId[]> {
+  const instances = await compute.instances(`labels.${labels.fleet}:*`);
+  const all = fleetsOf(instances);
+  const [only, ...more] = new Set(all.map(({ fleet }) => fleet));
+  const fleet = wanted ?? (more.length === 0 ? only : undefined);
+  const stacks = all.filter((one) => one.fleet === fleet);
+  // What is wrong is the same as where one stack is looked for.
+  if (fleet === undefined || stacks.length === 0) return [chooseFleet(instances, { fleet: wanted }, compute.project)];
+  return stacks.sort((a, b) => (a.stack < b.stack ? -1 : 1));
 }
 
 /** The fleet's VMs, by name. */
@@ -154,6 +175,7 @@ export function toVm(instance: Instance): FleetVm {
     ...(item === undefined ? {} : { item }),
     ...(instance.address === undefined ? {} : { address: instance.address }),
     ...(instance.startedAt === undefined ? {} : { startedAt: instance.startedAt }),
+    ...(instance.stoppedAt === undefined ? {} : { stoppedAt: instance.stoppedAt }),
   };
 }
 

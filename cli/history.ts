@@ -8,73 +8,45 @@ import type { Call } from "./command-line/command";
 import { actor, machineActor, type FleetContext } from "./context";
 import { variable } from "./command-line/variable";
 import { accountOf } from "./google/credentials";
-import { messageOf } from "./errors";
+import { messageOf } from "../rules/text/system-error";
 import { callerOf } from "./identity";
 import type { FleetId } from "./fleet";
+import { entryText, eventSchema, type FleetEvent, type HistoryEntry } from "./history-entry";
 import { Log, type ReadEntry } from "./google/log";
+import { notify } from "./notify/send";
 import { oneLine } from "../rules/text/text";
 
-const text = (limit: number) => z.string().transform((value) => oneLine(value, limit));
-
-/** What happened. Everything is in words that are safe to print. */
-export const eventSchema = z.object({
-  /** What was done: a gate is a wave's rollout. */
-  event: z.enum(["gate", "hold", "resume", "retry", "pin", "rollback", "urgent"]),
-  /** `fleet`, `wave:NAME` or `vm:NAME`. */
-  scope: text(100).default("fleet"),
-  /** The full revision that it is about. */
-  revision: text(40).optional(),
-  /** How it stands. What is done at once is `done`. */
-  outcome: z.enum(["started", "passed", "unproved", "failed", "interrupted", "done"]).default("done"),
-  /** The reason that was given, or what came of it. */
-  why: text(500).optional(),
-  /** Seconds. */
-  took: z.number().optional(),
-  /** VMs by result. */
-  counts: z.record(z.string(), z.number()).optional(),
-  /** VM → reason. */
-  failed: z.record(z.string(), text(300)).optional(),
-  /** The same for the start and the end of one rollout. */
-  run: text(40).optional(),
-});
-export type FleetEvent = z.infer<typeof eventSchema>;
-
-/** An event, when it was, and whose it is. */
-export interface HistoryEntry extends FleetEvent {
-  /** RFC 3339. */
-  at: string;
-  /** The account that acted, or the user and machine where that is all that is known. */
-  by: string;
-  /** User and machine. */
-  from: string;
-}
-
-const signed = eventSchema.extend({ by: text(200).default("?"), from: text(200).default("?") });
+const signed = eventSchema.extend({ by: entryText(200).default("?"), from: entryText(200).default("?") });
 
 /** Failures kept in one entry; a wave may have a thousand VMs. */
 const failuresKept = 50;
 /** Milliseconds for asking whose credentials these are. */
 const patience = 5_000;
 
-/** Writes one event to the history; where that does not go, one line says so and all goes on. */
+/** Writes one event to the history, and tells people of it; where that does not go, one line says so and all goes on. */
 export async function recordEvent(
   call: Call,
   { compute, id }: FleetContext,
   event: z.input<typeof eventSchema>,
 ): Promise<void> {
+  let by = actor(call);
+  let known: FleetEvent | undefined;
   try {
+    known = eventSchema.parse(event);
     const log = await openLog(call, compute.project);
-    const { failed, ...rest } = eventSchema.parse(event);
+    const { failed, ...rest } = known;
     const kept = failed && { failed: Object.fromEntries(Object.entries(failed).slice(0, failuresKept)) };
+    by = await whoActs(call, log);
     await log.write({
       timestamp: new Date().toISOString(),
       severity: rest.outcome === "failed" ? "ERROR" : "NOTICE",
       labels: { fleet: id.fleet, stack: id.stack, event: rest.event },
-      jsonPayload: { ...rest, ...kept, by: await whoActs(call, log), from: machineActor(call) },
+      jsonPayload: { ...rest, ...kept, by, from: machineActor(call) },
     });
   } catch (error) {
     call.printError(oneLine(`the history could not be written (${messageOf(error)}); nothing else is affected`, 300));
   }
+  if (known !== undefined) await notify(call, id, known, by);
 }
 
 /** The newest entries since a moment, newest first. What others wrote into the log and is none of ours is left out. */

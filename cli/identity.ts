@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { googleIdentity, identitySettings } from "../rules/google-identity";
 import type { Call } from "./command-line/command";
 import { variable } from "./command-line/variable";
-import { FleetError, messageOf } from "./errors";
+import { FleetError } from "./errors";
+import { messageOf } from "../rules/text/system-error";
 import type { Caller } from "./google/credentials";
 import { projectDirectory } from "./project-directory";
 import { rawSettings, selectedStack } from "./stack";
@@ -41,6 +42,7 @@ async function identityOfStack(call: Call): Promise<Readonly<Record<string, stri
   } catch (error) {
     call.signal.throwIfAborted();
     throw new FleetError(
+      "NF203",
       `${files.join(", ")} in ${directory} chooses the identity for Google, and Pulumi cannot read it: ${messageOf(error)}`,
     );
   }

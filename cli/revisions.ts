@@ -1,10 +1,11 @@
 /** Revisions as people write them: a few digits, a branch or a tag. */
 import type { Call } from "./command-line/command";
 import type { FleetContext } from "./context";
-import { FleetError, messageOf, UsageError } from "./errors";
+import { FleetError, UsageError } from "./errors";
+import { messageOf } from "../rules/text/system-error";
 import { readAllReports, readVms, type FleetVm } from "./fleet";
 import { reportOf } from "../rules/report-reading";
-import { findRevision } from "./repository/branches";
+import { findRevision, type FoundRevision } from "./repository/branches";
 import { oneLine } from "../rules/text/text";
 
 /** @throws UsageError where the text can be neither a revision nor the name of a branch or tag; `command` is who says so */
@@ -24,9 +25,20 @@ export async function resolveRevision(
   command: string,
   written: string,
   known: readonly string[],
-  { compute, id }: FleetContext,
+  context: FleetContext,
   call: Pick<Call, "signal" | "env" | "options">,
 ): Promise<string> {
+  return (await locateRevision(command, written, known, context, call)).revision;
+}
+
+/** The same, with the branch of the repository that contains it; without one where the fleet knows the revision already. */
+export async function locateRevision(
+  command: string,
+  written: string,
+  known: readonly string[],
+  { compute, id }: FleetContext,
+  call: Pick<Call, "signal" | "env" | "options">,
+): Promise<Pick<FoundRevision, "revision"> & { branch?: string }> {
   const isDigits = /^[0-9a-f]{4,40}$/.test(written);
   const only = (revisions: readonly string[]): string | undefined => {
     const found = isDigits ? [...new Set(revisions)].filter((one) => one.startsWith(written)) : [];
@@ -37,12 +49,12 @@ export async function resolveRevision(
     return found[0];
   };
   const approved = only(known);
-  if (approved !== undefined) return approved;
+  if (approved !== undefined) return { revision: approved };
   const vms = await readVms(compute, id);
   const reports = isDigits ? [...(await readAllReports(compute, vms)).values()] : [];
   const reported = reports.flatMap((one) => reportOf(one.system) ?? []).map(({ revision }) => revision);
   const running = only(reported.filter((one) => /^[0-9a-f]{40}$/.test(one)));
-  return running ?? inRepository(command, written, vms, call);
+  return running === undefined ? inRepository(command, written, vms, call) : { revision: running };
 }
 
 async function inRepository(
@@ -50,7 +62,7 @@ async function inRepository(
   written: string,
   vms: readonly FleetVm[],
   call: Pick<Call, "signal" | "env" | "options">,
-): Promise<string> {
+): Promise<FoundRevision> {
   const own = call.options.text("resolve-from");
   const ofVms = vms.find((vm) => vm.source !== undefined)?.source;
   const source = own === undefined ? ofVms : { ...ofVms, repository: own };
@@ -66,6 +78,9 @@ async function inRepository(
     call.signal.throwIfAborted();
     const line = `${command}: ${messageOf(error)}`;
     if (error instanceof UsageError) throw new UsageError(oneLine(line, 500));
-    throw new FleetError(oneLine(own === undefined ? `${line}; name another URL with --resolve-from` : line, 500));
+    throw new FleetError(
+      "NF205",
+      oneLine(own === undefined ? `${line}; name another URL with --resolve-from` : line, 500),
+    );
   }
 }

@@ -1,7 +1,9 @@
+import { statSync } from "node:fs";
 import { execa, ExecaError } from "execa";
 import { FleetError } from "./errors";
 import { lastLines } from "./text";
 import { oneLine } from "../rules/text/text";
+import { messageOf } from "../rules/text/system-error";
 
 /** What git says of every repository that it cannot read, after the reason. */
 const noReason =
@@ -24,6 +26,10 @@ export async function runProgram(
   args: readonly string[],
   { signal, cwd = process.cwd(), env = process.env, progress = false, killAfter = 10_000 }: RunOptions,
 ): Promise<string> {
+  // Node says of a directory that is not there that the program is not there.
+  if (statSync(cwd, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new FleetError("NF211", oneLine(`there is no directory ${cwd}`, 300));
+  }
   try {
     const { stdout } = await execa(program, args, {
       cwd,
@@ -40,12 +46,13 @@ export async function runProgram(
     if (!(error instanceof ExecaError)) {
       throw error;
     }
-    if (error.code === "ENOENT") {
-      throw new FleetError(`${program} is not on PATH; run this where it is installed`);
+    // One that did not start has no status, and said nothing.
+    if (error.exitCode === undefined && error.signal === undefined && !error.isCanceled) {
+      throw new FleetError("NF207", oneLine(messageOf(error), 500));
     }
     const said = lastLines(String(error.stderr), 50).filter((line) => !noReason.test(line));
     const what = args.find((arg) => /^[a-z]/.test(arg) && !arg.includes(" ")) ?? "";
-    throw new FleetError(oneLine(`${program} ${what}: ${causeOf(said) ?? error.shortMessage}`, 500));
+    throw new FleetError("NF207", oneLine(`${program} ${what}: ${causeOf(said) ?? error.shortMessage}`, 500));
   }
 }
 

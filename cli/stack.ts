@@ -11,11 +11,15 @@ import { runProgram, type RunOptions } from "./run-program";
 export interface StackSettings {
   project: string;
   region: string;
+  /** Of VMs that name none. */
+  zone: string;
   fleet: string;
   /** Where the operator reads the config repository. */
   source: Source;
   /** The APIs that it takes, such as `compute.googleapis.com`. */
   apis: string[];
+  /** Items of the project's metadata that are the program's and not a rollout's. */
+  projectMetadata: Record<string, string>;
   vms: ExpectedVm[];
   /** How updates are triggered besides the VMs' own watching; undefined where they are not. */
   ssh?: { port: number; addresses: Record<string, string>; bastion?: { host: string; port: number } };
@@ -40,6 +44,46 @@ export type ReadSettings = (
   raw: RawSettings,
   stack: string,
 ) => Promise<{ settings?: StackSettings; mistakes: string[] }>;
+
+/** A resource of a stack's state, as far as it is read here. */
+export interface StateResource {
+  urn: string;
+  type: string;
+  parent?: string | undefined;
+  /** The name that the provider knows it by, where it has one. */
+  name?: string | undefined;
+}
+
+const stateShape = z.object({
+  deployment: z.object({
+    resources: z
+      .array(
+        z.object({
+          urn: z.string(),
+          type: z.string(),
+          parent: z.string().optional(),
+          inputs: z.looseObject({ name: z.unknown().optional() }).optional(),
+        }),
+      )
+      .default([]),
+  }),
+});
+
+/** The resources that a stack has in Pulumi's state. @throws FleetError with one line */
+export async function stateOf(stack: string, runOptions: RunOptions): Promise<StateResource[]> {
+  const text = await runProgram("pulumi", ["stack", "export", "--stack", stack, "--non-interactive"], {
+    ...runOptions,
+    cwd: projectDirectory(),
+  });
+  const read = stateShape.safeParse(json(text, "pulumi stack export"));
+  if (!read.success) throw new FleetError("NF207", "pulumi stack export printed no state that this version knows");
+  return read.data.deployment.resources.map(({ urn, type, parent, inputs }) => ({
+    urn,
+    type,
+    ...(parent === undefined ? {} : { parent }),
+    ...(typeof inputs?.name === "string" ? { name: inputs.name } : {}),
+  }));
+}
 
 const configShape = z.record(
   z.string(),
@@ -80,11 +124,13 @@ export async function rawSettings(
 }
 
 function parseConfig(text: string): z.infer<typeof configShape> {
-  let json: unknown;
+  return configShape.parse(json(text, "pulumi config"));
+}
+
+function json(text: string, what: string): unknown {
   try {
-    json = JSON.parse(text);
+    return JSON.parse(text) as unknown;
   } catch {
-    throw new FleetError("pulumi config printed no JSON");
+    throw new FleetError("NF207", `${what} printed no JSON`);
   }
-  return configShape.parse(json);
 }

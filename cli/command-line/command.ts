@@ -68,6 +68,8 @@ export interface Command {
   options: Readonly<Record<string, OptionSpec>>;
   /** How many positional arguments there may be; none by default. `verbs` are what the first of them may be. */
   positionals?: { least: number; most: number; verbs?: readonly string[]; complete?: Completion };
+  /** Whether its output is for other programs, or laid out by itself: no line of it is broken for a terminal. */
+  verbatim?: true;
   /** Returns the exit code. */
   run(call: Call): Promise<number>;
 }

@@ -42,5 +42,5 @@ export async function confirmChange(
 /** Asks on a terminal unless --yes is given. @throws FleetError where the answer is no */
 export async function askToGoAhead({ options, confirm }: Call): Promise<void> {
   if (confirm !== undefined && !options.flag("yes") && !(await confirm("Go ahead?")))
-    throw new FleetError("nothing was changed");
+    throw new FleetError("NF210", "nothing was changed");
 }

@@ -2,13 +2,14 @@ import { join } from "node:path";
 import { short } from "../../rules/contract";
 import { own } from "../../rules/text/json";
 import type { GateOptions } from "../../rules/gate/state";
+import { undone } from "../../rules/gate/verdict";
 import { fleetOptions, type Call, type Command } from "../command-line/command";
 import { openFleet, type FleetContext } from "../context";
 import { variable } from "../command-line/variable";
 import { FleetError } from "../errors";
 import { readDecisions, type FleetId } from "../fleet";
 import { awaitWave, type GateEnd } from "../gate/await";
-import { eventOf, withHistory } from "../gate/history";
+import { eventOf, withHistory, type GateStart } from "../gate/history";
 import { react } from "../gate/on-failure";
 import { forgetWave } from "../gate/forget";
 import { forget, gateOptions, readGateOptions, type Given } from "../gate/options";
@@ -42,6 +43,7 @@ export const command: Command = {
     json: { description: "print the results as one JSON document; what happens meanwhile goes to standard error" },
     ...fleetOptions,
   },
+  verbatim: true,
   async run(written) {
     const given = readGateOptions(written);
     // The program names the wave's VMs, and nobody else does it by environment.
@@ -52,12 +54,14 @@ export const command: Command = {
       await forgetWave(context, given.wave);
       return 0;
     }
-    const options = await completeOptions(call, context, given);
+    const { options, begins } = await completeOptions(call, context, given);
     const started = new Date();
     const json = call.options.flag("json");
     const print = underPulumi ? bounded(call.printError) : json ? call.printError : call.print;
     const world = { ...call, compute: context.compute, print };
-    const end = await withHistory(call, context, options, () => awaitWave(world, context.id, options));
+    const gate = () => awaitWave(world, context.id, options);
+    // Who waits by hand looks on; only a gate between waves lets anything through.
+    const end = await (underPulumi ? withHistory(call, context, options, begins, gate) : gate());
     const failed = end.outcome === "failed" && !end.stopped;
     const reacted = failed ? await react(world, context.id, options, end, given.onFailure) : undefined;
     if (reacted?.done === "hold" || reacted?.done === "rollback") {
@@ -80,16 +84,27 @@ function resultsFile(call: Call, { fleet, stack }: FleetId, wave: string): strin
   return directory === undefined ? undefined : join(directory, `${fleet}-${stack}-${wave}.json`);
 }
 
-/** With the full revision (what was given, or what the wave is approved for), and whether the wave has passed it before. */
-async function completeOptions(call: Call, { compute, id }: FleetContext, given: Given): Promise<GateOptions> {
+/**
+ * With the full revision (what was given, or what the wave is approved for), and whether the wave has passed it before. `begins` says what
+ * its history notes of its start.
+ */
+async function completeOptions(
+  call: Call,
+  { compute, id }: FleetContext,
+  given: Given,
+): Promise<{ options: GateOptions; begins: GateStart }> {
   const { onFailure: _, ...options } = given;
-  const { approvals } = readDecisions(await compute.projectMetadata(), id);
+  const { approvals, control } = readDecisions(await compute.projectMetadata(), id);
   const revision = fullRevision(given, own(approvals, given.wave)?.revision, id);
   // Later waves are approved only for what this one has passed.
   const passedBefore =
     saysPassed(variable(call, "PULUMI_COMMAND_STDOUT"), { wave: given.wave, revision }) ||
     given.laterWaves.some((wave) => own(approvals, wave)?.revision === revision);
-  return { ...options, revision, passedBefore };
+  const first = !Object.entries(approvals).some(
+    ([wave, approval]) => wave !== given.wave && approval.revision === revision,
+  );
+  const repeats = undone({ control }, { wave: given.wave, revision }) !== undefined;
+  return { options: { ...options, revision, passedBefore }, begins: { first, repeats } };
 }
 
 function fullRevision(
@@ -101,10 +116,13 @@ function fullRevision(
     return revision;
   }
   if (approved === undefined) {
-    throw new FleetError(oneLine(`wave ${wave} of fleet ${fleet}/${stack} has no approval; name the revision in full`));
+    throw new FleetError(
+      "NF209",
+      oneLine(`wave ${wave} of fleet ${fleet}/${stack} has no approval; name the revision in full`),
+    );
   }
   if (revision !== undefined && !approved.startsWith(revision)) {
-    throw new FleetError(oneLine(`wave ${wave} is approved for ${short(approved)}, not for ${revision}`));
+    throw new FleetError("NF209", oneLine(`wave ${wave} is approved for ${short(approved)}, not for ${revision}`));
   }
   return approved;
 }

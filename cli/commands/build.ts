@@ -8,7 +8,9 @@ import { projectOption, type Call, type Command } from "../command-line/command"
 import { openStorage } from "../context";
 import { variable } from "../command-line/variable";
 import { FleetError, UsageError } from "../errors";
-import { buildAll, closureOf, commitOf, copyToCache, evaluateSystems, type System } from "../repository/nix";
+import { evaluateByJobs, hasEvalJobs } from "../repository/eval-jobs";
+import { buildAll, closureOf, commitOf, copyTo, copyToCache, evaluateSystems, type System } from "../repository/nix";
+import { runProgram } from "../run-program";
 import { Progress } from "../command-line/progress";
 import { plural } from "../text";
 import { oneLine } from "../../rules/text/text";
@@ -25,84 +27,166 @@ export const commitOptions = {
 
 export const command: Command = {
   name: "build",
-  usage: "(--bucket NAME | --directory DIRECTORY) --key FILE",
+  usage: "(--bucket NAME | --directory DIRECTORY | --to URL | --push COMMAND) [--key FILE]",
   description: [
-    "Builds all hosts of one commit, in one evaluation, signs what comes out, and puts it into a binary cache together with a",
-    "manifest. The next pulumi up of that revision names the manifest in its approvals, and the VMs take instead of build.",
-    "What the cache has already is not built or sent again. Uncommitted changes have no part in it.",
+    "Builds all hosts of one commit, signs what comes out, and puts it into a binary cache together with a manifest. The next",
+    "pulumi up of that revision names the manifest in its approvals, and the VMs take instead of build. What the cache has",
+    "already is not built or sent again, and hosts with the same system are built once. Uncommitted changes have no part in it.",
+    "Where nix-eval-jobs is on PATH, it evaluates, in as many processes as there is memory for; otherwise one nix does.",
   ],
   examples: [
     "build --flake ../nixos-config --bucket acme-nix-cache --key cache.key",
     "build --directory /srv/cache --key cache.key --revision main",
+    "build --to 's3://acme-cache?region=eu-west-1' --key cache.key --builders 'ssh://builder-1 x86_64-linux - 8'",
+    "build --push 'cachix push acme'",
   ],
   options: {
     ...commitOptions,
     bucket: { value: "NAME", description: "the private bucket that the stack's cache.bucket names" },
-    directory: { value: "DIRECTORY", description: "a binary cache's directory, which you serve as cache.substituter" },
+    directory: {
+      value: "DIRECTORY",
+      description:
+        "a binary cache's directory, which you serve as cache.substituter; beside --to and --push, where the manifest goes",
+    },
+    to: { value: "URL", description: "a store that nix copy writes, such as s3://BUCKET or ssh://HOST" },
+    push: {
+      value: "COMMAND",
+      description: "a command that uploads the store paths after it, such as 'cachix push acme' or 'attic push acme'",
+    },
     key: {
       value: "FILE",
       env: "NIXOS_FLEET_CACHE_KEY",
       complete: "file",
-      description: "the secret key that signs (nix key generate-secret)",
+      description: "the secret key that signs (nix key generate-secret); a cache of --push has its own",
+    },
+    builders: {
+      value: "SPEC",
+      description: "machines that build, as nix.conf has them; by default those of this machine's nix.conf",
     },
     json: { description: "print the manifest, its digest and what was new as one JSON document" },
     project: projectOption,
   },
   async run(call) {
-    const { options, signal } = call;
-    const [bucket, directory] = [options.text("bucket"), options.text("directory")];
-    if ((bucket === undefined) === (directory === undefined)) {
-      throw new UsageError("build: give either --bucket or --directory");
-    }
-    const key = await keyFile(call);
-    const commit = await commitOf(options.text("flake") ?? ".", options.text("revision") ?? "HEAD", call);
-    const progress = new Progress(process.stderr);
+    const { options, signal, env } = call;
+    const run = { signal, env };
+    const target = targetOf(call);
+    const key = await keyFile(call, "push" in target);
+    const commit = await commitOf(options.text("flake") ?? ".", options.text("revision") ?? "HEAD", run);
     call.printError(`evaluating ${short(commit.revision)}`);
-    const systems = await evaluateSystems(commit, { signal });
+    const systems = await ((await hasEvalJobs(run)) ? evaluateByJobs(commit, run) : evaluateSystems(commit, run));
     const toplevels = toplevelsOf(systems);
-    call.printError(`building ${plural(Object.keys(toplevels).length, "host")}`);
-    await buildAll([...new Set(Object.values(systems).map(({ derivation }) => `${derivation}^out`))], { signal });
+    const derivations = [...new Set(Object.values(systems).map(({ derivation }) => `${derivation}^out`))];
+    call.printError(
+      `building ${plural(derivations.length, "system")} of ${plural(Object.keys(toplevels).length, "host")}`,
+    );
+    await buildAll(derivations, run, { builders: options.text("builders") });
 
-    const cache = resolve(directory ?? join(cacheHome(call), "cache", bucket ?? ""));
-    await mkdir(cache, { recursive: true });
-    const paths = [...new Set(Object.values(toplevels))];
-    await copyToCache(paths, cache, key, signal);
-    const manifest = manifestText(toplevels);
-    const name = manifestPath(commit.revision);
-    let uploaded: number | undefined;
-    if (bucket === undefined) {
-      await mkdir(dirname(join(cache, name)), { recursive: true });
-      await writeFile(join(cache, name), manifest);
-    } else {
-      const storage = await openStorage(call);
-      const closure = await closureOf(paths, signal);
-      uploaded = await uploadClosure(storage, bucket, cache, closure, (done, all) =>
-        progress.tell(`uploading to gs://${bucket}`, done, all),
-      );
-      // Last of all: whoever finds it finds everything that it names.
-      await storage.write(bucket, name, manifest, "application/json");
-    }
+    const built: Built = {
+      paths: [...new Set(Object.values(toplevels))],
+      manifest: manifestText(toplevels),
+      name: manifestPath(commit.revision),
+      key,
+    };
+    const { where, uploaded } = await publish(call, target, built);
+    const { manifest, name, paths } = built;
     const sha256 = createHash("sha256").update(manifest).digest("hex");
     if (options.flag("json")) {
       const hosts = JSON.parse(manifest) as unknown;
       call.print(JSON.stringify({ revision: commit.revision, manifest: name, sha256, hosts, uploaded }, null, 2));
     } else {
-      call.print(
-        `${short(commit.revision)}: ${plural(paths.length, "system")} for ${plural(Object.keys(toplevels).length, "host")} in ${bucket === undefined ? cache : `gs://${bucket}, ${plural(uploaded ?? 0, "file")} new`}`,
-      );
+      const counts = `${plural(paths.length, "system")} for ${plural(Object.keys(toplevels).length, "host")}`;
+      call.print(`${short(commit.revision)}: ${counts} in ${where}`);
     }
     return 0;
   },
 };
 
+/** Where what was built goes. */
+type Target =
+  | { bucket: string }
+  | { directory: string }
+  | { to: string; manifests: string | undefined }
+  | { push: string; manifests: string | undefined };
+
+interface Built {
+  paths: readonly string[];
+  manifest: string;
+  /** The manifest's. */
+  name: string;
+  key: string | undefined;
+}
+
+/** @throws UsageError where it is not one place */
+function targetOf({ options }: Call): Target {
+  const [bucket, directory, to, push] = ["bucket", "directory", "to", "push"].map((name) => options.text(name));
+  const ways = [bucket, to, push].filter((one) => one !== undefined).length;
+  const alone = ways === 0 && directory !== undefined;
+  const both = bucket !== undefined && directory !== undefined;
+  if ((ways !== 1 && !alone) || both) {
+    throw new UsageError("build: give one of --bucket, --directory, --to and --push");
+  }
+  if (to !== undefined) return { to, manifests: directory };
+  if (push !== undefined) return { push, manifests: directory };
+  return bucket !== undefined ? { bucket } : { directory: directory ?? "" };
+}
+
+/** Puts paths and manifest where they go; the manifest last, when all that it names is there. */
+async function publish(
+  call: Call,
+  target: Target,
+  { paths, manifest, name, key }: Built,
+): Promise<{ where: string; uploaded?: number }> {
+  const run = { signal: call.signal, env: call.env };
+  if ("to" in target || "push" in target) {
+    if ("to" in target) await copyTo(paths, target.to, key, run);
+    else await push(call, target.push, paths);
+    const where = "to" in target ? target.to : target.push;
+    if (target.manifests === undefined) {
+      call.printError(
+        "no manifest was written (--directory): VMs evaluate for themselves, and take what the cache has",
+      );
+      return { where };
+    }
+    await writeManifest(join(resolve(target.manifests), name), manifest);
+    return { where: `${where}, its manifest in ${target.manifests}` };
+  }
+  const cache = resolve("directory" in target ? target.directory : join(cacheHome(call), "cache", target.bucket));
+  await mkdir(cache, { recursive: true });
+  await copyToCache(paths, cache, key ?? "", run);
+  if ("directory" in target) {
+    await writeManifest(join(cache, name), manifest);
+    return { where: cache };
+  }
+  const storage = await openStorage(call);
+  const progress = new Progress(process.stderr);
+  const closure = await closureOf(paths, run);
+  const uploaded = await uploadClosure(storage, target.bucket, cache, closure, (done, all) =>
+    progress.tell(`uploading to gs://${target.bucket}`, done, all),
+  );
+  await storage.write(target.bucket, name, manifest, "application/json");
+  return { where: `gs://${target.bucket}, ${plural(uploaded, "file")} new`, uploaded };
+}
+
+async function writeManifest(file: string, manifest: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, manifest);
+}
+
+/** Runs a command with the store paths after it. */
+async function push({ signal, env }: Call, command: string, paths: readonly string[]): Promise<void> {
+  await runProgram("sh", ["-c", `exec ${command} "$@"`, "push", ...paths], { signal, env, progress: true });
+}
+
 function toplevelsOf(systems: Record<string, System>): Record<string, string> {
   const toplevels = Object.entries(systems).map(([host, { toplevel }]) => [host, toplevel] as const);
-  if (toplevels.length === 0) throw new FleetError("this commit has no nixosConfigurations");
+  if (toplevels.length === 0) throw new FleetError("NF212", "this commit has no nixosConfigurations");
   return Object.fromEntries(toplevels);
 }
 
-async function keyFile(call: Call): Promise<string> {
+/** @param signs whether the cache signs by itself */
+async function keyFile(call: Call, signs: boolean): Promise<string | undefined> {
   const file = call.options.text("key");
+  if (file === undefined && signs) return undefined;
   if (file === undefined) {
     throw new UsageError("build: --key is missing: the file of the secret key that signs (nix key generate-secret)");
   }

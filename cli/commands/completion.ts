@@ -12,6 +12,7 @@ export const command: Command = {
   examples: ["completion bash | sudo tee /etc/bash_completion.d/fleet", "completion fish | source"],
   options: { json: { description: "print the script as one JSON document" } },
   positionals: { least: 1, most: 1, verbs: shells },
+  verbatim: true,
   run({ options, positionals, print, loadCommand }) {
     const shell = positionals[0] as Shell;
     const script = completionScript(shell, commandNames.map(loadCommand));

@@ -5,7 +5,8 @@ import { fleetOptions, revisionOptions, type Call, type Command } from "../comma
 import { filesBetween, headOf, lockAt, withCommits } from "../repository/config-repository";
 import { openFleet, requireVms, type FleetContext } from "../context";
 import { diffLines, groupClosures, planMoves, type FleetDiff, type Move, type MoveDiff } from "../repository/diff";
-import { FleetError, messageOf, UsageError } from "../errors";
+import { FleetError, UsageError } from "../errors";
+import { messageOf } from "../../rules/text/system-error";
 import { readAllReports, readDecisions, readVms, type FleetVm, type Source } from "../fleet";
 import { nix } from "../repository/nix";
 import { checkRevision, resolveRevision } from "../revisions";
@@ -83,7 +84,7 @@ async function targetOf(
     return undefined;
   }
   if (source === undefined) {
-    throw new FleetError("no VM's metadata names the config repository; give the revision with --to");
+    throw new FleetError("NF209", "no VM's metadata names the config repository; give the revision with --to");
   }
   return headOf(source, call);
 }

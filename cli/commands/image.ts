@@ -60,11 +60,11 @@ async function buildImage(call: Call, commit: Commit): Promise<string> {
   await mkdir(links, { recursive: true });
   call.printError(`building ${imageName(commit)}`);
   const link = join(links, imageName(commit));
-  const [output = link] = await buildAll([installable(commit, attribute)], { signal: call.signal }, link);
+  const [output = link] = await buildAll([installable(commit, attribute)], { signal: call.signal }, { link });
   const archives = (await readdir(output)).filter((name) => name.endsWith(".raw.tar.gz"));
   const [archive] = archives;
   if (archive === undefined || archives.length > 1) {
-    throw new FleetError(`${output} holds ${archives.length === 0 ? "no" : "more than one"} *.raw.tar.gz`);
+    throw new FleetError("NF212", `${output} holds ${archives.length === 0 ? "no" : "more than one"} *.raw.tar.gz`);
   }
   return join(output, archive);
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { projectOption, type Call, type Command } from "../command-line/command";
 import { UsageError } from "../errors";
@@ -6,6 +6,11 @@ import { answerOptions, answers } from "../init/answers";
 import { filesOf, type Plan } from "../init/project";
 import { requireEmpty, writeAll } from "../init/write";
 import { plural } from "../text";
+
+const root = join(__dirname, "../..");
+
+/** What builds the package. Only a clone has it: who runs the package has the tool by npm. */
+const packer = join(root, "scripts/pack");
 
 export const command: Command = {
   name: "init",
@@ -38,7 +43,7 @@ export const command: Command = {
     },
     package: {
       value: "SPEC",
-      description: "what package.json names: a version, a tarball or a git URL; this tool's version by default",
+      description: "what package.json names: a version, a tarball or a git URL; this tool's own by default",
     },
     json: { description: "print what was written, and what is next, as one JSON document" },
     project: projectOption,
@@ -77,17 +82,18 @@ async function readPlan(call: Call): Promise<Plan> {
     config,
     stack: options.text("stack") ?? "prod",
     region: options.text("region") ?? "europe-west1",
-    package: options.text("package") ?? ownVersion(),
+    package: options.text("package") ?? ownPackage(project),
     answers: await answers(call),
   };
 }
 
-function ownVersion(): string {
-  const text = readFileSync(join(__dirname, "../../package.json"), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
+/** The tool's own version, or the package of the clone that it runs in, which is in no registry. */
+function ownPackage(project: string): string {
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+  return existsSync(packer) ? `file:${relative(project, join(root, `build/nixos-fleet-${version}.tgz`))}` : version;
 }
 
-function nextSteps({ project, config, stack, answers: given }: Plan): string[] {
+function nextSteps({ project, config, stack, package: spec, answers: given }: Plan): string[] {
   const stackFile = shown(join(project, `Pulumi.${stack}.yaml`));
   const open = [
     ...(given.project === undefined ? ["gcp:project"] : []),
@@ -100,9 +106,13 @@ function nextSteps({ project, config, stack, answers: given }: Plan): string[] {
     `in ${shown(config)}, ${given.flake === undefined ? "set nixos-fleet's URL in flake.nix, and " : "set "}your machines and people in vms.json, hosts/ and homes/`,
     `there: git init -b main && git add . && nix flake lock && git add flake.lock && git commit -m "Our machines and homes", and push it to ${given.repository?.[0] ?? "where the VMs can clone it"}`,
     ...(open.length === 0 ? [] : [`set ${open.join(", ")} in ${stackFile}`]),
+    ...(spec.startsWith("file:") && existsSync(packer)
+      ? [`build the package that package.json names: ${shown(packer)}`]
+      : []),
+    "log in: gcloud auth application-default login, and pulumi login where the state goes",
     `in ${shown(project)}: npm install && pulumi stack init ${stack} && npx fleet doctor`,
     "pulumi up",
-    `for CI: the roles and variables are in ${shown(join(project, "README.md"))}`,
+    `for CI: the roles and variables are in ${shown(join(project, "README.md"))}${spec.startsWith("file:") ? "; the package has to be where CI can install it" : ""}`,
   ];
 }
 

@@ -32,6 +32,7 @@ export const command: Command = {
     ...fleetOptions,
   },
   positionals: { least: 1, most: 1 },
+  verbatim: true,
   async run(call) {
     const source = call.options.text("source");
     if (call.options.flag("direct") && source !== "ssh") throw new UsageError("logs: --direct requires --source ssh");

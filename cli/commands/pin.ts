@@ -6,7 +6,7 @@ import { changeControl } from "../control-item";
 import { UsageError } from "../errors";
 import { readDecisions } from "../fleet";
 import { recordEvent } from "../history";
-import { checkRevision, resolveRevision } from "../revisions";
+import { checkRevision, locateRevision } from "../revisions";
 import { revisionsOf } from "../status/status";
 import { pruned, withPin, type Control } from "../../rules/rollout/control-item";
 
@@ -38,7 +38,8 @@ export const command: Command = {
     // A VM that is gone may have left its pin behind.
     if (!(clear && vm in before.pins)) await requireVms(context, [vm]);
     const known = Object.values(revisionsOf(approvals));
-    const revision = written === undefined ? undefined : await resolveRevision("pin", written, known, context, call);
+    const found = written === undefined ? undefined : await locateRevision("pin", written, known, context, call);
+    const revision = found?.revision;
     const edit = (current: Control) => withPin(pruned(current, revisionsOf(approvals)), vm, revision);
     if (!(await confirmChange(call, context, decisions, edit))) return 0;
     const control = await changeControl(context.compute, context.id, edit);
@@ -46,7 +47,7 @@ export const command: Command = {
     await recordEvent(call, context, { event: "pin", scope: `vm:${vm}`, ...said });
     const text =
       revision !== undefined
-        ? `${vm} is pinned to ${short(revision)}`
+        ? `${vm} is pinned to ${short(revision)}${found?.branch === undefined ? "" : `, of branch ${found.branch}`}`
         : vm in before.pins
           ? `${vm} follows what is approved again`
           : `${vm} was not pinned`;

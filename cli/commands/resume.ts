@@ -1,12 +1,13 @@
 import { changeOptions, fleetOptions, type Command } from "../command-line/command";
-import { confirmChange } from "../command-line/confirm";
+import { askToGoAhead, confirmChange } from "../command-line/confirm";
+import { controlKey } from "../../rules/contract";
 import { openFleet } from "../context";
 import { changeControl } from "../control-item";
 import { FleetError, UsageError } from "../errors";
 import { readDecisions } from "../fleet";
 import { recordEvent } from "../history";
 import { revisionsOf } from "../status/status";
-import { pruned, withoutHolds, type Control } from "../../rules/rollout/control-item";
+import { parseControl, pruned, withoutHolds, type Control } from "../../rules/rollout/control-item";
 import { scopeOf, scopeOptions } from "./hold";
 import { scopeText } from "../../rules/text/sentences";
 import { oneLine } from "../../rules/text/text";
@@ -17,6 +18,7 @@ export const command: Command = {
   description: [
     "Ends a hold. What was held catches up by itself: running VMs at once, stopped ones when they boot.",
     "Without --wave or --vm it ends the hold of the whole fleet; those of waves and VMs stay.",
+    "With --all a control item that cannot be read is emptied: holds, pins and overrides in it are lost.",
   ],
   examples: ["resume", "resume --vm dev-alice", "resume --all"],
   options: {
@@ -36,7 +38,10 @@ export const command: Command = {
     }
     const context = await openFleet(call);
     const { compute, id } = context;
-    const decisions = readDecisions(await compute.projectMetadata(), id);
+    const metadata = await compute.projectMetadata();
+    const decisions = readDecisions(metadata, id);
+    const item = parseControl(metadata[controlKey(id.fleet, id.stack)]);
+    const discards = all && !item.ok;
     const approvals = revisionsOf(decisions.approvals);
     let freed: string[] = [];
     const edit = (before: Control) => {
@@ -45,19 +50,24 @@ export const command: Command = {
       freed = all ? held : held.filter((one) => one === scope);
       if (freed.length === 0 && held.length > 0) {
         throw new FleetError(
+          "NF209",
           oneLine(`${scopeText(scope)} is not held as such; held are: ${held.map(scopeText).join(", ")}`, 500),
         );
       }
       return withoutHolds(current, freed);
     };
     if (!(await confirmChange(call, context, decisions, edit))) return 0;
-    const control = await changeControl(compute, id, edit);
+    if (discards) {
+      call.printError(oneLine(`the control item is not readable (${item.problem}); what is in it will be lost`, 300));
+      await askToGoAhead(call);
+    }
+    const control = await changeControl(compute, id, edit, discards);
     const remark = options.text("why");
     for (const one of new Set(freed)) {
       await recordEvent(call, context, { event: "resume", scope: one, why: remark });
     }
-    const text =
-      freed.length === 0 ? "nothing was held" : `${[...new Set(freed)].map(scopeText).join(", ")} may move again`;
+    const nothing = discards ? "the control item is empty now" : "nothing was held";
+    const text = freed.length === 0 ? nothing : `${[...new Set(freed)].map(scopeText).join(", ")} may move again`;
     call.print(
       options.flag("json")
         ? JSON.stringify(control, null, 2)

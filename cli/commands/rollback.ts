@@ -53,7 +53,7 @@ export const command: Command = {
       (wave) => approvals[wave] === bad && (options.text("wave") ?? wave) === wave,
     );
     if (waves.length === 0) {
-      throw new FleetError(oneLine(`no wave is approved for ${short(bad)}: there is nothing to roll back`));
+      throw new FleetError("NF209", oneLine(`no wave is approved for ${short(bad)}: there is nothing to roll back`));
     }
     const good = to === undefined ? "previous" : await resolveRevision("rollback", to, known, context, call);
     if (good === bad) {

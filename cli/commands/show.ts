@@ -1,11 +1,19 @@
 import { fleetOptions, revisionOptions, type Command } from "../command-line/command";
 import { openFleet, requireVms } from "../context";
 import { holdOn } from "../../rules/rollout/control-item";
+import type { Report } from "../../rules/report";
 import { formatDuration } from "../../rules/text/duration";
 import { readAllReports, readDecisions, type FleetVm } from "../fleet";
 import { readBranches } from "../status/branch";
-import { buildStatus, secondsSince, type FleetStatus, type VmStatus } from "../status/status";
-import { revisionText } from "../status/table";
+import {
+  bootUpdateAfter,
+  buildStatus,
+  homeUpdateAfter,
+  secondsSince,
+  type FleetStatus,
+  type VmStatus,
+} from "../status/status";
+import { revisionText } from "../status/revision-text";
 import { failingText, failureText, holdText } from "../../rules/text/sentences";
 import { oneLine } from "../../rules/text/text";
 
@@ -14,7 +22,7 @@ export const command: Command = {
   usage: "VM",
   description: [
     "Shows one VM: what its metadata says, what is approved, desired, held and pinned for it, what it runs and last reported,",
-    "what it does next by itself, and its homes.",
+    "its boot and reboots, what it does next by itself and when, and its homes.",
   ],
   examples: ["show dev-alice", "show dev-alice --json | jq -r .vm.system.toplevel"],
   options: { json: { description: "the same as one JSON document" }, ...revisionOptions, ...fleetOptions },
@@ -62,6 +70,7 @@ export function showLines(vm: FleetVm, shown: VmStatus, status: FleetStatus): st
     ["state", `${vm.state}${vm.startedAt === undefined ? "" : `, started ${ago(vm.startedAt)}`}, in ${vm.zone}`],
     ["owner", vm.owner],
     ["wave", vm.wave],
+    ["metadata", vm.item ?? "none: it is not the fleet's yet"],
     ["source", vm.source === undefined ? null : `${vm.source.repository}, branch ${vm.source.branch}`],
     [
       "follows",
@@ -76,17 +85,39 @@ export function showLines(vm: FleetVm, shown: VmStatus, status: FleetStatus): st
     ["last run", system === null ? null : `${system.outcome}, ${ago(system.at)}, agent ${system.agent}`],
     ["failure", system?.outcome === "failed" ? failureText(system) : null],
     ["failing", system?.failing === undefined ? null : failingText(system.failing)],
-    ["reboot", system?.rebootRequired === true ? "required" : null],
+    ["booted", system === null ? null : ago(system.bootedAt)],
+    ["reboot", rebootText(system)],
     ["drift", `${shown.drift}${shown.reason === null ? "" : `: ${shown.reason}`}`],
     ["next", shown.next.text],
     ["at boot", shown.next.atBoot?.text ?? null],
+    ["timers", timersText(vm, secondsSince(vm.startedAt, now))],
     ...Object.entries(shown.homeDrift).map(([user, { drift, reason }]): [string, string] => {
-      const runs = revisionText(shown.homes[user]?.revision);
-      return [`home ${user}`, `${runs === "" ? "" : `${runs}, `}${drift}${reason === null ? "" : `: ${reason}`}`];
+      const report = shown.homes[user] ?? null;
+      const last = report === null ? "" : `${revisionText(report.revision)}, ${report.outcome}, ${ago(report.at)}, `;
+      return [`home ${user}`, `${last}${drift}${reason === null ? "" : `: ${reason}`}`];
     }),
   ];
   const unknown = status.unknown.map((field): [string, string] => ["not known", field]);
   const known = [...rows, ...unknown].flatMap(([key, value]) => (value === null ? [] : [[key, value] as const]));
   const width = Math.max(...known.map(([key]) => key.length));
   return [vm.name, ...known.map(([key, value]) => `  ${key.padEnd(width)}  ${oneLine(value, 400)}`)];
+}
+
+function rebootText(system: Report | null): string | null {
+  const pending =
+    system?.pending === undefined ? null : `${revisionText(system.pending.revision)} runs after the next boot`;
+  return system?.rebootRequired === true ? `required${pending === null ? "" : `; ${pending}`}` : pending;
+}
+
+/** When its timers start an update next, as far as that is known outside of it. @param running seconds since its start */
+function timersText({ name, state }: Pick<FleetVm, "name" | "state">, running: number | undefined): string {
+  const times = (of: string) =>
+    `system ${formatDuration(bootUpdateAfter)} and homes ${formatDuration(homeUpdateAfter)} after ${of}`;
+  if (state !== "RUNNING" || running === undefined) return times(state === "RUNNING" ? "each boot" : "its next boot");
+  const due = Object.entries({ system: bootUpdateAfter, homes: homeUpdateAfter }).filter(
+    ([, after]) => after > running,
+  );
+  return due.length > 0
+    ? due.map(([whose, after]) => `${whose} in ${formatDuration(after - running)}`).join(", ")
+    : `${times("its next boot")}; a schedule of its own: ./scripts/fleet ssh ${name} -- nixos-auto-update status`;
 }

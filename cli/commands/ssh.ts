@@ -23,6 +23,7 @@ export const command: Command = {
     ...fleetOptions,
   },
   positionals: { least: 1, most: 1_000 },
+  verbatim: true,
   async run(call) {
     const [name = "", ...words] = call.positionals;
     const context = await openFleet(call);
@@ -40,6 +41,7 @@ export async function runThere(
 ): Promise<number> {
   if (vm.state !== "RUNNING") {
     throw new FleetError(
+      "NF209",
       `${vm.name} is ${vm.state}; gcloud compute instances start ${vm.name} --zone=${vm.zone} --project=${project} starts it`,
     );
   }
@@ -54,7 +56,7 @@ export async function runThere(
     return 0;
   } catch (error) {
     if (!(error instanceof ExecaError)) throw error;
-    if (error.code === "ENOENT") throw new FleetError("gcloud is not on PATH; install the Google Cloud SDK");
+    if (error.code === "ENOENT") throw new FleetError("NF207", "gcloud is not on PATH; install the Google Cloud SDK");
     // What went wrong was said on the terminal.
     return error.exitCode ?? 1;
   }

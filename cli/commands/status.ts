@@ -1,28 +1,29 @@
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError } from "../google/api-error";
 import { fleetOptions, revisionOptions, type Call, type Command } from "../command-line/command";
-import { openFleet } from "../context";
+import { openFleet, openStacks, type FleetContext } from "../context";
+import { readPageCode } from "../dashboard/code";
+import { renderPage } from "../dashboard/page";
+import { PageReader } from "../dashboard/reader";
 import { didYouMean } from "../../rules/text/did-you-mean";
-import { UsageError } from "../errors";
-import type { FleetVm } from "../fleet";
-import { readBranches, type Branch } from "../status/branch";
-import { isConverged, type FleetStatus } from "../status/status";
+import { FleetError, UsageError } from "../errors";
+import { reasonOf } from "../../rules/text/system-error";
+import type { FleetStatus } from "../status/status";
+import { branchReader, lookInterval, readsPerLook } from "../status/pace";
 import { StatusReader } from "../status/reader";
+import { areConverged, combined, renderStacks, type StacksStatus } from "../status/stacks";
+import { staleVms } from "../status/stale";
 import { renderStatus } from "../status/table";
+import { wrap } from "../text";
 import { oneLine } from "../../rules/text/text";
 
-/** Milliseconds between two looks of `--watch`. */
-const interval = 3_000;
-/** Milliseconds for which it goes by what a branch was. */
-const branchInterval = 60_000;
-/** Reports that one of them reads again: with the lists 11 reads a second, below half of Compute's quota of 1,500 a minute. */
-const readsPerLook = 30;
 /** Rows on a terminal; VMs that are well are not worth more than these. */
 const rowsOnTerminal = 40;
 
 export const command: Command = {
   name: "status",
-  usage: "[VM…] [--wave WAVE] [--failed] [--watch] [--check] [--all]",
+  usage: "[VM…] [--wave WAVE] [--failed] [--stale TIME] [--watch] [--check] [--all] [--all-stacks] [--html FILE]",
   description: [
     "Shows the fleet's VMs: what they run (CURRENT), what they should run (DESIRED), and how the two stand",
     "(DRIFT: none, behind, ahead, waiting, held, failed, stopped, unknown). What needs a person comes first.",
@@ -32,7 +33,10 @@ export const command: Command = {
     "status",
     "status --watch",
     "status --wave canary --failed",
+    "status --stale 14d --check",
     "status dev-alice",
+    "status --html fleet.html",
+    "status --all-stacks --check",
     "status --json | jq -r '.vms[] | select(.drift != \"none\") | .name'",
   ],
   options: {
@@ -40,85 +44,152 @@ export const command: Command = {
     watch: { description: "look again every 3 seconds, until Ctrl-C (exit code 130)" },
     wave: { value: "WAVE", description: "only this wave's VMs" },
     failed: { description: "only VMs whose update, or whose home's update, failed" },
+    stale: {
+      value: "TIME",
+      description:
+        "only VMs that have been off or behind for this long, such as 14d, or whose lock is that old; with --check, exit with 1 if there are any",
+    },
     all: { description: "every VM, also of a large fleet on a terminal" },
+    "all-stacks": { description: "all stacks of the fleet in this project, whatever --stack says" },
+    html: {
+      value: "FILE",
+      complete: "file",
+      description: "write the same as one page for a browser, with the history and the age of the lock",
+    },
     check: { description: "exit with 1 unless every running VM is where it should be and no rollout is open" },
     ...revisionOptions,
     ...fleetOptions,
   },
   positionals: { least: 0, most: 1_000 },
+  verbatim: true,
   async run(call) {
     const { options } = call;
     if (options.flag("watch") && options.flag("check")) {
       throw new UsageError("status: --watch and --check cannot be combined");
     }
-    const context = await openFleet(call);
-    const reader = new StatusReader(context, branchReader(call));
+    const file = options.text("html");
+    if (options.flag("watch") && file !== undefined) {
+      throw new UsageError("status: --watch and --html cannot be combined; fleet dashboard is the page that goes on");
+    }
+    const everywhere = options.flag("all-stacks");
+    if (everywhere && file !== undefined) {
+      throw new UsageError("status: --all-stacks and --html cannot be combined; a page is of one stack");
+    }
+    const contexts = everywhere ? await openStacks(call) : [await openFleet(call)];
+    const readers = contexts.map((context) => new StatusReader(context, branchReader(call)));
+    const read: Read = async (most) =>
+      selected(call, await Promise.all(readers.map((reader) => reader.read(most && Math.ceil(most / readers.length)))));
     if (options.flag("watch")) {
-      await watch(call, reader);
+      await watch(call, read);
       return 130;
     }
-    const document = selected(call, await reader.read());
-    show(call, document);
-    return options.flag("check") && !isConverged(document) ? 1 : 0;
+    const documents = await read();
+    const [context] = contexts;
+    const [document] = documents;
+    if (file !== undefined && context !== undefined && document !== undefined)
+      await writePage(call, context, document, file);
+    if (file === undefined || options.flag("json")) show(call, documents);
+    return options.flag("check") && !passes(call, documents) ? 1 : 0;
   },
 };
 
-/** Reads branches, and reads them again after a minute: a watch looks every few seconds. */
-function branchReader({ options, signal, env }: Call): (vms: readonly FleetVm[]) => Promise<Branch[]> {
-  let last: { at: number; branches: Promise<Branch[]> } | undefined;
-  return (vms) => {
-    if (last === undefined || Date.now() - last.at > branchInterval)
-      last = { at: Date.now(), branches: readBranches(vms, options.text("resolve-from"), { signal, env }) };
-    return last.branches;
-  };
+/** Reads the documents of all stacks that were asked for. @param most reports to read again */
+type Read = (most?: number) => Promise<FleetStatus[]>;
+
+/** Seconds of --stale; undefined where it was not given. */
+function staleOf({ options }: Call): number | undefined {
+  return options.text("stale") === undefined ? undefined : options.duration("stale", "0");
 }
 
-/** The document with the VMs that the call names. @throws UsageError where the fleet does not have them */
-function selected({ options, positionals }: Call, document: FleetStatus): FleetStatus {
-  const where = `fleet ${document.fleet}/${document.stack}`;
-  const names = document.vms.map(({ name }) => name);
+/** What --check asks: that no VM is stale, where that was asked for, or else that the fleet is where it should be. */
+function passes(call: Call, documents: readonly FleetStatus[]): boolean {
+  if (staleOf(call) !== undefined) return documents.every(({ vms }) => vms.length === 0);
+  return areConverged(documents);
+}
+
+/** The documents with the VMs that the call names. @throws UsageError where the fleet does not have them */
+function selected(call: Call, documents: readonly FleetStatus[]): FleetStatus[] {
+  const { options, positionals } = call;
+  const where = `fleet ${documents.map(({ fleet, stack }) => `${fleet}/${stack}`).join(" and ")}`;
+  const names = documents.flatMap(({ vms }) => vms.map(({ name }) => name));
   const missing = positionals.find((name) => !names.includes(name));
   if (missing !== undefined) {
     throw new UsageError(oneLine(`no VM ${missing} in ${where}${didYouMean(missing, names)}`, 300));
   }
   const wave = options.text("wave");
-  const waves = [...new Set([...Object.keys(document.approvals), ...document.vms.flatMap((vm) => vm.wave ?? [])])];
+  const waves = [
+    ...new Set(
+      documents.flatMap(({ approvals, vms }) => [...Object.keys(approvals), ...vms.flatMap((vm) => vm.wave ?? [])]),
+    ),
+  ];
   if (wave !== undefined && !waves.includes(wave)) {
     const hint = didYouMean(wave, waves) || `; it has ${waves.join(", ") || "no waves"}`;
     throw new UsageError(oneLine(`no wave ${wave} in ${where}${hint}`, 300));
   }
-  const vms = document.vms.filter(
-    (vm) =>
-      (positionals.length === 0 || positionals.includes(vm.name)) &&
-      (wave === undefined || vm.wave === wave) &&
-      (!options.flag("failed") || [vm, ...Object.values(vm.homeDrift)].some(({ drift }) => drift === "failed")),
-  );
-  return { ...document, vms };
+  const stale = staleOf(call);
+  return documents.map((document) => {
+    const vms = document.vms.filter(
+      (vm) =>
+        (positionals.length === 0 || positionals.includes(vm.name)) &&
+        (wave === undefined || vm.wave === wave) &&
+        (!options.flag("failed") || [vm, ...Object.values(vm.homeDrift)].some(({ drift }) => drift === "failed")),
+    );
+    return { ...document, vms: stale === undefined ? vms : staleVms({ ...document, vms }, stale) };
+  });
 }
 
-function show(call: Call, document: FleetStatus): void {
-  const lines = call.options.flag("json") ? [JSON.stringify(document, null, 2)] : table(call, document);
+/** Writes the page whole or not at all: a web server may be reading the last one. */
+async function writePage(call: Call, context: FleetContext, document: FleetStatus, file: string): Promise<void> {
+  const [code, page] = await Promise.all([readPageCode(), new PageReader(call, context).around(document)]);
+  const scratch = `${file}.${process.pid}`;
+  try {
+    writeFileSync(scratch, renderPage(page, code).html, { mode: 0o644 });
+    renameSync(scratch, file);
+  } catch (error) {
+    rmSync(scratch, { force: true });
+    throw new FleetError("NF211", oneLine(`status: --html ${file} cannot be written: ${reasonOf(error)}`, 400));
+  }
+  call.printError(`wrote ${file}`);
+}
+
+/** What there is to show as JSON: one document, or with --all-stacks those of all stacks. */
+function json({ options }: Call, documents: readonly FleetStatus[]): FleetStatus | StacksStatus | undefined {
+  return options.flag("all-stacks") ? combined(documents) : documents[0];
+}
+
+function show(call: Call, documents: readonly FleetStatus[]): void {
+  const lines = call.options.flag("json") ? [JSON.stringify(json(call, documents), null, 2)] : table(call, documents);
   lines.forEach(call.print);
 }
 
-function table({ options, terminal, size, colour }: Call, document: FleetStatus): string[] {
+function table(call: Call, documents: readonly FleetStatus[]): string[] {
+  const { options, terminal, size, colour } = call;
   const most = terminal && !options.flag("all") ? { rows: rowsOnTerminal } : {};
-  return renderStatus(document, { colour, ...most, ...(size === undefined ? {} : { width: size().columns }) });
+  const stale = staleOf(call);
+  const look = {
+    colour,
+    ...(stale === undefined ? {} : { stale }),
+    ...most,
+    ...(size === undefined ? {} : { width: size().columns }),
+  };
+  return options.flag("all-stacks")
+    ? renderStacks(documents, look)
+    : documents.flatMap((one) => renderStatus(one, look));
 }
 
-/** As many lines as fit on the screen: the first ones, and the last, which sums up. */
-function fitting(lines: readonly string[], { size }: Call): readonly string[] {
+/** As many lines as fit on the screen: the first ones, and the last, which sum up. */
+function fitting(lines: readonly string[], { size }: Call, last: number): readonly string[] {
   const room = (size?.().rows ?? Infinity) - 1;
-  return lines.length <= room ? lines : [...lines.slice(0, Math.max(0, room - 2)), "…", ...lines.slice(-1)];
+  return lines.length <= room ? lines : [...lines.slice(0, Math.max(0, room - 1 - last)), "…", ...lines.slice(-last)];
 }
 
-async function watch(call: Call, reader: StatusReader): Promise<void> {
+async function watch(call: Call, read: Read): Promise<void> {
   let shown = "";
   const interrupted = () => call.signal.aborted;
   while (!interrupted()) {
-    let document: FleetStatus | undefined;
+    let documents: FleetStatus[] | undefined;
     try {
-      document = selected(call, await reader.read(readsPerLook));
+      documents = await read(readsPerLook);
     } catch (error) {
       if (interrupted()) {
         return;
@@ -128,36 +199,37 @@ async function watch(call: Call, reader: StatusReader): Promise<void> {
       }
       call.printError(`the Compute API does not answer (${error.message}); trying again`);
     }
-    if (document !== undefined) {
-      shown = showAgain(call, document, shown);
+    if (documents !== undefined) {
+      shown = showAgain(call, documents, shown);
     }
-    await sleep(interval, undefined, { signal: call.signal }).catch(() => undefined);
+    await sleep(lookInterval, undefined, { signal: call.signal }).catch(() => undefined);
   }
 }
 
 /** Shows one more look; returns what was shown, without the time. */
-function showAgain(call: Call, document: FleetStatus, shown: string): string {
-  const { at, ...rest } = document;
-  const text = JSON.stringify(rest);
+function showAgain(call: Call, documents: readonly FleetStatus[], shown: string): string {
+  const at = documents[0]?.at ?? "";
+  const text = JSON.stringify(documents.map(({ at: _, ...rest }) => rest));
   if (call.options.flag("json")) {
     // One document a line, when something other than the time is new.
     if (text !== shown) {
-      call.print(JSON.stringify({ at, ...rest }));
+      call.print(JSON.stringify(json(call, documents)));
     }
     return text;
   }
-  const lines = table(call, document);
-  const time = `at ${at.slice(11, 19)} UTC; Ctrl-C ends`;
+  const lines = table(call, documents);
+  const time = `at ${at.slice(11, 19)} UTC`;
   if (call.terminal) {
-    lines.push(`${lines.pop() ?? ""} (${time})`);
+    const last = wrap(`${lines.pop() ?? ""} (${time}; Ctrl-C ends)`, call.size?.().columns ?? Infinity, 4);
+    lines.push(...last);
     // Back to the top, each line cleared to its end, and all below: no flicker.
     call.print(
-      `\u001b[H${fitting(lines, call)
+      `\u001b[H${fitting(lines, call, last.length)
         .map((line) => `${line}\u001b[K\n`)
         .join("")}\u001b[J`,
     );
   } else if (text !== shown) {
-    [...lines, ""].forEach(call.print);
+    [...lines, time, ""].forEach(call.print);
   }
   return text;
 }

@@ -2,14 +2,18 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { contract } from "../../rules/contract";
+import { contract, short } from "../../rules/contract";
+import type { Report } from "../../rules/report";
+import { reportOf } from "../../rules/report-reading";
+import { failureText } from "../../rules/text/sentences";
 import { fleetOptions, type Call, type Command } from "../command-line/command";
 import { actor, openFleet, requireVms, type FleetContext } from "../context";
 import { UsageError } from "../errors";
-import type { FleetVm } from "../fleet";
+import { readVmReports, type FleetVm } from "../fleet";
 import { mapBounded } from "../google/retry";
 import { knownHostsLines, parseAddresses, sshArguments, type Bastion, type SshTarget } from "../ssh";
 import { lastLines } from "../text";
+import { messageOf } from "../../rules/text/system-error";
 import { oneLine } from "../../rules/text/text";
 
 /** VMs that are asked at once. */
@@ -127,6 +131,7 @@ async function ask(
   writeFileSync(knownHosts, `${keys.join("\n")}\n`);
   const iap = settings.iap ? { project: compute.project, zone: vm.zone } : undefined;
   const target = { ...settings, host: address.host, port: address.port, iap };
+  const before = reportOf((await readVmReports(compute, vm)).system);
   const end = await execa("ssh", sshArguments(vm.name, target, knownHosts, settings.command), {
     env,
     extendEnv: false,
@@ -137,12 +142,35 @@ async function ask(
     maxBuffer: 1_000_000,
   });
   if (end.exitCode === 0) {
-    return { well: true, text: "updated on request" };
+    return resultOf(before, reportOf((await readVmReports(compute, vm)).system));
   }
   // Where another ssh leads there, that one's words say why; this one then only says that it closed.
   const said = lastLines(end.stderr, 2).findLast((line, index) => index === 0 || !line.includes("by UNKNOWN port"));
-  const why = said ?? end.shortMessage ?? "ssh failed";
+  const why = said ?? (end.code === "ENOENT" ? messageOf(end) : end.shortMessage) ?? "ssh failed";
   return { well: false, text: end.timedOut ? "is still at it" : `failed: ${why}${hintAt(why, settings)}` };
+}
+
+/**
+ * What the VM did, by what it reports after the run. A report of the same time is the one before; a run that finds nothing to do twice in a
+ * row reports the first time only.
+ */
+export function resultOf(before: Report | null, after: Report | null): { well: boolean; text: string } {
+  if (after === null || (after.at === before?.at && after.outcome !== "unchanged"))
+    return { well: true, text: "ended its run; its report has not arrived yet, fleet status shows it" };
+  const [revision, why] = [short(after.revision), lastLines(after.error ?? "", 1)[0] ?? ""];
+  const because = why === "" ? "" : `: ${why}`;
+  switch (after.outcome) {
+    case "updated":
+      return { well: true, text: `updated to ${revision} on request` };
+    case "unchanged":
+      return { well: true, text: `nothing to do: it runs ${revision} already` };
+    case "held":
+      return { well: true, text: `did not move, it is held at ${revision}${because}` };
+    case "deferred":
+      return { well: true, text: `waits, at ${revision}${because}` };
+    case "failed":
+      return { well: false, text: `failed: ${failureText(after)}` };
+  }
 }
 
 /** What leads to a VM that does not answer at its own address. */

@@ -1,19 +1,20 @@
 /** Judges what is wrong with the operator's set-up, and what to do about it. Pure: the facts were gathered before. */
 import { short } from "../../rules/contract";
-import { missingNames, type FlakeNames, type FlakeUser } from "../../rules/flake-names";
+import { isOlder, oldestNix } from "../repository/nix-version";
+import { missingNames, missingOwnHomes, type FlakeNames, type FlakeUser } from "../../rules/flake-names";
 import { lockInputs } from "../../rules/lock/flake-lock";
-import { fail, ok, checkResult, warn, type Facts, type Finding } from "./findings";
+import { fail, ok, checkResult, warn, type Facts, type Finding, type OwnRepository } from "./findings";
 import { checkVms } from "./vms";
-import { messageOf } from "../errors";
+import { messageOf } from "../../rules/text/system-error";
 
 /** Programs: what one is for that may be absent, or null where nothing goes without; and the first version that does. */
-const tools: Record<string, { only: string | null; least?: [number, number] }> = {
+const tools: Record<string, { only: string | null; least?: readonly [number, number] }> = {
   node: { only: null },
   git: { only: null },
   pulumi: { only: null },
   nix: {
     only: "fleet lock, build, image, the packages of fleet diff and the doctor's look for hosts take it",
-    least: [2, 19],
+    least: oldestNix,
   },
   ssh: { only: "fleet trigger takes it" },
   gcloud: { only: "logging in to a VM and fleet trigger --iap take it" },
@@ -39,11 +40,8 @@ function checkTools({ tools: found }: Facts): Finding[] {
         ? fail(name, version.problem, "install it")
         : warn(name, version.problem, `install it: ${only}`);
     }
-    const [major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(version.value) ?? []).slice(1).map(Number);
-    const [needMajor, needMinor] = least ?? [0, 0];
-    const old = major < needMajor || (major === needMajor && minor < needMinor);
-    return old
-      ? warn(name, version.value, `${needMajor}.${needMinor} or newer is needed: ${only ?? ""}`)
+    return least !== undefined && isOlder(version.value, least)
+      ? warn(name, version.value, `${least.join(".")} or newer is needed: ${only ?? ""}`)
       : ok(name, version.value);
   });
 }
@@ -105,7 +103,7 @@ function checkGoogle({ settings, environmentProject, credentials, project, servi
   ];
 }
 
-function checkRepository({ settings, head, lock, flake }: Facts): Finding[] {
+function checkRepository({ settings, head, lock, flake, ownHomes }: Facts): Finding[] {
   const branch = `${settings?.source.branch ?? ""} of ${settings?.source.repository ?? ""}`;
   return [
     ...checkResult(
@@ -122,15 +120,29 @@ function checkRepository({ settings, head, lock, flake }: Facts): Finding[] {
       "a VM whose host or home the repository does not have fails to update",
       warn,
     ),
+    ...(ownHomes ?? []).flatMap((own) => checkOwnHomes(settings?.vms ?? [], own)),
   ];
 }
 
+/** Where all of a repository's homes are there, nothing is said. */
+function checkOwnHomes(vms: readonly FlakeUser[], { homes, ...source }: OwnRepository): Finding[] {
+  if ("problem" in homes) {
+    const { repository, branch } = source;
+    const todo = "see that you may read it from here: pulumi up does";
+    return fail("homes", `${repository}, branch ${branch}: ${homes.problem}`, todo);
+  }
+  const missing = homes.value === undefined ? [] : missingOwnHomes(vms, source, homes.value);
+  return missing.flatMap((line) => fail("homes", line, addIt));
+}
+
+/** What is to be done about a name that is not there. */
+const addIt = "correct the stack's settings, or add it to the repository";
+
 function checkNames(vms: readonly FlakeUser[], names: FlakeNames): Finding[] {
   const { hosts, homes } = missingNames(vms, names);
-  const todo = "correct the stack's settings, or add it to the config repository";
   const wrong = [
-    ...hosts.flatMap((line) => fail("hosts", line, todo)),
-    ...homes.flatMap((line) => fail("homes", line, todo)),
+    ...hosts.flatMap((line) => fail("hosts", line, addIt)),
+    ...homes.flatMap((line) => fail("homes", line, addIt)),
   ];
   return wrong.length > 0 ? wrong : ok("hosts", "the config repository has every host and home of the settings");
 }

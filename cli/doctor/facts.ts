@@ -3,13 +3,13 @@ import { connect as connectTo } from "node:net";
 import type { Call } from "../command-line/command";
 import type { Compute, Instance } from "../google/compute";
 import { headOf, lockAt, withCommits } from "../repository/config-repository";
-import { namesOf } from "../repository/nix";
+import { homeNamesOf, namesOf } from "../repository/nix";
 import { connectProject } from "../context";
 import { variable } from "../command-line/variable";
 import { accountOf, credentials, type Caller } from "../google/credentials";
 import { callerOf } from "../identity";
-import type { Facts, Result } from "./findings";
-import { messageOf } from "../errors";
+import type { Facts, OwnRepository, Result } from "./findings";
+import { messageOf } from "../../rules/text/system-error";
 import { readAllReports, readDecisions, toVm, type FleetId } from "../fleet";
 import { runProgram, type RunOptions } from "../run-program";
 import { mapBounded } from "../google/retry";
@@ -18,6 +18,8 @@ import { rawSettings, selectedStack, type ReadSettings, type StackSettings } fro
 import { buildStatus } from "../status/status";
 import { contract } from "../../rules/contract";
 import { offerMistakes } from "../../rules/google-catalog";
+import { ownRepositories } from "../../rules/flake-names";
+import { repositoriesAtOnce } from "../../rules/git-arguments";
 
 /** Programs whose versions are asked, and how. */
 const versions: Record<string, readonly string[]> = {
@@ -44,11 +46,12 @@ export async function gather(call: Call, read: ReadSettings): Promise<Facts> {
   }
   facts.environmentProject = variable(call, "NIXOS_FLEET_PROJECT") ?? variable(call, "GOOGLE_CLOUD_PROJECT");
   const project = facts.settings?.project ?? facts.environmentProject;
-  const [google, repository] = await Promise.all([
+  const [google, repository, ownHomes] = await Promise.all([
     project === undefined ? {} : googleFacts(call, project, facts.settings, stack),
     facts.settings === undefined ? {} : repositoryFacts(call, facts.settings, tools, runOptions),
+    ownRepositoriesOf(call, facts.settings, tools, runOptions),
   ]);
-  const all = { ...facts, ...google, ...repository };
+  const all = { ...facts, ...google, ...repository, ownHomes };
   const instances = all.instances !== undefined && "value" in all.instances ? all.instances.value : [];
   const unreachable = await unreachableOf(facts.settings, instances);
   return { ...all, unreachable };
@@ -82,13 +85,15 @@ async function googleFacts(
   const metadata = await resultOf(call, () => compute.projectMetadata());
   const answers = { credentials: whose, project: "value" in metadata ? { value: `${project} answers` } : metadata };
   if ("problem" in metadata) return answers;
+  const projectMetadata = metadata.value;
   const endpoint = variable(call, "NIXOS_FLEET_SERVICEUSAGE_ENDPOINT");
   const services = settings?.apis ?? [];
   const off = await resultOf(call, () => servicesOff(services, { ...caller.value, endpoint, signal: call.signal }));
-  if (settings === undefined || "problem" in stack) return { ...answers, servicesOff: off };
+  if (settings === undefined || "problem" in stack) return { ...answers, projectMetadata, servicesOff: off };
   const id = { fleet: settings.fleet, stack: stack.value };
   const unoffered = await resultOf(call, async () => offerMistakes(settings, await compute.offers(settings.vms)));
-  return { ...answers, servicesOff: off, unoffered, ...(await vmFacts(call, compute, id, metadata.value)) };
+  const vms = await vmFacts(call, compute, id, projectMetadata);
+  return { ...answers, projectMetadata, servicesOff: off, unoffered, ...vms };
 }
 
 /** @throws where there are none, or another account's may not be used */
@@ -139,6 +144,26 @@ async function repositoryFacts(
     }),
   );
   return "problem" in found ? { head, lock: found } : { head, ...found.value };
+}
+
+/** The repositories that homes come from besides the config repository. */
+async function ownRepositoriesOf(
+  call: Call,
+  settings: StackSettings | undefined,
+  { nix }: Facts["tools"],
+  runOptions: RunOptions,
+): Promise<OwnRepository[]> {
+  const isThere = nix !== undefined && "value" in nix;
+  return mapBounded(ownRepositories(settings?.vms ?? []), repositoriesAtOnce, async (source) => {
+    const homes = await resultOf(call, async () => {
+      const revision = await headOf(source, runOptions);
+      if (!isThere) return undefined;
+      return withCommits([revision], { clone: process.cwd(), source }, runOptions, (repository) =>
+        homeNamesOf({ ...repository, revision }, runOptions),
+      );
+    });
+    return { ...source, homes };
+  });
 }
 
 /** Where SSH does not answer, of the running VMs or the bastion to them; undefined where the fleet does not use it. */

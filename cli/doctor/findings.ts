@@ -33,6 +33,8 @@ export interface Facts {
   /** Whose they are. */
   credentials?: Result<string> | undefined;
   project?: Result<string> | undefined;
+  /** The project's metadata, by key. */
+  projectMetadata?: Readonly<Record<string, string>> | undefined;
   servicesOff?: Result<string[]> | undefined;
   /** A line for each region, zone and machine type of the settings that Google does not have. */
   unoffered?: Result<string[]> | undefined;
@@ -42,10 +44,20 @@ export interface Facts {
   lock?: Result<string | undefined> | undefined;
   /** The systems and homes that the branch's head has. */
   flake?: Result<FlakeNames> | undefined;
+  /** The same of the repositories that homes come from besides, as far as they could be read. */
+  ownHomes?: OwnRepository[] | undefined;
   instances?: Result<Instance[]> | undefined;
   status?: Result<FleetStatus> | undefined;
   /** Where SSH did not answer, and why. */
   unreachable?: Record<string, string> | undefined;
+}
+
+/** A repository that homes come from besides the config repository. */
+export interface OwnRepository {
+  repository: string;
+  branch: string;
+  /** Its `homeConfigurations`; undefined where its head can be read and there is no nix to look into it. */
+  homes: Result<string[] | undefined>;
 }
 
 /** VMs in one line, at most. */

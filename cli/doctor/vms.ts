@@ -17,17 +17,21 @@ export function checkVms(facts: Facts, now: Date): Finding[] {
   return [...checkMade(facts), ...checkFleet(facts, now), ...checkReach(facts)];
 }
 
-function checkMade({ settings, instances }: Facts): Finding[] {
+function checkMade({ settings, instances, projectMetadata = {} }: Facts): Finding[] {
   if (settings === undefined) return [];
   return checkResult(
     "vms",
     instances,
-    (there) => checkMetadata(settings, there),
+    (there) => checkMetadata(settings, there, projectMetadata),
     "see that you may list instances: docs/google.md",
   );
 }
 
-function checkMetadata({ vms }: StackSettings, there: readonly Instance[]): Finding[] {
+function checkMetadata(
+  { vms, projectMetadata }: StackSettings,
+  there: readonly Instance[],
+  items: Readonly<Record<string, string>>,
+): Finding[] {
   const found = new Map(there.map((one) => [one.name, one]));
   const missing = vms.filter(({ name }) => !found.has(name)).map(({ name }) => name);
   const strange = there.filter(({ name }) => !vms.some((vm) => vm.name === name)).map(({ name }) => name);
@@ -48,6 +52,9 @@ function checkMetadata({ vms }: StackSettings, there: readonly Instance[]): Find
       ),
     ),
     ...listed(differing, (vms) => warn("vms", `differ from the stack: ${vms}`, "pulumi up --refresh")),
+    ...listed(differences(projectMetadata, items), (keys) =>
+      warn("vms", `the project's metadata differs from the stack: ${keys}`, "pulumi up --refresh"),
+    ),
   ];
   return wrong.length > 0 ? wrong : ok("vms", `${plural(vms.length, "VM")}, all as the stack says`);
 }

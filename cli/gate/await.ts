@@ -3,7 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { contract } from "../../rules/contract";
 import { ApiError } from "../google/api-error";
 import type { Compute } from "../google/compute";
-import { FleetError, messageOf } from "../errors";
+import { FleetError } from "../errors";
+import { messageOf } from "../../rules/text/system-error";
 import { readDecisions, readVms, type FleetId, type FleetVm } from "../fleet";
 import { pauseLeft } from "../../rules/gate/pause";
 import { hardEnd, noProgress, type GateOptions, type GateState, type Observation } from "../../rules/gate/state";
@@ -73,6 +74,8 @@ export async function awaitWave(world: GateWorld, id: FleetId, options: GateOpti
   let state = noProgress;
   let failures = 0;
   let spoke = 0;
+  // When it last said what it waits for, in seconds.
+  let listedAt = 0;
   // When the wave has stood long enough, once all of it has answered.
   let stoodAt: number | undefined;
   const say = (lines: readonly string[]) => {
@@ -121,8 +124,9 @@ export async function awaitWave(world: GateWorld, id: FleetId, options: GateOpti
         const reason = verdict.outcome === "passed" ? (warning ?? null) : verdict.reason;
         return end(verdict.outcome, reason, failed && verdict.stopped);
       }
-      if (verdict.outcome === "open" && elapsed() - spoke >= quiet) {
+      if (verdict.outcome === "open" && elapsed() - listedAt >= quiet) {
         say([lifeLine(state, options, elapsed())]);
+        listedAt = elapsed();
       } else if (verdict.outcome === "passed" && elapsed() - spoke >= quietPause) {
         say([pauseLine(options, left)]);
       }
@@ -139,7 +143,10 @@ export async function awaitWave(world: GateWorld, id: FleetId, options: GateOpti
       }
       failures += 1;
       if (elapsed() >= hardEnd(options, state)) {
-        throw new FleetError(`gave up on wave ${options.wave}: the Compute API does not answer (${error.message})`);
+        throw new FleetError(
+          "NF303",
+          `gave up on wave ${options.wave}: the Compute API does not answer (${error.message})`,
+        );
       }
       say(failures === 1 ? [`the Compute API does not answer (${messageOf(error)}); trying again`] : []);
       pause = backoff(failures, 1_000, 10_000);

@@ -3,21 +3,33 @@ import { randomUUID } from "node:crypto";
 import type { GateEnd } from "./await";
 import type { Call } from "../command-line/command";
 import type { FleetContext } from "../context";
-import { messageOf } from "../errors";
+import { messageOf } from "../../rules/text/system-error";
+import { budgetText } from "../../rules/gate/budget";
 import type { GateOptions, Result, VmProgress } from "../../rules/gate/state";
 import { recordEvent } from "../history";
+import type { FleetEvent } from "../history-entry";
+
+/** What the history notes of a gate that begins. */
+export type GateStart = Required<Pick<FleetEvent, "first" | "repeats">>;
 
 /** Runs a gate with its start and its end written to the history. What the gate throws is its end, too. */
 export async function withHistory(
   call: Call,
   context: FleetContext,
-  { wave, revision }: Pick<GateOptions, "wave" | "revision">,
-  gate: () => Promise<GateEnd>,
+  {
+    wave,
+    revision,
+    ...options
+  }: Pick<GateOptions, "wave" | "revision" | "laterWaves" | "minSucceeded" | "maxFailures">,
+  { first, repeats }: GateStart,
+  run: () => Promise<GateEnd>,
 ): Promise<GateEnd> {
-  const about = { event: "gate", scope: `wave:${wave}`, revision, run: randomUUID() } as const;
-  await recordEvent(call, context, { ...about, outcome: "started" });
+  const { laterWaves, minSucceeded, maxFailures } = options;
+  const gate = { laterWaves: [...laterWaves], minSucceeded, maxFailures: budgetText(maxFailures) };
+  const about = { event: "gate", scope: `wave:${wave}`, revision, gate, repeats, run: randomUUID() } as const;
+  await recordEvent(call, context, { ...about, first, outcome: "started" });
   try {
-    const end = await gate();
+    const end = await run();
     await recordEvent(call, context, { ...about, ...eventOf(end) });
     return end;
   } catch (error) {

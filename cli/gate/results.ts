@@ -4,7 +4,8 @@ import { dirname } from "node:path";
 import { allowedFailures } from "../../rules/gate/budget";
 import { reportOf } from "../../rules/report-reading";
 import { type GateOptions, type GateState, type Result } from "../../rules/gate/state";
-import { FleetError, messageOf } from "../errors";
+import { FleetError } from "../errors";
+import { messageOf } from "../../rules/text/system-error";
 import type { FleetId } from "../fleet";
 import { oneLine } from "../../rules/text/text";
 import type { GateEnd } from "./await";
@@ -63,7 +64,7 @@ export function writeResults(file: string, results: object): void {
     writeFileSync(fresh, `${JSON.stringify(results, null, 2)}\n`);
     renameSync(fresh, file);
   } catch (error) {
-    throw new FleetError(oneLine(`the results cannot be written: ${messageOf(error)}`));
+    throw new FleetError("NF211", oneLine(`the results cannot be written: ${messageOf(error)}`));
   }
 }
 

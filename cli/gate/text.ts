@@ -5,7 +5,8 @@ import { reportOf } from "../../rules/report-reading";
 import { type GateOptions, type GateState, type Result, type VmProgress } from "../../rules/gate/state";
 import type { Verdict } from "../../rules/gate/verdict";
 import { wavesText } from "../../rules/text/sentences";
-import { revisionText } from "../status/table";
+import { revisionText } from "../status/revision-text";
+import { withCode } from "../../rules/error-codes";
 import { paint, renderTable, type Style } from "../command-line/table";
 import { lastLines, plural } from "../text";
 import { firstOf, oneLine, truncate } from "../../rules/text/text";
@@ -38,11 +39,11 @@ function vmLine(progress: VmProgress, colour: boolean): string {
   return oneParagraph([...parts, after, reason ?? ""]);
 }
 
-/** `wave rest: waiting for 5 VMs to apply d4e5f6a…`, the revision in full. */
+/** `wave rest: waiting for 5 VMs to apply d4e5f6a`. */
 export function beginLine({ vms }: GateState, { wave, revision, undo }: GateOptions): string {
   return undo === undefined
-    ? oneLine(`wave ${wave}: waiting for ${plural(vms.size, "VM")} to apply ${revision}`)
-    : oneLine(`${wavesText(undo)}: waiting for ${plural(vms.size, "VM")} to leave ${revision}`);
+    ? oneLine(`wave ${wave}: waiting for ${plural(vms.size, "VM")} to apply ${short(revision)}`)
+    : oneLine(`${wavesText(undo)}: waiting for ${plural(vms.size, "VM")} to leave ${short(revision)}`);
 }
 
 /** `rest: 2 of 5 done, waiting for dev-bob (building), dev-eve (is not there yet) (90 s)`. */
@@ -93,14 +94,19 @@ export function pauseLine({ wave }: GateOptions, left: number): string {
 export function endLine(verdict: Verdict, state: GateState, options: GateOptions, at: number): string {
   const { wave, revision, undo } = options;
   if (verdict.outcome === "unproved") {
-    return oneLine(`wave ${wave}: ${verdict.reason}; later waves are not approved, and nothing is held`);
+    return withCode(
+      oneLine(`wave ${wave}: ${verdict.reason}; later waves are not approved, and nothing is held`),
+      "NF302",
+    );
   }
   if (verdict.outcome !== "failed") {
     return passedLine(state, options, at);
   }
-  return undo === undefined
-    ? oneLine(`wave ${wave} failed: ${verdict.reason}; later waves are not approved`)
-    : oneLine(`${wavesText(undo)} did not leave ${short(revision)} as they should: ${verdict.reason}`);
+  const line =
+    undo === undefined
+      ? `wave ${wave} failed: ${verdict.reason}; later waves are not approved`
+      : `${wavesText(undo)} did not leave ${short(revision)} as they should: ${verdict.reason}`;
+  return withCode(oneLine(line), "NF301");
 }
 
 /** `canary runs d4e5f6a: 1 succeeded, 2 deferred`. */
@@ -137,14 +143,16 @@ export function countsText(all: readonly VmProgress[]): string {
 export function interruptedLine({ vms }: GateState, { wave, revision, undo }: GateOptions): string {
   const pending = [...vms.values()].filter(({ result }) => result === "pending").length;
   if (undo !== undefined) {
-    return (
+    return withCode(
       `stopped waiting for ${wavesText(undo)} (${plural(pending, "VM")} without an answer). Their VMs leave ${short(revision)} all the ` +
-      "same; see how they stand: ./scripts/fleet status"
+        "same; see how they stand: ./scripts/fleet status",
+      "NF304",
     );
   }
-  return (
+  return withCode(
     `stopped waiting for wave ${wave} (${plural(pending, "VM")} without an answer). Nothing was taken back: its VMs go on with ` +
-    `${short(revision)}, later waves are not approved. Go on with pulumi up, or only look: ./scripts/fleet status`
+      `${short(revision)}, later waves are not approved. Go on with pulumi up, or only look: ./scripts/fleet status`,
+    "NF304",
   );
 }
 

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { FleetError } from "../errors";
+import { messageOf } from "../../rules/text/system-error";
+import type { ErrorCode } from "../../rules/error-codes";
 import { oneLine } from "../../rules/text/text";
 
 /** Google's error JSON, as far as it is used. */
@@ -24,6 +26,13 @@ const passingReasons = new Set(["rateLimitExceeded", "userRateLimitExceeded", "q
 const connectionErrors =
   /\b(ECONN(REFUSED|RESET|ABORTED)|E(HOST|NET)UNREACH|ETIMEDOUT|EPIPE|EAI_AGAIN|ENOTFOUND|UND_ERR_\w+|socket hang up|premature close|timed? ?out)\b/i;
 
+/** What TLS says of another end that it does not trust, in codes and words. */
+const tlsErrors = /\b(CERT|SELF_SIGNED|UNABLE_TO_\w*|ERR_TLS\w*|ERR_SSL\w*|EPROTO)|certificate/i;
+/** What Google's token server says of credentials that it knows no more. */
+const refusedCredentials = /\b(invalid_(grant|client|rapt|request)|unauthorized_client)\b/;
+const credentialsStep =
+  "; run gcloud auth application-default login, or set GOOGLE_APPLICATION_CREDENTIALS to the file of a key";
+
 /** A request to the Compute API that failed. */
 export class ApiError extends FleetError {
   override readonly name = "ApiError";
@@ -38,8 +47,10 @@ export class ApiError extends FleetError {
     readonly transient: boolean,
     /** Seconds that the server asked to wait. */
     readonly retryAfter = 0,
+    /** Without a status: whether the other end was not reached. Otherwise there was nothing to ask it with. */
+    readonly isConnection = true,
   ) {
-    super(message);
+    super(codeOf(status, transient, isConnection), message);
   }
 
   /** Whether a quota is used up. Google fills it again when its minute ends. */
@@ -71,19 +82,45 @@ export class ApiError extends FleetError {
       );
     }
     const trail = [code, message, ...causes(cause)].join(" ");
-    return new ApiError(
-      connectionText(message === "" ? trail : message),
-      undefined,
-      undefined,
-      connectionErrors.test(trail),
-    );
+    const transient = connectionErrors.test(trail);
+    const isConnection = transient || tlsErrors.test(trail);
+    const text = isConnection ? connectionText(message === "" ? trail : message) : credentialsText(thrown);
+    return new ApiError(text, undefined, undefined, transient, 0, isConnection);
   }
+}
+
+function codeOf(status: number | undefined, transient: boolean, isConnection: boolean): ErrorCode {
+  if (status === undefined && !isConnection) return "NF203";
+  if (status === undefined || transient) return "NF202";
+  return status === 401 ? "NF203" : "NF204";
+}
+
+/** What a person does about a failed request, as the end of its message; `endpoint` is where requests go instead of to Google. */
+export function nextStep({ status, message, transient, isConnection }: ApiError, endpoint: string | undefined): string {
+  const isLocal = /^https?:\/\/(127\.|localhost\b)/.test(endpoint ?? "");
+  if (status === undefined && !isConnection) return credentialsStep;
+  if (status === undefined) {
+    return isLocal
+      ? "; is the local cloud up? ./scripts/local status says so, and env --unset cleans the shell"
+      : "; check the network, then run ./scripts/fleet doctor";
+  }
+  if (transient) return "; try again in a minute";
+  if (status === 401 || refusedCredentials.test(message)) return credentialsStep;
+  return status === 403 || status === 404 ? "; ./scripts/fleet doctor checks project and rights" : "";
 }
 
 /** `request to https://HOST/long/address failed, reason: WHY`, without the long address. */
 function connectionText(message: string): string {
   const [, host, why] = /^request to https?:\/\/([^/\s]+).*reason: (.*)$/s.exec(message) ?? [];
   return oneLine(host === undefined ? message : `no answer from ${host}: ${why ?? ""}`, 300);
+}
+
+/** Why there are no credentials to ask with. */
+function credentialsText(thrown: unknown): string {
+  const message = messageOf(thrown);
+  return /default credentials/.test(message)
+    ? "there are no credentials for Google"
+    : oneLine(`the credentials for Google cannot be used: ${message}`, 300);
 }
 
 /** The properties of an error are not its own enumerable ones, so they are read by name. */

@@ -1,86 +1,39 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { compute_v1 } from "@googleapis/compute/build/v1";
+import type { compute_v1 } from "@googleapis/compute/build/v1";
 import { ApiError } from "./api-error";
 import { computeApi, listAggregated, type ComputeOptions } from "./compute-api";
+import type { Catalog, Compute, Consoles, Disks, Images, Instance, NewSnapshot } from "./compute-interfaces";
 import { gatherOffers, type Offers, type Wanted } from "../../rules/google-catalog";
 import { FleetError } from "../errors";
+import { waitForOperation } from "./operation";
 import { withRetry } from "./retry";
-import { oneLine } from "../../rules/text/text";
 import { Throttle } from "./throttle";
 
-/** An instance as the operator's tool needs it. */
-export interface Instance {
-  name: string;
-  zone: string;
-  /** Compute's word: PROVISIONING, STAGING, RUNNING, STOPPING, SUSPENDING, SUSPENDED, REPAIRING or TERMINATED. */
-  state: string;
-  labels: Record<string, string>;
-  metadata: Record<string, string>;
-  /** The first interface's internal address. */
-  address?: string;
-  /** RFC 3339: when it was last started, or made. */
-  startedAt?: string;
-}
-
-/** The part of the Compute API that the operator's tool uses. Every call may throw an `ApiError`. */
-export interface Compute {
-  readonly project: string;
-  /** All instances of the project that the filter (Compute's syntax) leaves. */
-  instances(filter?: string): Promise<Instance[]>;
-  /** A VM's guest attributes of one namespace; none where it wrote none. */
-  guestAttributes(instance: Pick<Instance, "name" | "zone">, namespace: string): Promise<Record<string, string>>;
-  /** The project's metadata. */
-  projectMetadata(): Promise<Record<string, string>>;
-  /**
-   * Changes one item of the project's metadata by compare-and-swap. `edit` gets the present value and returns the new one, undefined
-   * for none; it is called again with the newer value when someone else was faster.
-   */
-  editProjectItem(key: string, edit: (value: string | undefined) => string | undefined): Promise<void>;
-}
-
-/** What VMs showed on their serial consoles. */
-export interface Consoles {
-  /** The newest megabyte of it. */
-  serial(instance: Pick<Instance, "name" | "zone">): Promise<string>;
-}
-
-/** What the same API offers to a project. */
-export interface Catalog {
-  /** All zones, and the machine types of those that these VMs are to be in. */
-  offers(vms: Wanted["vms"]): Promise<Offers>;
-}
-
-/** The same API's images. */
-export interface Images {
-  readonly project: string;
-  /** Whether the project has an image of this name. */
-  hasImage(name: string): Promise<boolean>;
-  /** Makes an image, and waits until it can be used. */
-  insertImage(image: compute_v1.Schema$Image): Promise<void>;
-}
+export type * from "./compute-interfaces";
 
 const instanceFields =
-  "name,zone,status,labels,metadata/fingerprint,networkInterfaces/networkIP,lastStartTimestamp,creationTimestamp";
-const operationTimeout = 120_000;
-/** An image is unpacked and written before its operation is done. */
+  "name,zone,status,labels,metadata/fingerprint,networkInterfaces/networkIP,lastStartTimestamp,lastStopTimestamp,creationTimestamp";
+/** An image or a snapshot is written before its operation is done. */
 const imageTimeout = 30 * 60_000;
+/** A machine has its time to shut down. */
+const stopTimeout = 5 * 60_000;
 /** Google's limit for one metadata value, in bytes. */
 const valueLimit = 256 * 1024;
 /** Seconds after which a quota, which is so many requests a minute, has been filled again. */
 const quotaRefill = 65;
 
 /** The Compute API of Google, or of whatever serves the same at `endpoint`. */
-export function connect(options: ComputeOptions): Compute & Images & Catalog & Consoles {
+export function connect(options: ComputeOptions): Compute & Images & Catalog & Consoles & Disks {
   return new RestCompute(options);
 }
 
-class RestCompute implements Compute, Images, Catalog, Consoles {
+class RestCompute implements Compute, Images, Catalog, Consoles, Disks {
   readonly project: string;
   private readonly api: compute_v1.Compute;
   private readonly throttle = new Throttle();
   /**
-   * VMs' metadata by address and fingerprint. A VM carries its startup script, so that the metadata of a thousand are a hundred megabytes: who looks
-   * again and again reads them again only where they changed.
+   * VMs' metadata by address and fingerprint. Those of a thousand are more than a megabyte, and far more where VMs carry a startup script of an
+   * older version: who looks again and again reads them again only where they changed.
    */
   private readonly metadata = new Map<string, Record<string, string>>();
 
@@ -152,6 +105,31 @@ class RestCompute implements Compute, Images, Catalog, Consoles {
     return (await this.call(() => this.api.instances.getSerialPortOutput(asked))).contents ?? "";
   }
 
+  async attached({ name, zone }: Pick<Instance, "name" | "zone">) {
+    const fields = "deletionProtection,disks(source,deviceName,boot)";
+    const asked = { project: this.project, zone, instance: name, fields };
+    const { deletionProtection, disks } = await this.call(() => this.api.instances.get(asked));
+    return {
+      deletionProtection: deletionProtection ?? false,
+      disks: (disks ?? []).map(({ source, deviceName, boot }) => ({
+        name: source?.split("/").at(-1) ?? "",
+        device: deviceName ?? "",
+        boot: boot ?? false,
+      })),
+    };
+  }
+
+  async stop({ name, zone }: Pick<Instance, "name" | "zone">): Promise<void> {
+    const asked = { project: this.project, zone, instance: name };
+    await this.finish(await this.call(() => this.api.instances.stop(asked)), stopTimeout);
+  }
+
+  async snapshot({ name, zone }: { name: string; zone: string }, snapshot: NewSnapshot): Promise<void> {
+    const requestBody = { ...snapshot, sourceDisk: `projects/${this.project}/zones/${zone}/disks/${name}` };
+    const operation = await this.call(() => this.api.snapshots.insert({ project: this.project, requestBody }));
+    await this.finish(operation, imageTimeout);
+  }
+
   async projectMetadata(): Promise<Record<string, string>> {
     return toRecord((await this.readMetadata()).items);
   }
@@ -168,6 +146,7 @@ class RestCompute implements Compute, Images, Catalog, Consoles {
       }
       if (after !== undefined && Buffer.byteLength(after) > valueLimit) {
         throw new FleetError(
+          "NF204",
           `${key} would have ${Buffer.byteLength(after)} bytes; Compute takes at most ${valueLimit}`,
         );
       }
@@ -222,31 +201,17 @@ class RestCompute implements Compute, Images, Catalog, Consoles {
     return project.commonInstanceMetadata ?? {};
   }
 
-  /** Waits until a global operation is done; throws what it failed with. */
-  private async finish(operation: compute_v1.Schema$Operation, timeout = operationTimeout): Promise<void> {
-    const end = Date.now() + timeout;
-    let current = operation;
-    for (let wait = 100; current.status !== "DONE"; wait = Math.min(2_000, wait * 1.5)) {
-      if (Date.now() > end) {
-        throw new FleetError(
-          `the Compute API's operation ${current.name ?? "?"} did not end within ${timeout / 1_000} s`,
-        );
-      }
-      await this.pause(wait);
-      current = await this.call(() =>
-        this.api.globalOperations.get({ project: this.project, operation: operation.name ?? "" }),
+  /** Waits until an operation is done; throws what it failed with. */
+  private finish(operation: compute_v1.Schema$Operation, timeout?: number): Promise<void> {
+    const { project } = this;
+    const zone = operation.zone?.split("/").at(-1);
+    const read = () => {
+      const asked = { project, operation: operation.name ?? "" };
+      return this.call(() =>
+        zone === undefined ? this.api.globalOperations.get(asked) : this.api.zoneOperations.get({ ...asked, zone }),
       );
-    }
-    const failure = current.error?.errors?.[0];
-    if (failure !== undefined) {
-      const status = current.httpErrorStatusCode ?? (failure.code === "CONDITION_NOT_MET" ? 412 : 400);
-      throw new ApiError(
-        oneLine(failure.message ?? failure.code ?? "operation failed"),
-        status,
-        failure.code ?? undefined,
-        false,
-      );
-    }
+    };
+    return waitForOperation(operation, read, (milliseconds) => this.pause(milliseconds), timeout);
   }
 
   private async pause(milliseconds: number): Promise<void> {
@@ -277,6 +242,7 @@ function toInstance(raw: compute_v1.Schema$Instance, metadata: Record<string, st
     metadata,
     ...(address == null ? {} : { address }),
     ...(startedAt == null ? {} : { startedAt }),
+    ...(raw.lastStopTimestamp == null ? {} : { stoppedAt: raw.lastStopTimestamp }),
   };
 }
 

@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { GoogleAuth, Impersonated, OAuth2Client, type gaxios, type JWTInput } from "google-auth-library";
 import type { GoogleIdentity } from "../../rules/google-identity";
-import { FleetError, messageOf, UsageError } from "../errors";
+import { FleetError, UsageError } from "../errors";
+import { messageOf, reasonOf } from "../../rules/text/system-error";
 import { oneLine } from "../../rules/text/text";
 
 export type Credentials = OAuth2Client | GoogleAuth;
@@ -72,6 +73,7 @@ class Lender extends OAuth2Client {
       const { status } = error as { status?: unknown };
       if (status !== 403 && status !== 404) throw error;
       throw new FleetError(
+        "NF203",
         oneLine(
           `cannot act as ${this.account}: HTTP ${status}: ${messageOf(error)}; grant roles/iam.serviceAccountTokenCreator on it`,
           400,
@@ -94,7 +96,7 @@ export function serviceAccount(given: string | undefined): { credentials?: JWTIn
     if (!inline) text = readFileSync(given, "utf8");
     return { credentials: JSON.parse(text) as JWTInput };
   } catch (error) {
-    const why = inline ? "it begins like JSON and is none" : `${oneLine(given, 100)}: ${messageOf(error)}`;
+    const why = inline ? "it begins like JSON and is none" : `${oneLine(given, 100)}: ${reasonOf(error)}`;
     throw new UsageError(`${where}: ${why}; set it to a service account's key or to its file`);
   }
 }

@@ -75,6 +75,7 @@ export class Storage {
     const { iamConfiguration: access } = bucketShape.parse(found);
     if (access?.publicAccessPrevention !== "enforced" || access.uniformBucketLevelAccess?.enabled !== true) {
       throw new FleetError(
+        "NF204",
         `gs://${name} may be opened to the public; it must enforce public access prevention and uniform access: ` +
           `gcloud storage buckets update gs://${name} --public-access-prevention --uniform-bucket-level-access`,
       );
@@ -142,7 +143,7 @@ export class Storage {
         sent = status === 308 ? (kept ?? 0) : size;
         progress(sent, size);
         if (status !== 308) return;
-        if (last && sent === size) throw new FleetError(`gs://${bucket}/${name}: the upload does not end`);
+        if (last && sent === size) throw new FleetError("NF202", `gs://${bucket}/${name}: the upload does not end`);
       }
     } finally {
       await handle.close();
@@ -157,7 +158,7 @@ export class Storage {
     };
     const url = `/upload/storage/v1/b/${bucket}/o`;
     const { location } = await this.ask({ method: "POST", url, params: { uploadType: "resumable", name }, headers });
-    if (location === undefined) throw new FleetError(`gs://${bucket}/${name}: the upload did not start`);
+    if (location === undefined) throw new FleetError("NF202", `gs://${bucket}/${name}: the upload did not start`);
     return location;
   }
 

@@ -1,7 +1,8 @@
 /** Writes all files of a plan, or none. */
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { FleetError, messageOf, UsageError } from "../errors";
+import { FleetError, UsageError } from "../errors";
+import { messageOf, reasonOf } from "../../rules/text/system-error";
 import { oneLine } from "../../rules/text/text";
 
 /** @throws UsageError where a directory is there and is not empty, or is none */
@@ -11,7 +12,7 @@ export function requireEmpty(directory: string): void {
     names = readdirSync(directory);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
-      throw new UsageError(oneLine(`init: ${directory} is no directory to write to: ${messageOf(error)}`, 400));
+      throw new UsageError(oneLine(`init: ${directory} is no directory to write to: ${reasonOf(error)}`, 400));
     }
   }
   if (names.length > 0)
@@ -33,6 +34,6 @@ export function writeAll(files: Readonly<Record<string, string>>): void {
     }
   } catch (error) {
     for (const path of made) if (existsSync(path)) rmSync(path, { recursive: true });
-    throw new FleetError(oneLine(`nothing was written: ${messageOf(error)}`, 400));
+    throw new FleetError("NF211", oneLine(`nothing was written: ${messageOf(error)}`, 400));
   }
 }

@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FleetError, messageOf, UsageError } from "../errors";
+import { FleetError, UsageError } from "../errors";
+import { messageOf } from "../../rules/text/system-error";
 import type { RunOptions } from "../run-program";
 import { oneLine } from "../../rules/text/text";
 import { git } from "./git";
@@ -10,17 +11,11 @@ import { git } from "./git";
 /** What the repository may answer with is bounded in time, in seconds. */
 const FETCH_SECONDS = 120;
 
-/**
- * The names of the branches (`refs/heads/*`) that contain a revision, the named one first and the others in order.
- * @param revision in full
- * @throws FleetError with git's own reason where the repository cannot be read
- */
-export async function branchesWith(
-  source: { repository: string; branch?: string },
-  revision: string,
-  runOptions: RunOptions,
-): Promise<string[]> {
-  return withBranches(source.repository, runOptions, (run) => containing(run, revision, source.branch));
+/** A commit, and a branch that contains it: the fleet's own where that does. */
+export interface FoundRevision {
+  /** In full. */
+  revision: string;
+  branch: string;
 }
 
 /**
@@ -31,7 +26,7 @@ export async function findRevision(
   { repository, branch }: { repository: string; branch?: string },
   written: string,
   runOptions: RunOptions,
-): Promise<string> {
+): Promise<FoundRevision> {
   return withBranches(repository, runOptions, async (run) => {
     const [only, ...more] = await candidates(run, written);
     if (only === undefined) {
@@ -43,10 +38,11 @@ export async function findRevision(
       const all = [only, ...more].map((one) => one.slice(0, 12));
       throw new UsageError(`${written} is ambiguous in ${repository} (${all.join(", ")}); give more digits`);
     }
-    if ((await containing(run, only, branch)).length === 0) {
+    const [first] = await containing(run, only, branch);
+    if (first === undefined) {
       throw new UsageError(`${written} is on no branch of ${repository}; push it to one, or choose another revision`);
     }
-    return only;
+    return { revision: only, branch: first };
   });
 }
 
@@ -91,31 +87,10 @@ async function withBranches<T>(repository: string, runOptions: RunOptions, use: 
     } catch (error) {
       runOptions.signal.throwIfAborted();
       const why = signal.aborted ? `no answer within ${FETCH_SECONDS} s` : messageOf(error);
-      throw new FleetError(oneLine(`the branches of ${repository} cannot be read: ${why}`, 400));
+      throw new FleetError("NF205", oneLine(`the branches of ${repository} cannot be read: ${why}`, 400));
     }
     return await use(run);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
-}
-
-/**
- * Refuses a revision that no branch of the repository contains, such as one of a deleted branch or of a fork. Returns the branch to
- * name: the fleet's own where that contains it.
- * @throws FleetError
- */
-export async function requireBranch(
-  source: { repository: string; branch?: string },
-  revision: string,
-  runOptions: RunOptions,
-): Promise<string> {
-  const [first] = await branchesWith(source, revision, runOptions);
-  if (first === undefined) {
-    throw new FleetError(
-      oneLine(
-        `${revision} is on no branch of ${source.repository}; push it to one, or choose a revision that is on one`,
-      ),
-    );
-  }
-  return first;
 }

@@ -43,7 +43,7 @@ export async function compareClosures(
 /** The path, where this machine's store has it or a cache gives it. */
 async function taken(path: string, runOptions: RunOptions): Promise<string> {
   if (!/^\/nix\/store\/[\w.+-]+$/.test(path)) {
-    throw new FleetError("no store path");
+    throw new FleetError("NF212", "no store path");
   }
   await buildAll([path], { ...runOptions, progress: false });
   return path;
@@ -57,7 +57,7 @@ async function built(
 ): Promise<string> {
   const system = (await systems())[host];
   if (system === undefined) {
-    throw new FleetError(`there is no nixosConfigurations.${host} at ${revision.slice(0, 7)}`);
+    throw new FleetError("NF212", `there is no nixosConfigurations.${host} at ${revision.slice(0, 7)}`);
   }
   await buildAll([`${system.derivation}^out`], runOptions);
   return system.toplevel;

@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FleetError, messageOf } from "../errors";
+import { FleetError } from "../errors";
+import { messageOf } from "../../rules/text/system-error";
 import type { Source } from "../fleet";
 import { flakeFile } from "../../rules/decision/flake-place";
 import { git } from "./git";
@@ -26,7 +27,7 @@ export async function withCommits<T>(
     return use({ directory: top, ...flake });
   }
   if (source === undefined) {
-    throw new FleetError(`${oneLine(clone, 200)} is not a clone with these commits; name one with --clone`);
+    throw new FleetError("NF206", `${oneLine(clone, 200)} is not a clone with these commits; name one with --clone`);
   }
   const directory = mkdtempSync(join(tmpdir(), "fleet-config-"));
   try {
@@ -39,6 +40,7 @@ export async function withCommits<T>(
     throw wanted === undefined
       ? error
       : new FleetError(
+          "NF205",
           oneLine(`${source.repository} does not have these commits (${wanted}); name a clone with --clone`, 400),
         );
   } finally {
@@ -68,7 +70,7 @@ export async function headOf({ repository, branch }: Source, runOptions: RunOpti
   const text = await git(tmpdir(), { command: "ls-remote", values }, runOptions);
   const [revision] = text.split("\t");
   if (revision === undefined || revision === "") {
-    throw new FleetError(oneLine(`${repository} has no branch ${branch}`, 300));
+    throw new FleetError("NF205", oneLine(`${repository} has no branch ${branch}`, 300));
   }
   return revision;
 }

@@ -1,5 +1,6 @@
 import { gitArguments, type GitCommand } from "../../rules/git-arguments";
-import { UsageError, messageOf } from "../errors";
+import { UsageError } from "../errors";
+import { messageOf } from "../../rules/text/system-error";
 import { runProgram, type RunOptions } from "../run-program";
 import { oneLine } from "../../rules/text/text";
 

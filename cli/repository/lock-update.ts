@@ -9,7 +9,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { flakeFile } from "../../rules/decision/flake-place";
 import { lockChangeLine, lockChanges, lockInputs, type LockChange } from "../../rules/lock/flake-lock";
-import { FleetError, messageOf, UsageError } from "../errors";
+import { FleetError, UsageError } from "../errors";
+import { messageOf } from "../../rules/text/system-error";
 import { flakeFolder } from "./flake-folder";
 import { git } from "./git";
 import { nix } from "./nix";
@@ -49,7 +50,10 @@ export async function updateLock(
   const folder = await flakeFolder(directory, clone.head, runOptions);
   const name = flakeFile(folder, "flake.lock");
   const before = await git(clone.top, { command: "show", values: [`HEAD:${name}`] }, runOptions).catch(() => {
-    throw new FleetError(`${clone.top} has no ${name} in its last commit; the config repository's clone is right`);
+    throw new FleetError(
+      "NF206",
+      `${clone.top} has no ${name} in its last commit; the config repository's clone is right`,
+    );
   });
   const known = attempt(() => lockInputs(before));
   for (const input of inputs) {
@@ -95,7 +99,8 @@ async function commitLock(
   const run = async (command: string, options: string[], values: string[] = [], paths: string[] = []) =>
     (await git(top, { command, options, values, paths }, indexed)).trim();
   const mode = (await run("ls-tree", [], [head], [name])).slice(0, 6);
-  if (!mode.startsWith("100")) throw new FleetError(`${name} in ${top} is not a plain file; commit the file itself`);
+  if (!mode.startsWith("100"))
+    throw new FleetError("NF206", `${name} in ${top} is not a plain file; commit the file itself`);
   await run("read-tree", [], [head]);
   const blob = await run("hash-object", ["-w", `--path=${name}`], [file]);
   await run("update-index", ["--cacheinfo", `${mode},${blob},${name}`]);
@@ -110,26 +115,32 @@ async function openClone(directory: string, runOptions: RunOptions): Promise<Clo
     (await git(directory, { command, options, values }, runOptions)).trim();
   const top = await ask("rev-parse", ["--show-toplevel"]).catch((error: unknown) => {
     throw new FleetError(
+      "NF206",
       oneLine(`${directory} is no clone of the config repository (${messageOf(error)}); name it with --clone`, 400),
     );
   });
   const dirty = await ask("status", ["--porcelain", "--untracked-files=no"]);
   if (dirty !== "") {
     throw new FleetError(
+      "NF206",
       oneLine(`${top} has changes that are not committed (${dirty}); commit or stash them first`, 400),
     );
   }
   const branch = await ask("symbolic-ref", ["--quiet", "--short"], ["HEAD"]).catch(() => {
-    throw new FleetError(`${top} is on no branch; check out the one that the fleet follows`);
+    throw new FleetError("NF206", `${top} is on no branch; check out the one that the fleet follows`);
   });
   const [remote, upstream] = await Promise.all([
     ask("config", [], [`branch.${branch}.remote`]),
     ask("config", [], [`branch.${branch}.merge`]),
   ]).catch(() => {
-    throw new FleetError(`branch ${branch} of ${top} follows no remote branch; git push --set-upstream sets it`);
+    throw new FleetError(
+      "NF206",
+      `branch ${branch} of ${top} follows no remote branch; git push --set-upstream sets it`,
+    );
   });
   if (remote === ".") {
     throw new FleetError(
+      "NF206",
       oneLine(
         `branch ${branch} of ${top} follows another branch of the same clone (${upstream}), so nothing would be pushed; ` +
           `git branch --set-upstream-to=origin/${branch} follows the remote`,
@@ -141,6 +152,7 @@ async function openClone(directory: string, runOptions: RunOptions): Promise<Clo
   if (head !== there) {
     const [ahead, behind] = (await ask("rev-list", ["--left-right", "--count"], [`${head}...${there}`])).split(/\s+/);
     throw new FleetError(
+      "NF206",
       `${top} is ${ahead ?? "?"} commits ahead of ${remote} and ${behind ?? "?"} behind; pull or push first`,
     );
   }
@@ -163,6 +175,6 @@ function attempt<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw new FleetError(messageOf(error));
+    throw new FleetError("NF206", messageOf(error));
   }
 }

@@ -1,8 +1,10 @@
 import type { FlakeNames } from "../../rules/flake-names";
-import { FleetError, messageOf, UsageError } from "../errors";
+import { FleetError, UsageError } from "../errors";
+import { messageOf } from "../../rules/text/system-error";
 import { flakeQuery } from "../../rules/decision/flake-place";
 import { flakeFolder } from "./flake-folder";
 import { git } from "./git";
+import { isOlder, oldestNix } from "./nix-version";
 import { runProgram, type RunOptions } from "../run-program";
 import { lastLines } from "../text";
 import { oneLine } from "../../rules/text/text";
@@ -40,15 +42,21 @@ export async function commitOf(directory: string, revision: string, runOptions: 
     runOptions.signal.throwIfAborted();
     if (error instanceof UsageError) throw error;
     throw new FleetError(
+      "NF206",
       `${oneLine(directory, 200)} is no git repository that has the commit ${oneLine(revision, 60)}`,
     );
   }
 }
 
-/** Exactly this commit as Nix names it: what is not committed has no part in it. */
-export function installable({ directory, revision, subdirectory, shallow }: Commit, attribute: string): string {
+/** The flake of exactly this commit as Nix names it: what is not committed has no part in it. */
+export function flakeReference({ directory, revision, subdirectory, shallow }: Commit): string {
   const query = `rev=${revision}${shallow === true ? "&shallow=1" : ""}${flakeQuery(subdirectory)}`;
-  return `git+file://${encodeURI(directory)}?${query}#${attribute}`;
+  return `git+file://${encodeURI(directory)}?${query}`;
+}
+
+/** An attribute of it. */
+export function installable(commit: Commit, attribute: string): string {
+  return `${flakeReference(commit)}#${attribute}`;
 }
 
 /** Machines of a config repository, by their host names; one evaluation for all. @param hosts only these, as far as there are */
@@ -66,23 +74,24 @@ export async function evaluateSystems(
 
 /** The names of a flake's systems and homes; nothing of them is evaluated. An output that the flake lacks has no names. */
 export async function namesOf(commit: Commit, runOptions: RunOptions): Promise<FlakeNames> {
-  const attributes = async (output: string): Promise<string[]> => {
-    const args = [
-      "eval",
-      "--json",
-      "--no-update-lock-file",
-      installable(commit, output),
-      "--apply",
-      "builtins.attrNames",
-    ];
-    try {
-      return JSON.parse(await nix(args, { ...runOptions, progress: false })) as string[];
-    } catch (error) {
-      if (/does not provide attribute/.test(messageOf(error))) return [];
-      throw error;
-    }
-  };
-  return { hosts: await attributes("nixosConfigurations"), homes: await attributes("homeConfigurations") };
+  const hosts = await attributesOf(commit, "nixosConfigurations", runOptions);
+  return { hosts, homes: await homeNamesOf(commit, runOptions) };
+}
+
+/** The same of its homes alone. */
+export function homeNamesOf(commit: Commit, runOptions: RunOptions): Promise<string[]> {
+  return attributesOf(commit, "homeConfigurations", runOptions);
+}
+
+async function attributesOf(commit: Commit, output: string, runOptions: RunOptions): Promise<string[]> {
+  const flake = installable(commit, output);
+  const args = ["eval", "--json", "--no-update-lock-file", flake, "--apply", "builtins.attrNames"];
+  try {
+    return JSON.parse(await nix(args, { ...runOptions, progress: false })) as string[];
+  } catch (error) {
+    if (/does not provide attribute/.test(messageOf(error))) return [];
+    throw error;
+  }
 }
 
 /** An attribute set with these names, in Nix: JSON's strings are Nix' but for `${`. */
@@ -91,10 +100,22 @@ function nixAttributes(names: readonly string[]): string {
   return `(builtins.fromJSON ${JSON.stringify(json).replaceAll("${", "\\${")})`;
 }
 
-/** Builds derivations, or an installable, and returns the store paths. @param link where the first result is kept from being collected */
-export async function buildAll(what: readonly string[], runOptions: RunOptions, link?: string): Promise<string[]> {
+/**
+ * Builds derivations, or an installable, and returns the store paths.
+ * @param link where the first result is kept from being collected
+ * @param builders machines that build, as Nix' setting of this name has them; by default those of this machine's nix.conf
+ */
+export async function buildAll(
+  what: readonly string[],
+  runOptions: RunOptions,
+  { link, builders }: { link?: string | undefined; builders?: string | undefined } = {},
+): Promise<string[]> {
   const keep = link === undefined ? ["--no-link"] : ["--out-link", link];
-  const text = await nix(["build", "--print-out-paths", "--no-update-lock-file", ...keep, ...what], runOptions);
+  const remote = builders === undefined ? [] : ["--builders", builders];
+  const text = await nix(
+    ["build", "--print-out-paths", "--no-update-lock-file", ...keep, ...remote, ...what],
+    runOptions,
+  );
   return text.split("\n").filter((line) => line !== "");
 }
 
@@ -109,22 +130,45 @@ export async function copyToCache(
   paths: readonly string[],
   directory: string,
   keyFile: string,
-  signal: AbortSignal,
+  runOptions: RunOptions,
 ): Promise<void> {
   const query = new URLSearchParams({ compression: "zstd", "secret-key": keyFile }).toString();
-  await nix(["copy", "--to", `file://${directory}?${query}`, ...paths], { signal });
+  await nix(["copy", "--to", `file://${directory}?${query}`, ...paths], runOptions);
+}
+
+/** Signs paths with all that they need, and copies them to any store that Nix knows, such as `s3://BUCKET` or `ssh://HOST`. */
+export async function copyTo(
+  paths: readonly string[],
+  store: string,
+  keyFile: string | undefined,
+  runOptions: RunOptions,
+): Promise<void> {
+  if (keyFile !== undefined) await nix(["store", "sign", "--recursive", "--key-file", keyFile, ...paths], runOptions);
+  await nix(["copy", "--to", store, ...paths], runOptions);
 }
 
 /** The paths, and all that they need. */
-export async function closureOf(paths: readonly string[], signal: AbortSignal): Promise<string[]> {
-  const text = await nix(["path-info", "--recursive", ...paths], { signal });
+export async function closureOf(paths: readonly string[], runOptions: RunOptions): Promise<string[]> {
+  const text = await nix(["path-info", "--recursive", ...paths], runOptions);
   return text.split("\n").filter((line) => line !== "");
 }
 
 /** Runs nix with flakes, its progress on standard error, and returns what it printed. @throws FleetError with its own reason */
 export async function nix(args: readonly string[], runOptions: RunOptions): Promise<string> {
-  return runProgram("nix", ["--extra-experimental-features", "nix-command flakes", ...args], {
-    progress: true,
-    ...runOptions,
-  });
+  try {
+    return await runProgram("nix", ["--extra-experimental-features", "nix-command flakes", ...args], {
+      progress: true,
+      ...runOptions,
+    });
+  } catch (error) {
+    runOptions.signal.throwIfAborted();
+    // What an old one says of options and flakes that it does not know leads nowhere.
+    const text = await runProgram("nix", ["--version"], { ...runOptions, progress: false }).catch(() => "");
+    const version = / (\d+\.\d+)[\w.]*$/.exec(text.trim())?.[1];
+    if (version === undefined || !isOlder(version, oldestNix)) throw error;
+    throw new FleetError(
+      "NF207",
+      `this is Nix ${version}, which is too old; ${oldestNix.join(".")} or newer is needed`,
+    );
+  }
 }

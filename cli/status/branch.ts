@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { messageOf } from "../errors";
+import { messageOf } from "../../rules/text/system-error";
 import type { FleetVm, Source } from "../fleet";
 import type { RunOptions } from "../run-program";
 import { git } from "../repository/git";
@@ -20,6 +20,8 @@ export interface Branch extends Source {
   problem: string | null;
   /** Its last commits, each with its parents. */
   parents: ReadonlyMap<string, readonly string[]>;
+  /** When each of these was committed, RFC 3339. */
+  dates: ReadonlyMap<string, string>;
 }
 
 /**
@@ -42,7 +44,8 @@ export async function readBranches(
         return { ...source, ...(await read), problem: null };
       } catch (error) {
         const why = signal.aborted ? `no answer within ${milliseconds / 1_000} s` : messageOf(error);
-        return { ...source, head: null, parents: new Map<string, string[]>(), problem: oneLine(why, 200) };
+        const nothing = { parents: new Map<string, string[]>(), dates: new Map<string, string>() };
+        return { ...source, head: null, ...nothing, problem: oneLine(why, 200) };
       }
     }),
   );
@@ -56,10 +59,14 @@ async function readBranch({ branch }: Source, repository: string, runOptions: Ru
     await run("init", ["--quiet", "--bare"]);
     const options = ["--quiet", "--no-tags", `--depth=${commits}`, "--filter=tree:0"];
     await run("fetch", options, [repository, `+refs/heads/${branch}:refs/heads/fleet`]);
-    const log = await run("log", ["--format=%H %P"], ["refs/heads/fleet"]);
+    const log = await run("log", ["--format=%H %ct %P"], ["refs/heads/fleet"]);
     const lines = log.split("\n").filter((line) => line !== "");
-    const parents = new Map(lines.map((line) => [line.slice(0, 40), line.slice(41).split(" ").filter(Boolean)]));
-    return { head: lines[0]?.slice(0, 40) ?? null, parents };
+    const entries = lines.map((line) => line.split(" ").filter(Boolean));
+    const parents = new Map(entries.map(([revision = "", , ...others]) => [revision, others]));
+    const dates = new Map(
+      entries.map(([revision = "", seconds]) => [revision, new Date(Number(seconds) * 1_000).toISOString()]),
+    );
+    return { head: entries[0]?.[0] ?? null, parents, dates };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -74,6 +81,11 @@ export function branchFor(
   const branch = branches.find((one) => one.repository === source?.repository && one.branch === source.branch);
   if (branch === undefined || branch.head === null) return undefined;
   return { head: branch.head, ahead: commitsPast(branch, revision) };
+}
+
+/** When a revision was committed, as far as the branches' last commits have it. */
+export function dateOf(branches: readonly Branch[], revision: string | undefined): string | undefined {
+  return branches.map(({ dates }) => dates.get(revision ?? "")).find((date) => date !== undefined);
 }
 
 /** How many commits of a branch a revision on it does not have; undefined where its last commits do not have the revision. */

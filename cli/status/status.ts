@@ -5,8 +5,9 @@ import { formatDuration, parseDuration } from "../../rules/text/duration";
 import { predict, type Prediction } from "../../rules/decision/prediction";
 import { failureText, holdText } from "../../rules/text/sentences";
 import type { Decisions, FleetId, FleetVm } from "../fleet";
-import { branchFor, type Branch } from "./branch";
+import { branchFor, dateOf, type Branch } from "./branch";
 import { homeStatus, type HomeStatus } from "./homes";
+import { overdueOf, type Overdue } from "./stale";
 import { type Control, holdOn, wantedBy, type Hold } from "../../rules/rollout/control-item";
 import type { Report } from "../../rules/report";
 import { reportOf, type Reading, type VmReports } from "../../rules/report-reading";
@@ -32,6 +33,10 @@ export interface VmStatus {
   reason: string | null;
   /** What it does next by itself, and why. */
   next: Prediction;
+  /** Since when it is off or without a successful update; null where it is neither. */
+  overdue: Overdue | null;
+  /** When the revision that it runs was committed, so that its lock is at least as old; null where that is not known. */
+  revisionAt: string | null;
 }
 
 /** The document that `fleet status --json` prints. */
@@ -48,7 +53,7 @@ export interface FleetStatus extends FleetId {
   /** Fields that this version does not know, a line each: who has written them, or reports them, is newer. */
   unknown: string[];
   /** The branches that VMs follow by themselves. */
-  branches: Omit<Branch, "parents">[];
+  branches: Omit<Branch, "parents" | "dates">[];
   vms: VmStatus[];
 }
 
@@ -96,7 +101,8 @@ export function decideDrift(input: DriftInput): { drift: Drift; reason: string |
   if (outcome === "failed" && (current || approved === undefined || approval === undefined || approved === approval)) {
     return { drift: "failed", reason: failureText(reading.report) };
   }
-  if (current) {
+  // Nothing is approved for a VM without a wave, but it may wait for something of its own, such as the metadata that it has lost.
+  if (current && !(wave === null && outcome === "deferred")) {
     return { drift: "none", reason: hold === undefined ? null : holdText(hold) };
   }
   if (hold !== undefined) {
@@ -118,8 +124,9 @@ export function decideDrift(input: DriftInput): { drift: Drift; reason: string |
   return { drift: "behind", reason: behindReason(reading.report, input) };
 }
 
-/** Seconds after its boot at which a VM looks for an update. */
-const bootUpdateAfter = 5 * 60;
+/** Seconds after its boot at which a VM looks for an update, and its homes do. */
+export const bootUpdateAfter = 5 * 60;
+export const homeUpdateAfter = 10 * 60;
 
 const waitingText: Record<string, string> = {
   window: "waits for its window",
@@ -128,6 +135,7 @@ const waitingText: Record<string, string> = {
   space: "waits for space on its disk",
   network: "waits for the network",
   metadata: "waits for its metadata to agree with the approval",
+  turn: "waits for its turn",
 };
 
 /** What a VM that is behind is doing about it, as far as it says. */
@@ -178,7 +186,7 @@ export function buildStatus(
     control,
     problems,
     unknown: [...decisions.unknown, ...unknownInReports(reports)],
-    branches: branches.map(({ parents: _, ...branch }) => branch),
+    branches: branches.map(({ parents: _, dates: __, ...branch }) => branch),
     vms: vms.map((vm) => vmStatus(vm, decisions, reports.get(vm.name), now, branches)),
   };
 }
@@ -243,6 +251,15 @@ function vmStatus(
       ...{ name: vm.name, state: vm.state, item: vm.item, projectMetadata: metadata, report: reportOf(reading) },
       ...branchFor(branches, vm, reportOf(reading)?.revision),
     }),
+    overdue:
+      overdueOf({
+        drift,
+        report: reportOf(reading),
+        state: vm.state,
+        startedAt: vm.startedAt,
+        stoppedAt: vm.stoppedAt,
+      }) ?? null,
+    revisionAt: dateOf(branches, reportOf(reading)?.revision) ?? null,
   };
 }
 

@@ -4,9 +4,12 @@ import type { Hold } from "../../rules/rollout/control-item";
 import { formatDuration } from "../../rules/text/duration";
 import { secondsSince, type FleetStatus, type VmStatus } from "./status";
 import { moveLines } from "./planned-moves";
+import { revisionText } from "./revision-text";
+import { staleNotes } from "./stale";
+import { urgentNotes } from "./urgent";
 import { paint, renderTable, type Cell, type Style } from "../command-line/table";
 import { plural, wrap } from "../text";
-import { holdText, scopeText, wavesText } from "../../rules/text/sentences";
+import { holdText, scopeText } from "../../rules/text/sentences";
 import { firstOf, oneLine, truncate } from "../../rules/text/text";
 
 const styles: Record<Drift, Style> = {
@@ -38,9 +41,13 @@ const order: Drift[] = ["none", "ahead", "waiting", "behind", "held", "failed", 
 /** In the table, what needs a person comes first; the others are alike. */
 const urgency: Drift[] = ["failed", "unknown", "behind", "held", "waiting", "ahead"];
 
+/** What of a home needs a person. */
+const homeTrouble: Drift[] = ["failed", "unknown", "behind", "held"];
+
 const reasonWidth = 70;
-/** Kinds of what VMs do next that are shown. */
+/** Groups of VMs that are shown in a list of groups. */
 const mostGroups = 8;
+const mostReasons = 20;
 
 /** How the status is shown. */
 export interface Look {
@@ -49,10 +56,17 @@ export interface Look {
   width?: number;
   /** Rows at most: VMs that are current or stopped are counted only, where there are more. */
   rows?: number;
+  /** Seconds that a person asked for, after which VMs that are off, behind or at an old lock are named. */
+  stale?: number;
+  /** Leaves out the last line, which sums up. */
+  unsummed?: true;
 }
 
 /** The table, what is held and what failed, and a summary line. */
-export function renderStatus(status: FleetStatus, { colour, width, rows: most = Infinity }: Look): string[] {
+export function renderStatus(
+  status: FleetStatus,
+  { colour, width, rows: most = Infinity, stale, unsummed }: Look,
+): string[] {
   const now = new Date(status.at);
   const shown = chosen(status.vms, most);
   const left = status.vms.length - shown.length;
@@ -61,19 +75,40 @@ export function renderStatus(status: FleetStatus, { colour, width, rows: most = 
     ...waveNotes(status),
     ...urgentNotes(status),
     ...controlNotes(status, now),
+    ...reasonNotes(shown, table),
     ...status.vms.flatMap((vm) => failureNotes(vm, table)).map((note) => paint(note, "red", colour)),
     ...status.problems.map((problem) => paint(problem, "red", colour)),
+    ...staleNotes(status, stale),
     ...unknownNotes(status),
     ...nextNotes(status),
   ];
   const more = left === 0 ? [] : [`and ${plural(left, "VM")} more, current or stopped (--all shows them)`];
-  const urgent = shown.filter(({ drift }) => urgency.includes(drift));
+  const urgent = shown.filter(needsPerson);
   const head = status.vms.length === 0 ? [] : urgent.length > most ? causes(urgent) : table;
-  const lines = [...head, ...(head.length === 0 ? [] : [...more, ""]), ...notes, summary(status, colour)];
-  // Colours take no room, so only plain lines are wrapped again.
-  return width === undefined || colour
-    ? lines
-    : lines.flatMap((line) => (table.includes(line) ? [line] : wrap(line, width, 4)));
+  const lines = [
+    ...head,
+    ...(head.length === 0 ? [] : [...more, ""]),
+    ...notes,
+    ...(unsummed ? [] : [summary(status, colour)]),
+  ];
+  return width === undefined ? lines : lines.flatMap((line) => (table.includes(line) ? [line] : wrap(line, width, 4)));
+}
+
+/** Reasons that the table does not have in full, those alike together. Failures have lines of their own. */
+function reasonNotes(vms: readonly VmStatus[], table: readonly string[]): string[] {
+  const groups = new Map<string, string[]>();
+  for (const { name, drift, reason } of vms) {
+    if (reason === null || drift === "failed" || table.some((line) => line.includes(reason))) continue;
+    groups.set(reason, [...(groups.get(reason) ?? []), name]);
+  }
+  return groups.size === 0 ? [] : ["why:", ...groupLines(groups, mostReasons)];
+}
+
+/** What groups of VMs have in common, a line each, the largest first, and how many more there are. */
+function groupLines(groups: ReadonlyMap<string, string[]>, most = mostGroups): string[] {
+  const all = [...groups].map(([text, names]) => ({ vms: names, text })).sort((a, b) => b.vms.length - a.vms.length);
+  const more = all.length - most;
+  return [...moveLines(all.slice(0, most)), ...(more > 0 ? [`  and ${more} more kinds (--json)`] : [])];
 }
 
 /** What narrow terminals go without, the first one first. */
@@ -88,11 +123,18 @@ function vmTable(vms: readonly VmStatus[], now: Date, colour: boolean, width = I
   const reasons = rows.some((cells) => cells.at(-1) !== "");
   const widthOf = (index: number) =>
     Math.max(...[all[index] ?? "-", ...rows.map((cells) => textOf(cells[index]))].map(({ length }) => length));
-  let columns = all.map((_, index) => index).filter((index) => reasons || all[index] !== "WHY");
-  for (const name of expendable) {
-    const needed = columns.reduce((sum, index) => sum + 2 + (all[index] === "WHY" ? leastReason : widthOf(index)), -2);
-    if (needed > width) columns = columns.filter((index) => all[index] !== name);
-  }
+  const room = (columns: readonly number[]) =>
+    columns.reduce((sum, index) => sum + 2 + (all[index] === "WHY" ? leastReason : widthOf(index)), -2);
+  /** Without as many expendable columns as it takes; undefined where that does not suffice. */
+  const fitting = (columns: readonly number[], gone = 0): number[] | undefined => {
+    const left = columns.filter((index) => !expendable.slice(0, gone).includes(all[index] ?? ""));
+    if (room(left) <= width) return left;
+    return gone === expendable.length ? undefined : fitting(columns, gone + 1);
+  };
+  const others = all.flatMap((name, index) => (name === "WHY" ? [] : [index]));
+  const every = reasons ? [...others, all.indexOf("WHY")] : others;
+  // A terminal that has no room for reasons has them below the table.
+  const columns = fitting(every) ?? fitting(others) ?? others.filter((index) => !expendable.includes(all[index] ?? ""));
   const picked = (cells: readonly (string | Cell)[]) => columns.flatMap((index) => cells[index] ?? []);
   return renderTable(
     columns.flatMap((index) => all[index] ?? []),
@@ -109,8 +151,11 @@ function textOf(cell: string | Cell | undefined): string {
 /** Too many VMs for a table of each: those with the same trouble together, the most first. */
 function causes(vms: readonly VmStatus[]): string[] {
   const groups = new Map<string, string[]>();
-  for (const { drift, reason, name } of vms) {
-    const cause = reason === null ? drift : `${drift}: ${reason}`;
+  for (const { drift, reason, name, homeDrift } of vms) {
+    const home = Object.values(homeDrift).find((one) => homeTrouble.includes(one.drift));
+    const [what, why] =
+      urgency.includes(drift) || home === undefined ? [drift, reason] : [`home ${home.drift}`, home.reason];
+    const cause = why === null ? what : `${what}: ${why}`;
     groups.set(cause, [...(groups.get(cause) ?? []), name]);
   }
   return [...groups]
@@ -120,9 +165,21 @@ function causes(vms: readonly VmStatus[]): string[] {
 
 /** The most urgent VMs, as many as may be shown but all that need a person; those alike stay in their order. */
 function chosen(vms: readonly VmStatus[], most: number): VmStatus[] {
-  const urgent = urgency.flatMap((drift) => vms.filter((vm) => vm.drift === drift));
-  const calm = vms.filter(({ drift }) => !urgency.includes(drift));
-  return [...urgent, ...calm.slice(0, Math.max(0, most - urgent.length))];
+  const needy = vms.filter(needsPerson).sort((a, b) => urgencyOf(a) - urgencyOf(b));
+  const calm = vms.filter((vm) => !needsPerson(vm));
+  return [...needy, ...calm.slice(0, Math.max(0, most - needy.length))];
+}
+
+/** The first is the most urgent. A home in need comes after the same need of a system. */
+function urgencyOf({ drift, homeDrift }: VmStatus): number {
+  const ofHomes = Object.values(homeDrift).map((home) => urgency.indexOf(home.drift) + 0.5);
+  const all = [urgency.indexOf(drift), ...ofHomes].filter((one) => one >= 0 && one !== -0.5);
+  return Math.min(...all);
+}
+
+function needsPerson(vm: VmStatus): boolean {
+  const { drift, homeDrift } = vm;
+  return urgency.includes(drift) || Object.values(homeDrift).some((home) => homeTrouble.includes(home.drift));
 }
 
 /** `3 VMs: 2 current, 1 stopped, held by eve@desk`. */
@@ -133,7 +190,7 @@ export function summary(status: FleetStatus, colour = false): string {
     return count === 0 ? [] : [paint(`${count} ${counted[drift]}`, styles[drift], colour)];
   });
   const homes = vms.flatMap((vm) => Object.values(vm.homeDrift));
-  const homeCounts = (["behind", "held", "failed", "unknown"] as const).flatMap((drift) => {
+  const homeCounts = homeTrouble.flatMap((drift) => {
     const count = homes.filter((home) => home.drift === drift).length;
     return count === 0 ? [] : [paint(`${plural(count, "home")} ${counted[drift]}`, styles[drift], colour)];
   });
@@ -161,14 +218,6 @@ function row(vm: VmStatus, now: Date): (string | Cell)[] {
     homesText(vm),
     truncate(vm.reason ?? "", reasonWidth),
   ];
-}
-
-/** A revision as people read it; a VM may have written anything in its place. */
-export function revisionText(revision: string | undefined): string {
-  if (revision === undefined) {
-    return "";
-  }
-  return /^[0-9a-f]{40}$/.test(revision) ? short(revision) : truncate(oneLine(revision), 12);
 }
 
 function age(at: string | undefined, now: Date): string {
@@ -204,11 +253,7 @@ function nextNotes({ vms }: FleetStatus): string[] {
     for (const text of [...about, ...(revision === null ? [] : [atBoot])])
       groups.set(text, [...(groups.get(text) ?? []), name]);
   }
-  const all = [...groups].map(([text, names]) => ({ vms: names, text })).sort((a, b) => b.vms.length - a.vms.length);
-  const more = all.length - mostGroups;
-  return all.length === 0
-    ? []
-    : ["next:", ...moveLines(all.slice(0, mostGroups)), ...(more > 0 ? [`  and ${more} more kinds (--json)`] : [])];
+  return groups.size === 0 ? [] : ["next:", ...groupLines(groups)];
 }
 
 /** What a newer version has written: this one keeps it, and does not know what it means. */
@@ -225,18 +270,6 @@ function waveNotes({ approvals }: FleetStatus): string[] {
   }
   const waves = Object.entries(approvals).map(([wave, revision]) => `${wave} ${short(revision)}`);
   return [oneLine(`rollout open: ${waves.join(", ")}`, 500)];
-}
-
-/** Approvals for which windows and pauses do not count, those for the same revision and reason together. */
-function urgentNotes({ approvals, urgent }: FleetStatus): string[] {
-  const waves = new Map<string, string[]>();
-  for (const [wave, why] of Object.entries(urgent)) {
-    const what = `${revisionText(approvals[wave])}${why === null ? "" : `: ${why}`}`;
-    waves.set(what, [...(waves.get(what) ?? []), wave]);
-  }
-  return [...waves].map(([what, names]) =>
-    oneLine(`urgent, past windows and pauses: ${wavesText(names)} ${what}`, 400),
-  );
 }
 
 /** Holds that have not lapsed. */

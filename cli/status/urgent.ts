@@ -1,12 +1,14 @@
 /** What an urgent approval passes, and what it does not: for the person who is about to give it. Pure. */
-import { short } from "../../rules/contract";
+import { short, type Drift } from "../../rules/contract";
+import type { Report } from "../../rules/report";
 import { holdOn } from "../../rules/rollout/control-item";
 import { parseDuration, formatDuration } from "../../rules/text/duration";
-import { holdText } from "../../rules/text/sentences";
+import { holdText, wavesText } from "../../rules/text/sentences";
 import type { Decisions, FleetVm } from "../fleet";
 import { reportOf, type VmReports } from "../../rules/report-reading";
 import { plural } from "../text";
-import { oneLine } from "../../rules/text/text";
+import { firstOf, oneLine } from "../../rules/text/text";
+import { revisionText } from "./revision-text";
 
 /** Pauses of a stack's waves in seconds, by wave, in the waves' order. */
 export type Pauses = Readonly<Record<string, number>>;
@@ -78,6 +80,30 @@ export function urgentLines(revision: string, why: string, preview: UrgentPrevie
     oneLine(`urgent: ${short(revision)} to ${plural(count, "VM")}: ${why}`, 400),
     ...below.map((line) => `  ${oneLine(line, 400)}`),
   ];
+}
+
+/** Who of an urgent approval's waves runs it, and who does not yet and why; waves with the same revision and reason together. */
+export function urgentNotes({ approvals, urgent, vms }: UrgentFleet): string[] {
+  const waves = new Map<string, string[]>();
+  for (const [wave, why] of Object.entries(urgent)) {
+    const what = `${revisionText(approvals[wave])}${why === null ? "" : `: ${why}`}`;
+    waves.set(what, [...(waves.get(what) ?? []), wave]);
+  }
+  return [...waves].map(([what, names]) => {
+    const members = vms.filter(({ wave }) => wave !== null && names.includes(wave));
+    const left = members.filter(({ wave, system }) => system?.revision !== approvals[wave ?? ""]);
+    const open = left.map(({ name, drift }) => `${name} (${drift})`);
+    const count = `${members.length - left.length} of ${plural(members.length, "VM")}`;
+    const who = open.length === 0 ? "every VM runs it" : `${count} run it, not yet ${firstOf(open, 6)}`;
+    return oneLine(`urgent, past windows and pauses: ${wavesText(names)} ${what}; ${who}`, 500);
+  });
+}
+
+/** What of a fleet's status says how an urgent approval stands. */
+interface UrgentFleet {
+  approvals: Readonly<Record<string, string>>;
+  urgent: Readonly<Record<string, string | null>>;
+  vms: readonly { name: string; wave: string | null; drift: Drift; system: Pick<Report, "revision"> | null }[];
 }
 
 /** The pauses that the setting `waves` of a stack has; what is not readable has none, since the program says what is wrong with it. */

@@ -1,11 +1,15 @@
 /** `fleet rollback` and `fleet pin`, and what they leave in the control item. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import { approvalKey, controlKey } from "../../../rules/contract";
 import { badRevision } from "../../../cli/commands/rollback";
 import { type Control, noControl } from "../../../rules/rollout/control-item";
 import { FakeCompute } from "./google/fake-compute";
 import { approval, good, hold, old, other, report } from "./fleet-samples";
-import { runFleet } from "./run-fleet";
+import { identity, runFleet } from "./run-fleet";
 
 let fake: FakeCompute;
 let endpoint: string;
@@ -34,6 +38,7 @@ async function fleet(...args: string[]): Promise<{ code: number; out: string[]; 
     NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
     GOOGLE_OAUTH_ACCESS_TOKEN: "t",
     GOOGLE_CLOUD_PROJECT: "p",
+    PATH: process.env["PATH"],
   });
 }
 
@@ -103,6 +108,18 @@ describe("fleet pin", () => {
     expect((await fleet("pin", "dev-rest", "--clear")).out.at(-1)).toBe("dev-rest follows what is approved again");
     expect(control()).toBeUndefined();
     expect((await fleet("pin", "dev-rest", "--clear")).out).toEqual(["dev-rest was not pinned"]);
+  });
+
+  it("says which branch of the repository has the revision", async () => {
+    const repository = mkdtempSync(join(tmpdir(), "fleet-pin-"));
+    const git = (...args: string[]) => execa("git", ["-C", repository, ...args], { env: identity });
+    await git("init", "--quiet", "--initial-branch=a-fix");
+    await git("commit", "--quiet", "--allow-empty", "--message=x");
+    const { stdout: head } = await git("rev-parse", "HEAD");
+    const { code, out } = await fleet("pin", "dev-rest", head.slice(0, 10), "--resolve-from", repository);
+    rmSync(repository, { recursive: true });
+    expect([code, out.at(-1)]).toEqual([0, `dev-rest is pinned to ${head.slice(0, 7)}, of branch a-fix`]);
+    expect(control()?.pins).toEqual({ "dev-rest": head });
   });
 
   it("lets a VM's pin go that is gone itself", async () => {

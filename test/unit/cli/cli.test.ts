@@ -1,13 +1,13 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { execa } from "execa";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, test } from "vitest";
 import { controlKey, approvalKey } from "../../../rules/contract";
 import type { FleetStatus } from "../../../cli/status/status";
 import { FakeCompute } from "./google/fake-compute";
 import { approval, good, hold, old, report } from "./fleet-samples";
 import { runFleet } from "./run-fleet";
+import { environmentOf, threeVms } from "./three-vms";
 
 let fake: FakeCompute;
 let endpoint: string;
@@ -20,43 +20,16 @@ afterAll(() => rmSync(directory, { recursive: true }));
 beforeEach(async () => {
   fake = new FakeCompute();
   endpoint = await fake.start();
-  const labels = { "nixos-fleet": "devs", "nixos-fleet-stack": "dev" };
-  const vm = (name: string, wave: string, revision: string, status = "RUNNING") => ({
-    name,
-    labels,
-    status,
-    metadata: { "nixos-fleet": JSON.stringify({ wave, follow: "branch", homes: [] }) },
-    guest: {
-      "nixos-fleet/system": JSON.stringify(report({ revision, approved: revision, at: new Date().toISOString() })),
-    },
-  });
-  fake.instances = [
-    vm("dev-canary", "canary", good),
-    vm("dev-alice", "rest", good),
-    vm("dev-bob", "rest", old, "TERMINATED"),
-  ];
-  for (const wave of ["canary", "rest"]) {
-    fake.metadata[approvalKey("devs", "dev", wave)] = JSON.stringify(approval(good));
-  }
+  threeVms(fake);
 });
 afterEach(() => fake.stop());
-
-function testEnv(): NodeJS.ProcessEnv {
-  return {
-    NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
-    NIXOS_FLEET_LOGGING_ENDPOINT: new URL("/logging/", endpoint).href,
-    GOOGLE_OAUTH_ACCESS_TOKEN: "t",
-    GOOGLE_CLOUD_PROJECT: "p",
-    USER: "eve",
-  };
-}
 
 /** Runs the tool; returns its exit code, and what it printed. */
 async function fleet(
   args: string[],
   env: NodeJS.ProcessEnv = {},
 ): Promise<{ code: number; out: string[]; err: string[] }> {
-  return runFleet(args, { ...testEnv(), ...env });
+  return runFleet(args, { ...environmentOf(endpoint), ...env });
 }
 
 function control(): unknown {
@@ -145,7 +118,7 @@ describe("fleet await", () => {
 
   it("refuses a revision that the wave is not approved for, and a wave without approval", async () => {
     expect((await fleet(["await", "--wave", "rest", "--revision", "ccccccc"])).err).toEqual([
-      "wave rest is approved for bbbbbbb, not for ccccccc",
+      "wave rest is approved for bbbbbbb, not for ccccccc [NF209]",
     ]);
     expect((await fleet(["await", "--wave", "nowhere"])).err[0]).toMatch(
       /^wave nowhere of fleet devs\/dev has no approval/,
@@ -169,7 +142,9 @@ describe("fleet hold and resume", () => {
         expect.stringMatching(/^VM dev-bob held by eve@.*: also/),
       ]),
     );
-    expect((await fleet(["resume"])).err).toEqual(["the fleet is not held as such; held are: wave rest, VM dev-bob"]);
+    expect((await fleet(["resume"])).err).toEqual([
+      "the fleet is not held as such; held are: wave rest, VM dev-bob [NF209]",
+    ]);
     expect((await fleet(["resume", "--wave", "rest"])).out).toEqual(["wave rest may move again"]);
     expect((await fleet(["resume", "--all", "--why", "done"])).out).toEqual([
       "  dev-bob: aaaaaaa → bbbbbbb, at the next boot",
@@ -217,7 +192,7 @@ describe("fleet retry", () => {
 });
 
 test.each<[string[], RegExp]>([
-  [["nonsense"], /^unknown command "nonsense"; there are status, show, logs, ssh, diff, await/],
+  [["nonsense"], /^unknown command "nonsense"; there are status, dashboard, show, logs, ssh, diff, await/],
   [["status", "--jsn"], /^status: unknown option --jsn; did you mean --json\?; .*status --help/],
   [["status", "--watch", "--check"], /cannot be combined/],
   [["status", "--fleet", "De vs"], /^status: --fleet is De vs; it must be 1 to 63 lower-case/],
@@ -257,41 +232,4 @@ test.each<[string[], RegExp]>([
 test("without a project it says how to name one", async () => {
   const { code, err } = await fleet(["status"], { GOOGLE_CLOUD_PROJECT: "" });
   expect([code, err]).toEqual([2, ["no project: give --project, or set NIXOS_FLEET_PROJECT or GOOGLE_CLOUD_PROJECT"]]);
-});
-
-describe("the launcher", () => {
-  const launcher = resolve(__dirname, "../../../scripts/fleet");
-  const options = { reject: false, extendEnv: false } as const;
-  const path = process.env["PATH"] ?? "";
-
-  it("works from any directory, and passes the exit code on", async () => {
-    const env = { ...testEnv(), PATH: path };
-    const shown = await execa(launcher, ["status", "--json"], { ...options, cwd: directory, env });
-    expect([shown.exitCode, shown.stderr]).toEqual([0, ""]);
-    expect((JSON.parse(shown.stdout) as FleetStatus).vms).toHaveLength(3);
-    const refused = await execa(launcher, ["nonsense"], { ...options, cwd: directory, env });
-    expect([refused.exitCode, refused.stdout]).toEqual([2, ""]);
-    expect(refused.stderr).toMatch(/^fleet: unknown command "nonsense"; .*$/);
-  });
-
-  it("says on Ctrl-C how to go on, and exits with 130", async () => {
-    fake.setMetadata(approvalKey("devs", "dev", "rest"), JSON.stringify(approval(old)));
-    const env = { ...testEnv(), PATH: path };
-    const gate = execa(launcher, ["await", "--wave", "rest"], { ...options, env });
-    gate.stdout.once("data", () => gate.kill("SIGINT"));
-    const end = await gate;
-    expect(end.stdout).toContain("Go on with pulumi up");
-    expect(end.exitCode).toBe(130);
-  });
-
-  it("says in one line that packages are missing", async () => {
-    const root = join(directory, "clone");
-    mkdirSync(join(root, "scripts"), { recursive: true });
-    cpSync(launcher, join(root, "scripts/fleet"));
-    const end = await execa(join(root, "scripts/fleet"), ["status"], { ...options, env: { PATH: path } });
-    expect([end.exitCode, end.stderr]).toEqual([
-      2,
-      `fleet: its Node packages are not installed; run: (cd '${root}' && npm ci)`,
-    ]);
-  });
 });

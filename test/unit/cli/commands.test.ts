@@ -119,6 +119,8 @@ describe.each(commands.map((command) => [command.name, command] as const))("flee
 /** A call of each command that ends well here, or null where it takes programs or files: those have tests of their own. */
 const calls: Record<string, string[] | null> = {
   status: [],
+  // It goes on until Ctrl-C.
+  dashboard: null,
   show: ["dev-alice"],
   diff: [],
   await: ["--wave", "rest"],
@@ -132,11 +134,15 @@ const calls: Record<string, string[] | null> = {
   trigger: null,
   logs: ["dev-alice"],
   ssh: null,
+  // It asks Pulumi for the settings.
+  move: null,
+  remove: ["dev-alice"],
   history: [],
   lock: null,
   build: null,
   image: null,
   doctor: null,
+  explain: ["NF301"],
   init: null,
   completion: ["bash"],
 };

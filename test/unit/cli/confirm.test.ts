@@ -53,7 +53,7 @@ describe("a command that moves VMs", () => {
     expect(refused).toEqual({
       code: 1,
       out: ["  dev-bob: aaaaaaa → bbbbbbb, at the next boot"],
-      err: ["nothing was changed"],
+      err: ["nothing was changed [NF210]"],
     });
     expect([no.asked, control()]).toEqual([["Go ahead?"], held]);
     const never = confirmed(false);

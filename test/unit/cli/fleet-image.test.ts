@@ -62,7 +62,10 @@ it.each([
   [["image", "publish", "--flake", "."], "image: publish needs --bucket"],
   [["image", "build", "--flake", "/"], "/ is no git repository that has the commit HEAD"],
   [["image", "build", "--flake", ".", "--revision", "nope"], "has the commit nope"],
-  [["build"], "build: give either --bucket or --directory"],
+  [["build"], "build: give one of --bucket, --directory, --to and --push"],
+  [["build", "--bucket", "a", "--directory", "b"], "build: give one of"],
+  [["build", "--to", "a", "--push", "b"], "build: give one of"],
+  [["build", "--to", "s3://a"], "build: --key is missing"],
   [["build", "--bucket", "a"], "build: --key is missing"],
   [["build", "--bucket", "a", "--key", "/nowhere"], "build: --key /nowhere is no file"],
 ])("%j says what is wrong", async (args, line) => {

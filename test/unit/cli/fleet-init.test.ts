@@ -58,14 +58,19 @@ const given = [
 ];
 
 describe("the project", () => {
-  it("imports the package at the tool's own version, and is named by its directory", async () => {
-    const { code, err } = await init();
+  it("imports the package that the clone of the tool builds, says so, and is named by its directory", async () => {
+    const { code, err, out } = await init();
     expect([code, err]).toEqual([0, []]);
     const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
     expect(JSON.parse(text("package.json"))).toMatchObject({
       name: "my-fleet",
-      dependencies: { "nixos-fleet": version },
+      dependencies: { "nixos-fleet": `file:${relative(project, join(root, `build/nixos-fleet-${version}.tgz`))}` },
     });
+    const steps = out.filter((line) => /^\d\. /.test(line));
+    expect(steps[3]).toMatch(/^4\. build the package that package\.json names: .*scripts\/pack$/);
+    expect(steps[4]).toMatch(/^5\. log in: .*pulumi login/);
+    expect(steps[5]).toMatch(/^6\. in .*my-fleet: npm install && pulumi stack init prod && npx fleet doctor$/);
+    expect(steps[7]).toMatch(/README\.md; the package has to be where CI can install it$/);
     expect(text("Pulumi.yaml")).toMatch(/^name: my-fleet\ndescription: .*\nmain: index\.ts\nruntime: nodejs\n$/);
     expect(text("index.ts")).toContain('from "nixos-fleet"');
     expect(files(project)).toEqual(
@@ -223,7 +228,7 @@ describe("what is there", () => {
   it("stays alone when something cannot be written", async () => {
     writeFileSync(join(scratch, "file"), "");
     const { code, err } = await init("--config-directory", join(scratch, "file/config"));
-    expect([code, err]).toEqual([2, [expect.stringMatching(/is no directory to write to: ENOTDIR/)]]);
+    expect([code, err]).toEqual([2, [expect.stringMatching(/is no directory to write to: not a directory$/)]]);
     expect(readdirSync(scratch)).toEqual(["file"]);
   });
 });

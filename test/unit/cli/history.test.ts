@@ -4,52 +4,29 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateKeyPairSync } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
-import { approvalKey } from "../../../rules/contract";
 import { accountOf, credentials } from "../../../cli/google/credentials";
 import { eventOf } from "../../../cli/gate/history";
-import { toHistory, withoutEnded, type HistoryEntry } from "../../../cli/history";
+import { toHistory, withoutEnded } from "../../../cli/history";
+import type { HistoryEntry } from "../../../cli/history-entry";
 import { historyLines } from "../../../cli/commands/history";
-import { approval, good } from "./fleet-samples";
 import { failure, see } from "../gate/samples";
-import { reading } from "./fleet-samples";
-import { instanceBody, makeInstance, makeNetwork, project, serve, type Served } from "../local/client";
-import { runFleet } from "./run-fleet";
+import { good, reading } from "./fleet-samples";
+import { serve, type Served } from "../local/client";
+import { oneStoppedVm, runServedFleet, underPulumi } from "./served-fleet";
 
 let served: Served;
-let root: string;
 
 beforeEach(async () => {
   served = await serve();
-  root = new URL("/", served.url).href;
 });
 afterEach(() => served.close());
 
-async function fleet(args: string[], env: NodeJS.ProcessEnv = {}) {
-  return runFleet(args, {
-    NIXOS_FLEET_COMPUTE_ENDPOINT: `${root}compute/v1/`,
-    NIXOS_FLEET_LOGGING_ENDPOINT: `${root}logging/`,
-    GOOGLE_OAUTH_ACCESS_TOKEN: "t",
-    GOOGLE_CLOUD_PROJECT: project,
-    NIXOS_FLEET_FLEET: "devs",
-    NIXOS_FLEET_STACK: "dev",
-    USER: "eve",
-    ...env,
-  });
-}
+const fleet = (args: string[], env: NodeJS.ProcessEnv = {}) => runServedFleet(served, args, { USER: "eve", ...env });
 
 const entries = async (...args: string[]) =>
   JSON.parse((await fleet(["history", "--json", ...args])).out.join("\n")) as HistoryEntry[];
 
-/** A fleet of one VM that is stopped, so that its gate passes at once. */
-async function oneVm(): Promise<void> {
-  await makeNetwork(served);
-  const labels = { "nixos-fleet": "devs", "nixos-fleet-stack": "dev", "nixos-fleet-wave": "rest" };
-  await makeInstance(served, "dev-bob", { ...instanceBody("dev-bob"), labels });
-  await served.api.instances.stop({ project, zone: "europe-west1-b", instance: "dev-bob" });
-  await served.cloud.operations.settled();
-  const items = [{ key: approvalKey("devs", "dev", "rest"), value: JSON.stringify(approval(good)) }];
-  await served.api.projects.setCommonInstanceMetadata({ project, requestBody: { items } });
-}
+const oneVm = () => oneStoppedVm(served);
 
 describe("fleet history", () => {
   it("tells who did what and how it went, newest first", async () => {
@@ -57,6 +34,8 @@ describe("fleet history", () => {
     await fleet(["hold", "--why", "demo"], { NIXOS_FLEET_BY: "eve@example.com" });
     await fleet(["resume", "--why", "over"]);
     await fleet(["retry", good]);
+    expect((await fleet(["await", "--wave", "rest"], underPulumi)).code).toBe(0);
+    // Who waits by hand passes nothing.
     expect((await fleet(["await", "--wave", "rest"])).code).toBe(0);
     const shown = await entries();
     expect(shown.map(({ event, scope, outcome, by, why }) => [event, scope, outcome, by.split("@")[0], why])).toEqual([
@@ -78,7 +57,7 @@ describe("fleet history", () => {
 
   it("shows a rollout whose gate never ended as started", async () => {
     await oneVm();
-    await fleet(["await", "--wave", "rest"]);
+    await fleet(["await", "--wave", "rest"], underPulumi);
     const { logEntries = [] } = served.cloud.store.state;
     served.cloud.store.state.logEntries = logEntries.filter(({ jsonPayload }) => {
       return (jsonPayload as HistoryEntry).outcome === "started";

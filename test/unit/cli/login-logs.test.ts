@@ -62,10 +62,12 @@ describe("fleet ssh", () => {
     const stopped = await run(["ssh", "dev-bob"]);
     expect([stopped.code, stopped.err]).toEqual([
       1,
-      ["dev-bob is TERMINATED; gcloud compute instances start dev-bob --zone=europe-west1-b --project=p starts it"],
+      [
+        "dev-bob is TERMINATED; gcloud compute instances start dev-bob --zone=europe-west1-b --project=p starts it [NF209]",
+      ],
     ]);
     const absent = await run(["ssh", "dev-alice"], { PATH: "/nonexistent" });
-    expect([absent.code, absent.err]).toEqual([1, ["gcloud is not on PATH; install the Google Cloud SDK"]]);
+    expect([absent.code, absent.err]).toEqual([1, ["gcloud is not on PATH; install the Google Cloud SDK [NF207]"]]);
   });
 });
 

@@ -94,7 +94,11 @@ describe("a reason of 150 KB", () => {
     const { code, err } = await fleet("hold", "--why", "y".repeat(400));
     expect([code, err]).toEqual([
       1,
-      [expect.stringMatching(/^nixos-fleet--devs--dev----control would have \d+ bytes; Compute takes at most 262144$/)],
+      [
+        expect.stringMatching(
+          /^nixos-fleet--devs--dev----control would have \d+ bytes; Compute takes at most 262144 \[NF204\]$/,
+        ),
+      ],
     ]);
     expect(fake.metadata[KEY]).toBe(before);
   });
@@ -127,5 +131,20 @@ describe("an item of a newer version", () => {
     const { out } = await fleet("status");
     expect(out.join("\n")).toContain("control item: freeze");
     expect(out.find((line) => line.startsWith("dev-rest"))).toContain("held");
+  });
+});
+
+describe("an item that cannot be read", () => {
+  it("is emptied by resume --all alone, which asks on a terminal", async () => {
+    fake.setMetadata(KEY, "{");
+    expect(await fleet("resume")).toMatchObject({ code: 1, err: [expect.stringMatching(/\[NF208\]$/)] });
+    expect((await fleet("resume", "--all", "--dry-run")).code).toBe(0);
+    expect(fake.metadata[KEY]).toBe("{");
+    const { code, out, err } = await fleet("resume", "--all");
+    expect([code, out]).toEqual([0, ["the control item is empty now"]]);
+    expect(err).toEqual([
+      expect.stringMatching(/^the control item is not readable \(.*\); what is in it will be lost$/),
+    ]);
+    expect(fake.metadata[KEY]).toBeUndefined();
   });
 });

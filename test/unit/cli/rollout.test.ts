@@ -10,7 +10,7 @@ import { buildStatus } from "../../../cli/status/status";
 import { renderStatus } from "../../../cli/status/table";
 import { pausesOf } from "../../../cli/status/urgent";
 import { FakeCompute } from "./google/fake-compute";
-import { approval, decisions, good, hold, old, report } from "./fleet-samples";
+import { approval, decisions, good, hold, old, reading, report, reports, vm } from "./fleet-samples";
 import { runFleet } from "./run-fleet";
 
 let fake: FakeCompute;
@@ -112,7 +112,7 @@ describe("fleet rollout --urgent", () => {
 
   it("asks on a terminal, and does nothing where the answer is no", async () => {
     const { code, err } = await fleet([], { confirm: () => Promise.resolve(false) });
-    expect([code, err]).toEqual([1, ["nothing was changed"]]);
+    expect([code, err]).toEqual([1, ["nothing was changed [NF210]"]]);
     expect(calls().join("\n")).not.toContain("config set");
   });
 });
@@ -123,10 +123,23 @@ test("status shows what is urgent, and why", () => {
     Object.entries(approvals).map(([wave, one]) => [wave, { ...one, urgent: true, why: "CVE-2026-1" }]),
   );
   const id = { fleet: "devs", stack: "dev" };
-  const status = buildStatus(id, [], { ...rest, approvals: urgent }, new Map(), new Date());
-  expect(renderStatus(status, { colour: false })).toContain(
-    "urgent, past windows and pauses: waves canary, rest bbbbbbb: CVE-2026-1",
-  );
+  const vms = [vm("dev-canary", { wave: "canary" }), vm("dev-alice"), vm("dev-bob")];
+  const noted = (holds: string[], revisions: string[]) => {
+    const said = new Map(
+      vms.map(({ name }, index) => [
+        name,
+        reports(reading({ revision: revisions[index] ?? "", approved: revisions[index] })),
+      ]),
+    );
+    const control = { ...rest.control, holds: holds.map((scope) => hold(scope)) };
+    const status = buildStatus(id, vms, { ...rest, control, approvals: urgent }, said, new Date());
+    return renderStatus(status, { colour: false }).filter((line) => line.startsWith("urgent"));
+  };
+  const start = "urgent, past windows and pauses: waves canary, rest bbbbbbb: CVE-2026-1; ";
+  expect(noted([], [good, good, good])).toEqual([`${start}every VM runs it`]);
+  expect(noted(["vm:dev-bob"], [good, old, old])).toEqual([
+    `${start}1 of 3 VMs run it, not yet dev-alice (behind), dev-bob (held)`,
+  ]);
 });
 
 test.each([undefined, "no JSON", "{}", "[1]"])("waves written as %j have no pauses", (text) => {

@@ -4,15 +4,19 @@ import { run } from "../../../cli/cli";
 import { command as awaitCommand } from "../../../cli/commands/await";
 import { command as build } from "../../../cli/commands/build";
 import { command as completion } from "../../../cli/commands/completion";
+import { command as dashboard } from "../../../cli/commands/dashboard";
 import { command as diff } from "../../../cli/commands/diff";
 import { command as doctor } from "../../../cli/commands/doctor";
+import { command as explain } from "../../../cli/commands/explain";
 import { command as history } from "../../../cli/commands/history";
 import { command as hold } from "../../../cli/commands/hold";
 import { command as image } from "../../../cli/commands/image";
 import { command as init } from "../../../cli/commands/init";
 import { command as lock } from "../../../cli/commands/lock";
 import { command as logs } from "../../../cli/commands/logs";
+import { command as move } from "../../../cli/commands/move";
 import { command as pin } from "../../../cli/commands/pin";
+import { command as remove } from "../../../cli/commands/remove";
 import { command as resume } from "../../../cli/commands/resume";
 import { command as retry } from "../../../cli/commands/retry";
 import { command as rollback } from "../../../cli/commands/rollback";
@@ -28,15 +32,19 @@ export const commands: Readonly<Record<CommandName, Command>> = {
   await: awaitCommand,
   build,
   completion,
+  dashboard,
   diff,
   doctor,
+  explain,
   history,
   hold,
   image,
   init,
   lock,
   logs,
+  move,
   pin,
+  remove,
   resume,
   retry,
   rollback,

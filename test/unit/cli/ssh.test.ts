@@ -5,6 +5,7 @@ import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import { knownHostsLines, parseAddresses, sshArguments } from "../../../cli/ssh";
 import { FakeCompute } from "./google/fake-compute";
+import { report } from "./fleet-samples";
 import { runFleet } from "./run-fleet";
 
 test("ssh gets the VM's published key, whatever leads there, and never asks", () => {
@@ -84,7 +85,11 @@ describe("fleet trigger", () => {
   });
 
   /** Runs it with a stand-in for ssh, which notes its arguments and known hosts and ends with the given status. */
-  async function fleet(args: string[], ssh = "exit 0"): Promise<{ code: number; out: string[]; err: string[] }> {
+  async function fleet(
+    args: string[],
+    ssh = "exit 0",
+    more = {},
+  ): Promise<{ code: number; out: string[]; err: string[] }> {
     const script = `#!/bin/sh\nprintf '%s\\n' "$@" >${directory}/args\nfor a in "$@"; do case $a in UserKnown*) eval "cat \${a#*=}" >${directory}/known ;; esac; done\n${ssh}\n`;
     writeFileSync(join(directory, "ssh"), script);
     chmodSync(join(directory, "ssh"), 0o755);
@@ -93,6 +98,7 @@ describe("fleet trigger", () => {
       NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
       GOOGLE_OAUTH_ACCESS_TOKEN: "t",
       GOOGLE_CLOUD_PROJECT: "p",
+      ...more,
     };
     return runFleet(["trigger", ...args], env);
   }
@@ -100,13 +106,47 @@ describe("fleet trigger", () => {
   it("asks the VM in the name of who asked, and knows its key", async () => {
     expect(await fleet(["dev-alice", "--by", "eve; rm -rf /"])).toEqual({
       code: 0,
-      out: ["dev-alice  updated on request"],
+      out: ["dev-alice  ended its run; its report has not arrived yet, fleet status shows it"],
       err: [],
     });
     expect(readFileSync(join(directory, "args"), "utf8")).toContain(
       "--\n10.0.0.2\nsudo -n nixos-auto-update trigger --by eve-rm--rf-/\n",
     );
     expect(readFileSync(join(directory, "known"), "utf8")).toBe("dev-alice ssh-ed25519 AAAA\n");
+  });
+
+  it.each([
+    ["nothing to do", "unchanged", "nothing to do: it runs bbbbbbb already"],
+    ["its report not there yet", "updated", "ended its run; its report has not arrived yet, fleet status shows it"],
+  ] as const)("takes a report that stays as it was for %s", async (_, outcome, text) => {
+    const [alice] = fake.instances;
+    if (alice?.guest !== undefined) alice.guest["nixos-fleet/system"] = JSON.stringify(report({ outcome }));
+    expect(await fleet(["dev-alice"])).toEqual({ code: 0, out: [`dev-alice  ${text}`], err: [] });
+  });
+
+  it.each<[string, Parameters<typeof report>[0], number, string]>([
+    ["an update", { outcome: "updated" }, 0, "updated to bbbbbbb on request"],
+    ["nothing to do", { outcome: "unchanged" }, 0, "nothing to do: it runs bbbbbbb already"],
+    [
+      "a hold",
+      { outcome: "held", error: "held by eve: demo" },
+      0,
+      "did not move, it is held at bbbbbbb: held by eve: demo",
+    ],
+    ["a window", { outcome: "deferred", error: "waits for its window" }, 0, "waits, at bbbbbbb: waits for its window"],
+    ["a failure", { outcome: "failed", stage: "build", error: "no space" }, 1, "failed: build failed: no space"],
+  ])("says that the run ended with %s", async (_, changes, code, text) => {
+    // The run's report is there when ssh ends: the second of two readings.
+    let readings = 0;
+    const [alice] = fake.instances;
+    fake.fault = (request) => {
+      if (!request.includes("queryPath=nixos-fleet/")) return undefined;
+      readings += 1;
+      const at = `2026-01-01T12:0${readings}:00Z`;
+      if (alice?.guest !== undefined) alice.guest["nixos-fleet/system"] = JSON.stringify(report({ ...changes, at }));
+      return undefined;
+    };
+    expect(await fleet(["dev-alice"])).toEqual({ code, out: [`dev-alice  ${text}`], err: [] });
   });
 
   it("leaves out a stopped VM, and says of each other what went wrong", async () => {
@@ -143,13 +183,29 @@ describe("fleet trigger", () => {
     ]);
   });
 
+  it.each([
+    ["ssh: connect to host 10.0.0.2 port 22: Connection timed out", true],
+    ["ssh: connect to host 10.0.0.2 port 22: No route to host", true],
+    ["eve@10.0.0.2: Permission denied (publickey).", false],
+  ])("names the ways to a VM that does not answer, and only then: %s", async (words, isHinted) => {
+    const { out } = await fleet(["dev-alice"], `echo '${words}' >&2; exit 255`);
+    const hint = isHinted ? "; --iap goes through Google's proxy, --bastion by a host" : "";
+    expect(out).toEqual([`dev-alice  failed: ${words}${hint}`]);
+    expect((await fleet(["dev-alice", "--iap"], `echo '${words}' >&2; exit 255`)).out[0]).not.toContain("--bastion");
+  });
+
+  it("says in one line that ssh is missing", async () => {
+    const { code, out } = await fleet(["dev-alice"], undefined, { PATH: "/nonexistent" });
+    expect([code, out]).toEqual([1, ["dev-alice  failed: ssh is not on PATH; run this where it is installed"]]);
+  });
+
   it("prints what came of each as JSON", async () => {
     const { code, out } = await fleet(["dev-alice", "dev-mute", "--json"]);
     expect([code, JSON.parse(out.join("\n"))]).toEqual([
       1,
       {
         vms: [
-          { name: "dev-alice", well: true, text: "updated on request" },
+          { name: "dev-alice", well: true, text: expect.stringMatching(/^ended its run/) as string },
           { name: "dev-mute", well: false, text: "has published no SSH host key" },
         ],
       },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ApiError } from "../../../cli/google/api-error";
 import { pollInterval } from "../../../cli/gate/await";
-import { good, old } from "../cli/fleet-samples";
+import { old } from "../cli/fleet-samples";
 import { Project } from "./project";
 
 describe("a gate", () => {
@@ -13,7 +13,7 @@ describe("a gate", () => {
     ];
     expect(await project.run()).toMatchObject({ outcome: "passed", reason: null });
     expect(project.lines).toEqual([
-      `wave rest: waiting for 2 VMs to apply ${good}`,
+      "wave rest: waiting for 2 VMs to apply bbbbbbb",
       "b  updated  aaaaaaa → bbbbbbb  after 3 s",
       "a  unchanged  aaaaaaa → bbbbbbb  after 9 s",
       "",
@@ -29,7 +29,9 @@ describe("a gate", () => {
     const project = new Project(["a", "b"]);
     project.events = [[5, () => project.say("a", { revision: old, outcome: "failed", stage: "build", error: "no" })]];
     expect(await project.run()).toMatchObject({ outcome: "failed", reason: "1 of 2 failed, none may", took: 5 });
-    expect(project.lines.at(-1)).toBe("wave rest failed: 1 of 2 failed, none may; later waves are not approved");
+    expect(project.lines.at(-1)).toBe(
+      "wave rest failed: 1 of 2 failed, none may; later waves are not approved [NF301]",
+    );
     project.time = 0;
     expect(await project.run()).toMatchObject({ outcome: "failed", took: 0 });
   });
@@ -90,6 +92,19 @@ describe("a gate", () => {
     expect(end).toMatchObject({ outcome: "failed", reason: "1 of 1 failed, none may" });
     expect(end.took).toBeLessThan(109);
     expect(project.lines[1]).toMatch(/^rest: 0 of 1 done, waiting for a \(3\d s\)$/);
+  });
+
+  it("says every 30 s what it waits for, also where VMs answer all the time", async () => {
+    const names = Array.from({ length: 20 }, (_, index) => `b${index}`);
+    const project = new Project(["a", ...names]);
+    project.events = [
+      ...names.map((name, index): [number, () => void] => [8 * (index + 1), () => project.say(name, {})]),
+      [170, () => project.say("a", {})],
+    ];
+    await project.run();
+    const said = project.lines.filter((line) => line.startsWith("rest: "));
+    expect(said.length).toBeGreaterThanOrEqual(4);
+    for (const line of said) expect(line).toMatch(/^rest: \d+ of 21 done, waiting for a\b.* \([^)]*\)$/);
   });
 
   it("says on Ctrl-C how to go on", async () => {

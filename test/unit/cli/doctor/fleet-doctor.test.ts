@@ -50,6 +50,7 @@ describe("fleet doctor", () => {
         "nixos-fleet/system": JSON.stringify(report({ agent: contract.agent, at: new Date().toISOString() })),
       },
     }));
+    Object.assign(fake.metadata, settings?.projectMetadata);
     fake.metadata[approvalKey("devs", "dev", "all")] = JSON.stringify(approval(good));
     fake.fault = (request) =>
       request.includes("/serviceusage/") ? { status: 200, body: { state: "ENABLED" } } : undefined;
@@ -111,6 +112,25 @@ describe("fleet doctor", () => {
     );
     expect(out.join("\n")).toMatch(
       /fail +homes +there is no homeConfigurations\.alice, the home of dev-alice; correct/,
+    );
+  });
+
+  it("reads the repositories that homes come from besides, and looks for the homes in them", async () => {
+    await execa`git clone --quiet ${repository} ${join(directory, "alice")}`;
+    writeFileSync(join(directory, ".gitconfig"), `[url "${directory}/"]\n insteadOf = git://git.internal/\n`);
+    const homes = [
+      { user: "alice", repository: "git://git.internal/alice" },
+      { user: "bob", repository: "git://git.internal/none" },
+    ];
+    config["nixos-fleet:vms"] = { value: JSON.stringify([{ name: "dev-alice", homes }]) };
+    playNix(["dev-alice"], ["alcie"]);
+    const { code, out } = await doctor();
+    expect(code).toBe(1);
+    expect(out.join("\n")).toMatch(
+      /fail +homes +git:\/\/git\.internal\/alice, branch main: there is no homeConfigurations\.alice, the home of dev-alice; did you mean "alcie"\?/,
+    );
+    expect(out.join("\n")).toMatch(
+      /fail +homes +git:\/\/git\.internal\/none, branch main: git ls-remote: .*does not appear to be a git repository; see that you may read it/,
     );
   });
 

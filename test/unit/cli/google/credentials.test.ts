@@ -161,6 +161,27 @@ describe("the identity of tool and gate", () => {
   });
 });
 
+describe("credentials that cannot be used", () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  it.each([
+    ["a file that is not there", undefined, /no such file or directory/],
+    ["an empty file", "", /Unexpected end of JSON input/],
+    ["a broken key", '{"type":"service_account","client_email":"a@b","private_key":"x"}', /DECODER|PEM|unsupported/],
+    ["half a login", '{"type":"authorized_user","client_id":"a","client_secret":"b"}', /refresh_token/],
+  ])("are said in one line, with how to get others: %s", async (_, text, why) => {
+    const file = join(directory, "adc.json");
+    rmSync(file, { force: true });
+    if (text !== undefined) writeFileSync(file, text);
+    vi.stubEnv("GOOGLE_APPLICATION_CREDENTIALS", file);
+    const { code, err } = await runFleet(["status"], environment());
+    expect([code, err.length]).toEqual([1, 1]);
+    expect(err[0]).toMatch(why);
+    expect(err[0]).toMatch(/; run gcloud auth application-default login, or set GOOGLE_APPLICATION_CREDENTIALS to /);
+    expect(err[0]).not.toMatch(/\bE[A-Z]{4,}: |local cloud/);
+  });
+});
+
 describe("whose credentials these are", () => {
   it("is the key's account, or the impersonated one", async () => {
     const key = { type: "service_account", client_email: "ci@acme.iam.gserviceaccount.com", private_key: "x" };
@@ -175,6 +196,6 @@ describe("whose credentials these are", () => {
     expect(() => serviceAccount("{broken")).toThrow(
       "gcp:credentials or GOOGLE_CREDENTIALS: it begins like JSON and is none; set it to a service account's key or to its file",
     );
-    expect(() => serviceAccount("/nowhere/key.json")).toThrow("/nowhere/key.json: ENOENT");
+    expect(() => serviceAccount("/nowhere/key.json")).toThrow("/nowhere/key.json: no such file or directory;");
   });
 });

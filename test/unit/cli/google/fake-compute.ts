@@ -10,6 +10,8 @@ export interface FakeInstance {
   metadata?: Record<string, string>;
   /** namespace/key → value */
   guest?: Record<string, string>;
+  disks?: { source: string; deviceName: string; boot: boolean }[];
+  deletionProtection?: boolean;
 }
 
 export interface Fault {
@@ -28,6 +30,8 @@ export class FakeCompute {
   readonly authorizations = new Set<string | undefined>();
   /** The projects that the requests asked to be billed. */
   readonly billed = new Set<string | undefined>();
+  /** The snapshots that were taken. */
+  readonly snapshots: Record<string, unknown>[] = [];
   /** What every VM's serial console showed. */
   console = "";
   pageSize = 500;
@@ -92,6 +96,12 @@ export class FakeCompute {
     if (url.pathname.startsWith("/logging/v2/entries:")) {
       return this.logging(url.pathname, JSON.parse(await text(request)) as Logged);
     }
+    if (path === "/global/snapshots") {
+      this.snapshots.push(JSON.parse(await text(request)) as Record<string, unknown>);
+      return { status: 200, body: { name: "operation-0", status: "DONE" } };
+    }
+    const one = /^\/zones\/[^/]+\/instances\/([^/]+)(\/stop)?$/.exec(path);
+    if (one !== null) return this.instance(one[1] ?? "", one[2] !== undefined);
     const operation = /^\/global\/operations\/(.*)$/.exec(path)?.[1];
     if (operation !== undefined) {
       const left = this.operations.get(operation) ?? 0;
@@ -101,6 +111,14 @@ export class FakeCompute {
     if (/\/serialPort$/.test(path)) return { status: 200, body: { contents: this.console } };
     const vm = /^\/zones\/([^/]+)\/instances\/([^/]+)\/getGuestAttributes$/.exec(path);
     return vm === null ? notFound(path) : this.guest(vm[2] ?? "", url.searchParams.get("queryPath") ?? "");
+  }
+
+  private instance(name: string, stops: boolean): Fault {
+    const found = this.instances.find((one) => one.name === name);
+    if (found === undefined) return notFound(name);
+    if (!stops) return { status: 200, body: { deletionProtection: found.deletionProtection, disks: found.disks } };
+    found.status = "TERMINATED";
+    return { status: 200, body: { name: "operation-0", status: "DONE" } };
   }
 
   private list(query: URLSearchParams): object {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { branchesWith, findRevision, requireBranch } from "../../../../cli/repository/branches";
+import { findRevision } from "../../../../cli/repository/branches";
 
 const running = { signal: new AbortController().signal };
 let repository: string;
@@ -41,27 +41,26 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(repository, { recursive: true, force: true }));
 
-it("names the branches that contain a revision, the fleet's own first", async () => {
-  expect(await branchesWith({ repository, branch: "main" }, first, running)).toEqual(["main", "a-fix"]);
-  expect(await branchesWith({ repository, branch: "main" }, head, running)).toEqual(["main", "a-fix"]);
-  expect(await branchesWith({ repository, branch: "main" }, other, running)).toEqual(["a-fix"]);
-  expect(await requireBranch({ repository, branch: "main" }, head, running)).toBe("main");
+it("names a branch that contains it, the fleet's own first", async () => {
+  const branchOf = async (written: string) =>
+    (await findRevision({ repository, branch: "main" }, written, running)).branch;
+  for (const written of [first, head, "main"]) expect(await branchOf(written)).toBe("main");
+  expect(await branchOf(other)).toBe("a-fix");
+  expect((await findRevision({ repository, branch: "a-fix" }, first, running)).branch).toBe("a-fix");
 });
 
-it("knows no branch for what only a pull request, a tag or nothing leads to, although the server gives it", async () => {
+it("refuses what only a pull request, a tag or nothing leads to, although the server gives it", async () => {
   for (const revision of [gone, pulled]) {
     expect(() => git("cat-file", "-e", revision)).not.toThrow();
-    expect(await branchesWith({ repository }, revision, running)).toEqual([]);
-    await expect(requireBranch({ repository }, revision, running)).rejects.toThrow(
-      `${revision} is on no branch of ${repository}; push it to one`,
-    );
+    await expect(findRevision({ repository }, revision, running)).rejects.toThrow(/on a branch|on no branch/);
   }
-  expect(await branchesWith({ repository }, "0".repeat(40), running)).toEqual([]);
+  await expect(findRevision({ repository }, "0".repeat(40), running)).rejects.toThrow(/on a branch/);
 });
 
 it("finds the revision that digits, a branch or a tag mean, where a branch contains it", async () => {
   git("tag", "release", head);
-  const find = (written: string) => findRevision({ repository, branch: "main" }, written, running);
+  const find = (written: string) =>
+    findRevision({ repository, branch: "main" }, written, running).then(({ revision }) => revision);
   for (const written of [head, head.slice(0, 7), "main", "release"]) expect(await find(written)).toBe(head);
   expect(await find("a-fix")).toBe(other);
   await expect(find("v1")).rejects.toThrow(/^v1 is on no branch of /);
@@ -70,13 +69,13 @@ it("finds the revision that digits, a branch or a tag mean, where a branch conta
 });
 
 it("says why a repository cannot be read", async () => {
-  await expect(requireBranch({ repository: `${repository}-none` }, head, running)).rejects.toThrow(
+  await expect(findRevision({ repository: `${repository}-none` }, head, running)).rejects.toThrow(
     /the branches of .*-none cannot be read: git fetch: fatal: .*does not appear to be/,
   );
 });
 
 it("takes no name of a repository for an option", async () => {
-  await expect(branchesWith({ repository: "--upload-pack=touch /tmp/x" }, head, running)).rejects.toThrow(
+  await expect(findRevision({ repository: "--upload-pack=touch /tmp/x" }, head, running)).rejects.toThrow(
     /cannot be read/,
   );
 });

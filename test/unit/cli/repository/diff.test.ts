@@ -171,6 +171,15 @@ describe("fleet diff", () => {
     rmSync(join(directory, "cached"));
   });
 
+  it("says that nix is too old, whatever that says of options that it does not know", async () => {
+    const old = `[ "$*" = --version ] && { echo "nix (Nix) 2.3.16"; exit; }; echo "error: unrecognised flag '$1'" >&2; exit 1`;
+    const { code, out } = await fleet([], old, clone);
+    expect([code, out.at(-1)]).toEqual([
+      0,
+      "the packages are not compared: this is Nix 2.3, which is too old; 2.19 or newer is needed",
+    ]);
+  });
+
   it("builds what a VM runs where it must, and fails when a system cannot be compared, after having shown the others", async () => {
     const { code, out } = await fleet([], nix.replace("BEFORE", before), clone);
     expect(out.slice(4)).toEqual([

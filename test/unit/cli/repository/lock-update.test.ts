@@ -113,9 +113,9 @@ test.each([
   [
     "nix fails half way",
     "echo half >flake.lock; echo 'error: cannot reach github.com' >&2; exit 1",
-    /^nix flake: error: cannot reach github.com$/,
+    /^nix flake: error: cannot reach github.com \[NF207\]$/,
   ],
-  ["the new lock is none", "echo half >flake.lock", /^flake.lock is not JSON$/],
+  ["the new lock is none", "echo half >flake.lock", /^flake.lock is not JSON \[NF206\]$/],
   [
     "the push is refused",
     `hook="$HOME/origin.git/hooks/pre-receive"; printf '#!/bin/sh\\necho "no lock on Fridays" >&2\\nexit 1\\n' >"$hook"; chmod +x "$hook"; ${bump}`,
@@ -182,7 +182,7 @@ it("says in one line that nix is missing", async () => {
   mkdirSync(join(directory, "bin"));
   symlinkSync(git, join(directory, "bin", "git"));
   const { code, err } = await fleet(["update"], null);
-  expect([code, err]).toEqual([1, ["nix is not on PATH; run this where it is installed"]]);
+  expect([code, err]).toEqual([1, ["nix is not on PATH; run this where it is installed [NF207]"]]);
   await expectUntouched(before);
 });
 

@@ -131,6 +131,8 @@ describe("the document", () => {
         text: "updates to bbbbbbb: wave rest approved bbbbbbb; deployed aaaaaaa",
         atBoot: null,
       },
+      overdue: { what: "behind", since: "2026-01-01T12:00:00Z" },
+      revisionAt: null,
     });
     expect(document.vms.map(({ drift }) => drift)).toEqual(["behind", "stopped", "none"]);
   });

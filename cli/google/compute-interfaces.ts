@@ -1,0 +1,81 @@
+/** The parts of the Compute API that the program and the operator's tool use, apart from how they are reached. */
+import type { compute_v1 } from "@googleapis/compute/build/v1";
+import type { Offers, Wanted } from "../../rules/google-catalog";
+
+/** An instance as the operator's tool needs it. */
+export interface Instance {
+  name: string;
+  zone: string;
+  /** Compute's word: PROVISIONING, STAGING, RUNNING, STOPPING, SUSPENDING, SUSPENDED, REPAIRING or TERMINATED. */
+  state: string;
+  labels: Record<string, string>;
+  metadata: Record<string, string>;
+  /** The first interface's internal address. */
+  address?: string;
+  /** RFC 3339: when it was last started, or made. */
+  startedAt?: string;
+  /** RFC 3339: when it was last stopped. */
+  stoppedAt?: string;
+}
+
+/** The part of the Compute API that the operator's tool uses. Every call may throw an `ApiError`. */
+export interface Compute {
+  readonly project: string;
+  /** All instances of the project that the filter (Compute's syntax) leaves. */
+  instances(filter?: string): Promise<Instance[]>;
+  /** A VM's guest attributes of one namespace; none where it wrote none. */
+  guestAttributes(instance: Pick<Instance, "name" | "zone">, namespace: string): Promise<Record<string, string>>;
+  /** The project's metadata. */
+  projectMetadata(): Promise<Record<string, string>>;
+  /**
+   * Changes one item of the project's metadata by compare-and-swap. `edit` gets the present value and returns the new one, undefined
+   * for none; it is called again with the newer value when someone else was faster.
+   */
+  editProjectItem(key: string, edit: (value: string | undefined) => string | undefined): Promise<void>;
+}
+
+/** What VMs showed on their serial consoles. */
+export interface Consoles {
+  /** The newest megabyte of it. */
+  serial(instance: Pick<Instance, "name" | "zone">): Promise<string>;
+}
+
+/** What the same API offers to a project. */
+export interface Catalog {
+  /** All zones, and the machine types of those that these VMs are to be in. */
+  offers(vms: Wanted["vms"]): Promise<Offers>;
+}
+
+/** What takes a VM out of use and keeps what was on its disks. */
+export interface Disks {
+  /** The disks of a VM, and whether Compute refuses to delete it. */
+  attached(instance: Pick<Instance, "name" | "zone">): Promise<{ deletionProtection: boolean; disks: AttachedDisk[] }>;
+  /** Stops a VM and waits until it is off. */
+  stop(instance: Pick<Instance, "name" | "zone">): Promise<void>;
+  /** Takes a snapshot of a disk and waits until it is complete. */
+  snapshot(disk: { name: string; zone: string }, snapshot: NewSnapshot): Promise<void>;
+}
+
+/** A disk of a VM. */
+export interface AttachedDisk {
+  name: string;
+  /** The name by which the machine finds it. */
+  device: string;
+  boot: boolean;
+}
+
+/** A snapshot that is to be taken. */
+export interface NewSnapshot {
+  name: string;
+  description: string;
+  labels: Record<string, string>;
+}
+
+/** The same API's images. */
+export interface Images {
+  readonly project: string;
+  /** Whether the project has an image of this name. */
+  hasImage(name: string): Promise<boolean>;
+  /** Makes an image, and waits until it can be used. */
+  insertImage(image: compute_v1.Schema$Image): Promise<void>;
+}

@@ -1,0 +1,75 @@
+/**
+ * Sends people messages about the fleet's events: a webhook that takes Slack's messages, or a command. Both are named by the environment of who runs
+ * `pulumi up`, so that no address with a token in it gets into settings, state or logs. A message never fails or holds up what it is about.
+ */
+import { execa } from "execa";
+import type { Call } from "../command-line/command";
+import { variable } from "../command-line/variable";
+import type { FleetId } from "../fleet";
+import type { FleetEvent } from "../history-entry";
+import { notificationOf } from "./message";
+
+/** Milliseconds that a webhook or a command may take. */
+const LIMIT = 10_000;
+
+/** Never throws: what did not go is one line on standard error. @param limit in milliseconds */
+export async function notify(
+  call: Pick<Call, "env" | "printError">,
+  id: FleetId,
+  event: FleetEvent,
+  who: string,
+  limit = LIMIT,
+): Promise<void> {
+  const webhook = variable(call, "NIXOS_FLEET_NOTIFY_WEBHOOK");
+  const command = variable(call, "NIXOS_FLEET_NOTIFY_COMMAND");
+  if (webhook === undefined && command === undefined) return;
+  const text = notificationOf(id, event, who, runLink(call));
+  if (text === undefined) return;
+  await Promise.all([
+    webhook === undefined ? undefined : tell(call, "NIXOS_FLEET_NOTIFY_WEBHOOK", () => post(webhook, text, limit)),
+    command === undefined ? undefined : tell(call, "NIXOS_FLEET_NOTIFY_COMMAND", () => run(command, text, limit)),
+  ]);
+}
+
+/** @param send answers why it did not go, in words without the address */
+async function tell(
+  call: Pick<Call, "printError">,
+  name: string,
+  send: () => Promise<string | undefined>,
+): Promise<void> {
+  const problem = await send();
+  if (problem !== undefined) call.printError(`${name}: no message went out (${problem}); nothing else is affected`);
+}
+
+async function post(webhook: string, text: string, limit: number): Promise<string | undefined> {
+  try {
+    const response = await fetch(webhook, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ text }),
+      signal: AbortSignal.timeout(limit),
+    });
+    await response.body?.cancel();
+    return response.ok ? undefined : `HTTP ${response.status}`;
+  } catch (error) {
+    // Errors of fetch name the address.
+    return error instanceof Error && error.name === "TimeoutError" ? "no answer in time" : "it cannot be reached";
+  }
+}
+
+async function run(command: string, text: string, limit: number): Promise<string | undefined> {
+  const options = { input: text, stdout: "ignore", stderr: "ignore", reject: false, timeout: limit } as const;
+  const { exitCode, timedOut } = await execa("sh", ["-c", command], options);
+  if (timedOut) return "it did not end in time";
+  return exitCode === 0 ? undefined : `exit status ${exitCode ?? "none"}`;
+}
+
+/** The page of the CI job that this runs in. */
+function runLink(call: Pick<Call, "env">): string | undefined {
+  const [server, repository, run] = ["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"].map((name) =>
+    variable(call, name),
+  );
+  if (server !== undefined && repository !== undefined && run !== undefined)
+    return `${server}/${repository}/actions/runs/${run}`;
+  return variable(call, "CI_JOB_URL");
+}

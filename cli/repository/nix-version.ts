@@ -1,0 +1,10 @@
+/** Which Nix the tool can work with. Pure. */
+
+/** The oldest that does all that is asked of it here: before it, `nix flake update` takes no names of inputs. */
+export const oldestNix: readonly [number, number] = [2, 19];
+
+/** Whether the first version in a text is older than one. */
+export function isOlder(text: string, [leastMajor, leastMinor]: readonly [number, number]): boolean {
+  const [major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(text) ?? []).slice(1).map(Number);
+  return major < leastMajor || (major === leastMajor && minor < leastMinor);
+}

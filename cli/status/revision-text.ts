@@ -1,0 +1,10 @@
+import { short } from "../../rules/contract";
+import { oneLine, truncate } from "../../rules/text/text";
+
+/** A revision as people read it; a VM may have written anything in its place. */
+export function revisionText(revision: string | undefined): string {
+  if (revision === undefined) {
+    return "";
+  }
+  return /^[0-9a-f]{40}$/.test(revision) ? short(revision) : truncate(oneLine(revision), 12);
+}
