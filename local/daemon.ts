@@ -1,22 +1,24 @@
 /** The local cloud: Compute API, metadata server, git server and machines in one process. Usage: `daemon.ts STATE IMAGE`. */
-import { rm, writeFile } from "node:fs/promises";
-import type { Socket } from "node:net";
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { openCloud, type Cloud } from "./api/cloud";
 import { apiServer } from "./api/server";
 import { Store } from "./api/store";
 import { gateway } from "./api/compute/network";
 import { Forwards, listenOn } from "./ssh-forwards";
+import { certificate } from "./certificate";
 import { serveGit } from "./git-server";
+import { httpsGit } from "./https-git";
 import { openCloud as openMachines } from "./machines/cloud";
-import type { Network } from "./machines/driver";
-import { metadataServer } from "./metadata/server";
+import { gitName } from "./machines/network";
+import { secretManager } from "./metadata/secret-manager";
+import { byAddress, metadataServer } from "./metadata/server";
+import { secretManagerName, tlsFront } from "./tls-front";
 import { loadState, recover, replaceFile } from "./state";
 
 const PROJECT = "local-project";
-/** Milliseconds that what is under way may take to end when the daemon stops. */
-const PATIENCE = 10_000;
 const METADATA = { address: "169.254.169.254", port: 80 };
 
 async function main(): Promise<void> {
@@ -25,21 +27,14 @@ async function main(): Promise<void> {
     throw new Error("usage: daemon.ts STATE IMAGE");
   }
   await writeFile(path.join(state, "daemon.pid"), `${process.pid}\n`);
-  const started = start(state, image);
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.once(signal, () => {
-      // What is half open is opened first: only then all of it is known.
-      started.then((close) => close()).then(() => process.exit(0), fail);
-    });
-  }
-  await started;
+  await start(state, image);
 }
 
-/** Opens everything; returns what closes it. */
-async function start(state: string, image: string): Promise<() => Promise<void>> {
+/** Opens everything. Nothing closes it: the daemon may be killed at any time, and its machines and servers end with it. */
+async function start(state: string, image: string): Promise<void> {
   const at = (name: string): string => path.join(state, name);
-  const host = await openMachines(state, image);
-  const { machines, network } = host;
+  const tls = certificate(state, [gitName, secretManagerName]);
+  const { machines, network } = await openMachines(state, image, { cert: tls.cert, names: [secretManagerName] });
   const now = new Date().toISOString();
   const { state: memory, boot, remove } = recover(await loadState(at("cloud.json"), PROJECT, now), now);
   const store = new Store(memory, (content) => replaceFile(at("cloud.json"), content));
@@ -48,51 +43,29 @@ async function start(state: string, image: string): Promise<() => Promise<void>>
   for (const { resource } of store.list("subnetworks")) {
     await network.addGateway(...gateway(resource["ipCidrRange"]));
   }
-  const closeMetadata = await serveMetadata(store, network);
-  const closeGit = await serveGit(network, at("git"));
+  const metadata = metadataServer(store);
+  const listener = await network.listen(METADATA.port, METADATA.address);
+  listener.on("connection", (socket) => metadata.emit("connection", socket));
+  await serveGit(network, at("git"));
+  const git = httpsGit(at("git"), tls, { accepted: `x-access-token:${gitToken(at("git-token"))}` });
+  const front = tlsFront(tls, { secretManager: secretManager(store, byAddress(store)), git });
+  (await network.listen(443, "0.0.0.0")).on("connection", (socket) => front.emit("connection", socket));
   const forwards = new Forwards(store, network, (ports) => replaceFile(at("ssh.json"), ports));
   await forwards.ready();
   const api = apiServer(cloud);
   const port = await listenOn(api, memory.apiPort);
   memory.apiPort = port;
   await store.saved();
-  const resumed = resume(cloud, boot, remove);
+  void resume(cloud, boot, remove);
   const endpoint = `http://127.0.0.1:${port}/compute/v1/`;
   await replaceFile(at("daemon.json"), { pid: process.pid, endpoint, project: PROJECT, ssh: memory.sshPorts });
   console.error(`${now} serving ${endpoint}`);
-
-  return async () => {
-    await rm(at("daemon.json"), { force: true });
-    api.close();
-    api.closeAllConnections();
-    await resumed;
-    await forwards.close();
-    closeGit();
-    await closeMetadata();
-    await Promise.race([cloud.operations.settled(), sleep(PATIENCE, undefined, { ref: false })]);
-    await host.close();
-    await store.saved();
-    await rm(at("daemon.pid"), { force: true });
-  };
 }
 
-async function serveMetadata(store: Store, network: Network): Promise<() => Promise<void>> {
-  const server = metadataServer(store);
-  const listener = await network.listen(METADATA.port, METADATA.address);
-  // Kept here, since a server that does not listen itself does not know its connections; watchers hold theirs for minutes.
-  const sockets = new Set<Socket>();
-  listener.on("connection", (socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-    server.emit("connection", socket);
-  });
-  return async () => {
-    const closed = new Promise((resolve) => listener.close(resolve));
-    for (const socket of sockets) {
-      socket.destroy();
-    }
-    await closed;
-  };
+/** The token that https://git.internal asks for, as a file from which a person gives it to the fleet. */
+function gitToken(file: string): string {
+  if (!existsSync(file)) writeFileSync(file, randomBytes(20).toString("hex"), { mode: 0o600 });
+  return readFileSync(file, "utf8");
 }
 
 /** Takes up the machines of before, all side by side. */
@@ -110,9 +83,7 @@ async function resume({ store, power }: Cloud, boot: string[], remove: string[])
   await store.saved();
 }
 
-function fail(error: unknown): void {
+main().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
   process.exit(1);
-}
-
-main().catch(fail);
+});

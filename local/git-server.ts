@@ -1,29 +1,19 @@
 /** The git server that the machines fetch from, in the cloud's network. */
 import { mkdir } from "node:fs/promises";
-import type { ChildProcess } from "node:child_process";
 import type { Network } from "./machines/driver";
 
 /** Milliseconds before a server that ended is started again. */
 const AGAIN = 1000;
 
-/** Serves all repositories below a directory, read-only; returns what ends it. */
-export async function serveGit(network: Pick<Network, "spawnInside">, directory: string): Promise<() => void> {
+/** Serves all repositories below a directory, read-only, until this process ends. */
+export async function serveGit(network: Pick<Network, "spawnInside">, directory: string): Promise<void> {
   await mkdir(directory, { recursive: true });
-  let closed = false;
-  let child: ChildProcess | undefined;
   const start = (): void => {
-    if (closed) {
-      return;
-    }
     // It listens on all addresses of the namespace: the gateways come and go with the subnetworks.
     const options = [`--base-path=${directory}`, "--export-all", "--reuseaddr", "--informative-errors"];
-    child = network.spawnInside(["git", "daemon", ...options, directory]);
+    const child = network.spawnInside(["git", "daemon", ...options, directory]);
     child.once("error", (error) => console.error("git daemon:", error.message));
     child.once("exit", () => setTimeout(start, AGAIN));
   };
   start();
-  return () => {
-    closed = true;
-    child?.kill();
-  };
 }

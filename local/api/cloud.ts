@@ -1,3 +1,5 @@
+import { dirname, join } from "node:path";
+import { DiskContents } from "../machines/data-disk";
 import type { Machines } from "../machines/driver";
 import type { Gateways } from "./compute/collection";
 import { Operations } from "./compute/operations";
@@ -11,17 +13,21 @@ export interface Cloud {
   power: Power;
   machines: Machines;
   network: Gateways;
+  /** What is on data disks and snapshots. */
+  contents: DiskContents;
   /** The directory that holds what the objects of Cloud Storage consist of; made when the first one comes. */
   objects: string;
 }
 
 /**
- * @param objects the directory for the objects of Cloud Storage
+ * @param objects the directory for the objects of Cloud Storage; what is on data disks goes into `disks` beside it
  * @param delay milliseconds that the shortest operation takes
  */
 export function openCloud(store: Store, machines: Machines, network: Gateways, objects: string, delay = 300): Cloud {
   const operations = new Operations(store, delay);
-  return { store, operations, machines, network, objects, power: new Power(store, operations, machines) };
+  const contents = new DiskContents(join(dirname(objects), "disks"));
+  const power = new Power(store, operations, machines, contents);
+  return { store, operations, machines, network, contents, objects, power };
 }
 
 /** A request, taken apart. */

@@ -6,7 +6,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { project, type State } from "./paths";
 
 const START_SECONDS = 30;
-const STOP_SECONDS = 60;
 
 /** The process id of the state directory's daemon, if it runs. A number that another process has by now does not count. */
 export function runningDaemon(state: State): number | undefined {
@@ -40,15 +39,10 @@ export async function startDaemon(state: State, image: string): Promise<void> {
   throw new Error(`the local cloud's daemon did not start; the end of ${state.daemonLog}:\n${words}`);
 }
 
-/** Ends the daemon in order, by force where it does not listen. */
-export async function stopDaemon(state: State): Promise<void> {
+/** Kills the daemon, where one runs; resolves when it is gone. What its machines leave is another's to clean up. */
+export async function killDaemon(state: State): Promise<void> {
   const pid = runningDaemon(state);
   if (pid === undefined) return;
-  process.kill(pid, "SIGTERM");
-  for (let waited = 0; waited < STOP_SECONDS * 10; waited++) {
-    if (runningDaemon(state) === undefined) return;
-    await sleep(100);
-  }
-  console.error(`the local cloud's daemon did not end within ${STOP_SECONDS} s and was killed`);
   process.kill(pid, "SIGKILL");
+  while (runningDaemon(state) !== undefined) await sleep(20);
 }

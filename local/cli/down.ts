@@ -1,12 +1,12 @@
-/** `./scripts/local down`: the cloud ends and nothing of it stays, whatever state its daemon is in. */
+/** `./scripts/local down`: the cloud ends at once and nothing of it stays, whatever state its daemon is in. */
 import { rmSync } from "node:fs";
 import { cleanUp } from "../machines/cleanup";
 import { cloudNames } from "../machines/names";
-import { stopDaemon } from "./daemon";
+import { killDaemon } from "./daemon";
 import type { State } from "./paths";
 
 export async function down(state: State): Promise<void> {
-  await stopDaemon(state);
+  await killDaemon(state);
   await cleanUp(cloudNames(state.directory));
   rmSync(state.directory, { recursive: true, force: true });
 }

@@ -25,11 +25,22 @@ export async function engine(): Promise<string> {
 /** How fast the stand-in for the gcp provider reports a change: at once, or after 10 s as the official one. */
 export type Pace = "quick" | "official";
 
+/** The stand-ins for the Pulumi plugins; on PATH behind the engine. */
+export const plugins = join(project, "local/plugins/bin");
+
 /** Variables to set, PATH included. The engine must be there already or is built. */
 export async function environment(state: State, pace: Pace = "quick"): Promise<Record<string, string>> {
-  const { endpoint, project: cloudProject } = daemonInfo(state);
+  const own = variables(state, daemonInfo(state), pace);
+  return { PATH: [await engine(), plugins, process.env["PATH"] ?? ""].join(":"), ...own };
+}
+
+/** Variables to set, apart from PATH. */
+export function variables(
+  state: State,
+  { endpoint, project: cloudProject }: Pick<DaemonInfo, "endpoint" | "project">,
+  pace: Pace,
+): Record<string, string> {
   return {
-    PATH: [await engine(), join(project, "local/plugins/bin"), process.env["PATH"] ?? ""].join(":"),
     PULUMI_BACKEND_URL: `file://${state.pulumi}`,
     PULUMI_CONFIG_PASSPHRASE: "",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
@@ -37,6 +48,10 @@ export async function environment(state: State, pace: Pace = "quick"): Promise<R
     // Checking types at every run takes a minute on two cores; ./scripts/test does it once.
     PULUMI_NODEJS_TRANSPILE_ONLY: "true",
     GOOGLE_CLOUD_PROJECT: cloudProject,
+    // gcloud, too; its requests go to no proxy.
+    CLOUDSDK_CORE_PROJECT: cloudProject,
+    CLOUDSDK_AUTH_ACCESS_TOKEN: "nixos-fleet-local-cloud",
+    CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE: endpoint,
     // Not `local`: the official provider reads a value that names a file or folder as a path.
     GOOGLE_OAUTH_ACCESS_TOKEN: "nixos-fleet-local-cloud",
     NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
@@ -47,15 +62,30 @@ export async function environment(state: State, pace: Pace = "quick"): Promise<R
     NIXOS_FLEET_CONFIG_REPO: state.configRepository,
     NIXOS_FLEET_CONFIG_CLONE: state.configClone,
     // The operator's git reaches the VMs' config repository by the same URL as they do.
-    GIT_CONFIG_COUNT: "1",
+    GIT_CONFIG_COUNT: "2",
     GIT_CONFIG_KEY_0: `url.${state.repositories}/.insteadOf`,
     GIT_CONFIG_VALUE_0: "git://git.internal/",
+    GIT_CONFIG_KEY_1: `url.${state.repositories}/.insteadOf`,
+    GIT_CONFIG_VALUE_1: "https://git.internal/",
   };
+}
+
+const quote = (value: string) => `'${value.replaceAll("'", `'\\''`)}'`;
+
+/** Lines for `eval` that undo those of `exports`, also when the cloud is down. */
+export function unsets(state: State, path: string): string {
+  const names = Object.keys(variables(state, { endpoint: "http://127.0.0.1/", project: "" }, "quick"));
+  return [`unset ${names.join(" ")}`, `export PATH=${quote(withoutOurs(path))}`].join("\n");
+}
+
+/** A PATH without the engine and the plugins that `environment` puts before it, however often it did. */
+function withoutOurs(path: string): string {
+  const entries = path.split(":");
+  return entries.filter((entry, index) => entry !== plugins && entries[index + 1] !== plugins).join(":");
 }
 
 /** Lines for `eval`. */
 export function exports(variables: Record<string, string>): string {
-  const quote = (value: string) => `'${value.replaceAll("'", `'\\''`)}'`;
   return Object.entries(variables)
     .map(([name, value]) => `export ${name}=${quote(value)}`)
     .join("\n");

@@ -1,7 +1,7 @@
 /** The commands of `./scripts/local`. */
 import { down } from "./down";
 import { runningDaemon } from "./daemon";
-import { environment, exports, type Pace } from "./environment";
+import { daemonInfo, environment, exports, unsets, type Pace } from "./environment";
 import { openState } from "./paths";
 import { bumpLock, push } from "./repository";
 import { up } from "./up";
@@ -33,10 +33,9 @@ function fixed(words: string[], run: (first: string) => Promise<unknown>): Comma
 }
 
 /** A command that takes `--official-pace` or nothing. */
-function paced(run: (pace: Pace) => Promise<unknown>): Command {
+function paced(run: (pace: Pace) => Promise<unknown>, options = "--official-pace"): Command {
   return async (args) => {
-    if (args.some((arg) => arg !== "--official-pace"))
-      throw new Usage(`takes --official-pace, not "${args.join(" ")}"`);
+    if (args.some((arg) => arg !== "--official-pace")) throw new Usage(`takes ${options}, not "${args.join(" ")}"`);
     await run(args.length > 0 ? "official" : "quick");
     return undefined;
   };
@@ -48,13 +47,26 @@ const commands: Record<string, Command> = {
   up: paced((pace) => up(state, pace)),
   down: fixed([], () => down(state)),
   status: fixed([], status),
-  env: paced(async (pace) => console.log(exports(await environment(state, pace)))),
+  env: async (args) => {
+    if (args.length === 1 && args[0] === "--unset") {
+      console.log(unsets(state, process.env["PATH"] ?? ""));
+      return undefined;
+    }
+    return paced(
+      async (pace) => console.log(exports(await environment(state, pace))),
+      "--official-pace or --unset",
+    )(args);
+  },
   reboot: switchOf("reset"),
   stop: switchOf("stop"),
   start: switchOf("start"),
-  "bump-lock": fixed([], async () => console.log(`pushed ${await bumpLock(state)}`)),
+  "bump-lock": fixed([], async () => {
+    daemonInfo(state);
+    console.log(`pushed ${await bumpLock(state)}`);
+  }),
   push: async (files) => {
     if (files.length === 0) throw new Usage("takes at least one FILE");
+    daemonInfo(state);
     console.log(`pushed ${await push(state, files)}`);
     return undefined;
   },

@@ -22,8 +22,7 @@ export interface State {
   pulumi: string;
 }
 
-export function openState(): State {
-  const wanted = process.env["NIXOS_FLEET_STATE"] ?? join(project, ".local");
+export function openState(wanted = process.env["NIXOS_FLEET_STATE"] ?? join(project, ".local")): State {
   mkdirSync(wanted, { recursive: true });
   const directory = realpathSync(wanted);
   const at = (...parts: string[]) => join(directory, ...parts);

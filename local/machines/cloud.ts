@@ -2,7 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { removeGroup } from "./cgroup";
 import { cleanUp } from "./cleanup";
-import type { Machines, Network } from "./driver";
+import type { Machines, Network, Trusted } from "./driver";
 import { cloudNames } from "./names";
 import { openNetwork } from "./network";
 import { NspawnMachines } from "./nspawn";
@@ -11,7 +11,7 @@ import { NspawnMachines } from "./nspawn";
 export interface Cloud {
   machines: Machines;
   network: Network;
-  /** Stops the machines, then removes all that the cloud has on the host; disks stay. */
+  /** Pulls the machines' plugs, then removes all that the cloud has on the host; disks stay. */
   close(): Promise<void>;
 }
 
@@ -19,12 +19,12 @@ export interface Cloud {
  * Opens the cloud of a state directory, with nothing running in it: whatever a killed daemon left is ended first. `image` is the path that
  * `local/image/build` printed. One process may have a cloud open; two would end each other's machines.
  */
-export async function openCloud(state: string, image: string): Promise<Cloud> {
+export async function openCloud(state: string, image: string, trusted?: Trusted): Promise<Cloud> {
   await mkdir(state, { recursive: true });
   const names = cloudNames(state);
   await cleanUp(names);
   const network = await openNetwork(names);
-  const machines = new NspawnMachines(names, image);
+  const machines = new NspawnMachines(names, image, trusted);
   return {
     machines,
     network,

@@ -6,6 +6,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { makeGroup, processesOf, removeGroup } from "./cgroup";
 import { readSerial, serialFile } from "./disk";
+import { prepareDataDisk, type DataDisk } from "./data-disk";
 import type { MachineNames } from "./names";
 import { namespacePath } from "./namespaces";
 
@@ -32,15 +33,17 @@ export class Container {
   private constructor(
     private readonly machine: MachineNames,
     hostname: string,
+    private readonly disks: readonly DataDisk[],
   ) {
     this.ended = this.run(hostname);
   }
 
   /** Starts a machine; resolves when its init runs. */
-  static async start(machine: MachineNames, hostname: string): Promise<Container> {
+  static async start(machine: MachineNames, hostname: string, disks: readonly DataDisk[] = []): Promise<Container> {
     await removeGroup(machine.cgroup);
     await writeFile(serialFile(machine.directory), "");
-    const container = new Container(machine, hostname);
+    await Promise.all(disks.map(prepareDataDisk));
+    const container = new Container(machine, hostname, disks);
     const off = container.ended.then(() => "off" as const);
     const end = Date.now() + startLimit;
     while (container.leader === undefined) {
@@ -58,7 +61,7 @@ export class Container {
   private async run(hostname: string): Promise<void> {
     let exitCode;
     do {
-      exitCode = await boot(this.machine, hostname);
+      exitCode = await boot(this.machine, hostname, this.disks);
       await removeGroup(this.machine.cgroup);
     } while (exitCode === reboot && !this.ending);
   }
@@ -89,7 +92,7 @@ export class Container {
 }
 
 /** Boots a machine once, under a manager that dies with this process; the manager's exit code, if it has one. */
-function boot(machine: MachineNames, hostname: string): Promise<number | null> {
+function boot(machine: MachineNames, hostname: string, disks: readonly DataDisk[]): Promise<number | null> {
   const group = makeGroup(machine.cgroup);
   const serial = openSync(serialFile(machine.directory), "a");
   const manager = spawn(
@@ -101,6 +104,7 @@ function boot(machine: MachineNames, hostname: string): Promise<number | null> {
       ...["unshare", "--mount", "--propagation", "slave", "--"],
       path.join(__dirname, "boot-machine"),
       ...[group, machine.directory, machine.namespace, hostname],
+      ...disks.flatMap(({ device, directory }) => [mountPoint(device), directory]),
     ],
     { stdio: ["ignore", serial, serial] },
   );
@@ -111,12 +115,17 @@ function boot(machine: MachineNames, hostname: string): Promise<number | null> {
   });
 }
 
-/** Whether a process is the first of a container and has become its init. */
+/** Where a machine has a data disk: homes where NixOS' profile mounts them (`nix/modules/dev-vm/home-disk.nix`). */
+function mountPoint(device: string): string {
+  return device === "home" ? "/home" : `/mnt/disks/${device}`;
+}
+
 /** A machine's first process by the host's number, whoever started it; none where it does not run. */
 export function leaderOf(machine: MachineNames): number | undefined {
   return processesOf(machine.cgroup).find(isInit);
 }
 
+/** Whether a process is the first of a container and has become its init. */
 function isInit(pid: number): boolean {
   try {
     const inside = /^NSpid:\s+\d+\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];

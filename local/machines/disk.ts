@@ -5,16 +5,16 @@
  */
 import { randomUUID } from "node:crypto";
 import { lstatSync } from "node:fs";
-import { mkdir, open, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, open, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
-import type { MachineSpec } from "./driver";
-import { metadataAddress } from "./network";
+import type { MachineSpec, Trusted } from "./driver";
+import { gitName, metadataAddress } from "./network";
 
 /** How much of its serial output a machine's console shows: as much as Compute keeps, in bytes. */
 const serialBytes = 1024 * 1024;
 
 /** Makes a disk, or takes up the one that is there; its name and addresses are the given ones either way. */
-export async function makeDisk(directory: string, image: string, spec: MachineSpec): Promise<void> {
+export async function makeDisk(directory: string, image: string, spec: MachineSpec, trusted?: Trusted): Promise<void> {
   const etc = path.join(directory, "upper", "etc");
   for (const each of [etc, path.join(directory, "work"), path.join(directory, "root")]) {
     await mkdir(each, { recursive: true, mode: 0o755 });
@@ -24,7 +24,12 @@ export async function makeDisk(directory: string, image: string, spec: MachineSp
     await writeFile(path.join(etc, "machine-id"), randomUUID().replaceAll("-", "") + "\n", { mode: 0o444 });
   }
   await writeFile(path.join(etc, "hostname"), `${shortName(spec)}\n`);
-  await writeFile(path.join(etc, "hosts"), hosts(spec));
+  await writeFile(path.join(etc, "hosts"), hosts(spec, trusted?.names ?? []));
+  if (trusted === undefined) return;
+  await mkdir(path.join(etc, "ssl/certs"), { recursive: true, mode: 0o755 });
+  const authorities = "etc/ssl/certs/ca-certificates.crt";
+  const known = await readFile(path.join(image, authorities), "utf8");
+  await writeFile(path.join(directory, "upper", authorities), `${known}${trusted.cert}`);
 }
 
 /** Removes a disk. Nothing happens if there is none. */
@@ -37,13 +42,13 @@ export function shortName(spec: MachineSpec): string {
   return spec.hostname.split(".")[0] ?? spec.name;
 }
 
-function hosts(spec: MachineSpec): string {
+function hosts(spec: MachineSpec, names: readonly string[]): string {
   return [
     "127.0.0.1 localhost",
     "::1 localhost",
     `${spec.address} ${spec.hostname} ${shortName(spec)}`,
     `${metadataAddress} metadata.google.internal metadata`,
-    `${spec.gateway} git.internal`,
+    [spec.gateway, gitName, ...names].join(" "),
     "",
   ].join("\n");
 }

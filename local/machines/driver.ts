@@ -4,6 +4,7 @@
  */
 import type { ChildProcess } from "node:child_process";
 import type * as net from "node:net";
+import type { DataDisk } from "./data-disk";
 
 /** A machine as the driver needs to know it. */
 export interface MachineSpec {
@@ -17,6 +18,16 @@ export interface MachineSpec {
   gateway: string;
   /** Bits of the subnetwork's mask. */
   prefixLength: number;
+  /** The data disks that it boots with; none by default. */
+  disks?: readonly DataDisk[];
+}
+
+/** Names of others, such as Google's, for which the host answers by TLS, as machines have to know them. */
+export interface Trusted {
+  /** A certificate that machines trust, as PEM. */
+  cert: string;
+  /** Where the gateway's address is to be found under these. */
+  names: readonly string[];
 }
 
 /** What a command inside a machine answered. */
@@ -47,7 +58,7 @@ export interface Machines {
   exec(name: string, argv: readonly string[]): Promise<ExecResult>;
   /** Called when a machine ended by itself (it was powered off from inside, or died). A reboot from inside is no exit. */
   onExit(callback: (name: string) => void): void;
-  /** Stops all machines, side by side, in order but quickly (a few seconds); disks stay. */
+  /** Pulls the plug of all machines; disks stay. */
   close(): Promise<void>;
 }
 

@@ -14,6 +14,9 @@ const project = path.join(__dirname, "..", "..");
 /** The link-local address of Google's metadata server. */
 export const metadataAddress = "169.254.169.254";
 
+/** The host's name in its machines, where its git server is. */
+export const gitName = "git.internal";
+
 /** The bridge that all machines are on. */
 export const bridge = "br0";
 

@@ -3,15 +3,12 @@ import { attempt } from "./command";
 import { groupOf } from "./cgroup";
 import { Container } from "./container";
 import { makeDisk, readSerial, removeDisk, shortName } from "./disk";
-import type { ExecResult, Machines, MachineSpec } from "./driver";
+import type { ExecResult, Machines, MachineSpec, Trusted } from "./driver";
 import { addLink, removeLink } from "./link";
 import { type CloudNames, type MachineNames, machineNames } from "./names";
 
 /** How long a machine may take to shut down before its plug is pulled, in milliseconds. */
 const stopLimit = 30_000;
-
-/** The same where all machines stop because the cloud does. */
-const closeLimit = 5_000;
 
 const path = "/run/current-system/sw/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin";
 
@@ -41,12 +38,18 @@ export class NspawnMachines implements Machines {
   constructor(
     private readonly cloud: CloudNames,
     private readonly image: string,
+    private readonly trusted?: Trusted,
   ) {}
 
   async create(spec: MachineSpec): Promise<void> {
-    if (this.machines.get(spec.name)?.container !== undefined) return;
+    const known = this.machines.get(spec.name);
+    if (known?.container !== undefined) {
+      // What it boots with next time.
+      known.spec = spec;
+      return;
+    }
     const names = machineNames(this.cloud, spec.name);
-    await makeDisk(names.directory, this.image, spec);
+    await makeDisk(names.directory, this.image, spec, this.trusted);
     await addLink(this.cloud, names, spec);
     this.machines.set(spec.name, { spec, names });
   }
@@ -54,7 +57,7 @@ export class NspawnMachines implements Machines {
   async start(name: string): Promise<void> {
     const machine = this.find(name);
     if (machine.container !== undefined) return;
-    const container = await Container.start(machine.names, shortName(machine.spec));
+    const container = await Container.start(machine.names, shortName(machine.spec), machine.spec.disks);
     machine.container = container;
     const failed = (error: unknown) => console.error(`machine ${name}: ${String(error)}`);
     void container.ended.catch(failed).then(() => {
@@ -104,7 +107,7 @@ export class NspawnMachines implements Machines {
   async close(): Promise<void> {
     await Promise.all(
       [...this.machines].map(async ([name, { names }]) => {
-        await this.take(name)?.stop(closeLimit);
+        await this.take(name)?.kill();
         await removeLink(this.cloud, names);
       }),
     );

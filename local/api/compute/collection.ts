@@ -1,3 +1,4 @@
+import type { DiskContents } from "../../machines/data-disk";
 import type { Network } from "../../machines/driver";
 import { invalid, required } from "../errors";
 import { pathOf } from "../paths";
@@ -8,6 +9,12 @@ export type Body = Record<string, unknown>;
 
 /** What a subnetwork asks of the machines' network. */
 export type Gateways = Pick<Network, "addGateway" | "removeGateway">;
+
+/** What is changed outside of the API's own state when a resource is made or deleted. */
+export interface Host {
+  network: Gateways;
+  contents: DiskContents;
+}
 
 /** A kind of resource that is made, read, changed and deleted in the same way as the others. */
 export interface Collection {
@@ -22,9 +29,9 @@ export interface Collection {
   uses?: (resource: Resource) => string[];
   /** Fields that follow from other resources. */
   derive?: (store: Store, resource: Resource) => Body;
-  /** What has to happen in the machines' network when one is made, before it can be seen, and when one is gone. */
-  made?: (network: Gateways, resource: Resource) => Promise<void>;
-  gone?: (network: Gateways, resource: Resource, store: Store) => Promise<void>;
+  /** What has to happen on the host when one is made (before it can be seen) or changed, and when one is gone. */
+  made?: (host: Host, resource: Resource) => Promise<void>;
+  gone?: (host: Host, resource: Resource, store: Store) => Promise<void>;
   /** Whether it can be changed by PATCH. */
   patch?: boolean;
   /** Whether it has a fingerprint of its content; of what can be changed, few kinds do. */

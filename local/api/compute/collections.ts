@@ -9,6 +9,7 @@ import { parseLink } from "../paths";
 import { addResourcePolicies, removeResourcePolicies } from "./disks";
 import type { Store } from "../store";
 import { subnetworks } from "./network";
+import { snapshots } from "./snapshots";
 import type { Instance, Resource } from "../types";
 
 const networks: Collection = {
@@ -114,6 +115,12 @@ const disks: Collection = {
     );
     return users.length === 0 ? {} : { users: users.map((user) => user.selfLink) };
   },
+  // A change comes here as well; what is on the disk then stays.
+  made: ({ contents }, { selfLink, sourceSnapshot }) => {
+    const [disk, snapshot] = [parseLink(selfLink)?.path, parseLink(textOf(sourceSnapshot))?.path];
+    return disk === undefined || snapshot === undefined ? Promise.resolve() : contents.copy(snapshot, disk);
+  },
+  gone: ({ contents }, { selfLink }) => contents.remove(parseLink(selfLink)?.path ?? ""),
 };
 
 /** Instances are made and deleted in a way of their own; they are read and used like all others. */
@@ -140,6 +147,7 @@ export const collections: readonly Collection[] = [
   addresses,
   resourcePolicies,
   disks,
+  snapshots,
   images,
   instances,
 ];

@@ -1,6 +1,6 @@
 import { diskTypes } from "./catalog";
 import { alreadyExists, invalid } from "../errors";
-import { fingerprintOf, isRecord, recordsIn } from "../json";
+import { fingerprintOf, isRecord, recordsIn, textOf } from "../json";
 import { findImage } from "./images";
 import { checkLabels, checkName } from "./limits";
 import { baseName, parseLink, pathOf } from "../paths";
@@ -12,13 +12,15 @@ type Body = Record<string, unknown>;
 /** A disk resource of its own, from an insert's body. */
 export function planDisk(store: Store, zone: string, path: string, body: Body, field: string): Resource {
   const image = body["sourceImage"] === undefined ? undefined : checkImage(store, body["sourceImage"], field);
-  const smallest = Number(image?.["diskSizeGb"] ?? 10);
+  const snapshot =
+    body["sourceSnapshot"] === undefined ? undefined : checkSnapshot(store, body["sourceSnapshot"], field);
+  const smallest = Number(image?.["diskSizeGb"] ?? snapshot?.["diskSizeGb"] ?? 10);
   const size = Number(body["diskSizeGb"] ?? body["sizeGb"] ?? smallest);
   if (!Number.isInteger(size) || size < smallest || size > 65_536) {
     const why =
-      image === undefined
+      image === undefined && snapshot === undefined
         ? "Disk size must be between 10 GB and 65536 GB, inclusive."
-        : `Requested disk size cannot be smaller than the image size (${smallest} GB)`;
+        : `Requested disk size cannot be smaller than the ${image === undefined ? "snapshot" : "image"} size (${smallest} GB)`;
     throw invalid(`${field}.diskSizeGb`, String(body["diskSizeGb"] ?? body["sizeGb"]), why);
   }
   const labels = checkLabels(body["labels"]);
@@ -34,8 +36,17 @@ export function planDisk(store: Store, zone: string, path: string, body: Body, f
     ...(image === undefined
       ? {}
       : { sourceImage: image.selfLink, sourceImageId: image.id, guestOsFeatures: image["guestOsFeatures"] }),
+    ...(snapshot === undefined ? {} : { sourceSnapshot: snapshot.selfLink, sourceSnapshotId: snapshot.id }),
     ...(body["resourcePolicies"] === undefined ? {} : { resourcePolicies: policiesOf(store, body) }),
   };
+}
+
+function checkSnapshot(store: Store, link: unknown, field: string): Resource {
+  const stored = typeof link === "string" ? store.state.resources[pathOf(store.project, link)] : undefined;
+  if (stored?.resource.kind !== "compute#snapshot" || stored.pending !== undefined) {
+    throw invalid(`${field}.sourceSnapshot`, textOf(link), "The referenced snapshot resource cannot be found.");
+  }
+  return stored.resource;
 }
 
 function checkDiskType(store: Store, zone: string, wanted: unknown, field: string): string {

@@ -13,9 +13,9 @@ export const subnetworks: Collection = {
   word: "subnetwork",
   patch: true,
   uses: ({ network }) => [String(network)],
-  made: (network, { ipCidrRange }) => network.addGateway(...gateway(ipCidrRange)),
+  made: ({ network }, { ipCidrRange }) => network.addGateway(...gateway(ipCidrRange)),
   // A subnetwork of another network may have the same range and so the same gateway.
-  gone: async (network, { ipCidrRange }, store) => {
+  gone: async ({ network }, { ipCidrRange }, store) => {
     const shared = store.all("subnetworks").some((other) => other["ipCidrRange"] === ipCidrRange);
     if (!shared) await network.removeGateway(...gateway(ipCidrRange));
   },

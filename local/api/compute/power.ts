@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { DiskContents } from "../../machines/data-disk";
 import type { Machines, MachineSpec } from "../../machines/driver";
 import { gatewayOf, parseRange } from "./network";
 import { baseName, pathOf } from "../paths";
@@ -14,6 +15,7 @@ export class Power {
     private readonly store: Store,
     private readonly operations: Operations,
     private readonly machines: Machines,
+    private readonly contents: DiskContents,
   ) {
     machines.onExit((name) => this.exited(name));
   }
@@ -57,6 +59,7 @@ export class Power {
   reset(path: string): Operation {
     return this.queue("reset", path, async () => {
       await sleep(this.operations.delay);
+      await this.create(path);
       await this.machines.reset(baseName(path));
     });
   }
@@ -67,6 +70,8 @@ export class Power {
     return this.queue("delete", path, async () => {
       this.apply(path, "stop");
       await Promise.all([this.machines.delete(baseName(path)), sleep(this.operations.delay)]);
+      const gone = this.instance(path).disks.filter(({ autoDelete }) => autoDelete);
+      await Promise.all(gone.map(({ source }) => this.contents.remove(pathOf(this.store.project, source))));
       this.forget(path);
     });
   }
@@ -89,7 +94,11 @@ export class Power {
   }
 
   private async create(path: string): Promise<void> {
-    await this.machines.create(machineSpec(this.instance(path), this.store));
+    const instance = this.instance(path);
+    const disks = instance.disks.flatMap(({ boot, deviceName, source }) =>
+      boot ? [] : [{ device: deviceName, directory: this.contents.directoryOf(pathOf(this.store.project, source)) }],
+    );
+    await this.machines.create({ ...machineSpec(instance, this.store), disks });
   }
 
   private async boot(path: string): Promise<void> {
@@ -151,8 +160,8 @@ export class Power {
   }
 }
 
-/** What the driver has to know of an instance. */
-export function machineSpec(instance: Instance, store: Store): MachineSpec {
+/** What the driver has to know of an instance, apart from its disks. */
+export function machineSpec(instance: Instance, store: Store): Omit<MachineSpec, "disks"> {
   const [nic] = instance.networkInterfaces;
   const subnetwork: Resource | undefined =
     nic === undefined ? undefined : store.get(pathOf(store.project, nic.subnetwork));

@@ -75,7 +75,7 @@ export function aggregatedList(collection: Collection): Handler {
 /** The name is taken at once; the resource can be seen when the operation is done. */
 export function insert(collection: Collection): Handler {
   return (call) => {
-    const { store, operations, network } = call.cloud;
+    const { store, operations } = call.cloud;
     const scope = scopeOf(call);
     const name = checkName(call.body["name"]);
     const path = `${scope}/${collection.name}/${name}`;
@@ -88,7 +88,7 @@ export function insert(collection: Collection): Handler {
     return operations.begin("insert", { path, id: resource.id }, async () => {
       await sleep(operations.delay);
       try {
-        await collection.made?.(network, resource);
+        await collection.made?.(call.cloud, resource);
       } catch (error) {
         store.remove(path);
         throw error;
@@ -100,7 +100,7 @@ export function insert(collection: Collection): Handler {
 
 export function remove(collection: Collection): Handler {
   return (call) => {
-    const { store, operations, network } = call.cloud;
+    const { store, operations } = call.cloud;
     const path = pathIn(call, collection);
     const resource = store.getReady(path);
     const user = userOf(store, path);
@@ -111,7 +111,7 @@ export function remove(collection: Collection): Handler {
     return operations.begin("delete", { path, id: resource.id }, async () => {
       await sleep(operations.delay);
       store.remove(path);
-      await collection.gone?.(network, resource, store);
+      await collection.gone?.(call.cloud, resource, store);
     });
   };
 }
@@ -126,15 +126,15 @@ export function patch(collection: Collection): Handler {
   };
 }
 
-/** A change by a POST of its own. Where it changes what the machines' network knows, the network follows. */
+/** A change by a POST of its own. Where it changes what the host has to know, the host follows. */
 export function act(collection: Collection, name: string): Handler {
   return (call) => {
-    const { store, operations, network } = call.cloud;
+    const { store, operations } = call.cloud;
     const path = pathIn(call, collection);
     const before = store.getReady(path);
     store.update(path, collection.actions?.[name]?.(store, before, call.body) ?? {});
     return operations.begin(name, { path, id: before.id }, async () => {
-      await collection.made?.(network, store.get(path));
+      await collection.made?.(call.cloud, store.get(path));
       await sleep(operations.delay);
     });
   };

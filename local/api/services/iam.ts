@@ -14,8 +14,10 @@ const ACCOUNT = /^[a-z][-a-z0-9]{4,28}[a-z0-9]$/;
 export const iam: Service = (store, { method, pathname, body }) => {
   const { service, resource: named = "", verb = "" } = PATH.exec(pathname)?.groups ?? {};
   if (service === undefined) return undefined;
-  // A project may be named by its number.
-  const resource = named.replace(`projects/${store.state.project.number}`, `projects/${store.project}`);
+  // A project may be named by its number, and an account's is known by the account.
+  const resource = named
+    .replace(`projects/${store.state.project.number}`, `projects/${store.project}`)
+    .replace("projects/-/serviceAccounts/", `projects/${store.project}/serviceAccounts/`);
   if (resource.split("/")[1] !== store.project && named !== "projects")
     throw new ApiError(403, "forbidden", `No access to ${resource}`);
   if (verb === "getIamPolicy") return policyOf(store, resource);

@@ -29,11 +29,13 @@ write_keys() {
 
 # As NixOS does: /etc/static is this system's etc, and every file of it a link through that.
 link_etc() {
-  local path
+  local path folder
   ln -sfnT "$system/etc" /etc/static.new
   mv -T /etc/static.new /etc/static
   while IFS= read -r path; do
-    mkdir -p "$(dirname "/etc/$path")"
+    folder=/etc/$path
+    folder=${folder%/*}
+    [[ -d $folder ]] || mkdir -p "$folder"
     ln -sfnT "/etc/static/$path" "/etc/$path"
   done < <(cd "$system/etc" && find . ! -type d -printf '%P\n')
   find /etc -xdev -lname '/etc/static/*' -xtype l -delete

@@ -9,10 +9,18 @@ declare -A outputs files executables links
 declare commands
 export out=${outputs[out]}
 
+# Most of a build's time would be programs that start: shells and few of them do what can be done so.
+declare -A modes
+
+folder_of() { # path
+  local folder=${1%/*}
+  [[ $folder = "$1" || -d $folder ]] || mkdir -p "$folder"
+}
+
 write() { # mode path text
-  mkdir -p "$(dirname "$out/$2")"
-  printf %s "$3" >"$out/$2"
-  chmod "$1" "$out/$2"
+  folder_of "$2"
+  printf %s "$3" >"$2"
+  modes[$1]+=" ${2@Q}"
 }
 
 mkdir -p "$out"
@@ -24,7 +32,10 @@ for path in "${!executables[@]}"; do
   write 555 "$path" "${executables[$path]}"
 done
 for path in "${!links[@]}"; do
-  mkdir -p "$(dirname "$path")"
+  folder_of "$path"
   ln -s "${links[$path]}" "$path"
+done
+for mode in "${!modes[@]}"; do
+  eval "chmod $mode -- ${modes[$mode]}"
 done
 eval "$commands"

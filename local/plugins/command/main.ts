@@ -1,4 +1,4 @@
 import { main } from "../core/main";
 import { command } from "./provider";
 
-main("@pulumi/command", command);
+void main("@pulumi/command", command);

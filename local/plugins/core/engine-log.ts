@@ -16,15 +16,22 @@ export interface Log {
   flush: (urn: string) => Promise<void>;
 }
 
-/** A log at the engine's address, or one that drops everything where the plugin was started by hand. */
-export function engineLog(address: string | undefined): Log {
-  if (address === undefined) return { status: () => undefined, flush: () => Promise.resolve() };
-  const client = new EngineClient(address, grpc.credentials.createInsecure());
+/** A log of the engine that has connected last; before there is one, it drops everything. */
+export interface EngineLog extends Log {
+  /** @param address the engine's, `127.0.0.1:PORT` */
+  connect: (address: string) => void;
+}
+
+export function engineLog(): EngineLog {
+  let client: EngineClient | undefined;
+  let at = "";
   // One after the other: the engine shows lines in the order in which calls arrive.
   let last = Promise.resolve();
   let waiting = 0;
   const skipped = new Map<string, number>();
   const send = (urn: string, line: string) => {
+    const engine = client;
+    if (engine === undefined) return;
     const message = line.length > LINE_LIMIT ? `${line.slice(0, LINE_LIMIT)}…` : line;
     const request = new LogRequest().setSeverity(LogSeverity.INFO).setUrn(urn).setMessage(message).setEphemeral(true);
     waiting++;
@@ -32,7 +39,7 @@ export function engineLog(address: string | undefined): Log {
       () =>
         new Promise((resolve) => {
           // Progress is no reason to fail.
-          client.log(request, () => {
+          engine.log(request, () => {
             waiting--;
             resolve();
           });
@@ -46,6 +53,13 @@ export function engineLog(address: string | undefined): Log {
     send(urn, `… (${lines} lines not shown)`);
   };
   return {
+    // An engine connects once for each provider of its program.
+    connect: (address) => {
+      if (address === at) return;
+      client?.close();
+      at = address;
+      client = new EngineClient(address, grpc.credentials.createInsecure());
+    },
     status: (urn, line) => {
       if (waiting >= BACKLOG) {
         skipped.set(urn, (skipped.get(urn) ?? 0) + 1);

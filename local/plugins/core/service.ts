@@ -12,19 +12,29 @@ import { fromWire, toWire } from "./value";
  * bytes for a character once encoded); the end of an output says most. In characters. */
 const MESSAGE_LIMIT = 6_000;
 
-/** @param cancelled aborted by the engine's Cancel, after which every call under way fails */
-export function service(provider: Provider, cancelled: AbortController): IResourceProviderServer {
+/** The engine that a plugin serves. */
+export interface Engine {
+  /** Aborted by the engine's Cancel, after which every call under way fails. */
+  cancelled: AbortController;
+  /** A plugin's first call from an engine. @param address the engine's own, `127.0.0.1:PORT` */
+  connect: (address: string) => void;
+}
+
+export function service(provider: Provider, engine: Engine): IResourceProviderServer {
   const run = (urn: string, timeout: number, call: AbortSignal): Run => {
     const over = new AbortController();
     // Not AbortSignal.any: in Node 20 its signal may be garbage-collected while something waits for it.
-    for (const signal of [cancelled.signal, call])
+    for (const signal of [engine.cancelled.signal, call])
       if (signal.aborted) over.abort(signal.reason);
       else signal.addEventListener("abort", () => over.abort(signal.reason), { once: true, signal: over.signal });
     if (timeout > 0) setTimeout(() => over.abort(new DOMException("over", "TimeoutError")), timeout * 1000).unref();
     return { urn, signal: over.signal };
   };
   return {
-    handshake: unary(() => new pb.ProviderHandshakeResponse().setSupportsAutonamingConfiguration(true)),
+    handshake: unary((request: pb.ProviderHandshakeRequest) => {
+      engine.connect(request.getEngineAddress());
+      return new pb.ProviderHandshakeResponse().setSupportsAutonamingConfiguration(true);
+    }),
     parameterize: missing("Parameterize"),
     getSchema: unary(() => {
       const { name, version } = provider;
@@ -107,7 +117,7 @@ export function service(provider: Provider, cancelled: AbortController): IResour
     }),
     construct: missing("Construct"),
     cancel: unary(() => {
-      cancelled.abort(new Error("cancelled"));
+      engine.cancelled.abort(new Error("cancelled"));
       return new Empty();
     }),
     getPluginInfo: unary(() => new plugin.PluginInfo().setVersion(provider.version)),

@@ -13,9 +13,12 @@ export type Shape =
 
 export type Properties = Record<string, { shape: Shape; required: boolean }>;
 
-/** Reads the declarations of one installed package, each file at most once. */
+/** Reads the declarations of one installed package, each file and each interface at most once. */
 export class Typings {
   readonly #files = new Map<string, string>();
+  readonly #exported = new Map<string, Properties>();
+  /** Namespace → its part of the input types, which are megabytes in all. */
+  readonly #scopes = new Map<string, string>();
 
   /** @param root the package's directory */
   constructor(readonly root: string) {}
@@ -32,13 +35,25 @@ export class Typings {
 
   /** An exported interface's properties. Throws where the file or the interface is not there. */
   exported(file: string, name: string): Properties {
-    return this.#properties(between(this.#read(file), `\nexport interface ${name} {\n`, "\n}"), `${file}: ${name}`);
+    const what = `${file}: ${name}`;
+    const known = this.#exported.get(what);
+    if (known !== undefined) return known;
+    const found = this.#properties(between(this.#read(file), `\nexport interface ${name} {\n`, "\n}"), what);
+    this.#exported.set(what, found);
+    return found;
   }
 
   #input(namespace: string, name: string): Properties {
-    const file = this.#read("types/input.d.ts");
-    const scope = between(file, `\nexport declare namespace ${namespace} {\n`, "\n}") ?? "";
-    return this.#properties(between(`\n${scope}`, `\n    interface ${name} {\n`, "\n    }"), `${namespace}.${name}`);
+    const scope = this.#scope(namespace);
+    return this.#properties(between(scope, `\n    interface ${name} {\n`, "\n    }"), `${namespace}.${name}`);
+  }
+
+  #scope(namespace: string): string {
+    const known = this.#scopes.get(namespace);
+    if (known !== undefined) return known;
+    const scope = between(this.#read("types/input.d.ts"), `\nexport declare namespace ${namespace} {`, "\n}") ?? "";
+    this.#scopes.set(namespace, scope);
+    return scope;
   }
 
   #literals(namespace: string, name: string): string[] {

@@ -90,6 +90,11 @@ const metric = document({
     disabled: inPlace,
     filter: inPlace,
     labelExtractors: inPlace,
+    valueExtractor: inPlace,
+    bucketOptions: {
+      inPlace: true,
+      of: { exponentialBuckets: { of: { growthFactor: {}, numFiniteBuckets: {}, scale: {} } } },
+    },
     metricDescriptor: {
       inPlace: true,
       of: {

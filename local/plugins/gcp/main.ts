@@ -1,4 +1,4 @@
 import { main } from "../core/main";
 import { gcp } from "./provider";
 
-main("@pulumi/gcp", gcp);
+void main("@pulumi/gcp", gcp);

@@ -21,6 +21,7 @@ describe("making an instance", () => {
     const vm = await get("vm");
     expect(vm).toMatchObject({ status: "RUNNING", networkInterfaces: [{ networkIP: "10.0.0.2" }] });
     expect(served.cloud.machines.specs.get("vm")).toEqual({
+      disks: [],
       name: "vm",
       hostname: "vm.europe-west1-b.c.local-project.internal",
       address: "10.0.0.2",

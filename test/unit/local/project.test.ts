@@ -35,7 +35,7 @@ describe("every request", () => {
   });
 
   test("for what is not served says so", async () => {
-    const answer = await fetch(`${served.url}/global/snapshots`, authorized);
+    const answer = await fetch(`${served.url}/global/targetPools`, authorized);
     expect(answer.status).toBe(404);
     expect(JSON.stringify(await answer.json())).toContain("does not serve GET");
   });

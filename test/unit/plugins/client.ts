@@ -48,6 +48,8 @@ export class Plugin {
     });
     const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
     const client = new ResourceProviderClient(`127.0.0.1:${line}`, grpc.credentials.createInsecure());
+    const greeting = new pb.ProviderHandshakeRequest().setEngineAddress(`127.0.0.1:${port}`);
+    await answered<pb.ProviderHandshakeResponse>((done) => client.handshake(greeting, done));
     return new Plugin(client, child, engine, shown);
   }
 

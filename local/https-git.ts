@@ -1,0 +1,21 @@
+/** A git server by https that asks for a user name and a token. */
+import { createServer, type Server } from "node:https";
+import { answerGit } from "./git-http-backend";
+
+/** Who is let in, and what the server was shown so far. */
+export interface Door {
+  /** `USER:TOKEN`. */
+  accepted: string;
+  shown?: string[];
+}
+
+/** Serves the bare repositories in a folder. It does not listen yet. */
+export function httpsGit(folder: string, tls: { key: string; cert: string }, door: Door): Server {
+  return createServer(tls, (request, response) => {
+    const [, words = ""] = /^Basic (.*)$/.exec(request.headers.authorization ?? "") ?? [];
+    const who = Buffer.from(words, "base64").toString();
+    if (who !== "") door.shown?.push(who);
+    if (who === door.accepted) answerGit(folder, request, response);
+    else response.writeHead(401, { "www-authenticate": 'Basic realm="git"' }).end();
+  });
+}

@@ -1,0 +1,42 @@
+/** What is on data disks and snapshots: a directory for each, by its path in the API. Boot disks are the machines' own (disk.ts). */
+import { existsSync } from "node:fs";
+import { mkdir, rename, rm } from "node:fs/promises";
+import path from "node:path";
+import { run } from "./command";
+
+/** A data disk as a machine finds it. */
+export interface DataDisk {
+  /** The device name by which it is attached. */
+  device: string;
+  /** The directory with what is on it; absent until a machine has booted with it. */
+  directory: string;
+}
+
+export class DiskContents {
+  /** @param directory made when there is something to put there */
+  constructor(private readonly directory: string) {}
+
+  /** Where the content of a disk or snapshot is, whether there is any or not. */
+  directoryOf(resource: string): string {
+    return path.join(this.directory, encodeURIComponent(resource));
+  }
+
+  /** Copies what is on one to another that has nothing yet; a disk that was never written to leaves the other blank, too. */
+  async copy(from: string, to: string): Promise<void> {
+    const [source, target] = [this.directoryOf(from), this.directoryOf(to)];
+    if (!existsSync(source) || existsSync(target)) return;
+    const partial = `${target}.partial`;
+    await rm(partial, { recursive: true, force: true });
+    await run(["cp", "--archive", "--reflink=auto", source, partial]);
+    await rename(partial, target);
+  }
+
+  async remove(resource: string): Promise<void> {
+    if (existsSync(this.directory)) await rm(this.directoryOf(resource), { recursive: true, force: true });
+  }
+}
+
+/** Makes the directory of a disk that is blank. */
+export async function prepareDataDisk({ directory }: DataDisk): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o755 });
+}
