@@ -89,7 +89,7 @@
         default = pkgs.mkShellNoCC { packages = import ./nix/tools.nix pkgs; };
       });
 
-      apps = each desks (pkgs: import ./nix/apps.nix pkgs);
+      apps = each desks (pkgs: import ./nix/apps.nix pkgs { });
 
       formatter = each desks (pkgs: pkgs.nixfmt-tree);
 

@@ -3,14 +3,14 @@
  * takes. `tools/run` takes a bundle while it is newer than all sources, so that nobody has to build.
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { build as bundle, type Plugin } from "esbuild";
+import { inTheTree } from "./in-the-tree";
 
 const project = resolve(__dirname, "..");
 const out = join(project, "dist");
 
-/** Programs whose start is waited for: the operator's tool, the stand-in plugins, the local cloud. */
+/** Programs whose start is waited for: the operator's tool, the stand-in plugins, the local cloud, and what tests keep for many commands. */
 const programs = [
   "fleet.ts",
   "local/cli/main.ts",
@@ -18,6 +18,7 @@ const programs = [
   "local/machines/netns.ts",
   "local/plugins/command/main.ts",
   "local/plugins/gcp/main.ts",
+  "test/setup/resident.ts",
 ];
 
 /**
@@ -34,21 +35,8 @@ function writePulumiProject(): void {
   writeFileSync(join(out, "program/Pulumi.yaml"), compiled);
 }
 
-/**
- * In a bundle `__dirname` would be the bundle's own folder; the sources mean theirs. And what a source requires by a name that it computes
- * is found by the name of its file.
- */
-const asInTheTree: Plugin = {
-  name: "as-in-the-tree",
-  setup(build) {
-    build.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
-      if (path.includes("/node_modules/")) return undefined;
-      const text = await readFile(path, "utf8");
-      const placed = text.replaceAll(/\b__dirname\b/g, JSON.stringify(dirname(path)));
-      return { loader: "ts", contents: placed.replaceAll(/\brequire\((`\.[^`]*\})`\)/g, "require($1.ts`)") };
-    });
-  },
-};
+/** Bundles stay on this machine, so that a source's folder is known. */
+const asInTheTree = inTheTree((directory) => JSON.stringify(directory));
 
 /** Large, and loaded by few commands; the SDK's protocol, which every plugin loads, is a part of the bundles. */
 const large: Plugin = {

@@ -72,6 +72,24 @@ END
   chmod 755 "$host_cache/bin/$program"
 }
 
+# go_program PROGRAM PACKAGE: a program of the Go module that tools/PROGRAM pins, built once for each version. Where there is no Go, it
+# is left out.
+go_program() {
+  local program=$1 package=$2 module pins
+  module=$(dirname "${BASH_SOURCE[0]}")/$program
+  pins=$program-$(sha256sum <"$module/go.sum" | cut -c1-16)
+  [ ! -e "$host_cache/bin/$pins" ] || return 0
+  command -v go >/dev/null || {
+    echo "host tools: without Go on PATH there is no $program: its check is left out" >&2
+    return 0
+  }
+  echo "host tools: building $program" >&2
+  mkdir -p "$host_cache/bin"
+  go -C "$module" build -trimpath -ldflags "-s -w" -o "$host_cache/bin/$pins.$$" "$package" 2> >(sed '/^go: downloading /d' >&2)
+  mv "$host_cache/bin/$pins.$$" "$host_cache/bin/$pins"
+  ln -sfn "$pins" "$host_cache/bin/$program"
+}
+
 # Whether this host can run machines at all; says why not and ends otherwise.
 require_machines() {
   local why=

@@ -1,26 +1,27 @@
-/** The npm package: the library, the tool and the policy pack as JavaScript with types, in the repository's own layout, and the files that they read. */
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+/** The npm package: the library with its types, the tool, the policy pack and the agent, one script each, and the files that they read. */
+import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
+import { bundlePage } from "../bundle-page";
 import { manifestOf, packagesIn, type Manifest } from "./manifest";
+import { writePrograms } from "./programs";
+import { writeTypes } from "./types";
 
 const root = resolve(__dirname, "../..");
 
-/**
- * What is copied as it is: read by the startup script, the configuration repository's flake, `fleet init`, and people. The flake's package
- * bundles agent/ with rules/, which is here as JavaScript: its sources beside that would be checked with the code of who imports the library.
- */
+/** What is copied as it is: read by the startup script, the configuration repository's flake, `fleet init`, and people. */
 const FILES = [
   "contract.json",
   "flake.lock",
   "flake.nix",
   "nix",
-  "agent",
+  "agent/share",
+  "agent/watch.sh",
   "infra/startup.sh",
+  "infra/startup-loader.sh",
   "templates",
   "examples/config-repo",
   "docs",
-  "policy/PulumiPolicy.yaml",
   "README.md",
   "LICENSE",
   "CHANGELOG.md",
@@ -30,42 +31,34 @@ const FILES = [
 /** Of those, what only the repository needs. */
 const LEFT_OUT = /(^|\/)(tests|docs\/write\.ts|node_modules)(\/|$)/;
 
-/** Builds the package in `directory`/package and packs it; the tarball's path. */
-export async function pack(directory: string): Promise<string> {
+/**
+ * Builds the package in `directory`/package and packs it; the tarball's path.
+ * @param withTypes false for a package that is only run: the types take half a minute
+ */
+export async function pack(directory: string, withTypes = true): Promise<string> {
   const staged = join(directory, "package");
   rmSync(staged, { recursive: true, force: true });
   mkdirSync(staged, { recursive: true });
-  await execa({ cwd: root })`npx --no-install tsc -p tools/package --outDir ${staged}`;
   for (const file of FILES)
-    if (existsSync(join(root, file)))
-      cpSync(join(root, file), join(staged, file), {
-        recursive: true,
-        filter: (source) => !LEFT_OUT.test(source.slice(root.length)),
-      });
+    cpSync(join(root, file), join(staged, file), {
+      recursive: true,
+      filter: (source) => !LEFT_OUT.test(source.slice(root.length)),
+    });
+  const [programs] = await Promise.all([writePrograms(staged), withTypes && writeTypes(staged)]);
+  const policy = readFileSync(join(root, "policy/PulumiPolicy.yaml"), "utf8");
+  writeFileSync(join(staged, "policy/PulumiPolicy.yaml"), policy.replace(/^main: index\.ts$/m, "main: index.js"));
   mkdirSync(join(staged, "scripts"), { recursive: true });
   writeFileSync(join(staged, "scripts/fleet"), '#!/usr/bin/env node\nrequire("../fleet.js");\n');
   chmodSync(join(staged, "scripts/fleet"), 0o755);
-  dropTypes(staged);
+  mkdirSync(join(staged, "cli/dashboard"), { recursive: true });
+  writeFileSync(join(staged, "cli/dashboard/page.json"), JSON.stringify(await bundlePage()));
   const source = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Manifest;
-  const manifest = manifestOf(source, packagesIn(javascript(staged)));
+  const scripts = programs.map((program) => readFileSync(join(staged, program), "utf8"));
+  const manifest = manifestOf(source, packagesIn(scripts));
   writeFileSync(join(staged, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
   const { stdout } = await execa({ cwd: staged })`npm pack --json --pack-destination ${resolve(directory)}`;
   const [packed] = JSON.parse(stdout) as { filename: string }[];
   return join(resolve(directory), packed?.filename ?? "");
-}
-
-/** Types are for who imports the library; the tool and the policy pack are only run. */
-function dropTypes(staged: string): void {
-  for (const folder of ["cli", "policy"])
-    for (const name of readdirSync(join(staged, folder), { recursive: true, encoding: "utf8" }))
-      if (name.endsWith(".d.ts")) rmSync(join(staged, folder, name));
-}
-
-/** The texts of all scripts below a directory. */
-function javascript(directory: string): string[] {
-  return readdirSync(directory, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".js"))
-    .map((name) => readFileSync(join(directory, name), "utf8"));
 }
 
 if (require.main === module)
