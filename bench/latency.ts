@@ -20,10 +20,11 @@ const key = join(cloud.state, "trigger-key");
 
 /** How updates are asked for: what is done once on the machine, before each approval (a switch starts the watcher again), and after. */
 const ways: Record<string, { runs: number; once?: string; each: string; ask?: () => Promise<unknown> }> = {
-  watcher: { runs: quick ? 5 : 15, each: `systemctl start ${contract.units.watch}` },
-  "ssh trigger": { runs: quick ? 5 : 15, each: `systemctl stop ${contract.units.watch}`, ask: trigger },
+  watcher: { runs: quick ? 3 : 15, each: `systemctl start ${contract.units.watch}` },
+  "ssh trigger": { runs: quick ? 3 : 15, each: `systemctl stop ${contract.units.watch}`, ask: trigger },
   "60 s poll": {
-    runs: quick ? 3 : 15,
+    // Each takes up to a minute.
+    runs: quick ? 0 : 15,
     once: `systemd-run --quiet --unit=bench-poll --on-active=1 --on-unit-active=60 --timer-property=AccuracySec=100ms systemctl start --no-block ${unit}`,
     each: `systemctl stop ${contract.units.watch}`,
   },
@@ -94,6 +95,7 @@ async function main(): Promise<void> {
   const rows: string[][] = [];
   let turn = 0;
   for (const [name, { runs, once, each, ask }] of Object.entries(ways)) {
+    if (runs === 0) continue;
     if (once !== undefined) await cloud.in(vm, once);
     const took: number[] = [];
     for (let run = 0; run < runs; run++) {

@@ -9,6 +9,7 @@ import { apiServer } from "../../local/api/server";
 import type { Metadata } from "../../local/api/types";
 import { memoryCloud } from "../../test/unit/local/local-machines";
 import type { Approval } from "../../rules/rollout/approval";
+import { startupLoader, startupScript } from "../../infra/startup";
 import type { Report } from "../../rules/report";
 
 const [fleet, stack, zone] = ["bench", "simulated", "europe-west1-b"];
@@ -16,7 +17,7 @@ const booted = "2026-06-01T10:00:00Z";
 const { namespace, system } = contract.guestAttributes;
 
 /** Seconds that a simulated VM takes to apply an approval: from, to. */
-const takes = [2, 8] as const;
+export const takes = [2, 8] as const;
 
 export class SimulatedFleet {
   /** Requests that the API has got, by kind. */
@@ -80,6 +81,15 @@ export class SimulatedFleet {
     };
   }
 
+  /** Has all VMs at a revision already. */
+  settle(approval: Approval): void {
+    for (const [wave, size] of Object.entries(this.waves)) {
+      this.approve(wave, approval);
+      for (let index = 0; index < size; index++) this.report(nameOf(wave, index), approval);
+    }
+    this.onRequest = () => undefined;
+  }
+
   /** A VM's agent: it reports some seconds later. */
   private takeIn(name: string, approval: Approval): void {
     const later = 1_000 * (takes[0] + (takes[1] - takes[0]) * Math.random());
@@ -122,8 +132,7 @@ export class SimulatedFleet {
       },
       metadata: this.metadata([
         { key: contract.instanceMetadata.key, value: JSON.stringify(described) },
-        // Of the real one's size: what a list of all VMs costs is mostly this.
-        { key: "startup-script", value: "#".repeat(128_000) },
+        { key: "startup-script", value: startupLoader({ fleet, stack }, startupScript()) },
       ]),
       networkInterfaces: [{ networkIP: "10.0.0.2" }],
       lastStartTimestamp: booted,
