@@ -24,12 +24,12 @@ const mayNotImport = (from, folders, packages = /./) => ({
 export default defineConfig(
   globalIgnores(["build", "dist", "node_modules", ".local", "templates"]),
   {
-    files: ["**/*.ts"],
+    files: ["**/*.ts", "**/*.tsx"],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true } },
   },
   {
-    files: ["**/*.ts"],
+    files: ["**/*.ts", "**/*.tsx"],
     rules: {
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
       // `const { vms, ...wave }` is how one says "without".
@@ -39,7 +39,7 @@ export default defineConfig(
     },
   },
   {
-    files: ["**/*.ts"],
+    files: ["**/*.ts", "**/*.tsx"],
     plugins: { imports: { rules: { "no-circles": noImportCircles } } },
     rules: { "imports/no-circles": "error" },
   },

@@ -13,8 +13,8 @@ process.env["PATH"] = `${process.env["PATH"] ?? ""}:${join(cache, "nixos-fleet/h
 /** What starts the project's programs starts their bundles. */
 const bundle = "test/setup/bundle.ts";
 
-/** Rollouts on machines that reboot and with older agents, of more than ten minutes each: for `--all`. */
-const long = ["test/e2e/rollout-kernel.test.ts", "test/e2e/mixed-agents.test.ts"];
+/** Rollouts on machines that reboot, with older agents, and in the other mode, of some ten minutes each: for `--all`. */
+const long = ["rollout-kernel", "mixed-agents", "rollout-modes"].map((name) => `test/e2e/${name}.test.ts`);
 
 /** One project a suite; `scripts/test` chooses among them. Clouds with different state directories do not meet, so files run side by side. */
 const suite = (name: string, seconds: number, ...globalSetup: string[]) => ({
@@ -30,6 +30,12 @@ const suite = (name: string, seconds: number, ...globalSetup: string[]) => ({
   },
 });
 
+/** Files of the suite share the processes of its workers, and the modules that these have loaded. */
+const inSharedProcesses = ({ test, ...others }: ReturnType<typeof suite>) => ({
+  ...others,
+  test: { ...test, isolate: false, setupFiles: "test/setup/same-environment.ts" },
+});
+
 export default defineConfig({
   test: {
     // A test that takes this many milliseconds is named.
@@ -38,7 +44,9 @@ export default defineConfig({
     maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     projects: [
-      suite("unit", 30),
+      // Loading the modules again for each file took more than half of this suite's time.
+      inSharedProcesses(suite("unit", 30)),
+      suite("browser", 60),
       suite("program", 180, bundle),
       suite("nix", 60, bundle),
       suite("agents", 300, bundle),

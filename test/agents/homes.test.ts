@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Lab } from "../faults/lab";
 import type { Source } from "../faults/source";
 import { patience } from "../setup/pace";
+import { well } from "../setup/well";
 import type { Vm } from "../faults/vm";
 
 const agent = "/run/current-system/sw/bin/nixos-hm-auto-update";
@@ -14,7 +15,7 @@ let source: Source;
 let own: Source;
 let vm: Vm;
 
-const homeOf = (user: string, more = "") => `{ ... }:
+const homeOf = (user: string, more = "") => `{ lib, ... }:
 {
   imports = [ ../modules/home.nix ];
   home.username = "${user}";
@@ -67,8 +68,8 @@ describe("homes", () => {
   it("come to be with nobody logged in, from the machine's repository and from one of their own", async () => {
     await shows("alice", source);
     await shows("bob", own);
-    await reported("alice", { outcome: "updated", revision: await source.head() });
-    await reported("bob", { outcome: "updated", revision: await own.head(), lockMatches: true });
+    await reported("alice", { outcome: well, revision: await source.head() });
+    await reported("bob", { outcome: well, revision: await own.head(), lockMatches: true });
   });
 
   it("of someone who is not there yet are deferred until the first login", async () => {
@@ -77,7 +78,7 @@ describe("homes", () => {
       "useradd --create-home --shell /bin/bash carol && systemd-run --quiet --wait --uid=carol -p PAMName=login true",
     );
     await shows("carol", source);
-    await reported("carol", { outcome: "updated", revision: await source.head() });
+    await reported("carol", { outcome: well, revision: await source.head() });
     expect(await vm.is("systemctl is-active --quiet nixos-auto-update-first-login.path")).toBe(false);
   });
 
@@ -85,7 +86,7 @@ describe("homes", () => {
     await update();
     await shows("alice", source);
     await shows("carol", source);
-    await reported("alice", { outcome: "updated", revision: await source.head() });
+    await reported("alice", { outcome: well, revision: await source.head() });
   });
 
   it("say when their lock is not the machine's", async () => {
@@ -93,7 +94,7 @@ describe("homes", () => {
     await own.commit();
     await vm.update();
     await shows("bob", own);
-    await reported("bob", { outcome: "updated", revision: await own.head(), lockMatches: false });
+    await reported("bob", { outcome: well, revision: await own.head(), lockMatches: false });
   });
 
   it("move aside what is in their way", async () => {
@@ -144,6 +145,39 @@ describe("homes", () => {
     await update();
     // What the home shows is what it went back to: only the report tells that it went on.
     await reported("alice", { revision: await source.head() });
+  });
+});
+
+describe("homes that would lose their agent", () => {
+  const path = "systemctl --user is-active nixos-hm-auto-update.path";
+
+  it("refuse a generation that has none, and take the next one that has", async () => {
+    await source.edit("homes/alice.nix", () =>
+      homeOf("alice", "services.nixos-hm-auto-update.enable = lib.mkForce false;"),
+    );
+    await update();
+    await reported("alice", {
+      outcome: "failed",
+      stage: "verify",
+      error: expect.stringContaining("services.nixos-hm-auto-update is not enabled in it") as string,
+    });
+    expect(await as("alice", path)).toBe("active");
+    await source.edit("homes/alice.nix", () => homeOf("alice"));
+    await update();
+    await shows("alice", source);
+  });
+
+  it("are served again where their units are gone", async () => {
+    await as("alice", "rm .config/systemd/user/nixos-hm-auto-update*; systemctl --user daemon-reload");
+    await as("alice", "systemctl --user stop nixos-hm-auto-update.path nixos-hm-auto-update.timer");
+    await update();
+    await shows("alice", source);
+    // Their files are in place before their units run.
+    await vm.until(
+      "the home waits again",
+      "systemctl --user --machine=alice@ is-active --quiet nixos-hm-auto-update.path",
+      30,
+    );
   });
 });
 

@@ -4,7 +4,6 @@
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:https";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
@@ -13,7 +12,10 @@ import { Lab } from "../faults/lab";
 import type { Source } from "../faults/source";
 import type { Vm } from "../faults/vm";
 import { patience } from "../setup/pace";
-import { certificate, httpsGit, type Door } from "../unit/cli/repository/https-git";
+import { certificate } from "../../local/certificate";
+import { httpsGit, type Door } from "../../local/https-git";
+import { gitName } from "../../local/machines/network";
+import { secretManagerName, tlsFront } from "../../local/tls-front";
 
 /** Where VMs keep what repositories ask for, and nowhere else. */
 const run = "/run/nixos-auto-update";
@@ -62,15 +64,11 @@ const takes = (index: number) =>
     git --git-dir=/srv/config.git -c safe.directory='*' fetch --quiet ${source.url} ${refs}; chown -R git /srv/config.git`);
 
 beforeAll(async () => {
-  const tls = certificate(scratch, ["git.internal", "secretmanager.googleapis.com"]);
-  // The VMs trust the test's certificate, find Secret Manager here, and all that any process is started with is kept.
-  lab = await Lab.open(`
-    if ! grep -q secretmanager /etc/hosts; then
-      echo "$(sed -n 's/ git.internal//p' /etc/hosts) secretmanager.googleapis.com" >>/etc/hosts
-      cat >>/etc/ssl/certs/ca-certificates.crt <<'PEM'\n${tls.cert}PEM
-    fi
-    systemd-run --quiet --unit=sampler sh -c 'while [ ! -e /run/enough ]; do
-      cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null; sleep 0.05; done | tr "\\0" "\\n" | sort -u >/run/samples'`);
+  const tls = certificate(scratch, [gitName, secretManagerName]);
+  // All that any process is started with is kept.
+  const first = `systemd-run --quiet --unit=sampler sh -c 'while [ ! -e /run/enough ]; do
+      cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null; sleep 0.05; done | tr "\\0" "\\n" | sort -u >/run/samples'`;
+  lab = await Lab.open({ first, trusted: { cert: tls.cert, names: [secretManagerName] } });
   source = await lab.source();
   own = await lab.source();
   source.extra =
@@ -78,10 +76,7 @@ beforeAll(async () => {
   await source.commit();
   door = { accepted: "", shown: [] };
   const git = httpsGit(path.join(lab.state, `source-${own.port}`, "git"), tls, door);
-  const front = createServer(tls, (request, response) => {
-    if (request.headers.host === "secretmanager.googleapis.com") lab.secretManager(request, response);
-    else git.emit("request", request, response);
-  });
+  const front = tlsFront(tls, { secretManager: lab.secretManager, git });
   await lab.listen(443, (socket) => front.emit("connection", socket));
 
   forge = await lab.vm("forge", source);

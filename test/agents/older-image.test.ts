@@ -17,7 +17,7 @@ const olderImage = `
 // The agent in bash asks what runs whether it may reboot, and so never does.
 describe.concurrent("a first boot from an older image", () => {
   beforeAll(async () => {
-    lab = await Lab.open(olderImage);
+    lab = await Lab.open({ first: olderImage });
   }, patience(300));
   afterAll(() => lab.close());
 

@@ -1,7 +1,6 @@
 /** The startup script on machines: what an image lacks, what it waits for, what it refuses, and the agent that an image brings. */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:https";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -10,7 +9,10 @@ import { expectRuns } from "../faults/expect-generation";
 import { Lab, limits } from "../faults/lab";
 import type { Source } from "../faults/source";
 import type { Vm } from "../faults/vm";
-import { certificate, httpsGit, type Door } from "../unit/cli/repository/https-git";
+import { certificate } from "../../local/certificate";
+import { httpsGit, type Door } from "../../local/https-git";
+import { gitName } from "../../local/machines/network";
+import { secretManagerName, tlsFront } from "../../local/tls-front";
 
 const scratch = mkdtempSync(path.join(tmpdir(), "startup-"));
 let lab: Lab;
@@ -31,13 +33,9 @@ async function expectUpdated(vm: Vm): Promise<void> {
 
 beforeAll(async () => {
   execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "infra", "-f", path.join(scratch, "infra")]);
-  const tls = certificate(scratch, ["git.internal", "secretmanager.googleapis.com"]);
-  // The VMs trust the test's certificate and find Secret Manager here. Those of some names have no git, and one of them a nixpkgs to get it from.
-  lab = await Lab.open(`
-    if ! grep -q secretmanager /etc/hosts; then
-      echo "$(sed -n 's/ git.internal//p' /etc/hosts) secretmanager.googleapis.com" >>/etc/hosts
-      cat >>/etc/ssl/certs/ca-certificates.crt <<'PEM'\n${tls.cert}PEM
-    fi
+  const tls = certificate(scratch, [gitName, secretManagerName]);
+  // Machines of some names have no git, and one of them a nixpkgs to get it from.
+  const first = `
     case $(hostname -s) in
       gets-git)
         mkdir -p /srv/nixpkgs
@@ -51,14 +49,12 @@ NIX
     esac
     case $(hostname -s) in
       gets-git | no-git) [ ! -e /usr/bin/git ] || mv /usr/bin/git /usr/bin/git.away ;;
-    esac`);
+    esac`;
+  lab = await Lab.open({ first, trusted: { cert: tls.cert, names: [secretManagerName] } });
   source = await lab.source();
   door = { accepted: "x-access-token:glpat-1", shown: [] };
   const git = httpsGit(path.join(lab.state, `source-${source.port}`, "git"), tls, door);
-  const front = createServer(tls, (request, response) => {
-    if (request.headers.host === "secretmanager.googleapis.com") lab.secretManager(request, response);
-    else git.emit("request", request, response);
-  });
+  const front = tlsFront(tls, { secretManager: lab.secretManager, git });
   await lab.listen(443, (socket) => front.emit("connection", socket));
 });
 afterAll(async () => {

@@ -8,11 +8,15 @@ import { Lab } from "../faults/lab";
 import type { Source } from "../faults/source";
 import type { Vm } from "../faults/vm";
 import { patience } from "../setup/pace";
-import { certificate, httpsGit } from "../unit/cli/repository/https-git";
+import { certificate } from "../../local/certificate";
+import { httpsGit } from "../../local/https-git";
+import { gitName } from "../../local/machines/network";
 
 const hosts = ["secretmanager.googleapis.com", "logging.googleapis.com"];
 const watch = "nixos-auto-update-watch.service";
 const units = [watch, "nixos-auto-update.timer", "nixos-auto-update-reboot.timer"].join(" ");
+
+const metrics = "/var/lib/metrics";
 
 const scratch = mkdtempSync(path.join(tmpdir(), "unit-addresses-"));
 let lab: Lab;
@@ -20,7 +24,7 @@ let source: Source;
 /** Of Alice's home. */
 let own: Source;
 let vm: Vm;
-/** HTTPS requests since the list was last emptied: host and path, and for Cloud Logging the event. */
+/** HTTPS requests since the list was last emptied: host and path, and for Cloud Logging the events. */
 const asked: string[] = [];
 
 const isAsked = (what: string) =>
@@ -35,15 +39,11 @@ function forget(): void {
 }
 
 beforeAll(async () => {
-  const tls = certificate(scratch, ["git.internal", ...hosts]);
-  lab = await Lab.open(`
-    if ! grep -q ${hosts[0]} /etc/hosts; then
-      echo "$(sed -n 's/ git.internal//p' /etc/hosts) ${hosts.join(" ")}" >>/etc/hosts
-      cat >>/etc/ssl/certs/ca-certificates.crt <<'PEM'\n${tls.cert}PEM
-    fi`);
+  const tls = certificate(scratch, [gitName, ...hosts]);
+  lab = await Lab.open({ trusted: { cert: tls.cert, names: hosts } });
   source = await lab.source();
   own = await lab.source();
-  source.extra = "users.users.alice.isNormalUser = true;";
+  source.extra = `users.users.alice.isNormalUser = true; services.nixos-auto-update.metricsDirectory = "${metrics}";`;
   await source.commit();
   const git = httpsGit(path.join(lab.state, `source-${own.port}`, "git"), tls, {
     accepted: "x-access-token:glpat-alice",
@@ -57,7 +57,7 @@ beforeAll(async () => {
       let body = "";
       request.on("data", (data: Buffer) => (body += data.toString()));
       request.on("end", () => {
-        asked.push(`${host} ${/"event":"\w+"/.exec(body)?.[0] ?? ""}`);
+        asked.push(`${host} ${(body.match(/"event":"\w+"/g) ?? []).join(" ")}`);
         response.end("{}");
       });
     } else git.emit("request", request, response);
@@ -82,12 +82,12 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true });
 });
 
-it("the watcher reaches the metadata server and Cloud Logging", async () => {
+it("the watcher reaches the metadata server and Cloud Logging, and says how the home is", async () => {
   await vm.sh(`rm -f /run/nixos-auto-update/alive-signal`);
   forget();
   await vm.sh(`systemctl start ${watch}`);
   await isAsked("wait_for_change=true");
-  await isAsked('logging.googleapis.com "event":"alive"');
+  await isAsked('logging.googleapis.com "event":"alive" "event":"home"');
 });
 
 it("the update reaches the metadata server, the repository, Secret Manager and Cloud Logging, and publishes", async () => {
@@ -114,6 +114,8 @@ it("the home's unit reaches the home's repository, and what publishes for it the
   await isAsked("PUT /computeMetadata/v1/instance/guest-attributes/nixos-fleet/home-alice");
   const poll = expect.poll(() => vm.report("home-alice"), { timeout: patience(60) });
   await poll.toMatchObject({ revision: await own.head() });
+  const line = `nixos_hm_auto_update_info{user="alice",revision="${await own.head()}"`;
+  await vm.until("the home's metrics", `grep -qF '${line}' ${metrics}/nixos-hm-auto-update-alice.prom`, 30);
 });
 
 it("the reboot's unit reaches the metadata server", async () => {

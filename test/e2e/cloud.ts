@@ -1,6 +1,6 @@
 /** A local cloud of the tests' own, used as a person uses it: by the project's commands. */
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
@@ -9,11 +9,19 @@ import { findFleet } from "../../cli/fleet";
 import { connect, type Compute } from "../../cli/google/compute";
 import { StatusReader } from "../../cli/status/reader";
 import type { VmStatus } from "../../cli/status/status";
-import { daemonInfo } from "../../local/cli/environment";
+import { startDaemon } from "../../local/cli/daemon";
+import { daemonInfo, engine, exports as exportLines } from "../../local/cli/environment";
+import { down } from "../../local/cli/down";
+import { openState } from "../../local/cli/paths";
+import { bumpLock, push, seed } from "../../local/cli/repository";
+import { power } from "../../local/cli/vm";
 import { leaderOf } from "../../local/machines/container";
 import { cloudNames, machineNames } from "../../local/machines/names";
 import { enter } from "../../local/machines/nspawn";
-import { downAfterUs, traces } from "../agents/host";
+import { buildImage, downAfterUs, traces } from "../agents/host";
+import { bundledProgram, languageHost } from "../setup/language-host";
+import type { RunningCommand, Ran } from "../setup/ran";
+import { reside, type Residence } from "../setup/residence";
 import { until as wait } from "../setup/until";
 
 const project = resolve(__dirname, "../..");
@@ -21,32 +29,34 @@ const project = resolve(__dirname, "../..");
 /** Without its preview, which runs the whole program again; `local up` and `preview` have it. */
 const UP = "up --yes --skip-preview";
 
-export interface Ran {
-  exitCode: number;
-  /** Standard output and error as they came. */
-  text: string;
-}
-
-/** A command that runs. */
-export interface Begun {
+/** A command of this cloud's that runs. */
+export interface CloudCommand extends RunningCommand {
   /** Waits until it has said something. */
   says: (text: string) => Promise<void>;
-  ended: Promise<Ran>;
+  /** Ctrl-C. */
+  interrupt: () => void;
 }
+
+/** What a file's text is to be. */
+export type Edit = (text: string) => string;
 
 export class TestCloud {
   readonly state = mkdtempSync(join(tmpdir(), "nixos-fleet-e2e-"));
-  readonly clone = join(this.state, "config");
+  protected readonly place = openState(this.state);
+  readonly clone = this.place.configClone;
   /** The stack's configuration where a test changes it; the project's own stays as it is. */
   protected readonly config = join(this.state, "Pulumi.local.yaml");
   private exports: string | undefined;
+  /** Where the program is the bundle: it and its plugins are loaded once. */
+  private residence: Residence | undefined;
   protected readonly env: Record<string, string> = { NIXOS_FLEET_STATE: this.state, NO_COLOR: "1" };
 
-  constructor() {
+  /** @param program the folder whose program `pulumi` runs: its bundle, or the project's own, from its sources, as users have it */
+  constructor(private readonly program: string = bundledProgram) {
     downAfterUs(this.state);
   }
 
-  private begin(file: string, args: string[]): Begun {
+  private begin(file: string, args: string[]): CloudCommand {
     const running = execa(file, args, { cwd: project, env: this.env, all: true, reject: false, stdin: "ignore" });
     let said = "";
     running.all.on("data", (data: Buffer) => (said += data.toString()));
@@ -55,12 +65,37 @@ export class TestCloud {
     over.catch(() => undefined);
     return {
       says: (text) => Promise.race([over, until(`it says ${text}`, 180, () => Promise.resolve(said.includes(text)))]),
+      said: () => said,
+      interrupt: () => running.kill("SIGINT"),
       ended,
     };
   }
 
   private run(file: string, args: string[]): Promise<Ran> {
     return this.begin(file, args).ended;
+  }
+
+  /**
+   * The cloud and its fleet from nothing, as `local up` brings them up, but for what that shows to a person.
+   * @param edits of files of the config repository, before the first VM boots
+   */
+  async start(edits: Record<string, Edit> = {}): Promise<void> {
+    await seed(this.place);
+    for (const [file, edit] of Object.entries(edits)) this.edit(file, edit);
+    if (Object.keys(edits).length > 0) await push(this.place, []);
+    await startDaemon(this.place, await buildImage());
+    mkdirSync(this.place.pulumi);
+    const { exitCode, text } = await this.shell(`pulumi -C ${this.program} stack select --create local`);
+    assert.equal(exitCode, 0, text);
+    await this.up();
+    await until("every home has reported", 180, async () =>
+      Object.values(await this.status()).every(({ homes }) => Object.values(homes).every((home) => home !== null)),
+    );
+  }
+
+  /** Starts, stops or resets a VM, and waits until Compute says that it is done. */
+  power(vm: string, action: "start" | "stop" | "reset"): Promise<void> {
+    return power(this.place, vm, action);
   }
 
   local(...args: string[]): Promise<Ran> {
@@ -72,7 +107,9 @@ export class TestCloud {
     if (this.exports === undefined) {
       const { exitCode, text } = await this.local("env");
       if (exitCode !== 0) throw new Error(text);
-      this.exports = text;
+      const path = /^export PATH='(.*)'$/m.exec(text)?.[1] ?? "";
+      const quick = this.program === project ? {} : languageHost(await engine(), path);
+      this.exports = `${text}\n${exportLines(quick)}`;
     }
     return this.exports;
   }
@@ -82,18 +119,35 @@ export class TestCloud {
     return this.run("bash", ["-c", `${await this.environment()}\n${command}`]);
   }
 
-  pulumi(command: string): Promise<Ran> {
-    return this.shell(this.written(command));
+  async pulumi(command: string): Promise<Ran> {
+    if (this.program === project || !command.startsWith("up ")) return this.shell(this.written(command));
+    this.residence ??= await this.reside();
+    const { client, env } = this.residence;
+    return this.shell(`${exportLines(env)}\n${this.written(command)} ${client}`);
+  }
+
+  private async reside(): Promise<Residence> {
+    const { text } = await this.shell("env --null");
+    const variables = text.split("\0").filter((line) => line.includes("="));
+    return reside(
+      this.program,
+      Object.fromEntries(variables.map((line) => [line.split("=", 1)[0] ?? "", line.slice(line.indexOf("=") + 1)])),
+    );
+  }
+
+  /** A command of the operator's tool that goes on. */
+  async beginFleet(command: string): Promise<CloudCommand> {
+    return this.begin("bash", ["-c", `${await this.environment()}\nexec ${project}/scripts/fleet ${command}`]);
   }
 
   /** An `up` that has only begun; `settings` go before it, such as `VARIABLE=value`. */
-  async beginUp(settings = ""): Promise<Begun> {
+  async beginUp(settings = ""): Promise<CloudCommand> {
     return this.begin("bash", ["-c", `${await this.environment()}\n${settings} ${this.written(UP)}`]);
   }
 
   private written(command: string): string {
-    const config = existsSync(this.config) ? ` --config-file ${this.config}` : "";
-    return `pulumi ${command} --stack local --non-interactive --color never${config}`;
+    const config = existsSync(this.config) ? this.config : join(project, "Pulumi.local.yaml");
+    return `pulumi -C ${this.program} ${command} --stack local --non-interactive --color never --config-file ${config}`;
   }
 
   /** `pulumi up`, which must end well unless a test says that it must not; its output. */
@@ -161,7 +215,7 @@ export class TestCloud {
   }
 
   private daemon() {
-    return daemonInfo({ daemonInfo: join(this.state, "daemon.json") });
+    return daemonInfo(this.place);
   }
 
   /** What `fleet status --json` says of each VM. Read in this process: who waits asks often, and each start of the tool takes a second. */
@@ -171,22 +225,25 @@ export class TestCloud {
     return Object.fromEntries(vms.map((vm) => [vm.name, vm]));
   }
 
-  /** Replaces text in a file of the operator's clone and pushes it; answers the new revision. */
-  async change(file: string, edit: (text: string) => string): Promise<string> {
+  /** Replaces text in a file of the operator's clone. */
+  protected edit(file: string, edit: Edit): void {
     const path = join(this.clone, file);
     const before = readFileSync(path, "utf8");
     const after = edit(before);
     if (after === before) throw new Error(`${file}: the edit changed nothing`);
     writeFileSync(path, after);
-    const { exitCode, text } = await this.local("push", path);
-    if (exitCode !== 0) throw new Error(text);
+  }
+
+  /** Replaces text in a file of the operator's clone and pushes it; answers the new revision. */
+  async change(file: string, edit: Edit): Promise<string> {
+    this.edit(file, edit);
+    await push(this.place, []);
     return this.head();
   }
 
   /** Pushes a changed flake.lock; answers the new revision. */
   async bump(): Promise<string> {
-    const { exitCode, text } = await this.local("bump-lock");
-    if (exitCode !== 0) throw new Error(text);
+    await bumpLock(this.place);
     return this.head();
   }
 
@@ -202,7 +259,10 @@ export class TestCloud {
 
   async down(): Promise<void> {
     this.exports = undefined;
-    await this.local("down");
+    // It would keep this process, and its plugins the cloud's addresses.
+    this.residence?.leave();
+    this.residence = undefined;
+    await down(this.place);
     rmSync(this.state, { recursive: true, force: true });
   }
 }

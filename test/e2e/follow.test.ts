@@ -15,13 +15,12 @@ async function ranAfterBoot(vm: string, before: string | undefined): Promise<voi
   });
 }
 
-beforeAll(async () => {
-  expect((await cloud.local("up")).exitCode).toBe(0);
-  await cloud.change("modules/common.nix", (text) =>
-    text.replace("services.nixos-auto-update.enable = true;", '$& services.nixos-auto-update.onBoot = "15s";'),
-  );
-  await cloud.up();
-});
+beforeAll(() =>
+  cloud.start({
+    "modules/common.nix": (text) =>
+      text.replace("services.nixos-auto-update.enable = true;", '$& services.nixos-auto-update.onBoot = "15s";'),
+  }),
+);
 
 describe.each(["branch", "approved"])("follow: %s", (follow) => {
   it("is set in place", async () => {
@@ -33,7 +32,7 @@ describe.each(["branch", "approved"])("follow: %s", (follow) => {
     const good = await cloud.head();
     const before = await bootedAt("dev-alice");
     const pushed = await cloud.bump();
-    expect((await cloud.local("reboot", "dev-alice")).exitCode).toBe(0);
+    await cloud.power("dev-alice", "reset");
     await ranAfterBoot("dev-alice", before);
     await cloud.expectRuns("dev-alice", follow === "branch" ? pushed : good);
     await cloud.up();
@@ -44,12 +43,12 @@ describe.each(["branch", "approved"])("follow: %s", (follow) => {
     const good = await cloud.head();
     const before = { alice: await bootedAt("dev-alice"), bob: await bootedAt("dev-bob") };
     const generations = await cloud.generations("dev-bob");
-    expect((await cloud.local("stop", "dev-bob")).exitCode).toBe(0);
+    await cloud.power("dev-bob", "stop");
     await cloud.change("hosts/dev-canary.nix", (text) => text.replace(/^\{/m, '{ broken = throw "no such option";'));
     await cloud.up("badly");
 
-    await cloud.local("start", "dev-bob");
-    await cloud.local("reboot", "dev-alice");
+    await cloud.power("dev-bob", "start");
+    await cloud.power("dev-alice", "reset");
     await ranAfterBoot("dev-bob", before.bob);
     await ranAfterBoot("dev-alice", before.alice);
     for (const vm of ["dev-canary", "dev-alice", "dev-bob"]) await cloud.expectRuns(vm, good);

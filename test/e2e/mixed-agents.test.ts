@@ -1,5 +1,5 @@
 /** Agents of version 0.1.0 and of today in one fleet, which today's program and tool steer: first all are old, then some, then none. */
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { push, seed } from "../../local/cli/repository";
@@ -10,15 +10,8 @@ const [canary, alice, bob] = ["dev-canary", "dev-alice", "dev-bob"];
 const all = [canary, alice, bob];
 
 class MixedFleet extends TestCloud {
-  private readonly place = {
-    directory: this.state,
-    configRepository: join(this.state, "git/config.git"),
-    configClone: this.clone,
-  };
-
   /** Up from nothing, with old agents on these VMs. */
-  async start(old: readonly string[]): Promise<void> {
-    mkdirSync(join(this.state, "git"), { recursive: true });
+  async startWith(old: readonly string[]): Promise<void> {
     await seed(this.place);
     for (const part of ["nix", "contract.json"])
       cpSync(join(fixture, part), join(this.clone, "nixos-fleet-0.1.0", part), { recursive: true });
@@ -29,13 +22,7 @@ class MixedFleet extends TestCloud {
     for (const module of ["modules/common.nix", "modules/home.nix"])
       this.edit(module, (text) => text.replace(/^.*healthSettle.*$/m, ""));
     await this.giveOld(old);
-    const { exitCode, text } = await this.local("up");
-    expect(exitCode, text).toBe(0);
-  }
-
-  private edit(file: string, change: (text: string) => string): void {
-    const path = join(this.clone, file);
-    writeFileSync(path, change(readFileSync(path, "utf8")));
+    await this.start();
   }
 
   /** Pushes a revision that has old agents on these VMs, and today's on the others; answers it. */
@@ -158,7 +145,7 @@ function steers(old: readonly string[]): void {
 }
 
 describe("a fleet whose agents are all of version 0.1.0", () => {
-  beforeAll(() => fleet.start(all));
+  beforeAll(() => fleet.startWith(all));
   steers(all);
 });
 

@@ -1,6 +1,6 @@
 /** Real machines in three waves, six by default and twelve with `--long`, whose configuration says which of them become unhealthy. */
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { short } from "../../rules/contract";
 import { push, seed } from "../../local/cli/repository";
@@ -8,7 +8,8 @@ import { groupOf } from "../../local/machines/cgroup";
 import { leaderOf } from "../../local/machines/container";
 import { cloudNames, machineNames } from "../../local/machines/names";
 import { instanceAction, type Action } from "../program/setup/instance-action";
-import { TestCloud, until } from "./cloud";
+import { TestCloud, until, type CloudCommand } from "./cloud";
+import { WatchedPage, Webhook } from "./observers";
 
 const project = resolve(__dirname, "../..");
 export const long = process.env["NIXOS_FLEET_LONG"] === "1";
@@ -29,15 +30,16 @@ export interface MoreSettings {
 export class RolloutFleet extends TestCloud {
   readonly all: readonly string[];
   readonly waves: Readonly<Record<"canary" | "middle" | "rest", readonly string[]>>;
+  private readonly webhook = new Webhook();
+  /** Messages that people got, in order. */
+  readonly messages = this.webhook.messages;
+  private dashboard: CloudCommand | undefined;
+  private page: WatchedPage | undefined;
   private number = 0;
-  private readonly place = {
-    directory: this.state,
-    configRepository: join(this.state, "git/config.git"),
-    configClone: this.clone,
-  };
 
   constructor(
-    private readonly follow: "branch" | "approved",
+    /** What its VMs follow from the next `set` on. */
+    public follow: "branch" | "approved",
     machines = long ? 12 : 6,
   ) {
     super();
@@ -48,8 +50,7 @@ export class RolloutFleet extends TestCloud {
   }
 
   /** Up from nothing. @param more Nix of every machine's configuration */
-  async start(more = ""): Promise<Change> {
-    mkdirSync(join(this.state, "git"), { recursive: true });
+  async startChanging(more = ""): Promise<Change> {
     await seed(this.place);
     const path = join(this.clone, "flake.nix");
     const hosts = "./hosts/${name}.nix";
@@ -59,9 +60,36 @@ export class RolloutFleet extends TestCloud {
     writeFileSync(join(this.clone, "vms.json"), JSON.stringify(this.all.map((name) => ({ name }))));
     const change = await this.commit([], more);
     this.set();
-    const { exitCode, text } = await this.local("up");
-    assert.equal(exitCode, 0, text);
+    this.env["NIXOS_FLEET_NOTIFY_WEBHOOK"] = await this.webhook.start();
+    await this.start();
     return change;
+  }
+
+  /** Opens the dashboard's page. */
+  async watch(): Promise<void> {
+    this.dashboard = await this.beginFleet("dashboard --json");
+    await this.dashboard.says("}");
+    const { url } = JSON.parse(this.dashboard.said()) as { url: string };
+    this.page = await WatchedPage.open(url);
+  }
+
+  /** What the page has shown since. */
+  async watched(): Promise<{ headlines: readonly string[]; text: string }> {
+    assert(this.page, "the page is not open");
+    return { headlines: this.page.headlines, text: await this.page.shows() };
+  }
+
+  async unwatch(): Promise<void> {
+    await this.page?.close();
+    this.dashboard?.interrupt();
+    await this.dashboard?.ended;
+    this.page = this.dashboard = undefined;
+  }
+
+  override async down(): Promise<void> {
+    await this.unwatch();
+    this.webhook.stop();
+    await super.down();
   }
 
   /** The stack's configuration. @param middle what is set of the wave `middle`; @param labels of every VM */

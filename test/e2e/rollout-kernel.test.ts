@@ -56,7 +56,7 @@ async function expectNotHeld({ revision }: Change): Promise<void> {
 // The agent in bash activates another kernel by the next boot only, and knows no windows.
 describe("a rollout to another kernel", () => {
   beforeAll(async () => {
-    await fleet.expectAll(await fleet.start(kernel()));
+    await fleet.expectAll(await fleet.startChanging(kernel()));
     fleet.set({}, {}, { canary: required });
     // A machine is first compared with what it booted after its first boot of a system.
     await fleet.bootAll();

@@ -15,13 +15,27 @@ async function halted(fleet: RolloutFleet, bad: Change, later: readonly string[]
   await fleet.expectUntouched(bad, later);
 }
 
+export function goesOverToApprovals(fleet: RolloutFleet): void {
+  it("goes over to approvals, and nothing moves by that", async () => {
+    const [first = ""] = fleet.all;
+    const change = { number: (await fleet.sees(first)).runs, revision: await fleet.head() };
+    fleet.follow = "approved";
+    fleet.set();
+    await fleet.up();
+    await fleet.expectAll(change);
+  });
+}
+
 export function stopsAtTheCanary(fleet: RolloutFleet): void {
   const { canary, middle, rest } = fleet.waves;
   const [unhealthy = ""] = canary;
   const stopped = rest.at(-1) ?? "";
+  let bad: Change;
+  /** Messages sent before it. */
+  let sent = 0;
 
   it("rolls out wave by wave, and does not wait for a VM that is stopped", async () => {
-    await fleet.local("stop", stopped);
+    await fleet.power(stopped, "stop");
     const next = await fleet.commit();
     expect(await fleet.up()).toMatch(new RegExp(`${stopped} +deferred +after .*is stopped`));
     await fleet.expectAll(
@@ -38,10 +52,13 @@ export function stopsAtTheCanary(fleet: RolloutFleet): void {
 
   it("ends at a canary that fails its health check and rolls itself back, and nobody gets past it", async () => {
     const good = { number: (await fleet.sees(unhealthy)).runs, revision: await fleet.head() };
-    const bad = await fleet.commit([unhealthy]);
+    bad = await fleet.commit([unhealthy]);
+    sent = fleet.messages.length;
+    await fleet.watch();
     const up = await fleet.up("badly");
     expect(up).toMatch(new RegExp(`${unhealthy} +failed +after .*health`));
     expect(up).toContain(`change ${bad.number} is unhealthy`);
+    await until("the page shows it", 30, async () => (await fleet.watched()).text.includes("does not go on"));
     expect((await fleet.status())[unhealthy]?.system).toMatchObject({
       outcome: "failed",
       stage: "health",
@@ -52,10 +69,22 @@ export function stopsAtTheCanary(fleet: RolloutFleet): void {
     await fleet.expectAll(good);
   });
 
-  it("takes the fix to all", async () => {
+  it("takes the fix to all, as everybody sees who watches", async () => {
     const fixed = await fleet.commit();
     await fleet.up();
     await fleet.expectAll(fixed);
+    await until("the page is well again", 30, async () => (await fleet.watched()).headlines.at(-1) === "All well");
+    const { headlines } = await fleet.watched();
+    await fleet.unwatch();
+    expect(headlines[0]).toBe("All well");
+    const turns = headlines.filter((headline) => headline !== "On the way");
+    expect(turns.slice(0, 3)).toEqual(["All well", "Rolling out", "Needs attention"]);
+    expect(fleet.messages.slice(sent)).toEqual([
+      expect.stringMatching(`rollout of ${short(bad.revision)} began with wave canary`),
+      expect.stringMatching(`wave canary stopped ${short(bad.revision)}`),
+      expect.stringMatching(`rollout of ${short(fixed.revision)} began with wave canary`),
+      expect.stringMatching(`rollout of ${short(fixed.revision)} is done`),
+    ]);
   });
 }
 

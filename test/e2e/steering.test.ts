@@ -4,24 +4,19 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { short } from "../../rules/contract";
+import { well } from "../setup/well";
 import { TestCloud, until } from "./cloud";
 
 const cloud = new TestCloud();
 const [canary, alice, bob] = ["dev-canary", "dev-alice", "dev-bob"];
 afterAll(() => cloud.down());
 
-/** What a home says that runs what it should: `unchanged` where it has looked again since. */
-const well = expect.stringMatching(/^(updated|unchanged)$/) as string;
-
 async function fleet(command: string): Promise<void> {
   const { exitCode, text } = await cloud.shell(`./scripts/fleet ${command}`);
   expect(exitCode, text).toBe(0);
 }
 
-beforeAll(async () => {
-  const { exitCode, text } = await cloud.local("up");
-  expect(exitCode, text).toBe(0);
-});
+beforeAll(() => cloud.start());
 
 describe("what is decided about one VM", () => {
   let before: string;
@@ -93,8 +88,9 @@ describe("a first wave with a home in it", () => {
   });
 });
 
-describe("a home with a repository of its own", () => {
+describe("a home with a private repository of its own", () => {
   const [repository, clone] = [join(cloud.state, "git/bob.git"), join(cloud.state, "bob")];
+  const url = "https://git.internal/bob.git";
   const file = join(clone, "homes/bob.nix");
 
   async function push(activation: string): Promise<string> {
@@ -119,7 +115,8 @@ describe("a home with a repository of its own", () => {
     await bobs`git reset --quiet --hard ${root}`;
     await bobs`git push --quiet --force origin HEAD:main`;
     await cloud.configure(
-      "--path 'nixos-fleet:vms[2].homes[0].repository' git://git.internal/bob.git",
+      `--path 'nixos-fleet:vms[2].homes[0].repository' ${url}`,
+      `--secret --path 'nixos-fleet:homeDeployKeys["${url}"]' <${join(cloud.state, "git-token")}`,
       "--path 'nixos-fleet:waves[1].homes' gate",
     );
   });

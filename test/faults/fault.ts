@@ -69,11 +69,13 @@ async function expectBoots({ vm }: Lease, before: Facts): Promise<void> {
 
 async function takesNext({ vm, source }: Lease): Promise<void> {
   await source.commit();
-  // One that tries again by itself may have looked at the head before this commit, and a start would only join it.
+  // One that tries again by itself may have looked at the head before this commit, and a start would only join it; or after it, and the start
+  // finds nothing to do.
   await vm.idle();
   await vm.update();
   await expectRuns(await vm.facts(), source);
-  expect(vm.report()).toMatchObject({ outcome: "updated", revision: await source.head() });
+  expect(["updated", "unchanged"]).toContain(vm.report().outcome);
+  expect(vm.report().revision).toBe(await source.head());
 }
 
 function verdict({ vm }: Lease): Verdict {

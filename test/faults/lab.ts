@@ -4,8 +4,9 @@ import type { IncomingMessage } from "node:http";
 import type net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { startupKey } from "../../rules/contract";
 import type { InstanceMetadata } from "../../rules/instance-metadata";
-import { startupScript } from "../../infra/startup";
+import { startupLoader, startupScript } from "../../infra/startup";
 import { openCloud } from "../../local/api/cloud";
 import { Store } from "../../local/api/store";
 import { setPolicy, policyOf } from "../../local/api/services/iam";
@@ -13,6 +14,7 @@ import { secrets } from "../../local/api/services/secret-manager";
 import { emptyState } from "../../local/api/types";
 import { groupOf, processesOf } from "../../local/machines/cgroup";
 import { openCloud as openMachines, type Cloud as Host } from "../../local/machines/cloud";
+import type { Trusted } from "../../local/machines/driver";
 import { cloudNames, machineNames, type MachineNames } from "../../local/machines/names";
 import { ip } from "../../local/machines/namespaces";
 import { metadataAddress } from "../../local/machines/network";
@@ -36,6 +38,8 @@ export const limits = {
   NIXOS_AUTO_UPDATE_PAUSE: "1",
 };
 
+const [fleet, stack] = ["devs", "faults"] as const;
+
 /** The account that VMs run as. */
 const account = "vms@local-project.iam.gserviceaccount.com";
 
@@ -52,16 +56,20 @@ export class Lab {
     private readonly insert: (name: string, about: InstanceMetadata) => Promise<void>,
   ) {}
 
-  /** @param first shell lines that every machine runs at its boot, before the fleet's startup script */
-  static async open(first = ""): Promise<Lab> {
+  /**
+   * @param first shell lines that every machine runs at its boot, before the fleet's startup script
+   * @param trusted whom machines trust besides, for hosts that the lab answers for
+   */
+  static async open({ first = "", trusted }: { first?: string; trusted?: Trusted } = {}): Promise<Lab> {
     const image = await buildImage();
     const state = mkdtempSync(path.join(tmpdir(), "nixos-fleet-faults-"));
     downAfterUs(state);
-    const host = await openMachines(state, image);
+    const host = await openMachines(state, image, trusted);
     const store = new Store(emptyState("local-project", new Date().toISOString()), () => Promise.resolve());
     const served = await serve(openCloud(store, host.machines, host.network, path.join(state, "objects")));
     await makeNetwork(served);
-    const startup = `#!/bin/sh\n${first}\n${startupScript()}`;
+    const script = startupScript();
+    const startup = `#!/bin/sh\n${first}\n${startupLoader({ fleet, stack }, script)}`;
     const insert = (name: string, about: InstanceMetadata) =>
       makeInstance(served, name, {
         serviceAccounts: [{ email: account, scopes: ["https://www.googleapis.com/auth/cloud-platform"] }],
@@ -74,6 +82,7 @@ export class Lab {
         },
       });
     const lab = new Lab(state, host, store, insert);
+    lab.setItem(startupKey(fleet, stack), script);
     lab.closers.push(served.close, await lab.serveMetadata());
     return lab;
   }
@@ -114,8 +123,8 @@ export class Lab {
   /** The same, as it is when it begins to boot for the first time. */
   async newVm(name: string, source: Source, more: Partial<InstanceMetadata> = {}): Promise<Vm> {
     await this.insert(name, {
-      fleet: "devs",
-      stack: "faults",
+      fleet,
+      stack,
       host: source.hostName,
       repository: source.url,
       branch: "main",
@@ -130,9 +139,13 @@ export class Lab {
 
   /** Sets an item of the project's metadata, such as an approval. */
   tell(key: string, value: object): void {
+    this.setItem(key, JSON.stringify(value));
+  }
+
+  private setItem(key: string, value: string): void {
     const { metadata } = this.store.state.project;
     const others = (metadata.items ?? []).filter((item) => item.key !== key);
-    metadata.items = [...others, { key, value: JSON.stringify(value) }];
+    metadata.items = [...others, { key, value }];
     this.store.changed();
   }
 

@@ -17,6 +17,8 @@ export const flaws = {
   orphan: "services.nixos-auto-update.enable = lib.mkForce false;",
   activation: 'system.activationScripts.broken = "echo cannot activate this; exit 1";',
   unit: 'systemd.services.broken = { wantedBy = [ "multi-user.target" ]; serviceConfig.Type = "oneshot"; script = "exit 1"; };',
+  restarts:
+    'systemd.services.restarts = { wantedBy = [ "multi-user.target" ]; serviceConfig = { Restart = "always"; RestartSec = 5; }; script = "exit 1"; };',
   check: 'services.nixos-auto-update.healthChecks.never = { command = "echo not well; false"; timeout = 5; };',
   hangingCheck: 'services.nixos-auto-update.healthChecks.hangs = { command = "sleep infinity"; timeout = 2; };',
   cutsItsNetwork: `systemd.services.cut = { wantedBy = [ "multi-user.target" ]; serviceConfig = { Type = "oneshot"; RemainAfterExit = true;

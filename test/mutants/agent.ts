@@ -52,8 +52,8 @@ export const agentMutants: readonly Mutant[] = [
   rule(
     "nix/prebuilt",
     "the approved manifest (digest check)",
-    '.digest("hex") !== sha256',
-    '.digest("hex") === ""',
+    "(await digest(bytes)) !== sha256",
+    '(await digest(bytes)) === ""',
     unit("agent/nix/prebuilt"),
   ),
   rule(

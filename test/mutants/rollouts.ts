@@ -40,8 +40,8 @@ export const rolloutMutants: readonly Mutant[] = [
   {
     rule: "a person's hold keeps an approval",
     file: "rules/rollout/wave-plan.ts",
-    before: "hold.revision === undefined && covers(",
-    after: "false && covers(",
+    before: "return holdOfWave(control, wave);",
+    after: "return undefined;",
     tests: unit("infra/wave-plan"),
   },
   {
@@ -64,7 +64,7 @@ export const rolloutMutants: readonly Mutant[] = [
     before: "before = [gate];",
     after: "",
     tests: ["test/program/rollout.test.ts"],
-    only: "is held, and whoever boots",
+    only: "is held, and boots",
   },
   {
     rule: "a VM that changes waves does so before anything is approved",
@@ -150,5 +150,33 @@ export const rolloutMutants: readonly Mutant[] = [
     before: "vm.vm === undefined || vm.transient !== undefined || onlyOwnHomesFailed(vm, options)",
     after: "onlyOwnHomesFailed(vm, options)",
     tests: unit("gate/reaction"),
+  },
+  {
+    rule: "a VM that belongs to another stack is not lost by its former one",
+    file: "infra/preflight/replacement.ts",
+    before: "...checkDepartures(config, vms),",
+    after: "",
+    tests: unit("infra/replacement"),
+  },
+  {
+    rule: "a VM that comes from another stack keeps its network",
+    file: "infra/preflight/replacement.ts",
+    before: "...(!given.network && differs(vm)",
+    after: '...(vm.name === ""',
+    tests: unit("infra/replacement"),
+  },
+  {
+    rule: "a VM that is held does not change stacks",
+    file: "cli/stack-move.ts",
+    before: "...held,",
+    after: "",
+    tests: unit("cli/move"),
+  },
+  {
+    rule: "no VM changes stacks while a rollout is open",
+    file: "cli/stack-move.ts",
+    before: "...open,",
+    after: "",
+    tests: unit("cli/move"),
   },
 ];

@@ -41,9 +41,10 @@ export const ruleMutants: readonly Mutant[] = [
   rule(
     "rollout/control-item",
     "a gate's hold lapses",
-    "hold.revision === undefined || hold.revision === approved",
+    "hold.revision === undefined || approved === null || hold.revision === approved",
     "true",
   ),
+  rule("rollout/control-item", "a gate's hold counts where the approval cannot be read", "approved === null || ", ""),
   rule(
     "decision/target-revision",
     "a pin comes before the approval",
@@ -118,7 +119,7 @@ export const ruleMutants: readonly Mutant[] = [
   rule(
     "decision/relevant-state",
     "the watcher acts on what concerns its VM alone",
-    "holdsOn(value, { name: vm, wave: wave ?? null }, approval?.revision)",
+    "holdsOn(value, { name: vm, wave: wave ?? null }, approvedRevision(approvals, wave))",
     "value.holds",
     unit("rules/decision/relevant-state"),
   ),

@@ -10,7 +10,8 @@ import { image } from "../../nix/tests/image";
 import { parseKeyPlace } from "../../rules/deploy-keys";
 import { evaluationFailure } from "../../rules/decision/failure";
 import { Repository } from "../unit/agent/scratch";
-import { certificate, httpsGit, type Door } from "../unit/cli/repository/https-git";
+import { certificate } from "../../local/certificate";
+import { httpsGit, type Door } from "../../local/https-git";
 import { runNix, type NixEnd } from "./real-nix";
 
 const root = mkdtempSync(join(tmpdir(), "deploy-keys-"));

@@ -14,7 +14,8 @@ import { startupScript } from "../../infra/startup";
 import { image } from "../../nix/tests/image";
 import { parseKeyPlace } from "../../rules/deploy-keys";
 import { Repository } from "../unit/agent/scratch";
-import { certificate, httpsGit, type Door } from "../unit/cli/repository/https-git";
+import { certificate } from "../../local/certificate";
+import { httpsGit, type Door } from "../../local/https-git";
 import { runInImage, runNix, type NixEnd } from "./real-nix";
 
 const root = mkdtempSync(join(tmpdir(), "startup-nix-"));

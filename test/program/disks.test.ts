@@ -40,7 +40,7 @@ function attached(): Record<string, string> {
 }
 
 describe("home disks", () => {
-  it("are attached to running VMs, grow with them, and are left when they are no longer asked for", async () => {
+  it("are attached to running VMs, grow with them, are left when they are no longer asked for, and taken again", async () => {
     await up();
     expect(await named("home")).toEqual({});
 
@@ -79,6 +79,10 @@ describe("home disks", () => {
     await up();
     expect(await named("home")).toEqual({});
     expect(attached()).toEqual({});
+    expect(program.cloud.store.state.resources[DISK]?.resource.id).toBe(id);
+
+    await up(larger);
+    expect(attached()).not.toEqual({});
     expect(program.cloud.store.state.resources[DISK]?.resource.id).toBe(id);
   });
 });

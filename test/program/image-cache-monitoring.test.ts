@@ -3,7 +3,9 @@ import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { manifestPath } from "../../rules/contract";
 import { Storage } from "../../cli/google/storage";
-import { alerts, dashboard, logFilters } from "../../infra/components/alerts";
+import { alerts } from "../../infra/monitoring/alerts";
+import { cloudDashboard } from "../../infra/monitoring/dashboards";
+import { logMetrics } from "../../infra/monitoring/log-metrics";
 import { upInPlace } from "./setup/in-place";
 import { Program, type Recorded } from "./setup/program";
 
@@ -130,15 +132,27 @@ describe("monitoring", () => {
   const expected = (settings: { channels: string[]; daysBehind: number; silentAfter: number }) => ({
     ...api("monitoring"),
     ...Object.fromEntries(
-      Object.entries(logFilters(fleet, settings)).map(([what, filter]): [string, Recorded] => [
+      Object.entries(logMetrics(fleet, settings)).map(([what, { filter, labels: read, value }]): [string, Recorded] => [
         `devs-metric-${what}`,
         [
           "gcp:logging/metric:Metric",
           {
             name: `nixos-fleet/devs/supply/${what}`,
             filter,
-            metricDescriptor: { metricKind: "DELTA", valueType: "INT64", labels: [{ key: "vm", valueType: "STRING" }] },
-            labelExtractors: { vm: "EXTRACT(jsonPayload.vm)" },
+            metricDescriptor: {
+              metricKind: "DELTA",
+              ...(what === "age" ? { valueType: "DISTRIBUTION", unit: "s" } : { valueType: "INT64" }),
+              labels: Object.keys(read).map((key) => ({ key, valueType: "STRING" })),
+            },
+            labelExtractors: Object.fromEntries(
+              Object.entries(read).map(([label, field]) => [label, `EXTRACT(${field})`]),
+            ),
+            ...(what === "age"
+              ? {
+                  valueExtractor: `EXTRACT(${value ?? ""})`,
+                  bucketOptions: { exponentialBuckets: { growthFactor: 2, numFiniteBuckets: 64, scale: 0.01 } },
+                }
+              : {}),
           },
         ],
       ]),
@@ -167,7 +181,7 @@ describe("monitoring", () => {
     ),
     "devs-dashboard": [
       "gcp:monitoring/dashboard:Dashboard",
-      { dashboardJson: JSON.stringify(dashboard(fleet, settings)) },
+      { dashboardJson: JSON.stringify(cloudDashboard(fleet, settings)) },
     ],
   });
 

@@ -1,6 +1,6 @@
 /** The smallest stack and a full one: every input of every resource, as the engine hands them to the provider. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { account, actsAs, admitted, apis, network, settings, vm, wave } from "./setup/expected-resources";
+import { account, actsAs, admitted, apis, network, settings, startup, vm, wave } from "./setup/expected-resources";
 import { Program } from "./setup/program";
 
 let program: Program;
@@ -12,12 +12,20 @@ afterEach(() => program.stop());
 describe("the program", () => {
   it("declares the smallest stack, finds it unchanged, and takes all of it away", async () => {
     program.configure({ "nixos-fleet:deletionProtection": "false", "nixos-fleet:vms": [{ name: "dev-alice" }] });
+    // A VM's first boot finds its startup script, however early or late it is.
+    const without = new Set<string>();
+    program.cloud.store.onChange(() => {
+      const there = program.cloud.store.state.resources["zones/europe-west1-b/instances/dev-alice"];
+      if (there !== undefined && program.item("nixos-fleet-startup--devs--inputs") === undefined)
+        without.add(String(there.resource["status"]));
+    });
     const up = await program.run("up");
     expect(up.exitCode, up.text).toBe(0);
     expect(await program.resources()).toEqual({
       ...apis,
       ...network("10.128.0.0/20"),
       ...account,
+      ...startup,
       ...wave(await program.head(), "all", {
         NIXOS_FLEET_MEMBERS: "dev-alice",
         NIXOS_FLEET_MAX_FAILURES: "0",
@@ -44,6 +52,7 @@ describe("the program", () => {
     expect(program.cloud.store.state.project.metadata.items ?? []).toEqual([]);
     expect(program.cloud.store.state.iam).toEqual({ accounts: {}, policies: {} });
     expect(program.cloud.machines.specs.size).toBe(0);
+    expect(without).toEqual(new Set());
   });
 
   it("declares a full stack; where VMs are protected a destroy changes nothing", async () => {
@@ -85,6 +94,7 @@ describe("the program", () => {
       ...apis,
       ...network("10.9.0.0/24"),
       ...account,
+      ...startup,
       ...admitted("dev-canary", "europe-west1-b", "group:infra@example.com", "group:devs@example.com"),
       ...admitted("dev-alice", "europe-west1-c", "group:infra@example.com", "group:devs@example.com"),
       ...actsAs("group:devs@example.com", "group:infra@example.com"),

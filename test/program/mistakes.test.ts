@@ -5,7 +5,7 @@ import { Program } from "./setup/program";
 
 let program: Program;
 beforeAll(async () => {
-  program = await Program.start("mistakes");
+  program = await Program.start("mistakes", { processes: true });
 });
 afterAll(() => program.stop());
 
@@ -101,7 +101,7 @@ describe("a mistake in the stack's configuration", () => {
     });
     expect(exitCode).not.toBe(0);
     expect(text).toContain(
-      'nixos-fleet:vmsFile: "nowhere.json" must be a readable JSON file with a list of VMs: ENOENT',
+      'nixos-fleet:vmsFile: "nowhere.json" must be a readable JSON file with a list of VMs: no such file or directory',
     );
     expect(text).not.toContain("nixos-fleet:vms:");
     expect(created).toEqual([]);

@@ -61,7 +61,7 @@ async function commitBad(): Promise<string> {
 }
 
 describe("a wave that fails", () => {
-  it("is held, and whoever boots, refreshes or runs up again changes nothing; a fix goes to all", async () => {
+  it("is held, and boots, a refresh and another up change nothing; a fix goes to all", async () => {
     const good = await program.head();
     const bad = await commitBad();
     const failed = await up("badly");

@@ -105,10 +105,7 @@ describe("two stacks", () => {
     const { exitCode, text } = await prod.run("up");
     expect(exitCode).not.toBe(0);
     expect(text).toContain(
-      "nixos-fleet:vms[0].name: dev-bob is there already in europe-west1-b, of fleet devs, stack staging",
-    );
-    expect(text).toContain(
-      "nixos-fleet:vms[0].homeDisk: dev-bob-home is there already in europe-west1-b, of fleet devs, stack staging",
+      "nixos-fleet:vms[0].name: dev-bob, dev-bob-home are there already in europe-west1-b, of fleet devs, stack staging; choose another name, or, if this stack was called staging before, run pulumi stack rename staging",
     );
   });
 });

@@ -19,7 +19,7 @@ const { stack, cloud } = JSON.parse(
 
 let program: Program;
 beforeAll(async () => {
-  program = await Program.start("upgrade", undefined, cloud);
+  program = await Program.start("upgrade", { state: cloud });
   const file = join(program.scratch, "before.json");
   writeFileSync(file, JSON.stringify(stack));
   const imported = await program.pulumi("stack", "import", "--stack", "upgrade", "--file", file);

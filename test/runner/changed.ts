@@ -20,6 +20,7 @@ export const started: readonly { sources: RegExp; tests: readonly string[] }[] =
   { sources: /^local\/(image|machines)\//, tests: ["test/agents/machines.test.ts"] },
   { sources: /^local\/config-repo\//, tests: ["test/agents"] },
   { sources: /^docs\/|^cli\/|^fleet\.ts/, tests: ["test/unit/cli/commands.test.ts"] },
+  { sources: /^cli\/dashboard\//, tests: ["test/browser"] },
   { sources: /^docs\/google\.md/, tests: ["test/program/documented.test.ts"] },
 ];
 
@@ -50,7 +51,7 @@ export function affectedBy(changed: readonly string[], tests: readonly string[])
       changed.includes(test) || [...whole, ...harness].some((path) => test === path || test.startsWith(`${path}/`)),
   );
   const suites = new Set(chosen.map((test) => test.split("/")[1] ?? ""));
-  const sources = changed.filter((file) => /\.(ts|mts|json)$/.test(file) && !file.startsWith("test/"));
+  const sources = changed.filter((file) => /\.(tsx?|mts|json)$/.test(file) && !file.startsWith("test/"));
   if (sources.length > 0) for (const suite of importing) suites.add(suite);
   return { suites: [...suites], files: [...sources, ...chosen] };
 }

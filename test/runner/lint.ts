@@ -1,4 +1,4 @@
-/** The suite `lint`: types, rules, formatting, shell scripts and words, one check after the other, beside the tests. */
+/** The suite `lint`: types, rules, formatting, the library's documentation, shell scripts and words, one check after the other, beside the tests. */
 import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -11,6 +11,8 @@ const cache = "node_modules/.cache";
 interface Check {
   name: string;
   command: (files: Files) => readonly string[];
+  /** Whether it is left out where its program is not there: `scripts/setup` says so. */
+  optional?: true;
 }
 
 /** What the checks look at: the files that git knows, or some of them. */
@@ -18,6 +20,8 @@ interface Files {
   /** Undefined for all. */
   only: readonly string[] | undefined;
   scripts: readonly string[];
+  /** GitHub's workflows. */
+  workflows: readonly string[];
   texts: readonly string[];
 }
 
@@ -34,21 +38,35 @@ function checks(caching: boolean): readonly Check[] {
   const incremental = caching ? ["--incremental", "--tsBuildInfoFile", join(cache, "tsc.json")] : [];
   return [
     { name: "types", command: () => ["tsc", "-p", ".", ...incremental] },
+    { name: "types of the page", command: () => ["tsc", "-p", "cli/dashboard/view"] },
     {
       name: "eslint",
-      command: (files) => ["eslint", ...kept("eslint"), ...some(files, /\.ts$/)],
+      command: (files) => ["eslint", ...kept("eslint"), ...some(files, /\.tsx?$/)],
     },
     {
       name: "prettier",
       command: (files) => [
         ...["prettier", "--check", "--ignore-unknown", ...kept("prettier")],
-        ...some(files, /\.(ts|mts|mjs|json|ya?ml)$/),
+        ...some(files, /\.(ts|tsx|css|mts|mjs|json|ya?ml)$/),
       ],
     },
+    { name: "api", command: () => ["typedoc", "--emit", "none", "--logLevel", "Warn"] },
     { name: "shellcheck", command: ({ scripts }) => ["shellcheck", "-x", "-P", "SCRIPTDIR", ...scripts] },
     { name: "shfmt", command: ({ scripts }) => ["shfmt", "-i", "2", "-ci", "-d", ...scripts] },
+    { name: "actionlint", command: ({ workflows }) => ["actionlint", "-no-color", ...workflows], optional: true },
   ];
 }
+
+/** Checks that look at the project as a whole, and the files that may change what they find. */
+const wholes: Readonly<Record<string, RegExp>> = {
+  types: /./,
+  "types of the page": /^(cli\/dashboard|rules)\//,
+  api: /^(infra|rules)\//,
+};
+
+/** Whether a file of this kind is among those to look at. */
+const touches = (only: readonly string[] | undefined, kind: RegExp) =>
+  only === undefined || only.some((file) => kind.test(file));
 
 /** Whether a file begins as a script to run does. */
 function isScript(file: string): boolean {
@@ -66,12 +84,17 @@ async function filesOf(only: readonly string[] | undefined): Promise<Files> {
   const { stdout } = await execa({ cwd: project })`git ls-files -co --exclude-standard`;
   const known = stdout.split("\n").filter((file) => statSync(join(project, file), { throwIfNoEntry: false })?.isFile());
   const looked = only === undefined ? known : known.filter((file) => only.includes(file));
-  return { only, scripts: looked.filter(isScript), texts: looked.filter((file) => !quoting.test(file)) };
+  return {
+    only,
+    scripts: looked.filter(isScript),
+    workflows: looked.filter((file) => /(^|\/)\.github\/workflows\/[^/]+\.yml$/.test(file)),
+    texts: looked.filter((file) => !quoting.test(file)),
+  };
 }
 
 /**
  * Runs the checks.
- * @param only the files to look at, from the project's root; types are always checked as a whole
+ * @param only the files to look at, from the project's root; types are always checked as a whole, the library's documentation where one of its files is among them
  * @param report is called with each check as it ends
  */
 export async function lint(
@@ -79,11 +102,15 @@ export async function lint(
   report: (check: string, outcome: Outcome) => void,
 ): Promise<void> {
   const files = await filesOf(options.only);
-  for (const { name, command } of checks(options.caching)) {
+  for (const { name, command, optional } of checks(options.caching)) {
     const [program = "", ...args] = command(files);
     // Without a file a tool would read standard input, or look at everything.
-    const asked = args.some((arg) => arg === "." || files.scripts.includes(arg) || options.only?.includes(arg));
-    if (name !== "types" && !asked) continue;
+    const asked = args.some(
+      (arg) =>
+        arg === "." || files.scripts.includes(arg) || files.workflows.includes(arg) || options.only?.includes(arg),
+    );
+    const whole = wholes[name];
+    if (!(whole ? touches(options.only, whole) : asked)) continue;
     const begun = Date.now();
     const { exitCode, all, code } = await execa(program, args, {
       cwd: project,
@@ -92,6 +119,7 @@ export async function lint(
       all: true,
       stdin: "ignore",
     });
+    if (code === "ENOENT" && optional) continue;
     const missing = code === "ENOENT" ? `${program} is not on PATH` : undefined;
     report(name, outcomeOf(name, begun, exitCode === 0 ? undefined : (missing ?? all)));
   }

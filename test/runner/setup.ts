@@ -8,11 +8,12 @@ const machines = ["tools", "image"];
 /** Suite → parts of `scripts/setup`. */
 const needs: Record<string, readonly string[]> = {
   lint: ["lint"],
+  browser: ["browser"],
   program: ["engine"],
   nix: ["nix"],
   agents: machines,
   faults: machines,
-  e2e: [...machines, "engine"],
+  e2e: [...machines, "engine", "browser"],
 };
 
 /** Makes it ready, the parts beside each other; answers how long each part took that was not there yet. */

@@ -1,9 +1,14 @@
-/** The documents: relative links lead somewhere, and the commands that they name exist. */
+/** The documents: links lead somewhere, calls of the tool are calls, and settings, options and codes that they name exist. */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { commandNames } from "../../cli/command-line/registry";
+import { parseCall } from "../../cli/command-line/command";
+import { commandName, commandNames } from "../../cli/command-line/registry";
+import { hasCommand } from "../../agent/commands/usage";
+import { KEYS } from "../../infra/config/fleet-config";
+import { errorKinds } from "../../rules/error-codes";
+import { commands } from "./cli/run-fleet";
 
 const root = resolve(__dirname, "../..");
 const documents = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "*.md"], {
@@ -27,7 +32,50 @@ function anchors(markdown: string): string[] {
   );
 }
 
+/** What a shell makes of a call's words, as far as documents use quotes. */
+const words = (call: string) =>
+  [...call.matchAll(/"([^"]*)"|'([^']*)'|\S+/g)].map(([word, double, single]) => double ?? single ?? word);
+
+/** Calls of a program: in code between backticks, and in indented lines up to a comment, or a gap before what it does. */
+function callsOf(markdown: string, program: string): string[] {
+  const inline = [...markdown.matchAll(/`([^`\n]+)`/g)].map(([, code = ""]) => code);
+  const lines = [...markdown.matchAll(/^ {4,}(?:\$ )?(\S.*)$/gm)].map(([, line = ""]) =>
+    line.replace(/ +(#.*|(?<= ) {2,}\S.*)$/, ""),
+  );
+  const start = new RegExp(`^${program} ([a-z-].*)$`);
+  const calls = [...inline, ...lines]
+    .flatMap((code) => code.split(/ (?:&&|\|) /))
+    .map((code) => start.exec(code.trim())?.[1]);
+  // What is left open between brackets is a summary of several calls.
+  const whole = calls.filter((call) => call !== undefined).filter((call) => !/[[\]<>|…]/.test(call));
+  return whole.map((call) => call.replaceAll(/\bSTACK\b/g, "prod"));
+}
+
+const modules = text("docs/modules.md");
+
 describe.each(documents)("%s", (name) => {
+  it("calls the tool as it can be called", () => {
+    for (const call of callsOf(text(name), "(?:npx |\\./scripts/|nix run [^ ]+ -- )?fleet")) {
+      const [command = "", ...rest] = words(call);
+      if (command.startsWith("-") || command === "help" || rest.length === 0) continue;
+      expect(() => parseCall(commands[commandName(command)], rest), `fleet ${call} in ${name}`).not.toThrow();
+    }
+  });
+
+  it("names settings, options and codes that exist", () => {
+    const markdown = text(name);
+    const keys = [...markdown.matchAll(/\bnixos-fleet:([a-zA-Z]+)/g)].map(([, key]) => key);
+    for (const key of keys) expect([...KEYS, "vmsFile"], `nixos-fleet:${key} in ${name}`).toContain(key);
+    const codes = [...markdown.matchAll(/\bNF\d{3}\b/g)].map(([code]) => code);
+    for (const code of codes) expect(Object.keys(errorKinds), `${code} in ${name}`).toContain(code);
+    const options = [...markdown.matchAll(/\bservices\.nixos-(?:hm-)?auto-update\.\w+/g)].map(([option]) => option);
+    for (const option of options) expect(modules, `${option} in ${name}`).toContain(option);
+    for (const agent of ["nixos-auto-update", "nixos-hm-auto-update"] as const)
+      for (const call of callsOf(markdown, `(?:sudo )?${agent}`))
+        if (!/^(-|help\b)/.test(call))
+          expect(hasCommand(agent, words(call)[0] ?? ""), `${agent} ${call} in ${name}`).toBe(true);
+  });
+
   it("links to what is there", () => {
     const links = [...text(name).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = ""]) => link);
     for (const link of links.filter((one) => !/^[a-z]+:/.test(one))) {

@@ -7,6 +7,7 @@ export const revisions: Fault[] = [
   { name: "revision without an agent", flaw: "orphan", reports: [failed("verify")] },
   { name: "revision that does not activate", flaw: "activation", reports: [rolledBack("switch")] },
   { name: "revision with a unit that fails", flaw: "unit", reports: [rolledBack("health")] },
+  { name: "revision with a unit that restarts in a loop", flaw: "restarts", reports: [rolledBack("health")] },
   { name: "revision whose health check fails", flaw: "check", reports: [rolledBack("health")] },
   { name: "revision whose health check hangs", flaw: "hangingCheck", reports: [rolledBack("health")] },
   { name: "revision that cuts its own network", flaw: "cutsItsNetwork", reports: [rolledBack("health")] },

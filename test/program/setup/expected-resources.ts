@@ -1,9 +1,10 @@
 /** The resources of fleet devs in stack inputs, with every input as the engine hands it to the provider. */
 import { digest } from "../../../infra/config/digest";
-import { startupScript } from "../../../infra/startup";
+import { startupLoader, startupScript } from "../../../infra/startup";
 import type { Recorded } from "./recorded";
 
 const script = startupScript();
+const loader = startupLoader({ fleet: "devs", stack: "inputs" }, script);
 const lock = digest(Buffer.from("{}"));
 
 export function network(cidr: string): Record<string, Recorded> {
@@ -58,6 +59,14 @@ export const account: Record<string, Recorded> = {
       ] satisfies Recorded,
     ]),
   ),
+};
+
+/** What every VM runs at its first boot. */
+export const startup: Record<string, Recorded> = {
+  "devs-startup-script": [
+    "gcp:compute/projectMetadataItem:ProjectMetadataItem",
+    { key: "nixos-fleet-startup--devs--inputs", value: script },
+  ],
 };
 
 /** The APIs of a stack without optional parts. */
@@ -155,7 +164,7 @@ export function vm(own: Record<string, unknown>, described: object, labels: Reco
       serviceAccount: { email, scopes: ["https://www.googleapis.com/auth/cloud-platform"] },
       tags: ["nixos-fleet-devs"],
       metadata: {
-        "startup-script": script,
+        "startup-script": loader,
         "enable-oslogin": "TRUE",
         "enable-guest-attributes": "TRUE",
         "block-project-ssh-keys": "TRUE",

@@ -13,34 +13,49 @@ import { apiServer } from "../../../local/api/server";
 import type { CloudState } from "../../../local/api/types";
 import { memoryCloud, type MemoryCloud } from "../../unit/local/local-machines";
 import { bundledProgram, languageHost } from "../../setup/language-host";
+import type { RunningCommand, Ran } from "../../setup/ran";
+import { reside, type Residence } from "../../setup/residence";
 import { outage, refuse, type Outage } from "./api-faults";
 import { instanceAction, type Action } from "./instance-action";
 import { MemoryVms } from "./memory-vms";
 import { killGate, signal } from "./processes";
 import { nameOf, readable, type Recorded } from "./recorded";
 import type { Approval } from "../../../rules/rollout/approval";
+import { ENCRYPTED_KEY, SECRETS_PROVIDER, vault } from "./vault";
 
 const project = resolve(__dirname, "../../..");
 
-export interface Ran {
-  exitCode: number;
-  /** Standard output and error as they came. */
-  text: string;
-}
-
 /** A command of the engine that runs. */
-export interface Begun {
-  /** What it has said until now. */
-  said: () => string;
-  /** Ctrl-C. */
-  interrupt: () => void;
-  ended: Promise<Ran>;
+interface EngineCommand extends RunningCommand {
+  /** Ctrl-C by default; it reaches the whole process group. */
+  interrupt: (name?: NodeJS.Signals) => void;
 }
 
 export type { Recorded };
 
+/** How a test's program runs. */
+interface Options {
+  /** The program's directory; by default that of the bundle of the repository's own. */
+  directory?: string;
+  /** What the cloud holds already; nothing by default. */
+  state?: CloudState;
+  /**
+   * Whether each command of the engine starts the language host and the plugins, as a person's does, where it matters how they end or what
+   * the language host prints. By default they are loaded once (test/setup/resident.ts).
+   */
+  processes?: boolean;
+  /** What the engine's environment has besides, or otherwise, such as another backend. */
+  env?: Record<string, string>;
+}
+
 interface State {
   deployment: { resources?: { type: string; urn: string; inputs?: Record<string, unknown> }[] };
+}
+
+/** Answers `http://127.0.0.1:PORT`. */
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 export class Program {
@@ -48,6 +63,7 @@ export class Program {
   readonly repository = join(this.scratch, "config");
   readonly cloud: MemoryCloud;
   private readonly server: Server;
+  private readonly vault = vault();
   /** Where the cloud's APIs listen, `http://127.0.0.1:PORT`. */
   endpoint = "";
   /** The config repository's revisions, oldest first. */
@@ -56,6 +72,7 @@ export class Program {
   /** Where gates leave their results. */
   readonly results = join(this.scratch, "results");
   private env: Record<string, string> = {};
+  private residence: Residence | undefined;
   /** Stacks beside this one. */
   private readonly others: string[] = [];
   /** Commands of the engine under way. */
@@ -75,18 +92,18 @@ export class Program {
     this.vms = new MemoryVms(this.cloud, this.history);
   }
 
-  /** @param state what the cloud holds already; nothing by default */
-  static async start(stack: string, directory = bundledProgram, state?: CloudState): Promise<Program> {
+  static async start(stack: string, options: Options = {}): Promise<Program> {
+    const { directory = bundledProgram, state } = options;
     const program = new Program(stack, directory, state);
     program.cloud.store.onChange(() => program.vms.look());
-    await new Promise<void>((listening) => program.server.listen(0, "127.0.0.1", listening));
-    const { port } = program.server.address() as AddressInfo;
+    program.endpoint = await listen(program.server);
     const { stdout: engine } = await execa(join(project, "tools/build-engine"));
     const path = [engine, join(project, "local/plugins/bin"), process.env["PATH"] ?? ""].join(":");
-    program.endpoint = `http://127.0.0.1:${port}`;
     program.env = {
       ...(directory === bundledProgram ? languageHost(engine, path) : { PATH: path }),
       PULUMI_BACKEND_URL: `file://${program.scratch}`,
+      VAULT_SERVER_URL: await listen(program.vault),
+      // Of stacks that are imported.
       PULUMI_CONFIG_PASSPHRASE: "",
       PULUMI_SKIP_UPDATE_CHECK: "true",
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
@@ -95,9 +112,14 @@ export class Program {
       NIXOS_FLEET_COMPUTE_ENDPOINT: `${program.endpoint}/compute/v1/`,
       NIXOS_FLEET_LOGGING_ENDPOINT: `${program.endpoint}/logging/`,
       NIXOS_FLEET_RESULTS: program.results,
+      ...options.env,
     };
+    if (directory === bundledProgram && options.processes !== true) {
+      program.residence = await reside(directory, program.env);
+      Object.assign(program.env, program.residence.env);
+    }
     await program.commit();
-    await program.pulumi("stack", "init", stack, "--no-select");
+    await program.initialize();
     return program;
   }
 
@@ -105,14 +127,26 @@ export class Program {
   async beside(stack: string): Promise<Program> {
     const other = Object.assign(Object.create(Program.prototype) as Program, this, { stack });
     this.others.push(stack);
-    await other.pulumi("stack", "init", stack, "--no-select");
+    await other.initialize();
     return other;
+  }
+
+  /** What the engine and the tool run with, for others who start them. */
+  get environment(): Readonly<Record<string, string>> {
+    return this.env;
+  }
+
+  private async initialize(): Promise<void> {
+    await this.pulumi("stack", "init", this.stack, "--no-select", "--secrets-provider", SECRETS_PROVIDER);
   }
 
   async stop(): Promise<void> {
     for (const one of this.running) signal(one, "SIGKILL");
-    this.server.close();
-    this.server.closeAllConnections();
+    this.residence?.leave();
+    for (const server of [this.server, this.vault]) {
+      server.close();
+      server.closeAllConnections();
+    }
     await this.cloud.operations.settled();
     rmSync(this.scratch, { recursive: true, force: true });
     for (const stack of [this.stack, ...this.others])
@@ -140,6 +174,7 @@ export class Program {
   /** The operator's tool, as a person runs it. */
   async fleet(...args: string[]): Promise<Ran> {
     const { exitCode, all } = await execa(join(project, "scripts/fleet"), args, {
+      cwd: this.directory,
       env: { ...this.env, GOOGLE_CLOUD_PROJECT: "local-project", NIXOS_FLEET_RESOLVE_FROM: this.repository },
       all: true,
       reject: false,
@@ -165,6 +200,13 @@ export class Program {
     await this.cloud.operations.settled();
   }
 
+  /** Answers how many requests the cloud's APIs have got since. */
+  countRequests(): () => number {
+    let count = 0;
+    this.server.on("request", () => void (count += 1));
+    return () => count;
+  }
+
   /** As `outage` in api-faults.ts. */
   outage(kind: Outage): () => void {
     return outage(this.server, this.cloud, kind);
@@ -185,13 +227,30 @@ export class Program {
       ...config,
     };
     // JSON is YAML.
-    writeFileSync(join(this.scratch, `${this.stack}.yaml`), JSON.stringify({ config: all }));
+    writeFileSync(
+      this.settingsFile,
+      JSON.stringify({ secretsprovider: SECRETS_PROVIDER, encryptedkey: ENCRYPTED_KEY, config: all }),
+    );
+  }
+
+  /** Where that is written. */
+  get settingsFile(): string {
+    return join(this.scratch, `${this.stack}.yaml`);
   }
 
   /** Adds a secret to the present configuration, as a person does: a path such as `nixos-fleet:deployKey`, and its value by stdin. */
   async keep(path: string, value: string): Promise<void> {
-    const file = join(this.scratch, `${this.stack}.yaml`);
-    const args = ["config", "set", "--secret", "--path", path, "--stack", this.stack, "--config-file", file];
+    const args = [
+      "config",
+      "set",
+      "--secret",
+      "--path",
+      path,
+      "--stack",
+      this.stack,
+      "--config-file",
+      this.settingsFile,
+    ];
     await execa("pulumi", [...args, "--non-interactive"], { cwd: this.directory, env: this.env, input: value });
   }
 
@@ -205,7 +264,7 @@ export class Program {
   }
 
   /** An `up` that has only begun. */
-  up(): Begun {
+  up(): EngineCommand {
     return this.begin(...this.written("up", []));
   }
 
@@ -215,13 +274,13 @@ export class Program {
   }
 
   private written(command: string, args: string[]): string[] {
-    const file = join(this.scratch, `${this.stack}.yaml`);
     const yes = command === "preview" ? [] : ["--yes", "--skip-preview"];
-    const common = ["--stack", this.stack, "--config-file", file, "--color", "never", "--non-interactive"];
-    return [command, ...yes, ...common, ...args];
+    const common = ["--stack", this.stack, "--config-file", this.settingsFile, "--color", "never", "--non-interactive"];
+    const client = this.residence && /^(preview|up)$/.test(command) ? [this.residence.client] : [];
+    return [command, ...yes, ...common, ...client, ...args];
   }
 
-  private begin(...args: string[]): Begun {
+  private begin(...args: string[]): EngineCommand {
     const running = execa("pulumi", args, {
       cwd: this.directory,
       env: this.env,
@@ -236,7 +295,7 @@ export class Program {
     running.all.on("data", (data: Buffer) => (text += data.toString()));
     return {
       said: () => text,
-      interrupt: () => signal(running, "SIGINT"),
+      interrupt: (name = "SIGINT") => signal(running, name),
       ended: running.then(({ exitCode, all }) => {
         this.running.delete(running);
         return { exitCode: exitCode ?? -1, text: all };

@@ -1,0 +1,159 @@
+/** Homes that make trouble for root: none of them delays the machine's update or another home, and each is reported and comes back. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { Lab } from "../faults/lab";
+import type { Source } from "../faults/source";
+import type { Vm } from "../faults/vm";
+import { patience } from "../setup/pace";
+import { well } from "../setup/well";
+
+const state = ".local/state/nixos-hm-auto-update";
+
+let lab: Lab;
+let source: Source;
+let vm: Vm;
+/** Seconds that an update took while all homes were well. */
+let usual: number;
+
+const home = (user: string) => `{ ... }:
+{
+  imports = [ ../modules/home.nix ];
+  home.username = "${user}";
+  home.homeDirectory = "/home/${user}";
+}
+`;
+
+beforeAll(async () => {
+  lab = await Lab.open();
+  source = await lab.source();
+  source.extra = "users.users.alice.isNormalUser = true; users.users.bob.isNormalUser = true;";
+  await source.edit("vms.json", (text) => text.replace('{ "user": "bob" }', '$&, { "user": "carol" }'));
+  await source.edit("homes/carol.nix", () => home("carol"));
+  await source.commit();
+  const homes = ["alice", "bob", "carol"].map((user) => ({ user, attribute: user }));
+  vm = await lab.vm("trouble", source, { homes });
+  await Promise.all([shows("alice"), shows("bob")]);
+  usual = await update();
+});
+afterAll(() => lab.close());
+
+/** A new revision of the machine and its homes; the seconds that root's run took. */
+async function update(): Promise<number> {
+  await source.commit();
+  const start = Date.now();
+  await vm.update();
+  expect(await vm.sh("cat /etc/lab")).toBe(source.number);
+  return (Date.now() - start) / 1000;
+}
+
+/** The same, which may not take longer because of what a user does: a single wait for one would be 10 s. */
+async function updatePromptly(): Promise<void> {
+  expect(await update()).toBeLessThan(usual + patience(8) / 1000);
+}
+
+const shows = (user: string) =>
+  vm.until(
+    `${user}'s home is at ${source.version}`,
+    `grep -q ${source.version} /home/${user}/.config/fleet-demo/version`,
+    120,
+  );
+
+/** Waits for a report about a home that holds. */
+async function reported(user: string, expected: object): Promise<void> {
+  const poll = expect.poll(() => vm.report(`home-${user}`), { timeout: patience(120), interval: 500 });
+  await poll.toMatchObject(expected).catch(async (error: unknown) => {
+    throw new Error(`${String(error)}\n${await vm.journal()}`, { cause: error });
+  });
+}
+
+const isCurrent = async (user: string) => reported(user, { outcome: well, revision: await source.head() });
+const as = (user: string, command: string) =>
+  vm.sh(`su - ${user} -c 'export XDG_RUNTIME_DIR=/run/user/$(id -u); ${command}'`);
+
+it("a first update that a drop-in of the user's keeps from starting delays nobody, and is reported", async () => {
+  const dropIn = "/home/carol/.config/systemd/user/nixos-hm-auto-update-first.service.d";
+  await vm.sh(`useradd --create-home --shell /bin/bash carol
+    mkdir -p ${dropIn}
+    printf '[Service]\\nExecStartPre=sleep infinity\\nTimeoutStartSec=infinity\\n' >${dropIn}/slow.conf
+    chown -R carol: /home/carol`);
+  await updatePromptly();
+  await shows("bob");
+  await reported("carol", {
+    outcome: "deferred",
+    error: "the manager of carol's units does not start the first update",
+  });
+  await vm.sh(`rm -r ${dropIn}`);
+  await as("carol", "systemctl --user daemon-reload; systemctl --user stop nixos-hm-auto-update-first.service");
+  await updatePromptly();
+  await shows("carol");
+  await isCurrent("carol");
+});
+
+it("a state file that never answers delays nobody, and is reported", async () => {
+  for (const folder of [`/home/carol/${state}`, "/run/user/$(id -u carol)/nixos-hm-auto-update"])
+    await vm.sh(`rm -f ${folder}/state.json; mkfifo --mode=666 ${folder}/state.json`);
+  await updatePromptly();
+  await shows("bob");
+  await reported("carol", {
+    outcome: "deferred",
+    error: "the state of carol's home cannot be read: a file of carol's does not answer",
+  });
+  await vm.sh(`rm /home/carol/${state}/state.json /run/user/$(id -u carol)/nixos-hm-auto-update/state.json`);
+  // Her own agent waits for the file, too.
+  await as("carol", "systemctl --user kill --signal=KILL nixos-hm-auto-update.service");
+  await updatePromptly();
+  await shows("carol");
+  await isCurrent("carol");
+});
+
+it("a path unit that was started too often or that someone stopped runs again, and so does a manager that was killed", async () => {
+  // More often than the five times in ten seconds that systemd allows a unit by default.
+  await vm.sh("for i in $(seq 12); do touch /run/nixos-auto-update/homes.json; sleep 0.15; done");
+  await updatePromptly();
+  await shows("alice");
+  await as("alice", "systemctl --user stop nixos-hm-auto-update.path nixos-hm-auto-update.timer");
+  await vm.sh("systemctl kill --signal=KILL user@$(id -u bob).service");
+  await vm.until("bob's manager is gone", "! systemctl is-active --quiet user@$(id -u bob).service", 10);
+  await updatePromptly();
+  await Promise.all([shows("alice"), shows("bob")]);
+  await Promise.all([isCurrent("alice"), isCurrent("bob")]);
+  expect(await as("alice", "systemctl --user is-active nixos-hm-auto-update.path")).toBe("active");
+});
+
+it("homes whose manager runs niced, or whose user keeps states elsewhere, are updated and reported", async () => {
+  await vm.sh(`mkdir -p /etc/systemd/system/user@.service.d /home/bob/.config/environment.d
+    printf '[Service]\\nNice=10\\n' >/etc/systemd/system/user@.service.d/nice.conf
+    echo 'XDG_STATE_HOME=/home/bob/elsewhere' >/home/bob/.config/environment.d/state.conf
+    chown -R bob: /home/bob/.config/environment.d
+    systemctl daemon-reload
+    systemctl restart user@$(id -u alice).service user@$(id -u bob).service`);
+  expect(await vm.sh("ps --no-headers -o nice -p $(systemctl show -p MainPID --value user@$(id -u alice))")).toBe("10");
+  await updatePromptly();
+  await Promise.all([shows("alice"), shows("bob")]);
+  await Promise.all([isCurrent("alice"), isCurrent("bob")]);
+  expect(await vm.is("test -e /home/bob/elsewhere/nixos-hm-auto-update/state.json")).toBe(true);
+});
+
+it("what a user writes under the agent's name is not in its log", async () => {
+  await as("alice", "echo forged | systemd-cat --identifier=nixos-auto-update");
+  await vm.until("it is in the journal", "journalctl --identifier=nixos-auto-update | grep -q forged", 10);
+  const shown = await vm.sh("nixos-auto-update log --no-pager");
+  expect(shown).toContain("update requested by");
+  expect(shown).not.toContain("forged");
+});
+
+it("a user who rewrites her state without pause has root publish every few seconds only", async () => {
+  const published = () =>
+    lab.asked.paths.filter((path) => path.startsWith("PUT") && path.endsWith("/home-alice")).length;
+  const before = published();
+  const rewrite = `f=${state}/state.json; n=0; while :; do n=$((n + 1)); sed "s/\\"agent\\"/\\"n$n\\":0,&/" $f >$f.mine; mv $f.mine $f; sleep 0.1; done`;
+  await vm.sh(
+    `systemd-run --quiet --unit=rewrites --uid=alice --working-directory=/home/alice sh -c ${quoted(rewrite)}`,
+  );
+  await sleep(20_000);
+  await vm.sh("systemctl stop rewrites.service");
+  expect(published() - before).toBeLessThanOrEqual(6);
+  expect(published() - before).toBeGreaterThan(0);
+});
+
+const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;

@@ -1,0 +1,13 @@
+/** A command that has ended. */
+export interface Ran {
+  exitCode: number;
+  /** Standard output and error as they came. */
+  text: string;
+}
+
+/** A command that runs. */
+export interface RunningCommand {
+  /** What it has said until now. */
+  said: () => string;
+  ended: Promise<Ran>;
+}
