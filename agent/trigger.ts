@@ -1,4 +1,4 @@
-/** Who started this run, where nobody said. */
+/** Who started this run, where no option says. */
 import type { Right, Trigger } from "../rules/decision/run-right";
 import { takeRetry } from "./retry";
 import { type Manager, showUnits } from "./host/systemd";
@@ -10,7 +10,11 @@ export interface Started {
   repeats?: Right;
 }
 
-export async function guessTrigger(manager: Manager, service: string, runFolder: string): Promise<Started> {
+/** The person who ran the program, or the retry or timer that started its service; `undefined` where something else started that. */
+export async function whoStarted(manager: Manager, service: string, runFolder: string): Promise<Started | undefined> {
+  // Only the process that systemd itself started finds its own number there (systemd.exec).
+  if (process.env["SYSTEMD_EXEC_PID"] !== String(process.pid))
+    return { trigger: "manual", by: process.env["SUDO_USER"] };
   const retry = takeRetry(runFolder);
   if (retry !== undefined) return { trigger: "retry", by: `itself, trying again: ${retry.why}`, repeats: retry.right };
   switch (await firedTimer(manager, service)) {
@@ -19,7 +23,7 @@ export async function guessTrigger(manager: Manager, service: string, runFolder:
     case "boot":
       return { trigger: "boot", by: "its timer after boot" };
     case undefined:
-      return { trigger: "manual", by: process.env["SUDO_USER"] };
+      return undefined;
   }
 }
 

@@ -17,7 +17,7 @@ import { acquireLock } from "../host/lock";
 import { Exit, log } from "../host/log";
 import type { RunOptions } from "../options";
 import { Progress } from "../report/progress";
-import { guessTrigger } from "../trigger";
+import { whoStarted } from "../trigger";
 import { retryLater } from "../retry";
 
 type Result = AttemptResult<HomeSituation, HomeDecision>;
@@ -63,9 +63,13 @@ interface Requester {
 async function whoAsks({ place }: HomeDriver, { by, trigger, wanted }: RunOptions): Promise<Requester> {
   if (by !== undefined || wanted !== undefined)
     return { trigger: trigger ?? "manual", by: by ?? place.user, right: "head" };
-  const guess = await guessTrigger(place.manager, place.service, place.runFolder);
-  if (guess.trigger !== "manual")
-    return { trigger: guess.trigger, by: guess.by ?? "unknown", right: rightOf([guess.trigger], guess.repeats) };
+  const started = await whoStarted(place.manager, place.service, place.runFolder);
+  if (started !== undefined)
+    return {
+      trigger: started.trigger,
+      by: started.by ?? place.user,
+      right: rightOf([started.trigger], started.repeats),
+    };
   const last = statSync(join(place.stateFolder, "state.json"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if ((changedAt() ?? 0) > last) return { trigger: "watch", by: "the machine's update", right: machineRight() };
   return { trigger: "manual", by: place.user, right: "head" };

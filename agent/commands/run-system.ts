@@ -1,19 +1,19 @@
 /** `nixos-auto-update run`: until nobody asks any more, since a request that comes during a run may be newer than its decision. */
-import { rightOf, type Right, type Trigger } from "../../rules/decision/run-right";
+import { rightOf } from "../../rules/decision/run-right";
 import type { RunRequest } from "../driver";
 import { attempt, type AttemptResult } from "../engine";
 import { acquireLock } from "../host/lock";
 import { Exit, log } from "../host/log";
 import type { RunOptions } from "../options";
 import { Progress } from "../report/progress";
-import { pendingRequests, type Request, takeRequests } from "../requests";
+import { namesOf, whoAsks } from "../system/who-asks";
+import { pendingRequests, takeRequests } from "../requests";
 import type { SystemDriver } from "../system/system";
 import type { SystemSituation } from "../system/system-situation";
 import type { SystemDecision } from "../../rules/decision/decide-system";
 import { startServing } from "../home/homes";
 import { rebootIfAllowed } from "../activation/reboot";
 import { waitAfterBoot } from "../boot-wait";
-import { guessTrigger } from "../trigger";
 import { retryLater } from "../retry";
 
 type Result = AttemptResult<SystemSituation, SystemDecision>;
@@ -22,7 +22,7 @@ type Result = AttemptResult<SystemSituation, SystemDecision>;
 export async function runSystem(driver: SystemDriver, options: RunOptions): Promise<number> {
   const { place } = driver;
   driver.prepare();
-  const asked = await whoAsks(driver, options);
+  const asked = await whoAsks(place, options);
   log(`update requested by ${asked.by} (${asked.trigger})`);
   if (asked.trigger === "boot") await waitAfterBoot(place.runFolder);
   const lock = await acquireLock(place.lockFile, `${asked.trigger} by ${asked.by}`);
@@ -57,37 +57,6 @@ async function afterwards(driver: SystemDriver, { decision, ending }: Result): P
     await startServing();
   }
   await rebootIfAllowed(driver.rebootPlace(decision), await driver.needsReboot(ending));
-}
-
-interface Requester {
-  trigger: Trigger;
-  by: string;
-  right: Right;
-  person: boolean;
-}
-
-const namesOf = (requests: readonly Request[]) =>
-  requests
-    .map(({ by }) => by)
-    .filter((by) => by !== "")
-    .join(", ") || "unknown";
-
-/** The options, the requests that wait, and where nobody said, what started this run. */
-async function whoAsks({ place }: SystemDriver, options: RunOptions): Promise<Requester> {
-  const requests = takeRequests(place.runFolder);
-  const said: Request[] =
-    options.trigger === undefined && (requests.length > 0 || options.by === undefined)
-      ? requests
-      : [{ trigger: options.trigger ?? "manual", by: options.by ?? "" }, ...requests];
-  const [first] = said;
-  if (first !== undefined) {
-    const all = said.map(({ trigger }) => trigger);
-    // A person's wish goes anywhere, whatever else asks.
-    const right = options.wanted === undefined ? rightOf(all, "head") : "head";
-    return { trigger: first.trigger, by: namesOf(said), right, person: all.includes("manual") };
-  }
-  const { trigger, by, repeats } = await guessTrigger(place.manager, place.service, place.runFolder);
-  return { trigger, by: by ?? "unknown", right: rightOf([trigger], repeats), person: trigger === "manual" };
 }
 
 /** An error that has no name of its own is most likely a machine without memory or space. */

@@ -78,8 +78,8 @@ describe("the main job", () => {
       "dev-alice",
       "nixos-auto-update trigger --by first & nixos-auto-update trigger --by second & systemctl start nixos-auto-update.service & nixos-auto-update run --by third & wait",
     );
-    expect(await cloud.generations("dev-alice")).toBe(before + 1);
     const journal = await cloud.in("dev-alice", "journalctl -u nixos-auto-update --no-pager -o cat");
+    expect(await cloud.generations("dev-alice"), said + journal).toBe(before + 1);
     // Who comes first is chance, and so is which run takes the requests up, the service's or the one by hand; that someone waited and
     // that an asker is named is not.
     expect(said + journal).toMatch(/requested by .*\b(first|second)\b/);

@@ -1,7 +1,7 @@
 /** What started a run that no request explains. */
 import { existsSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { guessTrigger, latestTimer } from "../../../agent/trigger";
+import { latestTimer, whoStarted } from "../../../agent/trigger";
 import { Scratch } from "./scratch";
 
 let scratch: Scratch;
@@ -30,9 +30,17 @@ describe("a run was started by", () => {
   });
 });
 
-const guess = () => guessTrigger("user", "x", scratch.in("run"));
+const who = () => whoStarted("user", "x", scratch.in("run"));
+const bySystemd = () => vi.stubEnv("SYSTEMD_EXEC_PID", String(process.pid));
+
+function dueRetry(): void {
+  writeFileSync(scratch.in("run/retry-due"), "");
+  writeFileSync(scratch.in("run/retry"), "3 no network\n");
+  writeFileSync(scratch.in("run/retry-right"), "approved\n");
+}
 
 it("systemd is asked which timer fired", async () => {
+  bySystemd();
   vi.stubEnv("TRIGGER_UNIT", "x.path");
   scratch.fake(
     "systemctl",
@@ -41,21 +49,31 @@ it("systemd is asked which timer fired", async () => {
     printf '%s\\n' "InactiveEnterTimestamp=${at("10:01:00.0")}" "" \\
       "InactiveEnterTimestamp=${at("23:00:00.0")}" "LastTriggerUSec=${at("10:05:00.0")}" "" "LastTriggerUSec="`,
   );
-  expect(await guess()).toEqual({ trigger: "boot", by: "its timer after boot" });
+  expect(await who()).toEqual({ trigger: "boot", by: "its timer after boot" });
 });
 
-it("systemd is not asked where it did not start the run", async () => {
+it("systemd is not asked where no timer has ever started the service", async () => {
+  bySystemd();
   vi.stubEnv("TRIGGER_UNIT", "");
-  vi.stubEnv("SUDO_USER", "carol");
   scratch.fake("systemctl", `touch ${scratch.in("asked")}`);
-  expect(await guess()).toEqual({ trigger: "manual", by: "carol" });
+  expect(await who()).toBeUndefined();
   expect(existsSync(scratch.in("asked"))).toBe(false);
 });
 
 it("a retry is shown before any timer, with what it repeats", async () => {
+  bySystemd();
   vi.stubEnv("TRIGGER_UNIT", "x.timer");
-  writeFileSync(scratch.in("run/retry-due"), "");
-  writeFileSync(scratch.in("run/retry"), "3 no network\n");
-  writeFileSync(scratch.in("run/retry-right"), "approved\n");
-  expect(await guess()).toEqual({ trigger: "retry", by: "itself, trying again: no network", repeats: "approved" });
+  dueRetry();
+  expect(await who()).toEqual({ trigger: "retry", by: "itself, trying again: no network", repeats: "approved" });
+});
+
+it.each([
+  ["at a shell", undefined],
+  ["at a shell that some service started", "1"],
+])("a person %s is a person, and leaves a due retry to the service", async (_, systemdStarted) => {
+  vi.stubEnv("SYSTEMD_EXEC_PID", systemdStarted);
+  vi.stubEnv("SUDO_USER", "carol");
+  dueRetry();
+  expect(await who()).toEqual({ trigger: "manual", by: "carol" });
+  expect(existsSync(scratch.in("run/retry-due"))).toBe(true);
 });
