@@ -15,7 +15,7 @@ export interface ExistingNetwork {
 }
 
 /**
- * A fleet's settings. Each key is the one of the stack's configuration (`nixos-fleet:KEY`, docs/settings.md) and goes before it; what is
+ * A fleet's settings. Each key is the one of the stack's configuration (`nixos-fleet:KEY`, docs/reference/settings.md) and goes before it; what is
  * absent here is read there. Settings are plain values: they decide which resources there are, so a preview has to know them.
  */
 export interface FleetArgs extends Partial<

@@ -58,7 +58,7 @@ let
 in
 lib.mapAttrs command {
   fleet = "Look at and steer a running fleet";
-  docs = "Regenerate docs/modules.md from the modules' options";
+  docs = "Regenerate docs/reference/modules.md from the modules' options";
 }
 // lib.optionalAttrs pkgs.stdenv.hostPlatform.isLinux (
   lib.mapAttrs command { local = "The whole of it on this machine, without Google Cloud"; }

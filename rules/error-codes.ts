@@ -1,6 +1,6 @@
 /**
  * Every kind of error that the program, the tool, a gate or an agent ends with: its code, and what leads to it and out of it. A code keeps its
- * meaning for good. `fleet explain CODE` prints an entry, and `scripts/docs` writes all of them to docs/errors.md. Pure.
+ * meaning for good. `fleet explain CODE` prints an entry, and `scripts/docs` writes all of them to docs/reference/errors.md. Pure.
  */
 import type { Stage } from "./contract";
 
@@ -16,7 +16,7 @@ export const errorKinds = {
     title: "The stack's settings are not valid",
     cause:
       "A setting has a wrong value, an unknown key, or contradicts another one or what Google offers, or names something that does not answer. Nothing was changed.",
-    cure: "Each line names the key, its value and what is right: correct `Pulumi.<stack>.yaml`. docs/settings.md has every key.",
+    cure: "Each line names the key, its value and what is right: correct `Pulumi.<stack>.yaml`. docs/reference/settings.md has every key.",
   },
   NF102: {
     title: "The update would replace a VM, stop it, or take a name that is in use",

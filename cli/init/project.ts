@@ -94,7 +94,7 @@ function stackText({ project, config, region, answers }: Plan): string {
     value === undefined ? `  # ${key}: ${what}` : `  ${key}: ${JSON.stringify(value)}`;
   const list = (key: string, members: string[], example: string) =>
     members.length === 0 ? `    # ${key}: [${example}]` : `    ${key}: ${JSON.stringify(members)}`;
-  return `# yaml-language-server: $schema=./node_modules/nixos-fleet/docs/settings.schema.json
+  return `# yaml-language-server: $schema=./node_modules/nixos-fleet/docs/reference/settings.schema.json
 # Editors that read the schema complete and check every key.
 config:
 ${line("gcp:project", id, "the Google Cloud project that gets the fleet")}

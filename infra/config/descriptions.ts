@@ -1,5 +1,5 @@
 /**
- * What each setting means, in one or two sentences: the text of docs/settings.md, and what editors show by docs/settings.schema.json. A path is
+ * What each setting means, in one or two sentences: the text of docs/reference/settings.md, and what editors show by docs/reference/settings.schema.json. A path is
  * as in the settings; `[]` is each element of a list.
  */
 export const DESCRIPTIONS: Readonly<Record<string, string>> = {
@@ -42,7 +42,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "vms[].deletionProtection": "As the fleet's `deletionProtection`, for this VM alone.",
 
   stacks:
-    "Which VMs of the list belong to which stack, where several stacks share one list ([scale.md](scale.md)). By default all belong to this one.",
+    "Which VMs of the list belong to which stack, where several stacks share one list (docs/scale.md). By default all belong to this one.",
   "stacks[].name": "The stack's name.",
   "stacks[].vms": "The stack's VMs by name. A stack has `vms`, `labels` or `rest`.",
   "stacks[].labels": "VMs with all of these labels. Where several stacks fit, the first one has the VM.",
@@ -81,7 +81,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "schedules[].waves": "All VMs of these waves.",
   "schedules[].rest": "All VMs that no other schedule takes.",
 
-  waves: "The waves of a rollout, in this order. [rollouts.md](rollouts.md) explains them.",
+  waves: "The waves of a rollout, in this order. docs/rollouts.md explains them.",
   "waves[].name": "The wave's name.",
   "waves[].vms": "The wave's VMs by name. A wave has `vms`, `labels`, `share` or `rest`.",
   "waves[].labels": "VMs with all of these labels.",
@@ -133,7 +133,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
     "The private key of the remote commands. A secret: `pulumi config set --secret nixos-fleet:sshPrivateKey <key`.",
 
   image:
-    "An image that the program makes out of a file in a bucket. [images-and-cache.md](images-and-cache.md) has the other way.",
+    "An image that the program makes out of a file in a bucket. docs/images-and-cache.md has the other way.",
   "image.source": "The file: `gs://BUCKET/NAME.raw.tar.gz`. The image is called NAME.",
   "image.family": "The image's family, which `defaults.image` can name.",
   cache: "A binary cache with what `fleet build` has built. It has either `bucket` or `substituter`.",

@@ -35,7 +35,8 @@ export function issueMessage(issue: z.core.$ZodRawIssue): string | undefined {
 
 function unknownKey(key: string, shape: unknown): string {
   const known = shape instanceof z.ZodObject ? Object.keys(shape.shape) : [];
-  const list = known.length > LISTED ? "; docs/settings.md has all keys" : `; the keys here are ${known.join(", ")}`;
+  const list =
+    known.length > LISTED ? "; docs/reference/settings.md has all keys" : `; the keys here are ${known.join(", ")}`;
   return `unknown key${didYouMean(key, known) || list}`;
 }
 

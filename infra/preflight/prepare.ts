@@ -5,7 +5,7 @@ import { ConfigError } from "../config-error";
 import type { FleetConfig } from "../config/fleet-config";
 import type { Written } from "../fleet-args";
 import { newestImages } from "../components/image";
-import { reachAll, type Reachable } from "../components/trigger";
+import { reachAll, type Reachable } from "../components/rollout/trigger";
 import type { Resolved } from "./approval";
 import { readExisting } from "./existing";
 import { accessWarnings, metadataWarnings } from "./warnings";

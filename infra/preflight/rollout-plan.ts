@@ -8,7 +8,7 @@ import { movesOf, urgentText } from "./change-summary";
 import { planWaves, readCurrentApprovals } from "../../rules/rollout/wave-plan";
 import { type FlakeSource, lockTextsAt } from "./revision";
 import { ConfigError } from "../config-error";
-import type { RolloutArgs } from "../components/rollout";
+import type { RolloutArgs } from "../components/rollout/rollout";
 
 /** What this run approves, and what the lock of it holds. */
 export interface RolloutPlan extends Pick<RolloutArgs, "plan" | "lock" | "moving"> {

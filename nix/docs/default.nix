@@ -1,4 +1,4 @@
-# The text of docs/modules.md: modules.md with the modules' options in it. `lib` is nixpkgs' own; null takes the tests' stub, which
+# The text of docs/reference/modules.md: modules.md with the modules' options in it. `lib` is nixpkgs' own; null takes the tests' stub, which
 # describes the options in the same words.
 { lib }:
 
@@ -19,7 +19,7 @@ let
     ;
 
   options = import ./options.nix {
-    lib = if lib == null then import ../tests/stub-lib.nix else lib;
+    lib = if lib == null then import ../tests/stub/lib.nix else lib;
   };
 
   # A value as one writes it in Nix.

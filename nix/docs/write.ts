@@ -1,9 +1,9 @@
-/** `scripts/docs`: writes docs/modules.md from the modules' options. */
+/** `scripts/docs`: writes docs/reference/modules.md from the modules' options. */
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { evaluate, hasNix } from "../tests/image";
 
-const target = join(resolve(__dirname, "../.."), "docs/modules.md");
+const target = join(resolve(__dirname, "../.."), "docs/reference/modules.md");
 
 async function main() {
   if (!hasNix) throw new Error("needs nix on PATH, or the local cloud's image and root (./scripts/local up)");

@@ -1,4 +1,4 @@
-# systemd sandboxing, unit by unit. docs/modules.md has the exposure that `systemd-analyze security` counts for each.
+# systemd sandboxing, unit by unit. docs/reference/modules.md has the exposure that `systemd-analyze security` counts for each.
 let
   # None of these units needs people's files, devices, kernel settings or other namespaces, or writes outside /run and the agent's state.
   base = {

@@ -72,7 +72,7 @@ in
       "# " + builtins.unsafeDiscardStringContext (lib.concatStringsSep " " derivations)
     );
 
-  docs = check "docs" [ ] "diff ${fleet}/docs/modules.md ${docs}";
+  docs = check "docs" [ ] "diff ${fleet}/docs/reference/modules.md ${docs}";
 
   profile = none "profile" (import ./profile.nix { inherit lib; }).failures;
 

@@ -24,12 +24,12 @@ let
     "direnv"
   ];
 
-  evaluateMachine = import ./real-nixos.nix { inherit lib; };
+  evaluateMachine = import ./real/nixos.nix { inherit lib; };
   evaluateHome =
     if homeManager == null then
-      import ./real-lib.nix { inherit lib; }
+      import ./real/lib.nix { inherit lib; }
     else
-      import ./real-home-manager.nix { inherit lib homeManager; };
+      import ./real/home-manager.nix { inherit lib homeManager; };
 
   example = (import ../../examples/config-repo/flake.nix).outputs {
     nixpkgs = {

@@ -24,9 +24,9 @@ let
 
   inherit (import ./packages.nix) package pkgs;
 
-  stub = import ./stub-modules.nix;
-  real = import ./real-lib.nix { inherit lib; };
-  amongHomes = import ./real-home-manager.nix { inherit lib homeManager; };
+  stub = import ./stub/modules.nix;
+  real = import ./real/lib.nix { inherit lib; };
+  amongHomes = import ./real/home-manager.nix { inherit lib homeManager; };
 
   kinds = {
     system = {
@@ -94,7 +94,7 @@ let
   untried =
     of: given:
     filter (option: !(elem option (concatMap attrNames given))) (
-      attrNames (import ../docs/options.nix { lib = import ./stub-lib.nix; }).${of}
+      attrNames (import ../docs/options.nix { lib = import ./stub/lib.nix; }).${of}
     );
 
   failuresOf =

@@ -10,7 +10,7 @@ let
   inherit (builtins) functionArgs intersectAttrs mapAttrs;
   inherit (import ./packages.nix) package;
 
-  theLib = if lib == null then import ./stub-lib.nix else lib;
+  theLib = if lib == null then import ./stub/lib.nix else lib;
 
   # nixpkgs' callPackage, with a package from `find` for each argument that is not given.
   callPackage =

@@ -10,7 +10,7 @@ let
     ;
 
   evaluate =
-    if lib == null then import ./stub-profile.nix else import ./real-profile.nix { inherit lib; };
+    if lib == null then import ./stub/profile.nix else import ./real/profile.nix { inherit lib; };
 
   inherit (import ./packages.nix) package pkgsWith;
   pkgs = pkgsWith [
@@ -134,7 +134,7 @@ let
 
   # The image's own module needs no other; its file's stem must be a name that Compute takes.
   image = import ../image.nix { revision = "0123abc"; } {
-    lib = if lib == null then import ./stub-lib.nix else lib;
+    lib = if lib == null then import ./stub/lib.nix else lib;
     config = {
       system.nixos = {
         version = "26.05.20260714.8eeec93";

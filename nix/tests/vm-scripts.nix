@@ -6,7 +6,7 @@ let
   inherit (builtins) deepSeq isFunction mapAttrs;
 
   inherit (import ./packages.nix) package pkgsWith;
-  stub = import ./stub-lib.nix;
+  stub = import ./stub/lib.nix;
   programs = [
     "google-guest-agent"
     "jq"

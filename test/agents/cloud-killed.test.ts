@@ -7,9 +7,9 @@ import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { cleanUp } from "../../local/machines/cleanup";
 import { cloudNames } from "../../local/machines/names";
-import { buildImage, traces } from "./host";
+import { buildImage, traces } from "./setup/host";
 import { patience } from "../setup/pace";
-import { until, untilGone } from "./until";
+import { until, untilGone } from "./setup/until";
 
 const scratch = mkdtempSync(path.join(os.tmpdir(), "killed, a:test-"));
 

@@ -10,9 +10,9 @@ import { type Cloud, openCloud } from "../../local/machines/cloud";
 import type { MachineSpec } from "../../local/machines/driver";
 import { cloudNames, machineNames } from "../../local/machines/names";
 import { bridge } from "../../local/machines/network";
-import { buildImage, downAfterUs, serveMetadata, traces } from "./host";
+import { buildImage, downAfterUs, serveMetadata, traces } from "./setup/host";
 import { patience } from "../setup/pace";
-import { until, untilGone } from "./until";
+import { until, untilGone } from "./setup/until";
 
 // Overlayfs and shells give a meaning to all of these.
 const scratch = mkdtempSync(path.join(os.tmpdir(), "machines, a:test-"));

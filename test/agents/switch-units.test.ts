@@ -9,8 +9,8 @@ import path from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Cloud, openCloud } from "../../local/machines/cloud";
 import { type Action, templateOf, unitCases } from "../../nix/tests/switch-units";
-import { buildImage, downAfterUs, serveMetadata } from "./host";
-import { until } from "./until";
+import { buildImage, downAfterUs, serveMetadata } from "./setup/host";
+import { until } from "./setup/until";
 
 const real = process.env["NIXOS_FLEET_SWITCH"];
 const state = mkdtempSync(path.join(tmpdir(), "switch-units-"));

@@ -18,7 +18,7 @@ import { power } from "../../local/cli/vm";
 import { leaderOf } from "../../local/machines/container";
 import { cloudNames, machineNames } from "../../local/machines/names";
 import { enter } from "../../local/machines/nspawn";
-import { buildImage, downAfterUs, traces } from "../agents/host";
+import { buildImage, downAfterUs, traces } from "../agents/setup/host";
 import { bundledProgram, languageHost } from "../setup/language-host";
 import type { RunningCommand, Ran } from "../setup/ran";
 import { reside, type Residence } from "../setup/residence";

@@ -20,7 +20,7 @@ import { ip } from "../../local/machines/namespaces";
 import { metadataAddress } from "../../local/machines/network";
 import { secretManager } from "../../local/metadata/secret-manager";
 import { byAddress, metadataServer } from "../../local/metadata/server";
-import { buildImage, downAfterUs } from "../agents/host";
+import { buildImage, downAfterUs } from "../agents/setup/host";
 import { makeInstance, makeNetwork, serve } from "../unit/local/client";
 import { pace } from "../setup/pace";
 import { Source } from "./source";

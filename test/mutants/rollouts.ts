@@ -60,7 +60,7 @@ export const rolloutMutants: readonly Mutant[] = [
   },
   {
     rule: "a wave's approval waits for the gate before it",
-    file: "infra/components/rollout.ts",
+    file: "infra/components/rollout/rollout.ts",
     before: "before = [gate];",
     after: "",
     tests: ["test/program/rollout.test.ts"],
@@ -68,7 +68,7 @@ export const rolloutMutants: readonly Mutant[] = [
   },
   {
     rule: "a VM that changes waves does so before anything is approved",
-    file: "infra/components/rollout.ts",
+    file: "infra/components/rollout/rollout.ts",
     before: "args.moving.flatMap(",
     after: "[].flatMap(",
     tests: ["test/program/rollout.test.ts"],

@@ -99,8 +99,8 @@ describe.skipIf(!hasNix)("lib.mkFleet", () => {
   });
 });
 
-describe.skipIf(!hasNix)("docs/modules.md", () => {
-  const written = readFileSync("docs/modules.md", "utf8");
+describe.skipIf(!hasNix)("docs/reference/modules.md", () => {
+  const written = readFileSync("docs/reference/modules.md", "utf8");
 
   it("is what ./scripts/docs writes", async () => {
     expect(await evaluate("nix/docs/default.nix", { lib: "null" })).toBe(written);

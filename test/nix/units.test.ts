@@ -54,8 +54,10 @@ describe.skipIf(image === undefined)("the units written out in nix/tests/units",
     expect(said).toContain("soon");
   });
 
-  it("are exposed no more than docs/modules.md says", async () => {
-    const rows = readFileSync("docs/modules.md", "utf8").matchAll(/^\| `([a-z-]+\.service)` \| ([0-9.]+) \|/gm);
+  it("are exposed no more than docs/reference/modules.md says", async () => {
+    const rows = readFileSync("docs/reference/modules.md", "utf8").matchAll(
+      /^\| `([a-z-]+\.service)` \| ([0-9.]+) \|/gm,
+    );
     const documented = Object.fromEntries([...rows].map(([, unit = "", exposure]) => [unit, Number(exposure)]));
     const said = await inside(`${prelude}
       for unit in $PWD/system-*/*.service; do systemd-analyze security --offline=true $unit | tail -n 1; done

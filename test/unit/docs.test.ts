@@ -16,7 +16,7 @@ const documents = execFileSync("git", ["ls-files", "-co", "--exclude-standard", 
   encoding: "utf8",
 })
   .split("\n")
-  // nix/docs/modules.md becomes a part of docs/modules.md, so its links start there.
+  // nix/docs/modules.md becomes a part of docs/reference/modules.md, so its links start there.
   .filter((name) => !["", "nix/docs/modules.md"].includes(name) && existsSync(join(root, name)));
 
 const text = (name: string) => readFileSync(join(root, name), "utf8");
@@ -51,7 +51,7 @@ function callsOf(markdown: string, program: string): string[] {
   return whole.map((call) => call.replaceAll(/\bSTACK\b/g, "prod"));
 }
 
-const modules = text("docs/modules.md");
+const modules = text("docs/reference/modules.md");
 
 describe.each(documents)("%s", (name) => {
   it("calls the tool as it can be called", () => {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { usage, usageText } from "../../../agent/commands/usage";
 import { readOptions } from "../../../agent/options";
-import { agentReference, referenceFolder } from "../../../tools/agent-reference";
+import { agentReference, referenceFolder } from "../../../tools/reference/agent";
 
 const made = agentReference();
 

@@ -210,7 +210,7 @@ const settings: [Record<string, unknown>, RegExp | string][] = [
   [{ branch: ["main"] }, /branch: \["main"\] must be the name of one branch/],
   [{ follow: "aproved" }, 'nixos-fleet:follow: "aproved" must be one of branch, approved'],
   [{ folow: "branch" }, 'nixos-fleet:folow: unknown key; did you mean "follow"?'],
-  [{ frobnicate: "x" }, "nixos-fleet:frobnicate: unknown key; docs/settings.md has all keys"],
+  [{ frobnicate: "x" }, "nixos-fleet:frobnicate: unknown key; docs/reference/settings.md has all keys"],
   [{ "gcp:zone": "us-east1-b" }, /^gcp:zone: "us-east1-b" is not in gcp:region "europe-west1"/],
   [
     { vms: ["a", "b", "c"].map((name) => ({ name, zone: "us-east1-b" })) },

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { gateResult } from "../../../infra/components/gate-result";
+import { gateResult } from "../../../infra/components/rollout/gate-result";
 import { approvalKey, controlKey } from "../../../rules/contract";
 import { noControl, serializeControl } from "../../../rules/rollout/control-item";
 import { bounded } from "../../../cli/gate/output";

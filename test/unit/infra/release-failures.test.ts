@@ -6,7 +6,7 @@ import {
   noFailures,
   type FailureEvent,
   type HeldFailures,
-} from "../../../infra/components/release-failures";
+} from "../../../infra/components/rollout/release-failures";
 
 const failed = (failure: number, operation = "create"): FailureEvent => ({ kind: "vm failed", failure, operation });
 const ended: FailureEvent = { kind: "rollout ended" };

@@ -1,4 +1,4 @@
-/** The errors catalogue: docs/errors.md, the table and the code that throws say the same. */
+/** The errors catalogue: docs/reference/errors.md, the table and the code that throws say the same. */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -8,7 +8,7 @@ import { ApiError } from "../../../cli/google/api-error";
 import { FleetError, UsageError } from "../../../cli/errors";
 import { ConfigError } from "../../../infra/config-error";
 import { errorKinds } from "../../../rules/error-codes";
-import { errorsReference } from "../../../tools/errors-reference";
+import { errorsReference } from "../../../tools/reference/errors";
 import { runFleet } from "../cli/run-fleet";
 
 const root = resolve(__dirname, "../../..");
@@ -28,8 +28,8 @@ internal.push("ReportsDisabled", "NoPrebuilt");
 /** What is thrown, in every kind. */
 const coded = { FleetError, UsageError, ApiError, ConfigError, Exit };
 
-it("comes with docs/errors.md as ./scripts/docs writes it", () => {
-  expect(text("docs/errors.md")).toBe(errorsReference());
+it("comes with docs/reference/errors.md as ./scripts/docs writes it", () => {
+  expect(text("docs/reference/errors.md")).toBe(errorsReference());
 });
 
 it("has every class of errors", () => {

@@ -9,7 +9,7 @@ import { metrics } from "../../../../agent/report/metrics";
 import { alerts } from "../../../../infra/monitoring/alerts";
 import { cloudDashboard } from "../../../../infra/monitoring/dashboards";
 import { logMetrics, type LogMetricName } from "../../../../infra/monitoring/log-metrics";
-import { grafanaExample, grafanaFile } from "../../../../tools/monitoring-example";
+import { grafanaExample, grafanaFile } from "../../../../tools/reference/monitoring";
 
 const project = resolve(__dirname, "../../../..");
 const rulesFile = join(project, "examples/monitoring/prometheus-rules.yml");

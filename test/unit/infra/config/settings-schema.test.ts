@@ -5,10 +5,10 @@ import { expect, it } from "vitest";
 import { DESCRIPTIONS } from "../../../../infra/config/descriptions";
 import { KEYS } from "../../../../infra/config/fleet-config";
 import { stackFileSchema } from "../../../../infra/config/settings-schema";
-import { settingsReference, type StackFileSchema } from "../../../../tools/settings-reference";
+import { settingsReference, type StackFileSchema } from "../../../../tools/reference/settings";
 
 const root = resolve(__dirname, "../../../..");
-const written = JSON.parse(readFileSync(join(root, "docs/settings.schema.json"), "utf8")) as {
+const written = JSON.parse(readFileSync(join(root, "docs/reference/settings.schema.json"), "utf8")) as {
   properties: { config: { properties: Record<string, unknown>; propertyNames: unknown } };
 };
 
@@ -16,9 +16,9 @@ it("is what ./scripts/docs writes", () => {
   expect(written).toEqual(JSON.parse(JSON.stringify(stackFileSchema())));
 });
 
-it("comes with docs/settings.md as ./scripts/docs writes it", () => {
+it("comes with docs/reference/settings.md as ./scripts/docs writes it", () => {
   const page = settingsReference(written as unknown as StackFileSchema);
-  expect(readFileSync(join(root, "docs/settings.md"), "utf8")).toBe(page);
+  expect(readFileSync(join(root, "docs/reference/settings.md"), "utf8")).toBe(page);
 });
 
 it("has a setting for each description", () => {

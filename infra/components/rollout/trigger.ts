@@ -1,8 +1,8 @@
 /** Starting a VM's update by SSH: for the VMs that Compute reports RUNNING now and that the operator can reach. */
 import * as pulumi from "@pulumi/pulumi";
 import * as compute from "@pulumi/gcp/compute";
-import { contract } from "../../rules/contract";
-import type { FleetConfig, VmConfig } from "../config/fleet-config";
+import { contract } from "../../../rules/contract";
+import type { FleetConfig, VmConfig } from "../../config/fleet-config";
 
 /** Where a VM answers SSH and which host key it must show, or why no trigger goes to it. */
 export type Reachable = { host: string; port: number; hostKey: string } | { skipped: string };

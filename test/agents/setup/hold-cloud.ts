@@ -1,5 +1,5 @@
 /** Opens a cloud with one running machine and keeps it: `hold-cloud.ts STATE IMAGE [--down-after]`. For tests that kill it. */
-import { openCloud } from "../../local/machines/cloud";
+import { openCloud } from "../../../local/machines/cloud";
 import { downAfterUs } from "./host";
 
 async function main(): Promise<void> {

@@ -1,18 +1,18 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as compute from "@pulumi/gcp/compute";
 import * as command from "@pulumi/command";
-import { approvalKey, short } from "../../rules/contract";
-import type { FleetConfig } from "../config/fleet-config";
-import type { PlannedWave } from "../../rules/rollout/wave-plan";
-import { toolPath } from "../tool-path";
+import { approvalKey, short } from "../../../rules/contract";
+import type { FleetConfig } from "../../config/fleet-config";
+import type { PlannedWave } from "../../../rules/rollout/wave-plan";
+import { toolPath } from "../../tool-path";
 import type { Reachable } from "./trigger";
-import type { DevVm } from "./vm";
-import type { Wave } from "../../rules/rollout/waves";
+import type { DevVm } from "../vm";
+import type { Wave } from "../../../rules/rollout/waves";
 import { gateResult } from "./gate-result";
-import { knownOr } from "./known-or";
+import { knownOr } from "../known-or";
 import { registrationEnd, type DelayedFailures } from "./delayed-failures";
-import { defined } from "../../rules/text/json";
-import type { Approval } from "../../rules/rollout/approval";
+import { defined } from "../../../rules/text/json";
+import type { Approval } from "../../../rules/rollout/approval";
 
 export interface RolloutArgs {
   config: FleetConfig;

@@ -79,7 +79,7 @@ in
 (lib.evalModules {
   specialArgs = {
     inherit pkgs;
-    modulesPath = toString ./nixpkgs;
+    modulesPath = toString ../nixpkgs;
   };
   modules = [ surroundings ] ++ modules;
 }).config

@@ -1,5 +1,5 @@
 /** How a wave's gate ended, as people read it. Pure. */
-import { short } from "../../rules/contract";
+import { short } from "../../../rules/contract";
 
 /**
  * From what the gate printed when it last ended well: `passed: 3 succeeded, 1 deferred`. A gate that fails prints too, but Pulumi keeps

@@ -1,7 +1,7 @@
 /** VMs that come from another stack of the fleet by `pulumi state move`. */
 import * as pulumi from "@pulumi/pulumi";
-import { ConfigError } from "../config-error";
-import type { FleetConfig } from "../config/fleet-config";
+import { ConfigError } from "../../config-error";
+import type { FleetConfig } from "../../config/fleet-config";
 
 /**
  * Names under which a VM's resources may be in the state where several stacks share a list: `pulumi state move` leaves their components

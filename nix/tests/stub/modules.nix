@@ -10,7 +10,7 @@
 let
   inherit (builtins) attrNames deepSeq mapAttrs;
 
-  lib = import ./stub-lib.nix;
+  lib = import ./lib.nix;
   made = import module { inherit config lib pkgs; };
   options = made.options.services.${name};
 

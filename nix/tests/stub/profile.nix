@@ -1,5 +1,5 @@
 # The profile without nixpkgs: the options of each of its files are checked, and what the files say is put together. Without
-# priorities, and without the module of the agent, which has tests of its own; where that matters, real-profile.nix tells.
+# priorities, and without the module of the agent, which has tests of its own; where that matters, real/profile.nix tells.
 {
   settings,
   around,
@@ -17,7 +17,7 @@ let
     mapAttrs
     ;
 
-  lib = import ./stub-lib.nix;
+  lib = import ./lib.nix;
 
   read =
     file:
@@ -32,8 +32,8 @@ let
     else
       module;
 
-  profile = read ../modules/dev-vm.nix;
-  ofProfile = file: isPath file && dirOf file == ../modules/dev-vm;
+  profile = read ../../modules/dev-vm.nix;
+  ofProfile = file: isPath file && dirOf file == ../../modules/dev-vm;
   files = [ profile ] ++ map read (filter ofProfile profile.imports);
 
   options = (lib.mkMerge (map (file: file.options or { }) files)).nixos-fleet;

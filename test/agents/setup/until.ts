@@ -1,6 +1,6 @@
 /** Waiting for what a cloud of machines is about to do. */
 import { expect } from "vitest";
-import { until as wait } from "../setup/until";
+import { until as wait } from "../../setup/until";
 import { traces } from "./host";
 
 /** Waits until something holds that takes moments. */

@@ -5,10 +5,10 @@ import { createServer, type Server } from "node:http";
 import { Socket } from "node:net";
 import path from "node:path";
 import { promisify } from "node:util";
-import type { Network } from "../../local/machines/driver";
-import { cloudNames } from "../../local/machines/names";
+import type { Network } from "../../../local/machines/driver";
+import { cloudNames } from "../../../local/machines/names";
 
-const project = path.join(__dirname, "..", "..");
+const project = path.join(__dirname, "../../..");
 
 /** Builds the machines' image, or finds it built; its path. */
 export async function buildImage(): Promise<string> {

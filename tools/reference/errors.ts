@@ -1,11 +1,12 @@
-/** docs/errors.md: every kind of error, from its table. Pure. */
-import { errorKinds, type ErrorKind } from "../rules/error-codes";
+/** docs/reference/errors.md: every kind of error, from its table. Pure. */
+import { linked } from "./links";
+import { errorKinds, type ErrorKind } from "../../rules/error-codes";
 
 const HEAD = `# Errors
 
 An error's message ends with the code of its kind, such as \`[NF301]\`. \`fleet explain NF301\` prints its entry. A code keeps its meaning in
 all versions. A wrong use of a command (NF201, NF401) says in its own line what is right, without the code.
-\`./scripts/docs\` writes this page from \`rules/error-codes.ts\`. [Recover](recovery.md) lists states of a fleet instead of messages.
+\`./scripts/docs\` writes this page from \`rules/error-codes.ts\`. [Recover](../recovery.md) lists states of a fleet instead of messages.
 `;
 
 const PARTS: readonly (readonly [prefix: string, heading: string])[] = [
@@ -34,6 +35,3 @@ export function errorsReference(): string {
   ]);
   return [HEAD.trimEnd(), ...parts, ""].join("\n");
 }
-
-/** Pages of this folder become links. */
-const linked = (text: string) => text.replace(/\bdocs\/([\w-]+\.md)\b/g, "[$1]($1)");

@@ -1,6 +1,6 @@
 /** The agents' manual pages and shell completions, all of them made from agent/commands/usage.ts. `scripts/docs` writes them. */
-import type { Program } from "../agent/host/log";
-import { type Command, type Option, optionWords, usage } from "../agent/commands/usage";
+import type { Program } from "../../agent/host/log";
+import { type Command, type Option, optionWords, usage } from "../../agent/commands/usage";
 
 /** The folder that holds them, laid out as /share of a package. */
 export const referenceFolder = "agent/share";

@@ -5,11 +5,11 @@
   around,
   pkgs,
 }:
-import ./real-nixos.nix { inherit lib; } {
+import ./nixos.nix { inherit lib; } {
   inherit pkgs;
   modules = [
     around
-    ../modules/dev-vm.nix
+    ../../modules/dev-vm.nix
     { nixos-fleet = settings; }
   ];
 }

@@ -1,4 +1,5 @@
-/** docs/settings.md: every setting of a stack, from the JSON Schema of its file. Pure. */
+/** docs/reference/settings.md: every setting of a stack, from the JSON Schema of its file. Pure. */
+import { linked } from "./links";
 
 /** What of a JSON Schema is read here. */
 interface Schema {
@@ -25,7 +26,7 @@ const NAMESPACE = "nixos-fleet:";
 const HEAD = `# Settings
 
 The settings of a stack, in \`Pulumi.<stack>.yaml\`. \`gcp:project\`, \`gcp:region\`, \`nixos-fleet:repository\` and the VMs must be set. With the
-library each key of \`nixos-fleet:\` is also an argument of \`Fleet\`. [Pulumi.dev.yaml](../Pulumi.dev.yaml) is an example with every key.
+library each key of \`nixos-fleet:\` is also an argument of \`Fleet\`. [Pulumi.dev.yaml](../../Pulumi.dev.yaml) is an example with every key.
 \`./scripts/docs\` writes this page and [settings.schema.json](settings.schema.json), by which editors complete and check a stack's file, from the
 shapes that the program itself checks.
 
@@ -44,7 +45,7 @@ export function settingsReference(schema: StackFileSchema): string {
     const rows = rowsWithin(value, "");
     return rows.length === 0
       ? []
-      : [[`## ${key.replace(NAMESPACE, "")}`, "", value.description ?? "", "", ...table(rows)]];
+      : [[`## ${key.replace(NAMESPACE, "")}`, "", linked(value.description ?? ""), "", ...table(rows)]];
   });
   const top = keys.map(([key, value]) => row(key.replace(NAMESPACE, ""), value, rowsWithin(value, "").length > 0));
   return [HEAD, "## All keys", "", ...table(top), ...sections.flatMap((lines) => ["", ...lines]), ""].join("\n");
@@ -64,7 +65,7 @@ function rowsWithin({ properties = {}, items, anyOf = [] }: Schema, path: string
 
 function row(key: string, value: Schema, below: boolean): Row {
   const name = below ? `[\`${key}\`](#${key.toLowerCase()})` : `\`${key}\``;
-  return [name, typeOf(value), presetOf(value.default), value.description ?? ""];
+  return [name, typeOf(value), presetOf(value.default), linked(value.description ?? "")];
 }
 
 function typeOf(value: Schema): string {

@@ -15,7 +15,7 @@ let
   # What Home Manager's modules ask of nixpkgs to declare their options.
   enough = pkgs // {
     # nixpkgs' files that they import, where there is only its lib.
-    path = ./nixpkgs;
+    path = ../nixpkgs;
     glibcLocales = pkgs.git // {
       version = "2.42";
     };

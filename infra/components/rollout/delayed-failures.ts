@@ -4,7 +4,7 @@
  * `release-failures` says that it is no use to wait.
  */
 import * as pulumi from "@pulumi/pulumi";
-import { workers } from "../engine";
+import { workers } from "../../engine";
 import { nextFailures, noFailures, type FailureEvent } from "./release-failures";
 
 /** Milliseconds after which nobody waits for a VM's creation or update any more. */

@@ -1,7 +1,7 @@
 /** The Grafana dashboard of examples/monitoring, from the list of figures that the program's own dashboard shows, with its defaults. */
 import { format } from "prettier";
-import { monitoringKeys } from "../infra/config/monitoring";
-import { grafanaDashboard } from "../infra/monitoring/dashboards";
+import { monitoringKeys } from "../../infra/config/monitoring";
+import { grafanaDashboard } from "../../infra/monitoring/dashboards";
 
 export const grafanaFile = "examples/monitoring/grafana-dashboard.json";
 
