@@ -11,6 +11,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
+import pMap from "p-map";
 import { approvalKey, contract } from "../rules/contract";
 import { renderTable } from "../cli/command-line/table";
 import { RolloutFleet } from "../test/e2e/rollout-fleet";
@@ -173,14 +174,9 @@ async function onMachines(): Promise<Row[]> {
           .editProjectItem(approvalKey("devs", "local", wave), (value = "{}") =>
             JSON.stringify({ ...(JSON.parse(value) as object), revision }),
           );
-      const left = [...fleet.all];
-      const work = async () => {
-        for (let vm = left.shift(); vm !== undefined; vm = left.shift()) await ssh(vm);
-      };
-      const workers = Array.from({ length: Math.min(atOnce, left.length) }, () => work);
       row(
         atOnce === 1 ? "ssh, one after the other" : `ssh, ${atOnce} at once`,
-        await timed(() => Promise.all(workers.map((one) => one()))),
+        await timed(() => pMap(fleet.all, (vm) => ssh(vm), { concurrency: atOnce })),
       );
       session = await sessionCost((...args) => ssh(fleet.all[0] ?? "", ...args), fleet.state);
       const status = await fleet.status();

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { mapBounded } from "./google/retry";
+import pMap from "p-map";
 import type { Storage } from "./google/storage";
 
 /** Uploads under way at once. */
@@ -45,12 +45,13 @@ export async function uploadClosure(
     uploaded += 1;
   };
   await put("nix-cache-info", "text/x-nix-narinfo");
-  await mapBounded(closure, parallel, async (path) => {
+  const putPath = async (path: string) => {
     const narinfo = narinfoName(path);
     const nar = narOf(await readFile(join(directory, narinfo), "utf8"));
     if (!there.has(narinfo) && nar !== undefined) await put(nar, "application/octet-stream");
     await put(narinfo, "text/x-nix-narinfo");
     progress(++done, closure.length);
-  });
+  };
+  await pMap(closure, putPath, { concurrency: parallel });
   return uploaded;
 }

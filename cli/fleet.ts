@@ -1,4 +1,5 @@
 /** Finds a fleet in a project, and reads what is written about it. */
+import pMap from "p-map";
 import { z } from "zod";
 import { contract, controlKey, type Follow } from "../rules/contract";
 import type { Compute, Instance } from "./google/compute";
@@ -7,7 +8,6 @@ import { readApprovals, type Approval } from "../rules/rollout/approval";
 import { FleetError, UsageError } from "./errors";
 import { messageOf } from "../rules/text/system-error";
 import { readReports, unreadable } from "./reports";
-import { mapBounded } from "./google/retry";
 import type { Home } from "../rules/instance-metadata";
 import { mostAtOnce } from "./google/throttle";
 import type { VmReports } from "../rules/report-reading";
@@ -211,7 +211,8 @@ export async function readVmReports(compute: Compute, vm: FleetVm): Promise<VmRe
 
 /** What the VMs report, by name. */
 export async function readAllReports(compute: Compute, vms: readonly FleetVm[]): Promise<Map<string, VmReports>> {
-  const entries = await mapBounded(vms, mostAtOnce, async (vm) => [vm.name, await readVmReports(compute, vm)] as const);
+  const entry = async (vm: FleetVm) => [vm.name, await readVmReports(compute, vm)] as const;
+  const entries = await pMap(vms, entry, { concurrency: mostAtOnce });
   return new Map(entries);
 }
 

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import pMap from "p-map";
 import { contract, short } from "../../rules/contract";
 import type { Report } from "../../rules/report";
 import { reportOf } from "../../rules/report-reading";
@@ -10,7 +11,6 @@ import { fleetOptions, type Call, type Command } from "../command-line/command";
 import { actor, openFleet, requireVms, type FleetContext } from "../context";
 import { UsageError } from "../errors";
 import { readVmReports, type FleetVm } from "../fleet";
-import { mapBounded } from "../google/retry";
 import { knownHostsLines, parseAddresses, sshArguments, type Bastion, type SshTarget } from "../ssh";
 import { lastLines } from "../text";
 import { messageOf } from "../../rules/text/system-error";
@@ -55,11 +55,12 @@ export const command: Command = {
     const json = call.options.flag("json");
     const directory = mkdtempSync(join(tmpdir(), "fleet-"));
     try {
-      const results = await mapBounded(vms, parallel, async (vm) => {
+      const trigger = async (vm: FleetVm) => {
         const { well, text } = await ask(vm, target, call, context, directory);
         if (!json) call.print(`${vm.name}  ${oneLine(text)}`);
         return { name: vm.name, well, text: oneLine(text) };
-      });
+      };
+      const results = await pMap(vms, trigger, { concurrency: parallel });
       if (json) call.print(JSON.stringify({ vms: results }, null, 2));
       return results.every(({ well }) => well) ? 0 : 1;
     } finally {

@@ -1,5 +1,6 @@
 /** Gathers what `doctor` judges: asks programs, Pulumi, Google's APIs, the repository and, where SSH is used, the VMs. Changes nothing. */
 import { connect as connectTo } from "node:net";
+import pMap from "p-map";
 import type { Call } from "../command-line/command";
 import type { Compute, Instance } from "../google/compute";
 import { headOf, lockAt, withCommits } from "../repository/config-repository";
@@ -12,7 +13,6 @@ import type { Facts, OwnRepository, Result } from "./findings";
 import { messageOf } from "../../rules/text/system-error";
 import { readAllReports, readDecisions, toVm, type FleetId } from "../fleet";
 import { runProgram, type RunOptions } from "../run-program";
-import { mapBounded } from "../google/retry";
 import { servicesOff } from "../google/service-usage";
 import { rawSettings, selectedStack, type ReadSettings, type StackSettings } from "../stack";
 import { buildStatus } from "../status/status";
@@ -154,7 +154,7 @@ async function ownRepositoriesOf(
   runOptions: RunOptions,
 ): Promise<OwnRepository[]> {
   const isThere = nix !== undefined && "value" in nix;
-  return mapBounded(ownRepositories(settings?.vms ?? []), repositoriesAtOnce, async (source) => {
+  const readOwn = async (source: Pick<OwnRepository, "repository" | "branch">) => {
     const homes = await resultOf(call, async () => {
       const revision = await headOf(source, runOptions);
       if (!isThere) return undefined;
@@ -163,7 +163,8 @@ async function ownRepositoriesOf(
       );
     });
     return { ...source, homes };
-  });
+  };
+  return pMap(ownRepositories(settings?.vms ?? []), readOwn, { concurrency: repositoriesAtOnce });
 }
 
 /** Where SSH does not answer, of the running VMs or the bastion to them; undefined where the fleet does not use it. */
@@ -178,7 +179,9 @@ async function unreachableOf(
     .map(({ name, address }) => [name, addresses[name] ?? `${address ?? ""}:${port}`] as const);
   // Behind a bastion nothing but the bastion answers from here.
   const asked = bastion === undefined ? ways : [["the bastion", `${bastion.host}:${bastion.port}`] as const];
-  const found = await mapBounded(asked, connectionsAtOnce, async ([name, way]) => [name, await answers(way)] as const);
+  const found = await pMap(asked, async ([name, way]) => [name, await answers(way)] as const, {
+    concurrency: connectionsAtOnce,
+  });
   return Object.fromEntries(found.flatMap(([name, why]) => (why === undefined ? [] : [[name, why]])));
 }
 

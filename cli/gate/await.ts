@@ -1,5 +1,6 @@
 /** The gate at work: looks at a wave again and again until `gate.ts` has decided, and says what changes. */
 import { setTimeout as sleep } from "node:timers/promises";
+import pMap from "p-map";
 import { contract } from "../../rules/contract";
 import { ApiError } from "../google/api-error";
 import type { Compute } from "../google/compute";
@@ -11,7 +12,7 @@ import { hardEnd, noProgress, type GateOptions, type GateState, type Observation
 import { decide, step } from "../../rules/gate/verdict";
 import { beginLine, changeLines, endLine, endLines, interruptedLine, lifeLine, pauseLine, warningLine } from "./text";
 import { readReports, unreadable } from "../reports";
-import { backoff, mapBounded } from "../google/retry";
+import { backoff } from "../google/retry";
 import type { VmReports } from "../../rules/report-reading";
 import { truncate } from "../../rules/text/text";
 
@@ -191,7 +192,7 @@ async function observe(
   const members = vms.filter((vm) =>
     names === undefined ? vm.wave !== null && waves.includes(vm.wave) : names.includes(vm.name),
   );
-  const read = await mapBounded(members, readers, async (vm) => {
+  const readMember = async (vm: FleetVm) => {
     const before = last.get(vm.name);
     const settled = (state.vms.get(vm.name)?.result === "succeeded" && !pausing) || vm.state !== "RUNNING";
     if (before !== undefined && settled && before.state === vm.state) {
@@ -202,7 +203,8 @@ async function observe(
       last.set(vm.name, { reports, state: vm.state });
     }
     return { vm, reports };
-  });
+  };
+  const read = await pMap(members, readMember, { concurrency: readers });
   return { at: elapsed(), decisions: readDecisions(metadata, id), vms: read, fleetSize: vms.length };
 }
 

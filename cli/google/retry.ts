@@ -36,16 +36,3 @@ export function backoff(failures: number, first: number, longest: number, random
   const full = Math.min(longest, first * 2 ** (failures - 1));
   return full / 2 + (full / 2) * random;
 }
-
-/** Maps with at most `limit` calls under way at once; results in the items' order. The first error ends it. */
-export async function mapBounded<T, R>(items: readonly T[], limit: number, map: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  const queue = items.entries();
-  const worker = async () => {
-    for (const [index, item] of queue) {
-      results[index] = await map(item);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
-  return results;
-}

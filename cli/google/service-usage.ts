@@ -1,7 +1,8 @@
 /** Which Google APIs a project has switched on: one call of Service Usage's REST API. */
+import pMap from "p-map";
 import { z } from "zod";
 import { requestOptions, credentials, type Caller } from "./credentials";
-import { mapBounded, withRetry } from "./retry";
+import { withRetry } from "./retry";
 
 export interface ServiceUsageOptions extends Caller {
   /** The API's root; Google's own by default. Ends with a slash. */
@@ -9,6 +10,7 @@ export interface ServiceUsageOptions extends Caller {
   signal: AbortSignal;
 }
 
+const servicesAtOnce = 4;
 const serviceShape = z.object({ state: z.string().optional() });
 
 /** Those of the services (`compute.googleapis.com`) that are off. May throw an `ApiError`. */
@@ -16,7 +18,7 @@ export async function servicesOff(services: readonly string[], options: ServiceU
   const { project, endpoint, signal } = options;
   const auth = credentials(options, ["cloud-platform.read-only"]);
   const root = endpoint ?? "https://serviceusage.googleapis.com/";
-  const states = await mapBounded(services, 4, async (service) => {
+  const stateOf = async (service: string) => {
     const request = () =>
       auth.request<unknown>({
         url: `${root}v1/projects/${project}/services/${service}`,
@@ -25,6 +27,7 @@ export async function servicesOff(services: readonly string[], options: ServiceU
         ...requestOptions(endpoint),
       });
     return serviceShape.parse((await withRetry(request, { attempts: 2, signal })).data).state;
-  });
+  };
+  const states = await pMap(services, stateOf, { concurrency: servicesAtOnce });
   return services.filter((_, index) => states[index] !== "ENABLED");
 }

@@ -1,8 +1,8 @@
 /** Reads a fleet's status, once or again and again, within what Compute's quota of reads allows. */
+import pMap from "p-map";
 import type { FleetContext } from "../context";
 import { readDecisions, readVmReports, readVms, type FleetVm } from "../fleet";
 import type { VmReports } from "../../rules/report-reading";
-import { mapBounded } from "../google/retry";
 import type { Branch } from "./branch";
 import { buildStatus, type FleetStatus } from "./status";
 import { mostAtOnce } from "../google/throttle";
@@ -38,9 +38,10 @@ export class StatusReader {
       const approved = vm.wave === null ? undefined : decisions.approvals[vm.wave]?.revision;
       return report?.kind === "report" && report.report.approved === approved;
     });
-    const reading = mapBounded(due, mostAtOnce, async (vm) => {
+    const readOne = async (vm: FleetVm) => {
       this.known.set(vm.name, { reports: await readVmReports(compute, vm), look: this.look, state: vm.state });
-    });
+    };
+    const reading = pMap(due, readOne, { concurrency: mostAtOnce });
     const [branches] = await Promise.all([this.readBranches(vms), reading]);
     const reports = new Map([...this.known].map(([name, one]) => [name, one.reports]));
     return buildStatus(id, vms, decisions, reports, new Date(), branches);

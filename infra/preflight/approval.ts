@@ -1,4 +1,5 @@
 /** What a wave is to run: the config repository's head and, for homes with a repository of their own, that one's. */
+import pMap from "p-map";
 import { short } from "../../rules/contract";
 import { repositoriesAtOnce } from "../../rules/git-arguments";
 import { lockChanges } from "../../rules/lock/flake-lock";
@@ -33,16 +34,14 @@ export async function resolveHomes(
 ): Promise<{ homes: Record<string, Revision>; mistakes: string[] }> {
   const mistakes: string[] = [];
   const homes: Record<string, Revision> = {};
-  const queue = Object.entries(homeSources(vms)).values();
-  const readNext = async () => {
-    for (const [key, { repository, branch }] of queue)
-      try {
-        homes[key] = await resolveRevision(repository, branch);
-      } catch (error) {
-        mistakes.push(`vms: a home's repository: ${(error as Error).message}`);
-      }
+  const resolve = async ([key, { repository, branch }]: [string, { repository: string; branch: string }]) => {
+    try {
+      homes[key] = await resolveRevision(repository, branch);
+    } catch (error) {
+      mistakes.push(`vms: a home's repository: ${(error as Error).message}`);
+    }
   };
-  await Promise.all(Array.from({ length: repositoriesAtOnce }, readNext));
+  await pMap(Object.entries(homeSources(vms)), resolve, { concurrency: repositoriesAtOnce });
   return { homes, mistakes: mistakes.sort() };
 }
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import { ApiError } from "../../../../cli/google/api-error";
 import { connect, type Compute } from "../../../../cli/google/compute";
 import { chooseFleet, readVms } from "../../../../cli/fleet";
-import { backoff, mapBounded } from "../../../../cli/google/retry";
+import { backoff } from "../../../../cli/google/retry";
 import { error, FakeCompute } from "./fake-compute";
 
 const labels = { "nixos-fleet": "devs", "nixos-fleet-stack": "dev" };
@@ -182,17 +182,4 @@ describe("which fleet", () => {
 test("pauses double, by chance between half and whole, up to a limit", () => {
   expect([1, 2, 3, 9].map((failures) => backoff(failures, 100, 1000, 1))).toEqual([100, 200, 400, 1000]);
   expect(backoff(1, 100, 1000, 0)).toBe(50);
-});
-
-test("never more calls at once than allowed, results in order", async () => {
-  let running = 0;
-  let most = 0;
-  const results = await mapBounded([5, 1, 4, 2, 3], 2, async (wait) => {
-    most = Math.max(most, ++running);
-    await new Promise((resolve) => setTimeout(resolve, wait));
-    running -= 1;
-    return wait * 10;
-  });
-  expect(results).toEqual([50, 10, 40, 20, 30]);
-  expect(most).toBe(2);
 });
