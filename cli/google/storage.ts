@@ -1,5 +1,5 @@
 import { open } from "node:fs/promises";
-import { z } from "zod";
+import { storage_v1 } from "@googleapis/storage/build/v1";
 import { ApiError } from "./api-error";
 import { requestOptions, credentials, type Caller, type Credentials } from "./credentials";
 import { FleetError, UsageError } from "../errors";
@@ -17,34 +17,32 @@ export interface StorageOptions extends Caller {
 const requestTimeout = 120_000;
 const defaultPart = 16 * 1024 * 1024;
 
-const bucketShape = z.object({
-  iamConfiguration: z
-    .object({
-      publicAccessPrevention: z.string().optional(),
-      uniformBucketLevelAccess: z.object({ enabled: z.boolean().optional() }).optional(),
-    })
-    .optional(),
-});
-const objectShape = z.object({ name: z.string(), size: z.string() });
-const listShape = z.object({ items: z.array(objectShape).default([]), nextPageToken: z.string().optional() });
-
-interface StorageRequest {
-  method: "GET" | "POST" | "PUT" | "DELETE";
-  /** A path below the endpoint, or a whole address. */
+interface UploadRequest {
+  method: "POST" | "PUT";
   url: string;
   params?: Record<string, string>;
-  headers?: Record<string, string>;
-  body?: Buffer | string;
+  headers: Record<string, string>;
+  body?: Buffer;
 }
 
-/** The part of Cloud Storage's JSON API that the operator's tool uses. Every call may throw an `ApiError`. */
+/** The part of Cloud Storage that the operator's tool uses. Every call may throw an `ApiError`. */
 export class Storage {
   private readonly auth: Credentials;
-  private readonly endpoint: string;
+  /** Ends with a slash. */
+  private readonly rootUrl: string;
+  private readonly requestOptions;
+  private readonly api: storage_v1.Storage;
 
   constructor(private readonly options: StorageOptions) {
+    const { endpoint, signal } = options;
     this.auth = credentials(options, ["devstorage.read_write"]);
-    this.endpoint = (options.endpoint ?? "https://storage.googleapis.com").replace(/\/+$/, "");
+    this.rootUrl = (endpoint ?? "https://storage.googleapis.com").replace(/\/*$/, "/");
+    this.requestOptions = {
+      timeout: requestTimeout,
+      ...requestOptions(endpoint),
+      ...(signal === undefined ? {} : { signal }),
+    };
+    this.api = new storage_v1.Storage({ auth: this.auth, rootUrl: this.rootUrl, ...this.requestOptions });
   }
 
   /**
@@ -52,7 +50,7 @@ export class Storage {
    * @param location where a new one goes, a region or multi-region; without it none is made
    */
   async requirePrivateBucket(name: string, location: string | undefined): Promise<void> {
-    const found = await this.find(`/storage/v1/b/${name}`);
+    const found = await this.find(() => this.api.buckets.get({ bucket: name }));
     if (found === undefined) {
       if (location === undefined) {
         throw new UsageError(`there is no bucket gs://${name}; give --location, such as europe-west1, to create it`);
@@ -61,18 +59,11 @@ export class Storage {
         uniformBucketLevelAccess: { enabled: true },
         publicAccessPrevention: "enforced",
       };
-      const body = JSON.stringify({ name, location, iamConfiguration });
-      const headers = { "content-type": "application/json" };
-      await this.ask({
-        method: "POST",
-        url: "/storage/v1/b",
-        params: { project: this.options.project },
-        headers,
-        body,
-      });
+      const { project } = this.options;
+      await this.call(() => this.api.buckets.insert({ project, requestBody: { name, location, iamConfiguration } }));
       return;
     }
-    const { iamConfiguration: access } = bucketShape.parse(found);
+    const { iamConfiguration: access } = found;
     if (access?.publicAccessPrevention !== "enforced" || access.uniformBucketLevelAccess?.enabled !== true) {
       throw new FleetError(
         "NF204",
@@ -84,8 +75,8 @@ export class Storage {
 
   /** An object's size in bytes; undefined where there is none. */
   async sizeOf(bucket: string, name: string): Promise<number | undefined> {
-    const found = await this.find(`/storage/v1/b/${bucket}/o/${encodeURIComponent(name)}`);
-    return found === undefined ? undefined : Number(objectShape.parse(found).size);
+    const found = await this.find(() => this.api.objects.get({ bucket, object: name }));
+    return found === undefined ? undefined : Number(found.size);
   }
 
   /** The names of all objects that begin so. */
@@ -93,28 +84,29 @@ export class Storage {
     const names = new Set<string>();
     let pageToken: string | undefined;
     do {
-      const params = {
-        prefix,
-        fields: "items(name,size),nextPageToken",
-        ...(pageToken === undefined ? {} : { pageToken }),
-      };
-      const { data } = await this.ask({ method: "GET", url: `/storage/v1/b/${bucket}/o`, params });
-      const page = listShape.parse(data);
-      page.items.forEach(({ name }) => names.add(name));
-      pageToken = page.nextPageToken;
+      const page = await this.call(() =>
+        this.api.objects.list({
+          bucket,
+          prefix,
+          fields: "items(name),nextPageToken",
+          ...(pageToken === undefined ? {} : { pageToken }),
+        }),
+      );
+      page.items?.forEach(({ name }) => name != null && names.add(name));
+      pageToken = page.nextPageToken ?? undefined;
     } while (pageToken !== undefined);
     return names;
   }
 
   /** Writes a small object at once, over one that is there. */
   async write(bucket: string, name: string, body: Buffer | string, contentType: string): Promise<void> {
-    const url = `/upload/storage/v1/b/${bucket}/o`;
-    const headers = { "content-type": contentType };
-    await this.ask({ method: "POST", url, params: { uploadType: "media", name }, headers, body });
+    const content = { bucket, name, media: { mimeType: contentType, body } };
+    // For what has content, the client looks for the server in the call's own options only.
+    await this.call(() => this.api.objects.insert(content, { rootUrl: this.rootUrl }));
   }
 
   /**
-   * Uploads a file of any size, part by part, so that a line that breaks costs one part.
+   * Uploads a file of any size, part by part, so that a line that breaks costs one part. The client sends a file in one request.
    * @param progress called with the bytes that have come so far, and the total
    */
   async upload(
@@ -134,12 +126,8 @@ export class Storage {
         // What Cloud Storage has of a part that is sent again it leaves out.
         const range = bytesRead === 0 ? `bytes */${size}` : `bytes ${sent}-${sent + bytesRead - 1}/${size}`;
         const headers = { "content-range": range };
-        const { status, range: kept } = await this.ask({
-          method: "PUT",
-          url: session,
-          headers,
-          body: buffer.subarray(0, bytesRead),
-        });
+        const body = buffer.subarray(0, bytesRead);
+        const { status, kept } = await this.send({ method: "PUT", url: session, headers, body });
         sent = status === 308 ? (kept ?? 0) : size;
         progress(sent, size);
         if (status !== 308) return;
@@ -156,40 +144,36 @@ export class Storage {
       "x-upload-content-length": String(size),
       "content-length": "0",
     };
-    const url = `/upload/storage/v1/b/${bucket}/o`;
-    const { location } = await this.ask({ method: "POST", url, params: { uploadType: "resumable", name }, headers });
+    const url = `${this.rootUrl}upload/storage/v1/b/${bucket}/o`;
+    const { location } = await this.send({ method: "POST", url, params: { uploadType: "resumable", name }, headers });
     if (location === undefined) throw new FleetError("NF202", `gs://${bucket}/${name}: the upload did not start`);
     return location;
   }
 
-  private async find(url: string): Promise<unknown> {
+  private async call<T>(request: () => Promise<{ data: T }>): Promise<T> {
+    const { signal } = this.options;
+    return (await withRetry(request, { signal })).data;
+  }
+
+  private async find<T>(request: () => Promise<{ data: T }>): Promise<T | undefined> {
     try {
-      return (await this.ask({ method: "GET", url })).data;
+      return await this.call(request);
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return undefined;
       throw error;
     }
   }
 
-  /** One request; `range` is how many bytes an unfinished upload has. */
-  private async ask(
-    request: StorageRequest,
-  ): Promise<{ status: number; data: unknown; location?: string; range?: number }> {
-    const { method, params, headers, body } = request;
+  /** One request of an upload; `kept` is how many bytes an unfinished one has. */
+  private async send(request: UploadRequest): Promise<{ status: number; location?: string; kept?: number }> {
     const { signal } = this.options;
     const response = await withRetry(
       () =>
         this.auth.request({
-          url: request.url.startsWith("/") ? this.endpoint + request.url : request.url,
-          method,
-          timeout: requestTimeout,
+          ...request,
           // "Go on", for an upload.
           validateStatus: (status) => (status >= 200 && status < 300) || status === 308,
-          ...requestOptions(this.options.endpoint),
-          ...(params ? { params } : {}),
-          ...(headers ? { headers } : {}),
-          ...(body === undefined ? {} : { body }),
-          ...(signal === undefined ? {} : { signal }),
+          ...this.requestOptions,
         }),
       { signal },
     );
@@ -197,9 +181,8 @@ export class Storage {
     const range = /^bytes=0-(\d+)$/.exec(response.headers.get("range") ?? "")?.[1];
     return {
       status: response.status,
-      data: response.data,
       ...(location === null ? {} : { location }),
-      ...(range === undefined ? {} : { range: Number(range) + 1 }),
+      ...(range === undefined ? {} : { kept: Number(range) + 1 }),
     };
   }
 }

@@ -1,5 +1,6 @@
 /** The tool's client of Cloud Storage against the local cloud's. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -62,6 +63,15 @@ describe("an object", () => {
     expect(await storage.sizeOf("acme", "folder/name")).toBe(size);
     expect(progress).toHaveLength(Math.max(1, Math.ceil(size / (256 * KIB))));
     expect(progress.at(-1)).toBe(size);
+  });
+
+  it("comes over as it was where requests fail now and then", async () => {
+    const chaos = { method: "PUT", body: JSON.stringify({ percent: 40, seed: 6 }) };
+    expect((await fetch(`${endpoint}/local/chaos`, chaos)).status).toBe(200);
+    const content = Buffer.alloc(700 * KIB, "0123456789");
+    writeFileSync(join(scratch, "file"), content);
+    await storage.upload("acme", "name", join(scratch, "file"));
+    expect((await readFile(join(scratch, "objects/acme%2Fname"))).equals(content)).toBe(true);
   });
 
   it("is listed with all others, a page after the other, and missed where it is not there", async () => {
