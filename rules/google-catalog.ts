@@ -1,6 +1,9 @@
-/** Whether Google has the places and machine types that a fleet's settings name. It asks nothing by itself. */
+/** What of Google's catalogue a fleet takes, and whether Google has the places and machine types that settings name. It asks nothing by itself. */
 import { didYouMean } from "./text/did-you-mean";
 import { firstOf } from "./text/text";
+
+/** What a guest that boots by UEFI and knows Google's network card says of itself. */
+export const guestOsFeatures = [{ type: "UEFI_COMPATIBLE" }, { type: "GVNIC" }];
 
 /** What Google offers to a project, by name. */
 export interface Offers {

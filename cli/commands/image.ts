@@ -1,6 +1,7 @@
 import { readdir, stat, mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { short } from "../../rules/contract";
+import { guestOsFeatures } from "../../rules/google-catalog";
 import { projectOption, type Call, type Command } from "../command-line/command";
 import { openProject, openStorage } from "../context";
 import { FleetError, UsageError } from "../errors";
@@ -11,8 +12,6 @@ import { oneLine } from "../../rules/text/text";
 import { cacheHome, commitOptions } from "./build";
 
 const attribute = "packages.x86_64-linux.gce-image";
-/** What a guest that boots by UEFI and knows Google's network card says of itself. */
-const guestOsFeatures = [{ type: "UEFI_COMPATIBLE" }, { type: "GVNIC" }];
 
 export const command: Command = {
   name: "image",

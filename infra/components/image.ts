@@ -1,10 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as compute from "@pulumi/gcp/compute";
 import type { FleetConfig } from "../config/fleet-config";
+import { guestOsFeatures } from "../../rules/google-catalog";
 import { fleetLabels } from "./metadata";
-
-/** What a guest that boots by UEFI and knows Google's network card says of itself. */
-export const GUEST_OS_FEATURES = ["UEFI_COMPATIBLE", "GVNIC"] as const;
 
 /** The image's name: that of its archive, `gs://BUCKET/NAME.raw.tar.gz`. Pure. */
 export function imageName(source: string): string {
@@ -27,7 +25,7 @@ export class FleetImage extends pulumi.ComponentResource {
         name: image,
         family,
         rawDisk: { source: source.replace(/^gs:\//, "https://storage.googleapis.com") },
-        guestOsFeatures: GUEST_OS_FEATURES.map((type) => ({ type })),
+        guestOsFeatures,
         labels: fleetLabels(config),
       },
       { parent: this },

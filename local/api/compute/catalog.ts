@@ -1,4 +1,5 @@
 /** What a cloud offers without anyone having made it: regions, zones, machine types, disk types, images. */
+import { guestOsFeatures } from "../../../rules/google-catalog";
 import type { Resource } from "../types";
 import { linkTo } from "../paths";
 
@@ -121,7 +122,7 @@ export function imagesOf(owner: string, project: string): Resource[] {
       archiveSizeBytes: "524288000",
       architecture: "X86_64",
       licenses: [linkTo(owner, `global/licenses/${family}`)],
-      guestOsFeatures: [{ type: "UEFI_COMPATIBLE" }, { type: "GVNIC" }],
+      guestOsFeatures,
       labelFingerprint: "42WmSpB8rSM=",
     }),
   );
