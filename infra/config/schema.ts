@@ -1,5 +1,6 @@
 /** What the pieces of the configuration's schema share: how a check is written, and the shapes that several keys have. */
 import { z } from "zod";
+import { durationPattern, parseDuration } from "../../rules/text/duration";
 
 /** Compute's rule for a resource's name (RFC 1035). */
 export const COMPUTE_NAME = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
@@ -17,8 +18,8 @@ export const keyPart = z
 /** A duration as people write it, in seconds. */
 export const seconds = z
   .string()
-  .regex(/^[1-9][0-9]*[smh]$/, 'must be a duration such as "90s", "20m" or "1h"')
-  .transform((written) => parseInt(written, 10) * { s: 1, m: 60, h: 3600 }[written.at(-1) as "s" | "m" | "h"]);
+  .regex(durationPattern, 'must be a duration such as "90s", "20m" or "1h30m"')
+  .transform((written) => parseDuration(written) ?? 0);
 
 export const userName = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, "must be a Linux user name");
 

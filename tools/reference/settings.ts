@@ -30,7 +30,7 @@ library each key of \`nixos-fleet:\` is also an argument of \`Fleet\`. [Pulumi.d
 \`./scripts/docs\` writes this page and [settings.schema.json](settings.schema.json), by which editors complete and check a stack's file, from the
 shapes that the program itself checks.
 
-A duration is a whole number with its unit: \`90s\`, \`20m\`, \`1h\`.
+A duration is one or more whole numbers, each with its unit: \`90s\`, \`20m\`, \`1h30m\`, \`2d\`.
 `;
 
 /** The page. */

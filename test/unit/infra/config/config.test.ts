@@ -85,7 +85,7 @@ describe("the stack's configuration", () => {
     ],
     [
       { "nixos-fleet:bootTimeout": "soon" },
-      'nixos-fleet:bootTimeout: "soon" must be a duration such as "90s", "20m" or "1h"',
+      'nixos-fleet:bootTimeout: "soon" must be a duration such as "90s", "20m" or "1h30m"',
     ],
     [
       { "nixos-fleet:trigger": "ssh" },
@@ -131,7 +131,7 @@ describe("the stack's configuration", () => {
         labels: { team: "infra" },
         maxFailures: "10%",
         timeout: "5m",
-        pause: "1h",
+        pause: "1h30m",
         onFailure: "rollback",
       },
       { name: "some", share: "20%", homes: "gate", parallel: 4, reboot: "required", rebootDeadline: "24h" },
@@ -149,7 +149,7 @@ describe("the stack's configuration", () => {
         vms: ["a"],
         maxFailures: "10%",
         timeout: 300,
-        pause: 3600,
+        pause: 5400,
         onFailure: "rollback",
       },
     });
@@ -172,7 +172,8 @@ describe("the stack's configuration", () => {
     [{ maxFailures: "many" }, 'waves[0].maxFailures: "many" must be a number of VMs or a share such as 10%'],
     [{ maxFailures: "110%" }, 'waves[0].maxFailures: "110%" must be a number of VMs or a share such as 10%'],
     [{ maxFailures: -1 }, "waves[0].maxFailures: -1 must be a number of VMs or a share such as 10%"],
-    [{ pause: "long" }, 'waves[0].pause: "long" must be a duration such as "90s", "20m" or "1h"'],
+    [{ pause: "long" }, 'waves[0].pause: "long" must be a duration such as "90s", "20m" or "1h30m"'],
+    [{ timeout: "0s" }, 'waves[0].timeout: "0s" must be a duration such as "90s", "20m" or "1h30m"'],
     [{ rest: undefined, share: "0%" }, 'waves[0].share: "0%" must be a share of the VMs that are left, such as 20%'],
     [{ rest: undefined, share: 20 }, "waves[0].share: 20 must be a share of the VMs that are left, such as 20%"],
     [{ parallel: 0 }, "waves[0].parallel: 0 must be 1 or more"],
