@@ -1,4 +1,5 @@
 /** What an update would do to the VMs and disks that are there. */
+import { BlockList } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import type { Inventory, PresentDisk, PresentVm } from "../../rules/contract";
 import type { FleetConfig, VmConfig } from "../config/fleet-config";
@@ -259,16 +260,9 @@ function ours(config: Pick<Fleet, "fleet" | "stack" | "stacks">, present: { flee
 
 /** Whether an IPv4 range holds all of another. */
 function covers(outer: string, inner: string): boolean {
-  const [outerStart, outerBits] = range(outer);
-  const [innerStart, innerBits] = range(inner);
-  return innerBits >= outerBits && prefix(innerStart, outerBits) === prefix(outerStart, outerBits);
-}
-
-function range(cidr: string): [start: number, bits: number] {
-  const [address = "", bits] = cidr.split("/");
-  return [address.split(".").reduce((number, part) => number * 256 + Number(part), 0), Number(bits)];
-}
-
-function prefix(address: number, bits: number): number {
-  return Math.floor(address / 2 ** (32 - bits));
+  const [outerAddress = "", outerBits] = outer.split("/");
+  const [innerAddress = "", innerBits] = inner.split("/");
+  const range = new BlockList();
+  range.addSubnet(outerAddress, Number(outerBits));
+  return Number(innerBits) >= Number(outerBits) && range.check(innerAddress);
 }

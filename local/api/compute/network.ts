@@ -1,6 +1,8 @@
+import { isIPv4 } from "node:net";
 import { type Collection, referenced } from "./collection";
 import { ApiError, invalid, notFound } from "../errors";
-import { fingerprintOf, recordsIn, textOf } from "../json";
+import { fingerprintOf, textOf } from "../json";
+import { objectsIn } from "../../../rules/text/json";
 import type { Store } from "../store";
 import type { Instance, NetworkInterface, Resource } from "../types";
 import { regionOf } from "./catalog";
@@ -87,7 +89,7 @@ type Body = Record<string, unknown>;
 
 /** The interfaces of an instance that is to be made, with their addresses. */
 export function planInterfaces(store: Store, zone: string, wanted: unknown): NetworkInterface[] {
-  const list = recordsIn(wanted);
+  const list = objectsIn(wanted);
   const [first] = list;
   if (first === undefined) {
     throw invalid("resource.networkInterfaces", "", "At least one network interface is required.");
@@ -188,11 +190,7 @@ export function parseRange(cidr: string): Range | undefined {
 
 /** Undefined where it is no IPv4 address. */
 export function parseAddress(address: string): number | undefined {
-  const parts = address.split(".").map(Number);
-  if (!/^\d{1,3}(\.\d{1,3}){3}$/.test(address) || parts.some((part) => part > 255)) {
-    return undefined;
-  }
-  return parts.reduce((number, part) => number * 256 + part, 0);
+  return isIPv4(address) ? address.split(".").reduce((number, part) => number * 256 + Number(part), 0) : undefined;
 }
 
 export function formatAddress(address: number): string {
