@@ -11,6 +11,7 @@ import { readReports, unreadable } from "./reports";
 import type { Home } from "../rules/instance-metadata";
 import { mostAtOnce } from "./google/throttle";
 import type { VmReports } from "../rules/report-reading";
+import { parseJson } from "../rules/text/json";
 import { oneLine } from "../rules/text/text";
 
 /** Which fleet: its name and the stack that declares it. */
@@ -214,12 +215,4 @@ export async function readAllReports(compute: Compute, vms: readonly FleetVm[]):
   const entry = async (vm: FleetVm) => [vm.name, await readVmReports(compute, vm)] as const;
   const entries = await pMap(vms, entry, { concurrency: mostAtOnce });
   return new Map(entries);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

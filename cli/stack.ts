@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import type { FlakeUser } from "../rules/flake-names";
+import { parseJson } from "../rules/text/json";
 import { FleetError } from "./errors";
 import type { Source } from "./fleet";
 import { projectDirectory } from "./project-directory";
@@ -128,9 +129,7 @@ function parseConfig(text: string): z.infer<typeof configShape> {
 }
 
 function json(text: string, what: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    throw new FleetError("NF207", `${what} printed no JSON`);
-  }
+  const value = parseJson(text);
+  if (value === undefined) throw new FleetError("NF207", `${what} printed no JSON`);
+  return value;
 }

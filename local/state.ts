@@ -1,6 +1,6 @@
 /** The cloud's memory on disk: one JSON file, replaced as a whole, so that a killed daemon leaves the last complete one. */
 import { readFile, rename, writeFile } from "node:fs/promises";
-import { isRecord } from "./api/json";
+import { isObject, parseJson } from "../rules/text/json";
 import { transition } from "./api/compute/power";
 import { end } from "./api/compute/operations";
 import { emptyState, type CloudState, type Instance, type Stored } from "./api/types";
@@ -16,19 +16,11 @@ export async function loadState(file: string, project: string, now: string): Pro
     }
     throw error;
   }
-  const state = parse(text);
-  if (!isRecord(state) || state["version"] !== 1) {
+  const state = parseJson(text);
+  if (!isObject(state) || state["version"] !== 1) {
     throw new Error(`${file}: no state of version 1, which is what this daemon reads`);
   }
   return state as unknown as CloudState;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Writes JSON, for the owner's eyes only. */

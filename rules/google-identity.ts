@@ -3,7 +3,7 @@
  * the program, the gates and the tool call with the same one. Pure.
  * Source: the provider's configuration reference, and the order in its function `ProviderConfigure`.
  */
-import { defined } from "./text/json";
+import { defined, parseJson } from "./text/json";
 
 export interface GoogleIdentity {
   /** A bearer token, which goes before credentials. */
@@ -69,10 +69,6 @@ function isTrue(value: string | undefined): boolean {
 
 function listOf(json: string | undefined): string[] {
   if (json === undefined) return [];
-  try {
-    const value: unknown = JSON.parse(json);
-    return Array.isArray(value) ? value.map(String) : [];
-  } catch {
-    return [];
-  }
+  const value = parseJson(json);
+  return Array.isArray(value) ? value.map(String) : [];
 }

@@ -3,6 +3,7 @@ import { contract } from "../../rules/contract";
 import type { Instance } from "../google/compute";
 import { fail, listed, ok, checkResult, warn, type Facts, type Finding } from "./findings";
 import { formatDuration } from "../../rules/text/duration";
+import { parseObject } from "../../rules/text/json";
 import type { StackSettings } from "../stack";
 import { secondsSince, type FleetStatus, type VmStatus } from "../status/status";
 import { plural } from "../text";
@@ -71,12 +72,7 @@ function differences(wanted: Readonly<Record<string, string>>, there: Readonly<R
 }
 
 function fieldsOf(text: string | undefined): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text ?? "{}");
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
+  return parseObject(text ?? "") ?? {};
 }
 
 function checkFleet({ status }: Facts, now: Date): Finding[] {

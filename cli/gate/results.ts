@@ -5,6 +5,7 @@ import { allowedFailures } from "../../rules/gate/budget";
 import { reportOf } from "../../rules/report-reading";
 import { type GateOptions, type GateState, type Result } from "../../rules/gate/state";
 import { FleetError } from "../errors";
+import { parseObject } from "../../rules/text/json";
 import { messageOf } from "../../rules/text/system-error";
 import type { FleetId } from "../fleet";
 import { oneLine } from "../../rules/text/text";
@@ -92,10 +93,6 @@ export function saysPassed(
   text: string | undefined,
   { wave, revision }: Pick<GateOptions, "wave" | "revision">,
 ): boolean {
-  try {
-    const summary = JSON.parse(text ?? "") as Partial<GateSummary> | null;
-    return summary?.wave === wave && summary.revision === revision && summary.outcome === "passed";
-  } catch {
-    return false;
-  }
+  const summary: Partial<GateSummary> | undefined = parseObject(text ?? "");
+  return summary?.wave === wave && summary.revision === revision && summary.outcome === "passed";
 }

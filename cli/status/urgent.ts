@@ -3,6 +3,7 @@ import { short, type Drift } from "../../rules/contract";
 import type { Report } from "../../rules/report";
 import { holdOn } from "../../rules/rollout/control-item";
 import { parseDuration, formatDuration } from "../../rules/text/duration";
+import { objectsIn, parseJson } from "../../rules/text/json";
 import { holdText, wavesText } from "../../rules/text/sentences";
 import type { Decisions, FleetVm } from "../fleet";
 import { reportOf, type VmReports } from "../../rules/report-reading";
@@ -108,16 +109,10 @@ interface UrgentFleet {
 
 /** The pauses that the setting `waves` of a stack has; what is not readable has none, since the program says what is wrong with it. */
 export function pausesOf(waves: string | undefined): Pauses {
-  try {
-    const written: unknown = JSON.parse(waves ?? "[]");
-    if (!Array.isArray(written)) return {};
-    return Object.fromEntries(
-      (written as { name?: unknown; pause?: unknown }[]).map(({ name, pause }) => [
-        String(name),
-        typeof pause === "string" ? (parseDuration(pause) ?? 0) : 0,
-      ]),
-    );
-  } catch {
-    return {};
-  }
+  return Object.fromEntries(
+    objectsIn(parseJson(waves ?? "")).map(({ name, pause }) => [
+      String(name),
+      typeof pause === "string" ? (parseDuration(pause) ?? 0) : 0,
+    ]),
+  );
 }

@@ -1,5 +1,6 @@
 /** From the raw configuration to values, and from what zod finds wrong in them to lines that people read. */
 import type { z } from "zod";
+import { parseJson } from "../../rules/text/json";
 import { firstOf } from "../../rules/text/text";
 import { withoutCredentials } from "./repository/git";
 import { SECRETS } from "./secrets";
@@ -15,11 +16,7 @@ export function structured(raw: RawConfig, namespace: string): Record<string, un
 
 function parseValue(value: string): unknown {
   if (!/^(\{|\[|true$|false$)/.test(value)) return value;
-  try {
-    return JSON.parse(value) as unknown;
-  } catch {
-    return value;
-  }
+  return parseJson(value) ?? value;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { ApiError } from "./errors";
-import { isRecord } from "./json";
+import { isObject } from "../../rules/text/json";
 
 /**
  * Compute's list filters: `labels.team=web AND (status!=RUNNING OR name:dev*)`, comparisons side by side meaning AND, the older
@@ -165,7 +165,7 @@ function wildcard(text: string): RegExp {
 function lookUp(resource: unknown, path: string[]): string | undefined {
   let value = resource;
   for (const part of path) {
-    value = isRecord(value) ? value[part] : undefined;
+    value = isObject(value) ? value[part] : undefined;
   }
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean"
     ? String(value)

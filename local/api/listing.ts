@@ -1,7 +1,7 @@
 import { ApiError, invalid } from "./errors";
 import { parseFilter } from "./filter";
 import type { Resource } from "./types";
-import { isRecord } from "./json";
+import { isObject } from "../../rules/text/json";
 
 /** A resource and its scope, such as `zones/europe-west1-b` or `global`. */
 export interface Scoped {
@@ -153,7 +153,7 @@ function pick(value: unknown, selection: Selection): unknown {
   if (Array.isArray(value)) {
     return value.map((item: unknown) => pick(item, selection));
   }
-  if (!isRecord(value)) {
+  if (!isObject(value)) {
     return value;
   }
   const kept = Object.entries(value).flatMap(([key, field]) => {

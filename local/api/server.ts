@@ -6,7 +6,7 @@ import type { Cloud } from "./cloud";
 import { ApiError, notFound, unauthenticated } from "./errors";
 import { selectFields } from "./listing";
 import { otherServices } from "./services";
-import { isRecord } from "./json";
+import { parseObject } from "../../rules/text/json";
 import { serveObjects } from "./services/storage";
 import { route } from "./compute/routes";
 
@@ -150,15 +150,9 @@ function parseBody(text: string): Record<string, unknown> {
   if (text.trim() === "") {
     return {};
   }
-  try {
-    const parsed: unknown = JSON.parse(text);
-    if (isRecord(parsed)) {
-      return parsed;
-    }
-  } catch {
-    // Answered below, as any other body that is no object.
-  }
-  throw new ApiError(400, "parseError", "Parse Error");
+  const body = parseObject(text);
+  if (body === undefined) throw new ApiError(400, "parseError", "Parse Error");
+  return body;
 }
 
 /** Undefined where it is too large. */

@@ -2,7 +2,7 @@
  * How a system is activated, how that went, and what goes back after a failure. What nixpkgs does is in its switch-to-configuration-ng
  * (pkgs/by-name/sw/switch-to-configuration-ng/src/main.rs) and nixos/modules/system/activation/pre-switch-check.nix.
  */
-import { isObject } from "../text/json";
+import { parseObject } from "../text/json";
 
 export type ActivationMode = "live" | "boot";
 
@@ -47,12 +47,9 @@ export function changedInhibitors(older: string | undefined, newer: string | und
 
 function inhibitorsOf(text: string | undefined): Map<string, string> | undefined {
   if (text === undefined) return undefined;
-  try {
-    const parsed: unknown = JSON.parse(text);
-    if (isObject(parsed)) return new Map(Object.entries(parsed).map(([name, value]) => [name, JSON.stringify(value)]));
-  } catch {
-    // The older form.
-  }
+  const object = parseObject(text);
+  if (object) return new Map(Object.entries(object).map(([name, value]) => [name, JSON.stringify(value)]));
+  // The older form.
   const paths = text.split("\n").filter((line) => line.trim() !== "");
   // A store path's name without its hash and version says which component it is.
   return new Map(paths.map((path) => [path.replace(/^.*\/[a-z0-9]{32}-/, "").replace(/-\d.*$/, ""), path]));

@@ -1,24 +1,21 @@
 /** How a wave's gate ended, as people read it. Pure. */
 import { short } from "../../../rules/contract";
+import { parseObject } from "../../../rules/text/json";
 
 /**
  * From what the gate printed when it last ended well: `passed: 3 succeeded, 1 deferred`. A gate that fails prints too, but Pulumi keeps
  * the former run's text, so a text about another revision than the approved one means that this one has not passed.
  */
 export function gateResult(summary: string, approved: string): string {
-  try {
-    const { revision, outcome, reason, succeeded, deferred, failed } = JSON.parse(summary) as Record<string, unknown>;
-    if (typeof outcome !== "string") return "unknown";
-    const counts = Object.entries({ succeeded, deferred, failed }).flatMap(([what, count]) =>
-      typeof count === "number" ? [`${count} ${what}`] : [],
-    );
-    const parts = [counts.join(", "), ...(typeof reason === "string" ? [reason] : [])].filter((part) => part !== "");
-    const ended = parts.length === 0 ? outcome : `${outcome}: ${parts.join("; ")}`;
-    return typeof revision === "string" && revision !== approved
-      ? `has not passed; before it ${short(revision)} ${ended}`
-      : ended;
-  } catch {
-    // An older gate's output.
-    return "unknown";
-  }
+  const { revision, outcome, reason, succeeded, deferred, failed } = parseObject(summary) ?? {};
+  // An older gate's output.
+  if (typeof outcome !== "string") return "unknown";
+  const counts = Object.entries({ succeeded, deferred, failed }).flatMap(([what, count]) =>
+    typeof count === "number" ? [`${count} ${what}`] : [],
+  );
+  const parts = [counts.join(", "), ...(typeof reason === "string" ? [reason] : [])].filter((part) => part !== "");
+  const ended = parts.length === 0 ? outcome : `${outcome}: ${parts.join("; ")}`;
+  return typeof revision === "string" && revision !== approved
+    ? `has not passed; before it ${short(revision)} ${ended}`
+    : ended;
 }

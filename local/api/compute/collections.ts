@@ -1,9 +1,9 @@
 import { type Body, type Collection, referenced } from "./collection";
 import { planDisk } from "./disks";
 import { invalid, staleFingerprint } from "../errors";
-import { fingerprintOf } from "../json";
+import { fingerprintOf, textOf } from "../json";
+import { objectsIn } from "../../../rules/text/json";
 import { images } from "./images";
-import { recordsIn, textOf } from "../json";
 import { checkLabels } from "./limits";
 import { parseLink } from "../paths";
 import { addResourcePolicies, removeResourcePolicies } from "./disks";
@@ -180,8 +180,8 @@ export function patched(store: Store, collection: Collection, before: Resource, 
 const common = { kind: 0, id: 0, name: 0, creationTimestamp: 0, selfLink: 0 };
 
 function natSubnetworks(router: Body): string[] {
-  return recordsIn(router["nats"])
-    .flatMap(({ subnetworks: list }) => recordsIn(list))
+  return objectsIn(router["nats"])
+    .flatMap(({ subnetworks: list }) => objectsIn(list))
     .map(({ name }) => textOf(name));
 }
 

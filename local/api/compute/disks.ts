@@ -1,6 +1,7 @@
 import { diskTypes } from "./catalog";
 import { alreadyExists, invalid } from "../errors";
-import { fingerprintOf, isRecord, recordsIn, textOf } from "../json";
+import { fingerprintOf, textOf } from "../json";
+import { isObject, objectsIn } from "../../../rules/text/json";
 import { findImage } from "./images";
 import { checkLabels, checkName } from "./limits";
 import { baseName, parseLink, pathOf } from "../paths";
@@ -77,7 +78,7 @@ export function planDisks(
   instance: string,
   wanted: unknown,
 ): { attached: AttachedDisk[]; disks: Record<string, Resource> } {
-  const list = recordsIn(wanted);
+  const list = objectsIn(wanted);
   if (list.length === 0) {
     throw invalid("resource.disks", "", "At least one disk is required.");
   }
@@ -87,7 +88,7 @@ export function planDisks(
   const disks: Record<string, Resource> = {};
   const attached = list.map((disk, index) => {
     const field = `resource.disks[${index}]`;
-    const parameters = isRecord(disk["initializeParams"]) ? disk["initializeParams"] : undefined;
+    const parameters = isObject(disk["initializeParams"]) ? disk["initializeParams"] : undefined;
     if (parameters !== undefined) {
       const base = index === 0 ? instance : `${instance}-${index}`;
       const name = checkName(parameters["diskName"] ?? base, `${field}.initializeParams.diskName`);

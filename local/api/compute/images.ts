@@ -2,8 +2,8 @@
 import * as catalog from "./catalog";
 import type { Collection } from "./collection";
 import { invalid, required } from "../errors";
-import { fingerprintOf } from "../json";
-import { isRecord, textOf } from "../json";
+import { fingerprintOf, textOf } from "../json";
+import { isObject } from "../../../rules/text/json";
 import { checkLabels } from "./limits";
 import type { Store } from "../store";
 import type { Resource } from "../types";
@@ -16,7 +16,7 @@ export const images: Collection = {
   scope: "global",
   word: "image",
   build: (store, _scope, body) => {
-    const raw = isRecord(body["rawDisk"]) ? body["rawDisk"] : {};
+    const raw = isObject(body["rawDisk"]) ? body["rawDisk"] : {};
     if (raw["source"] === undefined) throw required("resource.rawDisk.source");
     const source = textOf(raw["source"]);
     const archive = store.state.objects?.[SOURCE.exec(source)?.groups?.["object"] ?? ""];

@@ -2,7 +2,7 @@ import { checkMachineType, serviceAccounts } from "./instance";
 import { attachment, existingDisk } from "./disks";
 import { ApiError, invalid, staleFingerprint, staleLabels, staleMetadata } from "../errors";
 import { fingerprintOf } from "../json";
-import { isRecord } from "../json";
+import { isObject } from "../../../rules/text/json";
 import { checkLabels, checkMetadata, checkTags } from "./limits";
 import { baseName } from "../paths";
 import { addInstancePolicies, removeResourcePolicies } from "./disks";
@@ -136,5 +136,5 @@ function mustBeStopped({ status }: Instance): void {
 }
 
 function asRecord(value: unknown): Record<string, unknown> {
-  return isRecord(value) ? value : {};
+  return isObject(value) ? value : {};
 }

@@ -2,8 +2,8 @@ import { machineType } from "./catalog";
 import { planDisks } from "./disks";
 import { alreadyExists, invalid, required } from "../errors";
 import { fingerprintOf } from "../json";
+import { isObject, objectsIn } from "../../../rules/text/json";
 import { planInterfaces } from "./network";
-import { isRecord, recordsIn } from "../json";
 import { checkLabels, checkMetadata, checkName, checkTags } from "./limits";
 import { baseName, parseLink } from "../paths";
 import { policiesOf } from "./disks";
@@ -35,7 +35,7 @@ export function planInstance(store: Store, zone: string, body: Body): Plan {
   }
   const { attached, disks } = planDisks(store, zone, name, body["disks"]);
   const labels = checkLabels(body["labels"]);
-  const tags = checkTags(isRecord(body["tags"]) ? body["tags"]["items"] : undefined);
+  const tags = checkTags(isObject(body["tags"]) ? body["tags"]["items"] : undefined);
   const instance: Instance = {
     ...body,
     ...store.common("compute#instance", path, name),
@@ -55,13 +55,13 @@ export function planInstance(store: Store, zone: string, body: Body): Plan {
       automaticRestart: true,
       preemptible: false,
       provisioningModel: "STANDARD",
-      ...(isRecord(body["scheduling"]) ? body["scheduling"] : {}),
+      ...(isObject(body["scheduling"]) ? body["scheduling"] : {}),
     },
     shieldedInstanceConfig: {
       enableSecureBoot: false,
       enableVtpm: true,
       enableIntegrityMonitoring: true,
-      ...(isRecord(body["shieldedInstanceConfig"]) ? body["shieldedInstanceConfig"] : {}),
+      ...(isObject(body["shieldedInstanceConfig"]) ? body["shieldedInstanceConfig"] : {}),
     },
     shieldedInstanceIntegrityPolicy: { updateAutoLearnPolicy: true },
     ...(body["resourcePolicies"] === undefined ? {} : { resourcePolicies: policiesOf(store, body) }),
@@ -93,7 +93,7 @@ export function checkMachineType(store: Store, zone: string, wanted: unknown): s
 
 /** Service accounts as an instance shows them; `default` is the project's own. */
 export function serviceAccounts(wanted: unknown): ServiceAccount[] {
-  return recordsIn(wanted).map(({ email, scopes }) => ({
+  return objectsIn(wanted).map(({ email, scopes }) => ({
     email:
       typeof email === "string" && email !== "default" ? email : "100000000001-compute@developer.gserviceaccount.com",
     scopes: Array.isArray(scopes) ? scopes.map(String) : [],

@@ -1,6 +1,6 @@
 import { invalid, required, tooLarge } from "../errors";
-import { fingerprintOf } from "../json";
-import { isRecord, textOf } from "../json";
+import { fingerprintOf, textOf } from "../json";
+import { isObject } from "../../../rules/text/json";
 import type { Metadata, MetadataItem } from "../types";
 
 /** Compute's rules for names, labels, tags and metadata, refused in Compute's words. */
@@ -25,7 +25,7 @@ export function checkLabels(labels: unknown, field = "resource.labels"): Record<
   if (labels === undefined || labels === null) {
     return {};
   }
-  if (!isRecord(labels)) {
+  if (!isObject(labels)) {
     throw invalid(field, JSON.stringify(labels), "Must be a map of strings.");
   }
   const checked = Object.entries(labels).map(([key, value]) => [key, checkLabel(field, key, value)] as const);
@@ -74,7 +74,7 @@ export function checkTags(items: unknown, field = "resource.tags.items"): string
  * @throws ApiError where a key, a value or the whole is not what Compute takes.
  */
 export function checkMetadata(body: unknown, field: string): Metadata {
-  const items = isRecord(body) && Array.isArray(body["items"]) ? (body["items"] as unknown[]) : [];
+  const items = isObject(body) && Array.isArray(body["items"]) ? (body["items"] as unknown[]) : [];
   const checked = items.map((item, index) => checkItem(item, `${field}.items[${index}]`));
   const keys = new Set<string>();
   for (const [index, { key }] of checked.entries()) {
@@ -100,7 +100,7 @@ export function metadataOf(items: MetadataItem[]): Metadata {
 }
 
 function checkItem(item: unknown, field: string): MetadataItem {
-  const { key, value } = isRecord(item) ? item : {};
+  const { key, value } = isObject(item) ? item : {};
   if (key === undefined || key === "") {
     throw required(`${field}.key`);
   }

@@ -1,6 +1,7 @@
 /** Service accounts, and IAM policies of whatever has one: the small part of these APIs that the program uses. */
 import { ApiError } from "../errors";
-import { fingerprintOf, isRecord, recordsIn } from "../json";
+import { fingerprintOf } from "../json";
+import { isObject, objectsIn } from "../../../rules/text/json";
 import type { Service } from "./service";
 import type { Store } from "../store";
 import type { RoleResource, ServiceAccountResource } from "../types";
@@ -40,7 +41,7 @@ export function policyOf(store: Store, resource: string): Body {
 }
 
 export function setPolicy(store: Store, resource: string, body: Body): Body {
-  const policy = isRecord(body["policy"]) ? body["policy"] : {};
+  const policy = isObject(body["policy"]) ? body["policy"] : {};
   // Without an etag the policy is overwritten.
   if (policy["etag"] !== undefined && policy["etag"] !== policyOf(store, resource)["etag"])
     throw new ApiError(
@@ -50,7 +51,7 @@ export function setPolicy(store: Store, resource: string, body: Body): Body {
     );
   const state = (store.state.iam ??= { accounts: {}, policies: {} });
   const others = omit(state.policies, resource);
-  const bindings = recordsIn(policy["bindings"]).filter(({ members }) => Array.isArray(members) && members.length > 0);
+  const bindings = objectsIn(policy["bindings"]).filter(({ members }) => Array.isArray(members) && members.length > 0);
   state.policies = bindings.length === 0 ? others : { ...others, [resource]: bindings };
   store.changed();
   return policyOf(store, resource);
@@ -64,7 +65,7 @@ function createAccount(store: Store, body: Body): ServiceAccountResource {
   const state = (store.state.iam ??= { accounts: {}, policies: {} });
   if (email in state.accounts)
     throw new ApiError(409, "alreadyExists", `Service account ${id} already exists within project ${store.project}.`);
-  const asked = isRecord(body["serviceAccount"]) ? body["serviceAccount"] : {};
+  const asked = isObject(body["serviceAccount"]) ? body["serviceAccount"] : {};
   const account = {
     displayName: "",
     ...asked,
@@ -115,7 +116,7 @@ function create(store: Store, parent: string, body: Body): RoleResource {
   const name = `${parent}/${id}`;
   if (store.state.iam?.roles?.[name])
     throw new ApiError(409, "alreadyExists", `A role named ${id} in ${parent} already exists.`);
-  return keep(store, { name, ...fieldsOf(isRecord(body["role"]) ? body["role"] : {}), deleted: false });
+  return keep(store, { name, ...fieldsOf(isObject(body["role"]) ? body["role"] : {}), deleted: false });
 }
 
 function fieldsOf(body: Body): Omit<RoleResource, "name" | "deleted"> {

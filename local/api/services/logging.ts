@@ -1,7 +1,7 @@
 /** The two calls of Cloud Logging that keep a fleet's history: entries are written to a log, and found again by their labels. */
 import { ApiError } from "../errors";
 import type { Service } from "./service";
-import { isRecord, recordsIn } from "../json";
+import { isObject, objectsIn } from "../../../rules/text/json";
 import type { Store } from "../store";
 import type { LogEntry } from "../types";
 
@@ -19,7 +19,7 @@ export const logging: Service = (store, { method, pathname, body }) => {
 };
 
 function write(store: Store, body: Body): Body {
-  const entries = recordsIn(body["entries"]).map((entry) => complete(store, body, entry));
+  const entries = objectsIn(body["entries"]).map((entry) => complete(store, body, entry));
   if (entries.length === 0) throw invalid("entries is empty");
   store.state.logEntries = [...(store.state.logEntries ?? []), ...entries].slice(-KEPT);
   store.changed();
@@ -30,7 +30,7 @@ function complete(store: Store, body: Body, entry: Body): LogEntry {
   const logName = text(entry["logName"] ?? body["logName"]);
   if (!logName.startsWith(`projects/${store.project}/logs/`)) throw forbidden(logName);
   const resource = entry["resource"] ?? body["resource"];
-  if (!isRecord(resource) || typeof resource["type"] !== "string") throw invalid("resource.type is missing");
+  if (!isObject(resource) || typeof resource["type"] !== "string") throw invalid("resource.type is missing");
   const now = store.timestamp();
   return {
     ...entry,
@@ -84,11 +84,11 @@ function holds(operator: string, found: string | undefined, value: string): bool
 }
 
 function valueAt(entry: LogEntry, field: string): string | undefined {
-  const value = field.split(".").reduce<unknown>((at, key) => (isRecord(at) ? at[key] : undefined), entry);
+  const value = field.split(".").reduce<unknown>((at, key) => (isObject(at) ? at[key] : undefined), entry);
   return typeof value === "string" ? value : undefined;
 }
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
-const asRecord = (value: unknown): Body => (isRecord(value) ? value : {});
+const asRecord = (value: unknown): Body => (isObject(value) ? value : {});
 const invalid = (why: string) => new ApiError(400, "invalidArgument", why);
 const forbidden = (name: string) => new ApiError(403, "forbidden", `No access to ${name}`);

@@ -1,7 +1,7 @@
 /** What several small APIs say of a project: Resource Manager, Cloud Billing, Service Usage, OS Login. */
 import { createHash } from "node:crypto";
 import { ApiError } from "../errors";
-import { isRecord } from "../json";
+import { isObject } from "../../../rules/text/json";
 import type { Store } from "../store";
 import type { Service } from "./service";
 
@@ -78,7 +78,7 @@ export const osLogin: Service = (store, { method, pathname, body }) => {
     .toLowerCase()
     .replace(/[^a-z0-9_-]/g, "_")
     .slice(0, 32);
-  const key = isRecord(body) && typeof body["key"] === "string" ? body["key"] : undefined;
+  const key = isObject(body) && typeof body["key"] === "string" ? body["key"] : undefined;
   const fingerprint = key === undefined ? undefined : createHash("sha256").update(key).digest("hex");
   const loginProfile = {
     name: user,

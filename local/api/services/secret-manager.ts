@@ -1,7 +1,7 @@
 /** Secret Manager: secrets, their versions, and what a version holds. */
 import { ApiError } from "../errors";
 import type { Service } from "./service";
-import { isRecord } from "../json";
+import { isObject } from "../../../rules/text/json";
 import { checkLabels } from "../compute/limits";
 import type { Store } from "../store";
 import type { SecretResource, SecretVersionResource } from "../types";
@@ -44,7 +44,7 @@ function ofSecret(store: Store, id: string, method: string, verb: string, body: 
 }
 
 function addVersion(store: Store, id: string, secret: SecretResource, body: Body): Body {
-  const data = isRecord(body["payload"]) ? body["payload"]["data"] : undefined;
+  const data = isObject(body["payload"]) ? body["payload"]["data"] : undefined;
   if (typeof data !== "string" || data === "") throw new ApiError(400, "invalid", "The payload is empty.");
   const version: SecretVersionResource = { createTime: store.timestamp(), state: "ENABLED", data };
   const versions = [...secret.versions, version];

@@ -2,7 +2,8 @@
 import { ApiError, unauthenticated } from "../errors";
 import type { Service } from "./service";
 import { policyOf, setPolicy } from "./iam";
-import { isRecord, textOf } from "../json";
+import { textOf } from "../json";
+import { isObject } from "../../../rules/text/json";
 import type { Store } from "../store";
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
@@ -70,7 +71,7 @@ function create(store: Store, body: Body): Body {
 
 /** What a request says of access, above what was. */
 function access(body: Body, before: Body): Body {
-  const of = (from: Body) => (isRecord(from["iamConfiguration"]) ? from["iamConfiguration"] : {});
+  const of = (from: Body) => (isObject(from["iamConfiguration"]) ? from["iamConfiguration"] : {});
   const closed = { uniformBucketLevelAccess: { enabled: false }, publicAccessPrevention: "inherited" };
   return { ...closed, ...of(before), ...of(body) };
 }
