@@ -16,7 +16,7 @@ const scratch = mkdtempSync(path.join(os.tmpdir(), "killed, a:test-"));
 /** A process that holds a cloud with one machine, which runs by now. */
 async function holder(state: string, ...more: string[]): Promise<ChildProcess> {
   const args = [state, await buildImage(), ...more];
-  const process = fork(path.join(__dirname, "hold-cloud.ts"), args, { execArgv: ["--require", "tsx/cjs"] });
+  const process = fork(path.join(__dirname, "setup/hold-cloud.ts"), args, { execArgv: ["--require", "tsx/cjs"] });
   await once(process, "message");
   return process;
 }
