@@ -184,6 +184,3 @@ export class UpdateFailure extends Error {
     super(message);
   }
 }
-
-/** Something of a person's, or of the machine's, that is in the way of an update that stays wanted. */
-export class UpdateDeferred extends Error {}

@@ -22,7 +22,7 @@ export class ReportsDisabled extends Error {
   }
 }
 
-export interface MetadataAnswer {
+interface MetadataAnswer {
   status: number;
   body: string;
   etag: string | undefined;

@@ -18,7 +18,7 @@ export function narinfoName(path: string): string {
 }
 
 /** What is in a store path, as a narinfo names it: a file of the same cache. Pure. */
-export function narOf(narinfo: string): string | undefined {
+function narOf(narinfo: string): string | undefined {
   return /^URL: (\S+)$/m.exec(narinfo)?.[1];
 }
 

@@ -72,7 +72,7 @@ const causes =
  * Why a program failed, of what it wrote to standard error: the cause and not the last line, which often only says that something before
  * it failed.
  */
-export function causeOf(lines: readonly string[]): string | undefined {
+function causeOf(lines: readonly string[]): string | undefined {
   const trimmed = lines.map((line) => line.trim());
   const telling = trimmed.filter((line) => !consequences.some((pattern) => pattern.test(line)));
   const own = telling.filter((line) => /^(fatal|error|! )/.test(line));

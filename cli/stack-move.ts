@@ -43,7 +43,7 @@ function nameIn(urn: string): string {
 }
 
 /** One of the two stacks of a move, as the project's metadata has it. */
-export interface StackState {
+interface StackState {
   stack: string;
   decisions: Pick<Decisions, "approvals" | "control" | "problems">;
 }

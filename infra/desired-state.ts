@@ -11,7 +11,7 @@ import { checkStack } from "./config/vms/vms-file";
 /** Where the program would reach VMs by SSH. */
 type Ssh = Pick<FleetConfig["ssh"], "port" | "addresses"> & { bastion?: { host: string; port: number } };
 
-export interface Expected {
+interface Expected {
   project: string;
   fleet: string;
   source: { repository: string; branch: string; subdirectory?: string };

@@ -8,9 +8,6 @@ import { join } from "node:path";
 import { startupKey } from "../rules/contract";
 import { digest } from "./config/digest";
 
-/** What of Compute's 256 KiB for one value it may take; all of a project's values together may have 512 KiB. */
-export const startupScriptLimit = 16 * 1024;
-
 /** The script, for root's `/bin/sh` with next to nothing in PATH. */
 export function startupScript(): string {
   return readText("startup.sh");

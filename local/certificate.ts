@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 
-export interface Certificate {
+interface Certificate {
   key: string;
   cert: string;
   /** Where the certificate lies. */

@@ -30,7 +30,7 @@ export async function replaceFile(file: string, content: unknown): Promise<void>
 }
 
 /** What a cloud is after its daemon ended, however it did, and what is left to do. */
-export interface Recovered {
+interface Recovered {
   state: CloudState;
   /** Paths of the instances whose machines should run. */
   boot: string[];

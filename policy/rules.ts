@@ -5,7 +5,7 @@ import { tooWide } from "./grants";
 import { isUnknown, flag, list, object, type Inputs } from "./inputs";
 import { secretKind } from "./secrets";
 
-export interface Rule {
+interface Rule {
   name: string;
   description: string;
   /** Violations of one resource; none where the rule does not concern it. */

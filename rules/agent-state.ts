@@ -127,7 +127,7 @@ function refusalOf(item: JsonObject): Refusal[] {
 }
 
 /** What runs on a machine, as paths in the Nix store. */
-export interface RunningSystem {
+interface RunningSystem {
   /** What the system profile names, so what the next boot brings up. */
   profile: string;
   current: string;

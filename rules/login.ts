@@ -1,6 +1,6 @@
 /** How a person gets a shell on a VM: by gcloud, which knows their OS Login key and the tunnel of Google's Identity-Aware Proxy. Pure. */
 
-export interface Login {
+interface Login {
   project: string;
   zone: string;
   /** The account on the VM; OS Login's own by default. */

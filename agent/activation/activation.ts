@@ -11,7 +11,7 @@ import { readTrial, removeTrial, type Trial, writeTrial } from "../state";
 import { now } from "../host/time";
 
 /** One activation: its driver, and what was decided when it is carried out. */
-export interface Activation<S extends Situation, D extends CommonDecision> {
+interface Activation<S extends Situation, D extends CommonDecision> {
   driver: Driver<S, D>;
   decision: D;
 }

@@ -47,7 +47,7 @@ async function unitStates(manager: Manager, folders: readonly string[]): Promise
   );
 }
 
-export interface UnitCheck {
+interface UnitCheck {
   manager: Manager;
   /** Units that were failed before the switch. */
   failedBefore: readonly string[];

@@ -12,7 +12,7 @@ import { type LocalHold, readHold, readState } from "../state";
 import { nextElapse } from "../host/systemd";
 import { timestamp } from "../host/time";
 
-export interface Status {
+interface Status {
   hold: LocalHold | null;
   state: AgentState;
   progress?: ProgressNow;
@@ -69,7 +69,7 @@ function fleetText({ fleet, stack, wave }: CachedSettings): string | undefined {
 }
 
 /** The status for people; what others wrote is made safe to print. */
-export function statusLines({ hold, state, progress, next, known: about, ahead }: Status): string[] {
+function statusLines({ hold, state, progress, next, known: about, ahead }: Status): string[] {
   const row = (name: string, value: string | undefined) =>
     value === undefined || value === "" ? [] : [`${name.padEnd(10)} ${safe(value)}`];
   const known = state.outcome !== undefined;

@@ -22,7 +22,7 @@ export interface Command {
   service?: true;
 }
 
-export interface ProgramUsage {
+interface ProgramUsage {
   /** Of the manual. */
   section: 1 | 8;
   summary: string;

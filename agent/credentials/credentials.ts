@@ -15,7 +15,7 @@ export function credentialKind(url: string): CredentialKind | undefined {
   return url.includes("://") || url.startsWith("/") ? undefined : "SSH private key";
 }
 
-export interface AccessOptions {
+interface AccessOptions {
   protocols: string;
   url: string;
   /** The file with what the repository asks for. */

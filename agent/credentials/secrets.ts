@@ -10,7 +10,7 @@ const secretManager = () => process.env["NIXOS_AUTO_UPDATE_SECRET_MANAGER"] ?? "
 const TIMEOUT = 30_000;
 
 /** Why a secret cannot be had, in one line. */
-export class SecretError extends Error {}
+class SecretError extends Error {}
 
 /** The access token of this VM's service account. @throws SecretError */
 export async function vmToken(metadata: MetadataServer): Promise<string> {
@@ -42,7 +42,7 @@ async function readSecret(metadata: MetadataServer, secret: string): Promise<str
   return `${Buffer.from(payload.data, "base64").toString("utf8").replaceAll("\r", "").trimEnd()}\n`;
 }
 
-export interface SecretRequest {
+interface SecretRequest {
   secret: string;
   /** Who asks for it: a repository's URL, or another place. */
   place: string;

@@ -7,7 +7,7 @@ import { log } from "../host/log";
 import type { Mirror } from "./mirror";
 import { succeeded } from "../host/process";
 
-export interface Checkout {
+interface Checkout {
   folder: string;
   mirror: Mirror;
   url: string;

@@ -34,7 +34,7 @@ const silence = () => secondsFrom("NIXOS_AUTO_UPDATE_FETCH_TIMEOUT", 120);
 const pause = () => secondsFrom("NIXOS_AUTO_UPDATE_PAUSE", 2);
 const ATTEMPTS = 5;
 
-export interface GitOptions {
+interface GitOptions {
   access?: GitAccess;
   /** Reads a person's own clone as that person, with their configuration. */
   ownConfig?: boolean;

@@ -21,7 +21,7 @@ import { realisePrebuilt } from "../nix/prebuilt";
 import { build } from "../nix/nix";
 
 /** http(s), ssh and git, and nothing that git could take for an option or a helper's name. */
-export function isRepositoryUrl(url: string): boolean {
+function isRepositoryUrl(url: string): boolean {
   return (
     /^(?:https?|ssh|git):\/\/\S+$/.test(url) ||
     (/^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:\S+$/.test(url) && !url.startsWith("-"))

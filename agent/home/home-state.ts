@@ -10,7 +10,7 @@ export function homeStateFiles({ uid, home }: Pick<Account, "uid" | "home">): st
   return [`/run/user/${uid}/${folder}/state.json`, `${home}/.local/state/${folder}/state.json`];
 }
 
-export interface HomeState {
+interface HomeState {
   /** The newest, where there is one that can be read. */
   state?: AgentState;
   /** Whether a file does not answer, as a pipe, or a mount whose server is gone. */

@@ -2,7 +2,7 @@
 import { type Finished, run, succeeded } from "./process";
 import { oneLine } from "./log";
 
-export interface HttpRequest {
+interface HttpRequest {
   /** Shown to this address alone. */
   token?: string;
   /** JSON that is sent. */

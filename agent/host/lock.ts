@@ -8,7 +8,7 @@ import { now } from "./time";
 /** Seconds; a run's own limits end it long before. */
 const PATIENCE = 7200;
 
-export interface Lock {
+interface Lock {
   release(): void;
 }
 
@@ -47,19 +47,6 @@ export function lockHolder(file: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Whether someone holds the lock now. */
-export async function isLocked(file: string): Promise<boolean> {
-  let fd: number;
-  try {
-    fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
-  } catch {
-    return false;
-  }
-  const free = await flock(fd, ["--nonblock", "--shared"]);
-  closeSync(fd);
-  return !free;
 }
 
 /** The lock belongs to the open file, so flock(1) takes it for this process and ends. */

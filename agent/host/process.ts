@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 
-export interface ProcessOptions {
+interface ProcessOptions {
   /** Added to this process's environment; `undefined` removes a variable. */
   env?: Record<string, string | undefined>;
   /** Uses `env` alone instead of adding it. */

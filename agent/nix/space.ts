@@ -8,7 +8,7 @@ import type { Place } from "../driver";
 const MEBIBYTE = 1024 * 1024;
 
 /** Settings of the modules' that are about space. */
-export interface SpaceSettings {
+interface SpaceSettings {
   /** MiB; 0 tries in any case. */
   minimumFree: number;
   /** Of the profile. */

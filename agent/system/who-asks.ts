@@ -5,7 +5,7 @@ import type { RunOptions } from "../options";
 import { type Request, takeRequests } from "../requests";
 import { type Started, whoStarted } from "../trigger";
 
-export interface Asked {
+interface Asked {
   trigger: Trigger;
   by: string;
   right: Right;

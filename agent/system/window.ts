@@ -4,7 +4,7 @@ import { parseRange, windowState, type WindowRange, type WindowState } from "../
 import { readText, remove, writeFileFsync } from "../host/files";
 import { log } from "../host/log";
 
-export interface WindowRequest {
+interface WindowRequest {
   settings: Record<string, unknown>;
   urgent: boolean;
   person: boolean;

@@ -14,12 +14,12 @@ export interface PageCode {
 }
 
 /** Where a page that goes on gets its news; the page in a file has none. */
-export interface Live {
+interface Live {
   /** From the page's own address. */
   events: string;
 }
 
-export interface Page {
+interface Page {
   html: string;
   /** Also for the header of a server's answer. */
   policy: string;

@@ -1,7 +1,7 @@
 /** What a gate under Pulumi prints in all: the plugin hands it to the gate's next run in one variable, which Linux bounds. */
 
 /** Bytes; Linux takes at most 128 KiB. */
-export const outputLimit = 60_000;
+const outputLimit = 60_000;
 
 /** Prints until that many bytes are printed; then says once that it goes on in silence. */
 export function bounded(print: (line: string) => void, limit = outputLimit): (line: string) => void {

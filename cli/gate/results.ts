@@ -70,7 +70,7 @@ export function writeResults(file: string, results: object): void {
 }
 
 /** What a gate under Pulumi prints on standard output: Pulumi keeps it until the gate passes again, and hands it to its next run. */
-export interface GateSummary extends Partial<Record<Result, number>> {
+interface GateSummary extends Partial<Record<Result, number>> {
   wave: string;
   revision: string;
   outcome: GateEnd["outcome"];

@@ -130,7 +130,7 @@ export function warningLine(warning: string, { wave }: GateOptions): string {
 }
 
 /** `1 succeeded, 2 deferred`. */
-export function countsText(all: readonly VmProgress[]): string {
+function countsText(all: readonly VmProgress[]): string {
   const results: Result[] = ["succeeded", "deferred", "failed", "pending"];
   const counts = results.map((result) => [result, all.filter((vm) => vm.result === result).length] as const);
   return counts

@@ -6,7 +6,7 @@ import { withRetry } from "./retry";
 import { oneLine } from "../../rules/text/text";
 
 /** An entry: labels to find it by, and whatever is kept. */
-export interface LogEntry {
+interface LogEntry {
   /** RFC 3339. */
   timestamp: string;
   severity: "INFO" | "NOTICE" | "ERROR";
@@ -17,7 +17,7 @@ export interface LogEntry {
 /** An entry as it was read; others may write to the log as well, and anything. */
 export type ReadEntry = z.infer<typeof entrySchema>;
 
-export interface LogOptions extends Caller {
+interface LogOptions extends Caller {
   /** The log's name, such as `nixos-fleet`. */
   log: string;
   /** The API's root; Google's own by default. Ends with a slash. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError } from "./api-error";
 
-export interface RetryOptions {
+interface RetryOptions {
   /** Calls made at most, the first one included. */
   attempts?: number;
   /** Milliseconds before the second call; doubled before each further one, up to `longest`. */

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { requestOptions, credentials, type Caller } from "./credentials";
 import { withRetry } from "./retry";
 
-export interface ServiceUsageOptions extends Caller {
+interface ServiceUsageOptions extends Caller {
   /** The API's root; Google's own by default. Ends with a slash. */
   endpoint?: string | undefined;
   signal: AbortSignal;

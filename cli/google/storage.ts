@@ -6,7 +6,7 @@ import { FleetError, UsageError } from "../errors";
 import { withRetry } from "./retry";
 
 /** A bucket that has to be made goes into the caller's project. */
-export interface StorageOptions extends Caller {
+interface StorageOptions extends Caller {
   /** Base address without a path; Google's own by default. */
   endpoint?: string | undefined;
   signal?: AbortSignal | undefined;

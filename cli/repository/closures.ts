@@ -4,7 +4,7 @@ import { buildAll, closureDifference, evaluateSystems, type Commit, type System 
 import type { RunOptions } from "../run-program";
 
 /** A VM whose closures are compared. */
-export interface Machine {
+interface Machine {
   vm: string;
   host: string;
   /** The store path that it says it runs. */

@@ -12,7 +12,7 @@ import type { RunOptions } from "../run-program";
 import { oneLine } from "../../rules/text/text";
 
 /** A repository on this machine. */
-export type LocalRepository = Omit<Commit, "revision">;
+type LocalRepository = Omit<Commit, "revision">;
 
 /** A repository that has the commits of these revisions, while `use` needs it. @throws FleetError where they cannot be had */
 export async function withCommits<T>(

@@ -160,7 +160,7 @@ async function openClone(directory: string, runOptions: RunOptions): Promise<Clo
 }
 
 /** `flake.lock: nixpkgs 8eeec93 → 391b592, 37 days later`, or the inputs' names and a line each. */
-export function commitMessage(changes: readonly LockChange[]): string {
+function commitMessage(changes: readonly LockChange[]): string {
   const [only, ...more] = changes;
   if (only === undefined) {
     return "flake.lock: rewritten, no input changes";

@@ -6,7 +6,7 @@ import { reportOf, type VmReports } from "../../rules/report-reading";
 import { firstOf, oneLine } from "../../rules/text/text";
 
 /** VMs that do the same. */
-export interface PlannedMove {
+interface PlannedMove {
   vms: string[];
   /** What they do, in a few words: `a81f10e → d4e5f6a, now`. */
   text: string;

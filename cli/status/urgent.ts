@@ -12,9 +12,9 @@ import { firstOf, oneLine } from "../../rules/text/text";
 import { revisionText } from "./revision-text";
 
 /** Pauses of a stack's waves in seconds, by wave, in the waves' order. */
-export type Pauses = Readonly<Record<string, number>>;
+type Pauses = Readonly<Record<string, number>>;
 
-export interface UrgentPreview {
+interface UrgentPreview {
   /** VMs that get the revision, by wave. */
   waves: Record<string, string[]>;
   /** VMs that say now that they wait for their window, and until when. */

@@ -67,7 +67,7 @@ export function vmLabels(fleet: FleetConfig, vm: VmConfig): Record<string, strin
 }
 
 /** A person's name or address as a label's value, which knows neither `@` nor `.` nor capitals. */
-export function labelValue(text: string): string {
+function labelValue(text: string): string {
   return text
     .toLowerCase()
     .replace(/[^-_a-z0-9]/g, "_")

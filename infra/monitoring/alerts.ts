@@ -1,7 +1,7 @@
 /** When a count of a fleet's log entries is an alert. Pure. `examples/monitoring/prometheus-rules.yml` has the same for Prometheus. */
 import { grownOf, type Fleet, type Monitoring } from "./log-metrics";
 
-export interface Alert {
+interface Alert {
   name: string;
   title: string;
   severity: "ERROR" | "WARNING";

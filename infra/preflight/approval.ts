@@ -46,7 +46,7 @@ export async function resolveHomes(
 }
 
 /** What an approval says besides what it approves: the source that the revision is from, as the VMs know it. */
-export interface ApprovalSource {
+interface ApprovalSource {
   repository: string;
   branch: string;
   /** The folder of the flake; absent for the top. */

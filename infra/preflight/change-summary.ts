@@ -31,7 +31,7 @@ export function movesOf(
 }
 
 /** What a rollout moves, in one line: `canary, rest: a1b2c3d => d4e5f6a; nixpkgs 8eeec93 → 391b592, 36 days later`. */
-export function moveLine(
+function moveLine(
   waves: readonly string[],
   from: { revision: string; lockText: string | undefined },
   to: Revision,

@@ -10,7 +10,7 @@ import { ConfigError } from "../config-error";
 import type { FleetConfig, RawConfig } from "../config/fleet-config";
 import { gatherOffers, type Offers } from "../../rules/google-catalog";
 
-export interface Existing {
+interface Existing {
   /** The project's metadata, as VMs and gates read it. */
   metadata: Record<string, string>;
   /** The VMs and disks of all fleets of the project, by their label. */

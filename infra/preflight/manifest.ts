@@ -18,7 +18,7 @@ export function manifestOf(cache: CacheConfig, revision: string, content: string
 }
 
 /** A manifest, and the hosts whose systems it names. */
-export interface FoundManifest {
+interface FoundManifest {
   manifest: Manifest;
   hosts: string[];
 }

@@ -9,7 +9,7 @@ import { ConfigError } from "../config-error";
 import { firstOf } from "../../rules/text/text";
 
 /** Lines that begin with the key. */
-export interface Findings {
+interface Findings {
   mistakes: string[];
   warnings: string[];
 }

@@ -124,7 +124,7 @@ async function fetchOnce(repository: string, ref: string, file: string): Promise
  * Why git could not read a repository, on one line: its own reason, or, where that only says that the remote cannot be read, the reason of
  * ssh before it (a key that is refused, another host key, an unknown host).
  */
-export function reason(error: unknown): string {
+function reason(error: unknown): string {
   if (!(error instanceof ExecaError)) return messageOf(error);
   if (error.timedOut) return `no answer within ${FETCH_SECONDS} s`;
   const lines = stderrOf(error)

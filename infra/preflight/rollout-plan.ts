@@ -11,7 +11,7 @@ import { ConfigError } from "../config-error";
 import type { RolloutArgs } from "../components/rollout/rollout";
 
 /** What this run approves, and what the lock of it holds. */
-export interface RolloutPlan extends Pick<RolloutArgs, "plan" | "lock" | "moving"> {
+interface RolloutPlan extends Pick<RolloutArgs, "plan" | "lock" | "moving"> {
   /** Revision → the text of its `flake.lock`, of what waves are or were approved for, where that can be read. */
   locks: Record<string, string>;
 }

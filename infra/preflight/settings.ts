@@ -10,7 +10,7 @@ import { ConfigError } from "../config-error";
 import { type FlakeSource, localLockDiffers, resolveRevision } from "./revision";
 import { checkStack } from "../config/vms/vms-file";
 
-export interface StackSettings {
+interface StackSettings {
   config: FleetConfig;
   /** Where the program reads the config repository. */
   source: FlakeSource;

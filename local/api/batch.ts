@@ -10,7 +10,7 @@ export interface Request {
   body: string;
 }
 
-export interface Part {
+interface Part {
   id: string;
   request: Request;
 }

@@ -5,7 +5,7 @@ import { isObject } from "../../rules/text/json";
  * Compute's list filters: `labels.team=web AND (status!=RUNNING OR name:dev*)`, comparisons side by side meaning AND, the older
  * `name eq "dev-.*"` (a regular expression that must match all of the value), NOT and `-`.
  */
-export type Predicate = (resource: unknown) => boolean;
+type Predicate = (resource: unknown) => boolean;
 
 type Token = { text: string; quoted: boolean };
 

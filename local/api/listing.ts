@@ -9,7 +9,7 @@ export interface Scoped {
   resource: Resource;
 }
 
-export interface Page {
+interface Page {
   entries: Scoped[];
   nextPageToken?: string;
 }

@@ -1,10 +1,8 @@
-/** Where things lie: the project, the caches outside it, and the state of one local cloud. */
+/** Where things lie: the project, and the state of one local cloud. */
 import { mkdirSync, realpathSync } from "node:fs";
-import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 
 export const project = resolve(__dirname, "../..");
-export const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "nixos-fleet");
 
 /** Everything that one local cloud keeps; another directory is another cloud, and the two do not meet. */
 export interface State {

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 
 /** How a program ended and what it said. */
-export interface Outcome {
+interface Outcome {
   /** Absent where a signal ended it. */
   exitCode: number | undefined;
   stdout: string;

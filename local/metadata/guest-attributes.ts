@@ -28,7 +28,7 @@ export function guestTree(store: Store, { name }: Instance): Directory {
 }
 
 /** An answer without content that says how a write went. */
-export interface Written {
+interface Written {
   status: number;
   message: string;
 }

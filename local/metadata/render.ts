@@ -32,7 +32,7 @@ export function render(node: Node, query: URLSearchParams): Rendering {
   return alt === "text" ? text(lines(node, "").join("")) : json(toJson(node));
 }
 
-export function etagOf(body: string): string {
+function etagOf(body: string): string {
   return createHash("sha256").update(body).digest("hex").slice(0, 16);
 }
 

@@ -1,7 +1,7 @@
 import type { Store } from "../api/store";
 
 /** A view of the metadata that can be waited for. */
-export interface View<T> {
+interface View<T> {
   /** The objects that the view is made of; while they are the same, so is the view. */
   inputs(): readonly unknown[];
   /** The view as it is now, and its ETag. */

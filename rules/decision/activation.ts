@@ -27,7 +27,7 @@ export function needsReboot(booted: BootParts | undefined, system: BootParts): b
 }
 
 /** What switch-to-configuration's action `check` answered; older releases do not know it. */
-export type Check = { kind: "passed" } | { kind: "failed"; output: string } | { kind: "absent" };
+type Check = { kind: "passed" } | { kind: "failed"; output: string } | { kind: "absent" };
 
 /** Reads what `check` answered. Without that action the program prints its usage. */
 export function checkOf({ status, output }: { status: number | undefined; output: string }): Check {
@@ -79,7 +79,7 @@ function lastLine(output: string): string {
   return lines.at(-1)?.trim() ?? "no reason given";
 }
 
-export type SwitchEnd =
+type SwitchEnd =
   /** It is active; units that failed are for its health to judge. */
   | { kind: "active" }
   /** It is active after a reboot. */

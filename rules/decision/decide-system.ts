@@ -77,7 +77,7 @@ export interface SystemDecision extends Decision {
 }
 
 /** What is known of the fleet, read once. */
-export interface FleetFacts {
+interface FleetFacts {
   input: SystemInput;
   settings: ResolvedSettings;
   approvals: ReadApprovals;

@@ -120,7 +120,7 @@ export function deployedOf({ revision }: AgentState): string | undefined {
   return isRevision(revision) === undefined ? revision : undefined;
 }
 
-export function isDeployed(state: AgentState): boolean {
+function isDeployed(state: AgentState): boolean {
   return deployedOf(state) !== undefined;
 }
 

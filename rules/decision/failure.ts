@@ -21,7 +21,7 @@ export type FailureCause =
   | "unknown";
 
 /** How a process ended; `status` is absent where a signal or a limit ended it. */
-export interface ProcessEnd {
+interface ProcessEnd {
   status?: number | undefined;
   signal?: string | undefined;
   limit?: string | undefined;
@@ -111,7 +111,7 @@ function withoutWarnings(text: string): string {
 }
 
 /** Answers that name the text's cause; `unknown` where it names none. */
-export function nixCause(text: string): FailureCause {
+function nixCause(text: string): FailureCause {
   if (diskProblem(text) !== undefined) return "space";
   if (nixResources.test(text)) return "resources";
   if (nixBusy.test(text)) return "busy";

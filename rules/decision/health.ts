@@ -15,7 +15,7 @@ export interface UnitState {
   source: string;
 }
 
-export interface UnitsInput {
+interface UnitsInput {
   /** Names of the units that were failed, or restarted in a loop, before the switch. */
   before: readonly string[];
   /** Just after the switch. */
@@ -29,7 +29,7 @@ export interface UnitsInput {
   ignored: readonly string[];
 }
 
-export interface BadUnit {
+interface BadUnit {
   id: string;
   problem: "failed" | "restarts in a loop";
 }

@@ -23,7 +23,7 @@ export interface RepeatedFailure {
 }
 
 /** A try that failed for a reason that is not recognised. */
-export interface FailedTry {
+interface FailedTry {
   revision?: string | undefined;
   stage?: Stage | undefined;
   error: string;
@@ -82,7 +82,7 @@ export function failingOf(failure: RepeatedFailure | undefined): Failing | undef
   return { tries, since, nextTry: `${nextTry(failure).toISOString().slice(0, 19)}Z` };
 }
 
-export interface NewTry {
+interface NewTry {
   revision: string;
   /** The boot that it would be tried in. */
   bootedAt: string;

@@ -23,7 +23,3 @@ export function rightOf(triggers: readonly Trigger[], repeated: Right = "approve
     ? "head"
     : "approved";
 }
-
-export function isTrigger(word: string): word is Trigger {
-  return word === "retry" || Object.hasOwn(rights, word);
-}

@@ -8,7 +8,7 @@ import { isRevision, own } from "../text/json";
 import type { Right } from "./run-right";
 
 /** What the choice depends on. */
-export interface TargetInput {
+interface TargetInput {
   /** The VM's name; undefined on a machine without a metadata server. */
   vm: string | undefined;
   wave: string | undefined;

@@ -17,7 +17,7 @@ export function turnOf(vm: string, revision: string, turns: number): number {
   return evenHash(`${vm} ${revision}`) % Math.max(1, Math.floor(turns));
 }
 
-export interface TurnInput {
+interface TurnInput {
   vm: string;
   revision: string;
   turns: number;

@@ -127,7 +127,7 @@ function openingOf(range: WindowRange, at: Date): Date | undefined {
   return undefined;
 }
 
-export interface WindowInput {
+interface WindowInput {
   ranges: readonly WindowRange[];
   now: Date;
   /** Since when the update waits for the window; undefined where it does not yet. */

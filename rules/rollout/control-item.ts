@@ -42,7 +42,7 @@ export interface Control {
 }
 
 /** Who did something, why and when, as a hold says it. */
-export type Actor = Pick<Hold, "by" | "why" | "at">;
+type Actor = Pick<Hold, "by" | "why" | "at">;
 
 /** A control item in which nothing is held, pinned or undone. */
 export const noControl: Control = { holds: [], pins: {}, instead: {}, retry: [] };
@@ -99,13 +99,13 @@ export function serializeControl(control: Control): string | undefined {
 }
 
 /** Whom a hold, a pin or an undo may concern. */
-export interface Subject {
+interface Subject {
   name: string;
   wave: string | null;
 }
 
 /** Whether a hold is about this VM. */
-export function covers({ scope }: Hold, vm: Subject): boolean {
+function covers({ scope }: Hold, vm: Subject): boolean {
   return (
     scope === "fleet" ||
     scope === `vm:${vm.name}` ||

@@ -42,7 +42,7 @@ export interface Wave {
   parallel?: number | undefined;
 }
 
-export interface Member {
+interface Member {
   name: string;
   labels: Record<string, string>;
 }
@@ -50,7 +50,7 @@ export interface Member {
 type Membership = "vms" | "labels" | "share" | "rest";
 const ways: readonly Membership[] = ["vms", "labels", "share", "rest"];
 
-export interface Assignment<W extends WrittenWave> {
+interface Assignment<W extends WrittenWave> {
   /** With all else that was written of them. */
   waves: (Omit<W, Membership> & { vms: string[] })[];
   /** VM → wave. */

@@ -49,7 +49,7 @@ export function firstOf(names: readonly string[], most: number): string {
 }
 
 /** The length of a text in UTF-8. */
-export function utf8Length(text: string): number {
+function utf8Length(text: string): number {
   let bytes = 0;
   for (const character of text) {
     const code = character.codePointAt(0) ?? 0;
@@ -64,7 +64,7 @@ const ends = new RegExp(`^${space}+|${space}+$`, "gu");
 const spaces = new RegExp(`${space}+`, "gu");
 
 /** Without white space at its ends. */
-export function trimmed(text: string): string {
+function trimmed(text: string): string {
   return text.replace(ends, "");
 }
 

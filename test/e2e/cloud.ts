@@ -38,7 +38,7 @@ export interface CloudCommand extends RunningCommand {
 }
 
 /** What a file's text is to be. */
-export type Edit = (text: string) => string;
+type Edit = (text: string) => string;
 
 export class TestCloud {
   readonly state = mkdtempSync(join(tmpdir(), "nixos-fleet-e2e-"));

@@ -21,7 +21,7 @@ export interface Change {
 }
 
 /** What the stack sets of its first wave, and of the whole fleet. */
-export interface MoreSettings {
+interface MoreSettings {
   canary?: object;
   /** A revision that does not wait for windows and pauses. */
   urgent?: string;

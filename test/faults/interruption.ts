@@ -7,7 +7,7 @@ import type { Vm } from "./vm";
 export type Interruption = "SIGKILL" | "power-off";
 
 /** The stage that a line of the trace opens: `→ switching to /nix/store/…` is `switching`. */
-export function stageOf(line: string): string | undefined {
+function stageOf(line: string): string | undefined {
   return /^→ ([a-z]+(?: [a-z]+)*?)(?= to | [0-9a-f]{7}\b| \/|:|$)/.exec(line)?.[1];
 }
 

@@ -41,7 +41,7 @@ export const kept = 5;
 const epoch = 1_700_000_000;
 
 /** How commits are dated, where not now. */
-export interface Dated {
+interface Dated {
   date?: string;
 }
 

@@ -9,7 +9,7 @@ import { ago, count, revisionLabel } from "./text";
 
 export type Verdict = "well" | "busy" | "attention";
 
-export interface Judgement {
+interface Judgement {
   verdict: Verdict;
   title: string;
   details: string[];
@@ -58,7 +58,7 @@ function judge(status: FleetStatus, rollout: RolloutView | null): Judgement {
   return { verdict: "well", title: "All well", details: [all] };
 }
 
-export interface HoldView {
+interface HoldView {
   what: string;
   by: string;
   why: string;

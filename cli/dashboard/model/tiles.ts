@@ -25,7 +25,7 @@ export interface Tile {
   why: string;
 }
 
-export interface Group {
+interface Group {
   name: string;
   tiles: Tile[];
 }

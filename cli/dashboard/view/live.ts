@@ -9,7 +9,7 @@ export function events(): string | undefined {
   return document.querySelector('meta[name="fleet-events"]')?.getAttribute("content") ?? undefined;
 }
 
-export interface Follower {
+interface Follower {
   document: (document: PageDocument) => void;
   connection: (state: Connection) => void;
   problem: (line: string) => void;

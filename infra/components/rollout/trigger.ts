@@ -8,7 +8,7 @@ import type { FleetConfig, VmConfig } from "../../config/fleet-config";
 export type Reachable = { host: string; port: number; hostKey: string } | { skipped: string };
 
 /** The host key that a VM's guest agent published, as `ssh-ed25519 AAAA…`; ed25519 where there are several. Pure. */
-export function publishedHostKey(values: readonly { key: string; value: string }[]): string | undefined {
+function publishedHostKey(values: readonly { key: string; value: string }[]): string | undefined {
   const chosen = values.find(({ key }) => key === "ssh-ed25519") ?? values[0];
   return chosen && `${chosen.key} ${chosen.value}`;
 }

@@ -39,8 +39,6 @@ const schedule = z
     `must have ${LATE} minutes between start and stop at least: Compute may be as late as that`,
   );
 
-export type Schedule = z.infer<typeof schedule>;
-
 export const scheduleKeys = { schedules: z.array(schedule).default([]) };
 
 interface Group {

@@ -21,7 +21,7 @@ const stack = z.strictObject({ name: keyPart, ...members }).meta({ examples: [{ 
 export const stackKeys = { stacks: z.array(stack).min(1, "must name at least one stack").optional() };
 
 /** A stack as the settings write it. */
-export type WrittenStack = z.infer<typeof stack>;
+type WrittenStack = z.infer<typeof stack>;
 
 interface Member {
   name: string;
@@ -75,7 +75,7 @@ function stackMistakes(one: WrittenStack, index: number, all: readonly WrittenSt
 }
 
 /** What a stack takes of the settings that several stacks share. */
-export interface StackShare {
+interface StackShare {
   /** The values with this stack's VMs alone. */
   values: Values;
   mistakes: string[];

@@ -88,10 +88,10 @@ export const vmKeys = {
 };
 
 /** A VM as the settings write it. */
-export type WrittenVm = z.infer<typeof vm>;
+type WrittenVm = z.infer<typeof vm>;
 
 /** What VMs get that do not say otherwise. */
-export type VmDefaults = z.infer<typeof defaults>;
+type VmDefaults = z.infer<typeof defaults>;
 
 /** One VM with every default filled in. */
 export interface VmConfig {

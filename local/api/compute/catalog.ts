@@ -30,7 +30,7 @@ const zoneLetters: Record<string, string> = {
 
 export const regions: readonly string[] = Object.keys(zoneLetters);
 
-export function zonesOf(region: string): string[] {
+function zonesOf(region: string): string[] {
   return Array.from(zoneLetters[region] ?? "", (letter) => `${region}-${letter}`);
 }
 

@@ -13,12 +13,7 @@ import type { Instance, Metadata } from "../types";
  * What changes an instance in place: the fields that are different afterwards.
  * @throws ApiError for what Compute would refuse
  */
-export type Change = (
-  store: Store,
-  instance: Instance,
-  body: Record<string, unknown>,
-  query: URLSearchParams,
-) => object;
+type Change = (store: Store, instance: Instance, body: Record<string, unknown>, query: URLSearchParams) => object;
 
 /** By the last part of the request's path. */
 export const changes: Record<string, Change> = {

@@ -13,7 +13,7 @@ import type { Instance, Resource, ServiceAccount } from "../types";
 type Body = Record<string, unknown>;
 
 /** An instance that does not exist yet, and the disks that come with it, by path. */
-export interface Plan {
+interface Plan {
   path: string;
   instance: Instance;
   disks: Record<string, Resource>;

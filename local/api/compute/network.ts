@@ -171,7 +171,7 @@ function chooseAddress(store: Store, subnetwork: Resource, wanted: unknown, fiel
 }
 
 /** IPv4 ranges, as far as a subnetwork needs them. */
-export interface Range {
+interface Range {
   /** First address, as a number. */
   first: number;
   prefixLength: number;
@@ -198,7 +198,7 @@ export function formatAddress(address: number): string {
 }
 
 /** The number of addresses in a range. */
-export function size({ prefixLength }: Range): number {
+function size({ prefixLength }: Range): number {
   return 2 ** (32 - prefixLength);
 }
 

@@ -161,7 +161,7 @@ export class Power {
 }
 
 /** What the driver has to know of an instance, apart from its disks. */
-export function machineSpec(instance: Instance, store: Store): Omit<MachineSpec, "disks"> {
+function machineSpec(instance: Instance, store: Store): Omit<MachineSpec, "disks"> {
   const [nic] = instance.networkInterfaces;
   const subnetwork: Resource | undefined =
     nic === undefined ? undefined : store.get(pathOf(store.project, nic.subnetwork));
@@ -212,6 +212,6 @@ export function transition(instance: Instance, event: LifecycleEvent, now: strin
 }
 
 /** Whether a machine belongs to the instance that runs, or is about to. */
-export function wantsMachine({ status }: Instance): boolean {
+function wantsMachine({ status }: Instance): boolean {
   return status === "PROVISIONING" || status === "STAGING" || status === "RUNNING";
 }

@@ -31,7 +31,7 @@ export function scopeOf({ params }: Call): string {
 }
 
 /** The path of the resource that a request names. */
-export function pathIn(call: Call, { name }: Collection): string {
+function pathIn(call: Call, { name }: Collection): string {
   return `${scopeOf(call)}/${name}/${call.params["name"] ?? ""}`;
 }
 

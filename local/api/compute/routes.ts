@@ -82,7 +82,7 @@ const imageRoutes: Route[] = [
 ];
 
 /** What a request asks for. */
-export interface Match {
+interface Match {
   handler: Handler;
   params: Record<string, string>;
   /** Whether any project may be asked, not only the cloud's own. */

@@ -100,7 +100,7 @@ function omit<T>(record: Record<string, T>, name: string): Record<string, T> {
 const ID = /^[A-Za-z0-9_.]{3,64}$/;
 
 /** Answers a request about `projects/P/roles` or one of them. @throws ApiError */
-export function role(store: Store, method: string, resource: string, verb: string, body: Body): unknown {
+function role(store: Store, method: string, resource: string, verb: string, body: Body): unknown {
   if (resource.split("/").length === 3) return method === "POST" ? create(store, resource, body) : undefined;
   const found = store.state.iam?.roles?.[resource];
   if (!found) throw new ApiError(404, "notFound", `The role named ${resource} was not found.`);

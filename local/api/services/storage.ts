@@ -41,7 +41,7 @@ export const buckets: Service = (store, { method, pathname, body }) => {
 };
 
 /** @throws ApiError 404 */
-export function bucketOf(store: Store, name: string): Body {
+function bucketOf(store: Store, name: string): Body {
   const bucket = store.state.buckets?.[name];
   if (!bucket) throw new ApiError(404, "notFound", "The specified bucket does not exist.");
   return bucket;

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { StringDecoder } from "node:string_decoder";
 
-export interface ProcessOptions {
+interface ProcessOptions {
   argv: readonly string[];
   cwd?: string;
   env: NodeJS.ProcessEnv;

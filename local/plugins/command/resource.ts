@@ -12,7 +12,7 @@ export interface Output {
   stderr: string;
 }
 
-export interface CommandKind {
+interface CommandKind {
   label: string;
   properties: () => Properties;
   /** The inputs with what the official provider fills in. */

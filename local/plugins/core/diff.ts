@@ -10,7 +10,7 @@ export interface Change {
 }
 
 /** Whether two known, different leaf values mean the same. */
-export type Same = (a: Value, b: Value) => boolean;
+type Same = (a: Value, b: Value) => boolean;
 
 /** The changes from `olds` to `news`, down to the leaves. Absent and null are the same; an unknown differs from all. */
 export function changes(olds: Props, news: Props, same: Same = () => false): Change[] {

@@ -17,7 +17,7 @@ export interface Log {
 }
 
 /** A log of the engine that has connected last; before there is one, it drops everything. */
-export interface EngineLog extends Log {
+interface EngineLog extends Log {
   /** @param address the engine's, `127.0.0.1:PORT` */
   connect: (address: string) => void;
 }

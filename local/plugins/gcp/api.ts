@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isObject, text, type Props } from "../core/value";
 
 /** How long to wait before an operation is read again, in milliseconds. */
-export interface Pace {
+interface Pace {
   first: number;
   last: number;
 }

@@ -7,7 +7,7 @@ import { relative } from "./links";
 import { texts, type Context } from "./resource";
 import { stateOf } from "./rest";
 
-export interface Invoke {
+interface Invoke {
   /** Where the arguments are described; absent where there are none. */
   args?: readonly [file: string, name: string];
   call: (args: Props, context: Context) => Promise<Props>;
@@ -128,7 +128,7 @@ async function getInstanceGuestAttributes(args: Props, context: Context): Promis
 }
 
 /** What of an instance's guest attributes is asked for. Throws where it is two things. */
-export function guestAttributesQuery(args: Props): NonNullable<Call["query"]> {
+function guestAttributesQuery(args: Props): NonNullable<Call["query"]> {
   const queryPath = text(args, "queryPath");
   const variableKey = text(args, "variableKey");
   if (queryPath !== undefined && variableKey !== undefined) throw new Error('"queryPath": conflicts with variableKey');

@@ -27,7 +27,7 @@ const ENDPOINT = "NIXOS_FLEET_COMPUTE_ENDPOINT";
 const PACE = "NIXOS_FLEET_PROVIDER_PACE";
 
 /** Every type that the stand-in knows. */
-export const KINDS: readonly Kind[] = [
+const KINDS: readonly Kind[] = [
   ...[network, subnetwork, router, firewall, address, instance, disk, image, resourcePolicy].map(rest),
   routerNat,
   projectMetadataItem,

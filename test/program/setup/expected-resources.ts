@@ -42,7 +42,7 @@ export function network(cidr: string): Record<string, Recorded> {
   };
 }
 
-export const email = "fleet-devs-inputs@local-project.iam.gserviceaccount.com";
+const email = "fleet-devs-inputs@local-project.iam.gserviceaccount.com";
 
 /** The account that the VMs run as. */
 export const account: Record<string, Recorded> = {

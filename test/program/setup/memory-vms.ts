@@ -15,7 +15,7 @@ import type { Approval } from "../../../rules/rollout/approval";
 import type { InstanceMetadata } from "../../../rules/instance-metadata";
 
 /** How an update fails. */
-export type Failure = Required<Pick<Report, "stage" | "error">>;
+type Failure = Required<Pick<Report, "stage" | "error">>;
 
 const booted = "2026-06-01T10:00:00Z";
 const { namespace, system } = contract.guestAttributes;

@@ -26,7 +26,7 @@ import {
 import { withoutUndefined } from "./situations";
 
 /** What a home's agent decides from, before anything of it is read. */
-export interface HomeSituation {
+interface HomeSituation {
   /** What root wrote for all homes of the machine. */
   homes: string;
   settings: string;
@@ -95,7 +95,7 @@ export const homeSituation: fc.Arbitrary<HomeSituation> = fc.record({
   descends: optional(fc.boolean()),
 });
 
-export function homeInputOf(situation: HomeSituation): HomeInput {
+function homeInputOf(situation: HomeSituation): HomeInput {
   const { hold, settings, current, force, right, wanted, head, descends } = situation;
   const { state } = parseState(situation.state);
   return {

@@ -36,7 +36,7 @@ export function nativeJq(): Jq {
 }
 
 /** A jq that is not installed here, and what would install it. */
-export interface MissingJq {
+interface MissingJq {
   missing: string;
 }
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { parseObject } from "../../../rules/text/json";
 import type { Answer } from "../../../rules/metadata";
 
-export const digit = (text: string) => text.repeat(40);
+const digit = (text: string) => text.repeat(40);
 /** Revisions; the agents know only the first three. */
 export const [A, B, C, D] = [digit("a"), digit("b"), digit("c"), digit("d")];
 const digest = "0".repeat(64);

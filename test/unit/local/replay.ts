@@ -29,7 +29,7 @@ const P = "local-project";
 const compute = `/compute/v1/projects/${P}`;
 const [zone, other, region] = ["zones/europe-west1-b", "zones/europe-west1-c", "regions/europe-west1"];
 
-export interface Answer {
+interface Answer {
   status: number;
   body: Json;
 }
@@ -50,7 +50,7 @@ export async function ask(
 }
 
 /** Asks, waits until Compute is done, and returns the operation; anything else at once. @throws Error where it fails */
-export async function finish(served: Served, method: string, path: string, body?: Json): Promise<Answer> {
+async function finish(served: Served, method: string, path: string, body?: Json): Promise<Answer> {
   const answer = await ask(served, method, path, body);
   if (answer.status >= 400) throw new Error(`${method} ${path}: ${JSON.stringify(answer.body)}`);
   return answer.body["kind"] === "compute#operation" ? waited(served, answer.body) : answer;

@@ -18,7 +18,7 @@ import { run, smooth, stop, type Chance } from "./vm-run";
 import type { World } from "./world";
 
 /** Takes an event's name and the state after it. */
-export type Emit = (event: string, after: State) => void;
+type Emit = (event: string, after: State) => void;
 
 /**
  * Everything but what the fleet does by itself is a disturbance: pushes, people, kills, stops, what does not answer. Of these a trace has

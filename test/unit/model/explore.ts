@@ -12,7 +12,7 @@ export interface Found {
   trace: string[];
 }
 
-export interface Explored {
+interface Explored {
   states: number;
   /** The most events after which every state is known. */
   depth: number;
@@ -23,7 +23,7 @@ export interface Explored {
   complete: boolean;
 }
 
-export interface Limits {
+interface Limits {
   /** How many disturbances a trace has at most. */
   disturbances: number;
   states: number;

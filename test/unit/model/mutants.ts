@@ -9,7 +9,7 @@ import { planWaves } from "../../../rules/rollout/wave-plan";
 import { realRules, type Rules } from "./rules";
 import type { Setting } from "./world";
 
-export interface ModelMutant {
+interface ModelMutant {
   lost: string;
   setting: Setting;
   rules: Rules;

@@ -131,7 +131,7 @@ type VmField = (typeof VM_FIELDS)[number];
 /** Where the project's metadata stand as a VM with stale ones sees them. */
 const STALE = FIELDS.length;
 const VMS_AT = STALE + ABOUT.length;
-export const SIZE = VMS_AT + VMS * VM_FIELDS.length;
+const SIZE = VMS_AT + VMS * VM_FIELDS.length;
 
 /** A state; its bytes are read and written by the offsets below. */
 export type State = Buffer;

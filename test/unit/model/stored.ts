@@ -5,7 +5,7 @@ import { F, FIX, get, Outcome, vmGet, type State } from "./state";
 
 const DIGITS = "0123";
 export const WAVES = ["canary", "rest"] as const;
-export const VM_NAMES = ["a", "b", "c"] as const;
+const VM_NAMES = ["a", "b", "c"] as const;
 export const lock = "0".repeat(64);
 export const repository = "https://x/y";
 

@@ -104,6 +104,6 @@ function noteProof(state: State, vm: number): void {
   if (vmGet(state, vm, "approved") === deployed) state[F.proven] = get(state, F.proven) | (1 << (deployed - 1));
 }
 
-export function qualityOf(state: State, revision: number): number {
+function qualityOf(state: State, revision: number): number {
   return revision === 1 ? get(state, F.quality1) : revision === 2 ? get(state, F.quality2) : Quality.good;
 }

@@ -42,7 +42,7 @@ function vmKey(state: State, vm: number, last: "refused" | "fresh"): string {
 }
 
 /** What a VM's run comes to. */
-export interface Step {
+interface Step {
   action: "stay" | "update";
   /** The target's number plus one, and whether it may be anywhere in the history. */
   target: number;
@@ -55,7 +55,7 @@ export interface Step {
   needsHead: boolean;
 }
 
-export interface GateStep {
+interface GateStep {
   verdict: "open" | "passed" | "unproved" | "failed";
   reaction: Reaction;
 }

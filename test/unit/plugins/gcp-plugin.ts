@@ -23,7 +23,7 @@ export const vm: Json = {
   tags: ["b", "a"],
 };
 
-export interface GcpPlugin {
+interface GcpPlugin {
   plugin: Plugin;
   cloud: MemoryCloud;
   /** The requests of the present test, such as `GET zones/…`. */

@@ -22,7 +22,7 @@ const sources = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "a
 const codes = Object.keys(errorKinds);
 
 /** Errors that a program ends with carry a code; the agents turn these into one that does, or into no error at all. */
-const internal = ["SecretError", "UpdateFailure", "UpdateDeferred", "GitError", "HttpError", "MetadataAway"];
+const internal = ["SecretError", "UpdateFailure", "GitError", "HttpError", "MetadataAway"];
 internal.push("ReportsDisabled", "NoPrebuilt");
 
 /** What is thrown, in every kind. */

@@ -6,7 +6,7 @@ import { patch, type RestKind, type RestUpdate } from "../rest";
 
 export const NETWORKS = "global/networks";
 export const SUBNETWORKS = "regions/{region}/subnetworks";
-export const ROUTERS = "regions/{region}/routers";
+const ROUTERS = "regions/{region}/routers";
 
 const number = { from: Number };
 /** That logging is configured at all means that it is on; Compute requires the field. */

@@ -265,7 +265,7 @@ export function longNames(): Sample {
 }
 
 /** Markup wherever a VM, its user or a person can write text. */
-export const markup = '<img src=x onerror="window.hit=1"></script><script>window.hit=1</script>{{1}}\u2028&lt;b&gt;';
+const markup = '<img src=x onerror="window.hit=1"></script><script>window.hit=1</script>{{1}}\u2028&lt;b&gt;';
 
 export function hostile(): Sample {
   const sample = member("dev-alice", markup, "canary", {

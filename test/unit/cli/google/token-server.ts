@@ -2,7 +2,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
-export interface Lent {
+interface Lent {
   account: string;
   /** The header of who asked for it. */
   authorization: string | undefined;

@@ -23,14 +23,14 @@ interface Job {
   "runs-on": string;
 }
 
-export interface Workflow {
+interface Workflow {
   on: Record<string, unknown>;
   permissions: Record<string, string>;
   env?: Record<string, string>;
   jobs: Record<string, Job>;
 }
 
-export interface Pipeline {
+interface Pipeline {
   variables?: Record<string, string>;
   default: { image: string; before_script: string[] };
   [job: string]: unknown;
@@ -45,7 +45,7 @@ export function jobScript(pipeline: Pipeline, job: string): string {
   return [...pipeline.default.before_script, ...script].join("\n");
 }
 
-export interface ScriptRun {
+interface ScriptRun {
   exitCode: number;
   text: string;
 }
@@ -72,7 +72,7 @@ export interface Contexts {
 }
 
 /** An action's stand-in: its inputs, and the environment of the step. */
-export type Action = (inputs: Record<string, unknown>, env: NodeJS.ProcessEnv) => Promise<unknown>;
+type Action = (inputs: Record<string, unknown>, env: NodeJS.ProcessEnv) => Promise<unknown>;
 
 /**
  * Runs a job's steps as GitHub's runner does, conditions and expressions included. Text of expressions: `==`, `&&` and `||` mean to texts
