@@ -27,40 +27,9 @@ export function computeApi(options: ComputeOptions): compute_v1.Compute {
   });
 }
 
-/** A page of an aggregated list: entries by zone or region. */
-interface Page<S> {
-  items?: Record<string, S> | null | undefined;
-  nextPageToken?: string | null | undefined;
-}
-
-interface Scope {
-  warning?: { code?: string | null | undefined } | null | undefined;
-}
-
-/**
- * All entries of an aggregated list, page by page.
- * @param page gets a page; its argument goes into the request
- * @param entries takes a zone's or region's entries out of its part of a page
- * @throws ApiError where a zone does not answer
- */
-export async function listAggregated<S extends Scope, T>(
-  page: (pageToken: { pageToken?: string }) => Promise<Page<S>>,
-  entries: (scope: S) => T[] | null | undefined,
-): Promise<T[]> {
-  const found: T[] = [];
-  let pageToken: string | null | undefined;
-  do {
-    const { items, nextPageToken } = await page(pageToken ? { pageToken } : {});
-    for (const [name, scope] of Object.entries(items ?? {})) {
-      // A zone that does not answer must not look like one whose resources are gone.
-      if (scope.warning?.code === "UNREACHABLE") {
-        throw new ApiError(`${oneLine(name, 100)} does not answer`, 503, undefined, true);
-      }
-      found.push(...(entries(scope) ?? []));
-    }
-    pageToken = nextPageToken;
-  } while (pageToken);
-  return found;
+/** A zone that does not answer now. */
+export function unreachable(zone: string): ApiError {
+  return new ApiError(`${oneLine(zone, 100)} does not answer`, 503, undefined, true);
 }
 
 /** The client wants the server's root, everybody else (gcloud, the gcp provider) the address with `compute/v1/`. */

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { compute_v1 } from "@googleapis/compute/build/v1";
 import { ApiError } from "./api-error";
-import { computeApi, listAggregated, type ComputeOptions } from "./compute-api";
+import { computeApi, unreachable, type ComputeOptions } from "./compute-api";
 import type { Catalog, Compute, Consoles, Disks, Images, Instance, NewSnapshot } from "./compute-interfaces";
+import { listAggregated } from "../../rules/aggregated-list";
 import { gatherOffers, type Offers, type Wanted } from "../../rules/google-catalog";
 import { FleetError } from "../errors";
 import { waitForOperation } from "./operation";
@@ -73,7 +74,8 @@ class RestCompute implements Compute, Images, Catalog, Consoles, Disks {
             ...pageToken,
           }),
         ),
-      ({ instances }) => instances,
+      ({ instances }: compute_v1.Schema$InstancesScopedList) => instances,
+      unreachable,
     );
   }
 

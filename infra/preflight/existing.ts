@@ -5,6 +5,7 @@ import { getClientConfig } from "@pulumi/gcp/organizations/getClientConfig";
 import { OAuth2Client } from "google-auth-library";
 import { z } from "zod";
 import { contract, type Inventory, type PresentVm } from "../../rules/contract";
+import { listAggregated } from "../../rules/aggregated-list";
 import { googleIdentity } from "../../rules/google-identity";
 import { ConfigError } from "../config-error";
 import type { FleetConfig, RawConfig } from "../config/fleet-config";
@@ -110,20 +111,22 @@ async function readMetadata(api: compute_v1.Compute, project: string): Promise<R
 }
 
 async function readInventory(api: compute_v1.Compute, project: string): Promise<Inventory> {
-  const list = (kind: keyof typeof FIELDS, pageToken: string | undefined) => ({
+  const list = (kind: keyof typeof FIELDS, page: { pageToken?: string }) => ({
     project,
     filter: `labels.${contract.labels.fleet}:*`,
     fields: `items/*(${kind}(${FIELDS[kind]}),warning/code),nextPageToken`,
-    ...(pageToken === undefined ? {} : { pageToken }),
+    ...page,
   });
   const [instances, disks] = await Promise.all([
-    allPages(
-      async (token) => (await api.instances.aggregatedList(list("instances", token))).data,
+    listAggregated(
+      async (page) => (await api.instances.aggregatedList(list("instances", page))).data,
       ({ instances: found }: compute_v1.Schema$InstancesScopedList) => found,
+      unreachable,
     ),
-    allPages(
-      async (token) => (await api.disks.aggregatedList(list("disks", token))).data,
+    listAggregated(
+      async (page) => (await api.disks.aggregatedList(list("disks", page))).data,
       ({ disks: found }: compute_v1.Schema$DisksScopedList) => found,
+      unreachable,
     ),
   ]);
   const subnets = await readSubnets(api, project, new Set(instances.map(subnetworkOf)));
@@ -166,33 +169,8 @@ async function readSubnets(
   return new Map(ranges);
 }
 
-/** A page of an aggregated list: entries by zone or region. */
-interface Page<S> {
-  items?: Record<string, S> | null | undefined;
-  nextPageToken?: string | null | undefined;
-}
-
-interface Scope {
-  warning?: { code?: string | null | undefined } | null | undefined;
-}
-
-/** All entries of an aggregated list, page by page. @throws where a zone does not answer */
-async function allPages<S extends Scope, T>(
-  read: (pageToken: string | undefined) => Promise<Page<S>>,
-  entries: (scope: S) => T[] | null | undefined,
-): Promise<T[]> {
-  const found: T[] = [];
-  let pageToken: string | undefined;
-  do {
-    const { items, nextPageToken } = await read(pageToken);
-    for (const [scope, value] of Object.entries(items ?? {})) {
-      // A zone that does not answer must not look like one whose resources are gone.
-      if (value.warning?.code === "UNREACHABLE") throw new Error(`${scope} does not answer`);
-      found.push(...(entries(value) ?? []));
-    }
-    pageToken = nextPageToken ?? undefined;
-  } while (pageToken !== undefined && pageToken !== "");
-  return found;
+function unreachable(zone: string): Error {
+  return new Error(`${zone} does not answer`);
 }
 
 function ownerOf({ name, zone, labels }: compute_v1.Schema$Instance | compute_v1.Schema$Disk) {
