@@ -275,3 +275,5 @@ require (
 )
 
 replace github.com/pb33f/libopenapi => ./openapi
+
+replace github.com/aws/aws-sdk-go-v2/service/s3 => ./s3
