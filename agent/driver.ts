@@ -92,8 +92,8 @@ export type Switched =
   | { kind: "needs reboot" }
   | { kind: "failed"; error: string; passes?: "busy" | "space" };
 
-/** An update that waits, and when it is tried again, where that is known. */
-export interface Postponed {
+/** Why an update waits, and when the agent retries it if that is known. */
+export interface Deferral {
   why: string;
   waiting: Waiting;
   until?: Date;
@@ -142,7 +142,7 @@ export interface Driver<S extends Situation = Situation, D extends CommonDecisio
   /** Whether what runs is whole only after a boot, and so on trial until then. */
   awaitsBoot?(path: string): boolean;
   /** Why what was built is not activated yet. */
-  postponed?(decision: D, request: RunRequest, situation: S): Postponed | undefined;
+  postponed?(decision: D, request: RunRequest, situation: S): Deferral | undefined;
   /** What an update that is done still waits for. */
   waitsFor?(decision: D, ending: Ending): Promise<Waiting | undefined>;
   /** What runs after the next boot, where that is not what runs now. */

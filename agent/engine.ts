@@ -3,7 +3,7 @@ import { short } from "../rules/contract";
 import { restsUntil } from "../rules/decision/repeated-failure";
 import { activate, finishTrial, unfinishedTrial } from "./activation/activation";
 import { conclude } from "./conclude";
-import { type Attempt, type CommonDecision, type Driver, type Found, type Postponed } from "./driver";
+import { type Attempt, type CommonDecision, type Driver, type Found, type Deferral } from "./driver";
 import { type RunRequest, type Situation, UpdateFailure } from "./driver";
 import { type Ending, endedWell } from "./ending";
 import { lastLine, log, oneLine } from "./host/log";
@@ -161,7 +161,7 @@ function defer(why: string): Ending {
 }
 
 /** It is built and waits, so that its activation is quick once it may be. */
-function postpone({ why, waiting, until }: Postponed): Ending {
+function postpone({ why, waiting, until }: Deferral): Ending {
   log(why);
   const when = until === undefined ? {} : { retryAt: until };
   return { outcome: "deferred", error: why, rolledBack: false, waiting, retry: why, ...when };

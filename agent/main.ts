@@ -2,7 +2,9 @@
 import { Exit, log, programName, type Program } from "./host/log";
 import { withCode } from "../rules/error-codes";
 import { readOptions, takesNothing } from "./options";
-import { check, hold, resume, showLog } from "./commands/people";
+import { check } from "./commands/check";
+import { hold, resume } from "./commands/hold";
+import { showLog } from "./commands/log";
 import { forwardSignals } from "./host/process";
 import { hasCommand, usageText } from "./commands/usage";
 import { SystemDriver } from "./system/system";

@@ -11,7 +11,7 @@ import { Lab } from "../test/faults/lab";
 import type { Source } from "../test/faults/source";
 import type { Vm } from "../test/faults/vm";
 import { measureOn, type MachineCost } from "./machine/measure";
-import { median } from "./statistics/middle";
+import { median } from "./statistics/median";
 
 const runs = process.argv.includes("--quick") ? 3 : 11;
 const target = "nixosConfigurations.dev-canary.config.system.build.toplevel";

@@ -12,7 +12,7 @@ import { renderPage, type PageCode } from "../cli/dashboard/page";
 import { bundlePage } from "../tools/bundle-page";
 import { launchChromium } from "../test/setup/chromium";
 import { documentOf, rolling, type Sample } from "../test/unit/cli/dashboard/documents";
-import { median } from "./statistics/middle";
+import { median } from "./statistics/median";
 
 const VMS = 1_000;
 const LIMIT = 3;

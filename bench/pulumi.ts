@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { Program } from "../test/program/setup/program";
 import { renderTable } from "../cli/command-line/table";
 import { childrenCpu } from "./statistics/children-cpu";
-import { middle } from "./statistics/middle";
+import { medianBy } from "./statistics/median";
 
 const quick = process.argv.includes("--quick");
 /** Sizes at which everything is measured. */
@@ -73,7 +73,7 @@ class Pair {
       const bare = await timed(this.bare, command);
       rows.push({ what, size: this.size, ours, bare });
     }
-    const row = middle(rows, (one) => one.ours.cpu / one.bare.cpu);
+    const row = medianBy(rows, (one) => one.ours.cpu / one.bare.cpu);
     if (row === undefined) throw new Error("no run");
     return row;
   }

@@ -19,7 +19,7 @@ import { Program } from "../test/program/setup/program";
 import { SimulatedFleet, takes } from "./simulation/fleet";
 import { measure } from "./simulation/measure";
 import { childrenCpu } from "./statistics/children-cpu";
-import { middle } from "./statistics/middle";
+import { medianBy } from "./statistics/median";
 
 const quick = process.argv.includes("--quick");
 /** Machines of the local cloud; none with --quick, since their first boots take minutes. */
@@ -197,7 +197,7 @@ async function sessionCost(ssh: (...args: string[]) => Promise<unknown>, folder:
     all.push(await timed(() => ssh("-f", "-N", "-M", "-S", socket)));
     await ssh("-S", socket, "-O", "exit");
   }
-  return middle(all, ({ wall }) => wall) ?? session;
+  return medianBy(all, ({ wall }) => wall) ?? session;
 }
 
 async function main(): Promise<void> {

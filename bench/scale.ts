@@ -5,9 +5,9 @@
 import { randomBytes } from "node:crypto";
 import { renderTable } from "../cli/command-line/table";
 import { mostAtOnce } from "../cli/google/throttle";
-import { measure, type Measured } from "./simulation/measure";
+import { measure, type CommandCost } from "./simulation/measure";
 import { SimulatedFleet } from "./simulation/fleet";
-import { middle } from "./statistics/middle";
+import { medianBy } from "./statistics/median";
 
 const sizes = process.argv.includes("--quick") ? [10, 100, 1_000] : [10, 30, 100, 300, 1_000];
 const runs = process.argv.includes("--quick") ? 3 : 5;
@@ -28,7 +28,7 @@ function onGoogle(calls: number): number {
   return rounds * seconds;
 }
 
-interface Row extends Measured {
+interface Row extends CommandCost {
   what: string;
   size: number;
   calls: number;
@@ -41,7 +41,7 @@ async function statusOf(fleet: SimulatedFleet, env: Record<string, string>, size
     const cost = await measure(["status", "--check", "--json"], env);
     all.push({ what: "status", size, calls: fleet.takeCalls(), ...cost });
   }
-  const row = middle(all, ({ wall }) => wall);
+  const row = medianBy(all, ({ wall }) => wall);
   if (row === undefined) throw new Error("no run");
   return row;
 }

@@ -8,7 +8,7 @@ import { retryDelay } from "../agent/retry";
 import { renderTable } from "../cli/command-line/table";
 import { bootSpread } from "../rules/decision/boot-spread";
 import { gitRequests } from "./simulation/git-requests";
-import { median } from "./statistics/middle";
+import { median } from "./statistics/median";
 
 const vms = 1_000;
 const runs = process.argv.includes("--quick") ? 5 : 25;

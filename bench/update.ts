@@ -7,7 +7,7 @@ import { renderTable } from "../cli/command-line/table";
 import { Lab } from "../test/faults/lab";
 import type { Vm } from "../test/faults/vm";
 import { measureOn, type MachineCost } from "./machine/measure";
-import { median } from "./statistics/middle";
+import { median } from "./statistics/median";
 
 const runs = process.argv.includes("--quick") ? 3 : 7;
 const settle = 1;

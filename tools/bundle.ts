@@ -1,11 +1,11 @@
 /**
  * `npm run build`: bundles the project's programs into `dist/`, one file each, which start in a third of the time that loading the sources
- * takes. `tools/run` takes a bundle while it is newer than all sources, so that nobody has to build.
+ * takes. `tools/run-program` takes a bundle while it is newer than all sources, so that nobody has to build.
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { build as bundle, type Plugin } from "esbuild";
-import { inTheTree } from "./in-the-tree";
+import { keepSourcePaths } from "./source-paths";
 
 const project = resolve(__dirname, "..");
 const out = join(project, "dist");
@@ -18,7 +18,7 @@ const programs = [
   "local/machines/netns.ts",
   "local/plugins/command/main.ts",
   "local/plugins/gcp/main.ts",
-  "test/setup/resident.ts",
+  "test/setup/program-server-process.ts",
 ];
 
 /**
@@ -36,7 +36,7 @@ function writePulumiProject(): void {
 }
 
 /** Bundles stay on this machine, so that a source's folder is known. */
-const asInTheTree = inTheTree((directory) => JSON.stringify(directory));
+const withSourcePaths = keepSourcePaths((directory) => JSON.stringify(directory));
 
 /** Large, and loaded by few commands; the SDK's protocol, which every plugin loads, is a part of the bundles. */
 const large: Plugin = {
@@ -62,13 +62,13 @@ const options = {
 async function main(): Promise<void> {
   const started = new Date();
   const built = await Promise.all([
-    bundle({ ...options, entryPoints: programs, outbase: ".", plugins: [asInTheTree, large] }),
+    bundle({ ...options, entryPoints: programs, outbase: ".", plugins: [withSourcePaths, large] }),
     // The SDK that runs the program is the one that the program asks.
     bundle({
       ...options,
       entryPoints: [{ in: pulumiProgram.from, out: pulumiProgram.to }],
       external: ["@pulumi/*"],
-      plugins: [asInTheTree],
+      plugins: [withSourcePaths],
     }),
   ]);
   for (const { path, contents } of built.flatMap(({ outputFiles }) => outputFiles)) {

@@ -7,7 +7,7 @@ import type { MetadataServer } from "../metadata-server";
 import { answers, type Origin } from "../git/mirror";
 import { awaitsBoot } from "./reboot";
 import type { Before, Trial } from "../state";
-import { judgedBy } from "../system/system-waits";
+import { healthSettings } from "../system/deferrals";
 
 const UNITS = "etc/systemd/system";
 
@@ -33,7 +33,7 @@ export class SystemHealth {
       manager: "system",
       failedBefore: before.failed,
       folders: [join(former, UNITS), join(path, UNITS)],
-      settings: judgedBy(parseObject(readText(settingsFile) ?? "") ?? {}, awaitsBoot(path)),
+      settings: healthSettings(parseObject(readText(settingsFile) ?? "") ?? {}, awaitsBoot(path)),
     });
     return units ?? (await checksError(settingsFile)) ?? (await this.lost(before));
   }

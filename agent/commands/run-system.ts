@@ -6,7 +6,7 @@ import { acquireLock } from "../host/lock";
 import { Exit, log } from "../host/log";
 import type { RunOptions } from "../options";
 import { Progress } from "../report/progress";
-import { namesOf, whoAsks } from "../system/who-asks";
+import { requesterNames, takeRequesters } from "../system/requesters";
 import { pendingRequests, takeRequests } from "../requests";
 import type { SystemDriver } from "../system/system";
 import type { SystemSituation } from "../system/system-situation";
@@ -22,7 +22,7 @@ type Result = AttemptResult<SystemSituation, SystemDecision>;
 export async function runSystem(driver: SystemDriver, options: RunOptions): Promise<number> {
   const { place } = driver;
   driver.prepare();
-  const asked = await whoAsks(place, options);
+  const asked = await takeRequesters(place, options);
   log(`update requested by ${asked.by} (${asked.trigger})`);
   if (asked.trigger === "boot") await waitAfterBoot(place.runFolder);
   const lock = await acquireLock(place.lockFile, `${asked.trigger} by ${asked.by}`);
@@ -42,7 +42,7 @@ export async function runSystem(driver: SystemDriver, options: RunOptions): Prom
       );
       person ||= more.some(({ trigger }) => trigger === "manual");
       patient = false;
-      log(`meanwhile requested by ${namesOf(more)} (${more.map(({ trigger }) => trigger).join(", ")})`);
+      log(`meanwhile requested by ${requesterNames(more)} (${more.map(({ trigger }) => trigger).join(", ")})`);
     }
   } finally {
     progress.end();

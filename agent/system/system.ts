@@ -12,7 +12,7 @@ import {
   dryRequest,
   type Found,
   type Place,
-  type Postponed,
+  type Deferral,
   type RolledBack,
   type RunRequest,
   type Switched,
@@ -24,7 +24,7 @@ import { MetadataServer } from "../metadata-server";
 import type { Origin } from "../git/mirror";
 import type { RepositoryKey } from "../credentials/repository-keys";
 import { awaitsBoot, bootedSystem, currentSystem, decideReboot, type RebootPlace } from "../activation/reboot";
-import { type Pending, pendingSystem, postponedByTurn, postponedByWindow, rebootPlaceOf } from "./system-waits";
+import { type Pending, pendingSystem, deferredByTurn, deferredByWindow, rebootPlaceOf } from "./deferrals";
 import { type Before, readHold, readState, readTrial, type Trial } from "../state";
 import { bootedAt } from "../host/time";
 import { setProfile, revertProfile } from "../nix/profile";
@@ -203,9 +203,9 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     return awaitsBoot(toplevel);
   }
 
-  postponed(decision: SystemDecision, { person }: RunRequest, situation: SystemSituation): Postponed | undefined {
+  postponed(decision: SystemDecision, { person }: RunRequest, situation: SystemSituation): Deferral | undefined {
     const asked = { ...situation, person };
-    return postponedByWindow(this.place, decision, asked) ?? postponedByTurn(this.place, decision, asked);
+    return deferredByWindow(this.place, decision, asked) ?? deferredByTurn(this.place, decision, asked);
   }
 
   async waitsFor(decision: SystemDecision, ending: Ending): Promise<Waiting | undefined> {

@@ -2,13 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { fleetOptions, revisionOptions, type Call, type Command } from "../command-line/command";
 import { openFleet } from "../context";
-import { readPageCode } from "../dashboard/code";
+import { readPageCode } from "../dashboard/page-code";
 import { PageReader } from "../dashboard/reader";
 import { DashboardServer } from "../dashboard/server";
 import { FleetError, UsageError } from "../errors";
 import { messageOf } from "../../rules/text/system-error";
 import { ApiError } from "../google/api-error";
-import { branchReader, lookInterval, readsPerLook } from "../status/pace";
+import { branchReader, refreshInterval, reportsPerRefresh } from "../status/refresh";
 import { StatusReader } from "../status/reader";
 import { oneLine } from "../../rules/text/text";
 
@@ -46,7 +46,7 @@ export const command: Command = {
       if (options.flag("open")) await openBrowser(call, address);
       const interrupted = () => signal.aborted;
       while (!interrupted()) {
-        await sleep(lookInterval, undefined, { signal }).catch(() => undefined);
+        await sleep(refreshInterval, undefined, { signal }).catch(() => undefined);
         if (server.watched && !interrupted()) await publish(call, server, look);
       }
     } finally {
@@ -70,7 +70,7 @@ async function publish(
   look: (most: number) => ReturnType<PageReader["around"]>,
 ): Promise<void> {
   try {
-    server.publish(await look(readsPerLook));
+    server.publish(await look(reportsPerRefresh));
   } catch (error) {
     if (signal.aborted) return;
     if (!(error instanceof ApiError && error.transient)) throw error;

@@ -3,14 +3,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError } from "../google/api-error";
 import { fleetOptions, revisionOptions, type Call, type Command } from "../command-line/command";
 import { openFleet, openStacks, type FleetContext } from "../context";
-import { readPageCode } from "../dashboard/code";
+import { readPageCode } from "../dashboard/page-code";
 import { renderPage } from "../dashboard/page";
 import { PageReader } from "../dashboard/reader";
 import { didYouMean } from "../../rules/text/did-you-mean";
 import { FleetError, UsageError } from "../errors";
 import { reasonOf } from "../../rules/text/system-error";
 import type { FleetStatus } from "../status/status";
-import { branchReader, lookInterval, readsPerLook } from "../status/pace";
+import { branchReader, refreshInterval, reportsPerRefresh } from "../status/refresh";
 import { StatusReader } from "../status/reader";
 import { areConverged, combined, renderStacks, type StacksStatus } from "../status/stacks";
 import { staleVms } from "../status/stale";
@@ -189,7 +189,7 @@ async function watch(call: Call, read: Read): Promise<void> {
   while (!interrupted()) {
     let documents: FleetStatus[] | undefined;
     try {
-      documents = await read(readsPerLook);
+      documents = await read(reportsPerRefresh);
     } catch (error) {
       if (interrupted()) {
         return;
@@ -202,7 +202,7 @@ async function watch(call: Call, read: Read): Promise<void> {
     if (documents !== undefined) {
       shown = showAgain(call, documents, shown);
     }
-    await sleep(lookInterval, undefined, { signal: call.signal }).catch(() => undefined);
+    await sleep(refreshInterval, undefined, { signal: call.signal }).catch(() => undefined);
   }
 }
 

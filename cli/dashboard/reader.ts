@@ -8,7 +8,7 @@ import type { HistoryEntry } from "../history-entry";
 import type { FleetStatus } from "../status/status";
 import { oneLine } from "../../rules/text/text";
 import type { PageDocument } from "./document";
-import { readLockAges } from "./lock";
+import { readLockAges } from "./lock-ages";
 import { rolloutView } from "./model/rollout";
 
 /** Milliseconds for which it goes by the history that it read: Cloud Logging allows 60 reads a minute. */

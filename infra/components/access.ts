@@ -4,7 +4,7 @@ import { TunnelInstanceIAMBinding } from "@pulumi/gcp/iap";
 import { IAMMember as ProjectIAMMember } from "@pulumi/gcp/projects";
 import { Account, IAMBinding as AccountIAMBinding } from "@pulumi/gcp/serviceaccount";
 import type { FleetConfig } from "../config/fleet-config";
-import { aliasesOf } from "./rollout/arrivals";
+import { aliasesOf } from "./state-move";
 import { accountId } from "../config/names";
 import { accessOf, ALWAYS, loginPolicy, peopleOf, type Access } from "./iam";
 import type { DevVm } from "./vm";

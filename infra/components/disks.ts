@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as compute from "@pulumi/gcp/compute";
 import type { FleetConfig } from "../config/fleet-config";
-import { aliasesOf } from "./rollout/arrivals";
+import { aliasesOf } from "./state-move";
 import { homeDiskName, resourceNames } from "../config/names";
 import { fleetLabels } from "./metadata";
 

@@ -3,7 +3,7 @@ import * as compute from "@pulumi/gcp/compute";
 import { getProjectOutput, IAMCustomRole, IAMMember } from "@pulumi/gcp/projects";
 import { ConfigError } from "../config-error";
 import type { FleetConfig } from "../config/fleet-config";
-import { aliasesOf } from "./rollout/arrivals";
+import { aliasesOf } from "./state-move";
 import { schedulePolicyName, scheduleRoleId } from "../config/names";
 import type { DevVm } from "./vm";
 

@@ -24,7 +24,7 @@ export async function startDaemon(state: State, image: string): Promise<void> {
   if (runningDaemon(state) !== undefined) return;
   rmSync(state.daemonInfo, { force: true });
   const log = openSync(state.daemonLog, "a");
-  const child = spawn(join(project, "tools/run"), ["local/daemon.ts", state.directory, image], {
+  const child = spawn(join(project, "tools/run-program"), ["local/daemon.ts", state.directory, image], {
     cwd: "/",
     detached: true,
     stdio: ["ignore", log, log],

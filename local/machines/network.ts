@@ -107,7 +107,7 @@ class BridgedNetwork implements Network {
   }
 
   private startHelper(): ChildProcess {
-    const argv = [path.join(project, "tools/run"), "local/machines/netns.ts"];
+    const argv = [path.join(project, "tools/run-program"), "local/machines/netns.ts"];
     const helper = this.enter(argv, ["ignore", "inherit", "inherit", "ipc"]);
     helper.on("message", (answer: Answer, handle: net.Server | net.Socket | undefined) => {
       const waiting = this.waiting.get(answer.id);

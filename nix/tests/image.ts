@@ -25,7 +25,7 @@ export const image = process.getuid?.() === 0 ? newestImage() : undefined;
  */
 export async function inside(script: string): Promise<string> {
   if (image === undefined) throw new Error("no machine image in the cache, or not root");
-  const runner = join(__dirname, "inside.sh");
+  const runner = join(__dirname, "image-chroot.sh");
   const { stdout } = await execa("unshare", [
     // Nix ends all processes of a build user before it builds: without process numbers of its own, those of other machines here too.
     ...["--mount", "--pid", "--fork", "--kill-child", "--propagation", "private", "sh", runner, image, project],

@@ -5,7 +5,7 @@ import { Lab } from "../faults/lab";
 import type { Source } from "../faults/source";
 import type { Vm } from "../faults/vm";
 import { patience } from "../setup/pace";
-import { well } from "../setup/well";
+import { successfulOutcome } from "../setup/report-outcomes";
 
 const state = ".local/state/nixos-hm-auto-update";
 
@@ -66,7 +66,7 @@ async function reported(user: string, expected: object): Promise<void> {
   });
 }
 
-const isCurrent = async (user: string) => reported(user, { outcome: well, revision: await source.head() });
+const isCurrent = async (user: string) => reported(user, { outcome: successfulOutcome, revision: await source.head() });
 const as = (user: string, command: string) =>
   vm.sh(`su - ${user} -c 'export XDG_RUNTIME_DIR=/run/user/$(id -u); ${command}'`);
 

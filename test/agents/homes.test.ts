@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Lab } from "../faults/lab";
 import type { Source } from "../faults/source";
 import { patience } from "../setup/pace";
-import { well } from "../setup/well";
+import { successfulOutcome } from "../setup/report-outcomes";
 import type { Vm } from "../faults/vm";
 
 const agent = "/run/current-system/sw/bin/nixos-hm-auto-update";
@@ -68,8 +68,8 @@ describe("homes", () => {
   it("come to be with nobody logged in, from the machine's repository and from one of their own", async () => {
     await shows("alice", source);
     await shows("bob", own);
-    await reported("alice", { outcome: well, revision: await source.head() });
-    await reported("bob", { outcome: well, revision: await own.head(), lockMatches: true });
+    await reported("alice", { outcome: successfulOutcome, revision: await source.head() });
+    await reported("bob", { outcome: successfulOutcome, revision: await own.head(), lockMatches: true });
   });
 
   it("of someone who is not there yet are deferred until the first login", async () => {
@@ -78,7 +78,7 @@ describe("homes", () => {
       "useradd --create-home --shell /bin/bash carol && systemd-run --quiet --wait --uid=carol -p PAMName=login true",
     );
     await shows("carol", source);
-    await reported("carol", { outcome: well, revision: await source.head() });
+    await reported("carol", { outcome: successfulOutcome, revision: await source.head() });
     expect(await vm.is("systemctl is-active --quiet nixos-auto-update-first-login.path")).toBe(false);
   });
 
@@ -86,7 +86,7 @@ describe("homes", () => {
     await update();
     await shows("alice", source);
     await shows("carol", source);
-    await reported("alice", { outcome: well, revision: await source.head() });
+    await reported("alice", { outcome: successfulOutcome, revision: await source.head() });
   });
 
   it("say when their lock is not the machine's", async () => {
@@ -94,7 +94,7 @@ describe("homes", () => {
     await own.commit();
     await vm.update();
     await shows("bob", own);
-    await reported("bob", { outcome: well, revision: await own.head(), lockMatches: false });
+    await reported("bob", { outcome: successfulOutcome, revision: await own.head(), lockMatches: false });
   });
 
   it("move aside what is in their way", async () => {

@@ -4,7 +4,7 @@ import { Lab } from "../faults/lab";
 import type { Source } from "../faults/source";
 import type { Vm } from "../faults/vm";
 import { patience } from "../setup/pace";
-import { well } from "../setup/well";
+import { successfulOutcome } from "../setup/report-outcomes";
 
 let lab: Lab;
 let source: Source;
@@ -69,7 +69,7 @@ describe("a developer", () => {
   it("has root publish nothing by a link in the place of her home's state", async () => {
     const state = "/home/alice/.local/state/nixos-hm-auto-update/state.json";
     const reports = expect.poll(() => vm.report("home-alice"), { timeout: patience(60), interval: 500 });
-    await reports.toMatchObject({ outcome: well, revision: await source.head() });
+    await reports.toMatchObject({ outcome: successfulOutcome, revision: await source.head() });
     const home = vm.report("home-alice");
     await vm.sh("chmod 600 /var/lib/nixos-auto-update/state.json; echo secret >/root/secret; chmod 600 /root/secret");
     for (const target of ["/var/lib/nixos-auto-update/state.json", "/root/secret"]) {
@@ -85,7 +85,7 @@ describe("a developer", () => {
     expect(printed).toBe("sent");
     await source.commit();
     await vm.update();
-    expect(vm.report()).toMatchObject({ outcome: well, revision: await source.head() });
+    expect(vm.report()).toMatchObject({ outcome: successfulOutcome, revision: await source.head() });
   });
 
   it("does not stand in root's way", async () => {

@@ -20,8 +20,8 @@ import { cloudNames, machineNames } from "../../local/machines/names";
 import { enter } from "../../local/machines/nspawn";
 import { buildImage, downAfterUs, traces } from "../agents/setup/host";
 import { bundledProgram, languageHost } from "../setup/language-host";
-import type { RunningCommand, Ran } from "../setup/ran";
-import { reside, type Residence } from "../setup/residence";
+import type { RunningCommand, CommandResult } from "../setup/command-result";
+import { startProgramServer, type ProgramServer } from "../setup/program-server";
 import { until as wait } from "../setup/until";
 
 const project = resolve(__dirname, "../..");
@@ -48,7 +48,7 @@ export class TestCloud {
   protected readonly config = join(this.state, "Pulumi.local.yaml");
   private exports: string | undefined;
   /** Where the program is the bundle: it and its plugins are loaded once. */
-  private residence: Residence | undefined;
+  private programServer: ProgramServer | undefined;
   protected readonly env: Record<string, string> = { NIXOS_FLEET_STATE: this.state, NO_COLOR: "1" };
 
   /** @param program the folder whose program `pulumi` runs: its bundle, or the project's own, from its sources, as users have it */
@@ -71,7 +71,7 @@ export class TestCloud {
     };
   }
 
-  private run(file: string, args: string[]): Promise<Ran> {
+  private run(file: string, args: string[]): Promise<CommandResult> {
     return this.begin(file, args).ended;
   }
 
@@ -98,7 +98,7 @@ export class TestCloud {
     return power(this.place, vm, action);
   }
 
-  local(...args: string[]): Promise<Ran> {
+  local(...args: string[]): Promise<CommandResult> {
     return this.run(join(project, "scripts/local"), args);
   }
 
@@ -115,21 +115,21 @@ export class TestCloud {
   }
 
   /** A command in the shell that `local env` makes. */
-  async shell(command: string): Promise<Ran> {
+  async shell(command: string): Promise<CommandResult> {
     return this.run("bash", ["-c", `${await this.environment()}\n${command}`]);
   }
 
-  async pulumi(command: string): Promise<Ran> {
+  async pulumi(command: string): Promise<CommandResult> {
     if (this.program === project || !command.startsWith("up ")) return this.shell(this.written(command));
-    this.residence ??= await this.reside();
-    const { client, env } = this.residence;
+    this.programServer ??= await this.startProgramServer();
+    const { client, env } = this.programServer;
     return this.shell(`${exportLines(env)}\n${this.written(command)} ${client}`);
   }
 
-  private async reside(): Promise<Residence> {
+  private async startProgramServer(): Promise<ProgramServer> {
     const { text } = await this.shell("env --null");
     const variables = text.split("\0").filter((line) => line.includes("="));
-    return reside(
+    return startProgramServer(
       this.program,
       Object.fromEntries(variables.map((line) => [line.split("=", 1)[0] ?? "", line.slice(line.indexOf("=") + 1)])),
     );
@@ -260,8 +260,8 @@ export class TestCloud {
   async down(): Promise<void> {
     this.exports = undefined;
     // It would keep this process, and its plugins the cloud's addresses.
-    this.residence?.leave();
-    this.residence = undefined;
+    this.programServer?.stop();
+    this.programServer = undefined;
     await down(this.place);
     rmSync(this.state, { recursive: true, force: true });
   }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { short } from "../../rules/contract";
-import { well } from "../setup/well";
+import { successfulOutcome } from "../setup/report-outcomes";
 import { TestCloud, until } from "./cloud";
 
 const cloud = new TestCloud();
@@ -84,7 +84,7 @@ describe("a first wave with a home in it", () => {
     const fixed = await cloud.change("homes/alice.nix", (text) => text.replace(broken, ""));
     await cloud.up();
     for (const vm of [canary, alice, bob]) await cloud.expectRuns(vm, fixed);
-    expect((await cloud.status())[alice]?.homes["alice"]).toMatchObject({ outcome: well, revision: fixed });
+    expect((await cloud.status())[alice]?.homes["alice"]).toMatchObject({ outcome: successfulOutcome, revision: fixed });
   });
 });
 
@@ -128,7 +128,7 @@ describe("a home with a private repository of its own", () => {
     await runs(first);
     const second = await push("echo again");
     await cloud.up();
-    expect(await home()).toMatchObject({ outcome: well, revision: second });
+    expect(await home()).toMatchObject({ outcome: successfulOutcome, revision: second });
     await cloud.expectRuns(bob, system);
   });
 

@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { build } from "esbuild";
 import { bundleAgent } from "../bundle-agent";
-import { inTheTree } from "../in-the-tree";
+import { keepSourcePaths } from "../source-paths";
 
 const root = resolve(__dirname, "../..");
 const SOURCES = ["fleet.ts", "infra/index.ts", "policy/index.ts"];
@@ -34,7 +34,7 @@ async function write(source: string, staged: string): Promise<string> {
     charset: "utf8",
     logLevel: "warning",
     plugins: [
-      inTheTree((directory) => `require("node:path").join(__dirname, ${JSON.stringify(relative(home, directory))})`),
+      keepSourcePaths((directory) => `require("node:path").join(__dirname, ${JSON.stringify(relative(home, directory))})`),
     ],
   });
   return program;

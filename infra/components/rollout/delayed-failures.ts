@@ -4,7 +4,7 @@
  * `release-failures` says that it is no use to wait.
  */
 import * as pulumi from "@pulumi/pulumi";
-import { workers } from "../../engine";
+import { parallelism } from "../../engine-options";
 import { nextFailures, noFailures, type FailureEvent } from "./release-failures";
 
 /** Milliseconds after which nobody waits for a VM's creation or update any more. */
@@ -71,7 +71,7 @@ export class DelayedFailures {
   }
 
   private take(event: FailureEvent): void {
-    const { next, out } = nextFailures(this.held, event, workers());
+    const { next, out } = nextFailures(this.held, event, parallelism());
     this.held = next;
     for (const failure of out) this.releases.get(failure)?.();
   }

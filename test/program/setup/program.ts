@@ -13,8 +13,8 @@ import { apiServer } from "../../../local/api/server";
 import type { CloudState } from "../../../local/api/types";
 import { memoryCloud, type MemoryCloud } from "../../unit/local/local-machines";
 import { bundledProgram, languageHost } from "../../setup/language-host";
-import type { RunningCommand, Ran } from "../../setup/ran";
-import { reside, type Residence } from "../../setup/residence";
+import type { RunningCommand, CommandResult } from "../../setup/command-result";
+import { startProgramServer, type ProgramServer } from "../../setup/program-server";
 import { outage, refuse, type Outage } from "./api-faults";
 import { instanceAction, type Action } from "./instance-action";
 import { MemoryVms } from "./memory-vms";
@@ -41,7 +41,7 @@ interface Options {
   state?: CloudState;
   /**
    * Whether each command of the engine starts the language host and the plugins, as a person's does, where it matters how they end or what
-   * the language host prints. By default they are loaded once (test/setup/resident.ts).
+   * the language host prints. By default they are loaded once (test/setup/program-server-process.ts).
    */
   processes?: boolean;
   /** What the engine's environment has besides, or otherwise, such as another backend. */
@@ -72,7 +72,7 @@ export class Program {
   /** Where gates leave their results. */
   readonly results = join(this.scratch, "results");
   private env: Record<string, string> = {};
-  private residence: Residence | undefined;
+  private programServer: ProgramServer | undefined;
   /** Stacks beside this one. */
   private readonly others: string[] = [];
   /** Commands of the engine under way. */
@@ -115,8 +115,8 @@ export class Program {
       ...options.env,
     };
     if (directory === bundledProgram && options.processes !== true) {
-      program.residence = await reside(directory, program.env);
-      Object.assign(program.env, program.residence.env);
+      program.programServer = await startProgramServer(directory, program.env);
+      Object.assign(program.env, program.programServer.env);
     }
     await program.commit();
     await program.initialize();
@@ -142,7 +142,7 @@ export class Program {
 
   async stop(): Promise<void> {
     for (const one of this.running) signal(one, "SIGKILL");
-    this.residence?.leave();
+    this.programServer?.stop();
     for (const server of [this.server, this.vault]) {
       server.close();
       server.closeAllConnections();
@@ -172,7 +172,7 @@ export class Program {
   }
 
   /** The operator's tool, as a person runs it. */
-  async fleet(...args: string[]): Promise<Ran> {
+  async fleet(...args: string[]): Promise<CommandResult> {
     const { exitCode, all } = await execa(join(project, "scripts/fleet"), args, {
       cwd: this.directory,
       env: { ...this.env, GOOGLE_CLOUD_PROJECT: "local-project", NIXOS_FLEET_RESOLVE_FROM: this.repository },
@@ -254,12 +254,12 @@ export class Program {
     await execa("pulumi", [...args, "--non-interactive"], { cwd: this.directory, env: this.env, input: value });
   }
 
-  pulumi(...args: string[]): Promise<Ran> {
+  pulumi(...args: string[]): Promise<CommandResult> {
     return this.begin(...args).ended;
   }
 
   /** `preview`, `up`, `refresh` or `destroy` with the present configuration. */
-  run(command: string, ...args: string[]): Promise<Ran> {
+  run(command: string, ...args: string[]): Promise<CommandResult> {
     return this.pulumi(...this.written(command, args));
   }
 
@@ -276,7 +276,7 @@ export class Program {
   private written(command: string, args: string[]): string[] {
     const yes = command === "preview" ? [] : ["--yes", "--skip-preview"];
     const common = ["--stack", this.stack, "--config-file", this.settingsFile, "--color", "never", "--non-interactive"];
-    const client = this.residence && /^(preview|up)$/.test(command) ? [this.residence.client] : [];
+    const client = this.programServer && /^(preview|up)$/.test(command) ? [this.programServer.client] : [];
     return [command, ...yes, ...common, ...client, ...args];
   }
 

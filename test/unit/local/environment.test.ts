@@ -39,7 +39,7 @@ test.each([["bump-lock"], ["push", "README.md"], ["ssh", "dev-alice"], ["stop", 
   async (...args) => {
     const folder = mkdtempSync(join(tmpdir(), "local-down-"));
     const env = { NIXOS_FLEET_STATE: join(folder, "state") };
-    const command = [join(root, "tools/run"), "local/cli/main.ts", ...args] as const;
+    const command = [join(root, "tools/run-program"), "local/cli/main.ts", ...args] as const;
     const { exitCode, stdout, stderr } = await execa({ env, reject: false })`${command}`;
     rmSync(folder, { recursive: true });
     expect([exitCode, stdout, stderr]).toEqual([1, "", "the local cloud is not up: run ./scripts/local up"]);

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { renderPage } from "../../../../cli/dashboard/page";
-import { lockedAges } from "../../../../cli/dashboard/lock";
+import { lockedAges } from "../../../../cli/dashboard/lock-ages";
 import { approvalKey } from "../../../../rules/contract";
 import { FakeCompute } from "../google/fake-compute";
 import { approval, good, report } from "../fleet-samples";

@@ -1,7 +1,7 @@
-/** Runs the operator's tool once in a process of its own and says on its last line of standard error what that cost, as JSON. */
+/** Runs the operator's tool once and prints the cost as JSON on the last line of standard error. measure.ts starts it as a process. */
 import { run } from "../../cli/cli";
 import { loadCommand } from "../../cli/load-command";
-import type { Measured } from "./measure";
+import type { CommandCost } from "./measure";
 
 async function main(): Promise<void> {
   const [cpu, start] = [process.cpuUsage(), performance.now()];
@@ -15,7 +15,7 @@ async function main(): Promise<void> {
     loadCommand,
   });
   const { user, system } = process.cpuUsage(cpu);
-  const measured: Measured = {
+  const measured: CommandCost = {
     code,
     wall: (performance.now() - start) / 1_000,
     cpu: (user + system) / 1e6,

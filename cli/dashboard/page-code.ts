@@ -1,4 +1,4 @@
-/** The page's own code: beside this file in the package, bundled from its sources in a clone. */
+/** Reads the script and style of the page: in the package from a file beside this one, in a clone by bundling their sources. */
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { execa } from "execa";

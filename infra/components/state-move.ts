@@ -1,18 +1,18 @@
-/** VMs that come from another stack of the fleet by `pulumi state move`. */
+/** VMs that `pulumi state move` brings from another stack of the fleet. */
 import * as pulumi from "@pulumi/pulumi";
-import { ConfigError } from "../../config-error";
-import type { FleetConfig } from "../../config/fleet-config";
+import { ConfigError } from "../config-error";
+import type { FleetConfig } from "../config/fleet-config";
 
 /**
- * Names under which a VM's resources may be in the state where several stacks share a list: `pulumi state move` leaves their components
- * behind and makes them children of the stack. They stay declared, since a run that is cut short leaves some resources under these names.
+ * Aliases of a VM's resources for a fleet with several stacks. `pulumi state move` leaves their components behind and makes them children of
+ * the stack. The aliases stay declared, because an interrupted run leaves some resources under the old names.
  */
 export function aliasesOf({ stacks }: Pick<FleetConfig, "stacks">): Pick<pulumi.ResourceOptions, "aliases"> {
   return stacks === undefined ? {} : { aliases: [{ parent: pulumi.rootStackResource }] };
 }
 
 /**
- * Hooks that stop the creation of a VM which exists: another stack has it in its state.
+ * A hook that refuses to create a VM that exists already, because another stack has it in its state.
  * @param stackOf VM → the stack that its labels name
  */
 export function refuseCreation(

@@ -1,11 +1,11 @@
-/** What a system's update waits for: the window, the next boot, and a reboot that may happen. */
+/** Why a system's update is deferred: its window, its turn, or a reboot. */
 import { join } from "node:path";
 import type { AgentState } from "../../rules/agent-state";
 import { TURN_SECONDS, waitsForTurn } from "../../rules/decision/turn";
 import type { Metadata } from "../../rules/metadata";
 import type { SystemDecision } from "../../rules/decision/decide-system";
 import { parseObject } from "../../rules/text/json";
-import type { Place, Postponed } from "../driver";
+import type { Place, Deferral } from "../driver";
 import { readText, writeFileFsync } from "../host/files";
 import { secondsFrom } from "../host/time";
 import type { RebootPlace } from "../activation/reboot";
@@ -17,12 +17,12 @@ export interface Pending {
   toplevel: string;
 }
 
-/** The first system of a machine waits for no window: nobody works on it yet. */
-export function postponedByWindow(
+/** A machine's first system ignores the window, because nobody works on the machine yet. */
+export function deferredByWindow(
   { stateFolder }: Place,
   { settings, target }: SystemDecision,
   { person, state }: { person: boolean; state: AgentState },
-): Postponed | undefined {
+): Deferral | undefined {
   if (state.revision === undefined || state.revision === "") return undefined;
   const window = updateWindow(stateFolder, { settings, urgent: target?.urgent === true, person });
   if (window.open) return undefined;
@@ -36,12 +36,12 @@ export function postponedByWindow(
   };
 }
 
-/** Where the VM's wave has turns. A person and an urgent approval wait for none, and the first system of a machine neither. */
-export function postponedByTurn(
+/** For a VM whose wave has turns. A person's run, an urgent approval and a machine's first system ignore the turn. */
+export function deferredByTurn(
   { stateFolder }: Place,
   { target }: SystemDecision,
   { person, state, metadata }: { person: boolean; state: AgentState; metadata: Metadata },
-): Postponed | undefined {
+): Deferral | undefined {
   if (metadata.kind !== "present" || target === undefined || target.urgent || person) return undefined;
   const { turns = 1 } = metadata.instance;
   const { revision } = target;
@@ -54,19 +54,19 @@ export function postponedByTurn(
   return { why: `built; waiting for its turn, until ${time}`, waiting: { for: "turn", until: time }, until };
 }
 
-/** Since when this revision is ready to be activated: the first who asks says so. */
+/** When this revision became ready to be activated; the first call records the time. */
 function readySince(stateFolder: string, revision: string): Date {
   const file = join(stateFolder, "turn");
   const [of, since = ""] = (readText(file) ?? "").trim().split(" ");
   const known = new Date(since);
   const now = new Date();
-  // A time to come is that of a clock which has been set back.
+  // A time in the future was written before the clock was set back.
   if (of === revision && known <= now) return known;
   writeFileFsync(file, `${revision} ${now.toISOString()}`);
   return now;
 }
 
-/** What is set for the next boot and does not run yet. */
+/** The system that is set for the next boot and does not run yet. */
 export function pendingSystem(
   { stateFolder }: Place,
   { boot, current }: { boot: string; current: string },
@@ -76,15 +76,15 @@ export function pendingSystem(
   return trial.path === current ? undefined : { revision: trial.revision, toplevel: trial.path };
 }
 
-/** What a reboot is decided by. The settings of what is deployed count: what runs may be an image from before any of this. */
+/** The inputs of a reboot decision. The deployed system's settings count, because the running one may be an image without these settings. */
 export function rebootPlaceOf(place: Place, { settings, target }: SystemDecision): RebootPlace {
   const { profile, settingsPath, runFolder, stateFolder } = place;
   const deployedSettings = parseObject(readText(join(profile, settingsPath)) ?? "") ?? {};
   return { runFolder, deployedSettings, settings, trial: readTrial(stateFolder), urgent: target?.urgent === true };
 }
 
-/** The settings that health is judged by: before the boot, units that need the new kernel do not count. */
-export function judgedBy(settings: Record<string, unknown>, beforeBoot: boolean): Record<string, unknown> {
+/** The settings for a health check. Before the boot, units that need the new kernel do not count. */
+export function healthSettings(settings: Record<string, unknown>, beforeBoot: boolean): Record<string, unknown> {
   const lists = [settings["healthIgnoreUnits"], beforeBoot ? settings["healthAfterReboot"] : []];
   return { ...settings, healthIgnoreUnits: lists.flatMap((list) => (Array.isArray(list) ? (list as unknown[]) : [])) };
 }

@@ -13,7 +13,7 @@ import { serve } from "../../local/plugins/core/serve";
 import { gcp } from "../../local/plugins/gcp/provider";
 
 /** What a test needs to point the engine at this process. */
-export interface Resident {
+export interface ServerPorts {
   /** Of the language host, on 127.0.0.1. */
   program: number;
   /** Plugin → port on 127.0.0.1. */
@@ -57,8 +57,8 @@ async function main(bundle: string): Promise<void> {
     serve("@pulumi/gcp", gcp),
     serve("@pulumi/command", command),
   ]);
-  const resident: Resident = { program, plugins: { gcp: gcpPlugin.port, command: commandPlugin.port } };
-  process.send?.(resident);
+  const ports: ServerPorts = { program, plugins: { gcp: gcpPlugin.port, command: commandPlugin.port } };
+  process.send?.(ports);
   process.once("disconnect", () => process.exit());
 }
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs a command in a throwaway root over a machine image: unshare --mount --pid --fork sh inside.sh IMAGE PROJECT COMMAND…
+# Runs a command in a throwaway root over a machine image: unshare --mount --pid --fork sh image-chroot.sh IMAGE PROJECT COMMAND…
 # The project is at /project, and where they are set NIXOS_FLEET_NIXPKGS_LIB at /nixpkgs-lib and NIXOS_FLEET_HOME_MANAGER at
 # /home-manager, all read-only; what the command writes is gone afterwards.
 set -eu

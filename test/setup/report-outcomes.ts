@@ -1,4 +1,4 @@
 import { expect } from "vitest";
 
 /** The outcome in a report of what runs what it should: `unchanged` where its agent has looked again since. */
-export const well = expect.stringMatching(/^(updated|unchanged)$/) as string;
+export const successfulOutcome = expect.stringMatching(/^(updated|unchanged)$/) as string;

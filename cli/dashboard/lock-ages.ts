@@ -1,4 +1,4 @@
-/** How old the approved lock's inputs are. */
+/** The ages of the inputs in the approved `flake.lock`. */
 import { readLock } from "../../rules/lock/flake-lock-file";
 import type { Source } from "../fleet";
 import { lockAt, withCommits } from "../repository/config-repository";

@@ -1,5 +1,5 @@
 /** A command that has ended. */
-export interface Ran {
+export interface CommandResult {
   exitCode: number;
   /** Standard output and error as they came. */
   text: string;
@@ -9,5 +9,5 @@ export interface Ran {
 export interface RunningCommand {
   /** What it has said until now. */
   said: () => string;
-  ended: Promise<Ran>;
+  ended: Promise<CommandResult>;
 }

@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { pendingRequests, type Request, writeRequest } from "../../../agent/requests";
-import { whoAsks } from "../../../agent/system/who-asks";
+import { takeRequesters } from "../../../agent/system/requesters";
 import { Scratch } from "./scratch";
 
 let scratch: Scratch;
@@ -16,10 +16,10 @@ const ssh: Request = { trigger: "ssh", by: "pulumi" };
 const watch: Request = { trigger: "watch", by: "the watcher" };
 
 /** Who asks, where these requests wait and the program is run so. */
-function asks(requests: Request[], options: Parameters<typeof whoAsks>[1]) {
+function asks(requests: Request[], options: Parameters<typeof takeRequesters>[1]) {
   const runFolder = scratch.in("run");
   for (const request of requests) writeRequest(runFolder, request);
-  return whoAsks({ manager: "system", service: "x", runFolder }, options);
+  return takeRequesters({ manager: "system", service: "x", runFolder }, options);
 }
 
 const plain = { force: false, once: false };

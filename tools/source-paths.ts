@@ -8,9 +8,9 @@ import type { Plugin } from "esbuild";
  * is found by the name of its file.
  * @param folder a source's folder → the expression that says where that is when the bundle runs
  */
-export function inTheTree(folder: (directory: string) => string): Plugin {
+export function keepSourcePaths(folder: (directory: string) => string): Plugin {
   return {
-    name: "in-the-tree",
+    name: "source-paths",
     setup(build) {
       build.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
         if (path.includes("/node_modules/")) return undefined;
