@@ -1,6 +1,7 @@
 /** Homes that make trouble for root: none of them delays the machine's update or another home, and each is reported and comes back. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { mountHung } from "../faults/hung-mount";
 import { Lab } from "../faults/lab";
 import type { Source } from "../faults/source";
 import type { Vm } from "../faults/vm";
@@ -89,18 +90,40 @@ it("a first update that a drop-in of the user's keeps from starting delays nobod
   await isCurrent("carol");
 });
 
-it("a state file that never answers delays nobody, and is reported", async () => {
-  for (const folder of [`/home/carol/${state}`, "/run/user/$(id -u carol)/nixos-hm-auto-update"])
-    await vm.sh(`rm -f ${folder}/state.json; mkfifo --mode=666 ${folder}/state.json`);
+/** Ways to keep whoever reads a state waiting; each answers what ends that. */
+const silences: [string, (folder: string) => Promise<() => Promise<unknown>>][] = [
+  [
+    "a pipe",
+    async (folder) => {
+      await vm.sh(`rm -f ${folder}/state.json; mkfifo --mode=666 ${folder}/state.json`);
+      return () => vm.sh(`rm ${folder}/state.json`);
+    },
+  ],
+  [
+    "in a file system whose server hangs, where not even SIGKILL ends a reader,",
+    async (folder) => {
+      const uid = Number(await vm.sh("id -u carol"));
+      const end = await mountHung(vm.leader(), uid, folder);
+      return async () => {
+        await end();
+        await vm.sh(`umount ${folder}`);
+      };
+    },
+  ],
+];
+
+it.each(silences)("a state that is %s delays nobody, and is reported", async (_, silence) => {
+  const folders = [`/home/carol/${state}`, `/run/user/${await vm.sh("id -u carol")}/nixos-hm-auto-update`];
+  const ends = await Promise.all(folders.map(silence));
   await updatePromptly();
   await shows("bob");
   await reported("carol", {
     outcome: "deferred",
     error: "the state of carol's home cannot be read: a file of carol's does not answer",
   });
-  await vm.sh(`rm /home/carol/${state}/state.json /run/user/$(id -u carol)/nixos-hm-auto-update/state.json`);
+  for (const end of ends) await end();
   // Her own agent waits for the file, too.
-  await as("carol", "systemctl --user kill --signal=KILL nixos-hm-auto-update.service");
+  await as("carol", "systemctl --user kill --signal=KILL nixos-hm-auto-update.service || true");
   await updatePromptly();
   await shows("carol");
   await isCurrent("carol");

@@ -88,6 +88,13 @@ export class Vm {
     return this.sh(`${anotherStart}; systemctl start --no-block ${unit}`);
   }
 
+  /** The machine's first process, as the host sees it. */
+  leader(): number {
+    const leader = leaderOf(this.names);
+    if (leader === undefined) throw new Error(`${this.name} does not run`);
+    return leader;
+  }
+
   /** Whether an update runs. */
   runs(): Promise<boolean> {
     return this.is(`test "$(${subState})" = start`);
@@ -148,9 +155,13 @@ export class Vm {
 
   /** Calls back with every line that the agent writes from now on, until the answer is called. */
   follow(line: (text: string) => void): () => void {
-    const leader = leaderOf(this.names);
-    if (leader === undefined) throw new Error(`${this.name} does not run`);
-    const [program, ...args] = enter(leader, ["journalctl", "--follow", "--lines=0", "--output=cat", `--unit=${unit}`]);
+    const [program, ...args] = enter(this.leader(), [
+      "journalctl",
+      "--follow",
+      "--lines=0",
+      "--output=cat",
+      `--unit=${unit}`,
+    ]);
     const child: ChildProcess = spawn(program, args, { stdio: ["ignore", "pipe", "ignore"], detached: true });
     if (child.stdout !== null) createInterface({ input: child.stdout }).on("line", line);
     return () => {
