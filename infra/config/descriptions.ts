@@ -132,8 +132,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   sshPrivateKey:
     "The private key of the remote commands. A secret: `pulumi config set --secret nixos-fleet:sshPrivateKey <key`.",
 
-  image:
-    "An image that the program makes out of a file in a bucket. docs/images-and-cache.md has the other way.",
+  image: "An image that the program makes out of a file in a bucket. docs/images-and-cache.md has the other way.",
   "image.source": "The file: `gs://BUCKET/NAME.raw.tar.gz`. The image is called NAME.",
   "image.family": "The image's family, which `defaults.image` can name.",
   cache: "A binary cache with what `fleet build` has built. It has either `bucket` or `substituter`.",
