@@ -84,7 +84,10 @@ describe("a first wave with a home in it", () => {
     const fixed = await cloud.change("homes/alice.nix", (text) => text.replace(broken, ""));
     await cloud.up();
     for (const vm of [canary, alice, bob]) await cloud.expectRuns(vm, fixed);
-    expect((await cloud.status())[alice]?.homes["alice"]).toMatchObject({ outcome: successfulOutcome, revision: fixed });
+    expect((await cloud.status())[alice]?.homes["alice"]).toMatchObject({
+      outcome: successfulOutcome,
+      revision: fixed,
+    });
   });
 });
 

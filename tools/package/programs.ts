@@ -34,7 +34,9 @@ async function write(source: string, staged: string): Promise<string> {
     charset: "utf8",
     logLevel: "warning",
     plugins: [
-      keepSourcePaths((directory) => `require("node:path").join(__dirname, ${JSON.stringify(relative(home, directory))})`),
+      keepSourcePaths(
+        (directory) => `require("node:path").join(__dirname, ${JSON.stringify(relative(home, directory))})`,
+      ),
     ],
   });
   return program;
