@@ -1,10 +1,9 @@
 /**
- * Every kind of error that the program, the tool, a gate or an agent ends with: its code, and what leads to it and out of it. A code keeps its
- * meaning for good. `fleet explain CODE` prints an entry, and `scripts/docs` writes all of them to docs/reference/errors.md. Pure.
+ * Every kind of error with which the program, the tool, a gate or an agent ends: its code, cause and cure. A code never changes its meaning. `fleet explain CODE` prints an entry, and `scripts/docs` writes all of them to docs/reference/errors.md. Pure.
  */
 import type { Stage } from "./contract";
 
-/** One kind of error. Markdown in one line each: `fleet explain` prints it as it is. */
+/** One kind of error. Each text is one line of Markdown, which `fleet explain` prints as it is. */
 export interface ErrorKind {
   title: string;
   cause: string;
@@ -21,13 +20,13 @@ export const errorKinds = {
   NF102: {
     title: "The update would replace a VM, stop it, or take a name that is in use",
     cause: "A changed setting cannot be applied to a VM or a disk as it is. Nothing was changed.",
-    cure: "Take the change back, or allow it: the line names the setting, such as `nixos-fleet:replace` or `nixos-fleet:allowStopping`.",
+    cure: "Revert the change, or allow it: the line names the setting, such as `nixos-fleet:replace` or `nixos-fleet:allowStopping`.",
   },
   NF103: {
     title: "The program cannot read the Google project",
     cause:
       "The identity that Pulumi uses has no right to read the project, or Google does not answer. Nothing was changed.",
-    cure: "`fleet doctor` names the missing right. Log in with `gcloud auth application-default login`, or give the role in docs/google.md.",
+    cure: "`fleet doctor` names the missing right. Log in with `gcloud auth application-default login`, or grant the role in docs/google.md.",
   },
   NF104: {
     title: "The rollout cannot be planned",
@@ -36,17 +35,17 @@ export const errorKinds = {
     cure: "The line names the item or the setting. `fleet status` shows approvals and holds; `fleet resume --all` empties the control item.",
   },
   NF201: {
-    title: "The call of the tool makes no sense",
+    title: "The command line of the tool is not valid",
     cause: "A command, an option or a value is unknown, missing or malformed. Nothing was changed; the exit code is 2.",
     cure: "The line says what is right. `fleet COMMAND --help` lists the options.",
   },
   NF202: {
     title: "Google does not answer",
     cause: "The network, a proxy or the service is down, or a quota is used up for the moment.",
-    cure: "Try again in a minute. `fleet doctor` checks the way to Google.",
+    cure: "Try again in a minute. `fleet doctor` checks the connection to Google.",
   },
   NF203: {
-    title: "You have no credentials for Google, or they do not work",
+    title: "Your credentials for Google are missing or do not work",
     cause:
       "There are no credentials, they have expired, they may not act as the named service account, or a file that names them cannot be read.",
     cure: "Run `gcloud auth application-default login`, or set `GOOGLE_APPLICATION_CREDENTIALS` to a key's file.",
@@ -60,17 +59,17 @@ export const errorKinds = {
   NF205: {
     title: "The config repository cannot be read",
     cause: "It does not answer, refuses your key, or does not have the branch or commit.",
-    cure: "Check the URL and your key with `git ls-remote URL`. Where you reach it by another URL than the VMs do, give `--resolve-from`.",
+    cure: "Check the URL and your key with `git ls-remote URL`. If you reach it at another URL than the VMs, give `--resolve-from`.",
   },
   NF206: {
-    title: "The clone of the config repository is not fit for this",
+    title: "The clone of the config repository is not in the right state",
     cause:
-      "The directory is no clone, has changes that are not committed, is on no branch, or differs from the remote branch.",
+      "The directory is not a clone, has changes that are not committed, is on no branch, or differs from the remote branch.",
     cure: "The line says which: commit, pull or push, or name another clone with `--clone`.",
   },
   NF207: {
     title: "A program that the tool runs is missing or failed",
-    cause: "git, nix, pulumi or gcloud is not on PATH, or it ended with an error; the line has its words.",
+    cause: "git, nix, pulumi or gcloud is not on PATH, or it ended with an error; the line has its message.",
     cure: "Install it, or run the named command by hand to see all of its output. `fleet doctor` checks the programs.",
   },
   NF208: {
@@ -79,14 +78,14 @@ export const errorKinds = {
     cure: "Correct it by hand, or write a new one with `fleet resume --all`; holds, pins and overrides in it are lost.",
   },
   NF209: {
-    title: "The fleet is not in a state for this",
+    title: "The fleet is not in the right state for this command",
     cause: "No such fleet, VM, approval or hold exists now, or the VM is stopped. Nothing was changed.",
-    cure: "`fleet status` shows the fleet as it is; the line says what is missing.",
+    cure: "The line says what is missing; `fleet status` shows the fleet's current state.",
   },
   NF210: {
     title: "You did not confirm",
-    cause: "The question was answered with no. Nothing was changed.",
-    cure: "Call it again and answer with yes, or give `--yes`.",
+    cause: "You answered no to the question. Nothing was changed.",
+    cure: "Run the command again and answer yes, or give `--yes`.",
   },
   NF211: {
     title: "A file or port of this machine cannot be used",
@@ -94,20 +93,20 @@ export const errorKinds = {
     cure: "The line names the file or port: free it, or name another one.",
   },
   NF212: {
-    title: "The flake does not have what is to be built",
-    cause: "The commit has no such `nixosConfigurations` attribute, or its build holds no image or store path.",
+    title: "The flake lacks the host or image to build",
+    cause: "The commit has no such `nixosConfigurations` attribute, or its build has no image or store path.",
     cure: "Compare the VM's `host` with `nix flake show`, and name the right one.",
   },
   NF299: {
-    title: "The tool has a fault of its own",
+    title: "Internal error of the tool",
     cause: "Something happened that the tool does not expect.",
-    cure: "Call it again with `NIXOS_FLEET_DEBUG=1` and report the output.",
+    cure: "Run the command again with `NIXOS_FLEET_DEBUG=1` and report the output.",
   },
   NF301: {
     title: "A wave failed",
     cause:
       "More of its VMs failed than `maxFailures` allows, or did not answer in time. They run what they ran before; later waves are not approved.",
-    cure: "The table names the VMs and their errors. Push a fix and run `pulumi up`; where the revision is not the cause, `fleet retry REVISION` first.",
+    cure: "The table names the VMs and their errors. Push a fix and run `pulumi up`; if the revision is not the cause, run `fleet retry REVISION` first.",
   },
   NF302: {
     title: "Nothing proved the revision",
@@ -116,36 +115,36 @@ export const errorKinds = {
     cure: "Start a VM of the wave, or end its hold with `fleet resume`, and run `pulumi up`.",
   },
   NF303: {
-    title: "The gate stopped waiting, because Google did not answer until its time was up",
-    cause: "The Compute API did not answer for as long as the wave may take. Nothing was held.",
+    title: "The gate gave up, because Google did not answer in time",
+    cause: "The Compute API did not answer during the wave's whole timeout. Nothing was held.",
     cure: "Run `pulumi up` again: it continues where it stopped.",
   },
   NF304: {
     title: "The gate was interrupted",
     cause:
-      "Someone pressed Ctrl-C, or the `pulumi` that ran it ended. Nothing was taken back; later waves are not approved.",
+      "Someone pressed Ctrl-C, or the `pulumi` that ran it ended. Nothing was rolled back; later waves are not approved.",
     cure: "Run `pulumi up` again: it continues where it stopped.",
   },
   NF401: {
-    title: "The call of an agent makes no sense",
+    title: "The command line of an agent is not valid",
     cause:
       "A command or option is unknown, or the command must be run as root. Nothing was changed; the exit code is 2.",
     cure: "The line says what is right. `nixos-auto-update help` and `nixos-hm-auto-update help` list the commands.",
   },
   NF402: {
     title: "Another update did not end",
-    cause: "An update on this VM has run for as long as a second one waits for it.",
-    cure: "`nixos-auto-update status` says what it does. Wait, or stop it with `systemctl stop nixos-auto-update`.",
+    cause: "A second update waited for the first one until its own time limit.",
+    cure: "`nixos-auto-update status` says what the first update is doing. Wait, or stop it with `systemctl stop nixos-auto-update`.",
   },
   NF403: {
-    title: "An update ended before it could say how",
+    title: "An update ended without a result",
     cause: "Most likely the VM has no memory or disk space left.",
-    cure: "`journalctl -u nixos-auto-update` has the details. The VM tries again by itself.",
+    cure: "`journalctl -u nixos-auto-update` has the details. The VM retries by itself.",
   },
   NF404: {
     title: "An interrupted update has to be finished first",
     cause: "The VM was reset or the update was killed while it switched.",
-    cure: "Run `sudo nixos-auto-update run`, or `nixos-hm-auto-update run` for a home, and call the command again.",
+    cure: "Run `sudo nixos-auto-update run`, or `nixos-hm-auto-update run` for a home, and repeat the command.",
   },
   NF405: {
     title: "A hold on the VM cannot be written",
@@ -155,7 +154,7 @@ export const errorKinds = {
   NF406: {
     title: "The agent does not work on this VM",
     cause: "Its Node is too old, its state cannot be read, or it cannot start a program.",
-    cure: "The line says which. The VM keeps the agent that it has; push a revision whose modules are whole.",
+    cure: "The line says which. The VM keeps the agent that it has; push a revision with complete modules.",
   },
   NF407: {
     title: "The update's service does not start",
@@ -164,13 +163,13 @@ export const errorKinds = {
   },
   NF408: {
     title: "Nothing is approved for this VM",
-    cause: "The VM is in no wave, or its wave has no approval yet. Nothing was changed.",
-    cure: "Give the VM a wave and run `pulumi up`; `fleet status` shows what is approved.",
+    cause: "The VM is not in a wave, or its wave has no approval yet. Nothing was changed.",
+    cure: "Put the VM into a wave and run `pulumi up`; `fleet status` shows what is approved.",
   },
   NF411: {
     title: "An update failed at fetch",
     cause: "The repository or the network does not answer, the key was refused, or the branch does not exist.",
-    cure: "The VM tries again by itself. For a key: `pulumi config set --secret nixos-fleet:deployKey`, then `pulumi up`.",
+    cure: "The VM retries by itself. For a key: `pulumi config set --secret nixos-fleet:deployKey`, then `pulumi up`.",
   },
   NF412: {
     title: "An update failed at verify",
@@ -187,7 +186,7 @@ export const errorKinds = {
   NF414: {
     title: "An update failed at switch",
     cause: "The new system or home could not be activated. The VM went back to what it ran before.",
-    cure: "`nixos-auto-update status` has the reason. Push a fix, or `fleet retry REVISION` where it was not the revision.",
+    cure: "`nixos-auto-update status` has the reason. Push a fix, or `fleet retry REVISION` if the revision was not the cause.",
   },
   NF415: {
     title: "An update failed at health",
@@ -197,7 +196,8 @@ export const errorKinds = {
   },
   NF416: {
     title: "A failed update could not be rolled back",
-    cause: "The revision before could not be activated either, or its store path is gone. The VM may run a mixture.",
+    cause:
+      "The previous revision could not be activated either, or its store path is gone. The VM may run parts of both.",
     cure: "Log in and read `journalctl -u nixos-auto-update`. Reboot into the previous generation, then `sudo nixos-auto-update run`.",
   },
 } as const satisfies Record<string, ErrorKind>;

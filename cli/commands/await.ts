@@ -25,10 +25,10 @@ export const command: Command = {
   name: "await",
   usage: "--wave WAVE [--revision REVISION]",
   description: [
-    "Waits until every VM of the wave has answered its approval, a line for each as it does. Ends with 0 when they have,",
-    "with 1 as soon as more VMs failed than may, or when too few proved the revision for later waves to get it.",
+    "Waits until every VM of the wave has answered its approval, and prints a line for each answer. Exits with 0 when all have",
+    "answered, and with 1 as soon as more VMs failed than allowed, or if too few proved the revision for later waves to get it.",
     "Stopped, held, pinned and waiting VMs are deferred: they count neither as failed nor as proof.",
-    "Pulumi runs it between waves and gives everything by environment.",
+    "Pulumi runs it between waves and sets everything by environment variables.",
   ],
   examples: ["await --wave canary", "await --wave rest --max-failures 10% --timeout 30m --output result.json"],
   options: {
@@ -40,7 +40,7 @@ export const command: Command = {
       complete: "file",
     },
     forget,
-    json: { description: "print the results as one JSON document; what happens meanwhile goes to standard error" },
+    json: { description: "print the results as one JSON document; progress goes to standard error" },
     ...fleetOptions,
   },
   verbatim: true,

@@ -29,10 +29,10 @@ export const command: Command = {
   name: "build",
   usage: "(--bucket NAME | --directory DIRECTORY | --to URL | --push COMMAND) [--key FILE]",
   description: [
-    "Builds all hosts of one commit, signs what comes out, and puts it into a binary cache together with a manifest. The next",
-    "pulumi up of that revision names the manifest in its approvals, and the VMs take instead of build. What the cache has",
-    "already is not built or sent again, and hosts with the same system are built once. Uncommitted changes have no part in it.",
-    "Where nix-eval-jobs is on PATH, it evaluates, in as many processes as there is memory for; otherwise one nix does.",
+    "Builds all hosts of one commit, signs the systems, and puts them into a binary cache together with a manifest. The next",
+    "pulumi up of that revision names the manifest in its approvals, and the VMs fetch the systems instead of building them.",
+    "It does not build or upload again what the cache has, builds hosts with the same system once, and ignores uncommitted",
+    "changes. If nix-eval-jobs is on PATH, it evaluates in as many processes as fit in memory; otherwise one nix evaluates.",
   ],
   examples: [
     "build --flake ../nixos-config --bucket acme-nix-cache --key cache.key",

@@ -6,8 +6,8 @@ export const command: Command = {
   name: "completion",
   usage: shells.join(" | "),
   description: [
-    "Prints a script for your shell to read at its start. It completes commands, options and the values that are fixed.",
-    "Names of VMs and waves are not completed, since that would ask Google at each key.",
+    "Prints a script that your shell reads when it starts. It completes commands, options and fixed values.",
+    "It does not complete names of VMs and waves, because that would call Google at each key press.",
   ],
   examples: ["completion bash | sudo tee /etc/bash_completion.d/fleet", "completion fish | source"],
   options: { json: { description: "print the script as one JSON document" } },

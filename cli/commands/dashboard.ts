@@ -17,7 +17,7 @@ export const command: Command = {
   usage: "[--port N] [--open]",
   description: [
     "Serves the page of fleet status --html on this machine's loopback address, and keeps it up to date while it is open.",
-    "Prints the page's address, whose token the page needs. Read-only. Ends with Ctrl-C (exit code 130).",
+    "Prints the page's address with the token that the page needs. Read-only. Ends with Ctrl-C (exit code 130).",
   ],
   examples: ["dashboard --open", "dashboard --port 8080"],
   options: {

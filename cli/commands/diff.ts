@@ -16,9 +16,9 @@ export const command: Command = {
   name: "diff",
   usage: "[VM…] [--head | --to REVISION] [--no-closures]",
   description: [
-    "Compares what each VM runs with what is wanted of it: the inputs that flake.lock moves, other files, and the packages of",
-    "the two systems, where nix is here and the systems are in a cache or can be built. VMs that change alike are shown together.",
-    "Commits are read from your clone of the config repository or, where that lacks them, from the repository itself.",
+    "Compares what each VM runs with its desired revision: the changed inputs of flake.lock, other files, and the packages of",
+    "the two systems, if you have nix and the systems are in a cache or can be built. VMs with the same changes share an entry.",
+    "Reads commits from your clone of the config repository, or from the repository itself if the clone lacks them.",
   ],
   examples: ["diff dev-alice", "diff --head --no-closures", "diff --json | jq -r '.moves[].inputs[].link'"],
   options: {

@@ -12,8 +12,8 @@ export const command: Command = {
   name: "doctor",
   usage: "[--stack NAME]",
   description: [
-    "A line for each check: ok, warn or fail, and what to do about it. Nothing is changed. Ends with 1 when something fails.",
-    "The stack is the one that Pulumi has selected. What depends on something that fails is not asked for.",
+    "Prints a line for each check: ok, warn or fail, and what to do about it. Changes nothing. Exits with 1 if a check fails.",
+    "Checks the stack that Pulumi has selected. Skips checks that depend on a failed one.",
   ],
   examples: [
     "doctor",
@@ -27,7 +27,7 @@ export const command: Command = {
     },
     "config-file": {
       value: "FILE",
-      description: "the stack's settings, where they lie elsewhere than beside the program",
+      description: "the stack's settings file, if it is not beside the program",
     },
     json: { description: "the same as one JSON document" },
   },

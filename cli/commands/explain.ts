@@ -10,7 +10,7 @@ export const command: Command = {
   name: "explain",
   usage: "[CODE]",
   description: [
-    "Prints what leads to an error and what to do about it, by the code at the end of its message, such as NF301.",
+    "Prints the cause of an error and what to do about it. The code is at the end of the error's message, such as NF301.",
     "Without a code it lists all of them.",
   ],
   examples: ["explain NF301", "explain"],

@@ -22,8 +22,8 @@ export const command: Command = {
   name: "history",
   usage: "[--since TIME] [--limit N]",
   description: [
-    "Shows the fleet's past, newest first, from the project's log nixos-fleet, where gates and these commands write it.",
-    "It goes back as far as Cloud Logging keeps the log: 30 days unless the project says otherwise.",
+    "Shows the fleet's history, newest first. Gates and these commands write it to the project's log nixos-fleet.",
+    "Cloud Logging keeps the log for 30 days, unless the project is configured otherwise.",
   ],
   examples: ["history", "history --since 7d", "history --json | jq -r '.[] | select(.outcome == \"failed\") | .why'"],
   options: {

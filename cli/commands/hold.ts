@@ -19,8 +19,8 @@ export const command: Command = {
   name: "hold",
   usage: "[--wave WAVE | --vm VM] --why TEXT",
   description: [
-    "Nothing moves that is held: no rollout, no timer, no trigger. Without --wave or --vm the whole fleet is held.",
-    "It stands until resume; fleet status shows who held what and why.",
+    "Stops all updates of the held VMs: by rollout, timer and trigger. Without --wave or --vm it holds the whole fleet.",
+    "The hold lasts until resume. fleet status shows who holds what, and why.",
   ],
   examples: ["hold --why 'demo on Friday'", "hold --vm dev-alice --why 'long build, resume on Monday'"],
   options: {

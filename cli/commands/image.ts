@@ -17,9 +17,9 @@ export const command: Command = {
   name: "image",
   usage: "build | publish --bucket NAME",
   description: [
-    "build: builds packages.x86_64-linux.gce-image of one commit, the config repository's.",
-    "publish: the same, then uploads the archive to a private bucket and makes an image in its family. Its name says the commit,",
-    "and what is there already is left as it is. VMs that exist keep theirs: only new ones are made from it.",
+    "build: builds packages.x86_64-linux.gce-image of one commit of the config repository.",
+    "publish: the same, then uploads the archive to a private bucket and creates an image in its family. The name has the commit;",
+    "an archive or image that exists stays as it is. Existing VMs keep their image; only new VMs use this one.",
   ],
   examples: [
     "image build --flake ../nixos-config",
@@ -27,12 +27,12 @@ export const command: Command = {
   ],
   options: {
     ...commitOptions,
-    bucket: { value: "NAME", description: "the private bucket for archives; made where there is none" },
-    location: { value: "LOCATION", description: "where a new bucket goes, such as europe-west1" },
+    bucket: { value: "NAME", description: "the private bucket for archives; created if it does not exist" },
+    location: { value: "LOCATION", description: "the location of a new bucket, such as europe-west1" },
     family: { value: "NAME", description: "the image's family; nixos-fleet by default" },
     file: { value: "FILE", complete: "file", description: "publish this archive (*.raw.tar.gz) instead of building" },
     "no-image": { description: "upload only, for a stack whose image.source names the archive" },
-    json: { description: "print what there is now as one JSON document" },
+    json: { description: "print the archive and the image as one JSON document" },
     project: projectOption,
   },
   positionals: { least: 1, most: 1, verbs: ["build", "publish"] },

@@ -16,9 +16,9 @@ export const command: Command = {
   name: "init",
   usage: "DIRECTORY [--stack STACK] [--project PROJECT] [--repository URL] [OPTION…]",
   description: [
-    "Writes a Pulumi project of your own that uses this package into a new or empty directory, and the config repository",
-    "that its VMs follow into another one beside it, both with CI for GitHub and GitLab; then says what to do next.",
-    "On a terminal it asks for what was not given. What stays open is a comment in the stack's file. It overwrites nothing.",
+    "Writes two new directories: a Pulumi project of your own that uses this package, and beside it the config repository that",
+    "its VMs follow. Both have CI for GitHub and GitLab. Then prints the next steps. On a terminal it asks for missing values;",
+    "values that are still missing become comments in the stack's file. It overwrites nothing.",
   ],
   examples: [
     "init my-fleet",

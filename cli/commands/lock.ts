@@ -9,7 +9,8 @@ export const command: Command = {
   usage: "update [INPUT…] [--clone DIRECTORY]",
   description: [
     "Updates the inputs (all of them by default) with nix flake update, commits flake.lock and pushes the commit.",
-    "The clone must be clean and where its remote is; whatever fails, it stays as it was. pulumi up then rolls the lock out.",
+    "The clone must have no changes and be level with its remote. If a step fails, the clone stays as it was. pulumi up then",
+    "rolls the lock out.",
   ],
   examples: ["lock update", "lock update nixpkgs --clone ~/nixos-config"],
   options: {
@@ -19,7 +20,7 @@ export const command: Command = {
       complete: "directory",
       description: "the clone; by default the directory you are in",
     },
-    json: { description: "print what moved as JSON" },
+    json: { description: "print the changed inputs as JSON" },
   },
   positionals: { least: 1, most: 100, verbs: ["update"] },
   async run(call) {

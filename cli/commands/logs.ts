@@ -16,8 +16,8 @@ export const command: Command = {
   name: "logs",
   usage: "VM [--source logging|serial|ssh]",
   description: [
-    "Shows what a VM's updates said last: from Cloud Logging where the VM writes there (the setting monitoring), else from its serial console.",
-    "With --source ssh, the journal of its updates, as fleet ssh reaches it.",
+    "Shows the last output of a VM's updates: from Cloud Logging if the VM writes there (the setting monitoring), otherwise",
+    "from its serial console. --source ssh shows the journal of its updates, through the same connection as fleet ssh.",
   ],
   examples: ["logs dev-alice", "logs dev-alice --source serial --lines 200", "logs dev-alice --source ssh"],
   options: {

@@ -15,9 +15,9 @@ export const command: Command = {
   name: "move",
   usage: "[VM…] --to STACK [--stack NAME]",
   description: [
-    "Takes VMs from one stack of the fleet to another in Pulumi's state, with their disks and who may log in. Without names:",
-    "all VMs that the settings of the other stack have (nixos-fleet:stacks). Nothing at Google changes; the next pulumi up of",
-    "the other stack takes them over in place. Refused while a rollout is open, held or pinned in either stack.",
+    "Moves VMs from one stack of the fleet to another in Pulumi's state, with their disks and access. Without names it moves",
+    "all VMs that nixos-fleet:stacks assigns to the other stack. It changes nothing on Google Cloud; the next pulumi up of the",
+    "other stack adopts the VMs in place. Refused while a rollout is open or held in either stack, or a VM is held or pinned.",
   ],
   examples: ["move --to eu-b --dry-run", "move dev-alice --stack eu-a --to eu-b"],
   options: {
@@ -29,7 +29,7 @@ export const command: Command = {
     "config-file": {
       value: "FILE",
       complete: "file",
-      description: "that stack's settings, where they lie elsewhere than beside the program",
+      description: "that stack's settings file, if it is not beside the program",
     },
     json: { description: "print the VMs and their resources as one JSON document" },
     ...changeOptions,

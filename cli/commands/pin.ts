@@ -14,12 +14,13 @@ export const command: Command = {
   name: "pin",
   usage: "VM REVISION | VM --clear",
   description: [
-    "A pinned VM goes to the revision at once, or when it boots, and stays there through every rollout until --clear.",
-    "Gates count it as deferred. The revision is on a branch of the config repository: its first digits, a branch or a tag.",
+    "A pinned VM updates to the revision at once, or when it boots, and keeps it through every rollout until --clear.",
+    "Gates count it as deferred. Name the revision by its first digits, a branch or a tag. It must be on a branch of the config",
+    "repository.",
   ],
   examples: ["pin dev-alice a1b2c3d", "pin dev-alice --clear"],
   options: {
-    clear: { description: "follow what is approved again" },
+    clear: { description: "follow the approvals again" },
     json: { description: "print the control item" },
     ...revisionChangeOptions,
   },

@@ -17,7 +17,7 @@ export const command: Command = {
   description: [
     "Takes a VM out of use: stops it, takes a last snapshot of the disk with its homes, and removes its pin and its holds.",
     "It deletes nothing. It then says which settings name the VM, and what pulumi up deletes once you have removed them.",
-    "The home disk and all snapshots stay. It may be called again.",
+    "The home disk and all snapshots stay. You can call it again.",
   ],
   examples: ["remove dev-alice", "remove dev-alice --dry-run", "remove dev-alice --no-snapshot --yes"],
   options: {

@@ -16,9 +16,9 @@ export const command: Command = {
   name: "resume",
   usage: "[--wave WAVE | --vm VM | --all]",
   description: [
-    "Ends a hold. What was held catches up by itself: running VMs at once, stopped ones when they boot.",
-    "Without --wave or --vm it ends the hold of the whole fleet; those of waves and VMs stay.",
-    "With --all a control item that cannot be read is emptied: holds, pins and overrides in it are lost.",
+    "Ends a hold. The held VMs then catch up by themselves: running VMs at once, stopped VMs when they boot.",
+    "Without --wave or --vm it ends the hold of the whole fleet; holds of waves and VMs stay.",
+    "--all also empties a control item that cannot be read: its holds, pins and overrides are lost.",
   ],
   examples: ["resume", "resume --vm dev-alice", "resume --all"],
   options: {

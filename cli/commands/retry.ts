@@ -14,12 +14,12 @@ export const command: Command = {
   name: "retry",
   usage: "REVISION | --clear [REVISION]",
   description: [
-    "A VM refuses a revision that failed on it. This lets all VMs retry it, and takes back what a gate",
-    "held or undid because of it. Meant for failures that the revision was not to blame for.",
+    "A VM refuses a revision that failed on it. This command lets all VMs retry the revision, and removes holds and rollbacks",
+    "of gates for it. Use it if the revision did not cause the failure.",
   ],
   examples: ["retry d4e5f6a", "retry --clear"],
   options: {
-    clear: { description: "do not try this one (or any) again" },
+    clear: { description: "end the retry of this revision, or without one of all" },
     json: { description: "print the control item" },
     ...revisionChangeOptions,
   },

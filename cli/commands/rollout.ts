@@ -18,17 +18,17 @@ export const command: Command = {
   name: "rollout",
   usage: "--urgent --why TEXT [REVISION]",
   description: [
-    "Sets nixos-fleet:urgent in the stack's file, so that the approval of this one revision (by default the branch's head) passes",
-    "windows and pauses, and runs pulumi up. Canaries and health checks count as ever. It first says who is affected.",
+    "Lists the affected VMs, sets nixos-fleet:urgent in the stack's file, and runs pulumi up. The approval of this one revision",
+    "(by default the branch's head) then ignores windows and pauses. Canaries and health checks still apply.",
   ],
   examples: [
     "rollout --urgent --why 'CVE-2026-1234 in openssh'",
     "rollout d4e5f6a --urgent --why 'disk fills up' --dry-run",
   ],
   options: {
-    urgent: { description: "pass windows and pauses; an ordinary rollout is pulumi up" },
+    urgent: { description: "ignore windows and pauses; an ordinary rollout is pulumi up" },
     why: { value: "TEXT", description: "the reason, which status and the preview show" },
-    "no-up": { description: "only set it; pulumi up is yours" },
+    "no-up": { description: "only set it; you run pulumi up" },
     json: { description: "print who is affected as one JSON document; needs --dry-run or --no-up" },
     ...revisionChangeOptions,
   },

@@ -21,8 +21,8 @@ export const command: Command = {
   name: "show",
   usage: "VM",
   description: [
-    "Shows one VM: what its metadata says, what is approved, desired, held and pinned for it, what it runs and last reported,",
-    "its boot and reboots, what it does next by itself and when, and its homes.",
+    "Shows one VM: its metadata, approval, desired revision, holds and pin, current revision and last report, its boot and",
+    "reboots, what it does next by itself and when, and its homes.",
   ],
   examples: ["show dev-alice", "show dev-alice --json | jq -r .vm.system.toplevel"],
   options: { json: { description: "the same as one JSON document" }, ...revisionOptions, ...fleetOptions },

@@ -9,12 +9,12 @@ export const command: Command = {
   name: "ssh",
   usage: "VM [COMMAND…]",
   description: [
-    "Opens a shell on a VM, or runs a command there, through Google's Identity-Aware Proxy with your own OS Login: gcloud compute ssh with the right flags.",
-    "Words of the command that begin with - go after --.",
+    "Opens a shell on a VM, or runs a command there, through Google's Identity-Aware Proxy with your own OS Login. It calls",
+    "gcloud compute ssh with the right flags. Put -- before a command whose words begin with -.",
   ],
   examples: ["ssh dev-alice", "ssh dev-alice -- journalctl -u nixos-auto-update -n 50", "ssh dev-alice --direct"],
   options: {
-    direct: { description: "to its internal address, where your machine is in its network" },
+    direct: { description: "connect to the internal address; your machine must be in the VM's network" },
     user: {
       value: "USER",
       description: "the account on the VM, if not your own",

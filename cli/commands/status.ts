@@ -25,9 +25,9 @@ export const command: Command = {
   name: "status",
   usage: "[VM…] [--wave WAVE] [--failed] [--stale TIME] [--watch] [--check] [--all] [--all-stacks] [--html FILE]",
   description: [
-    "Shows the fleet's VMs: what they run (CURRENT), what they should run (DESIRED), and how the two stand",
-    "(DRIFT: none, behind, ahead, waiting, held, failed, stopped, unknown). What needs a person comes first.",
-    "Below it is what VMs do next by themselves, and why.",
+    "Shows the fleet's VMs: what they run (CURRENT), what they should run (DESIRED), and how the two differ",
+    "(DRIFT: none, behind, ahead, waiting, held, failed, stopped, unknown). VMs that need attention come first.",
+    "Below the table is what VMs do next by themselves, and why.",
   ],
   examples: [
     "status",

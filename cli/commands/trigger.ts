@@ -24,7 +24,7 @@ export const command: Command = {
   usage: "VM… [--bastion USER@HOST | --iap]",
   description: [
     "Starts the update of these VMs and waits for it. The host keys are those that the VMs published as guest attributes.",
-    "Rarely needed: running VMs see a new approval by themselves. A stopped VM is left out; it catches up at boot.",
+    "Rarely needed, because running VMs see a new approval by themselves. Skips stopped VMs; they catch up at boot.",
   ],
   examples: [
     "trigger dev-alice dev-bob --iap",
@@ -36,14 +36,14 @@ export const command: Command = {
     address: {
       value: "VM=HOST:PORT",
       multiple: true,
-      description: "where a VM answers; its internal address, port 22 by default",
+      description: "a VM's SSH address; its internal address and port 22 by default",
     },
     bastion: { value: "USER@HOST[:PORT]", description: "through this host, whose key your ssh knows" },
-    "known-hosts": { value: "FILE", description: "where the bastion's host key is instead" },
+    "known-hosts": { value: "FILE", description: "the file with the bastion's host key" },
     iap: { description: "through Google's Identity-Aware Proxy, by gcloud" },
     identity: { value: "FILE", description: "the private key, for the bastion too" },
     timeout: { value: "TIME", description: "how long to wait for each VM; 20m by default" },
-    json: { description: "print what came of each VM as one JSON document" },
+    json: { description: "print each VM's result as one JSON document" },
     by: { value: "WHO", description: "who asks, for the VM's journal; your user and machine by default" },
     ...fleetOptions,
   },

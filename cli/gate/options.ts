@@ -12,19 +12,19 @@ export const gateOptions: Readonly<Record<string, OptionSpec>> = {
   wave: { value: "WAVE", description: "the wave", env: "NIXOS_FLEET_WAVE" },
   revision: {
     value: "REVISION",
-    description: "what to wait for; the wave's approval by default",
+    description: "the revision to wait for; the wave's approval by default",
     form: { pattern: /^[0-9a-f]{7,40}$/, right: "a git revision of 7 to 40 hex digits" },
     env: "NIXOS_FLEET_REVISION",
   },
   members: {
     value: "VM,VM…",
-    description: "the wave's VMs; those whose metadata name the wave by default",
+    description: "the wave's VMs; by default those whose metadata names the wave",
     form: names,
     env: "NIXOS_FLEET_MEMBERS",
   },
   "later-waves": {
     value: "WAVE,WAVE…",
-    description: "the waves after it, which get only what this one has proved",
+    description: "the waves after it, which get only a revision that this wave has proved",
     form: names,
     env: "NIXOS_FLEET_LATER_WAVES",
   },
@@ -39,10 +39,10 @@ export const gateOptions: Readonly<Record<string, OptionSpec>> = {
     description: "how many VMs of the wave may fail; 0 by default",
     env: "NIXOS_FLEET_MAX_FAILURES",
   },
-  timeout: { value: "TIME", description: "for a VM's answer; 20m by default", env: "NIXOS_FLEET_TIMEOUT" },
+  timeout: { value: "TIME", description: "the limit for a VM's answer; 20m by default", env: "NIXOS_FLEET_TIMEOUT" },
   "boot-timeout": {
     value: "TIME",
-    description: "until a VM is there, and from then for its first report; 15m by default",
+    description: "the limit until a VM exists, and again until its first report; 15m by default",
     env: "NIXOS_FLEET_BOOT_TIMEOUT",
   },
   homes: {
@@ -59,20 +59,20 @@ export const gateOptions: Readonly<Record<string, OptionSpec>> = {
   },
   pause: {
     value: "TIME",
-    description: "how long the wave has to run the revision after that, in which a failure still counts; 0 by default",
+    description: "how long the wave runs the revision before the gate passes; failures still count; 0 by default",
     env: "NIXOS_FLEET_PAUSE",
   },
   "on-failure": {
     value: "WHAT",
-    description: "what to do about it; none by default: only fail",
+    description: "what to do if the wave fails; by default none: only fail",
     choices: reactions,
     env: "NIXOS_FLEET_ON_FAILURE",
   },
 };
 
-/** What a gate's resource runs when it is deleted. */
+/** The option with which a gate's resource runs the command when Pulumi deletes it. */
 export const forget: OptionSpec = {
-  description: "the wave is gone: forget its holds and rollbacks, and those of the fleet with its last wave",
+  description: "the wave was deleted: remove its holds and rollbacks, and with the last wave those of the fleet",
 };
 
 /** The gate's options as given; the revision may be shortened or missing, and what the wave passed before is not known yet. */
