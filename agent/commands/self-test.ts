@@ -15,7 +15,7 @@ import type { HomeDriver } from "../home/home";
 
 function checkNode(): void {
   const [major = 0] = process.versions.node.split(".").map(Number);
-  if (major < 20) throw new Exit(1, `Node ${process.versions.node} is too old; 20 or newer is right`, "NF406");
+  if (major < 20) throw new Exit(1, `Node ${process.versions.node} is too old; 20 or newer is needed`, "NF406");
 }
 
 /** The same for a home: reads its state, and decides. */

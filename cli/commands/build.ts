@@ -143,7 +143,7 @@ async function publish(
     const where = "to" in target ? target.to : target.push;
     if (target.manifests === undefined) {
       call.printError(
-        "no manifest was written (--directory): VMs evaluate for themselves, and take what the cache has",
+        "no manifest was written (--directory): VMs evaluate for themselves, and fetch what the cache has",
       );
       return { where };
     }
@@ -191,7 +191,7 @@ async function keyFile(call: Call, signs: boolean): Promise<string | undefined> 
     throw new UsageError("build: --key is missing: the file of the secret key that signs (nix key generate-secret)");
   }
   const there = await stat(file).catch(() => undefined);
-  if (there?.isFile() !== true) throw new UsageError(`build: --key ${oneLine(file, 200)} is no file`);
+  if (there?.isFile() !== true) throw new UsageError(`build: --key ${oneLine(file, 200)} is not a file`);
   return resolve(file);
 }
 

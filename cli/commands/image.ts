@@ -95,7 +95,7 @@ async function archiveOf(call: Call, commit: Commit): Promise<string> {
   if (file === undefined) return buildImage(call, commit);
   const there = await stat(file).catch(() => undefined);
   if (there?.isFile() !== true || !basename(file).endsWith(".tar.gz")) {
-    throw new UsageError(`image: --file ${oneLine(file, 200)} is no archive (*.raw.tar.gz)`);
+    throw new UsageError(`image: --file ${oneLine(file, 200)} is not an archive (*.raw.tar.gz)`);
   }
   return file;
 }

@@ -51,14 +51,14 @@ export const command: Command = {
       if (freed.length === 0 && held.length > 0) {
         throw new FleetError(
           "NF209",
-          oneLine(`${scopeText(scope)} is not held as such; held are: ${held.map(scopeText).join(", ")}`, 500),
+          oneLine(`${scopeText(scope)} has no hold of its own; held: ${held.map(scopeText).join(", ")}`, 500),
         );
       }
       return withoutHolds(current, freed);
     };
     if (!(await confirmChange(call, context, decisions, edit))) return 0;
     if (discards) {
-      call.printError(oneLine(`the control item is not readable (${item.problem}); what is in it will be lost`, 300));
+      call.printError(oneLine(`the control item is not readable (${item.problem}); its content will be lost`, 300));
       await askToGoAhead(call);
     }
     const control = await changeControl(compute, id, edit, discards);

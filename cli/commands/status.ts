@@ -69,11 +69,11 @@ export const command: Command = {
     }
     const file = options.text("html");
     if (options.flag("watch") && file !== undefined) {
-      throw new UsageError("status: --watch and --html cannot be combined; fleet dashboard is the page that goes on");
+      throw new UsageError("status: --watch and --html cannot be combined; fleet dashboard keeps the page up to date");
     }
     const everywhere = options.flag("all-stacks");
     if (everywhere && file !== undefined) {
-      throw new UsageError("status: --all-stacks and --html cannot be combined; a page is of one stack");
+      throw new UsageError("status: --all-stacks and --html cannot be combined; a page shows one stack");
     }
     const contexts = everywhere ? await openStacks(call) : [await openFleet(call)];
     const readers = contexts.map((context) => new StatusReader(context, branchReader(call)));

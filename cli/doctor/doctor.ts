@@ -60,8 +60,8 @@ function checkGoogle({ settings, environmentProject, credentials, project, servi
     ...(other
       ? warn(
           "project",
-          `the stack's is ${settings.project}, the environment's ${environmentProject}`,
-          `export GOOGLE_CLOUD_PROJECT=${settings.project}: the other commands go by that`,
+          `the stack uses ${settings.project}, the environment ${environmentProject}`,
+          `export GOOGLE_CLOUD_PROJECT=${settings.project}: the other commands use it`,
         )
       : []),
     ...checkResult(

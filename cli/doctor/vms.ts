@@ -57,7 +57,7 @@ function checkMetadata(
       warn("vms", `the project's metadata differs from the stack: ${keys}`, "pulumi up --refresh"),
     ),
   ];
-  return wrong.length > 0 ? wrong : ok("vms", `${plural(vms.length, "VM")}, all as the stack says`);
+  return wrong.length > 0 ? wrong : ok("vms", `${plural(vms.length, "VM")}, all match the stack`);
 }
 
 /** The keys of metadata that are not as they should be; those of the fleet's own item by name. */
@@ -104,7 +104,7 @@ function checkReports({ vms, problems }: FleetStatus): Finding[] {
         warn(
           "agents",
           `another version than ${contract.agent}: ${old}`,
-          "move the input nixos-fleet of the config repository",
+          "update the input nixos-fleet of the config repository",
         ),
     ),
   ];

@@ -52,9 +52,9 @@ export async function react(
   await withRetry(() => changeControl(compute, id, edit), { ...patience, signal });
   if (done === "hold") {
     print(
-      oneLine(`${wavesText(waves)}: held while ${short(bad)} is approved; an approval of something newer ends that`),
+      oneLine(`${wavesText(waves)}: held while ${short(bad)} is approved; approving a newer revision ends the hold`),
     );
-    print(`push a fix and run pulumi up; ./scripts/fleet retry ${bad} tries this one again`);
+    print(`push a fix and run pulumi up; ./scripts/fleet retry ${bad} retries this one`);
     return { done, waves };
   }
   print(oneLine(`${wavesText(waves)}: going back to what each VM ran before ${short(bad)}`));

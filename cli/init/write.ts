@@ -12,7 +12,7 @@ export function requireEmpty(directory: string): void {
     names = readdirSync(directory);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
-      throw new UsageError(oneLine(`init: ${directory} is no directory to write to: ${reasonOf(error)}`, 400));
+      throw new UsageError(oneLine(`init: ${directory} is not a directory to write to: ${reasonOf(error)}`, 400));
     }
   }
   if (names.length > 0)

@@ -38,7 +38,7 @@ async function tell(
   send: () => Promise<string | undefined>,
 ): Promise<void> {
   const problem = await send();
-  if (problem !== undefined) call.printError(`${name}: no message went out (${problem}); nothing else is affected`);
+  if (problem !== undefined) call.printError(`${name}: no message was sent (${problem}); nothing else is affected`);
 }
 
 async function post(webhook: string, text: string, limit: number): Promise<string | undefined> {

@@ -52,7 +52,7 @@ export async function updateLock(
   const before = await git(clone.top, { command: "show", values: [`HEAD:${name}`] }, runOptions).catch(() => {
     throw new FleetError(
       "NF206",
-      `${clone.top} has no ${name} in its last commit; the config repository's clone is right`,
+      `${clone.top} has no ${name} in its last commit; name the clone of the config repository`,
     );
   });
   const known = attempt(() => lockInputs(before));
@@ -116,7 +116,7 @@ async function openClone(directory: string, runOptions: RunOptions): Promise<Clo
   const top = await ask("rev-parse", ["--show-toplevel"]).catch((error: unknown) => {
     throw new FleetError(
       "NF206",
-      oneLine(`${directory} is no clone of the config repository (${messageOf(error)}); name it with --clone`, 400),
+      oneLine(`${directory} is not a clone of the config repository (${messageOf(error)}); name it with --clone`, 400),
     );
   });
   const dirty = await ask("status", ["--porcelain", "--untracked-files=no"]);

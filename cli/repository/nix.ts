@@ -43,7 +43,7 @@ export async function commitOf(directory: string, revision: string, runOptions: 
     if (error instanceof UsageError) throw error;
     throw new FleetError(
       "NF206",
-      `${oneLine(directory, 200)} is no git repository that has the commit ${oneLine(revision, 60)}`,
+      `${oneLine(directory, 200)} is not a git repository with the commit ${oneLine(revision, 60)}`,
     );
   }
 }

@@ -23,6 +23,6 @@ export function secretsInClear(
 ): string[] {
   return SECRETS.filter((key) => values[key] !== undefined && !encrypted.includes(namespace + key)).map(
     (key) =>
-      `${key}: stands in clear and must be a secret: change it where it came from, then pulumi config set --secret ${namespace}${key}`,
+      `${key}: is not encrypted and must be a secret: replace the key where it came from, then pulumi config set --secret ${namespace}${key}`,
   );
 }

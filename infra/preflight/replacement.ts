@@ -152,7 +152,7 @@ function checkNetwork(config: Fleet, present: readonly PresentVm[]): string[] {
   if (outside.length === 0) return [];
   const ranges = [...new Set(outside.map((vm) => vm.cidr))].join(" and ");
   return [
-    `network.cidr: ${cidr} does not hold ${ranges}, the subnet of ${outside.map(({ name }) => name).join(", ")}; a subnet can be widened and not moved`,
+    `network.cidr: ${cidr} does not hold ${ranges}, the subnet of ${outside.map(({ name }) => name).join(", ")}; a subnet can be widened, not moved`,
   ];
 }
 
@@ -165,7 +165,7 @@ function checkVm(at: string, config: Fleet, vm: VmConfig, present: PresentVm): P
       ? { mistakes: [`${at}.deletionProtection: must be false, and applied, before ${vm.name} can be replaced`] }
       : {};
   const moves = `${at}.zone: ${vm.zone} would replace ${vm.name}, which is in ${present.zone}; to allow that, name it in nixos-fleet:replace`;
-  const stops = `${at}.machineType: ${vm.machineType} takes a stop and a start of ${vm.name}, which runs as ${present.machineType}; to allow that, set nixos-fleet:allowStopping to true`;
+  const stops = `${at}.machineType: ${vm.machineType} requires restarting ${vm.name}, which runs as ${present.machineType}; to allow that, set nixos-fleet:allowStopping to true`;
   const stopped = vm.machineType === present.machineType || !present.running || config.allowStopping;
   return {
     mistakes: [...(moved ? [moves] : []), ...(stopped ? [] : [stops])],
@@ -210,7 +210,7 @@ function checkDisk(
     warnings:
       moves && left
         ? [
-            `${called} stays in ${left.zone}, and ${name} begins with a blank one; to take it along, make ${called} in ${zone} from a snapshot first`,
+            `${called} stays in ${left.zone}, and ${name} gets an empty disk; to keep the home, create ${called} in ${zone} from a snapshot first`,
           ]
         : [],
   };

@@ -71,7 +71,7 @@ export function assignWaves<W extends WrittenWave>(written: readonly W[], vms: r
     for (const name of wave.vms ?? []) {
       const other = waveOf[name];
       const path = `waves[${index}].vms`;
-      if (!vms.some((vm) => vm.name === name)) mistakes.push(`${path}: "${name}" is no VM of this fleet`);
+      if (!vms.some((vm) => vm.name === name)) mistakes.push(`${path}: "${name}" is not a VM of this fleet`);
       else if (other !== undefined) mistakes.push(`${path}: "${name}" is in wave "${other}" already`);
       waveOf[name] = wave.name;
     }
@@ -115,7 +115,7 @@ function nameMistakes(wave: WrittenWave, index: number, all: readonly WrittenWav
   return [
     ...(all.findIndex(({ name }) => name === wave.name) === index
       ? []
-      : [`${path}.name: "${wave.name}" is there twice; names of waves are unique`]),
+      : [`${path}.name: "${wave.name}" is used twice; names of waves are unique`]),
     ...(given.length === 1
       ? []
       : [

@@ -42,7 +42,7 @@ describe("an update", () => {
         "nixos-fleet:vms[0].zone: europe-west1-c would replace dev-alice, which is in europe-west1-b; to allow that, name it in nixos-fleet:replace",
       );
       expect(text).toContain(
-        "nixos-fleet:vms[0].machineType: n2-standard-4 takes a stop and a start of dev-alice, which runs as e2-standard-4; to allow that, set nixos-fleet:allowStopping to true",
+        "nixos-fleet:vms[0].machineType: n2-standard-4 requires restarting dev-alice, which runs as e2-standard-4; to allow that, set nixos-fleet:allowStopping to true",
       );
     }
     const moved = await run("up", {}, { "nixos-fleet:network": { cidr: "10.9.0.0/24" } });
@@ -81,7 +81,7 @@ describe("an update", () => {
 
     await up();
     const text = await up({ zone: "europe-west1-c", diskSizeGb: 20 }, replace);
-    expect(text).toContain("dev-alice-home stays in europe-west1-b, and dev-alice begins with a blank one");
+    expect(text).toContain("dev-alice-home stays in europe-west1-b, and dev-alice gets an empty disk");
     expect(vm()?.id).not.toBe(before?.id);
     expect(vm()?.zone).toMatch(/europe-west1-c$/);
     expect([disk("b"), disk("c")]).toMatchObject([{ resource: {} }, { resource: {} }]);
@@ -128,7 +128,7 @@ describe("a home disk", () => {
     const [before, left] = [disk("b")?.resource, disk("c")?.resource];
     expect(before).toMatchObject({ labels });
     const text = await up({}, { "nixos-fleet:replace": ["dev-alice"] });
-    expect(text).not.toContain("blank");
+    expect(text).not.toContain("an empty disk");
     expect(vm()?.disks[1]).toMatchObject({ deviceName: "home", source: before?.selfLink });
     expect([disk("b")?.resource.id, disk("c")?.resource.id]).toEqual([before?.id, left?.id]);
   });

@@ -123,7 +123,7 @@ describe("deploy keys", () => {
     configure({ "nixos-fleet:deployKey": planted });
     const { exitCode, text } = await program.run("up");
     expect(exitCode).not.toBe(0);
-    expect(text).toContain("nixos-fleet:deployKey: stands in clear and must be a secret");
+    expect(text).toContain("nixos-fleet:deployKey: is not encrypted and must be a secret");
     expect(text).not.toContain(planted);
   });
 

@@ -61,7 +61,7 @@ describe("a mistake in the stack's configuration", () => {
       'schedules[0].timeZone: "Europe/Gent" must be a time zone of the tz database such as Europe/Brussels',
       'schedules[1]: "nights" has no VM; give it one or remove it',
       'waves[1].vms: "dev-alice" is in wave "canary" already',
-      'replace: "dev-zoe" is no VM of this fleet',
+      'replace: "dev-zoe" is not a VM of this fleet',
       "snapshots: no VM has a home disk of which there could be some; set defaults.homeDisk or a VM's homeDisk",
     ])
       if (typeof line === "string") expect(text).toContain(`nixos-fleet:${line}`);

@@ -64,7 +64,7 @@ export class DelayedFailures {
     if (this.held.waiting.includes(failure)) {
       const reason = (errors[0] ?? "").trim().split("\n").slice(-1)[0] ?? "";
       void pulumi.log.warn(
-        `${String(vm)} cannot be ${failedOperation}d: ${reason.slice(0, 500)}. The rollout to the other VMs goes on; then this run fails`,
+        `${String(vm)} cannot be ${failedOperation}d: ${reason.slice(0, 500)}. The rollout to the other VMs continues; then this run fails`,
       );
     }
     await released;

@@ -110,7 +110,7 @@ export const checkDeployKeys: Check[] = [
         ...Object.keys(homeDeployKeySecrets).map((home) => ["homeDeployKeySecrets", home, undefined] as const),
       ];
       return named.flatMap(([key, home, value]) => [
-        ...(own.includes(home) ? [] : [`${key}: ${quote(home)} is no repository of a home of this fleet`]),
+        ...(own.includes(home) ? [] : [`${key}: ${quote(home)} is not the repository of a home of this fleet`]),
         ...(key === "homeDeployKeySecrets" && homeDeployKeys[home] !== undefined
           ? [`${key}: ${quote(home)} must not be there beside homeDeployKeys`]
           : []),

@@ -35,6 +35,6 @@ export const checkSsh = [
   check(z.object({ vms: z.array(z.object({ name: z.string() })), ssh: z.object({ addresses }) }), ({ vms, ssh }) =>
     Object.keys(ssh.addresses)
       .filter((address) => !vms.some(({ name }) => name === address))
-      .map((address) => `ssh.addresses: ${quote(address)} is no VM of this fleet`),
+      .map((address) => `ssh.addresses: ${quote(address)} is not a VM of this fleet`),
   ),
 ];

@@ -96,10 +96,10 @@ function groupMistakes(
   return [
     ...(groups.findIndex(({ name }) => name === group.name) === index
       ? []
-      : [`${at}.name: ${quote(group.name)} is there twice; names of schedules are unique`]),
+      : [`${at}.name: ${quote(group.name)} is used twice; names of schedules are unique`]),
     ...(given.length === 1 ? [] : [`${at}: ${quote(group.name)} must have one of vms, labels, waves and rest: true`]),
-    ...unknown.map((name) => `${at}.vms: ${quote(name)} is no VM of this fleet`),
-    ...strange.map((name) => `${at}.waves: ${quote(name)} is no wave with a VM`),
+    ...unknown.map((name) => `${at}.vms: ${quote(name)} is not a VM of this fleet`),
+    ...strange.map((name) => `${at}.waves: ${quote(name)} is not a wave with a VM`),
   ];
 }
 

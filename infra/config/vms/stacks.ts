@@ -66,8 +66,8 @@ function stackMistakes(one: WrittenStack, index: number, all: readonly WrittenSt
   return [
     ...(all.findIndex(({ name }) => name === one.name) === index
       ? []
-      : [`${at}.name: ${quote(one.name)} is there twice; names of stacks are unique`]),
-    ...(given.length === 1 ? [] : [`${at}: ${quote(one.name)} must have one of vms (names), labels and rest: true`]),
+      : [`${at}.name: ${quote(one.name)} is used twice; names of stacks are unique`]),
+    ...(given.length === 1 ? [] : [`${at}: ${quote(one.name)} must have one of vms (names), labels or rest: true`]),
     ...(one.rest && all.findIndex(({ rest }) => rest) !== index
       ? [`${at}.rest: only one stack may have rest: true`]
       : []),
@@ -117,7 +117,7 @@ export function shareOf(values: Values, name: string): StackShare {
           return `${key}[${original ?? index}]`;
         })
         .replace(
-          /^((?:nixos-fleet:)?(?:waves|schedules)\[\d+\]\.vms: "([^"]*)") is no VM of this fleet$/,
+          /^((?:nixos-fleet:)?(?:waves|schedules)\[\d+\]\.vms: "([^"]*)") is not a VM of this fleet$/,
           (line, start: string, vm: string) => {
             const other = stackOf[vm];
             return other === undefined ? line : `${start} is in stack ${quote(other)}`;

@@ -121,13 +121,13 @@ export const checkVms = [
   check(z.object({ vms: z.array(z.object({ name: z.string() })), replace: z.array(z.string()) }), ({ vms, replace }) =>
     replace
       .filter((name) => !vms.some((vm) => vm.name === name))
-      .map((name) => `replace: ${quote(name)} is no VM of this fleet`),
+      .map((name) => `replace: ${quote(name)} is not a VM of this fleet`),
   ),
   check(z.object({ vms: z.array(z.object({ name: z.string() })) }), ({ vms }) =>
     vms.flatMap(({ name }, index) =>
       vms.findIndex((other) => other.name === name) === index
         ? []
-        : [`vms[${index}].name: ${quote(name)} is there twice; names of VMs are unique`],
+        : [`vms[${index}].name: ${quote(name)} is used twice; names of VMs are unique`],
     ),
   ),
   check(

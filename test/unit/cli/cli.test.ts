@@ -143,7 +143,7 @@ describe("fleet hold and resume", () => {
       ]),
     );
     expect((await fleet(["resume"])).err).toEqual([
-      "the fleet is not held as such; held are: wave rest, VM dev-bob [NF209]",
+      "the fleet has no hold of its own; held: wave rest, VM dev-bob [NF209]",
     ]);
     expect((await fleet(["resume", "--wave", "rest"])).out).toEqual(["wave rest may move again"]);
     expect((await fleet(["resume", "--all", "--why", "done"])).out).toEqual([

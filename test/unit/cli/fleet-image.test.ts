@@ -60,14 +60,14 @@ it("uploads once where the image is the stack's, and makes the image of what lie
 it.each([
   [["image", "destroy"], 'image: unknown subcommand "destroy"; it must be build or publish'],
   [["image", "publish", "--flake", "."], "image: publish needs --bucket"],
-  [["image", "build", "--flake", "/"], "/ is no git repository that has the commit HEAD"],
-  [["image", "build", "--flake", ".", "--revision", "nope"], "has the commit nope"],
+  [["image", "build", "--flake", "/"], "/ is not a git repository with the commit HEAD"],
+  [["image", "build", "--flake", ".", "--revision", "nope"], "with the commit nope"],
   [["build"], "build: give one of --bucket, --directory, --to and --push"],
   [["build", "--bucket", "a", "--directory", "b"], "build: give one of"],
   [["build", "--to", "a", "--push", "b"], "build: give one of"],
   [["build", "--to", "s3://a"], "build: --key is missing"],
   [["build", "--bucket", "a"], "build: --key is missing"],
-  [["build", "--bucket", "a", "--key", "/nowhere"], "build: --key /nowhere is no file"],
+  [["build", "--bucket", "a", "--key", "/nowhere"], "build: --key /nowhere is not a file"],
 ])("%j says what is wrong", async (args, line) => {
   const { code, err } = await fleet(...args);
   expect(code).not.toBe(0);

@@ -228,7 +228,7 @@ describe("what is there", () => {
   it("stays alone when something cannot be written", async () => {
     writeFileSync(join(scratch, "file"), "");
     const { code, err } = await init("--config-directory", join(scratch, "file/config"));
-    expect([code, err]).toEqual([2, [expect.stringMatching(/is no directory to write to: not a directory$/)]]);
+    expect([code, err]).toEqual([2, [expect.stringMatching(/is not a directory to write to: not a directory$/)]]);
     expect(readdirSync(scratch)).toEqual(["file"]);
   });
 });

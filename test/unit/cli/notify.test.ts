@@ -143,7 +143,7 @@ describe("the tool", () => {
     const address = problem.startsWith("HTTP") ? webhook : webhook.replace(/:\d+\//, ":1/");
     const { code, err } = await fleet(["hold", "--why", "demo"], { NIXOS_FLEET_NOTIFY_WEBHOOK: address });
     expect(code).toBe(0);
-    expect(err).toEqual([`NIXOS_FLEET_NOTIFY_WEBHOOK: no message went out (${problem}); nothing else is affected`]);
+    expect(err).toEqual([`NIXOS_FLEET_NOTIFY_WEBHOOK: no message was sent (${problem}); nothing else is affected`]);
   });
 
   it("waits for a webhook that hangs no longer than its limit", async () => {
@@ -152,7 +152,7 @@ describe("the tool", () => {
     const call = { env: { NIXOS_FLEET_NOTIFY_WEBHOOK: webhook }, printError: (line: string) => err.push(line) };
     await notify(call, id, eventSchema.parse({ event: "hold", why: "demo" }), "alice", 200);
     expect(err).toEqual([
-      "NIXOS_FLEET_NOTIFY_WEBHOOK: no message went out (no answer in time); nothing else is affected",
+      "NIXOS_FLEET_NOTIFY_WEBHOOK: no message was sent (no answer in time); nothing else is affected",
     ]);
   });
 

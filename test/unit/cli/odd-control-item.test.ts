@@ -142,9 +142,7 @@ describe("an item that cannot be read", () => {
     expect(fake.metadata[KEY]).toBe("{");
     const { code, out, err } = await fleet("resume", "--all");
     expect([code, out]).toEqual([0, ["the control item is empty now"]]);
-    expect(err).toEqual([
-      expect.stringMatching(/^the control item is not readable \(.*\); what is in it will be lost$/),
-    ]);
+    expect(err).toEqual([expect.stringMatching(/^the control item is not readable \(.*\); its content will be lost$/)]);
     expect(fake.metadata[KEY]).toBeUndefined();
   });
 });

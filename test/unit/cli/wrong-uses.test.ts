@@ -111,14 +111,14 @@ const uses: WrongUse[] = [
   use("await --wave rest", 2, /^await: NIXOS_FLEET_HOMES is yes; it must be gate or report$/, {
     env: { NIXOS_FLEET_HOMES: "yes" },
   }),
-  use("lock update", 1, /^git is not on PATH; run this where it is installed|is no clone of the config repository/),
+  use("lock update", 1, /^git is not on PATH; run this where it is installed|is not a clone of the config repository/),
   use("doctor --stack", 2, /^doctor: --stack has no value/),
   use(
     "lock update --clone /no/such/folder",
     1,
-    /^\/no\/such\/folder is no clone .* \(there is no directory \/no\/such\/folder\); name it with --clone \[NF206\]$/,
+    /^\/no\/such\/folder is not a clone .* \(there is no directory \/no\/such\/folder\); name it with --clone \[NF206\]$/,
   ),
-  use("init /dev/null", 2, /^init: \/dev\/null is no directory to write to: not a directory$/),
+  use("init /dev/null", 2, /^init: \/dev\/null is not a directory to write to: not a directory$/),
   use(
     "status --html /no/such/folder/page.html",
     1,

@@ -60,7 +60,7 @@ describe("a VM", () => {
       replace,
       {},
       [
-        "vms[0].machineType: n2-standard-8 takes a stop and a start of dev-alice, which runs as e2-standard-4; to allow that, set nixos-fleet:allowStopping to true",
+        "vms[0].machineType: n2-standard-8 requires restarting dev-alice, which runs as e2-standard-4; to allow that, set nixos-fleet:allowStopping to true",
       ],
     ],
     [
@@ -69,7 +69,7 @@ describe("a VM", () => {
       {},
       {},
       [
-        "vms[0].machineType: n2-standard-4 takes a stop and a start of dev-alice, which runs as e2-standard-4; to allow that, set nixos-fleet:allowStopping to true",
+        "vms[0].machineType: n2-standard-4 requires restarting dev-alice, which runs as e2-standard-4; to allow that, set nixos-fleet:allowStopping to true",
       ],
     ],
     ["of another machine type that may be stopped", { machineType: "n2-standard-4" }, { allowStopping: true }, {}, []],
@@ -82,7 +82,7 @@ describe("a VM", () => {
         { network: { cidr } },
         {},
         [
-          `network.cidr: ${cidr} does not hold 10.128.0.0/20, the subnet of dev-alice; a subnet can be widened and not moved`,
+          `network.cidr: ${cidr} does not hold 10.128.0.0/20, the subnet of dev-alice; a subnet can be widened, not moved`,
         ],
       ],
     ),
@@ -159,7 +159,7 @@ describe("a home disk", () => {
     const config = configured({ homeDisk: {}, zone: "europe-west1-c" }, replace);
     const there = { ...home, zone: "europe-west1-c" };
     expect(checkChanges(config, { vms: [alice], disks: [home] }).warnings).toEqual([
-      "dev-alice-home stays in europe-west1-b, and dev-alice begins with a blank one; to take it along, make dev-alice-home in europe-west1-c from a snapshot first",
+      "dev-alice-home stays in europe-west1-b, and dev-alice gets an empty disk; to keep the home, create dev-alice-home in europe-west1-c from a snapshot first",
     ]);
     expect(checkChanges(config, { vms: [alice], disks: [home, there] }).warnings).toEqual([]);
     expect(existingHomeDisks(config, { vms: [alice], disks: [home] })).toEqual({});
@@ -189,7 +189,7 @@ it.each<[string, Partial<PresentVm>, string[]]>([
 );
 
 it("names nobody for replacement who is not there", () =>
-  expect(() => configured({}, { replace: ["dev-zoe"] })).toThrow('replace: "dev-zoe" is no VM of this fleet'));
+  expect(() => configured({}, { replace: ["dev-zoe"] })).toThrow('replace: "dev-zoe" is not a VM of this fleet'));
 
 it("says which VM need not be in replace any more", () =>
   expect(checkChanges(configured({}, replace), { vms: [alice], disks: [] }).warnings).toEqual([

@@ -138,15 +138,15 @@ describe("a schedule", () => {
         { ...office, vms: ["a"] },
         { ...office, vms: ["b"] },
       ],
-      ['schedules[1].name: "office" is there twice; names of schedules are unique'],
+      ['schedules[1].name: "office" is used twice; names of schedules are unique'],
     ],
     [
       "no VM",
       [{ ...office, labels: { site: "bruges" } }],
       ['schedules[0]: "office" has no VM; give it one or remove it'],
     ],
-    ["an unknown VM", [{ ...office, vms: ["zoe"] }], ['schedules[0].vms: "zoe" is no VM of this fleet']],
-    ["an unknown wave", [{ ...office, waves: ["zoe"] }], ['schedules[0].waves: "zoe" is no wave with a VM']],
+    ["an unknown VM", [{ ...office, vms: ["zoe"] }], ['schedules[0].vms: "zoe" is not a VM of this fleet']],
+    ["an unknown wave", [{ ...office, waves: ["zoe"] }], ['schedules[0].waves: "zoe" is not a wave with a VM']],
     [
       "a VM in two",
       [

@@ -30,7 +30,7 @@ describe("waves", () => {
     ],
     [
       [wave("a", { vms: ["x", "y"] }), wave("a", { rest: true })],
-      'waves[1].name: "a" is there twice; names of waves are unique',
+      'waves[1].name: "a" is used twice; names of waves are unique',
     ],
     [[wave("a", {})], 'waves[0]: "a" must have one of vms (names), labels, share and rest: true'],
     [

@@ -114,7 +114,7 @@ test.each<[string, Changed, Partial<Finding>[]]>([
   [
     "another project in the environment",
     (facts) => (facts.environmentProject = "q"),
-    [{ check: "project", verdict: "warn", text: "the stack's is p, the environment's q" }],
+    [{ check: "project", verdict: "warn", text: "the stack uses p, the environment q" }],
   ],
   ["no project", (facts) => (facts.project = problem), [{ check: "project", verdict: "fail" }]],
   [

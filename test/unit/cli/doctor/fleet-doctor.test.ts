@@ -153,7 +153,7 @@ describe("fleet doctor", () => {
         "holds",
       ].map((one) => `ok ${one}`),
     );
-    expect(out.join("\n")).toContain("all as the stack says");
+    expect(out.join("\n")).toContain("all match the stack");
   });
 
   it("names mistakes of the settings, and does not ask what depends on them", async () => {
@@ -167,12 +167,12 @@ describe("fleet doctor", () => {
     expect(fake.requests).toEqual([]);
   });
 
-  it("names a secret that stands in clear, without showing it", async () => {
+  it("names a secret that is not encrypted, without showing it", async () => {
     const key = "-----BEGIN OPENSSH PRIVATE KEY-----";
     config["nixos-fleet:sshPrivateKey"] = { value: key };
     const { code, out } = await doctor();
     expect(code).toBe(1);
-    expect(out.join("\n")).toMatch(/fail +settings +nixos-fleet:sshPrivateKey: stands in clear and must be a secret/);
+    expect(out.join("\n")).toMatch(/fail +settings +nixos-fleet:sshPrivateKey: is not encrypted and must be a secret/);
     expect(out.join("\n")).not.toContain(key);
     config["nixos-fleet:sshPrivateKey"] = { secret: true };
     expect((await doctor()).code).toBe(0);

@@ -237,5 +237,5 @@ test.each<[string, () => unknown, string[], number, RegExp]>([
 
 it("refuses a directory that is no clone", async () => {
   rmSync(join(clone, ".git"), { recursive: true });
-  expect((await fleet(["update"])).err).toEqual([expect.stringMatching(/is no clone of the config repository/)]);
+  expect((await fleet(["update"])).err).toEqual([expect.stringMatching(/is not a clone of the config repository/)]);
 });

@@ -158,7 +158,7 @@ describe("a mistake", () => {
     ],
     [
       { homeDeployKeys: { [bySsh]: key } },
-      `nixos-fleet:homeDeployKeys: "${bySsh}" is no repository of a home of this fleet`,
+      `nixos-fleet:homeDeployKeys: "${bySsh}" is not the repository of a home of this fleet`,
     ],
     [
       { homeDeployKeys: { [dotfiles]: key }, homeDeployKeySecrets: { [dotfiles]: "x" } },
@@ -179,7 +179,7 @@ describe("a mistake", () => {
     const written = { deployKey: "hunter2", homeDeployKeys: { [dotfiles]: key } };
     expect(check(written).mistakes).toEqual([]);
     expect(check(written, ["nixos-fleet:deployKey"]).mistakes).toEqual([
-      "nixos-fleet:homeDeployKeys: stands in clear and must be a secret: change it where it came from, then pulumi config set --secret nixos-fleet:homeDeployKeys",
+      "nixos-fleet:homeDeployKeys: is not encrypted and must be a secret: replace the key where it came from, then pulumi config set --secret nixos-fleet:homeDeployKeys",
     ]);
     expect(check(written, ["nixos-fleet:deployKey", "nixos-fleet:homeDeployKeys"]).mistakes).toEqual([]);
   });

@@ -81,7 +81,7 @@ describe("the stack's configuration", () => {
           { name: "rest", rest: true },
         ],
       },
-      'nixos-fleet:waves[0].vms: "dev-zoe" is no VM of this fleet',
+      'nixos-fleet:waves[0].vms: "dev-zoe" is not a VM of this fleet',
     ],
     [
       { "nixos-fleet:bootTimeout": "soon" },

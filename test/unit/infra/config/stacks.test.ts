@@ -57,12 +57,12 @@ describe("a stack's share", () => {
     [
       "a stack twice",
       { stacks: [here, here, there] },
-      'stacks[1].name: "dev" is there twice; names of stacks are unique',
+      'stacks[1].name: "dev" is used twice; names of stacks are unique',
     ],
     [
       "two ways",
       { stacks: [{ ...here, rest: true }] },
-      'stacks[0]: "dev" must have one of vms (names), labels and rest: true',
+      'stacks[0]: "dev" must have one of vms (names), labels or rest: true',
     ],
     [
       "two rests",
