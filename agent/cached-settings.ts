@@ -1,4 +1,4 @@
-/** What a run knew of where its machine or home belongs: a file that everyone may read, for `status`, which asks no server. */
+/** The settings of the last run in a file that everyone may read. `status` reads it instead of asking a server. */
 import { join } from "node:path";
 import { parseObject } from "../rules/text/json";
 import type { CommonSettings } from "./driver";

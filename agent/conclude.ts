@@ -1,4 +1,4 @@
-/** How a run ended: the state file, the report, the metrics, a notification, and what is tried again. */
+/** Ends a run: writes the state file, the report and the metrics, notifies of a failure, and arranges a retry. */
 import { join } from "node:path";
 import { isTransient } from "../rules/decision/failure";
 import { nextState, type AgentState, type RunResult } from "../rules/agent-state";
@@ -80,7 +80,7 @@ function removeLink(link: string): void {
   if (isThere(link)) remove(link);
 }
 
-/** Tells the configured command of a failure: in its environment what failed, on its standard input the report. */
+/** Runs the configured command after a failure. Its environment names the failure; its standard input is the report. */
 async function notify(decision: CommonDecision, ending: Ending, state: AgentState): Promise<void> {
   const command = decision.settings["notify"];
   if (typeof command !== "string" || ending.outcome !== "failed" || isOffline(ending)) return;
@@ -98,7 +98,7 @@ async function notify(decision: CommonDecision, ending: Ending, state: AgentStat
   if (!succeeded(finished)) log("notify: the command failed");
 }
 
-/** A failure that repeats is tried again in a day. */
+/** The agent retries a repeated failure after a day. */
 function restsAfter({ unrecognised }: Ending, { repeated }: AgentState): Date | undefined {
   if (unrecognised === undefined || repeated === undefined || !isFailing(repeated)) return undefined;
   return nextTry(repeated);

@@ -1,4 +1,4 @@
-/** What differs between the system and a home. The engine knows nothing else of either. */
+/** The interface between the engine and its two drivers, for the system and for a home. */
 import type { FailureCause } from "../rules/decision/failure";
 import type { Decision } from "../rules/decision/decision";
 import type { AgentState } from "../rules/agent-state";
@@ -12,7 +12,7 @@ import type { RepositoryKey } from "./credentials/repository-keys";
 import type { Manager } from "./host/systemd";
 import type { Ending } from "./ending";
 
-/** Where an agent keeps its things. */
+/** The names and paths of an agent: its service, lock, state, mirror and profile. */
 export interface Place {
   program: Program;
   /** The update's unit, without its suffix. */
@@ -27,7 +27,7 @@ export interface Place {
   settingsPath: string;
 }
 
-/** What a run is asked for. */
+/** What a run should do. */
 export interface RunRequest {
   /** The revision that a person named. */
   wanted?: string | undefined;
@@ -46,7 +46,7 @@ export interface RunRequest {
   stage: (name: string, revision?: string) => void;
 }
 
-/** Changes nothing and may go to what is approved alone; other requests say how they differ. */
+/** A run that changes nothing and may go only to an approved revision. Other requests override its fields. */
 export const dryRequest: RunRequest = {
   force: false,
   once: true,
@@ -57,20 +57,20 @@ export const dryRequest: RunRequest = {
   stage: () => undefined,
 };
 
-/** What was found out because a decision asked for it. */
+/** What the engine looked up because a decision needed it. */
 export interface Found {
   head?: string;
   descends?: boolean;
 }
 
-/** What a decision is made of, as far as the engine reads it. */
+/** The part of a decision's inputs that the engine reads. */
 export interface Situation {
   state: AgentState;
   /** The store path that runs; empty where nothing does. */
   current: string;
 }
 
-/** The settings that both have in common. */
+/** The settings that a system and a home share. */
 export interface CommonSettings extends Record<string, unknown> {
   repository?: string;
   branch: string;

@@ -1,4 +1,4 @@
-/** How an attempt ended, before it is written down. */
+/** How an attempt ended, before the state file and the report say so. */
 import type { Deployment } from "../rules/agent-state";
 import type { Waiting } from "../rules/report";
 import type { Outcome, Stage } from "../rules/contract";
@@ -31,7 +31,7 @@ export interface Ending {
   unrecognised?: { revision?: string };
 }
 
-/** Whether the network was all that was missing: that is nobody's fault and ends by itself. */
+/** Whether only the network was missing. That is nobody's fault and passes by itself. */
 export function isOffline({ outcome, cause }: Ending): boolean {
   return outcome === "failed" && cause === "network";
 }

@@ -1,4 +1,4 @@
-/** One update, for the system and for a home alike: decide, deploy where that is the decision, and say how it ended. */
+/** One update of a system or a home: decides, deploys if the decision says so, and records the result. */
 import { short } from "../rules/contract";
 import { restsUntil } from "../rules/decision/repeated-failure";
 import { activate, finishTrial, unfinishedTrial } from "./activation/activation";
@@ -13,7 +13,7 @@ import { pruneGenerations, spaceSettings } from "./nix/space";
 import { closureDifference } from "./nix/nix";
 import { bootedAt, timestamp } from "./host/time";
 
-/** What an attempt leaves to its caller. */
+/** What an attempt returns to its caller. */
 export interface AttemptResult<S, D> extends Attempt<S, D> {
   well: boolean;
 }
@@ -70,7 +70,7 @@ function asDecided(decision: CommonDecision): Ending {
   };
 }
 
-/** What costs something is only found out where the decision asks for it. @throws UpdateFailure */
+/** Looks up what is expensive only if the decision needs it. @throws UpdateFailure */
 async function findOut<S extends Situation, D extends CommonDecision>(
   driver: Driver<S, D>,
   request: RunRequest,
@@ -91,7 +91,7 @@ async function findOut<S extends Situation, D extends CommonDecision>(
   return decision;
 }
 
-/** A VM that keeps failing in the same way is not made to fail again at every occasion. Its first system is tried all the time. */
+/** A VM that keeps failing in the same way does not retry at every occasion. Its first system is always retried. */
 function resting<S extends Situation, D extends CommonDecision>(
   driver: Driver<S, D>,
   { person, force, dry, wanted }: RunRequest,
@@ -154,13 +154,13 @@ async function deploy<S extends Situation, D extends CommonDecision>(
   return { ...ending, ...about };
 }
 
-/** A person whose work is in the way: nothing is wrong with the revision, which stays wanted. */
+/** Defers the update because a person's work is in the way. The revision stays the target. */
 function defer(why: string): Ending {
   log(why);
   return { outcome: "deferred", error: why, rolledBack: false, retry: oneLine(why) };
 }
 
-/** It is built and waits, so that its activation is quick once it may be. */
+/** Defers an update that is already built, so that its later activation is quick. */
 function postpone({ why, waiting, until }: Deferral): Ending {
   log(why);
   const when = until === undefined ? {} : { retryAt: until };

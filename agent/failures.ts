@@ -1,4 +1,4 @@
-/** A failed step as an ending, with what it means for later runs. */
+/** Turns a failed step into an ending, with its consequences for later runs. */
 import type { Stage } from "../rules/contract";
 import { diskProblem, isTransient } from "../rules/decision/failure";
 import { stageCodes, withCode } from "../rules/error-codes";
@@ -7,7 +7,7 @@ import type { Ending } from "./ending";
 import { isErrno } from "./host/files";
 import { lastLine, log } from "./host/log";
 
-/** What a run of steps comes to; one that fails ends it. Other errors than those of a step and of the file system are passed on. */
+/** Runs the steps until one fails, and returns the ending. Throws errors that come neither from a step nor from the file system. */
 export async function succeededOrFailure(
   steps: () => Promise<Ending>,
   revision?: () => string | undefined,
@@ -22,7 +22,7 @@ export async function succeededOrFailure(
   }
 }
 
-/** What Linux's errors say of a disk, by their numbers (errno(3)); some of them have no name in Node. */
+/** Linux's disk errors by number (errno(3)); Node has no name for some of them. */
 const diskErrors = new Map([
   [28, "full"],
   [122, "full"],

@@ -1,4 +1,4 @@
-/** Requests for an update: who asks writes a file and starts the service, and the run that takes the file up says who asked. */
+/** Requests for an update. The requester writes a file and starts the service; the run takes the file and reports the requester. */
 import { mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import type { Trigger } from "../rules/decision/run-right";
@@ -17,7 +17,7 @@ export interface Request {
 
 const folderIn = (runFolder: string) => join(runFolder, "asked");
 
-/** @returns the request's file, which is gone once a run has taken the request up */
+/** @returns the request's file, which a run deletes when it takes the request */
 export function writeRequest(runFolder: string, { trigger, by }: Request): string {
   const folder = folderIn(runFolder);
   mkdirSync(folder, { recursive: true });
@@ -33,7 +33,7 @@ export function pendingRequests(runFolder: string): string[] {
   return (entries(folder) ?? []).map((name) => join(folder, name));
 }
 
-/** Takes up what was asked for so far. */
+/** Takes all requests so far. */
 export function takeRequests(runFolder: string): Request[] {
   return pendingRequests(runFolder).map((file) => {
     const text = oneLine(readText(file) ?? "").trim();
@@ -44,7 +44,7 @@ export function takeRequests(runFolder: string): Request[] {
   });
 }
 
-/** Starts the service until some run has taken the request up: one that was about to end when it came has not seen it. */
+/** Starts the service until a run has taken the request, because a run that was about to end may not have seen it. */
 export async function startUntilTaken(service: string, file: string, waits: number): Promise<boolean> {
   for (let attempt = 1; attempt <= 5 && isThere(file); attempt++)
     if (!(await systemctl("system", ["start", `${service}.service`], waits)) && isThere(file))

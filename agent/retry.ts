@@ -1,4 +1,4 @@
-/** A run that ended for a reason that passes by itself is tried again without anyone's help: soon at first, then less and less often. */
+/** Automatic retries of a run that ended for a transient reason: soon at first, then less and less often. */
 import { join } from "node:path";
 import { exists, readText, remove, writeFileAtomic } from "./host/files";
 import { log, oneLine } from "./host/log";
@@ -69,7 +69,7 @@ export async function retryLater(
   if (started) log(`trying again in ${delay} s: ${oneLine(why)}`);
 }
 
-/** Twice as long each time, give or take a quarter, so that machines which lost the network together do not come back as one. In seconds. */
+/** Seconds until a retry: twice as long each time, plus or minus a quarter, so that machines that lost the network together do not retry together. */
 export function retryDelay(count: number, first: number, random: number): number {
   const delay = Math.min(first * 2 ** Math.min(count, 20), LONGEST);
   return Math.floor(delay * 0.75 + random * delay * 0.5);
@@ -82,7 +82,7 @@ export async function retryNoMore({ manager, service, runFolder }: RetryPlace): 
   await systemctl(manager, ["stop", `${service}-retry-*.timer`]);
 }
 
-/** Why this run is such a retry, and what it repeats was allowed to do; `undefined` where it is none. */
+/** Why this run is a retry, and where the repeated run was allowed to go; `undefined` if this run is not a retry. */
 export function takeRetry(runFolder: string): { why: string; right: Right } | undefined {
   const due = join(runFolder, "retry-due");
   if (!exists(due)) return undefined;

@@ -1,4 +1,4 @@
-/** Who started this run, where no option says. */
+/** Who started this run, if no option names the requester. */
 import type { Right, Trigger } from "../rules/decision/run-right";
 import { takeRetry } from "./retry";
 import { type Manager, showUnits } from "./host/systemd";

@@ -1,4 +1,4 @@
-/** The first boot: the same run as ever, until it has deployed something. The startup script starts this once. */
+/** `bootstrap`: ordinary runs at the first boot until one has deployed something. The startup script starts it once. */
 import { join } from "node:path";
 import { parseJson } from "../../rules/text/json";
 import { readMetadata } from "../../rules/metadata";

@@ -1,4 +1,4 @@
-/** What the watcher starts when something may have changed: compares what concerns this VM, and asks for an update where it differs. */
+/** `look`: the watcher starts it when the metadata may have changed. It compares the part that concerns this VM, and requests an update if that differs. */
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { contract } from "../../rules/contract";

@@ -1,4 +1,4 @@
-/** `status`: what runs, what an update does now, and how the last one went. */
+/** `status`: what runs, what a running update does now, and how the last one ended. */
 import { short } from "../../rules/contract";
 import type { AgentState } from "../../rules/agent-state";
 import { isFailing, nextTry, type RepeatedFailure } from "../../rules/decision/repeated-failure";

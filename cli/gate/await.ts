@@ -16,7 +16,7 @@ import { backoff } from "../google/retry";
 import type { VmReports } from "../../rules/report-reading";
 import { truncate } from "../../rules/text/text";
 
-/** What a gate needs of the world. */
+/** What a gate reads and writes outside itself. */
 export interface GateWorld {
   compute: Compute;
   print: (line: string) => void;

@@ -1,4 +1,4 @@
-/** What is left of a wave in the control item goes with it: a hold does not outlive its fleet, and a new fleet of that name begins free. */
+/** Removes a deleted wave from the control item, so that a new fleet of the same name does not start with old holds. */
 import { serializeControl, withoutWave } from "../../rules/rollout/control-item";
 import { controlKey } from "../../rules/contract";
 import type { FleetContext } from "../context";

@@ -1,4 +1,4 @@
-/** What a gate does when more VMs of its wave failed than may: holds, undoes, or lets the rollout go on. */
+/** What a gate does when too many VMs of its wave failed: it holds, rolls back, or lets the rollout continue. */
 import { short } from "../../rules/contract";
 import { awaitWave, type GateEnd, type GateWorld } from "./await";
 import { changeControl } from "../control-item";

@@ -1,4 +1,4 @@
-/** Whether who started a process is still there. */
+/** Whether the parent process still runs. */
 
 /** Milliseconds between two looks. */
 const interval = 500;
