@@ -17,7 +17,10 @@ zeros() { printf '00%.0s' $(seq "$1"); }
 answer=5000000000000000${"${request:16:16}"}070000001f000000$(zeros 12)00100000$(zeros 40)
 printf "$(echo "$answer" | sed 's/../\\x&/g')" >&3
 echo mounted
-while dd bs=1M count=1 of=/dev/null status=none <&3; do :; done
+while dd bs=1M count=1 of=/dev/null status=none <&3; do :; done &
+# Until the test has ended, however it ended.
+cat
+kill -KILL 0
 `;
 
 /**
@@ -28,7 +31,7 @@ while dd bs=1M count=1 of=/dev/null status=none <&3; do :; done
 export async function mountHung(leader: number, uid: number, folder: string): Promise<() => Promise<void>> {
   const enter = 'exec 3<>/dev/fuse; exec nsenter --target "$0" --mount -- bash -c "$1" hung "$2" "$3"';
   const child = spawn("bash", ["-c", enter, String(leader), server, String(uid), folder], {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["pipe", "pipe", "inherit"],
     detached: true,
   });
   const ended = once(child, "exit");
@@ -40,7 +43,7 @@ export async function mountHung(leader: number, uid: number, folder: string): Pr
     }),
   ]);
   return async () => {
-    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    child.stdin.end();
     await ended;
   };
 }
