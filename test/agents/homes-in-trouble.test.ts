@@ -1,4 +1,5 @@
 /** Homes that make trouble for root: none of them delays the machine's update or another home, and each is reported and comes back. */
+import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { mountHung } from "../faults/hung-mount";
@@ -112,7 +113,10 @@ const silences: [string, (folder: string) => Promise<() => Promise<unknown>>][] 
   ],
 ];
 
-it.each(silences)("a state that is %s delays nobody, and is reported", async (_, silence) => {
+/** Whether this kernel has FUSE; some hosts' kernels are built without it. */
+const hasFuse = existsSync("/dev/fuse") && readFileSync("/proc/filesystems", "utf8").includes("\tfuse\n");
+
+it.each(hasFuse ? silences : silences.slice(0, 1))("a state that is %s delays nobody, and is reported", async (_, silence) => {
   const folders = [`/home/carol/${state}`, `/run/user/${await vm.sh("id -u carol")}/nixos-hm-auto-update`];
   const ends = await Promise.all(folders.map(silence));
   await updatePromptly();
