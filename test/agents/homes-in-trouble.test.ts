@@ -116,22 +116,25 @@ const silences: [string, (folder: string) => Promise<() => Promise<unknown>>][] 
 /** Whether this kernel has FUSE; some hosts' kernels are built without it. */
 const hasFuse = existsSync("/dev/fuse") && readFileSync("/proc/filesystems", "utf8").includes("\tfuse\n");
 
-it.each(hasFuse ? silences : silences.slice(0, 1))("a state that is %s delays nobody, and is reported", async (_, silence) => {
-  const folders = [`/home/carol/${state}`, `/run/user/${await vm.sh("id -u carol")}/nixos-hm-auto-update`];
-  const ends = await Promise.all(folders.map(silence));
-  await updatePromptly();
-  await shows("bob");
-  await reported("carol", {
-    outcome: "deferred",
-    error: "the state of carol's home cannot be read: a file of carol's does not answer",
-  });
-  for (const end of ends) await end();
-  // Her own agent waits for the file, too.
-  await as("carol", "systemctl --user kill --signal=KILL nixos-hm-auto-update.service || true");
-  await updatePromptly();
-  await shows("carol");
-  await isCurrent("carol");
-});
+it.each(hasFuse ? silences : silences.slice(0, 1))(
+  "a state that is %s delays nobody, and is reported",
+  async (_, silence) => {
+    const folders = [`/home/carol/${state}`, `/run/user/${await vm.sh("id -u carol")}/nixos-hm-auto-update`];
+    const ends = await Promise.all(folders.map(silence));
+    await updatePromptly();
+    await shows("bob");
+    await reported("carol", {
+      outcome: "deferred",
+      error: "the state of carol's home cannot be read: a file of carol's does not answer",
+    });
+    for (const end of ends) await end();
+    // Her own agent waits for the file, too.
+    await as("carol", "systemctl --user kill --signal=KILL nixos-hm-auto-update.service || true");
+    await updatePromptly();
+    await shows("carol");
+    await isCurrent("carol");
+  },
+);
 
 it("a path unit that was started too often or that someone stopped runs again, and so does a manager that was killed", async () => {
   // More often than the five times in ten seconds that systemd allows a unit by default.
