@@ -6,6 +6,7 @@ import { UpdateFailure } from "./driver";
 import type { Ending } from "./ending";
 import { isErrno } from "./host/files";
 import { lastLine, log } from "./host/log";
+import { isShuttingDown } from "./host/systemd";
 
 /** Runs the steps until one fails, and returns the ending. Throws errors that come neither from a step nor from the file system. */
 export async function succeededOrFailure(
@@ -15,7 +16,8 @@ export async function succeededOrFailure(
   try {
     return await steps();
   } catch (error) {
-    if (error instanceof UpdateFailure) return failedEnding(error, revision?.());
+    if (error instanceof UpdateFailure)
+      return (await isShuttingDown()) ? cutShort(error.message) : failedEnding(error, revision?.());
     // Met while a file of the agent's own was read or written.
     if (isErrno(error)) return failedEnding(fileFailure(error), undefined);
     throw error;
@@ -35,6 +37,13 @@ function fileFailure({ errno = 0, message }: NodeJS.ErrnoException): UpdateFailu
   const problem = diskErrors.get(-errno);
   if (problem === undefined) return new UpdateFailure("fetch", message, "unknown");
   return new UpdateFailure("fetch", `the disk is ${problem}: ${message}`, "space");
+}
+
+/** What fails while the machine shuts down is not the revision's fault: the run after the boot goes on. */
+export function cutShort(message: string): Ending {
+  const error = `the machine is shutting down: ${lastLine(message)}`;
+  log(error);
+  return { outcome: "deferred", error, rolledBack: false };
 }
 
 /** Says in the journal where an update failed, and why. */

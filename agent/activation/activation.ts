@@ -1,12 +1,13 @@
 /** From a store path that was built to one that has proved itself, or back to what ran before; also after a kill or a power cut half way. */
 import { deploymentOf, type AgentState, type Deployment } from "../../rules/agent-state";
 import { withCode } from "../../rules/error-codes";
-import { logFailure } from "../failures";
+import { cutShort, logFailure } from "../failures";
 import { short } from "../../rules/contract";
 import type { Stage } from "../../rules/contract";
 import type { CommonDecision, Driver, Situation, Switched } from "../driver";
 import type { Ending } from "../ending";
 import { alarm, log, lastLine } from "../host/log";
+import { isShuttingDown } from "../host/systemd";
 import { readTrial, removeTrial, type Trial, writeTrial } from "../state";
 import { now } from "../host/time";
 
@@ -106,12 +107,14 @@ function deployed({ revision, lock }: Trial): Ending {
   return { outcome: "updated", rolledBack: false, revision, lock };
 }
 
-function fail<S extends Situation, D extends CommonDecision>(
+async function fail<S extends Situation, D extends CommonDecision>(
   activation: Activation<S, D>,
   trial: Trial,
   stage: Stage,
   { error, passes }: Extract<Switched, { kind: "failed" }>,
 ): Promise<Ending> {
+  // The trial stays, as after a power cut.
+  if (await isShuttingDown()) return cutShort(error);
   const failed: Trial = { ...trial, undo: { stage, error } };
   try {
     writeTrial(activation.driver.place.stateFolder, failed);

@@ -11,6 +11,11 @@ export async function systemctl(manager: Manager, args: readonly string[], timeo
   return succeeded(await run("systemctl", [...flags(manager), ...args], { timeout }));
 }
 
+/** Whether the machine is shutting down: services stop and none starts, so that what fails says nothing of an update. */
+export async function isShuttingDown(): Promise<boolean> {
+  return (await run("systemctl", ["is-system-running"], { timeout: TIMEOUT })).stdout.trim() === "stopping";
+}
+
 /** Properties of several units, in their order; a unit that there is none of has empty ones. */
 export async function showUnits(
   manager: Manager,

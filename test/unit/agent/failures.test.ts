@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { UpdateFailure } from "../../../agent/driver";
 import { succeededOrFailure } from "../../../agent/failures";
+import { Scratch } from "./scratch";
 import { isTransient, type FailureCause } from "../../../rules/decision/failure";
 
 const revision = "a".repeat(40);
@@ -23,4 +24,22 @@ describe("a step that fails", () => {
     expect(ending).toMatchObject({ outcome: "failed", retry: expect.any(String) as string });
     expect(ending).not.toHaveProperty("refuse");
   });
+
+  it.each<FailureCause>([...causes, "revision"])(
+    "of %s says nothing of the revision while the machine shuts down",
+    async (cause) => {
+      const scratch = new Scratch();
+      scratch.fake("systemctl", "[ $1 = is-system-running ] && echo stopping; exit 1");
+      try {
+        const ending = await failing(cause, true);
+        expect(ending).toEqual({
+          outcome: "deferred",
+          error: "the machine is shutting down: it failed",
+          rolledBack: false,
+        });
+      } finally {
+        scratch.remove();
+      }
+    },
+  );
 });

@@ -110,6 +110,25 @@ describe("an activation", () => {
     expect(trialLeft()).toBe(false);
   });
 
+  it.each(failing)(
+    "that fails at %s while the machine shuts down is left to the run after the boot",
+    async (_, step) => {
+      scratch.fake("systemctl", "[ $1 = is-system-running ] && echo stopping; exit 1");
+      steps = step;
+      const ending = await begin();
+      expect(ending).toEqual({ outcome: "deferred", error: "the machine is shutting down: boom", rolledBack: false });
+      expect(did).not.toContain("back");
+      expect(readTrial(scratch.in("state"))).toMatchObject({ path: NEW, revision });
+      expect(readTrial(scratch.in("state"))).not.toHaveProperty("undo");
+
+      // The profile was not set, so that the boot brings the former one up, and the revision is still wanted.
+      boots(OLD);
+      steps = {};
+      expect(await next()).toMatchObject({ outcome: "deferred", rolledBack: false });
+      expect(trialLeft()).toBe(false);
+    },
+  );
+
   it("that could not begin because another one was under way is tried again", async () => {
     steps = { activate: () => ({ kind: "failed", error: "busy", passes: "busy" }) };
     const ending = await begin();
