@@ -64,8 +64,8 @@ async function live(vm: Vm, { accident, whom, after }: ReturnType<typeof draw>):
 async function expectHonest(vm: Vm, flaw: Flaw): Promise<void> {
   const report = vm.report();
   const isGood = flaw === "none" || flaw === "slow";
-  if (isGood) expect(report).toMatchObject({ revision: await source.head(), rolledBack: false });
-  else expect(report, flaw).toMatchObject({ outcome: "failed" });
+  const expected = isGood ? { revision: await source.head(), rolledBack: false } : { outcome: "failed" };
+  expect(report, `${flaw}\n${await vm.journal()}`).toMatchObject(expected);
 }
 
 it(`${revisions} revisions`, { timeout: patience(3 * 3600) }, async () => {
