@@ -1,4 +1,4 @@
-/** What the program makes of a stack's settings, for those who compare it with what is there. */
+/** What the program creates from a stack's settings, for code that compares it with what exists. */
 import { apisOf } from "./components/apis";
 import type { FleetConfig, RawConfig } from "./config/fleet-config";
 import { vmMetadata } from "./components/metadata";
@@ -8,7 +8,7 @@ import type { FlakeUser } from "../rules/flake-names";
 import { flakeUser } from "./config/vms/vms";
 import { checkStack } from "./config/vms/vms-file";
 
-/** Where the program would reach VMs by SSH. */
+/** The address at which the program would reach VMs by SSH. */
 type Ssh = Pick<FleetConfig["ssh"], "port" | "addresses"> & { bastion?: { host: string; port: number } };
 
 interface Expected {
@@ -18,7 +18,7 @@ interface Expected {
   apis: string[];
   region: string;
   zone: string;
-  /** Items of the project's metadata that are the program's and not a rollout's. */
+  /** Items of the project's metadata that the program owns, without those of a rollout. */
   projectMetadata: Record<string, string>;
   vms: (FlakeUser & { zone: string; machineType: string; metadata: Record<string, string> })[];
   ssh?: Ssh;
@@ -26,8 +26,8 @@ interface Expected {
 
 /**
  * The settings, or every mistake, one line each.
- * @param encrypted full keys of what Pulumi keeps as secrets
- * @param directory what relative paths start from
+ * @param encrypted full keys of the values that Pulumi keeps as secrets
+ * @param directory the base of relative paths
  */
 export function expectedOf(
   { values, encrypted }: { values: RawConfig; encrypted: readonly string[] },

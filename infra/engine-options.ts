@@ -1,6 +1,6 @@
 /**
- * Options that the engine hands to a run and for which the SDK has no public function. A run that is its own process has them in environment
- * variables; an inline program of the Automation API has them in the SDK's store for that run.
+ * Options that the engine passes to a run and for which the SDK has no public function. A run in its own process has them in environment
+ * variables. An inline program of the Automation API has them in the SDK's store for that run.
  */
 interface Run {
   config: Partial<Record<string, string>>;
@@ -12,7 +12,7 @@ function inlineRun(): Run | undefined {
   return asyncLocalStorage?.getStore() as Run | undefined;
 }
 
-/** Full keys of the settings that the engine decrypted; undefined without an engine, as under a unit test's mocks. */
+/** Full keys of the settings that the engine decrypted; undefined without an engine, for example with a unit test's mocks. */
 export function encryptedKeys(): string[] | undefined {
   const keys = (inlineRun()?.config ?? process.env)["PULUMI_CONFIG_SECRET_KEYS"];
   return keys === undefined || keys === "" ? undefined : (JSON.parse(keys) as string[]);

@@ -1,4 +1,4 @@
-/** What a program hands to a `Fleet`, and how that and the stack's configuration become one raw configuration. */
+/** The arguments of a `Fleet`, and how they and the stack's configuration become one raw configuration. */
 import * as pulumi from "@pulumi/pulumi";
 import type { FleetSettings, RawConfig } from "./config/fleet-config";
 import { HIDDEN } from "./config/secrets";
@@ -10,13 +10,13 @@ export const NAMESPACE = "nixos-fleet";
 export interface ExistingNetwork {
   /** The network's self link; the fleet adds its rule for SSH through IAP. */
   network: pulumi.Input<string>;
-  /** Self link of a subnetwork in the fleet's region. Its VMs reach the Internet and Google's APIs by the network's own means. */
+  /** Self link of a subnetwork in the fleet's region. The network itself must give its VMs access to the Internet and Google's APIs. */
   subnetwork: pulumi.Input<string>;
 }
 
 /**
- * A fleet's settings. Each key is the one of the stack's configuration (`nixos-fleet:KEY`, docs/reference/settings.md) and goes before it; what is
- * absent here is read there. Settings are plain values: they decide which resources there are, so a preview has to know them.
+ * A fleet's settings. Each key is a key of the stack's configuration (`nixos-fleet:KEY`, docs/reference/settings.md) and overrides it; a
+ * key that is absent here is read there. Settings are plain values: they decide which resources exist, so a preview has to know them.
  */
 export interface FleetArgs extends Partial<
   Omit<
@@ -30,11 +30,11 @@ export interface FleetArgs extends Partial<
     | "serviceAccount"
   >
 > {
-  /** The project that gets the fleet: the provider's. @default `gcp:project` */
+  /** The project of the fleet: the provider's. @default `gcp:project` */
   project?: string;
   /** The region of the fleet's subnetwork: the provider's. @default `gcp:region` */
   region?: string;
-  /** Where VMs go that name no zone. @default `gcp:zone`, or the region's zone b */
+  /** The zone of VMs that name none. @default `gcp:zone`, or the region's zone b */
   zone?: string;
   /** Where this program reads the config repository. @default `repository` */
   resolveFrom?: string;
@@ -42,7 +42,7 @@ export interface FleetArgs extends Partial<
   existingNetwork?: ExistingNetwork;
   /**
    * The address of an account for the VMs to run as, instead of a new one. It needs `roles/logging.logWriter` and
-   * `roles/monitoring.metricWriter` in the project, which the fleet does not grant to an account that is not its own.
+   * `roles/monitoring.metricWriter` in the project. The fleet grants these roles only to an account that it creates.
    */
   serviceAccount?: pulumi.Input<string>;
   /** The config repository's SSH private key or access token. @default the secret `nixos-fleet:deployKey` */
@@ -55,17 +55,17 @@ export interface FleetArgs extends Partial<
   sshPrivateKey?: pulumi.Input<string>;
 }
 
-/** A raw configuration, and the full keys of what is secret in it. */
+/** A raw configuration, and the full keys of its secrets. */
 export interface Written {
   raw: RawConfig;
-  /** Undefined where it is not known. */
+  /** Undefined if it is not known. */
   encrypted: string[] | undefined;
 }
 
 /**
- * The stack's configuration with the arguments in the place of the same keys. A secret's value is replaced by a placeholder: it goes
+ * The stack's configuration, in which the arguments replace the same keys. A placeholder replaces a secret's value, which goes directly
  * from the program to its resource. Pure.
- * @param name the component's, which is the fleet's where nothing else is said
+ * @param name the component's name, which is the default of the fleet's name
  */
 export function withArgs(name: string, args: FleetArgs, stack: Written): Written {
   const { existingNetwork: _, serviceAccount: __, project, region, zone, ...settings } = args;
@@ -85,7 +85,7 @@ export function withArgs(name: string, args: FleetArgs, stack: Written): Written
   };
 }
 
-/** The arguments with secrets marked as such: the engine keeps a component's arguments in the state. */
+/** The arguments with secrets marked as secrets: the engine keeps a component's arguments in the state. */
 export function withSecrets(args: FleetArgs): FleetArgs {
   const { deployKey, deployKeys, homeDeployKeys, sshPrivateKey, ...rest } = args;
   const secrets = (keys: Record<string, pulumi.Input<string>>) =>
@@ -99,7 +99,7 @@ export function withSecrets(args: FleetArgs): FleetArgs {
   };
 }
 
-/** Values as Pulumi writes them, by their full key; what is undefined is left out. */
+/** Values in Pulumi's form, by their full key; undefined values are left out. */
 function prefixed(namespace: string, values: object): Record<string, string> {
   const set = Object.entries(values).filter(([, value]) => value !== undefined) as [string, unknown][];
   return Object.fromEntries(

@@ -3,15 +3,15 @@ import { loginCommand } from "../rules/login";
 import type { FleetConfig } from "./config/fleet-config";
 import { oneLine } from "../rules/text/text";
 
-/** What an `up` left of a wave. */
+/** The state of a wave after an `up`. */
 export interface WaveResult {
-  /** The approved revision, 40 hex digits; absent where nothing is approved yet. */
+  /** The approved revision, 40 hex digits; absent if nothing is approved yet. */
   revision?: string;
   /** How its gate ended, such as `passed: 3 succeeded, 1 deferred`. */
   gate: string;
 }
 
-/** VMs that the page lists; a page that scrolls for ever is read by nobody. */
+/** How many VMs the page lists, so that it stays short enough to read. */
 const MOST = 50;
 
 export function readmeOf(
@@ -57,7 +57,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), line(head.map(() => "---")), ...rows.map(line)];
 }
 
-/** In one line, and with nothing that would end the cell. */
+/** The text on one line, without characters that would end the cell. */
 function cell(text: string): string {
   return oneLine(text).replaceAll("|", "\\|");
 }

@@ -1,15 +1,16 @@
-/** What the Pulumi SDK notes for itself while a program declares hundreds of resources. */
+/** Log messages of the Pulumi SDK while a program declares hundreds of resources. */
 import * as pulumi from "@pulumi/pulumi";
 
 type Debug = typeof pulumi.log.debug;
 
-/** The notes that it writes about each resource and each of its requests, whether they go well or not said elsewhere. */
+/** The messages that it writes about each resource and each of its requests, whether or not they succeed. Nothing else contains them. */
 const ownNote =
   /^(Registering resource: |RegisterResource(Outputs)? RPC (prepared|finished): |Resource RPC serialization requested: |Invoking function: |Invoke RPC (prepared|finished): )/;
 
 /**
- * The SDK sends four notes or more for each resource to the engine, one after the other, and the engine shows them with `--debug` only: a sixth of
- * what a preview of 100 VMs computes. They are left out unless NIXOS_FLEET_DEBUG is set. What the program or others note is sent as before.
+ * For each resource, the SDK sends at least four log messages to the engine, one after the other. The engine shows them only with
+ * `--debug`, and they are a sixth of what a preview of 100 VMs computes. They are left out unless NIXOS_FLEET_DEBUG is set. Messages of the
+ * program or of others are sent as before.
  */
 export function leaveNotesUnsent(log: { debug: Debug } = pulumi.log): void {
   const send = log.debug;

@@ -1,4 +1,4 @@
-/** What the stack of an error costs a program that declares hundreds of resources. */
+/** Reduces the cost of error stacks in a program that declares hundreds of resources. */
 
 interface Frame {
   toString: () => string;
@@ -6,20 +6,22 @@ interface Frame {
 }
 type Formatter = (error: Error, frames: Frame[]) => unknown;
 
-/** As Node has it: undefined where nobody formats stacks but Node itself. */
+/** In Node's form: undefined if only Node itself formats stacks. */
 const node = Error as unknown as { prepareStackTrace?: Formatter | undefined };
 
-/** What formats the stacks of errors with a message. */
+/** The function that formats the stacks of errors with a message. */
 let formatter: Formatter | undefined;
 
 /**
- * The Pulumi SDK notes the stack of each request that it sends to the engine, by an error without a message. ts-node and source-map-support
- * translate every frame of a stack that is read: a third of what a program of 100 VMs computes. Stacks without a message stay as Node has
- * them from now on; errors with one, which people read, are translated as before.
+ * The Pulumi SDK records the stack of each request that it sends to the engine, in an error without a message. ts-node and
+ * source-map-support translate every frame of a stack that is read: that is a third of what a program of 100 VMs computes. From now on,
+ * stacks of errors without a message stay in Node's form. Errors with a message, which people read, are translated as before.
  *
- * The engine keeps those stacks in the state, for each resource. They end with the frame that declares it: the SDK's own come first.
+ * The engine keeps those stacks in the state, for each resource. They end with the frame that declares the resource: the SDK's own frames
+ * come first.
  *
- * Most stacks are of promises, 50 for each resource; the SDK shows one only to who looks for a promise that never ends. They stay empty.
+ * Most stacks belong to promises, 50 for each resource. The SDK shows such a stack only to a person who looks for a promise that never
+ * ends. These stacks stay empty.
  */
 export function leaveUnnamedStacksPlain(): void {
   if (node.prepareStackTrace === format || node.prepareStackTrace === undefined) return;
@@ -27,10 +29,10 @@ export function leaveUnnamedStacksPlain(): void {
   node.prepareStackTrace = format;
 }
 
-/** Frames of the SDK and of a resource's constructor, and the one that calls it. */
+/** The number of frames: those of the SDK and of a resource's constructor, and the frame that calls it. */
 const declaring = 6;
 
-/** What in the SDK notes where a promise was made, and the variable by which people ask for it. */
+/** The SDK function that records where a promise was made, and the variable with which people ask for it. */
 const ofPromises = "debuggablePromise";
 const promisesAreShown = Boolean(process.env["PULUMI_DEBUG_PROMISE_LEAKS"]);
 

@@ -1,7 +1,8 @@
 /**
- * The startup script: what makes a fresh NixOS VM a member of the fleet. It holds no secret and nothing of a particular VM, and it does not
- * carry the agent, so that a new version of the agent changes no VM's metadata. It stands once in the project's metadata; each VM carries a
- * loader, which runs it only if it is what the program wrote: who may write the project's metadata alone becomes root on no VM by it.
+ * The startup script, which makes a fresh NixOS VM a member of the fleet. It contains no secret and nothing of a particular VM. It does not
+ * contain the agent, so a new version of the agent changes no VM's metadata. The project's metadata contain it once. Each VM has a loader,
+ * which runs the script only if it is the one that the program wrote: someone who may write only the project's metadata cannot become root
+ * on a VM by it.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +14,7 @@ export function startupScript(): string {
   return readText("startup.sh");
 }
 
-/** What a VM of this stack has as its own startup script. */
+/** The startup script of a VM of this stack, in its own metadata. */
 export function startupLoader({ fleet, stack }: { fleet: string; stack: string }, script: string): string {
   return readText("startup-loader.sh")
     .replaceAll(/^# .*\n/gm, "")

@@ -1,13 +1,13 @@
-/** Where the operator's tool is, as gates call it. */
+/** The path of the operator's tool, as gates call it. */
 import { existsSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 
-/** The package's root, or the repository's. */
+/** The root of the package or of the repository. */
 const ROOT = resolve(__dirname, "..");
 
 /**
- * The tool, relative to the directory that Pulumi runs commands in, which is the program's. Relative, so that the text is the same on
- * every machine: another text would make each gate run again. Quoted for a shell.
+ * The tool, relative to the program's directory, in which Pulumi runs commands. A relative path is the same text on every machine: another
+ * text would make each gate run again. Quoted for a shell.
  * @param directory the program's
  */
 export function toolPath(directory: string): string {
@@ -24,7 +24,8 @@ export function shownTool(directory: string): string {
 const TOOL = "scripts/fleet";
 
 /**
- * The package where Node finds it from the program. A package manager may keep the files elsewhere, under a path with the version in it.
+ * The package's path when Node resolves it from the program. A package manager may keep the files elsewhere, under a path that contains the
+ * version.
  */
 function installed(directory: string): string | undefined {
   for (let from = directory; ; from = dirname(from)) {

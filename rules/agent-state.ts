@@ -1,14 +1,14 @@
-/** What an agent remembers between runs: the file `state.json`, of the system or of a home. */
+/** The file `state.json`: what the agent of a system or of a home remembers between runs. */
 import { contract, type Outcome, type Stage } from "./contract";
 import { defined, isObject, isRevision, own, parseObject, type JsonObject } from "./text/json";
 import type { Report } from "./report";
 import { failingOf, isRepeatedFailure, repeatedAfter, type RepeatedFailure } from "./decision/repeated-failure";
 import { logText } from "./text/text";
 
-/** A revision that failed for a reason of its own and is not tried again unasked. */
+/** A revision that failed for a reason of its own. The agent does not try it again unless someone asks. */
 export interface Refusal {
   revision: string;
-  /** Where it was built from and as what; absent in what older agents remember. Another source or host may well succeed. */
+  /** The source and the attribute that it was built from; absent in what older agents remember. Another source or host may succeed. */
   repository?: string;
   attribute?: string;
   stage?: Stage;
@@ -17,19 +17,19 @@ export interface Refusal {
   at: string;
 }
 
-/** The state: what a report says of the last run, and what the agent alone needs. Absent fields are not known. */
+/** The state: what a report says of the last run, and what only the agent needs. An absent field is unknown. */
 export interface AgentState extends Partial<Omit<Report, "progress" | "failing">> {
   /** Where the deployed revision came from, and which host's or home's attribute it was built as. */
   repository?: string;
   attribute?: string;
-  /** The store path that was deployed last; whatever else runs is someone's doing. */
+  /** The store path that was deployed last. If another one runs, a person changed it. */
   deployed?: string;
-  /** The revision that was deployed before, for an undo. */
+  /** The revision that was deployed before this one, for an undo. */
   previous?: string;
-  /** When what runs was last seen to be what should run: RFC 3339, UTC. */
+  /** When the agent last saw that the right revision runs: RFC 3339, UTC. */
   succeeded?: string;
   refused?: Refusal[];
-  /** What failed last and was not recognised. */
+  /** The last failure that was not recognised. */
   repeated?: RepeatedFailure;
 }
 
@@ -46,12 +46,12 @@ function isDeploymentField(name: string): boolean {
   return deploymentFields.some((field) => field === name);
 }
 
-/** How many refusals are remembered. */
+/** How many refusals the agent remembers. */
 const mostRefusals = 20;
 
 const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 
-/** The kinds of a state's fields; one whose value is of another kind is left out, because it would be in the way for good. */
+/** The kinds of a state's fields. A field of another kind is left out, because otherwise it would stay and block every run. */
 const kinds: Readonly<Record<string, (value: unknown) => boolean>> = {
   revision: (value) => isRevision(value) === undefined,
   repository: isText,
@@ -95,14 +95,14 @@ function isTime(value: unknown): boolean {
   return typeof value === "string" && time.test(value) && !Number.isNaN(Date.parse(value));
 }
 
-/** Reads a state file's text, of which a power cut may have left half. */
+/** Reads the text of a state file. A power cut may have left only half of it. */
 export function parseState(text: string): { state: AgentState; readable: boolean } {
   const item = parseObject(text);
   if (item === undefined) return { state: {}, readable: text.trim() === "" };
   return { state: stateOf(item), readable: true };
 }
 
-/** Of an object what a state can have. */
+/** Keeps the fields of an object that a state can have. */
 export function stateOf(item: JsonObject): AgentState {
   const state = Object.fromEntries(Object.entries(item).filter(([name, value]) => own(kinds, name)?.(value) === true));
   const refused = own(state, "refused");
@@ -128,34 +128,34 @@ function refusalOf(item: JsonObject): Refusal[] {
 
 /** What runs on a machine, as paths in the Nix store. */
 interface RunningSystem {
-  /** What the system profile names, so what the next boot brings up. */
+  /** What the system profile names: the next boot starts it. */
   profile: string;
   current: string;
-  /** The boot that it runs in. */
+  /** The id of the current boot. */
   boot: string;
-  /** The trial that has not ended, if there is one: what waits for a reboot is deployed when the profile has it. */
+  /** The trial that has not ended, if there is one. A system that waits for a reboot counts as deployed once the profile names it. */
   trial?: { mode?: unknown; path?: unknown; boot?: unknown } | undefined;
 }
 
-/** Whether a machine runs something else than what its agent deployed. */
+/** Whether a machine runs something other than what its agent deployed. */
 export function hasDrifted({ deployed }: AgentState, { profile, current, boot, trial }: RunningSystem): boolean {
   const waits = trial?.mode === "boot" && trial.path === deployed && trial.boot === boot;
   return profile !== deployed || (current !== deployed && !waits);
 }
 
-/** How a run ended; `revision` and `lock` are set where it ended with that revision deployed. */
+/** How a run ended; `revision` and `lock` are set if the run ended with that revision deployed. */
 export interface RunResult
   extends Omit<Report, "progress" | "failing" | "revision" | "lock">, Partial<Pick<Report, "revision" | "lock">> {
-  /** Where a deployed revision came from, and as what it was built. */
+  /** The source of a deployed revision, and the attribute that it was built as. */
   repository?: string;
   attribute?: string;
-  /** Set where what is deployed is not what runs yet. */
+  /** Set if the deployed system does not run yet. */
   deployed?: string;
-  /** What is deployed again, where a revision that counted as deployed was rolled back. */
+  /** What is deployed again after the rollback of a revision that counted as deployed. */
   restores?: Deployment;
-  /** The revision that is not to be tried again, and what it was tried as. */
+  /** The revision that the agent must not try again, and the attribute that it was tried as. */
   refuse?: { revision: string; repository?: string; attribute?: string };
-  /** Set where it failed for a reason that is not recognised: the revision that was tried, where it was known. */
+  /** Set if the run failed for a reason that is not recognised: the revision that was tried, if it was known. */
   unrecognised?: { revision?: string };
 }
 
@@ -212,7 +212,7 @@ function withDeployment(state: AgentState, deployment: Deployment): AgentState {
   return { ...Object.fromEntries(Object.entries(state).filter(([name]) => !isDeploymentField(name))), ...deployment };
 }
 
-/** A run that ended well, or with a refusal, ends the row of failures; one that did not get as far says nothing about it. */
+/** A run that succeeded or was refused ends the series of failures. A run that stopped earlier does not change it. */
 function repeatedOf(before: RepeatedFailure | undefined, result: RunResult): RepeatedFailure | undefined {
   const { outcome, unrecognised, refuse, stage, error = "", at, bootedAt } = result;
   if (unrecognised !== undefined) return repeatedAfter(before, { ...unrecognised, stage, error, at, bootedAt });
@@ -223,18 +223,18 @@ function isSame(one: Refusal, other: RunResult["refuse"]): boolean {
   return one.revision === other?.revision && one.repository === other.repository && one.attribute === other.attribute;
 }
 
-/** The state as its file holds it. An agent of before reads it too, and has a revision in every state. */
+/** The state as its file holds it. Older agents read it too, and expect a revision in every state. */
 export function serializeState(state: AgentState): string {
   return JSON.stringify({ revision: "", ...state });
 }
 
-/** The state as a report is made of it. */
+/** The state in the form from which a report is made. */
 export function publishable(state: AgentState): JsonObject {
   const failing = state.outcome === "failed" ? failingOf(state.repeated) : undefined;
   return { revision: "", ...state, ...(failing === undefined ? {} : { failing }) };
 }
 
-/** What an outsider knows of a VM's state: what its last report says. */
+/** What is known of a VM's state from outside: what its last report says. */
 export function stateFromReport(report: Report): AgentState {
   return stateOf({ ...report });
 }

@@ -14,7 +14,7 @@ interface Scope {
  * All entries of an aggregated list.
  * @param page gets a page; its argument goes into the request
  * @param entries takes a zone's or region's entries out of its part of a page
- * @param unreachable the error for a zone that does not answer, which must not look like one whose resources are gone
+ * @param unreachable the error for a zone that does not answer: such a zone must not look like a zone without resources
  */
 export async function listAggregated<S extends Scope, T>(
   page: (pageToken: { pageToken?: string }) => Promise<Page<S>>,

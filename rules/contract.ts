@@ -6,7 +6,7 @@ import written from "../contract.json";
 
 export const contract = written;
 
-/** The device name by which the profile finds a disk with homes (`nix/modules/dev-vm/home-disk.nix`). */
+/** The device name by which the profile finds a home disk (`nix/modules/dev-vm/home-disk.nix`). */
 export const HOME_DEVICE = "home";
 
 export type Follow = "branch" | "approved";
@@ -14,7 +14,7 @@ export type Outcome = "unchanged" | "updated" | "held" | "deferred" | "failed";
 export type Stage = "fetch" | "verify" | "build" | "switch" | "health";
 export type Drift = "none" | "behind" | "ahead" | "waiting" | "held" | "failed" | "stopped" | "unknown";
 
-/** Whose a VM or a disk is that Compute has already: what its labels say. */
+/** The owner of an existing VM or disk, as its labels say. */
 interface Present {
   name: string;
   zone: string;
@@ -24,7 +24,7 @@ interface Present {
 
 /** A VM as it is now. Sizes are in GB. */
 export interface PresentVm extends Present {
-  /** Empty where it is in none. */
+  /** Empty if it is in none. */
   wave: string;
   machineType: string;
   running: boolean;
@@ -32,7 +32,7 @@ export interface PresentVm extends Present {
   bootDiskGb: number;
   /** Its subnet's IPv4 range. */
   cidr: string;
-  /** Links to its network and subnet, and the address of its account; absent where it has none. */
+  /** Links to its network and subnet, and the address of its account; absent if it has none. */
   network?: string;
   subnetwork?: string;
   account?: string;
@@ -44,7 +44,7 @@ export interface PresentDisk extends Present {
   sizeGb: number;
 }
 
-/** All that there is of a project's fleets already and that an update could lose. */
+/** All existing resources of a project's fleets that an update could lose. */
 export interface Inventory {
   vms: PresentVm[];
   disks: PresentDisk[];
@@ -68,8 +68,8 @@ export function controlKey(fleet: string, stack: string): string {
 }
 
 /**
- * The project metadata key of a stack's startup script. It has a start of its own: what begins as the others do VMs read at each check, and
- * take for an approval.
+ * The project metadata key of a stack's startup script. Its prefix differs from that of the other keys: VMs read every key with the common
+ * prefix at each check, and would take the script for an approval.
  */
 export function startupKey(fleet: string, stack: string): string {
   return [startup, fleet, stack].join(separator);
@@ -80,12 +80,12 @@ export function bucketUrl(bucket: string): string {
   return `${contract.cache.storage}/${bucket}`;
 }
 
-/** Where in a cache the manifest of a revision lies: JSON, `{ host: store path }`. */
+/** Where a cache holds the manifest of a revision: JSON, `{ host: store path }`. */
 export function manifestPath(revision: string): string {
   return `${contract.cache.manifests}/${revision}.json`;
 }
 
-/** A revision as people read it. */
+/** A revision in the short form for people. */
 export function short(revision: string): string {
   return revision.slice(0, 7);
 }

@@ -1,21 +1,21 @@
-/** Which key or token a repository is shown: named by a host, or by the start of a URL. */
+/** Which key or token is presented to a repository: the key for its host, or for the start of its URL. */
 
-/** What a repository's secret has to hold. */
+/** What a repository's secret has to contain. */
 export type CredentialKind = "token" | "SSH private key";
 
-/** Where a key or token is shown, and nowhere else. */
+/** The only place where a key or token is presented. */
 export interface KeyPlace {
-  /** Absent where the secret's own text says what it is. */
+  /** Absent if the secret's own text says what it is. */
   kind?: CredentialKind;
-  /** In small letters, with its port where one is named. */
+  /** In lower case, with its port if one is named. */
   host: string;
-  /** Path of a repository or of a folder of them, without slashes at its ends; empty for the whole host. */
+  /** Path of a repository or of a folder of repositories, without slashes at its ends; empty for the whole host. */
   path: string;
 }
 
 const bare = /^(?<host>[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?)(?<path>\/\S*)?$/;
 const url = /^(?<scheme>https|ssh):\/\/(?:[^@/\s:]+@)?(?<host>[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?)(?<path>\/\S*)?$/;
-/** As git takes it for a repository that is reached by SSH. */
+/** The key as git takes it for a repository that is reached by SSH. */
 const scp = /^[\w.-]+@(?<host>[A-Za-z0-9][A-Za-z0-9.-]*):(?<path>\S+)$/;
 
 /** The place that a text names: `HOST`, `HOST/PATH`, `https://HOST/PATH`, `ssh://USER@HOST/PATH` or `USER@HOST:PATH`. */
@@ -31,13 +31,13 @@ export function parseKeyPlace(text: string): KeyPlace | undefined {
   };
 }
 
-/** What a secret's text is. */
+/** The kind of a secret's text. */
 export function kindOf(text: string): CredentialKind | undefined {
   if (text.startsWith("-----BEGIN ")) return "SSH private key";
   return /^\S+\n?$/.test(text) ? "token" : undefined;
 }
 
-/** The places in the order in which they count: the one that names most first. */
+/** The places in order of precedence: the most specific one first. */
 export function byPrecision<P extends Pick<KeyPlace, "path">>(places: readonly P[]): P[] {
   return [...places].sort((one, other) => other.path.length - one.path.length);
 }

@@ -204,7 +204,7 @@ export const errorKinds = {
 
 export type ErrorCode = keyof typeof errorKinds;
 
-/** An update's failure, by the stage that its report names. */
+/** The code of an update's failure, by the stage that its report names. */
 export const stageCodes: Readonly<Record<Stage, ErrorCode>> = {
   fetch: "NF411",
   verify: "NF412",

@@ -1,4 +1,4 @@
-/** Which hosts and homes of a stack the flakes do not have that they are to come from. Pure. */
+/** Finds the hosts and homes of a stack that its flakes do not have. Pure. */
 import { didYouMean } from "./text/did-you-mean";
 
 /** The attributes of a flake's `nixosConfigurations` and `homeConfigurations`. */
@@ -7,18 +7,18 @@ export interface FlakeNames {
   homes: string[];
 }
 
-/** What a VM takes of the config repository's flake. */
+/** What a VM uses from the config repository's flake. */
 export interface FlakeUser {
   name: string;
   /** Its `nixosConfigurations` attribute. */
   host: string;
-  /** The `homeConfigurations` attributes of its homes, of those that have no repository of their own. */
+  /** The `homeConfigurations` attributes of its homes that have no repository of their own. */
   homes: string[];
   /** Its homes that come from repositories of their own. */
   ownHomes: OwnHome[];
 }
 
-/** A home out of a repository of its own. */
+/** A home from its own repository. */
 export interface OwnHome {
   repository: string;
   branch: string;
@@ -26,7 +26,7 @@ export interface OwnHome {
   attribute: string;
 }
 
-/** A line for each name that is not there, with the VMs that it is for and the one that was probably meant. */
+/** A line for each missing name, with the VMs that use it and the name that was probably meant. */
 export function missingNames(
   vms: readonly FlakeUser[],
   { hosts, homes }: FlakeNames,
@@ -49,14 +49,14 @@ export function missingNames(
   };
 }
 
-/** The repositories that homes of these VMs come from besides the config repository, each branch once. */
+/** The repositories of these VMs' homes other than the config repository, each branch once. */
 export function ownRepositories(vms: readonly FlakeUser[]): Pick<OwnHome, "repository" | "branch">[] {
   const all = vms.flatMap(({ ownHomes }) => ownHomes);
   const places = all.map(({ repository, branch }) => [`${repository}#${branch}`, { repository, branch }] as const);
   return [...new Map(places).values()];
 }
 
-/** A line for each home that a repository of its own does not have. @param homes the attributes of its `homeConfigurations` */
+/** A line for each home that its own repository does not have. @param homes the attributes of its `homeConfigurations` */
 export function missingOwnHomes(
   vms: readonly FlakeUser[],
   { repository, branch }: Pick<OwnHome, "repository" | "branch">,

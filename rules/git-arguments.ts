@@ -1,25 +1,25 @@
 /**
- * A git command line on which no value can be taken for an option. A value that begins with `-` is refused, since some commands have no
- * way to say where options end: `checkout` knows none before git 2.43, and `rev-parse` none without `--verify`.
+ * Builds a git command line on which git cannot take any value for an option. A value that begins with `-` is refused, since some commands
+ * cannot mark the end of options: `checkout` cannot before git 2.43, and `rev-parse` cannot without `--verify`.
  */
 export interface GitCommand {
   /** The subcommand, such as `fetch`. */
   command: string;
-  /** Options of the caller's own, with values attached (`--depth=1`). */
+  /** The caller's own options, with values attached (`--depth=1`). */
   options?: readonly string[];
-  /** Repositories, revisions, branches: what may come from elsewhere. */
+  /** Repositories, revisions, branches: values that may come from elsewhere. */
   values?: readonly string[];
   /** Paths, after git's `--`. */
   paths?: readonly string[];
 }
 
-/** Repositories that are read at once: an sshd refuses at random beyond ten (MaxStartups). */
+/** How many repositories are read at once: above ten, an sshd refuses connections at random (MaxStartups). */
 export const repositoriesAtOnce = 4;
 
 /** Commands that take `--end-of-options` for a value. */
 const withoutSeparator = ["checkout", "rev-parse"];
 
-/** The words after `git`. Pure. @throws Error of one line where a value begins with `-` */
+/** The words after `git`. Pure. @throws Error of one line if a value begins with `-` */
 export function gitArguments({ command, options = [], values = [], paths = [] }: GitCommand): string[] {
   const wrong = values.find((value) => value.startsWith("-"));
   if (wrong !== undefined)

@@ -1,25 +1,28 @@
-/** What of Google's catalogue a fleet takes, and whether Google has the places and machine types that settings name. It asks nothing by itself. */
+/**
+ * What a fleet uses from Google's catalogue, and whether Google has the locations and machine types that the settings name. Makes no
+ * requests.
+ */
 import { didYouMean } from "./text/did-you-mean";
 import { firstOf } from "./text/text";
 
-/** What a guest that boots by UEFI and knows Google's network card says of itself. */
+/** The features of a guest that boots by UEFI and supports Google's network card. */
 export const guestOsFeatures = [{ type: "UEFI_COMPATIBLE" }, { type: "GVNIC" }];
 
 /** What Google offers to a project, by name. */
 export interface Offers {
   zones: readonly string[];
-  /** Zone → its machine types; only zones that exist are asked. */
+  /** Zone → its machine types; only for zones that exist. */
   machineTypes: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface Wanted {
   region: string;
-  /** Where VMs go that name no zone. */
+  /** The zone of VMs that name none. */
   zone: string;
   vms: readonly { name: string; zone: string; machineType: string }[];
 }
 
-/** A page of a list of Compute's, with the fields `items/name,nextPageToken`. */
+/** A page of a Compute list, with the fields `items/name,nextPageToken`. */
 interface Page {
   items?: { name?: string | null }[] | null | undefined;
   nextPageToken?: string | null | undefined;
@@ -27,7 +30,7 @@ interface Page {
 
 type Token = { pageToken?: string };
 
-/** The same lists, however they are asked for: `list.machineTypes` for the zones of the VMs alone. */
+/** The same lists, whichever client makes the requests. `list.machineTypes` is called only for the zones of the VMs. */
 export async function gatherOffers(
   list: { zones: (page: Token) => Promise<Page>; machineTypes: (zone: string, page: Token) => Promise<Page> },
   vms: Wanted["vms"],
@@ -51,12 +54,12 @@ async function allNames(read: (page: Token) => Promise<Page>): Promise<string[]>
   return found;
 }
 
-/** VMs that a line names at most. */
+/** How many VMs a line names at most. */
 const NAMED = 5;
-/** Made to measure: no list has them (cloud.google.com/compute/docs/instances/creating-instance-with-custom-machine-type). */
+/** Custom machine types: no list has them (cloud.google.com/compute/docs/instances/creating-instance-with-custom-machine-type). */
 const CUSTOM = /(^|-)custom-/;
 
-/** A line for each region, zone and machine type that is not there, whatever the number of VMs. */
+/** A line for each region, zone and machine type that does not exist, however many VMs name it. */
 export function offerMistakes({ region, zone: usual, vms }: Wanted, { zones, machineTypes }: Offers): string[] {
   const regions = [...new Set(zones.map((zone) => zone.replace(/-[a-z]$/, "")))];
   if (!regions.includes(region)) return [`gcp:region: "${region}" does not exist${orOneOf(region, regions)}`];

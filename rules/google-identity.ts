@@ -1,26 +1,26 @@
 /**
- * Which identity the official gcp provider calls Google with, of its settings (`gcp:…` of a stack) and its environment variables, so that
- * the program, the gates and the tool call with the same one. Pure.
+ * Which identity the official gcp provider uses for Google, computed from its settings (`gcp:…` of a stack) and its environment variables.
+ * The program, the gates and the tool use the same identity. Pure.
  * Source: the provider's configuration reference, and the order in its function `ProviderConfigure`.
  */
 import { defined, parseJson } from "./text/json";
 
 export interface GoogleIdentity {
-  /** A bearer token, which goes before credentials. */
+  /** A bearer token, which takes precedence over credentials. */
   accessToken?: string;
-  /** A service account's key as JSON, or the name of its file; where neither this nor a token is there, Application Default Credentials count. */
+  /** A service account's key as JSON, or the name of its file. Without this and without a token, Application Default Credentials apply. */
   credentials?: string;
-  /** The address of the service account that the credentials act as. */
+  /** The address of the service account that the credentials impersonate. */
   impersonate?: string;
-  /** The accounts in between, the first one first. */
+  /** The accounts of the impersonation chain, the first one first. */
   delegates?: readonly string[];
-  /** The project whose quota is used, and that is billed: the header `X-Goog-User-Project`. */
+  /** The project whose quota is used and that is billed: the header `X-Goog-User-Project`. */
   quotaProject?: string;
 }
 
 type Texts = Readonly<Record<string, string | undefined>>;
 
-/** The stack's settings that say who calls, by their key without `gcp:`. */
+/** The stack's settings that define the identity, by their key without `gcp:`. */
 export const identitySettings = [
   "accessToken",
   "credentials",
@@ -32,13 +32,13 @@ export const identitySettings = [
 
 /**
  * @param settings values as Pulumi writes them, by full key (`gcp:credentials`); lists are JSON
- * @param project the project that is called where no other one is to be billed
+ * @param project the project that is called if no other project is to be billed
  */
 export function googleIdentity(settings: Texts, env: Texts, project: string): GoogleIdentity {
   const set = (key: (typeof identitySettings)[number]) => filled(settings[`gcp:${key}`]);
   const first = (...names: string[]) => names.map((name) => filled(env[name])).find((value) => value !== undefined);
   const own = defined({ accessToken: set("accessToken"), credentials: set("credentials") });
-  // A setting goes before every variable, also before one for the other kind of credentials.
+  // A setting takes precedence over every variable, even over a variable for the other kind of credentials.
   const who = Object.keys(own).length > 0 ? own : fromEnvironment(first);
   const impersonate = set("impersonateServiceAccount") ?? first("GOOGLE_IMPERSONATE_SERVICE_ACCOUNT");
   const override = set("userProjectOverride") ?? first("USER_PROJECT_OVERRIDE");
@@ -62,7 +62,7 @@ function filled(value: string | undefined): string | undefined {
   return value === undefined || value.trim() === "" ? undefined : value;
 }
 
-/** The words that Go reads as true, as the provider does. */
+/** The words that Go, and so the provider, reads as true. */
 function isTrue(value: string | undefined): boolean {
   return value !== undefined && /^(1|t|true)$/i.test(value);
 }

@@ -5,11 +5,11 @@ interface Login {
   zone: string;
   /** The account on the VM; OS Login's own by default. */
   user?: string | undefined;
-  /** To the VM's internal address, where this machine is in its network; otherwise through the proxy. */
+  /** Connects to the VM's internal address if this machine is in its network; otherwise through the proxy. */
   isDirect: boolean;
-  /** What runs there in place of a shell. */
+  /** The command that runs there instead of a shell. */
   command: readonly string[];
-  /** Whether a person sits at a terminal here. */
+  /** Whether a person uses a terminal here. */
   hasTerminal: boolean;
 }
 
@@ -24,16 +24,16 @@ export function loginArguments(vm: string, { project, zone, user, isDirect, comm
   ];
 }
 
-/** What a person types for a shell on a VM, from anywhere. */
+/** The command that a person types for a shell on a VM, from anywhere. */
 export function loginCommand(vm: string, { project, zone }: Pick<Login, "project" | "zone">): string {
   const shell = { project, zone, isDirect: false, command: [], hasTerminal: true };
   return ["gcloud", ...loginArguments(vm, shell)].join(" ");
 }
 
-/** Terminals that every NixOS knows; any other one's name would leave a shell there without line editing. */
+/** Terminals that every NixOS knows. The name of another terminal would leave a shell on the VM without line editing. */
 const KNOWN = /^(xterm(-256color)?|screen(-256color)?|tmux(-256color)?|linux|vt100|dumb)$/;
 
-/** The name by which the VM identifies this terminal. */
+/** The terminal name that is sent to the VM. */
 export function terminalName(own: string | undefined): string {
   return own !== undefined && KNOWN.test(own) ? own : "xterm-256color";
 }

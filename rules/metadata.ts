@@ -1,9 +1,9 @@
-/** What the metadata server says about a VM. Only HTTP 404 means "not there"; whatever else is not a whole answer means "away". */
+/** What the metadata server says about a VM. Only HTTP 404 means "not there"; any other incomplete answer means "away". */
 import { contract } from "./contract";
 import { parseInstanceMetadata, type ReadInstance } from "./instance-metadata";
 import { isObject, parseJson } from "./text/json";
 
-/** One answer; undefined where none came, or only part of it. */
+/** One answer; undefined if none came, or only part of it. */
 export type Answer = { status: number; body: string } | undefined;
 
 /** The answers to the three requests that a decision needs. */
@@ -17,11 +17,11 @@ export interface Answers {
 }
 
 export type Metadata =
-  /** The VM belongs to a fleet. `attributes` are those project attributes that are some fleet's. */
+  /** The VM belongs to a fleet. `attributes` are the project attributes that belong to any fleet. */
   | { kind: "present"; vm: string; instance: ReadInstance; attributes: Record<string, string>; unknown: string[] }
   /** The server answers, and has no item for this VM. */
   | { kind: "absent"; vm: string }
-  /** There must be a server, and it does not say what is needed; `problem` says why in a few words. */
+  /** A server is expected, but it does not answer what is needed; `problem` says why in a few words. */
   | { kind: "away"; problem: string }
   /** There is no metadata server: the machine is not on Google and never had one. */
   | { kind: "none" };
@@ -29,8 +29,8 @@ export type Metadata =
 const vmName = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /**
- * What the answers come to.
- * @param expected whether there must be a metadata server: the machine is Google's, or one has answered it before
+ * Interprets the answers.
+ * @param expected whether there must be a metadata server: the machine is a Google VM, or a server has answered it before
  */
 export function readMetadata(answers: Answers, expected: boolean): Metadata {
   const { attributes, name, instance } = answers;
@@ -44,7 +44,7 @@ export function readMetadata(answers: Answers, expected: boolean): Metadata {
   return metadataOf(vm, instance.body, fleets);
 }
 
-/** What a VM's own item comes to, as written; undefined where it has none. `attributes` are those project attributes that are some fleet's. */
+/** The VM's own item as written; undefined if it has none. `attributes` are the project attributes that belong to any fleet. */
 export function metadataOf(vm: string, item: string | undefined, attributes: Record<string, string>): Metadata {
   if (item === undefined) return { kind: "absent", vm };
   const read = parseInstanceMetadata(item);
@@ -52,7 +52,7 @@ export function metadataOf(vm: string, item: string | undefined, attributes: Rec
   return { kind: "present", vm, instance: read.value, attributes, unknown: [...read.unknown] };
 }
 
-/** The project attributes that are some fleet's, or what is wrong with the answer. */
+/** The project attributes that belong to any fleet, or what is wrong with the answer. */
 function attributesOf(answer: Answer): Record<string, string> | string {
   if (answer?.status !== 200) return statusText(answer);
   const all = parseJson(answer.body);

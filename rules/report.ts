@@ -1,29 +1,29 @@
-/** Reports: how an update ended, as the rest of the world reads it. One JSON object, a guest attribute. */
+/** Reports: how an update ended, in the form that everything outside the VM reads. One JSON object, a guest attribute. */
 import { contract, type Outcome, type Stage } from "./contract";
 import { isBoolean, isNumber, isString, objectOf, oneOf, own, parseShape, shapeProblem } from "./text/json";
 import type { Check, JsonObject, Parsed, Shape } from "./text/json";
 import { logText } from "./text/text";
 
-/** What a VM waits for before it goes on with an update that it wants. */
+/** What a VM waits for before it continues with an update. */
 export type WaitingFor = "window" | "users" | "reboot" | "space" | "network" | "metadata" | "turn";
 
 export interface Waiting {
   for: WaitingFor;
-  /** RFC 3339, UTC: when it stops waiting, where that is known. */
+  /** RFC 3339, UTC: when it stops waiting, if known. */
   until?: string;
 }
 
-/** What an update is doing now. */
+/** The current phase of an update. */
 export interface Progress {
   stage: Stage;
   /** RFC 3339, UTC. */
   since: string;
 }
 
-/** A VM that fails in the same way all the time, and so tries again by itself once a day only. */
+/** A VM that keeps failing in the same way, so that it retries by itself only once a day. */
 export interface Failing {
   tries: number;
-  /** RFC 3339, UTC: its first failure, and its next try unless a boot, another revision or a person comes before. */
+  /** RFC 3339, UTC: its first failure, and its next try unless a boot, another revision or a person causes an earlier one. */
   since: string;
   nextTry: string;
 }
@@ -31,7 +31,7 @@ export interface Failing {
 export interface Report {
   /** The full revision that the VM runs now. */
   revision: string;
-  /** The approval (full revision) that the agent last acted on; a gate waits for it. */
+  /** The approval (full revision) that the agent last acted on; a gate waits for this field. */
   approved?: string;
   /** SHA-256 (hex) of `flake.lock` at `revision`. */
   lock: string;
@@ -39,19 +39,19 @@ export interface Report {
   /** Store path of the running system or home. */
   toplevel: string;
   outcome: Outcome;
-  /** Where a failure happened. */
+  /** The stage of a failure. */
   stage?: Stage;
   error?: string;
-  /** Whether a failure passes by itself, so that the VM tries again; of a failure only. */
+  /** Whether a failure is transient, so that the VM retries; only for a failure. */
   transient?: boolean;
-  /** Whether updates are activated live or by the next boot, where the VM says so. */
+  /** Whether updates are activated live or by the next boot, if the VM says so. */
   activation?: "live" | "boot";
   /** What is deployed and runs after the next boot. */
   pending?: { revision: string; toplevel: string };
   waiting?: Waiting;
-  /** Of a failure only. */
+  /** Only for a failure. */
   failing?: Failing;
-  /** The update that is under way; the rest of the report is about the one before. */
+  /** The update that is under way; the rest of the report is about the previous update. */
   progress?: Progress;
   rolledBack: boolean;
   rebootRequired: boolean;
@@ -75,7 +75,7 @@ const checks: Readonly<Record<string, Check>> = {
   failing: objectOf({ tries: isNumber, since: isString, nextTry: isString }),
 };
 
-/** The shape that `contract.json` writes as `field: type`, a trailing `?` meaning optional. */
+/** The shape of which `contract.json` writes each field as `field: type`; a trailing `?` means optional. */
 function shapeOf(fields: Readonly<Record<string, string>>): Shape {
   const named = Object.entries(fields).map(([name, type]) => {
     const check = own(checks, type.replace(/\?$/, ""));
@@ -86,7 +86,7 @@ function shapeOf(fields: Readonly<Record<string, string>>): Shape {
 }
 
 const firstShape = shapeOf(contract.report.fields);
-/** Fields that the contract's second version added; they are sent only to those who know them. */
+/** Fields that the contract's second version added; they are sent only to programs that know them. */
 const secondShape = shapeOf(contract.report.fieldsOfVersion2);
 
 const shape: Shape = { ...firstShape, ...secondShape };
@@ -98,7 +98,7 @@ export function parseReport(text: string): Parsed<Report> {
   return { ok: true, value: known(read.value, shape) as unknown as Report, unknown: read.unknown.slice(0, 20) };
 }
 
-/** Those of an object's fields that a shape names. */
+/** The fields of an object that a shape names. */
 function known(item: JsonObject, shape: Shape): JsonObject {
   const names = Object.keys(shape).map((name) => name.replace(/\?$/, ""));
   return Object.fromEntries(
@@ -110,8 +110,8 @@ function known(item: JsonObject, shape: Shape): JsonObject {
 }
 
 /**
- * What is published of a state: the contract's fields and no others, bounded and printable. Undefined where the state is none: a
- * home's state is its user's own writing. `second` says whether those who read it know the second version's fields.
+ * The part of a state that is published: only the contract's fields, limited in length and printable. Undefined if the value is not a
+ * state: a home's user can write anything as its state. `second` says whether the readers know the second version's fields.
  */
 export function reportOf(state: unknown, { second }: { second: boolean }): Report | undefined {
   if (typeof state !== "object" || state === null || Array.isArray(state)) return undefined;
@@ -125,7 +125,7 @@ export function reportOf(state: unknown, { second }: { second: boolean }): Repor
   ) as unknown as Report;
 }
 
-/** Whether an optional field is there and right. One that is wrong is left out: the rest of the report still counts. */
+/** Whether an optional field is present and valid. An invalid one is left out: the rest of the report still counts. */
 function passes(item: JsonObject, written: string, check: Check): boolean {
   const value = own(item, written.replace(/\?$/, ""));
   return value !== undefined && value !== null && check(value) === undefined;
@@ -139,7 +139,7 @@ function clean(name: string, value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([inner, text]) => [inner, clean(inner, text)]));
 }
 
-/** Whether a report says nothing that the one published last did not: then it need not be published again. */
+/** Whether a report says nothing new since the last published one, so that it need not be published again. */
 export function isOldNews(report: Report, published: unknown): boolean {
   const { at: _at, ...rest } = report;
   if (typeof published !== "object" || published === null) return false;

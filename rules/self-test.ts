@@ -1,9 +1,9 @@
-/** The unit in which a new system's agent shows that it works: under the sandbox of a unit that the system ships. Pure. */
+/** The unit in which a new system's agent shows that it works: it runs under the sandbox of a unit from the new system. Pure. */
 
 export interface Sandbox {
   /** The agent's program, an absolute path. */
   program: string;
-  /** Settings of [Service] that say what a process may do, KEY=VALUE. */
+  /** Settings of [Service] that restrict a process, KEY=VALUE. */
   settings: string[];
 }
 
@@ -24,7 +24,7 @@ export function sandboxOf(unit: string): Sandbox | undefined {
   return { program, settings: service.filter((line) => !OTHER.test(line.slice(0, line.indexOf("=")).trim())) };
 }
 
-/** The text of the unit. `output` is the file that gets what the agent says. */
+/** The text of the unit. `output` is the file that gets the agent's output. */
 export function selfTestUnit({ program, settings }: Sandbox, output: string): string {
   return `[Unit]
 Description=Self-test of the agent of a system that is about to be activated

@@ -9,12 +9,12 @@ import { accountId } from "../config/names";
 import { accessOf, ALWAYS, loginPolicy, peopleOf, type Access } from "./iam";
 import type { DevVm } from "./vm";
 
-/** All that a VM does in its project with its own account: write logs and metrics. */
+/** The roles of a VM's own account in its project: write logs and metrics. */
 const VM_ROLES = ["roles/logging.logWriter", "roles/monitoring.metricWriter"];
 
 /**
- * IAP knows which port a tunnel is to (cloud.google.com/iap/docs/using-tcp-forwarding). The description tells this binding from those of
- * earlier versions, as `ALWAYS` does.
+ * IAP conditions can test the port of a tunnel (cloud.google.com/iap/docs/using-tcp-forwarding). The description distinguishes this binding
+ * from those of earlier versions, as in `ALWAYS`.
  */
 const SSH_ALONE = { title: "ssh", description: "nixos-fleet: SSH alone", expression: "destination.port == 22" };
 
@@ -24,13 +24,13 @@ export interface FleetAccountArgs {
   existing?: pulumi.Input<string> | undefined;
 }
 
-/** The account that the VMs run as. One of the fleet's own has no role that reads or changes anything. */
+/** The account that the VMs run as. If the fleet creates it, it has no role that reads or changes anything. */
 export class FleetAccount extends pulumi.ComponentResource {
   /** The account's address. */
   readonly email: pulumi.Output<string>;
   /** Its full name, `projects/P/serviceAccounts/ADDRESS`. */
   readonly id: pulumi.Output<string>;
-  /** Whether others may have bindings on it as well, such as another stack of the fleet. */
+  /** Whether others, such as another stack of the fleet, may also have bindings on it. */
   readonly shared: boolean;
 
   constructor(name: string, { config, existing }: FleetAccountArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -42,7 +42,7 @@ export class FleetAccount extends pulumi.ComponentResource {
       this.id = account.name;
     } else {
       this.email = pulumi.output(existing);
-      // "-" is the account's own project, whichever that is.
+      // "-" stands for the account's own project.
       this.id = pulumi.interpolate`projects/-/serviceAccounts/${existing}`;
     }
     this.registerOutputs({ email: this.email, id: this.id });
@@ -76,8 +76,8 @@ export interface FleetAccessArgs {
 }
 
 /**
- * Who may log in to which VM: two resources a VM, however many people and teams there are. Every role is bound to a VM or to the VMs'
- * account: none reaches another VM of the project.
+ * Who may log in to which VM: two resources for each VM, however many people and teams there are. Every role is bound to a VM or to the
+ * VMs' account, so none gives access to another VM of the project.
  */
 export class FleetAccess extends pulumi.ComponentResource {
   constructor(name: string, args: FleetAccessArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -86,11 +86,11 @@ export class FleetAccess extends pulumi.ComponentResource {
     for (const access of all) this.admit(`${name}-${access.vm}`, access, args);
     const members = peopleOf(all);
     const { fleet, stack } = args.config;
-    // To IAM another description is another binding: stacks that share an account do not take each other's members away.
+    // To IAM, another description makes another binding: stacks that share an account do not remove each other's members.
     const condition = args.account.shared
       ? { ...ALWAYS, description: `nixos-fleet: fleet ${fleet}, stack ${stack}` }
       : ALWAYS;
-    // Logging in to a VM that runs as an account takes the right to act as it.
+    // Logging in to a VM that runs as an account requires the right to act as that account.
     if (members.length > 0)
       new AccountIAMBinding(
         `${name}-account-users`,

@@ -3,8 +3,8 @@ import { Service } from "@pulumi/gcp/projects";
 import type { FleetConfig } from "../config/fleet-config";
 
 /**
- * The APIs that a fleet takes, by the first part of their names. Pure. Logging is always one: gates and the operator's tool keep their history
- * there.
+ * The APIs that a fleet uses, by the first part of their names. Pure. Logging is always one of them: gates and the operator's tool keep
+ * their history there.
  */
 export function apisOf({
   image,
@@ -20,7 +20,7 @@ export function apisOf({
   ];
 }
 
-/** The project's APIs, switched on. They stay on when the stack goes: others in the project may use them by then. */
+/** Enables the project's APIs. They stay enabled after the stack is destroyed, since others in the project may use them by then. */
 export class FleetApis extends pulumi.ComponentResource {
   constructor(name: string, config: FleetConfig, opts?: pulumi.ComponentResourceOptions) {
     super("nixos-fleet:infra:FleetApis", name, {}, opts);

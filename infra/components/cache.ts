@@ -11,7 +11,7 @@ export interface FleetCacheArgs {
   account: pulumi.Input<string>;
 }
 
-/** A private bucket with what `fleet build` has built. The VMs read it, and whoever runs the tool writes it with rights of their own. */
+/** A private bucket for what `fleet build` has built. The VMs read it; the person who runs the tool writes it with their own rights. */
 export class FleetCache extends pulumi.ComponentResource {
   constructor(name: string, { config, bucket, account }: FleetCacheArgs, opts?: pulumi.ComponentResourceOptions) {
     super("nixos-fleet:infra:FleetCache", name, {}, opts);
@@ -24,7 +24,7 @@ export class FleetCache extends pulumi.ComponentResource {
         uniformBucketLevelAccess: true,
         publicAccessPrevention: "enforced",
         labels: fleetLabels(config),
-        // Whatever is in it can be built again.
+        // Its content can be built again.
         forceDestroy: true,
       },
       parent,

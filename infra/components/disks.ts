@@ -5,12 +5,12 @@ import { aliasesOf } from "./state-move";
 import { homeDiskName, resourceNames } from "../config/names";
 import { fleetLabels } from "./metadata";
 
-/** People's homes on disks of their own. Nothing that this program does deletes one: not a VM's end, nor the stack's. */
+/** Home disks. This program never deletes one, even when it deletes the VM or the stack. */
 export class HomeDisks extends pulumi.ComponentResource {
-  /** By VM name; VMs that keep homes on their boot disk are not there. */
+  /** By VM name; VMs that keep homes on their boot disk are left out. */
   readonly disks: Record<string, compute.Disk>;
 
-  /** @param present the disks that are there already, by VM name, as the provider's ids */
+  /** @param present the existing disks, by VM name, as the provider's ids */
   constructor(
     name: string,
     config: FleetConfig,
@@ -56,7 +56,7 @@ export class HomeDisks extends pulumi.ComponentResource {
         region: config.region,
         snapshotSchedulePolicy: {
           schedule: { dailySchedule: { daysInCycle: 1, startTime: at } },
-          // A home that is gone is what they are for: they do not go with it.
+          // A home disk must survive its VM and its stack.
           retentionPolicy: { maxRetentionDays: keepDays, onSourceDiskDelete: "KEEP_AUTO_SNAPSHOTS" },
           snapshotProperties: {
             labels: fleetLabels(config),
@@ -70,9 +70,9 @@ export class HomeDisks extends pulumi.ComponentResource {
 }
 
 /**
- * A disk that was left is taken over; to one that is in the state already this changes nothing. Its labels stay as they are: the official
- * provider does not tell its own from others when it takes a resource over. So does what it was made from: a home that was restored from a
- * snapshot is not to be replaced for it.
+ * A remaining disk is adopted; for a disk that is already in the state, adopting changes nothing. Its labels stay as they are, because the
+ * official provider cannot distinguish its own labels from others when it adopts a resource. Its source stays too: a home disk that was
+ * restored from a snapshot must not be replaced because of it.
  */
 function adopt(id: string | undefined): pulumi.CustomResourceOptions {
   return id === undefined ? {} : { import: id, ignoreChanges: ["labels", "snapshot"] };

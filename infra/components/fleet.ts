@@ -28,7 +28,7 @@ import { startupKey } from "../../rules/contract";
 import { readmeOf, type WaveResult } from "../readme";
 import { shownTool } from "../tool-path";
 
-/** What a fleet's component registers as its outputs. */
+/** The outputs that a fleet's component registers. */
 export interface FleetOutputs {
   network: pulumi.Output<string>;
   subnetwork: pulumi.Output<string>;
@@ -59,11 +59,11 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
   readonly vms: pulumi.Output<pulumi.Unwrap<Record<string, FleetVmOutputs>>>;
   /** Wave → the revision that it is approved for, and how its gate ended. */
   readonly waves: pulumi.Output<Record<string, WaveResult>>;
-  /** The inputs of the locks that waves are approved for, so that a preview shows which move; `fleet diff --head` says more. */
+  /** The inputs of the approved waves' locks, so that a preview shows which of them change; `fleet diff --head` says more. */
   readonly inputs: pulumi.Output<Record<string, string>>;
-  /** The branch's head as this run found it, 40 hex digits. No VM need run it. */
+  /** The branch's head as this run found it, 40 hex digits. VMs may run other revisions. */
   readonly head: pulumi.Output<string>;
-  /** All of it as Markdown, for people; Pulumi shows an output of this name as the stack's page. */
+  /** All outputs as Markdown, for people; Pulumi shows an output of this name as the stack's page. */
   readonly readme: pulumi.Output<string>;
 
   constructor(name: string, args: FleetArgs = {}, opts?: pulumi.ComponentResourceOptions) {
@@ -79,7 +79,7 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
     this.readme = pulumi.output(made.then(({ readme }) => readme));
   }
 
-  /** Runs inside the base class' constructor, so nothing that this class' own sets is there yet. */
+  /** Runs inside the base class' constructor, so this class' own fields are not set yet. */
   protected override async initialize(
     args: FleetArgs,
     _opts?: pulumi.ComponentResourceOptions,
@@ -87,7 +87,7 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
   ): Promise<FleetOutputs> {
     leaveUnnamedStacksPlain();
     leaveNotesUnsent();
-    // The engine would end the program while it only waits for git.
+    // Without this, the engine would end the program while it only waits for git.
     const done = pulumi.runtime.rpcKeepAlive();
     try {
       const stack = { raw: pulumi.runtime.allConfig(), encrypted: encryptedKeys() };
@@ -124,7 +124,7 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
     const startup = new ProjectMetadataItem(
       `${name}-startup-script`,
       { key: startupKey(config.fleet, config.stack), value: script },
-      // What a first boot needs is there before it: the way out, the keys and the image.
+      // A VM's first boot needs these before the VM exists: the NAT, the keys and the image.
       { parent: this, dependsOn: [...part.dependsOn, network, secrets, ...(image ? [image] : [])] },
     );
     const loader = startupLoader(config, script);
@@ -150,7 +150,7 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
               ...(vm.name in prepared.arrivals ? notCreated : {}),
             },
           },
-          // One dependency that stands for all others: the state and the engine have them for each VM.
+          // One dependency that stands for all others: otherwise the state and the engine hold all of them for each VM.
           { parent: this, dependsOn: startup, ...aliasesOf(config) },
         ),
       ]),
@@ -182,7 +182,7 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
     return outputs;
   }
 
-  /** A newer image is for new VMs and changes nothing, so that only this line tells of it. */
+  /** A newer image is for new VMs and changes nothing, so only this line shows that it exists. */
   private logOutdatedImages(
     vms: Record<string, DevVm>,
     config: FleetConfig,

@@ -1,19 +1,19 @@
-/** Who may do what on which VM, and what they are called there. Pure. */
+/** Who may do what on which VM, and how IAM writes it. Pure. */
 import type { FleetConfig } from "../config/fleet-config";
 
-/** Who may log in to one VM, as IAM writes members: `user:…`, `group:…`. */
+/** Who may log in to one VM, in IAM's form for members: `user:…`, `group:…`. */
 export interface Access {
   vm: string;
   zone: string;
   /** With sudo. */
   administrators: string[];
-  /** Without. */
+  /** Without sudo. */
   users: string[];
 }
 
 /**
- * Who logs in where: the infra team to every VM as administrators; the developers' team to every VM as users, or, with
- * `access: owners`, each VM's owner alone. VMs that nobody may log in to are not there: their access is not this program's affair.
+ * Who may log in where. The infra team may log in to every VM as administrators. The developers' team may log in to every VM as users; with
+ * `access: owners`, only each VM's owner may. A VM without any such member is left out: this program does not manage its access.
  */
 export function accessOf({ teams, access, vms }: Pick<FleetConfig, "teams" | "access" | "vms">): Access[] {
   const unique = (members: readonly string[]) => [...new Set(members.map((member) => member.toLowerCase()))].sort();
@@ -27,21 +27,21 @@ export function accessOf({ teams, access, vms }: Pick<FleetConfig, "teams" | "ac
   });
 }
 
-/** Everyone who may log in somewhere. */
+/** Everyone who may log in to any VM. */
 export function peopleOf(all: readonly Access[]): string[] {
   return [...new Set(all.flatMap(({ administrators, users }) => [...administrators, ...users]))].sort();
 }
 
 /**
- * Always true. To IAM a role under a condition is another binding than the role alone. Earlier versions of this program made one resource
- * for each member, without a condition, and the provider removes those after it has written these: nobody loses access in between.
+ * Always true. To IAM, a role with a condition is another binding than the role alone. Earlier versions of this program made one resource
+ * for each member, without a condition, and the provider removes those after it has written these. So everyone keeps access in between.
  */
 export const ALWAYS = {
   title: "nixos-fleet",
   expression: 'request.time >= timestamp("2020-01-01T00:00:00Z")',
 } as const;
 
-/** The IAM policy of a VM, as JSON: who logs in to it and how. It is the whole policy, so what someone else adds to it goes. */
+/** The IAM policy of a VM, as JSON: who may log in to it and how. It is the whole policy, so bindings that others add are removed. */
 export function loginPolicy({ administrators, users }: Access): string {
   const bindings = [
     { role: "roles/compute.osAdminLogin", members: administrators, condition: ALWAYS },

@@ -4,12 +4,12 @@ import type { FleetConfig } from "../config/fleet-config";
 import { guestOsFeatures } from "../../rules/google-catalog";
 import { fleetLabels } from "./metadata";
 
-/** The image's name: that of its archive, `gs://BUCKET/NAME.raw.tar.gz`. Pure. */
+/** The image's name, which is that of its archive, `gs://BUCKET/NAME.raw.tar.gz`. Pure. */
 export function imageName(source: string): string {
   return source.replace(/^.*\//, "").replace(/(\.raw)?\.tar\.gz$/, "");
 }
 
-/** An image in its family, of an archive in a private bucket. VMs that exist already keep theirs. */
+/** An image in its family, made from an archive in a private bucket. Existing VMs keep their image. */
 export class FleetImage extends pulumi.ComponentResource {
   constructor(
     name: string,
@@ -18,7 +18,7 @@ export class FleetImage extends pulumi.ComponentResource {
   ) {
     super("nixos-fleet:infra:FleetImage", name, {}, opts);
     const image = imageName(source);
-    // Each archive is a resource of its own: the new image is there before the old one goes.
+    // Each archive is a resource of its own: the new image is created before the old one is deleted.
     new compute.Image(
       `${name}-${image}`,
       {
@@ -34,7 +34,7 @@ export class FleetImage extends pulumi.ComponentResource {
   }
 }
 
-/** The newest image of each family that VMs name, as links, by what the VMs' `image` says; those that name no family are not there. */
+/** The newest image of each family that VMs name, as links, by the VMs' `image` setting; settings that name no family are left out. */
 export async function newestImages(
   { vms, project }: Pick<FleetConfig, "vms" | "project">,
   opts: pulumi.InvokeOptions,
@@ -51,14 +51,14 @@ async function newestOf(image: string, project: string, opts: pulumi.InvokeOptio
   try {
     return (await compute.getImage({ family, project: owner }, opts)).selfLink;
   } catch {
-    // A single image, or a family that has none yet: there is nothing newer.
+    // A single image, or a family without images: there is nothing newer.
     return undefined;
   }
 }
 
 /**
- * Which VMs run another image than the newest of their family, in one line; `undefined` where none does. Pure.
- * @param images by VM name: what its boot disk was made of, and the newest, as links
+ * Which VMs do not run the newest image of their family, in one line; `undefined` if there are none. Pure.
+ * @param images by VM name: the image of its boot disk, and the newest, as links
  */
 export function olderImages(
   images: Record<string, { of?: string | undefined; newest?: string | undefined }>,

@@ -5,7 +5,7 @@ import { cacheOf } from "../config/cache";
 import { turnsOf } from "../../rules/decision/turn";
 import type { InstanceMetadata } from "../../rules/instance-metadata";
 
-/** A VM's metadata, all of which Compute changes in place. */
+/** A VM's metadata. Compute changes all of them in place. */
 export function vmMetadata(fleet: FleetConfig, vm: VmConfig, loader: string): Record<string, string> {
   const secretOf = (repository: string | undefined) => {
     const key = fleet.deployKeys.find((known) => known.repository === repository && known.of !== "input");
@@ -39,23 +39,23 @@ export function vmMetadata(fleet: FleetConfig, vm: VmConfig, loader: string): Re
     ...(fleet.monitoring ? { monitoring: true } : {}),
   };
   return {
-    // As metadata and not as `metadataStartupScript`, whose change would replace the VM.
+    // Set as metadata and not as `metadataStartupScript`, because a change of that would replace the VM.
     "startup-script": loader,
     "enable-oslogin": "TRUE",
     "enable-guest-attributes": "TRUE",
     "block-project-ssh-keys": "TRUE",
-    // It asks for no OS Login, and the project may have it on.
+    // The VM does not ask for OS Login, and the project may have it enabled.
     "serial-port-enable": "FALSE",
     [contract.instanceMetadata.key]: JSON.stringify(described),
   };
 }
 
-/** The labels that say whose a resource is. */
+/** The labels that name a resource's owner. */
 export function fleetLabels({ fleet, stack }: Pick<FleetConfig, "fleet" | "stack">): Record<string, string> {
   return { [contract.labels.fleet]: fleet, [contract.labels.stack]: stack };
 }
 
-/** A VM's labels: the fleet's own, by which the operator's tool finds it, above the configured ones. */
+/** A VM's labels. The fleet's own, by which the operator's tool finds the VM, override the configured ones. */
 export function vmLabels(fleet: FleetConfig, vm: VmConfig): Record<string, string> {
   const { labels } = contract;
   return {
@@ -66,7 +66,7 @@ export function vmLabels(fleet: FleetConfig, vm: VmConfig): Record<string, strin
   };
 }
 
-/** A person's name or address as a label's value, which knows neither `@` nor `.` nor capitals. */
+/** A person's name or address as a label's value, which cannot contain `@`, `.` or capitals. */
 function labelValue(text: string): string {
   return text
     .toLowerCase()

@@ -39,7 +39,7 @@ export class FleetMonitoring extends pulumi.ComponentResource {
               conditionPrometheusQueryLanguage: {
                 query: alert.query,
                 evaluationInterval: "60s",
-                // A log-based metric is known to Monitoring minutes after it is made, or with the first entry.
+                // Monitoring knows a log-based metric only minutes after it is created, or with the first entry.
                 disableMetricValidation: true,
               },
             },
@@ -58,7 +58,7 @@ export class FleetMonitoring extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 
-  /** A channel's full name: one that is there, or one that is made for an address. */
+  /** A channel's full name: of an existing channel, or of one that is created for an address. */
   private channel(name: string, channel: string): pulumi.Input<string> {
     if (!channel.startsWith("email:")) return channel;
     const address = channel.slice("email:".length);
@@ -81,7 +81,7 @@ function metricArgs(name: string, { filter, labels, value }: LogMetric): logging
       labels: Object.keys(labels).map((key) => ({ key, valueType: "STRING" })),
     },
     labelExtractors: Object.fromEntries(Object.entries(labels).map(([label, field]) => [label, extract(field)])),
-    // Google's own default, which it would answer: unsaid, each preview would take it away.
+    // Google's own default, which Google returns: without it here, each preview would show its removal.
     ...(value === undefined
       ? {}
       : {

@@ -3,7 +3,7 @@ import * as compute from "@pulumi/gcp/compute";
 import type { ExistingNetwork } from "../fleet-args";
 import { resourceNames } from "../config/names";
 
-/** Where IAP's TCP forwarding comes from (cloud.google.com/iap/docs/using-tcp-forwarding). */
+/** The source range of IAP's TCP forwarding (cloud.google.com/iap/docs/using-tcp-forwarding). */
 const IAP_RANGE = "35.235.240.0/20";
 
 export interface FleetNetworkArgs {
@@ -12,11 +12,13 @@ export interface FleetNetworkArgs {
   cidr: pulumi.Input<string>;
   /** The network tag that the fleet's VMs carry. */
   tag: pulumi.Input<string>;
-  /** Use these instead of making a network; the rule for SSH is then all that is added. */
+  /** Use these instead of making a network; the fleet then adds only the rule for SSH. */
   existing?: ExistingNetwork | undefined;
 }
 
-/** A VPC of the fleet's own: no VM has an external address, the way out is NAT, and the only way in is SSH through IAP. */
+/**
+ * The fleet's own VPC: no VM has an external address, outgoing traffic goes through NAT, and the only incoming traffic is SSH through IAP.
+ */
 export class FleetNetwork extends pulumi.ComponentResource {
   /** The network's self link. */
   readonly network: pulumi.Output<string>;
@@ -43,7 +45,7 @@ export class FleetNetwork extends pulumi.ComponentResource {
     this.registerOutputs({ network: this.network, subnetwork: this.subnetwork });
   }
 
-  /** A network with one subnetwork and the VMs' way out. */
+  /** A network with one subnetwork and NAT for the VMs. */
   private make(name: string, { region, cidr }: FleetNetworkArgs): ExistingNetwork {
     const parent = { parent: this };
     const names = resourceNames(name);

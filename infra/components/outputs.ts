@@ -1,4 +1,4 @@
-/** What a fleet's outputs say of its VMs and waves. */
+/** The outputs about a fleet's VMs and waves. */
 import * as pulumi from "@pulumi/pulumi";
 import { loginCommand } from "../../rules/login";
 import type { Approval } from "../../rules/rollout/approval";
@@ -10,13 +10,13 @@ import type { DevVm, DevVmOutputs } from "./vm";
 /** One VM of a fleet. */
 export interface FleetVmOutputs extends DevVmOutputs {
   wave: string;
-  /** Whose it is; absent where nobody is named. */
+  /** Its owner; absent if none is configured. */
   owner?: string;
-  /** The command that logs in to it. */
+  /** The command to log in to it. */
   login: string;
 }
 
-/** By name. What only Google knows of a VM is empty where it could not be created. */
+/** By name. Values that only Google knows are empty if the VM could not be created. */
 export function vmOutputs(
   { project, vms }: Pick<FleetConfig, "project" | "vms">,
   declared: Readonly<Record<string, DevVm>>,
@@ -31,13 +31,13 @@ export function vmOutputs(
   );
 }
 
-/** In a preview what a new VM will get stays unknown, as others may build on it. */
+/** In a preview, a new VM's values stay unknown, because other resources may depend on them. */
 function created(outputs: DevVmOutputs): DevVmOutputs {
   if (pulumi.runtime.isDryRun()) return outputs;
   return { ...outputs, address: knownOr(outputs.address, ""), selfLink: knownOr(outputs.selfLink, "") };
 }
 
-/** By wave; one without an approval has no revision. */
+/** By wave; a wave without an approval has no revision. */
 export function waveResults(
   { waves }: Pick<FleetConfig, "waves">,
   approvals: Readonly<Record<string, Approval>>,

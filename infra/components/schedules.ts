@@ -13,7 +13,7 @@ export interface FleetSchedulesArgs {
   vms: Record<string, DevVm>;
 }
 
-/** Starts and stops groups of VMs by the clock. What runs at a time is Compute's to decide: no VM says which state it should be in. */
+/** Starts and stops groups of VMs on a schedule. Compute decides what runs: no VM resource sets its desired state. */
 export class FleetSchedules extends pulumi.ComponentResource {
   constructor(name: string, { config, vms }: FleetSchedulesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("nixos-fleet:infra:FleetSchedules", name, {}, opts);
@@ -29,7 +29,7 @@ export class FleetSchedules extends pulumi.ComponentResource {
             ...(stop === undefined ? {} : { vmStopSchedule: { schedule: stop } }),
           },
         },
-        // Compute refuses a schedule that it could not keep.
+        // Compute refuses a schedule that it could not carry out.
         { parent: this, dependsOn: agent },
       );
       for (const { name: vm, zone } of config.vms.filter((one) => one.schedule === schedule)) {
@@ -38,7 +38,7 @@ export class FleetSchedules extends pulumi.ComponentResource {
         new compute.ResourcePolicyAttachment(
           `${name}-${vm}-schedule`,
           { name: policy.name, instance, zone },
-          // Compute refuses a second schedule of a VM.
+          // Compute refuses a second schedule for a VM.
           { parent: this, deleteBeforeReplace: true, ...aliasesOf(config) },
         );
       }
@@ -46,7 +46,7 @@ export class FleetSchedules extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 
-  /** Lets Compute's own agent, which keeps the schedules, start and stop VMs, and nothing else. */
+  /** Lets Compute's own agent, which runs the schedules, start and stop VMs, and nothing else. */
   private allowAgent(name: string, config: FleetConfig, opts?: pulumi.ComponentResourceOptions): IAMMember {
     const role = new IAMCustomRole(
       `${name}-schedule-role`,
@@ -58,7 +58,7 @@ export class FleetSchedules extends pulumi.ComponentResource {
       { parent: this },
     );
     const { project } = config;
-    // Not organizations.getProject, which asks Cloud Billing as well.
+    // Does not use organizations.getProject, which also asks Cloud Billing.
     const number = getProjectOutput(
       { filter: `id:${project}` },
       { parent: this, ...(opts?.dependsOn === undefined ? {} : { dependsOn: opts.dependsOn }) },

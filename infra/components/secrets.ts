@@ -7,15 +7,15 @@ import { fleetLabels } from "./metadata";
 
 export interface FleetSecretsArgs {
   config: FleetConfig;
-  /** What the secrets that the program makes hold, by the name of their key. */
+  /** The values of the secrets that the program makes, by the name of their key. */
   deployKeys: Record<string, pulumi.Output<string>>;
   /** Address of the service account that the VMs run as. */
   account: pulumi.Input<string>;
 }
 
 /**
- * What the repositories ask VMs for, in Secret Manager, where the VMs' account may read these secrets and no other. A new key is a new
- * version, made before the old one is destroyed; VMs ask for the latest, so that nothing of them changes.
+ * The repositories' credentials for VMs, in Secret Manager. The VMs' account may read these secrets and no other. A new key is a new
+ * version, which is made before the old one is destroyed; VMs read the latest version, so the VMs do not change.
  */
 export class FleetSecrets extends pulumi.ComponentResource {
   constructor(name: string, args: FleetSecretsArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -31,7 +31,7 @@ export class FleetSecrets extends pulumi.ComponentResource {
         ? undefined
         : new secretmanager.Secret(
             name,
-            // Google chooses where the copies are: a VM reads the secret wherever it is, also while a region is down.
+            // Google chooses the locations of the copies: a VM can read the secret from anywhere, even while a region is down.
             { secretId: key.secretId, replication: { auto: {} }, labels: fleetLabels(config) },
             parent,
           );
@@ -49,7 +49,7 @@ export class FleetSecrets extends pulumi.ComponentResource {
   }
 }
 
-/** The keys by their names: the arguments', or those of the stack's configuration. They stay secrets on their way. */
+/** The keys by their names, from the arguments or from the stack's configuration. They stay marked as secrets. */
 export function deployKeyValues(
   args: Pick<FleetArgs, "deployKey" | "deployKeys" | "homeDeployKeys">,
   stack: pulumi.Config,

@@ -4,31 +4,31 @@ import type { VmConfig } from "../config/fleet-config";
 import { HOME_DEVICE } from "../../rules/contract";
 
 const IMAGE = "bootDisk.initializeParams.image";
-/** Changes of these make another boot disk, and so another VM. */
+/** Changes of these make another boot disk, and therefore another VM. */
 const BOOT_DISK = ["bootDisk.initializeParams.size", "bootDisk.initializeParams.type"];
-/** Belongs to `ResourcePolicyAttachment`: without this, the provider takes every schedule off that it finds on a VM. */
+/** Belongs to `ResourcePolicyAttachment`: without this, the provider removes every schedule that it finds on a VM. */
 const POLICIES = "resourcePolicies";
 
 export interface DevVmArgs {
   vm: VmConfig;
   metadata: Record<string, string>;
   labels: Record<string, string>;
-  /** Network tag that the fleet's firewall rules name. */
+  /** Network tag that the fleet's firewall rules use. */
   tag: string;
   subnetwork: pulumi.Input<string>;
   /** Address of the service account that the VM runs as. */
   account: pulumi.Input<string>;
-  /** Where its people's homes are, when not on the boot disk. */
+  /** Its home disk, if homes are not on the boot disk. */
   homeDisk?: compute.Disk | undefined;
-  /** Whether an update may stop a running VM and start it again, which a new machine type takes. */
+  /** Whether an update may stop and restart a running VM, which a new machine type requires. */
   allowStopping: boolean;
-  /** Whether another size of the boot disk makes another VM. */
+  /** Whether another boot disk size replaces the VM. */
   replace: boolean;
-  /** What happens where Compute refuses to create or update it. */
+  /** What happens if Compute refuses to create or update it. */
   hooks: pulumi.ResourceHookBinding;
 }
 
-/** A VM of a fleet, for whoever builds on it. */
+/** A VM of a fleet, for programs that build on it. */
 export interface DevVmOutputs {
   name: pulumi.Output<string>;
   zone: pulumi.Output<string>;
@@ -37,14 +37,14 @@ export interface DevVmOutputs {
   selfLink: pulumi.Output<string>;
 }
 
-/** One developer's VM: no external address, a Shielded VM, and nothing that a later `up` changes replaces it. */
+/** One developer's VM: no external address, a Shielded VM, and no change by a later `up` replaces it. */
 export class DevVm extends pulumi.ComponentResource {
   readonly instance: compute.Instance;
   /** The VM's address inside the fleet's network. */
   readonly address: pulumi.Output<string>;
-  /** What others may build on. */
+  /** What other programs may build on. */
   readonly outputs: DevVmOutputs;
-  /** What its boot disk was made of, as a link. */
+  /** The image of its boot disk, as a link. */
   readonly image: pulumi.Output<string | undefined>;
 
   constructor(name: string, args: DevVmArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -62,9 +62,9 @@ export class DevVm extends pulumi.ComponentResource {
         metadata: args.metadata,
         labels: args.labels,
         tags: [args.tag],
-        // What the account may do its roles say; scopes would only hide it.
+        // The account's roles say what it may do; scopes would only hide that.
         serviceAccount: { email: args.account, scopes: ["https://www.googleapis.com/auth/cloud-platform"] },
-        // Secure Boot stays off: NixOS' own boot loaders are not signed by a key that the firmware knows.
+        // Secure Boot stays off: the firmware knows no key that signs NixOS' own boot loaders.
         shieldedInstanceConfig: { enableSecureBoot: false, enableVtpm: true, enableIntegrityMonitoring: true },
         deletionProtection: vm.deletionProtection,
         ...(args.allowStopping ? { allowStoppingForUpdate: true } : {}),
@@ -73,8 +73,8 @@ export class DevVm extends pulumi.ComponentResource {
         parent: this,
         deleteBeforeReplace: true,
         protect: vm.protect,
-        // A newer image or another boot disk is for new VMs; an existing VM gets its system from the config repository. Whether the
-        // provider lets a boot disk grow or replaces the VM depends on its version.
+        // A newer image or another boot disk is for new VMs; an existing VM gets its system from the config repository. The provider's
+        // version decides whether it grows a boot disk or replaces the VM.
         ignoreChanges: [IMAGE, POLICIES, ...(args.replace ? [] : BOOT_DISK)],
         replaceOnChanges: args.replace ? BOOT_DISK : [],
         hooks: args.hooks,

@@ -13,7 +13,7 @@ export const accessKeys = {
   access: z.enum(["teams", "owners"]).default("teams"),
 };
 
-/** Where each VM's owner alone may log in to it, there must be owners, and IAM must know them. */
+/** If only each VM's owner may log in to it, there must be owners, and IAM must know them. */
 export const checkOwners = check(
   z.object({ access: z.literal("owners"), vms: z.array(z.object({ owner: z.string().min(1).optional() })) }),
   ({ vms }) =>

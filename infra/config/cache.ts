@@ -29,7 +29,7 @@ const cache = z
 
 export type CacheConfig = z.infer<typeof cache>;
 
-/** The cache as VMs' metadata name it. */
+/** The cache in the form of the VMs' metadata. */
 export function cacheOf({ bucket, substituter = "", publicKey }: CacheConfig): Cache {
   return { url: bucket === undefined ? substituter.replace(/\/+$/, "") : bucketUrl(bucket), publicKey };
 }

@@ -1,6 +1,6 @@
 /**
- * The description of each setting. docs/reference/settings.md has them, and editors show them from docs/reference/settings.schema.json. A path
- * is written as in the settings; `[]` is each element of a list.
+ * The description of each setting. docs/reference/settings.md contains them, and editors show them from
+ * docs/reference/settings.schema.json. A path is written as in the settings; `[]` is each element of a list.
  */
 export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "gcp:project": "The Google Cloud project that the fleet is in.",

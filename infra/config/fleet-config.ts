@@ -1,7 +1,6 @@
 /**
- * The stack's configuration: read once, checked as a whole. Pure: the caller hands in the raw values and gets either the
- * fleet's settings or every mistake, one line each. Each file of `config/` owns some keys: their shapes, and the checks of
- * what must hold between them.
+ * The stack's configuration: read once, checked as a whole. Pure: the caller passes in the raw values and gets either the fleet's settings
+ * or every mistake, one line each. Each file of `config/` owns some keys: their shapes, and the checks between them.
  */
 import { z } from "zod";
 import { accessKeys, checkOwners } from "./access";
@@ -27,7 +26,7 @@ import { assignWaves, type Wave } from "../../rules/rollout/waves";
 export type { RawConfig, VmConfig };
 
 const NAMESPACE = "nixos-fleet:";
-/** Shapes with messages of their own go before these. */
+/** Shapes with their own messages come before these. */
 const PARSING = { reportInput: true, error: issueMessage };
 const GOOGLE = "gcp:";
 
@@ -85,16 +84,16 @@ export interface FleetConfig extends Omit<
   stack: string;
   project: string;
   region: string;
-  /** Where VMs go that name no zone. */
+  /** The zone of VMs that name none. */
   zone: string;
   vms: VmConfig[];
   deployKeys: DeployKey[];
   waves: Wave[];
-  /** VM → its stack, of all VMs of the list, where several stacks share it. */
+  /** VM → its stack, for all VMs of the list, if several stacks share it. */
   stackOf?: Readonly<Record<string, string>>;
 }
 
-/** `config` is there when there are no mistakes; `source` whenever the repository's own keys are right. */
+/** `config` is set if there are no mistakes; `source` is set if the repository's own keys are right. */
 export interface Checked {
   config?: FleetConfig;
   source?: Source;
@@ -103,7 +102,7 @@ export interface Checked {
 
 /**
  * Every mistake of the configuration, one line each, or the settings. Never throws.
- * @param encrypted full keys of what Pulumi keeps as secrets, where that is known
+ * @param encrypted full keys of the values that Pulumi keeps as secrets, if known
  */
 export function checkConfig(raw: RawConfig, stack: string, encrypted?: readonly string[]): Checked {
   const written = structured(raw, NAMESPACE);

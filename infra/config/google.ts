@@ -1,4 +1,4 @@
-/** Google's own keys, which its provider reads as well: where the fleet is. */
+/** Google's own keys, which its provider reads too: the location of the fleet. */
 import { z } from "zod";
 import { check } from "./schema";
 
@@ -39,12 +39,12 @@ export const networkKeys = {
     .optional(),
 };
 
-/** A link to one of Compute's resources of a kind. */
+/** A link to a Compute resource of a kind. */
 function link(kind: string): RegExp {
   return new RegExp(`^(https?://[^\\s?#]+/)?projects/[^/\\s]+/${kind}/[-a-z0-9]+$`);
 }
 
-/** The path of a resource's link, which is the same whichever API it is of. */
+/** The path of a resource's link, which is the same in every API. */
 export function pathOf(link: string): string {
   return link.replace(/^https?:\/\/.*?\/(?=projects\/)/, "");
 }
@@ -58,7 +58,7 @@ export const checkExisting = check(
       : [`existingNetwork.subnetwork: ${subnetwork} is not in gcp:region "${region}"`],
 );
 
-/** Where VMs go that name no zone of their own. */
+/** The zone of VMs that name none. */
 export function defaultZone({ region, zone: written }: { region: string; zone?: string | undefined }): string {
   return written ?? `${region}-b`;
 }

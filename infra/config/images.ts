@@ -1,4 +1,4 @@
-/** Where new VMs' image comes from, when the program itself makes it. */
+/** The source of new VMs' image, if the program itself makes it. */
 import { z } from "zod";
 import { computeName } from "./schema";
 

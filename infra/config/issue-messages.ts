@@ -1,8 +1,8 @@
-/** What is wrong with a value, in words that say what would be right, where its shape has none of its own. Pure. */
+/** Says what is wrong with a value and what is expected, if the value's shape has no message of its own. Pure. */
 import { z } from "zod";
 import { didYouMean } from "../../rules/text/did-you-mean";
 
-/** Keys that are listed where none is close to the one that is written. */
+/** How many keys are listed if none is close to the one that is written. */
 const LISTED = 12;
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -12,7 +12,7 @@ const TYPES: Readonly<Record<string, string>> = {
   int: "must be a whole number",
 };
 
-/** zod's hook for messages. For unknown keys it is a line each. */
+/** zod's hook for messages. For unknown keys it returns a line each. */
 export function issueMessage(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case "invalid_type":

@@ -1,7 +1,7 @@
 /** Alerts about the fleet's updates; without this key there are none. */
 import { z } from "zod";
 
-/** VMs report once an hour (`heartbeat` of the contract), so that two hours are the least. */
+/** VMs report once an hour (`heartbeat` of the contract), so the minimum is two hours. */
 const hours = z
   .string()
   .regex(/^([2-9]|1[0-9]|2[0-4])h$/, 'must be from "2h" to "24h": VMs report once an hour')

@@ -1,18 +1,18 @@
 /**
- * Every name that the program derives from the settings. The components name their resources by these functions, and the settings' check
- * measures the same names, so that Google never refuses one midway through an update. Pure.
+ * Every name that the program derives from the settings. The components name their resources by these functions, and the check of the
+ * settings measures the same names. So Google never refuses a name in the middle of an update. Pure.
  */
 import { z } from "zod";
 import { shortDigest } from "./digest";
 import { quote } from "./parse";
 import { check, COMPUTE_NAME } from "./schema";
 
-/** What Pulumi appends to a name of its own making: `-` and 7 hex digits. */
+/** What Pulumi appends to a name that it makes: `-` and 7 hex digits. */
 const SUFFIX = "-0000000";
 /** IAM's limit for a service account's id. */
 const ACCOUNT_LENGTH = 30;
 
-/** The names of Compute's resources without the end that Pulumi appends. */
+/** The names of Compute's resources without the suffix that Pulumi appends. */
 export const resourceNames = (fleet: string) => ({
   network: `${fleet}-vpc`,
   subnetwork: `${fleet}-subnet`,
@@ -35,8 +35,8 @@ export const homeDiskName = (vm: string): string => `${vm}-home`;
 export const LONGEST_WITH_HOME_DISK = 63 - homeDiskName("").length;
 
 /**
- * The id of the VMs' service account, another one for each fleet and stack of a project; a digest where it would be too long, or where
- * another fleet and stack would read the same.
+ * The id of the VMs' service account, a different one for each fleet and stack of a project. It contains a digest if it would be too long,
+ * or if another fleet and stack would give the same id.
  */
 export function accountId(fleet: string, stack: string): string {
   const whole = `fleet-${fleet}-${stack}`;
@@ -44,7 +44,7 @@ export function accountId(fleet: string, stack: string): string {
   return `${whole.slice(0, ACCOUNT_LENGTH - 9).replace(/-+$/, "")}-${shortDigest(`${fleet}/${stack}`)}`;
 }
 
-/** The id of the custom role that schedules take, in IAM's letters and within its 64. */
+/** The id of the custom role for schedules, in the characters that IAM allows and within its limit of 64. */
 export function scheduleRoleId(fleet: string, stack: string): string {
   return `nf.${fleet}.${stack}`.replaceAll("-", "_");
 }
@@ -59,10 +59,10 @@ export function secretId(fleet: string, stack: string, key: string): string {
   return `nixos-fleet--${fleet}--${stack}--${key}`;
 }
 
-/** The part of a secret's id that names a home's repository: readable, and never the same for two of them. */
+/** The part of a secret's id that names a home's repository: readable, and different for each repository. */
 export const homeKeyName = (repository: string): string => keyName("home", repository);
 
-/** The same of a key for an input of a flake. */
+/** The same for a key of a flake's input. */
 export const inputKeyName = (place: string): string => keyName("input", place);
 
 function keyName(of: string, repository: string): string {
@@ -74,8 +74,8 @@ function keyName(of: string, repository: string): string {
 }
 
 /**
- * Texts as parts of resources' names, `alice@example.com` → `alice-example-com`; a digest where two of them would be the same. In the
- * texts' order.
+ * Texts as parts of resources' names, `alice@example.com` → `alice-example-com`. A digest is added if two of them would be the same. The
+ * order stays.
  */
 export function nameParts(texts: readonly string[]): string[] {
   const plain = texts.map((text) => text.toLowerCase().replace(/[^a-z0-9]+/g, "-"));
@@ -84,7 +84,7 @@ export function nameParts(texts: readonly string[]): string[] {
   );
 }
 
-/** What Google would refuse of the derived names. */
+/** The derived names that Google would refuse. */
 export const checkNames = [
   check(
     z.object({ fleet: z.string().default("devs"), schedules: z.array(z.object({ name: z.string() })).default([]) }),
@@ -97,7 +97,7 @@ export const checkNames = [
   ),
 ];
 
-/** A line where Compute would refuse a name with Pulumi's end. */
+/** A line if Compute would refuse a name with Pulumi's suffix. */
 function refused(key: string, value: string, base: string): string[] {
   const name = base + SUFFIX;
   if (COMPUTE_NAME.test(name)) return [];

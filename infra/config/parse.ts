@@ -1,14 +1,14 @@
-/** From the raw configuration to values, and from what zod finds wrong in them to lines that people read. */
+/** Converts the raw configuration to values, and zod's issues to lines that people read. */
 import type { z } from "zod";
 import { parseJson } from "../../rules/text/json";
 import { firstOf } from "../../rules/text/text";
 import { withoutCredentials } from "./repository/git";
 import { SECRETS } from "./secrets";
 
-/** The raw configuration as Pulumi hands it over: full keys, values as text, structures as JSON. */
+/** The raw configuration in Pulumi's form: full keys, values as text, structures as JSON. */
 export type RawConfig = Readonly<Record<string, string>>;
 
-/** The values of one namespace; text that is JSON of another type than a string becomes that. */
+/** The values of one namespace; text that is JSON of another type than a string is parsed. */
 export function structured(raw: RawConfig, namespace: string): Record<string, unknown> {
   const own = Object.entries(raw).filter(([key]) => key.startsWith(namespace));
   return Object.fromEntries(own.map(([key, value]) => [key.slice(namespace.length), parseValue(value)]));
@@ -32,10 +32,10 @@ export function strayKeys(raw: RawConfig, known: Readonly<Record<string, readonl
   });
 }
 
-/** Entries of a list that a line names besides the first. */
+/** How many list elements a line names besides the first. */
 const NAMED = 3;
 
-/** Each mistake once: what is wrong alike with many entries of a list, such as all VMs' zones, is one line at the first of them. */
+/** Each mistake once: the same mistake in many elements of a list, such as all VMs' zones, is one line at the first of them. */
 export function oncePerCause(mistakes: readonly string[]): string[] {
   const causes = new Map<string, { line: string; more: string[] }>();
   for (const line of mistakes) {
@@ -50,13 +50,13 @@ export function oncePerCause(mistakes: readonly string[]): string[] {
   );
 }
 
-/** A value as a line quotes it. */
+/** A value in the form in which a line quotes it. */
 export function quote(value: unknown): string {
   const text = withoutCredentials(JSON.stringify(value));
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
-/** zod's issues as lines `key: value message`; a secret's value is never in them. */
+/** zod's issues as lines `key: value message`; they never contain a secret's value. */
 export function lines(namespace: string, error: z.ZodError): string[] {
   return error.issues.flatMap((issue) => {
     const at = namespace + keyPath(issue.path);
@@ -67,7 +67,7 @@ export function lines(namespace: string, error: z.ZodError): string[] {
       });
     const secret = SECRETS.some((key) => key === issue.path[0]);
     const shown = issue.input === undefined ? "" : `${secret ? "the value" : quote(issue.input)} `;
-    // What is wrong with a record's key is said one level deeper.
+    // zod reports a wrong key of a record one level deeper.
     const message = (issue.code === "invalid_key" && issue.issues[0]?.message) || issue.message;
     return [`${at}: ${shown}${decapitalize(message)}`];
   });

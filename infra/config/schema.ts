@@ -1,4 +1,4 @@
-/** What the pieces of the configuration's schema share: how a check is written, and the shapes that several keys have. */
+/** What all parts of the configuration's schema share: the form of a check, and the shapes that several keys have. */
 import { z } from "zod";
 import { durationPattern, parseDuration } from "../../rules/text/duration";
 
@@ -9,7 +9,7 @@ export const computeName = z
   .string()
   .regex(COMPUTE_NAME, "must be a Compute name: a lower-case letter first, then letters, digits or -, 63 at most");
 
-/** Fleet, stack and wave make up a metadata key, in which `--` separates them. */
+/** Fleet, stack and wave are parts of a metadata key, in which `--` separates them. */
 export const keyPart = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9]|-(?!-)){0,28}[a-z0-9]?$/, "must be 1 to 30 lower-case letters, digits or single -")
@@ -26,17 +26,17 @@ export const userName = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, "must be a 
 export const port = z.int().min(1).max(65535);
 
 /**
- * The raw values that a check looks at: this project's keys without their namespace, Google's as `gcp:project`, `gcp:region`
- * and `gcp:zone`.
+ * The raw values that a check reads: this project's keys without their namespace, and Google's as `gcp:project`, `gcp:region` and
+ * `gcp:zone`.
  */
 export type Values = Readonly<Record<string, unknown>>;
 
-/** What is wrong between values that are right by themselves, a line each that begins with the key. Never throws. */
+/** Mistakes between values that are each valid, a line each that begins with the key. Never throws. */
 export type Check = (values: Values) => string[];
 
 /**
- * A check that needs a part of the configuration only, so that a mistake elsewhere does not hide what it finds: `needs` asks
- * no more of the values than the check uses.
+ * A check that needs only a part of the configuration, so that a mistake elsewhere does not hide its findings. `needs` requires only the
+ * values that the check uses.
  */
 export function check<T>(needs: z.ZodType<T>, mistakes: (known: T) => string[]): Check {
   return (values) => {

@@ -1,20 +1,20 @@
-/** The keys whose values are secrets, whatever else is wrong with them: no message quotes one. */
+/** The keys whose values are secrets, even if they are otherwise invalid: no message quotes one. */
 export const SECRETS = ["sshPrivateKey", "deployKey", "deployKeys", "homeDeployKeys"] as const;
 
 type Secret = (typeof SECRETS)[number];
 
-/** What stands in place of a secret where the configuration was read without them, as `pulumi config --json` writes it. */
+/** The placeholder of a secret if the configuration was read without secrets, as `pulumi config --json` writes it. */
 export const HIDDEN = "[secret]";
 
-/** The settings that may be handed on as plain values: a secret goes from Pulumi to its resource without passing here. */
+/** The settings that may be passed on as plain values: a secret goes directly from Pulumi to its resource. */
 export function withoutSecrets<T extends object>(settings: T): Omit<T, Secret> {
   const plain = Object.entries(settings).filter(([key]) => !SECRETS.some((secret) => secret === key));
   return Object.fromEntries(plain) as Omit<T, Secret>;
 }
 
 /**
- * A line for each secret that stands in the configuration in clear, where its file and the state show it to everybody.
- * @param encrypted full keys of what Pulumi keeps as secrets
+ * A line for each secret that is in plain text in the configuration, so that everyone who reads its file or the state sees it.
+ * @param encrypted full keys of the values that Pulumi keeps as secrets
  */
 export function secretsInClear(
   namespace: string,

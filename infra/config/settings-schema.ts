@@ -1,16 +1,16 @@
-/** The JSON Schema of a stack's file (`Pulumi.<stack>.yaml`), by which editors complete and check it. Pure. */
+/** The JSON Schema of a stack's file (`Pulumi.<stack>.yaml`), with which editors complete and check it. Pure. */
 import { z } from "zod";
 import { DESCRIPTIONS } from "./descriptions";
 import { settings } from "./fleet-config";
 import { googleKeys } from "./google";
 
-/** What is in the file alone: it has become `vms` before the settings are checked. */
+/** Occurs only in the file: it is replaced by `vms` before the settings are checked. */
 const fileKeys = { vmsFile: z.string().optional() };
 
-/** What Pulumi writes in place of a secret's value. */
+/** What Pulumi writes instead of a secret's value. */
 const SECURE = { type: "object", properties: { secure: { type: "string" } }, required: ["secure"] };
 
-/** The schema, from the shapes that the program itself checks. What holds between keys is checked by the program alone. */
+/** The schema, from the shapes that the program itself checks. Only the program checks rules between keys. */
 export function stackFileSchema(): object {
   const properties = {
     ...keysOf("nixos-fleet", settings.extend(fileKeys), ""),
@@ -24,12 +24,12 @@ export function stackFileSchema(): object {
   };
 }
 
-/** The known keys of this project, and whatever belongs to another program. */
+/** The known keys of this project, and any key of another program. */
 function namesOf(properties: object): object[] {
   return [{ enum: Object.keys(properties) }, { not: { pattern: "^nixos-fleet:" } }];
 }
 
-/** @param prefix what the paths of these keys begin with in `DESCRIPTIONS` */
+/** @param prefix the prefix of these keys' paths in `DESCRIPTIONS` */
 function keysOf(namespace: string, shape: z.ZodObject, prefix: string): Record<string, object> {
   const { properties = {} } = z.toJSONSchema(shape, { io: "input", unrepresentable: "any", target: "draft-7" });
   return Object.fromEntries(
@@ -40,7 +40,7 @@ function keysOf(namespace: string, shape: z.ZodObject, prefix: string): Record<s
   );
 }
 
-/** What of a JSON Schema is read here. */
+/** The parts of a JSON Schema that are read here. */
 interface Schema {
   description?: string | undefined;
   properties?: Record<string, Schema>;
@@ -49,12 +49,12 @@ interface Schema {
   [other: string]: unknown;
 }
 
-/** The same schema with the description of each setting in it. Throws where one has none. */
+/** The same schema with the description of each setting. Throws if a setting has none. */
 function describe(schema: Schema, path: string): Schema {
   return { description: descriptionOf(path), ...within(schema, path) };
 }
 
-/** Descriptions inside of a setting: of its properties, its list's elements' and its alternatives'. */
+/** Descriptions inside a setting: of its properties, its list elements and its alternatives. */
 function within({ properties, items, anyOf, ...rest }: Schema, path: string): Schema {
   return {
     ...rest,

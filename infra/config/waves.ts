@@ -1,4 +1,4 @@
-/** The waves as they are written, and what a gate waits for. */
+/** The waves in the form of the settings, and what a gate waits for. */
 import { z } from "zod";
 import { assignWaves } from "../../rules/rollout/waves";
 import { formatDuration, parseDuration } from "../../rules/text/duration";
@@ -45,7 +45,7 @@ const wave = z
   })
   .meta({ examples: [{ name: "rest", rest: true }] });
 
-/** Without waves of its own a fleet is one. */
+/** A fleet without waves is one wave. */
 const ONE_WAVE = [{ name: "all", rest: true as const }];
 
 export const waveKeys = {
@@ -58,7 +58,7 @@ export const waveKeys = {
   urgentWhy: z.string("must be a text that says why").max(200, "must be at most 200 characters").optional(),
 };
 
-/** What says which VM is in which wave. */
+/** The settings that decide which VM is in which wave. */
 export const membership = z.object({
   vms: z.array(z.object({ name: z.string(), labels: z.record(z.string(), z.string()).default({}) })),
   defaults: z.object({ labels: z.record(z.string(), z.string()).default({}) }).prefault({}),
@@ -77,7 +77,7 @@ export const membership = z.object({
     .prefault(ONE_WAVE),
 });
 
-/** Every VM is in exactly one wave, and a wave can prove as much as it has VMs. */
+/** Checks that every VM is in exactly one wave, and that no wave needs more proof than it has VMs. */
 export const checkWaves = check(membership, ({ vms, defaults, waves }) => {
   const assigned = assignWaves(waves, labelled(vms, defaults));
   const tooMany = assigned.waves.flatMap(({ name, minSucceeded = 0, vms }, index) =>
@@ -93,7 +93,7 @@ export const checkWaves = check(membership, ({ vms, defaults, waves }) => {
   return [...assigned.mistakes, ...tooMany, ...alone, ...assigned.waves.flatMap(turnMistakes)];
 });
 
-/** A VM whose turn comes after the wave's timeout would have failed by then. */
+/** A VM whose turn comes after the wave's timeout would count as failed before its turn. */
 function turnMistakes(
   wave: { maxParallel?: number | undefined; timeout?: string | undefined; vms: readonly string[] },
   index: number,
@@ -110,7 +110,7 @@ function turnMistakes(
       ];
 }
 
-/** With what is left to the wave's place: by default one VM of the first wave has to prove a revision before later waves get it. */
+/** Fills in the defaults that depend on the wave's position: one VM of the first wave has to prove a revision before later waves get it. */
 export function completeWaves<W extends { minSucceeded?: number | undefined }>(
   waves: readonly W[],
 ): (W & { minSucceeded: number })[] {

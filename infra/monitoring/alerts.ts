@@ -1,4 +1,4 @@
-/** When a count of a fleet's log entries is an alert. Pure. `examples/monitoring/prometheus-rules.yml` has the same for Prometheus. */
+/** Which counts of a fleet's log entries cause an alert. Pure. `examples/monitoring/prometheus-rules.yml` has the same for Prometheus. */
 import { grownOf, type Fleet, type Monitoring } from "./log-metrics";
 
 interface Alert {
@@ -7,7 +7,7 @@ interface Alert {
   severity: "ERROR" | "WARNING";
   /** PromQL of Cloud Monitoring. */
   query: string;
-  /** What to do about it, for who gets the notification. */
+  /** What to do about it, for the person who gets the notification. */
   advice: string;
 }
 
@@ -28,7 +28,7 @@ export function alerts(fleet: Fleet, { daysBehind, silentAfter }: Monitoring): A
       name: "behind",
       title: `a VM is ${daysBehind} days behind or more`,
       severity: "WARNING",
-      // Longer than from one sign of life to the next.
+      // Longer than the interval between two heartbeats.
       query: `sum by (vm) (${grown("behind", "2h")}) > 0`,
       advice: "It runs, but its last updates were held, deferred or failed. `./scripts/fleet status` shows why.",
     },
@@ -36,7 +36,7 @@ export function alerts(fleet: Fleet, { daysBehind, silentAfter }: Monitoring): A
       name: "silent",
       title: `a running VM has not reported for ${hours} h`,
       severity: "WARNING",
-      // A VM that is off is not silent.
+      // A VM that is off does not count as silent.
       query:
         `(max by (instance_id, instance_name) (last_over_time(${uptime}[10m])) > ${silentAfter}) ` +
         `unless on (instance_id) (sum by (instance_id) (${grown("alive", `${silentAfter}s`)}) > 0)`,

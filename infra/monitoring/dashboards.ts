@@ -1,4 +1,4 @@
-/** The list of figures as a dashboard: Cloud Monitoring's, and Grafana's. Pure. */
+/** The figures as dashboards for Cloud Monitoring and for Grafana. Pure. */
 import { figures, type Figure } from "./figures";
 import { grownOf, logMetrics, type Fleet, type Monitoring } from "./log-metrics";
 
@@ -9,7 +9,9 @@ interface Box {
   h: number;
 }
 
-/** Where the figures stand, on a grid of 24 columns: numbers in the first row, then charts two in a row, then rows of the whole width. */
+/**
+ * The layout of the figures, on a grid of 24 columns: numbers in the first row, then two charts in each row, then rows of the full width.
+ */
 function places(all: readonly Figure[]): Box[] {
   const numbers = all.filter(({ kind }) => kind === "number").length;
   const charts = all.filter(({ kind }) => kind === "course" || kind === "bars").length;
@@ -22,7 +24,7 @@ function places(all: readonly Figure[]): Box[] {
   });
 }
 
-/** As Monitoring takes it: the figures, and below them the entries themselves. */
+/** The dashboard in Monitoring's format: the figures, and below them the log entries themselves. */
 export function cloudDashboard(fleet: Fleet, monitoring: Monitoring): object {
   const all = figures(monitoring);
   const grown = grownOf(fleet);
@@ -64,7 +66,7 @@ function widget({ kind, alarm }: Figure, prometheusQuery: string): object {
   }
 }
 
-/** As Grafana imports it. */
+/** The dashboard in Grafana's import format. */
 export function grafanaDashboard(limits: { daysBehind: number; silentAfter: number }): object {
   const all = figures(limits);
   const boxes = places(all);

@@ -1,19 +1,19 @@
-/** What there is to see of a fleet's updates: one list for Cloud Monitoring's dashboard and for Grafana's, with a query for each. Pure. */
+/** The figures about a fleet's updates: one list for the dashboards of Cloud Monitoring and Grafana, with a query for each. Pure. */
 import type { Grown } from "./log-metrics";
 
 export interface Figure {
   title: string;
   description: string;
-  /** A number, a course over time, a bar for each value of a label, or rows with the largest first. */
+  /** A number, a chart over time, a bar for each value of a label, or rows with the largest first. */
   kind: "number" | "course" | "bars" | "rows";
-  /** Of a number: the colour of anything but 0. */
+  /** For a number: the colour of any value but 0. */
   alarm?: "red" | "orange";
-  /** By which label there are lines or bars. */
+  /** The label that splits the figure into lines or bars. */
   by?: string;
   unit?: "s";
-  /** On the metrics file that the agents write. */
+  /** The query on the metrics file that the agents write. */
   prometheus: string;
-  /** On the metrics that count log entries: each VM writes one an hour. */
+  /** The query on the metrics that count log entries: each VM writes one an hour. */
   cloud: (grown: Grown) => string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What of a fleet's log entries is counted. Pure. The entries are the agent's own (`agent/report/cloud-log.ts`): NixOS has no Ops Agent that
- * would carry the journal to Cloud Logging.
+ * Which of a fleet's log entries are counted. Pure. The agent itself writes the entries (`agent/report/cloud-log.ts`): NixOS has no Ops
+ * Agent that would send the journal to Cloud Logging.
  */
 import { contract } from "../../rules/contract";
 import type { FleetConfig } from "../config/fleet-config";
@@ -11,15 +11,15 @@ export type Monitoring = NonNullable<FleetConfig["monitoring"]>;
 export type LogMetricName = "alive" | "failed" | "behind" | "state" | "age" | "home-failed" | "home-silent";
 
 export interface LogMetric {
-  /** In Cloud Logging's language. */
+  /** In Cloud Logging's query language. */
   filter: string;
-  /** Label → the field of an entry that it is taken from. */
+  /** Label → the field of an entry that supplies its value. */
   labels: Record<string, string>;
-  /** The field whose values are collected; without it entries are counted. */
+  /** The field whose values are collected; without it, entries are counted. */
   value?: string;
 }
 
-/** Metrics by their last word. */
+/** Metrics by the last part of their names. */
 export function logMetrics(fleet: Fleet, { daysBehind, silentAfter }: Monitoring): Record<LogMetricName, LogMetric> {
   const all = [
     `logName="projects/${fleet.project}/logs/${contract.logging.log}"`,
@@ -28,7 +28,7 @@ export function logMetrics(fleet: Fleet, { daysBehind, silentAfter }: Monitoring
     `jsonPayload.stack="${fleet.stack}"`,
   ].join(" AND ");
   const alive = `${all} AND NOT jsonPayload.event="home"`;
-  // Once an hour each VM says how it and its homes are.
+  // Once an hour each VM reports its status and that of its homes.
   const sign = `${all} AND jsonPayload.event="alive"`;
   const home = `${all} AND jsonPayload.event="home"`;
   const vm = { vm: "jsonPayload.vm" };
@@ -40,7 +40,7 @@ export function logMetrics(fleet: Fleet, { daysBehind, silentAfter }: Monitoring
   };
   return {
     alive: { filter: alive, labels: vm },
-    // A network that is away is no error of an update: the agent logs it as a warning.
+    // An unreachable network is not an error of an update: the agent logs it as a warning.
     failed: { filter: `${alive} AND severity>=ERROR`, labels: vm },
     behind: { filter: `${alive} AND jsonPayload.secondsBehind>=${daysBehind * 86_400}`, labels: vm },
     state: { filter: sign, labels: { ...vm, ...state } },
@@ -50,7 +50,9 @@ export function logMetrics(fleet: Fleet, { daysBehind, silentAfter }: Monitoring
   };
 }
 
-/** How much a metric grew within a time, in PromQL as Cloud Monitoring writes metrics in it (cloud.google.com/monitoring/promql/promql-mapping). */
+/**
+ * How much a metric grew within a time, in PromQL with Cloud Monitoring's metric names (cloud.google.com/monitoring/promql/promql-mapping).
+ */
 export type Grown = (
   metric: LogMetricName | `${LogMetricName}_${"sum" | "count"}`,
   within: string,

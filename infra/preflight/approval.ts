@@ -1,4 +1,4 @@
-/** What a wave is to run: the config repository's head and, for homes with a repository of their own, that one's. */
+/** The revisions that a wave is approved for: the head of the config repository and of homes' own repositories. */
 import pMap from "p-map";
 import { short } from "../../rules/contract";
 import { repositoriesAtOnce } from "../../rules/git-arguments";
@@ -8,7 +8,10 @@ import { resolveRevision, type Revision } from "./revision";
 import type { Approval } from "../../rules/rollout/approval";
 import type { Home } from "../../rules/instance-metadata";
 
-/** What was resolved for this run, and where the system was already built; `homes` by the contract's key, `<repository>#<branch>`. */
+/**
+ * The revisions that were resolved for this run, and where the system was already built; `homes` by the contract's key,
+ * `<repository>#<branch>`.
+ */
 export interface Resolved {
   system: Revision & { manifest?: Manifest };
   homes: Record<string, Revision>;
@@ -18,7 +21,7 @@ interface Keeper {
   homes: readonly Home[];
 }
 
-/** The own repositories of these VMs' homes, by the key under which they are approved. */
+/** The repositories of these VMs' homes, other than the config repository, by the key under which they are approved. */
 export function homeSources(vms: readonly Keeper[]): Record<string, { repository: string; branch: string }> {
   const own = vms
     .flatMap(({ homes }) => homes)
@@ -45,19 +48,19 @@ export async function resolveHomes(
   return { homes, mistakes: mistakes.sort() };
 }
 
-/** What an approval says besides what it approves: the source that the revision is from, as the VMs know it. */
+/** The other fields of an approval: the source of the revision, as the VMs know it. */
 interface ApprovalSource {
   repository: string;
   branch: string;
-  /** The folder of the flake; absent for the top. */
+  /** The folder that contains the flake; absent for the top. */
   subdirectory?: string | undefined;
-  /** The revision for which windows and pauses do not count. */
+  /** The revision for which VMs ignore windows and pauses. */
   urgent?: string | undefined;
   /** Why, for people. */
   urgentWhy?: string | undefined;
 }
 
-/** The approval of a wave with these VMs: of home repositories it names those that its VMs keep homes from. */
+/** The approval of a wave with these VMs. Of home repositories it names only those that its VMs' homes come from. */
 export function approvalOf(
   vms: readonly Keeper[],
   { system, homes }: Resolved,
@@ -81,8 +84,8 @@ export function approvalOf(
 }
 
 /**
- * What a lock's own inputs are, by name: `8eeec93 of 2026-07-14`. The same at every run of one revision, so it changes nothing by itself;
- * empty where the text is no lock.
+ * A lock's own inputs, by name: `8eeec93 of 2026-07-14`. The same at every run of one revision, so it causes no change by itself; empty if
+ * the text is not a lock.
  */
 export function lockHolds(lock: string): Record<string, string> {
   const inputs = (changesBetween("{}", lock) ?? []).filter(({ input }) => !input.includes("/"));
@@ -94,17 +97,17 @@ export function lockHolds(lock: string): Record<string, string> {
   );
 }
 
-/** What a lock holds in one line, for a gate's environment; undefined where it holds nothing. */
+/** The content of a lock in one line, for a gate's environment; undefined if it has no inputs. */
 export function lockText(lock: string): string | undefined {
   const texts = Object.entries(lockHolds(lock)).map((entry) => entry.join(" "));
   return texts.length === 0 ? undefined : texts.join(", ").slice(0, 1000);
 }
 
 /**
- * The inputs of all waves' locks, so that a preview shows which move: `8eeec93 of 2026-07-14`, or, where waves have different ones,
+ * The inputs of all waves' locks, so that a preview shows which of them change: `8eeec93 of 2026-07-14`, or, if waves have different ones,
  * `391b592 of 2026-08-20 in canary; 8eeec93 of 2026-07-14 in rest`.
  * @param approvals wave → what it is approved for
- * @param locks revision → its lock; a wave whose lock cannot be read says so
+ * @param locks revision → its lock; for a wave whose lock cannot be read, the text says so
  */
 export function inputsOf(
   approvals: Readonly<Record<string, Pick<Approval, "revision">>>,
@@ -127,7 +130,7 @@ export function inputsOf(
   );
 }
 
-/** What differs between two locks; undefined where one of them is none. */
+/** What differs between two locks; undefined if one of them is not a lock. */
 export function changesBetween(before: string, after: string): ReturnType<typeof lockChanges> | undefined {
   try {
     return lockChanges(before, after);

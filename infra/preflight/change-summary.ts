@@ -1,4 +1,4 @@
-/** What a run's approvals move, for the person who reads its preview. */
+/** What a run's approvals change, for the person who reads its preview. */
 import { short } from "../../rules/contract";
 import { formatDuration } from "../../rules/text/duration";
 import { lockChangeLine } from "../../rules/lock/flake-lock";
@@ -11,7 +11,7 @@ import type { Revision } from "./revision";
 
 /**
  * A line for each revision that waves leave at this run.
- * @param locks revision → the text of its `flake.lock`, where that can be read
+ * @param locks revision → the text of its `flake.lock`, if that can be read
  */
 export function movesOf(
   plan: Plan<{ name: string }>,
@@ -30,7 +30,7 @@ export function movesOf(
   });
 }
 
-/** What a rollout moves, in one line: `canary, rest: a1b2c3d => d4e5f6a; nixpkgs 8eeec93 → 391b592, 36 days later`. */
+/** What a rollout changes, in one line: `canary, rest: a1b2c3d => d4e5f6a; nixpkgs 8eeec93 → 391b592, 36 days later`. */
 function moveLine(
   waves: readonly string[],
   from: { revision: string; lockText: string | undefined },
@@ -46,7 +46,7 @@ function moveLine(
   return `${waves.join(", ")}: ${short(from.revision)} => ${short(to.revision)}; ${lock}`.slice(0, 1000);
 }
 
-/** What is urgent is one revision, so that nothing later is urgent by mistake: who is affected, and what does not count. */
+/** Exactly one revision is urgent, so that no later one is urgent by mistake. Says who is affected, and what is ignored. */
 export function urgentText(
   { urgent, urgentWhy }: Pick<FleetConfig, "urgent" | "urgentWhy">,
   waves: Plan<Pick<Wave, "name" | "vms" | "pause">>["waves"],

@@ -1,4 +1,4 @@
-/** What of a project's fleets exists already, read before an update with the provider's own identity. */
+/** What exists already of a project's fleets, read before an update with the provider's own identity. */
 import * as pulumi from "@pulumi/pulumi";
 import { compute_v1 } from "@googleapis/compute/build/v1";
 import { getClientConfig } from "@pulumi/gcp/organizations/getClientConfig";
@@ -16,7 +16,7 @@ interface Existing {
   metadata: Record<string, string>;
   /** The VMs and disks of all fleets of the project, by their label. */
   inventory: Inventory;
-  /** Undefined before the Compute API is switched on, and where the identity may not list it. */
+  /** Undefined before the Compute API is enabled, and if the identity may not list it. */
   offers?: Offers | undefined;
 }
 
@@ -29,7 +29,7 @@ const FIELDS = {
 /** Milliseconds that one request may take. */
 const TIMEOUT = 30_000;
 
-/** What Google's client throws, as far as it is read here. */
+/** The parts of an error of Google's client that are read here. */
 const thrownShape = z.object({
   message: z.string(),
   response: z
@@ -42,10 +42,10 @@ const thrownShape = z.object({
 });
 
 /**
- * The project as it is now; nothing before its Compute API is switched on.
+ * The current state of the project; empty before its Compute API is enabled.
  * @param raw the stack's configuration, which may name another project to be billed
- * @param opts lead to the provider, whose token it is: that of the account that it impersonates, where it does
- * @throws ConfigError where the project does not answer: unknown is not empty
+ * @param opts options that select the provider. Its token is used: the token of the account that it impersonates, if it does
+ * @throws ConfigError if the project does not answer: unknown is not empty
  */
 export async function readExisting(
   { project, vms }: Pick<FleetConfig, "project" | "vms">,
@@ -84,14 +84,14 @@ function readOffers(api: compute_v1.Compute, project: string, vms: FleetConfig["
   );
 }
 
-/** What a role without the right to list it may do without: Compute refuses what is not there when it comes to it. */
+/** A role without the right to read this list may go on without it: Compute itself later refuses what does not exist. */
 function forbiddenIsUnknown(thrown: unknown): undefined {
   const { response } = thrownShape.safeParse(thrown).data ?? {};
   if (response?.status !== 403 || response.data.error.errors.some(({ reason }) => reason === "accessNotConfigured"))
     throw thrown;
 }
 
-/** Google's client, which by itself repeats a read that fails for a passing reason. */
+/** Google's client, which by itself retries a read after a transient failure. */
 function computeApi(token: string, quotaProject: string | undefined): compute_v1.Compute {
   const auth = new OAuth2Client(quotaProject === undefined ? {} : { quotaProjectId: quotaProject });
   auth.setCredentials({ access_token: token });
@@ -145,7 +145,7 @@ async function readInventory(api: compute_v1.Compute, project: string): Promise<
   };
 }
 
-/** What a VM is connected to. */
+/** The network and subnet of a VM. */
 type Connection = Pick<PresentVm, "cidr" | "network" | "subnetwork">;
 
 /** Each subnet by its link: its IPv4 range and its network. */
@@ -187,7 +187,7 @@ function subnetworkOf({ networkInterfaces }: compute_v1.Schema$Instance): string
   return networkInterfaces?.[0]?.subnetwork ?? "";
 }
 
-/** What a link ends with. */
+/** The last part of a link. */
 function leaf(link: string | null | undefined): string {
   return (link ?? "").replace(/^.*\//, "");
 }

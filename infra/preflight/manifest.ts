@@ -1,4 +1,4 @@
-/** Which systems are already built: the manifest of a revision, where `fleet build` has left one. */
+/** Which systems are already built: the manifest of a revision, if `fleet build` has written one. */
 import * as storage from "@pulumi/gcp/storage";
 import type { InvokeOptions } from "@pulumi/pulumi";
 import { manifestPath } from "../../rules/contract";
@@ -9,10 +9,10 @@ import { parseObject } from "../../rules/text/json";
 
 export type Manifest = NonNullable<Approval["manifest"]>;
 
-/** A manifest that does not come within this time, in milliseconds, counts as not to be had. */
+/** A manifest that does not arrive within this time, in milliseconds, counts as unavailable. */
 const PATIENCE = 20_000;
 
-/** A manifest as an approval names it. Pure. */
+/** A manifest in the form of an approval. Pure. */
 export function manifestOf(cache: CacheConfig, revision: string, content: string): Manifest {
   return { url: `${cacheOf(cache).url}/${manifestPath(revision)}`, sha256: digest(Buffer.from(content)) };
 }
@@ -23,14 +23,14 @@ interface FoundManifest {
   hosts: string[];
 }
 
-/** The hosts that a manifest names; none where it is not readable, as VMs then build for themselves. Pure. */
+/** The hosts that a manifest names; none if it cannot be read, as VMs then build for themselves. Pure. */
 export function hostsOf(content: string): string[] {
   return Object.keys(parseObject(content) ?? {});
 }
 
 /**
- * The manifest of a revision; `undefined` where nobody has built it. Without one VMs build for themselves.
- * @throws Error with one line where the cache does not answer
+ * The manifest of a revision; `undefined` if the revision was not built. Without a manifest VMs build for themselves.
+ * @throws Error with one line if the cache does not answer
  */
 export async function findManifest(
   cache: CacheConfig,
@@ -45,12 +45,12 @@ export async function findManifest(
   return { manifest: manifestOf(cache, revision, content), hosts: hostsOf(content) };
 }
 
-/** With the provider's own credentials, as the bucket is private. */
+/** Reads with the provider's own credentials, as the bucket is private. */
 async function read(bucket: string, name: string, opts: InvokeOptions): Promise<string | undefined> {
   try {
     return (await storage.getBucketObjectContent({ bucket, name }, opts)).content;
   } catch (error) {
-    // No such object, or at the first `up` no such bucket.
+    // The object does not exist, or at the first `up` the bucket does not exist.
     const said = String(error);
     if (/\b404\b|No such object|not ?found|does not exist/i.test(said)) return undefined;
     throw new Error(`cannot read gs://${bucket}/${name}: ${said.split("\n", 1)[0] ?? ""}`, { cause: error });
@@ -61,7 +61,7 @@ async function download(url: string): Promise<string | undefined> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(PATIENCE) });
     if (response.ok) return await response.text();
-    // Some caches say "forbidden" of what they do not have.
+    // Some caches answer "forbidden" for what they do not have.
     if ([403, 404].includes(response.status)) return undefined;
     throw new Error(`HTTP ${response.status}`);
   } catch (error) {

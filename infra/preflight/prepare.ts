@@ -1,4 +1,4 @@
-/** All that a fleet has to know before it declares anything: its settings, what exists, and what this run approves. */
+/** Everything that a fleet has to know before it declares a resource: its settings, what exists, and what this run approves. */
 import * as pulumi from "@pulumi/pulumi";
 import { offerMistakes } from "../../rules/google-catalog";
 import { ConfigError } from "../config-error";
@@ -23,13 +23,13 @@ export interface Prepared {
   arrivals: Record<string, string>;
   /** See `existingHomeDisks`. */
   existingHomeDisks: Record<string, string>;
-  /** Which VMs SSH triggers reach now; none where the fleet is not triggered by SSH. */
+  /** The VMs that SSH triggers reach now; none if the fleet does not use SSH triggers. */
   reachable: Record<string, Reachable>;
 }
 
 /**
- * @param given what the program's own arguments name in place of the settings
- * @param opts lead to the provider whose identity reads Google
+ * @param given what the program's own arguments set instead of the settings
+ * @param opts options that select the provider whose identity reads Google
  * @throws ConfigError of every mistake, one line each, before anything is changed
  */
 export async function prepare(

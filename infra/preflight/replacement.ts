@@ -1,4 +1,4 @@
-/** What an update would do to the VMs and disks that are there. */
+/** What an update would do to the existing VMs and disks. */
 import { BlockList } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import type { Inventory, PresentDisk, PresentVm } from "../../rules/contract";
@@ -29,7 +29,7 @@ type Fleet = Pick<
   | "serviceAccount"
 >;
 
-/** What the program's own arguments name in place of the settings; their values are not known before an update. */
+/** What the program's own arguments set instead of the settings; their values are not known before an update. */
 export interface Given {
   network: boolean;
   account: boolean;
@@ -37,7 +37,7 @@ export interface Given {
 
 const NOTHING_GIVEN: Given = { network: false, account: false };
 
-/** Says what a person should know before anything is changed. @throws ConfigError of all that stops the update */
+/** Prints what a person should know before anything is changed. @throws ConfigError of everything that stops the update */
 export function assertNoReplacement(config: Fleet, inventory: Inventory, given: Given): void {
   const { mistakes, warnings } = checkChanges(config, inventory, given);
   if (mistakes.length > 0)
@@ -70,7 +70,7 @@ export function checkChanges(config: Fleet, { vms, disks }: Inventory, given = N
   };
 }
 
-/** The home disks that are there already, by VM name, as the provider's ids: they are taken over and not made again. */
+/** The existing home disks, by VM name, as the provider's ids: the program adopts them and does not create them again. */
 export function existingHomeDisks(config: Fleet, { disks }: Inventory): Record<string, string> {
   return Object.fromEntries(
     config.vms.flatMap(({ name, zone }) => {
@@ -84,7 +84,7 @@ export function existingHomeDisks(config: Fleet, { disks }: Inventory): Record<s
 
 type Shared = Pick<Fleet, "fleet" | "stack" | "vms" | "stacks">;
 
-/** The VMs that this update takes from one wave to another, or from another stack to this one, by name. */
+/** The names of the VMs that this update moves from one wave to another, or from another stack to this one. */
 export function movingVms(config: Shared, present: Inventory["vms"]): string[] {
   const moves = (vm: PresentVm, wave: string) => (own(config, vm) ? vm.wave !== wave : ours(config, vm));
   return config.vms
@@ -102,7 +102,7 @@ export function arrivals(config: Shared, present: Inventory["vms"]): Record<stri
   );
 }
 
-/** A VM that comes from another stack stays in its subnet and keeps its account: a change of either would replace or stop it. */
+/** A VM from another stack stays in its subnet and keeps its account: a change of either would replace or stop it. */
 function checkArrivals(config: Fleet, present: readonly PresentVm[], given: Given): string[] {
   const stackOf = arrivals(config, [...present]);
   const coming = present.filter((vm) => vm.name in stackOf && ours(config, vm) && !own(config, vm));
@@ -124,14 +124,14 @@ function checkArrivals(config: Fleet, present: readonly PresentVm[], given: Give
         : []),
     ];
   });
-  // What all VMs of a stack share is one line.
+  // A difference that all VMs of a stack share is one line.
   return [...new Set(lines.map(([text]) => text))].map((text) => {
     const names = lines.flatMap(([other, name]) => (other === text ? [name] : []));
     return `stacks: ${firstOf(names, 6)} ${names.length === 1 ? "comes" : "come"} ${names.length === 1 ? text : text.replace("keeps its", "keep their")}`;
   });
 }
 
-/** A VM that now belongs to another stack would be deleted here: that stack takes it over first, which its label shows. */
+/** A VM that now belongs to another stack would be deleted here. The other stack must take it over first; the VM's label shows that. */
 function checkDepartures({ fleet, stack, stackOf = {} }: Fleet, present: readonly PresentVm[]): string[] {
   const leaving = new Map<string, string[]>();
   for (const vm of present) {
@@ -145,7 +145,7 @@ function checkDepartures({ fleet, stack, stackOf = {} }: Fleet, present: readonl
   );
 }
 
-/** Compute widens a subnet's range and changes it in no other way. */
+/** Compute can only widen a subnet's range. */
 function checkNetwork(config: Fleet, present: readonly PresentVm[]): string[] {
   const { cidr } = config.network;
   const outside = present.filter((vm) => own(config, vm) && !covers(cidr, vm.cidr));
@@ -176,7 +176,7 @@ function checkVm(at: string, config: Fleet, vm: VmConfig, present: PresentVm): P
   };
 }
 
-/** The size of a boot disk is for new VMs: to the provider another one is another VM. */
+/** The size of a boot disk is for new VMs: the provider replaces a VM if its boot disk's size changes. */
 function bootDisk({ name, zone, diskSizeGb }: VmConfig, { bootDiskGb }: PresentVm): string {
   const is = `the boot disk of ${name} has ${bootDiskGb} GB, not the ${diskSizeGb} of diskSizeGb`;
   return diskSizeGb > bootDiskGb
@@ -217,8 +217,8 @@ function checkDisk(
 }
 
 /**
- * Compute's names are unique in a zone, whichever stack or fleet something is of. Names that the same one has taken are one line, since
- * they all are taken where a stack or fleet was renamed.
+ * Compute's names are unique in a zone, across stacks and fleets. All names that the same stack or fleet has taken are one line, since a
+ * renamed stack or fleet takes all of them.
  */
 function takenNames(config: Fleet, { vms, disks }: Inventory): string[] {
   const lines = new Map<string, { at: string; names: string[]; hint: string }>();
@@ -239,7 +239,7 @@ function takenNames(config: Fleet, { vms, disks }: Inventory): string[] {
   );
 }
 
-/** A fleet and a stack keep their names: labels, approvals and accounts have them. */
+/** A fleet and a stack must keep their names, because labels, approvals and accounts contain them. */
 function renameHint(config: Fleet, rival: PresentVm | PresentDisk): string {
   const back =
     rival.fleet === config.fleet
@@ -252,13 +252,13 @@ function own({ fleet, stack }: Pick<Fleet, "fleet" | "stack">, present: { fleet:
   return present.fleet === fleet && present.stack === stack;
 }
 
-/** Whether it is this stack's, or comes from another one with which this stack shares the list of VMs. */
+/** Whether it belongs to this stack, or comes from another stack that shares the list of VMs with this one. */
 function ours(config: Pick<Fleet, "fleet" | "stack" | "stacks">, present: { fleet: string; stack: string }): boolean {
   const { fleet, stacks = [] } = config;
   return own(config, present) || (present.fleet === fleet && stacks.some(({ name }) => name === present.stack));
 }
 
-/** Whether an IPv4 range holds all of another. */
+/** Whether an IPv4 range contains all of another. */
 function covers(outer: string, inner: string): boolean {
   const [outerAddress = "", outerBits] = outer.split("/");
   const [innerAddress = "", innerBits] = inner.split("/");

@@ -1,4 +1,4 @@
-/** Repository → the revision that a rollout approves, and its lock. */
+/** Finds the revision that a rollout approves, and its lock, in a repository. */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { messageOf } from "../../rules/text/system-error";
 import { digest } from "../config/digest";
 import { withoutCredentials } from "../config/repository/git";
 
-/** What a branch's head is now. */
+/** The current head of a branch. */
 export interface Revision {
   /** Full git revision, 40 hex digits. */
   revision: string;
@@ -21,7 +21,7 @@ export interface Revision {
   lockText: string;
 }
 
-/** Where the program reads a flake: a URL or a path, and the folder of it that the flake is in; absent for the top. */
+/** Where the program reads a flake: a URL or a path, and the folder that contains the flake; absent for the top. */
 export interface FlakeSource {
   repository: string;
   subdirectory?: string;
@@ -32,8 +32,8 @@ const FETCH_SECONDS = 60;
 
 /**
  * The head of `branch` and its lock, by a fetch of that one commit. Never asks for a password.
- * @throws Error with one line that says which repository or branch could not be read, and git's own reason; or that what is there cannot
- * be approved, since its `flake.lock` is not a lock that a VM could build
+ * @throws Error with one line that says which repository or branch could not be read, with git's own reason; or that the head cannot be
+ * approved, since its `flake.lock` is not a lock that a VM could build
  */
 export async function resolveRevision(repository: string, branch: string, subdirectory?: string): Promise<Revision> {
   const lock = flakeFile(subdirectory, "flake.lock");
@@ -48,7 +48,7 @@ export async function resolveRevision(repository: string, branch: string, subdir
   return { revision: head.revision, lock: head.lock, lockText: head.lockText };
 }
 
-/** The text of `flake.lock` at a revision; undefined where the repository does not give it. */
+/** The text of `flake.lock` at a revision; undefined if the repository does not return it. */
 export async function lockTextAt(
   { repository, subdirectory }: FlakeSource,
   revision: string,
@@ -59,7 +59,9 @@ export async function lockTextAt(
   );
 }
 
-/** The texts of `flake.lock` by revision, those that the repository gives. What was resolved already is not read again. */
+/**
+ * The texts of `flake.lock` by revision, for revisions that the repository returns. Heads that were resolved already are not read again.
+ */
 export async function lockTextsAt(
   source: FlakeSource,
   revisions: readonly string[],
@@ -73,14 +75,14 @@ export async function lockTextsAt(
   );
 }
 
-/** How often a repository is asked that fails for a passing reason, and the pause before the second time, in milliseconds. */
+/** How often the program asks a repository that fails for a transient reason, and the pause before the second time, in milliseconds. */
 const ATTEMPTS = 4;
 const PAUSE = 500;
 /** A server that is busy (sshd's MaxStartups, HTTP 429 and 5xx) or a connection that broke. */
 const PASSING =
   /kex_exchange_identification|Connection (reset|closed|timed out)|closed by remote host|early EOF|RPC failed|error: (429|5\d\d)|hung up unexpectedly/i;
 
-/** Fetches the commit again where that may help. */
+/** Fetches the commit, and retries if that may help. */
 async function fetchCommit(repository: string, ref: string, lock: string): Promise<Revision & { isLink: boolean }> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -92,7 +94,7 @@ async function fetchCommit(repository: string, ref: string, lock: string): Promi
   }
 }
 
-/** The commit, and whether its `flake.lock` is a symbolic link, which neither Nix nor a digest of its text would follow. */
+/** The commit, and whether its `flake.lock` is a symbolic link: neither Nix nor a digest of its text would follow the link. */
 async function fetchOnce(repository: string, ref: string, file: string): Promise<Revision & { isLink: boolean }> {
   const directory = mkdtempSync(join(tmpdir(), "nixos-fleet-revision-"));
   const run = execa({
@@ -121,8 +123,8 @@ async function fetchOnce(repository: string, ref: string, file: string): Promise
 }
 
 /**
- * Why git could not read a repository, on one line: its own reason, or, where that only says that the remote cannot be read, the reason of
- * ssh before it (a key that is refused, another host key, an unknown host).
+ * Why git could not read a repository, on one line: git's own reason. If that says only that the remote cannot be read, it is the reason
+ * that ssh printed before it (a key that is refused, another host key, an unknown host).
  */
 function reason(error: unknown): string {
   if (!(error instanceof ExecaError)) return messageOf(error);
@@ -145,7 +147,7 @@ function stderrOf(error: unknown): string {
   return typeof stderr === "string" ? stderr : Buffer.from(stderr ?? []).toString();
 }
 
-/** Whether a clone has a `flake.lock` that differs from the pushed one; `false` where there is none. */
+/** Whether a clone has a `flake.lock` that differs from the pushed one; `false` if it has none. */
 export function localLockDiffers({ repository, subdirectory }: FlakeSource, pushed: Revision): boolean {
   const path = join(repository, flakeFile(subdirectory, "flake.lock"));
   return existsSync(path) && digest(readFileSync(path)) !== pushed.lock;

@@ -1,4 +1,4 @@
-/** What this run approves, said to the operator as it is decided. */
+/** Decides what this run approves, and prints it for the operator. */
 import * as pulumi from "@pulumi/pulumi";
 import type { Inventory } from "../../rules/contract";
 import { approvalOf, lockText, type Resolved } from "./approval";
@@ -10,15 +10,15 @@ import { type FlakeSource, lockTextsAt } from "./revision";
 import { ConfigError } from "../config-error";
 import type { RolloutArgs } from "../components/rollout/rollout";
 
-/** What this run approves, and what the lock of it holds. */
+/** What this run approves, and the content of its lock. */
 interface RolloutPlan extends Pick<RolloutArgs, "plan" | "lock" | "moving"> {
-  /** Revision → the text of its `flake.lock`, of what waves are or were approved for, where that can be read. */
+  /** Revision → the text of its `flake.lock`, for revisions that waves are or were approved for, if that can be read. */
   locks: Record<string, string>;
 }
 
 /**
- * From what was resolved and what stands in the project's metadata to what each wave is approved for. Says what is held, and what
- * the rest moves.
+ * Decides what each wave is approved for, from what was resolved and what the project's metadata contain. Prints what is held, and what
+ * changes in the other waves.
  * @throws ConfigError of every mistake, one line each
  */
 export async function decideRollout(

@@ -1,4 +1,4 @@
-/** The stack's settings, and what they name as it is now: the heads of the repositories, and what was built of them. */
+/** The stack's settings, and the current state of what they name: the heads of the repositories, and what was built from them. */
 import * as pulumi from "@pulumi/pulumi";
 import { short } from "../../rules/contract";
 import { resolveHomes, type Resolved } from "./approval";
@@ -18,8 +18,8 @@ interface StackSettings {
 }
 
 /**
- * Reads and checks all of it, and says what a person should know before anything is changed.
- * @param directory what relative paths start from
+ * Reads and checks all of it, and prints what a person should know before anything is changed.
+ * @param directory the base of relative paths
  * @throws ConfigError of every mistake, one line each
  */
 export async function readSettings(
@@ -46,7 +46,7 @@ export async function readSettings(
   return { config, source, resolved: { system: { ...head, ...(manifest ? { manifest } : {}) }, homes } };
 }
 
-/** Where a fleet with a cache has this revision built; `undefined` where its VMs build for themselves. */
+/** The manifest of this revision if the fleet has a cache and the revision is built; `undefined` if its VMs build for themselves. */
 async function prebuilt({ cache, vms }: FleetConfig, revision: string): Promise<Manifest | undefined> {
   if (cache === undefined) return undefined;
   const found = await findManifest(cache, revision, {}).catch((error: unknown) => {

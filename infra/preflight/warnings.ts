@@ -1,15 +1,15 @@
-/** What nothing refuses and a person should still know before an update. Pure. */
+/** Problems that stop no update but that a person should know first. Pure. */
 import { accessOf } from "../components/iam";
 import { short } from "../../rules/contract";
 import { missingNames } from "../../rules/flake-names";
 import { flakeUser } from "../config/vms/vms";
 import type { FleetConfig } from "../config/fleet-config";
 
-/** Compute's limit for all of a project's metadata, in bytes, and the share of it from which on there is a warning. */
+/** Compute's limit for all of a project's metadata, in bytes, and the share of it that triggers a warning. */
 const METADATA_BYTES = 512 * 1024;
 const FULL = 0.75;
 
-/** VMs that nobody may log in to. */
+/** VMs without anyone who may log in. */
 export function accessWarnings(config: Pick<FleetConfig, "teams" | "access" | "vms">): string[] {
   const open = new Set(accessOf(config).map(({ vm }) => vm));
   const closed = config.vms.map(({ name }) => name).filter((name) => !open.has(name));
@@ -31,9 +31,9 @@ export function metadataWarnings(metadata: Readonly<Record<string, string>>): st
   ];
 }
 
-/** VMs whose host is none of those that `fleet build` built of this revision: it builds all that the flake has. */
+/** VMs whose host is not among those that `fleet build` built for this revision: it builds all hosts of the flake. */
 export function hostWarnings(vms: FleetConfig["vms"], built: readonly string[], revision: string): string[] {
-  // A manifest that is not readable says nothing; its VMs build for themselves.
+  // A manifest that cannot be read says nothing; its VMs build for themselves.
   if (built.length === 0) return [];
   const { hosts } = missingNames(vms.map(flakeUser), { hosts: [...built], homes: [] });
   return hosts.map((line) => `nixos-fleet:vms: by the manifest of ${short(revision)} ${line}`);

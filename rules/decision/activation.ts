@@ -1,12 +1,15 @@
 /**
- * How a system is activated, how that went, and what goes back after a failure. What nixpkgs does is in its switch-to-configuration-ng
- * (pkgs/by-name/sw/switch-to-configuration-ng/src/main.rs) and nixos/modules/system/activation/pre-switch-check.nix.
+ * How a system is activated, how the activation ended, and what is reverted after a failure. The source for what nixpkgs does is its
+ * switch-to-configuration-ng (pkgs/by-name/sw/switch-to-configuration-ng/src/main.rs) and
+ * nixos/modules/system/activation/pre-switch-check.nix.
  */
 import { parseObject } from "../text/json";
 
 export type ActivationMode = "live" | "boot";
 
-/** The parts of a system that only a boot brings: store paths, and the parameters' text. Undefined is a part that it does not have. */
+/**
+ * The parts of a system that change only at a boot: store paths, and the text of the parameters. Undefined: the system has no such part.
+ */
 export interface BootParts {
   kernel: string | undefined;
   initrd: string | undefined;
@@ -14,7 +17,7 @@ export interface BootParts {
   parameters: string | undefined;
 }
 
-/** Whether a system that runs needs a reboot to be whole. A machine that booted no system, as a container, never does. */
+/** Whether a running system needs a reboot to be complete. A machine that booted no system, such as a container, never does. */
 export function needsReboot(booted: BootParts | undefined, system: BootParts): boolean {
   if (booted === undefined) return false;
   const { kernel, initrd, modules, parameters } = system;
@@ -26,18 +29,18 @@ export function needsReboot(booted: BootParts | undefined, system: BootParts): b
   );
 }
 
-/** What switch-to-configuration's action `check` answered; older releases do not know it. */
+/** The answer of switch-to-configuration's action `check`; older releases do not have that action. */
 type Check = { kind: "passed" } | { kind: "failed"; output: string } | { kind: "absent" };
 
-/** Reads what `check` answered. Without that action the program prints its usage. */
+/** Reads the answer of `check`. A release without that action prints its usage. */
 export function checkOf({ status, output }: { status: number | undefined; output: string }): Check {
   if (status === 0) return { kind: "passed" };
   return /^usage:/im.test(output) && !/^check:/m.test(output) ? { kind: "absent" } : { kind: "failed", output };
 }
 
 /**
- * The critical components, by name, in which two systems differ, by the text of their `switch-inhibitors`: JSON of name and value, or in
- * older releases a line each. A name that only one of them has does not count. Undefined is a system without the file.
+ * The names of the critical components that differ between two systems, read from their `switch-inhibitors`: JSON of name and value, or one
+ * line each in older releases. A name that only one system has does not count. Undefined is a system without the file.
  */
 export function changedInhibitors(older: string | undefined, newer: string | undefined): string[] {
   const [before, after] = [inhibitorsOf(older), inhibitorsOf(newer)];
@@ -55,11 +58,11 @@ function inhibitorsOf(text: string | undefined): Map<string, string> | undefined
   return new Map(paths.map((path) => [path.replace(/^.*\/[a-z0-9]{32}-/, "").replace(/-\d.*$/, ""), path]));
 }
 
-/** How a new system is activated, and why not live. */
+/** How a new system is activated, and why not live if it is not. */
 export function activationMode(input: {
   setting: ActivationMode;
   check: Check;
-  /** Texts of `switch-inhibitors` of the running and of the new system. */
+  /** The `switch-inhibitors` texts of the running and of the new system. */
   inhibitors: { running: string | undefined; target: string | undefined };
 }): { mode: "live" } | { mode: "boot"; why: string } {
   const { setting, check, inhibitors } = input;
@@ -80,7 +83,7 @@ function lastLine(output: string): string {
 }
 
 type SwitchEnd =
-  /** It is active; units that failed are for its health to judge. */
+  /** It is active; the health check judges units that failed. */
   | { kind: "active" }
   /** It is active after a reboot. */
   | { kind: "needs reboot" }
@@ -88,13 +91,13 @@ type SwitchEnd =
   | { kind: "busy" }
   /** Its pre-switch checks failed; nothing was changed. */
   | { kind: "refused" }
-  /** The boot loader could not be installed; `space`: its file system is full, which passes. */
+  /** The boot loader could not be installed. `space`: its file system is full, which is a transient failure. */
   | { kind: "boot loader"; space: boolean }
   | { kind: "failed" };
 
 /**
- * How switch-to-configuration ended: 1 checks or boot loader, 2 activation, 4 units, 11 the lock, 100 the init interface. It can also end
- * with any errno, so what it printed counts first.
+ * How switch-to-configuration ended. The exit statuses are: 1 checks or boot loader, 2 activation, 4 units, 11 the lock, 100 the init
+ * interface. It can also exit with any errno, so its output counts first.
  */
 export function switchEnd({ status, output }: { status: number | undefined; output: string }): SwitchEnd {
   if (status === 0) return { kind: "active" };
@@ -108,8 +111,9 @@ export function switchEnd({ status, output }: { status: number | undefined; outp
 }
 
 /**
- * How a machine goes back to a system. Where that was only to run after the next boot, the former one still runs untouched, and only the
- * boot loader has to change. A live switch that ended half way has changed units and /etc, whatever is said to run.
+ * How a machine goes back to a system. If the new system was only to run after the next boot, the old one still runs unchanged, and only
+ * the boot loader has to change. A live switch that stopped half way has already changed units and /etc, whichever system counts as
+ * running.
  */
 export function rollbackAction(trial: { mode: "switch" | "boot"; running: string; former: string }): "switch" | "boot" {
   return trial.mode === "boot" && trial.running === trial.former ? "boot" : "switch";

@@ -1,17 +1,17 @@
 /**
- * How long a VM waits before the update after its boot, so that VMs which a schedule starts in the same minute do not all ask the git server
- * and the cache in the same second. Each VM computes its own delay. Pure.
+ * How long a VM waits before the update after its boot. The wait spreads the requests to the git server and the cache when a schedule
+ * starts many VMs in the same minute. Each VM computes its own delay. Pure.
  */
 import { evenHash } from "./even-hash";
 
 /** Seconds at most. */
 export const LONGEST_SPREAD = 60;
-/** Of the time since the boot: where updates begin 15 s after a boot, people do not wait a minute for them. */
+/** A share of the time since the boot: if updates begin 15 s after a boot, people do not wait a minute for them. */
 const SHARE = 1 / 5;
 
 /**
- * Seconds, as whole milliseconds have them.
- * @param boot what tells this boot from all others, such as the kernel's boot id
+ * Seconds, rounded to whole milliseconds.
+ * @param boot identifies this boot, such as the kernel's boot id
  * @param uptime seconds since the boot
  */
 export function bootSpread(boot: string, uptime: number): number {

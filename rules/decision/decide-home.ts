@@ -1,4 +1,4 @@
-/** What a home's agent does now: a pure function of what is known. */
+/** Decides what a home's agent does now: a pure function of what is known. */
 import { short } from "../contract";
 import { act, deployedOf, held, originChange, refusalOf, stay, type Decision, type Target } from "./decision";
 import type { AgentState } from "../agent-state";
@@ -7,21 +7,23 @@ import { builtAs } from "./flake-place";
 import { isRevision } from "../text/json";
 import type { Right } from "./run-right";
 
-/** What root wrote after the machine's last good update: what homes may run. Anything in it may be missing or wrong. */
+/** What root wrote after the machine's last good update: what homes may run. Any field may be missing or wrong. */
 export interface HomesFile {
   /** The revision that the machine runs, and its lock's digest. */
   revision?: string;
   lock?: string;
   /** The machine's mirror of the config repository. */
   mirror?: string;
-  /** The folder of the config repository that its flake is in; absent for the top. */
+  /** The folder of the config repository that contains its flake; absent for the top. */
   subdirectory?: string;
   at?: string;
   /** Revisions that may be tried again although they failed. */
   retry?: string[];
   homes?: HomeEntry[];
   knownHosts?: string;
-  /** Where the machine's run was allowed to go; a home that this file starts goes no further. Absent from older agents: anywhere. */
+  /**
+   * Where the machine's run was allowed to go. A run of a home that this file starts goes no further. Absent from older agents: anywhere.
+   */
   right?: Right;
 }
 
@@ -44,7 +46,7 @@ export interface HomeSettings extends Record<string, unknown> {
   attribute: string;
   branch: string;
   repository?: string;
-  /** The folder that the flake is in; absent for the repository's top, where the flake of a home's own repository is. */
+  /** The folder that contains the flake; absent for the repository's top. A home's own repository has its flake at the top. */
   subdirectory?: string;
   deployKeySecret?: string;
   knownHosts?: string;
@@ -112,8 +114,8 @@ function decide(input: HomeInput, settings: HomeSettings): Decision {
 }
 
 /**
- * A home without a repository of its own runs the machine's revision; one with its own runs what is approved for it where only an
- * approval may move it, else its branch's head.
+ * A home without its own repository runs the machine's revision. A home with its own repository runs what is approved for it if only an
+ * approval may move it, otherwise the head of its branch.
  */
 function chooseTarget(input: HomeInput, settings: HomeSettings): Choice {
   const { homes, wanted, right, head } = input;
@@ -140,7 +142,7 @@ function chooseTarget(input: HomeInput, settings: HomeSettings): Choice {
   };
 }
 
-/** A run that may not go to the branch's head goes to what is approved, but never back to it from a descendant. */
+/** A run that may not go to the branch's head goes to the approved revision, but never back to it from a descendant. */
 function approvedOnly({ state, descends }: HomeInput, { approval, branch }: HomeSettings): Choice {
   if (approval === undefined)
     return { kind: "idle", why: `goes to branch ${branch} at the next boot, on its schedule or on a person's run` };
@@ -168,7 +170,7 @@ function actOn(
     repository: settings.repository ?? homes?.mirror,
     attribute: builtAs(settings.subdirectory, settings.attribute),
   };
-  // The first revision out of another repository has nothing there to descend from.
+  // The first revision from another repository has no ancestor there.
   const moved =
     settings.repository !== undefined && state.repository !== undefined && state.repository !== settings.repository;
   const decision = act(state, { ...target, explicit: target.explicit || moved }, why, {

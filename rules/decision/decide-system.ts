@@ -1,4 +1,6 @@
-/** What the system's agent does now: a pure function of what is known. The operator's tool calls it with what is known from outside. */
+/**
+ * Decides what the system's agent does now: a pure function of what is known. The operator's tool calls it with what is known from outside.
+ */
 import {
   approvedRevision,
   homeApproval,
@@ -20,7 +22,7 @@ import { same } from "../report";
 import { chooseTarget, type Choice } from "./target-revision";
 import { builtAs } from "./flake-place";
 
-/** What the machine's own module says; it counts where the instance metadata say nothing. */
+/** The settings of the machine's own module; each counts if the instance metadata do not set it. */
 export type ModuleSettings = Partial<InstanceMetadata> & Record<string, unknown>;
 
 export interface SystemInput {
@@ -30,30 +32,30 @@ export interface SystemInput {
   hostname: string;
   settings: ModuleSettings;
   state: AgentState;
-  /** The hold of a person on this machine; `{}` for one that cannot be read. */
+  /** A person's hold on this machine; `{}` for a hold that cannot be read. */
   localHold: { by?: string; why?: string } | null;
   right: Right;
   /** The revision that a person on this VM named. */
   wanted?: string | undefined;
-  /** Whether a person on this VM wants a refused revision tried again, or a VM that left its fleet to go on. */
+  /** Whether a person on this VM asks to retry a refused revision, or lets a VM that left its fleet continue. */
   force: boolean;
-  /** Whether the machine runs something else than what the agent deployed. */
+  /** Whether the machine runs something other than what the agent deployed. */
   drifted: boolean;
-  /** The branch's head, where a decision asked for it. */
+  /** The branch's head, if a decision asked for it. */
   head?: string | undefined;
-  /** Whether the deployed revision descends from the approved one, where a decision asked for it. */
+  /** Whether the deployed revision descends from the approved one, if a decision asked for it. */
   descends?: boolean | undefined;
 }
 
-/** A home as root tells it what it may run. */
+/** What root lets a home run. */
 export interface HomeEntry extends Home {
-  /** What alone it may run, where only an approval moves it; empty where nothing is approved. */
+  /** The only revision that it may run, if only an approval moves it; empty if nothing is approved. */
   approved?: { revision?: string; lock?: string };
-  /** What is approved for it, whether or not it may also follow its branch. */
+  /** What is approved for it, even if it may also follow its branch. */
   approval?: { revision: string; lock: string };
 }
 
-/** What the settings of instance metadata and module come to. */
+/** The settings that result from the instance metadata and the module. */
 export interface ResolvedSettings extends Record<string, unknown> {
   host: string;
   branch: string;
@@ -70,9 +72,9 @@ export interface ResolvedSettings extends Record<string, unknown> {
 
 export interface SystemDecision extends Decision {
   settings: ResolvedSettings;
-  /** The revisions that homes, too, may try again. */
+  /** The revisions that may be tried again, by homes too. */
   retry: string[];
-  /** What someone should know, a line each. */
+  /** Warnings for people, a line each. */
   notes: string[];
 }
 
@@ -114,7 +116,7 @@ export function fleetFactsOf(input: SystemInput): FleetFacts {
   return { input, settings, approvals, control, approval: own(approvals.approvals, settings.wave), origin };
 }
 
-/** Instance metadata win where present; the module's settings serve machines without them. */
+/** Instance metadata take precedence if present; the module's settings serve machines without them. */
 function resolveSettings({ metadata, hostname, settings }: SystemInput): ResolvedSettings {
   const vm = metadata.kind === "present" || metadata.kind === "absent" ? metadata.vm : undefined;
   const instance = metadata.kind === "present" ? metadata.instance : {};
@@ -148,7 +150,7 @@ function decide(facts: FleetFacts): Decision {
   const [first] = [...holds.filter(({ revision }) => revision === undefined), ...holds];
   if (first === undefined) return decided(facts, control.value);
   const refusal = refusalOf(state, approval?.revision, origin, { force, retry: control.value.retry });
-  // A gate's hold is about the failure, and that is what the report still has to say.
+  // A gate holds because of the failure, so the report must still show that failure.
   if (refusal !== undefined && holds.every(({ revision }) => revision !== undefined))
     return refuse(held({ by: first.by }).reason, refusal);
   return held(first);
@@ -175,7 +177,7 @@ function decided(facts: FleetFacts, control: Control): Decision {
     descends,
   });
   const decision = choice.kind === "target" ? actOn(choice, facts, control) : withoutTarget(choice, state, settings);
-  // What waits for the VM's metadata has not been acted on.
+  // While the VM waits for its metadata, it has not acted on the approval.
   if (approval === undefined || choice.kind === "other source") return decision;
   return { ...decision, approved: approval.revision };
 }
@@ -223,7 +225,7 @@ function withoutTarget(
   }
 }
 
-/** The homes, with what is approved for those that have a repository of their own. */
+/** The homes, with the approval for each home that has its own repository. */
 function homesFor(
   { homes, wave, follow }: ResolvedSettings,
   approvals: ReadApprovals,

@@ -1,4 +1,4 @@
-/** What a decision about an update says, for the system and for a home alike. */
+/** The decision about an update, for the system and for a home. */
 import { short, type Outcome, type Stage } from "../contract";
 import { isRevision } from "../text/json";
 import type { AgentState, Refusal } from "../agent-state";
@@ -12,18 +12,21 @@ export type TargetSource = "person" | "pin" | "override" | "approval" | "branch"
 export interface Target {
   revision: string;
   source: TargetSource;
-  /** SHA-256 (hex) of its `flake.lock`, where an approval says so. */
+  /** SHA-256 (hex) of its `flake.lock`, if an approval names it. */
   lock?: string;
   manifest?: { url: string; sha256: string };
-  /** Whether it may be anywhere in the history: approved or named by someone. The head of a branch has to descend from what is deployed. */
+  /**
+   * Whether it may be anywhere in the history, because it is approved or a person named it. A branch's head must descend from what is
+   * deployed.
+   */
   explicit: boolean;
-  /** Whether windows and pauses do not count for it. */
+  /** Whether the update ignores windows and pauses. */
   urgent: boolean;
 }
 
 /**
- * What has to be found out before the decision can be made; then decide again with `head` or `descends`. Where git cannot tell, the
- * run has failed at `fetch`: unknown is not "no".
+ * What the caller must find out before the decision can be made. The caller then decides again with `head` or `descends`. If git cannot
+ * answer, the run has failed at `fetch`: unknown is not "no".
  */
 export type Need =
   | { kind: "head"; branch: string }
@@ -33,26 +36,26 @@ export type Need =
 export interface Decision {
   /** `wait`: nothing is deployed yet, and there is nothing to deploy yet. */
   action: "stay" | "wait" | "update";
-  /** How the run ends if `action` is all that happens. */
+  /** How the run ends if `action` is the only thing that happens. */
   outcome: Outcome;
   /** Why, in one line. */
   reason: string;
   need?: Need;
   target?: Target;
-  /** The failure that still applies, where `outcome` is `failed`. */
+  /** The failure that still applies, if `outcome` is `failed`. */
   stage?: Stage;
   error?: string;
   rolledBack: boolean;
   waiting?: Waiting;
-  /** Whether what is in the way passes by itself, so that the agent tries again with backoff. */
+  /** Whether the obstacle is transient, so that the agent retries with backoff. */
   transient: boolean;
-  /** Whether the run may go only where something is approved, and nothing is: `trigger` then fails. */
+  /** Whether the run may go only to an approved revision and nothing is approved: `trigger` then fails. */
   nothingApproved: boolean;
   /** The approval (full revision) that has been acted on, this one included. */
   approved?: string;
 }
 
-/** A text that someone wrote, on one line and at most so many characters of it: a run has to report it. */
+/** A text that a person wrote, on one line and cut to a number of characters: a run has to report it. */
 function bounded(text: string, most: number): string {
   const characters = Array.from(flat(text));
   return characters.length > most ? `${characters.slice(0, most - 1).join("")}…` : characters.join("");
@@ -62,7 +65,7 @@ export function stay(outcome: Outcome, reason: string): Decision {
   return { action: "stay", outcome, reason, rolledBack: false, transient: false, nothingApproved: false };
 }
 
-/** There is nothing to go to. */
+/** There is no revision to go to. */
 export function nothing(state: AgentState, reason: string): Decision {
   return { ...stay("deferred", reason), action: isDeployed(state) ? "stay" : "wait" };
 }
@@ -73,7 +76,7 @@ export function held({ by, why }: { by?: unknown; why?: unknown }): Decision {
   return stay("held", `held by ${bounded(who, 100)}${text}`);
 }
 
-/** What is said of a revision that failed here before; what runs is still what that failure left. */
+/** The message about a revision that failed here before. What runs is still what that failure left. */
 export function refuse(why: string, { stage, at, error, rolledBack }: Refusal): Decision {
   return {
     ...stay("failed", `${why}; refused: ${stage ?? "the update"} failed before`),
@@ -83,14 +86,14 @@ export function refuse(why: string, { stage, at, error, rolledBack }: Refusal): 
   };
 }
 
-/** What is built, and as what: a change of either means that there is something to do. */
+/** The source and the attribute of a build: a change of either needs a new deployment. */
 export interface Origin {
   repository?: string | undefined;
   /** The host or the home's attribute. */
   attribute?: string | undefined;
 }
 
-/** What of the origin has changed since the deployed revision was built; undefined where nothing has, or nobody noted it. */
+/** What has changed in the source since the deployed revision was built; undefined if nothing changed or the source was not recorded. */
 export function originChange(state: AgentState, { repository, attribute }: Origin): string | undefined {
   if (state.attribute !== undefined && attribute !== undefined && state.attribute !== attribute)
     return `it was built as ${state.attribute}, and is ${attribute} now`;
@@ -99,7 +102,7 @@ export function originChange(state: AgentState, { repository, attribute }: Origi
   return undefined;
 }
 
-/** The refusal of a revision that still applies; undefined where the revision may be tried. */
+/** The refusal of a revision that still applies; undefined if the revision may be tried. */
 export function refusalOf(
   state: AgentState,
   revision: string | undefined,
@@ -115,7 +118,7 @@ export function refusalOf(
   );
 }
 
-/** The deployed revision, where the state names one. */
+/** The deployed revision, if the state names one. */
 export function deployedOf({ revision }: AgentState): string | undefined {
   return isRevision(revision) === undefined ? revision : undefined;
 }
@@ -129,7 +132,7 @@ export function deployedText(state: AgentState): string {
   return deployed === undefined ? "nothing deployed" : `deployed ${short(deployed)}`;
 }
 
-/** From a target to what is done about it. */
+/** Decides what to do about a target. */
 export function act(
   state: AgentState,
   target: Target,

@@ -1,26 +1,26 @@
 /**
- * Failure classes: what is the revision's own fault and is refused from then on, and what passes by itself and is retried. Stage and exit
- * status decide first; the text decides last, and what it does not tell is taken for something that passes.
+ * Failure classes. A failure that is the revision's own fault makes the agent refuse that revision; a transient failure is retried. Stage
+ * and exit status decide first and the text decides last. A text that is not recognised counts as a transient failure.
  */
 
-/** What a failure came from. `network` alone is nobody's fault: nobody is notified, and no unit counts as failed. */
+/** The cause of a failure. `network` is the only cause without a fault: it causes no notification, and no unit counts as failed. */
 export type FailureCause =
-  /** The revision's own. */
+  /** The fault is in the revision. */
   | "revision"
   | "network"
-  /** A server that answered, and refused: a key, a token, a host key. */
+  /** A server that answered and refused: a key, a token, a host key. */
   | "refused"
   /** A disk that is full, read-only or damaged. */
   | "space"
-  /** Memory that ran out, or a process that someone killed. */
+  /** Out of memory, or a process that someone killed. */
   | "resources"
-  /** The Nix daemon is gone, or someone else holds a lock. */
+  /** The Nix daemon does not run, or another process holds a lock. */
   | "busy"
   /** The repository answers that it does not have the branch or the revision. */
   | "absent"
   | "unknown";
 
-/** How a process ended; `status` is absent where a signal or a limit ended it. */
+/** How a process ended; `status` is absent if a signal or a limit ended it. */
 interface ProcessEnd {
   status?: number | undefined;
   signal?: string | undefined;
@@ -36,15 +36,15 @@ const diskProblems = [
 ] as const;
 
 /**
- * What git and curl print for a server that answered no, and ssh for a host key that is not the known one. Servers say of a repository
- * that a key may not read that there is none.
+ * What git and curl print if a server refused, and what ssh prints if the host key is not the known one. If a key may not read a
+ * repository, servers answer that the repository does not exist.
  */
 const gitRefusal =
   /[Rr]epository (?:'[^']*' )?not found|repository not exported|Permission denied \(|Host key verification failed|Authentication failed|could not read (?:Username|Password)|returned error: 40[13]|Permission denied, please try again|Too many authentication failures/;
 
 const gitAbsent = /not our ref|couldn't find remote ref|unadvertised object|remote error: .*(?:no such|not found)/i;
 
-/** What is wrong with the disk, by what a program says of it; `undefined` where that is about something else. */
+/** What is wrong with the disk, according to a program's output; `undefined` if the output is about something else. */
 export function diskProblem(text: string): "full" | "read-only" | "damaged" | undefined {
   return diskProblems.find(([, words]) => words.test(text))?.[0];
 }
@@ -53,11 +53,14 @@ export function isGitRefusal(text: string): boolean {
   return gitRefusal.test(text);
 }
 
-/** What git (connect.c, http.c, remote-curl.c, fetch-pack.c, pkt-line.c), curl and ssh print where no server answers, or not to the end. */
+/**
+ * What git (connect.c, http.c, remote-curl.c, fetch-pack.c, pkt-line.c), curl and ssh print if no server answers, or if an answer is cut
+ * short.
+ */
 const gitNetwork =
   /unable to (?:connect to|look up|access)|Could not read from remote repository|Could(?:n't| not) (?:resolve|connect)|Connection (?:refused|reset|timed out|closed)|timed out|No route to host|Network is unreachable|name resolution|RPC failed|early EOF|hung up|unexpected disconnect|expected flush|protocol error|invalid server response|is this a git repository|bad line length|kex_exchange_identification|gnutls|SSL|TLS|curl \d+/;
 
-/** What a git command that asks a server failed of. */
+/** Why a git command that contacts a server failed. */
 export function gitFailure({ status, limit, text }: ProcessEnd): FailureCause {
   if (limit !== undefined) return "network";
   if (gitRefusal.test(text)) return "refused";
@@ -68,11 +71,11 @@ export function gitFailure({ status, limit, text }: ProcessEnd): FailureCause {
 }
 
 /**
- * Texts of Nix 2.18 to 2.31 for what passes by itself (libstore/filetransfer.cc, libfetchers, libstore/build, libutil/serialise.cc,
- * libstore/gc.cc), of the git, ssh and curl that it runs, and of glibc's resolver.
+ * What Nix 2.18 to 2.31 prints for transient failures (libstore/filetransfer.cc, libfetchers, libstore/build, libutil/serialise.cc,
+ * libstore/gc.cc), and what the git, ssh and curl that it runs and glibc's resolver print.
  */
 const nixNetwork = [
-  // A server's "not now": of other 4xx answers, 401 and 403 refuse, and the rest is the revision's.
+  // A server that is busy. Of the other 4xx answers, 401 and 403 refuse, and the rest are the revision's fault.
   /HTTP error (?:408|425|429|5\d\d)/,
   // A good answer that was cut short.
   /HTTP error [123]\d\d/,
@@ -99,10 +102,10 @@ const nixResources =
 /** A server that wants another key or token; GitHub's limit of requests has 403 as well. */
 const nixRefusal = /HTTP error 40[13]\b/;
 
-/** A lock file names a commit that its repository does not have; without the network Nix says the same after a warning. */
+/** A lock file names a commit that its repository does not have. Without the network, Nix prints the same after a warning. */
 const lostRevision = /Cannot find Git revision '[^']*' in ref|getting Git object '[^']*': object not found/;
 
-/** Without what Nix only warned of: it has tried that again, and it may have gone well. */
+/** The text without Nix's warnings: after a warning Nix tries again, and the retry may have succeeded. */
 function withoutWarnings(text: string): string {
   return text
     .split("\n")
@@ -110,7 +113,7 @@ function withoutWarnings(text: string): string {
     .join("\n");
 }
 
-/** Answers that name the text's cause; `unknown` where it names none. */
+/** The cause that the text names; `unknown` if it names none. */
 function nixCause(text: string): FailureCause {
   if (diskProblem(text) !== undefined) return "space";
   if (nixResources.test(text)) return "resources";
@@ -120,11 +123,11 @@ function nixCause(text: string): FailureCause {
   return nixRefusal.test(text) ? "refused" : "unknown";
 }
 
-/** Evaluation is deterministic: what it failed of is the revision's, unless it was ended, or did not get what it asked for. */
+/** Evaluation is deterministic: its failure is the revision's fault, unless the process was ended or could not get what it needs. */
 export function evaluationFailure(end: ProcessEnd): FailureCause {
   if (end.status === undefined || end.status > 128 || end.limit !== undefined)
     return end.limit === undefined ? "resources" : "revision";
-  // 102 is an input whose hash is not the locked one, whatever else was said.
+  // Status 102 is an input whose hash is not the locked one, whatever the output says.
   if (end.status === 102) return "revision";
   if (lostRevision.test(end.text)) return nixCause(end.text) === "unknown" ? "absent" : nixCause(end.text);
   const cause = nixCause(withoutWarnings(end.text));
@@ -132,8 +135,8 @@ export function evaluationFailure(end: ProcessEnd): FailureCause {
 }
 
 /**
- * A build's exit status names what failed (nix-store(1)): 100 a builder, 102 a hash that differs, 101 and 104 time and determinism; bits
- * add up, and 1 is all that Nix itself takes for passing, such as the builder of a fixed-output derivation.
+ * A build's exit status names what failed (nix-store(1)): 100 a builder, 102 a hash that differs, 101 and 104 time and determinism. The
+ * bits add up. Status 1 is everything that Nix itself considers transient, such as the builder of a fixed-output derivation.
  */
 export function buildFailure(end: ProcessEnd): FailureCause {
   if (end.limit !== undefined) return "revision";
@@ -145,12 +148,14 @@ export function buildFailure(end: ProcessEnd): FailureCause {
   return cause === "space" || cause === "resources" ? cause : "revision";
 }
 
-/** Whether a failure passes by itself, so that nothing of it is remembered against the revision. */
+/** Whether a failure is transient, so that it is not recorded against the revision. */
 export function isTransient(cause: FailureCause): boolean {
   return cause !== "revision" && cause !== "absent";
 }
 
-/** The lines of a failed command's output that say why: what Nix says of every failure is left out, and the reason comes last. */
+/**
+ * The lines of a failed command's output that give the reason. Lines that Nix prints for every failure are left out; the reason comes last.
+ */
 export function failureLines(output: string): string {
   const generic = (line: string) =>
     /For full logs, run|^\s*nix log |dependenc(?:y|ies) of derivation .* failed to build|^\s*$/.test(line) ||

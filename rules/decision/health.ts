@@ -1,4 +1,4 @@
-/** Which units speak against a new system or home: a pure function of what systemd said before and after the switch. */
+/** Which units show that a new system or home is unhealthy: a pure function of what systemd said before and after the switch. */
 
 /** A unit as `systemctl show` describes it. */
 export interface UnitState {
@@ -8,7 +8,7 @@ export interface UnitState {
   /** Changes whenever the unit is started. */
   invocation: string;
   restarts: number;
-  /** oneshot, simple…; empty for what is no service. */
+  /** oneshot, simple…; empty for a unit that is not a service. */
   type: string;
   triggeredBy: readonly string[];
   fragment: string;
@@ -20,9 +20,9 @@ interface UnitsInput {
   before: readonly string[];
   /** Just after the switch. */
   first: readonly UnitState[];
-  /** When the units have had the time to fail in. */
+  /** After the units have had time to fail. */
   last: readonly UnitState[];
-  /** Whether a unit, its template or what generates it is part of the old or the new configuration. */
+  /** Whether a unit, its template or its generator is part of the old or the new configuration. */
   belongs: (unit: UnitState) => boolean;
   /** Whether its files differ between the two. */
   changed: (unit: UnitState) => boolean;
@@ -35,13 +35,13 @@ interface BadUnit {
 }
 
 /**
- * The agents' own units, users' managers and sessions, and core dumps say nothing about a configuration. The watcher does: without it no
- * approval arrives.
+ * Ignored units: the agents' own units, users' managers and sessions, and core dumps say nothing about a configuration. The watcher does
+ * count: without it no approval arrives.
  */
 const never =
   /^(?:nixos-auto-update(?!-watch\.service$)|nixos-hm-auto-update|user@|user-runtime-dir@|session-|systemd-coredump@|run-user-).*|^user-\d+\.slice$/;
 
-/** How often a unit may be started again by itself while it settles. */
+/** How often a unit may restart by itself while it settles. */
 const RESTARTS = 2;
 
 export function badUnits({ before, first, last, belongs, changed, ignored }: UnitsInput): BadUnit[] {
@@ -58,10 +58,10 @@ export function badUnits({ before, first, last, belongs, changed, ignored }: Uni
   });
 }
 
-/** Substates of a service that has ended badly and waits to be started again. */
+/** Substates of a service that failed and waits for its restart. */
 export const loopingStates = ["auto-restart", "auto-restart-queued"];
 
-/** A job that its timer starts. Where the switch did not touch it, it fails for a reason of its own. */
+/** A job that its timer starts. If the switch did not touch it, its failure has another reason. */
 function isTimersOwn({ type, triggeredBy }: UnitState): boolean {
   return type === "oneshot" && triggeredBy.some((name) => name.endsWith(".timer"));
 }

@@ -1,6 +1,6 @@
 /**
- * What a VM does next by itself, and why: from what is known outside of it, by the same functions that decide on the VM. What only the
- * VM knows (a hold of its own, a window, a person's wish) shows in its last report.
+ * Predicts what a VM does next by itself, and why. It uses what is known outside the VM, and the same functions that decide on the VM. The
+ * last report shows what only the VM knows (its own hold, a window, a person's request).
  */
 import { stateFromReport, type AgentState } from "../agent-state";
 import { short } from "../contract";
@@ -13,32 +13,32 @@ import { oneLine } from "../text/text";
 
 export interface KnownOfVm {
   name: string;
-  /** Compute's word for it, such as RUNNING. */
+  /** Compute's name for its status, such as RUNNING. */
   state: string;
-  /** The text of its own metadata item; undefined where it has none. */
+  /** The text of its own metadata item; undefined if it has none. */
   item: string | undefined;
-  /** The project's metadata; of these only the fleet's items count. */
+  /** The project's metadata; only the fleet's items count. */
   projectMetadata: Readonly<Record<string, string>>;
-  /** Its last report; null where it has none that is valid. */
+  /** Its last report; null if it has no valid one. */
   report: Report | null;
-  /** The head of the branch that it follows, where that is known. */
+  /** The head of the branch that it follows, if known. */
   head?: string | undefined;
-  /** How many commits that is past what the VM runs, where that is known. */
+  /** How many commits that head is ahead of what the VM runs, if known. */
   ahead?: number | undefined;
-  /** Whether what it runs descends from what is approved, where that is known. */
+  /** Whether what it runs descends from the approved revision, if known. */
   descends?: boolean | undefined;
 }
 
 export interface Prediction {
-  /** `stay`: nothing changes by itself; `update`: it goes to `revision`; `retry`: so it does, after a failure that passes. */
+  /** `stay`: nothing changes by itself; `update`: it goes to `revision`; `retry`: it does so after a transient failure. */
   next: "stay" | "update" | "retry" | "wait" | "refuse" | "held" | "unknown";
-  /** `now`: it is at it, or about to be. */
+  /** `now`: the update runs, or is about to start. */
   when: "now" | "boot" | null;
   /** Where it goes, or would go. */
   revision: string | null;
-  /** All of that in one line. */
+  /** The whole prediction in one line. */
   text: string;
-  /** Where its next boot takes it besides, and that in one line; null where nowhere. The revision is null where the head is not known. */
+  /** Where its next boot takes it as well, in one line; null if nowhere. The revision is null if the head is not known. */
   atBoot: { revision: string | null; text: string } | null;
 }
 
@@ -80,12 +80,12 @@ function decideFor(known: KnownOfVm, right: Right): SystemDecision {
   });
 }
 
-/** Whether what runs came after what is approved, as far as the report shows it: content with an approval that it does not run. */
+/** Whether what runs is newer than what is approved, as far as the report shows: `unchanged` under an approval that it does not run. */
 function isPast({ outcome }: Report): boolean | undefined {
   return outcome === "unchanged" ? true : outcome === "updated" ? undefined : false;
 }
 
-/** What the VM remembers as far as its report shows it: of refusals, the last. */
+/** What the VM remembers, as far as its report shows: of the refusals only the last. */
 function stateOf(report: Report): AgentState {
   const { approved, stage, error = "", rolledBack, at, outcome, transient } = report;
   const refuses = outcome === "failed" && transient !== true && approved !== undefined && approved !== report.revision;
@@ -155,7 +155,7 @@ function updating(reason: string, revision: string, report: Report | null): Pick
   return { next: "update", text: oneLine(`updates to ${short(revision)}: ${reason}`) };
 }
 
-/** What a boot changes for a VM that runs: it may go to the branch's head, where the watcher may not. */
+/** What a boot changes for a running VM: the VM may then go to the branch's head, which the watcher may not. */
 function afterBoot(atBoot: SystemDecision, now: Said, { ahead }: KnownOfVm): Prediction["atBoot"] {
   if (now.next === "held" || now.next === "unknown") return null;
   if (atBoot.need?.kind === "head")

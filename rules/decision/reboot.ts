@@ -7,29 +7,29 @@ export interface RebootInput {
   required: boolean;
   /** `allowReboot`. */
   allowed: boolean;
-  /** Whether the VM's wave proves a revision after a reboot only (`reboot: required`). */
+  /** Whether the VM's wave counts a revision as proved only after a reboot (`reboot: required`). */
   byWave: boolean;
-  /** Whether this is the first system that the VM deploys: nobody works on it yet. */
+  /** Whether this is the first system that the VM deploys: no user works on it yet. */
   firstDeployment: boolean;
-  /** The VM's window, and that for reboots alone. */
+  /** The VM's update window, and its window for reboots only. */
   windows: readonly WindowState[];
   users: readonly string[];
   /** `rebootWithUsers`. */
   withUsers: boolean;
   /** Since when a reboot is required. */
   since: Date;
-  /** How long people are waited for, in milliseconds; undefined is without limit. */
+  /** How long a reboot waits for users, in milliseconds; undefined means without limit. */
   deadline?: number | undefined;
   now: Date;
 }
 
 export type RebootDecision =
   | { action: "none" }
-  /** `minutes`: the notice that people get; `waiting`: that they have this long. */
+  /** `minutes`: the notice that users get; `waiting`: users have this long. */
   | { action: "reboot"; minutes: number; why: string; waiting?: Waiting }
   | { action: "wait"; waiting: Waiting; why: string };
 
-/** What people who are logged in get after the deadline. */
+/** The notice that logged-in users get after the deadline. */
 const NOTICE = 15;
 
 export function rebootDecision(input: RebootInput): RebootDecision {

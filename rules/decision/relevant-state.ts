@@ -1,4 +1,4 @@
-/** What of a project's metadata is relevant to a VM: its watcher asks for an update when this changes. */
+/** The part of a project's metadata that is relevant to a VM: its watcher requests an update when this part changes. */
 import { approvedRevision, readApprovals, type Approval } from "../rollout/approval";
 import { controlKey } from "../contract";
 import { holdsOn, overrideOf, parseControl, type Hold } from "../rollout/control-item";
@@ -9,7 +9,7 @@ import { same } from "../report";
 export interface RelevantState {
   wave: string | null;
   approval: Approval | null;
-  /** Absent where the control item can be read. */
+  /** Absent if the control item can be read. */
   control?: "not readable";
   holds?: Hold[];
   pin?: string | null;
@@ -26,7 +26,7 @@ export function relevantState(metadata: Extract<Metadata, { kind: "present" | "a
   const approvals = readApprovals(attributes, fleet, stack);
   const approval = own(approvals.approvals, wave) ?? null;
   const read = parseControl(own(attributes, controlKey(fleet, stack)));
-  // With the wave: a VM that changes its wave acts on the new one's approval, even if the old one had the same.
+  // Includes the wave: a VM that changes its wave acts on the new wave's approval, even if the old wave had the same one.
   const about = { wave: wave ?? null, approval };
   if (!read.ok) return { ...about, control: "not readable" };
   const { value } = read;
@@ -39,7 +39,7 @@ export function relevantState(metadata: Extract<Metadata, { kind: "present" | "a
   };
 }
 
-/** What changed, in a few words for the journal; undefined where nothing did. */
+/** What changed, in a few words for the journal; undefined if nothing did. */
 export function changeOf(before: RelevantState | null, after: RelevantState | null): string | undefined {
   if (same(before, after)) return undefined;
   if (after === null) return "no fleet any more";

@@ -1,6 +1,6 @@
 /**
- * A failure that may pass by itself and does not. Nothing is known against the revision, so it is never refused; but a VM that fails three
- * times in the same way, over at least an hour, stops trying all the time.
+ * A failure that looks transient but repeats. It is no evidence against the revision, so the revision is never refused. A VM that fails
+ * three times in the same way, over at least an hour, retries less often.
  */
 import type { Stage } from "../contract";
 import type { JsonObject } from "../text/json";
@@ -10,15 +10,15 @@ import { oneLine } from "../text/text";
 
 /** The tries of one revision that ended in the same way. Times are RFC 3339, UTC. */
 export interface RepeatedFailure {
-  /** Absent where it failed before it was known which revision is meant. */
+  /** Absent if it failed before the target revision was known. */
   revision?: string;
   stage?: Stage;
-  /** What was said, without what differs from try to try. */
+  /** The error text, without the parts that differ from try to try. */
   text: string;
   tries: number;
   since: string;
   last: string;
-  /** The boot of the last try. */
+  /** The boot during which the last try ran. */
   bootedAt: string;
 }
 
@@ -64,7 +64,7 @@ export function repeatedAfter(before: RepeatedFailure | undefined, failed: Faile
   };
 }
 
-/** Whether the VM is failing: it tries again only at boot, for another revision, where someone asks, or once a day. */
+/** Whether the VM is failing. It then tries again only at boot, for another revision, if someone asks, or once a day. */
 export function isFailing(failure: RepeatedFailure | undefined): boolean {
   if (failure === undefined) return false;
   return failure.tries >= TRIES && Date.parse(failure.last) - Date.parse(failure.since) >= HOUR;
@@ -84,14 +84,14 @@ export function failingOf(failure: RepeatedFailure | undefined): Failing | undef
 
 interface NewTry {
   revision: string;
-  /** The boot that it would be tried in. */
+  /** The boot during which the next try would run. */
   bootedAt: string;
   now: Date;
-  /** Whether a person wants it tried: on the VM, or by `fleet retry`. */
+  /** Whether a person asks for a try: on the VM, or by `fleet retry`. */
   asked: boolean;
 }
 
-/** Until when a revision is not tried; `undefined` where it is tried now. A clock that went back keeps nothing from being tried. */
+/** Until when a revision is not tried; `undefined` if it is tried now. A clock that went back never blocks a try. */
 export function restsUntil(failure: RepeatedFailure | undefined, tried: NewTry): Date | undefined {
   if (failure === undefined || !isFailing(failure) || tried.asked) return undefined;
   if (failure.revision !== tried.revision || failure.bootedAt !== tried.bootedAt) return undefined;

@@ -1,11 +1,11 @@
-/** Who started a run, and where that lets it go. */
+/** Who started a run, and which revisions that lets the run go to. */
 
 /** What started a run: the VM's timer after boot, its schedule, a person on the VM, the watcher, SSH, or a try again. */
 export type Trigger = "boot" | "schedule" | "manual" | "watch" | "ssh" | "retry";
 
 /**
- * Where a run may go. `head`: also to the branch's head. `approved`: only to what the wave's approval, a pin or an override names, so
- * that no edit of the control item ever sends a running VM to a revision that nobody approved.
+ * Where a run may go. `head`: also to the branch's head. `approved`: only to what the wave's approval, a pin or an override names. With
+ * `approved`, no edit of the control item sends a running VM to an unapproved revision.
  */
 export type Right = "head" | "approved";
 

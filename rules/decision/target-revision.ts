@@ -1,4 +1,4 @@
-/** Which revision a VM's system should run, of all that its metadata says. */
+/** Chooses the revision that a VM's system should run, from all that its metadata says. */
 import { short } from "../contract";
 import { rolloutOpen, type Approval, type ReadApprovals } from "../rollout/approval";
 import { overrideOf, type Control } from "../rollout/control-item";
@@ -29,19 +29,19 @@ interface TargetInput {
 /** The choice; `why` says in a few words where it comes from. */
 export type Choice =
   | { kind: "target"; target: Target; why: string }
-  /** There is no revision to go to; `unapproved` where that is since nothing is approved for this VM. */
+  /** There is no revision to go to; `unapproved` if the reason is that nothing is approved for this VM. */
   | { kind: "none"; why: string; unapproved?: true }
-  /** This run may only go where something is approved, and nothing is. */
+  /** This run may only go to an approved revision, and nothing is approved. */
   | { kind: "idle"; why: string }
-  /** The approval is for another source than the VM's metadata names yet. */
+  /** The approval is for a source that the VM's metadata do not name yet. */
   | { kind: "other source"; why: string }
   | { kind: "need head"; why: string }
   | { kind: "need descent"; revision: string; deployed: string; why: string };
 
 /**
- * Chooses: what a person named, a pin, what overrides the wave's approval, the approval, the branch's head. While a rollout is open, where
- * the VM follows approvals, and in a run that may not go to the head, only the approval moves it; an approval that it has acted on before
- * never moves it back from a descendant.
+ * Chooses in this order: what a person named, a pin, what overrides the wave's approval, the approval, the branch's head. Only the approval
+ * moves the VM while a rollout is open, if the VM follows approvals, and in a run that may not go to the head. An approval that the VM has
+ * acted on before never moves it back from a descendant.
  */
 export function chooseTarget(input: TargetInput): Choice {
   const { vm, wave, follow, approvals, control, state, right, wanted } = input;
@@ -79,7 +79,7 @@ export function chooseTarget(input: TargetInput): Choice {
   );
 }
 
-/** A revision that someone named, wherever it is in the history. */
+/** A revision that a person named; it may be anywhere in the history. */
 function named(revision: string, source: "person" | "pin" | "override", why: string): Choice {
   if (isRevision(revision) !== undefined) return none(`no revision to go to: ${why}`);
   return { kind: "target", target: { revision, source, explicit: true, urgent: false }, why };
@@ -99,7 +99,7 @@ function idle(why: string): Choice {
 
 function head({ branch, head: revision, approvals, wave }: TargetInput): Choice {
   if (revision === undefined) return { kind: "need head", why: `branch ${branch} is not known` };
-  // The head that is approved as well may be anywhere in the history, and is as urgent as its approval.
+  // If the head is also approved, it may be anywhere in the history, and is as urgent as its approval.
   const approval = own(approvals.approvals, wave);
   const explicit = approval?.revision === revision;
   const why = `branch ${branch} is at ${short(revision)}`;
@@ -110,7 +110,7 @@ function head({ branch, head: revision, approvals, wave }: TargetInput): Choice 
   };
 }
 
-/** What undid an approval: another revision, or what the VM ran before, whatever that was. */
+/** What overrides an approval: another revision, or what the VM ran before, whatever that was. */
 function overridden({ revision: bad }: Approval, good: string, state: AgentState): Choice {
   const undone = `${short(bad)} is undone`;
   if (good !== "previous") return named(good, "override", undone);
@@ -120,7 +120,7 @@ function overridden({ revision: bad }: Approval, good: string, state: AgentState
     : named(deployed ?? "", "override", undone);
 }
 
-/** How the source that an approval names differs from the VM's; undefined where it does not, or does not say. */
+/** How the source that an approval names differs from the VM's; undefined if they are the same or the approval names none. */
 function otherSource(approval: Approval, { repository, branch, subdirectory }: TargetInput): string | undefined {
   if (approval.repository !== undefined && repository !== undefined && approval.repository !== repository)
     return `the approval is for ${approval.repository}, and this VM's metadata still says ${repository}`;

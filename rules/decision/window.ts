@@ -7,7 +7,7 @@
 export interface WindowRange {
   /** 0 is Sunday, as in `Date`. */
   days: readonly number[];
-  /** Minutes since midnight; `to` is at most 24 hours, and not after `from` where the range goes over midnight. */
+  /** Minutes since midnight. `to` is at most 24 hours; it is not after `from` if the range goes over midnight. */
   from: number;
   to: number;
   /** IANA name; undefined is the machine's own. */
@@ -16,7 +16,7 @@ export interface WindowRange {
 
 export type WindowState =
   | { open: true; why: "no window" | "in the window" | "urgent" | "requested by a person" | "past its deadline" }
-  /** `until`: when the update goes on at the latest, as far as that is known. */
+  /** `until`: when the update continues at the latest, as far as that is known. */
   | { open: false; until?: Date };
 
 const weekdays = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
@@ -24,7 +24,7 @@ const minute = 60_000;
 const week = 7 * 24 * 60 * minute;
 const shape = /^(?:([a-z.,]+)\s+)?(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})(?:\s+([A-Za-z][\w+/-]*))?$/i;
 
-/** Reads a range. @throws with one line that says what would be right */
+/** Reads a range. @throws with one line that says what is expected */
 export function parseRange(text: string): WindowRange {
   const wrong = (why: string) =>
     new Error(`window ${JSON.stringify(text)}: ${why}; expected such as "Mon..Fri 22:00-05:00" or "03:00-05:00 UTC"`);
@@ -105,8 +105,8 @@ function formatterOf(zone: string): Intl.DateTimeFormat {
 }
 
 /**
- * When the window opens next: `at` itself where it is open, else the first whole minute. Undefined where no range ever covers a moment
- * of the next week, as one that the clocks skip.
+ * When the window opens next: `at` itself if it is open, else the first whole minute. Undefined if no range covers a moment of the next
+ * week, such as a range that the clocks skip.
  */
 export function nextOpening(ranges: readonly WindowRange[], at: Date): Date | undefined {
   if (isInWindow(ranges, at)) return at;
@@ -114,14 +114,16 @@ export function nextOpening(ranges: readonly WindowRange[], at: Date): Date | un
   return candidates.sort((a, b) => a.getTime() - b.getTime())[0];
 }
 
-/** The first minute after a moment that a range covers; it looks at each beginning first, and at single minutes around changes of the clocks. */
+/**
+ * The first minute after a moment that a range covers. It checks the start of each range first, and single minutes around clock changes.
+ */
 function openingOf(range: WindowRange, at: Date): Date | undefined {
   const first = Math.floor(at.getTime() / minute) * minute + minute;
   for (let time = first; time <= first + week + 24 * 60 * minute;) {
     const local = localTime(new Date(time), range.zone);
     if (covers(range, local)) return new Date(time);
     const wait = (range.from - local.minutes + 24 * 60) % (24 * 60);
-    // A change of the clocks is at most three hours: nearer than that each minute is looked at.
+    // A clock change is at most three hours: each minute nearer than that is checked.
     time += Math.max(1, wait > 180 ? wait - 180 : Math.min(wait, 1)) * minute;
   }
   return undefined;
@@ -130,9 +132,9 @@ function openingOf(range: WindowRange, at: Date): Date | undefined {
 interface WindowInput {
   ranges: readonly WindowRange[];
   now: Date;
-  /** Since when the update waits for the window; undefined where it does not yet. */
+  /** Since when the update waits for the window; undefined if it does not wait yet. */
   waitingSince?: Date | undefined;
-  /** How long it may wait, in milliseconds; undefined is without limit. */
+  /** How long it may wait, in milliseconds; undefined means without limit. */
   deadline?: number | undefined;
   urgent: boolean;
   /** A person on the VM asks for the run. */

@@ -7,8 +7,8 @@ import { reportOf, type Reading } from "../report-reading";
 import { type GateOptions, type GateVm, type Result, type VmProgress } from "./state";
 
 /**
- * What a VM's homes mean for its result. They are always shown; with `homes: gate` a home that fails or does not answer
- * counts as its VM's failure, otherwise the VM has succeeded whatever they say.
+ * How a VM's homes affect its result. They are always shown. With `homes: gate`, a home that fails or does not answer counts as a failure
+ * of its VM. Otherwise the homes do not affect whether the VM has succeeded.
  */
 export function checkHomes(
   vm: GateVm,
@@ -38,7 +38,7 @@ function wantedHome(home: Home, approval: Approval | undefined, revision: string
   return repository === undefined ? revision : homeApproval(approval, { repository, branch })?.revision;
 }
 
-/** Whether nothing failed on a VM but homes with a repository of their own, which the system's revision is not to blame for. */
+/** Whether the only failures on a VM are homes with their own repository, which are not the fault of the system's revision. */
 export function onlyOwnHomesFailed({ vm, reports }: VmProgress, { revision }: Pick<GateOptions, "revision">): boolean {
   const system = reportOf(reports?.system);
   const failed = (vm?.homes ?? []).filter(({ user }) => reportOf(own(reports?.homes, user))?.outcome === "failed");
@@ -56,7 +56,7 @@ function checkHome(
   const who = `home ${home.user}`;
   // A home names the approval that it last applied; a failure under another approval is past.
   if (report?.outcome === "failed" && [undefined, approved, wanted].includes(report.approved)) {
-    // What passes by itself the home tries again.
+    // The home retries a transient failure by itself.
     return { result: report.transient === true ? "pending" : "failed", reason: `${who}: ${failureText(report)}` };
   }
   if (report?.outcome === "deferred" || report?.outcome === "held") {

@@ -1,10 +1,10 @@
-/** How much of a wave's pause is left, and whether what it runs is news. Pure. */
+/** How much of a wave's pause is left, and whether the revision is new to the wave. Pure. */
 import { reportOf } from "../report-reading";
 import { hardEnd, type GateOptions, type GateState, type VmProgress } from "./state";
 
 /**
- * Seconds of the pause that are left. The VMs' reports say since when they run the revision, so a gate that was killed and run
- * again goes on where it was, and one that is run again much later does not wait at all.
+ * Seconds of the pause that are left. The VMs' reports say since when they run the revision. So a gate that was killed and run again
+ * continues where it stopped, and a gate that is run again much later does not wait.
  */
 export function pauseLeft(state: GateState, { pause, passedBefore }: GateOptions, now: number): number {
   if (passedBefore) return 0;
@@ -12,7 +12,7 @@ export function pauseLeft(state: GateState, { pause, passedBefore }: GateOptions
   return Number.isFinite(newest) ? Math.max(0, Math.min(pause, pause - (now - newest) / 1_000)) : 0;
 }
 
-/** Seconds. A VM that reported the revision for longer than this and a gate's own time had it long before the gate. */
+/** Seconds. A VM that reported the revision for longer than this plus the gate's own time had it long before the gate. */
 const settledAfter = 24 * 3600;
 
 /**
@@ -29,7 +29,7 @@ export function isNewRevision(state: GateState, options: GateOptions, now: numbe
   });
 }
 
-/** When the VM last said something new, in milliseconds since 1970; not a number where it never did. */
+/** When the VM last said something new, in milliseconds since 1970; NaN if it never did. */
 function reportedAt({ reports }: VmProgress): number {
   return Date.parse(reportOf(reports?.system)?.at ?? "");
 }

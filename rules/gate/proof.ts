@@ -1,8 +1,8 @@
-/** Proof: whether enough VMs of a wave run the approved revision well for later waves to get it. Pure. */
+/** Proof: whether enough VMs of a wave run the approved revision without problems, so that later waves may get it. Pure. */
 import { short } from "../contract";
 import type { Deferral, GateOptions, GateState, VmProgress } from "./state";
 
-/** How many VMs must have proved the revision; none where no wave comes after, or the wave has passed it before. */
+/** How many VMs must have proved the revision; zero if no wave comes after, or if the wave has passed it before. */
 export function proofsNeeded({ laterWaves, minSucceeded, passedBefore, undo }: GateOptions): number {
   return laterWaves.length === 0 || passedBefore || undo !== undefined ? 0 : minSucceeded;
 }

@@ -1,18 +1,18 @@
-/** What a gate does when more VMs of its wave failed than may. Pure. */
+/** What a gate does when more VMs of its wave failed than the budget allows. Pure. */
 import { short } from "../contract";
 import { onlyOwnHomesFailed } from "./homes";
 import { isNewRevision } from "./pause";
 import type { GateOptions, GateState, VmProgress } from "./state";
 
 /**
- * `hold`: the wave and those before it stay as they are. `rollback`: their VMs go back to what each ran before, and the gate waits
- * for that too. `continue`: nothing is held, and the next wave is approved all the same. `none`: nothing is held, and it is not.
+ * `hold`: the wave and those before it stay as they are. `rollback`: their VMs go back to what each ran before, and the gate waits for that
+ * too. `continue`: nothing is held, and the next wave is approved all the same. `none`: nothing is held, and the next wave is not approved.
  */
 export const reactions = ["hold", "rollback", "continue", "none"] as const;
 export type Reaction = (typeof reactions)[number];
 
 /**
- * From what the settings want to what is done; `why` says so where the two differ, or where people should know.
+ * Maps the setting to the reaction; `why` gives the reason if the two differ, or if people should know.
  * @param now in milliseconds since 1970
  */
 export function chooseReaction(

@@ -1,4 +1,4 @@
-/** What a gate is asked, sees and knows: the shapes that its decisions work on. Times are in seconds. */
+/** The shapes that a gate's decisions work on: its settings, its observations and its state. Times are in seconds. */
 import type { Approval } from "../rollout/approval";
 import type { Follow } from "../contract";
 import type { Control } from "../rollout/control-item";
@@ -14,39 +14,39 @@ export interface GateOptions {
   revision: string;
   /** The wave's VMs by name; without it, those whose metadata name the wave. */
   members?: readonly string[] | undefined;
-  /** The waves after this one. With any, the gate asks for proof. */
+  /** The waves after this one. If there are any, the gate asks for proof. */
   laterWaves: readonly string[];
   /** How many VMs must have proved the revision before later waves get it. */
   minSucceeded: number;
   maxFailures: Budget;
   /** For a VM that has reported before. */
   timeout: number;
-  /** Until a VM is there, and from then until its first report. */
+  /** Until a VM exists, and from then until its first report. */
   bootTimeout: number;
-  /** How long the wave has to run the revision, once its VMs have answered, before it has passed. */
+  /** How long the wave must run the revision, after its VMs have answered, before it passes. */
   pause: number;
   /** Whether a home's failure counts as its VM's. */
   homes: "gate" | "report";
-  /** Whether the wave's VMs reboot where the update needs it: then the gate waits for that. */
+  /** Whether the wave's VMs reboot if the update needs it: the gate then waits for the reboot. */
   reboot: boolean;
   /** Whether the wave has passed this revision before. Then the gate only reports how its VMs are. */
   passedBefore: boolean;
-  /** The waves in which the revision was undone: then the gate waits until their VMs have left it. */
+  /** The waves in which the revision was undone: the gate then waits until their VMs have left it. */
   undo?: readonly string[];
 }
 
-/** A VM as a gate looks at it. */
+/** A VM as a gate sees it. */
 export interface GateVm {
   name: string;
   zone: string;
-  /** Compute's word for it, such as RUNNING or TERMINATED. */
+  /** Compute's name for its status, such as RUNNING or TERMINATED. */
   state: string;
   wave: string | null;
   follow: Follow;
   homes: Home[];
 }
 
-/** What is approved and held. */
+/** What is approved and what is held. */
 export interface GateDecisions {
   /** By wave. */
   approvals: Record<string, Approval>;
@@ -59,17 +59,17 @@ export type Result = "pending" | "succeeded" | "failed" | "deferred";
 /** Why a VM is neither a failure nor proof of the revision. */
 export type Deferral = WaitingFor | "stopped" | "held" | "pinned" | "deferred" | "undone" | "ahead";
 
-/** What the gate makes of a VM at one moment. */
+/** The gate's result for a VM at one moment. */
 export interface VmResult {
   result: Result;
-  /** In one line; null where there is nothing to say. */
+  /** In one line; null if there is nothing to say. */
   reason: string | null;
-  /** Whether the VM runs the approved revision and did well with it. */
+  /** Whether the VM runs the approved revision successfully. */
   proof?: boolean;
   deferral?: Deferral;
   /** Stage and text of a failure that the VM tries again by itself. */
   transient?: string;
-  /** Whether it reboots now, to prove the revision after that. */
+  /** Whether it reboots now and proves the revision after that. */
   reboots?: boolean;
 }
 
@@ -78,7 +78,7 @@ export interface Observation {
   /** Since the gate started. */
   at: number;
   decisions: GateDecisions;
-  /** The wave's VMs that are there; without reports where a VM could not be asked just now. */
+  /** The existing VMs of the wave; without reports if a VM could not be asked just now. */
   vms: { vm: GateVm; reports?: VmReports | undefined }[];
   /** How many VMs the whole fleet has now. */
   fleetSize: number;
@@ -87,7 +87,7 @@ export interface Observation {
 /** What the gate knows of a VM. */
 export interface VmProgress extends VmResult {
   name: string;
-  /** Undefined until it is there for the first time. */
+  /** Undefined until the VM exists for the first time. */
   vm: GateVm | undefined;
   reports: VmReports | undefined;
   /** The VM's report when the gate first saw it. */
@@ -109,14 +109,14 @@ export interface GateState {
   /** When it last looked, since its start. */
   at: number;
   vms: ReadonlyMap<string, VmProgress>;
-  /** Members that were there and are deleted: nobody waits for them. */
+  /** Members that existed and are deleted: the gate does not wait for them. */
   gone: ReadonlySet<string>;
-  /** The most VMs that the fleet had (-1 before the first look), and when that last grew: a large fleet takes long to be created. */
+  /** The most VMs that the fleet had (-1 before the first observation), and when that last grew: creating a large fleet takes long. */
   fleetSize: number;
   grownAt: number;
   /** Since when the wave has been approved for something else. */
   supersededSince: number | undefined;
-  /** Set when the gate has to fail whatever its VMs say. */
+  /** Set if the gate must fail whatever its VMs say. */
   stop: string | undefined;
 }
 

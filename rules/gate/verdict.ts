@@ -1,6 +1,6 @@
 /**
- * The gate's decisions, all pure: what it knows of a wave after one more look, and when the wave has passed or failed. `vm-result.ts`
- * says what a look means for one VM.
+ * The gate's decisions, all pure: what the gate knows of a wave after one more observation, and when the wave has passed or failed.
+ * `vm-result.ts` says what an observation means for one VM.
  */
 import { short } from "../contract";
 import { holdOfWave, overrideOf } from "../rollout/control-item";
@@ -22,20 +22,20 @@ import {
 import { checkMissing, checkVm } from "./vm-result";
 
 /**
- * How the gate is decided. `unproved`: nothing failed, and too few VMs proved the revision for later waves to get it; `stopped`: it
- * failed, but not by its VMs' doing.
+ * The gate's verdict. `unproved`: nothing failed, but too few VMs proved the revision for later waves to get it. `stopped`: the gate
+ * failed, but not because of its VMs.
  */
 export type Verdict =
   | { outcome: "open" }
-  /** `warning`: that later waves get what nothing in this one has proved. */
+  /** `warning`: no VM of this wave has proved what later waves get. */
   | { outcome: "passed"; warning?: string }
   | { outcome: "unproved"; reason: string }
   | { outcome: "failed"; reason: string; stopped: boolean };
 
-/** An approval that differs from the gate's for longer than these seconds has been replaced by someone. */
+/** An approval that differs from the gate's for longer than these seconds counts as replaced. */
 const supersededAfter = 15;
 
-/** A failure that passes by itself gets these seconds before the same one on every VM that answered ends the gate. */
+/** A transient failure gets these seconds. After that, the gate ends if every VM that answered has the same failure. */
 const transientGrace = 120;
 
 /** What the gate knows after one more observation. */
@@ -61,7 +61,7 @@ export function step(before: GateState, observation: Observation, options: GateO
       const result: VmResult =
         vm === undefined
           ? checkMissing(at, options, known)
-          : // Without an answer just now only the end of all waiting decides.
+          : // Without a current answer, only the timeouts decide.
             checkVm({ ...progress, vm }, seen?.reports === undefined, decisions, at, options, known);
       return [name, withResult(progress, result, at)] as const;
     });
@@ -77,7 +77,7 @@ function wasThere({ vms, gone }: GateState, name: string): boolean {
   return gone.has(name) || vms.get(name)?.vm !== undefined;
 }
 
-/** Whether the gate is decided, and how. */
+/** Whether the gate has a verdict, and which. */
 export function decide(state: GateState, options: GateOptions): Verdict {
   const { vms, stop } = state;
   if (stop !== undefined) {
@@ -107,8 +107,8 @@ export function decide(state: GateState, options: GateOptions): Verdict {
 }
 
 /**
- * Where every VM that has answered tells of the same failure, and its first tries again have not helped, waiting for the others would
- * only take longer.
+ * Every VM that has answered reports the same failure, and its first retries have not helped. Waiting for the other VMs would only take
+ * longer.
  */
 function sameTransientFailure({ at, vms }: GateState, allowed: number): string | undefined {
   const answered = [...vms.values()].filter(
@@ -154,14 +154,14 @@ function updated(
     ...before,
     vm,
     reports: reports ?? before.reports,
-    // Where the first attempt to ask failed, the first answer is the baseline.
+    // If the first attempt to ask failed, the first answer is the baseline.
     baseline: before.reports === undefined ? reportOf(reports?.system) : before.baseline,
     since: arrived || started || firstReport ? at : before.since,
     reported: reported || before.reported,
   };
 }
 
-/** With what this look means; nothing of the last result stays. */
+/** Applies what this observation means; the last result is replaced completely. */
 function withResult(progress: VmProgress, found: VmResult, at: number): VmProgress {
   const { name, vm, reports, baseline, since, reported } = progress;
   const goesOn = found.transient !== undefined && found.transient === progress.transient;
@@ -174,7 +174,7 @@ function withResult(progress: VmProgress, found: VmResult, at: number): VmProgre
   };
 }
 
-/** Why the revision cannot pass however its VMs answer: a gate before held or undid it here. */
+/** Why the revision cannot pass whatever its VMs answer: an earlier gate held or undid it here. */
 export function undone(
   { control }: Pick<GateDecisions, "control">,
   { wave, revision }: Pick<GateOptions, "wave" | "revision">,
@@ -187,7 +187,7 @@ export function undone(
   return hold === undefined ? undefined : `${holdText(hold)}; ${retry}`;
 }
 
-/** A person who holds the wave as a whole stops its rollout too, unless its VMs were through before. */
+/** A person's hold on the whole wave also stops its rollout, unless its VMs had passed before. */
 function halted(
   { control }: GateDecisions,
   vms: readonly (readonly [string, VmProgress])[],

@@ -31,7 +31,7 @@ const waitingText: Record<WaitingFor, string> = {
   turn: "waits for its turn",
 };
 
-/** What a VM that is there means for the gate. */
+/** What an existing VM means for the gate. */
 export function checkVm(
   progress: VmProgress & { vm: GateVm },
   unread: boolean,
@@ -42,7 +42,7 @@ export function checkVm(
 ): VmResult {
   const { vm, baseline } = progress;
   const { control } = decisions;
-  // A pinned VM takes the approval in as well, and what it reports is about its pin.
+  // A pinned VM also acts on the approval, and its report is about its pin.
   const pin = own(control.pins, vm.name);
   if (pin !== undefined) {
     return { result: "deferred", reason: `pinned to ${short(pin)}`, deferral: "pinned" };
@@ -68,13 +68,13 @@ export function checkVm(
   if (!overdue) {
     return answer ?? { result: "pending", reason: null };
   }
-  // Who says what it waits for is no failure.
+  // A VM that says what it waits for has not failed.
   return answer?.deferral === undefined
     ? { ...answer, result: "failed", reason: overdueText(answer, reading, limit) }
     : { ...answer, result: "deferred" };
 }
 
-/** From when on a VM has how long. One that reboots has the boot timeout, from its word on. */
+/** When a VM's timeout starts and how long it is. A VM that reboots has the boot timeout, from the moment it says so. */
 function deadlineOf(
   { since, reported, rebootingSince }: VmProgress,
   answer: VmResult | undefined,
@@ -90,7 +90,7 @@ function overdueText(answer: VmResult | undefined, reading: Reading, limit: numb
   return answer?.reason ?? silence(reading, limit);
 }
 
-/** What it means that a member has not been there yet. */
+/** What it means that a member has never existed yet. */
 export function checkMissing(
   at: number,
   { bootTimeout }: GateOptions,
@@ -104,7 +104,7 @@ export function checkMissing(
       };
 }
 
-/** What a report says about the approval; undefined where it is older than that. */
+/** What a report says about the approval; undefined if the report is older than the approval. */
 function checkReport(
   report: Report,
   { vm, reports, baseline }: VmProgress & { vm: GateVm },
@@ -120,14 +120,15 @@ function checkReport(
   if (report.approved !== revision) {
     return report.waiting?.for === "metadata" ? waiting(report.waiting.for, urgent, options) : undefined;
   }
-  // Where a retry was asked for, what stood there before it (a failure, or its undo) says nothing yet.
+  // After a retry was requested, an earlier failure or its undo says nothing yet.
   const stale = control.retry.includes(revision) && baseline?.at === report.at;
-  // Running the revision and unable to fetch, verify or build is a failure to move on from it.
+  // A VM that runs the revision and cannot fetch, verify or build fails to move on from it.
   const stuck = report.revision === revision && ["fetch", "verify", "build"].includes(report.stage ?? "");
   if (report.outcome === "failed" && !stuck) {
     return failed(report, stale);
   }
-  // It runs, healthy, and only its kernel, initrd or parameters wait for a boot: proof enough where the wave asks for no reboot.
+  // The revision runs and is healthy. Only its kernel, initrd or parameters wait for a boot: that is proof enough if the wave asks for no
+  // reboot.
   const proven = runsLive(report, revision) && !options.reboot;
   if (report.waiting !== undefined && !proven) {
     return waiting(report.waiting.for, urgent, options);
@@ -136,7 +137,8 @@ function checkReport(
     const reason = oneLine(report.error ?? `the VM says: ${report.outcome}`, 200);
     return { result: "deferred", reason, deferral: report.outcome };
   }
-  // An agent of the contract's first version does not say how it activates; it asks for a reboot only where the next boot does.
+  // An agent of the contract's first version does not say how it activates. It asks for a reboot only if the next boot activates the
+  // update.
   const nextBoot = report.pending?.revision === revision || (report.rebootRequired && report.activation !== "live");
   if (nextBoot || (report.rebootRequired && !proven && report.revision === revision)) {
     return rebooting(report, options);
@@ -148,7 +150,7 @@ function checkReport(
   if (elsewhere && vm.wave !== null && overrideOf(control, vm.wave, revision) !== undefined) {
     return { result: "deferred", reason: `went back to ${short(oneLine(report.revision))}`, deferral: "undone" };
   }
-  // Past the approval a VM gets by following the branch, or ran already what descends from it: then it says `unchanged`.
+  // A VM gets past the approval by following the branch, or already ran a descendant of it: then it says `unchanged`.
   if (elsewhere && vm.follow === "approved" && report.outcome !== "unchanged") {
     return { result: "failed", reason: `applied the approval, but runs ${short(oneLine(report.revision))}` };
   }
@@ -166,7 +168,7 @@ function checkReport(
   return elsewhere ? { result: "succeeded", reason, deferral: "ahead" } : { result: "succeeded", reason, proof: true };
 }
 
-/** A failure that the VM tries again by itself is none until its time is up, or the VM itself has given up trying all the time. */
+/** A failure that the VM retries by itself does not count until its time is up, or until the VM says that it keeps failing. */
 function failed(report: Report, stale: boolean): VmResult {
   const reason = failureText(report);
   if (stale) return { result: "pending", reason };
@@ -177,8 +179,8 @@ function failed(report: Report, stale: boolean): VmResult {
 }
 
 /**
- * The gate does not wait for windows, nor for a reboot that only a person makes. An urgent approval passes the window: a VM that still names
- * it said so before the revision became urgent.
+ * The gate does not wait for windows, nor for a reboot that only a person starts. An urgent approval ignores the window: a VM that still
+ * names the window wrote that report before the revision became urgent.
  */
 function waiting(what: WaitingFor, urgent: boolean, { reboot }: GateOptions): VmResult {
   const open = what === "window" ? urgent : what !== "reboot" || reboot;
@@ -189,16 +191,19 @@ function runsLive({ revision, activation, outcome, rebootRequired }: Report, wan
   return revision === wanted && activation === "live" && rebootRequired && ["updated", "unchanged"].includes(outcome);
 }
 
-/** It needs a reboot and waits for nothing: where its wave reboots by itself, it is on its way. Agents in bash do not say what they wait for. */
+/**
+ * The VM needs a reboot and waits for nothing: if its wave reboots by itself, the reboot is coming. Agents in bash do not say what they
+ * wait for.
+ */
 function rebooting({ activation }: Report, options: GateOptions): VmResult {
   return options.reboot && activation !== undefined
     ? { result: "pending", reason: "reboots", reboots: true }
     : waiting("reboot", false, options);
 }
 
-/** What a report says about an approval that was undone; undefined where it is older than that. */
+/** What a report says about an approval that was undone; undefined if the report is older than that. */
 function checkUndone(report: Report, baseline: Report | null, bad: string): VmResult | undefined {
-  // A VM that has not even taken the approval in may still be on its way to it; what stood there before says nothing yet.
+  // A VM that has not yet acted on the approval may still do so; its earlier report says nothing yet.
   const stale = report.at === baseline?.at;
   if (report.approved !== bad || (stale && report.revision === bad)) {
     return undefined;

@@ -1,6 +1,6 @@
 /** Reads the text of a `flake.lock`, versions 5 to 7: its inputs by their path from the flake. Pure. */
 
-/** An input with all that can tell it from another one. */
+/** An input with everything that can distinguish it from another one. */
 export interface LockInput {
   /** As a flake reference, such as `github:NixOS/nixpkgs/nixos-26.05`. */
   source: string;
@@ -9,15 +9,15 @@ export interface LockInput {
   /** RFC 3339, UTC. */
   at: string | null;
   hash: string | null;
-  /** The path of the input that it takes over, from the flake; null where it has a lock of its own. */
+  /** The path, from the flake, of the input that it follows; null if it has a lock of its own. */
   follows: string | null;
-  /** The folder in which the input's flake is; empty where that is its top. */
+  /** The folder that contains the input's flake; empty if that is its top. */
   dir: string;
   submodules: boolean;
   lfs: boolean;
   /** The address of its repository's page. */
   page: string | null;
-  /** What follows in the address of a page that compares two revisions. */
+  /** The path that follows that address on a page that compares two revisions. */
   compare: "compare" | "-/compare";
 }
 
@@ -25,19 +25,19 @@ interface Node {
   inputs: Record<string, unknown>;
   locked: Record<string, unknown>;
   original: Record<string, unknown>;
-  /** Where versions before 7 keep date and hash. */
+  /** Versions before 7 keep date and hash here. */
   info: Record<string, unknown>;
 }
 
 type Nodes = ReadonlyMap<string, Node>;
 
-/** Hosts of flake references that name none. */
+/** The default hosts of flake references without a host. */
 const hosts: Record<string, string> = { github: "github.com", gitlab: "gitlab.com" };
 
 /**
- * Every input by its path from the flake, such as `home-manager/nixpkgs`. What an input takes over from another one is there once; its
- * own inputs are listed at the other one.
- * @throws Error with one line where the text is not a lock
+ * Every input by its path from the flake, such as `home-manager/nixpkgs`. An input that follows another one is listed once; its own inputs
+ * are listed at the other one.
+ * @throws Error with one line if the text is not a lock
  */
 export function readLock(text: string): Map<string, LockInput> {
   const { root, nodes } = parse(text);
@@ -52,7 +52,7 @@ export function readLock(text: string): Map<string, LockInput> {
         continue;
       }
       const node = typeof target === "string" ? nodes.get(target) : undefined;
-      // A lock that someone edited by hand may contain a circle.
+      // A lock that was edited by hand may contain a circle.
       if (typeof target !== "string" || node === undefined || above.includes(target)) continue;
       found.set(here, readNode(node));
       visit(target, `${here}/`, [...above, target]);
@@ -62,7 +62,7 @@ export function readLock(text: string): Map<string, LockInput> {
   return found;
 }
 
-/** Why a text is not a lock that a VM could build; undefined where it is one. */
+/** Why a text is not a lock that a VM could build from; undefined if it is one. */
 export function lockProblem(text: string): string | undefined {
   try {
     parse(text);
@@ -144,12 +144,12 @@ function textOf(from: Record<string, unknown>, key: string): string {
   return typeof value === "string" ? printable(value) : "";
 }
 
-/** The value where it is an object, otherwise an empty one. */
+/** The value if it is an object, otherwise an empty one. */
 function record(value: unknown): Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }
 
-/** Safe to print: a lock comes with a commit, and anyone may have written that. */
+/** Makes a text safe to print: a lock comes with a commit, which anyone may have written. */
 function printable(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, "");
 }

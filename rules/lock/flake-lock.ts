@@ -8,36 +8,36 @@ import { readLock, type LockInput } from "./flake-lock-file";
 export interface LockedInput {
   /** As a flake reference, such as `github:NixOS/nixpkgs/nixos-26.05`. */
   source: string;
-  /** The full revision; null for what has none, such as a file. */
+  /** The full revision; null for an input without one, such as a file. */
   revision: string | null;
   /** When that revision was made: RFC 3339, UTC. */
   at: string | null;
-  /** The content hash, such as `sha256-…`; null where the lock has none. */
+  /** The content hash, such as `sha256-…`; null if the lock has none. */
   hash: string | null;
-  /** The input that it takes over, such as `a/nixpkgs`; null where it has a lock of its own. */
+  /** The input that it follows, such as `a/nixpkgs`; null if it has a lock of its own. */
   follows: string | null;
 }
 
-/** An input that two locks hold differently. */
+/** An input that differs between two locks. */
 export interface LockChange {
   /** The name that the flake gives it; an input's own inputs are `home-manager/nixpkgs`. */
   input: string;
-  /** Null where it is new. */
+  /** Null if the input is new. */
   before: LockedInput | null;
-  /** Null where it is gone. */
+  /** Null if the input was removed. */
   after: LockedInput | null;
-  /** Days from one revision to the other; negative where it moves back, null where a date is missing. */
+  /** Days from one revision to the other; negative if it moves back, null if a date is missing. */
   days: number | null;
-  /** Where a browser shows what lies between the two; null where that is not known. */
+  /** The address of a page that compares the two; null if that is not known. */
   link: string | null;
-  /** What else changed than the revision, in words. */
+  /** What changed besides the revision, in words. */
   notes: string[];
 }
 
 /**
  * The inputs that differ between two texts of `flake.lock`, by name; a lock without nodes has no inputs.
- * An input that follows another one is listed only where it follows a different one than before: otherwise its target is listed.
- * @throws Error with one line where a text is not a lock
+ * An input that follows another one is listed only if it follows a different one than before. Otherwise the followed input is listed.
+ * @throws Error with one line if a text is not a lock
  */
 export function lockChanges(before: string, after: string): LockChange[] {
   const [old, now] = [readLock(before), readLock(after)];
@@ -60,17 +60,17 @@ export function lockChangeLine({ input, before, after, days, notes }: LockChange
   return `${input} ${from} → ${to}${daysText(days)}${notes.length === 0 ? "" : ` (${notes.join("; ")})`}`;
 }
 
-/** The names of the inputs that a lock's flake has itself. @throws Error with one line where the text is not a lock */
+/** The names of the direct inputs of a lock's flake. @throws Error with one line if the text is not a lock */
 export function lockInputs(lock: string): string[] {
   return [...readLock(lock).keys()].filter((name) => !name.includes("/"));
 }
 
-/** Undefined where the two are the same. */
+/** Undefined if the two are the same. */
 function changeOf(input: string, from: LockInput | undefined, to: LockInput | undefined): LockChange | undefined {
   const days = daysBetween(from?.at ?? null, to?.at ?? null);
   const change = { input, before: shown(from), after: shown(to), days, link: linkOf(from, to) };
   if (from === undefined || to === undefined) {
-    // What an input's own input follows is part of that input, which is listed itself.
+    // If an input's own input follows another, it is part of that input, which is listed itself.
     const follows = (from ?? to)?.follows;
     return follows != null && input.includes("/") ? undefined : { ...change, notes: [] };
   }
@@ -79,7 +79,7 @@ function changeOf(input: string, from: LockInput | undefined, to: LockInput | un
   return notes.length > 0 || from.revision !== to.revision || from.hash !== to.hash ? { ...change, notes } : undefined;
 }
 
-/** What changed apart from the revision, and its hash that changes with it. */
+/** What changed apart from the revision and its hash, which changes with the revision. */
 function notesOf(from: LockInput, to: LockInput): string[] {
   const notes = [
     from.source === to.source ? null : `${from.source} → ${to.source}`,
@@ -106,7 +106,7 @@ function shown(input: LockInput | undefined): LockedInput | null {
   return { source, revision, at, hash, follows };
 }
 
-/** What tells the one from the other: their revisions, their days or their hashes; twice the same where none of them differ. */
+/** The texts that distinguish the two: their revisions, days or hashes; twice the same text if none of them differ. */
 function versionTexts(before: LockedInput, after: LockedInput): [string, string] {
   for (const text of [shortRevision, day]) {
     const [from, to] = [text(before), text(after)];

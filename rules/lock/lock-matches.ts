@@ -1,7 +1,7 @@
 /** Whether a home's own flake.lock locks the same nixpkgs and home-manager as the machine's. */
 import { isObject, own, parseObject, type JsonObject } from "../text/json";
 
-/** @param texts of two flake.locks; absent where there is none */
+/** @param texts of two flake.locks; absent if there is none */
 export function locksMatch(one: string | undefined, other: string | undefined): boolean {
   const [first, second] = [one, other].map((text) => (text === undefined ? undefined : parseObject(text)));
   if (first === undefined || second === undefined) return false;
@@ -11,7 +11,7 @@ export function locksMatch(one: string | undefined, other: string | undefined): 
   });
 }
 
-/** The narHash that an input of the root has; `undefined` where there is no such input. */
+/** The narHash of an input of the root; `undefined` if there is no such input. */
 function lockedHash(lock: JsonObject, name: string): unknown {
   const nodes = own(lock, "nodes");
   const root = own(lock, "root");
@@ -29,7 +29,7 @@ function follow(nodes: JsonObject, root: string, path: readonly string[], depth 
     const inputs = isObject(node) ? own(node, "inputs") : undefined;
     const input: unknown = isObject(inputs) ? own(inputs, step) : undefined;
     if (typeof input === "string") name = input;
-    // A lock whose inputs follow each other in a circle leads nowhere.
+    // A lock whose inputs follow each other in a circle has no such node.
     else if (Array.isArray(input) && depth < 20) name = follow(nodes, root, input.map(String), depth + 1);
     else return undefined;
   }

@@ -1,4 +1,4 @@
-/** A wave's approval: the value of a project metadata item that Pulumi alone writes. */
+/** A wave's approval: the value of a project metadata item that only Pulumi writes. */
 import { controlKey, fleetPrefix } from "../contract";
 import {
   isBoolean,
@@ -18,16 +18,16 @@ export interface Approval {
   revision: string;
   /** SHA-256 (hex) of `flake.lock` at that revision. */
   lock: string;
-  /** The source that the revision is from; an approval of the contract's first version does not say. */
+  /** The source of the revision; absent in an approval of the contract's first version. */
   repository?: string;
   branch?: string;
   /** The folder of the flake; absent for the repository's top. */
   subdirectory?: string;
-  /** `<repository>#<branch>` of a home's own repository → what is approved of it. */
+  /** `<repository>#<branch>` of a home's own repository → what is approved for it. */
   homes?: Record<string, { revision: string; lock: string }>;
-  /** Where the store paths that were built for this revision are listed. */
+  /** The address of the list of store paths that were built for this revision. */
   manifest?: { url: string; sha256: string };
-  /** Whether windows and pauses do not count for it, and why, for people. */
+  /** Whether the approval ignores windows and pauses, and why, for people. */
   urgent?: boolean;
   why?: string;
 }
@@ -44,7 +44,7 @@ const shape: Shape = {
   "why?": isString,
 };
 
-/** Reads an approval. One that is partly wrong approves nothing: without its lock, say, nobody would check the lock. */
+/** Reads an approval. An approval with any invalid field approves nothing: without its lock, for example, the lock would not be checked. */
 export function parseApproval(text: string): Parsed<Approval> {
   return parseShape(text, shape) as Parsed<unknown> as Parsed<Approval>;
 }
@@ -54,11 +54,11 @@ export interface ReadApprovals {
   approvals: Record<string, Approval>;
   /** Wave → what is wrong with its approval, which approves nothing. */
   problems: Record<string, string>;
-  /** Fields that are not known, as `wave: field`. */
+  /** Unknown fields, as `wave: field`. */
   unknown: string[];
 }
 
-/** Reads the approvals of one fleet out of the project's metadata. */
+/** Reads the approvals of one fleet from the project's metadata. */
 export function readApprovals(
   attributes: Readonly<Record<string, string>>,
   fleet: string,
@@ -80,7 +80,7 @@ export function readApprovals(
   return { approvals: Object.fromEntries(approvals), problems: Object.fromEntries(problems), unknown };
 }
 
-/** The revision that a wave is approved for; undefined where it is for none, null where the approval cannot be read. */
+/** The approved revision of a wave; undefined if there is none, null if the approval cannot be read. */
 export function approvedRevision(
   { approvals, problems }: ReadApprovals,
   wave: string | undefined,
@@ -89,20 +89,19 @@ export function approvedRevision(
 }
 
 /**
- * Whether a rollout is open or halted: the waves are approved for different revisions, or what one of them is approved for cannot
- * be read.
+ * Whether a rollout is open or halted: the waves are approved for different revisions, or the approval of one of them cannot be read.
  */
 export function rolloutOpen({ approvals, problems }: ReadApprovals): boolean {
   const revisions = new Set(Object.values(approvals).map(({ revision }) => revision));
   return revisions.size + (Object.keys(problems).length > 0 ? 1 : 0) > 1;
 }
 
-/** What is approved for homes with a repository of their own, by the key under which approvals name it. */
+/** The approvals for homes with their own repository, by the key under which approvals name that repository. */
 export function homeKey(home: { repository: string; branch?: string | undefined }): string {
   return `${home.repository}#${home.branch ?? "main"}`;
 }
 
-/** What an approval says of a home's own repository; undefined where it says nothing. */
+/** What an approval says of a home's own repository; undefined if it says nothing. */
 export function homeApproval(
   approval: Approval | undefined,
   home: { repository: string; branch?: string | undefined },

@@ -1,6 +1,6 @@
 /**
- * The control item: holds, pins, undo and retries, which people and gates write and Pulumi never declares. Here are the reading and
- * the editing of it, both pure.
+ * The control item: holds, pins, undo and retries, which people and gates write and Pulumi never declares. This file reads and edits it.
+ * All of it is pure.
  */
 import {
   isRevision,
@@ -18,11 +18,11 @@ import {
   type Shape,
 } from "../text/json";
 
-/** A hold: who it is on, who holds, why, and since when. */
+/** A hold: what it applies to, who holds, why, and since when. */
 export interface Hold {
-  /** `fleet`, `wave:NAME` or `vm:NAME`. One that this version does not know holds every VM: better that than to move a held one. */
+  /** `fleet`, `wave:NAME` or `vm:NAME`. A scope that this version does not know holds every VM: that is safer than moving a held VM. */
   scope: string;
-  /** A hold with a revision is a gate's; it lapses when the approval moves on. */
+  /** A gate's hold has a revision; it expires when the approval moves on. */
   revision?: string;
   by: string;
   why: string;
@@ -35,13 +35,13 @@ export interface Control {
   holds: Hold[];
   /** VM → the revision that it runs whatever is approved. */
   pins: Record<string, string>;
-  /** wave → bad revision → good revision, or `previous`: what each VM ran before. (`overrides`, by the word that old agents read.) */
+  /** wave → bad revision → good revision, or `previous`: what each VM ran before. Old agents read this word; the code says `overrides`. */
   instead: Record<string, Record<string, string>>;
   /** Revisions that VMs may try again although they failed. */
   retry: string[];
 }
 
-/** Who did something, why and when, as a hold says it. */
+/** Who did something, why and when, in the form of a hold. */
 type Actor = Pick<Hold, "by" | "why" | "at">;
 
 /** A control item in which nothing is held, pinned or undone. */
@@ -66,8 +66,8 @@ const shape: Shape = {
 };
 
 /**
- * Reads the item; undefined is an item that is not there. Whatever cannot be understood makes all of it unreadable, and a VM then
- * stays as if it were held; fields that are merely new do not.
+ * Reads the item; undefined is a missing item. Anything that cannot be understood makes the whole item unreadable, and a VM then behaves as
+ * if it were held. Fields that are only new do not.
  */
 export function parseControl(text: string | undefined): Parsed<Control> {
   if (text === undefined) return { ok: true, value: noControl, unknown: [] };
@@ -91,20 +91,20 @@ function isKnownScope(scope: string): boolean {
   return /^(fleet|(wave|vm):.+)$/.test(scope);
 }
 
-/** The item's value; undefined (no item) where it would say nothing. A field that is not known may say something. */
+/** The item's value; undefined (no item) if it would say nothing. An unknown field counts as saying something. */
 export function serializeControl(control: Control): string | undefined {
   const { holds, pins, instead, retry, ...others } = control;
   const empty = [holds, pins, instead, retry, others].every((part) => Object.keys(part).length === 0);
   return empty ? undefined : JSON.stringify(control);
 }
 
-/** Whom a hold, a pin or an undo may concern. */
+/** What a hold, a pin or an undo may apply to: a VM and its wave. */
 interface Subject {
   name: string;
   wave: string | null;
 }
 
-/** Whether a hold is about this VM. */
+/** Whether a hold applies to this VM. */
 function covers({ scope }: Hold, vm: Subject): boolean {
   return (
     scope === "fleet" ||
@@ -114,14 +114,14 @@ function covers({ scope }: Hold, vm: Subject): boolean {
   );
 }
 
-/** The hold of a wave as a whole against a revision, or where none is given, the one whatever is approved: a person's. */
+/** The hold of a whole wave against a revision. Without a revision: a person's hold, which applies whatever is approved. */
 export function holdOfWave({ holds }: Control, wave: string, revision?: string): Hold | undefined {
   return holds.find((hold) => hold.revision === revision && covers(hold, { name: "", wave }));
 }
 
 /**
- * The holds that keep a VM where it is; `approved` is what the VM's wave is approved for: a gate's hold lapses when the approval
- * moves on. Null where the approval cannot be read: it may be the very one that is held.
+ * The holds that keep a VM where it is. `approved` is what the VM's wave is approved for: a gate's hold expires when the approval moves on.
+ * It is null if the approval cannot be read, and then a gate's hold counts, since it may be against that revision.
  */
 export function holdsOn(control: Control, vm: Subject, approved: string | null | undefined): Hold[] {
   return control.holds.filter(
@@ -129,15 +129,15 @@ export function holdsOn(control: Control, vm: Subject, approved: string | null |
   );
 }
 
-/** The hold that is named where there are several: a person's (without revision) comes before a gate's. */
+/** The hold to name if there are several: a person's (without revision) comes before a gate's. */
 export function holdOn(control: Control, vm: Subject, approved: string | undefined): Hold | undefined {
   const holds = holdsOn(control, vm, approved);
   return holds.find((hold) => hold.revision === undefined) ?? holds[0];
 }
 
 /**
- * The revision that a VM should run: its pin, what undid its wave's approval, or the approval. Undefined where nothing says so;
- * `previous` where the VM goes back to what it ran before.
+ * The revision that a VM should run: its pin, the override of its wave's approval, or the approval. Undefined if there is none of these.
+ * `previous` if the VM goes back to what it ran before.
  */
 export function wantedBy(control: Control, vm: Subject, approved: string | undefined): string | undefined {
   const pin = own(control.pins, vm.name);
@@ -150,37 +150,37 @@ export function overrideOf(control: Control, wave: string, revision: string): st
   return own(own(control.instead, wave), revision);
 }
 
-/** With this hold; one of the same scope and revision is replaced. */
+/** Adds this hold; it replaces a hold of the same scope and revision. */
 export function withHold(control: Control, hold: Hold): Control {
   const others = control.holds.filter(({ scope, revision }) => scope !== hold.scope || revision !== hold.revision);
   return { ...control, holds: [...others, hold] };
 }
 
-/** Without any hold of these scopes. */
+/** Removes every hold of these scopes. */
 export function withoutHolds(control: Control, scopes: readonly string[]): Control {
   return { ...control, holds: control.holds.filter(({ scope }) => !scopes.includes(scope)) };
 }
 
-/** Without the holds and overrides of a wave that is gone. */
+/** Removes the holds and overrides of a wave that no longer exists. */
 export function withoutWave(control: Control, wave: string): Control {
   const { [wave]: _, ...instead } = control.instead;
   return { ...withoutHolds(control, [`wave:${wave}`]), instead };
 }
 
-/** Without the pin and the holds of a VM that leaves the fleet. */
+/** Removes the pin and the holds of a VM that leaves the fleet. */
 export function withoutVm(control: Control, vm: string): Control {
   return withoutHolds(withPin(control, vm, undefined), [`vm:${vm}`]);
 }
 
-/** What a failed gate writes: while these waves are approved for the revision, they stay as they are, timers and all. */
+/** What a failed gate writes: while these waves are approved for the revision, their VMs stay as they are, even if a timer starts a run. */
 export function withHalt(control: Control, waves: readonly string[], bad: string, actor: Actor): Control {
   const holds = waves.map((wave) => ({ scope: `wave:${wave}`, revision: bad, ...actor }));
   return holds.reduce(withHold, withoutRetry(control, bad));
 }
 
 /**
- * What undoes a revision: while these waves are approved for it, their VMs run another one, or `previous`, what each ran before.
- * A hold against it goes, since nothing that is held moves.
+ * Undoes a revision: while these waves are approved for it, their VMs run another one, or `previous`, what each ran before. A hold against
+ * the revision is removed, since a held VM does not move.
  */
 export function withUndo(control: Control, waves: readonly string[], bad: string, good: string): Control {
   const undone = waves.map((wave) => [wave, { ...own(control.instead, wave), [bad]: good }] as const);
@@ -192,14 +192,14 @@ function isOn({ scope }: Hold, wave: string): boolean {
   return scope === "fleet" || scope === `wave:${wave}`;
 }
 
-/** With a VM pinned to a revision; undefined takes its pin away. */
+/** Pins a VM to a revision; undefined removes its pin. */
 export function withPin(control: Control, vm: string, revision: string | undefined): Control {
   const others = Object.entries(control.pins).filter(([name]) => name !== vm);
   const added = revision === undefined ? [] : [[vm, revision] as const];
   return { ...control, pins: Object.fromEntries([...others, ...added]) };
 }
 
-/** With a revision that VMs may try again: what a gate wrote against it (holds and undo) goes. */
+/** Lets VMs try a revision again: what a gate wrote against it (holds and undo) is removed. */
 export function withRetry(control: Control, revision: string): Control {
   const instead = Object.entries(control.instead).map(([wave, undone]) => {
     const rest = Object.entries(undone).filter(([bad]) => bad !== revision);
@@ -213,12 +213,12 @@ export function withRetry(control: Control, revision: string): Control {
   };
 }
 
-/** Without this revision among those to try again, or without any. */
+/** Removes this revision from those to try again, or removes all of them. */
 export function withoutRetry(control: Control, revision?: string): Control {
   return { ...control, retry: revision === undefined ? [] : control.retry.filter((one) => one !== revision) };
 }
 
-/** Without what lapsed: holds and undo of a gate, for waves whose approval has moved on. */
+/** Removes what expired: a gate's holds and undo for waves whose approval has moved on. */
 export function pruned(control: Control, approvals: Readonly<Record<string, string>>): Control {
   const current = Object.values(approvals);
   const instead = Object.entries(control.instead).map(([wave, undone]) => {

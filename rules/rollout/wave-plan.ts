@@ -1,6 +1,6 @@
 /**
- * What each wave's approval becomes at this run: what was resolved, or what it is already where a person holds the wave. Pure; what
- * the project's metadata says is handed in.
+ * What each wave's approval becomes at this run: the resolved revision, or the current approval if a person holds the wave. Pure; the
+ * caller passes in what the project's metadata say.
  */
 import { parseApproval, type Approval } from "./approval";
 import { approvalKey, controlKey, short } from "../contract";
@@ -8,13 +8,13 @@ import { holdOfWave, overrideOf, parseControl, type Control, type Hold } from ".
 import { own } from "../text/json";
 import { oneLine } from "../text/text";
 
-/** What the project's metadata says of the fleet before this run. */
+/** What the project's metadata say of the fleet before this run. */
 export interface CurrentApprovals {
   /** Wave → its approval's value, as it is written. */
   values: Record<string, string>;
-  /** Wave → the approval, of those that can be read. */
+  /** Wave → the approval, for those that can be read. */
   approvals: Record<string, Approval>;
-  /** Undefined where the control item cannot be read: then nothing moves. */
+  /** Undefined if the control item cannot be read: then nothing moves. */
   control: Control | undefined;
 }
 
@@ -22,23 +22,23 @@ export interface CurrentApprovals {
 export interface PlannedWave<W> {
   wave: W;
   approval: Approval;
-  /** What it was approved for before this run, where that can be read. */
+  /** What it was approved for before this run, if that can be read. */
   former?: Approval | undefined;
   /** The approval item's value. */
   value: string;
-  /** Whether the approval stays as it is, and the gate with it. */
+  /** Whether the approval and its gate stay as they are. */
   kept: boolean;
 }
 
 export interface Plan<W> {
-  /** In order. A wave that has to stay as it is and has no approval yet is not among them. */
+  /** In order. A wave that must stay as it is and has no approval yet is left out. */
   waves: PlannedWave<W>[];
-  /** What the operator should know, a line each. */
+  /** Warnings for the operator, a line each. */
   warnings: string[];
   mistakes: string[];
 }
 
-/** Reads the project's metadata; an item that is not readable is no approval. */
+/** Reads the project's metadata; an item that cannot be read is not an approval. */
 export function readCurrentApprovals(
   metadata: Readonly<Record<string, string>>,
   fleet: string,
@@ -61,8 +61,8 @@ export function readCurrentApprovals(
 }
 
 /**
- * Plans a run. A wave that a person holds keeps its approval, and so do those after it: they are approved only for what the waves
- * before them have proven.
+ * Plans a run. A wave that a person holds keeps its approval. The waves after it also keep theirs: they are approved only for what the
+ * waves before them have proven.
  */
 export function planWaves<W extends { name: string }>(
   waves: readonly W[],
@@ -91,7 +91,7 @@ export function planWaves<W extends { name: string }>(
   return { waves: planned, warnings, mistakes: removedMistakes(waves, desired, current) };
 }
 
-/** A hold is by a wave's name: it would be lost with the name. */
+/** A hold names its wave: renaming the wave would lose the hold. */
 function removedMistakes<W extends { name: string }>(
   waves: readonly W[],
   desired: (wave: W) => Approval,
@@ -113,7 +113,7 @@ function removedMistakes<W extends { name: string }>(
   });
 }
 
-/** A person's hold of a whole wave; a gate's is bound to a revision, and its VMs and its gate respect it. */
+/** A person's hold of a whole wave. A gate's hold is bound to a revision, and its VMs and its gate respect it. */
 function holdOf(control: Control | undefined, wave: string): Hold | undefined {
   if (control === undefined)
     return { scope: "fleet", by: "itself", why: "the control item is not readable (./scripts/fleet status)", at: "" };

@@ -2,17 +2,17 @@
 import { createHash } from "node:crypto";
 import { firstOf } from "../text/text";
 
-/** VMs that a line names at most. */
+/** How many VMs a line names at most. */
 const NAMED = 5;
 
-/** A wave as people write it, with one of the four ways to say who belongs to it. */
+/** A wave as people write it, with one of the four ways to choose its members. */
 export interface WrittenWave {
   name: string;
   /** VMs by name. */
   vms?: string[] | undefined;
   /** VMs that carry all of these labels. */
   labels?: Record<string, string> | undefined;
-  /** So many percent of the VMs that neither a name nor a label nor an earlier share put into a wave. */
+  /** The percentage of the VMs that no name, label or earlier share puts into a wave. */
   share?: number | undefined;
   /** All VMs that are in no other wave. */
   rest?: true | undefined;
@@ -27,18 +27,18 @@ export interface Wave {
   /** A number of VMs, or a share such as `10%`. */
   maxFailures: number | string;
   timeout: number;
-  /** How long the wave has to stand before the next is approved. */
+  /** How long the wave must run the revision before the next wave is approved. */
   pause: number;
   onFailure: "hold" | "rollback" | "continue";
-  /** Whether a home's failure counts as its VM's. */
+  /** Whether a home's failure counts as its VM's failure. */
   homes: "gate" | "report";
-  /** Whether VMs reboot by themselves where an update needs it, within their window. */
+  /** Whether VMs reboot by themselves if an update needs it, within their window. */
   reboot?: "required" | undefined;
-  /** How long such a reboot waits for people who are logged in; absent is without limit. */
+  /** How long such a reboot waits for logged-in users; absent means without limit. */
   rebootDeadline?: number | undefined;
-  /** How many VMs activate a revision at once, by and large; without it all of them. */
+  /** About how many VMs activate a revision at once; absent means all of them. */
   maxParallel?: number | undefined;
-  /** SSH triggers under way at once; without it as many as the engine runs. */
+  /** How many SSH triggers run at once; absent means as many as the engine runs. */
   parallel?: number | undefined;
 }
 
@@ -51,7 +51,7 @@ type Membership = "vms" | "labels" | "share" | "rest";
 const ways: readonly Membership[] = ["vms", "labels", "share", "rest"];
 
 interface Assignment<W extends WrittenWave> {
-  /** With all else that was written of them. */
+  /** The waves with all their other settings. */
   waves: (Omit<W, Membership> & { vms: string[] })[];
   /** VM → wave. */
   waveOf: Record<string, string>;
@@ -59,8 +59,8 @@ interface Assignment<W extends WrittenWave> {
 }
 
 /**
- * Gives each VM its wave: first by name, then by label (the earlier wave where several fit), then by share, then the rest. Every VM
- * must come to be in exactly one, and every wave must have one.
+ * Assigns each VM to its wave: first by name, then by label (the earlier wave if several fit), then by share, then the rest. Every VM must
+ * be in exactly one wave, and every wave must have a VM.
  */
 export function assignWaves<W extends WrittenWave>(written: readonly W[], vms: readonly Member[]): Assignment<W> {
   const mistakes = written.flatMap((wave, index) => nameMistakes(wave, index, written));
@@ -99,7 +99,7 @@ export function assignWaves<W extends WrittenWave>(written: readonly W[], vms: r
     vms: vms.filter(({ name }) => waveOf[name] === wave.name).map(({ name }) => name),
   }));
   waves.forEach(({ name, vms: members }, index) => {
-    // A wave of names that are no VMs, or that is twice there, has had its line.
+    // A wave that names unknown VMs, or that is listed twice, already has its line.
     const hasMistake =
       (written[index]?.vms ?? []).length > 0 || mistakes.some((line) => line.startsWith(`waves[${index}]`));
     if (members.length === 0 && !hasMistake)
@@ -128,15 +128,15 @@ function nameMistakes(wave: WrittenWave, index: number, all: readonly WrittenWav
   ];
 }
 
-/** Whether a VM's labels have all that are wanted. */
+/** Whether a VM has all the labels that are wanted. */
 export function carries(labels: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>>): boolean {
   return Object.entries(wanted).every(([key, value]) => labels[key] === value);
 }
 
 /**
- * The members of the waves that are shares. Each VM has a place between 0 and 1, by its name alone, and each share a stretch of what
- * the shares before it left: so a VM stays in its wave whoever comes or goes, and whatever the waves are called. A share that nobody
- * happens to lie in takes the VM with the lowest place, since a wave without a VM would prove nothing.
+ * The members of the waves that are shares. Each VM has a place between 0 and 1, computed from its name alone. Each share takes a part of
+ * the interval that the shares before it left. So a VM stays in its wave when other VMs come or go, and when waves are renamed. If no VM's
+ * place is in a share, the share takes the VM with the lowest place, since a wave without a VM would prove nothing.
  */
 function shared(written: readonly WrittenWave[], names: readonly string[]): [vm: string, wave: string][] {
   let left = names.map((name) => ({ name, place: placeOf(name) })).sort((a, b) => a.place - b.place);

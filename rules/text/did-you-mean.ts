@@ -1,11 +1,11 @@
 /** Suggestions for names that were mistyped. Pure. */
 
-/** The candidate that was probably meant; undefined where none is close. Case does not count. */
+/** The candidate that was probably meant; undefined if none is close. Case does not count. */
 export function closestTo(written: string, candidates: Iterable<string>): string | undefined {
   let best: { name: string; errors: number } | undefined;
   for (const name of candidates) {
     const errors = distance(written.toLowerCase(), name.toLowerCase());
-    // One letter of three may be wrong.
+    // One letter out of three may be wrong.
     const most = Math.max(1, Math.floor(Math.max(written.length, name.length) / 3));
     if (name !== written && errors <= most && (best === undefined || errors < best.errors)) best = { name, errors };
   }
@@ -19,8 +19,8 @@ export function didYouMean(written: string, candidates: Iterable<string>): strin
 }
 
 /**
- * How many letters were added, left out, replaced, or swapped with their neighbour: the optimal string alignment distance, row by row
- * (en.wikipedia.org/wiki/Damerau-Levenshtein_distance).
+ * The number of letters that were added, left out, replaced, or swapped with their neighbour. This is the optimal string alignment
+ * distance, computed row by row (en.wikipedia.org/wiki/Damerau-Levenshtein_distance).
  */
 function distance(a: string, b: string): number {
   let [beforeLast, last]: number[][] = [[], Array.from({ length: b.length + 1 }, (_, column) => column)];

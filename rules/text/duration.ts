@@ -1,11 +1,11 @@
 const secondsPer: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
-/** A duration of at least a second, as a setting has it: whole numbers with their units. */
+/** A duration of at least a second, in the form of a setting: whole numbers with their units. */
 export const durationPattern = /^(?=.*[1-9])(\d{1,9}[smhd])+$/;
 
 /**
  * Seconds in a duration as people write it: `90s`, `20m`, `1h30m`, or a plain number of seconds.
- * Undefined where it is none.
+ * Undefined if the text is not a duration.
  */
 export function parseDuration(text: string): number | undefined {
   if (/^\d{1,9}$/.test(text)) {

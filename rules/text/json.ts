@@ -1,14 +1,14 @@
-/** Reading JSON that someone else wrote: nothing here throws, and no name means more than what the text itself holds. */
+/** Reads JSON that someone else wrote: nothing here throws, and only the text's own fields count. */
 
-/** What a reader makes of a text. Fields that it does not know are kept in `value` and named in `unknown`. */
+/** The result of reading a text. Unknown fields are kept in `value` and named in `unknown`. */
 export type Parsed<T> =
   | { ok: true; value: T; unknown: readonly string[] }
-  /** One line that names the field and says what would be right. */
+  /** One line that names the field and says what is expected. */
   | { ok: false; problem: string };
 
 export type JsonObject = Record<string, unknown>;
 
-/** The value that a text holds; undefined where it is not JSON. */
+/** The value of a text; undefined if the text is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
@@ -21,22 +21,22 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The object that a text holds; undefined where it holds none. */
+/** The object of a text; undefined if the text holds no object. */
 export function parseObject(text: string): JsonObject | undefined {
   const value = parseJson(text);
   return isObject(value) ? value : undefined;
 }
 
-/** `record[key]`, of what the record holds itself: a VM may be named `constructor`. */
+/** `record[key]`, only for the record's own fields: a VM may be named `constructor`. */
 export function own<T>(record: Readonly<Record<string, T>> | undefined, key: string | null | undefined): T | undefined {
   if (record === undefined || key === null || key === undefined || !Object.hasOwn(record, key)) return undefined;
   return record[key];
 }
 
-/** A shape's fields, each with what is wrong with a value; `?` behind a name makes the field optional, null counting as absent. */
+/** The checks of a shape's fields. A `?` after a name makes the field optional; null counts as absent. */
 export type Shape = Readonly<Record<string, Check>>;
 
-/** What is wrong with a value, such as `must be a string`; undefined where nothing is. */
+/** What is wrong with a value, such as `must be a string`; undefined if nothing is. */
 export type Check = (value: unknown) => string | undefined;
 
 export const isString: Check = (value) => (typeof value === "string" ? undefined : "must be a string");
@@ -55,7 +55,7 @@ export function oneOf(values: readonly string[]): Check {
     typeof value === "string" && values.includes(value) ? undefined : `must be one of ${values.join(", ")}`;
 }
 
-/** A list whose entries all pass. */
+/** A list whose elements all pass. */
 export function listOf(check: Check): Check {
   return (value) => {
     if (!Array.isArray(value)) return "must be a list";
@@ -79,12 +79,12 @@ export function recordOf(check: Check): Check {
   };
 }
 
-/** An object with these fields; others may be there. */
+/** An object with these fields; it may have others. */
 export function objectOf(shape: Shape): Check {
   return (value) => (isObject(value) ? shapeProblem(value, shape) : "must be an object");
 }
 
-/** What is wrong with the first field that is wrong. */
+/** The problem of the first invalid field. */
 export function shapeProblem(value: JsonObject, shape: Shape): string | undefined {
   for (const [written, check] of Object.entries(shape)) {
     const name = written.replace(/\?$/, "");
@@ -129,7 +129,7 @@ export function withoutNulls(value: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== null));
 }
 
-/** `path: problem`, where a problem that has a path of its own is joined to it. */
+/** `path: problem`; a problem that has a path of its own is joined to it. */
 function at(path: string, problem: string): string {
   const inner = /^([^\s:]+): (.*)$/s.exec(problem);
   if (inner === null) return `${path}: ${problem}`;

@@ -1,9 +1,12 @@
-/** What people read when they log in: nothing, unless an update needs them or failed; then one line, and the command that helps. */
+/**
+ * What people read when they log in. Without a failed update, or an update that needs them, it is empty; otherwise it is one line, and the
+ * command that helps.
+ */
 import type { AgentState } from "../agent-state";
 import { isFailing } from "../decision/repeated-failure";
 import { oneLine } from "./text";
 
-/** @returns the lines; empty where there is nothing to say */
+/** @returns the lines; empty if there is nothing to say */
 export function loginMessage(of: "machine" | "home", state: AgentState): string[] {
   const { outcome, stage, error, rebootRequired, rolledBack, transient, waiting, repeated } = state;
   const program = of === "machine" ? "nixos-auto-update" : "nixos-hm-auto-update";

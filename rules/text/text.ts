@@ -1,23 +1,23 @@
-/** Text from somewhere else, made safe to print and bounded in length. */
+/** Makes text from another source safe to print and limits its length. */
 
-/** No printed line is longer, in UTF-16 units: the command provider hangs on one of more than 64 KiB. */
+/** The limit of a printed line, in UTF-16 units: the command provider hangs on a line of more than 64 KiB. */
 export const lineLimit = 1000;
 
 /**
- * Characters that could move a terminal's cursor, reorder a line or hide in it: control characters apart from tab and newline,
- * zero-width characters, and those that change the direction of writing.
+ * Characters that could move a terminal's cursor, reorder a line or be invisible: control characters apart from tab and newline, zero-width
+ * characters, and characters that change the direction of writing.
  */
 const unprintable =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
 
-/** Half of a surrogate pair alone, which is no character. */
+/** A single half of a surrogate pair, which is not a character. */
 const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
-/** Terminal escape sequences: OSC strings up to their end, CSI with its parameters, and the two-character ones. */
+/** Terminal escape sequences: OSC strings up to their end, CSI with its parameters, and the two-character sequences. */
 const escapeSequence =
   /(?:\u001b\]|\u009d)[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)|(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b[ -/]*[0-~]/g;
 
-/** Text from somewhere else, safe to print: escape sequences are dropped; tabs and newlines stay. */
+/** Text from another source, safe to print: escape sequences are dropped; tabs and newlines stay. */
 export function printable(text: string): string {
   return text
     .replace(/\r\n?/g, "\n")
@@ -26,7 +26,7 @@ export function printable(text: string): string {
     .replace(loneSurrogate, "\ufffd");
 }
 
-/** Text from somewhere else as a single line of bounded length. */
+/** Text from another source as a single line of limited length. */
 export function oneLine(text: string, limit = lineLimit): string {
   return truncate(
     printable(text)
@@ -36,13 +36,13 @@ export function oneLine(text: string, limit = lineLimit): string {
   );
 }
 
-/** At most `limit` UTF-16 units; an ellipsis stands for what was cut off. */
+/** At most `limit` UTF-16 units; an ellipsis replaces what was cut off. */
 export function truncate(text: string, limit: number): string {
   if (text.length <= limit) return text;
   return text.slice(0, limit - 1).replace(/[\ud800-\udbff]$/, "") + "…";
 }
 
-/** Names in a line, of which the rest are counted after so many: `a, b and 3 more`. */
+/** Names in a line; after a number of names, the rest are only counted: `a, b and 3 more`. */
 export function firstOf(names: readonly string[], most: number): string {
   const more = names.length - most;
   return names.slice(0, most).join(", ") + (more > 0 ? ` and ${more} more` : "");
@@ -63,19 +63,19 @@ const space = "[\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202
 const ends = new RegExp(`^${space}+|${space}+$`, "gu");
 const spaces = new RegExp(`${space}+`, "gu");
 
-/** Without white space at its ends. */
+/** The text without white space at its ends. */
 function trimmed(text: string): string {
   return text.replace(ends, "");
 }
 
-/** On one line. */
+/** The text on one line. */
 export function flat(text: string): string {
   return text.replace(spaces, " ");
 }
 
 /**
- * Text from a log, for a report: no escape sequences, no control characters but newlines, and of the rest the last `bytes` bytes,
- * because the line that says why comes last.
+ * Text from a log, for a report: without escape sequences and without control characters except newlines. Of the result it keeps the last
+ * `bytes` bytes, because the line with the reason comes last.
  */
 export function logText(text: string, bytes: number): string {
   const clean = text

@@ -1,28 +1,28 @@
 /**
- * What keeps one VM's failure from the others. Once a resource has failed, the engine begins nothing new, so a VM that cannot be created
- * would keep a fix from every wave that is not approved yet. Its failure is therefore held back until the rollout has ended, or until
- * `release-failures` says that it is no use to wait.
+ * Keeps one VM's failure from blocking the others. After a resource has failed, the engine starts nothing new. So a VM that cannot be
+ * created would keep a fix from every wave that is not approved yet. Its failure is therefore held back until the rollout has ended, or
+ * until `release-failures` says that waiting no longer helps.
  */
 import * as pulumi from "@pulumi/pulumi";
 import { parallelism } from "../../engine-options";
 import { nextFailures, noFailures, type FailureEvent } from "./release-failures";
 
-/** Milliseconds after which nobody waits for a VM's creation or update any more. */
+/** Milliseconds after which nothing waits for a VM's creation or update any more. */
 const PATIENCE = 180_000;
 
-/** The hooks of resources; none where the engine does not support any. */
+/** The hooks of resources; none if the engine does not support hooks. */
 type Hooks = Pick<pulumi.ResourceHookBinding, "onError">;
 
 export class DelayedFailures {
-  /** For VMs: their failure waits for the rollout's end. */
+  /** For VMs: their failure waits for the end of the rollout. */
   wait: Hooks = {};
-  /** For what the rollout depends on: where that fails, nothing is left to wait for. */
+  /** For what the rollout depends on: if that fails, there is no reason left to wait. */
   release: Hooks = {};
   private held = noFailures;
   private count = 0;
-  /** Failure → what lets it out. */
+  /** Failure → the function that releases it. */
   private readonly releases = new Map<number, () => void>();
-  /** VM → what says that it could not be created or updated. */
+  /** VM → the function that reports that the VM could not be created or updated. */
   private readonly failed = new Map<string, () => void>();
 
   /** @param name of the fleet, unique in its stack */
@@ -37,15 +37,15 @@ export class DelayedFailures {
     return failures;
   }
 
-  /** Lets failures out once this has ended, however it does. */
+  /** Releases failures once this has ended, with or without success. */
   until(rollout: Promise<unknown>): void {
     const ended = () => this.take({ kind: "rollout ended" });
     void rollout.then(ended, ended);
   }
 
   /**
-   * Resolved when a VM has been created or updated, or could not be. A gate that fails at once would otherwise end the run before
-   * the VMs of its wave have got their other changes.
+   * Resolves when a VM has been created or updated, or could not be. Otherwise a gate that fails at once would end the run before the VMs
+   * of its wave have got their other changes.
    */
   async attempted(vm: string, instance: pulumi.Resource): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
@@ -78,11 +78,11 @@ export class DelayedFailures {
 }
 
 /**
- * When a resource has got what it will get: its URN comes with its registration's end, also where that failed. Where the engine ends
- * the run before that, the URN never comes, and the SDK says so by an error.
+ * Resolves when the engine has finished with a resource: its URN arrives when its registration ends, even if that failed. If the engine
+ * ends the run earlier, the URN never arrives, and the SDK reports that by an error.
  */
 export function registrationEnd(resource: pulumi.Resource): Promise<void> {
-  // The SDK keeps this promise to itself; `apply` alone would wait for ever after an error.
+  // The SDK does not export this promise; `apply` alone would wait for ever after an error.
   const { promise } = resource.urn as unknown as { promise: () => Promise<unknown> };
   return promise().then(
     () => undefined,
@@ -90,7 +90,7 @@ export function registrationEnd(resource: pulumi.Resource): Promise<void> {
   );
 }
 
-/** The hook, which never asks for a retry; undefined where the engine or its language host is too old for hooks on errors. */
+/** The hook, which never asks for a retry; undefined if the engine or its language host is too old for hooks on errors. */
 async function registered(
   name: string,
   callback: (failure: pulumi.ErrorHookArgs) => Promise<void> | void,
@@ -99,7 +99,7 @@ async function registered(
     await callback(failure);
     return false;
   });
-  // The SDK keeps this promise to itself; without a look at it a refusal would end the program.
+  // The SDK does not export this promise. If it is rejected without a handler, the program ends.
   const { __registered: done } = hook as unknown as { __registered: Promise<void> };
   return done.then(
     () => hook,

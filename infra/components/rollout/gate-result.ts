@@ -1,10 +1,10 @@
-/** How a wave's gate ended, as people read it. Pure. */
+/** How a wave's gate ended, in words for people. Pure. */
 import { short } from "../../../rules/contract";
 import { parseObject } from "../../../rules/text/json";
 
 /**
- * From what the gate printed when it last ended well: `passed: 3 succeeded, 1 deferred`. A gate that fails prints too, but Pulumi keeps
- * the former run's text, so a text about another revision than the approved one means that this one has not passed.
+ * Reads what the gate printed when it last succeeded: `passed: 3 succeeded, 1 deferred`. A gate that fails prints too, but Pulumi keeps the
+ * text of the last successful run. So a text about another revision means that the approved one has not passed.
  */
 export function gateResult(summary: string, approved: string): string {
   const { revision, outcome, reason, succeeded, deferred, failed } = parseObject(summary) ?? {};

@@ -1,19 +1,20 @@
 /**
- * When a failure that is held back is let out. Pure: each event leads from one state to the next and says who need wait no longer.
+ * Decides when a held failure is released. Pure: each event leads from one state to the next and says which failures need not wait any
+ * longer.
  *
- * A failure that waits keeps one of the engine's workers: the engine calls the hook from within the step that failed, and the worker
- * that runs the step does nothing else until the hook answers. So at most half of the workers wait, and one that runs alone never does.
+ * A failure that waits occupies one of the engine's workers: the engine calls the hook inside the failed step, and the worker that runs the
+ * step does nothing else until the hook answers. So at most half of the workers wait, and a single worker never waits.
  */
 
-/** What happens to an update, as far as held failures depend on it. `failure` is a number of the caller's own. */
+/** The events of an update on which held failures depend. `failure` is a number that the caller chooses. */
 export type FailureEvent =
   | { kind: "vm failed"; failure: number; operation: string }
-  /** An approval, a gate, or a VM that the approvals wait for: the engine begins nothing of the rollout any more. */
+  /** An approval, a gate, or a VM that the approvals wait for has failed: the engine starts no more of the rollout. */
   | { kind: "rollout failed" }
   | { kind: "rollout ended" };
 
 export interface HeldFailures {
-  /** Whether nothing is left to wait for. */
+  /** Whether there is no reason left to wait. */
   over: boolean;
   /** The failures that wait, oldest first. */
   waiting: readonly number[];
@@ -22,8 +23,8 @@ export interface HeldFailures {
 export const noFailures: HeldFailures = { over: false, waiting: [] };
 
 /**
- * @param workers how many operations the engine has under way at once
- * @returns the next state, and the failures that this event lets out
+ * @param workers how many operations the engine runs at once
+ * @returns the next state, and the failures that this event releases
  */
 export function nextFailures(
   { over, waiting }: HeldFailures,

@@ -18,25 +18,25 @@ export interface RolloutArgs {
   config: FleetConfig;
   /** What each wave is approved for at this run. */
   plan: readonly PlannedWave<Wave>[];
-  /** What the lock of the approved revision holds, for people who read a preview. */
+  /** What the lock of the approved revision contains, for people who read a preview. */
   lock: string | undefined;
   /** By VM name. */
   vms: Record<string, DevVm>;
-  /** Names of the VMs that this run takes to another wave. */
+  /** Names of the VMs that this run moves to another wave. */
   moving: readonly string[];
-  /** Failures of VMs that wait for the rollout's end. */
+  /** Failures of VMs that wait for the end of the rollout. */
   failures: DelayedFailures;
-  /** SSH triggers: who can be reached now, by VM name, and the trigger account's private key. */
+  /** SSH triggers: the VMs that can be reached now, by VM name, and the trigger account's private key. */
   ssh?: { reachable: Record<string, Reachable>; privateKey: pulumi.Input<string> };
 }
 
 /**
- * Approves a revision wave by wave: the approval (a project metadata item that VMs watch), then a gate that waits until the
- * wave's VMs answered. The next approval depends on this gate, so a bad revision never reaches a later wave. Nothing here depends on
- * VMs, except on those that change waves: a gate waits for its wave's VMs by name, whether or not they could be created.
+ * Approves a revision wave by wave: the approval (a project metadata item that VMs watch), then a gate that waits until the wave's VMs have
+ * answered. The next approval depends on this gate, so a bad revision never reaches a later wave. Nothing here depends on VMs, except on
+ * VMs that change waves: a gate waits for its wave's VMs by name, whether or not they could be created.
  */
 export class Rollout extends pulumi.ComponentResource {
-  /** Wave → what it is approved for. A wave that a person holds before its first approval is not there. */
+  /** Wave → what it is approved for. A wave that a person holds before its first approval is left out. */
   readonly approvals: pulumi.Output<Record<string, Approval>>;
   /** Wave → how its gate ended, such as `passed: 3 succeeded, 1 deferred`. */
   readonly gates: pulumi.Output<Record<string, string>>;
@@ -47,7 +47,7 @@ export class Rollout extends pulumi.ComponentResource {
     const hooks = failures.release;
     const approvals: Record<string, pulumi.Output<Approval | undefined>> = {};
     const gates: Record<string, pulumi.Output<string>> = {};
-    // A VM that changes waves does so before anything is approved: it must see its new wave's approval, and not its old one's.
+    // A VM changes its wave before anything is approved: it must see its new wave's approval, and not its old wave's.
     let before: pulumi.Resource[] = args.moving.flatMap((vm) => args.vms[vm]?.instance ?? []);
     let last: pulumi.Resource | undefined;
     for (const planned of plan) {
@@ -57,7 +57,7 @@ export class Rollout extends pulumi.ComponentResource {
         { key: approvalKey(config.fleet, config.stack, wave.name), value },
         { parent: this, dependsOn: before, hooks },
       );
-      // Where a wave before it failed, a run with --continue-on-error leaves it as it is.
+      // If an earlier wave failed, a run with --continue-on-error leaves this wave as it is.
       const approved = pulumi.runtime.isDryRun()
         ? pulumi.output(planned.approval)
         : knownOr(
@@ -68,21 +68,21 @@ export class Rollout extends pulumi.ComponentResource {
       const gate = new command.local.Command(
         `${name}-${wave.name}-gate`,
         {
-          // The provider kills the shell alone, and dash runs its last command as a child: without `exec`, Ctrl-C would wait for the gate.
+          // The provider kills only the shell, and dash runs its last command as a child: without `exec`, Ctrl-C would wait for the gate.
           create: `exec ${toolPath(process.cwd())} await`,
-          // What it or a person wrote about the wave goes with it; that is no reason for a destroy to fail.
+          // Also removes what the gate or a person wrote about the wave; if that fails, a destroy must still succeed.
           delete: `${toolPath(process.cwd())} await --forget || true`,
-          // In the environment and not in `triggers`: a change then shows as an update `A => B`, not as a replacement.
-          // It comes after the wave's VMs were created or updated, or could not be: a promise, and no dependency on them.
+          // The values are in the environment and not in `triggers`: a change then shows as an update `A => B`, not as a replacement.
+          // The gate runs after the wave's VMs were created or updated, or could not be. It waits by a promise, not by a dependency.
           environment: attempts(wave, args).then(() => gateEnvironment(config, planned, args.lock)),
-          // Standard output is what the gate's next run reads: whether the wave has passed this revision before.
+          // The gate's next run reads standard output: whether the wave has passed this revision before.
           logging: command.local.Logging.Stderr,
         },
         {
           parent: this,
           dependsOn: [approval],
           hooks,
-          // What this gate last passed for counts while its wave is held; it has nothing to wait for.
+          // While its wave is held, the result of this gate's last success counts; the gate has nothing to wait for.
           ignoreChanges: kept ? ["create", "delete", "environment", "logging", "addPreviousOutputInEnv"] : [],
         },
       );
@@ -104,7 +104,7 @@ export class Rollout extends pulumi.ComponentResource {
     this.registerOutputs({ approvals: this.approvals, gates: this.gates });
   }
 
-  /** Gates never depend on triggers: the VM's own watcher acts on the approval whether or not SSH comes through. */
+  /** Gates never depend on triggers: the VM's own watcher acts on the approval whether or not SSH works. */
   private trigger(
     name: string,
     { wave, approval: { revision } }: PlannedWave<Wave>,
@@ -114,14 +114,15 @@ export class Rollout extends pulumi.ComponentResource {
     if (!ssh) return;
     const { bastion, user } = config.ssh;
     const proxy = bastion && proxyTo(bastion, ssh.privateKey);
-    // The account's forced command takes this text as who asks; the revision in it makes a new approval an update in place.
+    // The account's forced command takes this text as the requester's name. It contains the revision, so a new approval is an update in
+    // place.
     const ask = `pulumi up of ${config.fleet}/${config.stack} for ${short(revision)}`;
     const triggers: command.remote.Command[] = [];
     for (const vm of wave.vms) {
       const target = ssh.reachable[vm];
       const instance = vms[vm]?.instance;
       if (!target || !instance || "skipped" in target) continue;
-      // So many at once: each waits for the one that many places before it.
+      // Limits how many run at once: each waits for the one that many places before it.
       const before = triggers[triggers.length - (wave.parallel ?? Infinity)];
       const trigger = new command.remote.Command(
         `${name}-${vm}-trigger`,
@@ -156,7 +157,7 @@ async function attempts({ vms: names }: Wave, { vms, failures }: RolloutArgs): P
   );
 }
 
-/** The way through a bastion, where the same key is known. */
+/** The connection through a bastion, if the same key is accepted there. */
 function proxyTo(
   { host, port, user, hostKey }: NonNullable<FleetConfig["ssh"]["bastion"]>,
   privateKey: pulumi.Input<string>,
@@ -164,7 +165,7 @@ function proxyTo(
   return { host, port, user, privateKey, ...(hostKey === undefined ? {} : { hostKey }) };
 }
 
-/** The environment of a gate. A change of any of it makes the gate run again, so all of it stays as it is from run to run. */
+/** The environment of a gate. Any change of it makes the gate run again, so all of it stays the same from run to run. */
 function gateEnvironment(
   { fleet, stack, project, bootTimeout, waves }: FleetConfig,
   { wave, approval }: PlannedWave<Wave>,

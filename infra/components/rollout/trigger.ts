@@ -4,16 +4,16 @@ import * as compute from "@pulumi/gcp/compute";
 import { contract } from "../../../rules/contract";
 import type { FleetConfig, VmConfig } from "../../config/fleet-config";
 
-/** Where a VM answers SSH and which host key it must show, or why no trigger goes to it. */
+/** The address where a VM answers SSH and the host key that it must show, or why it gets no trigger. */
 export type Reachable = { host: string; port: number; hostKey: string } | { skipped: string };
 
-/** The host key that a VM's guest agent published, as `ssh-ed25519 AAAA…`; ed25519 where there are several. Pure. */
+/** The host key that a VM's guest agent published, as `ssh-ed25519 AAAA…`; ed25519 if there are several. Pure. */
 function publishedHostKey(values: readonly { key: string; value: string }[]): string | undefined {
   const chosen = values.find(({ key }) => key === "ssh-ed25519") ?? values[0];
   return chosen && `${chosen.key} ${chosen.value}`;
 }
 
-/** Where each VM answers, by name; nothing is asked where the fleet is not triggered by SSH. */
+/** Where each VM answers SSH, by name; makes no request if the fleet does not use SSH triggers. */
 export async function reachAll(config: FleetConfig, opts: pulumi.InvokeOptions): Promise<Record<string, Reachable>> {
   const vms = config.trigger === "ssh" ? config.vms : [];
   return Object.fromEntries(
@@ -21,7 +21,7 @@ export async function reachAll(config: FleetConfig, opts: pulumi.InvokeOptions):
   );
 }
 
-/** Asks Compute whether and where a VM can be triggered now. A VM that is not there yet is skipped, not an error. */
+/** Asks Compute whether and where a VM can be triggered now. A VM that does not exist yet is skipped; that is not an error. */
 async function reach(config: FleetConfig, vm: VmConfig, opts: pulumi.InvokeOptions): Promise<Reachable> {
   const where = { name: vm.name, zone: vm.zone, project: config.project };
   try {

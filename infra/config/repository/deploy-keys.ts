@@ -1,4 +1,4 @@
-/** What the repositories ask VMs for, and whom the VMs believe. */
+/** The credentials that VMs need for the repositories, and the host keys that VMs trust. */
 import { z } from "zod";
 import { kindOf, parseKeyPlace } from "../../../rules/deploy-keys";
 import { repository, signer } from "./git";
@@ -7,7 +7,7 @@ import { homeKeyName, inputKeyName, secretId } from "../names";
 import { check, type Check } from "../schema";
 import { HIDDEN } from "../secrets";
 
-/** The repository's URL decides what its secret holds. */
+/** The repository's URL decides what its secret contains. */
 const BY_SSH = /^ssh:\/\/|^[\w.-]+@[\w.-]+:/;
 const BY_HTTPS = /^https:\/\//;
 
@@ -18,7 +18,7 @@ const existing = z
     "must name a secret of Secret Manager: NAME, or projects/PROJECT/secrets/NAME",
   );
 const held = z.string().min(1, "must not be empty");
-/** Where a key is shown. */
+/** Where a key is presented. */
 const place = z
   .string()
   .refine(
@@ -39,21 +39,21 @@ export const deployKeySchema = {
 
 type Settings = z.infer<z.ZodObject<typeof deployKeySchema>> & { repository: string; fleet: string };
 
-/** A repository, and the secret that holds what it asks for. */
+/** A repository, and the secret with its credential. */
 export interface DeployKey {
-  /** Whose it is: the config repository's, a home's, or an input's of a flake. */
+  /** The owner: the config repository, a home, or an input of a flake. */
   of: "config" | "home" | "input";
-  /** The repository's URL; of an input where the key is shown, as `parseKeyPlace` reads it. */
+  /** The repository's URL; for an input, where the key is presented, as `parseKeyPlace` reads it. */
   repository: string;
   /** Part of resources' names. */
   name: string;
   /** The secret, `projects/P/secrets/S`. */
   secret: string;
-  /** Where the program makes the secret and fills it: its id, S. Not there where the secret is someone else's. */
+  /** The secret's id, S, if the program makes and fills the secret. Absent if someone else manages it. */
   secretId?: string;
 }
 
-/** Every repository that asks for something. Pure. */
+/** Every repository that needs a credential. Pure. */
 export function deployKeysOf(settings: Settings, where: { stack: string; project: string }): DeployKey[] {
   const { deployKey, deployKeySecret, homeDeployKeys, homeDeployKeySecrets, deployKeys, deployKeySecrets } = settings;
   const nameOf = (of: DeployKey["of"], repository: string) =>
@@ -77,7 +77,7 @@ export function deployKeysOf(settings: Settings, where: { stack: string; project
   ];
 }
 
-/** Nothing is said twice, each key fits how its repository is reached, and homes' repositories are homes' repositories. */
+/** Checks that nothing is set twice, that each key fits how its repository is reached, and that homes' repositories belong to homes. */
 export const checkDeployKeys: Check[] = [
   check(z.object({ deployKey: z.unknown(), deployKeySecret: z.unknown() }), ({ deployKey, deployKeySecret }) =>
     deployKey === undefined || deployKeySecret === undefined
@@ -120,7 +120,7 @@ export const checkDeployKeys: Check[] = [
   ),
 ];
 
-/** What is wrong with a key for that repository; the key itself, where it is known, is never quoted. */
+/** What is wrong with a key for that repository. The message never quotes the key itself. */
 function misfit(key: string, repository: string, value?: string): string[] {
   const of = `${quote(repository)}, which is reached`;
   if (!BY_SSH.test(repository) && !BY_HTTPS.test(repository))
@@ -133,7 +133,7 @@ function misfit(key: string, repository: string, value?: string): string[] {
   return kindOf(value) === "token" ? [] : [`${key}: must be a token, one word, for ${of} by https`];
 }
 
-/** The same for an input of a flake, where a host alone takes either. */
+/** The same for an input of a flake: a host alone takes either kind. */
 function inputMisfit(input: string, value: string): string[] {
   if (value === HIDDEN) return [];
   const wanted = parseKeyPlace(input)?.kind;

@@ -1,16 +1,18 @@
-/** Shapes of what is handed to git and Nix, on the operator's machine and on every VM. Nothing of it may look like an option or hold a secret. */
+/**
+ * Shapes of the values that git and Nix get, on the operator's machine and on every VM. None may look like an option or contain a secret.
+ */
 import { z } from "zod";
 
 const SECRET_QUERY = /[?&](\w*(token|password|passwd|secret|key|pat))=/i;
 
-/** Whether a URL holds a credential: a password, over HTTP any user name (often the token itself), or a token in its query. */
+/** Whether a URL contains a credential: a password, any user name over HTTP (often the token itself), or a token in its query. */
 export function holdsSecret(url: string): boolean {
   const [, scheme = "", user] = /^([a-z+]+):\/\/(?:([^/@]*)@)?/i.exec(url) ?? [];
   if (user !== undefined && (user.includes(":") || scheme !== "ssh")) return true;
   return SECRET_QUERY.test(url);
 }
 
-/** A text without the credentials of the URLs in it. */
+/** A text with the credentials of its URLs removed. */
 export function withoutCredentials(text: string): string {
   return text
     .replace(/([a-z+]+:\/\/)([^/@\s"]*)@/gi, (whole, scheme: string, user: string) =>
@@ -23,7 +25,7 @@ const published = (url: string) => !holdsSecret(url);
 const WHERE =
   "must not hold a user name, password or token, which metadata and reports would show; the place for it: pulumi config set --secret nixos-fleet:deployKey (a home's: nixos-fleet:homeDeployKeys)";
 
-/** A repository as the VMs clone it. */
+/** A repository URL for the VMs' clone. */
 export const repository = z
   .string()
   .regex(
@@ -32,7 +34,7 @@ export const repository = z
   )
   .refine(published, WHERE);
 
-/** A repository as the operator's machine reaches it: a URL or a path. */
+/** A repository as the operator's machine reads it: a URL or a path. */
 export const operatorRepository = z
   .string()
   .min(1)
@@ -42,7 +44,7 @@ export const operatorRepository = z
     "must not hold a user name, password or token, which errors would show; git's credential helper is the place for it",
   );
 
-/** git's rules for a branch (git-check-ref-format), of which a refspec's `:` and a pattern's `*` are part. */
+/** git's rules for a branch (git-check-ref-format); they also forbid a refspec's `:` and a pattern's `*`. */
 export const branch = z
   .string('must be the name of one branch, such as main; Pulumi hands over "true" and "false" as no text')
   .refine(isBranch, 'must be the name of one branch, such as main: no space, "..", or any of ~ ^ : ? * [ \\');
@@ -52,7 +54,7 @@ function isBranch(name: string): boolean {
   return name !== "" && !forbidden.test(name) && name.split("/").every((part) => !/^\.|\.lock$/.test(part));
 }
 
-/** A folder of the repository, from its top. */
+/** A folder of the repository, relative to its top. */
 export const subdirectory = z
   .string()
   .regex(
@@ -60,12 +62,12 @@ export const subdirectory = z
     "must be a folder of the repository, such as nixos or infra/nixos: plain names, no / at an end",
   );
 
-/** The name of a flake's output, such as `dev-alice` or `alice@dev-alice`; agents quote it as it is. */
+/** The name of a flake's output, such as `dev-alice` or `alice@dev-alice`; agents quote it unchanged. */
 export const attribute = z
   .string()
   .regex(/^[A-Za-z0-9_][A-Za-z0-9_@.+-]*$/, "must be a flake attribute: letters, digits, or any of _ @ . + -");
 
-/** Where people do not write, and no reboot or update clears. */
+/** Folders that may not contain the clone: people write there, or a reboot or an update clears them. */
 const NOT_FOR_CLONES = /^\/(home|root|nix|tmp|run|proc|sys|dev|boot|var\/tmp)(\/|$)/;
 
 /** The folder of the clone that every VM keeps for people to read; root writes it. */
@@ -81,7 +83,7 @@ export const directory = z
 const SSH_SIGNER = /^[^\s#-]\S* (\S+ )*(ssh|ecdsa|sk-ssh|sk-ecdsa)-\S+ AAAA[A-Za-z0-9+/]+={0,3}( .*)?$/;
 const PGP_KEY = /^-----BEGIN PGP PUBLIC KEY BLOCK-----\n[\s\S]*\n-----END PGP PUBLIC KEY BLOCK-----\s*$/;
 
-/** Whose commits count: a line of ssh-keygen's allowed signers file, or an armoured OpenPGP key. */
+/** Whose commits are accepted: a line of ssh-keygen's allowed signers file, or an armoured OpenPGP key. */
 export const signer = z
   .string()
   .refine(

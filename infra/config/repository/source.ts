@@ -1,4 +1,4 @@
-/** Where the VMs' systems come from: the config repository, and what the VMs follow in it. */
+/** The source of the VMs' systems: the config repository, and what the VMs follow in it. */
 import { z } from "zod";
 import { branch, directory, operatorRepository, repository, subdirectory } from "./git";
 
@@ -14,16 +14,16 @@ export const followKeys = {
   follow: z.enum(["branch", "approved"]).default("branch"),
 };
 
-/** Where the program itself reads the config repository, and the key that says so. */
+/** Where the program itself reads the config repository, and the key of the setting for that. */
 export interface Source {
   key: "repository" | "resolveFrom";
   repository: string;
   branch: string;
-  /** The folder that the flake is in; absent for the top. */
+  /** The folder that contains the flake; absent for the top. */
   subdirectory?: string;
 }
 
-/** The source, whenever its own keys are right. */
+/** The source, if its own keys are right. */
 export function findSource(values: unknown): Source | undefined {
   const known = z.object(sourceKeys).safeParse(values);
   if (!known.success) return undefined;

@@ -1,4 +1,4 @@
-/** How a rollout starts updates besides the VMs' own watching. */
+/** How a rollout starts updates in addition to the VMs' own watching. */
 import { z } from "zod";
 import { quote } from "../parse";
 import { check, port, userName } from "../schema";
@@ -27,7 +27,7 @@ export const sshKeys = {
   sshPrivateKey: z.string().optional(),
 };
 
-/** Triggers need a key, and addresses are addresses of VMs. */
+/** Triggers need a key, and addresses must belong to VMs. */
 export const checkSsh = [
   check(z.object({ trigger: z.literal("ssh"), sshPrivateKey: z.undefined().optional() }), () => [
     "sshPrivateKey: must be set where trigger is ssh (pulumi config set --secret nixos-fleet:sshPrivateKey)",

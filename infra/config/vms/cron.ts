@@ -1,12 +1,12 @@
 /**
- * Times of the week as unix-cron writes them, `MINUTE HOUR * * DAYS`. Pure. Compute takes more; nights and weekends need only these, and
- * the time between two of these can be computed.
+ * Times of the week in unix-cron form, `MINUTE HOUR * * DAYS`. Pure. Compute accepts more. Nights and weekends need only these, and the
+ * time between two of these can be computed.
  */
 
 const DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 export const WEEK = 7 * 24 * 60;
 
-/** The minutes of the week, from Sunday 0:00 and in order, that an expression means; `undefined` where it is none. */
+/** The minutes of the week, from Sunday 0:00 and in order, that an expression means; `undefined` if it is not an expression. */
 export function minutesOfWeek(written: string): number[] | undefined {
   const [minute, hour, day, month, weekday, ...more] = written.trim().split(/\s+/);
   if (day !== "*" || month !== "*" || more.length > 0) return undefined;
@@ -18,19 +18,19 @@ export function minutesOfWeek(written: string): number[] | undefined {
   return [...new Set(all)].sort((a, b) => a - b);
 }
 
-/** The least time, in minutes, from one of `first` to one of `second` or back, round the week. */
+/** The shortest time, in minutes, from one of `first` to one of `second` or back, around the week. */
 export function apart(first: readonly number[], second: readonly number[]): number {
   const between = first.flatMap((a) => second.map((b) => Math.abs(a - b)));
   return Math.min(...between.map((minutes) => Math.min(minutes, WEEK - minutes)));
 }
 
-/** A name as unix-cron takes it; what is none stays, and is no number either. */
+/** The number of a name in unix-cron. Any other text stays as it is, and does not parse as a number later. */
 function dayNumber(name: string): string {
   const at = DAYS.indexOf(name);
   return at < 0 ? name : String(at);
 }
 
-/** `*`, or numbers and ranges with commas between them, each with a step at will: `8`, `1-5`, `8,18`, `0-59/15`. */
+/** `*`, or numbers and ranges separated by commas, each with an optional step: `8`, `1-5`, `8,18`, `0-59/15`. */
 function numbers(field: string | undefined, least: number, most: number): number[] | undefined {
   const parts = (field ?? "").split(",").map((part) => range(part, least, most));
   return parts.every((part) => part !== undefined) ? parts.flat() : undefined;

@@ -1,25 +1,25 @@
-/** People's homes on disks of their own, and the snapshots of these. */
+/** Home disks and their snapshots. */
 import { z } from "zod";
 import { quote } from "../parse";
 import { LONGEST_WITH_HOME_DISK } from "../names";
 import { check } from "../schema";
 
-/** In GB: what Compute takes for a disk. */
+/** In GB: the sizes that Compute accepts for a disk. */
 export const diskSize = z.int().min(10).max(65536);
 
-/** The types of which a disk is one, whatever machine it is attached to. */
+/** The disk types that work with any machine. */
 export const diskType = z.enum(["pd-standard", "pd-balanced", "pd-ssd", "hyperdisk-balanced"]);
 
-/** Families that take Hyperdisk alone, and families that do not take it (cloud.google.com/compute/docs/disks/hyperdisks). */
+/** Families that take only Hyperdisk, and families that do not take it (cloud.google.com/compute/docs/disks/hyperdisks). */
 const HYPERDISK_ALONE = /^(c4|c4a|c4d|n4|n4a|n4d|h4d|m4|x4)-/;
 const NO_HYPERDISK = /^(e2|f1|g1|n1|n2|n2d|t2a|t2d|c2|c2d)-/;
 
-/** What a boot disk is where nothing says so. */
+/** The default type of a boot disk. */
 export function defaultDiskType(machineType: string): z.infer<typeof diskType> {
   return HYPERDISK_ALONE.test(machineType) ? "hyperdisk-balanced" : "pd-balanced";
 }
 
-/** A line where a machine type does not take disks of this type. */
+/** A line if a machine type does not take disks of this type. */
 export function diskTypeMistake(
   key: string,
   machineType: string,
@@ -52,7 +52,7 @@ export const ownHomeDisk = z.union([z.literal(false), partial], {
   error: `must be false or { sizeGb, type }, of 10 to 65536 GB and one of the types ${diskType.options.join(", ")}`,
 });
 
-/** What a VM gets: its own settings above the fleet's; none where neither says anything, or it says `false`. */
+/** A VM's setting: its own overrides the fleet's. Undefined if neither is set, or if it is `false`. */
 export function homeDiskOf(
   own: z.infer<typeof ownHomeDisk> | undefined,
   fleet: HomeDisk | undefined,
@@ -66,7 +66,7 @@ export function homeDiskOf(
 export const snapshotKeys = {
   snapshots: z
     .strictObject({
-      // Compute takes no other times for a daily schedule (DailySchedule of the gcp provider's ResourcePolicy). In UTC.
+      // Compute takes only these times for a daily schedule (DailySchedule of the gcp provider's ResourcePolicy). In UTC.
       at: z.enum(["00:00", "04:00", "08:00", "12:00", "16:00", "20:00"]).default("04:00"),
       keepDays: z.int().min(1).max(3650).default(14),
       location: z
@@ -82,7 +82,7 @@ const withHomes = z.object({
   defaults: z.object({ homeDisk: homeDisk.optional() }).prefault({}),
 });
 
-/** A home disk's name is its VM's with something behind it, and snapshots are of home disks. */
+/** Home disk names are the VM's name with a suffix, and snapshots are of home disks. */
 export const checkDisks = [
   check(withHomes, ({ vms, defaults }) =>
     vms.flatMap(({ name, homeDisk: own }, index) =>

@@ -7,9 +7,9 @@ import { check, keyPart } from "../schema";
 import { labelled } from "./vms";
 import { membership } from "../waves";
 
-/** Minutes by which Compute may be late (cloud.google.com/compute/docs/instances/schedule-instance-start-stop). */
+/** How many minutes late Compute may be (cloud.google.com/compute/docs/instances/schedule-instance-start-stop). */
 const LATE = 15;
-/** VMs that one of Compute's schedules takes, and a VM takes one schedule (the same page). */
+/** How many VMs one Compute schedule takes; a VM takes one schedule (the same page). */
 const VMS = 1000;
 
 const cron = z
@@ -23,7 +23,7 @@ const timeZone = z
   .string({ error: "must be set: a time zone of the tz database such as Europe/Brussels" })
   .refine(isTimeZone, "must be a time zone of the tz database such as Europe/Brussels");
 
-/** Who follows it: one of these. */
+/** Who follows the schedule: one of these. */
 const members = {
   vms: z.array(z.string()).optional(),
   labels: z.record(z.string(), z.string()).optional(),
@@ -56,8 +56,8 @@ interface Member {
 }
 
 /**
- * Which VM follows which schedule, and what is wrong with the groups, a line each. A VM follows one at most; the one with `rest` is for
- * those that no other takes.
+ * Which VM follows which schedule, and the mistakes in the groups, a line each. A VM follows at most one; the schedule with `rest` is for
+ * VMs that no other schedule takes.
  */
 export function assignSchedules(
   groups: readonly Group[],
@@ -112,18 +112,18 @@ function belongs(vm: Member, { vms, labels, waves, rest }: Group): boolean {
   );
 }
 
-/** Whether the tz database has it under this very name. */
+/** Whether the tz database has a zone with exactly this name. */
 function isTimeZone(name: string): boolean {
   try {
     const { timeZone: known } = new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions();
-    // Offsets are none, and Intl does not mind capitals.
+    // Offsets are not zone names, and Intl ignores case.
     return /^[A-Za-z]/.test(name) && (known === name || known.toLowerCase() !== name.toLowerCase());
   } catch {
     return false;
   }
 }
 
-/** The groups are checked whatever else is wrong with the schedules. */
+/** The groups are checked even if the schedules have other mistakes. */
 export const checkSchedules = check(
   membership.extend({ schedules: z.array(z.object({ ...members, name: z.string() })) }),
   ({ vms: written, defaults, waves, schedules }) => {

@@ -1,4 +1,4 @@
-/** Which VMs of a list belong to which stack, where several stacks share one list. Pure. */
+/** Which VMs of a list belong to which stack, if several stacks share one list. Pure. */
 import { z } from "zod";
 import { carries } from "../../../rules/rollout/waves";
 import { firstOf } from "../../../rules/text/text";
@@ -6,7 +6,7 @@ import { quote } from "../parse";
 import { keyPart, type Values } from "../schema";
 import { labelled } from "./vms";
 
-/** VMs that a line names at most. */
+/** How many VMs a line names at most. */
 const NAMED = 5;
 
 /** Who belongs to a stack: one of these. */
@@ -20,7 +20,7 @@ const stack = z.strictObject({ name: keyPart, ...members }).meta({ examples: [{ 
 
 export const stackKeys = { stacks: z.array(stack).min(1, "must name at least one stack").optional() };
 
-/** A stack as the settings write it. */
+/** A stack in the form of the settings. */
 type WrittenStack = z.infer<typeof stack>;
 
 interface Member {
@@ -29,8 +29,8 @@ interface Member {
 }
 
 /**
- * Gives each VM its stack: by name, then by label (the first stack where several fit), then the rest. Each VM must come to be in exactly
- * one; a stack without VMs is allowed, since all of its VMs may have moved.
+ * Assigns each VM to its stack: by name, then by label (the first stack if several fit), then the rest. Each VM must be in exactly one
+ * stack. A stack without VMs is allowed, since all of its VMs may have moved.
  */
 export function assignStacks(
   stacks: readonly WrittenStack[],
@@ -74,14 +74,14 @@ function stackMistakes(one: WrittenStack, index: number, all: readonly WrittenSt
   ];
 }
 
-/** What a stack takes of the settings that several stacks share. */
+/** A stack's part of the settings that several stacks share. */
 interface StackShare {
-  /** The values with this stack's VMs alone. */
+  /** The values with only this stack's VMs. */
   values: Values;
   mistakes: string[];
-  /** VM → its stack; undefined where there is one stack. */
+  /** VM → its stack; undefined if there is one stack. */
   stackOf?: Record<string, string>;
-  /** A mistake in these values as it is in what was written: `vms[0]` is another one there. */
+  /** Maps a mistake in these values to the original list: `vms[0]` has another index there. */
   asWritten: (mistake: string) => string;
 }
 
@@ -91,7 +91,7 @@ const shared = z.object({
   defaults: z.looseObject({ labels: z.record(z.string(), z.string()).default({}) }).prefault({}),
 });
 
-/** Picks a stack's VMs. Settings that are not readable, or without `stacks`, are left as they are: others say what is wrong with them. */
+/** Picks a stack's VMs. Settings that are invalid or have no `stacks` are returned unchanged: other checks report their mistakes. */
 export function shareOf(values: Values, name: string): StackShare {
   const { data } = shared.safeParse(values);
   const whole: StackShare = { values, mistakes: [], asWritten: (mistake) => mistake };

@@ -1,4 +1,4 @@
-/** The list of VMs in a file of its own, which the configuration repository's flake reads as well (`lib.mkFleet`). */
+/** The list of VMs in a file of its own, which the configuration repository's flake also reads (`lib.mkFleet`). */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { reasonOf } from "../../../rules/text/system-error";
@@ -8,9 +8,9 @@ const VMS = "nixos-fleet:vms";
 const FILE = "nixos-fleet:vmsFile";
 
 /**
- * Every mistake of a stack's configuration, its list of VMs included, or its settings. Never throws.
- * @param directory what relative paths start from
- * @param encrypted full keys of what Pulumi keeps as secrets, where that is known
+ * Every mistake of a stack's configuration, including its list of VMs, or its settings. Never throws.
+ * @param directory the base of relative paths
+ * @param encrypted full keys of the values that Pulumi keeps as secrets, if known
  */
 export function checkStack(
   written: RawConfig,
@@ -21,19 +21,19 @@ export function checkStack(
   const { raw, mistakes: unread } = withVmsFile(written, directory);
   const checked = checkConfig(raw, stack, encrypted);
   if (unread.length === 0) return checked;
-  // That there are no VMs is no second mistake where their list could not be read.
+  // If the list of VMs could not be read, "no VMs" is not a second mistake.
   const others = checked.mistakes.filter((line) => !line.startsWith(`${VMS}:`));
   return { ...(checked.source ? { source: checked.source } : {}), mistakes: [...unread, ...others] };
 }
 
 /**
- * The raw configuration with the list in place of the file's name, or one mistake. `directory` is what a relative path starts from.
- * What the list holds is for `checkConfig` to judge. Never throws.
+ * The raw configuration with the list in place of the file's name, or one mistake. `directory` is the base of a relative path.
+ * `checkConfig` checks the content of the list. Never throws.
  */
 export function withVmsFile(raw: RawConfig, directory: string): { raw: RawConfig; mistakes: string[] } {
   const { [FILE]: file, ...rest } = raw;
   if (file === undefined || file === "") return { raw: rest, mistakes: [] };
-  // Pulumi gives an empty list where the stack names none.
+  // Pulumi gives an empty list if the stack names none.
   if (![undefined, "", "[]"].includes(rest[VMS]))
     return {
       raw: rest,

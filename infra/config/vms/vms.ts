@@ -1,4 +1,4 @@
-/** The VMs: what each is, and what it is unless it says otherwise. */
+/** The VMs: their settings and the defaults of these. */
 import { z } from "zod";
 import type { FlakeUser } from "../../../rules/flake-names";
 import type { Home } from "../../../rules/instance-metadata";
@@ -31,7 +31,7 @@ const home = z
   })
   .meta({ examples: [{ user: "alice" }] });
 
-/** Compute takes 64 labels of a resource, and the program and Pulumi set some of their own. */
+/** Compute takes 64 labels for a resource, and the program and Pulumi set some of their own. */
 const LABELS = 56;
 
 const labels = z
@@ -87,10 +87,10 @@ export const vmKeys = {
   replace: z.array(z.string()).default([]),
 };
 
-/** A VM as the settings write it. */
+/** A VM in the form of the settings. */
 type WrittenVm = z.infer<typeof vm>;
 
-/** What VMs get that do not say otherwise. */
+/** The defaults for VMs. */
 type VmDefaults = z.infer<typeof defaults>;
 
 /** One VM with every default filled in. */
@@ -112,11 +112,11 @@ export interface VmConfig {
   schedule?: string | undefined;
   /** Whether Compute refuses to delete it. */
   deletionProtection: boolean;
-  /** Whether Pulumi does. */
+  /** Whether Pulumi refuses to delete it. */
   protect: boolean;
 }
 
-/** Names are unique and known, and every VM is in the region where the fleet's subnet is. */
+/** Checks that names are unique and known, and that every VM is in the region of the fleet's subnet. */
 export const checkVms = [
   check(z.object({ vms: z.array(z.object({ name: z.string() })), replace: z.array(z.string()) }), ({ vms, replace }) =>
     replace
@@ -145,12 +145,12 @@ export const checkVms = [
             ? []
             : [`${key}: ${quote(where)} is not in gcp:region ${quote(region)}, where the fleet's subnet is`];
         })
-        // The zone of all that name none is one mistake.
+        // A wrong default zone is one mistake, however many VMs use it.
         .filter((line, index, all) => all.indexOf(line) === index),
   ),
 ];
 
-/** No machine gets a boot disk or a home disk of a type that its family does not take. */
+/** Checks that no machine gets a boot disk or a home disk of a type that its family does not take. */
 export const checkDiskTypes = check(
   z.object({
     vms: z.array(
@@ -167,7 +167,7 @@ export const checkDiskTypes = check(
       const machine = vm.machineType ?? general.machineType;
       const boot = vm.diskType ?? general.diskType;
       const home = homeDiskOf(vm.homeDisk, general.homeDisk)?.type;
-      // What no VM says itself is one mistake, where it is written.
+      // A mistake in a default is one mistake, at the place where the default is written.
       const inherits = vm.machineType === undefined;
       const bootKey = inherits && vm.diskType === undefined ? "defaults" : `vms[${index}]`;
       const homeKey = inherits && vm.homeDisk === undefined ? "defaults" : `vms[${index}]`;
@@ -178,7 +178,7 @@ export const checkDiskTypes = check(
     }),
 );
 
-/** The VMs with their labels as those of the fleet complete them: waves and schedules find VMs by either. */
+/** The VMs with their labels and the fleet's labels: waves and schedules find VMs by both. */
 export function labelled<V extends { labels: Record<string, string> }>(
   vms: readonly V[],
   defaults: { labels: Record<string, string> },
@@ -186,7 +186,7 @@ export function labelled<V extends { labels: Record<string, string> }>(
   return vms.map((vm) => ({ ...vm, labels: { ...defaults.labels, ...vm.labels } }));
 }
 
-/** Fills in what a VM does not say itself. */
+/** Fills in the settings that a VM does not set. */
 export function completeVm(
   written: WrittenVm,
   fleet: {
@@ -224,7 +224,7 @@ export function completeVm(
   };
 }
 
-/** What a VM takes of flakes. */
+/** What a VM uses from flakes. */
 export function flakeUser({ name, host, homes }: Pick<VmConfig, "name" | "host" | "homes">): FlakeUser {
   const ours = homes.filter(({ repository, branch }) => repository === undefined && branch === undefined);
   const own = homes.flatMap(({ repository, branch = "main", attribute }) =>
