@@ -5,7 +5,7 @@ import { log } from "./host/log";
 import { bootedAt, sleep } from "./host/time";
 import { pendingRequests } from "./requests";
 
-/** Milliseconds between two looks at whether someone asks for an update meanwhile, who does not wait. */
+/** Milliseconds between two checks for a request for an update. A person who requests one does not wait for the delay. */
 const LOOK = 500;
 
 export async function waitAfterBoot(runFolder: string): Promise<void> {

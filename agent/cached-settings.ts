@@ -1,4 +1,4 @@
-/** The settings of the last run in a file that everyone may read. `status` reads it instead of asking a server. */
+/** The settings of the last run, in a file that everyone may read. `status` reads the file instead of asking a server. */
 import { join } from "node:path";
 import { parseObject } from "../rules/text/json";
 import type { CommonSettings } from "./driver";
@@ -7,7 +7,7 @@ import { readText, writeFileAtomic } from "./host/files";
 export interface CachedSettings {
   repository?: string;
   branch?: string;
-  /** `approved`: the branch's head is nothing that it goes to by itself. */
+  /** `approved`: the machine does not go to the branch's head by itself. */
   follow?: string;
   fleet?: string;
   stack?: string;
@@ -23,7 +23,7 @@ export function writeCachedSettings(runFolder: string, settings: CommonSettings)
   try {
     writeFileAtomic(fileIn(runFolder), text);
   } catch {
-    // Only people who ask need it.
+    // Only people who run `status` need it.
   }
 }
 

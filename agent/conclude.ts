@@ -26,7 +26,7 @@ export async function conclude<S extends Situation, D extends CommonDecision>(
   const { place } = driver;
   const state = nextState(situation.state, await resultOf(driver, decision, ending));
   try {
-    // The time of a check that found nothing new may be lost to a power cut; what an update did may not.
+    // A power cut may lose the time of a check that found nothing new. It must not lose the result of an update.
     writeState(place.stateFolder, state, ending.outcome !== "unchanged" || ending.revision !== undefined);
   } catch {
     log(`could not write ${place.stateFolder}/state.json`);

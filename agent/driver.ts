@@ -23,7 +23,7 @@ export interface Place {
   lockFile: string;
   mirror: Mirror;
   profile: string;
-  /** Where in a built system or home its settings lie. */
+  /** Path of the settings in a built system or home. */
   settingsPath: string;
 }
 
@@ -38,11 +38,11 @@ export interface RunRequest {
   /** Changes nothing. */
   dry: boolean;
   right: Right;
-  /** Whether someone on the machine asks for it. */
+  /** Whether a person on the machine requested it. */
   person: boolean;
-  /** Whether the network may still be coming up. */
+  /** Whether the network may not be up yet. */
   patient: boolean;
-  /** Called when a stage begins, with the revision that it is about. */
+  /** Called when a stage begins, with the revision that the stage handles. */
   stage: (name: string, revision?: string) => void;
 }
 
@@ -66,7 +66,7 @@ export interface Found {
 /** The part of a decision's inputs that the engine reads. */
 export interface Situation {
   state: AgentState;
-  /** The store path that runs; empty where nothing does. */
+  /** The store path that runs; empty if none does. */
   current: string;
 }
 
@@ -80,19 +80,19 @@ export interface CommonSettings extends Record<string, unknown> {
 
 export interface CommonDecision extends Decision {
   settings: CommonSettings;
-  /** Revisions that an operator wants tried again. */
+  /** Revisions that an operator wants to retry. */
   retry: readonly string[];
   notes?: string[];
 }
 
-/** How a switch went. `passes`: why it may go well later; `busy` is another switch that is under way, so nothing was changed. */
+/** How a switch went. `passes`: why it may succeed later. `busy`: another switch is running, so nothing was changed. */
 export type Switched =
   | { kind: "done" }
   /** It runs only after a reboot. */
   | { kind: "needs reboot" }
   | { kind: "failed"; error: string; passes?: "busy" | "space" };
 
-/** Why an update waits, and when the agent retries it if that is known. */
+/** Why an update waits, and when the agent retries it, if that is known. */
 export interface Deferral {
   why: string;
   waiting: Waiting;
@@ -102,7 +102,7 @@ export interface Deferral {
 export interface RolledBack {
   ok: boolean;
   error?: string;
-  /** Nothing was deployed before, so no later run can do better. */
+  /** Nothing was deployed before, so a later run cannot do better. */
   hopeless?: boolean;
 }
 
@@ -110,57 +110,57 @@ export interface Driver<S extends Situation = Situation, D extends CommonDecisio
   readonly place: Place;
   look(request: RunRequest): Promise<S>;
   decide(situation: S, request: RunRequest, found: Found): D;
-  /** The URL to fetch from; empty where none is set. */
+  /** The URL to fetch from; empty if none is set. */
   repository(decision: D): string;
-  /** As what it is built: the host's or the home's name in the flake, with the flake's folder where that is not the top. */
+  /** The name of the built output: the host's or the home's name in the flake, with the flake's folder if that is not the top. */
   attributeName(decision: D): string;
-  /** Where to fetch from, with what that asks for. */
+  /** The URL to fetch from, with its credential. */
   origin(decision: D): Promise<Origin>;
   /** The keys and tokens for the inputs of the flake. */
   repositoryKeys(decision: D): Promise<RepositoryKey[]>;
-  /** Why there is no key or token, where there should be one. */
+  /** Why there is no key or token although there should be one. */
   credentialError(): string | undefined;
   /** The flake's attribute to build. */
   attribute(decision: D): string;
-  /** What of a person's is in the way. */
+  /** Which of a person's work is in the way. */
   obstacle(decision: D, request: RunRequest): Promise<string | undefined>;
-  /** Why what was built may not be activated. */
+  /** Why the built store path may not be activated. */
   refusal(path: string, decision: D): Promise<string | undefined>;
-  /** Why the agent in it does not work here. @throws UpdateFailure where that cannot be determined now */
+  /** Why the new agent does not work here. @throws UpdateFailure if that is unknown now */
   agentError(path: string): Promise<string | undefined>;
-  /** Whether its lock is the machine's, where that is asked. */
+  /** Whether its lock is the machine's lock, if that is required. */
   lockMatches(decision: D): Promise<boolean | undefined>;
-  /** Whether it is what runs already, and what will run after a reboot. */
+  /** Whether the store path runs already and will run after a reboot. */
   isCurrent(path: string): boolean;
-  /** Names the boot that a switch of now holds for. */
+  /** Identifies the boot for which a switch counts. */
   boot(): string;
-  /** Whether a boot has brought it up. */
+  /** Whether a boot has started it. */
   cameUp(path: string): boolean;
   current(): string;
   mode(path: string): Promise<Trial["mode"]>;
   needsReboot(ending: Ending): Promise<boolean>;
-  /** Whether what runs is whole only after a boot, and so on trial until then. */
+  /** Whether what runs is complete only after a boot, and so is on trial until then. */
   awaitsBoot?(path: string): boolean;
-  /** Why what was built is not activated yet. */
+  /** Why the built store path is not activated yet. */
   postponed?(decision: D, request: RunRequest, situation: S): Deferral | undefined;
-  /** What an update that is done still waits for. */
+  /** What a finished update still waits for. */
   waitsFor?(decision: D, ending: Ending): Promise<Waiting | undefined>;
-  /** What runs after the next boot, where that is not what runs now. */
+  /** What runs after the next boot, if that differs from what runs now. */
   pending?(): { revision: string; toplevel: string } | undefined;
-  /** Switches, and leaves what the next boot brings up as it is, unless it waits for that boot. */
+  /** Switches now. Leaves what the next boot starts unchanged, unless it waits for that boot. */
   activate(path: string, mode: Trial["mode"]): Promise<Switched>;
-  /** Has the next boot bring it up as well. */
+  /** Makes the next boot start it too. */
   keep(path: string): Promise<Switched>;
-  /** Undoes that where it was only begun. */
+  /** Undoes that if it was only begun. */
   revertProfile(path: string): Promise<void>;
   healthBefore(decision: D): Promise<Before>;
   healthError(trial: Trial, decision: D): Promise<string | undefined>;
   rollBack(trial: Trial, decision: D, busy: boolean): Promise<RolledBack>;
-  /** After the state is written: publishes and passes on what others wait for. */
+  /** After the state is written: publishes it and passes on what others wait for. */
   concluded(conclusion: Conclusion<S, D>): Promise<{ retry?: string }>;
 }
 
-/** An update that was tried: what it began with, and how it ended. */
+/** An attempted update: what it began with, and how it ended. */
 export interface Attempt<S, D> {
   situation: S;
   decision: D;
@@ -178,7 +178,7 @@ export class UpdateFailure extends Error {
     readonly stage: Stage,
     message: string,
     override readonly cause: FailureCause,
-    /** Whether the revision is not to be tried again. */
+    /** Whether the revision must not be retried. */
     readonly refuse = false,
   ) {
     super(message);

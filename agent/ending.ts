@@ -10,28 +10,28 @@ export interface Ending {
   error?: string;
   cause?: FailureCause;
   rolledBack: boolean;
-  /** Why the run is tried again by itself. */
+  /** Why the run is retried automatically. */
   retry?: string;
-  /** When, where that is known. */
+  /** When, if that is known. */
   retryAt?: Date;
-  /** The revision that is not to be tried again. */
+  /** The revision that must not be retried. */
   refuse?: string;
   /** The revision that is deployed now, with its lock's digest. */
   revision?: string;
   lock?: string;
   lockMatches?: boolean;
-  /** The store path that is deployed, where that is not what runs yet. */
+  /** The store path that is deployed, if it does not run yet. */
   deployed?: string;
-  /** What is deployed again, where a revision that counted as deployed was rolled back. */
+  /** What is deployed again after the rollback of a revision that counted as deployed. */
   restores?: Deployment;
-  /** Whether only a reboot brings it up. */
+  /** Whether it runs only after a reboot. */
   reboot?: boolean;
   waiting?: Waiting;
-  /** Set where a try failed for a reason that is not recognised: what was tried, where that was known. */
+  /** Set if an attempt failed for an unknown reason: what was tried, if that was known. */
   unrecognised?: { revision?: string };
 }
 
-/** Whether only the network was missing. That is nobody's fault and passes by itself. */
+/** Whether only the network was missing. That is not a fault of the update and passes by itself. */
 export function isOffline({ outcome, cause }: Ending): boolean {
   return outcome === "failed" && cause === "network";
 }

@@ -70,7 +70,7 @@ function asDecided(decision: CommonDecision): Ending {
   };
 }
 
-/** Looks up what is expensive only if the decision needs it. @throws UpdateFailure */
+/** Looks up expensive facts only if the decision needs them. @throws UpdateFailure */
 async function findOut<S extends Situation, D extends CommonDecision>(
   driver: Driver<S, D>,
   request: RunRequest,
@@ -91,7 +91,7 @@ async function findOut<S extends Situation, D extends CommonDecision>(
   return decision;
 }
 
-/** A VM that keeps failing in the same way does not retry at every occasion. Its first system is always retried. */
+/** A VM that keeps failing in the same way does not retry every time it could. Its first system is always retried. */
 function resting<S extends Situation, D extends CommonDecision>(
   driver: Driver<S, D>,
   { person, force, dry, wanted }: RunRequest,

@@ -18,7 +18,7 @@ export async function succeededOrFailure(
   } catch (error) {
     if (error instanceof UpdateFailure)
       return (await isShuttingDown()) ? cutShort(error.message) : failedEnding(error, revision?.());
-    // Met while a file of the agent's own was read or written.
+    // The error came from reading or writing a file of the agent's own.
     if (isErrno(error)) return failedEnding(fileFailure(error), undefined);
     throw error;
   }
@@ -39,14 +39,14 @@ function fileFailure({ errno = 0, message }: NodeJS.ErrnoException): UpdateFailu
   return new UpdateFailure("fetch", `the disk is ${problem}: ${message}`, "space");
 }
 
-/** What fails while the machine shuts down is not the revision's fault: the run after the boot goes on. */
+/** A failure during the machine's shutdown is not the revision's fault. The run after the boot continues. */
 export function cutShort(message: string): Ending {
   const error = `the machine is shutting down: ${lastLine(message)}`;
   log(error);
   return { outcome: "deferred", error, rolledBack: false };
 }
 
-/** Says in the journal where an update failed, and why. */
+/** Writes to the journal where an update failed, and why. */
 export function logFailure(stage: Stage, message: string): void {
   log(withCode(`failed at ${stage}: ${lastLine(message)}`, stageCodes[stage]));
 }

@@ -1,4 +1,4 @@
-/** Both agents' commands: `main PROGRAM COMMAND [ARGUMENT…]`. What a command does not need is not loaded. */
+/** Both agents' commands: `main PROGRAM COMMAND [ARGUMENT…]`. A command loads only the modules that it needs. */
 import { Exit, log, programName, type Program } from "./host/log";
 import { withCode } from "../rules/error-codes";
 import { readOptions, takesNothing } from "./options";
@@ -24,7 +24,7 @@ import { runHome } from "./commands/run-home";
 /** Commands that anyone may run. */
 const open = new Set(["status", "log", "self-test"]);
 
-/** What a developer without root may do instead of a command. */
+/** What a developer without root may run instead of a command. */
 const instead: Record<string, string> = {
   check: "status says what runs, and how the last update went",
   run: "status says how the last update went; nixos-hm-auto-update run updates your own home",
@@ -34,7 +34,7 @@ const instead: Record<string, string> = {
 };
 
 async function main(): Promise<number> {
-  // What they write everybody may read, whoever starts them; secrets are written with a mode of their own.
+  // Everyone may read the files that these commands write. Secrets are written with a mode of their own.
   process.umask(0o022);
   process.stderr.on("error", () => undefined);
   process.stdout.on("error", () => undefined);
@@ -52,7 +52,7 @@ function showUsage(program: Program, stream: NodeJS.WriteStream, status: number)
   return status;
 }
 
-/** @returns `undefined` where there is no such command */
+/** @returns `undefined` if there is no such command */
 async function ofSystem(command: string, words: readonly string[]): Promise<number | undefined> {
   if (!hasCommand("nixos-auto-update", command)) return undefined;
   const options = command === "run" || command === "trigger" ? readOptions(words) : undefined;
@@ -110,7 +110,7 @@ async function runSystemCommand(
   return command === "resume" ? resume(driver) : showLog(driver, words);
 }
 
-/** What the service's own timer runs. */
+/** What the service's own timer starts. */
 async function rebootIfNeeded(driver: SystemDriver): Promise<number> {
   const decision = await driver.decideNow();
   const required = await driver.needsReboot({ outcome: "unchanged", rolledBack: false });

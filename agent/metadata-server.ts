@@ -1,5 +1,5 @@
 /**
- * Google's metadata server. Only HTTP 404 means that something is not there; any other answer, an empty or a partial body means that the
+ * Google's metadata server. Only HTTP 404 means that a value does not exist. Any other answer, or an empty or partial body, means that the
  * server is away.
  */
 import * as http from "node:http";
@@ -7,7 +7,7 @@ import { contract } from "../rules/contract";
 import type { Answer, Answers } from "../rules/metadata";
 import { sleep } from "./host/time";
 
-/** The server does not answer as it should; nothing is known. */
+/** The server does not answer correctly, so nothing is known. */
 export class MetadataAway extends Error {}
 
 /**
@@ -36,10 +36,10 @@ interface RequestOptions {
 }
 
 const TIMEOUT = 15_000;
-/** More than all of a project's and an instance's metadata (512 KiB each) can be. */
+/** Larger than all metadata of a project and an instance together (512 KiB each). */
 const MAX_BYTES = 4 * 1024 * 1024;
 
-/** One connection to the server, which is kept open from request to request. */
+/** One connection to the server. It stays open between requests. */
 export class MetadataServer {
   private readonly agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
   private readonly host: string;
@@ -51,7 +51,7 @@ export class MetadataServer {
     [this.host, this.port] = [host, Number(port)];
   }
 
-  /** @throws MetadataAway where no complete answer comes in time */
+  /** @throws MetadataAway if no complete answer comes in time */
   request(path: string, options: RequestOptions = {}): Promise<MetadataAnswer> {
     const { body, method = "GET", timeout = TIMEOUT } = options;
     return new Promise((resolve, reject) => {
@@ -80,7 +80,7 @@ export class MetadataServer {
             if (bytes > MAX_BYTES) away("more than it can have to say");
             else chunks.push(chunk);
           });
-          // Also where it is cut short: "end" is for a whole answer only.
+          // This also runs for a partial answer: "end" is for a complete answer only.
           response.on("error", (error) => away(error.message));
           response.on("end", () => {
             clearTimeout(timer);
@@ -97,7 +97,7 @@ export class MetadataServer {
     });
   }
 
-  /** A value; `undefined` where there is none. @throws MetadataAway */
+  /** A value; `undefined` if it does not exist. @throws MetadataAway */
   async get(path: string, options: RequestOptions = {}): Promise<string | undefined> {
     const { status, body } = await this.request(path, options);
     if (status === 404) return undefined;
@@ -106,7 +106,7 @@ export class MetadataServer {
   }
 
   /**
-   * What a decision needs to know of the project and of this VM. Of the VM not all that there is; of the project all, because only that comes in
+   * What a decision needs to know about the project and this VM: parts of the VM's data, and all of the project's, since that comes only in
    * one piece.
    * @param attempts how often to try while the network comes up, two seconds apart
    */
@@ -133,8 +133,8 @@ export class MetadataServer {
   }
 
   /**
-   * Waits until something in the project's attributes changes or the time is over.
-   * @returns the ETag of what the attributes are then
+   * Waits until the project's attributes change or the time is up.
+   * @returns the ETag of the attributes after the wait
    */
   async waitForChange(etag: string | undefined, seconds: number): Promise<string> {
     const wait =

@@ -12,7 +12,7 @@ export interface RunOptions {
   once: boolean;
 }
 
-/** @throws Exit where an option is not one, or its value is not right */
+/** @throws Exit if an option is unknown or its value is invalid */
 export function readOptions(words: readonly string[]): RunOptions {
   const options: RunOptions = { force: false, once: false };
   for (let index = 0; index < words.length; index++) {
@@ -54,7 +54,7 @@ export function readOptions(words: readonly string[]): RunOptions {
   return options;
 }
 
-/** Refuses words where a command takes none. @throws Exit */
+/** Refuses arguments if a command takes none. @throws Exit */
 export function takesNothing(command: string, words: readonly string[]): void {
   if (words.length > 0) throw new Exit(2, `${command}: takes no argument`);
 }

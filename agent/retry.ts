@@ -17,8 +17,8 @@ export interface RetryPlace {
 }
 
 /**
- * Has systemd start the service later. A file says how many retries in a row were arranged, and why the last one was. The timer's name is
- * another one each time, since the retry that led here may not have ended yet.
+ * Makes systemd start the service later. A file counts the retries in a row and stores the reason of the last one. The timer's name
+ * differs each time, since the retry that led here may not have ended yet.
  */
 export async function retryLater(
   { manager, service, runFolder }: RetryPlace,
@@ -37,7 +37,7 @@ export async function retryLater(
     writeFileAtomic(file, `${count + 1} ${oneLine(why)}`);
     writeFileAtomic(join(runFolder, "retry-right"), right);
   } catch {
-    // Without the file the next delay is the first again.
+    // Without the file, the next delay is the initial one again.
   }
   await systemctl(manager, ["stop", `${service}-retry-*.timer`]);
   const due = join(runFolder, "retry-due");
@@ -88,7 +88,7 @@ export function takeRetry(runFolder: string): { why: string; right: Right } | un
   if (!exists(due)) return undefined;
   remove(due);
   const why = oneLine((readText(join(runFolder, "retry")) ?? "").replace(/^\d+ /, ""));
-  // An agent of before wrote no right: every run of its went to the branch's head.
+  // Older agents wrote no permission: each of their runs went to the branch's head.
   return { why, right: readText(join(runFolder, "retry-right")) === "approved" ? "approved" : "head" };
 }
 

@@ -1,4 +1,4 @@
-/** The files in which an agent remembers: how its last run ended, a person's hold, and an activation that has not ended. */
+/** The agent's persistent files: how its last run ended, a person's hold, and an activation that has not ended. */
 import { join } from "node:path";
 import {
   deploymentOf,
@@ -24,7 +24,7 @@ export function readState(folder: string): { state: AgentState; readable: boolea
   return parseState(text);
 }
 
-/** @param lasting whether a power cut must leave it */
+/** @param lasting whether it must survive a power cut */
 export function writeState(folder: string, state: AgentState, lasting: boolean): void {
   (lasting ? writeFileFsync : writeFileAtomic)(stateFile(folder), serializeState(state));
 }
@@ -35,14 +35,14 @@ export interface LocalHold {
   at?: string;
 }
 
-/** The hold of a person on this machine; null where there is none, `{}` where it cannot be read. */
+/** The hold of a person on this machine; null if there is none, `{}` if it cannot be read. */
 export function readHold(folder: string): LocalHold | null {
   if (!isThere(holdFile(folder))) return null;
   const item = parseObject(readText(holdFile(folder)) ?? "") ?? {};
   return Object.fromEntries(Object.entries(item).filter(([, value]) => typeof value === "string"));
 }
 
-/** @throws where it cannot be written */
+/** @throws if it cannot be written */
 export function writeHold(folder: string, hold: LocalHold): void {
   writeFileFsync(holdFile(folder), JSON.stringify(hold));
 }
@@ -53,18 +53,18 @@ export function removeHold(folder: string): boolean {
   return there;
 }
 
-/** What health is compared with. */
+/** The state to compare health with. */
 export interface Before {
-  /** Units that were failed. */
+  /** Units that had failed. */
   failed: string[];
-  /** What could be reached. */
+  /** What was reachable. */
   reached: Record<string, boolean>;
 }
 
 /**
- * An activation under trial: what is activated has to prove itself, or what ran before comes back. Until then a boot brings up what ran
- * before, so that nothing that hangs can keep the machine from booting; only what waits for a reboot goes the other way round. While the file
- * is there an activation has not ended; whatever cut it short (a kill, a power cut), the next run ends it first.
+ * An activation under trial: the new store path must work, or the old one comes back. Until then a boot starts the old one, so that a
+ * new one that hangs cannot keep the machine from booting. Only a trial that waits for a reboot works the other way round. While the file
+ * exists, an activation has not ended. Whatever interrupted it (a kill, a power cut), the next run ends it first.
  */
 export interface Trial {
   path: string;
@@ -73,24 +73,24 @@ export interface Trial {
   mode: "switch" | "boot";
   /** The boot it began in. */
   boot: string;
-  /** What ran then; empty where nothing did. */
+  /** What ran then; empty if nothing did. */
   former: string;
   before: Before;
-  /** It runs already and is kept, and proves itself again after its next boot. Older agents take it for one that waits for that boot. */
+  /** It runs already and is kept, and is checked again after its next boot. Older agents treat it as one that waits for that boot. */
   kept?: true;
   /** RFC 3339: since when it waits for a boot. */
   since?: string;
-  /** Nothing was deployed before: nobody works on the machine yet. */
+  /** Nothing was deployed before, so no person works on the machine yet. */
   first?: true;
-  /** What the state said before this counted as deployed; absent in what older agents wrote. */
+  /** What counted as deployed in the state before this trial; absent if an older agent wrote it. */
   restores?: Deployment;
-  /** Why it is to be rolled back. */
+  /** Why it must be rolled back. */
   undo?: { stage: Stage; error: string };
-  /** What waited for a reboot when this one began. */
+  /** What waited for a reboot when this trial began. */
   replaces?: Trial;
 }
 
-/** The file's trial. One that cannot be read is removed: what runs decides then. */
+/** The trial in the file. A trial that cannot be read is removed: what runs decides then. */
 export function readTrial(folder: string): Trial | undefined {
   if (!isThere(trialFile(folder))) return undefined;
   const trial = parseTrial(parseObject(readText(trialFile(folder)) ?? ""));
@@ -143,7 +143,7 @@ function parseBefore(item: unknown): Before {
   };
 }
 
-/** @throws where it cannot be written */
+/** @throws if it cannot be written */
 export function writeTrial(folder: string, trial: Trial): void {
   writeFileFsync(trialFile(folder), JSON.stringify(trial));
 }

@@ -6,13 +6,13 @@ import { type Manager, showUnits } from "./host/systemd";
 export interface Started {
   trigger: Trigger;
   by: string | undefined;
-  /** Of a retry: what the run that it repeats was allowed to do. */
+  /** For a retry: which revisions the repeated run was allowed to go to. */
   repeats?: Right;
 }
 
-/** The person who ran the program, or the retry or timer that started its service; `undefined` where something else started that. */
+/** The person who ran the program, or the retry or timer that started its service; `undefined` if something else started the service. */
 export async function whoStarted(manager: Manager, service: string, runFolder: string): Promise<Started | undefined> {
-  // Only the process that systemd itself started finds its own number there (systemd.exec).
+  // Only the process that systemd itself started finds its own process id there (systemd.exec).
   if (process.env["SYSTEMD_EXEC_PID"] !== String(process.pid))
     return { trigger: "manual", by: process.env["SUDO_USER"] };
   const retry = takeRetry(runFolder);
@@ -28,8 +28,8 @@ export async function whoStarted(manager: Manager, service: string, runFolder: s
 }
 
 /**
- * Which of the service's timers started this run, by having fired since the last run ended. $TRIGGER_UNIT tells only that systemd ever
- * triggered the service: it repeats the first unit that did (systemd 28939).
+ * Which of the service's timers started this run: the one that fired since the last run ended. $TRIGGER_UNIT shows only that systemd ever
+ * triggered the service: it keeps the name of the first unit that did (systemd 28939).
  */
 async function firedTimer(manager: Manager, service: string): Promise<"boot" | "schedule" | undefined> {
   if ((process.env["TRIGGER_UNIT"] ?? "") === "") return undefined;
@@ -42,9 +42,9 @@ async function firedTimer(manager: Manager, service: string): Promise<"boot" | "
   );
 }
 
-/** Of times such as `Tue 2026-11-24 15:53:35.123456 UTC`, empty for never. */
+/** Parses times such as `Tue 2026-11-24 15:53:35.123456 UTC`; empty means never. */
 export function latestTimer(ended: string, boot: string, schedule: string): "boot" | "schedule" | undefined {
-  // Without its weekday such a time sorts as text.
+  // Without its weekday, such a time sorts correctly as text.
   const [last, afterBoot, onSchedule] = [ended, boot, schedule].map((time) => time.replace(/^\S+ ?/, "")) as [
     string,
     string,

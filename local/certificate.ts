@@ -1,4 +1,4 @@
-/** A certificate for host names that are Google's or the local cloud's own, which the machines trust. */
+/** A certificate for Google's host names or the local cloud's own. The machines trust it. */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -6,11 +6,11 @@ import path from "node:path";
 interface Certificate {
   key: string;
   cert: string;
-  /** Where the certificate lies. */
+  /** The files of the certificate. */
   file: string;
 }
 
-/** Takes up the key and the certificate of a folder, or makes them. */
+/** Reads the key and the certificate from a folder, or makes them. */
 export function certificate(folder: string, names: readonly string[]): Certificate {
   const [key, cert] = [path.join(folder, "tls.key"), path.join(folder, "tls.crt")];
   if (!existsSync(cert)) {

@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   await start(state, image);
 }
 
-/** Opens everything. Nothing closes it: the daemon may be killed at any time, and its machines and servers end with it. */
+/** Starts everything. Nothing stops it: the daemon may be killed at any time, and its machines and servers end with it. */
 async function start(state: string, image: string): Promise<void> {
   const at = (name: string): string => path.join(state, name);
   const tls = certificate(state, [gitName, secretManagerName]);
@@ -62,13 +62,13 @@ async function start(state: string, image: string): Promise<void> {
   console.error(`${now} serving ${endpoint}`);
 }
 
-/** The token that https://git.internal asks for, as a file from which a person gives it to the fleet. */
+/** The token that https://git.internal requires, in a file, so that a person can give it to the fleet. */
 function gitToken(file: string): string {
   if (!existsSync(file)) writeFileSync(file, randomBytes(20).toString("hex"), { mode: 0o600 });
   return readFileSync(file, "utf8");
 }
 
-/** Takes up the machines of before, all side by side. */
+/** Makes the earlier machines known again, all in parallel. */
 async function resume({ store, power }: Cloud, boot: string[], remove: string[]): Promise<void> {
   for (const path of remove) {
     power.delete(path);

@@ -1,4 +1,4 @@
-/** What a web server does for git: it asks git's own program. */
+/** What a web server does for git: it runs git's own program. */
 import { spawn } from "node:child_process";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { gitArguments } from "../rules/git-arguments";

@@ -1,15 +1,15 @@
-/** A git server by https that asks for a user name and a token. */
+/** An https git server that requires a user name and a token. */
 import { createServer, type Server } from "node:https";
 import { answerGit } from "./git-http-backend";
 
-/** Who is let in, and what the server was shown so far. */
+/** Which credentials are accepted, and which the server has received so far. */
 export interface Door {
   /** `USER:TOKEN`. */
   accepted: string;
   shown?: string[];
 }
 
-/** Serves the bare repositories in a folder. It does not listen yet. */
+/** Serves the bare repositories in a folder. The returned server does not listen yet. */
 export function httpsGit(folder: string, tls: { key: string; cert: string }, door: Door): Server {
   return createServer(tls, (request, response) => {
     const [, words = ""] = /^Basic (.*)$/.exec(request.headers.authorization ?? "") ?? [];

@@ -1,4 +1,4 @@
-/** A loopback port for each machine that leads to its SSH server: what IAP's tunnel is on Google. */
+/** A loopback port for each machine that leads to its SSH server, in place of Google's IAP tunnel. */
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
@@ -7,7 +7,7 @@ import type { Network } from "./machines/driver";
 
 const SSH = 22;
 
-/** Listens for all instances there are, as they come and go. Ports stay the same over restarts of the daemon, where they are free. */
+/** Listens for all existing instances, as they come and go. Ports stay the same across restarts of the daemon, if they are free. */
 export class Forwards {
   private readonly servers = new Map<string, Server>();
   private readonly sockets = new Set<Socket>();
@@ -18,7 +18,7 @@ export class Forwards {
   constructor(
     private readonly store: Store,
     private readonly network: Pick<Network, "dial">,
-    /** Called with the ports by instance name whenever they change. */
+    /** Called with the ports by instance name when they change. */
     private readonly publish: (ports: Record<string, number>) => Promise<void>,
   ) {
     this.unsubscribe = store.onChange(() => this.follow());
@@ -81,11 +81,11 @@ export class Forwards {
     try {
       const inside = await this.network.dial(address ?? "", SSH);
       this.keep(inside);
-      // Each end may say that it has said all, and still listen.
+      // Each end may finish sending and still receive.
       inside.allowHalfOpen = true;
       await pipeline(socket, inside, socket);
     } catch {
-      // The machine is off, does not listen yet, or went away: the caller sees its connection end, as with a tunnel.
+      // The machine is off, does not listen yet, or went away. The caller's connection ends, as with a tunnel.
       socket.destroy();
     }
   }
@@ -97,7 +97,7 @@ export class Forwards {
   }
 }
 
-/** Listens on loopback, on the wanted port if it is free (0: on any); returns the port. */
+/** Listens on loopback, on the given port if it is free (0: on any); returns the port. */
 export async function listenOn(server: Server, wanted: number): Promise<number> {
   server.listen(wanted, "127.0.0.1");
   try {

@@ -1,11 +1,11 @@
-/** The cloud's memory on disk: one JSON file, replaced as a whole, so that a killed daemon leaves the last complete one. */
+/** The cloud's state on disk: one JSON file, replaced as a whole, so that a killed daemon leaves the last complete one. */
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { isObject, parseJson } from "../rules/text/json";
 import { transition } from "./api/compute/power";
 import { end } from "./api/compute/operations";
 import { emptyState, type CloudState, type Instance, type Stored } from "./api/types";
 
-/** The state in a file; an empty cloud's where there is no file. @throws where the file is not ours to read */
+/** The state in a file, or that of an empty cloud if there is no file. @throws if the file is not ours to read */
 export async function loadState(file: string, project: string, now: string): Promise<CloudState> {
   let text;
   try {
@@ -23,13 +23,13 @@ export async function loadState(file: string, project: string, now: string): Pro
   return state as unknown as CloudState;
 }
 
-/** Writes JSON, for the owner's eyes only. */
+/** Writes JSON that only the owner can read. */
 export async function replaceFile(file: string, content: unknown): Promise<void> {
   await writeFile(`${file}.new`, JSON.stringify(content), { mode: 0o600 });
   await rename(`${file}.new`, file);
 }
 
-/** What a cloud is after its daemon ended, however it did, and what is left to do. */
+/** The state of a cloud after its daemon ended in any way, and the remaining work. */
 interface Recovered {
   state: CloudState;
   /** Paths of the instances whose machines should run. */
@@ -39,8 +39,8 @@ interface Recovered {
 }
 
 /**
- * Ends what was under way: what was being made exists, what was being deleted goes, what was being stopped is stopped. No machine
- * runs any more; those of instances that ran, or were about to, are to be booted again.
+ * Finishes what was under way: what was being made exists, what was being deleted is deleted, what was being stopped is stopped. No machine
+ * runs any more. Machines of instances that ran, or were about to run, must be booted again.
  */
 export function recover(state: CloudState, now: string): Recovered {
   const stored = Object.entries(state.resources).filter(([, one]) => isInstance(one) || one.pending !== "delete");

@@ -1,4 +1,4 @@
-/** From a store path that was built to one that has proved itself, or back to what ran before; also after a kill or a power cut half way. */
+/** Activates a built store path and checks that it works, or goes back to what ran before; also after a kill or a power cut half way. */
 import { deploymentOf, type AgentState, type Deployment } from "../../rules/agent-state";
 import { withCode } from "../../rules/error-codes";
 import { cutShort, logFailure } from "../failures";
@@ -11,13 +11,13 @@ import { isShuttingDown } from "../host/systemd";
 import { readTrial, removeTrial, type Trial, writeTrial } from "../state";
 import { now } from "../host/time";
 
-/** One activation: its driver, and what was decided when it is carried out. */
+/** One activation: its driver, and what was decided before it. */
 interface Activation<S extends Situation, D extends CommonDecision> {
   driver: Driver<S, D>;
   decision: D;
 }
 
-/** The trial that has not ended; one that waits for a reboot is not unfinished. */
+/** The trial that has not ended. A trial that waits for a reboot does not count as unfinished. */
 export function unfinishedTrial<S extends Situation, D extends CommonDecision>(
   driver: Driver<S, D>,
 ): Trial | undefined {
@@ -26,7 +26,7 @@ export function unfinishedTrial<S extends Situation, D extends CommonDecision>(
   return trial.mode === "boot" && trial.undo === undefined && trial.boot === driver.boot() ? undefined : trial;
 }
 
-/** Activates what was built. */
+/** Activates the built store path. */
 export async function activate<S extends Situation, D extends CommonDecision>(
   activation: Activation<S, D>,
   built: { path: string; revision: string; lock: string },
@@ -49,7 +49,7 @@ export async function activate<S extends Situation, D extends CommonDecision>(
   return carryOut(activation, trial);
 }
 
-/** What was deployed and ran: what only waits for a boot counts as deployed, but never ran. */
+/** What was deployed and ran. A store path that waits for a boot counts as deployed, but never ran. */
 function formerDeployment(state: AgentState, waits: Trial | undefined): Deployment {
   return waits === undefined || waits.kept === true ? deploymentOf(state) : (waits.restores ?? deploymentOf(state));
 }
@@ -77,7 +77,7 @@ async function carryOut<S extends Situation, D extends CommonDecision>(
   return verifyHealth(activation, trial);
 }
 
-/** Whether what runs now does well; else what ran before comes back. */
+/** Checks whether what runs now is healthy. If not, goes back to what ran before. */
 async function verifyHealth<S extends Situation, D extends CommonDecision>(
   activation: Activation<S, D>,
   trial: Trial,
@@ -119,14 +119,14 @@ async function fail<S extends Situation, D extends CommonDecision>(
   try {
     writeTrial(activation.driver.place.stateFolder, failed);
   } catch {
-    // A disk that is full keeps nobody from going back.
+    // A full disk does not prevent the return.
   }
   return undo(activation, failed, passes);
 }
 
 const reasons = { busy: "another switch is running", space: "the boot loader has no space" };
 
-/** Goes back. Nothing was changed where another switch was running: the revision stays wanted. */
+/** Goes back. If another switch was running, nothing was changed and the revision stays wanted. */
 async function undo<S extends Situation, D extends CommonDecision>(
   { driver, decision }: Activation<S, D>,
   trial: Trial,
@@ -147,7 +147,7 @@ async function undo<S extends Situation, D extends CommonDecision>(
   if (back.ok) {
     log("rolled back");
     endTrial(driver, trial);
-    // What waited for a boot counted as deployed since then.
+    // What waited for a boot counted as deployed from that time on.
     return trial.since === undefined || trial.restores === undefined ? ending : { ...ending, restores: trial.restores };
   }
   const why = back.error ?? "the former one does not come up";
@@ -192,7 +192,7 @@ export async function finishTrial<S extends Situation, D extends CommonDecision>
     log(`${what} booted; checking its health`);
     return verifyHealth(activation, trial);
   }
-  // A boot goes on where an activation fails; whether this one did is for a switch to tell.
+  // A boot continues after a failed activation; only a switch can say whether this activation failed.
   log(`${what} booted before its health was checked; switching to it again`);
   return carryOut(activation, trial);
 }

@@ -1,4 +1,4 @@
-/** Whether the agent that an update brings works on this machine. It proves that before it is activated, since no later update could repair it. */
+/** Whether a new agent works on this machine. It is tested before its activation, since no later update could repair it. */
 import { readdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { contract } from "../../rules/contract";
@@ -13,12 +13,12 @@ const TIMEOUT = 90_000;
 const RUNTIME_UNITS = "/run/systemd/system";
 const PREFIX = `${contract.units.system}-self-test-`;
 
-/** How a unit ends whose process does not work. Any other end is the machine's fault: it has no memory, or is too slow. */
+/** How a unit ends if its process does not work. For any other end the machine is at fault: it has no memory, or is too slow. */
 const PROCESS_FAILED = ["exit-code", "signal", "core-dump"];
 
 const lastLines = (text: string) => text.trimEnd().split("\n").slice(-10).join("\n");
 
-/** Why a system's agent does not work under the sandbox of a unit that the system ships. @throws UpdateFailure where that cannot be determined */
+/** Why a system's agent does not work under the sandbox of a unit that the system ships. @throws UpdateFailure if that is unknown */
 export async function systemAgentError(toplevel: string, runFolder: string): Promise<string | undefined> {
   const tests = [...distinctSandboxes(join(toplevel, "etc/systemd/system"))].map(([unit, sandbox], index) => ({
     ...{ unit, sandbox, name: `${PREFIX}${process.pid}-${index}.service` },
@@ -30,7 +30,7 @@ export async function systemAgentError(toplevel: string, runFolder: string): Pro
     writeFileSync(join(RUNTIME_UNITS, name), selfTestUnit(sandbox, output));
   const names = tests.map(({ name }) => name);
   try {
-    // systemd reads a unit that it has not loaded when it starts it.
+    // When systemd starts a unit that it has not loaded, it reads the unit's file.
     if (await systemctl("system", ["start", "--", ...names], TIMEOUT)) return undefined;
     const ends = await showUnits("system", names, ["Result", "ExecMainStatus"]);
     for (const [index, { unit, output }] of tests.entries()) {
@@ -53,7 +53,7 @@ function removeUnits(): void {
   for (const file of readdirSync(RUNTIME_UNITS)) if (file.startsWith(PREFIX)) remove(join(RUNTIME_UNITS, file));
 }
 
-/** The sandboxes of the units that run the agent, each once, by the name of a unit that has it. */
+/** The sandboxes of the units that run the agent, each once, by the name of a unit that has the sandbox. */
 function distinctSandboxes(folder: string): Map<string, Sandbox> {
   const found = new Map<string, Sandbox>();
   const known = new Set<string>();
@@ -68,12 +68,12 @@ function distinctSandboxes(folder: string): Map<string, Sandbox> {
   return found;
 }
 
-/** The same for a home, whose unit has its user's rights and no sandbox. `unit` is the text of its agent's unit. */
+/** The same for a home. Its unit has its user's rights and no sandbox. `unit` is the text of the unit of the home's agent. */
 export async function homeAgentError(generation: string, unit: string): Promise<string | undefined> {
   const program = /^ExecStart=(\S+)/m.exec(unit)?.[1];
   if (program === undefined) return undefined;
   const finished = await run(program, ["self-test"], { timeout: TIMEOUT });
-  // An agent from before there was a self-test does not know the command.
+  // An agent from before the self-test does not know the command.
   if (succeeded(finished) || finished.status === 2) return undefined;
   const error = `${basename(generation)}: its agent fails its self-test\n${lastLines(finished.output)}`.trimEnd();
   if (finished.limit !== undefined) throw new UpdateFailure("verify", error, "unknown");

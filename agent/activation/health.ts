@@ -1,4 +1,4 @@
-/** What an activation is judged by: its units, the configuration's own checks, and what could be reached before and cannot be reached now. */
+/** How an activation is checked: its units, the configuration's own checks, and what was reachable before and is not reachable now. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isObject, parseObject } from "../../rules/text/json";
@@ -18,8 +18,8 @@ const PROPERTIES = [
 const FROM_FSTAB = /\.(?:mount|automount|swap)$/;
 
 /**
- * The units that systemd has loaded and that may be part of a configuration. It describes each unit by itself, which for all of a machine's
- * devices and targets takes more time than the rest of the check.
+ * The units that systemd has loaded and that may be part of a configuration. systemd describes each unit separately. For all of a
+ * machine's devices and targets that takes more time than the rest of the check.
  */
 async function unitStates(manager: Manager, folders: readonly string[]): Promise<UnitState[]> {
   const loaded = await listUnits(manager, ["--all"]);
@@ -56,7 +56,7 @@ interface UnitCheck {
   settings: Record<string, unknown>;
 }
 
-/** Why units speak against what was switched to; `undefined` where they do not. */
+/** Why units show that the switch failed; `undefined` if they do not. */
 export async function unitsError({ manager, failedBefore, folders, settings }: UnitCheck): Promise<string | undefined> {
   const first = await unitStates(manager, folders);
   await sleep(settleTime(settings));
@@ -85,7 +85,7 @@ export async function unitsError({ manager, failedBefore, folders, settings }: U
   ].join("\n");
 }
 
-/** Milliseconds that units get to fail in. */
+/** Milliseconds in which units may fail. */
 function settleTime(settings: Record<string, unknown>): number {
   const seconds = typeof settings["healthSettle"] === "number" ? settings["healthSettle"] : 10;
   return secondsFrom("NIXOS_AUTO_UPDATE_SETTLE", seconds);
@@ -107,14 +107,14 @@ function templateOf(id: string): string | undefined {
   return parts === null ? undefined : `${parts[1] ?? ""}${parts[2] ?? ""}`;
 }
 
-/** A unit's file with its overrides; empty where the configuration has none. */
+/** A unit's file with its overrides; empty if the configuration has no such unit. */
 function unitText(folder: string, name: string): string {
   const drop = join(folder, `${name}.d`);
   let overrides: string[] = [];
   try {
     overrides = readdirSync(drop).map((file) => readFileSync(join(drop, file), "utf8"));
   } catch {
-    // It has none.
+    // There is no such file.
   }
   return [readText(join(folder, name)) ?? "", ...overrides].join("");
 }
@@ -123,7 +123,7 @@ function unitText(folder: string, name: string): string {
 export const failedUnits = (manager: Manager): Promise<string[]> =>
   listUnits(manager, [`--state=${["failed", ...loopingStates].join(",")}`]);
 
-/** Runs the checks of what was switched to; why one failed. */
+/** Runs the checks of the new configuration. @returns why one failed */
 export async function checksError(settingsFile: string): Promise<string | undefined> {
   const checks = parseObject(readText(settingsFile) ?? "")?.["healthChecks"];
   if (!isObject(checks)) return undefined;
@@ -147,7 +147,7 @@ async function checkError(name: string, command: string, seconds: number): Promi
   return [`health check ${name} ${how}`, ...finished.output.trimEnd().split("\n").slice(-10)].join("\n").trimEnd();
 }
 
-/** Whether something answers within a time limit: a switch may restart the network. */
+/** Whether something answers within a time limit. The limit is needed because a switch may restart the network. */
 export async function answersAgain(what: string, ask: () => Promise<boolean>): Promise<string | undefined> {
   const end = Date.now() + secondsFrom("NIXOS_AUTO_UPDATE_REACH", 60);
   while (!(await ask())) {

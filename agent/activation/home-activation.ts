@@ -9,11 +9,11 @@ import { secondsFrom } from "../host/time";
 const timeout = () => secondsFrom("NIXOS_AUTO_UPDATE_SWITCH_TIMEOUT", 900);
 
 /**
- * As the home-manager command does: it sets the profile itself, except for generations from before it did, whose activate does. A file
- * that is in the way is moved aside under a name that no earlier one has.
+ * Works like the home-manager command: it sets the profile itself. In older generations the activate script sets it. If a file is in
+ * the way, the file is moved aside under a name that no earlier file has.
  */
 export async function activateHome(generation: string, profile: string): Promise<Switched> {
-  // Home Manager puts its profile there only if the folder exists.
+  // Home Manager puts its profile in this folder only if the folder exists.
   makeFolder(dirname(profile));
   const driven = exists(join(generation, "gen-version"));
   if (driven) {

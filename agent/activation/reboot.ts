@@ -11,7 +11,7 @@ import { rebootWindows } from "../system/window";
 export const currentSystem = "/run/current-system";
 export const bootedSystem = "/run/booted-system";
 
-/** Whether a system is whole only after a boot: its kernel, initrd, modules or parameters are not the booted ones. */
+/** Whether a system is complete only after a boot: its kernel, initrd, modules or parameters differ from the booted ones. */
 export function awaitsBoot(toplevel: string): boolean {
   const booted = resolved(bootedSystem);
   if (booted === undefined || booted === resolved(toplevel)) return false;
@@ -25,7 +25,7 @@ function partsOf(system: string): BootParts {
 
 export interface RebootPlace {
   runFolder: string;
-  /** What is deployed, whose settings count: what runs may be from before any of this. */
+  /** What is deployed. Its settings count, because what runs may be older than these settings. */
   deployedSettings: Record<string, unknown>;
   /** What the instance metadata and the running system's settings say. */
   settings: Record<string, unknown>;
@@ -33,7 +33,7 @@ export interface RebootPlace {
   urgent: boolean;
 }
 
-/** Whether the machine reboots now, or what it waits for. Notifies nobody and changes nothing. */
+/** Whether the machine reboots now, or what it waits for. Sends no notification and changes nothing. */
 export async function decideReboot(place: RebootPlace, required: boolean): Promise<RebootDecision> {
   const { settings, trial, urgent } = place;
   const own = { ...settings, ...place.deployedSettings };
@@ -51,7 +51,7 @@ export async function decideReboot(place: RebootPlace, required: boolean): Promi
   });
 }
 
-/** Reboots where that is needed and allowed now; the service's timer asks again while the file says that it is needed. */
+/** Reboots if that is needed and allowed now. While the file says that a reboot is needed, the service's timer asks again. */
 export async function rebootIfAllowed(place: RebootPlace, required: boolean): Promise<void> {
   noteRequired(place.runFolder, required);
   if (isThere("/run/systemd/shutdown/scheduled") || isThere("/run/nologin")) return;
@@ -73,7 +73,7 @@ function noteRequired(runFolder: string, required: boolean): void {
   else if (!isThere(file)) writeFileAtomic(file, "");
 }
 
-/** Who is logged in, at a terminal, by ssh or at a desktop; managers that linger are nobody. */
+/** Who is logged in: at a terminal, by ssh or at a desktop. Lingering managers do not count. */
 async function loggedInUsers(): Promise<string[]> {
   const listed = await run("loginctl", ["list-sessions", "--no-legend"], { timeout: 30_000 });
   const sessions = listed.stdout.split("\n").flatMap((line) => /^\s*(\S+)/.exec(line)?.[1] ?? []);

@@ -43,7 +43,7 @@ export async function switchToConfiguration(toplevel: string, action: "test" | "
     case "needs reboot":
       return { kind: "needs reboot" };
     case "refused":
-      // Set for the next boot it is not checked for what only a live switch minds.
+      // A system that is set for the next boot is not checked for what matters only to a live switch.
       return action === "test" ? { kind: "needs reboot" } : { kind: "failed", error };
     case "boot loader":
       return { kind: "failed", error, ...(end.space ? { passes: "space" as const } : {}) };
@@ -52,7 +52,7 @@ export async function switchToConfiguration(toplevel: string, action: "test" | "
   }
 }
 
-/** How a system is to be activated: its own settings, its pre-switch checks, and without these the inhibitors of both. */
+/** How to activate a system: its own settings, its pre-switch checks, and without these the inhibitors of both systems. */
 export async function modeOf(toplevel: string): Promise<ActivationMode> {
   const inhibitors = (system: string) => readText(join(system, "switch-inhibitors"));
   const settings = parseObject(readText(join(toplevel, contract.paths.settings)) ?? "") ?? {};
@@ -67,7 +67,7 @@ export async function modeOf(toplevel: string): Promise<ActivationMode> {
 }
 
 /**
- * What to run it by, so that a shutdown gives it the time that logind.conf's InhibitDelayMaxSec says; nothing where logind does not
+ * The command to run it by, so that a shutdown gives it the time of InhibitDelayMaxSec in logind.conf; empty if logind does not
  * answer.
  */
 async function inhibitor(): Promise<string[]> {

@@ -1,4 +1,4 @@
-/** What a system is judged by after its switch: its units, its checks, and what could be reached before it. */
+/** How a system is checked after its switch: its units, its checks, and what was reachable before the switch. */
 import { join } from "node:path";
 import { parseObject } from "../../rules/text/json";
 import { readText } from "../host/files";
@@ -26,7 +26,7 @@ export class SystemHealth {
     return { failed, reached: { "metadata server": metadata, repository } };
   }
 
-  /** Why what runs now does badly; `undefined` where it does well. */
+  /** Why what runs now is unhealthy; `undefined` if it is healthy. */
   async error({ path, former, before }: Trial, settingsPath: string): Promise<string | undefined> {
     const settingsFile = join(path, settingsPath);
     const units = await unitsError({
@@ -38,7 +38,7 @@ export class SystemHealth {
     return units ?? (await checksError(settingsFile)) ?? (await this.lost(before));
   }
 
-  /** What answered just before the switch has to answer after it. */
+  /** What answered just before the switch must answer after it. */
   private async lost({ reached }: Before): Promise<string | undefined> {
     const metadata = reached["metadata server"] === true;
     const error = metadata ? await answersAgain("metadata server", () => this.reachesMetadata()) : undefined;

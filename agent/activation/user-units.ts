@@ -1,6 +1,6 @@
 /**
- * A switch waits without limit for what each user's manager does, and users decide how long that takes: switch-to-configuration-ng starts
- * itself once for each of them, as a process of theirs, and waits for it. Whoever takes too long is left out.
+ * A switch waits without limit for each user's manager, and users decide how long that takes: switch-to-configuration-ng starts itself
+ * once for each of them, as a process of theirs, and waits for it. A user who takes too long is left out.
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
@@ -8,7 +8,7 @@ import { log } from "../host/log";
 import { run } from "../host/process";
 import { secondsFrom } from "../host/time";
 
-/** What tells such a process from others of the switch: the variable by which it knows what it is. */
+/** How to recognise such a process among the others of the switch: by the variable that tells the process what it is. */
 const MARK = "__NIXOS_SWITCH_TO_CONFIGURATION_PARENT_EXE=";
 const POLL = 500;
 
@@ -38,7 +38,7 @@ interface Member {
   uid: number;
 }
 
-/** Such processes of other users in a process group. The owner of a process's folder is less to read than the rest of it. */
+/** Such processes of other users in a process group. Reading the owner of a process's folder is cheaper than reading the rest of it. */
 function usersIn(group: number): Member[] {
   const own = userInfo().uid;
   return readdirSync("/proc").flatMap((name) => {
@@ -52,7 +52,7 @@ function usersIn(group: number): Member[] {
   });
 }
 
-/** Field 5 of proc(5)'s stat; the name before it may hold anything. */
+/** Field 5 of proc(5)'s stat. The name before the field may contain anything. */
 function groupOf(pid: string): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
     .replace(/^.*\) /s, "")

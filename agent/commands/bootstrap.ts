@@ -12,7 +12,7 @@ import { runSystem } from "./run-system";
 
 /** Seconds at most between two attempts; a change of the approval ends the wait. */
 const PAUSE = 300;
-/** The same where something was only out of reach. */
+/** The same if something was only unreachable. */
 const SHORT_PAUSE = 15;
 
 export async function bootstrap(driver: SystemDriver): Promise<number> {
@@ -39,7 +39,7 @@ export async function bootstrap(driver: SystemDriver): Promise<number> {
   return 0;
 }
 
-/** Waits until something has changed that concerns this VM, or for so many seconds. */
+/** Waits until something that concerns this VM has changed, or for this many seconds. */
 async function changed({ metadata, place }: SystemDriver, seconds: number): Promise<void> {
   const file = join(place.runFolder, "watch-baseline");
   const end = Date.now() + seconds * 1000;
@@ -61,7 +61,7 @@ async function changed({ metadata, place }: SystemDriver, seconds: number): Prom
       writeFileAtomic(file, JSON.stringify(after));
       return;
     }
-    // Whatever the server does, it is asked at most once a second.
+    // The server is asked at most once a second, whatever it answers.
     await sleep(1000);
   }
 }

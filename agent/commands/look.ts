@@ -18,7 +18,7 @@ import { homeNews } from "../report/home-news";
 
 type Answered = Extract<Metadata, { kind: "present" | "absent" }>;
 
-/** @returns 0 where the server answered, 1 where it has to be asked again soon */
+/** @returns 0 if the server answered, 1 if it must be asked again soon */
 export async function look(driver: SystemDriver): Promise<number> {
   driver.prepare();
   const metadata = readMetadata(await driver.metadata.answers(), true);
@@ -32,13 +32,13 @@ export async function look(driver: SystemDriver): Promise<number> {
   return 0;
 }
 
-/** The baseline moves after the request is written: a watcher that dies in between asks twice, which costs nothing. */
+/** The baseline moves after the request is written. A watcher that dies in between requests twice, which costs nothing. */
 function askForChange(runFolder: string, metadata: Answered): void {
   const file = join(runFolder, "watch-baseline");
   const after = relevantState(metadata);
   const text = JSON.stringify(after);
   const before = readText(file);
-  // After a boot there is nothing to compare with: the run after the boot sees to what changed meanwhile.
+  // After a boot there is no value to compare with. The run after the boot handles what changed in the meantime.
   const change = before === undefined ? undefined : changeOf(parseJson(before) as RelevantState | null, after);
   if (change !== undefined) {
     log(`changed: ${change}`);
@@ -47,7 +47,7 @@ function askForChange(runFolder: string, metadata: Answered): void {
   if (before !== text) writeFileAtomic(file, text);
 }
 
-/** After a boot homes may run before root has published anything new. */
+/** After a boot, homes may run before root has published anything new. */
 async function armPublishers({ instance }: Extract<Metadata, { kind: "present" }>): Promise<void> {
   for (const { user } of instance.homes ?? []) {
     const account = await accountOf(user);

@@ -1,6 +1,6 @@
 /**
- * `publish USER`: a home's report is its user's own claim, read as the user, as little as a report can be, and only what has a report's
- * shape. What changes while an earlier report is on its way is published after it, since systemd does not tell again.
+ * `publish USER`: a home's report is its user's own claim. It is read as the user, up to the size of a report, and only if it has a
+ * report's shape. Changes during the publishing of an earlier report are published after it, since systemd does not signal them again.
  */
 import { ReportsDisabled } from "../metadata-server";
 import { contract } from "../../rules/contract";
@@ -18,7 +18,7 @@ import { accountOf } from "../home/users";
 import { parseObject } from "../../rules/text/json";
 import { speaksSecondContract } from "../../rules/instance-metadata";
 
-/** Milliseconds between two reports of one home, whose user may change its state without pause. */
+/** Milliseconds between two reports of one home. Its user may change its state without pause. */
 const pause = () => secondsFrom("NIXOS_AUTO_UPDATE_PUBLISH_PAUSE", 5);
 const LONGEST_PAUSE = 600_000;
 
@@ -40,7 +40,7 @@ export async function publishHome(driver: SystemDriver, user: string, metricsFol
     } catch (error) {
       if (error instanceof ReportsDisabled) {
         log(`home of ${user}: ${error.message}`);
-        // As after each report: systemd starts this again at each change.
+        // The same pause as after each report, because systemd starts this again at each change.
         await sleep(pause());
         return 0;
       }
@@ -52,12 +52,12 @@ export async function publishHome(driver: SystemDriver, user: string, metricsFol
     seen = text;
     delay = pause();
     await refresh(driver, user, state);
-    // Also where there was nothing to publish: systemd starts this again at each change.
+    // The pause also applies if there was nothing to publish, because systemd starts this again at each change.
     await sleep(pause());
   }
 }
 
-/** The repository may have refused what was handed over; the home tries again by itself. */
+/** The repository may have refused the credential that root handed over. The home retries by itself. */
 async function refresh(driver: SystemDriver, user: string, state: AgentState | undefined): Promise<void> {
   if (state?.outcome !== "failed" || state.stage !== "fetch") return;
   await refreshCredential(
@@ -66,7 +66,7 @@ async function refresh(driver: SystemDriver, user: string, state: AgentState | u
   );
 }
 
-/** Whether those who read this VM's reports know the contract's second version. */
+/** Whether the readers of this VM's reports know the contract's second version. */
 async function knowsSecond(driver: SystemDriver): Promise<boolean> {
   const text = await driver.metadata.get(`instance/attributes/${contract.instanceMetadata.key}`).catch(() => undefined);
   return speaksSecondContract(parseObject(text ?? ""));

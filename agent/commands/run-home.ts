@@ -1,6 +1,6 @@
 /**
- * `nixos-hm-auto-update run`: until the machine has nothing newer to say, since systemd drops a change of the file that a path unit
- * watches while its service runs (systemd 41599).
+ * `nixos-hm-auto-update run`: repeats until the machine has published nothing newer. systemd drops a change of the file that a path
+ * unit watches while its service runs (systemd 41599).
  */
 import { statSync } from "node:fs";
 import { join } from "node:path";
@@ -48,7 +48,7 @@ export async function runHome(driver: HomeDriver, options: RunOptions): Promise<
 
 const changedAt = () => statSync(homesFile, { throwIfNoEntry: false })?.mtimeMs;
 
-/** Where the machine's run was allowed to go; from older agents anywhere. */
+/** Which revisions the machine's run might go to. Older agents do not say, so any revision is allowed. */
 function machineRight(): Right {
   const homes = parseObject(readText(homesFile) ?? "") as HomesFile | undefined;
   return homes?.right === "approved" ? "approved" : "head";

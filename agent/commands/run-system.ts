@@ -1,4 +1,4 @@
-/** `nixos-auto-update run`: until nobody asks any more, since a request that comes during a run may be newer than its decision. */
+/** `nixos-auto-update run`: repeats until no request is left, since a request that comes during a run may be newer than its decision. */
 import { rightOf } from "../../rules/decision/run-right";
 import type { RunRequest } from "../driver";
 import { attempt, type AttemptResult } from "../engine";
@@ -59,7 +59,7 @@ async function afterwards(driver: SystemDriver, { decision, ending }: Result): P
   await rebootIfAllowed(driver.rebootPlace(decision), await driver.needsReboot(ending));
 }
 
-/** An error that has no name of its own is most likely a machine without memory or space. */
+/** An error without a name of its own most likely means a machine without memory or space. */
 async function tryAttempt(
   driver: SystemDriver,
   { wanted, force, once }: RunOptions,

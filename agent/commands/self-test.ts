@@ -1,6 +1,6 @@
 /**
- * `self-test`: whether this agent works where it runs. A new system's agent proves it before it is activated, under the sandbox of each unit
- * that it ships: reads the state, asks the metadata server, decides, says what its watcher would compare, and makes a report. It writes nothing.
+ * `self-test`: whether this agent works where it runs. A new system's agent runs it before its activation, under the sandbox of each
+ * unit that it ships: reads the state, asks the server, decides, computes what its watcher compares, makes a report. It writes nothing.
  */
 import { reportOf } from "../../rules/report";
 import { publishable, nextState } from "../../rules/agent-state";
@@ -18,7 +18,7 @@ function checkNode(): void {
   if (major < 20) throw new Exit(1, `Node ${process.versions.node} is too old; 20 or newer is needed`, "NF406");
 }
 
-/** The same for a home: reads its state, and decides. */
+/** The same for a home: the agent reads the home's state and decides. */
 export async function selfTestOfHome(driver: HomeDriver): Promise<number> {
   checkNode();
   const { reason } = driver.decide(await driver.look(), dryRequest, {});

@@ -16,10 +16,10 @@ interface Status {
   hold: LocalHold | null;
   state: AgentState;
   progress?: ProgressNow;
-  /** When a timer starts the next run, RFC 3339 in UTC; absent where none will. */
+  /** When a timer starts the next run, RFC 3339 in UTC; absent if no timer will. */
   next?: string;
   known: CachedSettings;
-  /** Commits by which the branch, as it was last fetched, is ahead of what is deployed; absent where that is not known. */
+  /** Commits by which the branch, as last fetched, is ahead of what is deployed; absent if that is unknown. */
   ahead?: number;
 }
 
@@ -39,7 +39,7 @@ async function statusOf({ place }: Pick<Driver, "place">): Promise<Status> {
   const { state } = readState(stateFolder);
   const { branch } = known;
   const { revision } = state;
-  // The machine's is root's, and anyone who asks may read it.
+  // The machine's file belongs to root, and everyone may read it.
   const reader = new Mirror(mirror.path, true);
   const ahead = branch === undefined || revision === undefined ? undefined : await reader.ahead(branch, revision);
   return {
@@ -68,7 +68,7 @@ function fleetText({ fleet, stack, wave }: CachedSettings): string | undefined {
   ].join(", ");
 }
 
-/** The status for people; what others wrote is made safe to print. */
+/** The status for people. Text that others wrote is made safe to print. */
 function statusLines({ hold, state, progress, next, known: about, ahead }: Status): string[] {
   const row = (name: string, value: string | undefined) =>
     value === undefined || value === "" ? [] : [`${name.padEnd(10)} ${safe(value)}`];
@@ -93,7 +93,7 @@ function progressText({ stage, revision, since, by, trigger, started }: Progress
   return `${what} since ${since}; update requested by ${by} (${trigger}) at ${started}`;
 }
 
-/** A VM that is failing tries again at boot, for another revision, where someone asks, and at this time. */
+/** A failing VM retries at boot, for another revision, on request, and at this time. */
 function failingText(failure: RepeatedFailure | undefined): string | undefined {
   if (failure === undefined) return undefined;
   const { tries, since } = failure;

@@ -1,4 +1,4 @@
-/** `trigger`: for the forced command of an account that may do nothing else, and for people. Asks, waits, and says how it went. */
+/** `trigger`: for the forced command of a restricted account, and for people. Requests a run, waits, and prints how it ended. */
 import type { Trigger } from "../../rules/decision/run-right";
 import { Exit, log, oneLine } from "../host/log";
 import { startUntilTaken, writeRequest } from "../requests";

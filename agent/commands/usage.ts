@@ -1,13 +1,13 @@
-/** What each program does: the text of --help, and what the manual pages and the shells' completions are made of. */
+/** The usage of each program: the source of --help, of the manual pages and of the shells' completions. */
 import { contract } from "../../rules/contract";
 import type { Program } from "../host/log";
 import { triggers } from "../requests";
 
 export interface Option {
   name: string;
-  /** What its value is, in capitals; absent where it takes none. */
+  /** The name of its value, in capitals; absent if it takes none. */
   value?: string;
-  /** The values that it takes, where these are known. */
+  /** The values that it takes, if these are known. */
   values?: readonly string[];
   text: string;
 }
@@ -151,7 +151,7 @@ export const usage: Record<Program, ProgramUsage> = {
 export const hasCommand = (program: Program, name: string): boolean =>
   usage[program].commands.some((command) => command.name === name);
 
-/** An option as one writes it. */
+/** An option as a person types it. */
 export const optionWords = ({ name, value }: Option): string => (value === undefined ? name : `${name} ${value}`);
 
 /** The text of --help. */

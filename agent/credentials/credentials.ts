@@ -1,6 +1,6 @@
 /**
- * What a private repository asks for: an SSH key or a token, in a file that its owner alone reads. git gets the path of the file; what is in
- * it is in no argument, no environment and no URL.
+ * The credential of a private repository: an SSH key or a token, in a file that only its owner can read. git gets the path of the file.
+ * The file's content is in no argument, no environment and no URL.
  */
 import { join } from "node:path";
 import type { CredentialKind } from "../../rules/deploy-keys";
@@ -8,7 +8,7 @@ import type { GitAccess } from "../git/git";
 import { remoteAccess } from "../git/git";
 import { writeFileAtomic } from "../host/files";
 
-/** `undefined` where the way to the repository would carry a secret in clear. */
+/** `undefined` if the connection to the repository would carry a secret in clear text. */
 export function credentialKind(url: string): CredentialKind | undefined {
   if (url.startsWith("https://")) return "token";
   if (url.startsWith("ssh://")) return "SSH private key";
@@ -18,15 +18,15 @@ export function credentialKind(url: string): CredentialKind | undefined {
 interface AccessOptions {
   protocols: string;
   url: string;
-  /** The file with what the repository asks for. */
+  /** The file with the repository's credential. */
   credential: string | undefined;
-  /** Lines of ssh's known hosts; no other host key is accepted then. */
+  /** Lines of ssh's known hosts; with them, no other host key is accepted. */
   knownHosts: string | undefined;
-  /** Where files for this run may lie. */
+  /** The folder for files of this run. */
   runFolder: string;
 }
 
-/** How git may reach a repository, with what that asks for. */
+/** How git may reach a repository, with the credential for it. */
 export function accessFor({ protocols, url, credential, knownHosts, runFolder }: AccessOptions): GitAccess {
   const access = remoteAccess(protocols);
   const words = [access.ssh];
@@ -42,9 +42,9 @@ export function accessFor({ protocols, url, credential, knownHosts, runFolder }:
 }
 
 /**
- * Has git show a token to that host alone. Helpers that are configured otherwise are left out, since they would keep it. The file holds a
- * token, or USER:TOKEN where the name counts, as for GitLab's deploy tokens. GitHub's Apps want the name below (docs.github.com,
- * "Authenticating as a GitHub App installation"); elsewhere any name will do.
+ * Makes git show a token to that host alone. Other configured helpers are left out, since they would store the token. The file holds a
+ * token, or USER:TOKEN if the name matters, as for GitLab's deploy tokens. GitHub's Apps want the name below (docs.github.com,
+ * "Authenticating as a GitHub App installation"); elsewhere any name works.
  */
 function tokenConfig(url: string, file: string): string[] {
   const host = /^https:\/\/(?:[^@/]*@)?([^/]+)/.exec(url)?.[1];

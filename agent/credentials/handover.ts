@@ -1,6 +1,6 @@
 /**
- * What the repositories of homes ask for. A user cannot reach the metadata server, so root fetches it and hands it over: a folder for each
- * user, which root alone writes, with the credential, which that user alone reads, or with why there is none.
+ * The credentials of homes' repositories. A user cannot reach the metadata server, so root fetches them and hands them over. Each user
+ * has a folder that only root writes. It holds the credential, which only that user can read, or the reason why there is no credential.
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import { credentialKind } from "./credentials";
 import { accountOf } from "../home/users";
 import { fetchSecret } from "./secrets";
 
-/** A user's failures make root ask Secret Manager at most so often in so many milliseconds. */
+/** Within this many milliseconds, a user's failures make root ask Secret Manager at most this often. */
 const MOST = 10;
 const PERIOD = 3_600_000;
 
@@ -22,7 +22,7 @@ type KeyedHome = HomeEntry & { repository: string; deployKeySecret: string };
 const isKeyed = (home: HomeEntry): home is KeyedHome =>
   home.repository !== undefined && home.deployKeySecret !== undefined;
 
-/** To all who are there; who is not meant to have one any more has none. */
+/** Hands over to all users who are there. A user who should no longer have a credential loses it. */
 export async function handOverAll(
   metadata: MetadataServer,
   homes: readonly HomeEntry[],
@@ -36,7 +36,7 @@ export async function handOverAll(
   }
 }
 
-/** To one, after its repository refused: there may be another one by now. */
+/** Hands over to one user after the user's repository refused: there may be another credential by now. */
 export async function refreshCredential(
   metadata: MetadataServer,
   home: HomeEntry | undefined,
@@ -49,7 +49,7 @@ export async function refreshCredential(
     log(`home of ${home.user}: handed over the key or token of its repository`);
 }
 
-/** Notes a question; whether it is within the bound. */
+/** Records a query. @returns whether it is within the limit */
 function mayAsk(folder: string, now: number): boolean {
   const file = join(folder, "asked");
   const times = (readText(file) ?? "").split("\n").map(Number);
@@ -60,7 +60,7 @@ function mayAsk(folder: string, now: number): boolean {
   return true;
 }
 
-/** @returns whether the user has another one now */
+/** @returns whether the user has another credential now */
 async function handOver(
   metadata: MetadataServer,
   { user, repository, deployKeySecret }: KeyedHome,

@@ -1,4 +1,4 @@
-/** What the machine's repository and its flake's inputs ask for: keys and tokens out of Secret Manager, in files of root's. */
+/** The credentials of the machine's repository and of its flake's inputs: keys and tokens from Secret Manager, in root's files. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseKeyPlace } from "../../rules/deploy-keys";
@@ -15,7 +15,7 @@ import { fetchSecret } from "./secrets";
 const PROTOCOLS = "http:https:ssh:git";
 
 export class MachineCredentials {
-  /** Why there is none, where there should be one. */
+  /** Why there is no credential although there should be one. */
   problem: string | undefined;
 
   constructor(
@@ -48,7 +48,7 @@ export class MachineCredentials {
     };
   }
 
-  /** The machine's own lies in a file of root's that a reboot forgets. Where Secret Manager does not answer, the one of before has to do. */
+  /** The machine's own credential is in a file of root's that a reboot deletes. If Secret Manager does not answer, the old one is used. */
   private async credential(secret: string, url: string): Promise<string | undefined> {
     if (readText(this.file) !== undefined) return this.file;
     try {
@@ -61,12 +61,12 @@ export class MachineCredentials {
     }
   }
 
-  /** @returns whether there is another one now */
+  /** @returns whether there is another credential now */
   private fetch(secret: string, url: string): Promise<boolean> {
     return fetchSecret(this.metadata, { secret, place: url, kind: credentialKind(url), file: this.file });
   }
 
-  /** After a refusal: whether there is another one by now. */
+  /** After a refusal: whether there is another credential by now. */
   private async renewCredential(secret: string, url: string): Promise<boolean> {
     try {
       if (!(await this.fetch(secret, url))) return false;
@@ -79,8 +79,8 @@ export class MachineCredentials {
   }
 
   /**
-   * What the inputs of the flake ask for, as `deployKeys` of the settings name it, and after it the repository's own, which its host's other
-   * repositories may take as well. Asked for at each build: it may have been rotated.
+   * The credentials of the flake's inputs, as `deployKeys` of the settings name them, and then the repository's own credential, which
+   * other repositories on its host may accept too. They are fetched at each build, because they may have been rotated.
    */
   async repositoryKeys(settings: { repository: string } & Record<string, unknown>): Promise<RepositoryKey[]> {
     const { repository, deployKeys } = settings;

@@ -1,13 +1,13 @@
 /**
- * Keys and tokens for the inputs of a flake, given to Nix for one run. Nix has git fetch what is private, and git asks two small scripts,
- * which know which file is meant for which repository. What is in the files is in no argument, no environment and no URL.
+ * Keys and tokens for the inputs of a flake, given to Nix for one run. Nix lets git fetch private inputs, and git calls two small
+ * scripts. They know which file belongs to which repository. The files' content is in no argument, no environment and no URL.
  */
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { byPrecision, kindOf, type KeyPlace } from "../../rules/deploy-keys";
 import { writeFileAtomic } from "../host/files";
 
-/** What Nix may use for one run, besides what the machine has. */
+/** What Nix may use for one run, in addition to what the machine has. */
 export interface NixAccess {
   env?: Record<string, string>;
   options?: readonly string[];
@@ -21,7 +21,7 @@ export interface RepositoryKey {
 /** A text as one word of the shell. */
 const word = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** A `case` of the shell that sets `file` by `$host/$path`; the place that names most comes first. */
+/** A shell `case` that sets `file` by `$host/$path`; the most specific place comes first. */
 function choice(keys: readonly RepositoryKey[]): string {
   const branches = byPrecision(keys.map(({ place, file }) => ({ ...place, file }))).map(({ host, path, file }) => {
     const exact = word(`${host}/${path}`);
@@ -32,7 +32,7 @@ function choice(keys: readonly RepositoryKey[]): string {
   return ['case "$host/$path" in', ...branches, "esac"].join("\n");
 }
 
-/** git runs this in the place of ssh: options, the host, and the command, whose last word is the repository. */
+/** git runs this instead of ssh, with options, the host, and the command, whose last word is the repository. */
 const sshScript = (ssh: string, keys: readonly RepositoryKey[]) => `host= path= port= file=
 for word; do
   [ "$host" != -p ] || port=:$path
@@ -48,8 +48,8 @@ exec ${ssh} "$@"
 `;
 
 /**
- * git asks this for a name and a password. The file holds a token, or USER:TOKEN where the name counts, as for GitLab's deploy tokens.
- * GitHub's Apps want the name below (docs.github.com, "Authenticating as a GitHub App installation"); elsewhere any name will do.
+ * git asks this script for a name and a password. The file holds a token, or USER:TOKEN if the name matters, as for GitLab's deploy tokens.
+ * GitHub's Apps want the name below (docs.github.com, "Authenticating as a GitHub App installation"); elsewhere any name works.
  */
 const credentialScript = (keys: readonly RepositoryKey[]) => `[ "$1" = get ] || exit 0
 protocol= host= path= file=
@@ -69,7 +69,7 @@ printf 'username=%s\\npassword=%s\\n' "$user" "\${token#*:}"
 function accessTokens(keys: readonly RepositoryKey[]): string {
   const tokens = keys.map(({ place: { host, path }, file }) => {
     const text = readFileSync(file, "utf8").trim();
-    // GitLab's tokens are said to be of a kind there; any other name before the colon is for git alone.
+    // Nix wants a kind before GitLab's tokens; any other name before the colon is for git alone.
     const token = /^(?:PAT|OAuth2):/.test(text) ? text : text.replace(/^[^:]*:/, "");
     return `${path === "" ? host : `${host}/${path}`}=${token}`;
   });
@@ -77,7 +77,7 @@ function accessTokens(keys: readonly RepositoryKey[]): string {
 }
 
 /**
- * Access for Nix by these keys.
+ * Gives Nix access by these keys.
  * @param ssh the command by which a server without a key of its own is reached
  */
 export function accessByKeys(folder: string, ssh: string, keys: readonly RepositoryKey[]): NixAccess {

@@ -9,7 +9,7 @@ import type { MetadataServer } from "../metadata-server";
 const secretManager = () => process.env["NIXOS_AUTO_UPDATE_SECRET_MANAGER"] ?? "https://secretmanager.googleapis.com";
 const TIMEOUT = 30_000;
 
-/** Why a secret cannot be had, in one line. */
+/** Why a secret is not available, in one line. */
 class SecretError extends Error {}
 
 /** The access token of this VM's service account. @throws SecretError */
@@ -19,7 +19,7 @@ export async function vmToken(metadata: MetadataServer): Promise<string> {
     const token = (JSON.parse(text ?? "null") as { access_token?: unknown } | null)?.access_token;
     if (typeof token === "string" && token !== "") return token;
   } catch {
-    // Said below.
+    // The error is thrown below.
   }
   throw new SecretError("the metadata server returned no token");
 }
@@ -38,24 +38,24 @@ async function readSecret(metadata: MetadataServer, secret: string): Promise<str
   const { payload, error } = (answer ?? {}) as { payload?: { data?: unknown }; error?: { message?: unknown } };
   if (typeof payload?.data !== "string")
     throw new SecretError(typeof error?.message === "string" ? error.message : "no answer that can be read");
-  // ssh insists on the last newline and on no carriage returns, which nobody sees when they store a key.
+  // ssh requires the last newline and no carriage returns. A person who stores a key does not see either.
   return `${Buffer.from(payload.data, "base64").toString("utf8").replaceAll("\r", "").trimEnd()}\n`;
 }
 
 interface SecretRequest {
   secret: string;
-  /** Who asks for it: a repository's URL, or another place. */
+  /** The place that the secret is for: a repository's URL, or another place. */
   place: string;
-  /** What that asks for; `undefined` where its way would carry it in clear, and `any` where the secret decides. */
+  /** What kind of credential the place needs; `undefined` if the URL would carry it in clear text, `any` if the secret decides. */
   kind: CredentialKind | "any" | undefined;
   file: string;
-  /** Numbers of the user that alone reads the file; this process's where absent. */
+  /** User id and group id of the only user who may read the file; this process's if absent. */
   owner?: { uid: number; gid: number };
 }
 
 /**
- * Puts what a secret holds into a file that its owner alone reads.
- * @returns whether that is something else than what was in it
+ * Writes a secret into a file that only its owner can read.
+ * @returns whether the file's content changed
  * @throws SecretError
  */
 export async function fetchSecret(metadata: MetadataServer, request: SecretRequest): Promise<boolean> {

@@ -1,4 +1,4 @@
-/** The clone for people, /etc/nixos by default. Nothing is built from it, and nothing in it is ever overwritten. */
+/** The clone for people, /etc/nixos by default. Nothing is built from it, and none of its content is ever overwritten. */
 import { lstatSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { entries, exists, isThere, readText } from "../host/files";
@@ -14,7 +14,7 @@ interface Checkout {
   branch: string;
 }
 
-/** Makes the clone where there is nothing yet, else moves it forward where it is clean. */
+/** Makes the clone if there is none, or moves it forward if it is clean. */
 export async function syncCheckout(checkout: Checkout): Promise<void> {
   const { folder } = checkout;
   setAsideDefault(folder);
@@ -37,7 +37,7 @@ function isOwn(folder: string): boolean {
 }
 
 /**
- * An image of nixpkgs' comes with a configuration.nix that imports what the image is, and nothing else
+ * An image built by nixpkgs contains a configuration.nix that imports the image's own module, and nothing else
  * (nixos/modules/virtualisation/google-compute-image.nix).
  */
 function setAsideDefault(folder: string): void {
@@ -50,10 +50,10 @@ function setAsideDefault(folder: string): void {
   log(`the image's own ${folder} is now ${folder}.image`);
 }
 
-/** Why something was not done, in one line; `undefined` where it was. */
+/** Why an action was not done, in one line; `undefined` if it was. */
 type Problem = Promise<string | undefined>;
 
-/** Runs git in a clone. Filters do not run, so that what is stored elsewhere (Git LFS) is in the clone as git has it. */
+/** Runs git in a clone. Filters do not run, so content that is stored elsewhere (Git LFS) is in the clone as git stores it. */
 async function problemOf(folder: string, ...args: string[]): Problem {
   const finished = await git(["-C", folder, ...args]);
   return succeeded(finished) ? undefined : gitErrorText(finished);
@@ -70,7 +70,7 @@ async function makeClone({ folder, mirror, url, branch }: Checkout): Problem {
   return succeeded(cloned) ? setUrl(folder, url) : gitErrorText(cloned);
 }
 
-/** Where a clone notes the URL that this agent gave it: one that a person gave it since is theirs. */
+/** Where a clone records the URL that this agent set. If the URL differs from that record, a person has set it. */
 const NOTED_URL = "nixos-fleet.url";
 
 async function setUrl(folder: string, url: string): Problem {
@@ -79,7 +79,7 @@ async function setUrl(folder: string, url: string): Problem {
   );
 }
 
-/** The clone's origin is where the machine fetches now, unless a person has set it. */
+/** Sets the clone's origin to the machine's present URL, unless a person has set it. */
 async function followUrl({ folder, url }: Checkout): Promise<void> {
   const [now, noted] = [
     await read(folder, "remote", "get-url", "origin"),
@@ -92,7 +92,7 @@ async function followUrl({ folder, url }: Checkout): Promise<void> {
 
 const OWN = "it has changes, or a history, of its own";
 
-/** Moves the clone to the branch's head; why it stays where it is. */
+/** Moves the clone to the branch's head. @returns why it does not move */
 async function forward(checkout: Checkout): Problem {
   const { folder, mirror, branch } = checkout;
   await followUrl(checkout);
@@ -120,7 +120,7 @@ async function isPushed(folder: string, on: string): Promise<boolean> {
 /** Whether git can keep only one of two names: `a` is in the way of `a/b`. */
 const block = (one: string, other: string) => one.startsWith(`${other}/`) || other.startsWith(`${one}/`);
 
-/** What is known of the repository's branches whose names are in the way of this one: they are no more. */
+/** Deletes the remote-tracking branches whose names conflict with this one: the repository no longer has them. */
 async function forgetBlocking(folder: string, branch: string): Promise<void> {
   const remote = "refs/remotes/origin/";
   const listed = (await read(folder, "for-each-ref", "--format=%(refname)", remote)) ?? "";
@@ -129,7 +129,7 @@ async function forgetBlocking(folder: string, branch: string): Promise<void> {
       await problemOf(folder, "update-ref", "-d", name);
 }
 
-/** The machine follows another branch now: a clone whose commits are all pushed follows it there. */
+/** The machine follows another branch now. A clone whose commits are all pushed switches to that branch. */
 async function switchBranch(folder: string, on: string, branch: string): Problem {
   if (block(on, branch)) {
     const problem =
@@ -137,7 +137,7 @@ async function switchBranch(folder: string, on: string, branch: string): Problem
       (await problemOf(folder, "branch", "--quiet", "-D", on));
     if (problem !== undefined) return problem;
   }
-  // A branch of that name that is there is a person's, and moves forward or not at all.
+  // An existing branch of that name is a person's. It is only ever moved forward.
   const problem = await problemOf(folder, "checkout", "--quiet", branch, "--");
   if (problem !== undefined) return problem;
   if ((await problemOf(folder, "merge", "--quiet", "--ff-only", `refs/remotes/origin/${branch}`)) !== undefined)

@@ -1,6 +1,6 @@
 /**
- * git that asks nothing, runs nobody's hooks, filters or file system monitors, leaves nothing running, and ends. The system's and the
- * user's configuration do not count, except for how a site reaches the outside.
+ * git that never prompts, runs no hooks, filters or file system monitors, leaves no process behind, and always ends. The system's and
+ * the user's configuration do not count, except for how a site reaches the outside.
  */
 import { gitFailure, isGitRefusal, type FailureCause } from "../../rules/decision/failure";
 import { exists } from "../host/files";
@@ -12,24 +12,24 @@ import { secondsFrom, sleep } from "../host/time";
 export interface GitAccess {
   /** As GIT_ALLOW_PROTOCOL. */
   protocols: string;
-  /** Configuration by which git shows a token. */
+  /** Configuration that makes git show a token. */
   config: readonly string[];
   /** The ssh command, with its key and known hosts. */
   ssh: string;
-  /** The same for servers that the key is not meant for. */
+  /** The same for servers that the key is not for. */
   sshWithoutKey: string;
 }
 
 const SSH = "ssh -o BatchMode=yes -o ConnectTimeout=20";
 
-/** No repository but those on this machine. */
+/** Only repositories on this machine. */
 export const localAccess: GitAccess = { protocols: "file", config: [], ssh: SSH, sshWithoutKey: SSH };
 
 export function remoteAccess(protocols: string): GitAccess {
   return { protocols, config: [], ssh: SSH, sshWithoutKey: SSH };
 }
 
-/** Milliseconds without a word from git after which it hangs. */
+/** Milliseconds without output after which git counts as hung. */
 const silence = () => secondsFrom("NIXOS_AUTO_UPDATE_FETCH_TIMEOUT", 120);
 const pause = () => secondsFrom("NIXOS_AUTO_UPDATE_PAUSE", 2);
 const ATTEMPTS = 5;
@@ -49,7 +49,7 @@ const OPTIONS = [
   ...["-c", "gc.autoDetach=false", "-c", "maintenance.autoDetach=false"],
 ];
 
-/** What of the caller's environment would point git somewhere else. */
+/** Variables of the caller's environment that would point git to another place. */
 const FOREIGN = [
   "GIT_DIR",
   "GIT_WORK_TREE",
@@ -59,7 +59,7 @@ const FOREIGN = [
   "GIT_CONFIG_COUNT",
 ];
 
-/** Runs git. The arguments are the caller's to separate from values, by `--` or a fixed prefix. */
+/** Runs git. The caller must separate the arguments from values, by `--` or a fixed prefix. */
 export async function git(args: readonly string[], options: GitOptions = {}): Promise<Finished> {
   const { access = localAccess, ownConfig = false } = options;
   const site = ownConfig || access === localAccess ? [] : await siteConfig();
@@ -91,7 +91,7 @@ const NO_CONFIG = {
 const SITE_KEYS =
   "^http\\.(.*\\.)?(proxy|proxyauthmethod|proxysslcainfo|sslcainfo|sslcapath|sslcert|sslkey|sslversion|version|noepsv)$";
 
-/** What the machine's and this user's configuration say of a site, as options of git's; most machines have neither file. */
+/** What the machine's and this user's configuration say about a site, as git options. Most machines have neither file. */
 async function siteConfig(): Promise<string[]> {
   const home = process.env["HOME"] ?? "/";
   const config = process.env["XDG_CONFIG_HOME"] ?? `${home}/.config`;
@@ -116,7 +116,7 @@ export class GitError extends Error {
   }
 }
 
-/** The line of git's output that says what is wrong. */
+/** The line of git's output that names the error. */
 export function gitErrorText(finished: Finished): string {
   if (finished.limit !== undefined) return `no answer within ${Math.round(silence() / 1000)} s`;
   const lines = finished.stderr.split(/[\r\n]/).filter((line) => line.trim() !== "");
@@ -127,8 +127,8 @@ export function gitErrorText(finished: Finished): string {
 }
 
 /**
- * Runs git up to five times, waiting longer each time. What a server refuses is tried again where `renew` says that there is another
- * key or token by now; who hung once hangs again, and is for a later run.
+ * Runs git up to five times, with longer and longer pauses. If a server refuses, git retries only if `renew` says that there is another
+ * key or token by now. A git that hung would hang again, so a later run retries it.
  * @throws GitError
  */
 export async function gitRetry(
@@ -142,7 +142,7 @@ export async function gitRetry(
     if (succeeded(finished)) return finished;
     const problem = gitErrorText(finished);
     const cause = gitFailure({ ...finished, text: finished.stderr });
-    // Exit status 2 is `ls-remote --exit-code`'s answer that there is no such branch.
+    // Exit status 2 is the answer of `ls-remote --exit-code` that there is no such branch.
     const final = finished.status === 2 || finished.limit !== undefined || attempt >= ATTEMPTS;
     const error = new GitError(finished.status === 2 ? "absent" : cause, problem);
     if (final || cause === "space" || cause === "absent") throw error;

@@ -1,4 +1,4 @@
-/** A bare mirror of the repository, which nobody but its owner writes: what is built comes from here. */
+/** A bare mirror of the repository. Only its owner writes it, and systems and homes are built from it. */
 import { lstatSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { sha256 } from "../host/digest";
@@ -9,7 +9,7 @@ import { flakeFile, flakeQuery } from "../../rules/decision/flake-place";
 import { log } from "../host/log";
 import { type Finished, succeeded } from "../host/process";
 
-/** Where a mirror fetches from. `renew` gets another key or token after a refusal, where there is one by now. */
+/** Where a mirror fetches from. `renew` gets another key or token after a refusal, if there is one by now. */
 export interface Origin {
   url: string;
   branch: string;
@@ -17,15 +17,15 @@ export interface Origin {
   renew: () => Promise<GitAccess | undefined>;
 }
 
-/** The one name that a fetch writes, whatever the branch is called: a name `a` would block `a/b`. */
+/** The only ref that a fetch writes, whatever the branch's name is: a name `a` would block `a/b`. */
 const FETCHED = "refs/nixos-fleet-fetched";
-/** Below this each kept revision has a name of its own, so that neither a forced push nor git's cleaning takes it away. */
+/** Each kept revision has a name of its own below this prefix, so that neither a forced push nor git's cleanup removes it. */
 const KEPT = "refs/nixos-fleet/";
-/** More than any list of a repository's files or commits, or a flake.lock, has. */
+/** Larger than any list of a repository's files or commits, and than any flake.lock. */
 const LISTING_BYTES = 64 * 1024 * 1024;
 
 export class Mirror {
-  /** @param foreign whether it is another user's, for which git needs `safe.directory` */
+  /** @param foreign whether it belongs to another user; git then needs `safe.directory` */
   constructor(
     readonly path: string,
     private readonly foreign = false,
@@ -36,34 +36,34 @@ export class Mirror {
     return git([...safe, `--git-dir=${this.path}`, ...args], keep === undefined ? {} : { keep });
   }
 
-  /** Makes it where there is none, or something else is in its place. @throws GitError */
+  /** Makes the mirror if there is none, or if something else is in its place. @throws GitError */
   private async ensure(): Promise<void> {
     if (isThere(this.path) && (await this.refuses(["rev-parse", "--git-dir"]))) {
       log(`${this.path} is no longer a repository; creating a new one`);
       remove(this.path);
     }
     if (!isThere(this.path)) await this.must(["init", "--quiet", "--bare"]);
-    // Whoever works on it holds the agent's own lock: these are from one that was killed.
+    // The process that works on the mirror holds the agent's own lock, so these locks are from a killed process.
     for (const file of locksIn(this.path)) rmSync(file, { force: true });
   }
 
-  /** Whether git says no. One that was killed, or hung, has said nothing. @throws GitError */
+  /** Whether git says no. A git that was killed or hung gave no answer. @throws GitError */
   private async refuses(args: readonly string[]): Promise<boolean> {
     return !hasSucceeded(await this.git(args));
   }
 
-  /** @throws GitError where git cannot tell */
+  /** @throws GitError if git cannot determine it */
   async has(revision: string): Promise<boolean> {
     const finished = await this.git(["rev-parse", "--quiet", "--verify", `${revision}^{commit}`]);
     if (succeeded(finished)) return true;
-    // git-rev-parse(1): with --quiet a name that is not there is status 1, and no message.
+    // git-rev-parse(1): with --quiet, a missing name gives status 1 and no message.
     if (finished.status === 1 && finished.limit === undefined) return false;
     throw new GitError("unknown", gitErrorText(finished));
   }
 
   /**
-   * Brings a revision in: the branch, and the revision itself if it is not on it. A damaged mirror fails as if the repository were at
-   * fault, so it is then made again.
+   * Fetches a revision: the branch, and the revision itself if the branch does not contain it. A damaged mirror fails as if the repository
+   * were at fault, so the mirror is then made again.
    * @throws GitError
    */
   async fetch(origin: Origin, revision: string): Promise<void> {
@@ -94,12 +94,12 @@ export class Mirror {
     const { url, access, renew } = origin;
     // A repository on this machine may be someone else's, and git then needs `safe.directory`.
     const upload = isOnThisMachine(url) ? [`--upload-pack=git -c safe.directory=${url} upload-pack`] : [];
-    // Its progress is the sign of life by which it is limited.
+    // The time limit of this fetch counts from its last progress message.
     const fetch = ["fetch", "--progress", "--no-tags", "--no-auto-gc", "--no-write-fetch-head", ...upload];
     await gitRetry([`--git-dir=${this.path}`, ...fetch, "--", url, refspec], access, renew);
   }
 
-  /** The one branch of the mirror, for clones and for older agents of homes; a name that is in its way goes. */
+  /** The only branch of the mirror, for clones and for older agents of homes. A conflicting name is deleted. */
   private async nameBranch(branch: string): Promise<void> {
     const name = ["update-ref", `refs/heads/${branch}`, FETCHED];
     if (succeeded(await this.git(name))) return;
@@ -115,7 +115,7 @@ export class Mirror {
     throw new GitError(cause === "space" ? cause : "unknown", gitErrorText(finished));
   }
 
-  /** Whether all that a revision consists of is there and whole. Objects are read as they are stored: no filter runs. */
+  /** Whether all objects of a revision are there and complete. Objects are read as they are stored: no filter runs. */
   private async isSound(revision: string): Promise<boolean> {
     const listed = await this.git(["ls-tree", "-r", "-t", "--full-tree", revision], LISTING_BYTES);
     if (!hasSucceeded(listed)) return false;
@@ -131,14 +131,14 @@ export class Mirror {
     return hasSucceeded(await git([`--git-dir=${this.path}`, "cat-file", "--batch"], { input, keep: 4096 }));
   }
 
-  /** Its progress is its sign of life: a large repository takes minutes. */
+  /** Its progress counts as a sign of life: a large repository takes minutes. */
   private async isWhole(): Promise<boolean> {
     return !(await this.refuses(["fsck", "--no-dangling", "--progress"]));
   }
 
-  /** Whether the second revision is the first or one of its descendants. @throws GitError where git cannot tell */
+  /** Whether the second revision is the first or one of its descendants. @throws GitError if git cannot determine it */
   async descends(ancestor: string, revision: string): Promise<boolean> {
-    // What is not here has no known descendants.
+    // A revision that is not in the mirror has no known descendants.
     const there = await this.git(["rev-parse", "--quiet", "--verify", `${ancestor}^{commit}`]);
     if (there.status === 1) return false;
     const finished = await this.git(["merge-base", "--is-ancestor", ancestor, revision]);
@@ -146,25 +146,25 @@ export class Mirror {
     throw new GitError("unknown", gitErrorText(finished));
   }
 
-  /** The text of a file at a revision; `undefined` where it has none. @throws GitError */
+  /** The text of a file at a revision; `undefined` if the revision has no such file. @throws GitError */
   async fileAt(revision: string, file: string): Promise<string | undefined> {
     if ((await this.must(["ls-tree", revision, "--", file])) === "") return undefined;
     return this.must(["cat-file", "blob", `${revision}:${file}`], LISTING_BYTES);
   }
 
-  /** SHA-256 (hex) of `flake.lock` at a revision, in the flake's folder; empty where there is none. @throws GitError */
+  /** SHA-256 (hex) of `flake.lock` in the flake's folder at a revision; empty if there is none. @throws GitError */
   async lockDigest(revision: string, subdirectory?: string): Promise<string> {
     const text = await this.fileAt(revision, flakeFile(subdirectory, "flake.lock"));
     return text === undefined ? "" : sha256(text);
   }
 
-  /** Commits that come with a revision and not with another. @throws GitError */
+  /** Commits that one revision contains and another does not. @throws GitError */
   async commitsBetween(deployed: string, revision: string): Promise<string[]> {
     const listed = await this.must(["rev-list", revision, `^${deployed}`], LISTING_BYTES);
     return listed.split("\n").filter((line) => line !== "");
   }
 
-  /** By how many commits the branch, as it was last fetched, is ahead of a revision; `undefined` where that is not known. */
+  /** The number of commits by which the branch, as last fetched, is ahead of a revision; `undefined` if unknown. */
   async ahead(branch: string, revision: string): Promise<number | undefined> {
     const counted = await this.git(["rev-list", "--count", `${revision}..refs/heads/${branch}`]);
     return succeeded(counted) ? Number(counted.stdout) : undefined;
@@ -175,7 +175,7 @@ export class Mirror {
     return `git+file://${this.path}?ref=${KEPT}${revision}&rev=${revision}${flakeQuery(subdirectory)}#${attribute}`;
   }
 
-  /** Forgets all revisions but these. */
+  /** Forgets all revisions except these. */
   async prune(keep: readonly (string | undefined)[]): Promise<void> {
     const listed = await this.git(["for-each-ref", "--format=%(refname)", KEPT]);
     for (const name of listed.stdout.split("\n").filter((line) => line !== ""))
@@ -184,7 +184,7 @@ export class Mirror {
   }
 }
 
-/** The head of a repository's branch, as the repository has it now. @throws GitError with the reason `absent` where it has no such branch */
+/** The present head of the repository's branch. @throws GitError with the reason `absent` if it has no such branch */
 export async function branchHead({ url, branch, access, renew }: Origin): Promise<string> {
   const listed = await gitRetry(["ls-remote", "--exit-code", "--", url, `refs/heads/${branch}`], access, renew);
   const head = /^[0-9a-f]{40}/.exec(listed.stdout)?.[0];
@@ -198,7 +198,7 @@ export async function answers({ url, branch, access }: Origin): Promise<boolean>
   return succeeded(await git(args, { access, silence: 15_000 }));
 }
 
-/** Whether git succeeded. One that was killed, or hung, has not said that anything is damaged. @throws GitError */
+/** Whether git succeeded. A git that was killed or hung does not show that anything is damaged. @throws GitError */
 function hasSucceeded(finished: Finished): boolean {
   if (finished.status === undefined || finished.limit !== undefined)
     throw new GitError("unknown", gitErrorText(finished));
@@ -207,7 +207,7 @@ function hasSucceeded(finished: Finished): boolean {
 
 const isOnThisMachine = (url: string) => url.startsWith("/");
 
-/** The files of git's own locks below a folder. */
+/** git's own lock files below a folder. */
 function locksIn(folder: string): string[] {
   if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
   return readdirSync(folder, { recursive: true, encoding: "utf8" })

@@ -1,4 +1,4 @@
-/** From a decision to a store path: fetch, verify, and have it prebuilt or build it. */
+/** From a decision to a store path: fetches, verifies, and gets a prebuilt path or builds it. */
 import { short } from "../../rules/contract";
 import type { Target } from "../../rules/decision/decision";
 import { diskProblem } from "../../rules/decision/failure";
@@ -41,7 +41,7 @@ async function openOrigin<S extends Situation, D extends CommonDecision>(
   return origin;
 }
 
-/** A fetch that failed, with why the repository may have refused. */
+/** A failed fetch, with the likely reason for the repository's refusal. */
 function fetchFailure(origin: Origin, error: unknown, credentialError: string | undefined): unknown {
   if (!(error instanceof GitError)) return error;
   const more = credentialError === undefined ? "" : ` (${credentialError})`;
@@ -50,7 +50,7 @@ function fetchFailure(origin: Origin, error: unknown, credentialError: string | 
   return new UpdateFailure("fetch", `${what}cannot fetch from ${origin.url}: ${error.message}${more}`, error.reason);
 }
 
-/** The branch's head, as the repository has it now. @throws UpdateFailure */
+/** The present head of the branch in the repository. @throws UpdateFailure */
 export async function findHead<S extends Situation, D extends CommonDecision>(
   driver: Driver<S, D>,
   decision: D,
@@ -65,7 +65,7 @@ export async function findHead<S extends Situation, D extends CommonDecision>(
   }
 }
 
-/** Whether the deployed revision descends from another. @throws UpdateFailure where git cannot tell */
+/** Whether the deployed revision descends from another. @throws UpdateFailure if git cannot determine it */
 export async function findDescent<S extends Situation, D extends CommonDecision>(
   driver: Driver<S, D>,
   decision: D,
@@ -124,7 +124,7 @@ export async function fetchAndVerify<S extends Situation, D extends CommonDecisi
   });
 }
 
-/** A disk that is full gets room before, and once again where that was not enough. @throws GitError */
+/** Frees space on a full disk first, and once more if that was not enough. @throws GitError */
 async function fetchWithRoom(place: Place, origin: Origin, revision: string, settings: CommonSettings): Promise<void> {
   await makeRoomToFetch(place, spaceSettings(settings));
   try {
@@ -142,7 +142,7 @@ function begin({ stage }: RunRequest, name: string, revision: string): void {
   log(`→ ${name} ${short(revision)}`);
 }
 
-/** The store path of a revision: as the approval's manifest names it, else built here. @throws UpdateFailure */
+/** The store path of a revision: from the approval's manifest, or else built here. @throws UpdateFailure */
 export async function realise<S extends Situation, D extends CommonDecision>(
   driver: Driver<S, D>,
   request: RunRequest,

@@ -1,4 +1,4 @@
-/** A person's own clone of what her home is made from: what is in it and not yet pushed must not be switched away from. */
+/** A person's own clone of the repository that contains the home. An update must not switch away from work that is not pushed yet. */
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import { exists } from "../host/files";
@@ -8,12 +8,12 @@ import { succeeded } from "../host/process";
 /** Where Home Manager itself looks for a configuration. */
 export const defaultClone = (home: string): string => join(home, ".config/home-manager");
 
-/** How `git status --porcelain=v2 --branch` writes that there is no commit yet. */
+/** How `git status --porcelain=v2 --branch` marks that there is no commit yet. */
 const NO_COMMIT = "# branch.oid (initial)";
 
 /**
- * What a clone has that the repository does not, and what its user can do; `undefined` where the update may go on. Where git does not say
- * there may be work, so the update waits.
+ * What a clone has that the repository does not, and what its user can do; `undefined` if the update may continue. If git does not
+ * answer, there may be work, so the update waits.
  */
 export async function unpushedWork(clone: string): Promise<string | undefined> {
   const there = lstatSync(join(clone, "."), { throwIfNoEntry: false });

@@ -1,4 +1,4 @@
-/** What must be true of a commit before anything in it is evaluated. A git that fails or does not answer is a refusal, too. */
+/** What must be true of a commit before anything in it is evaluated. If git fails or does not answer, the commit is refused too. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { short } from "../../rules/contract";
@@ -54,7 +54,7 @@ async function verifyDescent({ mirror, revision, explicit, deployed }: VerifyOpt
   throw failed(`${short(revision)} does not descend from ${short(deployed)}, which is deployed, and is not approved`);
 }
 
-/** Every commit that comes with this revision and was not deployed yet, and the revision itself, must be a signer's. */
+/** A signer must have signed this revision and every commit that comes with it and was not deployed yet. */
 async function verifySignatures({ mirror, revision, deployed, signers, runFolder }: VerifyOptions): Promise<void> {
   if (signers === undefined || signers === "") return;
   const folder = await keepSigners(signers, join(runFolder, "signers"));
@@ -67,7 +67,7 @@ async function verifySignatures({ mirror, revision, deployed, signers, runFolder
   }
 }
 
-/** git itself verifies, against these signers and nobody else: not root's keyring, not root's configuration. */
+/** git itself verifies against these signers only: not against root's keyring or root's configuration. */
 async function signatureError(mirror: Mirror, commit: string, folder: string): Promise<string | undefined> {
   const options = [
     ...["-c", `gpg.ssh.allowedSignersFile=${join(folder, "allowed")}`, "-c", "gpg.minTrustLevel=undefined"],
@@ -79,7 +79,7 @@ async function signatureError(mirror: Mirror, commit: string, folder: string): P
   return succeeded(finished) ? undefined : finished.output.trim();
 }
 
-/** Lays the signers out for the two tools that read them, where they are not there yet. @returns the folder. @throws UpdateFailure */
+/** Writes the signers for the two tools that read them, if they are not written yet. @returns the folder. @throws UpdateFailure */
 async function keepSigners(text: string, folder: string): Promise<string> {
   const written = join(folder, "text");
   if (readText(written) === text.replace(/\n$/, "")) return folder;

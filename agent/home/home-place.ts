@@ -1,4 +1,4 @@
-/** Where a home's agent keeps its things, for the user that it runs as. */
+/** Where a home's agent keeps its files, for the user that it runs as. */
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { contract } from "../../rules/contract";
@@ -21,7 +21,7 @@ export function homePlace(): HomePlace {
   const stateHome = process.env["XDG_STATE_HOME"] ?? join(home, ".local/state");
   const stateFolder = join(stateHome, contract.paths.homeState);
   const runtime = process.env["XDG_RUNTIME_DIR"] ?? `/run/user/${uid}`;
-  // Activation scripts and systemctl want these, however this was started.
+  // Activation scripts and systemctl need these variables, however this process was started.
   process.env["XDG_RUNTIME_DIR"] = runtime;
   process.env["USER"] ??= username;
   return {
@@ -29,7 +29,7 @@ export function homePlace(): HomePlace {
     service: contract.units.home,
     manager: "user",
     stateFolder,
-    // Without a manager of the user's there is no folder for what a reboot may forget.
+    // Without a manager of the user's there is no folder for files that a reboot may delete.
     runFolder: exists(runtime) ? join(runtime, contract.paths.homeState) : join(stateFolder, "run"),
     lockFile: join(stateFolder, "lock"),
     mirror: new Mirror(join(stateFolder, "mirror.git")),

@@ -1,23 +1,23 @@
-/** What a home's agent says of itself. Its files are its user's: they may hold anything, and may never answer. */
+/** What a home's agent reports. The files belong to the user: they may contain anything, and reading one may never end. */
 import type { AgentState } from "../../rules/agent-state";
 import { contract } from "../../rules/contract";
 import { parseObject } from "../../rules/text/json";
 import { type Account, asUser } from "./users";
 
-/** Where a home's agent leaves its state for root: where every home's is, and where a folder of its own for states cannot hide it. */
+/** Where a home's agent leaves its state for root: in the usual place, or where a custom state folder cannot hide it. */
 export function homeStateFiles({ uid, home }: Pick<Account, "uid" | "home">): string[] {
   const folder = contract.paths.homeState;
   return [`/run/user/${uid}/${folder}/state.json`, `${home}/.local/state/${folder}/state.json`];
 }
 
 interface HomeState {
-  /** The newest, where there is one that can be read. */
+  /** The newest state, if one can be read. */
   state?: AgentState;
-  /** Whether a file does not answer, as a pipe, or a mount whose server is gone. */
+  /** Whether a file does not answer, such as a pipe, or a mount whose server is gone. */
   hangs: boolean;
 }
 
-/** Reads it as the user, and no more of it than a report can be. */
+/** Reads the state as the user, up to the maximum size of a report. */
 export async function readHomeState(account: Account): Promise<HomeState> {
   const states: AgentState[] = [];
   for (const file of homeStateFiles(account)) {

@@ -88,14 +88,14 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
       knownHosts: decision.settings.knownHosts,
       runFolder: this.place.runFolder,
     });
-    // After a refusal root hands over another one, once it has published that.
+    // After a refusal, root hands over another credential once root has published it.
     return Promise.resolve({
       ...{ url, access, branch: decision.settings.branch },
       renew: () => Promise.resolve(undefined),
     });
   }
 
-  /** Root hands it over. */
+  /** Root hands over the credential. */
   private credential({ settings }: HomeDecision): string | undefined {
     if (settings.deployKeySecret === undefined || settings.repository === undefined) return undefined;
     const handed = join(contract.paths.homeCredentials, this.place.user);
@@ -106,7 +106,7 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
     return undefined;
   }
 
-  /** Its own serves its host's other repositories, too. What the machine's flake asks for root has fetched. */
+  /** The home's own credential serves the other repositories of its host too. Root has fetched what the machine's flake needs. */
   repositoryKeys(decision: HomeDecision): Promise<RepositoryKey[]> {
     const file = this.credential(decision);
     const place = parseKeyPlace(this.repository(decision));
@@ -141,7 +141,7 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
     return homeAgentError(generation, readText(this.unitFile(generation)) ?? "");
   }
 
-  /** A repository of its own has to have the machine's nixpkgs and home-manager; the report says whether it does. */
+  /** A home with its own repository must have the machine's nixpkgs and home-manager. The report says whether it does. */
   async lockMatches({ settings, target }: HomeDecision): Promise<boolean | undefined> {
     if (settings.repository === undefined || target === undefined) return undefined;
     const { mirror, revision, subdirectory } = this.homes ?? {};
@@ -184,7 +184,7 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
     );
   }
 
-  /** No boot brings a home up: a trial that was cut short is done again. */
+  /** No boot starts a home, so a trial that was cut short is done again. */
   boot(): string {
     return "none";
   }
@@ -239,7 +239,7 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
     return switched.kind === "failed" ? { ok: false, error: switched.error } : { ok: true };
   }
 
-  /** What was deployed before; where the agent has deployed nothing yet, what its user had activated. */
+  /** What was deployed before. If the agent has deployed nothing yet: what the user had activated. */
   private previous(trial: Trial): string | undefined {
     const { state } = readState(this.place.stateFolder);
     return [state.deployed, trial.former].find(
@@ -247,7 +247,7 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
     );
   }
 
-  /** Root publishes what the state file says, from where it finds it whatever this user's environment says. */
+  /** Root publishes the content of the state file. It finds the file regardless of this user's environment. */
   concluded({ state }: Conclusion<HomeSituation, HomeDecision>): Promise<{ retry?: string }> {
     const { runFolder, stateFolder } = this.place;
     if (runFolder !== join(stateFolder, "run"))

@@ -1,6 +1,6 @@
 /**
- * The homes of this machine, as root sees them. Everything that a user may delay is done in a unit of its own for that user, with a limit, so
- * that nothing of a user's holds the machine's update up.
+ * The homes of this machine, as root sees them. Work that a user may delay runs in a unit of its own for that user, with a time limit, so
+ * that no user can delay the machine's update.
  */
 import { join } from "node:path";
 import { publishable, type AgentState } from "../../rules/agent-state";
@@ -21,11 +21,11 @@ import { sleep } from "../host/time";
 
 const { system, home: homeUnit } = contract.units;
 const runFolder = contract.paths.run;
-/** Seconds after which a home is given up. */
+/** Seconds after which root stops waiting for a home. */
 const LIMIT = 60;
 const FIRST_LOGIN = `${system}-first-login`;
 
-/** What root published for homes last. */
+/** What root last published for homes. */
 export function readHomes(folder: string = runFolder): HomesFile {
   return parseObject(readText(join(folder, "homes.json")) ?? "") ?? {};
 }
@@ -34,7 +34,7 @@ const homeUsers = (): string[] => (readHomes().homes ?? []).map(({ user }) => us
 
 const path = () => `--setenv=PATH=${process.env["PATH"] ?? ""}`;
 
-/** Starts a unit for each home that sees to it, and waits for none of them. */
+/** Starts a unit for each home, which checks the home, and waits for none of these units. */
 export async function startServing(users = homeUsers()): Promise<void> {
   for (const user of users) {
     const unit = `${system}-serve-${user}`;
@@ -46,14 +46,14 @@ export async function startServing(users = homeUsers()): Promise<void> {
       `--property=SyslogIdentifier=${system}`,
       path(),
     ];
-    // One that is there already does the same.
+    // A unit that is there already does the same.
     await systemdRun("system", options, [...selfCommand("nixos-auto-update"), "serve", user]);
   }
 }
 
 /**
- * Sees to it that a home's units run and its reports are published. A home that never came to anything is started here, on its user's
- * behalf: its own units are part of it.
+ * Makes sure that a home's units run and its reports are published. A home that has never activated anything is started here, on its
+ * user's behalf, because its own units are part of the home.
  */
 export async function serveHome(user: string): Promise<void> {
   const account = await accountOf(user);
@@ -80,7 +80,7 @@ export async function serveHome(user: string): Promise<void> {
   if (mayBeDeployed && (await propertyOf(account, `${homeUnit}.service`, "LoadState")) === "loaded") {
     const woken = await wakeUnits(account);
     const missed = (woken || !ran) && (state?.at ?? "") < (readHomes().at ?? "");
-    // What changed while nothing watched it starts nothing.
+    // No path unit fires for a change that happened while nothing watched the path.
     if (missed) await ofUser(account, ["start", "--no-block", `${homeUnit}.service`]);
   } else if (!hangs) await startHome(account);
 }
@@ -89,18 +89,18 @@ async function lingers(user: string): Promise<void> {
   await run("loginctl", ["enable-linger", user], { timeout: 10_000 });
 }
 
-/** systemctl for the units of a user, who may let it wait. */
+/** systemctl for the units of a user. The user's manager may be slow. */
 async function ofUser({ name }: Account, args: readonly string[]): Promise<boolean> {
   return systemctl("system", ["--user", `--machine=${name}@.host`, ...args], 10_000);
 }
 
-/** A property of a unit of a user's; empty where the user's manager does not answer. */
+/** A property of one of a user's units; empty if the user's manager does not answer. */
 async function propertyOf({ name }: Account, unit: string, property: string): Promise<string> {
   const args = ["--user", `--machine=${name}@.host`, "show", `--property=${property}`, "--value", unit];
   return (await run("systemctl", args, { timeout: 10_000 })).stdout.trim();
 }
 
-/** A path unit that was triggered too often, or a timer that someone stopped, works again. @returns whether one did not run */
+/** Restarts a path unit that was triggered too often, or a timer that someone stopped. @returns whether one did not run */
 async function wakeUnits(account: Account): Promise<boolean> {
   let woken = false;
   for (const unit of [`${homeUnit}.path`, `${homeUnit}.timer`]) {
@@ -113,7 +113,7 @@ async function wakeUnits(account: Account): Promise<boolean> {
   return woken;
 }
 
-/** Once a run of the machine's: until the home has its own units nobody else can try again. */
+/** Once in each of the machine's runs: until the home has its own units, only root can retry. */
 async function startHome(account: Account): Promise<void> {
   const { name } = account;
   log(`home of ${name}: starting its first update`);
@@ -123,14 +123,14 @@ async function startHome(account: Account): Promise<void> {
     ...["--user", `--machine=${name}@.host`, "--no-block", `--unit=${unit}`],
     ...[`--property=SyslogIdentifier=${homeUnit}`, path()],
   ];
-  // One that is there already does the same.
+  // A unit that is there already does the same.
   const taken = await systemdRun("system", options, command);
   const state = await stateOnceStarted(account, unit);
   if (state === "active" || (taken && state === "inactive")) return;
   await publishUnserved(name, `the manager of ${name}'s units does not start the first update`);
 }
 
-/** The state of a unit that is being started, once that is over or after seconds: a drop-in of its user's may keep it there. */
+/** The state of a unit after its start, or after this many seconds: a drop-in of its user's may keep the start from ending. */
 async function stateOnceStarted(account: Account, unit: string): Promise<string> {
   for (let left = 10; ; left--) {
     const state = await propertyOf(account, unit, "ActiveState");
@@ -144,7 +144,7 @@ function installedOrSelf(): string[] {
   return installedCommand("nixos-hm-auto-update");
 }
 
-/** A report in the home's place, of a home whose own agent cannot say anything. */
+/** A report on behalf of a home whose own agent cannot report. */
 async function publishUnserved(user: string, error: string): Promise<void> {
   log(`home of ${user}: ${error}`);
   const state: AgentState = {
@@ -170,12 +170,12 @@ async function publishUnserved(user: string, error: string): Promise<void> {
   }
 }
 
-/** Has systemd look again whenever someone's login changes, until there is nobody left to wait for. */
+/** Makes systemd check again whenever a user logs in or out, until no home is left to wait for. */
 async function armFirstLogin(): Promise<void> {
   await asService(FIRST_LOGIN, ["PathChanged=/run/systemd/users"], ["serve"]);
 }
 
-/** What that service runs. A session is there before the home that its login makes. */
+/** The command of that service. A session exists before the home that its login makes. */
 export async function serveFirstLogins(): Promise<void> {
   await sleep(2000);
   const missing: string[] = [];

@@ -1,4 +1,4 @@
-/** People's accounts, as root sees them. What a user controls (a home, a manager) is only ever asked within a time limit. */
+/** People's accounts, as root sees them. Calls to anything that a user controls (a home, a manager) always have a time limit. */
 import { run, succeeded } from "../host/process";
 
 export interface Account {
@@ -12,7 +12,7 @@ const TIMEOUT = 10_000;
 
 export const isUserName = (name: string): boolean => /^[a-z_][a-z0-9_.-]*$/.test(name);
 
-/** The account; `undefined` where there is none yet. With OS Login there may be one long before there is a home. */
+/** The account; `undefined` if there is none yet. With OS Login the account may exist long before the home does. */
 export async function accountOf(name: string): Promise<Account | undefined> {
   if (!isUserName(name)) return undefined;
   const finished = await run("getent", ["passwd", name], { timeout: TIMEOUT });
@@ -21,7 +21,7 @@ export async function accountOf(name: string): Promise<Account | undefined> {
   return { name, uid: Number(uid), gid: Number(gid), home };
 }
 
-/** Runs a command as the user, with nothing of root's but PATH. */
+/** Runs a command as the user. Of root's environment only PATH is passed on. */
 export function asUser({ uid, gid, name }: Account, command: readonly string[]) {
   const args = [`--reuid=${uid}`, `--regid=${gid}`, "--init-groups", "--", ...command];
   return run("setpriv", args, {
@@ -34,7 +34,7 @@ export function asUser({ uid, gid, name }: Account, command: readonly string[]) 
   });
 }
 
-/** Whether the home is there: the first login may make it. */
+/** Whether the home exists: the first login may make it. */
 export async function hasHome(account: Account | undefined): Promise<boolean> {
   return account !== undefined && succeeded(await run("test", ["-d", account.home], { timeout: TIMEOUT }));
 }

@@ -1,4 +1,4 @@
-/** Files that are whole or not there. What lies in the way may be anything: someone's folder, the rest of a run that was killed. */
+/** Files that are complete or absent. Anything may be in the way: someone's folder, or what a killed run left behind. */
 import {
   closeSync,
   fsyncSync,
@@ -16,14 +16,14 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 
-/** Replaces a file; a reader gets the old text or the new one. `before` prepares the new one. @throws where it cannot be written */
+/** Replaces a file. A reader gets the old text or the new one. `before` prepares the new file. @throws if it cannot be written */
 export function writeFileAtomic(file: string, text: string, mode = 0o644, before?: (path: string) => void): void {
   writeBeside(file, text, mode, false);
   before?.(`${file}.new`);
   renameSync(`${file}.new`, file);
 }
 
-/** The same where a power cut must leave the old text or the new one, too. @throws where it cannot be written */
+/** The same, and also after a power cut the file has the old text or the new one. @throws if it cannot be written */
 export function writeFileFsync(file: string, text: string, mode = 0o644): void {
   writeBeside(file, text, mode, true);
   renameSync(`${file}.new`, file);
@@ -56,7 +56,7 @@ function isFolder(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-/** A file's text without its last newline; `undefined` where there is none that can be read, or it is empty. */
+/** A file's text without its last newline; `undefined` if it is empty or cannot be read. */
 export function readText(file: string): string | undefined {
   try {
     const text = readFileSync(file, "utf8").replace(/\n$/, "");
@@ -74,7 +74,7 @@ export function exists(path: string): boolean {
   }
 }
 
-/** Whether a name is taken, by a link that leads nowhere too. */
+/** Whether a name is taken, even by a broken link. */
 export function isThere(path: string): boolean {
   try {
     return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
@@ -83,7 +83,7 @@ export function isThere(path: string): boolean {
   }
 }
 
-/** Where a path leads, through all links; `undefined` where that is nothing. */
+/** Where a path leads, through all links; `undefined` if it leads nowhere. */
 export function resolved(path: string): string | undefined {
   try {
     return realpathSync(path);
@@ -100,7 +100,7 @@ export function linkTarget(path: string): string | undefined {
   }
 }
 
-/** The names in a folder; `undefined` where there is none that can be read. */
+/** The names in a folder; `undefined` if it cannot be read. */
 export function entries(folder: string): string[] | undefined {
   try {
     return readdirSync(folder);
@@ -117,7 +117,7 @@ export function makeFolder(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o755 });
 }
 
-/** Whether an error is the file system's: no space, read-only, and the like. */
+/** Whether an error comes from the file system: no space, read-only, and the like. */
 export function isErrno(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && "code" in error && "syscall" in error;
 }

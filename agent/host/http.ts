@@ -1,21 +1,21 @@
-/** HTTPS to the outside, by curl: it knows the machine's certificates and proxies. What is secret goes to its standard input. */
+/** HTTPS to the outside, by curl, which knows the machine's certificates and proxies. curl reads secrets from its standard input. */
 import { type Finished, run, succeeded } from "./process";
 import { oneLine } from "./log";
 
 interface HttpRequest {
-  /** Shown to this address alone. */
+  /** Sent to this address alone. */
   token?: string;
   /** JSON that is sent. */
   body?: string;
   /** A file for the answer. */
   output?: string;
-  /** Milliseconds for all of it. */
+  /** Milliseconds for the whole request. */
   timeout: number;
-  /** Bytes that the answer may have. */
+  /** Maximum size of the answer in bytes. */
   maxBytes?: number;
   /** Whether redirections are followed; never with a token. */
   follow?: boolean;
-  /** Whether an HTTP error is a failure; else its answer is the result. */
+  /** Whether an HTTP error counts as a failure. Otherwise its answer is the result. */
   fail?: boolean;
 }
 
@@ -25,7 +25,7 @@ export class HttpError extends Error {}
 /** A text as a quoted value of curl's configuration files. */
 const quoted = (text: string) => `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;
 
-/** @returns the answer's body, unless it goes to a file. @throws HttpError */
+/** @returns the answer's body, unless it is written to a file. @throws HttpError */
 export async function httpRequest(url: string, request: HttpRequest): Promise<string> {
   const { token, body, output, timeout, maxBytes, follow = false, fail = true } = request;
   const config = [

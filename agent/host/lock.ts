@@ -1,4 +1,4 @@
-/** One update at a time. The second to come says who runs, waits, and then decides again. */
+/** One update at a time. A second process says who holds the lock, waits, and then decides again. */
 import { closeSync, constants, lstatSync, openSync, readFileSync, ftruncateSync, writeSync } from "node:fs";
 import { spawn } from "node:child_process";
 import { remove } from "./files";
@@ -13,9 +13,9 @@ interface Lock {
 }
 
 /**
- * Takes the lock, which the kernel gives back when this process ends however it ends.
- * @param who who asks, for the one that comes second
- * @throws Exit where the other update does not end
+ * Takes the lock. The kernel releases it when this process ends, however it ends.
+ * @param who who asks for the lock; a process that comes second prints it
+ * @throws Exit if the other update does not end
  */
 export async function acquireLock(file: string, who: string): Promise<Lock> {
   const fd = openLock(file);
@@ -31,8 +31,8 @@ export async function acquireLock(file: string, who: string): Promise<Lock> {
 }
 
 /**
- * Only the owner may open it, since anyone who can read a file can also lock it. The folder may be everybody's, so what is there may be
- * anything of anyone's; a link would have the owner write where it leads.
+ * Only the owner may open it, since anyone who can read a file can also lock it. If everyone can write to the folder, anyone may have put
+ * anything there; through a link the owner would write to another place.
  */
 function openLock(file: string): number {
   const there = lstatSync(file, { throwIfNoEntry: false });
@@ -40,7 +40,7 @@ function openLock(file: string): number {
   return openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
 }
 
-/** Who holds the lock, as that wrote itself down; `undefined` where nobody did. */
+/** Who holds the lock, as the holder wrote it there; `undefined` if there is no such text. */
 export function lockHolder(file: string): string | undefined {
   try {
     return oneLine(readFileSync(file, "utf8").trim()) || undefined;

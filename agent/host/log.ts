@@ -14,17 +14,17 @@ function inJournal(): boolean {
 
 export function log(text: string): void {
   const prefix = inJournal() ? "" : `${programName()}: `;
-  // Others wrote some of it, such as a hold's reason.
+  // Others wrote some of this text, such as a hold's reason.
   for (const line of text.split("\n")) process.stderr.write(`${prefix}${safe(line)}\n`);
 }
 
-/** What needs a person: the journal shows it to everyone who is logged in. */
+/** A problem that needs a person. The journal shows it to everyone who is logged in. */
 export function alarm(line: string): void {
   if (inJournal()) process.stderr.write(`<0>${safe(line)}\n`);
   else log(line);
 }
 
-/** Ends a command with a message and an exit status: 2 for wrong use, 1 for what went wrong, which has a code of its own. */
+/** Ends a command with a message and an exit status: 2 for wrong use, 1 for a failure, which has a code of its own. */
 export class Exit extends Error {
   constructor(status: 0 | 2, message: string);
   constructor(status: 1, message: string, code: ErrorCode);

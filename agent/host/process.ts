@@ -1,6 +1,6 @@
 /**
- * Child processes. Each has a limit in time or in silence, a process group of its own that is gone when the call returns, and output that is
- * kept up to a bound. No shell is involved unless the caller names one.
+ * Child processes. Each has a time limit or a silence limit, a process group of its own that is gone when the call returns, and output
+ * that is kept up to a bound. No shell is involved unless the caller names one.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 
@@ -19,21 +19,21 @@ interface ProcessOptions {
   grace?: number;
   /** Passes its output on to this process's standard error. */
   tee?: boolean;
-  /** Called with the id of the process, which is that of its group. */
+  /** Called with the id of the process, which is also the id of its group. */
   started?: (pid: number) => void;
-  /** Bytes kept of each output; more is cut out of the middle. */
+  /** Bytes kept of each output. If there is more, the middle is cut out. */
   keep?: number;
 }
 
 export interface Finished {
-  /** The exit status; `undefined` where a signal ended it or it could not be started. */
+  /** The exit status; `undefined` if a signal ended it or it could not be started. */
   status: number | undefined;
   signal: NodeJS.Signals | undefined;
   stdout: string;
   stderr: string;
-  /** Both outputs in the order in which they came. */
+  /** Both outputs in the order in which they arrived. */
   output: string;
-  /** What ended it, where that was a limit of ours. `stuck`: not even SIGKILL did. */
+  /** Which of our limits ended it, if one did. `stuck`: even SIGKILL did not end it. */
   limit: "timeout" | "silence" | "stuck" | undefined;
 }
 
@@ -41,7 +41,7 @@ export interface Finished {
 export const succeeded = (finished: Finished): boolean => finished.status === 0 && finished.limit === undefined;
 
 const KEEP = 256 * 1024;
-/** Milliseconds for output that is still on its way when a process has exited: what it left behind may hold the pipe. */
+/** Milliseconds to wait for output after a process has exited: a process that it left behind may hold the pipe. */
 const DRAIN = 200;
 /** Milliseconds in which SIGKILL must take effect. A process in an uninterruptible wait does not end. */
 const STUCK = 5000;
@@ -85,7 +85,7 @@ export class BoundedText {
   }
 }
 
-/** Process groups that run now: a signal that ends this process ends them too. */
+/** Process groups that run now. A signal that ends this process ends them too. */
 const groups = new Set<number>();
 
 function killGroup(pid: number, signal: NodeJS.Signals): void {
@@ -105,7 +105,7 @@ function groupLives(pid: number): boolean {
   }
 }
 
-/** Ends every child when this process gets a signal to end. A lost terminal ends nothing: an update goes on. */
+/** Ends every child when a signal ends this process. A lost terminal ends nothing: an update continues. */
 export function forwardSignals(): void {
   process.on("SIGHUP", () => undefined);
   for (const signal of ["SIGTERM", "SIGINT"] as const)
@@ -115,7 +115,7 @@ export function forwardSignals(): void {
     });
 }
 
-/** Runs a program to its end. Never throws: what could not be started has no status, and says why in `stderr`. */
+/** Runs a program to its end. Never throws: if the program could not be started, it has no status, and `stderr` says why. */
 export function run(program: string, args: readonly string[], options: ProcessOptions = {}): Promise<Finished> {
   return new Promise((resolve) => {
     const child = spawn(program, args, {
@@ -185,7 +185,7 @@ class Watch {
     if (this.limit === undefined) this.restartSilence();
   }
 
-  /** A limit is reached: the whole group has to go. */
+  /** A limit is reached: the whole group must end. */
   private end(limit: NonNullable<Finished["limit"]>): void {
     if (this.settled || this.limit !== undefined) return;
     this.limit = limit;
@@ -213,7 +213,7 @@ class Watch {
       this.after(DRAIN, () => this.settle());
       return;
     }
-    // What it left behind gets the time to finish its sentence.
+    // Processes that it left behind get time to finish their output.
     this.after(DRAIN, () => {
       killGroup(pid, "SIGTERM");
       this.after(Math.min(this.grace, 1000), () => {

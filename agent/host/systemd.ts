@@ -1,4 +1,4 @@
-/** systemd, as the agents ask it: of the system, or of a user's own manager. */
+/** systemd, as the agents query it: the system's manager, or a user's own. */
 import { isObject, parseJson } from "../../rules/text/json";
 import { run, succeeded } from "./process";
 
@@ -11,12 +11,12 @@ export async function systemctl(manager: Manager, args: readonly string[], timeo
   return succeeded(await run("systemctl", [...flags(manager), ...args], { timeout }));
 }
 
-/** Whether the machine is shutting down: services stop and none starts, so that what fails says nothing of an update. */
+/** Whether the machine is shutting down. Services stop and none starts then, so a failure does not show that an update is bad. */
 export async function isShuttingDown(): Promise<boolean> {
   return (await run("systemctl", ["is-system-running"], { timeout: TIMEOUT })).stdout.trim() === "stopping";
 }
 
-/** Properties of several units, in their order; a unit that there is none of has empty ones. */
+/** Properties of several units, in their order; a unit that does not exist has empty ones. */
 export async function showUnits(
   manager: Manager,
   units: readonly string[],
@@ -42,7 +42,7 @@ export async function nextElapse(manager: Manager, timers: readonly string[]): P
   const { stdout } = await run("systemctl", args, { timeout: TIMEOUT });
   const listed = parseJson(stdout);
   const times = (Array.isArray(listed) ? listed : []).flatMap((timer) =>
-    // Microseconds; 0 or nothing where it does not elapse again.
+    // Microseconds; 0 or empty if the timer does not elapse again.
     isObject(timer) && typeof timer["next"] === "number" && timer["next"] > 0 ? [timer["next"]] : [],
   );
   return times.length === 0 ? undefined : new Date(Math.min(...times) / 1000);
@@ -58,7 +58,7 @@ export async function listUnits(manager: Manager, args: readonly string[]): Prom
   return stdout.split("\n").flatMap((line) => /^\S+/.exec(line)?.[0] ?? []);
 }
 
-/** Starts a transient unit; whether systemd took it. */
+/** Starts a transient unit. @returns whether systemd accepted it */
 export async function systemdRun(
   manager: Manager,
   options: readonly string[],

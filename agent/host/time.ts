@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readText, writeFileAtomic } from "./files";
 
-/** A time as contracts write it: RFC 3339 in UTC, whole seconds. */
+/** A time in the contracts' format: RFC 3339 in UTC, whole seconds. */
 export function timestamp(milliseconds: number): string {
   return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
 }
@@ -13,21 +13,21 @@ export const now = (): string => timestamp(Date.now());
 export const sleep = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** A number of seconds from the environment, which tests shorten, as milliseconds. */
+/** A number of seconds from the environment, in milliseconds. Tests shorten it. */
 export function secondsFrom(variable: string, fallback: number): number {
   const seconds = Number(process.env[variable] ?? fallback);
   return (Number.isFinite(seconds) && seconds >= 0 ? seconds : fallback) * 1000;
 }
 
 /**
- * When this machine (or container) booted. The first caller after a boot decides, since the clock may be corrected later and the answer has
- * to stay the same for the whole boot.
+ * When this machine (or container) booted. The first caller after a boot decides, since the clock may be corrected later and the answer
+ * must stay the same for the whole boot.
  */
 export function bootedAt(runFolder: string): string {
   const file = join(runFolder, "booted-at");
   const known = readText(file);
   if (known !== undefined && /^\d{4}(-\d{2}){2}T(\d{2}:){2}\d{2}Z$/.test(known)) return known;
-  // Field 22 of proc(5)'s stat: in clock ticks, 100 a second on Linux, since the kernel's boot.
+  // Field 22 of proc(5)'s stat: clock ticks since the kernel's boot, 100 a second on Linux.
   const ticks = Number(
     readFileSync("/proc/1/stat", "utf8")
       .replace(/^.*\) /s, "")
@@ -38,7 +38,7 @@ export function bootedAt(runFolder: string): string {
   try {
     writeFileAtomic(file, booted);
   } catch {
-    // A full /run keeps nobody from knowing the time.
+    // The time is known even if /run is full.
   }
   return booted;
 }

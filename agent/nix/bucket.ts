@@ -1,6 +1,6 @@
 /**
- * What lies in a private bucket of Cloud Storage: Nix cannot sign in there, so the agent fetches with the VM's own token what Nix then takes
- * from a folder, whose signatures it checks as it does with any substituter.
+ * Fetching from a private Cloud Storage bucket. Nix cannot sign in there, so the agent fetches with the VM's own token. Nix then reads the
+ * files from a folder, and checks their signatures as it does with any substituter.
  */
 import { mkdirSync, readFileSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -15,7 +15,7 @@ const cloudStorage = () => process.env["NIXOS_AUTO_UPDATE_STORAGE"] ?? contract.
 
 export const isBucket = (url: string): boolean => url.startsWith(`${cloudStorage()}/`);
 
-/** The token goes to Cloud Storage and to nobody else. @throws HttpError | SecretError */
+/** The token is sent to Cloud Storage only. @throws HttpError | SecretError */
 export async function getFromBucket(metadata: MetadataServer, url: string, file: string): Promise<void> {
   const token = await vmToken(metadata);
   mkdirSync(dirname(file), { recursive: true });
@@ -28,7 +28,7 @@ export async function getFromBucket(metadata: MetadataServer, url: string, file:
   }
 }
 
-/** Of a path and all that it needs, what is neither here nor there yet. What the bucket does not have other substituters may. */
+/** Fetches those parts of a path's closure that are neither here nor there yet. Other substituters may have what the bucket lacks. */
 export async function fetchClosure(
   metadata: MetadataServer,
   path: string,
@@ -50,7 +50,7 @@ export async function fetchClosure(
   }
 }
 
-/** @returns what the path refers to */
+/** @returns the paths that the path refers to */
 async function fetchOne(metadata: MetadataServer, bucket: string, folder: string, name: string): Promise<string[]> {
   try {
     await getFromBucket(metadata, `${bucket}/${name}`, join(folder, name));

@@ -1,11 +1,11 @@
-/** What Nix may show the servers of a flake's inputs, for one run only. */
+/** The credentials that Nix may show to the servers of a flake's inputs, for one run only. */
 import { join } from "node:path";
 import type { CommonDecision, Driver, Situation } from "../driver";
 import { remove } from "../host/files";
 import { accessByKeys, type NixAccess } from "../credentials/repository-keys";
 
 /**
- * Does something with the keys of the driver; a server that none of them is for is reached without one. What was written for it is gone
+ * Runs a callback with the driver's keys. A server that has no key is reached without one. The files written for it are deleted
  * afterwards.
  */
 export async function withNixAccess<S extends Situation, D extends CommonDecision, R>(

@@ -1,4 +1,4 @@
-/** Nix: evaluate first, then build that derivation, so that the stage of a failure is certain. */
+/** Nix: evaluate first, then build that derivation, so that it is certain which stage failed. */
 import { buildFailure, evaluationFailure, failureLines } from "../../rules/decision/failure";
 import { UpdateFailure } from "../driver";
 import type { NixAccess } from "../credentials/repository-keys";
@@ -11,7 +11,7 @@ const FEATURES = ["--extra-experimental-features", "nix-command flakes"];
 const buildTimeout = () => secondsFrom("NIXOS_AUTO_UPDATE_BUILD_TIMEOUT", 7200);
 const GRACE = 30_000;
 
-/** Builds an attribute of a flake; the link keeps the result from being collected. @throws UpdateFailure */
+/** Builds an attribute of a flake. The link protects the result from garbage collection. @throws UpdateFailure */
 export async function build(installable: string, link: string, access: NixAccess = {}): Promise<string> {
   const derivation = await evaluate(installable, access);
   const finished = await realise(derivation, link);
@@ -63,9 +63,9 @@ function failure(cause: UpdateFailure["cause"], finished: Finished, what: string
   );
 }
 
-/** Builds or fetches a store path and keeps it by a link. */
+/** Builds or fetches a store path and protects it by a link. */
 async function realise(path: string, link: string): Promise<Finished> {
-  // nix replaces its own links only.
+  // nix replaces only its own links.
   remove(link);
   return run("nix-store", ["--realise", path, "--add-root", link], {
     timeout: buildTimeout(),
@@ -74,7 +74,7 @@ async function realise(path: string, link: string): Promise<Finished> {
   });
 }
 
-/** Fetches a store path from substituters; why it cannot be had, where it cannot. */
+/** Fetches a store path from substituters. @returns why it is not available, if it is not */
 export async function substitute(path: string, link: string, access: NixAccess): Promise<string | undefined> {
   remove(link);
   const finished = await run("nix-store", ["--realise", path, "--add-root", link, ...(access.options ?? [])], {
@@ -83,7 +83,7 @@ export async function substitute(path: string, link: string, access: NixAccess):
   });
   if (succeeded(finished)) return undefined;
   const lines = finished.stderr.split("\n").filter((line) => line.trim() !== "");
-  // Nix warns of the reason, and ends with an error that only says that it could not.
+  // Nix prints the reason as a warning, and its final error says only that the fetch failed.
   const why = lines.findLast((line) => /^(?:warning|error):/.test(line) && !line.startsWith("error: build of '"));
   return why ?? lines.at(-1) ?? "no answer";
 }
@@ -94,7 +94,7 @@ export async function closureDifference(from: string, to: string): Promise<strin
   return (await run("nix", args, { timeout: 300_000 })).stdout.trimEnd();
 }
 
-/** Frees at least so many bytes of the store, if there is that much garbage. */
+/** Frees at least this many bytes of the store, if there is that much garbage. */
 export async function collectGarbage(bytes: number): Promise<void> {
   const finished = await run("nix-store", ["--gc", "--max-freed", String(bytes)], { timeout: 1_800_000, grace: GRACE });
   if (!succeeded(finished))

@@ -1,4 +1,4 @@
-/** Prebuilt systems: an approval may name a manifest, { host: store path }, whose paths come from substituters, which sign them. */
+/** Prebuilt systems: an approval may name a manifest, { host: store path }. Substituters provide and sign these paths. */
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isObject, own, parseObject } from "../../rules/text/json";
@@ -15,7 +15,7 @@ import { secondsFrom } from "../host/time";
 const STORE_PATH = /^\/nix\/store\/[0-9a-z]{32}-[0-9A-Za-z+._?=-]+$/;
 const MANIFEST_BYTES = 10_000_000;
 
-/** What the manifest names, realised; `undefined` where it has to be built here. */
+/** Realises the path that the manifest names; `undefined` if it must be built here. */
 export async function realisePrebuilt(
   settings: Record<string, unknown>,
   manifest: { url: string; sha256: string },
@@ -52,7 +52,7 @@ function pairs(words: readonly string[]): [string, string][] {
   return words.flatMap((word, index) => (index % 2 === 0 ? [[word, words[index + 1] ?? ""] as [string, string]] : []));
 }
 
-/** Names the fleet's cache beside the substituters that Nix has; its key is trusted for this one path's closure. */
+/** Adds the fleet's cache to Nix's substituters. Its key is trusted for this one path's closure. */
 async function cacheOptions(metadata: MetadataServer, cache: unknown, path: string, folder: string): Promise<string[]> {
   if (!isObject(cache)) return [];
   const { url, publicKey } = cache;

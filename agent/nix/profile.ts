@@ -1,4 +1,4 @@
-/** Profiles: which generation is the one to boot, or to log in to. */
+/** Profiles: which generation to boot, or to log in to. */
 import { basename, dirname, join } from "node:path";
 import { entries, linkTarget, makeFolder, remove } from "../host/files";
 import { run, succeeded } from "../host/process";
@@ -14,7 +14,7 @@ export async function setProfile(profile: string, path: string): Promise<boolean
   return nixEnv(profile, ["--set", path]);
 }
 
-/** Goes back to the generation that has the old path (a new one if that is gone) and forgets those that have the bad one. */
+/** Goes back to the generation that has the old path (a new one if that is gone) and deletes the generations that have the bad path. */
 export async function revertProfile(profile: string, old: string | undefined, bad: string): Promise<boolean> {
   if (old === undefined) {
     remove(profile);

@@ -1,4 +1,4 @@
-/** Room on the disk: checked before a fetch and a build, made by collecting garbage, and kept by dropping old generations. */
+/** Space on the disk: checked before a fetch and a build, freed by garbage collection, and kept free by deleting old generations. */
 import { statfsSync } from "node:fs";
 import { collectGarbage } from "./nix";
 import { log } from "../host/log";
@@ -7,11 +7,11 @@ import type { Place } from "../driver";
 
 const MEBIBYTE = 1024 * 1024;
 
-/** Settings of the modules' that are about space. */
+/** The modules' settings for disk space. */
 interface SpaceSettings {
-  /** MiB; 0 tries in any case. */
+  /** MiB; with 0 the update always proceeds. */
   minimumFree: number;
-  /** Of the profile. */
+  /** Number of generations of the profile. */
   keepGenerations: number;
 }
 
@@ -24,16 +24,16 @@ export function spaceSettings(settings: Record<string, unknown>): SpaceSettings 
 }
 
 const STORE = "/nix/store";
-/** MiB that a fetch takes at most, as a rule: git says the rest. */
+/** MiB that a fetch usually needs at most. If it needs more, git's own error says so. */
 const FETCH = 64;
 
-/** MiB that are free in a folder, for who is not root; none where no file can be made there any more. */
+/** MiB free in a folder for a user other than root; none if no file can be created there any more. */
 export function freeMebibytes(folder: string): number {
   const { bavail, bsize, files, ffree } = statfsSync(folder);
   return files > 0 && ffree === 0 ? 0 : Math.floor((bavail * bsize) / MEBIBYTE);
 }
 
-/** Makes room before a fetch, where the store or the agent's own folder has little: both are often on one disk. */
+/** Frees space before a fetch if the store or the agent's own folder has little: both are often on one disk. */
 export async function makeRoomToFetch(place: Place, settings: SpaceSettings, store = STORE): Promise<void> {
   if (settings.minimumFree === 0) return;
   const free = freeMebibytes(place.stateFolder);
@@ -44,7 +44,7 @@ export async function makeRoomToFetch(place: Place, settings: SpaceSettings, sto
   await makeRoom(place, settings, store);
 }
 
-/** Makes room for a build; why there is none, where there is none. */
+/** Frees space for a build. @returns why there is too little, if there is */
 export async function makeRoom(
   place: Place,
   { minimumFree, keepGenerations }: SpaceSettings,
@@ -65,7 +65,7 @@ export async function pruneGenerations({ profile }: Place, keep: number): Promis
   if (keep > 0 && !(await pruneProfile(profile, keep))) log("could not drop old generations");
 }
 
-/** Frees what it can of the store, at least as much as a build needs. */
+/** Frees space in the store, at least as much as a build needs. */
 export async function freeSpace(place: Place, { minimumFree, keepGenerations }: SpaceSettings): Promise<void> {
   await pruneGenerations(place, keepGenerations);
   await collectGarbage(Math.max(minimumFree, 1024) * MEBIBYTE);

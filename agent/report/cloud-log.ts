@@ -1,6 +1,6 @@
 /**
- * Tells Cloud Logging how updates end, and once in a while that this VM is there, as its own service account: for the alerts of a fleet that
- * has some (`monitoring` in the instance's metadata). NixOS has no agent of Google's that would send the journal there.
+ * Writes to Cloud Logging how updates end, and now and then a sign of life of this VM, as its own service account. A fleet that has alerts
+ * uses the entries (`monitoring` in the instance's metadata). NixOS has no agent of Google's that would send the journal there.
  */
 import type { AgentState } from "../../rules/agent-state";
 import { contract } from "../../rules/contract";
@@ -17,9 +17,9 @@ export interface Event {
   event: "run" | "alive";
   metadata: Metadata;
   state: AgentState;
-  /** Whether the network was all that was missing. */
+  /** Whether only the network was missing. */
   offline: boolean;
-  /** The VM's homes; with a sign of life only. */
+  /** The VM's homes; only with a sign of life. */
   homes?: readonly HomeNews[];
 }
 
@@ -39,7 +39,7 @@ export async function tellCloud(server: MetadataServer, event: Event): Promise<v
   }
 }
 
-/** The entries that are written: the VM's, and one for each home; with the VM's number, its zone and its project. */
+/** The entries to write: one for the VM and one for each home, with the VM's number, its zone and its project. */
 export function entryOf(
   { event, metadata, state, offline, homes = [] }: Event,
   { id, zone, project }: { id: string; zone: string; project: string },
@@ -71,7 +71,7 @@ export function entryOf(
           message: event === "alive" ? "alive" : `${outcome ?? ""}${stage === undefined ? "" : ` at ${stage}`}`,
           event,
           ...about,
-          // What runs is what should run, or since when it is not.
+          // 0 if the desired revision runs, otherwise the time since it last did.
           secondsBehind: current ? 0 : age(state.succeeded ?? state.bootedAt),
           report: { revision, outcome, stage, error, rolledBack, rebootRequired, toplevel, at },
         },

@@ -1,4 +1,4 @@
-/** What root knows of the homes without asking their users: what it published for them, and since when they have not run. */
+/** What root knows about homes without asking their users: the reports that it published for them, and since when homes have not run. */
 import { join } from "node:path";
 import { contract } from "../../rules/contract";
 import { missedHomes } from "../../rules/missed-homes";
@@ -11,13 +11,13 @@ import { publishedFile } from "./publish";
 
 export interface HomeNews {
   user: string;
-  /** Its user's own claim, or root's word in its place. */
+  /** The user's own claim, or root's statement instead. */
   report?: Report;
-  /** How long it is known that it has not run since the machine asked it to. */
+  /** For how long it is known that the home has not run since the machine requested a run. */
   secondsSilent: number;
 }
 
-/** Called once an hour. Nothing is known where the metadata server takes no reports. */
+/** Called once an hour. Nothing is known if the metadata server takes no reports. */
 export function homeNews(runFolder: string): HomeNews[] {
   const { homes = [], at } = readHomes(runFolder);
   if (at === undefined || !isThere(publishedFile(runFolder, contract.guestAttributes.system))) return [];
@@ -42,7 +42,7 @@ function reportOf(runFolder: string, user: string): Report | undefined {
   return read?.ok === true ? read.value : undefined;
 }
 
-/** A file keeps since when; a reboot forgets it with all that the homes said. */
+/** A file stores the start time. A reboot deletes the file together with all that the homes reported. */
 function missedSince(
   runFolder: string,
   asked: string,

@@ -1,4 +1,4 @@
-/** What the login shell prints: a file of one or two lines, or an empty one. */
+/** The message that the login shell prints: a file of one or two lines, or an empty one. */
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { AgentState } from "../../rules/agent-state";
@@ -7,7 +7,7 @@ import type { Place } from "../driver";
 import { log } from "../host/log";
 import { readText, writeFileAtomic } from "../host/files";
 
-/** The machine's lies where pam_motd looks as well; a home's in its own state. */
+/** The machine's file is where pam_motd also looks; a home's file is in its own state. */
 const fileOf = ({ manager, stateFolder, service }: Place) =>
   manager === "system" ? `/run/motd.d/${service}` : join(stateFolder, "login-message");
 

@@ -1,4 +1,4 @@
-/** A state as node_exporter's textfile collector reads it. */
+/** A state in the format of node_exporter's textfile collector. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { AgentState } from "../../rules/agent-state";
@@ -7,8 +7,8 @@ import { entries, remove, writeFileAtomic } from "../host/files";
 import { log } from "../host/log";
 
 /**
- * @param service the agent's
- * @param user whose home's state it is, where root writes it
+ * @param service the agent's service
+ * @param user the user of the home whose state it is, if root writes it
  */
 export function metrics(service: string, state: AgentState, user?: string): string {
   const name = service.replaceAll("-", "_");
@@ -42,7 +42,7 @@ export function metrics(service: string, state: AgentState, user?: string): stri
   ].join("\n");
 }
 
-/** A home's state is its user's claim: what would end a label is escaped. */
+/** A home's state is its user's claim, so characters that would end a label are escaped. */
 function labels(all: Record<string, string>): string {
   const escaped = (text: string) =>
     text.slice(0, 100).replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
@@ -52,7 +52,7 @@ function labels(all: Record<string, string>): string {
 
 const homePrefix = `${contract.units.home}-`;
 
-/** Writes the metrics of an agent's state, or of a home's, below the folder of the settings; nothing where they name none. */
+/** Writes the metrics of an agent's state, or of a home's, below the settings' folder; writes nothing if the settings name no folder. */
 export function writeMetrics(folder: unknown, service: string, state: AgentState, user?: string): void {
   if (typeof folder !== "string") return;
   try {
@@ -64,7 +64,7 @@ export function writeMetrics(folder: unknown, service: string, state: AgentState
   }
 }
 
-/** Removes the metrics of homes that the machine no longer has: their silence is no news. */
+/** Removes the metrics of homes that the machine no longer has: no report from them means nothing. */
 export function dropHomeMetrics(folder: unknown, users: readonly string[]): void {
   if (typeof folder !== "string") return;
   const kept = users.map((user) => `${homePrefix}${user}.prom`);

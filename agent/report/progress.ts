@@ -1,11 +1,11 @@
-/** What an update is doing now, for `status`: a file that everyone may read, gone when the run has ended. */
+/** The current stage of an update, for `status`: a file that everyone may read. It is deleted when the run ends. */
 import { join } from "node:path";
 import { parseObject } from "../../rules/text/json";
 import { exists, readText, remove, writeFileAtomic } from "../host/files";
 import { now } from "../host/time";
 
 export interface ProgressNow {
-  /** What the run does: deciding, fetching, verifying, building, switching. */
+  /** The run's stage: deciding, fetching, verifying, building, switching. */
   stage: string;
   /** RFC 3339, UTC. */
   since: string;
@@ -33,7 +33,7 @@ export class Progress {
     try {
       writeFileAtomic(fileIn(this.runFolder), JSON.stringify(text));
     } catch {
-      // Nobody needs it but people who ask.
+      // Only people who run `status` need it.
     }
   }
 
@@ -42,7 +42,7 @@ export class Progress {
   }
 }
 
-/** What an update does now; `undefined` where none runs. */
+/** The current stage of an update; `undefined` if none runs. */
 export function readProgress(runFolder: string): ProgressNow | undefined {
   const item = parseObject(readText(fileIn(runFolder)) ?? "");
   if (item === undefined || typeof item["pid"] !== "number" || !exists(`/proc/${item["pid"]}`)) return undefined;

@@ -1,4 +1,4 @@
-/** Reports: what of a state the rest of the world reads. */
+/** Reports: the part of a state that others read. */
 import { join } from "node:path";
 import { publishable, type AgentState } from "../../rules/agent-state";
 import { isOldNews, reportOf, type Report } from "../../rules/report";
@@ -8,18 +8,18 @@ import { readText, writeFileAtomic } from "../host/files";
 import type { MetadataServer } from "../metadata-server";
 import type { CommonDecision } from "../driver";
 
-/** What was published last under a key. */
+/** The value last published under a key. */
 export const publishedFile = (runFolder: string, key: string) => join(runFolder, `published-${key}`);
 
-/** Whether those who read the reports know the contract's second version. */
+/** Whether the readers of the reports know the contract's second version. */
 const second = (settings: Record<string, unknown>) => speaksSecondContract(settings);
 
-/** A state's report; `undefined` where it is none. */
+/** A state's report; `undefined` if the state has none. */
 export function reportFor({ settings }: CommonDecision, state: AgentState): Report | undefined {
   return reportOf(publishable(state), { second: second(settings) });
 }
 
-/** The report, unless it says nothing that the one published last did not. */
+/** The report, unless it adds nothing to the one that was published last. */
 export function unpublished(
   runFolder: string,
   key: string,

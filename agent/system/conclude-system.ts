@@ -1,4 +1,4 @@
-/** After a run of the system's agent: the report, Cloud Logging, the clone for people, and what homes may run. */
+/** The end of a run of the system's agent: the report, Cloud Logging, the clone for people, and what homes may run. */
 import { ReportsDisabled } from "../metadata-server";
 import { join } from "node:path";
 import { publishable, type AgentState } from "../../rules/agent-state";
@@ -32,7 +32,7 @@ export async function concludeSystem(
   return retry;
 }
 
-/** A server that did not answer a moment ago is not asked for a minute again. */
+/** A server that just failed to answer is not asked again for a minute. */
 async function publishState(
   driver: SystemParts,
   { metadata }: SystemSituation,

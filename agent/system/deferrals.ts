@@ -17,7 +17,7 @@ export interface Pending {
   toplevel: string;
 }
 
-/** A machine's first system ignores the window, because nobody works on the machine yet. */
+/** A machine's first system ignores the window, because no person works on the machine yet. */
 export function deferredByWindow(
   { stateFolder }: Place,
   { settings, target }: SystemDecision,

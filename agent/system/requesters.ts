@@ -9,7 +9,7 @@ interface Requesters {
   trigger: Trigger;
   by: string;
   right: Right;
-  /** Whether a person on the machine is one of them. */
+  /** Whether one of the requesters is a person on the machine. */
   person: boolean;
 }
 
@@ -27,7 +27,7 @@ export async function takeRequesters(place: RetryPlace, options: RunOptions): Pr
   if (starter !== undefined) requests.push(starter);
   else if (requests.length === 0) requests.push({ trigger: "manual", by: undefined });
   const all = requests.map(({ trigger }) => trigger);
-  // A person may name any revision, whoever else requests the run.
+  // A person may name any revision, even if others request the run too.
   const right = options.wanted === undefined ? rightOf(all, starter?.repeats) : "head";
   const by = requesterNames(requests.map((request) => ({ by: request.by ?? "" })));
   return { trigger: all[0] ?? "manual", by, right, person: all.includes("manual") };

@@ -1,4 +1,4 @@
-/** Where the system's agent keeps its things. */
+/** Where the system's agent keeps its files. */
 import { join } from "node:path";
 import { contract } from "../../rules/contract";
 import type { ModuleSettings } from "../../rules/decision/decide-system";
@@ -23,7 +23,7 @@ export function systemPlace(): Place {
   };
 }
 
-/** What the configuration of what runs says; a machine before its first switch has none. */
+/** The settings of the running configuration; a machine before its first switch has none. */
 export function moduleSettings(): ModuleSettings {
   return parseObject(readText(join(currentSystem, contract.paths.settings)) ?? "") ?? {};
 }

@@ -1,4 +1,4 @@
-/** What the system's update begins with. */
+/** The inputs of the system's update. */
 import type { ModuleSettings, SystemDecision } from "../../rules/decision/decide-system";
 import type { Metadata } from "../../rules/metadata";
 import type { Place, Situation } from "../driver";
@@ -14,10 +14,10 @@ export interface SystemSituation extends Situation {
   drifted: boolean;
 }
 
-/** What of the system's driver those need who tell others how an update ended. */
+/** The part of the system's driver that is needed to report how an update ended. */
 export interface SystemParts {
   readonly place: Place;
   readonly metadata: MetadataServer;
-  /** The URL of the config repository; empty where none is known. */
+  /** The URL of the config repository; empty if none is known. */
   repository(decision: SystemDecision): string;
 }

@@ -49,7 +49,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     this.credentials = new MachineCredentials(place.runFolder, metadata);
   }
 
-  /** The folders that everything else lies in. @throws where they cannot be made */
+  /** The folders that contain everything else. @throws if they cannot be made */
   prepare(): void {
     for (const folder of [this.place.stateFolder, this.place.runFolder]) if (!exists(folder)) makeFolder(folder);
   }
@@ -61,7 +61,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     return situation;
   }
 
-  /** What a decision is made of; nothing of it is written down. */
+  /** The inputs of a decision; none of them is stored. */
   async observe(attempts: number): Promise<SystemSituation> {
     const { stateFolder, profile, runFolder } = this.place;
     const metadata = readMetadata(await this.metadata.answers(attempts), this.isExpected());
@@ -93,10 +93,10 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     try {
       for (const mark of marks) if (!isThere(join(stateFolder, mark))) writeFileAtomic(join(stateFolder, mark), "");
       const baseline = join(runFolder, "watch-baseline");
-      // The first to learn of the metadata after a boot says what the watcher compares with: no change is missed in between.
+      // The first reader of the metadata after a boot sets the watcher's baseline, so that no change in between is missed.
       if (!isThere(baseline)) writeFileAtomic(baseline, JSON.stringify(relevantState(metadata)));
     } catch {
-      // A full disk keeps nobody from deciding.
+      // A full disk does not prevent a decision.
     }
   }
 
@@ -110,7 +110,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
       : { ...decision, notes: [...decision.notes, "the state file is not readable; ignoring it"] };
   }
 
-  /** What a run would do now that may go to what is approved alone. */
+  /** What a run would do now if it may go only to an approved revision. */
   async decideNow(): Promise<SystemDecision> {
     return this.decide(await this.look(dryRequest), dryRequest, {});
   }
@@ -146,7 +146,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     return Promise.resolve(undefined);
   }
 
-  /** An update that left its machine without updates could never be repaired from afar. */
+  /** If an update left its machine without updates, it could not be repaired remotely. */
   refusal(toplevel: string): Promise<string | undefined> {
     const timer = `${this.place.service}.timer`;
     const there = isThere(join(toplevel, "etc/systemd/system", timer));
@@ -184,7 +184,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     return bootedAt(this.place.runFolder);
   }
 
-  /** A boot brings up what the profile names: what waited for a reboot, or what a power cut met when it was just to be kept. */
+  /** A boot starts what the profile names: what waited for a reboot, or what was about to be kept when the power was cut. */
   cameUp(toplevel: string): boolean {
     return toplevel === this.current() && toplevel === this.booting();
   }
@@ -193,7 +193,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     return (await modeOf(toplevel)) === "boot" ? "boot" : "switch";
   }
 
-  /** What is set for the next boot, or runs and is whole only after it. */
+  /** What is set for the next boot, or runs and is complete only after the boot. */
   needsReboot({ reboot }: Ending): Promise<boolean> {
     const { profile } = this.place;
     return Promise.resolve(reboot === true || this.pending() !== undefined || (exists(profile) && awaitsBoot(profile)));
@@ -221,7 +221,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     return rebootPlaceOf(this.place, decision);
   }
 
-  /** `test` does all that `switch` does but for the boot loader. */
+  /** `test` does all that `switch` does except for the boot loader. */
   async activate(toplevel: string, mode: Trial["mode"]): Promise<Switched> {
     return mode === "boot" ? this.setForBoot(toplevel) : switchToConfiguration(toplevel, "test");
   }
@@ -229,7 +229,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
   async keep(toplevel: string): Promise<Switched> {
     log(`→ keeping ${toplevel}`);
     const kept = await this.setForBoot(toplevel);
-    // The system was switched to already, whatever was in the way of keeping it.
+    // The system was already switched to, whatever prevented it from being kept.
     if (kept.kind !== "failed" || kept.passes !== "busy") return kept;
     return { kind: "failed", error: kept.error };
   }
@@ -267,7 +267,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     if (old === undefined) return { ok: false, error: "nothing was deployed before", hopeless: true };
     log(`going back to ${old}`);
     const running = this.current();
-    // It ran here before; what its pre-switch checks mind is left to a reboot.
+    // It ran here before. What its pre-switch checks refuse must wait for a reboot.
     const boot =
       rollbackAction({ mode: trial.mode, running, former: old }) === "boot" || (await modeOf(old)) === "boot";
     const switched = await switchToConfiguration(old, boot ? "boot" : "switch");
@@ -275,7 +275,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     return { ok: boot || this.current() === old };
   }
 
-  /** What was deployed before; where the agent has deployed nothing yet, what ran or what the machine booted. */
+  /** What was deployed before. If the agent has deployed nothing yet: what ran, or what the machine booted. */
   private previous(trial: Trial): string | undefined {
     const { state } = readState(this.place.stateFolder);
     return [state.deployed, trial.former, resolved(bootedSystem)].find(

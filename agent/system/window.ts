@@ -1,4 +1,4 @@
-/** The VM's window, as its settings and the time have it. */
+/** The VM's maintenance window, from its settings and the time. */
 import { join } from "node:path";
 import { parseRange, windowState, type WindowRange, type WindowState } from "../../rules/decision/window";
 import { readText, remove, writeFileFsync } from "../host/files";
@@ -12,7 +12,7 @@ interface WindowRequest {
 
 const sinceFile = (stateFolder: string) => join(stateFolder, "waiting-since");
 
-/** Whether an update may be activated now. The first update that waits says since when the VM does. */
+/** Whether an update may be activated now. The first update that waits records since when the VM has been waiting. */
 export function updateWindow(stateFolder: string, request: WindowRequest): WindowState {
   const since = new Date(readText(sinceFile(stateFolder))?.trim() ?? "");
   const waitingSince = Number.isNaN(since.getTime()) ? undefined : since;
@@ -22,7 +22,7 @@ export function updateWindow(stateFolder: string, request: WindowRequest): Windo
   return state;
 }
 
-/** Whether the VM may reboot now: in its window, and in that for reboots alone. */
+/** Whether the VM may reboot now: inside its window, and inside the window for reboots. */
 export function rebootWindows(request: WindowRequest, waitingSince: Date): WindowState[] {
   const legacy = rebootRange(request.settings["rebootWindow"]);
   const now = new Date();

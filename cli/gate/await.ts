@@ -1,4 +1,4 @@
-/** The gate at work: looks at a wave again and again until `gate.ts` has decided, and says what changes. */
+/** Runs the gate: looks at a wave again and again until `gate.ts` has decided, and prints what changes. */
 import { setTimeout as sleep } from "node:timers/promises";
 import pMap from "p-map";
 import { contract } from "../../rules/contract";
@@ -27,7 +27,7 @@ export interface GateWorld {
 
 /** Time, so that tests need not wait. */
 export interface Clock {
-  /** Milliseconds since whenever. */
+  /** Milliseconds since an arbitrary moment. */
   now: () => number;
   /** The date, in milliseconds since 1970. */
   date: () => number;
@@ -43,29 +43,29 @@ const wallClock: Clock = {
 
 /** How a gate ended. */
 export interface GateEnd {
-  /** `unproved`: nothing failed, and too few VMs proved the revision for later waves to get it. */
+  /** `unproved`: nothing failed, but too few VMs proved the revision for later waves to get it. */
   outcome: "passed" | "unproved" | "failed" | "interrupted";
-  /** Why it did not pass, or what it passed in spite of. */
+  /** Why it did not pass, or what it ignored when it passed. */
   reason: string | null;
-  /** Whether it failed for another reason than its VMs' answers: someone held the wave, or approved something else. */
+  /** Whether it failed for a reason other than its VMs' answers: someone held the wave, or approved something else. */
   stopped: boolean;
   /** Seconds. */
   took: number;
   state: GateState;
 }
 
-/** Guest attributes are asked for with this many requests under way at once, … */
+/** This many requests for guest attributes run at once, … */
 const readers = 16;
-/** … and no faster than this on average: below half of Compute's quota of 1,500 reads a minute. */
+/** … and they average no more than this rate: below half of Compute's quota of 1,500 reads a minute. */
 const readsPerSecond = 10;
 /** Seconds without a line after which the gate says that it still waits. */
 const quiet = 30;
-/** The same while nothing is waited for but the pause. */
+/** The same while only the pause is left. */
 const quietPause = 300;
-/** Milliseconds between two looks at a wave whose VMs have all answered, at most. */
+/** Maximum milliseconds between two looks at a wave whose VMs have all answered. */
 const pausePoll = 30_000;
 
-/** Waits for a wave. Throws only what waiting does not help against, such as missing permissions. */
+/** Waits for a wave. Throws only errors that waiting does not fix, such as missing permissions. */
 export async function awaitWave(world: GateWorld, id: FleetId, options: GateOptions): Promise<GateEnd> {
   const clock = world.clock ?? wallClock;
   const start = clock.now();
@@ -75,9 +75,9 @@ export async function awaitWave(world: GateWorld, id: FleetId, options: GateOpti
   let state = noProgress;
   let failures = 0;
   let spoke = 0;
-  // When it last said what it waits for, in seconds.
+  // When it last printed what it waits for, in seconds.
   let listedAt = 0;
-  // When the wave has stood long enough, once all of it has answered.
+  // When the wave has waited long enough after all of its VMs answered.
   let stoodAt: number | undefined;
   const say = (lines: readonly string[]) => {
     for (const line of lines) {
@@ -159,7 +159,7 @@ export async function awaitWave(world: GateWorld, id: FleetId, options: GateOpti
   return end("interrupted", "interrupted", false);
 }
 
-/** Milliseconds until the next look: a second at first, growing to eight, longer where very many VMs are still to be asked. */
+/** Milliseconds until the next look: a second at first, growing to eight, longer if very many VMs are still to be asked. */
 export function pollInterval(elapsed: number, asked: number): number {
   const growing = Math.min(8, Math.max(1, elapsed / 10));
   return 1_000 * Math.max(growing, asked / readsPerSecond);
@@ -171,12 +171,12 @@ interface LastAnswer {
   state: string;
 }
 
-/** How a look goes on from the ones before it. */
+/** What one look hands to the next. */
 interface Looking {
   state: GateState;
   last: Map<string, LastAnswer>;
   elapsed: () => number;
-  /** Whether VMs that have succeeded are asked again: they may fail yet. */
+  /** Whether VMs that have succeeded are asked again: they may still fail. */
   pausing: boolean;
 }
 
@@ -208,7 +208,7 @@ async function observe(
   return { at: elapsed(), decisions: readDecisions(metadata, id), vms: read, fleetSize: vms.length };
 }
 
-/** A VM's reports; undefined where it could not be asked for a reason that may pass. */
+/** A VM's reports; undefined if a passing error prevented the read. */
 async function ask(compute: Compute, vm: FleetVm): Promise<VmReports | undefined> {
   try {
     return readReports(await compute.guestAttributes(vm, contract.guestAttributes.namespace), vm.homes);
@@ -220,7 +220,7 @@ async function ask(compute: Compute, vm: FleetVm): Promise<VmReports | undefined
   }
 }
 
-/** VMs that the next look has to ask. */
+/** The VMs that the next look must ask. */
 function toAsk({ vms }: GateState, pausing: boolean): number {
   const running = [...vms.values()].filter(({ vm }) => vm?.state === "RUNNING");
   return running.filter(({ result }) => pausing || result !== "succeeded").length;

@@ -5,7 +5,7 @@ import type { FleetContext } from "../context";
 import { readControl } from "../control-item";
 import { readDecisions } from "../fleet";
 
-/** @param wave the one that is being deleted; its approval may still be there. @throws ApiError, FleetError */
+/** @param wave the wave that is being deleted; its approval may still exist. @throws ApiError, FleetError */
 export async function forgetWave({ compute, id }: FleetContext, wave: string): Promise<void> {
   const { approvals } = readDecisions(await compute.projectMetadata(), id);
   const isLast = Object.keys(approvals).every((other) => other === wave);

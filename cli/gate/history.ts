@@ -9,10 +9,10 @@ import type { GateOptions, Result, VmProgress } from "../../rules/gate/state";
 import { recordEvent } from "../history";
 import type { FleetEvent } from "../history-entry";
 
-/** What the history notes of a gate that begins. */
+/** The history's entry for a gate that begins. */
 export type GateStart = Required<Pick<FleetEvent, "first" | "repeats">>;
 
-/** Runs a gate with its start and its end written to the history. What the gate throws is its end, too. */
+/** Runs a gate and writes its start and its end to the history. An error that the gate throws counts as its end too. */
 export async function withHistory(
   call: Call,
   context: FleetContext,
@@ -38,7 +38,7 @@ export async function withHistory(
   }
 }
 
-/** What the history keeps of a gate's end. */
+/** The history's entry for a gate's end. */
 export function eventOf({ outcome, reason, took, state }: GateEnd) {
   const vms = [...state.vms.values()];
   const failed = vms.filter(({ result }) => result === "failed");

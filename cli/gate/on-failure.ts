@@ -12,18 +12,18 @@ import { pruned, withHalt, withUndo } from "../../rules/rollout/control-item";
 import { oneLine } from "../../rules/text/text";
 
 export interface Reacted {
-  /** What was done; see `chooseReaction`. */
+  /** The reaction; see `chooseReaction`. */
   done: Reaction;
   /** The waves that were held or rolled back. */
   waves: string[];
-  /** How the VMs' way back ended. */
+  /** How the VMs' rollback ended. */
   undo?: GateEnd;
 }
 
-/** How often a call is made again: a fleet that should be held must be, also where the API does not answer for a minute. */
+/** How often a call is repeated. A fleet that should be held must be held, even if the API does not answer for a minute. */
 const patience = { attempts: 20, longest: 8_000 };
 
-/** Reacts to a gate that failed by its VMs' answers. */
+/** Reacts to a gate that failed because of its VMs' answers. */
 export async function react(
   world: GateWorld,
   id: FleetId,
@@ -40,14 +40,14 @@ export async function react(
   }
   const metadata = await withRetry(() => compute.projectMetadata(), { ...patience, signal });
   const approvals = revisionsOf(readDecisions(metadata, id).approvals);
-  // Waves are approved in order, so these are the gate's own and those before it.
+  // Waves are approved in order, so these are the gate's own wave and the waves before it.
   const waves = Object.keys(approvals).filter((wave) => approvals[wave] === bad);
   const actor = { by: `the gate of wave ${options.wave}`, why: whyOf(end), at: new Date().toISOString() };
   const edit = (control: Parameters<typeof pruned>[0]) =>
     done === "hold"
       ? withHalt(pruned(control, approvals), waves, bad, actor)
       : withUndo(pruned(control, approvals), waves, bad, "previous");
-  // Whoever interrupted the gate decides, and not the gate.
+  // The person who interrupted the gate decides, and not the gate.
   signal.throwIfAborted();
   await withRetry(() => changeControl(compute, id, edit), { ...patience, signal });
   if (done === "hold") {
@@ -61,7 +61,7 @@ export async function react(
   return { done, waves, undo: await awaitUndo(world, id, options, waves) };
 }
 
-/** Waits until the VMs of waves in which a revision was undone have left it. */
+/** Waits until the VMs of the rolled-back waves no longer run the revision. */
 export function awaitUndo(
   world: GateWorld,
   id: FleetId,

@@ -1,4 +1,4 @@
-/** A gate's options: what `fleet await` is given, by options or by the environment that the program sets. */
+/** A gate's options: those of `fleet await`, from options or from the environment variables that the program sets. */
 import { parseBudget } from "../../rules/gate/budget";
 import { reactions, type Reaction } from "../../rules/gate/reaction";
 import type { GateOptions } from "../../rules/gate/state";
@@ -75,7 +75,7 @@ export const forget: OptionSpec = {
   description: "the wave was deleted: remove its holds and rollbacks, and with the last wave those of the fleet",
 };
 
-/** The gate's options as given; the revision may be shortened or missing, and what the wave passed before is not known yet. */
+/** The gate's options as given. The revision may be shortened or missing, and what the wave passed before is not known yet. */
 export type Given = Omit<GateOptions, "revision" | "passedBefore"> & {
   revision: string | undefined;
   onFailure: Reaction;

@@ -1,9 +1,9 @@
-/** What a gate under Pulumi prints in all: the plugin hands it to the gate's next run in one variable, which Linux bounds. */
+/** Limits all output of a gate under Pulumi: the plugin hands it to the gate's next run in one variable, whose size Linux limits. */
 
 /** Bytes; Linux takes at most 128 KiB. */
 const outputLimit = 60_000;
 
-/** Prints until that many bytes are printed; then says once that it goes on in silence. */
+/** Prints until the limit is reached; then prints once that it continues silently. */
 export function bounded(print: (line: string) => void, limit = outputLimit): (line: string) => void {
   let left = limit;
   return (line) => {

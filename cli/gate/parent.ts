@@ -1,11 +1,11 @@
 /** Whether the parent process still runs. */
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two checks. */
 const interval = 500;
 
 /**
- * Aborted when the process that started this one is gone, as when Ctrl-C ends Pulumi and its plugin kills nothing but the shell between
- * them. What is left has nobody to report to, and must change nothing.
+ * Aborted when the process that started this one is gone, as when Ctrl-C ends Pulumi and its plugin kills only the shell between them.
+ * This process then has no parent to report to, and must change nothing.
  */
 export function orphanSignal(parentOf: () => number = () => process.ppid): AbortSignal {
   const controller = new AbortController();

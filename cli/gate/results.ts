@@ -1,4 +1,4 @@
-/** What is left of a gate: its results as a document, and the one line that Pulumi keeps. */
+/** What remains of a gate: its results as a document, and the one line that Pulumi stores. */
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { allowedFailures } from "../../rules/gate/budget";
@@ -31,7 +31,7 @@ export function resultsOf(
     endedAt: new Date(started.getTime() + took * 1_000).toISOString(),
     allowedFailures: allowedFailures(options.maxFailures, state.vms.size),
     vms: vmResults(state),
-    // What was done because the gate failed, and to which waves.
+    // The reaction to the gate's failure, and the waves that it affected.
     ...(done === undefined ? {} : { onFailure: done, waves }),
     ...(undo === undefined
       ? {}
@@ -39,7 +39,7 @@ export function resultsOf(
   };
 }
 
-/** What came of each VM. */
+/** The result of each VM. */
 export function vmResults(state: GateState): object[] {
   return [...state.vms.values()].map((progress) => ({
     name: progress.name,
@@ -57,7 +57,7 @@ export function vmResults(state: GateState): object[] {
   }));
 }
 
-/** Writes the results whole or not at all, because they may be read at any time. @throws FleetError */
+/** Writes the results completely or not at all, because they may be read at any time. @throws FleetError */
 export function writeResults(file: string, results: object): void {
   try {
     const fresh = `${file}.${process.pid}`;
@@ -69,7 +69,7 @@ export function writeResults(file: string, results: object): void {
   }
 }
 
-/** What a gate under Pulumi prints on standard output: Pulumi keeps it until the gate passes again, and hands it to its next run. */
+/** What a gate under Pulumi prints on standard output. Pulumi stores it until the gate passes again, and hands it to the next run. */
 interface GateSummary extends Partial<Record<Result, number>> {
   wave: string;
   revision: string;
@@ -88,7 +88,7 @@ export function summaryOf({ wave, revision }: GateOptions, { outcome, reason, st
   return summary;
 }
 
-/** Whether this is the summary of a gate that passed this revision. Anything else, such as an older version's output, is not. */
+/** Whether this is the summary of a gate that passed this revision. Any other text, such as an older version's output, is not. */
 export function saysPassed(
   text: string | undefined,
   { wave, revision }: Pick<GateOptions, "wave" | "revision">,

@@ -1,4 +1,4 @@
-/** What a gate prints: a line when a VM's result changes, what it waits for in between, and the end's table with the reasons. */
+/** The gate's output: a line when a VM's result changes, progress in between, and a final table with the reasons. */
 import { short } from "../../rules/contract";
 import { formatDuration } from "../../rules/text/duration";
 import { reportOf } from "../../rules/report-reading";
@@ -13,10 +13,10 @@ import { firstOf, oneLine, truncate } from "../../rules/text/text";
 
 const styles: Record<Result, Style> = { pending: "yellow", succeeded: "green", failed: "red", deferred: "gray" };
 
-/** Lines of the builder's output that a failure is shown with. */
+/** Lines of the builder's output that are shown with a failure. */
 const errorLines = 20;
 
-/** VMs that the table at the end and a line of progress name at most; failures come first. */
+/** Maximum number of VMs in the final table and in a line of progress; failures come first. */
 const mostRows = 100;
 const mostNames = 8;
 
@@ -65,7 +65,7 @@ function waitsFor({ reason, reports }: VmProgress): string | undefined {
   return reason ?? (progress === undefined ? undefined : `at ${progress.stage}`);
 }
 
-/** The table at the end and, for each VM that failed, the last lines of what it said. */
+/** The final table and, for each VM that failed, the last lines of its output. */
 export function endLines(state: GateState, colour: boolean): string[] {
   const all = [...state.vms.values()];
   if (all.length === 0) {
@@ -124,7 +124,7 @@ export function passedLine({ vms }: GateState, { wave, revision, undo }: GateOpt
     : `wave ${wave} passed without a VM that runs ${short(revision)}: ${counts}`;
 }
 
-/** That later waves get what nothing in this one has proved. */
+/** Says that later waves get a revision that nothing in this wave has proved. */
 export function warningLine(warning: string, { wave }: GateOptions): string {
   return oneLine(`warning: wave ${wave}: ${warning}; later waves are approved all the same (minSucceeded is 0)`);
 }
@@ -139,7 +139,7 @@ function countsText(all: readonly VmProgress[]): string {
     .join(", ");
 }
 
-/** How to go on after the gate was interrupted. */
+/** What to do after the gate was interrupted. */
 export function interruptedLine({ vms }: GateState, { wave, revision, undo }: GateOptions): string {
   const pending = [...vms.values()].filter(({ result }) => result === "pending").length;
   if (undo !== undefined) {

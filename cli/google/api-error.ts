@@ -4,7 +4,7 @@ import { messageOf } from "../../rules/text/system-error";
 import type { ErrorCode } from "../../rules/error-codes";
 import { oneLine } from "../../rules/text/text";
 
-/** Google's error JSON, as far as it is used. */
+/** The part of Google's error JSON that is used. */
 const errorBody = z.object({
   error: z.object({
     message: z.string().optional(),
@@ -12,7 +12,7 @@ const errorBody = z.object({
   }),
 });
 
-/** What the client library throws, as far as it is used. */
+/** The part of the client library's error that is used. */
 const thrownShape = z.object({
   message: z.string().default(""),
   status: z.number().optional(),
@@ -26,9 +26,9 @@ const passingReasons = new Set(["rateLimitExceeded", "userRateLimitExceeded", "q
 const connectionErrors =
   /\b(ECONN(REFUSED|RESET|ABORTED)|E(HOST|NET)UNREACH|ETIMEDOUT|EPIPE|EAI_AGAIN|ENOTFOUND|UND_ERR_\w+|socket hang up|premature close|timed? ?out)\b/i;
 
-/** What TLS says of another end that it does not trust, in codes and words. */
+/** TLS errors, as codes and texts, if the other end is not trusted. */
 const tlsErrors = /\b(CERT|SELF_SIGNED|UNABLE_TO_\w*|ERR_TLS\w*|ERR_SSL\w*|EPROTO)|certificate/i;
-/** What Google's token server says of credentials that it knows no more. */
+/** The answer of Google's token server if it no longer knows the credentials. */
 const refusedCredentials = /\b(invalid_(grant|client|rapt|request)|unauthorized_client)\b/;
 const credentialsStep =
   "; run gcloud auth application-default login, or set GOOGLE_APPLICATION_CREDENTIALS to the file of a key";
@@ -43,22 +43,22 @@ export class ApiError extends FleetError {
     readonly status: number | undefined,
     /** Google's reason, such as `conditionNotMet`. */
     readonly reason: string | undefined,
-    /** The same call may go well a little later. */
+    /** The same call may succeed a little later. */
     readonly transient: boolean,
     /** Seconds that the server asked to wait. */
     readonly retryAfter = 0,
-    /** Without a status: whether the other end was not reached. Otherwise there was nothing to ask it with. */
+    /** Without a status: whether the other end was unreachable. Otherwise there were no credentials to ask with. */
     readonly isConnection = true,
   ) {
     super(codeOf(status, transient, isConnection), message);
   }
 
-  /** Whether a quota is used up. Google fills it again when its minute ends. */
+  /** Whether a quota is used up. Google renews it each minute. */
   get overQuota(): boolean {
     return this.transient && (this.status === 429 || this.status === 403);
   }
 
-  /** Reads whatever the client library threw. */
+  /** Reads any error that the client library threw. */
   static from(thrown: unknown): ApiError {
     if (thrown instanceof ApiError) {
       return thrown;
@@ -95,7 +95,7 @@ function codeOf(status: number | undefined, transient: boolean, isConnection: bo
   return status === 401 ? "NF203" : "NF204";
 }
 
-/** What a person does about a failed request, as the end of its message; `endpoint` is where requests go instead of to Google. */
+/** What a person can do about a failed request, as the end of its message; `endpoint` is where requests go instead of to Google. */
 export function nextStep({ status, message, transient, isConnection }: ApiError, endpoint: string | undefined): string {
   const isLocal = /^https?:\/\/(127\.|localhost\b)/.test(endpoint ?? "");
   if (status === undefined && !isConnection) return credentialsStep;
@@ -109,7 +109,7 @@ export function nextStep({ status, message, transient, isConnection }: ApiError,
   return status === 403 || status === 404 ? "; ./scripts/fleet doctor checks project and rights" : "";
 }
 
-/** `request to https://HOST/long/address failed, reason: WHY`, without the long address. */
+/** Shortens `request to https://HOST/long/address failed, reason: WHY` by the long address. */
 function connectionText(message: string): string {
   const [, host, why] = /^request to https?:\/\/([^/\s]+).*reason: (.*)$/s.exec(message) ?? [];
   return oneLine(host === undefined ? message : `no answer from ${host}: ${why ?? ""}`, 300);
@@ -123,7 +123,7 @@ function credentialsText(thrown: unknown): string {
     : oneLine(`the credentials for Google cannot be used: ${message}`, 300);
 }
 
-/** The properties of an error are not its own enumerable ones, so they are read by name. */
+/** The properties of an error are not enumerable own properties, so they are read by name. */
 function pick(thrown: object): Record<string, unknown> {
   return Object.fromEntries(
     ["message", "status", "code", "cause", "response"].map((key) => [key, (thrown as Record<string, unknown>)[key]]),

@@ -9,7 +9,7 @@ export interface ComputeOptions extends Caller {
   /** Base address up to and including `compute/v1/`; Google's own by default. */
   endpoint?: string | undefined;
   signal?: AbortSignal | undefined;
-  /** Calls made at most where one fails for a passing reason; by default five, and a used up quota is waited for. */
+  /** Maximum calls if one fails for a passing reason; by default five. A call waits while a quota is used up. */
   attempts?: number;
 }
 
@@ -32,7 +32,7 @@ export function unreachable(zone: string): ApiError {
   return new ApiError(`${oneLine(zone, 100)} does not answer`, 503, undefined, true);
 }
 
-/** The client wants the server's root, everybody else (gcloud, the gcp provider) the address with `compute/v1/`. */
+/** The client wants the server's root. Others (gcloud, the gcp provider) want the address with `compute/v1/`. */
 function rootOf(endpoint: string): string {
   const match = /^(https?:\/\/[^/]+)\/compute\/(v1|beta)\/?$/.exec(endpoint);
   if (match?.[1] === undefined) {

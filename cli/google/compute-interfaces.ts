@@ -1,4 +1,4 @@
-/** The parts of the Compute API that the program and the operator's tool use, apart from how they are reached. */
+/** The parts of the Compute API that the program and the operator's tool use, independent of the transport. */
 import type { compute_v1 } from "@googleapis/compute/build/v1";
 import type { Offers, Wanted } from "../../rules/google-catalog";
 
@@ -12,7 +12,7 @@ export interface Instance {
   metadata: Record<string, string>;
   /** The first interface's internal address. */
   address?: string;
-  /** RFC 3339: when it was last started, or made. */
+  /** RFC 3339: when it was last started, or created. */
   startedAt?: string;
   /** RFC 3339: when it was last stopped. */
   stoppedAt?: string;
@@ -21,32 +21,32 @@ export interface Instance {
 /** The part of the Compute API that the operator's tool uses. Every call may throw an `ApiError`. */
 export interface Compute {
   readonly project: string;
-  /** All instances of the project that the filter (Compute's syntax) leaves. */
+  /** All instances of the project that match the filter (in Compute's syntax). */
   instances(filter?: string): Promise<Instance[]>;
-  /** A VM's guest attributes of one namespace; none where it wrote none. */
+  /** A VM's guest attributes of one namespace; empty if it wrote none. */
   guestAttributes(instance: Pick<Instance, "name" | "zone">, namespace: string): Promise<Record<string, string>>;
   /** The project's metadata. */
   projectMetadata(): Promise<Record<string, string>>;
   /**
-   * Changes one item of the project's metadata by compare-and-swap. `edit` gets the present value and returns the new one, undefined
-   * for none; it is called again with the newer value when someone else was faster.
+   * Changes one item of the project's metadata by compare-and-swap. `edit` gets the present value and returns the new one, or undefined
+   * to remove it. If someone else was faster, `edit` is called again with the newer value.
    */
   editProjectItem(key: string, edit: (value: string | undefined) => string | undefined): Promise<void>;
 }
 
-/** What VMs showed on their serial consoles. */
+/** VMs' serial console output. */
 export interface Consoles {
-  /** The newest megabyte of it. */
+  /** The newest megabyte of the output. */
   serial(instance: Pick<Instance, "name" | "zone">): Promise<string>;
 }
 
 /** What the same API offers to a project. */
 export interface Catalog {
-  /** All zones, and the machine types of those that these VMs are to be in. */
+  /** All zones, and the machine types of the zones that these VMs will be in. */
   offers(vms: Wanted["vms"]): Promise<Offers>;
 }
 
-/** What takes a VM out of use and keeps what was on its disks. */
+/** Takes a VM out of use and keeps what was on its disks. */
 export interface Disks {
   /** The disks of a VM, and whether Compute refuses to delete it. */
   attached(instance: Pick<Instance, "name" | "zone">): Promise<{ deletionProtection: boolean; disks: AttachedDisk[] }>;
@@ -64,7 +64,7 @@ export interface AttachedDisk {
   boot: boolean;
 }
 
-/** A snapshot that is to be taken. */
+/** A snapshot to take. */
 export interface NewSnapshot {
   name: string;
   description: string;
@@ -76,6 +76,6 @@ export interface Images {
   readonly project: string;
   /** Whether the project has an image of this name. */
   hasImage(name: string): Promise<boolean>;
-  /** Makes an image, and waits until it can be used. */
+  /** Makes an image, and waits until it is ready. */
   insertImage(image: compute_v1.Schema$Image): Promise<void>;
 }

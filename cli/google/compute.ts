@@ -14,16 +14,16 @@ export type * from "./compute-interfaces";
 
 const instanceFields =
   "name,zone,status,labels,metadata/fingerprint,networkInterfaces/networkIP,lastStartTimestamp,lastStopTimestamp,creationTimestamp";
-/** An image or a snapshot is written before its operation is done. */
+/** Maximum wait for an image or a snapshot, which is written before its operation is done. */
 const imageTimeout = 30 * 60_000;
-/** A machine has its time to shut down. */
+/** Maximum wait for a machine's shutdown. */
 const stopTimeout = 5 * 60_000;
 /** Google's limit for one metadata value, in bytes. */
 const valueLimit = 256 * 1024;
-/** Seconds after which a quota, which is so many requests a minute, has been filled again. */
+/** Seconds until a quota, which is counted per minute, is full again. */
 const quotaRefill = 65;
 
-/** The Compute API of Google, or of whatever serves the same at `endpoint`. */
+/** The Compute API of Google, or of a server that offers the same at `endpoint`. */
 export function connect(options: ComputeOptions): Compute & Images & Catalog & Consoles & Disks {
   return new RestCompute(options);
 }
@@ -33,8 +33,8 @@ class RestCompute implements Compute, Images, Catalog, Consoles, Disks {
   private readonly api: compute_v1.Compute;
   private readonly throttle = new Throttle();
   /**
-   * VMs' metadata by address and fingerprint. Those of a thousand are more than a megabyte, and far more where VMs carry a startup script of an
-   * older version: who looks again and again reads them again only where they changed.
+   * VMs' metadata by address and fingerprint. The metadata of a thousand VMs is more than a megabyte, and far more if VMs carry a startup
+   * script of an older version. A caller that looks again and again rereads only metadata that changed.
    */
   private readonly metadata = new Map<string, Record<string, string>>();
 
@@ -203,7 +203,7 @@ class RestCompute implements Compute, Images, Catalog, Consoles, Disks {
     return project.commonInstanceMetadata ?? {};
   }
 
-  /** Waits until an operation is done; throws what it failed with. */
+  /** Waits until an operation is done; throws its error. */
   private finish(operation: compute_v1.Schema$Operation, timeout?: number): Promise<void> {
     const { project } = this;
     const zone = operation.zone?.split("/").at(-1);

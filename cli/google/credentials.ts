@@ -1,4 +1,4 @@
-/** Who calls Google's APIs, and where: what the clients of the tool have in common. */
+/** Who calls Google's APIs, and at which address: what the tool's clients have in common. */
 import { readFileSync } from "node:fs";
 import { GoogleAuth, Impersonated, OAuth2Client, type gaxios, type JWTInput } from "google-auth-library";
 import type { GoogleIdentity } from "../../rules/google-identity";
@@ -8,16 +8,16 @@ import { oneLine } from "../../rules/text/text";
 
 export type Credentials = OAuth2Client | GoogleAuth;
 
-/** What each client of an API takes to know who calls. */
+/** What each client of an API needs in order to know the caller. */
 export interface Caller {
   project: string;
   /** By default Application Default Credentials. */
   identity?: GoogleIdentity | undefined;
-  /** Root of the IAM Credentials API, which lends another account's token; Google's own by default. */
+  /** Root of the IAM Credentials API, which issues another account's token; Google's own by default. */
   iamEndpoint?: string | undefined;
 }
 
-/** Credentials with these scopes (`compute`, `logging.read`). @throws UsageError where they are not readable */
+/** Credentials with these scopes (`compute`, `logging.read`). @throws UsageError if they cannot be read */
 export function credentials({ project, identity = {}, iamEndpoint }: Caller, scopes: readonly string[]): Credentials {
   const { impersonate, delegates = [], quotaProject } = identity;
   const quota = quotaProject === undefined ? {} : { quotaProjectId: quotaProject };
@@ -43,7 +43,7 @@ function direct(
   scopes: string[],
   clientOptions: { quotaProjectId?: string },
 ): Credentials {
-  // Without the project the library would look for one, by gcloud and by the metadata server.
+  // Without the project, the library would look for one by gcloud and by the metadata server.
   if (accessToken === undefined)
     return new GoogleAuth({ ...serviceAccount(key), projectId: project, scopes, clientOptions });
   const client = new OAuth2Client(clientOptions);
@@ -51,7 +51,7 @@ function direct(
   return client;
 }
 
-/** The credentials that another account's token is asked for with. They are read when they are first used. */
+/** The credentials that request another account's token. They are read on first use. */
 class Lender extends OAuth2Client {
   constructor(
     private readonly source: Credentials,
@@ -84,8 +84,8 @@ class Lender extends OAuth2Client {
 }
 
 /**
- * A service account's key as the gcp provider takes it, as JSON or as the name of its file; none where none is set.
- * @throws UsageError where it looks like JSON and is none, or its file cannot be read
+ * A service account's key as the gcp provider takes it: JSON or the name of its file; undefined if none is set.
+ * @throws UsageError if it looks like JSON but is not, or if its file cannot be read
  */
 export function serviceAccount(given: string | undefined): { credentials?: JWTInput } {
   if (given === undefined || given.trim() === "") return {};
@@ -102,16 +102,16 @@ export function serviceAccount(given: string | undefined): { credentials?: JWTIn
 }
 
 /**
- * How a request goes to an API of Google's or to the endpoint in its place. Retries are ours: they know about Google's reasons and end
- * with the command. An endpoint of one's own is asked without a proxy.
+ * How to send a request to one of Google's APIs or to the endpoint in its place. Retries are ours: they know about Google's reasons and
+ * end with the command. A custom endpoint is called without a proxy.
  */
 export function requestOptions(endpoint: string | undefined): { retry: false; noProxy?: string[] } {
   return { retry: false, ...(endpoint === undefined ? {} : { noProxy: [new URL(endpoint).hostname] }) };
 }
 
 /**
- * The account's address. Undefined where the credentials do not say it: a bare token belongs to whoever set it, and the caller
- * knows that better than Google.
+ * The account's address; undefined if the credentials do not contain it. A bare token belongs to the person who set it, and the caller
+ * knows that person better than Google does.
  */
 export async function accountOf(auth: Credentials): Promise<string | undefined> {
   if (auth instanceof Impersonated) return auth.getTargetPrincipal();

@@ -1,11 +1,11 @@
-/** The one log of Cloud Logging in which a fleet's history is kept: written and read by two calls of its REST API. */
+/** The one log of Cloud Logging that stores a fleet's history. Two calls of its REST API write and read it. */
 import { z } from "zod";
 import { requestOptions, credentials, type Caller, type Credentials } from "./credentials";
 import { UsageError } from "../errors";
 import { withRetry } from "./retry";
 import { oneLine } from "../../rules/text/text";
 
-/** An entry: labels to find it by, and whatever is kept. */
+/** An entry: labels to find it by, and any content. */
 interface LogEntry {
   /** RFC 3339. */
   timestamp: string;
@@ -14,7 +14,7 @@ interface LogEntry {
   jsonPayload: object;
 }
 
-/** An entry as it was read; others may write to the log as well, and anything. */
+/** An entry as it was read. Others may write to the log too, with any content. */
 export type ReadEntry = z.infer<typeof entrySchema>;
 
 interface LogOptions extends Caller {
@@ -34,7 +34,7 @@ const pageSchema = z.object({ entries: z.array(entrySchema).default([]), nextPag
 const requestTimeout = 10_000;
 const pageSize = 500;
 
-/** A log of a project. Every call may throw an `ApiError`. */
+/** A project's log. Every call may throw an `ApiError`. */
 export class Log {
   readonly auth: Credentials;
   private readonly root: string;
@@ -55,7 +55,7 @@ export class Log {
     await this.call("entries:write", { logName: this.name(), resource, entries: [entry] });
   }
 
-  /** The newest entries that all these conditions (Logging's query language) hold for, newest first. */
+  /** The newest entries that match all these conditions (in Logging's query language), newest first. */
   async read(conditions: readonly string[], most: number): Promise<ReadEntry[]> {
     const found: ReadEntry[] = [];
     let pageToken: string | undefined;
@@ -88,7 +88,7 @@ export class Log {
         timeout: requestTimeout,
         ...requestOptions(this.options.endpoint),
       });
-    // The history is not worth waiting for.
+    // The command does not wait long for the history.
     return (await withRetry(request, { attempts: 2 })).data;
   }
 }

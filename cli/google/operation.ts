@@ -1,16 +1,16 @@
-/** Compute's operations: every write answers one, and is done when it is. */
+/** Compute's operations: every write returns one, and ends when its operation does. */
 import type { compute_v1 } from "@googleapis/compute/build/v1";
 import { ApiError } from "./api-error";
 import { FleetError } from "../errors";
 import { oneLine } from "../../rules/text/text";
 
-/** Milliseconds that a small change takes at most. */
+/** Maximum milliseconds for a small change. */
 const shortTimeout = 120_000;
 
 /**
  * Waits until an operation is done.
  * @param read reads the operation again
- * @throws ApiError what it failed with
+ * @throws ApiError the operation's error
  */
 export async function waitForOperation(
   operation: compute_v1.Schema$Operation,

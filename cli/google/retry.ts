@@ -2,17 +2,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError } from "./api-error";
 
 interface RetryOptions {
-  /** Calls made at most, the first one included. */
+  /** Maximum calls, including the first one. */
   attempts?: number;
   /** Milliseconds before the second call; doubled before each further one, up to `longest`. */
   first?: number;
   longest?: number;
-  /** Seconds for which a refusal because of a quota is waited for, however many calls that takes; none by default. */
+  /** Seconds to wait for a used-up quota, regardless of the number of calls; none by default. */
   refill?: number;
   signal?: AbortSignal | undefined;
 }
 
-/** Makes a call again, with growing and jittered pauses, as long as it fails for a passing reason; throws the last `ApiError`. */
+/** Repeats a call, with growing and jittered pauses, as long as it fails for a passing reason; throws the last `ApiError`. */
 export async function withRetry<T>(call: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
   const { attempts = 5, first = 250, longest = 8_000, refill = 0, signal } = options;
   const start = Date.now();
@@ -31,7 +31,7 @@ export async function withRetry<T>(call: () => Promise<T>, options: RetryOptions
   }
 }
 
-/** Milliseconds to wait after the n-th failure: doubling, half of it by chance, so that many callers do not come back at once. */
+/** Milliseconds to wait after the n-th failure: doubling, half of it random, so that many callers do not come back at once. */
 export function backoff(failures: number, first: number, longest: number, random = Math.random()): number {
   const full = Math.min(longest, first * 2 ** (failures - 1));
   return full / 2 + (full / 2) * random;

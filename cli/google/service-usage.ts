@@ -13,7 +13,7 @@ interface ServiceUsageOptions extends Caller {
 const servicesAtOnce = 4;
 const serviceShape = z.object({ state: z.string().optional() });
 
-/** Those of the services (`compute.googleapis.com`) that are off. May throw an `ApiError`. */
+/** The services among these (`compute.googleapis.com`) that are off. May throw an `ApiError`. */
 export async function servicesOff(services: readonly string[], options: ServiceUsageOptions): Promise<string[]> {
   const { project, endpoint, signal } = options;
   const auth = credentials(options, ["cloud-platform.read-only"]);

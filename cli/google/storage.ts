@@ -5,7 +5,7 @@ import { requestOptions, credentials, type Caller, type Credentials } from "./cr
 import { FleetError, UsageError } from "../errors";
 import { withRetry } from "./retry";
 
-/** A bucket that has to be made goes into the caller's project. */
+/** A missing bucket is made in the caller's project. */
 interface StorageOptions extends Caller {
   /** Base address without a path; Google's own by default. */
   endpoint?: string | undefined;
@@ -46,8 +46,8 @@ export class Storage {
   }
 
   /**
-   * Makes sure that a bucket is there and private: made where there is none, refused where it is open.
-   * @param location where a new one goes, a region or multi-region; without it none is made
+   * Makes sure that a bucket exists and is private: makes a missing one, refuses an open one.
+   * @param location where to make a new bucket, a region or multi-region; without it none is made
    */
   async requirePrivateBucket(name: string, location: string | undefined): Promise<void> {
     const found = await this.find(() => this.api.buckets.get({ bucket: name }));
@@ -73,13 +73,13 @@ export class Storage {
     }
   }
 
-  /** An object's size in bytes; undefined where there is none. */
+  /** An object's size in bytes; undefined if there is none. */
   async sizeOf(bucket: string, name: string): Promise<number | undefined> {
     const found = await this.find(() => this.api.objects.get({ bucket, object: name }));
     return found === undefined ? undefined : Number(found.size);
   }
 
-  /** The names of all objects that begin so. */
+  /** The names of all objects with this prefix. */
   async list(bucket: string, prefix = ""): Promise<Set<string>> {
     const names = new Set<string>();
     let pageToken: string | undefined;
@@ -98,16 +98,16 @@ export class Storage {
     return names;
   }
 
-  /** Writes a small object at once, over one that is there. */
+  /** Writes a small object in one request, and overwrites an existing one. */
   async write(bucket: string, name: string, body: Buffer | string, contentType: string): Promise<void> {
     const content = { bucket, name, media: { mimeType: contentType, body } };
-    // For what has content, the client looks for the server in the call's own options only.
+    // For calls with content, the client looks for the server only in the call's own options.
     await this.call(() => this.api.objects.insert(content, { rootUrl: this.rootUrl }));
   }
 
   /**
-   * Uploads a file of any size, part by part, so that a line that breaks costs one part. The client sends a file in one request.
-   * @param progress called with the bytes that have come so far, and the total
+   * Uploads a file of any size, part by part, so that a broken connection costs one part. The client would send a file in one request.
+   * @param progress called with the bytes that have arrived so far, and the total
    */
   async upload(
     bucket: string,
@@ -123,7 +123,7 @@ export class Storage {
       for (let sent = 0; ;) {
         const { bytesRead } = await handle.read(buffer, 0, buffer.length, sent);
         const last = sent + bytesRead === size;
-        // What Cloud Storage has of a part that is sent again it leaves out.
+        // If a part is sent again, Cloud Storage skips the bytes that it already has.
         const range = bytesRead === 0 ? `bytes */${size}` : `bytes ${sent}-${sent + bytesRead - 1}/${size}`;
         const headers = { "content-range": range };
         const body = buffer.subarray(0, bytesRead);
@@ -164,14 +164,14 @@ export class Storage {
     }
   }
 
-  /** One request of an upload; `kept` is how many bytes an unfinished one has. */
+  /** One request of an upload; `kept` is the number of bytes that an unfinished upload has. */
   private async send(request: UploadRequest): Promise<{ status: number; location?: string; kept?: number }> {
     const { signal } = this.options;
     const response = await withRetry(
       () =>
         this.auth.request({
           ...request,
-          // "Go on", for an upload.
+          // For an upload, this status means "continue".
           validateStatus: (status) => (status >= 200 && status < 300) || status === 308,
           ...this.requestOptions,
         }),

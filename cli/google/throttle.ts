@@ -1,24 +1,24 @@
 import { ApiError } from "./api-error";
 
-/** Requests under way at the most. */
+/** Maximum requests at once. */
 export const mostAtOnce = 48;
-/** Requests under way at the start. */
+/** Requests at once at the start. */
 const atStart = 16;
 
 /**
- * Bounds how many requests are under way at once, by what the server bears: one more after each round of answers, half as many after a
- * refusal that may pass. Requests that were under way together and are refused together count as one refusal.
+ * Limits how many requests run at once, by what the server bears: one more after each round of answers, half as many after a refusal
+ * that may pass. If requests that ran together are refused together, they count as one refusal.
  */
 export class Throttle {
   private width = atStart;
   private running = 0;
   /** Answers since the width last changed. */
   private well = 0;
-  /** Grows with each narrowing, so that a request knows whether it was under way before it. */
+  /** Grows with each narrowing, so that a request knows whether it started before the narrowing. */
   private narrowed = 0;
   private readonly waiting: (() => void)[] = [];
 
-  /** Makes a request when its turn has come. */
+  /** Makes a request when it is its turn. */
   async run<T>(request: () => Promise<T>): Promise<T> {
     while (this.running >= this.width) {
       await new Promise<void>((turn) => this.waiting.push(turn));

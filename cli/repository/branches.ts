@@ -1,4 +1,4 @@
-/** From which branches of a repository a revision can be reached: what no branch has, nobody reviewed, and it may be anyone's. */
+/** Which branches of a repository contain a revision. A revision on no branch was not reviewed, and anyone may have made it. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,19 +8,19 @@ import type { RunOptions } from "../run-program";
 import { oneLine } from "../../rules/text/text";
 import { git } from "./git";
 
-/** What the repository may answer with is bounded in time, in seconds. */
+/** Seconds that the repository may take to answer. */
 const FETCH_SECONDS = 120;
 
-/** A commit, and a branch that contains it: the fleet's own where that does. */
+/** A commit, and a branch that contains it: the fleet's own branch if that contains it. */
 export interface FoundRevision {
-  /** In full. */
+  /** The full revision. */
   revision: string;
   branch: string;
 }
 
 /**
- * The full revision that these first digits mean, or this branch or tag, which must be on a branch of the repository.
- * @throws UsageError where it is not there, FleetError where the repository cannot be read
+ * The full revision for these first digits, or for this branch or tag. It must be on a branch of the repository.
+ * @throws UsageError if it is not there, FleetError if the repository cannot be read
  */
 export async function findRevision(
   { repository, branch }: { repository: string; branch?: string },
@@ -65,7 +65,7 @@ async function candidates(run: Git, written: string): Promise<string[]> {
 
 /** The branches that contain a revision, the one named `first` before the others. */
 async function containing(run: Git, revision: string, first: string | undefined): Promise<string[]> {
-  // A revision that no branch leads to did not come along, so git does not know it.
+  // A revision that no branch contains was not fetched, so git does not know it.
   const type = await run("cat-file", ["-t"], [revision]).catch(() => "");
   if (type.trim() !== "commit") return [];
   const names = await run("for-each-ref", [`--contains=${revision}`, "--format=%(refname:lstrip=2)"], ["refs/heads/"]);
@@ -73,7 +73,7 @@ async function containing(run: Git, revision: string, first: string | undefined)
   return [...found.filter((name) => name === first), ...found.filter((name) => name !== first)];
 }
 
-/** Runs git where all branches and tags of a repository are: their commits only, where the server can leave files out. */
+/** Runs git in a repository with all branches and tags, without files if the server can leave these out. */
 async function withBranches<T>(repository: string, runOptions: RunOptions, use: (run: Git) => Promise<T>): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), "fleet-branches-"));
   const signal = AbortSignal.any([runOptions.signal, AbortSignal.timeout(FETCH_SECONDS * 1_000)]);

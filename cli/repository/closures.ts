@@ -1,4 +1,4 @@
-/** Compares what VMs' systems are made of, before and after. */
+/** Compares the contents of VMs' systems, before and after. */
 import { FleetError } from "../errors";
 import { buildAll, closureDifference, evaluateSystems, type Commit, type System } from "./nix";
 import type { RunOptions } from "../run-program";
@@ -7,13 +7,13 @@ import type { RunOptions } from "../run-program";
 interface Machine {
   vm: string;
   host: string;
-  /** The store path that it says it runs. */
+  /** The store path that the VM reports. */
   toplevel: string;
 }
 
 /**
- * What differs, a line a package, or why that is not known. What a VM runs is taken as it is where a cache has it; all else is taken from
- * caches or built.
+ * The differences, one line per package, or why they are unknown. The path that a VM runs is used only if a cache has it; all other
+ * paths come from caches or are built.
  */
 export async function compareClosures(
   from: Commit,
@@ -40,7 +40,7 @@ export async function compareClosures(
   return found;
 }
 
-/** The path, where this machine's store has it or a cache gives it. */
+/** The path, if this machine's store has it or a cache provides it. */
 async function taken(path: string, runOptions: RunOptions): Promise<string> {
   if (!/^\/nix\/store\/[\w.+-]+$/.test(path)) {
     throw new FleetError("NF212", "no store path");
@@ -63,7 +63,7 @@ async function built(
   return system.toplevel;
 }
 
-/** Does it when it is first asked for, and once. */
+/** Runs it on first use, and only once. */
 function lazy<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => (made ??= make());

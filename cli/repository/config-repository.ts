@@ -1,4 +1,4 @@
-/** The config repository as the operator's tool reads it: a clone on this machine or, where that lacks a commit, fetched for the occasion. */
+/** The config repository as the operator's tool reads it: a clone on this machine or, if that lacks a commit, a temporary fetch. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ import { oneLine } from "../../rules/text/text";
 /** A repository on this machine. */
 type LocalRepository = Omit<Commit, "revision">;
 
-/** A repository that has the commits of these revisions, while `use` needs it. @throws FleetError where they cannot be had */
+/** A repository that has the commits of these revisions, for as long as `use` runs. @throws FleetError if they are not available */
 export async function withCommits<T>(
   revisions: readonly string[],
   { clone, source }: { clone: string; source: Source | undefined },
@@ -48,7 +48,7 @@ export async function withCommits<T>(
   }
 }
 
-/** The top of the clone that has all of them, undefined where it lacks one or is none. */
+/** The top of the clone if it has all of them; undefined if it lacks one or is no clone. */
 async function cloneWith(
   clone: string,
   revisions: readonly string[],
@@ -75,7 +75,7 @@ export async function headOf({ repository, branch }: Source, runOptions: RunOpti
   return revision;
 }
 
-/** The text of `flake.lock` at a commit; undefined where it has none. */
+/** The text of `flake.lock` at a commit; undefined if it has none. */
 export async function lockAt(
   { directory, revision, subdirectory }: Commit,
   runOptions: RunOptions,
@@ -84,7 +84,7 @@ export async function lockAt(
   return git(directory, { command: "show", values }, runOptions).catch(() => undefined);
 }
 
-/** The names of the files that differ between two commits, apart from `flake.lock`. */
+/** The names of the files that differ between two commits, except `flake.lock`. */
 export async function filesBetween(from: Commit, to: Commit, runOptions: RunOptions): Promise<string[]> {
   const lock = `:(exclude)${flakeFile(from.subdirectory, "flake.lock")}`;
   const range = { values: [from.revision, to.revision], paths: [".", lock] };

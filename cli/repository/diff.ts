@@ -1,4 +1,4 @@
-/** What a revision would change for VMs, as one document: decided purely from what they report, and shown to people. */
+/** What a revision would change for VMs, as one document: decided purely from their reports, and shown to people. */
 import { short } from "../../rules/contract";
 import type { LockChange } from "../../rules/lock/flake-lock";
 import { lockLines } from "./lock-text";
@@ -22,34 +22,34 @@ export interface FleetDiff extends FleetId {
   moves: MoveDiff[];
   /** VMs that run it already. */
   same: string[];
-  /** VM → why nothing can be said of it. */
+  /** VM → why its changes are unknown */
   left: Record<string, string>;
-  /** Why closures were not compared; null where they were, or were not to be. */
+  /** Why closures were not compared; null if they were, or were not requested. */
   closures: string | null;
 }
 
 /** What a move changes. */
 export interface MoveDiff extends Move {
-  /** The lock's inputs; null where a lock cannot be read. */
+  /** The lock's inputs; null if a lock cannot be read. */
   inputs: LockChange[] | null;
-  /** Files of the config repository that differ, apart from the lock. */
+  /** Files of the config repository that differ, except the lock. */
   files: string[];
   closures: ClosureDiff[];
 }
 
-/** How the closures of some VMs' systems differ: theirs alike. */
+/** How the closures of some VMs' systems differ: the same for all of them. */
 export interface ClosureDiff {
   vms: string[];
-  /** A line a package, as Nix says it; null where they could not be compared. */
+  /** One line per package, as Nix prints it; null if they could not be compared. */
   packages: string[] | null;
-  /** Why not. */
+  /** Why they could not be compared. */
   problem: string | null;
 }
 
-/** Names of files in one line, at most. */
+/** Maximum number of file names in one line. */
 const filesShown = 8;
 
-/** Who would move where. @param target the revision for all of them; by default what is wanted of each */
+/** Which VMs would move where. @param target the revision for all of them; by default what each VM should run */
 export function planMoves(
   { vms }: Pick<FleetStatus, "vms">,
   target?: string,
@@ -75,7 +75,7 @@ export function planMoves(
   return { moves: [...moves.values()], same, left };
 }
 
-/** VMs whose closures differ alike, together. */
+/** Groups VMs whose closures differ in the same way. */
 export function groupClosures(found: ReadonlyMap<string, string[] | Error>): ClosureDiff[] {
   const groups = new Map<string, ClosureDiff>();
   for (const [vm, one] of found) {
@@ -89,7 +89,7 @@ export function groupClosures(found: ReadonlyMap<string, string[] | Error>): Clo
   return [...groups.values()];
 }
 
-/** The document as people read it. @param target what the VMs that do not move run: `what is wanted`, a revision */
+/** The document as people read it. @param target what the VMs that do not move run: `what is wanted`, or a revision */
 export function diffLines(diff: FleetDiff, target: string): string[] {
   const blocks = diff.moves.map((move) => [
     `${oneLine(move.vms.join(", "), 500)}: ${short(move.from)} => ${short(move.to)}`,

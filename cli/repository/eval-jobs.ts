@@ -6,7 +6,7 @@ import { runProgram, type RunOptions } from "../run-program";
 import { firstOf, oneLine } from "../../rules/text/text";
 import { flakeReference, type Commit, type System } from "./nix";
 
-/** Megabytes at which a worker starts again: its own default. */
+/** Megabytes at which a worker starts again: nix-eval-jobs' own default. */
 const workerMemory = 4_096;
 
 const job = z.object({
@@ -16,7 +16,7 @@ const job = z.object({
   outputs: z.record(z.string(), z.string().nullable()).optional(),
 });
 
-/** What its lines say: the systems by host, and why others cannot be evaluated. Pure. */
+/** Parses its output lines: the systems by host, and why others cannot be evaluated. Pure. */
 export function systemsOf(text: string): { systems: Record<string, System>; errors: Record<string, string> } {
   const [systems, errors]: [Record<string, System>, Record<string, string>] = [{}, {}];
   for (const line of text.split("\n").filter((one) => one !== "")) {
@@ -30,18 +30,18 @@ export function systemsOf(text: string): { systems: Record<string, System>; erro
   return { systems, errors };
 }
 
-/** Nix ends with its error, and says before it where it was. */
+/** Nix prints its error last, and the place of the error before it. */
 function reasonIn(error: string): string {
   const lines = error.split("\n").map((line) => line.trim());
   return oneLine((lines.findLast((line) => /^error: /.test(line)) ?? lines.at(-1) ?? "").replace(/^error: /, ""), 300);
 }
 
-/** How many workers this machine has the memory for. Pure but for the defaults. */
+/** How many workers fit into this machine's memory. Pure but for the defaults. */
 export function workersFor(processors = availableParallelism(), free = freemem()): number {
   return Math.max(1, Math.min(processors, Math.floor(free / 2 ** 20 / workerMemory)));
 }
 
-/** Whether it is on PATH. */
+/** Whether nix-eval-jobs is on PATH. */
 export async function hasEvalJobs(runOptions: RunOptions): Promise<boolean> {
   return runProgram("nix-eval-jobs", ["--help"], { ...runOptions, progress: false }).then(
     () => true,
@@ -49,7 +49,7 @@ export async function hasEvalJobs(runOptions: RunOptions): Promise<boolean> {
   );
 }
 
-/** All systems of a commit, by their host names. @throws FleetError that names the hosts which cannot be evaluated */
+/** All systems of a commit, by their host names. @throws FleetError that names the hosts that cannot be evaluated */
 export async function evaluateByJobs(
   commit: Commit,
   runOptions: RunOptions,

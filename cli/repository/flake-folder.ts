@@ -5,8 +5,8 @@ import type { RunOptions } from "../run-program";
 import { git } from "./git";
 
 /**
- * The folder of the flake at a revision, from the clone's top: the nearest one with a flake.nix from `directory` upwards, as Nix looks for
- * it; undefined for the top.
+ * The folder of the flake at a revision, relative to the clone's top: the nearest folder with a flake.nix from `directory` upwards, the
+ * same one that Nix finds; undefined for the top.
  */
 export async function flakeFolder(
   directory: string,

@@ -5,8 +5,8 @@ import { runProgram, type RunOptions } from "../run-program";
 import { oneLine } from "../../rules/text/text";
 
 /**
- * Runs git in a directory, without ever asking for a password, and returns what it printed.
- * @throws FleetError with its own reason, UsageError where a value would be taken for an option
+ * Runs git in a directory, without ever asking for a password, and returns its output.
+ * @throws FleetError with git's own reason, UsageError if git would take a value for an option
  */
 export async function git(directory: string, command: GitCommand, runOptions: RunOptions): Promise<string> {
   const env = { GIT_SSH_COMMAND: "ssh -o BatchMode=yes", ...(runOptions.env ?? process.env), GIT_TERMINAL_PROMPT: "0" };

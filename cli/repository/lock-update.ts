@@ -1,7 +1,7 @@
 /**
  * Updates `flake.lock` in the operator's clone of the config repository and pushes it. Nix works in a temporary copy: it has none of the
- * clone's filters, such as git-crypt's, and a kill leaves nothing in the clone. The clone follows after the push; whatever fails before,
- * it is as it was.
+ * clone's filters, such as git-crypt's, and a kill leaves nothing in the clone. The clone is updated after the push. If anything fails
+ * before the push, the clone is unchanged.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -17,7 +17,7 @@ import { nix } from "./nix";
 import type { RunOptions } from "../run-program";
 import { oneLine } from "../../rules/text/text";
 
-/** What came of it; `revision` is null where nothing newer was found. */
+/** The result; `revision` is null if nothing newer was found. */
 export interface LockUpdate {
   clone: string;
   branch: string;
@@ -26,11 +26,11 @@ export interface LockUpdate {
   /** The pushed revision. */
   revision: string | null;
   changes: LockChange[];
-  /** Why the clone itself could not follow what was pushed; null where it did. */
+  /** Why the clone itself could not be updated to the pushed revision; null if it was. */
   cloneProblem: string | null;
 }
 
-/** Where the clone stands. */
+/** The clone's present state. */
 interface Clone {
   top: string;
   branch: string;
@@ -40,7 +40,7 @@ interface Clone {
   upstream: string;
 }
 
-/** Updates these inputs, or all. @throws FleetError with one line; the clone is then as it was */
+/** Updates these inputs, or all. @throws FleetError with one line; the clone is then unchanged */
 export async function updateLock(
   directory: string,
   inputs: readonly string[],
@@ -76,7 +76,7 @@ export async function updateLock(
       return { ...result, revision: null };
     }
     const revision = await commitLock(clone, { file, name }, index, commitMessage(changes), runOptions);
-    // Never forced: what someone else pushed in between refuses this one.
+    // Never forced: if someone else pushed in the meantime, the push is refused.
     const pushed = [clone.remote, `${revision}:${clone.upstream}`];
     await git(clone.top, { command: "push", options: ["--quiet"], values: pushed }, runOptions);
     const merge = { command: "merge", options: ["--quiet", "--ff-only"], values: [revision] };
@@ -87,7 +87,7 @@ export async function updateLock(
   }
 }
 
-/** Commits the new lock alone on top of the clone's head, without touching its index or files; the commit's full revision. */
+/** Commits only the new lock on top of the clone's head, without touching its index or files. @returns the full revision */
 async function commitLock(
   { top, head }: Clone,
   { file, name }: { file: string; name: string },
@@ -109,7 +109,7 @@ async function commitLock(
   return run("commit-tree", [...(signs === "true" ? ["-S"] : []), "-p", head, "-m", message], [tree]);
 }
 
-/** The clone, which must be clean, on a branch and just where its remote is. */
+/** The clone. It must be clean, on a branch and equal to its remote. */
 async function openClone(directory: string, runOptions: RunOptions): Promise<Clone> {
   const ask = async (command: string, options: string[], values: string[] = []) =>
     (await git(directory, { command, options, values }, runOptions)).trim();
@@ -159,7 +159,7 @@ async function openClone(directory: string, runOptions: RunOptions): Promise<Clo
   return { top, branch, head, remote, upstream };
 }
 
-/** `flake.lock: nixpkgs 8eeec93 → 391b592, 37 days later`, or the inputs' names and a line each. */
+/** `flake.lock: nixpkgs 8eeec93 → 391b592, 37 days later`, or the inputs' names and a line for each. */
 function commitMessage(changes: readonly LockChange[]): string {
   const [only, ...more] = changes;
   if (only === undefined) {

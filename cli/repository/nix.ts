@@ -9,18 +9,18 @@ import { runProgram, type RunOptions } from "../run-program";
 import { lastLines } from "../text";
 import { oneLine } from "../../rules/text/text";
 
-/** One commit of a flake that lies in a git repository on this machine. */
+/** One commit of a flake in a git repository on this machine. */
 export interface Commit {
   directory: string;
   /** Full git revision, 40 hex digits. */
   revision: string;
   /** The folder of the flake; absent for the repository's top. */
   subdirectory?: string;
-  /** Whether the repository lacks its history, for which Nix needs a parameter. */
+  /** Whether the repository is shallow, for which Nix needs a parameter. */
   shallow?: boolean;
 }
 
-/** A machine's system: how to build it, and what comes out. */
+/** A machine's system: how to build it, and the result. */
 export interface System {
   derivation: string;
   toplevel: string;
@@ -29,7 +29,7 @@ export interface System {
 const systemOf = `(_: machine:
   let inherit (machine.config.system.build) toplevel; in { derivation = toplevel.drvPath; toplevel = toplevel.outPath; })`;
 
-/** The commit that a revision (or branch) names in a repository. @throws FleetError where there is none */
+/** The commit that a revision (or branch) names in a repository. @throws FleetError if there is none */
 export async function commitOf(directory: string, revision: string, runOptions: RunOptions): Promise<Commit> {
   const ask = async (options: string[], values: string[] = []) =>
     (await git(directory, { command: "rev-parse", options, values }, runOptions)).trim();
@@ -48,18 +48,18 @@ export async function commitOf(directory: string, revision: string, runOptions: 
   }
 }
 
-/** The flake of exactly this commit as Nix names it: what is not committed has no part in it. */
+/** The flake of exactly this commit in Nix's notation. Uncommitted changes are not part of it. */
 export function flakeReference({ directory, revision, subdirectory, shallow }: Commit): string {
   const query = `rev=${revision}${shallow === true ? "&shallow=1" : ""}${flakeQuery(subdirectory)}`;
   return `git+file://${encodeURI(directory)}?${query}`;
 }
 
-/** An attribute of it. */
+/** An attribute of the flake. */
 export function installable(commit: Commit, attribute: string): string {
   return `${flakeReference(commit)}#${attribute}`;
 }
 
-/** Machines of a config repository, by their host names; one evaluation for all. @param hosts only these, as far as there are */
+/** Machines of a config repository by host name, in one evaluation. @param hosts only these, as far as they exist */
 export async function evaluateSystems(
   commit: Commit,
   runOptions: RunOptions,
@@ -72,13 +72,13 @@ export async function evaluateSystems(
   return JSON.parse(text) as Record<string, System>;
 }
 
-/** The names of a flake's systems and homes; nothing of them is evaluated. An output that the flake lacks has no names. */
+/** The names of a flake's systems and homes. Their values are not evaluated. An output that the flake lacks has no names. */
 export async function namesOf(commit: Commit, runOptions: RunOptions): Promise<FlakeNames> {
   const hosts = await attributesOf(commit, "nixosConfigurations", runOptions);
   return { hosts, homes: await homeNamesOf(commit, runOptions) };
 }
 
-/** The same of its homes alone. */
+/** The same for its homes alone. */
 export function homeNamesOf(commit: Commit, runOptions: RunOptions): Promise<string[]> {
   return attributesOf(commit, "homeConfigurations", runOptions);
 }
@@ -94,7 +94,7 @@ async function attributesOf(commit: Commit, output: string, runOptions: RunOptio
   }
 }
 
-/** An attribute set with these names, in Nix: JSON's strings are Nix' but for `${`. */
+/** An attribute set with these names, in Nix. JSON's strings are the same as Nix strings except for `${`. */
 function nixAttributes(names: readonly string[]): string {
   const json = JSON.stringify(Object.fromEntries(names.map((name) => [name, true])));
   return `(builtins.fromJSON ${JSON.stringify(json).replaceAll("${", "\\${")})`;
@@ -102,8 +102,8 @@ function nixAttributes(names: readonly string[]): string {
 
 /**
  * Builds derivations, or an installable, and returns the store paths.
- * @param link where the first result is kept from being collected
- * @param builders machines that build, as Nix' setting of this name has them; by default those of this machine's nix.conf
+ * @param link protects the first result from garbage collection
+ * @param builders build machines, in the format of Nix's setting of this name; by default those of this machine's nix.conf
  */
 export async function buildAll(
   what: readonly string[],
@@ -119,13 +119,13 @@ export async function buildAll(
   return text.split("\n").filter((line) => line !== "");
 }
 
-/** What differs between the closures of two paths of this machine's store, a line a package: `firefox: 1.0 → 1.1, +12.0 KiB`. */
+/** The differences between the closures of two paths in this machine's store, one line per package: `firefox: 1.0 → 1.1, +12.0 KiB`. */
 export async function closureDifference(before: string, after: string, runOptions: RunOptions): Promise<string[]> {
   const text = await nix(["store", "diff-closures", before, after], runOptions);
   return lastLines(text, Infinity);
 }
 
-/** Copies paths with all that they need into the directory of a binary cache, signed with a key from a file. */
+/** Copies paths with their closures into the directory of a binary cache, signed with a key from a file. */
 export async function copyToCache(
   paths: readonly string[],
   directory: string,
@@ -136,7 +136,7 @@ export async function copyToCache(
   await nix(["copy", "--to", `file://${directory}?${query}`, ...paths], runOptions);
 }
 
-/** Signs paths with all that they need, and copies them to any store that Nix knows, such as `s3://BUCKET` or `ssh://HOST`. */
+/** Signs paths with their closures, and copies them to any store that Nix knows, such as `s3://BUCKET` or `ssh://HOST`. */
 export async function copyTo(
   paths: readonly string[],
   store: string,
@@ -147,13 +147,13 @@ export async function copyTo(
   await nix(["copy", "--to", store, ...paths], runOptions);
 }
 
-/** The paths, and all that they need. */
+/** The paths and their closures. */
 export async function closureOf(paths: readonly string[], runOptions: RunOptions): Promise<string[]> {
   const text = await nix(["path-info", "--recursive", ...paths], runOptions);
   return text.split("\n").filter((line) => line !== "");
 }
 
-/** Runs nix with flakes, its progress on standard error, and returns what it printed. @throws FleetError with its own reason */
+/** Runs nix with flakes, shows its progress on standard error, and returns its output. @throws FleetError with Nix's own reason */
 export async function nix(args: readonly string[], runOptions: RunOptions): Promise<string> {
   try {
     return await runProgram("nix", ["--extra-experimental-features", "nix-command flakes", ...args], {
@@ -162,7 +162,7 @@ export async function nix(args: readonly string[], runOptions: RunOptions): Prom
     });
   } catch (error) {
     runOptions.signal.throwIfAborted();
-    // What an old one says of options and flakes that it does not know leads nowhere.
+    // An old Nix's messages about options and flakes that it does not know do not help.
     const text = await runProgram("nix", ["--version"], { ...runOptions, progress: false }).catch(() => "");
     const version = / (\d+\.\d+)[\w.]*$/.exec(text.trim())?.[1];
     if (version === undefined || !isOlder(version, oldestNix)) throw error;

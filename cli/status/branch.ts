@@ -8,25 +8,25 @@ import type { RunOptions } from "../run-program";
 import { git } from "../repository/git";
 import { oneLine } from "../../rules/text/text";
 
-/** Milliseconds that the repositories may take: a status says the rest without them. */
+/** Milliseconds that the repositories may take. After that, a status shows everything else without them. */
 const patience = 3_000;
-/** Commits that are read of a branch. */
+/** Number of commits that are read of a branch. */
 const commits = 500;
 
-/** A branch as its repository says, or why it did not. */
+/** A branch as read from its repository, or why it could not be read. */
 export interface Branch extends Source {
-  /** The full revision at its end; null where the repository could not be read. */
+  /** The full revision at its end; null if the repository could not be read. */
   head: string | null;
   problem: string | null;
   /** Its last commits, each with its parents. */
   parents: ReadonlyMap<string, readonly string[]>;
-  /** When each of these was committed, RFC 3339. */
+  /** When each of these was committed, in RFC 3339. */
   dates: ReadonlyMap<string, string>;
 }
 
 /**
  * Reads the branches that VMs follow by themselves. Never fails, and ends within a few seconds whatever the repositories do.
- * @param from where to read all of them, where that is not where the VMs do
+ * @param from where to read all of them, if not from the VMs' own URLs
  */
 export async function readBranches(
   vms: readonly Pick<FleetVm, "follow" | "source">[],
@@ -72,7 +72,7 @@ async function readBranch({ branch }: Source, repository: string, runOptions: Ru
   }
 }
 
-/** What of a branch matters to a VM; undefined where its head is not known. Pure. */
+/** The part of a branch that matters to a VM; undefined if its head is unknown. Pure. */
 export function branchFor(
   branches: readonly Branch[],
   { source }: Pick<FleetVm, "source">,
@@ -83,12 +83,12 @@ export function branchFor(
   return { head: branch.head, ahead: commitsPast(branch, revision) };
 }
 
-/** When a revision was committed, as far as the branches' last commits have it. */
+/** When a revision was committed, if it is among the branches' last commits. */
 export function dateOf(branches: readonly Branch[], revision: string | undefined): string | undefined {
   return branches.map(({ dates }) => dates.get(revision ?? "")).find((date) => date !== undefined);
 }
 
-/** How many commits of a branch a revision on it does not have; undefined where its last commits do not have the revision. */
+/** How many commits of a branch a revision on it lacks; undefined if the revision is not among the branch's last commits. */
 function commitsPast({ head, parents }: Branch, revision: string | undefined): number | undefined {
   if (head === null || revision === undefined || !parents.has(revision)) return undefined;
   const behind = reachable(parents, revision);

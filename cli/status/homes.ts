@@ -1,4 +1,4 @@
-/** How a VM's homes stand to what they should run. Pure. */
+/** Compares a VM's homes with what they should run. Pure. */
 import { short, type Drift } from "../../rules/contract";
 import type { Approval } from "../../rules/rollout/approval";
 import type { Home } from "../../rules/instance-metadata";
@@ -9,18 +9,18 @@ import { failureText } from "../../rules/text/sentences";
 /** A home in the document. */
 export interface HomeStatus {
   drift: Drift;
-  /** Why, in one line; null where there is nothing to say. */
+  /** Why, in one line; null if there is no reason to show. */
   reason: string | null;
-  /** The full revision that it should run; null where that is not known. */
+  /** The full revision that it should run; null if unknown. */
   wanted: string | null;
 }
 
-/** Seconds after its VM's start from which a home that says nothing is not on its way any more. */
+/** Seconds after its VM's start until which a home without a report counts as starting. */
 const silentAfter = 15 * 60;
 
 /**
- * A home in the config repository follows what its VM's system runs; one with a repository of its own follows what is approved of that.
- * @param running seconds since the VM was started; undefined where it does not run or that is not known
+ * A home in the config repository follows what its VM's system runs. A home with its own repository follows that repository's approval.
+ * @param running seconds since the VM was started; undefined if it does not run or the time is unknown
  */
 export function homeStatus(
   home: Home,

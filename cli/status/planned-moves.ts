@@ -1,19 +1,19 @@
-/** What a change of the control item makes VMs do. Pure. */
+/** What VMs do after a change of the control item. Pure. */
 import { short } from "../../rules/contract";
 import { holdOn, wantedBy, type Control } from "../../rules/rollout/control-item";
 import type { Decisions, FleetVm } from "../fleet";
 import { reportOf, type VmReports } from "../../rules/report-reading";
 import { firstOf, oneLine } from "../../rules/text/text";
 
-/** VMs that do the same. */
+/** VMs that do the same thing. */
 interface PlannedMove {
   vms: string[];
-  /** What they do, in a few words: `a81f10e → d4e5f6a, now`. */
+  /** Their action in a few words: `a81f10e → d4e5f6a, now`. */
   text: string;
 }
 
 /**
- * What VMs do otherwise after the change than before it, those alike together.
+ * What VMs do differently after the change than before it, grouped by action.
  * @param retried a revision that VMs on which it failed try again
  */
 export function plannedMoves(
@@ -29,7 +29,7 @@ export function plannedMoves(
     const approved = vm.wave === null ? undefined : approvals[vm.wave]?.revision;
     const report = reportOf(reports.get(vm.name)?.system);
     const from = report?.revision;
-    // Only a VM that runs what was undone goes back; undefined means that it stays.
+    // Only a VM that runs the undone revision goes back. Undefined means that it stays.
     const goal = (control: Control) => {
       const wanted = holdOn(control, vm, approved) === undefined ? wantedBy(control, vm, approved) : undefined;
       return wanted === "previous" && from !== approved ? from : wanted;
@@ -54,7 +54,7 @@ function moveText(from: string | undefined, to: string | undefined, failed: bool
   return `${where} → ${to === "previous" ? "what it ran before" : short(to)}, ${when}`;
 }
 
-/** A line for each. */
+/** A line for each group. */
 export function moveLines(moves: readonly PlannedMove[]): string[] {
   const shown = 6;
   return moves.map(({ vms, text }) => `  ${oneLine(`${firstOf(vms, shown)}: ${text}`, 300)}`);

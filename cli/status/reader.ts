@@ -7,27 +7,27 @@ import type { Branch } from "./branch";
 import { buildStatus, type FleetStatus } from "./status";
 import { mostAtOnce } from "../google/throttle";
 
-/** A VM's reports as they were last read. */
+/** A VM's last read reports. */
 interface CachedReport {
   reports: VmReports;
-  /** Which look read them; they grow by one. */
+  /** The number of the look that read them; it grows by one each time. */
   look: number;
-  /** What the VM was when they were read: a change of that makes them old. */
+  /** The VM's state when the reports were read. If the state changes, the reports are out of date. */
   state: string;
 }
 
-/** Looks at a fleet. What it read stays known to the next look. */
+/** Looks at a fleet. The next look reuses what this one read. */
 export class StatusReader {
   private known = new Map<string, CachedReport>();
   private look = 0;
 
-  /** @param readBranches reads the branches that these VMs follow; without it none is known */
+  /** @param readBranches reads the branches that these VMs follow; without it no branch is known */
   constructor(
     private readonly context: FleetContext,
     private readonly readBranches: (vms: readonly FleetVm[]) => Promise<Branch[]> = () => Promise.resolve([]),
   ) {}
 
-  /** @param most reports to read again; the others stay as they were last read */
+  /** @param most maximum number of reports to read again; the others keep their last value */
   async read(most = Infinity): Promise<FleetStatus> {
     const { compute, id } = this.context;
     const [vms, metadata] = await Promise.all([readVms(compute, id), compute.projectMetadata()]);
@@ -49,8 +49,8 @@ export class StatusReader {
 }
 
 /**
- * The VMs whose reports to read now: those that were never read, or changed their state, however many; then, for one half of what is
- * left, those that have not answered what is approved, and for the other half all. Those read longest ago come first. Pure.
+ * The VMs whose reports to read now. First all VMs that were never read or changed their state. Half of the rest of the budget goes to
+ * VMs that have not answered the approval, the other half to all VMs. VMs whose last read is oldest come first. Pure.
  */
 export function dueVms(
   vms: readonly FleetVm[],

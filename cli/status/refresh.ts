@@ -3,11 +3,11 @@ import type { Call } from "../command-line/command";
 import type { FleetVm } from "../fleet";
 import { readBranches, type Branch } from "./branch";
 
-/** Milliseconds between two reads. */
+/** Milliseconds between two refreshes. */
 export const refreshInterval = 3_000;
-/** Milliseconds for which a branch that was read counts as current. */
+/** Milliseconds for which a read branch counts as current. */
 const branchInterval = 60_000;
-/** Reports that each refresh reads. With the lists that is 11 reads a second, below half of Compute's quota of 1,500 a minute. */
+/** Reports that each refresh reads. With the lists this makes 11 reads a second, below half of Compute's quota of 1,500 a minute. */
 export const reportsPerRefresh = 30;
 
 /** Reads branches at most once a minute, although the status is read every few seconds. */

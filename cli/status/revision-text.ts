@@ -1,7 +1,7 @@
 import { short } from "../../rules/contract";
 import { oneLine, truncate } from "../../rules/text/text";
 
-/** A revision as people read it; a VM may have written anything in its place. */
+/** A revision as people read it. A VM may have reported any text. */
 export function revisionText(revision: string | undefined): string {
   if (revision === undefined) {
     return "";

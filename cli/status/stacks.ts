@@ -19,15 +19,15 @@ export function combined(stacks: readonly FleetStatus[]): StacksStatus {
   return { fleet: first?.fleet ?? "", at: first?.at ?? "", stacks: [...stacks] };
 }
 
-/** Whether each stack is where it should be, and all of them at one revision: a rollout that has reached only some of them is open. */
+/** Whether each stack is where it should be, and all have one revision. A rollout that has reached only some of them is open. */
 export function areConverged(stacks: readonly FleetStatus[]): boolean {
   return stacks.every(isConverged) && revisionsOf(stacks).length <= 1;
 }
 
-/** Each stack's table and notes under its name, the summaries of all at the end, and what they add up to. */
+/** Each stack's table and notes under its name, then all summaries at the end, with a total. */
 export function renderStacks(stacks: readonly FleetStatus[], look: Look): string[] {
   const parts = stacks.flatMap((status) => {
-    // Its summary stands with the others' at the end.
+    // Its summary stands at the end, with the others.
     const own = renderStatus(status, { ...look, unsummed: true });
     return own.length === 0 ? [] : [`stack ${status.stack}`, ...own, ""];
   });

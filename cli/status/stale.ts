@@ -1,20 +1,20 @@
-/** VMs that have been off or behind for a long time, or run an old lock: what people do not notice, because nothing fails. Pure. */
+/** VMs that have been off or behind for a long time, or run an old lock. People do not notice them, because nothing fails. Pure. */
 import { formatDuration } from "../../rules/text/duration";
 import type { Drift } from "../../rules/contract";
 import type { Report } from "../../rules/report";
 import { firstOf, oneLine } from "../../rules/text/text";
 
-/** Seconds after which status names a VM, unless another time is asked for. */
+/** Seconds after which status names a VM, unless the person gives another time. */
 const staleAfter = 7 * 86_400;
 
 /** Since when a VM is off, or without a successful update. */
 export interface Overdue {
   what: "off" | "behind";
-  /** RFC 3339. Of a VM that is behind, the time of its last run, where nothing is known of the last success. */
+  /** RFC 3339. For a VM that is behind: the time of its last run, if the last success is unknown. */
   since: string;
 }
 
-/** Undefined where the VM is where it should be, or nothing is known of the time. */
+/** Undefined if the VM is where it should be, or the time is unknown. */
 export function overdueOf({
   state,
   drift,
@@ -34,14 +34,14 @@ export function overdueOf({
   return since === undefined || Number.isNaN(Date.parse(since)) ? undefined : { what: isOff ? "off" : "behind", since };
 }
 
-/** What of a VM's status says how old it is. */
+/** The fields of a VM's status that show how old it is. */
 interface Aged {
   name: string;
   overdue: Overdue | null;
   revisionAt: string | null;
 }
 
-/** VMs as they were at a time, RFC 3339. */
+/** VMs at a given time, in RFC 3339. */
 interface Ages<V> {
   vms: readonly V[];
   at: string;
@@ -58,15 +58,15 @@ function overdueVms<V extends Aged>({ vms, at }: Ages<V>, seconds: number): (V &
     .sort((a, b) => age(b) - age(a));
 }
 
-/** Those, and then VMs that are where they should be, but whose revision, and so its lock, is at least that old. */
+/** These VMs, and then VMs that are where they should be but whose revision, and so its lock, is at least that old. */
 export function staleVms<V extends Aged>(ages: Ages<V>, seconds: number): V[] {
   const overdue: V[] = overdueVms(ages, seconds);
   return [...overdue, ...ages.vms.filter((vm) => !overdue.includes(vm) && secondsOld(vm, ages.at) >= seconds)];
 }
 
 /**
- * Lines that name them, with the age of the revision that each runs; none where there are none.
- * @param asked seconds that a person asked for; without them only VMs that are off or behind are worth a line
+ * Lines that name these VMs, with the age of the revision that each runs; empty if there are no such VMs.
+ * @param asked seconds that the person gave; without it only VMs that are off or behind get a line
  */
 export function staleNotes(status: Ages<Aged>, asked?: number): string[] {
   const seconds = asked ?? staleAfter;

@@ -1,4 +1,4 @@
-/** What a fleet looks like, decided purely from what was read. The document is what `fleet status --json` prints. */
+/** The state of a fleet, decided purely from what was read. `fleet status --json` prints this document. */
 import type { Drift } from "../../rules/contract";
 import type { Approval } from "../../rules/rollout/approval";
 import { formatDuration, parseDuration } from "../../rules/text/duration";
@@ -21,21 +21,21 @@ export interface VmStatus {
   state: string;
   wave: string | null;
   owner: string | null;
-  /** The full revision that it should run, or `previous`; null where nothing is approved for it. */
+  /** The full revision that it should run, or `previous`; null if nothing is approved for it. */
   wanted: string | null;
   system: Report | null;
-  /** By user; null where a home has no valid report. */
+  /** By user; null if a home has no valid report. */
   homes: Record<string, Report | null>;
-  /** By user, of every home that the VM keeps. */
+  /** By user, for every home that the VM keeps. */
   homeDrift: Record<string, HomeStatus>;
   drift: Drift;
-  /** Why, in one line; null where there is nothing to say. */
+  /** Why, in one line; null if there is no reason to show. */
   reason: string | null;
   /** What it does next by itself, and why. */
   next: Prediction;
-  /** Since when it is off or without a successful update; null where it is neither. */
+  /** Since when it is off or without a successful update; null if neither applies. */
   overdue: Overdue | null;
-  /** When the revision that it runs was committed, so that its lock is at least as old; null where that is not known. */
+  /** The commit time of the revision that it runs. Its lock is at least as old. Null if unknown. */
   revisionAt: string | null;
 }
 
@@ -43,29 +43,29 @@ export interface VmStatus {
 export interface FleetStatus extends FleetId {
   /** RFC 3339, UTC. */
   at: string;
-  /** The full revision that each wave is approved for. */
+  /** The approved full revision of each wave. */
   approvals: Record<string, string>;
-  /** By wave, of those whose approval is urgent: why, where that was said. */
+  /** By wave, for waves whose approval is urgent: the reason, if one was given. */
   urgent: Record<string, string | null>;
   control: Control;
-  /** What could not be read, a line each. */
+  /** What could not be read, one line each. */
   problems: string[];
-  /** Fields that this version does not know, a line each: who has written them, or reports them, is newer. */
+  /** Fields that this version does not know, one line each: the program that wrote them is newer. */
   unknown: string[];
   /** The branches that VMs follow by themselves. */
   branches: Omit<Branch, "parents" | "dates">[];
   vms: VmStatus[];
 }
 
-/** A VM that was started less than these seconds ago and says nothing is still on its way. */
+/** A VM without a report that was started less than these seconds ago counts as starting. */
 const silentAfter = parseDuration("15m") ?? 0;
 
-/** What decides a VM's drift. */
+/** The facts that decide a VM's drift. */
 export interface DriftInput {
   state: string;
   wave: string | null;
   wanted: string | undefined;
-  /** What the VM's wave is approved for; differs from `wanted` where the VM is pinned or its wave undone. */
+  /** The approval of the VM's wave; differs from `wanted` if the VM is pinned or its wave undone. */
   approval: string | undefined;
   hold: Hold | undefined;
   reading: Reading;
@@ -75,7 +75,7 @@ export interface DriftInput {
   now?: Date;
 }
 
-/** How a VM stands to what is wanted of it, and why in one line. */
+/** The VM's drift from its desired revision, and the reason in one line. */
 export function decideDrift(input: DriftInput): { drift: Drift; reason: string | null } {
   const { state, wave, wanted, approval, hold, reading, follow } = input;
   if (state === "PROVISIONING" || state === "STAGING") {
@@ -97,11 +97,11 @@ export function decideDrift(input: DriftInput): { drift: Drift; reason: string |
       : wanted === "previous"
         ? approved === approval && revision !== approval
         : revision === wanted;
-  // A failure under an approval that has been replaced is the past.
+  // A failure under an approval that has since been replaced does not count.
   if (outcome === "failed" && (current || approved === undefined || approval === undefined || approved === approval)) {
     return { drift: "failed", reason: failureText(reading.report) };
   }
-  // Nothing is approved for a VM without a wave, but it may wait for something of its own, such as the metadata that it has lost.
+  // Nothing is approved for a VM without a wave. But it may wait for something itself, such as metadata that it has lost.
   if (current && !(wave === null && outcome === "deferred")) {
     return { drift: "none", reason: hold === undefined ? null : holdText(hold) };
   }
@@ -117,14 +117,14 @@ export function decideDrift(input: DriftInput): { drift: Drift; reason: string |
   if (wanted === undefined) {
     return { drift: "waiting", reason: "its wave is not approved yet" };
   }
-  // The VM took the approval in and is elsewhere all the same: it followed the branch, which only this mode allows.
+  // The VM applied the approval and now runs another revision: it followed the branch, which only this mode allows.
   if (approved === wanted && wanted === approval && follow === "branch") {
     return { drift: "ahead", reason: "follows the branch past the approval" };
   }
   return { drift: "behind", reason: behindReason(reading.report, input) };
 }
 
-/** Seconds after its boot at which a VM looks for an update, and its homes do. */
+/** Seconds after its boot until a VM and its homes check for an update. */
 export const bootUpdateAfter = 5 * 60;
 export const homeUpdateAfter = 10 * 60;
 
@@ -138,7 +138,7 @@ const waitingText: Record<string, string> = {
   turn: "waits for its turn",
 };
 
-/** What a VM that is behind is doing about it, as far as it says. */
+/** What a VM that is behind does about it, as far as it reports this. */
 function behindReason(report: Report, { running, now }: DriftInput): string | null {
   const { progress, waiting, outcome } = report;
   if (progress !== undefined) {
@@ -165,7 +165,7 @@ function decideSilent({ hold, running }: DriftInput): { drift: Drift; reason: st
   return { drift: "unknown", reason: "has never reported" };
 }
 
-/** The document for a fleet as read at one moment. */
+/** The document for a fleet that was read at one moment. */
 export function buildStatus(
   id: FleetId,
   vms: readonly FleetVm[],
@@ -191,7 +191,7 @@ export function buildStatus(
   };
 }
 
-/** Fields of reports that are not known, those of many VMs together. */
+/** Unknown fields of reports, grouped by VMs. */
 function unknownInReports(reports: ReadonlyMap<string, VmReports>): string[] {
   const vms = new Map<string, string[]>();
   for (const [vm, { system, homes }] of reports)
@@ -264,8 +264,8 @@ function vmStatus(
 }
 
 /**
- * Whether every VM that runs is where it should be, with its homes, and no rollout is open or halted: what `--check` asks. A home that
- * has not reported since its VM's start does not count: its user may never have logged in.
+ * Whether every running VM is where it should be, with its homes, and no rollout is open or halted: this is what `--check` tests. A home
+ * that has not reported since its VM's start does not count: its user may never have logged in.
  */
 export function isConverged(status: FleetStatus): boolean {
   const settled = status.vms.every(
@@ -276,7 +276,7 @@ export function isConverged(status: FleetStatus): boolean {
   return settled && new Set(Object.values(status.approvals)).size <= 1 && status.problems.length === 0;
 }
 
-/** Seconds between an RFC 3339 time and now; undefined where it is no time. */
+/** Seconds from an RFC 3339 time to now; undefined if the text is no time. */
 export function secondsSince(time: string | undefined, now: Date): number | undefined {
   const seconds = (now.getTime() - Date.parse(time ?? "")) / 1_000;
   return Number.isNaN(seconds) ? undefined : seconds;

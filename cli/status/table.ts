@@ -23,7 +23,7 @@ const styles: Record<Drift, Style> = {
   unknown: "red",
 };
 
-/** What a drift is called where it is counted. */
+/** The name of a drift in a count. */
 const counted: Record<Drift, string> = {
   none: "current",
   behind: "behind",
@@ -35,30 +35,30 @@ const counted: Record<Drift, string> = {
   unknown: "unknown",
 };
 
-/** In the summary, what needs a person comes after what is well. */
+/** In the summary, states that need a person come after the healthy ones. */
 const order: Drift[] = ["none", "ahead", "waiting", "behind", "held", "failed", "unknown", "stopped"];
 
-/** In the table, what needs a person comes first; the others are alike. */
+/** In the table, states that need a person come first; the others rank equally. */
 const urgency: Drift[] = ["failed", "unknown", "behind", "held", "waiting", "ahead"];
 
-/** What of a home needs a person. */
+/** Drifts of a home that need a person. */
 const homeTrouble: Drift[] = ["failed", "unknown", "behind", "held"];
 
 const reasonWidth = 70;
-/** Groups of VMs that are shown in a list of groups. */
+/** Maximum number of groups of VMs in a list. */
 const mostGroups = 8;
 const mostReasons = 20;
 
 /** How the status is shown. */
 export interface Look {
   colour: boolean;
-  /** Characters of a line of the table; as many as it takes by default. */
+  /** Characters per line of the table; by default as many as it needs. */
   width?: number;
-  /** Rows at most: VMs that are current or stopped are counted only, where there are more. */
+  /** Maximum rows. If there are more VMs, those that are current or stopped are only counted. */
   rows?: number;
-  /** Seconds that a person asked for, after which VMs that are off, behind or at an old lock are named. */
+  /** Seconds that the person gave; VMs that are off, behind or at an old lock for longer are named. */
   stale?: number;
-  /** Leaves out the last line, which sums up. */
+  /** Leaves out the last line, the summary. */
   unsummed?: true;
 }
 
@@ -94,7 +94,7 @@ export function renderStatus(
   return width === undefined ? lines : lines.flatMap((line) => (table.includes(line) ? [line] : wrap(line, width, 4)));
 }
 
-/** Reasons that the table does not have in full, those alike together. Failures have lines of their own. */
+/** Reasons that the table does not show in full, grouped. Failures have lines of their own. */
 function reasonNotes(vms: readonly VmStatus[], table: readonly string[]): string[] {
   const groups = new Map<string, string[]>();
   for (const { name, drift, reason } of vms) {
@@ -104,19 +104,19 @@ function reasonNotes(vms: readonly VmStatus[], table: readonly string[]): string
   return groups.size === 0 ? [] : ["why:", ...groupLines(groups, mostReasons)];
 }
 
-/** What groups of VMs have in common, a line each, the largest first, and how many more there are. */
+/** What each group of VMs has in common, one line per group, the largest first, and the number of further groups. */
 function groupLines(groups: ReadonlyMap<string, string[]>, most = mostGroups): string[] {
   const all = [...groups].map(([text, names]) => ({ vms: names, text })).sort((a, b) => b.vms.length - a.vms.length);
   const more = all.length - most;
   return [...moveLines(all.slice(0, most)), ...(more > 0 ? [`  and ${more} more kinds (--json)`] : [])];
 }
 
-/** What narrow terminals go without, the first one first. */
+/** Columns that narrow terminals leave out, in this order. */
 const expendable = ["LAST UPDATE", "STATE", "HOMES", "WAVE", "DESIRED"];
-/** Characters of the reason for which other columns make room. */
+/** Other columns are left out until the reason has this many characters. */
 const leastReason = 24;
 
-/** A table of VMs, without a column of reasons where none has one, and without others where the line is too narrow for all. */
+/** A table of VMs. It has no column of reasons if there are none, and leaves out other columns if the line is too narrow for all. */
 function vmTable(vms: readonly VmStatus[], now: Date, colour: boolean, width = Infinity): string[] {
   const all = ["VM", "WAVE", "STATE", "CURRENT", "DESIRED", "DRIFT", "LAST UPDATE", "HOMES", "WHY"];
   const rows = vms.map((vm) => row(vm, now));
@@ -125,7 +125,7 @@ function vmTable(vms: readonly VmStatus[], now: Date, colour: boolean, width = I
     Math.max(...[all[index] ?? "-", ...rows.map((cells) => textOf(cells[index]))].map(({ length }) => length));
   const room = (columns: readonly number[]) =>
     columns.reduce((sum, index) => sum + 2 + (all[index] === "WHY" ? leastReason : widthOf(index)), -2);
-  /** Without as many expendable columns as it takes; undefined where that does not suffice. */
+  /** The columns that fit after expendable ones are left out; undefined if leaving out all of them does not suffice. */
   const fitting = (columns: readonly number[], gone = 0): number[] | undefined => {
     const left = columns.filter((index) => !expendable.slice(0, gone).includes(all[index] ?? ""));
     if (room(left) <= width) return left;
@@ -133,7 +133,7 @@ function vmTable(vms: readonly VmStatus[], now: Date, colour: boolean, width = I
   };
   const others = all.flatMap((name, index) => (name === "WHY" ? [] : [index]));
   const every = reasons ? [...others, all.indexOf("WHY")] : others;
-  // A terminal that has no room for reasons has them below the table.
+  // If a terminal has no room for reasons, they are shown below the table.
   const columns = fitting(every) ?? fitting(others) ?? others.filter((index) => !expendable.includes(all[index] ?? ""));
   const picked = (cells: readonly (string | Cell)[]) => columns.flatMap((index) => cells[index] ?? []);
   return renderTable(
@@ -148,7 +148,7 @@ function textOf(cell: string | Cell | undefined): string {
   return typeof cell === "string" ? cell : (cell?.text ?? "");
 }
 
-/** Too many VMs for a table of each: those with the same trouble together, the most first. */
+/** If there are too many VMs for a row each: VMs with the same trouble are grouped, the largest group first. */
 function causes(vms: readonly VmStatus[]): string[] {
   const groups = new Map<string, string[]>();
   for (const { drift, reason, name, homeDrift } of vms) {
@@ -163,14 +163,14 @@ function causes(vms: readonly VmStatus[]): string[] {
     .map(([cause, names]) => oneLine(`${plural(names.length, "VM")} ${cause} (${firstOf(names, 4)})`, 400));
 }
 
-/** The most urgent VMs, as many as may be shown but all that need a person; those alike stay in their order. */
+/** The most urgent VMs, up to the maximum, but always all that need a person. VMs of equal urgency keep their order. */
 function chosen(vms: readonly VmStatus[], most: number): VmStatus[] {
   const needy = vms.filter(needsPerson).sort((a, b) => urgencyOf(a) - urgencyOf(b));
   const calm = vms.filter((vm) => !needsPerson(vm));
   return [...needy, ...calm.slice(0, Math.max(0, most - needy.length))];
 }
 
-/** The first is the most urgent. A home in need comes after the same need of a system. */
+/** Lower is more urgent. A home with a problem comes after a system with the same problem. */
 function urgencyOf({ drift, homeDrift }: VmStatus): number {
   const ofHomes = Object.values(homeDrift).map((home) => urgency.indexOf(home.drift) + 0.5);
   const all = [urgency.indexOf(drift), ...ofHomes].filter((one) => one >= 0 && one !== -0.5);
@@ -228,7 +228,7 @@ function age(at: string | undefined, now: Date): string {
   if (seconds === undefined) {
     return "no time";
   }
-  // A VM's clock may be a little ahead of ours; more than that is worth knowing.
+  // A VM's clock may be a little ahead of ours. A larger difference is worth showing.
   return seconds < -60 ? `${formatDuration(-seconds)} ahead` : `${formatDuration(seconds)} ago`;
 }
 
@@ -243,12 +243,12 @@ function homesText({ homes, homeDrift }: VmStatus): string {
   return truncate(texts.join(", "), 60);
 }
 
-/** What VMs do next by themselves, those alike together; what stays and what is held shows above. */
+/** What VMs do next by themselves, grouped. VMs that stay and VMs that are held are shown above. */
 function nextNotes({ vms }: FleetStatus): string[] {
   const groups = new Map<string, string[]>();
   for (const { name, next } of vms) {
     const about = ["stay", "held"].includes(next.next) ? [] : [next.text];
-    // That it goes to the head, wherever that is, is how all of them are set up.
+    // All VMs are set up to follow the head, so a move there without a known revision is left out.
     const { revision = null, text: atBoot = "" } = next.atBoot ?? {};
     for (const text of [...about, ...(revision === null ? [] : [atBoot])])
       groups.set(text, [...(groups.get(text) ?? []), name]);
@@ -256,14 +256,14 @@ function nextNotes({ vms }: FleetStatus): string[] {
   return groups.size === 0 ? [] : ["next:", ...groupLines(groups)];
 }
 
-/** What a newer version has written: this one keeps it, and does not know what it means. */
+/** Fields that a newer version has written: this version keeps them, and does not know their meaning. */
 function unknownNotes({ unknown }: FleetStatus): string[] {
   return unknown.length === 0
     ? []
     : [oneLine(`fields that this version does not know, so a newer one is in use: ${unknown.join("; ")}`, 500)];
 }
 
-/** Waves that name different revisions: a rollout is open, or was halted. */
+/** Waves that have different revisions: a rollout is open, or was halted. */
 function waveNotes({ approvals }: FleetStatus): string[] {
   if (new Set(Object.values(approvals)).size <= 1) {
     return [];
@@ -272,7 +272,7 @@ function waveNotes({ approvals }: FleetStatus): string[] {
   return [oneLine(`rollout open: ${waves.join(", ")}`, 500)];
 }
 
-/** Holds that have not lapsed. */
+/** Holds that have not expired. */
 function activeHolds({ control, approvals }: FleetStatus): Hold[] {
   return control.holds.filter(({ revision }) => revision === undefined || Object.values(approvals).includes(revision));
 }
@@ -286,7 +286,7 @@ function controlNotes(status: FleetStatus, now: Date): string[] {
       .filter(([bad]) => approvals[wave] === bad)
       .map(([bad, good]) => `wave ${wave}: ${revisionText(bad)} was undone, runs ${insteadText(good)} instead`),
   );
-  // Once no VM is left on which it failed, it was tried.
+  // Once no VM is left on which it failed, the retry is over.
   const failedOn = (revision: string) =>
     status.vms.some(({ system }) => system?.outcome === "failed" && system.approved === revision);
   const retry = control.retry.filter(failedOn).map((revision) => `VMs on which ${short(revision)} failed try it again`);
@@ -297,7 +297,7 @@ function insteadText(good: string): string {
   return good === "previous" ? "what each VM ran before" : revisionText(good);
 }
 
-/** What does not fit into the table: whose VM failed with which words, and why homes did. */
+/** Details that do not fit into the table: the failure messages of VMs, and why homes failed. */
 function failureNotes({ name, owner, drift, reason, homeDrift }: VmStatus, table: readonly string[]): string[] {
   const whose = owner === null ? name : `${name} (${owner})`;
   const cut = drift === "failed" && reason !== null && !table.some((line) => line.includes(reason));

@@ -1,4 +1,4 @@
-/** What an urgent approval passes, and what it does not: for the person who is about to give it. Pure. */
+/** What an urgent approval bypasses and what it does not, for the person who is about to give it. Pure. */
 import { short, type Drift } from "../../rules/contract";
 import type { Report } from "../../rules/report";
 import { holdOn } from "../../rules/rollout/control-item";
@@ -17,15 +17,15 @@ type Pauses = Readonly<Record<string, number>>;
 interface UrgentPreview {
   /** VMs that get the revision, by wave. */
   waves: Record<string, string[]>;
-  /** VMs that say now that they wait for their window, and until when. */
+  /** VMs that report now that they wait for their window, and until when. */
   windows: Record<string, string | null>;
-  /** Seconds of the pauses that are left out, by wave. */
+  /** Seconds of the skipped pauses, by wave. */
   pauses: Record<string, number>;
-  /** VMs that do not move all the same, and why. */
+  /** VMs that still do not move, and why. */
   stay: Record<string, string>;
 }
 
-/** Who is affected by an urgent approval of a revision. VMs that run it already, and those without a wave, are not. */
+/** Which VMs an urgent approval of a revision affects. VMs that run it already, and VMs without a wave, are not affected. */
 export function urgentPreview(
   revision: string,
   vms: readonly FleetVm[],
@@ -62,7 +62,7 @@ export function urgentPreview(
   };
 }
 
-/** The preview in lines. */
+/** The preview as lines. */
 export function urgentLines(revision: string, why: string, preview: UrgentPreview): string[] {
   const { waves, windows, pauses, stay } = preview;
   const count = Object.values(waves).flat().length;
@@ -83,7 +83,7 @@ export function urgentLines(revision: string, why: string, preview: UrgentPrevie
   ];
 }
 
-/** Who of an urgent approval's waves runs it, and who does not yet and why; waves with the same revision and reason together. */
+/** Which VMs of an urgent approval's waves run it, and which do not yet and why. Waves with the same revision and reason are grouped. */
 export function urgentNotes({ approvals, urgent, vms }: UrgentFleet): string[] {
   const waves = new Map<string, string[]>();
   for (const [wave, why] of Object.entries(urgent)) {
@@ -100,14 +100,14 @@ export function urgentNotes({ approvals, urgent, vms }: UrgentFleet): string[] {
   });
 }
 
-/** What of a fleet's status says how an urgent approval stands. */
+/** The part of a fleet's status that shows the state of an urgent approval. */
 interface UrgentFleet {
   approvals: Readonly<Record<string, string>>;
   urgent: Readonly<Record<string, string | null>>;
   vms: readonly { name: string; wave: string | null; drift: Drift; system: Pick<Report, "revision"> | null }[];
 }
 
-/** The pauses that the setting `waves` of a stack has; what is not readable has none, since the program says what is wrong with it. */
+/** The pauses in a stack's setting `waves`. An unreadable setting has none, since the program reports what is wrong with it. */
 export function pausesOf(waves: string | undefined): Pauses {
   return Object.fromEntries(
     objectsIn(parseJson(waves ?? "")).map(({ name, pause }) => [

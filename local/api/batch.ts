@@ -1,6 +1,6 @@
 /** Google's batch requests, which gcloud sends for several things at once: requests as parts of a multipart body. */
 
-/** A request by itself, whether it came alone or in a batch. */
+/** A single request, whether it came alone or in a batch. */
 export interface Request {
   method: string;
   /** Path and query. */
@@ -15,7 +15,7 @@ interface Part {
   request: Request;
 }
 
-/** The requests of a batch; undefined where the body is none. Parts without an authorization have that of the whole. */
+/** The requests of a batch; undefined if the body is not a batch. Parts without an authorization use that of the batch. */
 export function parseBatch(contentType: string, body: string, authorization: string): Part[] | undefined {
   const boundary = /^multipart\/mixed;.*?boundary="?([^";]+)"?/.exec(contentType)?.[1];
   const parts = boundary === undefined ? [] : body.split(`--${boundary}`).slice(1, -1);
@@ -23,7 +23,7 @@ export function parseBatch(contentType: string, body: string, authorization: str
   return parsed.length > 0 && parsed.every((part) => part !== undefined) ? parsed : undefined;
 }
 
-/** The answers, as a batch's body. `boundary` must not occur in them. */
+/** The answers as a batch's body. `boundary` must not occur in them. */
 export function formatBatch(boundary: string, answers: { id: string; status: number; body: string }[]): string {
   const parts = answers.map(({ id, status, body }) =>
     [

@@ -6,21 +6,21 @@ import { Operations } from "./compute/operations";
 import { Power } from "./compute/power";
 import type { Store } from "./store";
 
-/** What requests are answered from. */
+/** The state that requests are answered from. */
 export interface Cloud {
   store: Store;
   operations: Operations;
   power: Power;
   machines: Machines;
   network: Gateways;
-  /** What is on data disks and snapshots. */
+  /** The content of data disks and snapshots. */
   contents: DiskContents;
-  /** The directory that holds what the objects of Cloud Storage consist of; made when the first one comes. */
+  /** The directory for the content of Cloud Storage objects; made when the first object arrives. */
   objects: string;
 }
 
 /**
- * @param objects the directory for the objects of Cloud Storage; what is on data disks goes into `disks` beside it
+ * @param objects the directory for the objects of Cloud Storage; the content of data disks goes into `disks` beside it
  * @param delay milliseconds that the shortest operation takes
  */
 export function openCloud(store: Store, machines: Machines, network: Gateways, objects: string, delay = 300): Cloud {
@@ -30,15 +30,15 @@ export function openCloud(store: Store, machines: Machines, network: Gateways, o
   return { store, operations, machines, network, contents, objects, power };
 }
 
-/** A request, taken apart. */
+/** A parsed request. */
 export interface Call {
   cloud: Cloud;
   /** The variable parts of the path. */
   params: Record<string, string>;
   query: URLSearchParams;
-  /** The JSON body; empty where there was none. */
+  /** The JSON body; empty if there was none. */
   body: Record<string, unknown>;
 }
 
-/** Answers a request with what becomes JSON. @throws ApiError */
+/** Answers a request with a value that becomes JSON. @throws ApiError */
 export type Handler = (call: Call) => unknown;

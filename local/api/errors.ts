@@ -1,4 +1,4 @@
-/** Compute's errors, word by word where clients look at the words. */
+/** Compute's errors. The wording is the same as Compute's if clients check it. */
 
 interface Detail {
   message: string;

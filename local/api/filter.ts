@@ -2,14 +2,14 @@ import { ApiError } from "./errors";
 import { isObject } from "../../rules/text/json";
 
 /**
- * Compute's list filters: `labels.team=web AND (status!=RUNNING OR name:dev*)`, comparisons side by side meaning AND, the older
+ * Compute's list filters: `labels.team=web AND (status!=RUNNING OR name:dev*)`, adjacent comparisons meaning AND, the older
  * `name eq "dev-.*"` (a regular expression that must match all of the value), NOT and `-`.
  */
 type Predicate = (resource: unknown) => boolean;
 
 type Token = { text: string; quoted: boolean };
 
-/** @throws ApiError 400 for what is no filter. */
+/** @throws ApiError 400 if the text is not a filter. */
 export function parseFilter(filter: string): Predicate {
   const tokens = tokenize(filter);
   if (tokens.length === 0) {
@@ -134,7 +134,7 @@ function equals(actual: string | undefined, wanted: string): boolean {
   return actual !== undefined && wildcard(wanted).test(actual);
 }
 
-/** `key:*` asks whether there is a value at all; otherwise a value has the text as a word or, with `*`, matches it. */
+/** `key:*` tests whether there is any value. Other patterns test whether a value has the text as a word or, with `*`, matches it. */
 function has(actual: string | undefined, wanted: string): boolean {
   if (actual === undefined) {
     return false;

@@ -16,7 +16,7 @@ interface Page {
 
 /**
  * One page of what a list call asks for: `filter`, `maxResults` (500 at most and by default), `pageToken`, `orderBy`.
- * A page token names the last entry of the page before, so that pages stay right while resources come and go.
+ * A page token names the last entry of the previous page, so that pages stay correct while resources come and go.
  * @throws ApiError 400 for parameters that Compute would refuse.
  */
 export function page(all: Scoped[], query: URLSearchParams): Page {
@@ -40,7 +40,7 @@ export function page(all: Scoped[], query: URLSearchParams): Page {
   };
 }
 
-/** Entries by scope, each scope without any saying so, as aggregated lists do. `field` is the collection's name. */
+/** Entries by scope, as aggregated lists show them; an empty scope says so. `field` is the collection's name. */
 export function aggregate(entries: Scoped[], scopes: readonly string[], field: string): Record<string, object> {
   const byScope = new Map<string, Resource[]>();
   for (const { scope, resource } of entries) {
@@ -82,7 +82,7 @@ function orderBy(text: string | null): boolean {
   throw new ApiError(400, "invalid", `Invalid value for field 'orderBy': '${text}'. Cannot order by this field.`);
 }
 
-/** Names are unique in a scope; ids grow with time. */
+/** Names are unique in a scope; ids grow over time. */
 function sortKey({ scope, resource }: Scoped, newestFirst: boolean): string {
   return newestFirst
     ? String(Number.MAX_SAFE_INTEGER - Number(resource.id)).padStart(16, "0")
@@ -93,8 +93,8 @@ function sortKey({ scope, resource }: Scoped, newestFirst: boolean): string {
 type Selection = Map<string, Selection>;
 
 /**
- * Google's partial responses: keeps of an answer what `fields` names, such as `items/*(instances(name,labels)),nextPageToken`.
- * @throws ApiError 400 for what is no selection.
+ * Google's partial responses: keeps only the fields that `fields` names, such as `items/*(instances(name,labels)),nextPageToken`.
+ * @throws ApiError 400 if the text is not a selection.
  */
 export function selectFields(body: unknown, fields: string): unknown {
   const rest = { text: fields };
@@ -105,7 +105,7 @@ export function selectFields(body: unknown, fields: string): unknown {
   return pick(body, selection);
 }
 
-/** Takes a comma-separated list off the text, up to its end or a closing parenthesis. */
+/** Reads a comma-separated list from the text, up to its end or a closing parenthesis. */
 function parse(rest: { text: string }): Selection {
   const selection: Selection = new Map();
   do {

@@ -1,8 +1,8 @@
 import { notFound } from "./errors";
 
 /**
- * Resources are named by their path below the project (`zones/europe-west1-b/disks/dev-alice`); on the wire Compute writes
- * them as links, and takes links, partial links and paths alike.
+ * Resources are named by their path below the project (`zones/europe-west1-b/disks/dev-alice`). In requests and answers Compute writes
+ * them as links, and accepts links, partial links and paths.
  */
 const BASE = "https://www.googleapis.com/compute/v1/";
 
@@ -11,7 +11,7 @@ export function linkTo(project: string, path: string): string {
   return path === "" ? `${BASE}projects/${project}` : `${BASE}projects/${project}/${path}`;
 }
 
-/** Project (if the link says one) and path of any form of a link; undefined where it has none of the forms. */
+/** Project (if the link names one) and path of a link in any form; undefined if it has none of the forms. */
 export function parseLink(link: string): { project?: string; path: string } | undefined {
   const match =
     /^(?:https?:\/\/[^/]+\/compute\/[^/]+\/|\/)?(?:projects\/([^/]+)\/)?((?:global|(?:zones|regions)\/[^/]+)(?:\/[^/]+)+)$/.exec(
@@ -34,7 +34,7 @@ export function scopeOf(path: string): string {
   return path.split("/").slice(0, -2).join("/");
 }
 
-/** The path of a link that must be one of this project. @throws ApiError 404 where the project is another. */
+/** The path of a link, which must belong to this project. @throws ApiError 404 if the project is another. */
 export function pathOf(project: string, link: string): string {
   const parsed = parseLink(link);
   if (parsed === undefined || (parsed.project !== undefined && parsed.project !== project)) {

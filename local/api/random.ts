@@ -1,4 +1,4 @@
-/** Chance that can be repeated: numbers from 0 up to, not including, 1, by the mulberry32 generator. */
+/** Repeatable random numbers from 0 (inclusive) to 1 (exclusive), by the mulberry32 generator. */
 export function randomBy(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -10,7 +10,7 @@ import { parseObject } from "../../rules/text/json";
 import { serveObjects } from "./services/storage";
 import { route } from "./compute/routes";
 
-/** Bytes that a request may have; a batch may hold some instances with all the metadata that they may have. */
+/** Maximum bytes of a request. A batch may hold several instances, each with the maximum of metadata. */
 const BODY_LIMIT = 8 * 1024 * 1024;
 
 interface Answer {
@@ -28,11 +28,11 @@ export function apiServer(cloud: Cloud): Server {
         ? changeChaos(message, response, (chaos) => (injected = errorInjector(chaos)))
         : serve(cloud, message, response, injected());
     answered.catch(
-      // The caller hung up: there is nobody to tell.
+      // The caller hung up, so there is no one to answer.
       () => response.destroy(),
     );
   });
-  // Longer than clients keep idle connections: a request on one that is about to close would be reset.
+  // Longer than clients keep idle connections. Otherwise a request on a connection that is about to close would be reset.
   server.keepAliveTimeout = 120_000;
   return server;
 }
@@ -66,7 +66,7 @@ async function serve(
     return;
   }
   try {
-    // Objects may be too large to be read as the other requests are.
+    // Objects may be too large for the way in which other requests are read.
     if (await serveObjects(cloud, message, response)) return;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
@@ -139,7 +139,7 @@ async function handle(cloud: Cloud, { method, url: text, authorization, body }: 
   const params = { ...match.params, owner: project };
   const result = await match.handler({ cloud, params, query: url.searchParams, body: parseBody(body) });
   if (method !== "GET") {
-    // A write that was answered survives the end of the daemon, whatever ends it.
+    // An answered write survives the end of the daemon, however the daemon ends.
     await cloud.store.saved();
   }
   const fields = url.searchParams.get("fields");
@@ -155,7 +155,7 @@ function parseBody(text: string): Record<string, unknown> {
   return body;
 }
 
-/** Undefined where it is too large. */
+/** Undefined if it is too large. */
 async function readBody(message: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -178,7 +178,7 @@ function send(response: ServerResponse, { status, contentType, body }: Answer): 
   response.writeHead(status, {
     "content-type": contentType,
     "content-length": Buffer.byteLength(body),
-    // What is left of a body that is too large is not read.
+    // The rest of a body that is too large is not read.
     ...(status === 413 ? { connection: "close" } : {}),
   });
   response.end(body);

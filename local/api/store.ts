@@ -3,9 +3,9 @@ import { fingerprintOf } from "./json";
 import { baseName, linkTo, scopeOf } from "./paths";
 import type { CloudState, Instance, Resource, Stored } from "./types";
 
-/** A cloud's state and who wants to know when it changes. All changes are made here and in `Operations`. */
+/** A cloud's state and its change listeners. All changes are made here and in `Operations`. */
 export class Store {
-  /** By name; the metadata server looks instances up with every request. */
+  /** By name. The metadata server looks up an instance for every request. */
   private readonly instancePaths = new Map<string, string>();
   private readonly listeners = new Set<() => void>();
   private saving: Promise<void> | undefined;
@@ -51,7 +51,7 @@ export class Store {
     return { kind, id, name, creationTimestamp, selfLink: this.link(path) };
   }
 
-  /** A resource that can be seen. @throws ApiError 404 */
+  /** A visible resource. @throws ApiError 404 */
   get(path: string): Resource {
     const stored = this.state.resources[path];
     if (stored === undefined || stored.pending === "insert") {
@@ -60,7 +60,7 @@ export class Store {
     return stored.resource;
   }
 
-  /** A resource that nothing else is being done with. @throws ApiError 404 or 400 */
+  /** A resource that no operation is working on. @throws ApiError 404 or 400 */
   getReady(path: string): Resource {
     const resource = this.get(path);
     if (this.state.resources[path]?.pending !== undefined) {
@@ -73,7 +73,7 @@ export class Store {
     return path in this.state.resources;
   }
 
-  /** All of a collection that can be seen, in any scope or in one. */
+  /** All visible resources of a collection, in any scope or in one. */
   list(collection: string, scope?: string): { scope: string; path: string; resource: Resource }[] {
     return Object.entries(this.state.resources)
       .filter(([, { pending }]) => pending !== "insert")
@@ -82,7 +82,7 @@ export class Store {
       .filter((entry) => scope === undefined || entry.scope === scope);
   }
 
-  /** All of a collection, those under way included. */
+  /** All resources of a collection, including those that are being made. */
   all(collection: string): Resource[] {
     return Object.entries(this.state.resources)
       .filter(([path]) => path.split("/").at(-2) === collection)
@@ -104,7 +104,7 @@ export class Store {
     this.changed();
   }
 
-  /** Replaces some of a resource's fields; its `fingerprint`, where it has one, follows. */
+  /** Replaces some of a resource's fields and updates its `fingerprint`, if it has one. */
   update(path: string, fields: object): void {
     const stored = this.state.resources[path];
     if (stored !== undefined) {
@@ -129,20 +129,20 @@ export class Store {
     }
   }
 
-  /** Calls `listener` after every change; returns what ends that. */
+  /** Calls `listener` after every change; returns a function that ends this. */
   onChange(listener: () => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
 
-  /** To be called after any change of the state. */
+  /** Call this after any change of the state. */
   changed(): void {
     for (const listener of [...this.listeners]) {
       listener();
     }
   }
 
-  /** Resolves when all that has changed until now is durable. Calls during a save share the next one. */
+  /** Resolves when all changes made so far are durable. Calls during a save share the next one. */
   saved(): Promise<void> {
     if (this.saving === undefined) {
       this.saving = this.save(this.state).finally(() => (this.saving = undefined));
@@ -158,7 +158,7 @@ export class Store {
   }
 }
 
-/** A resource whose fingerprint fits its content. */
+/** A resource whose fingerprint matches its content. */
 export function withFingerprint(resource: Resource): Resource {
   return { ...resource, fingerprint: fingerprintOf({ ...resource, fingerprint: undefined }) };
 }

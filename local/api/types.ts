@@ -1,7 +1,7 @@
-/** The shapes that the local cloud keeps: resources as the Compute API shows them, and a little bookkeeping around them. */
+/** The shapes that the local cloud stores: resources as the Compute API shows them, and a little bookkeeping. */
 import { fingerprintOf } from "./json";
 
-/** Any Compute resource. The fields beyond the common ones are the collection's own. */
+/** Any Compute resource. Other fields belong to its collection. */
 export interface Resource {
   kind: string;
   /** Decimal digits, as Compute writes 64-bit numbers. */
@@ -75,7 +75,7 @@ export interface Instance extends Resource {
   lastStopTimestamp?: string;
 }
 
-/** Compute's operation: the answer of every write. */
+/** Compute's operation: the answer to every write. */
 export interface Operation {
   kind: "compute#operation";
   id: string;
@@ -116,7 +116,7 @@ export interface RoleResource {
   deleted: boolean;
 }
 
-/** A secret, and what its versions hold, the first one first. */
+/** A secret, and the content of its versions, the first one first. */
 export interface SecretResource {
   /** RFC 3339. */
   createTime: string;
@@ -129,7 +129,7 @@ export interface SecretVersionResource {
   /** RFC 3339. */
   createTime: string;
   state: "ENABLED" | "DISABLED" | "DESTROYED";
-  /** Base64; empty where it is destroyed. */
+  /** Base64; empty if the version is destroyed. */
   data: string;
 }
 
@@ -156,14 +156,14 @@ export interface StoredObject {
   generation: string;
 }
 
-/** A resource, and what an operation that is under way is about to do with it. */
+/** A resource, and what a running operation will do with it. */
 export interface Stored {
   resource: Resource;
-  /** `insert`: not to be seen yet, though its name is taken; `delete`: still to be seen, about to go. */
+  /** `insert`: not visible yet, although its name is taken. `delete`: still visible, about to be removed. */
   pending?: "insert" | "delete";
 }
 
-/** Everything that a cloud remembers. */
+/** Everything that a cloud stores. */
 export interface CloudState {
   version: 1;
   /** The last number that a resource or operation got. */
@@ -175,29 +175,29 @@ export interface CloudState {
   operations: Record<string, Operation>;
   /** By instance name: `namespace/key` → value. */
   guestAttributes: Record<string, Record<string, string>>;
-  /** Service accounts by address, and IAM bindings by the resource's path; absent where there never were any. */
+  /** Service accounts by address, and IAM bindings by the resource's path; absent if there never were any. */
   iam?: {
     accounts: Record<string, ServiceAccountResource>;
     policies: Record<string, Record<string, unknown>[]>;
-    /** Custom roles by name, deleted ones included, as IAM keeps them for a while. */
+    /** Custom roles by name, including deleted ones, as IAM keeps them for a while. */
     roles?: Record<string, RoleResource>;
   };
-  /** Secrets by id, and the APIs that are switched on; absent where there never were any. */
+  /** Secrets by id, and the APIs that are switched on; absent if there never were any. */
   secrets?: Record<string, SecretResource>;
   services?: string[];
-  /** What was written to logs, oldest first; absent where nothing ever was. */
+  /** Log entries, oldest first; absent if there never were any. */
   logEntries?: LogEntry[];
-  /** What Logging and Monitoring keep, by path; buckets by name; objects' metadata by `BUCKET/OBJECT`; absent where there never were any. */
+  /** What Logging and Monitoring store, by path; buckets by name; objects' metadata by `BUCKET/OBJECT`; absent if there never were any. */
   documents?: Record<string, Record<string, unknown>>;
   buckets?: Record<string, Record<string, unknown>>;
   objects?: Record<string, StoredObject>;
-  /** Where the API listened last; 0 before the first time. */
+  /** Where the API last listened; 0 before the first time. */
   apiPort: number;
   /** By instance name: the loopback port that leads to its SSH server. */
   sshPorts: Record<string, number>;
 }
 
-/** The state of a cloud that has nothing in it. */
+/** The state of an empty cloud. */
 export function emptyState(project: string, now: string): CloudState {
   return {
     version: 1,

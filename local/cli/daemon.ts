@@ -1,4 +1,4 @@
-/** Starting and ending the daemon that is the local cloud. */
+/** Starts and ends the daemon that is the local cloud. */
 import { spawn } from "node:child_process";
 import { existsSync, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { project, type State } from "./paths";
 
 const START_SECONDS = 30;
 
-/** The process id of the state directory's daemon, if it runs. A number that another process has by now does not count. */
+/** The process id of the state directory's daemon, if it runs. If another process has this id by now, the id does not count. */
 export function runningDaemon(state: State): number | undefined {
   if (!existsSync(state.daemonPid)) return undefined;
   const pid = Number(readFileSync(state.daemonPid, "utf8"));
@@ -19,7 +19,7 @@ export function runningDaemon(state: State): number | undefined {
   }
 }
 
-/** Starts the daemon where none runs and waits until it serves. @throws with the end of its log when it does not. */
+/** Starts the daemon if none runs and waits until it serves. @throws with the end of its log if it does not */
 export async function startDaemon(state: State, image: string): Promise<void> {
   if (runningDaemon(state) !== undefined) return;
   rmSync(state.daemonInfo, { force: true });
@@ -39,7 +39,7 @@ export async function startDaemon(state: State, image: string): Promise<void> {
   throw new Error(`the local cloud's daemon did not start; the end of ${state.daemonLog}:\n${words}`);
 }
 
-/** Kills the daemon, where one runs; resolves when it is gone. What its machines leave is another's to clean up. */
+/** Kills the daemon, if one runs; resolves when it is gone. The caller must clean up what its machines leave. */
 export async function killDaemon(state: State): Promise<void> {
   const pid = runningDaemon(state);
   if (pid === undefined) return;

@@ -1,4 +1,4 @@
-/** `./scripts/local down`: the cloud ends at once and nothing of it stays, whatever state its daemon is in. */
+/** `./scripts/local down`: ends the cloud at once and removes all of it, whatever state its daemon is in. */
 import { rmSync } from "node:fs";
 import { cleanUp } from "../machines/cleanup";
 import { cloudNames } from "../machines/names";

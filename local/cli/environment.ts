@@ -10,7 +10,7 @@ interface DaemonInfo {
   project: string;
 }
 
-/** What the running daemon says of itself. @throws when none runs. */
+/** What the running daemon reports about itself. @throws if none runs */
 export function daemonInfo(state: Pick<State, "daemonInfo">): DaemonInfo {
   if (!existsSync(state.daemonInfo)) throw new Error("the local cloud is not up: run ./scripts/local up");
   return JSON.parse(readFileSync(state.daemonInfo, "utf8")) as DaemonInfo;
@@ -22,13 +22,13 @@ export async function engine(): Promise<string> {
   return stdout;
 }
 
-/** How fast the stand-in for the gcp provider reports a change: at once, or after 10 s as the official one. */
+/** How fast the stand-in for the gcp provider reports a change: at once, or after 10 s like the official provider. */
 export type Pace = "quick" | "official";
 
-/** The stand-ins for the Pulumi plugins; on PATH behind the engine. */
+/** The stand-ins for the Pulumi plugins; they come after the engine on PATH. */
 export const plugins = join(project, "local/plugins/bin");
 
-/** Variables to set, PATH included. The engine must be there already or is built. */
+/** Variables to set, including PATH. Builds the engine if it is missing. */
 export async function environment(state: State, pace: Pace = "quick"): Promise<Record<string, string>> {
   const own = variables(state, daemonInfo(state), pace);
   return { PATH: [await engine(), plugins, process.env["PATH"] ?? ""].join(":"), ...own };
@@ -45,14 +45,14 @@ export function variables(
     PULUMI_CONFIG_PASSPHRASE: "",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     PULUMI_SKIP_UPDATE_CHECK: "true",
-    // Checking types at every run takes a minute on two cores; ./scripts/test does it once.
+    // A type check at every run takes a minute on two cores; ./scripts/test does it once.
     PULUMI_NODEJS_TRANSPILE_ONLY: "true",
     GOOGLE_CLOUD_PROJECT: cloudProject,
-    // gcloud, too; its requests go to no proxy.
+    // For gcloud too; its requests go through no proxy.
     CLOUDSDK_CORE_PROJECT: cloudProject,
     CLOUDSDK_AUTH_ACCESS_TOKEN: "nixos-fleet-local-cloud",
     CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE: endpoint,
-    // Not `local`: the official provider reads a value that names a file or folder as a path.
+    // Not `local`: if a value names a file or folder, the official provider reads it as a path.
     GOOGLE_OAUTH_ACCESS_TOKEN: "nixos-fleet-local-cloud",
     NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
     NIXOS_FLEET_PROVIDER_PACE: pace,
@@ -61,7 +61,7 @@ export function variables(
     NIXOS_FLEET_STORAGE_ENDPOINT: new URL(endpoint).origin,
     NIXOS_FLEET_CONFIG_REPO: state.configRepository,
     NIXOS_FLEET_CONFIG_CLONE: state.configClone,
-    // The operator's git reaches the VMs' config repository by the same URL as they do.
+    // The operator's git reaches the VMs' config repository by the same URL as the VMs.
     GIT_CONFIG_COUNT: "2",
     GIT_CONFIG_KEY_0: `url.${state.repositories}/.insteadOf`,
     GIT_CONFIG_VALUE_0: "git://git.internal/",
@@ -72,13 +72,13 @@ export function variables(
 
 const quote = (value: string) => `'${value.replaceAll("'", `'\\''`)}'`;
 
-/** Lines for `eval` that undo those of `exports`, also when the cloud is down. */
+/** Lines for `eval` that undo those of `exports`, even if the cloud is down. */
 export function unsets(state: State, path: string): string {
   const names = Object.keys(variables(state, { endpoint: "http://127.0.0.1/", project: "" }, "quick"));
   return [`unset ${names.join(" ")}`, `export PATH=${quote(withoutOurs(path))}`].join("\n");
 }
 
-/** A PATH without the engine and the plugins that `environment` puts before it, however often it did. */
+/** PATH without the engine and the plugins that `environment` puts before it, however often it did so. */
 function withoutOurs(path: string): string {
   const entries = path.split(":");
   return entries.filter((entry, index) => entry !== plugins && entries[index + 1] !== plugins).join(":");

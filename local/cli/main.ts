@@ -7,7 +7,7 @@ import { bumpLock, push } from "./repository";
 import { up } from "./up";
 import { instances, power, setChaos, ssh } from "./vm";
 
-/** A mistake of the person at the keyboard: one line, exit 2. */
+/** A usage error: one line, exit 2. */
 class Usage extends Error {}
 
 type Command = (args: string[]) => Promise<number | undefined>;
@@ -22,7 +22,7 @@ async function status(): Promise<undefined> {
     console.log(`${name.padEnd(20)} ${zone.replace(/^.*\//, "").padEnd(16)} ${is}`);
 }
 
-/** A command that returns nothing, with a fixed number of words after it. */
+/** A command that returns nothing and takes a fixed number of arguments. */
 function fixed(words: string[], run: (first: string) => Promise<unknown>): Command {
   return async (args) => {
     if (args.length !== words.length)
@@ -32,7 +32,7 @@ function fixed(words: string[], run: (first: string) => Promise<unknown>): Comma
   };
 }
 
-/** A command that takes `--official-pace` or nothing. */
+/** A command that takes `--official-pace` or no argument. */
 function paced(run: (pace: Pace) => Promise<unknown>, options = "--official-pace"): Command {
   return async (args) => {
     if (args.some((arg) => arg !== "--official-pace")) throw new Usage(`takes ${options}, not "${args.join(" ")}"`);

@@ -1,10 +1,10 @@
-/** Where things lie: the project, and the state of one local cloud. */
+/** Paths: the project, and the state of one local cloud. */
 import { mkdirSync, realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 export const project = resolve(__dirname, "../..");
 
-/** Everything that one local cloud keeps; another directory is another cloud, and the two do not meet. */
+/** All files of one local cloud. Another directory is another cloud, and the two do not interact. */
 export interface State {
   directory: string;
   daemonInfo: string;
@@ -12,7 +12,7 @@ export interface State {
   daemonPid: string;
   /** VM → the loopback port that reaches its port 22. */
   ssh: string;
-  /** Base of what `git://git.internal/` serves. */
+  /** Base folder of the repositories behind `git://git.internal/`. */
   repositories: string;
   configRepository: string;
   /** The operator's clone of the config repository. */

@@ -1,4 +1,4 @@
-/** The local cloud's config repository: seeded once, then changed only by commits that are pushed to it. */
+/** The local cloud's config repository: seeded once, then changed only by pushed commits. */
 import { createHash, randomBytes } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
@@ -7,7 +7,7 @@ import { gitArguments, type GitCommand } from "../../rules/git-arguments";
 import { bundleAgent, watcherScript } from "../../tools/bundle-agent";
 import { project, type State } from "./paths";
 
-/** Where a config repository and its operator's clone lie. */
+/** Paths of a config repository and its operator's clone. */
 export type Place = Pick<State, "directory" | "configRepository" | "configClone">;
 
 const identity = {
@@ -19,7 +19,7 @@ const identity = {
 
 const git = (cwd: string, command: GitCommand) => execa("git", gitArguments(command), { cwd, env: identity });
 
-/** Makes the bare repository and the operator's clone from `local/config-repo`, where they are not there yet. */
+/** Makes the bare repository and the operator's clone from `local/config-repo`, if they do not exist yet. */
 export async function seed(state: Place): Promise<void> {
   if (existsSync(state.configClone)) return;
   const making = `${state.configClone}.making`;
@@ -29,7 +29,7 @@ export async function seed(state: Place): Promise<void> {
   const clone = { command: "clone", options: ["--quiet"], values: [state.configRepository, making] };
   await git(state.directory, clone);
   cpSync(join(project, "local/config-repo"), making, { recursive: true });
-  // The modules and agents come with the repository, since no machine here can fetch a flake input.
+  // The modules and agents are part of the repository, since no machine here can fetch a flake input.
   cpSync(join(project, "nix"), join(making, "nixos-fleet/nix"), { recursive: true });
   cpSync(join(project, "contract.json"), join(making, "nixos-fleet/contract.json"));
   // Machines have no esbuild: they get the bundle that Nix would build.
@@ -52,7 +52,7 @@ interface Lock {
   nodes: Record<string, { locked?: { rev: string; narHash: string; lastModified: number } }>;
 }
 
-/** Moves nixpkgs in `flake.lock` to a made-up revision a day later, as `nix flake update` would; answers the commit. */
+/** Moves nixpkgs in `flake.lock` to a made-up revision a day later, as `nix flake update` would. @returns the commit */
 export async function bumpLock(state: Place): Promise<string> {
   const path = join(state.configClone, "flake.lock");
   const lock = JSON.parse(readFileSync(path, "utf8")) as Lock;
@@ -66,7 +66,7 @@ export async function bumpLock(state: Place): Promise<string> {
   return commitAndPush(state.configClone, `flake.lock: nixpkgs to ${rev.slice(0, 7)}`);
 }
 
-/** Commits and pushes files: those of the clone as they are, any other file copied into the clone's root. */
+/** Commits and pushes files. Files of the clone are taken as they are; any other file is copied into the clone's root. */
 export async function push(state: Place, files: readonly string[]): Promise<string> {
   for (const file of files) {
     const path = resolve(file);

@@ -1,4 +1,4 @@
-/** `./scripts/local up`: from an engine and an image that are there (`scripts/setup`) to a fleet that runs. */
+/** `./scripts/local up`: from an existing engine and image (`scripts/setup`) to a running fleet. */
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,7 +9,7 @@ import { project, type State } from "./paths";
 import { seed } from "./repository";
 
 const STACK = "local";
-/** How long the homes have after the systems, in seconds. */
+/** Seconds that the homes may take after the systems. */
 const HOMES_SECONDS = 120;
 
 const NEXT = `
@@ -36,12 +36,12 @@ export async function up(state: State, pace?: Pace): Promise<void> {
 
 const fleet = join(project, "scripts/fleet");
 
-/** The part of `fleet status --json` that is read. */
+/** The part of `fleet status --json` that this command reads. */
 interface Status {
   vms: { name: string; state: string; homes: Record<string, object | null> }[];
 }
 
-/** Homes update right after their VM's system. One that takes longer is named, and is no reason to fail. */
+/** Homes update right after their VM's system. A home that takes longer is named, and the command still succeeds. */
 async function waitForHomes(env: Record<string, string>): Promise<void> {
   const end = Date.now() + HOMES_SECONDS * 1000;
   for (;;) {

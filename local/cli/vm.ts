@@ -29,7 +29,7 @@ export async function instances(state: State): Promise<Instance[]> {
   return Object.values(items).flatMap(({ instances }) => instances ?? []);
 }
 
-/** Has so many of a hundred calls of the cloud's APIs fail from now on. */
+/** Makes this percentage of calls to the cloud's APIs fail from now on. */
 export async function setChaos(state: State, chaos: Chaos): Promise<void> {
   const url = new URL("/local/chaos", daemonInfo(state).endpoint);
   const answer = await fetch(url, { method: "PUT", body: JSON.stringify(chaos) });
@@ -44,7 +44,7 @@ async function zoneOf(state: State, vm: string): Promise<string> {
   return found.zone.replace(/^.*\//, "");
 }
 
-/** Starts, stops or resets a VM and waits until Compute says that it is done. */
+/** Starts, stops or resets a VM and waits until Compute reports that it is done. */
 export async function power(state: State, vm: string, action: "start" | "stop" | "reset"): Promise<void> {
   const zone = await zoneOf(state, vm);
   const { name } = await call<{ name: string }>(state, `zones/${zone}/instances/${vm}/${action}`, "POST");
@@ -60,7 +60,7 @@ export async function power(state: State, vm: string, action: "start" | "stop" |
   }
 }
 
-/** A root shell in a VM (or one command), by the machine's namespaces and not by its sshd: for looking around. */
+/** A root shell in a VM (or one command), through the machine's namespaces and not its sshd: for debugging. */
 export async function ssh(state: State, vm: string, command: readonly string[]): Promise<number> {
   await zoneOf(state, vm);
   const leader = leaderOf(machineNames(cloudNames(state.directory), vm));

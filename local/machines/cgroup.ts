@@ -1,6 +1,6 @@
 /**
- * Control groups. Each machine runs in one of its own: its systemd would otherwise share the host's tree with the other machines, and
- * whatever escapes from a machine's process tree can still be found, and ended, by its group.
+ * Control groups. Each machine runs in its own group. Otherwise its systemd would share the host's tree with the other machines. The group
+ * also makes it possible to find and end processes that escape from a machine's process tree.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** How long killed processes may take to disappear, in milliseconds. */
 const killLimit = 10_000;
 
-/** Where the host has the cgroup2 hierarchy: not at the top where version 1 is in use beside it. */
+/** Where the host has the cgroup2 hierarchy. It is not at the top if version 1 is in use beside it. */
 function cgroupRoot(): string {
   const mount = readFileSync("/proc/self/mounts", "utf8")
     .split("\n")
@@ -26,7 +26,7 @@ export function makeGroup(group: string): string {
   return directory;
 }
 
-/** The groups below a directory and itself, innermost first. They may disappear at any time. */
+/** The groups below a directory and the directory itself, innermost first. They may disappear at any time. */
 function subtree(directory: string): string[] {
   const children = attempt(() => readdirSync(directory, { withFileTypes: true })) ?? [];
   return [
@@ -35,7 +35,7 @@ function subtree(directory: string): string[] {
   ];
 }
 
-/** The processes of a group and of the groups in it, by the host's numbers; none if there is no such group. */
+/** The processes of a group and of the groups in it, by the host's process ids; none if there is no such group. */
 export function processesOf(group: string): number[] {
   return subtree(path.join(cgroupRoot(), group)).flatMap((directory) =>
     (attempt(() => readFileSync(path.join(directory, "cgroup.procs"), "utf8")) ?? "")
@@ -52,7 +52,7 @@ export function groupOf(pid: number): string {
   return path.join(cgroupRoot(), group);
 }
 
-/** Ends all that runs in a group, at once, and removes the group. Nothing happens if there is none. */
+/** Ends all processes in a group at once and removes the group. Does nothing if there is no group. */
 export async function removeGroup(group: string): Promise<void> {
   const directory = path.join(cgroupRoot(), group);
   const end = Date.now() + killLimit;
@@ -65,7 +65,7 @@ export async function removeGroup(group: string): Promise<void> {
   }
 }
 
-/** What a group's files answer while processes come and go is allowed to fail. */
+/** Reading a group's files may fail while processes come and go. */
 function attempt<T>(read: () => T): T | undefined {
   try {
     return read();

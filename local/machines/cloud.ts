@@ -1,4 +1,4 @@
-/** A cloud's network and machines, from their state directory: what the local cloud's daemon opens at its start. */
+/** A cloud's network and machines, from their state directory: the local cloud's daemon opens them at its start. */
 import { mkdir } from "node:fs/promises";
 import { removeGroup } from "./cgroup";
 import { cleanUp } from "./cleanup";
@@ -7,17 +7,17 @@ import { cloudNames } from "./names";
 import { openNetwork } from "./network";
 import { NspawnMachines } from "./nspawn";
 
-/** What carries a cloud's machines. */
+/** What a cloud's machines run on. */
 export interface Cloud {
   machines: Machines;
   network: Network;
-  /** Pulls the machines' plugs, then removes all that the cloud has on the host; disks stay. */
+  /** Cuts the machines' power, then removes everything that the cloud has on the host; disks stay. */
   close(): Promise<void>;
 }
 
 /**
- * Opens the cloud of a state directory, with nothing running in it: whatever a killed daemon left is ended first. `image` is the path that
- * `local/image/build` printed. One process may have a cloud open; two would end each other's machines.
+ * Opens the cloud of a state directory, with nothing running in it: leftovers of a killed daemon are ended first. `image` is the path that
+ * `local/image/build` printed. Only one process may have a cloud open; two would end each other's machines.
  */
 export async function openCloud(state: string, image: string, trusted?: Trusted): Promise<Cloud> {
   await mkdir(state, { recursive: true });

@@ -1,9 +1,9 @@
-/** Programs of the host, run to their end. */
+/** Runs programs of the host to their end. */
 import { spawn } from "node:child_process";
 
-/** How a program ended and what it said. */
+/** How a program ended, and its output. */
 interface Outcome {
-  /** Absent where a signal ended it. */
+  /** Absent if a signal ended it. */
   exitCode: number | undefined;
   stdout: string;
   stderr: string;
@@ -23,13 +23,13 @@ export function attempt(argv: readonly [string, ...string[]], input = ""): Promi
     const stderr = collect(child.stderr);
     child.once("error", reject);
     child.once("close", (code) => resolve({ exitCode: code ?? undefined, stdout: stdout(), stderr: stderr() }));
-    // A program may end without reading what it was given.
+    // A program may end without reading its input.
     child.stdin.on("error", () => undefined);
     child.stdin.end(input);
   });
 }
 
-/** Runs a program that has to succeed; the error carries what it said. */
+/** Runs a program that must succeed; the error contains its output. */
 export async function run(argv: readonly [string, ...string[]], input = ""): Promise<void> {
   const { exitCode, stderr } = await attempt(argv, input);
   if (exitCode !== 0) throw new Error(`${argv.join(" ")}: ${stderr.trim() || `exit code ${exitCode ?? "none"}`}`);

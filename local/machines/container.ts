@@ -1,4 +1,4 @@
-/** One run of a machine: from its start until it is powered off, through any reboots. */
+/** One run of a machine: from its start to its power-off, across reboots. */
 import { spawn } from "node:child_process";
 import { openSync, closeSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
@@ -16,18 +16,18 @@ const startLimit = 30_000;
 /** The signal on which systemd powers off: SIGRTMIN+4. Node has no name for it. */
 const powerOff = 38;
 
-/** How often the signal is repeated: early in its boot, a machine ignores it. In milliseconds. */
+/** Milliseconds between repetitions of the signal: early in its boot, a machine ignores it. */
 const repeat = 1000;
 
-/** With this exit code the container's manager asks to be started again: the machine reboots. */
+/** With this exit code the container's manager asks for a restart: the machine reboots. */
 const reboot = 133;
 
-/** A machine that runs. */
+/** A running machine. */
 export class Container {
   /** Resolves when the machine is off and nothing of this run is left. */
   readonly ended: Promise<void>;
 
-  /** Set when the machine is to be off: a reboot will not bring it back. */
+  /** Set when the machine must stay off: a reboot then does not start it again. */
   private ending = false;
 
   private constructor(
@@ -57,7 +57,7 @@ export class Container {
     return container;
   }
 
-  /** Boots again and again, as long as the machine asks for it. */
+  /** Boots again and again, as long as the machine asks for a reboot. */
   private async run(hostname: string): Promise<void> {
     let exitCode;
     do {
@@ -66,12 +66,12 @@ export class Container {
     } while (exitCode === reboot && !this.ending);
   }
 
-  /** The machine's first process by the host's number; none for a moment while it reboots. */
+  /** The host's process id of the machine's first process; none for a moment while it reboots. */
   get leader(): number | undefined {
     return leaderOf(this.machine);
   }
 
-  /** Shuts down in order and, after a limit in milliseconds, by force. */
+  /** Shuts down cleanly and, after a limit in milliseconds, by force. */
   async stop(limit: number): Promise<void> {
     this.ending = true;
     const end = Date.now() + limit;
@@ -83,7 +83,7 @@ export class Container {
     await this.kill();
   }
 
-  /** Pulls the plug. */
+  /** Cuts the power. */
   async kill(): Promise<void> {
     this.ending = true;
     await removeGroup(this.machine.cgroup);
@@ -100,7 +100,7 @@ function boot(machine: MachineNames, hostname: string, disks: readonly DataDisk[
     [
       `--net=${namespacePath(machine.namespace)}`,
       ...["setpriv", "--pdeathsig", "KILL", "--"],
-      // Slave, not private: a namespace that is deleted on the host must not live on because it is mounted here too.
+      // Slave, not private: otherwise a namespace that is deleted on the host would live on because it is mounted here too.
       ...["unshare", "--mount", "--propagation", "slave", "--"],
       path.join(__dirname, "boot-machine"),
       ...[group, machine.directory, machine.namespace, hostname],
@@ -115,12 +115,12 @@ function boot(machine: MachineNames, hostname: string, disks: readonly DataDisk[
   });
 }
 
-/** Where a machine has a data disk: homes where NixOS' profile mounts them (`nix/modules/dev-vm/home-disk.nix`). */
+/** The mount point of a machine's data disk: homes are where NixOS' profile mounts them (`nix/modules/dev-vm/home-disk.nix`). */
 function mountPoint(device: string): string {
   return device === "home" ? "/home" : `/mnt/disks/${device}`;
 }
 
-/** A machine's first process by the host's number, whoever started it; none where it does not run. */
+/** The host's process id of a machine's first process, whichever process started it; none if it does not run. */
 export function leaderOf(machine: MachineNames): number | undefined {
   return processesOf(machine.cgroup).find(isInit);
 }
@@ -131,7 +131,7 @@ function isInit(pid: number): boolean {
     const inside = /^NSpid:\s+\d+\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
     return inside === "1" && !readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith("systemd-nspawn\0");
   } catch {
-    // It ended meanwhile.
+    // It ended in the meantime.
     return false;
   }
 }

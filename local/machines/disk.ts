@@ -1,7 +1,7 @@
 /**
- * A machine's disk: a directory that lies over the image, which all machines share. In it are `upper` and `work` (what overlayfs keeps),
- * `root` (where the container's file system is put together, seen by the container alone), `image` (a link to the image that this disk was
- * made from, for a disk keeps its image when the recipe changes) and `serial.log`.
+ * A machine's disk: a directory that lies over the image, which all machines share. It contains `upper` and `work` (overlayfs' folders),
+ * `root` (where the container's file system is assembled, visible to the container alone), `image` (a link to the image that this disk was
+ * made from, because a disk keeps its image when the recipe changes) and `serial.log`.
  */
 import { randomUUID } from "node:crypto";
 import { lstatSync } from "node:fs";
@@ -10,10 +10,10 @@ import path from "node:path";
 import type { MachineSpec, Trusted } from "./driver";
 import { gitName, metadataAddress } from "./network";
 
-/** How much of its serial output a machine's console shows: as much as Compute keeps, in bytes. */
+/** Bytes of serial output that a machine's console shows: as much as Compute keeps. */
 const serialBytes = 1024 * 1024;
 
-/** Makes a disk, or takes up the one that is there; its name and addresses are the given ones either way. */
+/** Makes a disk, or reuses an existing one. In both cases it gets the given name and addresses. */
 export async function makeDisk(directory: string, image: string, spec: MachineSpec, trusted?: Trusted): Promise<void> {
   const etc = path.join(directory, "upper", "etc");
   for (const each of [etc, path.join(directory, "work"), path.join(directory, "root")]) {
@@ -32,12 +32,12 @@ export async function makeDisk(directory: string, image: string, spec: MachineSp
   await writeFile(path.join(directory, "upper", authorities), `${known}${trusted.cert}`);
 }
 
-/** Removes a disk. Nothing happens if there is none. */
+/** Removes a disk. Does nothing if there is none. */
 export async function removeDisk(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true });
 }
 
-/** The name that the kernel gets: a full one can be longer than it takes. */
+/** The name for the kernel: a full name can exceed its limit. */
 export function shortName(spec: MachineSpec): string {
   return spec.hostname.split(".")[0] ?? spec.name;
 }
@@ -53,12 +53,12 @@ function hosts(spec: MachineSpec, names: readonly string[]): string {
   ].join("\n");
 }
 
-/** The file that takes a machine's serial output. */
+/** The file that receives a machine's serial output. */
 export function serialFile(directory: string): string {
   return path.join(directory, "serial.log");
 }
 
-/** The end of what a machine wrote to its serial console since its last start. */
+/** The end of a machine's output on its serial console since its last start. */
 export async function readSerial(directory: string): Promise<string> {
   const file = await open(serialFile(directory)).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
@@ -75,7 +75,7 @@ export async function readSerial(directory: string): Promise<string> {
   }
 }
 
-/** Whether something is there, be it a link to nothing. */
+/** Whether a path exists, even as a broken link. */
 function exists(file: string): boolean {
   return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
 }

@@ -10,7 +10,7 @@ function macAddress(address: string): string {
   return ["42", "01", ...bytes].join(":");
 }
 
-/** Gives a machine its interface and address, in place of any that it had. */
+/** Gives a machine its interface and address, and replaces earlier ones. */
 export async function addLink(cloud: CloudNames, machine: MachineNames, spec: MachineSpec): Promise<void> {
   await removeLink(cloud, machine);
   await addNamespace(machine.namespace);
@@ -25,14 +25,14 @@ export async function addLink(cloud: CloudNames, machine: MachineNames, spec: Ma
   ]);
 }
 
-/** Ends what runs in a machine's namespace and removes it. Nothing happens if there is none. */
+/** Ends all processes in a machine's namespace and removes the namespace. Does nothing if there is none. */
 export async function removeLink(cloud: CloudNames, machine: MachineNames): Promise<void> {
   await removeNamespace(machine.namespace);
   if (!hasNamespace(cloud.namespace)) return;
-  // The kernel takes links of a namespace away some time after it; the name must be free now.
+  // The kernel removes a namespace's links some time after the namespace, but the name must be free now.
   await ip(cloud.namespace, [`link del ${machine.link}`]).catch((error: unknown) => {
     if (!/cannot find device/i.test(String(error))) throw error;
   });
-  // Clients of the address get an error within seconds, not when the bridge forgets who had it.
+  // Clients of the address get an error within seconds. Otherwise they would wait until the bridge forgets the old owner.
   await ip(cloud.namespace, [`neigh flush dev ${bridge}`]);
 }

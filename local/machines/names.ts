@@ -1,4 +1,4 @@
-/** The names under which a cloud's things appear on the host. All follow from its state directory, so that they can be found again. */
+/** The names of a cloud's objects on the host. All derive from its state directory, so that they can be found again. */
 import { createHash } from "node:crypto";
 import { existsSync, realpathSync } from "node:fs";
 import path from "node:path";
@@ -11,7 +11,7 @@ export interface CloudNames {
   namespace: string;
   /** The control group, relative to the mount of cgroup2, under which its machines run. */
   cgroup: string;
-  /** The directory with a directory for each machine's disk. */
+  /** The directory that contains a directory for each machine's disk. */
   machines: string;
 }
 
@@ -19,7 +19,7 @@ export interface CloudNames {
 export interface MachineNames {
   /** The network namespace. */
   namespace: string;
-  /** The bridge's end of its cable; at most 15 characters, as the kernel wants it. */
+  /** The bridge's end of its cable; at most 15 characters, the kernel's limit. */
   link: string;
   /** Relative to the mount of cgroup2. */
   cgroup: string;
@@ -31,7 +31,7 @@ function digest(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 8);
 }
 
-/** The real path of a directory that may be gone already. */
+/** The real path of a directory that may already be deleted. */
 function realPath(directory: string): string {
   const absolute = path.resolve(directory);
   if (existsSync(absolute)) return realpathSync(absolute);

@@ -5,7 +5,7 @@ import { run } from "./command";
 
 const directory = "/run/netns";
 
-/** How long killed processes may take to disappear, in milliseconds. */
+/** Milliseconds that killed processes may take to disappear. */
 const killLimit = 10_000;
 
 /** The path by which a namespace can be entered. */
@@ -23,12 +23,12 @@ export function namespaces(accept: (name: string) => boolean): string[] {
   return existsSync(directory) ? readdirSync(directory).filter(accept) : [];
 }
 
-/** Runs `ip` commands in a namespace, all by one process; an error says which line was refused. */
+/** Runs `ip` commands in a namespace, all in one process; an error names the refused line. */
 export async function ip(namespace: string, commands: readonly string[]): Promise<void> {
   await run(["ip", "-n", namespace, "-batch", "-"], commands.join("\n") + "\n");
 }
 
-/** Makes a namespace; nothing happens if it is there. */
+/** Makes a namespace. Does nothing if it exists. */
 export async function addNamespace(namespace: string): Promise<void> {
   if (!hasNamespace(namespace)) await run(["ip", "netns", "add", namespace]);
   await ip(namespace, ["link set lo up"]);
@@ -51,7 +51,7 @@ function networkOf(pid: string): string | undefined {
   }
 }
 
-/** Ends all processes in a namespace, at once, and removes it with its links. Nothing happens if there is none. */
+/** Ends all processes in a namespace at once, and removes the namespace with its links. Does nothing if there is none. */
 export async function removeNamespace(namespace: string): Promise<void> {
   if (!hasNamespace(namespace)) return;
   const end = Date.now() + killLimit;

@@ -1,10 +1,10 @@
 /**
- * Runs inside the cloud's network namespace and does there what its parent, which lives in the host's, asks: listens and dials, and hands
- * the sockets over. Started by `network.ts` alone; ends with its parent.
+ * Runs inside the cloud's network namespace for its parent, which lives in the host's: listens and dials on request, and hands the sockets
+ * over. Only `network.ts` starts it, and it ends with its parent.
  */
 import net from "node:net";
 
-/** What the parent asks. */
+/** A request from the parent. */
 export interface Request {
   id: number;
   kind: "listen" | "dial";
@@ -23,13 +23,13 @@ type Send = (answer: Answer, handle?: net.Server | net.Socket, sent?: () => void
 function listen(request: Request, send: Send): void {
   const server = net.createServer();
   server.once("error", (error) => send(refusal(request, error)));
-  // The parent's copy of the listening socket lives on; this one would take connections away from it.
+  // The parent's copy of the listening socket stays open. This copy would take connections away from it.
   server.listen(request.port, request.address, () => send({ id: request.id }, server, () => server.close()));
 }
 
 function dial(request: Request, send: Send): void {
   const socket = net.connect({ host: request.address, port: request.port });
-  // What the other side says first is the parent's to read.
+  // The parent reads what the other side sends first.
   socket.pause();
   const refused = (error: Error) => send(refusal(request, error));
   socket.once("error", refused);

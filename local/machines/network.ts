@@ -1,4 +1,4 @@
-/** The cloud's network: a bridge in a namespace of its own, so that nothing of it shows on the host. */
+/** The cloud's network: a bridge in its own namespace, so that the host shows nothing of it. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import type net from "node:net";
@@ -14,13 +14,13 @@ const project = path.join(__dirname, "..", "..");
 /** The link-local address of Google's metadata server. */
 export const metadataAddress = "169.254.169.254";
 
-/** The host's name in its machines, where its git server is. */
+/** The name under which machines reach the host and its git server. */
 export const gitName = "git.internal";
 
-/** The bridge that all machines are on. */
+/** The bridge that connects all machines. */
 export const bridge = "br0";
 
-/** Makes a cloud's network, or takes up the one that is there. */
+/** Makes a cloud's network, or reuses an existing one. */
 export async function openNetwork(cloud: CloudNames): Promise<Network> {
   if (!hasNamespace(cloud.namespace)) await makeNetwork(cloud.namespace);
   return new BridgedNetwork(cloud.namespace);
@@ -29,19 +29,19 @@ export async function openNetwork(cloud: CloudNames): Promise<Network> {
 async function makeNetwork(namespace: string): Promise<void> {
   await addNamespace(namespace);
   await ip(namespace, [
-    // Without an address of its own it takes the least of its ports', and when a machine comes or goes the others' packets may go to an
-    // address for some time that is no longer there.
+    // Without an address of its own, the bridge takes the lowest address of its ports. If a machine comes or goes, the others' packets may
+    // then go for some time to an address that no longer exists.
     `link add ${bridge} address 42:01:a9:fe:a9:fe type bridge`,
     `link set ${bridge} up`,
     `addr add ${metadataAddress}/32 dev ${bridge}`,
-    // There is no way out: say so at once, rather than let every attempt run into its timeout.
+    // There is no way out: refuse at once, so that attempts do not run into their timeouts.
     "route add unreachable default",
   ]);
   // Only a router sends such refusals.
   await run(["nsenter", `--net=${namespacePath(namespace)}`, "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"]);
 }
 
-/** Whoever waits for the helper's answer. */
+/** The callbacks that wait for the helper's answer. */
 interface Waiting {
   resolve: (handle: net.Server | net.Socket) => void;
   reject: (error: Error) => void;
@@ -61,7 +61,7 @@ class BridgedNetwork implements Network {
 
   async removeGateway(address: string, prefixLength: number): Promise<void> {
     await ip(this.namespace, [`addr del ${address}/${prefixLength} dev ${bridge}`]).catch((error: unknown) => {
-      // It has no such address: then there is nothing to do.
+      // It has no such address, so there is nothing to do.
       if (!/cannot assign requested address|address not found/i.test(String(error))) throw error;
     });
   }
@@ -89,7 +89,7 @@ class BridgedNetwork implements Network {
     await removeNamespace(this.namespace);
   }
 
-  /** Starts a program in the namespace. It dies with this process, however this process dies. */
+  /** Starts a program in the namespace. The program dies with this process, however this process dies. */
   private enter(argv: readonly string[], stdio: ("ignore" | "inherit" | "ipc")[]): ChildProcess {
     const entry = [`--net=${namespacePath(this.namespace)}`, "setpriv", "--pdeathsig", "KILL", "--", ...argv];
     return spawn("nsenter", entry, { stdio, cwd: project });

@@ -1,4 +1,4 @@
-/** Machines as systemd-nspawn containers: a real init, a network namespace, control group and disk each. */
+/** Machines as systemd-nspawn containers: each has a real init, a network namespace, a control group and a disk. */
 import { attempt } from "./command";
 import { groupOf } from "./cgroup";
 import { Container } from "./container";
@@ -7,15 +7,15 @@ import type { ExecResult, Machines, MachineSpec, Trusted } from "./driver";
 import { addLink, removeLink } from "./link";
 import { type CloudNames, type MachineNames, machineNames } from "./names";
 
-/** How long a machine may take to shut down before its plug is pulled, in milliseconds. */
+/** Milliseconds that a machine may take to shut down before its power is cut. */
 const stopLimit = 30_000;
 
 const path = "/run/current-system/sw/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin";
 
 /**
- * The host's command that runs a command in the machine with a leader, as root. It is in the machine's control group too: its logind has no
- * answer to a caller whose group it cannot see. And its parent is a plain shell, not nsenter: that one stops itself when a shutdown stops
- * its child, and then nobody buries the child, for which the machine's end would wait for ever.
+ * The host's command that runs a command as root in the machine with a leader. It is in the machine's control group too: the machine's
+ * logind does not answer a caller whose group it cannot see. Its parent is a plain shell, not nsenter: nsenter stops itself when a shutdown
+ * stops its child, so the child would never be reaped, and the machine's end would wait forever for the child.
  */
 export function enter(leader: number, argv: readonly string[]): [string, ...string[]] {
   const join = 'echo $$ >"$1/cgroup.procs" && shift && exec nsenter --target "$0" --all --no-fork -- "$@"';
@@ -44,7 +44,7 @@ export class NspawnMachines implements Machines {
   async create(spec: MachineSpec): Promise<void> {
     const known = this.machines.get(spec.name);
     if (known?.container !== undefined) {
-      // What it boots with next time.
+      // The disks for its next boot.
       known.spec = spec;
       return;
     }
@@ -61,7 +61,7 @@ export class NspawnMachines implements Machines {
     machine.container = container;
     const failed = (error: unknown) => console.error(`machine ${name}: ${String(error)}`);
     void container.ended.catch(failed).then(() => {
-      // Whoever ends a machine on purpose has taken the container away before.
+      // A deliberate stop has removed the container first.
       if (machine.container !== container) return;
       machine.container = undefined;
       for (const callback of this.callbacks) callback(name);
@@ -120,7 +120,7 @@ export class NspawnMachines implements Machines {
     return machine;
   }
 
-  /** A machine's container, whose end is not reported from now on. */
+  /** A machine's container. Its end is not reported from now on. */
   private take(name: string): Container | undefined {
     const machine = this.machines.get(name);
     const container = machine?.container;

@@ -2,10 +2,10 @@ import type { Store } from "../api/store";
 import type { Instance, Metadata } from "../api/types";
 import type { Directory } from "./tree";
 
-/** Bytes of one value. */
+/** Maximum bytes of one value. */
 const VALUE_BYTES = 256 * 1024;
 const PART = /^[A-Za-z0-9_-]{1,127}$/;
-/** Writes that a VM may make in a second (cloud.google.com/compute/docs/metadata/manage-guest-attributes). */
+/** Writes that a VM may make per second (cloud.google.com/compute/docs/metadata/manage-guest-attributes). */
 const WRITES_A_SECOND = 10;
 
 /** Whether an instance may have guest attributes: its own metadata decides, then the project's. */
@@ -27,13 +27,13 @@ export function guestTree(store: Store, { name }: Instance): Directory {
   return { kind: "directory", entries, verbatim: true };
 }
 
-/** An answer without content that says how a write went. */
+/** An empty answer whose status says how a write went. */
 interface Written {
   status: number;
   message: string;
 }
 
-/** Writes one attribute (`namespace`, `key`), or deletes it where there is no value. */
+/** Writes one attribute (`namespace`, `key`), or deletes it if there is no value. */
 export function writeGuestAttribute(
   store: Store,
   { name }: Instance,
@@ -62,11 +62,11 @@ export function writeGuestAttribute(
   return { status: 200, message: "" };
 }
 
-/** Counts each VM's writes; Compute refuses more than ten in a second. */
+/** Counts each VM's writes; Compute refuses more than ten per second. */
 export class WriteLimit {
   private readonly writes = new Map<string, number[]>();
 
-  /** Whether the VM may write now (milliseconds); if so it has. */
+  /** Whether the VM may write now (milliseconds). If it may, the write is counted. */
   take(name: string, now: number): boolean {
     const recent = (this.writes.get(name) ?? []).filter((time) => time > now - 1000);
     const allowed = recent.length < WRITES_A_SECOND;

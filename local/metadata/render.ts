@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Directory, Json, List, Node } from "./tree";
 
-/** What the metadata server answers to a path that exists. */
+/** The metadata server's answer for an existing path. */
 export interface Rendering {
   contentType: "application/text" | "application/json";
   body: string;
@@ -18,7 +18,7 @@ export function find(root: Node, path: readonly string[]): Node | undefined {
   return node;
 }
 
-/** @param query `recursive` and `alt`, as the metadata server knows them */
+/** @param query `recursive` and `alt`, as the metadata server defines them */
 export function render(node: Node, query: URLSearchParams): Rendering {
   const recursive = query.get("recursive")?.toLowerCase() === "true";
   const alt = query.get("alt")?.toLowerCase();

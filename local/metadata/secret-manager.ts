@@ -1,4 +1,4 @@
-/** Secret Manager as VMs reach it: it lets in whom the metadata server gave a token, and tells them the secrets that their account may read. */
+/** Secret Manager for VMs: it accepts tokens from the metadata server, and returns the secrets that the token's account may read. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ApiError } from "../api/errors";
 import { secrets } from "../api/services/secret-manager";

@@ -25,7 +25,7 @@ interface Answer {
 /** Finds the instance that sent a request. */
 export type Identify = (request: IncomingMessage) => Instance | undefined;
 
-/** The metadata server, for connections from the cloud's network. It does not listen yet. */
+/** The metadata server, for connections from the cloud's network. The returned server does not listen yet. */
 export function metadataServer(store: Store, identify: Identify = byAddress(store)): Server {
   const limit = new WriteLimit();
   return createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
@@ -39,7 +39,7 @@ export function metadataServer(store: Store, identify: Identify = byAddress(stor
   });
 }
 
-/** A VM is known by the address that it sends from, as on Google's network. */
+/** The source address identifies a VM, as on Google's network. */
 export function byAddress(store: Store): Identify {
   return ({ socket }) => {
     const address = socket.remoteAddress?.replace(/^::ffff:/, "");
@@ -111,7 +111,7 @@ async function read(store: Store, name: string, url: URL, response: ServerRespon
   return { status: 200, contentType: seen.contentType, body: seen.body, headers: { etag: seen.etag } };
 }
 
-/** What there is after a change; undefined where the value is gone. */
+/** The content after a change; undefined if the value is gone. */
 function watch(
   store: Store,
   name: string,
@@ -135,7 +135,7 @@ function watch(
   return waitForChange(store, view, last, seconds * 1000, gone.signal);
 }
 
-/** What an instance sees at a path now. */
+/** What an instance sees at a path at present. */
 function nodeAt(store: Store, name: string, path: readonly string[]): Node | undefined {
   const instance = store.instance(name);
   if (instance === undefined) {
@@ -143,7 +143,7 @@ function nodeAt(store: Store, name: string, path: readonly string[]): Node | und
   }
   const [first, second, ...rest] = path;
   if (first === "instance" && second === "guest-attributes") {
-    // A namespace that nobody wrote to is missing; the directory of all of them is always there.
+    // A namespace without writes is missing; the directory of all namespaces always exists.
     return find(guestTree(store, instance), rest);
   }
   return find(metadataTree(store, instance), path);
@@ -174,7 +174,7 @@ async function write(
   return status === 404 ? missing(url) : text(status, message);
 }
 
-/** A part of a path; one that cannot be read is no name of anything. */
+/** A part of a path. If it cannot be decoded, it names nothing. */
 function decode(part: string): string {
   try {
     return decodeURIComponent(part);
@@ -199,7 +199,7 @@ function missing(url: URL): Answer {
   );
 }
 
-/** An error page in the shape of Google's. */
+/** An error page in the format of Google's. */
 function page(status: number, title: string, message: string): Answer {
   const body = `<!DOCTYPE html>
 <html lang=en>

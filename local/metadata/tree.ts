@@ -13,16 +13,16 @@ export type Json = string | number | readonly string[] | Readonly<Record<string,
 
 export interface Value {
   kind: "value";
-  /** As `alt=json` shows it; `alt=text` shows strings and numbers as they are, lists a line each, and objects as JSON, too. */
+  /** As `alt=json` shows it. `alt=text` shows strings and numbers as they are, lists with one item per line, and objects as JSON too. */
   json: Json;
-  /** Shown when asked for, and in listings, but not in recursive answers. */
+  /** Shown when requested directly and in listings, but not in recursive answers. */
   hidden?: boolean;
 }
 
 export interface Directory {
   kind: "directory";
   entries: Record<string, Node>;
-  /** Names are someone's keys, and the same in JSON; otherwise `some-name` is `someName` there. */
+  /** Names are a user's keys and stay the same in JSON; otherwise `some-name` becomes `someName` there. */
   verbatim?: boolean;
 }
 
@@ -36,7 +36,7 @@ const directory = (entries: Record<string, Node>): Directory => ({ kind: "direct
 const keyed = (entries: Record<string, Node>): Directory => ({ kind: "directory", entries, verbatim: true });
 const list = (items: Node[]): List => ({ kind: "list", items });
 
-/** All that one instance sees below `/computeMetadata/v1/`, guest attributes apart. */
+/** Everything that one instance sees below `/computeMetadata/v1/`, except guest attributes. */
 export function metadataTree(store: Store, instance: Instance): Directory {
   const { name, number, metadata } = store.state.project;
   return directory({
@@ -106,7 +106,7 @@ function interfaceTree(store: Store, nic: NetworkInterface): Directory {
     ...(range === undefined ? {} : { gateway: value(gatewayOf(range)), subnetmask: value(maskOf(range)) }),
     ip: value(nic.networkIP),
     "ip-aliases": list([]),
-    // As Compute makes it, of the address.
+    // Derived from the address, as Compute does.
     mac: value(["42", "01", ...mac].join(":")),
     mtu: value(1460),
     network: value(`projects/${store.state.project.number}/networks/${baseName(nic.network)}`),
@@ -128,7 +128,7 @@ function accounts(store: Store, instance: Instance): Directory {
   return keyed({ default: own, [account.email]: own });
 }
 
-/** An access token, the same for an hour, and the seconds that are left of it. The local API takes any. */
+/** An access token, the same for an hour, and its remaining seconds. The local API accepts any token. */
 export function token({ id }: Instance, now: Date): { access_token: string; expires_in: number; token_type: string } {
   const seconds = Math.floor(now.getTime() / 1000);
   const hour = Math.floor(seconds / 3600);

@@ -1,17 +1,17 @@
 import type { Store } from "../api/store";
 
-/** A view of the metadata that can be waited for. */
+/** A view of the metadata that a caller can wait for. */
 interface View<T> {
-  /** The objects that the view is made of; while they are the same, so is the view. */
+  /** The objects that the view is made from. While they are the same, so is the view. */
   inputs(): readonly unknown[];
-  /** The view as it is now, and its ETag. */
+  /** The present view and its ETag. */
   read(): { etag: string; content: T };
 }
 
 /**
- * The view when its ETag is another than `etag`: at once if it is so already, else after the change, or as it is when the time is
- * up or the caller gives up.
- * @param timeout milliseconds; 0 waits for ever
+ * The view, once its ETag differs from `etag`: at once if it does already, or else after the change. When the time is up or the caller
+ * gives up, the present view.
+ * @param timeout milliseconds; 0 waits forever
  */
 export async function waitForChange<T>(
   store: Store,
@@ -29,7 +29,7 @@ export async function waitForChange<T>(
     const timer = timeout > 0 ? setTimeout(finish, timeout) : undefined;
     const unsubscribe = store.onChange(() => {
       const now = view.inputs();
-      // There is a watcher for each VM, and most changes are none of its business.
+      // There is a watcher for each VM, and most changes do not concern it.
       if (now.every((input, index) => input === inputs[index])) {
         return;
       }

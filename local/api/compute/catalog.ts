@@ -70,7 +70,7 @@ const machineTypes = new Map<string, [cpus: number, memoryMb: number]>([
   ),
 ]);
 
-/** Undefined where there is no such type. Custom types are made on demand, as Compute does. */
+/** Undefined if there is no such type. Custom types are made on demand, as in Compute. */
 export function machineType(project: string, zone: string, name: string): Resource | undefined {
   const custom = /^(?:(?:e2|n1|n2|n2d|n4)-)?custom-(\d+)-(\d+)(?:-ext)?$/.exec(name);
   const shape = custom === null ? machineTypes.get(name) : [Number(custom[1]), Number(custom[2])];
@@ -101,7 +101,7 @@ export function diskType(project: string, zone: string, name: string): Resource 
     : undefined;
 }
 
-/** Images that there are, `project/family`: each family has one image. The local project's is the machines' own. */
+/** The predefined images, `project/family`: each family has one image. The local project's image is the machines' own. */
 const publicImages = [
   { project: "debian-cloud", family: "debian-12", name: "debian-12-bookworm-v20250610" },
   { project: "debian-cloud", family: "debian-13", name: "debian-13-trixie-v20250812" },
@@ -109,7 +109,7 @@ const publicImages = [
 ];
 const ownImage = { family: "nixos-fleet", name: "nixos-fleet-v20260601" };
 
-/** All images of a project, the cloud's own one included. */
+/** All images of a project, including the cloud's own image. */
 export function imagesOf(owner: string, project: string): Resource[] {
   const known =
     owner === project ? [{ project, ...ownImage }] : publicImages.filter((image) => image.project === owner);
@@ -153,7 +153,7 @@ export function zone(project: string, name: string): Resource | undefined {
     : undefined;
 }
 
-/** A resource that was always there; its id is made of its path, so that it stays the same. */
+/** A predefined resource. Its id derives from its path, so that it stays the same. */
 function offer(project: string, kind: string, path: string, fields: object): Resource {
   let hash = 7;
   for (const character of path) {

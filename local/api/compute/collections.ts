@@ -67,7 +67,7 @@ const addresses: Collection = {
   build: (store, scope, body) => ({
     addressType: "EXTERNAL",
     networkTier: "PREMIUM",
-    // A range for documentation: nothing outside leads to a local cloud.
+    // A range reserved for documentation: no traffic from outside reaches a local cloud.
     address: `203.0.113.${1 + (store.all("addresses").length % 254)}`,
     status: "RESERVED",
     purpose: "",
@@ -115,7 +115,7 @@ const disks: Collection = {
     );
     return users.length === 0 ? {} : { users: users.map((user) => user.selfLink) };
   },
-  // A change comes here as well; what is on the disk then stays.
+  // This also runs for a change. The content of the disk then stays.
   made: ({ contents }, { selfLink, sourceSnapshot }) => {
     const [disk, snapshot] = [parseLink(selfLink)?.path, parseLink(textOf(sourceSnapshot))?.path];
     return disk === undefined || snapshot === undefined ? Promise.resolve() : contents.copy(snapshot, disk);
@@ -123,7 +123,7 @@ const disks: Collection = {
   gone: ({ contents }, { selfLink }) => contents.remove(parseLink(selfLink)?.path ?? ""),
 };
 
-/** Instances are made and deleted in a way of their own; they are read and used like all others. */
+/** Instances have their own way of being made and deleted; they are read and used like all others. */
 const instances: Collection = {
   name: "instances",
   scope: "zones",
@@ -163,7 +163,7 @@ export function userOf(store: Store, path: string): Resource | undefined {
   return undefined;
 }
 
-/** The fields that a PATCH changes. @throws ApiError 412 where a fingerprint is given and stale */
+/** The fields that a PATCH changes. @throws ApiError 412 if a given fingerprint is stale */
 export function patched(store: Store, collection: Collection, before: Resource, body: Body): Body {
   if (body["fingerprint"] !== undefined && body["fingerprint"] !== before["fingerprint"]) {
     throw staleFingerprint();

@@ -10,7 +10,7 @@ import type { AttachedDisk, Resource } from "../types";
 
 type Body = Record<string, unknown>;
 
-/** A disk resource of its own, from an insert's body. */
+/** A separate disk resource, from an insert's body. */
 export function planDisk(store: Store, zone: string, path: string, body: Body, field: string): Resource {
   const image = body["sourceImage"] === undefined ? undefined : checkImage(store, body["sourceImage"], field);
   const snapshot =
@@ -71,7 +71,7 @@ function checkImage(store: Store, wanted: unknown, field: string): Resource {
   return image;
 }
 
-/** The disks of an instance that is to be made: as it shows them, and those that come with it, by path. */
+/** The disks of a new instance: as the instance shows them, and those that are made with it, by path. */
 export function planDisks(
   store: Store,
   zone: string,
@@ -100,7 +100,7 @@ export function planDisks(
       return attachment(disk, disks[path], index);
     }
     if (index === 0) {
-      // The machine's root is made of the image; the local cloud keeps no disks to boot another machine from.
+      // The machine's root is made from the image. The local cloud keeps no disks to boot another machine from.
       throw invalid(`${field}.source`, String(disk["source"]), "The local cloud makes boot disks from images only.");
     }
     return attachment(disk, existingDisk(store, disk["source"], `${field}.source`), index);
@@ -108,7 +108,7 @@ export function planDisks(
   return { attached, disks };
 }
 
-/** The disk that a link means. @throws ApiError 400 where there is none */
+/** The disk that a link names. @throws ApiError 400 if there is none */
 export function existingDisk(store: Store, link: unknown, field: string): Resource {
   const path = typeof link === "string" ? pathOf(store.project, link) : "";
   const stored = store.state.resources[path];
@@ -118,7 +118,7 @@ export function existingDisk(store: Store, link: unknown, field: string): Resour
   return stored.resource;
 }
 
-/** How an instance shows a disk of its own. */
+/** How an instance shows one of its disks. */
 export function attachment(wanted: Body, disk: Resource, index: number): AttachedDisk {
   return {
     kind: "compute#attachedDisk",
@@ -136,7 +136,7 @@ export function attachment(wanted: Body, disk: Resource, index: number): Attache
   };
 }
 
-/** The links of the resource policies that a body or a resource names. @throws ApiError where one is not there */
+/** The links of the resource policies that a body or a resource names. @throws ApiError if one does not exist */
 export function policiesOf(store: Store, from: Body): string[] {
   const links = Array.isArray(from["resourcePolicies"]) ? from["resourcePolicies"].map(String) : [];
   return links.map((link) => {
@@ -153,7 +153,7 @@ export function addResourcePolicies(store: Store, resource: Body, body: Body): {
   return { resourcePolicies: [...new Set([...policiesOf(store, resource), ...policiesOf(store, body)])] };
 }
 
-/** An instance takes one schedule. @throws ApiError where it has another */
+/** An instance takes one schedule. @throws ApiError if it has another */
 export function addInstancePolicies(store: Store, instance: Body, body: Body): Body {
   const { resourcePolicies } = addResourcePolicies(store, instance, body);
   const schedules = resourcePolicies.filter((link) => {

@@ -1,4 +1,4 @@
-/** Images: those that were always there, and those that someone made of an archive in Cloud Storage. */
+/** Images: the predefined ones, and those that someone made from an archive in Cloud Storage. */
 import * as catalog from "./catalog";
 import type { Collection } from "./collection";
 import { invalid, required } from "../errors";
@@ -8,7 +8,7 @@ import { checkLabels } from "./limits";
 import type { Store } from "../store";
 import type { Resource } from "../types";
 
-/** Both forms in which Compute takes an archive's address. */
+/** The two forms in which Compute takes an archive's address. */
 const SOURCE = /^(?:https:\/\/storage\.googleapis\.com|gs:\/)\/(?<object>[^/]+\/.+)$/;
 
 export const images: Collection = {
@@ -22,13 +22,13 @@ export const images: Collection = {
     const archive = store.state.objects?.[SOURCE.exec(source)?.groups?.["object"] ?? ""];
     if (!archive) throw invalid("resource.rawDisk.source", source, "The referenced object cannot be found.");
     const labels = checkLabels(body["labels"]);
-    // Where an image came from Compute does not tell afterwards.
+    // Compute does not show an image's source after it is made.
     const fields = Object.entries(body).filter(([key]) => key !== "rawDisk");
     return {
       ...Object.fromEntries(fields),
       status: "READY",
       sourceType: "RAW",
-      // What the archive unpacks to nobody looks at here.
+      // The content of the archive is not checked here.
       diskSizeGb: "10",
       archiveSizeBytes: archive.size,
       architecture: "X86_64",
@@ -44,7 +44,7 @@ export function imagesOf(store: Store, owner: string): Resource[] {
   return [...catalog.imagesOf(owner, store.project), ...made];
 }
 
-/** The image that `global/images/NAME` or `global/images/family/FAMILY` of a project means: of a family, the newest. */
+/** The image that `global/images/NAME` or `global/images/family/FAMILY` of a project names: for a family, the newest. */
 export function findImage(store: Store, owner: string, path: string): Resource | undefined {
   const family = /^global\/images\/family\/(.+)$/.exec(path)?.[1];
   const name = /^global\/images\/([^/]+)$/.exec(path)?.[1];

@@ -10,7 +10,7 @@ import type { Store } from "../store";
 import type { Instance, Metadata } from "../types";
 
 /**
- * What changes an instance in place: the fields that are different afterwards.
+ * Changes of an instance in place: the fields that differ afterwards.
  * @throws ApiError for what Compute would refuse
  */
 type Change = (store: Store, instance: Instance, body: Record<string, unknown>, query: URLSearchParams) => object;
@@ -47,7 +47,7 @@ export const changes: Record<string, Change> = {
   },
 
   setDeletionProtection: (_store, _instance, _body, query) => ({
-    // Compute takes a missing parameter as true.
+    // Compute treats a missing parameter as true.
     deletionProtection: query.get("deletionProtection")?.toLowerCase() !== "false",
   }),
 
@@ -104,7 +104,7 @@ export const changes: Record<string, Change> = {
 /** Metadata after a write, an instance's or the project's. @throws ApiError 412 for a stale fingerprint, or for a limit */
 export function nextMetadata(before: Metadata, body: Record<string, unknown>, field: string): Metadata {
   const next = checkMetadata(body, field);
-  // Compute lets the very first write to the project's metadata pass without a fingerprint.
+  // Compute accepts the very first write to the project's metadata without a fingerprint.
   const first = before.items === undefined && body["fingerprint"] === undefined;
   if (!first && body["fingerprint"] !== before.fingerprint) {
     throw staleMetadata();

@@ -36,7 +36,7 @@ export const resetInstance: Handler = (call) => {
   return call.cloud.power.reset(path);
 };
 
-/** Changes an instance in place: at once, though the operation takes its time. */
+/** Changes an instance in place: the change is immediate, although the operation takes its time. */
 export function changeInstance(name: string): Handler {
   return (call) => {
     const { store, operations } = call.cloud;
@@ -52,7 +52,7 @@ export const serialPort: Handler = async (call) => {
   const { path, instance } = find(call);
   const output = Buffer.from(await machines.serial(instance.name));
   const start = Math.min(Number(call.query.get("start") ?? 0) || 0, output.length);
-  // Compute answers a mebibyte at most: the last one, or what follows `start`.
+  // Compute returns a mebibyte at most: the last one, or the part after `start`.
   const from = call.query.has("start") ? start : Math.max(0, output.length - 1024 * 1024);
   const contents = output.subarray(from, from + 1024 * 1024).toString();
   return {
@@ -64,12 +64,12 @@ export const serialPort: Handler = async (call) => {
   };
 };
 
-/** Kept with the policies of all other resources, by the same path as IAM names the instance. */
+/** Stored with the policies of all other resources, under the path by which IAM names the instance. */
 export const getIamPolicy: Handler = (call) => policyOf(call.cloud.store, call.cloud.store.shown(find(call).path));
 export const setIamPolicy: Handler = (call) =>
   setPolicy(call.cloud.store, call.cloud.store.shown(find(call).path), call.body);
 
-/** `queryPath` is a namespace (`hostkeys/`), one entry (`hostkeys/ssh-rsa`) or nothing for all; `variableKey` one entry. */
+/** `queryPath` is a namespace (`hostkeys/`), one entry (`hostkeys/ssh-rsa`) or empty for all; `variableKey` is one entry. */
 export const guestAttributes: Handler = (call) => {
   const { store } = call.cloud;
   const { path, instance } = find(call);

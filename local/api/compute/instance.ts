@@ -12,7 +12,7 @@ import type { Instance, Resource, ServiceAccount } from "../types";
 
 type Body = Record<string, unknown>;
 
-/** An instance that does not exist yet, and the disks that come with it, by path. */
+/** An instance that does not exist yet, and the disks that are made with it, by path. */
 interface Plan {
   path: string;
   instance: Instance;
@@ -20,8 +20,8 @@ interface Plan {
 }
 
 /**
- * What an insert would make, status PROVISIONING.
- * @throws ApiError where Compute would refuse it
+ * The instance that an insert would make, with status PROVISIONING.
+ * @throws ApiError if Compute would refuse it
  */
 export function planInstance(store: Store, zone: string, body: Body): Plan {
   const name = checkName(body["name"]);
@@ -29,7 +29,7 @@ export function planInstance(store: Store, zone: string, body: Body): Plan {
   if (store.has(path)) {
     throw alreadyExists(store.shown(path));
   }
-  // Machines are known by their names alone here; Compute's are unique in their zones only.
+  // Here machine names are unique in the cloud; in Compute they are unique only within their zones.
   if (store.all("instances").some((other) => other.name === name)) {
     throw invalid("resource.name", name, "The local cloud has an instance of this name in another zone.");
   }
@@ -73,7 +73,7 @@ export function planInstance(store: Store, zone: string, body: Body): Plan {
   return { path, instance: withFingerprint(instance) as Instance, disks };
 }
 
-/** @throws ApiError where the zone has no such machine type; returns its link. */
+/** Returns the machine type's link. @throws ApiError if the zone has no such machine type. */
 export function checkMachineType(store: Store, zone: string, wanted: unknown): string {
   if (typeof wanted !== "string" || wanted === "") {
     throw required("resource.machineType");

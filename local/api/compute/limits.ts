@@ -3,13 +3,13 @@ import { fingerprintOf, textOf } from "../json";
 import { isObject } from "../../../rules/text/json";
 import type { Metadata, MetadataItem } from "../types";
 
-/** Compute's rules for names, labels, tags and metadata, refused in Compute's words. */
+/** Compute's rules for names, labels, tags and metadata. Refusals use Compute's wording. */
 const NAME = "(?:[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?)";
 const KEY = "[a-zA-Z0-9-_]{1,128}";
 const VALUE_BYTES = 256 * 1024;
 const ALL_BYTES = 512 * 1024;
 
-/** @throws ApiError where `name` is not what Compute takes as a name. */
+/** @throws ApiError if Compute would not accept `name` as a name. */
 export function checkName(name: unknown, field = "resource.name"): string {
   if (name === undefined || name === "") {
     throw required(field);
@@ -20,7 +20,7 @@ export function checkName(name: unknown, field = "resource.name"): string {
   return name;
 }
 
-/** @throws ApiError where the labels are not what Compute takes. */
+/** @throws ApiError if Compute would not accept the labels. */
 export function checkLabels(labels: unknown, field = "resource.labels"): Record<string, string> {
   if (labels === undefined || labels === null) {
     return {};
@@ -55,7 +55,7 @@ function checkLabel(field: string, key: string, value: unknown): string {
   return value;
 }
 
-/** @throws ApiError where these are not network tags. */
+/** @throws ApiError if these are not network tags. */
 export function checkTags(items: unknown, field = "resource.tags.items"): string[] {
   if (items === undefined || items === null) {
     return [];
@@ -70,8 +70,8 @@ export function checkTags(items: unknown, field = "resource.tags.items"): string
 }
 
 /**
- * Checks what a client sent as metadata, an instance's or the project's, and gives it its fingerprint.
- * @throws ApiError where a key, a value or the whole is not what Compute takes.
+ * Checks metadata that a client sent, for an instance or the project, and adds its fingerprint.
+ * @throws ApiError if Compute would not accept a key, a value or the whole.
  */
 export function checkMetadata(body: unknown, field: string): Metadata {
   const items = isObject(body) && Array.isArray(body["items"]) ? (body["items"] as unknown[]) : [];

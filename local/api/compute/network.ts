@@ -16,7 +16,7 @@ export const subnetworks: Collection = {
   patch: true,
   uses: ({ network }) => [String(network)],
   made: ({ network }, { ipCidrRange }) => network.addGateway(...gateway(ipCidrRange)),
-  // A subnetwork of another network may have the same range and so the same gateway.
+  // A subnetwork of another network may have the same range and therefore the same gateway.
   gone: async ({ network }, { ipCidrRange }, store) => {
     const shared = store.all("subnetworks").some((other) => other["ipCidrRange"] === ipCidrRange);
     if (!shared) await network.removeGateway(...gateway(ipCidrRange));
@@ -42,7 +42,7 @@ export const subnetworks: Collection = {
     expandIpCidrRange: (store, subnetwork, body) => {
       const before = parseRange(String(subnetwork["ipCidrRange"]));
       const after = freeRange(store, body["ipCidrRange"], textOf(subnetwork["network"]), subnetwork);
-      // Machines keep their gateway: a range that begins elsewhere would have another.
+      // Machines keep their gateway: a range with another start would have another gateway.
       if (before?.first !== after.first || after.prefixLength >= before.prefixLength) {
         const why = "The new range must be larger and, in the local cloud, begin at the same address.";
         throw invalid("ipCidrRange", textOf(body["ipCidrRange"]), why);
@@ -53,8 +53,8 @@ export const subnetworks: Collection = {
 };
 
 /**
- * A range that no other subnetwork of the network has a part of. The machines of a local cloud share one bridge and one space of addresses,
- * so another network may have the very same range, and none that overlaps it in part. @throws ApiError
+ * The range, if it overlaps no other subnetwork of the network. The machines of a local cloud share one bridge and one address space,
+ * so another network may have exactly the same range, but none that overlaps it in part. @throws ApiError
  */
 function freeRange(store: Store, wanted: unknown, network: string, own?: Resource): Range {
   const cidr = textOf(wanted ?? "");
@@ -87,7 +87,7 @@ export function gateway(ipCidrRange: unknown): [address: string, prefixLength: n
 
 type Body = Record<string, unknown>;
 
-/** The interfaces of an instance that is to be made, with their addresses. */
+/** The interfaces of a new instance, with their addresses. */
 export function planInterfaces(store: Store, zone: string, wanted: unknown): NetworkInterface[] {
   const list = objectsIn(wanted);
   const [first] = list;
@@ -170,14 +170,14 @@ function chooseAddress(store: Store, subnetwork: Resource, wanted: unknown, fiel
   return wanted;
 }
 
-/** IPv4 ranges, as far as a subnetwork needs them. */
+/** IPv4 ranges, as far as subnetworks need them. */
 interface Range {
   /** First address, as a number. */
   first: number;
   prefixLength: number;
 }
 
-/** Undefined where it is no IPv4 range in CIDR form whose host bits are zero. */
+/** Undefined if the text is not an IPv4 range in CIDR form with zero host bits. */
 export function parseRange(cidr: string): Range | undefined {
   const match = /^(\d+\.\d+\.\d+\.\d+)\/(\d+)$/.exec(cidr);
   const first = parseAddress(match?.[1] ?? "");
@@ -188,7 +188,7 @@ export function parseRange(cidr: string): Range | undefined {
   return first % size({ first, prefixLength }) === 0 ? { first, prefixLength } : undefined;
 }
 
-/** Undefined where it is no IPv4 address. */
+/** Undefined if the text is not an IPv4 address. */
 export function parseAddress(address: string): number | undefined {
   return isIPv4(address) ? address.split(".").reduce((number, part) => number * 256 + Number(part), 0) : undefined;
 }
@@ -216,12 +216,12 @@ export function maskOf({ prefixLength }: Range): string {
   return formatAddress(2 ** 32 - 2 ** (32 - prefixLength));
 }
 
-/** Whether Compute gives this address to a VM: not the network's, the gateway's, the last but one, or the broadcast address. */
+/** Whether Compute gives this address to a VM. It reserves the network's, the gateway's, the last but one, and the broadcast address. */
 export function isUsable(range: Range, address: number): boolean {
   return address >= range.first + 2 && address < range.first + size(range) - 2;
 }
 
-/** The lowest address that is free, or undefined where the range is full. */
+/** The lowest free address, or undefined if the range is full. */
 export function allocate(range: Range, taken: ReadonlySet<string>): string | undefined {
   for (let address = range.first + 2; isUsable(range, address); address++) {
     const text = formatAddress(address);

@@ -5,12 +5,12 @@ import { baseName, scopeOf } from "../paths";
 import type { Store } from "../store";
 import type { Operation } from "../types";
 
-/** How long an operation stays readable after its end, in milliseconds. */
+/** For how long an operation stays readable after its end, in milliseconds. */
 const KEEP = 60 * 60 * 1000;
 /** Compute's limit for one call of `wait`, in milliseconds. */
 const WAIT = 120_000;
 
-/** Compute's operations: every write answers one, and it takes its time. */
+/** Compute's operations: every write returns one, and takes its time. */
 export class Operations {
   private readonly running = new Map<string, Promise<void>>();
 
@@ -21,7 +21,7 @@ export class Operations {
   ) {}
 
   /**
-   * Begins an operation on a resource. `work` starts at once; what it throws becomes the operation's error.
+   * Begins an operation on a resource. `work` starts at once; an error that it throws becomes the operation's error.
    * @param target path and id of the resource; an empty path is the project itself
    */
   begin(operationType: string, target: { path: string; id: string }, work: () => Promise<void>): Operation {
@@ -47,13 +47,13 @@ export class Operations {
     };
     this.store.state.operations[path] = operation;
     this.forgetOld();
-    // The answer is the operation as it was begun, so the work must not run before it is copied.
+    // The answer shows the operation at its start, so the work must not run before the operation is copied.
     const answer = { ...operation };
     this.running.set(path, this.run(path, work));
     return answer;
   }
 
-  /** An operation that only takes its time and then does something at once. */
+  /** An operation that waits and then does something at once. */
   after(operationType: string, target: { path: string; id: string }, end: () => void = () => undefined): Operation {
     return this.begin(operationType, target, async () => {
       await sleep(this.delay);
@@ -70,7 +70,7 @@ export class Operations {
     return operation;
   }
 
-  /** Answers when the operation has ended, or after two minutes as it is then. */
+  /** Answers when the operation has ended, or after two minutes with its state then. */
   async wait(path: string): Promise<Operation> {
     this.get(path);
     const timeout = new AbortController();
@@ -80,7 +80,7 @@ export class Operations {
     return this.get(path);
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when no operation is running. */
   async settled(): Promise<void> {
     while (this.running.size > 0) {
       await Promise.all(this.running.values());
@@ -124,7 +124,7 @@ export class Operations {
   }
 }
 
-/** The operation as it is after its end; `failure` is what went wrong, if anything. */
+/** The operation after its end; `failure` is what went wrong, if anything did. */
 export function end(operation: Operation, now: string, failure?: unknown): Operation {
   const done = { ...operation, status: "DONE" as const, progress: 100, endTime: now };
   if (failure === undefined) {

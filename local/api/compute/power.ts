@@ -7,7 +7,7 @@ import type { Operations } from "./operations";
 import type { Store } from "../store";
 import type { Instance, InstanceStatus, Operation, Resource } from "../types";
 
-/** Instances and their machines: what takes time, one thing after the other for each instance. */
+/** Instances and their machines. Their slow work runs one piece after the other for each instance. */
 export class Power {
   private readonly queues = new Map<string, Promise<void>>();
 
@@ -20,7 +20,7 @@ export class Power {
     machines.onExit((name) => this.exited(name));
   }
 
-  /** Makes the machine of an instance that is stored already, and boots it. If that fails nothing of it stays. */
+  /** Makes and boots the machine of an instance that is already stored. If that fails, nothing of it remains. */
   insert(path: string): Operation {
     return this.queue("insert", path, async () => {
       try {
@@ -34,7 +34,7 @@ export class Power {
     });
   }
 
-  /** Nothing happens to an instance that runs. */
+  /** Does nothing to a running instance. */
   start(path: string): Operation {
     return this.queue("start", path, async () => {
       this.apply(path, "begin");
@@ -64,7 +64,7 @@ export class Power {
     });
   }
 
-  /** Removes the machine, and the disks that go with it. */
+  /** Removes the machine and its disks. */
   delete(path: string): Operation {
     this.store.put(path, this.instance(path), "delete");
     return this.queue("delete", path, async () => {
@@ -116,7 +116,7 @@ export class Power {
     }
   }
 
-  /** Removes an instance and the disks that it was to take along. */
+  /** Removes an instance and the disks that are deleted with it. */
   private forget(path: string): void {
     const instance = this.instance(path);
     for (const { autoDelete, source } of instance.disks) {
@@ -146,7 +146,7 @@ export class Power {
     return this.operations.begin(type, { path, id }, () => this.inTurn(path, work));
   }
 
-  /** Runs `work` when all that was asked of the instance before is done; at once where there is nothing. */
+  /** Runs `work` after all earlier work for the instance, or at once if there is none. */
   private inTurn(path: string, work: () => Promise<void>): Promise<void> {
     const before = this.queues.get(path);
     const mine = before === undefined ? work() : before.catch(() => undefined).then(work);
@@ -160,7 +160,7 @@ export class Power {
   }
 }
 
-/** What the driver has to know of an instance, apart from its disks. */
+/** What the driver must know about an instance, apart from its disks. */
 function machineSpec(instance: Instance, store: Store): Omit<MachineSpec, "disks"> {
   const [nic] = instance.networkInterfaces;
   const subnetwork: Resource | undefined =
@@ -187,7 +187,7 @@ function without<T>(record: Record<string, T>, key: string): Record<string, T> {
   return Object.fromEntries(Object.entries(record).filter(([name]) => name !== key));
 }
 
-/** What can happen to an instance: four things that the API does, and one that the machine does by itself. */
+/** What can happen to an instance: four actions of the API, and one of the machine itself. */
 export type LifecycleEvent = "begin" | "stage" | "started" | "stop" | "stopped" | "exited";
 
 const transitions: Record<LifecycleEvent, Partial<Record<InstanceStatus, InstanceStatus>>> = {
@@ -200,7 +200,7 @@ const transitions: Record<LifecycleEvent, Partial<Record<InstanceStatus, Instanc
   exited: { STAGING: "TERMINATED", RUNNING: "TERMINATED" },
 };
 
-/** The instance after the event; unchanged where the event means nothing in its status. */
+/** The instance after the event; unchanged if the event has no effect in its status. */
 export function transition(instance: Instance, event: LifecycleEvent, now: string): Instance {
   const status = transitions[event][instance.status];
   if (status === undefined) {
@@ -211,7 +211,7 @@ export function transition(instance: Instance, event: LifecycleEvent, now: strin
   return { ...instance, status, ...times };
 }
 
-/** Whether a machine belongs to the instance that runs, or is about to. */
+/** Whether the instance of a machine runs, or is about to run. */
 function wantsMachine({ status }: Instance): boolean {
   return status === "PROVISIONING" || status === "STAGING" || status === "RUNNING";
 }

@@ -106,7 +106,7 @@ export const getDiskType: Handler = (call) => {
   return offered(project, catalog.diskType(project, zone, name), `${scope}/diskTypes/${name}`);
 };
 
-/** Images are read from projects of others, too: `owner` is the project in the request's path. */
+/** Images can be read from other projects too: `owner` is the project in the request's path. */
 export function getImage(kind: "" | "family/"): Handler {
   return ({ cloud, params }) => {
     const [owner = "", name = ""] = [params["owner"], params["name"]];

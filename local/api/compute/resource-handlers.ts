@@ -1,4 +1,4 @@
-/** Requests that are alike for all collections. */
+/** Requests that all collections handle in the same way. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { zones, regions } from "./catalog";
 import { nextLabels } from "./instance-changes";
@@ -72,7 +72,7 @@ export function aggregatedList(collection: Collection): Handler {
   };
 }
 
-/** The name is taken at once; the resource can be seen when the operation is done. */
+/** The name is taken at once. The resource becomes visible when the operation is done. */
 export function insert(collection: Collection): Handler {
   return (call) => {
     const { store, operations } = call.cloud;
@@ -126,7 +126,7 @@ export function patch(collection: Collection): Handler {
   };
 }
 
-/** A change by a POST of its own. Where it changes what the host has to know, the host follows. */
+/** A change that has its own POST. If it changes what the host must know, the host is updated too. */
 export function act(collection: Collection, name: string): Handler {
   return (call) => {
     const { store, operations } = call.cloud;

@@ -6,7 +6,7 @@ import * as instance from "./instance-handlers";
 import * as project from "./project-handlers";
 import * as resource from "./resource-handlers";
 
-/** Method, path below the project (`:x` is a variable part), and who answers. */
+/** Method, path below the project (`:x` is a variable part), and handler. */
 type Route = readonly [method: string, path: string, handler: Handler];
 
 const scopes = { global: "global", regions: "regions/:region", zones: "zones/:zone" };
@@ -81,11 +81,11 @@ const imageRoutes: Route[] = [
   ["GET", "global/images/family/:name", project.getImage("family/")],
 ];
 
-/** What a request asks for. */
+/** What a request names. */
 interface Match {
   handler: Handler;
   params: Record<string, string>;
-  /** Whether any project may be asked, not only the cloud's own. */
+  /** Whether any project is allowed, not only the cloud's own. */
   anyProject: boolean;
 }
 
@@ -97,7 +97,7 @@ const own = compile([
 ]);
 const foreign = compile(imageRoutes);
 
-/** Finds who answers; `path` is what follows `projects/PROJECT`, without a leading slash. */
+/** Finds the handler; `path` is what follows `projects/PROJECT`, without a leading slash. */
 export function route(method: string, path: string): Match | undefined {
   return find(own, method, path, false) ?? find(foreign, method, path, true);
 }

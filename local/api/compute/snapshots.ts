@@ -1,4 +1,4 @@
-/** Snapshots of disks. Those of data disks have what was on the disk; those of boot disks are records only. */
+/** Snapshots of disks. Those of data disks contain the disk's content; those of boot disks are records only. */
 import type { Collection } from "./collection";
 import { existingDisk } from "./disks";
 import { fingerprintOf } from "../json";

@@ -1,4 +1,4 @@
-/** Service accounts, and IAM policies of whatever has one: the small part of these APIs that the program uses. */
+/** Service accounts, and the IAM policies of all resources that have one: the small part of these APIs that the program uses. */
 import { ApiError } from "../errors";
 import { fingerprintOf } from "../json";
 import { isObject, objectsIn } from "../../../rules/text/json";
@@ -8,14 +8,14 @@ import type { RoleResource, ServiceAccountResource } from "../types";
 
 type Body = Record<string, unknown>;
 
-/** `/iam/v1/…` and the like; the host that Google serves each from is the first part here. */
+/** `/iam/v1/…` and the like. The first part is the host from which Google serves the API. */
 const PATH = /^\/(?<service>iam|iap|cloudresourcemanager|secretmanager)\/v1\/(?<resource>[^:]+)(?::(?<verb>\w+))?$/;
 const ACCOUNT = /^[a-z][-a-z0-9]{4,28}[a-z0-9]$/;
 
 export const iam: Service = (store, { method, pathname, body }) => {
   const { service, resource: named = "", verb = "" } = PATH.exec(pathname)?.groups ?? {};
   if (service === undefined) return undefined;
-  // A project may be named by its number, and an account's is known by the account.
+  // A project may be named by its number, or by `-` for an account.
   const resource = named
     .replace(`projects/${store.state.project.number}`, `projects/${store.project}`)
     .replace("projects/-/serviceAccounts/", `projects/${store.project}/serviceAccounts/`);
@@ -32,17 +32,17 @@ export const iam: Service = (store, { method, pathname, body }) => {
   return method === "GET" ? account : undefined;
 };
 
-/** A policy; what nobody has set is empty. */
+/** A policy; empty if it was never set. */
 export function policyOf(store: Store, resource: string): Body {
   if (resource.includes("/serviceAccounts/")) accountOf(store, resource);
   const bindings = store.state.iam?.policies[resource] ?? [];
-  // Conditions take a policy of version 3.
+  // Conditions require a policy of version 3.
   return { version: bindings.some(({ condition }) => condition) ? 3 : 1, bindings, etag: fingerprintOf(bindings) };
 }
 
 export function setPolicy(store: Store, resource: string, body: Body): Body {
   const policy = isObject(body["policy"]) ? body["policy"] : {};
-  // Without an etag the policy is overwritten.
+  // Without an etag, the policy is overwritten.
   if (policy["etag"] !== undefined && policy["etag"] !== policyOf(store, resource)["etag"])
     throw new ApiError(
       409,

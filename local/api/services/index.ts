@@ -10,7 +10,7 @@ import { buckets } from "./storage";
 
 const SERVICES: readonly Service[] = [iam, logging, documents, buckets, secrets, services, project, osLogin];
 
-/** The first answer; `undefined` where it is a request to Compute. */
+/** The answer of the first service that gives one; `undefined` if the request is for Compute. */
 export function otherServices(store: Store, request: Request): unknown {
   for (const service of SERVICES) {
     const answer = service(store, request);

@@ -1,4 +1,4 @@
-/** The two calls of Cloud Logging that keep a fleet's history: entries are written to a log, and found again by their labels. */
+/** The two calls of Cloud Logging that store a fleet's history: one writes entries to a log, the other finds them by their labels. */
 import { ApiError } from "../errors";
 import type { Service } from "./service";
 import { isObject, objectsIn } from "../../../rules/text/json";
@@ -7,7 +7,7 @@ import type { LogEntry } from "../types";
 
 type Body = Record<string, unknown>;
 
-/** Entries kept; older ones are forgotten, as Google's are after some time. */
+/** Number of entries kept. Older ones are deleted, as Google's are after some time. */
 const KEPT = 10_000;
 /** Google's limit for one page. */
 const PAGE = 1_000;
@@ -63,7 +63,7 @@ function list(store: Store, body: Body): Body {
   };
 }
 
-/** Of Logging's query language: comparisons with quoted texts, all of which must hold. @throws ApiError 400 for anything else */
+/** A part of Logging's query language: comparisons with quoted texts, all of which must hold. @throws ApiError 400 for anything else */
 function parseFilter(filter: string): (entry: LogEntry) => boolean {
   if (filter.trim() === "") return () => true;
   const tests = filter.split(/\s+AND\s+/).map((written) => {

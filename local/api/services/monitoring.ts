@@ -5,7 +5,7 @@ import type { Store } from "../store";
 
 type Body = Record<string, unknown>;
 
-/** `/logging/v2/…` and the like; the host that Google serves each from is the first part here. */
+/** `/logging/v2/…` and the like. The first part is the host from which Google serves the API. */
 const PATH =
   /^\/(?:logging\/v2|monitoring\/v[13])\/projects\/(?<project>[^/]+)\/(?<collection>metrics|alertPolicies|notificationChannels|dashboards)(?:\/(?<id>.+))?$/;
 
@@ -32,7 +32,7 @@ export const documents: Service = (store, { method, pathname, body }) => {
   }
 };
 
-/** A metric is called what its maker says; everything else gets a number. */
+/** A metric has the name that its creator gives; everything else gets a number. */
 function create(store: Store, parent: string, body: Body): Body {
   const own = parent.endsWith("/metrics") ? String(body["name"]) : undefined;
   const path = `${parent}/${own ?? store.newId()}`;

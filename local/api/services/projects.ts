@@ -1,4 +1,4 @@
-/** What several small APIs say of a project: Resource Manager, Cloud Billing, Service Usage, OS Login. */
+/** What several small APIs return about a project: Resource Manager, Cloud Billing, Service Usage, OS Login. */
 import { createHash } from "node:crypto";
 import { ApiError } from "../errors";
 import { isObject } from "../../../rules/text/json";

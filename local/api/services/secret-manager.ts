@@ -1,4 +1,4 @@
-/** Secret Manager: secrets, their versions, and what a version holds. */
+/** Secret Manager: secrets, their versions, and each version's content. */
 import { ApiError } from "../errors";
 import type { Service } from "./service";
 import { isObject } from "../../../rules/text/json";
@@ -54,7 +54,7 @@ function addVersion(store: Store, id: string, secret: SecretResource, body: Body
 
 function ofVersion(store: Store, id: string, wanted: string, method: string, verb: string): unknown {
   const secret = secretOf(store, id);
-  // `latest` is the newest one, whatever its state.
+  // `latest` is the newest version, whatever its state.
   const number = wanted === "latest" ? secret.versions.length : Number(wanted);
   const version = secret.versions[number - 1];
   if (!version)
@@ -73,7 +73,7 @@ function ofVersion(store: Store, id: string, wanted: string, method: string, ver
   return shownVersion(store, id, number, changed);
 }
 
-/** What a version is after each of its verbs. */
+/** The state of a version after each verb. */
 const AFTER = {
   enable: { state: "ENABLED" },
   disable: { state: "DISABLED" },

@@ -1,4 +1,4 @@
-/** Cloud Storage's JSON API, as far as it is about buckets; objects are in `objects.ts`. */
+/** Cloud Storage's JSON API for buckets; objects are in `objects.ts`. */
 import { ApiError, unauthenticated } from "../errors";
 import type { Service } from "./service";
 import { policyOf, setPolicy } from "./iam";
@@ -69,7 +69,7 @@ function create(store: Store, body: Body): Body {
   });
 }
 
-/** What a request says of access, above what was. */
+/** What a request sets for access, merged over the earlier values. */
 function access(body: Body, before: Body): Body {
   const of = (from: Body) => (isObject(from["iamConfiguration"]) ? from["iamConfiguration"] : {});
   const closed = { uniformBucketLevelAccess: { enabled: false }, publicAccessPrevention: "inherited" };
@@ -93,15 +93,15 @@ function remove(store: Store, name: string): Body {
   return {};
 }
 
-/** What an upload that comes in parts is to become, by its id. */
+/** The future object of each upload that comes in parts, by the upload's id. */
 const sessions = new Map<string, { bucket: string; name: string; contentType: string }>();
 
 const UPLOAD = /^\/upload\/storage\/v1\/b\/(?<bucket>[^/]+)\/o$/;
 const JSON_API = /^\/(?:download\/)?storage\/v1\/b\/(?<bucket>[^/]+)\/o(?:\/(?<object>[^/]+))?$/;
-/** The other API of Cloud Storage, the one for plain downloads. */
+/** The other API of Cloud Storage, for plain downloads. */
 const XML_API = /^\/(?<bucket>[a-z0-9][a-z0-9._-]{1,61}[a-z0-9])\/(?<object>.+)$/;
 
-/** Answers a request about objects, and says whether it was one. @throws ApiError */
+/** Answers a request about objects. @returns whether it was one. @throws ApiError */
 export async function serveObjects(cloud: Cloud, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
   const { method = "GET", url: text = "/" } = request;
   const url = new URL(text, "http://api");
@@ -124,7 +124,7 @@ export async function serveObjects(cloud: Cloud, request: IncomingMessage, respo
   return true;
 }
 
-/** Only where there is such a bucket: any other path belongs to someone else. */
+/** Only if there is such a bucket: any other path belongs to another handler. */
 function plain({ store }: Cloud, pathname: string): Record<string, string> | undefined {
   const groups = XML_API.exec(pathname)?.groups;
   return groups && store.state.buckets?.[groups["bucket"] ?? ""] ? { ...groups, xml: "true" } : undefined;
@@ -193,7 +193,7 @@ async function receive(
   json(response, await keepObject(cloud, { bucket, name, contentType }, file));
 }
 
-/** A part of an upload, or the question how much has come. */
+/** Handles a part of an upload, or the query how many bytes have arrived. */
 async function resume(cloud: Cloud, id: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const session = sessions.get(id);
   if (!session) throw new ApiError(410, "gone", "The upload session is over.");
@@ -202,7 +202,7 @@ async function resume(cloud: Cloud, id: string, request: IncomingMessage, respon
   const [, first = "0", , total] =
     /^bytes (\*|\d+)(-[\d*]+)?\/(\*|\d+)$/.exec(request.headers["content-range"] ?? "") ?? [];
   if (first !== "*" && first !== "0") await truncate(file, Number(first));
-  // Of an empty object there are no parts.
+  // An empty object has no parts.
   await pipeline(request, createWriteStream(file, { flags: first === "0" ? "w" : "a" }));
   const come = await stat(file).then(
     ({ size }) => size,

@@ -7,7 +7,7 @@ import { runProcess } from "./process";
 import { environment, shown, trimmed, type Output } from "./resource";
 
 const SHELL = ["/bin/sh", "-c"];
-/** In bytes. On a longer line the official provider waits forever, unless `logging` hides the stream; here that is an error. */
+/** In bytes. On a longer line the official provider waits forever, unless `logging` hides the stream. Here such a line is an error. */
 const LINE_LIMIT = 64 * 1024;
 
 /** Runs a command on this machine, in the program's directory unless `dir` says another. */
@@ -41,7 +41,7 @@ export async function runLocally(
   return trimmed(ended);
 }
 
-/** Assets are the official provider's alone. */
+/** Only the official provider supports assets. */
 export function refuseAssets(inputs: Props): Failure[] {
   return ["assetPaths", "archivePaths"]
     .filter((key) => (inputs[key] ?? null) !== null)

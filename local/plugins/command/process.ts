@@ -1,4 +1,4 @@
-/** One child process: its output is kept and shown. It ends, and does not end, as under the official command provider. */
+/** One child process: its output is stored and shown. It ends under the same conditions as under the official command provider. */
 import { spawn } from "node:child_process";
 import { StringDecoder } from "node:string_decoder";
 
@@ -8,23 +8,23 @@ interface ProcessOptions {
   env: NodeJS.ProcessEnv;
   stdin?: string;
   signal: AbortSignal;
-  /** Called for every whole line. */
+  /** Called for every complete line. */
   onLine: (stream: "stdout" | "stderr", line: string) => void;
 }
 
 export interface Ended {
   stdout: string;
   stderr: string;
-  /** Both streams as they came, for error messages. */
+  /** Both streams in the order of arrival, for error messages. */
   both: string;
-  /** `exit status 1`, `signal: killed` …; `undefined` where all went well. */
+  /** `exit status 1`, `signal: killed` …; `undefined` on success. */
   failure?: string;
   exitCode: number | null;
 }
 
 /**
- * Runs a process to its end. Rejects where it cannot be started, or when `signal` is aborted. As in Go's `exec.CommandContext`, that sends
- * SIGKILL to the process alone, and the end is waited for until nobody holds its pipes any more: a shell's children may do so for long.
+ * Runs a process to its end. Rejects if it cannot be started, or when `signal` is aborted. As in Go's `exec.CommandContext`, an abort sends
+ * SIGKILL to the process alone, and then waits until no process holds its pipes any more: a shell's children may do so for long.
  */
 export function runProcess({ argv, cwd, env, stdin, signal, onLine }: ProcessOptions): Promise<Ended> {
   const [program = "", ...args] = argv;
@@ -45,7 +45,7 @@ export function runProcess({ argv, cwd, env, stdin, signal, onLine }: ProcessOpt
       (chunk) => both.push(chunk),
       (line) => onLine("stderr", line),
     );
-    // A command that does not read its input is no failure.
+    // A command that does not read its input does not fail.
     child.stdin.on("error", () => undefined);
     child.stdin.end(stdin ?? "");
     const stop = () => void child.kill("SIGKILL");
@@ -67,7 +67,7 @@ export function runProcess({ argv, cwd, env, stdin, signal, onLine }: ProcessOpt
   });
 }
 
-/** Gathers a stream's text; lines of any length are passed on as they end. */
+/** Collects a stream's text. A line of any length is passed on when it ends. */
 function collect(
   stream: NodeJS.ReadableStream,
   onChunk: (chunk: string) => void,
@@ -95,7 +95,7 @@ function collect(
   return () => chunks.join("");
 }
 
-/** Linux takes no argument and no variable of more than 128 KiB. */
+/** Linux accepts no argument and no variable of more than 128 KiB. */
 function startError(error: Error & { code?: string }): Error {
   if (error.code !== "E2BIG") return error;
   return new Error(

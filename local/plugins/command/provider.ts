@@ -8,7 +8,7 @@ import { refuseAssets, runLocally } from "./local";
 import { connectionDefaults, runRemotely } from "./remote";
 import { commandResource } from "./resource";
 
-/** The provider, its properties being those of the installed declarations. */
+/** The provider, with the properties of the installed declarations. */
 export function command(typings: Typings, log: Log): Provider {
   const { label } = typings;
   const resources: Record<string, Resource> = {

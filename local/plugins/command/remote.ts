@@ -11,7 +11,7 @@ import { client, number, type Client } from "./ssh";
 const FIRST_DELAY = 100;
 const LAST_DELAY = 5_000;
 
-/** What the official provider fills in where a connection says nothing. */
+/** The official provider's defaults for a connection. */
 export function connectionDefaults(connection: Value | undefined): Value {
   if (!isObject(connection)) return connection ?? null;
   const filled = { dialErrorLimit: 10, perDialTimeout: 15, port: 22, user: "root", ...connection };
@@ -19,8 +19,8 @@ export function connectionDefaults(connection: Value | undefined): Value {
 }
 
 /**
- * Runs a command on another machine. Variables reach it only where its server accepts them (AcceptEnv); unlike the official
- * provider's, OpenSSH's client does not notice when the server does not.
+ * Runs a command on another machine. Variables reach it only if its server accepts them (AcceptEnv). Unlike the official provider's
+ * client, OpenSSH's does not notice if the server does not.
  */
 export async function runRemotely(
   log: Log,
@@ -46,7 +46,7 @@ export async function runRemotely(
   }
 }
 
-/** Tries until there is a session or `dialErrorLimit` is reached. */
+/** Retries until there is a session or `dialErrorLimit` is reached. */
 async function dialled(
   log: Log,
   ssh: Client,

@@ -1,4 +1,4 @@
-/** What local and remote commands share: when a command runs, and what is kept of it. */
+/** What local and remote commands share: when a command runs, and which results are stored. */
 import { randomBytes } from "node:crypto";
 import { mistakes, type Failure } from "../core/check";
 import { changes } from "../core/diff";
@@ -15,18 +15,18 @@ export interface Output {
 interface CommandKind {
   label: string;
   properties: () => Properties;
-  /** The inputs with what the official provider fills in. */
+  /** The inputs with the official provider's defaults. */
   defaults?: (inputs: Props) => Props;
-  /** What this stand-in cannot do although the declarations know it. */
+  /** Inputs that the declarations allow but this stand-in does not support. */
   refuse?: (inputs: Props) => Failure[];
   secrets?: string[];
-  /** Runs one command to its end, with the resource's inputs; rejects where it fails. */
+  /** Runs one command to its end, with the resource's inputs; rejects if it fails. */
   execute: (command: string, inputs: Props, previous: Output, run: Run) => Promise<Output>;
 }
 
 /**
- * A command resource with the official provider's rules: any change runs `update`, or `create` where there is none; changed
- * `triggers` replace; nothing is kept of a create that failed, and the old state stays after an update that failed.
+ * A command resource with the official provider's rules: any change runs `update`, or `create` if there is no `update`; changed
+ * `triggers` replace; a failed create stores nothing, and a failed update leaves the old state.
  */
 export function commandResource(kind: CommandKind): Resource {
   const execute = (command: string | undefined, inputs: Props, previous: Output, run: Run) =>
@@ -67,7 +67,7 @@ function outputOf(state: Props): Output {
   return { stdout: text(state, "stdout") ?? "", stderr: text(state, "stderr") ?? "" };
 }
 
-/** The environment that the inputs ask for: their own, and what the last run printed. */
+/** The environment that the inputs define: their own variables, and the output of the last run. */
 export function environment(inputs: Props, { stdout, stderr }: Output): Record<string, string> {
   const own = Object.entries(inputs["environment"] ?? {}).filter(
     (entry): entry is [string, string] => typeof entry[1] === "string",

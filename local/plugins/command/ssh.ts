@@ -1,10 +1,10 @@
-/** A connection's settings as files for OpenSSH's client, so that no secret is ever on a command line. */
+/** A connection's settings as files for OpenSSH's client, so that no secret appears on a command line. */
 import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
 import { isObject, text, type Props } from "../core/value";
 
-/** What one host of a connection (the target, or the bastion before it) asks of the client. */
+/** The client's settings for one host of a connection (the target, or the bastion before it). */
 interface Endpoint {
   alias: string;
   /** File name → contents, all of them readable by their owner only. */
@@ -14,7 +14,7 @@ interface Endpoint {
   askpass: boolean;
 }
 
-/** One host's settings; `directory` is where its files will lie. Pure. */
+/** One host's settings; `directory` is the folder for its files. Pure. */
 export function endpoint(alias: string, connection: Props, directory: string): Endpoint {
   const at = (name: string) => path.join(directory, `${alias}.${name}`);
   const privateKey = text(connection, "privateKey");
@@ -42,7 +42,7 @@ export function endpoint(alias: string, connection: Props, directory: string): E
     `Port ${number(connection, "port", 22)}`,
     `User ${plain(text(connection, "user") ?? "root", "user")}`,
     ...(privateKey === undefined ? [] : [`IdentityFile "${at("key")}"`, "IdentitiesOnly yes"]),
-    // A dead agent must not stand in the way of a key that was given.
+    // A dead agent must not prevent the use of a given key.
     ...(agent === undefined ? (privateKey === undefined ? [] : ["IdentityAgent none"]) : [`IdentityAgent "${agent}"`]),
     ...(hostKey === undefined
       ? ["StrictHostKeyChecking no", "UserKnownHostsFile /dev/null"]
@@ -63,15 +63,15 @@ export function endpoint(alias: string, connection: Props, directory: string): E
 
 /** A client's configuration on disk. */
 export interface Client {
-  /** `ssh` with its options; a command follows. */
+  /** `ssh` with its options; the caller adds a command. */
   argv: string[];
   env: Record<string, string>;
-  /** Whether the last attempt got as far as a session. */
+  /** Whether the last attempt reached a session. */
   connected(): Promise<boolean>;
   remove(): Promise<void>;
 }
 
-/** Writes the files for a connection; `variables` names what the client passes on from its own environment. */
+/** Writes the files for a connection; `variables` names the variables that the client passes on from its own environment. */
 export async function client(connection: Props, variables: readonly string[]): Promise<Client> {
   const directory = await fs.mkdtemp(path.join(os.tmpdir(), "nixos-fleet-ssh-"));
   const config = path.join(directory, "config");
@@ -109,7 +109,7 @@ export function number(connection: Props, key: string, otherwise: number): numbe
   return typeof value === "number" ? value : otherwise;
 }
 
-/** A word that ends up in ssh_config, where a line's end would start another option. */
+/** A word for ssh_config. A newline in it would start another option. */
 function plain(value: string, what: string): string {
   if (!/^[^\s"'#%\\-][^\s"'#%\\]*$/.test(value))
     throw new Error(`connection.${what} is no ${what}: ${JSON.stringify(value)}`);

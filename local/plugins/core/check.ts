@@ -1,8 +1,8 @@
-/** Inputs against what the package's declarations allow. */
+/** Checks inputs against the package's declarations. */
 import type { Properties, Shape } from "./typings";
 import { isObject, UNKNOWN, type Props, type Value } from "./value";
 
-/** One input that cannot stand; the engine prints the reason and names the property. */
+/** One invalid input; the engine prints the reason and names the property. */
 export interface Failure {
   property: string;
   reason: string;

@@ -1,4 +1,4 @@
-/** Which inputs changed, in the form that the engine expects: by path, with what happened there. */
+/** Which inputs changed, in the engine's format: by path, with the kind of change. */
 import { isObject, UNKNOWN, type Props, type Value } from "./value";
 
 export interface Change {
@@ -9,10 +9,10 @@ export interface Change {
   kind: "add" | "delete" | "update";
 }
 
-/** Whether two known, different leaf values mean the same. */
+/** Whether two known, different leaf values have the same meaning. */
 type Same = (a: Value, b: Value) => boolean;
 
-/** The changes from `olds` to `news`, down to the leaves. Absent and null are the same; an unknown differs from all. */
+/** The changes from `olds` to `news`, down to the leaves. Absent and null count as equal; an unknown differs from every value. */
 export function changes(olds: Props, news: Props, same: Same = () => false): Change[] {
   return inObject(olds, news, "", [], same);
 }

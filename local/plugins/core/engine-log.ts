@@ -3,20 +3,20 @@ import * as grpc from "@grpc/grpc-js";
 import { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 import { LogRequest, LogSeverity } from "@pulumi/pulumi/proto/engine_pb";
 
-/** Longer lines are cut for display; what a command printed stays whole in its outputs. */
+/** Longer lines are cut for display. The outputs keep a command's whole output. */
 const LINE_LIMIT = 4096;
-/** So many lines may wait for the engine; a command that prints faster is shown with gaps rather than made to wait. */
+/** Maximum number of lines that may wait for the engine. If a command prints faster, lines are dropped so that it need not wait. */
 const BACKLOG = 1_000;
 
 /** Where a resource's progress is reported. */
 export interface Log {
-  /** A passing line beside the resource, as the official command provider shows output. */
+  /** A transient line beside the resource, as the official command provider shows output. */
   status: (urn: string, line: string) => void;
-  /** Resolves when all of a resource's lines have reached the engine, or cannot. */
+  /** Resolves when all of a resource's lines have reached the engine, or cannot reach it. */
   flush: (urn: string) => Promise<void>;
 }
 
-/** A log of the engine that has connected last; before there is one, it drops everything. */
+/** A log to the engine that connected last. Before an engine connects, it drops everything. */
 interface EngineLog extends Log {
   /** @param address the engine's, `127.0.0.1:PORT` */
   connect: (address: string) => void;
@@ -25,7 +25,7 @@ interface EngineLog extends Log {
 export function engineLog(): EngineLog {
   let client: EngineClient | undefined;
   let at = "";
-  // One after the other: the engine shows lines in the order in which calls arrive.
+  // One call after the other, because the engine shows lines in the order of arrival.
   let last = Promise.resolve();
   let waiting = 0;
   const skipped = new Map<string, number>();
@@ -38,7 +38,7 @@ export function engineLog(): EngineLog {
     last = last.then(
       () =>
         new Promise((resolve) => {
-          // Progress is no reason to fail.
+          // A failed progress message does not fail the operation.
           engine.log(request, () => {
             waiting--;
             resolve();

@@ -4,14 +4,14 @@ import type { Provider } from "./provider";
 import { serve, type Served } from "./serve";
 import type { Typings } from "./typings";
 
-/** How often to look whether the engine still lives, in milliseconds. */
+/** Milliseconds between checks whether the engine still lives. */
 const WATCH = 2_000;
-/** How long children have to end after the engine is gone, in milliseconds; it kills a plugin that takes 5 s. */
+/** Milliseconds that children have to end after the engine is gone; the engine kills a plugin that takes 5 s. */
 const GRACE = 1_000;
 
-/** Serves the provider that `make` returns until the engine ends; arguments as those of `serve`. */
+/** Serves the provider that `make` returns until the engine ends. The arguments are the same as those of `serve`. */
 export async function main(packageName: string, make: (typings: Typings, log: Log) => Provider): Promise<void> {
-  // Set by the launcher for this process; commands that a plugin runs must not inherit it.
+  // The launcher sets it for this process; commands that a plugin runs must not inherit it.
   delete process.env["TSX_TSCONFIG_PATH"];
   const served = await serve(packageName, make);
   process.stdout.write(`${served.port}\n`);
@@ -19,8 +19,8 @@ export async function main(packageName: string, make: (typings: Typings, log: Lo
 }
 
 /**
- * The engine ends its plugins by SIGINT (they are a process group of their own, so a terminal's Ctrl-C does not come here), and one that
- * was killed by nothing at all: end the commands under way, then this process.
+ * The engine ends its plugins by SIGINT (they have their own process group, so a terminal's Ctrl-C does not reach them). A killed engine
+ * sends no signal. In both cases, end the running commands first, then this process.
  */
 function leaveWithTheEngine(served: Served): void {
   const engine = process.ppid;

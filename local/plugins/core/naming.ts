@@ -1,16 +1,16 @@
-/** Names that Pulumi makes where the program gives none, by the official provider's rules. */
+/** Names that Pulumi generates if the program gives none, by the official provider's rules. */
 import { createHash } from "node:crypto";
 import type { CheckRequest } from "./provider";
 import { text, type Props } from "./value";
 
-/** Under which inputs list the properties that the plugin filled in. */
+/** The input that lists the properties that the plugin filled in. */
 export const DEFAULTS = "__defaults";
 
 /** The official provider's limit for Compute's names. */
 const NAME_LIMIT = 63;
 const SUFFIX = 7;
 
-/** The inputs with a name: the program's, the last run's generated one, or a new one. */
+/** The inputs with a name: the program's, the generated name of the last run, or a new one. */
 export function named(request: CheckRequest): Props {
   const { inputs, olds } = request;
   if ((inputs["name"] ?? null) !== null) return { ...inputs, [DEFAULTS]: [] };
@@ -18,7 +18,7 @@ export function named(request: CheckRequest): Props {
   return { ...inputs, name: kept ?? request.proposedName ?? generated(request), [DEFAULTS]: ["name"] };
 }
 
-/** Whether these inputs' name was made here, so that a replacement can stand beside what it replaces. */
+/** Whether the name in these inputs was generated here, so that a replacement can exist beside the old resource. */
 export function wasGenerated(inputs: Props): boolean {
   const defaults = inputs[DEFAULTS];
   return Array.isArray(defaults) && defaults.includes("name");

@@ -1,4 +1,4 @@
-/** What a plugin is, apart from gRPC. */
+/** The interface of a plugin, independent of gRPC. */
 import type { Failure } from "./check";
 import type { Props } from "./value";
 
@@ -7,9 +7,9 @@ export interface CheckRequest {
   /** The resource's name in the program. */
   name: string;
   inputs: Props;
-  /** The inputs of the last run; empty where the resource is new. */
+  /** The inputs of the last run; empty if the resource is new. */
   olds: Props;
-  /** Makes generated names the same in preview and update; empty when the engine sends none. */
+  /** Makes generated names the same in preview and update; empty if the engine sends none. */
   seed: Uint8Array;
   /** The name that the stack's `pulumi:autonaming` setting asks for. */
   proposedName?: string;
@@ -18,7 +18,7 @@ export interface CheckRequest {
 export interface Checked {
   inputs: Props;
   failures: Failure[];
-  /** Top-level inputs that are secret whatever the program says. */
+  /** Top-level inputs that are always secret, whatever the program says. */
   secrets?: string[];
 }
 
@@ -36,10 +36,10 @@ export interface Difference {
   deleteBeforeReplace: boolean;
 }
 
-/** What all calls with effects know of their run. */
+/** The context of a run for all calls with effects. */
 export interface Run {
   urn: string;
-  /** Aborted when the engine cancels, or when the resource's `customTimeouts` are over. */
+  /** Aborted when the engine cancels, or when the resource's `customTimeouts` have passed. */
   signal: AbortSignal;
 }
 
@@ -61,17 +61,17 @@ export interface UpdateRequest extends Run {
 export interface ReadRequest extends Run {
   id: string;
   state: Props;
-  /** Empty at an import. */
+  /** Empty for an import. */
   inputs: Props;
 }
 
-/** One resource type. Any error's message is what the person sees. */
+/** One resource type. The user sees the message of any error. */
 export interface Resource {
   check: (request: CheckRequest) => Checked;
   diff: (request: DiffRequest) => Difference;
   /** In a preview the id may be empty and outputs unknown. */
   create: (request: CreateRequest) => Promise<{ id: string; state: Props }>;
-  /** `undefined` where the resource is gone. */
+  /** `undefined` if the resource is gone. */
   read: (request: ReadRequest) => Promise<{ id: string; state: Props; inputs: Props } | undefined>;
   update: (request: UpdateRequest) => Promise<Props>;
   delete: (request: Run & { id: string; state: Props }) => Promise<void>;
@@ -84,8 +84,8 @@ export interface Provider {
   version: string;
   checkConfig: (config: Props) => Failure[];
   configure: (config: Props) => void;
-  /** Throws where the plugin does not know the type. */
+  /** Throws if the plugin does not know the type. */
   resource: (type: string) => Resource;
-  /** Throws where the plugin does not know the function. */
+  /** Throws if the plugin does not know the function. */
   invoke: (token: string, args: Props, signal: AbortSignal) => Promise<{ result: Props } | { failures: Failure[] }>;
 }

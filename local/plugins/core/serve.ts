@@ -1,4 +1,4 @@
-/** A provider behind a port of its own, for one engine after the other. */
+/** Serves a provider on its own port, for one engine after the other. */
 import * as path from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
@@ -7,19 +7,19 @@ import type { Provider } from "./provider";
 import { service, type Engine } from "./service";
 import { Typings } from "./typings";
 
-/** As the engine's own limit (sdk/go/common/util/rpcutil): a state may be large. */
+/** The same as the engine's own limit (sdk/go/common/util/rpcutil): a state may be large. */
 const MESSAGE_BYTES = 400 * 1024 * 1024;
 
 export interface Served {
   /** On 127.0.0.1. */
   port: number;
-  /** Ends the calls under way, then the server; resolves then. */
+  /** Ends the running calls, then the server; resolves after that. */
   stop: (reason: Error) => Promise<void>;
 }
 
 /**
  * Serves the provider that `make` returns.
- * @param packageName the npm package whose declarations say what inputs there are
+ * @param packageName the npm package whose declarations define the inputs
  */
 export async function serve(packageName: string, make: (typings: Typings, log: Log) => Provider): Promise<Served> {
   const typings = new Typings(path.dirname(require.resolve(`${packageName}/package.json`)));

@@ -9,12 +9,12 @@ import type { CheckRequest, Difference, Provider, Run } from "./provider";
 import { fromWire, toWire } from "./value";
 
 /** gRPC carries an error's message in one HTTP/2 header, whose size is limited (64 KiB, and up to nine
- * bytes for a character once encoded); the end of an output says most. In characters. */
+ * bytes for a character once encoded). The end of an output is the most useful part. In characters. */
 const MESSAGE_LIMIT = 6_000;
 
 /** The engine that a plugin serves. */
 export interface Engine {
-  /** Aborted by the engine's Cancel, after which every call under way fails. */
+  /** Aborted by the engine's Cancel. After that, every running call fails. */
   cancelled: AbortController;
   /** A plugin's first call from an engine. @param address the engine's own, `127.0.0.1:PORT` */
   connect: (address: string) => void;
@@ -127,7 +127,7 @@ export function service(provider: Provider, engine: Engine): IResourceProviderSe
   };
 }
 
-/** A call's handler: its answer goes back, or its error's message; `signal` is aborted when the caller gave up. */
+/** A call's handler: it returns the answer, or the error's message; `signal` is aborted if the caller gave up. */
 function unary<Request, Response>(
   answer: (request: Request, signal: AbortSignal) => Response | Promise<Response>,
 ): grpc.handleUnaryCall<Request, Response> {
@@ -153,7 +153,7 @@ function message(error: unknown): string {
   return wellFormed(`${first.slice(0, 500)}\n… (${left} characters left out)\n${said.slice(-MESSAGE_LIMIT)}`);
 }
 
-/** Half a surrogate pair, which a cut may leave, cannot be sent. */
+/** A cut may leave half a surrogate pair, which cannot be sent. */
 function wellFormed(said: string): string {
   return Buffer.from(said).toString();
 }
@@ -204,7 +204,7 @@ function diffResponse({ changes, deleteBeforeReplace }: Difference): pb.DiffResp
   return response;
 }
 
-/** The top-level properties that paths lie in. */
+/** The top-level properties that contain the paths. */
 function top(paths: string[]): string[] {
   return [...new Set(paths.map((path) => path.split(/[.[]/, 1)[0] ?? path))];
 }

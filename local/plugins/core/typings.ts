@@ -1,6 +1,6 @@
 /**
- * What a Pulumi package's TypeScript declarations say that resources take. The declarations are the only description of the
- * official provider that npm brings along; they are generated, so that a small reader of their few forms is enough.
+ * What a Pulumi package's TypeScript declarations define as resources' inputs. npm provides no other description of the official
+ * provider. The declarations are generated, so a small reader of their few forms is enough.
  */
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -17,7 +17,7 @@ export type Properties = Record<string, { shape: Shape; required: boolean }>;
 export class Typings {
   readonly #files = new Map<string, string>();
   readonly #exported = new Map<string, Properties>();
-  /** Namespace → its part of the input types, which are megabytes in all. */
+  /** Namespace → its part of the input types, which are several megabytes in total. */
   readonly #scopes = new Map<string, string>();
 
   /** @param root the package's directory */
@@ -33,7 +33,7 @@ export class Typings {
     return JSON.parse(this.#read("package.json")) as { name: string; version: string };
   }
 
-  /** An exported interface's properties. Throws where the file or the interface is not there. */
+  /** An exported interface's properties. Throws if the file or the interface does not exist. */
   exported(file: string, name: string): Properties {
     const what = `${file}: ${name}`;
     const known = this.#exported.get(what);
@@ -154,7 +154,7 @@ class Reader {
     return this.named(token);
   }
 
-  /** `{ [key: string]: T; }`, the `{` being read. */
+  /** `{ [key: string]: T; }`, after its `{` was read. */
   #map(): Shape {
     for (const token of ["[", "key", ":", "string", "]", ":"]) this.#take(token);
     const of = this.#union();

@@ -1,7 +1,7 @@
-/** Property values as plugins see them, and as the engine sends them. */
+/** Property values in the plugins' form and in the engine's. */
 import { Struct, type JavaScriptValue } from "google-protobuf/google/protobuf/struct_pb";
 
-/** A value that only the real run will know; the engine sends it in previews. */
+/** A value that is known only in the real run; the engine sends it in previews. */
 export class Unknown {
   readonly unknown = true;
 }
@@ -21,15 +21,15 @@ export function isObject(value: Value | undefined): value is Props {
   return typeof value === "object" && value !== null && value !== UNKNOWN && !Array.isArray(value);
 }
 
-/** The text at `key`, or `undefined` where it is absent or unknown. */
+/** The text at `key`, or `undefined` if it is absent or unknown. */
 export function text(props: Props, key: string): string | undefined {
   const value = props[key];
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
 /**
- * What the engine sent. Secrets arrive in clear: these plugins do not accept secrets, so the engine itself marks every output
- * that has a secret input's name.
+ * The values that the engine sent. Secrets arrive in clear text: these plugins do not accept secrets, so the engine itself marks every
+ * output that has a secret input's name.
  */
 export function fromWire(struct: Struct | undefined): Props {
   const value = decode((struct?.toJavaScript() ?? {}) as JavaScriptValue);
@@ -46,7 +46,7 @@ function decode(value: JavaScriptValue): Value {
   return Object.fromEntries(Object.entries(object).map(([key, inner]) => [key, decode(inner)]));
 }
 
-/** What goes to the engine; the values at `secrets` (top level) are marked as secret. */
+/** The values for the engine; those at `secrets` (top level) are marked as secret. */
 export function toWire(props: Props, secrets: readonly string[] = []): Struct {
   const marked = Object.entries(props).map(([key, value]) => {
     const encoded = encode(value);

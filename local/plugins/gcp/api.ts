@@ -1,20 +1,20 @@
-/** The Compute API as the provider uses it: requests, Google's errors, and operations waited for. */
+/** The Compute API as the provider uses it: requests, Google's errors, and waiting for operations. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { isObject, text, type Props } from "../core/value";
 
-/** How long to wait before an operation is read again, in milliseconds. */
+/** Milliseconds before an operation is read again. */
 interface Pace {
   first: number;
   last: number;
 }
-/** The local cloud is quick. */
+/** The local cloud is fast. */
 const QUICK: Pace = { first: 50, last: 1_000 };
-/** As the official provider polls: a change of Compute's is reported after 10 s at the earliest. */
+/** The official provider's polling: it reports a change of Compute's after 10 s at the earliest. */
 export const OFFICIAL: Pace = { first: 10_000, last: 10_000 };
-/** Answers after which the official provider sends the request again (isCommonRetryableErrorCode), and for how long, in milliseconds. */
+/** Answers after which the official provider retries the request (isCommonRetryableErrorCode), and for how many milliseconds. */
 const PASSING = [429, 500, 502, 503];
 const PATIENCE = 60_000;
-/** Connections that broke, on which it does the same. */
+/** Connection errors after which it also retries. */
 const RESET = /ECONNRESET|EPIPE|other side closed|socket hang up/;
 
 /** One request; `path` is relative to the endpoint (`projects/…`). */
@@ -25,7 +25,7 @@ export interface Call {
   body?: Props;
 }
 
-/** The text of an error answer, as Google's own Go client writes it. */
+/** The text of an error answer, in the format of Google's own Go client. */
 export class ApiError extends Error {
   constructor(
     readonly code: number,
@@ -40,7 +40,7 @@ export class Api {
   /**
    * @param endpoint ends in a slash, e.g. `https://compute.googleapis.com/compute/v1/`
    * @param token bearer token
-   * @param signal ends all calls under way
+   * @param signal ends all running calls
    */
   constructor(
     readonly endpoint: string,
@@ -49,7 +49,7 @@ export class Api {
     private readonly pace: Pace = QUICK,
   ) {}
 
-  /** A resource, or `undefined` where there is none. Rejects with `ApiError` on any other error. */
+  /** A resource, or `undefined` if there is none. Rejects with `ApiError` on any other error. */
   async find(path: string, query?: Record<string, string>): Promise<Props | undefined> {
     try {
       return await this.send({ method: "GET", path, ...(query ? { query } : {}) });
@@ -77,13 +77,13 @@ export class Api {
     );
   }
 
-  /** One request; rejects with `ApiError` where the answer is an error. */
+  /** One request; rejects with `ApiError` if the answer is an error. */
   async send(call: Call): Promise<Props> {
     const said = await this.#answer(call);
     return said === "" ? {} : (JSON.parse(said) as Props);
   }
 
-  /** What an object of Cloud Storage consists of, as text. Rejects with `ApiError` where there is none. */
+  /** The content of a Cloud Storage object, as text. Rejects with `ApiError` if there is none. */
   content(bucket: string, name: string): Promise<string> {
     const path = `/storage/v1/b/${bucket}/o/${encodeURIComponent(name)}`;
     return this.#answer({ method: "GET", path, query: { alt: "media" } });
@@ -120,7 +120,7 @@ export class Api {
   }
 }
 
-/** Where an operation is looked at: it says itself whether it is a zone's, a region's or global. */
+/** The path of an operation. The operation itself says whether it is zonal, regional or global. */
 export function operationPath(path: string, operation: Props): string {
   const [, project = ""] = path.split("/");
   const place = ["zone", "region"].flatMap((kind) => {

@@ -12,18 +12,18 @@ interface DocumentKind {
   args: Kind["args"];
   fields: Fields;
   outputs?: Fields;
-  /** Where one is made, e.g. `/monitoring/v3/projects/P/alertPolicies`. */
+  /** Path where one is created, e.g. `/monitoring/v3/projects/P/alertPolicies`. */
   collection: (project: string) => string;
-  /** Where one is read, by its id, which is its name. */
+  /** Path where one is read, by its id, which is its name. */
   path: (id: string, project: string) => string;
   update: "PATCH" | "PUT";
-  /** Has labels, for which the provider has outputs of its own. */
+  /** Has labels. The provider has separate outputs for them. */
   labels?: true;
   query?: (project: string) => Record<string, string>;
-  /** The body and the outputs, where they are not what the table says. */
+  /** The body and the outputs, if they differ from the table. */
   body?: (inputs: Props) => Props;
   state?: (answer: Props, inputs: Props) => Props;
-  /** What goes before it does. */
+  /** Steps before it is deleted. */
   empty?: (id: string, state: Props, context: Context) => Promise<void>;
 }
 
@@ -148,7 +148,7 @@ const notificationChannel = document({
     labels: inPlace,
     userLabels: inPlace,
     enabled: { inPlace: true, otherwise: true },
-    // How to delete, which the provider alone looks at.
+    // How to delete; only the provider reads this.
     forceDelete: { own: true, inPlace: true },
   },
 });
@@ -185,7 +185,7 @@ const bucket = document({
     forceDestroy: { own: true, inPlace: true },
   },
   outputs: { selfLink: {} },
-  // Cloud Storage answers in capitals, whatever the request had.
+  // Cloud Storage answers in capitals, regardless of the request's case.
   state: (answer, inputs) => ({
     location: inputs["location"] ?? answer["location"] ?? "",
     url: `gs://${text(answer, "name") ?? ""}`,

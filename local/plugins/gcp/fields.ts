@@ -1,26 +1,26 @@
-/** How a resource's properties and Compute's JSON correspond: tables, and the pure functions that follow them. */
+/** The mapping between a resource's properties and Compute's JSON: tables, and the pure functions that apply them. */
 import type { Change } from "../core/diff";
 import { isObject, UNKNOWN, type Props, type Value } from "../core/value";
 import type { Scope } from "./links";
 
 export interface Field {
-  /** Compute's name, where it differs; dots lead into objects. */
+  /** Compute's name, if it differs; dots lead into objects. */
   rest?: string;
   /** Changed by a call; every other field replaces the resource. */
   inPlace?: true;
   /** The fields of an object, or of each object of a list. */
   of?: Fields;
-  /** Filled in by the cloud where the program says nothing: unknown in a preview. */
+  /** The cloud fills it in if the program does not set it: unknown in a preview. */
   computed?: true;
-  /** Neither sent nor read by the table: the resource's own functions do, or only the provider looks at it. */
+  /** The table neither sends nor reads it: the resource's own functions do, or only the provider uses it. */
   own?: true;
-  /** Compute has a list of one where the program has a single value. */
+  /** Compute has a list with one item where the program has a single value. */
   once?: true;
-  /** An order of this list's items means nothing. */
+  /** The order of this list's items has no meaning. */
   unordered?: true;
-  /** A refresh leaves it as the program wrote it. */
+  /** A refresh keeps the program's value. */
   keep?: true;
-  /** Sent where the program says nothing, as the official provider does. */
+  /** Sent if the program does not set it, as the official provider does. */
   otherwise?: Value;
   to?: (value: Value, scope: Scope) => Value;
   from?: (value: Value) => Value;
@@ -28,7 +28,7 @@ export interface Field {
 
 export type Fields = Record<string, Field>;
 
-/** Properties → the JSON that Compute is sent. */
+/** Properties → the JSON for Compute. */
 export function encode(fields: Fields, props: Props, scope: Scope): Props {
   const body: Props = {};
   for (const [name, field] of Object.entries(fields)) {
@@ -82,7 +82,7 @@ function take(answer: Props, path: string): Value {
   return value;
 }
 
-/** The properties as a preview shows them: what the cloud will fill in is unknown. */
+/** The properties as a preview shows them: values that the cloud will fill in are unknown. */
 export function foreseen(fields: Fields, props: Props): Props {
   const filled = Object.entries(fields).flatMap(([name, field]) => {
     const value = props[name];
@@ -97,17 +97,17 @@ function foreseenField(field: Field, value: Value): Value {
   return field.of && isObject(value) ? foreseen(field.of, value) : value;
 }
 
-/** Whether a change is made by a call rather than by a replacement. */
+/** Whether a call makes the change, rather than a replacement. */
 export function isInPlace(fields: Fields, { rule }: Change): boolean {
   return along(fields, rule).some((field) => field?.inPlace);
 }
 
-/** Whether a property that the program no longer names stays as the cloud has it, which is no change: one that the cloud fills in. */
+/** Whether a property that the program no longer sets keeps the cloud's value, so that this is no change: one that the cloud fills in. */
 export function isLeft(fields: Fields, { rule, kind }: Change): boolean {
   return kind === "delete" && along(fields, rule).at(-1)?.computed === true;
 }
 
-/** The fields on the way to a property, itself the last. */
+/** The fields on the way to a property, ending with the property itself. */
 function along(fields: Fields, rule: readonly string[]): (Field | undefined)[] {
   let level: Fields | undefined = fields;
   return rule.map((part) => {
@@ -130,7 +130,7 @@ export function untranslated(fields: Fields, props: Props, path = ""): string[] 
   });
 }
 
-/** Lists whose order means nothing, sorted, so that a comparison sees only what differs. */
+/** Sorts lists whose order has no meaning, so that a comparison shows only real differences. */
 export function ordered(fields: Fields, props: Props): Props {
   return Object.fromEntries(
     Object.entries(props).map(([name, value]) => {
@@ -143,15 +143,15 @@ export function ordered(fields: Fields, props: Props): Props {
 function orderedField(field: Field, value: Value): Value {
   if (Array.isArray(value)) {
     const items = value.map((item) => orderedField(field, item));
-    // A list with an unknown item is not the known list in any order.
+    // A list with an unknown item equals no known list, in any order.
     return field.unordered && items.every((item) => typeof item === "string") ? items.sort() : items;
   }
   return field.of && isObject(value) ? ordered(field.of, value) : value;
 }
 
 /**
- * The inputs after a refresh: what the program wrote, with the values that the cloud has now. What the program did not write is
- * the cloud's own affair.
+ * The inputs after a refresh: the properties that the program set, with the cloud's present values. A refresh ignores properties
+ * that the program did not set.
  */
 export function refreshed(fields: Fields, inputs: Props, state: Props, same: (a: Value, b: Value) => boolean): Props {
   return Object.fromEntries(
@@ -163,8 +163,8 @@ export function refreshed(fields: Fields, inputs: Props, state: Props, same: (a:
 }
 
 /**
- * What a diff compares the program's inputs with. The official provider compares them with the state: with what the cloud had when it was
- * last read, by a refresh or by any update. So a value that someone else set in an optional field is a change, unless the cloud itself
+ * The values that a diff compares the program's inputs with. The official provider compares them with the state: with the cloud's values
+ * at the last refresh or update of any kind. So a value that someone else set in an optional field is a change, unless the cloud itself
  * fills the field in.
  */
 export function known(fields: Fields, inputs: Props, state: Props, same: (a: Value, b: Value) => boolean): Props {
@@ -177,7 +177,7 @@ export function known(fields: Fields, inputs: Props, state: Props, same: (a: Val
   return { ...inputs, ...refreshed(fields, read, state, same), ...Object.fromEntries(foreign) };
 }
 
-/** Terraform's zero values, which its state does not tell from "not set". */
+/** Terraform's zero values. Its state does not distinguish them from "not set". */
 function isEmpty(value: Value | undefined): boolean {
   if (Array.isArray(value)) return value.length === 0;
   return isObject(value) ? Object.values(value).every(isEmpty) : value === undefined || !value;
@@ -192,6 +192,6 @@ function refreshedField(field: Field, input: Value, now: Value, same: (a: Value,
     return input.map((item, i) => refreshedField(field, item, now[i] ?? null, same));
   }
   if (field.of && isObject(input) && isObject(now)) return refreshed(field.of, input, now, same);
-  // Compute leaves out what is false or empty.
+  // Compute omits values that are false or empty.
   return now === null && !isObject(input) ? input : now;
 }

@@ -1,8 +1,8 @@
-/** Which image a name means, by the official provider's rules. */
+/** Resolves an image name, by the official provider's rules. */
 import type { Api } from "./api";
 import { relative } from "./links";
 
-/** Projects that publish images, by what their images' names contain. */
+/** Projects that publish images, by a part of their images' names. */
 const PUBLISHERS: Record<string, string> = {
   centos: "centos-cloud",
   debian: "debian-cloud",
@@ -15,7 +15,7 @@ const PUBLISHERS: Record<string, string> = {
   windows: "windows-cloud",
 };
 
-/** The paths that a name may mean, best first; a single one needs no look-up. Pure. */
+/** The paths that a name may stand for, best first; a single one needs no look-up. Pure. */
 export function imageCandidates(name: string, project: string): string[] {
   const plain = relative(name);
   const full = /(?:^|\/)projects\/[^/]+\/global\/images\/(?:family\/)?[^/]+$/.exec(plain);
@@ -32,7 +32,7 @@ export function imageCandidates(name: string, project: string): string[] {
   return [image(first, second), family(first, second)];
 }
 
-/** The first candidate that exists. Rejects where there is none. */
+/** The first candidate that exists. Rejects if there is none. */
 export async function resolveImage(api: Api, name: string, project: string): Promise<string> {
   const candidates = imageCandidates(name, project);
   const [only] = candidates;

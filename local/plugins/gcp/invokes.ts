@@ -8,7 +8,7 @@ import { texts, type Context } from "./resource";
 import { stateOf } from "./rest";
 
 interface Invoke {
-  /** Where the arguments are described; absent where there are none. */
+  /** The declarations of the arguments; absent if there are none. */
   args?: readonly [file: string, name: string];
   call: (args: Props, context: Context) => Promise<Props>;
 }
@@ -42,7 +42,7 @@ export const INVOKES: Record<string, Invoke> = {
   },
 };
 
-/** The projects that a filter leaves. */
+/** The projects that match a filter. */
 async function getProjects(args: Props, { api }: Context): Promise<Props> {
   const filter = text(args, "filter") ?? "";
   const { projects } = await api.send({ method: "GET", path: "/cloudresourcemanager/v1/projects", query: { filter } });
@@ -72,7 +72,7 @@ async function getInstance(args: Props, context: Context): Promise<Props> {
   return instanceResult(path, answer, context);
 }
 
-/** The official provider's data source: what a resource has once is a list there. Pure. */
+/** The official provider's data source: a resource's single value is a list there. Pure. */
 export function instanceResult(path: string, answer: Props, context: Pick<Context, "settings">): Props {
   const state = stateOf(instance, path, answer, {}, context);
   const { bootDisk, serviceAccount, scheduling, shieldedInstanceConfig, confidentialInstanceConfig, ...rest } = state;
@@ -97,7 +97,7 @@ export function instanceResult(path: string, answer: Props, context: Pick<Contex
   };
 }
 
-/** By name, or the newest of a family. Throws where there is none. */
+/** By name, or the newest of a family. Throws if there is none. */
 async function getImage(args: Props, context: Context): Promise<Props> {
   const project = text(args, "project") ?? context.settings.project ?? "";
   const [name, family] = [text(args, "name"), text(args, "family")];
@@ -111,7 +111,7 @@ async function getImage(args: Props, context: Context): Promise<Props> {
   };
 }
 
-/** No attributes are no error, as in the official provider; no such instance is one. */
+/** As in the official provider, missing attributes are not an error, but a missing instance is. */
 async function getInstanceGuestAttributes(args: Props, context: Context): Promise<Props> {
   const path = instancePath(args, context);
   if (!(await context.api.find(path))) throw notFound(path);
@@ -127,7 +127,7 @@ async function getInstanceGuestAttributes(args: Props, context: Context): Promis
   };
 }
 
-/** What of an instance's guest attributes is asked for. Throws where it is two things. */
+/** Which of an instance's guest attributes are requested. Throws if both arguments are set. */
 function guestAttributesQuery(args: Props): NonNullable<Call["query"]> {
   const queryPath = text(args, "queryPath");
   const variableKey = text(args, "variableKey");
@@ -135,7 +135,7 @@ function guestAttributesQuery(args: Props): NonNullable<Call["query"]> {
   return { ...(queryPath === undefined ? {} : { queryPath }), ...(variableKey === undefined ? {} : { variableKey }) };
 }
 
-/** Which instance the arguments mean, by link or by name and zone. Throws where they do not say. */
+/** The instance that the arguments name, by link or by name and zone. Throws if they name no instance. */
 function instancePath(args: Props, { settings }: Context): string {
   const link = text(args, "selfLink");
   if (link !== undefined) return relative(link);

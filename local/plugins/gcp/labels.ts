@@ -1,4 +1,4 @@
-/** Labels: the program's own, the provider's, and those that someone else put on a resource. */
+/** Labels: the program's own, the provider's, and those that others put on a resource. */
 import { isObject, type Props } from "../core/value";
 import { texts, type Settings } from "./resource";
 
@@ -10,14 +10,14 @@ export function pulumiLabels(inputs: Props, settings: Settings): Record<string, 
   return { ...settings.labels, ...texts(inputs["labels"]) };
 }
 
-/** What a resource's labels become: what others added stays. */
+/** A resource's labels after a change: labels that others added stay. */
 export function nextLabels(current: Props, olds: Props, inputs: Props, settings: Settings): Record<string, string> {
   const ours = pulumiLabels(olds, settings);
   const others = Object.entries(texts(current["labels"])).filter(([key]) => !(key in ours));
   return { ...Object.fromEntries(others), ...pulumiLabels(inputs, settings) };
 }
 
-/** The label outputs of what Compute answered: `labels` are those that the program speaks of. */
+/** The label outputs from Compute's answer: `labels` are those that the program sets. */
 export function labelState(answer: Props, inputs: Props, settings: Settings): Props {
   const all = texts(answer["labels"]);
   const among = (wanted: Record<string, string>) =>

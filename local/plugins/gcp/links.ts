@@ -8,22 +8,22 @@ export interface Scope {
   zone?: string;
 }
 
-/** A reference without host and version, `projects/…`, whichever form it has. Other texts stay as they are. */
+/** A reference in any form, without host and version: `projects/…`. Other texts are unchanged. */
 export function relative(link: string): string {
   return link.replace(/^https?:\/\/[^/]+\/(compute\/[^/]+\/)?(?=projects\/)/, "");
 }
 
-/** Whether two references name the same resource: a host or an API version makes no difference. */
+/** Whether two references name the same resource, regardless of host and API version. */
 export function sameLink(a: Value, b: Value): boolean {
   return typeof a === "string" && typeof b === "string" && a.includes("projects/") && relative(a) === relative(b);
 }
 
-/** The last part of a reference; empty where there is none. */
+/** The last part of a reference; empty if there is none. */
 export function leaf(link: Value | undefined): string {
   return typeof link === "string" ? link.replace(/^.*\//, "") : "";
 }
 
-/** A reference of one collection (`global/networks`, `regions/{region}/subnetworks`), made relative; empty where there is none. */
+/** A reference of one collection (`global/networks`, `regions/{region}/subnetworks`), made relative; empty if there is none. */
 export function linked(collection: string, value: Value | undefined, scope: Scope): string {
   if (typeof value !== "string" || value === "") return "";
   const plain = relative(value);

@@ -43,7 +43,7 @@ const KINDS: readonly Kind[] = [
   ...DOCUMENT_KINDS,
 ];
 
-/** The official provider's environment variables, first come first served. */
+/** The official provider's environment variables; the first one that is set counts. */
 const ENVIRONMENT = {
   project: ["GOOGLE_PROJECT", "GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT"],
   region: ["GOOGLE_REGION", "GCLOUD_REGION", "CLOUDSDK_COMPUTE_REGION"],

@@ -1,4 +1,4 @@
-/** What every resource of the stand-in does alike: checks, diffs, previews, refreshes. */
+/** What all resources of the stand-in have in common: checks, diffs, previews, refreshes. */
 import { mistakes, type Failure } from "../core/check";
 import { changes, type Change } from "../core/diff";
 import { DEFAULTS, named, wasGenerated } from "../core/naming";
@@ -14,7 +14,7 @@ export interface Settings {
   project?: string;
   region?: string;
   zone?: string;
-  /** Labels that every resource which can have some gets. */
+  /** Labels that every resource gets, if its type has labels. */
   labels: Record<string, string>;
 }
 
@@ -24,20 +24,20 @@ export interface Context {
   settings: Settings;
 }
 
-/** A type of resource, as its table entry says. */
+/** A type of resource, as its table entry defines it. */
 export interface Kind {
   token: string;
   /** The declarations' file and interface. */
   args: readonly [file: string, name: string];
-  /** Where it lives; nothing for a project's own. */
+  /** Whether it belongs to a region or a zone; absent for a resource of the project. */
   place?: "region" | "zone";
-  /** Has a name that Pulumi may make. */
+  /** Has a name that Pulumi may generate. */
   named?: true;
   fields: Fields;
   /** Outputs that only the cloud knows. */
   computed: readonly string[];
   create: (inputs: Props, scope: Scope, context: Context) => Promise<{ id: string; state: Props }>;
-  /** `inputs` are empty at an import. */
+  /** `inputs` are empty for an import. */
   read: (id: string, inputs: Props, context: Context) => Promise<Props | undefined>;
   update: (id: string, change: Update, context: Context) => Promise<Props>;
   delete: (id: string, state: Props, context: Context) => Promise<void>;
@@ -53,12 +53,12 @@ export interface Update {
 
 /** Fields that every type has. */
 const COMMON: Fields = {
-  // What the provider does at a delete; Compute does not know it.
+  // What the provider does for a delete; Compute does not know this field.
   deletionPolicy: { own: true, inPlace: true },
   project: { own: true },
 };
 
-/** Where something is, which the provider's own settings say where the program does not. */
+/** The location. If the program does not set it, the provider's own settings do. */
 const PLACE = ["project", "region", "zone"];
 
 /** Compute's rule for names. */
@@ -90,7 +90,7 @@ export function resource(
         replace: !isInPlace(fields, change),
       }));
       const replaced = found.some(({ replace }) => replace);
-      // A name of the program's own is taken until the old resource is gone.
+      // A name that the program gave is taken until the old resource is gone.
       return { changes: found, deleteBeforeReplace: replaced && kind.named === true && !wasGenerated(inputs) };
     },
     create: async ({ inputs, preview, ...run }) => {
@@ -158,7 +158,7 @@ function failures(kind: Kind, fields: Fields, inputs: Props, typings: Typings, s
   return [...missing, ...beyond, ...names];
 }
 
-/** Where a resource lives; the check has seen to it that something says so. */
+/** The location of a resource; the check has made sure that there is one. */
 function scopeOf(kind: Kind, inputs: Props, settings: Settings): Scope {
   const at = (key: "project" | "region" | "zone") => text(inputs, key) ?? settings[key] ?? "";
   // A region or zone may be given as a link.
@@ -177,7 +177,7 @@ function unknown(names: readonly string[]): Props {
   return Object.fromEntries(names.map((name) => [name, UNKNOWN]));
 }
 
-/** The state that an update will leave, as far as one can tell: what Compute adds to a property is not known yet. */
+/** The expected state after an update. The parts that Compute adds to a property are not known yet. */
 function previewed(fields: Fields, state: Props, inputs: Props, found: Change[]): Props {
   const touched = new Set(found.flatMap(({ rule }) => rule.slice(0, 1)));
   const kept = Object.entries(state).filter(([key]) => !touched.has(key));
@@ -189,7 +189,7 @@ function touches(found: Change[], rule: string): boolean {
   return found.some((change) => `${change.rule.join(".")}.`.startsWith(`${rule}.`));
 }
 
-/** Whether a path is, or lies in, another: `bootDisk.mode` in `bootDisk`. */
+/** Whether a path equals another or lies inside it: `bootDisk.mode` in `bootDisk`. */
 function lies(path: string, outer: string): boolean {
   return path === outer || (path.startsWith(outer) && [".", "["].includes(path[outer.length] ?? ""));
 }

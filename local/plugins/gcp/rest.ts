@@ -1,4 +1,4 @@
-/** Types that are a collection of their own in the API: insert, get, change, delete. */
+/** Types that have a collection of their own in the API: insert, get, change, delete. */
 import { text, type Props } from "../core/value";
 import { ApiError, type Call } from "./api";
 import { decode, encode, type Fields } from "./fields";
@@ -6,15 +6,15 @@ import { labelState, LABEL_OUTPUTS, nextLabels, pulumiLabels } from "./labels";
 import { inScope, relative, type Scope } from "./links";
 import type { Context, Kind, Update } from "./resource";
 
-/** Times to begin again when someone else changed the resource meanwhile. */
+/** Maximum restarts if someone else changed the resource in the meantime. */
 const ATTEMPTS = 10;
 
-/** A change as the pure functions that translate it see it. */
+/** A change, as the input of the pure functions that translate it. */
 export interface RestUpdate extends Update {
   /** Relative to the endpoint. */
   path: string;
   scope: Scope;
-  /** What Compute says now; fingerprints come from here. */
+  /** Compute's present answer; fingerprints come from here. */
   current: Props;
 }
 
@@ -24,23 +24,23 @@ export interface RestKind {
   /** `global/networks`, `regions/{region}/routers`, `zones/{zone}/disks` */
   collection: string;
   fields: Fields;
-  /** What Compute alone says; encoded never, decoded like fields. */
+  /** Fields that only Compute sets: never encoded, decoded like the other fields. */
   outputs: Fields;
   /** Has labels, which `setLabels` changes. */
   labels?: true;
-  /** Looks up what the body needs, e.g. which image a name means. */
+  /** Looks up values that the body needs, e.g. which image a name means. */
   prepare?: (inputs: Props, scope: Scope, context: Context) => Promise<Props>;
-  /** Adds what the tables do not translate. */
+  /** Adds the parts that the tables do not translate. */
   body?: (inputs: Props, scope: Scope) => Props;
-  /** The same for the outputs; `inputs` are empty at an import. */
+  /** The same for the outputs; `inputs` are empty for an import. */
   state?: (answer: Props, inputs: Props) => Props;
-  /** Outputs that take requests of their own. */
+  /** Outputs that need separate requests. */
   complete?: (state: Props, context: Context) => Promise<Props>;
-  /** What follows an insert. */
+  /** Steps after an insert. */
   settle?: (inputs: Props, path: string) => Call[];
-  /** What follows a change, labels apart; by default a PATCH with the changed fields. */
+  /** Steps after a change, except for labels; by default a PATCH with the changed fields. */
   update?: (change: RestUpdate) => Call[];
-  /** Throws where the resource must stay. */
+  /** Throws if the resource must stay. */
   mayDelete?: (state: Props) => void;
 }
 
@@ -109,7 +109,7 @@ export function insertBody(
   };
 }
 
-/** All outputs that one answer of Compute's holds. Pure. */
+/** All outputs that one of Compute's answers contains. Pure. */
 export function stateOf(
   type: RestKind,
   path: string,
@@ -141,11 +141,11 @@ export function updateCalls(type: RestKind, change: RestUpdate, { settings }: Pi
   return [{ method: "POST", path: `${change.path}/setLabels`, body }, ...calls];
 }
 
-/** A PATCH with the changed fields of a table; nothing where none of them is Compute's. */
+/** A PATCH with the changed fields of a table; undefined if none of them is Compute's. */
 export function patch(fields: Fields, { changed, inputs, path, scope }: RestUpdate): Call | undefined {
   const touched = Object.fromEntries(Object.entries(fields).filter(([name, { own }]) => changed(name) && !own));
   const given = encode(touched, inputs, scope);
-  // What the program no longer says is emptied.
+  // A property that the program no longer sets is emptied.
   const emptied = Object.entries(touched).flatMap(([name, { rest: to }]) =>
     inputs[name] === undefined ? [[to ?? name, null] as const] : [],
   );
@@ -153,7 +153,7 @@ export function patch(fields: Fields, { changed, inputs, path, scope }: RestUpda
   return Object.keys(body).length === 0 ? undefined : { method: "PATCH", path, body };
 }
 
-/** `projects/P/zones/Z/instances/N` → where it lives. */
+/** `projects/P/zones/Z/instances/N` → its location. */
 export function scopeOfPath(path: string): Scope {
   const [, project = "", place, where] = path.split("/");
   if (place === "zones" && where !== undefined) return { project, zone: where };
@@ -172,7 +172,7 @@ export function idPath(collection: string, id: string, { settings }: Pick<Contex
   return `projects/${project}/${inScope(collection, scope)}/${name}`;
 }
 
-/** Repeats what failed because a fingerprint was stale. */
+/** Repeats work that failed because a fingerprint was stale. */
 export async function again<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -183,7 +183,7 @@ export async function again<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A delete of what is already gone is done. */
+/** Deleting a resource that is already gone succeeds. */
 export async function gone(work: () => Promise<void>): Promise<void> {
   try {
     await work();

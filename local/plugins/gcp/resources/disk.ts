@@ -1,4 +1,4 @@
-/** Disks of their own, and their attachment to instances. */
+/** Separate disks, and their attachment to instances. */
 import { isObject, text, type Props } from "../../core/value";
 import { resolveImage } from "../images";
 import { leaf, linked, linkTo } from "../links";
@@ -14,7 +14,7 @@ export const disk: RestKind = {
   labels: true,
   fields: {
     description: {},
-    // However the program names it, it stays the image that the disk was made from.
+    // However the program names the image, it stays the one that the disk was made from.
     image: { rest: "sourceImage", keep: true },
     snapshot: { rest: "sourceSnapshot", to: linkTo("global/snapshots") },
     size: { computed: true, inPlace: true, rest: "sizeGb", from: Number },
@@ -34,7 +34,7 @@ export const disk: RestKind = {
     const image = text(inputs, "image");
     return image === undefined ? inputs : { ...inputs, image: await resolveImage(api, image, project) };
   },
-  // An update that failed half way may have done this part.
+  // An update that failed half-way may already have done this part.
   update: ({ changed, path, inputs, current }) =>
     changed("size") && Number(current["sizeGb"]) !== inputs["size"]
       ? [{ method: "POST", path: `${path}/resize`, body: { sizeGb: inputs["size"] ?? null } }]

@@ -7,15 +7,15 @@ import type { Context, Kind } from "../resource";
 import { gone } from "../rest";
 
 const changing = new Mutex();
-/** Times to begin again when someone else changed the policy meanwhile. */
+/** Maximum restarts if someone else changed the policy in the meantime. */
 const ATTEMPTS = 10;
 
-/** What a resource is of a policy: which fields name it, and how it gets into the bindings and out again. */
+/** A resource's part of a policy: which fields name it, and how to add it to the bindings and remove it. */
 interface Part {
   fields: Kind["fields"];
   put: (bindings: Props[], inputs: Props) => Props[];
   take: (bindings: Props[], inputs: Props) => Props[];
-  /** As the policy has it; undefined where it does not. */
+  /** The policy's own value; undefined if the policy lacks it. */
   found: (bindings: Props[], inputs: Props) => Props | undefined;
   /** The last part of its id. */
   id: (inputs: Props) => string;
@@ -45,7 +45,7 @@ const BINDING: Part = {
   id: (inputs) => idOf({ ...inputs, member: "" }),
 };
 
-/** @param policy the resource that has the policy, as a path */
+/** @param policy the path of the resource that has the policy */
 function partOfPolicy(
   part: Part,
   token: string,
@@ -110,7 +110,7 @@ function policyIn(inputs: Props): Props[] {
   return bindingsOf(JSON.parse(text(inputs, "policyData") ?? "{}") as Props);
 }
 
-/** Bindings as a text that does not depend on their order. */
+/** Bindings as a text that is independent of their order. */
 function normal(bindings: Props[]): string {
   const texts = bindings.map((one) => JSON.stringify([idOf({ ...one, member: "" }), [...membersOf(one)].sort()]));
   return JSON.stringify(texts.sort());
@@ -185,13 +185,13 @@ export const IAM_KINDS: readonly Kind[] = [
   ),
 ];
 
-/** A member's own binding; the same role under another condition, or none, is another one. */
+/** A member's own binding. The same role with another condition, or with none, is a different binding. */
 function bindingOf(props: Props): Props {
   const { role = "", member: name = "", condition } = props;
   return { role, members: [name], ...(isObject(condition) ? { condition } : {}) };
 }
 
-/** As the official provider ends its ids. */
+/** The end of an id, as in the official provider. */
 function idOf(props: Props): string {
   const title = isObject(props["condition"]) ? `/${text(props["condition"], "title") ?? ""}` : "";
   return `${text(props, "role") ?? ""}/${text(props, "member") ?? ""}${title}`;
@@ -214,7 +214,7 @@ async function change(api: Api, path: string, next: (bindings: Props[]) => Props
 /** Without it, Google leaves out bindings with conditions. */
 const VERSION = { optionsRequestedPolicyVersion: "3" };
 
-/** A bucket's policy and an instance's are read by GET, all others by a verb. */
+/** The policies of buckets and instances are read by GET, all others by a verb. */
 function reading(path: string): Call {
   if (path.startsWith("/storage/")) return { method: "GET", path: `${path}/iam`, query: VERSION };
   return path.startsWith("projects/")
@@ -222,7 +222,7 @@ function reading(path: string): Call {
     : { method: "POST", path: `${path}:getIamPolicy`, body: { options: { requestedPolicyVersion: 3 } } };
 }
 
-/** A policy, or `undefined` where what it is of is gone. */
+/** A policy, or `undefined` if its resource is gone. */
 async function find(api: Api, path: string): Promise<Props | undefined> {
   try {
     return await api.send(reading(path));

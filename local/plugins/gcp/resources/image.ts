@@ -1,4 +1,4 @@
-/** Images made of an archive in Cloud Storage. What replaces and what changes in place is as in the official provider. */
+/** Images made from an archive in Cloud Storage. Replacements and changes in place are as in the official provider. */
 import type { RestKind } from "../rest";
 
 export const image: RestKind = {
@@ -10,7 +10,7 @@ export const image: RestKind = {
     description: {},
     family: {},
     guestOsFeatures: { of: { type: {} } },
-    // Where an image came from Compute does not tell afterwards.
+    // Compute does not show an image's source after it is made.
     rawDisk: { keep: true, of: { source: {}, containerType: {}, sha1: {} } },
   },
   outputs: { selfLink: {}, creationTimestamp: {}, archiveSizeBytes: { from: Number }, diskSizeGb: { from: Number } },

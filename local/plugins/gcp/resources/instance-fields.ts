@@ -1,4 +1,4 @@
-/** Instances in the provider's words and in Compute's. What replaces and what changes in place is as in the official provider. */
+/** Instances in the provider's terms and in Compute's. Replacements and changes in place are as in the official provider. */
 import { isObject, text, type Props, type Value } from "../../core/value";
 import { encode, type Fields } from "../fields";
 import { leaf, linked, linkTo, type Scope } from "../links";
@@ -12,7 +12,7 @@ const accessConfig: Fields = {
   natIp: { computed: true, rest: "natIP" },
   networkTier: { computed: true },
   publicPtrDomainName: {},
-  // Compute knows no other type; the official provider does not show it.
+  // Compute has no other type; the official provider does not show it.
   type: { otherwise: "ONE_TO_ONE_NAT" },
 };
 
@@ -29,7 +29,7 @@ export const networkInterface: Fields = {
   aliasIpRanges: { inPlace: true, of: { ipCidrRange: {}, subnetworkRangeName: {} } },
 };
 
-/** How a disk is attached, as the boot disk and the others have it in common. */
+/** The attachment fields that the boot disk and other disks share. */
 export const attachment: Fields = {
   deviceName: { computed: true },
   mode: { otherwise: "READ_WRITE" },
@@ -37,7 +37,7 @@ export const attachment: Fields = {
 };
 
 const initializeParams: Fields = {
-  // Which image a disk was made from never changes, however the program names it.
+  // The image of a disk never changes, however the program names it.
   image: { rest: "sourceImage", keep: true },
   size: { computed: true, inPlace: true, rest: "diskSizeGb" },
   type: { computed: true, rest: "diskType", to: linkTo("zones/{zone}/diskTypes") },
@@ -102,7 +102,7 @@ export function instanceBody(inputs: Props, scope: Scope): Props {
   };
 }
 
-/** Metadata as Compute lists it, the start-up script of `metadataStartupScript` among it. Throws where there are two. */
+/** Metadata in Compute's list form, including the start-up script of `metadataStartupScript`. Throws if there are two scripts. */
 export function metadataItems(inputs: Props): { key: string; value: string }[] {
   const metadata = texts(inputs["metadata"]);
   const script = text(inputs, "metadataStartupScript");

@@ -1,4 +1,4 @@
-/** Changes of an instance in place: which calls, in which order, and which of them need it stopped. Pure. */
+/** Changes of an instance in place: which calls, in which order, and which of them need a stopped instance. Pure. */
 import { isObject, text, type Props } from "../../core/value";
 import type { Call } from "../api";
 import { encode } from "../fields";
@@ -14,7 +14,7 @@ const post = (action: string, body?: Props, query?: Record<string, string>): Ste
   ];
 };
 
-/** What Compute changes while the instance runs. Labels are every type's. */
+/** What Compute changes while the instance runs. Labels are handled for every type. */
 const LIVE: Record<string, Step> = {
   metadata: (change) => {
     const fingerprint = isObject(change.current["metadata"]) ? change.current["metadata"]["fingerprint"] : undefined;
@@ -38,7 +38,7 @@ const LIVE: Record<string, Step> = {
   "bootDisk.initializeParams.size": (change) => {
     const params = isObject(change.inputs["bootDisk"]) ? change.inputs["bootDisk"]["initializeParams"] : undefined;
     const sizeGb = isObject(params) ? (params["size"] ?? null) : null;
-    // An update that failed half way may have done this part.
+    // An update that failed half-way may already have done this part.
     const done = sizeGb === null || Number(bootDisk(change.current)["diskSizeGb"]) === sizeGb;
     return done ? [] : [{ method: "POST", path: `${bootDiskPath(change)}/resize`, body: { sizeGb } }];
   },
@@ -80,10 +80,10 @@ const STOPPED: Record<string, Step> = {
   ],
 };
 
-/** Changes in place that the official provider knows and this one does not. */
+/** Changes in place that the official provider supports and this one does not. */
 const BEYOND = ["description", "canIpForward", "networkInterfaces", "bootDisk.initializeParams.labels"];
 
-/** The calls, in the official provider's order. Throws where the instance would have to be stopped and may not be. */
+/** The calls, in the official provider's order. Throws if the instance would have to be stopped but must not be. */
 export function updateInstance(change: RestUpdate): Call[] {
   const beyond = BEYOND.find((rule) => change.changed(rule));
   if (beyond !== undefined)
@@ -116,7 +116,7 @@ function status(change: RestUpdate): Call[] {
   return desired === "TERMINATED" ? post("stop")(change) : [];
 }
 
-/** Detaches what the program no longer names as it is, and attaches what it newly names. */
+/** Detaches disks that the program no longer names in this form, and attaches those that it newly names. */
 function attachedDisks(change: RestUpdate): Call[] {
   const key = (disk: Props) => JSON.stringify([relative(text(disk, "source") ?? ""), disk["deviceName"], disk["mode"]]);
   const before = new Map(list(change.olds["attachedDisks"]).map((disk) => [key(disk), disk]));

@@ -70,7 +70,7 @@ function interfaceState(answer: Props): Props {
   return { ...rest, accessConfigs: shown, ...(project === undefined ? {} : { subnetworkProject: project }) };
 }
 
-/** The disks that the program attached, as it lists them; then those that others attached. */
+/** The disks that the program attached, in its order; then those that others attached. */
 function inOrder(disks: Props[], wanted: Props[]): Value[] {
   const source = (disk: Props) => relative(text(disk, "source") ?? "");
   const rank = (disk: Props) => {
@@ -89,7 +89,7 @@ async function withImage(inputs: Props, { project }: Scope, { api }: Context): P
   return { ...inputs, bootDisk: { ...boot, initializeParams: { ...params, image: sourceImage } } };
 }
 
-/** What only the disk itself knows of the boot disk. */
+/** The fields of the boot disk that only the disk itself knows. */
 async function withBootDisk(state: Props, { api }: Context): Promise<Props> {
   const boot = state["bootDisk"];
   const source = isObject(boot) ? text(boot, "source") : undefined;

@@ -1,4 +1,4 @@
-/** Networks, subnetworks, routers, firewalls, addresses. What replaces and what changes in place is as in the official provider. */
+/** Networks, subnetworks, routers, firewalls, addresses. Replacements and changes in place are as in the official provider. */
 import type { Call } from "../api";
 import type { Fields } from "../fields";
 import { linkTo } from "../links";
@@ -9,7 +9,7 @@ export const SUBNETWORKS = "regions/{region}/subnetworks";
 const ROUTERS = "regions/{region}/routers";
 
 const number = { from: Number };
-/** That logging is configured at all means that it is on; Compute requires the field. */
+/** Any logging configuration means that logging is on; Compute requires the field. */
 const enabled: Fields = { enable: { otherwise: true } };
 const self: Fields = { selfLink: {}, creationTimestamp: {} };
 
@@ -60,7 +60,7 @@ export const subnetwork: RestKind = {
   update: subnetworkCalls,
 };
 
-/** Two properties have calls of their own, the rest is a PATCH that wants the fingerprint. */
+/** Two properties have calls of their own. The rest is a PATCH that requires the fingerprint. */
 function subnetworkCalls(change: RestUpdate): Call[] {
   const { inputs, path, current } = change;
   const calls: Call[] = [];
@@ -145,6 +145,6 @@ export const address: RestKind = {
     subnetwork: { computed: true, to: linkTo(SUBNETWORKS) },
   },
   outputs: { ...self, users: {}, addressId: { rest: "id", ...number } },
-  // Only labels change in place.
+  // Only labels can change in place.
   update: () => [],
 };

@@ -47,7 +47,7 @@ function item(inputs: Props): { key: string; value: string } {
   return { key: text(inputs, "key") ?? "", value: text(inputs, "value") ?? "" };
 }
 
-/** Nothing is sent where nothing changes; begins again when someone else was quicker. */
+/** Sends nothing if nothing changes; starts again if someone else was faster. */
 async function write(
   api: Api,
   project: string,

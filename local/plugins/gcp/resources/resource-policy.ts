@@ -49,7 +49,7 @@ export const resourcePolicy: RestKind = {
   },
 };
 
-/** A policy on an instance or on a disk. Id: project, zone, what has it, policy. */
+/** A policy on an instance or on a disk. Id: project, zone, instance or disk, policy. */
 function attachment(kind: "instance" | "disk", token: string, args: Kind["args"]): Kind {
   const parts = (id: string) => {
     const [project = "", zone = "", owner = "", name = ""] = id.split("/");

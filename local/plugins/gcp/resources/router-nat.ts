@@ -1,4 +1,4 @@
-/** A router's NAT: no resource of Compute's own but an entry in the router, changed by patching the whole list. */
+/** A router's NAT. Compute has no such resource: the NAT is an entry in the router, changed by patching the whole list. */
 import { isObject, text, type Props } from "../../core/value";
 import type { Api } from "../api";
 import { decode, encode, type Fields } from "../fields";
@@ -58,7 +58,7 @@ export const routerNat: Kind = {
     return (await find(api, id, inputs)) ?? {};
   },
   delete: async (id, _, { api }) => {
-    // With its router gone the NAT is gone too.
+    // If its router is gone, the NAT is gone too.
     if (!(await api.find(parts(id).router))) return;
     await withNats(api, id, (nats) => nats.filter((nat) => nat["name"] !== parts(id).name));
   },

@@ -1,4 +1,4 @@
-/** Secrets of Secret Manager and their versions. What a version holds never changes: another text is another version. */
+/** Secrets of Secret Manager and their versions. A version's content never changes: another text is another version. */
 import { isObject, text, type Props } from "../../core/value";
 import { labelState, LABEL_OUTPUTS, nextLabels, pulumiLabels } from "../labels";
 import { leaf } from "../links";
@@ -50,7 +50,7 @@ export const secret: Kind = {
     }),
 };
 
-/** Id: the secret's, by the project's number, and `/versions/N`. */
+/** Id: the secret's id with the project's number, and `/versions/N`. */
 export const secretVersion: Kind = {
   token: "gcp:secretmanager/secretVersion:SecretVersion",
   args: ["secretmanager/secretVersion.d.ts", "SecretVersionArgs"],

@@ -8,7 +8,7 @@ export const service: Kind = {
   args: ["projects/service.d.ts", "ServiceArgs"],
   fields: {
     service: {},
-    // The provider's own: what a delete does.
+    // The provider's own field: what a delete does.
     disableOnDestroy: { own: true, inPlace: true },
     disableDependentServices: { own: true, inPlace: true },
   },
