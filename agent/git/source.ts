@@ -124,7 +124,7 @@ export async function fetchAndVerify<S extends Situation, D extends CommonDecisi
   });
 }
 
-/** Frees space on a full disk first, and once more if that was not enough. @throws GitError */
+/** Frees space on a full disk first, and again if that was not enough. @throws GitError */
 async function fetchWithRoom(place: Place, origin: Origin, revision: string, settings: CommonSettings): Promise<void> {
   await makeRoomToFetch(place, spaceSettings(settings));
   try {
