@@ -16,8 +16,7 @@ export async function succeededOrFailure(
   try {
     return await steps();
   } catch (error) {
-    if (error instanceof UpdateFailure)
-      return (await isShuttingDown()) ? cutShort(error.message) : failedEnding(error, revision?.());
+    if (error instanceof UpdateFailure) return (await cutShort(error.message)) ?? failedEnding(error, revision?.());
     // The error came from reading or writing a file of the agent's own.
     if (isErrno(error)) return failedEnding(fileFailure(error), undefined);
     throw error;
@@ -39,8 +38,12 @@ function fileFailure({ errno = 0, message }: NodeJS.ErrnoException): UpdateFailu
   return new UpdateFailure("fetch", `the disk is ${problem}: ${message}`, "space");
 }
 
-/** A failure during the machine's shutdown is not the revision's fault. The run after the boot continues. */
-export function cutShort(message: string): Ending {
+/**
+ * The ending of a failure during the machine's shutdown, which is not the revision's fault: the run after the boot continues.
+ * `undefined` at other times.
+ */
+export async function cutShort(message: string): Promise<Ending | undefined> {
+  if (!(await isShuttingDown())) return undefined;
   const error = `the machine is shutting down: ${lastLine(message)}`;
   log(error);
   return { outcome: "deferred", error, rolledBack: false };

@@ -7,7 +7,6 @@ import type { Stage } from "../../rules/contract";
 import type { CommonDecision, Driver, Situation, Switched } from "../driver";
 import type { Ending } from "../ending";
 import { alarm, log, lastLine } from "../host/log";
-import { isShuttingDown } from "../host/systemd";
 import { readTrial, removeTrial, type Trial, writeTrial } from "../state";
 import { now } from "../host/time";
 
@@ -114,7 +113,8 @@ async function fail<S extends Situation, D extends CommonDecision>(
   { error, passes }: Extract<Switched, { kind: "failed" }>,
 ): Promise<Ending> {
   // The trial stays, as after a power cut.
-  if (await isShuttingDown()) return cutShort(error);
+  const cut = await cutShort(error);
+  if (cut !== undefined) return cut;
   const failed: Trial = { ...trial, undo: { stage, error } };
   try {
     writeTrial(activation.driver.place.stateFolder, failed);

@@ -2,7 +2,7 @@
 import { rightOf, type Right, type Trigger } from "../../rules/decision/run-right";
 import type { RetryPlace } from "../retry";
 import type { RunOptions } from "../options";
-import { type Request, takeRequests } from "../requests";
+import { takeRequests } from "../requests";
 import { type Started, whoStarted } from "../trigger";
 
 interface Requesters {
@@ -13,9 +13,9 @@ interface Requesters {
   person: boolean;
 }
 
-export const requesterNames = (requests: readonly Pick<Request, "by">[]) =>
+export const requesterNames = (requests: readonly Pick<Started, "by">[]) =>
   requests
-    .map(({ by }) => by)
+    .map(({ by = "" }) => by)
     .filter((by) => by !== "")
     .join(", ") || "unknown";
 
@@ -29,8 +29,7 @@ export async function takeRequesters(place: RetryPlace, options: RunOptions): Pr
   const all = requests.map(({ trigger }) => trigger);
   // A person may name any revision, even if others request the run too.
   const right = options.wanted === undefined ? rightOf(all, starter?.repeats) : "head";
-  const by = requesterNames(requests.map((request) => ({ by: request.by ?? "" })));
-  return { trigger: all[0] ?? "manual", by, right, person: all.includes("manual") };
+  return { trigger: all[0] ?? "manual", by: requesterNames(requests), right, person: all.includes("manual") };
 }
 
 async function whoStartedRun(place: RetryPlace, { trigger, by }: RunOptions): Promise<Started | undefined> {

@@ -91,7 +91,7 @@ it("a first update that a drop-in of the user's keeps from starting delays nobod
   await isCurrent("carol");
 });
 
-/** Ways to keep whoever reads a state waiting; each answers what ends that. */
+/** Ways to keep a reader of a state waiting. Each returns a function that ends the wait. */
 const silences: [string, (folder: string) => Promise<() => Promise<unknown>>][] = [
   [
     "a pipe",
