@@ -26,7 +26,7 @@ export default defineConfig(
   {
     files: ["**/*.ts", "**/*.tsx"],
     extends: [tseslint.configs.strictTypeChecked],
-    languageOptions: { parserOptions: { projectService: true } },
+    languageOptions: { parserOptions: { project: ["tsconfig.json", "cli/dashboard/view/tsconfig.json"] } },
   },
   {
     files: ["**/*.ts", "**/*.tsx"],

@@ -7,6 +7,8 @@ import { project } from "./project";
 import type { Outcome } from "./outcome";
 
 const cache = "node_modules/.cache";
+/** Version 7 checks types in a fifth of the CPU time of version 5, which ESLint, TypeDoc and Pulumi still need. */
+const typescript = "node_modules/typescript-7/bin/tsc";
 
 interface Check {
   name: string;
@@ -35,10 +37,9 @@ const some = ({ only }: Files, kinds: RegExp) => (only === undefined ? ["."] : o
 /** @param caching whether to trust what earlier runs found; rules that know types look at other files as well, which a cache does not see */
 function checks(caching: boolean): readonly Check[] {
   const kept = (name: string) => (caching ? ["--cache", "--cache-location", join(cache, `${name}.json`)] : []);
-  const incremental = caching ? ["--incremental", "--tsBuildInfoFile", join(cache, "tsc.json")] : [];
   return [
-    { name: "types", command: () => ["tsc", "-p", ".", ...incremental] },
-    { name: "types of the page", command: () => ["tsc", "-p", "cli/dashboard/view"] },
+    { name: "types", command: () => [typescript, "-p", "."] },
+    { name: "types of the page", command: () => [typescript, "-p", "cli/dashboard/view"] },
     {
       name: "eslint",
       command: (files) => ["eslint", ...kept("eslint"), ...some(files, /\.tsx?$/)],
