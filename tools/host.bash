@@ -1,6 +1,6 @@
-# Programs of Debian's packages that the host may lack. Sourced; puts those that were unpacked into the cache at the end of PATH.
+# Programs that the host may lack. Sourced; puts those that were unpacked into the cache at the end of PATH.
 #
-# They are installed where that changes no package that the host has. Otherwise (systemd-container wants systemd's very version), and
+# Debian's packages are installed where that changes no package that the host has. Otherwise (systemd-container wants systemd's very version), and
 # without root, they are unpacked into the cache with the libraries of their own version, and the host stays as it is.
 
 host_cache=${XDG_CACHE_HOME:-$HOME/.cache}/nixos-fleet/host
@@ -88,6 +88,16 @@ go_program() {
   go -C "$module" build -trimpath -ldflags "-s -w" -o "$host_cache/bin/$pins.$$" "$package" 2> >(sed '/^go: downloading /d' >&2)
   mv "$host_cache/bin/$pins.$$" "$host_cache/bin/$pins"
   ln -sfn "$pins" "$host_cache/bin/$program"
+}
+
+# node_programs VERSION: prints the folder of the programs of a version of Node, as its developers build it, from its npm package.
+node_programs() {
+  local platform into
+  platform=$(node -p 'process.platform + "-" + process.arch')
+  into=${XDG_CACHE_HOME:-$HOME/.cache}/nixos-fleet/node/$1
+  [ -x "$into/node_modules/node-$platform/bin/node" ] ||
+    npm install --prefix "$into" --no-save --no-progress --loglevel=error "node-$platform@$1" >&2
+  echo "$into/node_modules/node-$platform/bin"
 }
 
 # Whether this host can run machines at all; says why not and ends otherwise.
