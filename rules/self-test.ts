@@ -24,6 +24,28 @@ export function sandboxOf(unit: string): Sandbox | undefined {
   return { program, settings: service.filter((line) => !OTHER.test(line.slice(0, line.indexOf("=")).trim())) };
 }
 
+/**
+ * Whose sandboxes a new system's agent is tested in: the names of units, one for each sandbox. Units that the running system has in the same
+ * form show nothing new, since the same program runs here in the same sandbox.
+ * @param shipped the units of the new system by name, with their texts
+ * @param running those of the running system
+ */
+export function sandboxesToTest(
+  shipped: Readonly<Record<string, string>>,
+  running: Readonly<Record<string, string>>,
+): Map<string, Sandbox> {
+  const keyOf = (unit: string) => JSON.stringify(sandboxOf(unit));
+  const known = new Set(Object.values(running).map(keyOf));
+  const found = new Map<string, Sandbox>();
+  for (const [name, unit] of Object.entries(shipped)) {
+    const [sandbox, key] = [sandboxOf(unit), keyOf(unit)];
+    if (sandbox === undefined || known.has(key)) continue;
+    known.add(key);
+    found.set(name, sandbox);
+  }
+  return found;
+}
+
 /** The text of the unit. `output` is the file that gets the agent's output. */
 export function selfTestUnit({ program, settings }: Sandbox, output: string): string {
   return `[Unit]

@@ -2,9 +2,9 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { contract } from "../../rules/contract";
-import { type Sandbox, sandboxOf, selfTestUnit } from "../../rules/self-test";
+import { sandboxesToTest, selfTestUnit } from "../../rules/self-test";
 import { UpdateFailure } from "../driver";
-import { readText, remove } from "../host/files";
+import { entries, readText, remove } from "../host/files";
 import { run, succeeded } from "../host/process";
 import { showUnits, systemctl } from "../host/systemd";
 
@@ -18,9 +18,17 @@ const PROCESS_FAILED = ["exit-code", "signal", "core-dump"];
 
 const lastLines = (text: string) => text.trimEnd().split("\n").slice(-10).join("\n");
 
-/** Why a system's agent does not work under the sandbox of a unit that the system ships. @throws UpdateFailure if that is unknown */
-export async function systemAgentError(toplevel: string, runFolder: string): Promise<string | undefined> {
-  const tests = [...distinctSandboxes(join(toplevel, "etc/systemd/system"))].map(([unit, sandbox], index) => ({
+/**
+ * Why a system's agent does not work under the sandbox of a unit that the system ships.
+ * @param running the system that runs now
+ * @throws UpdateFailure if that is unknown
+ */
+export async function systemAgentError(
+  toplevel: string,
+  running: string,
+  runFolder: string,
+): Promise<string | undefined> {
+  const tests = [...sandboxesToTest(agentUnits(toplevel), agentUnits(running))].map(([unit, sandbox], index) => ({
     ...{ unit, sandbox, name: `${PREFIX}${process.pid}-${index}.service` },
     output: join(runFolder, `self-test-${index}`),
   }));
@@ -33,6 +41,7 @@ export async function systemAgentError(toplevel: string, runFolder: string): Pro
     // When systemd starts a unit that it has not loaded, it reads the unit's file.
     if (await systemctl("system", ["start", "--", ...names], TIMEOUT)) return undefined;
     const ends = await showUnits("system", names, ["Result", "ExecMainStatus"]);
+    await systemctl("system", ["reset-failed", "--", ...names]);
     for (const [index, { unit, output }] of tests.entries()) {
       const { Result: result = "unknown", ExecMainStatus: status = "" } = ends[index] ?? {};
       if (result === "success") continue;
@@ -43,7 +52,6 @@ export async function systemAgentError(toplevel: string, runFolder: string): Pro
     }
     throw new UpdateFailure("verify", `${basename(toplevel)}: systemd does not start its agent's self-test`, "unknown");
   } finally {
-    await systemctl("system", ["reset-failed", "--", ...names]);
     removeUnits();
     for (const { output } of tests) remove(output);
   }
@@ -53,19 +61,15 @@ function removeUnits(): void {
   for (const file of readdirSync(RUNTIME_UNITS)) if (file.startsWith(PREFIX)) remove(join(RUNTIME_UNITS, file));
 }
 
-/** The sandboxes of the units that run the agent, each once, by the name of a unit that has the sandbox. */
-function distinctSandboxes(folder: string): Map<string, Sandbox> {
-  const found = new Map<string, Sandbox>();
-  const known = new Set<string>();
-  for (const name of readdirSync(folder).sort()) {
-    if (!name.startsWith(contract.units.system) || !name.endsWith(".service")) continue;
-    const sandbox = sandboxOf(readText(join(folder, name)) ?? "");
-    const key = JSON.stringify(sandbox);
-    if (sandbox === undefined || known.has(key)) continue;
-    known.add(key);
-    found.set(name, sandbox);
-  }
-  return found;
+/** The units of a system that may run its agent: their names and texts. */
+function agentUnits(system: string): Record<string, string> {
+  const folder = join(system, "etc/systemd/system");
+  const names = (entries(folder) ?? []).sort();
+  return Object.fromEntries(
+    names
+      .filter((name) => name.startsWith(contract.units.system) && name.endsWith(".service"))
+      .map((name) => [name, readText(join(folder, name)) ?? ""]),
+  );
 }
 
 /** The same for a home. Its unit has its user's rights and no sandbox. `unit` is the text of the unit of the home's agent. */

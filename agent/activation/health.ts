@@ -6,28 +6,24 @@ import { badUnits, loopingStates, type UnitState } from "../../rules/decision/he
 import { readText } from "../host/files";
 import { log, oneLine } from "../host/log";
 import { run } from "../host/process";
-import { listUnits, type Manager, showUnits, unitJournal } from "../host/systemd";
+import { type ListedUnit, listUnits, type Manager, showUnits, unitJournal } from "../host/systemd";
 import { secondsFrom, sleep } from "../host/time";
 
-const PROPERTIES = [
-  ...["Id", "ActiveState", "SubState", "InvocationID", "NRestarts", "Type"],
-  ...["TriggeredBy", "FragmentPath", "SourcePath"],
-];
+const PROPERTIES = ["Id", "ActiveState", "SubState", "NRestarts", "Type", "TriggeredBy", "SourcePath"];
 
 /** Mounts and the like, which may come from /etc/fstab and have no file in a configuration. */
 const FROM_FSTAB = /\.(?:mount|automount|swap)$/;
 
 /**
- * The units that systemd has loaded and that may be part of a configuration. systemd describes each unit separately. For all of a
- * machine's devices and targets that takes more time than the rest of the check.
+ * The units that may be bad: of the loaded ones those that may be part of a configuration, and have failed or may be restarting. systemd
+ * describes each unit separately, which takes it milliseconds; for all units that is more time than the rest of the check.
  */
 async function unitStates(manager: Manager, folders: readonly string[]): Promise<UnitState[]> {
-  const loaded = await listUnits(manager, ["--all"]);
-  const shown = await showUnits(
-    manager,
-    loaded.filter((id) => FROM_FSTAB.test(id) || isPartOf(folders, id)),
-    PROPERTIES,
-  );
+  const suspects = (await listUnits(manager, ["--all"]))
+    .filter((unit) => isInTrouble(unit) || restartsByItself(folders, unit.id))
+    .map(({ id }) => id)
+    .filter((id) => FROM_FSTAB.test(id) || isPartOf(folders, id));
+  const shown = await showUnits(manager, suspects, PROPERTIES);
   return shown.flatMap((unit) =>
     unit["Id"] === undefined
       ? []
@@ -36,11 +32,9 @@ async function unitStates(manager: Manager, folders: readonly string[]): Promise
             id: unit["Id"],
             activeState: unit["ActiveState"] ?? "",
             subState: unit["SubState"] ?? "",
-            invocation: unit["InvocationID"] ?? "",
             restarts: Number(unit["NRestarts"] ?? 0) || 0,
             type: unit["Type"] ?? "",
             triggeredBy: (unit["TriggeredBy"] ?? "").split(" ").filter((name) => name !== ""),
-            fragment: unit["FragmentPath"] ?? "",
             source: unit["SourcePath"] ?? "",
           },
         ],
@@ -98,6 +92,16 @@ const stringsOf = (value: unknown): string[] =>
 const isPartOf = (folders: readonly string[], id: string): boolean =>
   folders.some((folder) => fileNames(id).some((name) => unitText(folder, name) !== ""));
 
+const isInTrouble = ({ activeState, subState }: ListedUnit): boolean =>
+  activeState === "failed" || loopingStates.includes(subState);
+
+/** Whether one of the configurations has systemd restart the service. Drop-ins of `service.d` are for all services. */
+const restartsByItself = (folders: readonly string[], id: string): boolean =>
+  id.endsWith(".service") &&
+  folders.some((folder) =>
+    [...fileNames(id), "service"].some((name) => /^\s*Restart\s*=\s*(?!no\s*$)\S/m.test(unitText(folder, name))),
+  );
+
 /** The files that say what a unit does: its own, and its template's. */
 const fileNames = (id: string): string[] => [id, templateOf(id)].filter((name) => name !== undefined);
 
@@ -120,8 +124,9 @@ function unitText(folder: string, name: string): string {
 }
 
 /** The units that are failed now, or restart in a loop. */
-export const failedUnits = (manager: Manager): Promise<string[]> =>
-  listUnits(manager, [`--state=${["failed", ...loopingStates].join(",")}`]);
+export async function failedUnits(manager: Manager): Promise<string[]> {
+  return (await listUnits(manager, [`--state=${["failed", ...loopingStates].join(",")}`])).map(({ id }) => id);
+}
 
 /** Runs the checks of the new configuration. @returns why one failed */
 export async function checksError(settingsFile: string): Promise<string | undefined> {

@@ -48,14 +48,24 @@ export async function nextElapse(manager: Manager, timers: readonly string[]): P
   return times.length === 0 ? undefined : new Date(Math.min(...times) / 1000);
 }
 
-/** Names of the units that systemd has loaded, as the arguments of `list-units` select them. */
-export async function listUnits(manager: Manager, args: readonly string[]): Promise<string[]> {
+/** A unit as `list-units` lists it. */
+export interface ListedUnit {
+  id: string;
+  activeState: string;
+  subState: string;
+}
+
+/** The units that systemd has loaded, as the arguments of `list-units` select them. */
+export async function listUnits(manager: Manager, args: readonly string[]): Promise<ListedUnit[]> {
   const { stdout } = await run(
     "systemctl",
     [...flags(manager), "list-units", "--plain", "--no-legend", "--full", ...args],
     { timeout: TIMEOUT, keep: 8 * 1024 * 1024 },
   );
-  return stdout.split("\n").flatMap((line) => /^\S+/.exec(line)?.[0] ?? []);
+  return stdout.split("\n").flatMap((line) => {
+    const [id = "", , activeState = "", subState = ""] = line.trim().split(/\s+/);
+    return id === "" ? [] : [{ id, activeState, subState }];
+  });
 }
 
 /** Starts a transient unit. @returns whether systemd accepted it */

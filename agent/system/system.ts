@@ -157,7 +157,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
   }
 
   agentError(toplevel: string): Promise<string | undefined> {
-    return systemAgentError(toplevel, this.place.runFolder);
+    return systemAgentError(toplevel, this.current(), this.place.runFolder);
   }
 
   lockMatches(): Promise<undefined> {

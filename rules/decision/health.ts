@@ -5,22 +5,20 @@ export interface UnitState {
   id: string;
   activeState: string;
   subState: string;
-  /** Changes whenever the unit is started. */
-  invocation: string;
   restarts: number;
   /** oneshot, simple…; empty for a unit that is not a service. */
   type: string;
   triggeredBy: readonly string[];
-  fragment: string;
+  /** The file that a generator made it from. */
   source: string;
 }
 
 interface UnitsInput {
   /** Names of the units that were failed, or restarted in a loop, before the switch. */
   before: readonly string[];
-  /** Just after the switch. */
+  /** Just after the switch: units that have failed, and those that systemd restarts. */
   first: readonly UnitState[];
-  /** After the units have had time to fail. */
+  /** The same after the units have had time to fail. */
   last: readonly UnitState[];
   /** Whether a unit, its template or its generator is part of the old or the new configuration. */
   belongs: (unit: UnitState) => boolean;

@@ -12,7 +12,6 @@ let lab: Lab;
 let source: Source;
 let vm: Vm;
 
-// The agent in bash has no self-test.
 describe("an update's agent", () => {
   beforeAll(async () => {
     lab = await Lab.open();

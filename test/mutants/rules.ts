@@ -165,4 +165,11 @@ export const ruleMutants: readonly Mutant[] = [
     "|NotifyAccess|Restrict.*|",
     unit("rules/self-test"),
   ),
+  rule(
+    "self-test",
+    "a new agent is tested, though the old one runs in the same sandbox",
+    "return { program, settings:",
+    'return { program: "", settings:',
+    unit("rules/self-test"),
+  ),
 ];

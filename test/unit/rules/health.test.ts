@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { badUnits, type UnitState } from "../../../rules/decision/health";
 
 const unit = (id: string, more: Partial<UnitState> = {}): UnitState => ({
-  ...{ id, activeState: "active", subState: "running", invocation: "1", restarts: 0, type: "simple" },
-  ...{ triggeredBy: [], fragment: `/etc/systemd/system/${id}`, source: "" },
+  ...{ id, activeState: "active", subState: "running", restarts: 0, type: "simple" },
+  ...{ triggeredBy: [], source: "" },
   ...more,
 });
 const failed = { activeState: "failed", subState: "failed" };

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { sandboxOf, selfTestUnit } from "../../../rules/self-test";
+import { sandboxesToTest, sandboxOf, selfTestUnit } from "../../../rules/self-test";
 
 const shipped = (name: string) => readFileSync(`nix/tests/units/system-defaults/${name}.service`, "utf8");
 const watcher = sandboxOf(shipped("nixos-auto-update-watch"));
@@ -79,4 +79,24 @@ it("the unit runs the self-test in it, and lets an agent pass that has none", ()
     "StandardOutput=truncate:/run/output",
   ])
     expect(lines).toContain(line);
+});
+
+describe("a new system's agent is tested", () => {
+  const unit = (program: string, setting = "ProtectHome=yes") =>
+    `[Service]\nExecStart=/nix/store/${program}/bin/nixos-auto-update run\n${setting}\n`;
+  const names = (shipped: Record<string, string>, running: Record<string, string> = {}) => [
+    ...sandboxesToTest(shipped, running).keys(),
+  ];
+
+  it("once in each sandbox, and not in units that run something else", () => {
+    const shipped = { "a.service": unit("new"), "b.service": unit("new"), "c.service": unit("new", "PrivateTmp=yes") };
+    expect(names({ ...shipped, "d.service": "[Service]\nExecStart=/bin/true\n" })).toEqual(["a.service", "c.service"]);
+  });
+
+  it("in no sandbox in which the same program runs already", () => {
+    const running = { "a.service": unit("same"), "c.service": unit("same", "PrivateTmp=yes") };
+    expect(names({ "x.service": unit("same"), "y.service": unit("same", "PrivateTmp=yes") }, running)).toEqual([]);
+    expect(names({ "a.service": unit("same", "NoNewPrivileges=yes") }, running)).toEqual(["a.service"]);
+    expect(names({ "a.service": unit("new") }, running)).toEqual(["a.service"]);
+  });
 });
