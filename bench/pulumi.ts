@@ -12,8 +12,12 @@ import { medianBy } from "./statistics/median";
 const quick = process.argv.includes("--quick");
 /** Sizes at which everything is measured. */
 const sizes = quick ? [10] : [10, 100];
-/** Sizes at which only the preview of a new stack is: the file backend writes the whole state at each step of an update. */
-const previewed = quick ? [100] : [1_000];
+/**
+ * Sizes at which updates run without checkpoints, since the file backend writes the whole state at each step of an update; with `--quick` only
+ * the preview of a new stack runs.
+ */
+const larger = quick ? [100] : [1_000];
+const withoutCheckpoints = { PULUMI_EXPERIMENTAL: "true", PULUMI_SKIP_CHECKPOINTS: "true" };
 /** Pairs of runs, of which the one with the middle ratio is shown. */
 const pairs = quick ? 1 : 3;
 
@@ -48,10 +52,10 @@ class Pair {
     private readonly size: number,
   ) {}
 
-  static async start(size: number): Promise<Pair> {
+  static async start(size: number, env: Record<string, string> = {}): Promise<Pair> {
     process.env["BARE_INSTANCES"] = String(size);
-    const ours = await Program.start("bench", { directory: resolve(__dirname, "..") });
-    const bare = await Program.start("bare", { directory: join(__dirname, "bare") });
+    const ours = await Program.start("bench", { directory: resolve(__dirname, ".."), env });
+    const bare = await Program.start("bare", { directory: join(__dirname, "bare"), env });
     const groups = ["group:infra@example.com", "group:oncall@example.com"];
     ours.configure({
       "nixos-fleet:vms": namesOf(size).map((name) => ({ name })),
@@ -111,10 +115,14 @@ async function main(): Promise<void> {
       await pair.stop();
     }
   }
-  for (const size of previewed) {
-    const pair = await Pair.start(size);
+  for (const size of larger) {
+    const pair = await Pair.start(size, withoutCheckpoints);
     try {
       rows.push(await pair.compare("preview of a new stack", "preview"));
+      if (quick) continue;
+      rows.push(await pair.compare("first up, no checkpoints", "up", 1));
+      rows.push(await pair.compare("preview, nothing to do", "preview"));
+      rows.push(await pair.compare("up, nothing to do, no checkpoints", "up"));
     } finally {
       await pair.stop();
     }
