@@ -42,7 +42,10 @@ export const command: Command = {
   ],
   options: {
     ...commitOptions,
-    bucket: { value: "NAME", description: "the private bucket that the stack's cache.bucket names" },
+    bucket: {
+      value: "NAME",
+      description: "the private bucket that the stack's cache.bucket or cache.existingBucket names",
+    },
     directory: {
       value: "DIRECTORY",
       description:

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Service } from "@pulumi/gcp/projects";
+import { bucketOf } from "../config/cache";
 import type { FleetConfig } from "../config/fleet-config";
 
 /**
@@ -14,7 +15,7 @@ export function apisOf({
 }: Pick<FleetConfig, "image" | "cache" | "monitoring" | "deployKeys">): string[] {
   return [
     ...["compute", "iam", "iap", "cloudresourcemanager", "oslogin", "logging"],
-    ...(image || cache?.bucket !== undefined ? ["storage"] : []),
+    ...(image || bucketOf(cache) !== undefined ? ["storage"] : []),
     ...(deployKeys.length > 0 ? ["secretmanager"] : []),
     ...(monitoring ? ["monitoring"] : []),
   ];

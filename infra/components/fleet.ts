@@ -4,6 +4,7 @@ import { FleetAccess, FleetAccount } from "./access";
 import { FleetApis } from "./apis";
 import { aliasesOf, refuseCreation } from "./state-move";
 import { FleetCache } from "./cache";
+import { bucketOf } from "../config/cache";
 import type { FleetConfig } from "../config/fleet-config";
 import { fleetTag } from "../config/names";
 import { HomeDisks } from "./disks";
@@ -157,8 +158,11 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
     );
     this.logOutdatedImages(vms, config, prepared.newestImages);
     const { cache, monitoring: settings } = config;
-    if (cache?.bucket !== undefined)
-      new FleetCache(name, { config, bucket: cache.bucket, account: account.email }, part);
+    const bucket = bucketOf(cache);
+    if (bucket !== undefined) {
+      const existing = cache?.existingBucket !== undefined;
+      new FleetCache(name, { config, bucket, existing, account: account.email }, part);
+    }
     if (settings) new FleetMonitoring(name, { config, settings }, part);
     new FleetAccess(name, { config, account, vms }, part);
     if (config.schedules.length > 0) new FleetSchedules(name, { config, vms }, part);

@@ -4,15 +4,17 @@ import { holdsSecret } from "./repository/git";
 import { bucketUrl } from "../../rules/contract";
 import type { Cache } from "../../rules/instance-metadata";
 
+const bucketName = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/,
+    "must be a bucket's name: 3 to 63 lower-case letters, digits, -, _ or .",
+  );
+
 const cache = z
   .strictObject({
-    bucket: z
-      .string()
-      .regex(
-        /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/,
-        "must be a bucket's name: 3 to 63 lower-case letters, digits, -, _ or .",
-      )
-      .optional(),
+    bucket: bucketName.optional(),
+    existingBucket: bucketName.optional(),
     substituter: z
       .string()
       .regex(/^https?:\/\/[^\s?#]+$/, "must be an http(s) URL")
@@ -23,14 +25,20 @@ const cache = z
       .regex(/^[^\s:]+:[A-Za-z0-9+/]{43}=$/, "must be a public key as nix key convert-secret-to-public prints it"),
   })
   .refine(
-    ({ bucket, substituter }) => (bucket === undefined) !== (substituter === undefined),
-    "must have either bucket (its name) or substituter (its URL)",
+    ({ publicKey: _, ...places }) => Object.keys(places).length === 1,
+    "must have one of bucket (the name of one to create), existingBucket (its name) and substituter (its URL)",
   );
 
 export type CacheConfig = z.infer<typeof cache>;
 
+/** The name of the cache's bucket, whoever created it; `undefined` if the cache is no bucket. */
+export function bucketOf(cache: CacheConfig | undefined): string | undefined {
+  return cache?.bucket ?? cache?.existingBucket;
+}
+
 /** The cache in the form of the VMs' metadata. */
-export function cacheOf({ bucket, substituter = "", publicKey }: CacheConfig): Cache {
+export function cacheOf(cache: CacheConfig): Cache {
+  const [bucket, { substituter = "", publicKey }] = [bucketOf(cache), cache];
   return { url: bucket === undefined ? substituter.replace(/\/+$/, "") : bucketUrl(bucket), publicKey };
 }
 

@@ -139,8 +139,10 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
     "An image that the program creates from a file in a bucket. `fleet image publish` is the other way (docs/images-and-cache.md).",
   "image.source": "The file: `gs://BUCKET/NAME.raw.tar.gz`. The image is called NAME.",
   "image.family": "The image's family, which `defaults.image` can name.",
-  cache: "A binary cache that `fleet build` fills. Set either `bucket` or `substituter`.",
-  "cache.bucket": "A private bucket's name. The VMs' account may read it.",
+  cache: "A binary cache that `fleet build` fills. Set one of `bucket`, `existingBucket` and `substituter`.",
+  "cache.bucket": "The name of a private bucket, which the program creates. The VMs' account may read it.",
+  "cache.existingBucket":
+    "The name of a bucket that exists already, such as another stack's. The program only lets the VMs' account read it.",
   "cache.substituter": "The URL of a substituter.",
   "cache.publicKey": "The public signing key, as `nix key convert-secret-to-public` prints it.",
   monitoring: "Alerts about the fleet's updates. Without this key there are none.",

@@ -2,7 +2,7 @@
 import * as storage from "@pulumi/gcp/storage";
 import type { InvokeOptions } from "@pulumi/pulumi";
 import { manifestPath } from "../../rules/contract";
-import { cacheOf, type CacheConfig } from "../config/cache";
+import { bucketOf, cacheOf, type CacheConfig } from "../config/cache";
 import { digest } from "../config/digest";
 import type { Approval } from "../../rules/rollout/approval";
 import { parseObject } from "../../rules/text/json";
@@ -37,10 +37,11 @@ export async function findManifest(
   revision: string,
   opts: InvokeOptions,
 ): Promise<FoundManifest | undefined> {
+  const bucket = bucketOf(cache);
   const content =
-    cache.bucket === undefined
+    bucket === undefined
       ? await download(`${cacheOf(cache).url}/${manifestPath(revision)}`)
-      : await read(cache.bucket, manifestPath(revision), opts);
+      : await read(bucket, manifestPath(revision), opts);
   if (content === undefined) return undefined;
   return { manifest: manifestOf(cache, revision, content), hosts: hostsOf(content) };
 }

@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Storage } from "../../cli/google/storage";
+import { policyOf } from "../../local/api/services/iam";
 import { Program, type Recorded } from "./setup/program";
 
 let prod: Program;
@@ -34,6 +35,8 @@ const whole = {
 };
 // Unlike Google's, all networks of the local cloud share one space of addresses.
 const elsewhere = { "nixos-fleet:network": { cidr: "10.129.0.0/20" } };
+// Builds for one stack are there for the other's VMs, too.
+const shared = { "nixos-fleet:cache": { existingBucket: "acme-prod", publicKey: `cache-1:${"A".repeat(43)}=` } };
 const beside = { ...common, ...elsewhere, ...cache("acme-staging"), "nixos-fleet:vms": [{ name: "dev-bob" }] };
 
 async function up(stack: Program): Promise<Record<string, Recorded>> {
@@ -55,6 +58,12 @@ function table(heading: string, column: number): string[] {
 const unique = (words: string[]) => [...new Set(words)].sort();
 const inputs = (resources: Record<string, Recorded>, key: string) =>
   unique(Object.values(resources).flatMap(([, { [key]: value }]) => (typeof value === "string" ? [value] : [])));
+
+/** The stacks whose VMs' account may read a bucket. */
+const readers = (bucket: string) => {
+  const { bindings } = policyOf(prod.cloud.store, `b/${bucket}`) as { bindings: { members: string[] }[] };
+  return bindings.flatMap(({ members }) => members.map((member) => /-devs-(\w+)@/.exec(member)?.[1])).sort();
+};
 
 describe("two stacks", () => {
   it("come into a new project one after the other, and the docs name all that they make", async () => {
@@ -93,6 +102,16 @@ describe("two stacks", () => {
     expect(await prod.changes()).toEqual({});
     expect(prod.approved("all")).toBe(await prod.head());
     expect(staging.approved("all")).toBe(await prod.head());
+
+    staging.configure({ ...beside, ...shared });
+    const declared = await up(staging);
+    expect(inputs(declared, "bucket")).toEqual(["acme-prod"]);
+    expect(Object.values(declared).map(([type]) => type)).not.toContain("gcp:storage/bucket:Bucket");
+    expect(readers("acme-prod")).toEqual(["prod", "staging"]);
+    expect(await prod.changes()).toEqual({});
+    staging.configure(beside);
+    await up(staging);
+    expect(readers("acme-prod")).toEqual(["prod"]);
 
     const destroyed = await prod.run("destroy");
     expect(destroyed.exitCode, destroyed.text).toBe(0);

@@ -33,11 +33,19 @@ describe("the configuration", () => {
       'image.source: "gs://acme/X.tar.gz" must be gs://BUCKET/NAME.raw.tar.gz',
     ],
     [{ image: { source: "https://x/y.raw.tar.gz" } }, "must be gs://BUCKET/NAME.raw.tar.gz"],
-    [{ cache: { publicKey } }, "must have either bucket (its name) or substituter (its URL)"],
+    [
+      { cache: { publicKey } },
+      "must have one of bucket (the name of one to create), existingBucket (its name) and substituter (its URL)",
+    ],
     [
       { cache: { bucket: "acme-cache", substituter: "https://cache.example.com", publicKey } },
-      "must have either bucket (its name) or substituter (its URL)",
+      "must have one of bucket (the name of one to create), existingBucket (its name) and substituter (its URL)",
     ],
+    [
+      { cache: { bucket: "acme-cache", existingBucket: "acme-cache", publicKey } },
+      "must have one of bucket (the name of one to create), existingBucket (its name) and substituter (its URL)",
+    ],
+    [{ cache: { existingBucket: "Acme", publicKey } }, 'cache.existingBucket: "Acme" must be a bucket\'s name'],
     [{ cache: { bucket: "Acme", publicKey } }, 'cache.bucket: "Acme" must be a bucket\'s name'],
     [{ cache: { substituter: "s3://acme", publicKey } }, 'cache.substituter: "s3://acme" must be an http(s) URL'],
     [{ cache: { bucket: "acme-cache", publicKey: "secret" } }, 'cache.publicKey: "secret" must be a public key'],
