@@ -41,7 +41,7 @@ export default defineConfig({
     // A test that takes this many milliseconds is named.
     slowTestThreshold: 5000,
     // Machines mostly wait, so that more files than cores fit.
-    maxWorkers: 4,
+    maxWorkers: 6,
     sequence: { sequencer: LongestFirst },
     projects: [
       // Loading the modules again for each file took more than half of this suite's time.
