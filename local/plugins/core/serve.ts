@@ -1,4 +1,5 @@
 /** Serves a provider on its own port, for one engine after the other. */
+import { setMaxListeners } from "node:events";
 import * as path from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
@@ -17,6 +18,13 @@ export interface Served {
   stop: (reason: Error) => Promise<void>;
 }
 
+/** A new engine's Cancel. Every call that runs listens to it, and an engine makes many at once. */
+function cancellation(): AbortController {
+  const cancelled = new AbortController();
+  setMaxListeners(0, cancelled.signal);
+  return cancelled;
+}
+
 /**
  * Serves the provider that `make` returns.
  * @param packageName the npm package whose declarations define the inputs
@@ -25,9 +33,9 @@ export async function serve(packageName: string, make: (typings: Typings, log: L
   const typings = new Typings(path.dirname(require.resolve(`${packageName}/package.json`)));
   const log = engineLog();
   const engine: Engine = {
-    cancelled: new AbortController(),
+    cancelled: cancellation(),
     connect: (address) => {
-      engine.cancelled = new AbortController();
+      engine.cancelled = cancellation();
       log.connect(address);
     },
   };

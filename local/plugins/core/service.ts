@@ -20,14 +20,25 @@ export interface Engine {
   connect: (address: string) => void;
 }
 
+/** One call of the engine. */
+interface Call {
+  /** Aborted if the engine gave up waiting. */
+  gone: AbortSignal;
+  /** Aborted once the call is answered. */
+  answered: AbortSignal;
+}
+
 export function service(provider: Provider, engine: Engine): IResourceProviderServer {
-  const run = (urn: string, timeout: number, call: AbortSignal): Run => {
+  const run = (urn: string, timeout: number, { gone, answered }: Call): Run => {
     const over = new AbortController();
     // Not AbortSignal.any: in Node 20 its signal may be garbage-collected while something waits for it.
-    for (const signal of [engine.cancelled.signal, call])
+    for (const signal of [engine.cancelled.signal, gone])
       if (signal.aborted) over.abort(signal.reason);
-      else signal.addEventListener("abort", () => over.abort(signal.reason), { once: true, signal: over.signal });
-    if (timeout > 0) setTimeout(() => over.abort(new DOMException("over", "TimeoutError")), timeout * 1000).unref();
+      else signal.addEventListener("abort", () => over.abort(signal.reason), { once: true, signal: answered });
+    if (timeout > 0) {
+      const timer = setTimeout(() => over.abort(new DOMException("over", "TimeoutError")), timeout * 1000).unref();
+      answered.addEventListener("abort", () => clearTimeout(timer), { once: true });
+    }
     return { urn, signal: over.signal };
   };
   return {
@@ -127,17 +138,19 @@ export function service(provider: Provider, engine: Engine): IResourceProviderSe
   };
 }
 
-/** A call's handler: it returns the answer, or the error's message; `signal` is aborted if the caller gave up. */
+/** A call's handler: it returns the answer, or the error's message. */
 function unary<Request, Response>(
-  answer: (request: Request, signal: AbortSignal) => Response | Promise<Response>,
+  answer: (request: Request, call: Call) => Response | Promise<Response>,
 ): grpc.handleUnaryCall<Request, Response> {
   return (call, callback) => {
-    const gone = new AbortController();
+    const [gone, answered] = [new AbortController(), new AbortController()];
     call.on("cancelled", () => gone.abort(new Error("the engine gave up waiting")));
-    void (async () => answer(call.request, gone.signal))().then(
-      (response) => callback(null, response),
-      (error: unknown) => callback({ code: grpc.status.UNKNOWN, details: message(error) }),
-    );
+    void (async () => answer(call.request, { gone: gone.signal, answered: answered.signal }))()
+      .then(
+        (response) => callback(null, response),
+        (error: unknown) => callback({ code: grpc.status.UNKNOWN, details: message(error) }),
+      )
+      .finally(() => answered.abort());
   };
 }
 

@@ -178,6 +178,18 @@ describe("functions", () => {
 });
 
 describe("the plugin", () => {
+  it("runs as many commands as the engine asks for, one after the other and at once, without a warning of Node", async () => {
+    const warnings = path.join(directory, "warnings");
+    const other = await Plugin.start("command", { NODE_REDIRECT_WARNINGS: warnings });
+    try {
+      for (let count = 0; count < 12; count++) await other.create(LOCAL, { create: "true" });
+      await Promise.all(Array.from({ length: 12 }, () => other.create(LOCAL, { create: "sleep 0.2" })));
+      expect(existsSync(warnings) && readFileSync(warnings, "utf8")).toBe(false);
+    } finally {
+      await other.stop();
+    }
+  });
+
   it("kills its commands' shells, and nothing that these started, when the engine cancels", async () => {
     const other = await Plugin.start("command");
     try {
