@@ -1,7 +1,7 @@
 # Programs that the host may lack. Sourced; puts those that were unpacked into the cache at the end of PATH.
 #
-# Debian's packages are installed where that changes no package that the host has. Otherwise (systemd-container wants systemd's very version), and
-# without root, they are unpacked into the cache with the libraries of their own version, and the host stays as it is.
+# Debian's packages are installed where that changes no package that the host has. Otherwise (systemd-container wants systemd's very
+# version), and without root, they are unpacked into the cache with the libraries of their own version, and the host stays as it is.
 
 host_cache=${XDG_CACHE_HOME:-$HOME/.cache}/nixos-fleet/host
 export PATH=$PATH:$host_cache/bin
@@ -96,7 +96,7 @@ node_programs() {
   platform=$(node -p 'process.platform + "-" + process.arch')
   into=${XDG_CACHE_HOME:-$HOME/.cache}/nixos-fleet/node/$1
   [ -x "$into/node_modules/node-$platform/bin/node" ] ||
-    npm install --prefix "$into" --no-save --no-progress --loglevel=error "node-$platform@$1" >&2
+    npm install --prefix "$into" --no-save --no-progress --loglevel=error "node-$platform@$1" >&2 || return
   echo "$into/node_modules/node-$platform/bin"
 }
 
