@@ -6,7 +6,7 @@ import { Account, IAMBinding as AccountIAMBinding } from "@pulumi/gcp/serviceacc
 import type { FleetConfig } from "../config/fleet-config";
 import { aliasesOf } from "./state-move";
 import { accountId } from "../config/names";
-import { accessOf, ALWAYS, loginPolicy, peopleOf, type Access } from "./iam";
+import { accessOf, ALWAYS, loginPolicy, peopleOf, stackCondition, type Access } from "./iam";
 import type { DevVm } from "./vm";
 
 /** The roles of a VM's own account in its project: write logs and metrics. */
@@ -85,11 +85,7 @@ export class FleetAccess extends pulumi.ComponentResource {
     const all = accessOf(args.config);
     for (const access of all) this.admit(`${name}-${access.vm}`, access, args);
     const members = peopleOf(all);
-    const { fleet, stack } = args.config;
-    // To IAM, another description makes another binding: stacks that share an account do not remove each other's members.
-    const condition = args.account.shared
-      ? { ...ALWAYS, description: `nixos-fleet: fleet ${fleet}, stack ${stack}` }
-      : ALWAYS;
+    const condition = args.account.shared ? stackCondition(args.config) : ALWAYS;
     // Logging in to a VM that runs as an account requires the right to act as that account.
     if (members.length > 0)
       new AccountIAMBinding(

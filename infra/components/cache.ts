@@ -1,47 +1,62 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as storage from "@pulumi/gcp/storage";
-import type { FleetConfig } from "../config/fleet-config";
+import type { FleetAccount } from "./access";
+import { stackCondition } from "./iam";
 import { fleetLabels } from "./metadata";
+import { bucketOf } from "../config/cache";
+import type { FleetConfig } from "../config/fleet-config";
 
 export interface FleetCacheArgs {
   config: FleetConfig;
-  /** The bucket's name. */
-  bucket: string;
-  /** Whether the bucket exists already, such as another stack's. It stays as it is, except that this fleet's VMs may read it. */
-  existing: boolean;
-  /** Address of the service account that the VMs run as. */
-  account: pulumi.Input<string>;
+  /** The service account that the VMs run as. */
+  account: FleetAccount;
 }
 
-/** A private bucket for what `fleet build` has built. The VMs read it; the person who runs the tool writes it with their own rights. */
+/**
+ * A bucket for what `fleet build` has built: a private one of this stack's, or an existing one, which stays as it is. The VMs read it; the
+ * person who runs the tool writes it with their own rights. A cache that is no bucket has nothing here.
+ */
 export class FleetCache extends pulumi.ComponentResource {
-  constructor(
-    name: string,
-    { config, bucket, existing, account }: FleetCacheArgs,
-    opts?: pulumi.ComponentResourceOptions,
-  ) {
+  constructor(name: string, { config, account }: FleetCacheArgs, opts?: pulumi.ComponentResourceOptions) {
     super("nixos-fleet:infra:FleetCache", name, {}, opts);
     const parent = { parent: this };
-    const readable = existing
-      ? bucket
-      : new storage.Bucket(
-          `${name}-cache`,
-          {
-            name: bucket,
-            location: config.region,
-            uniformBucketLevelAccess: true,
-            publicAccessPrevention: "enforced",
-            labels: fleetLabels(config),
-            // Its content can be built again.
-            forceDestroy: true,
-          },
-          parent,
-        ).name;
-    new storage.BucketIAMMember(
-      `${name}-cache-reader`,
-      { bucket: readable, role: "roles/storage.objectViewer", member: pulumi.interpolate`serviceAccount:${account}` },
-      parent,
-    );
+    const bucket = bucketOf(config.cache);
+    if (bucket !== undefined) {
+      const existing = config.cache?.existingBucket !== undefined;
+      const readable = existing ? bucket : createBucket(name, config, bucket, parent).name;
+      new storage.BucketIAMMember(
+        `${name}-cache-reader`,
+        {
+          bucket: readable,
+          role: "roles/storage.objectViewer",
+          member: pulumi.interpolate`serviceAccount:${account.email}`,
+          // The stack that created the account may have the same member.
+          ...(account.shared ? { condition: stackCondition(config) } : {}),
+        },
+        parent,
+      );
+    }
     this.registerOutputs({});
   }
+}
+
+function createBucket(
+  name: string,
+  config: FleetConfig,
+  bucket: string,
+  opts: pulumi.CustomResourceOptions,
+): storage.Bucket {
+  return new storage.Bucket(
+    `${name}-cache`,
+    {
+      name: bucket,
+      location: config.region,
+      uniformBucketLevelAccess: true,
+      publicAccessPrevention: "enforced",
+      labels: fleetLabels(config),
+      // Its content can be built again.
+      forceDestroy: true,
+    },
+    opts,
+  );
 }

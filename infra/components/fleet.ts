@@ -158,11 +158,7 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
     );
     this.logOutdatedImages(vms, config, prepared.newestImages);
     const { cache, monitoring: settings } = config;
-    const bucket = bucketOf(cache);
-    if (bucket !== undefined) {
-      const existing = cache?.existingBucket !== undefined;
-      new FleetCache(name, { config, bucket, existing, account: account.email }, part);
-    }
+    if (bucketOf(cache) !== undefined) new FleetCache(name, { config, account }, part);
     if (settings) new FleetMonitoring(name, { config, settings }, part);
     new FleetAccess(name, { config, account, vms }, part);
     if (config.schedules.length > 0) new FleetSchedules(name, { config, vms }, part);

@@ -41,6 +41,14 @@ export const ALWAYS = {
   expression: 'request.time >= timestamp("2020-01-01T00:00:00Z")',
 } as const;
 
+/**
+ * Always true, and another for each stack. To IAM, another description makes another binding, so stacks that share an account do not remove
+ * each other's members.
+ */
+export function stackCondition({ fleet, stack }: Pick<FleetConfig, "fleet" | "stack">) {
+  return { ...ALWAYS, description: `nixos-fleet: fleet ${fleet}, stack ${stack}` };
+}
+
 /** The IAM policy of a VM, as JSON: who may log in to it and how. It is the whole policy, so bindings that others add are removed. */
 export function loginPolicy({ administrators, users }: Access): string {
   const bindings = [

@@ -25,8 +25,9 @@ const cache = z
       .regex(/^[^\s:]+:[A-Za-z0-9+/]{43}=$/, "must be a public key as nix key convert-secret-to-public prints it"),
   })
   .refine(
-    ({ publicKey: _, ...places }) => Object.keys(places).length === 1,
-    "must have one of bucket (the name of one to create), existingBucket (its name) and substituter (its URL)",
+    ({ bucket, existingBucket, substituter }) =>
+      [bucket, existingBucket, substituter].filter((place) => place !== undefined).length === 1,
+    "must have exactly one of bucket (to create), existingBucket (one that exists) and substituter (a URL)",
   );
 
 export type CacheConfig = z.infer<typeof cache>;
@@ -38,8 +39,9 @@ export function bucketOf(cache: CacheConfig | undefined): string | undefined {
 
 /** The cache in the form of the VMs' metadata. */
 export function cacheOf(cache: CacheConfig): Cache {
-  const [bucket, { substituter = "", publicKey }] = [bucketOf(cache), cache];
-  return { url: bucket === undefined ? substituter.replace(/\/+$/, "") : bucketUrl(bucket), publicKey };
+  const bucket = bucketOf(cache);
+  const url = bucket === undefined ? cache.substituter?.replace(/\/+$/, "") : bucketUrl(bucket);
+  return { url: url ?? "", publicKey: cache.publicKey };
 }
 
 export const cacheKeys = { cache: cache.optional() };

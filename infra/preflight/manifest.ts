@@ -4,6 +4,7 @@ import type { InvokeOptions } from "@pulumi/pulumi";
 import { manifestPath } from "../../rules/contract";
 import { bucketOf, cacheOf, type CacheConfig } from "../config/cache";
 import { digest } from "../config/digest";
+import { isMissing } from "./bucket";
 import type { Approval } from "../../rules/rollout/approval";
 import { parseObject } from "../../rules/text/json";
 
@@ -53,7 +54,7 @@ async function read(bucket: string, name: string, opts: InvokeOptions): Promise<
   } catch (error) {
     // The object does not exist, or at the first `up` the bucket does not exist.
     const said = String(error);
-    if (/\b404\b|No such object|not ?found|does not exist/i.test(said)) return undefined;
+    if (isMissing(said)) return undefined;
     throw new Error(`cannot read gs://${bucket}/${name}: ${said.split("\n", 1)[0] ?? ""}`, { cause: error });
   }
 }

@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { short } from "../../rules/contract";
 import { resolveHomes, type Resolved } from "./approval";
+import { bucketProblem } from "./bucket";
 import type { FleetConfig } from "../config/fleet-config";
 import type { Written } from "../fleet-args";
 import { findManifest, type Manifest } from "./manifest";
@@ -36,6 +37,8 @@ export async function readSettings(
   if (head instanceof Error) mistakes.push(`nixos-fleet:${source?.key ?? "repository"}: ${head.message}`);
   const { homes, mistakes: strays } = await resolveHomes(config?.vms ?? []);
   mistakes.push(...strays.map((mistake) => `nixos-fleet:${mistake}`));
+  const bucket = config && (await bucketProblem(config));
+  if (bucket !== undefined) mistakes.push(`nixos-fleet:${bucket}`);
   if (mistakes.length > 0 || !config || !source || !head || head instanceof Error) throw new ConfigError(mistakes);
 
   if (localLockDiffers(source, head))

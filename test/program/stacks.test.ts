@@ -36,8 +36,18 @@ const whole = {
 // Unlike Google's, all networks of the local cloud share one space of addresses.
 const elsewhere = { "nixos-fleet:network": { cidr: "10.129.0.0/20" } };
 // Builds for one stack are there for the other's VMs, too.
-const shared = { "nixos-fleet:cache": { existingBucket: "acme-prod", publicKey: `cache-1:${"A".repeat(43)}=` } };
-const beside = { ...common, ...elsewhere, ...cache("acme-staging"), "nixos-fleet:vms": [{ name: "dev-bob" }] };
+const named = (existingBucket: string) => ({
+  "nixos-fleet:cache": { existingBucket, publicKey: `cache-1:${"A".repeat(43)}=` },
+});
+const shared = named("acme-prod");
+const beside = {
+  ...common,
+  ...elsewhere,
+  ...cache("acme-staging"),
+  "nixos-fleet:vms": [{ name: "dev-bob" }],
+  // Another account takes a stop.
+  "nixos-fleet:allowStopping": "true",
+};
 
 async function up(stack: Program): Promise<Record<string, Recorded>> {
   const { exitCode, text } = await stack.run("up");
@@ -109,10 +119,32 @@ describe("two stacks", () => {
     expect(Object.values(declared).map(([type]) => type)).not.toContain("gcp:storage/bucket:Bucket");
     expect(readers("acme-prod")).toEqual(["prod", "staging"]);
     expect(await prod.changes()).toEqual({});
+
+    // With one account too, each stack has its own right.
+    const [account] = inputs(await prod.resources(), "accountId");
+    const one = { "nixos-fleet:serviceAccount": `${account ?? ""}@local-project.iam.gserviceaccount.com` };
+    staging.configure({ ...beside, ...shared, ...one });
+    await up(staging);
+    expect(readers("acme-prod")).toEqual(["prod", "prod"]);
     staging.configure(beside);
     await up(staging);
     expect(readers("acme-prod")).toEqual(["prod"]);
+  });
 
+  it("do not take a bucket for an existing one that is their own, or that is not there", async () => {
+    for (const [bucket, why] of [
+      ["acme-staging", "is the bucket that this stack created; name it as cache.bucket"],
+      ["acme-nowhere", "does not exist; name an existing bucket, or set cache.bucket to create it"],
+    ] as const) {
+      staging.configure({ ...beside, ...named(bucket) });
+      const { exitCode, text } = await staging.run("preview");
+      expect(exitCode).not.toBe(0);
+      expect(text).toContain(`nixos-fleet:cache.existingBucket: "${bucket}" ${why}`);
+    }
+    staging.configure(beside);
+  });
+
+  it("do not meet when one goes", async () => {
     const destroyed = await prod.run("destroy");
     expect(destroyed.exitCode, destroyed.text).toBe(0);
     expect(await staging.changes()).toEqual({});

@@ -33,6 +33,14 @@ export const INVOKES: Record<string, Invoke> = {
     args: ["compute/getImage.d.ts", "GetImageArgs"],
     call: getImage,
   },
+  "gcp:storage/getBucket:getBucket": {
+    args: ["storage/getBucket.d.ts", "GetBucketArgs"],
+    call: async (args, { api }) => {
+      const name = text(args, "name") ?? "";
+      const { location = "", labels = {} } = await api.send({ method: "GET", path: `/storage/v1/b/${name}` });
+      return { id: name, name, location, labels };
+    },
+  },
   "gcp:storage/getBucketObjectContent:getBucketObjectContent": {
     args: ["storage/getBucketObjectContent.d.ts", "GetBucketObjectContentArgs"],
     call: async (args, { api }) => {

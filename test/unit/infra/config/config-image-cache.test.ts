@@ -35,15 +35,15 @@ describe("the configuration", () => {
     [{ image: { source: "https://x/y.raw.tar.gz" } }, "must be gs://BUCKET/NAME.raw.tar.gz"],
     [
       { cache: { publicKey } },
-      "must have one of bucket (the name of one to create), existingBucket (its name) and substituter (its URL)",
+      "must have exactly one of bucket (to create), existingBucket (one that exists) and substituter (a URL)",
     ],
     [
       { cache: { bucket: "acme-cache", substituter: "https://cache.example.com", publicKey } },
-      "must have one of bucket (the name of one to create), existingBucket (its name) and substituter (its URL)",
+      "must have exactly one of bucket (to create), existingBucket (one that exists) and substituter (a URL)",
     ],
     [
       { cache: { bucket: "acme-cache", existingBucket: "acme-cache", publicKey } },
-      "must have one of bucket (the name of one to create), existingBucket (its name) and substituter (its URL)",
+      "must have exactly one of bucket (to create), existingBucket (one that exists) and substituter (a URL)",
     ],
     [{ cache: { existingBucket: "Acme", publicKey } }, 'cache.existingBucket: "Acme" must be a bucket\'s name'],
     [{ cache: { bucket: "Acme", publicKey } }, 'cache.bucket: "Acme" must be a bucket\'s name'],
