@@ -34,11 +34,11 @@ export function sandboxesToTest(
   shipped: Readonly<Record<string, string>>,
   running: Readonly<Record<string, string>>,
 ): Map<string, Sandbox> {
-  const keyOf = (unit: string) => JSON.stringify(sandboxOf(unit));
-  const known = new Set(Object.values(running).map(keyOf));
+  const known = new Set(Object.values(running).map((unit) => JSON.stringify(sandboxOf(unit))));
   const found = new Map<string, Sandbox>();
   for (const [name, unit] of Object.entries(shipped)) {
-    const [sandbox, key] = [sandboxOf(unit), keyOf(unit)];
+    const sandbox = sandboxOf(unit);
+    const key = JSON.stringify(sandbox);
     if (sandbox === undefined || known.has(key)) continue;
     known.add(key);
     found.set(name, sandbox);

@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { contract } from "../../rules/contract";
 import { sandboxesToTest, selfTestUnit } from "../../rules/self-test";
 import { UpdateFailure } from "../driver";
-import { entries, readText, remove } from "../host/files";
+import { readText, remove } from "../host/files";
 import { run, succeeded } from "../host/process";
 import { showUnits, systemctl } from "../host/systemd";
 
@@ -28,7 +28,7 @@ export async function systemAgentError(
   running: string,
   runFolder: string,
 ): Promise<string | undefined> {
-  const tests = [...sandboxesToTest(agentUnits(toplevel), agentUnits(running))].map(([unit, sandbox], index) => ({
+  const tests = [...sandboxesToTest(agentUnits(toplevel), runningUnits(running))].map(([unit, sandbox], index) => ({
     ...{ unit, sandbox, name: `${PREFIX}${process.pid}-${index}.service` },
     output: join(runFolder, `self-test-${index}`),
   }));
@@ -61,15 +61,24 @@ function removeUnits(): void {
   for (const file of readdirSync(RUNTIME_UNITS)) if (file.startsWith(PREFIX)) remove(join(RUNTIME_UNITS, file));
 }
 
-/** The units of a system that may run its agent: their names and texts. */
+/** The units of a system that may run its agent: their names and texts. @throws where they cannot be read */
 function agentUnits(system: string): Record<string, string> {
   const folder = join(system, "etc/systemd/system");
-  const names = (entries(folder) ?? []).sort();
+  const names = readdirSync(folder).sort();
   return Object.fromEntries(
     names
       .filter((name) => name.startsWith(contract.units.system) && name.endsWith(".service"))
       .map((name) => [name, readText(join(folder, name)) ?? ""]),
   );
+}
+
+/** Those of the running system; none where they cannot be read, so that all of the new ones are tested. */
+function runningUnits(system: string): Record<string, string> {
+  try {
+    return agentUnits(system);
+  } catch {
+    return {};
+  }
 }
 
 /** The same for a home. Its unit has its user's rights and no sandbox. `unit` is the text of the unit of the home's agent. */

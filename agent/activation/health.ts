@@ -1,9 +1,8 @@
 /** How an activation is checked: its units, the configuration's own checks, and what was reachable before and is not reachable now. */
-import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isObject, parseObject } from "../../rules/text/json";
-import { badUnits, loopingStates, type UnitState } from "../../rules/decision/health";
-import { readText } from "../host/files";
+import { badUnits, loopingStates, mayRestart, type UnitState } from "../../rules/decision/health";
+import { entries, readText } from "../host/files";
 import { log, oneLine } from "../host/log";
 import { run } from "../host/process";
 import { type ListedUnit, listUnits, type Manager, showUnits, unitJournal } from "../host/systemd";
@@ -20,9 +19,10 @@ const FROM_FSTAB = /\.(?:mount|automount|swap)$/;
  */
 async function unitStates(manager: Manager, folders: readonly string[]): Promise<UnitState[]> {
   const suspects = (await listUnits(manager, ["--all"]))
-    .filter((unit) => isInTrouble(unit) || restartsByItself(folders, unit.id))
-    .map(({ id }) => id)
-    .filter((id) => FROM_FSTAB.test(id) || isPartOf(folders, id));
+    .filter((unit) =>
+      isInTrouble(unit) ? FROM_FSTAB.test(unit.id) || isPartOf(folders, unit.id) : restartsByItself(folders, unit.id),
+    )
+    .map(({ id }) => id);
   const shown = await showUnits(manager, suspects, PROPERTIES);
   return shown.flatMap((unit) =>
     unit["Id"] === undefined
@@ -95,15 +95,24 @@ const isPartOf = (folders: readonly string[], id: string): boolean =>
 const isInTrouble = ({ activeState, subState }: ListedUnit): boolean =>
   activeState === "failed" || loopingStates.includes(subState);
 
-/** Whether one of the configurations has systemd restart the service. Drop-ins of `service.d` are for all services. */
+/** Whether one of the configurations has the service, and may have systemd restart it. */
 const restartsByItself = (folders: readonly string[], id: string): boolean =>
   id.endsWith(".service") &&
-  folders.some((folder) =>
-    [...fileNames(id), "service"].some((name) => /^\s*Restart\s*=\s*(?!no\s*$)\S/m.test(unitText(folder, name))),
-  );
+  folders.some((folder) => {
+    const text = (read: (folder: string, name: string) => string, names: readonly string[]) =>
+      names.map((name) => read(folder, name)).join("\n");
+    const own = text(ownText, fileNames(id)).trim();
+    return isPartOf([folder], id) && mayRestart(own, text(dropInText, [...fileNames(id), ...groupNames(id)]));
+  });
 
 /** The files that say what a unit does: its own, and its template's. */
 const fileNames = (id: string): string[] => [id, templateOf(id)].filter((name) => name !== undefined);
+
+/** Names whose drop-ins are for several services, systemd.unit(5): `a-b.service` has those of `a-.service`, and each has those of `service`. */
+const groupNames = (id: string): string[] => [
+  ...[...id.matchAll(/-/g)].map(({ index }) => `${id.slice(0, index + 1)}.service`),
+  "service",
+];
 
 /** The template that a unit is an instance of. */
 function templateOf(id: string): string | undefined {
@@ -111,16 +120,14 @@ function templateOf(id: string): string | undefined {
   return parts === null ? undefined : `${parts[1] ?? ""}${parts[2] ?? ""}`;
 }
 
-/** A unit's file with its overrides; empty if the configuration has no such unit. */
-function unitText(folder: string, name: string): string {
+/** A unit's file with its drop-ins; empty if the configuration has no such unit. */
+const unitText = (folder: string, name: string): string => ownText(folder, name) + dropInText(folder, name);
+
+const ownText = (folder: string, name: string): string => readText(join(folder, name)) ?? "";
+
+function dropInText(folder: string, name: string): string {
   const drop = join(folder, `${name}.d`);
-  let overrides: string[] = [];
-  try {
-    overrides = readdirSync(drop).map((file) => readFileSync(join(drop, file), "utf8"));
-  } catch {
-    // There is no such file.
-  }
-  return [readText(join(folder, name)) ?? "", ...overrides].join("");
+  return (entries(drop) ?? []).map((file) => readText(join(drop, file)) ?? "").join("\n");
 }
 
 /** The units that are failed now, or restart in a loop. */

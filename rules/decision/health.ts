@@ -56,6 +56,14 @@ export function badUnits({ before, first, last, belongs, changed, ignored }: Uni
   });
 }
 
+/**
+ * Whether systemd may restart a service by itself, as its configuration's files say.
+ * @param own the unit's file, or its template's; empty if it is elsewhere, where it may say anything
+ */
+export function mayRestart(own: string, dropIns: string): boolean {
+  return own === "" || /^\s*Restart(?:ForceExitStatus)?\s*=\s*(?!no\s*$)\S/m.test(`${own}\n${dropIns}`);
+}
+
 /** Substates of a service that failed and waits for its restart. */
 export const loopingStates = ["auto-restart", "auto-restart-queued"];
 

@@ -166,6 +166,13 @@ export const ruleMutants: readonly Mutant[] = [
     unit("rules/self-test"),
   ),
   rule(
+    "decision/health",
+    "a service whose own file is elsewhere may be restarting",
+    'return own === "" ||',
+    "return",
+    unit("rules/health"),
+  ),
+  rule(
     "self-test",
     "a new agent is tested, though the old one runs in the same sandbox",
     "return { program, settings:",

@@ -1,6 +1,6 @@
 /** Which units speak against what was switched to. */
 import { describe, expect, it } from "vitest";
-import { badUnits, type UnitState } from "../../../rules/decision/health";
+import { badUnits, mayRestart, type UnitState } from "../../../rules/decision/health";
 
 const unit = (id: string, more: Partial<UnitState> = {}): UnitState => ({
   ...{ id, activeState: "active", subState: "running", restarts: 0, type: "simple" },
@@ -74,3 +74,18 @@ it.each([
   "nixos-auto-update.service",
   "run-user-1000.mount",
 ])("%s never counts", (id) => expect(bad(unit(id, failed))).toEqual([]));
+
+describe("systemd may restart a service", () => {
+  const own = (line: string) => `[Service]\nExecStart=/bin/web\n${line}\n[Install]\nWantedBy=multi-user.target`;
+  it.each([
+    [own("Restart=always"), "", true],
+    [own("Restart = on-failure"), "", true],
+    [own("RestartForceExitStatus=1"), "", true],
+    [own("Restart=no"), "", false],
+    [own("Restart=no "), "[Service]\nRestartSec=5", false],
+    [own(""), "", false],
+    [own(""), "[Service]\nRestart=always", true],
+    // Its own file is elsewhere and may say so.
+    ["", "[Service]\nNice=5", true],
+  ])("%j with drop-ins %j: %s", (text, dropIns, may) => expect(mayRestart(text, dropIns)).toBe(may));
+});
