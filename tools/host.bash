@@ -92,12 +92,21 @@ go_program() {
 
 # node_programs VERSION: prints the folder of the programs of a version of Node, as its developers build it, from its npm package.
 node_programs() {
-  local platform into
-  platform=$(node -p 'process.platform + "-" + process.arch')
-  into=${XDG_CACHE_HOME:-$HOME/.cache}/nixos-fleet/node/$1
-  [ -x "$into/node_modules/node-$platform/bin/node" ] ||
-    npm install --prefix "$into" --no-save --no-progress --loglevel=error "node-$platform@$1" >&2 || return
-  echo "$into/node_modules/node-$platform/bin"
+  local platform folder scratch
+  platform=$(node -p 'process.platform + "-" + process.arch') || return
+  folder=${XDG_CACHE_HOME:-$HOME/.cache}/nixos-fleet/node
+  if [ ! -d "$folder/$1" ]; then
+    mkdir -p "$folder"
+    # Beside its place and renamed: npm, when it is killed, leaves half a program.
+    scratch=$(mktemp -d "$folder/.installing-XXXXXX") || return
+    npm install --prefix "$scratch" --no-save --no-progress --loglevel=error "node-$platform@$1" >&2 || {
+      rm -rf "$scratch"
+      return 1
+    }
+    chmod 755 "$scratch"
+    mv -T "$scratch" "$folder/$1" 2>/dev/null || rm -rf "$scratch"
+  fi
+  echo "$folder/$1/node_modules/node-$platform/bin"
 }
 
 # Whether this host can run machines at all; says why not and ends otherwise.
