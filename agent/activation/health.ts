@@ -98,12 +98,13 @@ const isInTrouble = ({ activeState, subState }: ListedUnit): boolean =>
 /** Whether one of the configurations has the service, and may have systemd restart it. */
 const restartsByItself = (folders: readonly string[], id: string): boolean =>
   id.endsWith(".service") &&
-  folders.some((folder) => {
-    const text = (read: (folder: string, name: string) => string, names: readonly string[]) =>
-      names.map((name) => read(folder, name)).join("\n");
-    const own = text(ownText, fileNames(id)).trim();
-    return isPartOf([folder], id) && mayRestart(own, text(dropInText, [...fileNames(id), ...groupNames(id)]));
-  });
+  folders
+    .filter((folder) => isPartOf([folder], id))
+    .some((folder) => {
+      const own = fileNames(id).map((name) => ownText(folder, name));
+      const dropIns = [...fileNames(id), ...groupNames(id)].map((name) => dropInText(folder, name));
+      return mayRestart(own.join("\n").trim(), dropIns.join("\n"));
+    });
 
 /** The files that say what a unit does: its own, and its template's. */
 const fileNames = (id: string): string[] => [id, templateOf(id)].filter((name) => name !== undefined);

@@ -3,39 +3,36 @@ import * as storage from "@pulumi/gcp/storage";
 import type { FleetAccount } from "./access";
 import { stackCondition } from "./iam";
 import { fleetLabels } from "./metadata";
-import { bucketOf } from "../config/cache";
 import type { FleetConfig } from "../config/fleet-config";
 
 export interface FleetCacheArgs {
   config: FleetConfig;
+  /** The bucket's name. */
+  bucket: string;
   /** The service account that the VMs run as. */
   account: FleetAccount;
 }
 
 /**
  * A bucket for what `fleet build` has built: a private one of this stack's, or an existing one, which stays as it is. The VMs read it; the
- * person who runs the tool writes it with their own rights. A cache that is no bucket has nothing here.
+ * person who runs the tool writes it with their own rights.
  */
 export class FleetCache extends pulumi.ComponentResource {
-  constructor(name: string, { config, account }: FleetCacheArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { config, bucket, account }: FleetCacheArgs, opts?: pulumi.ComponentResourceOptions) {
     super("nixos-fleet:infra:FleetCache", name, {}, opts);
     const parent = { parent: this };
-    const bucket = bucketOf(config.cache);
-    if (bucket !== undefined) {
-      const existing = config.cache?.existingBucket !== undefined;
-      const readable = existing ? bucket : createBucket(name, config, bucket, parent).name;
-      new storage.BucketIAMMember(
-        `${name}-cache-reader`,
-        {
-          bucket: readable,
-          role: "roles/storage.objectViewer",
-          member: pulumi.interpolate`serviceAccount:${account.email}`,
-          // The stack that created the account may have the same member.
-          ...(account.shared ? { condition: stackCondition(config) } : {}),
-        },
-        parent,
-      );
-    }
+    const existing = config.cache?.existingBucket !== undefined;
+    new storage.BucketIAMMember(
+      `${name}-cache-reader`,
+      {
+        bucket: existing ? bucket : createBucket(name, config, bucket, parent).name,
+        role: "roles/storage.objectViewer",
+        member: pulumi.interpolate`serviceAccount:${account.email}`,
+        // The stack that created the account may have the same member.
+        ...(account.shared ? { condition: stackCondition(config) } : {}),
+      },
+      parent,
+    );
     this.registerOutputs({});
   }
 }

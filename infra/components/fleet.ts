@@ -158,7 +158,8 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
     );
     this.logOutdatedImages(vms, config, prepared.newestImages);
     const { cache, monitoring: settings } = config;
-    if (bucketOf(cache) !== undefined) new FleetCache(name, { config, account }, part);
+    const bucket = bucketOf(cache);
+    if (bucket !== undefined) new FleetCache(name, { config, bucket, account }, part);
     if (settings) new FleetMonitoring(name, { config, settings }, part);
     new FleetAccess(name, { config, account, vms }, part);
     if (config.schedules.length > 0) new FleetSchedules(name, { config, vms }, part);

@@ -32,7 +32,7 @@ const cache = z
 
 export type CacheConfig = z.infer<typeof cache>;
 
-/** The name of the cache's bucket, whoever created it; `undefined` if the cache is no bucket. */
+/** The name of the cache's bucket, this stack's or an existing one; `undefined` if the cache is no bucket. */
 export function bucketOf(cache: CacheConfig | undefined): string | undefined {
   return cache?.bucket ?? cache?.existingBucket;
 }

@@ -26,24 +26,23 @@ const common = {
   "nixos-fleet:schedules": [{ name: "nights", stop: "0 20 * * *", timeZone: "UTC", rest: true }],
   "nixos-fleet:monitoring": { channels: ["email:infra@example.com"] },
 };
-const cache = (bucket: string) => ({ "nixos-fleet:cache": { bucket, publicKey: `cache-1:${"A".repeat(43)}=` } });
+const cache = (place: { bucket: string } | { existingBucket: string }) => ({
+  "nixos-fleet:cache": { ...place, publicKey: `cache-1:${"A".repeat(43)}=` },
+});
 const whole = {
   ...common,
-  ...cache("acme-prod"),
+  ...cache({ bucket: "acme-prod" }),
   "nixos-fleet:vms": [{ name: "dev-alice" }],
   "nixos-fleet:image": { source: `gs://acme-images/${IMAGE}.raw.tar.gz` },
 };
 // Unlike Google's, all networks of the local cloud share one space of addresses.
 const elsewhere = { "nixos-fleet:network": { cidr: "10.129.0.0/20" } };
 // Builds for one stack are there for the other's VMs, too.
-const named = (existingBucket: string) => ({
-  "nixos-fleet:cache": { existingBucket, publicKey: `cache-1:${"A".repeat(43)}=` },
-});
-const shared = named("acme-prod");
+const shared = cache({ existingBucket: "acme-prod" });
 const beside = {
   ...common,
   ...elsewhere,
-  ...cache("acme-staging"),
+  ...cache({ bucket: "acme-staging" }),
   "nixos-fleet:vms": [{ name: "dev-bob" }],
   // Another account takes a stop.
   "nixos-fleet:allowStopping": "true",
@@ -136,7 +135,7 @@ describe("two stacks", () => {
       ["acme-staging", "is the bucket that this stack created; name it as cache.bucket"],
       ["acme-nowhere", "does not exist; name an existing bucket, or set cache.bucket to create it"],
     ] as const) {
-      staging.configure({ ...beside, ...named(bucket) });
+      staging.configure({ ...beside, ...cache({ existingBucket: bucket }) });
       const { exitCode, text } = await staging.run("preview");
       expect(exitCode).not.toBe(0);
       expect(text).toContain(`nixos-fleet:cache.existingBucket: "${bucket}" ${why}`);
