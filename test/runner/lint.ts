@@ -51,7 +51,7 @@ function checks(caching: boolean): readonly Check[] {
         ...some(files, /\.(ts|tsx|css|mts|mjs|json|ya?ml)$/),
       ],
     },
-    { name: "api", command: () => ["typedoc", "--emit", "none", "--logLevel", "Warn"] },
+    { name: "api", command: () => ["typedoc", "--emit", "none", "--disableSources", "--logLevel", "Warn"] },
     { name: "shellcheck", command: ({ scripts }) => ["shellcheck", "-x", "-P", "SCRIPTDIR", ...scripts] },
     { name: "shfmt", command: ({ scripts }) => ["shfmt", "-i", "2", "-ci", "-d", ...scripts] },
     { name: "actionlint", command: ({ workflows }) => ["actionlint", "-no-color", ...workflows], optional: true },
