@@ -1,5 +1,5 @@
 /** With which identity a call reaches Google: the gcp provider's, which the stack's settings and the environment choose. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { googleIdentity, identitySettings } from "../rules/google-identity";
 import type { Call } from "./command-line/command";
@@ -7,7 +7,7 @@ import { variable } from "./command-line/variable";
 import { FleetError } from "./errors";
 import { messageOf } from "../rules/text/system-error";
 import type { Caller } from "./google/credentials";
-import { projectDirectory } from "./project-directory";
+import { projectDirectory, readIfThere } from "./project-directory";
 import { rawSettings, selectedStack } from "./stack";
 
 /** A key of a settings file that says who calls, or an environment of Pulumi's that may hold such a key. */
@@ -50,6 +50,6 @@ async function identityOfStack(call: Call): Promise<Readonly<Record<string, stri
 
 function filesThatChoose(directory: string): string[] {
   return readdirSync(directory).filter(
-    (name) => /^Pulumi\.([^/]+\.)?yaml$/.test(name) && CHOOSES.test(readFileSync(join(directory, name), "utf8")),
+    (name) => /^Pulumi\.([^/]+\.)?yaml$/.test(name) && CHOOSES.test(readIfThere(join(directory, name)) ?? ""),
   );
 }

@@ -1,5 +1,5 @@
 /** The tool and the gates call Google with the identity that the gcp provider has. */
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -144,6 +144,11 @@ describe("the identity of tool and gate", () => {
     stackFile({ "gcp:project": "p" });
     await bothCallWith("mine", { GOOGLE_OAUTH_ACCESS_TOKEN: "mine" });
     expect(() => rmSync(join(directory, "asked"))).toThrow("ENOENT");
+  });
+
+  it("is the environment's where another stack's file goes while they are read", async () => {
+    symlinkSync(join(directory, "gone"), join(directory, "Pulumi.other.yaml"));
+    await bothCallWith("mine", { GOOGLE_OAUTH_ACCESS_TOKEN: "mine" });
   });
 
   it("that may not be taken, or cannot be read, is said in one line", async () => {
