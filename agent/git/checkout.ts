@@ -79,53 +79,77 @@ async function setUrl(folder: string, url: string): Problem {
   );
 }
 
+/** What a clone says about itself. */
+interface Clone {
+  /** Its own settings by name; of several with one name the first, which git uses for a URL. */
+  settings: ReadonlyMap<string, string>;
+  /** The branch that it is on, and its commit. */
+  on: { branch: string; commit: string } | undefined;
+  /** The names of its branches and remote-tracking branches. */
+  names: string[];
+}
+
+async function readClone(folder: string): Promise<Clone> {
+  const settings = (await read(folder, "config", "--null", "--get-regexp", "^(remote|branch|nixos-fleet)\\.")) ?? "";
+  const format = "--format=%(HEAD)%(objectname) %(refname)";
+  const refs = (await read(folder, "for-each-ref", format, "refs/heads/", REMOTE)) ?? "";
+  const current = /^\*([0-9a-f]+) refs\/heads\/(.+)$/m.exec(refs);
+  return {
+    settings: new Map(
+      settings
+        .split("\0")
+        .reverse()
+        .map((entry) => [entry.split("\n", 1)[0] ?? "", entry.slice(entry.indexOf("\n") + 1)]),
+    ),
+    on: current === null ? undefined : { commit: current[1] ?? "", branch: current[2] ?? "" },
+    names: refs.split("\n").map((line) => line.slice(line.indexOf(" ", 1) + 1)),
+  };
+}
+
 /** Sets the clone's origin to the machine's present URL, unless a person has set it. */
-async function followUrl({ folder, url }: Checkout): Promise<void> {
-  const [now, noted] = [
-    await read(folder, "remote", "get-url", "origin"),
-    await read(folder, "config", "--get", NOTED_URL),
-  ];
+async function followUrl({ folder, url }: Checkout, { settings }: Clone): Promise<void> {
+  const [now, noted] = [settings.get("remote.origin.url"), settings.get(NOTED_URL)];
   if (noted === url || (now !== noted && now !== url)) return;
   const problem = await setUrl(folder, url);
   if (problem === undefined && now !== url) log(`${folder} has its origin at ${url} now, as the machine has`);
 }
 
 const OWN = "it has changes, or a history, of its own";
+const REMOTE = "refs/remotes/origin/";
 
 /** Moves the clone to the branch's head. @returns why it does not move */
 async function forward(checkout: Checkout): Problem {
   const { folder, mirror, branch } = checkout;
-  await followUrl(checkout);
-  const head = `refs/remotes/origin/${branch}`;
-  const on = await read(folder, "symbolic-ref", "--short", "HEAD");
-  const pushed = on === branch || (on !== undefined && (await isPushed(folder, on)));
-  await forgetBlocking(folder, branch);
+  const clone = await readClone(folder);
+  const { on } = clone;
+  await followUrl(checkout, clone);
+  const isOn = on?.branch === branch;
+  const pushed = isOn || (on !== undefined && (await isPushed(folder, on.branch, clone)));
+  await forgetBlocking(folder, branch, clone);
+  const head = REMOTE + branch;
   const fetch = ["fetch", "--quiet", "--no-tags", `file://${mirror.path}`, `+refs/heads/${branch}:${head}`];
   const problem = await problemOf(folder, ...fetch);
   if (problem !== undefined) return problem;
   if (on === undefined) return "it is on no branch";
-  const [here, there] = [await read(folder, "rev-parse", "HEAD"), await read(folder, "rev-parse", head)];
-  if (on === branch && here === there) return undefined;
+  if (isOn && on.commit === (await read(folder, "rev-parse", head))) return undefined;
   if ((await read(folder, "status", "--porcelain")) !== "") return OWN;
-  if (on !== branch) return pushed ? switchBranch(folder, on, branch) : OWN;
+  if (!isOn) return pushed ? switchBranch(folder, on.branch, branch) : OWN;
   return (await problemOf(folder, "merge", "--quiet", "--ff-only", head)) === undefined ? undefined : OWN;
 }
 
 /** Whether all commits of a branch that came from the repository are in it. */
-async function isPushed(folder: string, on: string): Promise<boolean> {
-  const mine = await read(folder, "rev-list", "--max-count=1", "HEAD", "--not", "--remotes");
-  return mine === "" && (await read(folder, "config", "--get", `branch.${on}.remote`)) === "origin";
+async function isPushed(folder: string, on: string, { settings }: Clone): Promise<boolean> {
+  if (settings.get(`branch.${on}.remote`) !== "origin") return false;
+  return (await read(folder, "rev-list", "--max-count=1", "HEAD", "--not", "--remotes")) === "";
 }
 
 /** Whether git can keep only one of two names: `a` is in the way of `a/b`. */
 const block = (one: string, other: string) => one.startsWith(`${other}/`) || other.startsWith(`${one}/`);
 
 /** Deletes the remote-tracking branches whose names conflict with this one: the repository no longer has them. */
-async function forgetBlocking(folder: string, branch: string): Promise<void> {
-  const remote = "refs/remotes/origin/";
-  const listed = (await read(folder, "for-each-ref", "--format=%(refname)", remote)) ?? "";
-  for (const name of listed.split("\n"))
-    if (name.startsWith(remote) && block(name.slice(remote.length), branch))
+async function forgetBlocking(folder: string, branch: string, { names }: Clone): Promise<void> {
+  for (const name of names)
+    if (name.startsWith(REMOTE) && block(name.slice(REMOTE.length), branch))
       await problemOf(folder, "update-ref", "-d", name);
 }
 

@@ -31,20 +31,33 @@ export class Mirror {
     private readonly foreign = false,
   ) {}
 
-  private git(args: readonly string[], keep?: number) {
+  private git(args: readonly string[], options: { input?: string; keep?: number } = {}) {
     const safe = this.foreign ? ["-c", `safe.directory=${this.path}`] : [];
-    return git([...safe, `--git-dir=${this.path}`, ...args], keep === undefined ? {} : { keep });
+    return git([...safe, `--git-dir=${this.path}`, ...args], options);
   }
 
-  /** Makes the mirror if there is none, or if something else is in its place. @throws GitError */
-  private async ensure(): Promise<void> {
-    if (isThere(this.path) && (await this.refuses(["rev-parse", "--git-dir"]))) {
-      log(`${this.path} is no longer a repository; creating a new one`);
-      remove(this.path);
-    }
+  /**
+   * Makes the mirror if there is none, or if something else is in its place.
+   * @returns whether it has the revision. @throws GitError
+   */
+  private async open(revision: string): Promise<boolean> {
+    const has = isThere(this.path) && (await this.hasIfRepository(revision));
     if (!isThere(this.path)) await this.must(["init", "--quiet", "--bare"]);
     // The process that works on the mirror holds the agent's own lock, so these locks are from a killed process.
     for (const file of locksIn(this.path)) rmSync(file, { force: true });
+    return has;
+  }
+
+  /** Whether the mirror has a revision. What is no repository is removed. @throws GitError */
+  private async hasIfRepository(revision: string): Promise<boolean> {
+    try {
+      return await this.has(revision);
+    } catch (error) {
+      if (!(await this.refuses(["rev-parse", "--git-dir"]))) throw error;
+      log(`${this.path} is no longer a repository; creating a new one`);
+      remove(this.path);
+      return false;
+    }
   }
 
   /** Whether git says no. A git that was killed or hung gave no answer. @throws GitError */
@@ -79,15 +92,17 @@ export class Mirror {
   }
 
   private async tryFetch(origin: Origin, revision: string): Promise<void> {
-    await this.ensure();
-    if (!(await this.has(revision))) {
+    const keep = setRef(`${KEPT}${revision}`, `${revision}^{commit}`);
+    if (!(await this.open(revision))) {
       if (!isOnThisMachine(origin.url)) {
-        await this.fetchInto(origin, `+refs/heads/${origin.branch}:${FETCHED}`);
-        await this.nameBranch(origin.branch);
+        const branch = `refs/heads/${origin.branch}`;
+        await this.fetchInto(origin, `+${branch}:${FETCHED}`);
+        if (succeeded(await this.updateRefs([setRef(branch, FETCHED), keep]))) return;
+        await this.nameBranch(branch);
       }
       if (!(await this.has(revision))) await this.fetchInto(origin, `+${revision}:${FETCHED}`);
     }
-    await this.must(["update-ref", `${KEPT}${revision}`, revision]);
+    textOf(await this.updateRefs([keep]));
   }
 
   private async fetchInto(origin: Origin, refspec: string): Promise<void> {
@@ -101,34 +116,33 @@ export class Mirror {
 
   /** The only branch of the mirror, for clones and for older agents of homes. A conflicting name is deleted. */
   private async nameBranch(branch: string): Promise<void> {
-    const name = ["update-ref", `refs/heads/${branch}`, FETCHED];
-    if (succeeded(await this.git(name))) return;
-    const { stdout } = await this.git(["for-each-ref", "--format=%(refname)", "refs/heads/"]);
-    for (const other of stdout.split("\n").filter((line) => line !== "")) await this.git(["update-ref", "-d", other]);
-    await this.must(name);
+    const name = [setRef(branch, FETCHED)];
+    if (succeeded(await this.updateRefs(name))) return;
+    for (const other of await this.refsBelow("refs/heads/")) await this.updateRefs([deleteRef(other)]);
+    textOf(await this.updateRefs(name));
+  }
+
+  /** Makes all of these changes or none. */
+  private async updateRefs(changes: readonly string[]): Promise<Finished> {
+    return this.git(["update-ref", "--stdin", "-z"], { input: changes.join("") });
+  }
+
+  private async refsBelow(prefix: string): Promise<string[]> {
+    return linesOf((await this.git(["for-each-ref", "--format=%(refname)", prefix])).stdout);
   }
 
   private async must(args: readonly string[], keep?: number): Promise<string> {
-    const finished = await this.git(args, keep);
-    if (succeeded(finished)) return finished.stdout;
-    const cause = gitFailure({ ...finished, text: finished.stderr });
-    throw new GitError(cause === "space" ? cause : "unknown", gitErrorText(finished));
+    return textOf(await this.git(args, keep === undefined ? {} : { keep }));
   }
 
   /** Whether all objects of a revision are there and complete. Objects are read as they are stored: no filter runs. */
   private async isSound(revision: string): Promise<boolean> {
-    const listed = await this.git(["ls-tree", "-r", "-t", "--full-tree", revision], LISTING_BYTES);
+    // Of the revision alone, without its history; fails if an object is not there.
+    const list = ["rev-list", "--objects", "--no-walk", "--no-object-names", revision];
+    const listed = await this.git(list, { keep: LISTING_BYTES });
     if (!hasSucceeded(listed)) return false;
-    // A submodule's commit is in another repository.
-    const objects = listed.stdout
-      .split("\n")
-      .flatMap((line) => /^\d+ (?:blob|tree) ([0-9a-f]+)\t/.exec(line)?.[1] ?? []);
-    const input = [revision, ...new Set(objects)].join("\n");
-    const batch = (how: string) => git([`--git-dir=${this.path}`, "cat-file", how], { input, keep: LISTING_BYTES });
-    const checked = await batch("--batch-check");
-    if (!hasSucceeded(checked) || / missing$/m.test(checked.stdout)) return false;
     // Reading an object checks it against its name.
-    return hasSucceeded(await git([`--git-dir=${this.path}`, "cat-file", "--batch"], { input, keep: 4096 }));
+    return hasSucceeded(await this.git(["cat-file", "--batch"], { input: listed.stdout, keep: 4096 }));
   }
 
   /** Its progress counts as a sign of life: a large repository takes minutes. */
@@ -138,18 +152,18 @@ export class Mirror {
 
   /** Whether the second revision is the first or one of its descendants. @throws GitError if git cannot determine it */
   async descends(ancestor: string, revision: string): Promise<boolean> {
-    // A revision that is not in the mirror has no known descendants.
-    const there = await this.git(["rev-parse", "--quiet", "--verify", `${ancestor}^{commit}`]);
-    if (there.status === 1) return false;
     const finished = await this.git(["merge-base", "--is-ancestor", ancestor, revision]);
     if (finished.limit === undefined && (finished.status === 0 || finished.status === 1)) return finished.status === 0;
+    // A revision that is not in the mirror has no known descendants.
+    if (!(await this.has(ancestor))) return false;
     throw new GitError("unknown", gitErrorText(finished));
   }
 
   /** The text of a file at a revision; `undefined` if the revision has no such file. @throws GitError */
   async fileAt(revision: string, file: string): Promise<string | undefined> {
-    if ((await this.must(["ls-tree", revision, "--", file])) === "") return undefined;
-    return this.must(["cat-file", "blob", `${revision}:${file}`], LISTING_BYTES);
+    const blob = await this.git(["cat-file", "blob", `${revision}:${file}`], { keep: LISTING_BYTES });
+    if (succeeded(blob) || (await this.must(["ls-tree", revision, "--", file])) !== "") return textOf(blob);
+    return undefined;
   }
 
   /** SHA-256 (hex) of `flake.lock` in the flake's folder at a revision; empty if there is none. @throws GitError */
@@ -161,7 +175,7 @@ export class Mirror {
   /** Commits that one revision contains and another does not. @throws GitError */
   async commitsBetween(deployed: string, revision: string): Promise<string[]> {
     const listed = await this.must(["rev-list", revision, `^${deployed}`], LISTING_BYTES);
-    return listed.split("\n").filter((line) => line !== "");
+    return linesOf(listed);
   }
 
   /** The number of commits by which the branch, as last fetched, is ahead of a revision; `undefined` if unknown. */
@@ -177,9 +191,8 @@ export class Mirror {
 
   /** Forgets all revisions except these. */
   async prune(keep: readonly (string | undefined)[]): Promise<void> {
-    const listed = await this.git(["for-each-ref", "--format=%(refname)", KEPT]);
-    for (const name of listed.stdout.split("\n").filter((line) => line !== ""))
-      if (!keep.includes(name.slice(KEPT.length))) await this.git(["update-ref", "-d", name]);
+    const old = (await this.refsBelow(KEPT)).filter((name) => !keep.includes(name.slice(KEPT.length)));
+    if (old.length > 0) await this.updateRefs(old.map(deleteRef));
     await this.git(["gc", "--auto", "--quiet"]);
   }
 }
@@ -196,6 +209,19 @@ export async function branchHead({ url, branch, access, renew }: Origin): Promis
 export async function answers({ url, branch, access }: Origin): Promise<boolean> {
   const args = ["ls-remote", "--exit-code", "--", url, `refs/heads/${branch}`];
   return succeeded(await git(args, { access, silence: 15_000 }));
+}
+
+/** A change, as git-update-ref(1) reads it with `-z`: whatever the reference pointed to before. */
+const setRef = (name: string, target: string) => `update ${name}\0${target}\0\0`;
+const deleteRef = (name: string) => `delete ${name}\0\0`;
+
+const linesOf = (text: string) => text.split("\n").filter((line) => line !== "");
+
+/** What git printed. @throws GitError if it failed */
+function textOf(finished: Finished): string {
+  if (succeeded(finished)) return finished.stdout;
+  const cause = gitFailure({ ...finished, text: finished.stderr });
+  throw new GitError(cause === "space" ? cause : "unknown", gitErrorText(finished));
 }
 
 /** Whether git succeeded. A git that was killed or hung does not show that anything is damaged. @throws GitError */

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { deflateSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { git, GitError, remoteAccess } from "../../../../agent/git/git";
 import { branchHead, Mirror, type Origin } from "../../../../agent/git/mirror";
@@ -51,6 +52,19 @@ describe("the branch's head", () => {
     expect(await reason(branchHead(origin({ url: "file:///nowhere" })))).toBe("network");
   });
 });
+
+/** The mirror's file with an object of the source; its objects are stored one by one. */
+function fileOfObject(name: string): string {
+  const object = source.git("rev-parse", name);
+  return scratch.in(`state/mirror.git/objects/${object.slice(0, 2)}/${object.slice(2)}`);
+}
+
+/** Gives a file's object other content: git can read it, but it is not what its name says. */
+function spoil(name: string): void {
+  const file = fileOfObject(name);
+  rmSync(file);
+  writeFileSync(file, deflateSync("blob 6\0other\n"));
+}
 
 describe("the mirror", () => {
   it("fetches a revision and the digest of its lock", async () => {
@@ -136,6 +150,9 @@ describe("the mirror", () => {
 
   it.each([
     ["objects are gone", () => rmSync(scratch.in("state/mirror.git/objects"), { recursive: true })],
+    ["newest file is gone", () => rmSync(fileOfObject("HEAD:flake.lock"))],
+    ["newest folder is gone", () => rmSync(fileOfObject("HEAD^{tree}"))],
+    ["newest file has other content", () => spoil("HEAD:flake.lock")],
     ["HEAD is garbage", () => writeFileSync(scratch.in("state/mirror.git/HEAD"), "garbage\n")],
     [
       "place is a file's",
@@ -152,12 +169,31 @@ describe("the mirror", () => {
     expect(await mirror.has(head)).toBe(true);
   });
 
+  it("reads a lock whose names git would have to quote, and knows when there is none", async () => {
+    mkdirSync(join(source.folder, 'in "fra'));
+    const revision = source.commit("quoted\n", 'in "fra/flake.lock');
+    await mirror.fetch(origin(), revision);
+    expect(await mirror.fileAt(revision, 'in "fra/flake.lock')).toBe("quoted\n");
+    expect(await mirror.fileAt(revision, "flake.lock")).toBeUndefined();
+    expect(await reason(mirror.fileAt("1".repeat(40), "flake.lock"))).toBe("unknown");
+    expect(await reason(mirror.fileAt(revision, 'in "fra'))).toBe("unknown");
+  });
+
+  it("forgets all revisions but those that are to be kept", async () => {
+    const revisions = [source.commit("1"), source.commit("2"), source.commit("3")];
+    for (const revision of revisions) await mirror.fetch(origin(), revision);
+    const [first = "", , third = ""] = revisions;
+    await mirror.prune([third, first, undefined]);
+    const kept = await git([`--git-dir=${mirror.path}`, "for-each-ref", "--format=%(refname)", "refs/nixos-fleet/"]);
+    expect(kept.stdout.trim().split("\n")).toEqual([first, third].sort().map((name) => `refs/nixos-fleet/${name}`));
+  });
+
   it("fetches only by the protocols that are allowed", async () => {
     const head = source.commit("1");
     expect(await reason(mirror.fetch(origin({ access: remoteAccess("https:ssh:git") }), head))).toBe("unknown");
   });
 
-  it.each(["cat-file --batch-check", "fsck", "rev-parse --git-dir"])(
+  it.each(["rev-list --objects", "cat-file --batch", "fsck", "rev-parse --quiet", "update-ref"])(
     "is kept where git is killed at %s",
     async (words) => {
       const head = source.commit("1");
