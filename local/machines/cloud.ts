@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { removeGroup } from "./cgroup";
 import { cleanUp } from "./cleanup";
 import type { Machines, Network, Trusted } from "./driver";
+import { raiseInotifyLimit } from "./inotify";
 import { cloudNames } from "./names";
 import { openNetwork } from "./network";
 import { NspawnMachines } from "./nspawn";
@@ -22,6 +23,7 @@ export interface Cloud {
 export async function openCloud(state: string, image: string, trusted?: Trusted): Promise<Cloud> {
   await mkdir(state, { recursive: true });
   const names = cloudNames(state);
+  raiseInotifyLimit();
   await cleanUp(names);
   const network = await openNetwork(names);
   const machines = new NspawnMachines(names, image, trusted);
