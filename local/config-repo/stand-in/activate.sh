@@ -27,17 +27,21 @@ write_keys() {
   done
 }
 
-# As NixOS does: /etc/static is this system's etc, and every file of it a link through that.
+# As NixOS does: /etc/static is this system's etc, and every file of it a link through that. One ln for each folder.
 link_etc() {
   local path folder
+  local -A links=()
   ln -sfnT "$system/etc" /etc/static.new
   mv -T /etc/static.new /etc/static
   while IFS= read -r path; do
     folder=/etc/$path
-    folder=${folder%/*}
-    [[ -d $folder ]] || mkdir -p "$folder"
-    ln -sfnT "/etc/static/$path" "/etc/$path"
+    path=/etc/static/$path
+    links[${folder%/*}]+=" ${path@Q}"
   done < <(cd "$system/etc" && find . ! -type d -printf '%P\n')
+  for folder in "${!links[@]}"; do
+    [[ -d $folder ]] || mkdir -p "$folder"
+    eval "ln -sfn --target-directory=${folder@Q} -- ${links[$folder]}"
+  done
   find /etc -xdev -lname '/etc/static/*' -xtype l -delete
 }
 

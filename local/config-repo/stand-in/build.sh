@@ -12,19 +12,23 @@ export out=${outputs[out]}
 # Most of a build's time would be programs that start: shells and few of them do what can be done so.
 declare -A modes
 
-folder_of() { # path
-  local folder=${1%/*}
-  [[ $folder = "$1" || -d $folder ]] || mkdir -p "$folder"
+make_folders() { # paths…
+  local path
+  local -A folders=()
+  for path in "$@"; do
+    [[ $path != */* ]] || folders[${path%/*}]=''
+  done
+  [[ ${#folders[@]} -eq 0 ]] || mkdir -p -- "${!folders[@]}"
 }
 
 write() { # mode path text
-  folder_of "$2"
   printf %s "$3" >"$2"
   modes[$1]+=" ${2@Q}"
 }
 
 mkdir -p "$out"
 cd "$out"
+make_folders "${!files[@]}" "${!executables[@]}" "${!links[@]}"
 for path in "${!files[@]}"; do
   write 444 "$path" "${files[$path]}"
 done
@@ -32,7 +36,6 @@ for path in "${!executables[@]}"; do
   write 555 "$path" "${executables[$path]}"
 done
 for path in "${!links[@]}"; do
-  folder_of "$path"
   ln -s "${links[$path]}" "$path"
 done
 for mode in "${!modes[@]}"; do

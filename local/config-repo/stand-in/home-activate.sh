@@ -56,7 +56,7 @@ set_profile() {
 }
 
 link_files() {
-  local path files
+  local path files folder
   while IFS= read -r path; do
     if [[ ! -e $new/home-files/$path ]] && is_ours "$HOME/$path"; then
       rm "$HOME/$path"
@@ -65,7 +65,9 @@ link_files() {
   done < <(files_of "$old")
   files=$(readlink -f "$new/home-files")
   while IFS= read -r path; do
-    mkdir -p "$(dirname "$HOME/$path")"
+    folder=$HOME/$path
+    folder=${folder%/*}
+    [[ -d $folder ]] || mkdir -p "$folder"
     ! is_foreign "$HOME/$path" || mv "$HOME/$path" "$HOME/$path.$backup"
     ln -sfnT "$files/$path" "$HOME/$path"
   done < <(files_of "$new")
@@ -100,15 +102,14 @@ run_jobs() { # verb, units…
   [[ $# -eq 1 ]] || systemctl --user "$1" -- "${@:2}"
 }
 
-# The file of a unit or of its template; nothing where a generation has none.
+# Into REPLY the file of a unit or of its template; nothing where a generation has none.
 unit_file() { # generation, unit
   local file
   for file in "$2" "${2%%@*}@.${2##*.}"; do
-    if [[ -n $1 && -e $1/home-files/$units/$file ]]; then
-      printf '%s\n' "$1/home-files/$units/$file"
-      return
-    fi
+    REPLY=$1/home-files/$units/$file
+    [[ -z $1 || ! -e $REPLY ]] || return 0
   done
+  REPLY=
 }
 
 # Text and comments apart, what counts of a unit; the drop-ins in order after it.
@@ -122,7 +123,10 @@ unit_text() { # file, keys of [Unit] to leave out…
 
 plan_unit() { # unit that runs
   local before after
-  before=$(unit_file "$old" "$1") after=$(unit_file "$new" "$1")
+  unit_file "$old" "$1"
+  before=$REPLY
+  unit_file "$new" "$1"
+  after=$REPLY
   if [[ -z $after ]]; then
     [[ -z $before ]] || refuses_stop "$1" || to_stop+=("$1")
   elif [[ -n $before && $(unit_text "$before" Description Documentation) == "$(unit_text "$after" Description Documentation)" ]]; then

@@ -5,28 +5,33 @@
 declare -A to_stop=() to_start=() to_reload=() to_restart=() to_skip=() hidden=()
 # Unit -> its state, of those that are loaded and not inactive.
 declare -A unit_state=()
-# Unit -> the file it was loaded from.
+# Unit -> the file it was loaded from, of those that the configuration may have brought.
 declare -A unit_fragment=()
 
 read_active_units() {
-  local line unit='' fragment='' state=''
-  unit_state=() unit_fragment=()
+  local unit state
+  unit_state=()
+  while read -r unit _ state _; do
+    [[ $state == inactive ]] || unit_state[$unit]=$state
+  done < <(systemctl list-units --plain --no-legend --full)
+}
+
+# systemd takes half a millisecond to describe a unit, so only these are asked for.
+read_fragments() { # units…
+  local line unit=''
+  unit_fragment=()
+  [[ $# -gt 0 ]] || return 0
   while IFS= read -r line; do
     case $line in
       Id=*) unit=${line#Id=} ;;
-      FragmentPath=*) fragment=${line#FragmentPath=} ;;
-      ActiveState=*) state=${line#ActiveState=} ;;
-      '')
-        [[ -z $unit || $state == inactive ]] || unit_state[$unit]=$state unit_fragment[$unit]=$fragment
-        unit=
-        ;;
+      FragmentPath=*) unit_fragment[$unit]=${line#FragmentPath=} ;;
     esac
-  done < <(systemctl show '*' --property=Id,FragmentPath,ActiveState && echo)
+  done < <(systemctl show --property=Id,FragmentPath -- "$@")
 }
 
 # Units that another folder than NixOS' brought (generators, packages of Debian, the runtime) are left alone.
-is_ours() { # unit, the unit or its template
-  [[ ${unit_fragment[$1]} == /etc/systemd/system/* && -e $old_units/$2 ]]
+is_ours() { # unit
+  [[ ${unit_fragment[$1]-} == /etc/systemd/system/* ]]
 }
 
 is_gone() { # file
@@ -35,13 +40,19 @@ is_gone() { # file
 
 plan_units() {
   local unit base
+  # Unit -> the unit or its template, of those that the old configuration has.
+  local -A bases=()
   read_active_units
   for unit in "${!unit_state[@]}"; do
     base=$unit
     if [[ $unit == *@?*.* && ! -e $old_units/$unit && ! -e $new_units/$unit ]]; then
       base=${unit%%@*}@.${unit##*.}
     fi
-    ! is_ours "$unit" "$base" || plan_unit "$unit" "$base"
+    [[ ! -e $old_units/$base ]] || bases[$unit]=$base
+  done
+  read_fragments "${!bases[@]}"
+  for unit in "${!bases[@]}"; do
+    ! is_ours "$unit" || plan_unit "$unit" "${bases[$unit]}"
   done
   plan_targets
 }
