@@ -60,7 +60,7 @@ function fileOfObject(name: string): string {
 }
 
 /** Gives a file's object other content: git can read it, but it is not what its name says. */
-function spoil(name: string): void {
+function corrupt(name: string): void {
   const file = fileOfObject(name);
   rmSync(file);
   writeFileSync(file, deflateSync("blob 6\0other\n"));
@@ -152,7 +152,7 @@ describe("the mirror", () => {
     ["objects are gone", () => rmSync(scratch.in("state/mirror.git/objects"), { recursive: true })],
     ["newest file is gone", () => rmSync(fileOfObject("HEAD:flake.lock"))],
     ["newest folder is gone", () => rmSync(fileOfObject("HEAD^{tree}"))],
-    ["newest file has other content", () => spoil("HEAD:flake.lock")],
+    ["newest file has other content", () => corrupt("HEAD:flake.lock")],
     ["HEAD is garbage", () => writeFileSync(scratch.in("state/mirror.git/HEAD"), "garbage\n")],
     [
       "place is a file's",
