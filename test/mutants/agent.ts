@@ -143,8 +143,8 @@ export const agentMutants: readonly Mutant[] = [
   rule(
     "git/checkout",
     "a clone with commits of its own is left alone",
-    "if (on !== branch) return pushed ?",
-    "if (on !== branch) return true ?",
+    "if (!isOn) return pushed ?",
+    "if (!isOn) return true ?",
     unit("agent/git/checkout"),
   ),
   rule(
@@ -206,8 +206,8 @@ export const agentMutants: readonly Mutant[] = [
   rule(
     "git/mirror",
     "what a forced push took off its branch is kept",
-    'await this.must(["update-ref", `${KEPT}${revision}`, revision]);',
-    "",
+    "const keep = setRef(`${KEPT}${revision}`, `${revision}^{commit}`);",
+    "const keep = setRef(FETCHED, `${revision}^{commit}`);",
     unit("agent/git/mirror"),
   ),
   rule(

@@ -13,10 +13,11 @@ const get = async (instance: string) => (await served.api.instances.get({ projec
 
 describe("making an instance", () => {
   test("it becomes RUNNING when its machine was started, with a boot disk and an address", async () => {
-    served.cloud.machines.pace = 30;
+    const release = served.cloud.machines.hold();
     const begun = await served.api.instances.insert({ project, zone, requestBody: instanceBody("vm") });
     expect(begun.data.status).toBe("RUNNING");
     expect((await get("vm")).status).toMatch(/^(PROVISIONING|STAGING)$/);
+    release();
     await done(served.api, Promise.resolve(begun));
     const vm = await get("vm");
     expect(vm).toMatchObject({ status: "RUNNING", networkInterfaces: [{ networkIP: "10.0.0.2" }] });
@@ -137,11 +138,12 @@ describe("power", () => {
   beforeEach(() => makeInstance(served, "vm"));
 
   test("stop keeps the disk, start takes it again", async () => {
-    served.cloud.machines.pace = 100;
+    const release = served.cloud.machines.hold();
     const stopping = await served.api.instances.stop({ project, zone, instance: "vm" });
     expect((await get("vm")).status).toBe("STOPPING");
     const early = served.api.instances.start({ project, zone, instance: "vm" });
     expect(await refusal(early)).toMatchObject({ status: 400, reason: "resourceNotReady" });
+    release();
     await done(served.api, Promise.resolve(stopping));
     expect(await get("vm")).toMatchObject({ status: "TERMINATED", lastStopTimestamp: expect.any(String) as string });
     expect(served.cloud.machines.running.has("vm")).toBe(false);

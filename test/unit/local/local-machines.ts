@@ -12,6 +12,7 @@ export class MemoryMachines implements Machines {
   readonly calls: string[] = [];
   /** Milliseconds that every call takes. */
   pace = 1;
+  private held: Promise<void> | undefined;
   /** Called before each call; what it throws the call throws. */
   fault: (call: string) => void = () => undefined;
   private callback: (name: string) => void = () => undefined;
@@ -57,6 +58,16 @@ export class MemoryMachines implements Machines {
     return Promise.resolve();
   }
 
+  /** From now on no call ends. @returns what lets them end */
+  hold(): () => void {
+    let release: () => void = () => undefined;
+    this.held = new Promise((resolve) => (release = resolve));
+    return () => {
+      this.held = undefined;
+      release();
+    };
+  }
+
   /** As a machine that is powered off from inside. */
   powerOff(name: string): void {
     this.running.delete(name);
@@ -65,7 +76,7 @@ export class MemoryMachines implements Machines {
 
   private async called(method: string, name: string): Promise<void> {
     this.calls.push(`${method} ${name}`);
-    await sleep(this.pace);
+    await (this.held ?? sleep(this.pace));
     this.fault(`${method} ${name}`);
   }
 }
