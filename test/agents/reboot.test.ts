@@ -12,9 +12,10 @@ let kernels = 0;
 
 /** A window of an hour around now, or of one that is hours away, by the VM's clock. */
 async function window(when: "now" | "later"): Promise<string> {
-  const minutes = Number(await vm.sh("date +'%H * 60 + %M' | xargs expr")) + (when === "now" ? -30 : 180);
-  const at = (minute: number) => {
-    const [hours, rest] = [Math.floor(minute / 60) % 24, minute % 60];
+  const [hour = 0, minute = 0] = (await vm.sh("date +%H:%M")).split(":").map(Number);
+  const minutes = hour * 60 + minute + (when === "now" ? -30 : 180);
+  const at = (total: number) => {
+    const [hours, rest] = [Math.floor(total / 60) % 24, total % 60];
     return `${String(hours).padStart(2, "0")}:${String(rest).padStart(2, "0")}`;
   };
   return `{ lower = "${at(minutes + 1440)}"; upper = "${at(minutes + 1500)}"; }`;
