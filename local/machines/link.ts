@@ -31,7 +31,7 @@ export async function removeLink(cloud: CloudNames, machine: MachineNames): Prom
   if (!hasNamespace(cloud.namespace)) return;
   // The kernel removes a namespace's links some time after the namespace, but the name must be free now.
   await ip(cloud.namespace, [`link del ${machine.link}`]).catch((error: unknown) => {
-    if (!/cannot find device/i.test(String(error))) throw error;
+    if (!/cannot find device|no such device/i.test(String(error))) throw error;
   });
   // Clients of the address get an error within seconds. Otherwise they would wait until the bridge forgets the old owner.
   await ip(cloud.namespace, [`neigh flush dev ${bridge}`]);
