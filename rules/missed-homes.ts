@@ -16,3 +16,12 @@ export function missedHomes(
   const missed = Object.keys(ran).filter((user) => (ran[user] ?? "") < asked);
   return Object.fromEntries(missed.map((user) => [user, before[user] ?? now]));
 }
+
+/**
+ * Whether a home's last run may have ended before its machine published what homes may run.
+ * @param ran when that run ended, in whole seconds: in the second of the publication it may have been before it
+ * @param published milliseconds; undefined if nothing was published
+ */
+export function mayHaveMissed(ran: string | undefined, published: number | undefined): boolean {
+  return published !== undefined && !(Date.parse(ran ?? "") > published);
+}

@@ -2,10 +2,12 @@
  * The homes of this machine, as root sees them. Work that a user may delay runs in a unit of its own for that user, with a time limit, so
  * that no user can delay the machine's update.
  */
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { publishable, type AgentState } from "../../rules/agent-state";
 import { contract } from "../../rules/contract";
 import type { HomesFile } from "../../rules/decision/decide-home";
+import { mayHaveMissed } from "../../rules/missed-homes";
 import { parseObject } from "../../rules/text/json";
 import { isThere, readText } from "../host/files";
 import { log } from "../host/log";
@@ -29,6 +31,9 @@ const FIRST_LOGIN = `${system}-first-login`;
 export function readHomes(folder: string = runFolder): HomesFile {
   return parseObject(readText(join(folder, "homes.json")) ?? "") ?? {};
 }
+
+/** When that was, in milliseconds. */
+const publishedAt = () => statSync(join(runFolder, "homes.json"), { throwIfNoEntry: false })?.mtimeMs;
 
 const homeUsers = (): string[] => (readHomes().homes ?? []).map(({ user }) => user).filter(isUserName);
 
@@ -67,9 +72,7 @@ export async function serveHome(user: string): Promise<void> {
   }
   if (!isThere(`/var/lib/systemd/linger/${user}`)) await lingers(user);
   await armPublisher(account);
-  const manager = `user@${account.uid}.service`;
-  const ran = await systemctl("system", ["is-active", "--quiet", manager], 10_000);
-  if (!(await systemctl("system", ["start", manager], 20_000))) {
+  if (!(await systemctl("system", ["start", `user@${account.uid}.service`], 20_000))) {
     await publishUnserved(user, `the manager of ${user}'s units does not start`);
     return;
   }
@@ -78,10 +81,9 @@ export async function serveHome(user: string): Promise<void> {
     await publishUnserved(user, `the state of ${user}'s home cannot be read: a file of ${user}'s does not answer`);
   const mayBeDeployed = hangs || (state?.revision ?? "") !== "";
   if (mayBeDeployed && (await propertyOf(account, `${homeUnit}.service`, "LoadState")) === "loaded") {
-    const woken = await wakeUnits(account);
-    const missed = (woken || !ran) && (state?.at ?? "") < (readHomes().at ?? "");
-    // No path unit fires for a change that happened while nothing watched the path.
-    if (missed) await ofUser(account, ["start", "--no-block", `${homeUnit}.service`]);
+    await wakeUnits(account);
+    // No path unit fires for a change that comes while nothing watches the path, or while the home's last run ends.
+    if (mayHaveMissed(state?.at, publishedAt())) await ofUser(account, ["start", "--no-block", `${homeUnit}.service`]);
   } else if (!hangs) await startHome(account);
 }
 
@@ -100,17 +102,14 @@ async function propertyOf({ name }: Account, unit: string, property: string): Pr
   return (await run("systemctl", args, { timeout: 10_000 })).stdout.trim();
 }
 
-/** Restarts a path unit that was triggered too often, or a timer that someone stopped. @returns whether one did not run */
-async function wakeUnits(account: Account): Promise<boolean> {
-  let woken = false;
+/** Restarts a path unit that was triggered too often, or a timer that someone stopped. */
+async function wakeUnits(account: Account): Promise<void> {
   for (const unit of [`${homeUnit}.path`, `${homeUnit}.timer`]) {
     if (await ofUser(account, ["is-active", "--quiet", unit])) continue;
     await ofUser(account, ["reset-failed", `${homeUnit}.service`, unit]);
     await ofUser(account, ["start", "--no-block", unit]);
     log(`home of ${account.name}: started ${unit}, which did not run`);
-    woken = true;
   }
-  return woken;
 }
 
 /** Once in each of the machine's runs: until the home has its own units, only root can retry. */
