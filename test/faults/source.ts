@@ -28,9 +28,9 @@ export const flaws = {
   hangs: 'system.activationScripts.hangs = "sleep infinity";',
   hangsHard: "system.activationScripts.hangs = \"trap '' TERM INT HUP; while :; do sleep 1; done\";",
   bootLoader: 'system.systemBuilderCommands = "echo exit 1 >install-boot-loader";',
-  slow: 'system.systemBuilderCommands = "sleep 0.6; echo sleep 0.6 >install-boot-loader"; system.activationScripts.slow = "sleep 0.6";',
+  slow: 'system.systemBuilderCommands = "sleep 0.6; echo sleep 2 >install-boot-loader"; system.activationScripts.slow = "sleep 2";',
   slowThenFails:
-    'system.systemBuilderCommands = "sleep 0.6"; system.activationScripts.slow = "sleep 0.6; echo cannot activate this; exit 1";',
+    'system.systemBuilderCommands = "sleep 0.6"; system.activationScripts.slow = "sleep 2; echo cannot activate this; exit 1";',
 } as const;
 export type Flaw = keyof typeof flaws;
 
