@@ -97,12 +97,12 @@ export class Mirror {
       if (!isOnThisMachine(origin.url)) {
         const branch = `refs/heads/${origin.branch}`;
         await this.fetchInto(origin, `+${branch}:${FETCHED}`);
-        if (succeeded(await this.updateRefs([setRef(branch, FETCHED), keep]))) return;
+        if (succeeded(await this.updateRefs(setRef(branch, FETCHED), keep))) return;
         await this.nameBranch(branch);
       }
       if (!(await this.has(revision))) await this.fetchInto(origin, `+${revision}:${FETCHED}`);
     }
-    textOf(await this.updateRefs([keep]));
+    textOf(await this.updateRefs(keep));
   }
 
   private async fetchInto(origin: Origin, refspec: string): Promise<void> {
@@ -116,14 +116,14 @@ export class Mirror {
 
   /** The only branch of the mirror, for clones and for older agents of homes. A conflicting name is deleted. */
   private async nameBranch(branch: string): Promise<void> {
-    const name = [setRef(branch, FETCHED)];
+    const name = setRef(branch, FETCHED);
     if (succeeded(await this.updateRefs(name))) return;
-    for (const other of await this.refsBelow("refs/heads/")) await this.updateRefs([deleteRef(other)]);
+    for (const other of await this.refsBelow("refs/heads/")) await this.updateRefs(deleteRef(other));
     textOf(await this.updateRefs(name));
   }
 
   /** Makes all of these changes or none. */
-  private async updateRefs(changes: readonly string[]): Promise<Finished> {
+  private async updateRefs(...changes: string[]): Promise<Finished> {
     return this.git(["update-ref", "--stdin", "-z"], { input: changes.join("") });
   }
 
@@ -131,8 +131,8 @@ export class Mirror {
     return linesOf((await this.git(["for-each-ref", "--format=%(refname)", prefix])).stdout);
   }
 
-  private async must(args: readonly string[], keep?: number): Promise<string> {
-    return textOf(await this.git(args, keep === undefined ? {} : { keep }));
+  private async must(args: readonly string[], options: { keep?: number } = {}): Promise<string> {
+    return textOf(await this.git(args, options));
   }
 
   /** Whether all objects of a revision are there and complete. Objects are read as they are stored: no filter runs. */
@@ -141,8 +141,11 @@ export class Mirror {
     const list = ["rev-list", "--objects", "--no-walk", "--no-object-names", revision];
     const listed = await this.git(list, { keep: LISTING_BYTES });
     if (!hasSucceeded(listed)) return false;
-    // Reading an object checks it against its name.
-    return hasSucceeded(await this.git(["cat-file", "--batch"], { input: listed.stdout, keep: 4096 }));
+    const input = listed.stdout;
+    // git lists an object whose file is there. One whose header it cannot read is missing, too, and that is no failure of this command.
+    const checked = await this.git(["cat-file", "--batch-check"], { input, keep: LISTING_BYTES });
+    if (!hasSucceeded(checked) || / missing$/m.test(checked.stdout)) return false;
+    return hasSucceeded(await this.git(["cat-file", "--batch"], { input, keep: 4096 }));
   }
 
   /** Its progress counts as a sign of life: a large repository takes minutes. */
@@ -174,8 +177,7 @@ export class Mirror {
 
   /** Commits that one revision contains and another does not. @throws GitError */
   async commitsBetween(deployed: string, revision: string): Promise<string[]> {
-    const listed = await this.must(["rev-list", revision, `^${deployed}`], LISTING_BYTES);
-    return linesOf(listed);
+    return linesOf(await this.must(["rev-list", revision, `^${deployed}`], { keep: LISTING_BYTES }));
   }
 
   /** The number of commits by which the branch, as last fetched, is ahead of a revision; `undefined` if unknown. */
@@ -192,7 +194,7 @@ export class Mirror {
   /** Forgets all revisions except these. */
   async prune(keep: readonly (string | undefined)[]): Promise<void> {
     const old = (await this.refsBelow(KEPT)).filter((name) => !keep.includes(name.slice(KEPT.length)));
-    if (old.length > 0) await this.updateRefs(old.map(deleteRef));
+    if (old.length > 0) await this.updateRefs(...old.map(deleteRef));
     await this.git(["gc", "--auto", "--quiet"]);
   }
 }
