@@ -11,7 +11,7 @@ import { dryRequest } from "../driver";
 import { attempt, type AttemptResult } from "../engine";
 import { readText } from "../host/files";
 import type { HomeDriver, HomeSituation } from "../home/home";
-import { homesFile } from "../home/home-place";
+import { homesFile, homesPublishedAt } from "../home/home-place";
 import type { HomeDecision } from "../../rules/decision/decide-home";
 import { acquireLock } from "../host/lock";
 import { Exit, log } from "../host/log";
@@ -33,10 +33,10 @@ export async function runHome(driver: HomeDriver, options: RunOptions): Promise<
   let { right } = asked;
   try {
     for (;;) {
-      const before = changedAt();
+      const before = homesPublishedAt();
       progress.at("deciding");
       const result = await tryAttempt(driver, options, right, progress);
-      if (changedAt() === before) return result.well ? 0 : 1;
+      if (homesPublishedAt() === before) return result.well ? 0 : 1;
       log("meanwhile the machine was updated");
       right = machineRight();
     }
@@ -45,8 +45,6 @@ export async function runHome(driver: HomeDriver, options: RunOptions): Promise<
     lock.release();
   }
 }
-
-const changedAt = () => statSync(homesFile, { throwIfNoEntry: false })?.mtimeMs;
 
 /** Which revisions the machine's run might go to. Older agents do not say, so any revision is allowed. */
 function machineRight(): Right {
@@ -71,7 +69,7 @@ async function whoAsks({ place }: HomeDriver, { by, trigger, wanted }: RunOption
       right: rightOf([started.trigger], started.repeats),
     };
   const last = statSync(join(place.stateFolder, "state.json"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  if ((changedAt() ?? 0) > last) return { trigger: "watch", by: "the machine's update", right: machineRight() };
+  if ((homesPublishedAt() ?? 0) > last) return { trigger: "watch", by: "the machine's update", right: machineRight() };
   return { trigger: "manual", by: place.user, right: "head" };
 }
 

@@ -1,4 +1,5 @@
 /** Where a home's agent keeps its files, for the user that it runs as. */
+import { statSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { contract } from "../../rules/contract";
@@ -8,6 +9,9 @@ import { Mirror } from "../git/mirror";
 
 /** Where root tells homes what to run. */
 export const homesFile = contract.paths.homes;
+
+/** When root last did, in milliseconds; undefined if it never did. */
+export const homesPublishedAt = (): number | undefined => statSync(homesFile, { throwIfNoEntry: false })?.mtimeMs;
 
 export interface HomePlace extends Place {
   currentHome: string;

@@ -2,7 +2,6 @@
  * The homes of this machine, as root sees them. Work that a user may delay runs in a unit of its own for that user, with a time limit, so
  * that no user can delay the machine's update.
  */
-import { statSync } from "node:fs";
 import { join } from "node:path";
 import { publishable, type AgentState } from "../../rules/agent-state";
 import { contract } from "../../rules/contract";
@@ -16,6 +15,7 @@ import { publish, unpublished } from "../report/publish";
 import { installedCommand, selfCommand } from "../self-command";
 import { systemctl, systemdRun } from "../host/systemd";
 import { bootedAt, now } from "../host/time";
+import { homesPublishedAt } from "./home-place";
 import { homeStateFiles, readHomeState } from "./home-state";
 import { accountOf, hasHome, isUserName, type Account } from "./users";
 import { run } from "../host/process";
@@ -31,9 +31,6 @@ const FIRST_LOGIN = `${system}-first-login`;
 export function readHomes(folder: string = runFolder): HomesFile {
   return parseObject(readText(join(folder, "homes.json")) ?? "") ?? {};
 }
-
-/** When that was, in milliseconds. */
-const publishedAt = () => statSync(join(runFolder, "homes.json"), { throwIfNoEntry: false })?.mtimeMs;
 
 const homeUsers = (): string[] => (readHomes().homes ?? []).map(({ user }) => user).filter(isUserName);
 
@@ -83,7 +80,8 @@ export async function serveHome(user: string): Promise<void> {
   if (mayBeDeployed && (await propertyOf(account, `${homeUnit}.service`, "LoadState")) === "loaded") {
     await wakeUnits(account);
     // No path unit fires for a change that comes while nothing watches the path, or while the home's last run ends.
-    if (mayHaveMissed(state?.at, publishedAt())) await ofUser(account, ["start", "--no-block", `${homeUnit}.service`]);
+    if (mayHaveMissed(state?.at, homesPublishedAt()))
+      await ofUser(account, ["start", "--no-block", `${homeUnit}.service`]);
   } else if (!hangs) await startHome(account);
 }
 

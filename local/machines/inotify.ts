@@ -5,6 +5,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 
+const PER_MACHINE = 6;
 /** Enough for a thousand machines. NixOS allows more (nixos/modules/config/sysctl.nix). */
 const ENOUGH = 8192;
 
@@ -16,7 +17,7 @@ export function raiseInotifyLimit(file = "/proc/sys/fs/inotify/max_user_instance
     writeFileSync(file, String(ENOUGH));
   } catch {
     console.error(
-      `${file} is ${limit}, enough for ${Math.floor(limit / 6)} machines, and cannot be raised; set it to ${ENOUGH}`,
+      `${file} is ${limit}, enough for ${Math.floor(limit / PER_MACHINE)} machines, and cannot be raised; set it to ${ENOUGH}`,
     );
   }
 }
