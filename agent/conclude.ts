@@ -12,7 +12,7 @@ import { writeCachedSettings } from "./cached-settings";
 import { writeLoginMessage } from "./report/login-message";
 import { writeMetrics } from "./report/metrics";
 import { bootedAt, now } from "./host/time";
-import { writeState } from "./state";
+import { endTrial, writeState } from "./state";
 import { reportFor } from "./report/publish";
 import { run, succeeded } from "./host/process";
 import { retryLater, retryNoMore } from "./retry";
@@ -31,6 +31,7 @@ export async function conclude<S extends Situation, D extends CommonDecision>(
   } catch {
     log(`could not write ${place.stateFolder}/state.json`);
   }
+  if (ending.trialOver !== undefined) endTrial(place.stateFolder, ending.trialOver);
   removeLink(join(place.stateFolder, "built"));
   writeLoginMessage(place, state);
   // A home in the machine's repository follows the machine and no branch.

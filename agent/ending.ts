@@ -3,6 +3,7 @@ import type { Deployment } from "../rules/agent-state";
 import type { Waiting } from "../rules/report";
 import type { Outcome, Stage } from "../rules/contract";
 import type { FailureCause } from "../rules/decision/failure";
+import type { Trial } from "./state";
 
 export interface Ending {
   outcome: Outcome;
@@ -26,6 +27,11 @@ export interface Ending {
   restores?: Deployment;
   /** Whether it runs only after a reboot. */
   reboot?: boolean;
+  /**
+   * Set if the trial is over. Its file stays until the state is written, so that a kill in between cannot lose how the trial ended. The
+   * field names what waits for a reboot again, as it did before the trial.
+   */
+  trialOver?: { waitsAgain?: Trial };
   waiting?: Waiting;
   /** Set if an attempt failed for an unknown reason: what was tried, if that was known. */
   unrecognised?: { revision?: string };

@@ -96,7 +96,7 @@ export function readTrial(folder: string): Trial | undefined {
   const trial = parseTrial(parseObject(readText(trialFile(folder)) ?? ""));
   if (trial === undefined) {
     log(`${trialFile(folder)} is not readable; ignoring it`);
-    removeTrial(folder);
+    endTrial(folder, {});
   }
   return trial;
 }
@@ -143,13 +143,21 @@ function parseBefore(item: unknown): Before {
   };
 }
 
+/** The trial that waits for a reboot, or will. While a trial is rolled back, what waited before it waits again. */
+export function readWaiting(folder: string): Trial | undefined {
+  const trial = readTrial(folder);
+  return trial?.undo === undefined ? trial : trial.replaces;
+}
+
 /** @throws if it cannot be written */
 export function writeTrial(folder: string, trial: Trial): void {
   writeFileFsync(trialFile(folder), JSON.stringify(trial));
 }
 
-export function removeTrial(folder: string): void {
-  remove(trialFile(folder));
+/** Ends the trial in the file; what waited for a reboot before it may wait again. @throws if that cannot be written */
+export function endTrial(folder: string, { waitsAgain }: { waitsAgain?: Trial }): void {
+  if (waitsAgain === undefined) remove(trialFile(folder));
+  else writeTrial(folder, waitsAgain);
 }
 
 export function hasTrial(folder: string): boolean {

@@ -7,7 +7,7 @@ import type { Stage } from "../../rules/contract";
 import type { CommonDecision, Driver, Situation, Switched } from "../driver";
 import type { Ending } from "../ending";
 import { alarm, log, lastLine } from "../host/log";
-import { readTrial, removeTrial, type Trial, writeTrial } from "../state";
+import { readTrial, type Trial, writeTrial } from "../state";
 import { now } from "../host/time";
 
 /** One activation: its driver, and what was decided before it. */
@@ -94,8 +94,7 @@ async function verifyHealth<S extends Situation, D extends CommonDecision>(
       return { ...deployed(trial), reboot: true };
     }
   }
-  removeTrial(driver.place.stateFolder);
-  return deployed(trial);
+  return { ...deployed(trial), trialOver: {} };
 }
 
 function withoutReplaced({ replaces: _, ...trial }: Trial): Trial {
@@ -146,25 +145,26 @@ async function undo<S extends Situation, D extends CommonDecision>(
   };
   if (back.ok) {
     log("rolled back");
-    endTrial(driver, trial);
+    const trialOver = overFor(driver, trial);
     // What waited for a boot counted as deployed from that time on.
-    return trial.since === undefined || trial.restores === undefined ? ending : { ...ending, restores: trial.restores };
+    const restores = trial.since === undefined || trial.restores === undefined ? {} : { restores: trial.restores };
+    return { ...ending, ...restores, trialOver };
   }
   const why = back.error ?? "the former one does not come up";
   alarm(withCode(`COULD NOT ROLL BACK from ${trial.path}: ${lastLine(why)}`, "NF416"));
-  if (back.hopeless === true) removeTrial(driver.place.stateFolder);
   return {
     ...ending,
     error: `${error}\nand the rollback failed: ${why}`,
-    ...(back.hopeless === true ? {} : { retry: "the rollback failed" }),
+    ...(back.hopeless === true ? { trialOver: {} } : { retry: "the rollback failed" }),
   };
 }
 
-/** What waited for a reboot before this trial waits again. */
-function endTrial<S extends Situation, D extends CommonDecision>(driver: Driver<S, D>, { replaces }: Trial): void {
-  if (replaces !== undefined && replaces.mode === "boot" && replaces.boot === driver.boot())
-    writeTrial(driver.place.stateFolder, replaces);
-  else removeTrial(driver.place.stateFolder);
+/** What waited for a reboot before this trial waits again, unless that boot has come. */
+function overFor<S extends Situation, D extends CommonDecision>(
+  driver: Driver<S, D>,
+  { replaces }: Trial,
+): { waitsAgain?: Trial } {
+  return replaces?.mode === "boot" && replaces.boot === driver.boot() ? { waitsAgain: replaces } : {};
 }
 
 /** Ends a trial that was cut short. */
@@ -185,8 +185,7 @@ export async function finishTrial<S extends Situation, D extends CommonDecision>
   if (!driver.cameUp(trial.path)) {
     log(`an update was interrupted before ${what} was kept`);
     if (trial.mode === "switch") await driver.revertProfile(trial.path);
-    removeTrial(driver.place.stateFolder);
-    return { outcome: "deferred", error: "an update was cut short", rolledBack: false };
+    return { outcome: "deferred", error: "an update was cut short", rolledBack: false, trialOver: {} };
   }
   if (trial.mode === "boot") {
     log(`${what} booted; checking its health`);

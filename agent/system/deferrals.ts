@@ -9,7 +9,7 @@ import type { Place, Deferral } from "../driver";
 import { readText, writeFileFsync } from "../host/files";
 import { secondsFrom } from "../host/time";
 import type { RebootPlace } from "../activation/reboot";
-import { readTrial } from "../state";
+import { readWaiting } from "../state";
 import { updateWindow } from "./window";
 
 export interface Pending {
@@ -71,7 +71,7 @@ export function pendingSystem(
   { stateFolder }: Place,
   { boot, current }: { boot: string; current: string },
 ): Pending | undefined {
-  const trial = readTrial(stateFolder);
+  const trial = readWaiting(stateFolder);
   if (trial?.mode !== "boot" || trial.kept === true || trial.boot !== boot) return undefined;
   return trial.path === current ? undefined : { revision: trial.revision, toplevel: trial.path };
 }
@@ -80,7 +80,7 @@ export function pendingSystem(
 export function rebootPlaceOf(place: Place, { settings, target }: SystemDecision): RebootPlace {
   const { profile, settingsPath, runFolder, stateFolder } = place;
   const deployedSettings = parseObject(readText(join(profile, settingsPath)) ?? "") ?? {};
-  return { runFolder, deployedSettings, settings, trial: readTrial(stateFolder), urgent: target?.urgent === true };
+  return { runFolder, deployedSettings, settings, trial: readWaiting(stateFolder), urgent: target?.urgent === true };
 }
 
 /** The settings for a health check. Before the boot, units that need the new kernel do not count. */

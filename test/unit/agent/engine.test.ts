@@ -103,46 +103,48 @@ function bootAgain(): void {
 
 describe("what was built", () => {
   const activated: string[] = [];
-  const deploy = (agentError: Driver["agentError"], isCurrent = false) => {
+  const deploy = (more: Partial<Driver> = {}) => {
     activated.length = 0;
     const built = scratch.in("built");
     writeFileSync(built, "");
     scratch.fake("nix-store", `[ "$1" != --realise ] || ln -sfn ${built} "$4"`);
-    return attempt(
-      {
-        ...driver(),
-        isCurrent: () => isCurrent,
-        agentError,
-        activate: (path) => (activated.push(path), Promise.resolve({ kind: "done" })),
-      },
-      {
-        ...{ wanted: undefined, force: false, once: false, dry: false, right: "approved", person: false },
-        ...{ patient: false, stage: () => undefined },
-      },
-    );
+    return run({}, { activate: (path) => (activated.push(path), Promise.resolve({ kind: "done" })), ...more });
   };
 
   it("is activated where its agent works", async () => {
-    expect((await deploy(() => Promise.resolve(undefined))).ending).toMatchObject({ outcome: "updated" });
+    expect((await deploy()).ending).toMatchObject({ outcome: "updated" });
     expect(activated).toHaveLength(1);
   });
 
   it("is not activated and not tried again where its agent does not work", async () => {
-    const { ending } = await deploy(() => Promise.resolve("it does not start"));
+    const { ending } = await deploy({ agentError: () => Promise.resolve("it does not start") });
     expect(ending).toMatchObject({ outcome: "failed", stage: "verify", error: "it does not start", refuse: revision });
     expect(activated).toEqual([]);
   });
 
   it("is tried again where that could not be determined", async () => {
-    const { ending } = await deploy(() => Promise.reject(new UpdateFailure("verify", "no time left", "unknown")));
+    const { ending } = await deploy({
+      agentError: () => Promise.reject(new UpdateFailure("verify", "no time left", "unknown")),
+    });
     expect(ending).toMatchObject({ outcome: "failed", stage: "verify", retry: "no time left" });
     expect(ending).not.toHaveProperty("refuse");
     expect(activated).toEqual([]);
   });
 
   it("is not asked where it runs already", async () => {
-    const { ending } = await deploy(() => Promise.reject(new Error("asked")), true);
+    const { ending } = await deploy({ agentError: () => Promise.reject(new Error("asked")), isCurrent: () => true });
     expect(ending).toMatchObject({ outcome: "unchanged" });
+  });
+
+  it("is activated again after a kill between its success and the state that says so", async () => {
+    const dies = () => Promise.reject(new Error("killed"));
+    await expect(deploy({ needsReboot: dies })).rejects.toThrow("killed");
+    expect(readState(scratch.in("state")).state.revision).not.toBe(revision);
+    decision = standInDecision;
+    await deploy();
+    expect(activated).toHaveLength(1);
+    expect(readState(scratch.in("state")).state).toMatchObject({ outcome: "updated", revision });
+    expect(existsSync(scratch.in("state/trial.json"))).toBe(false);
   });
 });
 

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { activate, finishTrial, unfinishedTrial } from "../../../../agent/activation/activation";
 import type { Driver, RolledBack, Switched } from "../../../../agent/driver";
 import type { Ending } from "../../../../agent/ending";
-import { readTrial, writeTrial, type Trial } from "../../../../agent/state";
+import { endTrial, readTrial, readWaiting, writeTrial, type Trial } from "../../../../agent/state";
 import { Scratch } from "../scratch";
 import { standInDecision, standInDriver } from "../stand-in-driver";
 
@@ -75,13 +75,21 @@ const driver = (): Driver =>
 
 /** What was deployed before. */
 const former = { revision: "a".repeat(40), lock: "former", deployed: OLD, previous: "c".repeat(40) };
-const begin = () => activate({ driver: driver(), decision }, built, { ...former, outcome: "updated" }, false);
+const begin = async () =>
+  concluded(await activate({ driver: driver(), decision }, built, { ...former, outcome: "updated" }, false));
 
 /** What the next run makes of a trial that was cut short; `undefined` where none was. */
 async function next(): Promise<Ending | undefined> {
   did = [];
   const trial = unfinishedTrial(driver());
-  return trial && finishTrial({ driver: driver(), decision }, trial);
+  return trial && concluded(await finishTrial({ driver: driver(), decision }, trial));
+}
+
+/** A run ends the trial only after it has written its state. */
+function concluded(ending: Ending): Ending {
+  expect(trialLeft()).toBe(true);
+  if (ending.trialOver !== undefined) endTrial(scratch.in("state"), ending.trialOver);
+  return ending;
 }
 
 const trialLeft = () => existsSync(scratch.in("state/trial.json"));
@@ -229,8 +237,11 @@ describe("an activation", () => {
       before: { failed: [], reached: {} },
     };
     writeTrial(scratch.in("state"), waits);
-    steps = { activate: () => ({ kind: "failed", error: "busy", passes: "busy" }) };
-    await begin();
+    steps = { activate: () => ({ kind: "failed", error: "busy", passes: "busy" }), back: dies };
+    await cutShort();
+    expect(readWaiting(scratch.in("state"))).toEqual(waits);
+    steps = {};
+    await next();
     expect(readTrial(scratch.in("state"))).toEqual(waits);
   });
 });
