@@ -11,7 +11,7 @@ import { parseObject } from "../../rules/text/json";
 import { isThere, readText } from "../host/files";
 import { log } from "../host/log";
 import { MetadataServer } from "../metadata-server";
-import { publish, unpublished } from "../report/publish";
+import { publish, publishedReport, unpublished } from "../report/publish";
 import { installedCommand, selfCommand } from "../self-command";
 import { systemctl, systemdRun } from "../host/systemd";
 import { bootedAt, now } from "../host/time";
@@ -73,6 +73,7 @@ export async function serveHome(user: string): Promise<void> {
     await publishUnserved(user, `the manager of ${user}'s units does not start`);
     return;
   }
+  const since = now();
   const { state, hangs } = await readHomeState(account);
   if (hangs)
     await publishUnserved(user, `the state of ${user}'s home cannot be read: a file of ${user}'s does not answer`);
@@ -82,7 +83,15 @@ export async function serveHome(user: string): Promise<void> {
     // No path unit fires for a change that comes while nothing watches the path, or while the home's last run ends.
     if (mayHaveMissed(state?.at, homesPublishedAt()))
       await ofUser(account, ["start", "--no-block", `${homeUnit}.service`]);
-  } else if (!hangs) await startHome(account);
+    if (state !== undefined) await publishAgain(user, state);
+  } else if (!hangs) await startHome(account, since);
+}
+
+/** Publishes the home's own report again if root's statement about an earlier trouble replaced it. */
+async function publishAgain(user: string, { at }: AgentState): Promise<void> {
+  const published = publishedReport(runFolder, contract.guestAttributes.homePrefix + user);
+  if (published === undefined || published.at === at) return;
+  await systemctl("system", ["start", "--no-block", `${publisherOf(user)}.service`]);
 }
 
 async function lingers(user: string): Promise<void> {
@@ -110,8 +119,11 @@ async function wakeUnits(account: Account): Promise<void> {
   }
 }
 
-/** Once in each of the machine's runs: until the home has its own units, only root can retry. */
-async function startHome(account: Account): Promise<void> {
+/**
+ * Once in each of the machine's runs: until the home has its own units, only root can retry.
+ * @param since when root looked for the end of an earlier update, and found none that succeeded
+ */
+async function startHome(account: Account, since: string): Promise<void> {
   const { name } = account;
   log(`home of ${name}: starting its first update`);
   const command = [...installedOrSelf(), "run", "--once", "--by", "the machine's agent"];
@@ -123,7 +135,9 @@ async function startHome(account: Account): Promise<void> {
   // A unit that is there already does the same.
   const taken = await systemdRun("system", options, command);
   const state = await stateOnceStarted(account, unit);
-  if (state === "active" || (taken && state === "inactive")) return;
+  if (state === "active" || state === "deactivating" || (taken && state === "inactive")) return;
+  // Another run of the machine started it, and it has ended in the meantime.
+  if (((await readHomeState(account)).state?.at ?? "") >= since) return;
   await publishUnserved(name, `the manager of ${name}'s units does not start the first update`);
 }
 
@@ -186,8 +200,10 @@ export async function serveFirstLogins(): Promise<void> {
 /** Has systemd publish the home's report whenever its state changes; root publishes, because a user must not reach the server. */
 export async function armPublisher(account: Account): Promise<void> {
   const paths = homeStateFiles(account).map((file) => `PathChanged=${file}`);
-  await asService(`${system}-publish-${account.name}`, paths, ["publish", account.name]);
+  await asService(publisherOf(account.name), paths, ["publish", account.name]);
 }
+
+const publisherOf = (user: string) => `${system}-publish-${user}`;
 
 /** Has systemd run one of this agent's commands when something happens to a path. The installed agent outlives this one. */
 async function asService(unit: string, paths: readonly string[], command: readonly string[]): Promise<void> {

@@ -2,12 +2,12 @@
 import { join } from "node:path";
 import { contract } from "../../rules/contract";
 import { missedHomes } from "../../rules/missed-homes";
-import { parseReport, type Report } from "../../rules/report";
+import type { Report } from "../../rules/report";
 import { isString, parseObject } from "../../rules/text/json";
 import { isThere, readText, writeFileAtomic } from "../host/files";
 import { readHomes } from "../home/homes";
 import { now } from "../host/time";
-import { publishedFile } from "./publish";
+import { publishedFile, publishedReport } from "./publish";
 
 export interface HomeNews {
   user: string;
@@ -21,7 +21,9 @@ export interface HomeNews {
 export function homeNews(runFolder: string): HomeNews[] {
   const { homes = [], at } = readHomes(runFolder);
   if (at === undefined || !isThere(publishedFile(runFolder, contract.guestAttributes.system))) return [];
-  const reports = homes.map(({ user }) => [user, reportOf(runFolder, user)] as const);
+  const reports = homes.map(
+    ({ user }) => [user, publishedReport(runFolder, contract.guestAttributes.homePrefix + user)] as const,
+  );
   const time = now();
   const since = missedSince(
     runFolder,
@@ -34,12 +36,6 @@ export function homeNews(runFolder: string): HomeNews[] {
     const secondsSilent = missed === undefined ? 0 : Math.floor((Date.parse(time) - Date.parse(missed)) / 1000);
     return { user, ...(report === undefined ? {} : { report }), secondsSilent };
   });
-}
-
-function reportOf(runFolder: string, user: string): Report | undefined {
-  const text = readText(publishedFile(runFolder, contract.guestAttributes.homePrefix + user));
-  const read = text === undefined ? undefined : parseReport(text);
-  return read?.ok === true ? read.value : undefined;
 }
 
 /** A file stores the start time. A reboot deletes the file together with all that the homes reported. */

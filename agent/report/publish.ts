@@ -1,7 +1,7 @@
 /** Reports: the part of a state that others read. */
 import { join } from "node:path";
 import { publishable, type AgentState } from "../../rules/agent-state";
-import { isOldNews, reportOf, type Report } from "../../rules/report";
+import { isOldNews, parseReport, reportOf, type Report } from "../../rules/report";
 import { parseObject } from "../../rules/text/json";
 import { speaksSecondContract } from "../../rules/instance-metadata";
 import { readText, writeFileAtomic } from "../host/files";
@@ -10,6 +10,13 @@ import type { CommonDecision } from "../driver";
 
 /** The value last published under a key. */
 export const publishedFile = (runFolder: string, key: string) => join(runFolder, `published-${key}`);
+
+/** The report last published under a key; undefined if there is none since the boot. */
+export function publishedReport(runFolder: string, key: string): Report | undefined {
+  const text = readText(publishedFile(runFolder, key));
+  const read = text === undefined ? undefined : parseReport(text);
+  return read?.ok === true ? read.value : undefined;
+}
 
 /** Whether the readers of the reports know the contract's second version. */
 const second = (settings: Record<string, unknown>) => speaksSecondContract(settings);

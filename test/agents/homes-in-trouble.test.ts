@@ -1,8 +1,9 @@
 /** Homes that make trouble for root: none of them delays the machine's update or another home, and each is reported and comes back. */
 import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { mountHung } from "../faults/hung-mount";
+import { expectReport } from "../faults/expect-report";
 import { Lab } from "../faults/lab";
 import type { Source } from "../faults/source";
 import type { Vm } from "../faults/vm";
@@ -60,13 +61,7 @@ const shows = (user: string) =>
     120,
   );
 
-/** Waits for a report about a home that holds. */
-async function reported(user: string, expected: object): Promise<void> {
-  const poll = expect.poll(() => vm.report(`home-${user}`), { timeout: patience(120), interval: 500 });
-  await poll.toMatchObject(expected).catch(async (error: unknown) => {
-    throw new Error(`${String(error)}\n${await vm.journal()}`, { cause: error });
-  });
-}
+const reported = (user: string, expected: object) => expectReport(vm, `home-${user}`, expected);
 
 const isCurrent = async (user: string) => reported(user, { outcome: successfulOutcome, revision: await source.head() });
 const as = (user: string, command: string) =>
@@ -162,6 +157,42 @@ it("homes whose manager runs niced, or whose user keeps states elsewhere, are up
   await Promise.all([shows("alice"), shows("bob")]);
   await Promise.all([isCurrent("alice"), isCurrent("bob")]);
   expect(await vm.is("test -e /home/bob/elsewhere/nixos-hm-auto-update/state.json")).toBe(true);
+});
+
+describe("what root says about a home whose first update seems not to start", () => {
+  const files = "/home/alice/.local/state /run/user/$(id -u alice)";
+  const forget = `for f in ${files}; do rm -f $f/nixos-hm-auto-update/state.json; done`;
+  /** Root's check, in which a start of the first update does what these lines say, and fails. */
+  const serve = (lines: string) =>
+    vm.sh(`mkdir -p /tmp/instead
+      cat >/tmp/instead/systemd-run <<'END'
+#!/bin/sh
+PATH=\${PATH#/tmp/instead:}
+case "$*" in
+*-first.service*) ${lines} exit 1 ;;
+*) exec systemd-run "$@" ;;
+esac
+END
+      chmod +x /tmp/instead/systemd-run
+      PATH=/tmp/instead:$PATH nixos-auto-update serve alice`);
+
+  it("is nothing if another check of root's started it and it has ended", async () => {
+    const published = "/run/nixos-auto-update/published-home-alice";
+    await vm.sh(forget);
+    await serve(`systemd-run "$@"; until [ ${published} -nt /tmp/instead/systemd-run ]; do sleep 0.1; done;`);
+    await isCurrent("alice");
+  });
+
+  it("is replaced by the home's own report at the next check", async () => {
+    const publisher = "nixos-auto-update-publish-alice";
+    await vm.sh(`cp --preserve /home/alice/${state}/state.json /tmp/state.json; ${forget}`);
+    await serve("");
+    await reported("alice", { error: "the manager of alice's units does not start the first update" });
+    await vm.sh(`systemctl stop ${publisher}.path ${publisher}.service
+      cp --preserve /tmp/state.json /home/alice/${state}/state.json
+      nixos-auto-update serve alice`);
+    await isCurrent("alice");
+  });
 });
 
 it("what a user writes under the agent's name is not in its log", async () => {

@@ -1,8 +1,8 @@
 /** Homes on a real machine: from the first boot on, without anyone logged in, and never over their people's work. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expectReport } from "../faults/expect-report";
 import { Lab } from "../faults/lab";
 import type { Source } from "../faults/source";
-import { patience } from "../setup/pace";
 import { successfulOutcome } from "../setup/report-outcomes";
 import type { Vm } from "../faults/vm";
 
@@ -50,13 +50,7 @@ const as = (user: string, command: string) =>
 const shows = (user: string, of: Source) =>
   vm.until(`${user}'s home is at ${of.version}`, `grep -q ${of.version} /home/${user}/.config/fleet-demo/version`, 120);
 
-/** Waits for a report about a home that holds. */
-async function reported(user: string, expected: object): Promise<void> {
-  const poll = expect.poll(() => vm.report(`home-${user}`), { timeout: patience(120), interval: 500 });
-  await poll.toMatchObject(expected).catch(async (error: unknown) => {
-    throw new Error(`${String(error)}\n${await vm.journal()}`, { cause: error });
-  });
-}
+const reported = (user: string, expected: object) => expectReport(vm, `home-${user}`, expected);
 
 /** A new revision of the machine and of the homes in its repository. */
 async function update(): Promise<void> {

@@ -8,10 +8,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { expectReport } from "../faults/expect-report";
 import { Lab } from "../faults/lab";
 import type { Source } from "../faults/source";
 import type { Vm } from "../faults/vm";
-import { patience } from "../setup/pace";
 import { certificate } from "../../local/certificate";
 import { httpsGit, type Door } from "../../local/https-git";
 import { gitName } from "../../local/machines/network";
@@ -105,8 +105,7 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true });
 });
 
-const reported = (key: string, expected: object) =>
-  expect.poll(() => vm.report(key), { timeout: patience(90), interval: 500 }).toMatchObject(expected);
+const reported = (key: string, expected: object) => expectReport(vm, key, expected, 90);
 
 /** An agent that has updated may have looked again by now. */
 const well = expect.stringMatching(/^(updated|unchanged)$/) as string;

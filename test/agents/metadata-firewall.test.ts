@@ -1,9 +1,9 @@
 /** What a developer without root can make of the metadata server on her VM: nothing, at every moment: through switches that change the firewall's unit, its stop and its failure. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expectReport } from "../faults/expect-report";
 import { Lab } from "../faults/lab";
 import type { Source } from "../faults/source";
 import type { Vm } from "../faults/vm";
-import { patience } from "../setup/pace";
 import { successfulOutcome } from "../setup/report-outcomes";
 
 let lab: Lab;
@@ -68,8 +68,7 @@ describe("a developer", () => {
 
   it("has root publish nothing by a link in the place of her home's state", async () => {
     const state = "/home/alice/.local/state/nixos-hm-auto-update/state.json";
-    const reports = expect.poll(() => vm.report("home-alice"), { timeout: patience(60), interval: 500 });
-    await reports.toMatchObject({ outcome: successfulOutcome, revision: await source.head() });
+    await expectReport(vm, "home-alice", { outcome: successfulOutcome, revision: await source.head() }, 60);
     const home = vm.report("home-alice");
     await vm.sh("chmod 600 /var/lib/nixos-auto-update/state.json; echo secret >/root/secret; chmod 600 /root/secret");
     for (const target of ["/var/lib/nixos-auto-update/state.json", "/root/secret"]) {

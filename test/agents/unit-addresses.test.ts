@@ -4,6 +4,7 @@ import { createServer } from "node:https";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { expectReport } from "../faults/expect-report";
 import { Lab } from "../faults/lab";
 import type { Source } from "../faults/source";
 import type { Vm } from "../faults/vm";
@@ -112,8 +113,7 @@ it("the home's unit reaches the home's repository, and what publishes for it the
   await vm.sh("systemctl --user -M alice@ start nixos-hm-auto-update.service");
   await isAsked("git.internal/config.git/git-upload-pack");
   await isAsked("PUT /computeMetadata/v1/instance/guest-attributes/nixos-fleet/home-alice");
-  const poll = expect.poll(() => vm.report("home-alice"), { timeout: patience(60) });
-  await poll.toMatchObject({ revision: await own.head() });
+  await expectReport(vm, "home-alice", { revision: await own.head() }, 60);
   const line = `nixos_hm_auto_update_info{user="alice",revision="${await own.head()}"`;
   await vm.until("the home's metrics", `grep -qF '${line}' ${metrics}/nixos-hm-auto-update-alice.prom`, 30);
 });

@@ -20,7 +20,7 @@ export class Vm {
     readonly name: string,
     private readonly names: MachineNames,
     private readonly machines: Machines,
-    private readonly published: (key: string) => string | undefined,
+    readonly published: (key: string) => string | undefined,
     private readonly plug: (up: boolean) => Promise<void>,
   ) {}
 
@@ -56,15 +56,11 @@ export class Vm {
     }
   }
 
-  /** The end of the agent's journal, for a test that failed. */
+  /** The end of the agents' journal and of what systemd says about the update's service, for a test that failed. */
   async journal(): Promise<string> {
-    const { stdout } = await this.machines.exec(this.name, [
-      ...[
-        "sh",
-        "-c",
-        "journalctl --no-pager -o short-monotonic -n 60 -t nixos-auto-update -t nixos-hm-auto-update -u nixos-auto-update",
-      ],
-    ]);
+    const agents = ["nixos-auto-update", "nixos-hm-auto-update"].map((name) => `SYSLOG_IDENTIFIER=${name}`);
+    const options = ["--no-pager", "--output=short-monotonic", "--lines=60"];
+    const { stdout } = await this.machines.exec(this.name, ["journalctl", ...options, ...agents, "+", `UNIT=${unit}`]);
     return stdout;
   }
 
