@@ -5,7 +5,7 @@ import { projectDirectory } from "./cli/project-directory";
 // Read only when a command asks: few do, and the tool is to start at once. By `require`, since tsx resolves no `import()` where it is
 // started by --require itself.
 void main((raw, stack) => {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  // oxlint-disable-next-line typescript/no-require-imports
   const { expectedOf } = require("./infra/desired-state") as typeof import("./infra/desired-state");
   return Promise.resolve(expectedOf(raw, stack, projectDirectory()));
 });

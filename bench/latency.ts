@@ -114,9 +114,15 @@ async function main(): Promise<void> {
     console.log(line);
 }
 
-main()
-  .finally(() => cloud.down())
-  .catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
-  });
+async function mainWithCloud(): Promise<void> {
+  try {
+    await main();
+  } finally {
+    await cloud.down();
+  }
+}
+
+mainWithCloud().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});

@@ -6,6 +6,6 @@ import type { CommandName } from "./command-line/registry";
  * `import()` where it is started by --require itself.
  */
 export function loadCommand(name: CommandName): Command {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  // oxlint-disable-next-line typescript/no-require-imports
   return (require(`./commands/${name}`) as { command: Command }).command;
 }

@@ -115,7 +115,7 @@ export class Store {
   }
 
   remove(path: string): void {
-    // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a record by path, as it is written to the file
+    // oxlint-disable-next-line typescript/no-dynamic-delete -- a record by path, as it is written to the file
     delete this.state.resources[path];
     if (path.includes("/instances/")) {
       this.instancePaths.delete(baseName(path));

@@ -47,7 +47,7 @@ describe("a developer", () => {
     ],
     [
       "a build of her own",
-      `nix build --impure --no-link --print-build-logs --expr 'derivation { name = "steal"; system = builtins.currentSystem; builder = "/bin/bash"; args = [ "-c" "exec 3<>/dev/tcp/169.254.169.254/80 && echo open && echo open >\$out" ]; PATH = "/usr/bin"; }'`,
+      `nix build --impure --no-link --print-build-logs --expr 'derivation { name = "steal"; system = builtins.currentSystem; builder = "/bin/bash"; args = [ "-c" "exec 3<>/dev/tcp/169.254.169.254/80 && echo open && echo open >$out" ]; PATH = "/usr/bin"; }'`,
     ],
     [
       "another user's id in a namespace of hers",

@@ -6,8 +6,7 @@ import { bannedUseText, findBannedWords } from "../../tools/banned-words";
 import { project } from "./project";
 import type { Outcome } from "./outcome";
 
-const cache = "node_modules/.cache";
-/** Version 7 checks types in a fifth of the CPU time of version 5, which ESLint, TypeDoc and Pulumi still need. */
+/** Version 7 checks types in a fifth of the CPU time of version 5, which TypeDoc and Pulumi still need. */
 const typescript = "node_modules/typescript-7/bin/tsc";
 
 interface Check {
@@ -34,29 +33,22 @@ const quoting =
 /** Files of the kinds that a tool takes; the whole tree where all files are looked at. */
 const some = ({ only }: Files, kinds: RegExp) => (only === undefined ? ["."] : only.filter((file) => kinds.test(file)));
 
-/** @param caching whether to trust what earlier runs found; rules that know types look at other files as well, which a cache does not see */
-function checks(caching: boolean): readonly Check[] {
-  const kept = (name: string) => (caching ? ["--cache", "--cache-location", join(cache, `${name}.json`)] : []);
-  return [
-    { name: "types", command: () => [typescript, "-p", "."] },
-    { name: "types of the page", command: () => [typescript, "-p", "cli/dashboard/view"] },
-    {
-      name: "eslint",
-      command: (files) => ["eslint", ...kept("eslint"), ...some(files, /\.tsx?$/)],
-    },
-    {
-      name: "prettier",
-      command: (files) => [
-        ...["prettier", "--check", "--ignore-unknown", ...kept("prettier")],
-        ...some(files, /\.(ts|tsx|css|mts|mjs|json|ya?ml)$/),
-      ],
-    },
-    { name: "api", command: () => ["typedoc", "--emit", "none", "--disableSources", "--logLevel", "Warn"] },
-    { name: "shellcheck", command: ({ scripts }) => ["shellcheck", "-x", "-P", "SCRIPTDIR", ...scripts] },
-    { name: "shfmt", command: ({ scripts }) => ["shfmt", "-i", "2", "-ci", "-d", ...scripts] },
-    { name: "actionlint", command: ({ workflows }) => ["actionlint", "-no-color", ...workflows], optional: true },
-  ];
-}
+const checks: readonly Check[] = [
+  { name: "types", command: () => [typescript, "-p", "."] },
+  { name: "types of the page", command: () => [typescript, "-p", "cli/dashboard/view"] },
+  { name: "oxlint", command: (files) => ["oxlint", ...some(files, /\.m?tsx?$/)] },
+  {
+    name: "prettier",
+    command: (files) => [
+      ...["prettier", "--check", "--ignore-unknown", "--cache"],
+      ...some(files, /\.(ts|tsx|css|mts|mjs|json|ya?ml)$/),
+    ],
+  },
+  { name: "api", command: () => ["typedoc", "--emit", "none", "--disableSources", "--logLevel", "Warn"] },
+  { name: "shellcheck", command: ({ scripts }) => ["shellcheck", "-x", "-P", "SCRIPTDIR", ...scripts] },
+  { name: "shfmt", command: ({ scripts }) => ["shfmt", "-i", "2", "-ci", "-d", ...scripts] },
+  { name: "actionlint", command: ({ workflows }) => ["actionlint", "-no-color", ...workflows], optional: true },
+];
 
 /** Checks that look at the project as a whole, and the files that may change what they find. */
 const wholes: Readonly<Record<string, RegExp>> = {
@@ -95,23 +87,22 @@ async function filesOf(only: readonly string[] | undefined): Promise<Files> {
 
 /**
  * Runs the checks.
- * @param only the files to look at, from the project's root; types are always checked as a whole, the library's documentation where one of its files is among them
+ * @param only the files to look at, from the project's root, or undefined for all; types are always checked as a whole, the library's documentation where one of its files is among them
  * @param report is called with each check as it ends
  */
 export async function lint(
-  options: { caching: boolean; only?: readonly string[] | undefined },
+  only: readonly string[] | undefined,
   report: (check: string, outcome: Outcome) => void,
 ): Promise<void> {
-  const files = await filesOf(options.only);
-  for (const { name, command, optional } of checks(options.caching)) {
+  const files = await filesOf(only);
+  for (const { name, command, optional } of checks) {
     const [program = "", ...args] = command(files);
     // Without a file a tool would read standard input, or look at everything.
     const asked = args.some(
-      (arg) =>
-        arg === "." || files.scripts.includes(arg) || files.workflows.includes(arg) || options.only?.includes(arg),
+      (arg) => arg === "." || files.scripts.includes(arg) || files.workflows.includes(arg) || only?.includes(arg),
     );
     const whole = wholes[name];
-    if (!(whole ? touches(options.only, whole) : asked)) continue;
+    if (!(whole ? touches(only, whole) : asked)) continue;
     const begun = Date.now();
     const { exitCode, all, code } = await execa(program, args, {
       cwd: project,

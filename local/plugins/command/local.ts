@@ -22,18 +22,23 @@ export async function runLocally(
   const cwd = text(inputs, "dir");
   const stdin = text(inputs, "stdin");
   let longest = 0;
-  const ended = await runProcess({
-    argv: [...(interpreter.length > 0 ? interpreter : SHELL), command],
-    env: { ...process.env, ...environment(inputs, previous) },
-    signal,
-    onLine: (stream, line) => {
-      if (!shown(inputs, stream)) return;
-      longest = Math.max(longest, Buffer.byteLength(line));
-      log.status(urn, line);
-    },
-    ...(cwd === undefined ? {} : { cwd }),
-    ...(stdin === undefined ? {} : { stdin }),
-  }).finally(() => log.flush(urn));
+  let ended: Awaited<ReturnType<typeof runProcess>>;
+  try {
+    ended = await runProcess({
+      argv: [...(interpreter.length > 0 ? interpreter : SHELL), command],
+      env: { ...process.env, ...environment(inputs, previous) },
+      signal,
+      onLine: (stream, line) => {
+        if (!shown(inputs, stream)) return;
+        longest = Math.max(longest, Buffer.byteLength(line));
+        log.status(urn, line);
+      },
+      ...(cwd === undefined ? {} : { cwd }),
+      ...(stdin === undefined ? {} : { stdin }),
+    });
+  } finally {
+    await log.flush(urn);
+  }
   if (longest > LINE_LIMIT)
     throw new Error(`a line of ${longest} bytes: the official command provider hangs on more than ${LINE_LIMIT}`);
   if (ended.failure !== undefined)

@@ -81,7 +81,14 @@ describe("a build that fails in an unknown way", () => {
     ["a person asks", () => run({ person: true })],
     ["an operator asks", () => ((decision = { ...decision, retry: [revision] }), run())],
     ["another revision is approved", () => ((revision = repository.commit("other")), retarget())],
-    ["it has booted", () => (rmSync(scratch.in("run/booted-at")), bootAgain(), run())],
+    [
+      "it has booted",
+      () => {
+        rmSync(scratch.in("run/booted-at"));
+        bootAgain();
+        return run();
+      },
+    ],
   ])("is tried at once where %s", async (_, again) => {
     for (const minutes of [0, 30, 31]) {
       pass(minutes);

@@ -87,7 +87,7 @@ async function start(main: string): Promise<{ instance: Instance; files: Files; 
     exports: {} as { default?: () => Promise<Instance> } & Partial<Instance>,
     files: undefined as unknown,
   };
-  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the package's own code, as its loader runs it
+  // oxlint-disable-next-line typescript/no-implied-eval -- the package's own code, as its loader runs it
   const load = new Function("require", "module", "exports", "__filename", "__dirname", text) as (
     ...context: unknown[]
   ) => void;
