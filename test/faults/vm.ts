@@ -47,9 +47,11 @@ export class Vm {
     await this.idle();
   }
 
+  /** Waits until a shell command succeeds. It looks from inside, up to 5 s at a time, because each entry into a machine costs more than a look. */
   async until(what: string, command: string, seconds: number): Promise<void> {
     const end = Date.now() + patience(seconds);
-    while (!(await this.is(command))) {
+    const looks = `for look in $(seq 25); do if (${command}\n); then exit 0; fi; sleep 0.2; done; exit 1`;
+    while (!(await this.is(looks))) {
       if (Date.now() > end)
         throw new Error(`${this.name}: not within ${Math.round(seconds * pace)} s: ${what}\n${await this.journal()}`);
       await sleep(200);
