@@ -17,7 +17,11 @@ answer=$run/watch-answer
 rm -f "$answer"
 umask 077
 
-now() { date +%s; }
+# Sets $now to the seconds since the boot. The clock would not do: it may be wrong at boot, and be set while this waits.
+tell_time() {
+  read -r now _ </proc/uptime
+  now=${now%.*}
+}
 
 # Starts the service until some run has taken a request up: one that was about to end when it came has not seen it.
 start_until_taken() {
@@ -40,18 +44,21 @@ ask() { # etag
     "$server?recursive=true&alt=json${1:+&wait_for_change=true&last_etag=$1&timeout_sec=$wait}"
 }
 
-etag='' delay=1 looked=0
+etag='' delay=1 looked=0 now=0
 serve_requests
 while :; do
-  asked=$(now)
+  tell_time
+  asked=$now
   if new=$(ask "$etag") && [ -n "$new" ] && [ -s "$answer.new" ]; then
-    if cmp -s "$answer.new" "$answer" && [ $(($(now) - looked)) -lt $look_every ]; then
+    tell_time
+    if cmp -s "$answer.new" "$answer" && [ $((now - looked)) -lt $look_every ]; then
       # An answer at once that says nothing new comes from a server that does not wait.
-      [ $(($(now) - asked)) -gt 5 ] && delay=1 || delay=$((delay * 2))
+      [ $((now - asked)) -gt 5 ] && delay=1 || delay=$((delay * 2))
       etag=$new
     elif "$@" look; then
       mv -f "$answer.new" "$answer"
-      looked=$(now) etag=$new delay=1
+      tell_time
+      looked=$now etag=$new delay=1
       serve_requests
     else
       etag='' delay=$((delay * 2))

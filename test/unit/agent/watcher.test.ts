@@ -11,7 +11,9 @@ let watcher: ChildProcess;
 beforeEach(() => {
   scratch = new Scratch();
   const script = readFileSync(resolve(__dirname, "../../../agent/watch.sh"), "utf8");
-  writeFileSync(scratch.in("watch.sh"), script.replace("run=/run/nixos-auto-update\n", `run=${scratch.in("run")}\n`));
+  const here = script.replace("run=/run/nixos-auto-update\n", `run=${scratch.in("run")}\n`);
+  writeFileSync(scratch.in("watch.sh"), here.replace("/proc/uptime", scratch.in("uptime")));
+  writeFileSync(scratch.in("uptime"), "100.52 180.10\n");
   scratch.fake("systemctl", `echo "$@" >>${scratch.in("started")}; rm -f ${scratch.in("run/asked")}/*`);
   scratch.fake("agent", `echo "$@" >>${scratch.in("looks")}`);
 });
@@ -65,6 +67,15 @@ it("starts the service for a request that the agent has written", async () => {
   scratch.fake("agent", `mkdir -p ${scratch.in("run/asked")}; echo 'watch x' >${scratch.in("run/asked/1")}`);
   await watch(3);
   expect(readFileSync(scratch.in("started"), "utf8")).toBe("start nixos-auto-update.service\n");
+});
+
+it("looks an hour after the last time although nothing has changed", async () => {
+  server('echo {} >"$out"; printf etag');
+  await watch(2);
+  expect(lines("looks")).toBe(1);
+  writeFileSync(scratch.in("uptime"), "3700.52 7000.10\n");
+  await sleep(4000);
+  expect(lines("looks")).toBe(2);
 });
 
 it("looks again soon where the agent did not get its answers", async () => {
