@@ -30,7 +30,10 @@ async function added(): Promise<Record<string, Recorded>> {
 
 async function instanceMetadata(): Promise<Record<string, unknown>> {
   const [, inputs] = (await program.resources())["devs-dev-alice-vm"] ?? [];
-  return JSON.parse((inputs?.["metadata"] as Record<string, string> | undefined)?.["nixos-fleet"] ?? "{}") as Record<string, unknown>;
+  return JSON.parse((inputs?.["metadata"] as Record<string, string> | undefined)?.["nixos-fleet"] ?? "{}") as Record<
+    string,
+    unknown
+  >;
 }
 
 /** An API that only an optional part takes. */

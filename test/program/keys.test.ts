@@ -40,7 +40,10 @@ async function declared(): Promise<Record<string, Recorded>> {
 /** The value of the VM's metadata item. */
 async function instanceMetadata(): Promise<Record<string, unknown>> {
   const [, inputs] = (await program.resources())["devs-dev-alice-vm"] ?? [];
-  return JSON.parse((inputs?.["metadata"] as Record<string, string> | undefined)?.["nixos-fleet"] ?? "{}") as Record<string, unknown>;
+  return JSON.parse((inputs?.["metadata"] as Record<string, string> | undefined)?.["nixos-fleet"] ?? "{}") as Record<
+    string,
+    unknown
+  >;
 }
 
 /** What the secret's versions hold, newest last; nothing where one is destroyed. */

@@ -126,7 +126,9 @@ export class FakeCompute {
     const wanted = [...filter.matchAll(/labels\.([\w-]+)=([\w-]+)/g)];
     const fitting = this.instances.filter((one) => wanted.every(([, key, value]) => one.labels?.[key ?? ""] === value));
     const from = Number(query.get("pageToken") ?? 0);
-    const items: Record<string, { warning?: object; instances?: object[] }> = { "zones/elsewhere": { warning: { code: "NO_RESULTS_ON_PAGE" } } };
+    const items: Record<string, { warning?: object; instances?: object[] }> = {
+      "zones/elsewhere": { warning: { code: "NO_RESULTS_ON_PAGE" } },
+    };
     for (const one of fitting.slice(from, from + this.pageSize)) {
       const scope = `zones/${one.zone ?? "z1"}`;
       const before = items[scope]?.instances ?? [];
