@@ -193,6 +193,15 @@ END
       nixos-auto-update serve alice`);
     await isCurrent("alice");
   });
+
+  it("is not its last word if it publishes for homes meanwhile: it checks again", async () => {
+    const starts = "/tmp/instead/starts";
+    await vm.sh(`${forget}; systemctl --user -M alice@ stop nixos-hm-auto-update.path`);
+    await serve(`echo >>${starts}; [ $(wc -l <${starts}) -gt 1 ] || touch /run/nixos-auto-update/homes.json;`);
+    expect(await vm.sh(`wc -l <${starts}`)).toBe("2");
+    await vm.sh("nixos-auto-update serve alice");
+    await isCurrent("alice");
+  });
 });
 
 it("what a user writes under the agent's name is not in its log", async () => {
