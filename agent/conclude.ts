@@ -31,7 +31,11 @@ export async function conclude<S extends Situation, D extends CommonDecision>(
   } catch {
     log(`could not write ${place.stateFolder}/state.json`);
   }
-  if (ending.trialOver !== undefined) endTrial(place.stateFolder, ending.trialOver);
+  try {
+    if (ending.trialOver !== undefined) endTrial(place.stateFolder, ending.trialOver);
+  } catch {
+    log(`could not write ${place.stateFolder}/trial.json`);
+  }
   removeLink(join(place.stateFolder, "built"));
   writeLoginMessage(place, state);
   // A home in the machine's repository follows the machine and no branch.
