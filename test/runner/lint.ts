@@ -36,7 +36,7 @@ const some = ({ only }: Files, kinds: RegExp) => (only === undefined ? ["."] : o
 const checks: readonly Check[] = [
   { name: "types", command: () => [typescript, "-p", "."] },
   { name: "types of the page", command: () => [typescript, "-p", "cli/dashboard/view"] },
-  { name: "oxlint", command: (files) => ["oxlint", ...some(files, /\.m?tsx?$/)] },
+  { name: "oxlint", command: (files) => ["oxlint", "--no-error-on-unmatched-pattern", ...some(files, /\.m?tsx?$/)] },
   {
     name: "prettier",
     command: (files) => [
