@@ -21,6 +21,9 @@ let
     "util-linux"
   ];
 
+  # As systemd names the check of the disk's file system, which the mount waits for.
+  fsck = "systemd-fsck@dev-disk-by\\x2did-google\\x2dhome.service";
+
   # What NixOS would say around it.
   around = {
     networking = {
@@ -83,12 +86,14 @@ let
       settings.homeDisk.enable = true;
       holds =
         config:
-        config.fileSystems."/home".device == "/dev/disk/by-label/home"
+        config.fileSystems."/home".device == "/dev/disk/by-id/google-home"
         && elem "x-systemd.requires=home-disk.service" config.fileSystems."/home".options
         &&
           config.systemd.services.home-disk.serviceConfig.ExecStart
           == "/nix/store/00000000000000000000000000000000-home-disk/bin/home-disk /dev/disk/by-id/google-home /home"
-        && config.system.switch.inhibitors.nixos-fleet-home == "a disk of its own";
+        && elem fsck config.systemd.services.home-disk.before
+        && elem fsck config.systemd.services.home-disk.requiredBy
+        && config.system.switch.inhibitors.nixos-fleet-home == "the disk that is attached as `home`";
     }
     {
       name = "with a trigger's key";

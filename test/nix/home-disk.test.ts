@@ -57,8 +57,17 @@ describe.skipIf(process.getuid?.() !== 0)("nix/modules/dev-vm/home-disk.bash", (
 
   it("goes on with a first copy that was cut short", async () => {
     await shell(`mkfs.ext4 -q -L home-new "$1"`);
-    expect((await prepare()).exitCode).toBe(0);
-    expect([await label(), await read("/alice/work")]).toEqual(["home", "a day's work"]);
+    // What a power cut leaves: a file without its end but with its time, and one that was being written.
+    const cut = join(folder, "cut");
+    await execa("cp", ["--archive", home, cut]);
+    writeFileSync(join(home, "alice/more"), "an older day's work");
+    await execa("touch", ["--date=2020-01-01", join(home, "alice/more")]);
+    await shell(`printf "a d" >${cut}/alice/work; touch --reference=${home}/alice/work ${cut}/alice/work
+      printf "an o" >${cut}/alice/more`);
+    expect((await prepare(`m=$(mktemp -d) && mount ${disk} $m && cp -a ${cut}/. $m && umount $m`)).exitCode).toBe(0);
+    expect([await label(), await read("/alice/work"), await read("/alice/more")]).toEqual([
+      ...["home", "a day's work", "an older day's work"],
+    ]);
   });
 
   it.each([

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # home-disk DISK HOME: sees to it that the disk carries homes, under the file system label `home`. A blank one is formatted, with
-# the label `home-new` until it has a copy of what HOME has, so that a power cut in between is made up for. Nothing else is formatted.
+# the label `home-new` until it has a copy of what HOME has: after a power cut all is copied again. Nothing else is formatted.
 set -euo pipefail
 disk=$1 home=$2
 
@@ -18,11 +18,12 @@ blank() {
 
 label() { blkid --probe --match-tag LABEL --output value "$disk" || true; }
 
+# A copy that was cut short has files of any length and any time, also times that say that nothing is left to copy.
 copy() {
   local mount
   mount=$(mktemp --directory)
   mount "$disk" "$mount"
-  cp --archive --update "$home/." "$mount/"
+  cp --archive "$home/." "$mount/"
   umount "$mount"
   rmdir "$mount"
 }

@@ -12,7 +12,10 @@ let
 
   # Google's udev rules name a disk by its device name (google-guest-configs, 65-gce-disk-naming.rules).
   disk = "/dev/disk/by-id/google-home";
-  device = "dev-disk-by\\x2did-google\\x2dhome.device";
+  unitName = "dev-disk-by\\x2did-google\\x2dhome";
+  device = "${unitName}.device";
+  # The check of the file system, which the mount pulls in, waits until there is one, and does not touch what home-disk refuses.
+  check = "systemd-fsck@${unitName}.service";
 
   prepare = pkgs.writeShellApplication {
     name = "home-disk";
@@ -34,18 +37,19 @@ in
     # wait for a reboot (nixos/modules/system/activation/switchable-system.nix); it must have had a value before to be a changed one.
     {
       system.switch.inhibitors.nixos-fleet-home =
-        if cfg.enable then "a disk of its own" else "the boot disk";
+        if cfg.enable then "the disk that is attached as `home`" else "the boot disk";
     }
 
     (lib.mkIf cfg.enable {
       fileSystems."/home" = {
-        device = "/dev/disk/by-label/home";
+        # By its label another disk could take its place: one from a snapshot, attached to get a few files back, has the same.
+        device = disk;
         fsType = "ext4";
         # A disk that was made larger is so after the next boot.
         autoResize = true;
         options = [
           "x-systemd.requires=home-disk.service"
-          # The label appears when the first copy is complete, and a large home takes its time.
+          # Pulumi may attach the disk after the VM has started.
           "x-systemd.device-timeout=1h"
         ];
       };
@@ -58,7 +62,9 @@ in
           "systemd-remount-fs.service"
         ];
         conflicts = [ "shutdown.target" ];
+        requiredBy = [ check ];
         before = [
+          check
           "home.mount"
           "shutdown.target"
         ];
