@@ -114,6 +114,10 @@ async function followUrl({ folder, url }: Checkout, { settings }: Clone): Promis
   if (problem === undefined && now !== url) log(`${folder} has its origin at ${url} now, as the machine has`);
 }
 
+/** By default git overwrites a file that it ignores if the commit has one of that name. */
+const keepIgnored = "--no-overwrite-ignore";
+const merge = ["merge", "--quiet", "--ff-only", keepIgnored];
+
 const OWN = "it has changes, or a history, of its own";
 const REMOTE = "refs/remotes/origin/";
 
@@ -134,7 +138,7 @@ async function forward(checkout: Checkout): Problem {
   if (isOn && on.commit === (await read(folder, "rev-parse", head))) return undefined;
   if ((await read(folder, "status", "--porcelain")) !== "") return OWN;
   if (!isOn) return pushed ? switchBranch(folder, on.branch, branch) : OWN;
-  return (await problemOf(folder, "merge", "--quiet", "--ff-only", head)) === undefined ? undefined : OWN;
+  return (await problemOf(folder, ...merge, head)) === undefined ? undefined : OWN;
 }
 
 /** Whether all commits of a branch that came from the repository are in it. */
@@ -162,10 +166,9 @@ async function switchBranch(folder: string, on: string, branch: string): Problem
     if (problem !== undefined) return problem;
   }
   // An existing branch of that name is a person's. It is only ever moved forward.
-  const problem = await problemOf(folder, "checkout", "--quiet", branch, "--");
+  const problem = await problemOf(folder, "checkout", "--quiet", keepIgnored, branch, "--");
   if (problem !== undefined) return problem;
-  if ((await problemOf(folder, "merge", "--quiet", "--ff-only", `refs/remotes/origin/${branch}`)) !== undefined)
-    return OWN;
+  if ((await problemOf(folder, ...merge, REMOTE + branch)) !== undefined) return OWN;
   log(`${folder} is on branch ${branch} now, as the machine is`);
   return undefined;
 }

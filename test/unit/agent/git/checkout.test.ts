@@ -59,6 +59,19 @@ describe("the clone", () => {
     expect(scratch.log).toContain("clone is left alone: it has changes, or a history, of its own");
   });
 
+  it.each(["main", "release"])("keeps a file of a person's that git ignores and that %s has now", async (branch) => {
+    source.commit("local.nix", ".gitignore");
+    await sync();
+    writeFileSync(scratch.in("clone/local.nix"), "mine");
+    const before = head();
+    if (branch !== "main") source.git("checkout", "--quiet", "-b", branch);
+    source.git("rm", "--quiet", ".gitignore");
+    source.commit("theirs", "local.nix");
+    await sync(branch);
+    expect([head(), readFileSync(scratch.in("clone/local.nix"), "utf8")]).toEqual([before, "mine"]);
+    expect(scratch.log).toContain("clone is left alone: ");
+  });
+
   it("says where it is from when that has changed, but for what a person has said", async () => {
     const [moved, theirs] = ["https://git.example.com/moved.git", "ssh://git@git.example.com/config.git"];
     source.commit("1");
