@@ -142,6 +142,13 @@ export const agentMutants: readonly Mutant[] = [
   ),
   rule(
     "git/checkout",
+    "a file that git ignores in a clone is kept",
+    'const keepIgnored = "--no-overwrite-ignore";',
+    'const keepIgnored = "--overwrite-ignore";',
+    unit("agent/git/checkout"),
+  ),
+  rule(
+    "git/checkout",
     "a clone with commits of its own is left alone",
     "if (!isOn) return pushed ?",
     "if (!isOn) return true ?",
