@@ -27,9 +27,13 @@ export async function revertProfile(profile: string, old: string | undefined, ba
   return true;
 }
 
-/** Keeps the newest generations; the current one is never dropped. */
-export async function pruneProfile(profile: string, keep: number): Promise<boolean> {
-  return generations(profile).length <= keep || nixEnv(profile, ["--delete-generations", `+${keep}`]);
+/** Keeps the newest generations, the current one and those of these paths. */
+export async function pruneProfile(profile: string, keep: number, paths: readonly string[]): Promise<boolean> {
+  const current = join(dirname(profile), linkTarget(profile) ?? "");
+  const old = generations(profile)
+    .slice(0, -keep)
+    .filter(({ link, path }) => link !== current && (path === undefined || !paths.includes(path)));
+  return old.length === 0 || nixEnv(profile, ["--delete-generations", ...old.map(({ number }) => String(number))]);
 }
 
 /** The generations of a profile, oldest first. */

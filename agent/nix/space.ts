@@ -4,6 +4,7 @@ import { collectGarbage } from "./nix";
 import { log } from "../host/log";
 import { pruneProfile } from "./profile";
 import type { Place } from "../driver";
+import { readTrial } from "../state";
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -61,8 +62,11 @@ export async function makeRoom(
   return `not enough room to build: ${free} MiB free in ${store}, minimumFree is ${minimumFree} MiB`;
 }
 
-export async function pruneGenerations({ profile }: Place, keep: number): Promise<void> {
-  if (keep > 0 && !(await pruneProfile(profile, keep))) log("could not drop old generations");
+/** An activation that waits for its boot may go back to what ran before, however many generations are newer by then. */
+export async function pruneGenerations({ profile, stateFolder }: Place, keep: number): Promise<void> {
+  const trial = readTrial(stateFolder);
+  const needed = [trial?.former, trial?.restores?.deployed].filter((path) => path !== undefined);
+  if (keep > 0 && !(await pruneProfile(profile, keep, needed))) log("could not drop old generations");
 }
 
 /** Frees space in the store, at least as much as a build needs. */

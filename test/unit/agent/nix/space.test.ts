@@ -1,12 +1,12 @@
 /** Room on the disk, on real small file systems, and what is said of a disk that is full, read-only, or without a file left to make. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { succeededOrFailure } from "../../../../agent/failures";
 import { remoteAccess } from "../../../../agent/git/git";
 import { Mirror } from "../../../../agent/git/mirror";
-import { freeMebibytes, makeRoomToFetch } from "../../../../agent/nix/space";
-import { writeState } from "../../../../agent/state";
+import { freeMebibytes, makeRoomToFetch, pruneGenerations } from "../../../../agent/nix/space";
+import { writeState, writeTrial } from "../../../../agent/state";
 import { Repository, Scratch } from "../scratch";
 import { standInPlace } from "../stand-in-driver";
 
@@ -97,6 +97,45 @@ describe.skipIf(!root)("garbage is collected before a fetch", () => {
     await makeRoomToFetch(standInPlace(scratch), { minimumFree: 1, keepGenerations: 3 }, scratch.root);
     await makeRoomToFetch(standInPlace(scratch), { minimumFree: 0, keepGenerations: 3 }, "/nowhere");
     expect(collected()).toBe("");
+  });
+});
+
+describe("of a profile's generations", () => {
+  const place = () => ({ ...standInPlace(scratch), profile: scratch.in("profiles/system") });
+  beforeEach(() => {
+    mkdirSync(scratch.in("profiles"));
+    for (const number of [7, 8, 9, 10, 11, 12])
+      symlinkSync(`/nix/store/${number}`, scratch.in(`profiles/system-${number}-link`));
+    scratch.fake("nix-env", `printf '%s' "\${*:3}" >${scratch.in("dropped")}`);
+  });
+
+  /** What nix-env was told to drop. */
+  async function dropped(current: number, keep: number): Promise<string> {
+    symlinkSync(`system-${current}-link`, place().profile);
+    await pruneGenerations(place(), keep);
+    return existsSync(scratch.in("dropped")) ? readFileSync(scratch.in("dropped"), "utf8") : "";
+  }
+
+  it("the newest are kept", async () => {
+    expect(await dropped(12, 4)).toBe("--delete-generations 7 8");
+  });
+
+  it("all are kept where there are no more, or where the setting is 0", async () => {
+    expect(await dropped(12, 6)).toBe("");
+    await pruneGenerations(place(), 0);
+    expect(existsSync(scratch.in("dropped"))).toBe(false);
+  });
+
+  it("the one that a rollback made current again is kept", async () => {
+    expect(await dropped(7, 4)).toBe("--delete-generations 8");
+  });
+
+  it("those are kept that an activation which waits for its boot may go back to", async () => {
+    writeTrial(scratch.in("state"), {
+      ...{ path: "/nix/store/12", revision: "a".repeat(40), lock: "", mode: "boot", boot: "1" },
+      ...{ former: "/nix/store/8", restores: { deployed: "/nix/store/7" }, before: { failed: [], reached: {} } },
+    });
+    expect(await dropped(12, 2)).toBe("--delete-generations 9 10");
   });
 });
 
