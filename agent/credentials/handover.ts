@@ -11,7 +11,7 @@ import { log } from "../host/log";
 import type { MetadataServer } from "../metadata-server";
 import { credentialKind } from "./credentials";
 import { accountOf } from "../home/users";
-import { fetchSecret } from "./secrets";
+import { fetchOwnSecret, isHeld } from "./secrets";
 
 /** Within this many milliseconds, a user's failures make root ask Secret Manager at most this often. */
 const MOST = 10;
@@ -32,7 +32,8 @@ export async function handOverAll(
   for (const name of entries(root) ?? []) if (!keyed.some(({ user }) => user === name)) remove(join(root, name));
   for (const home of keyed) {
     const folder = join(root, home.user);
-    if (readText(join(folder, "credential")) === undefined) await handOver(metadata, home, folder);
+    const file = join(folder, "credential");
+    if (!isHeld({ secret: home.deployKeySecret, place: home.repository, file })) await handOver(metadata, home, folder);
   }
 }
 
@@ -71,7 +72,7 @@ async function handOver(
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   try {
     const file = join(folder, "credential");
-    const changed = await fetchSecret(metadata, {
+    const changed = await fetchOwnSecret(metadata, {
       ...{ secret: deployKeySecret, place: repository, kind: credentialKind(repository) },
       ...{ file, owner: account },
     });

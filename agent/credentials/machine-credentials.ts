@@ -10,7 +10,7 @@ import { log } from "../host/log";
 import type { MetadataServer } from "../metadata-server";
 import type { Origin } from "../git/mirror";
 import type { RepositoryKey } from "./repository-keys";
-import { fetchSecret } from "./secrets";
+import { fetchOwnSecret, fetchSecret, isHeld } from "./secrets";
 
 const PROTOCOLS = "http:https:ssh:git";
 
@@ -48,9 +48,9 @@ export class MachineCredentials {
     };
   }
 
-  /** The machine's own credential is in a file of root's that a reboot deletes. If Secret Manager does not answer, the old one is used. */
+  /** The machine's own credential is in a file of root's that a reboot deletes. Secret Manager is not asked again for what is in it. */
   private async credential(secret: string, url: string): Promise<string | undefined> {
-    if (readText(this.file) !== undefined) return this.file;
+    if (isHeld({ secret, place: url, file: this.file })) return this.file;
     try {
       await this.fetch(secret, url);
       return this.file;
@@ -63,7 +63,7 @@ export class MachineCredentials {
 
   /** @returns whether there is another credential now */
   private fetch(secret: string, url: string): Promise<boolean> {
-    return fetchSecret(this.metadata, { secret, place: url, kind: credentialKind(url), file: this.file });
+    return fetchOwnSecret(this.metadata, { secret, place: url, kind: credentialKind(url), file: this.file });
   }
 
   /** After a refusal: whether there is another credential by now. */
@@ -93,7 +93,8 @@ export class MachineCredentials {
       if (key !== undefined) keys.push(key);
     }
     const own = parseKeyPlace(repository);
-    if (own !== undefined && readText(this.file) !== undefined)
+    const secret = text(settings["deployKeySecret"]);
+    if (own !== undefined && secret !== undefined && isHeld({ secret, place: repository, file: this.file }))
       keys.push({ place: { ...own, path: "" }, file: this.file });
     return keys;
   }

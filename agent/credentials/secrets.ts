@@ -1,7 +1,7 @@
 /** Secret Manager, asked as the VM's own service account. Neither token nor secret is ever on a command line. */
 import { chownSync, readFileSync } from "node:fs";
 import { kindOf, type CredentialKind } from "../../rules/deploy-keys";
-import { writeFileAtomic } from "../host/files";
+import { readText, remove, writeFileAtomic } from "../host/files";
 import { HttpError, httpRequest } from "../host/http";
 import { oneLine } from "../host/log";
 import type { MetadataServer } from "../metadata-server";
@@ -76,6 +76,26 @@ export async function fetchSecret(metadata: MetadataServer, request: SecretReque
   writeFileAtomic(file, text, 0o400, owner === undefined ? undefined : (path) => chownSync(path, owner.uid, owner.gid));
   return true;
 }
+
+/**
+ * The same for a file that is kept. What an earlier secret, or this one for another place, left in it is deleted first: no server may be
+ * shown what is for another.
+ */
+export async function fetchOwnSecret(metadata: MetadataServer, request: SecretRequest): Promise<boolean> {
+  const { secret, place, file } = request;
+  if (!isHeld(request)) remove(file);
+  const changed = await fetchSecret(metadata, request);
+  writeFileAtomic(purposeOf(file), `${secret} ${place}`, 0o600);
+  return changed;
+}
+
+/** Whether a file that is kept holds this secret, for this place. */
+export function isHeld({ secret, place, file }: Pick<SecretRequest, "secret" | "place" | "file">): boolean {
+  return readText(file) !== undefined && readText(purposeOf(file)) === `${secret} ${place}`;
+}
+
+/** Where it is written what a file's secret is for. */
+const purposeOf = (file: string) => `${file}.for`;
 
 function currentText(file: string): string | undefined {
   try {

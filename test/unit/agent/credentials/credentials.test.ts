@@ -1,6 +1,6 @@
 /** What a private repository asks for: a real git, a server that lets nobody in without it, and Secret Manager as far as a VM asks it. */
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import type { Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -267,6 +267,18 @@ describe("a home's", () => {
     await handOver([home]);
     expect(handed("credential")).toBe("glpat-1\n");
     expect(() => handed("error")).toThrow();
+  });
+
+  it("is taken back where the home's repository is another one, until that one's can be had", async () => {
+    keep("glpat-1");
+    await handOver([home]);
+    const moved = { ...home, repository: "https://example.org/home.git" };
+    rmSync(scratch.in("secret"));
+    await handOver([moved]);
+    expect(() => handed("credential")).toThrow("ENOENT");
+    keep("glpat-2");
+    await handOver([moved]);
+    expect(handed("credential")).toBe("glpat-2\n");
   });
 
   it("is fetched again after a refusal, ten times an hour at most", async () => {

@@ -86,6 +86,28 @@ describe("the machine's repository", () => {
     expect(readFileSync(scratch.in("run/credential"), "utf8")).toBe("two\n");
   });
 
+  it("that is another one now is never shown the token of the one before", async () => {
+    const moved = { ...settings, repository: "https://git.example.org/config.git" };
+    const shown = async (to: { repository: string; branch: string; deployKeySecret?: string }) => {
+      const machine = credentials();
+      const { access } = await machine.origin(to);
+      const keys = await machine.repositoryKeys(to);
+      const file = access.config.length === 0 ? undefined : readFileSync(scratch.in("run/credential"), "utf8").trim();
+      return [file, ...keys.map((own) => readFileSync(own.file, "utf8").trim())];
+    };
+    google.secrets[secret] = "one";
+    expect(await shown(settings)).toEqual(["one", "one"]);
+    expect(await shown({ repository: moved.repository, branch: "main" })).toEqual([undefined]);
+    // The token of the other one cannot be had yet.
+    const other = "projects/acme/secrets/other";
+    expect(await shown({ ...moved, deployKeySecret: other })).toEqual([undefined]);
+    google.secrets[other] = "two";
+    expect(await shown({ ...moved, deployKeySecret: other })).toEqual(["two", "two"]);
+    google.away = true;
+    expect(await shown({ ...moved, deployKeySecret: other })).toEqual(["two", "two"]);
+    expect(await shown(moved)).toEqual([undefined]);
+  });
+
   it("goes without where there is none, and says why", async () => {
     const machine = credentials();
     expect((await machine.origin(settings)).access.config).toEqual([]);
