@@ -4,6 +4,7 @@ import { needsReboot, type BootParts } from "../../rules/decision/activation";
 import { rebootDecision, type RebootDecision } from "../../rules/decision/reboot";
 import { isThere, readText, remove, resolved, writeFileAtomic } from "../host/files";
 import { log } from "../host/log";
+import { peopleAtWork } from "../host/people";
 import { run } from "../host/process";
 import type { Trial } from "../state";
 import { rebootWindows } from "../system/window";
@@ -45,7 +46,7 @@ export async function decideReboot(place: RebootPlace, required: boolean): Promi
   return rebootDecision({
     ...{ required, allowed: own["allowReboot"] === true, byWave, firstDeployment: trial?.first === true },
     windows: required ? rebootWindows({ settings: own, urgent, person: false }, since) : [],
-    users: required && !withUsers ? await loggedInUsers() : [],
+    users: required && !withUsers ? await peopleAtWork() : [],
     ...{ withUsers, since, now: new Date() },
     deadline: typeof deadline === "number" ? deadline * 1000 : undefined,
   });
@@ -71,21 +72,6 @@ function noteRequired(runFolder: string, required: boolean): void {
   const file = join(runFolder, "reboot-required");
   if (!required) remove(file);
   else if (!isThere(file)) writeFileAtomic(file, "");
-}
-
-/** Who is logged in: at a terminal, by ssh or at a desktop. Lingering managers do not count. */
-async function loggedInUsers(): Promise<string[]> {
-  const listed = await run("loginctl", ["list-sessions", "--no-legend"], { timeout: 30_000 });
-  const sessions = listed.stdout.split("\n").flatMap((line) => /^\s*(\S+)/.exec(line)?.[1] ?? []);
-  const users = await Promise.all(sessions.map(userOf));
-  return [...new Set(users.flatMap((user) => user ?? []))].sort();
-}
-
-async function userOf(session: string): Promise<string | undefined> {
-  const properties = ["--property=Class", "--property=Name", "--property=State"];
-  const { stdout } = await run("loginctl", ["show-session", session, ...properties], { timeout: 30_000 });
-  if (!/^Class=user$/m.test(stdout) || /^State=closing$/m.test(stdout)) return undefined;
-  return /^Name=(.+)$/m.exec(stdout)?.[1];
 }
 
 /** Tells people that what was deployed waits for a reboot. */

@@ -78,6 +78,12 @@ describe("a reboot", () => {
 
     await vm.sh("systemctl stop session.service");
     await vm.until("nobody is logged in", "! loginctl list-sessions --no-legend | grep -w dev", 60);
+    // As tmux and screen have it: a terminal of its own, and no session.
+    await vm.sh("systemd-run --quiet --unit=left --uid=dev script --quiet --command 'sleep infinity' /dev/null");
+    await vm.until("a job runs on a terminal", "ps -u dev -o tty= | grep -q pts", 30);
+    await vm.sh("systemctl start nixos-auto-update-reboot.service");
+    expect(await scheduled()).toBe(false);
+    await vm.sh("systemctl stop left.service");
     const boot = await vm.sh("cat /proc/sys/kernel/random/boot_id");
     await vm.sh("systemctl start nixos-auto-update-reboot.service");
     expect(await scheduled()).toBe(true);

@@ -1,0 +1,37 @@
+/** Jobs that people left on a terminal, as in tmux or screen: after a logout no session shows them, and a reboot would end them. Pure. */
+
+/** A process, as proc(5) has it: its owner and the content of `/proc/PID/stat`. */
+export interface Process {
+  uid: number;
+  stat: string;
+}
+
+/** The major numbers of Unix98 pseudo-terminals (Linux, Documentation/admin-guide/devices.txt). */
+const isPseudoTerminal = (major: number) => major >= 136 && major <= 143;
+/** NixOS gives people user ids from 1000 on; 65534 is nobody. */
+const isPerson = (uid: number) => uid >= 1000 && uid !== 65534;
+
+/**
+ * The user ids of people with a job on a pseudo-terminal.
+ * @param shells the names of shells: one that is alone on its terminal waits for a command, and is no job
+ */
+export function peopleWithJobs(processes: readonly Process[], shells: readonly string[]): number[] {
+  const terminals = new Map<number, { uid: number; names: string[] }>();
+  for (const { uid, stat } of processes) {
+    const { name, terminal } = parseStat(stat);
+    if (!isPerson(uid) || !isPseudoTerminal((terminal >> 8) & 0xfff)) continue;
+    const found = terminals.get(terminal) ?? { uid, names: [] };
+    terminals.set(terminal, { uid: found.uid, names: [...found.names, name] });
+  }
+  const busy = [...terminals.values()].filter(
+    ({ names: [first = "", ...others] }) => others.length > 0 || !shells.includes(first),
+  );
+  return [...new Set(busy.map(({ uid }) => uid))];
+}
+
+/** Fields 2 and 7. A name may contain spaces and parentheses, and has at most 15 characters. */
+function parseStat(stat: string): { name: string; terminal: number } {
+  const end = stat.lastIndexOf(")");
+  const terminal = Number(stat.slice(end + 2).split(" ")[4]);
+  return { name: stat.slice(stat.indexOf("(") + 1, end), terminal: Number.isInteger(terminal) ? terminal : 0 };
+}
