@@ -77,8 +77,9 @@ export class Vm {
     return this.until("no update runs", `case $(${subState}) in dead|failed|auto-restart*) ;; *) false ;; esac`, 240);
   }
 
-  /** Runs the update service and waits for its end, however it ends. */
+  /** Runs the update service and waits for its end, however it ends. A run that is under way, such as the timer's, may have looked already. */
   async update(seconds = 240): Promise<void> {
+    await this.idle();
     await this.sh(`${anotherStart}; timeout ${Math.round(seconds * pace)} systemctl start ${unit} || test $? != 124`);
   }
 
