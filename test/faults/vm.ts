@@ -83,8 +83,10 @@ export class Vm {
     await this.sh(`${anotherStart}; timeout ${Math.round(seconds * pace)} systemctl start ${unit} || test $? != 124`);
   }
 
-  begin(): Promise<string> {
-    return this.sh(`${anotherStart}; systemctl start --no-block ${unit}`);
+  /** The same, without waiting for its end. */
+  async begin(): Promise<void> {
+    await this.idle();
+    await this.sh(`${anotherStart}; systemctl start --no-block ${unit}`);
   }
 
   /** The machine's first process, as the host sees it. */
