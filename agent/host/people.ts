@@ -1,4 +1,4 @@
-/** Who works on this machine. */
+/** The people who work on this machine. */
 import { readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { peopleWithJobs, type Process } from "../../rules/decision/terminal-jobs";

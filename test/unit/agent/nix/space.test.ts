@@ -109,7 +109,7 @@ describe("of a profile's generations", () => {
     scratch.fake("nix-env", `printf '%s' "\${*:3}" >${scratch.in("dropped")}`);
   });
 
-  /** What nix-env was told to drop. */
+  /** The arguments that nix-env gets. */
   async function dropped(current: number, keep: number): Promise<string> {
     symlinkSync(`system-${current}-link`, place().profile);
     await pruneGenerations(place(), keep);
