@@ -42,6 +42,8 @@ export interface PresentVm extends Present {
 export interface PresentDisk extends Present {
   type: string;
   sizeGb: number;
+  /** The names of the VMs that it is attached to. */
+  attachedTo: string[];
 }
 
 /** All existing resources of a project's fleets that an update could lose. */

@@ -23,7 +23,7 @@ interface Existing {
 const FIELDS = {
   instances:
     "name,zone,status,labels,machineType,deletionProtection,disks(boot,diskSizeGb),networkInterfaces/subnetwork,serviceAccounts/email",
-  disks: "name,zone,labels,type,sizeGb",
+  disks: "name,zone,labels,type,sizeGb,users",
 };
 
 /** Milliseconds that one request may take. */
@@ -141,7 +141,12 @@ async function readInventory(api: compute_v1.Compute, project: string): Promise<
       ...(subnets.get(subnetworkOf(instance)) ?? { cidr: "" }),
       ...accountOf(instance),
     })),
-    disks: disks.map((disk) => ({ ...ownerOf(disk), type: leaf(disk.type), sizeGb: Number(disk.sizeGb) })),
+    disks: disks.map((disk) => ({
+      ...ownerOf(disk),
+      type: leaf(disk.type),
+      sizeGb: Number(disk.sizeGb),
+      attachedTo: (disk.users ?? []).map(leaf),
+    })),
   };
 }
 

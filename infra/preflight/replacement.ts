@@ -191,8 +191,15 @@ function checkDisk(
   vm: PresentVm | undefined,
   disks: readonly PresentDisk[],
 ): Partial<Findings> {
-  if (homeDisk === undefined) return {};
   const called = homeDiskName(name);
+  if (homeDisk === undefined) {
+    const detaches = vm?.running === true && disks.some((one) => one.name === called && one.attachedTo.includes(name));
+    const stop = `gcloud compute instances stop ${name} --zone=${vm?.zone ?? zone}`;
+    const why = `without it ${called} would be detached while ${name} runs and people use it`;
+    return detaches && !config.replace.includes(name)
+      ? { mistakes: [`${at}: ${why}; keep it, or stop the VM first: ${stop}`] }
+      : {};
+  }
   const disk = disks.find((one) => one.name === called && one.zone === zone && ours(config, one));
   const left = disks.find((one) => one.name === called && one.zone === vm?.zone && ours(config, one));
   const moves = config.replace.includes(name) && vm !== undefined && vm.zone !== zone && disk === undefined;

@@ -143,4 +143,17 @@ describe("a home disk", () => {
       "nixos-fleet:vms[0].homeDisk.sizeGb: 20 is less than the 50 GB that dev-alice-home has; a disk never shrinks",
     );
   });
+
+  it("is not taken from a VM that runs", async () => {
+    const before = vm();
+    const { exitCode, text } = await run("up", { homeDisk: false });
+    expect(exitCode).not.toBe(0);
+    expect(text).toContain(
+      "nixos-fleet:vms[0].homeDisk: without it dev-alice-home would be detached while dev-alice runs and people use it",
+    );
+    expect(vm()).toEqual(before);
+    await program.instance("dev-alice", "stop");
+    await up({ homeDisk: false });
+    expect(vm()?.disks).toHaveLength(1);
+  });
 });

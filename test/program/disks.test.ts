@@ -76,6 +76,7 @@ describe("home disks", () => {
 
     await up(larger);
     expect(Object.keys(await named("home"))).toEqual(["devs-dev-alice-home"]);
+    await program.instance("dev-alice", "stop");
     await up();
     expect(await named("home")).toEqual({});
     expect(attached()).toEqual({});

@@ -22,6 +22,7 @@ const home: PresentDisk = {
   zone: "europe-west1-b",
   type: "pd-balanced",
   sizeGb: 100,
+  attachedTo: ["dev-alice"],
 };
 
 function configured(vm: object = {}, more: Record<string, unknown> = {}) {
@@ -125,6 +126,24 @@ describe("a VM", () => {
 });
 
 describe("a home disk", () => {
+  it.each<[string, Partial<PresentVm>, string[], Record<string, unknown>, string[]]>([
+    [
+      "on which people work",
+      {},
+      ["dev-alice"],
+      {},
+      [
+        "vms[0].homeDisk: without it dev-alice-home would be detached while dev-alice runs and people use it; keep it, or stop the VM first: gcloud compute instances stop dev-alice --zone=europe-west1-b",
+      ],
+    ],
+    ["of a VM that is stopped", { running: false }, ["dev-alice"], {}, []],
+    ["that was detached before", {}, [], {}, []],
+    ["of a VM that is to be replaced", {}, ["dev-alice"], replace, []],
+  ])("%s, which the settings no longer have", (_, present, attachedTo, more, mistakes) => {
+    const inventory = { vms: [{ ...alice, ...present }], disks: [{ ...home, attachedTo }] };
+    expect(checkChanges(configured({}, more), inventory).mistakes).toEqual(mistakes);
+  });
+
   it.each<[string, object, Partial<PresentDisk>, string[]]>([
     ["as it is", {}, {}, []],
     ["that grows", { sizeGb: 200 }, {}, []],
@@ -219,7 +238,7 @@ describe("a VM of another stack with which this one shares the list", () => {
     expect(Object.keys(existingHomeDisks(taking, inventory))).toEqual(["dev-alice"]);
     // Whichever host a link is of.
     const path = { network: network.slice(19), subnetwork: subnetwork.slice(19) };
-    const byPath = configured({}, { ...vms, ...stacks, ...kept, existingNetwork: path });
+    const byPath = configured({}, { ...vms, ...stacks, ...kept, existingNetwork: path, defaults: { homeDisk: {} } });
     expect(checkChanges(byPath, inventory).mistakes).toEqual([]);
   });
 
