@@ -12,21 +12,21 @@ const isPseudoTerminal = (major: number) => major >= 136 && major <= 143;
 const isPerson = (uid: number) => uid >= 1000 && uid !== 65534;
 
 /**
- * The user ids of people with a job on a pseudo-terminal.
+ * The user ids of people with a job on a pseudo-terminal; what they started as root is theirs too.
  * @param shells the names of shells: one that is alone on its terminal waits for a command, and is no job
  */
 export function peopleWithJobs(processes: readonly Process[], shells: readonly string[]): number[] {
-  const terminals = new Map<number, { uid: number; names: string[] }>();
+  const terminals = new Map<number, { people: number[]; names: string[] }>();
   for (const { uid, stat } of processes) {
     const { name, terminal } = parseStat(stat);
-    if (!isPerson(uid) || !isPseudoTerminal((terminal >> 8) & 0xfff)) continue;
-    const found = terminals.get(terminal) ?? { uid, names: [] };
-    terminals.set(terminal, { uid: found.uid, names: [...found.names, name] });
+    if (!isPseudoTerminal((terminal >> 8) & 0xfff)) continue;
+    const { people, names } = terminals.get(terminal) ?? { people: [], names: [] };
+    terminals.set(terminal, { people: isPerson(uid) ? [...people, uid] : people, names: [...names, name] });
   }
   const busy = [...terminals.values()].filter(
     ({ names: [first = "", ...others] }) => others.length > 0 || !shells.includes(first),
   );
-  return [...new Set(busy.map(({ uid }) => uid))];
+  return [...new Set(busy.flatMap(({ people }) => people))];
 }
 
 /** Fields 2 and 7. A name may contain spaces and parentheses, and has at most 15 characters. */

@@ -33,6 +33,14 @@ describe("a person has a job on a terminal", () => {
       [0, 999, 65534].map((uid) => ({ uid, stat: stat("vim", pts0) })),
       [],
     ],
+    [
+      "where a shell has started a command as root",
+      [
+        { uid: 1000, stat: stat("bash", pts0) },
+        { uid: 0, stat: stat("nixos-rebuild", pts0, 101) },
+      ],
+      [1000],
+    ],
     ["also with an odd name", [{ uid: 1001, stat: stat("a) S 1 (b", pts1) }], [1001]],
     ["once, on however many", [pts0, pts1].map((tty) => ({ uid: 1000, stat: stat("make", tty) })), [1000]],
     [
