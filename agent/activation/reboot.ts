@@ -4,7 +4,7 @@ import { needsReboot, type BootParts } from "../../rules/decision/activation";
 import { rebootDecision, type RebootDecision } from "../../rules/decision/reboot";
 import { isThere, readText, remove, resolved, writeFileAtomic } from "../host/files";
 import { log } from "../host/log";
-import { peopleAtWork } from "../host/people";
+import { peopleAtWork } from "../home/people";
 import { run } from "../host/process";
 import type { Trial } from "../state";
 import { rebootWindows } from "../system/window";

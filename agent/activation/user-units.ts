@@ -2,10 +2,11 @@
  * A switch waits without limit for each user's manager, and users decide how long that takes: switch-to-configuration-ng starts itself
  * once for each of them, as a process of theirs, and waits for it. A user who takes too long is left out.
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { log } from "../host/log";
-import { run } from "../host/process";
+import { userNameOf } from "../home/users";
+import { processes, processStat } from "../host/processes";
 import { secondsFrom } from "../host/time";
 
 /** How to recognise such a process among the others of the switch: by the variable that tells the process what it is. */
@@ -41,26 +42,12 @@ interface Member {
 /** Such processes of other users in a process group. Reading the owner of a process's folder is cheaper than reading the rest of it. */
 function usersIn(group: number): Member[] {
   const own = userInfo().uid;
-  return readdirSync("/proc").flatMap((name) => {
-    if (!/^\d+$/.test(name)) return [];
-    try {
-      const { uid } = statSync(`/proc/${name}`);
-      return uid !== own && groupOf(name) === group && isMarked(name) ? [{ pid: Number(name), uid }] : [];
-    } catch {
-      return [];
-    }
-  });
+  return processes((pid, uid) =>
+    uid !== own && processStat(pid).group === group && isMarked(pid) ? { pid, uid } : undefined,
+  );
 }
 
-/** Field 5 of proc(5)'s stat. The name before the field may contain anything. */
-function groupOf(pid: string): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
-    .replace(/^.*\) /s, "")
-    .split(" ");
-  return Number(fields[2]);
-}
-
-const isMarked = (pid: string): boolean =>
+const isMarked = (pid: number): boolean =>
   readFileSync(`/proc/${pid}/environ`, "utf8")
     .split("\0")
     .some((entry) => entry.startsWith(MARK));
@@ -74,7 +61,6 @@ function kill(pid: number): void {
 }
 
 async function tell(uid: number, limit: number): Promise<void> {
-  const { stdout } = await run("id", ["--name", "--user", String(uid)], { timeout: 5000 });
-  const user = stdout.trim() || `the user ${uid}`;
+  const user = (await userNameOf(uid)) ?? `the user ${uid}`;
   log(`the units of ${user} did not settle within ${Math.round(limit / 1000)} s; continuing without them`);
 }

@@ -10,7 +10,7 @@ import { readHomeState } from "../home/home-state";
 import { readHomes } from "../home/homes";
 import { Exit, log, oneLine } from "../host/log";
 import { writeMetrics } from "../report/metrics";
-import { publish } from "../report/publish";
+import { homeKey, publish } from "../report/publish";
 import { refreshCredential } from "../credentials/handover";
 import type { SystemDriver } from "../system/system";
 import { secondsFrom, sleep } from "../host/time";
@@ -26,7 +26,7 @@ const LONGEST_PAUSE = 600_000;
 export async function publishHome(driver: SystemDriver, user: string, metricsFolder?: unknown): Promise<number> {
   const account = await accountOf(user);
   if (account === undefined) throw new Exit(2, `publish: there is no user "${oneLine(user)}"`);
-  const key = contract.guestAttributes.homePrefix + user;
+  const key = homeKey(user);
   let seen: string | undefined;
   for (let delay = pause(); ;) {
     const { state } = await readHomeState(account);

@@ -11,7 +11,7 @@ import { parseObject } from "../../rules/text/json";
 import { isThere, readText } from "../host/files";
 import { log } from "../host/log";
 import { MetadataServer } from "../metadata-server";
-import { publish, publishedReport, unpublished } from "../report/publish";
+import { homeKey, publish, publishedReport, unpublished } from "../report/publish";
 import { installedCommand, selfCommand } from "../self-command";
 import { systemctl, systemdRun } from "../host/systemd";
 import { bootedAt, now } from "../host/time";
@@ -98,7 +98,7 @@ async function checkHome(user: string): Promise<void> {
 
 /** Publishes the home's own report again if root's statement about an earlier trouble replaced it. */
 async function publishAgain(user: string, { at }: AgentState): Promise<void> {
-  const published = publishedReport(runFolder, contract.guestAttributes.homePrefix + user);
+  const published = publishedReport(runFolder, homeKey(user));
   if (published === undefined || published.at === at) return;
   await systemctl("system", ["start", "--no-block", `${publisherOf(user)}.service`]);
 }
@@ -178,11 +178,11 @@ async function publishUnserved(user: string, error: string): Promise<void> {
     bootedAt: bootedAt(runFolder),
     agent: contract.agent,
   };
-  const report = unpublished(runFolder, contract.guestAttributes.homePrefix + user, {}, publishable(state));
+  const report = unpublished(runFolder, homeKey(user), {}, publishable(state));
   if (report === undefined) return;
   const metadata = new MetadataServer();
   try {
-    await publish(metadata, runFolder, contract.guestAttributes.homePrefix + user, report);
+    await publish(metadata, runFolder, homeKey(user), report);
   } catch {
     log(`could not publish the report of ${user}'s home`);
   } finally {

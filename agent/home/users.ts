@@ -21,6 +21,12 @@ export async function accountOf(name: string): Promise<Account | undefined> {
   return { name, uid: Number(uid), gid: Number(gid), home };
 }
 
+/** The name of the user with this id; `undefined` if there is none, or no answer. */
+export async function userNameOf(uid: number): Promise<string | undefined> {
+  const { stdout } = await run("id", ["--name", "--user", String(uid)], { timeout: 5000 });
+  return stdout.trim() || undefined;
+}
+
 /** Runs a command as the user. Of root's environment only PATH is passed on. */
 export function asUser({ uid, gid, name }: Account, command: readonly string[]) {
   const args = [`--reuid=${uid}`, `--regid=${gid}`, "--init-groups", "--", ...command];

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readText, writeFileAtomic } from "./files";
+import { processStat } from "./processes";
 
 /** A time in the contracts' format: RFC 3339 in UTC, whole seconds. */
 export function timestamp(milliseconds: number): string {
@@ -27,14 +28,8 @@ export function bootedAt(runFolder: string): string {
   const file = join(runFolder, "booted-at");
   const known = readText(file);
   if (known !== undefined && /^\d{4}(-\d{2}){2}T(\d{2}:){2}\d{2}Z$/.test(known)) return known;
-  // Field 22 of proc(5)'s stat: clock ticks since the kernel's boot, 100 a second on Linux.
-  const ticks = Number(
-    readFileSync("/proc/1/stat", "utf8")
-      .replace(/^.*\) /s, "")
-      .split(" ")[19],
-  );
   const kernel = Number(/^btime (\d+)$/m.exec(readFileSync("/proc/stat", "utf8"))?.[1]);
-  const booted = timestamp((kernel + Math.floor(ticks / 100)) * 1000);
+  const booted = timestamp((kernel + Math.floor(processStat(1).startTicks / 100)) * 1000);
   try {
     writeFileAtomic(file, booted);
   } catch {

@@ -7,7 +7,7 @@ import { isString, parseObject } from "../../rules/text/json";
 import { isThere, readText, writeFileAtomic } from "../host/files";
 import { readHomes } from "../home/homes";
 import { now } from "../host/time";
-import { publishedFile, publishedReport } from "./publish";
+import { homeKey, publishedFile, publishedReport } from "./publish";
 
 export interface HomeNews {
   user: string;
@@ -21,9 +21,7 @@ export interface HomeNews {
 export function homeNews(runFolder: string): HomeNews[] {
   const { homes = [], at } = readHomes(runFolder);
   if (at === undefined || !isThere(publishedFile(runFolder, contract.guestAttributes.system))) return [];
-  const reports = homes.map(
-    ({ user }) => [user, publishedReport(runFolder, contract.guestAttributes.homePrefix + user)] as const,
-  );
+  const reports = homes.map(({ user }) => [user, publishedReport(runFolder, homeKey(user))] as const);
   const time = now();
   const since = missedSince(
     runFolder,

@@ -2,11 +2,15 @@
 import { join } from "node:path";
 import { publishable, type AgentState } from "../../rules/agent-state";
 import { isOldNews, parseReport, reportOf, type Report } from "../../rules/report";
+import { contract } from "../../rules/contract";
 import { parseObject } from "../../rules/text/json";
 import { speaksSecondContract } from "../../rules/instance-metadata";
 import { readText, writeFileAtomic } from "../host/files";
 import type { MetadataServer } from "../metadata-server";
 import type { CommonDecision } from "../driver";
+
+/** The key of a home's report. */
+export const homeKey = (user: string) => contract.guestAttributes.homePrefix + user;
 
 /** The value last published under a key. */
 export const publishedFile = (runFolder: string, key: string) => join(runFolder, `published-${key}`);

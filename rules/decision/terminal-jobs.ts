@@ -1,14 +1,12 @@
 /** Jobs that people left on a terminal, as in tmux or screen: after a logout no session shows them, and a reboot would end them. Pure. */
+import type { ProcessStat } from "../text/process-stat";
 
-/** A process, as proc(5) has it: its owner and the content of `/proc/PID/stat`. */
-export interface Process {
-  uid: number;
-  stat: string;
-}
+/** A process and its owner. */
+type Process = Pick<ProcessStat, "name" | "terminal"> & { uid: number };
 
 /** The major numbers of Unix98 pseudo-terminals (Linux, Documentation/admin-guide/devices.txt). */
 const isPseudoTerminal = (major: number) => major >= 136 && major <= 143;
-/** NixOS gives people user ids from 1000 on; 65534 is nobody. */
+/** NixOS gives people user ids from 1000 on; 65534 stands for owners without an id here. */
 const isPerson = (uid: number) => uid >= 1000 && uid !== 65534;
 
 /**
@@ -17,8 +15,7 @@ const isPerson = (uid: number) => uid >= 1000 && uid !== 65534;
  */
 export function peopleWithJobs(processes: readonly Process[], shells: readonly string[]): number[] {
   const terminals = new Map<number, { people: number[]; names: string[] }>();
-  for (const { uid, stat } of processes) {
-    const { name, terminal } = parseStat(stat);
+  for (const { uid, name, terminal } of processes) {
     if (!isPseudoTerminal((terminal >> 8) & 0xfff)) continue;
     const { people, names } = terminals.get(terminal) ?? { people: [], names: [] };
     terminals.set(terminal, { people: isPerson(uid) ? [...people, uid] : people, names: [...names, name] });
@@ -27,11 +24,4 @@ export function peopleWithJobs(processes: readonly Process[], shells: readonly s
     ({ names: [first = "", ...others] }) => others.length > 0 || !shells.includes(first),
   );
   return [...new Set(busy.flatMap(({ people }) => people))];
-}
-
-/** Fields 2 and 7. A name may contain spaces and parentheses, and has at most 15 characters. */
-function parseStat(stat: string): { name: string; terminal: number } {
-  const end = stat.lastIndexOf(")");
-  const terminal = Number(stat.slice(end + 2).split(" ")[4]);
-  return { name: stat.slice(stat.indexOf("(") + 1, end), terminal: Number.isInteger(terminal) ? terminal : 0 };
 }

@@ -7,6 +7,7 @@ import { alerts } from "../../infra/monitoring/alerts";
 import { cloudDashboard } from "../../infra/monitoring/dashboards";
 import { logMetrics } from "../../infra/monitoring/log-metrics";
 import { upInPlace } from "./setup/in-place";
+import { instanceMetadata } from "./setup/instance-metadata";
 import { Program, type Recorded } from "./setup/program";
 
 let program: Program;
@@ -26,14 +27,6 @@ const up = (more: object = {}) => upInPlace(program, more, [{ name: "dev-alice" 
 async function added(): Promise<Record<string, Recorded>> {
   const all = Object.entries(await program.resources());
   return Object.fromEntries(all.filter(([name]) => !plain.includes(name)));
-}
-
-async function instanceMetadata(): Promise<Record<string, unknown>> {
-  const [, inputs] = (await program.resources())["devs-dev-alice-vm"] ?? [];
-  return JSON.parse((inputs?.["metadata"] as Record<string, string> | undefined)?.["nixos-fleet"] ?? "{}") as Record<
-    string,
-    unknown
-  >;
 }
 
 /** An API that only an optional part takes. */
@@ -111,7 +104,7 @@ describe("the cache", () => {
       ],
     });
     const url = "https://storage.googleapis.com/acme-cache";
-    expect(await instanceMetadata()).toMatchObject({ cache: { url, publicKey } });
+    expect(await instanceMetadata(program)).toMatchObject({ cache: { url, publicKey } });
 
     const manifest = '{"dev-alice":"/nix/store/00000000000000000000000000000000-system"}\n';
     const name = manifestPath(await program.head());
@@ -125,7 +118,7 @@ describe("the cache", () => {
 
     await up();
     expect(await added()).toEqual({});
-    expect(await instanceMetadata()).not.toHaveProperty("cache");
+    expect(await instanceMetadata(program)).not.toHaveProperty("cache");
     expect(program.cloud.store.state.buckets).not.toHaveProperty("acme-cache");
   });
 });
@@ -191,7 +184,7 @@ describe("monitoring", () => {
   it("counts, alerts and shows; other limits change it in place", async () => {
     await up({ "nixos-fleet:monitoring": {} });
     expect(await added()).toEqual(expected({ channels: [], daysBehind: 3, silentAfter: 6 * 3600 }));
-    expect(await instanceMetadata()).toMatchObject({ monitoring: true });
+    expect(await instanceMetadata(program)).toMatchObject({ monitoring: true });
 
     const existing = "projects/local-project/notificationChannels/7";
     const channels = ["email:infra@example.com", existing];
@@ -213,7 +206,7 @@ describe("monitoring", () => {
 
     await up();
     expect(await added()).toEqual({});
-    expect(await instanceMetadata()).not.toHaveProperty("monitoring");
+    expect(await instanceMetadata(program)).not.toHaveProperty("monitoring");
     expect(program.cloud.store.state.documents).toEqual({});
   });
 });

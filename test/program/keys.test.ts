@@ -1,5 +1,6 @@
 /** Deploy keys: what is declared of them, their rotation, and that nothing shows them. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { instanceMetadata } from "./setup/instance-metadata";
 import { Program, type Recorded } from "./setup/program";
 
 let program: Program;
@@ -38,14 +39,6 @@ async function declared(): Promise<Record<string, Recorded>> {
 }
 
 /** The value of the VM's metadata item. */
-async function instanceMetadata(): Promise<Record<string, unknown>> {
-  const [, inputs] = (await program.resources())["devs-dev-alice-vm"] ?? [];
-  return JSON.parse((inputs?.["metadata"] as Record<string, string> | undefined)?.["nixos-fleet"] ?? "{}") as Record<
-    string,
-    unknown
-  >;
-}
-
 /** What the secret's versions hold, newest last; nothing where one is destroyed. */
 function held(id: string): string[] {
   const { versions = [] } = program.cloud.store.state.secrets?.[id] ?? {};
@@ -62,7 +55,7 @@ describe("deploy keys", () => {
     configure();
     await up();
     expect(await declared()).toEqual({});
-    expect(await instanceMetadata()).not.toHaveProperty("deployKeySecret");
+    expect(await instanceMetadata(program)).not.toHaveProperty("deployKeySecret");
   });
 
   it("of others' secrets are only read by the VMs' account", async () => {
@@ -72,7 +65,9 @@ describe("deploy keys", () => {
     };
     await up();
     expect(await declared()).toEqual({ "devs-config-key-reader": reader("projects/local-project/secrets/config-key") });
-    expect(await instanceMetadata()).toMatchObject({ deployKeySecret: "projects/local-project/secrets/config-key" });
+    expect(await instanceMetadata(program)).toMatchObject({
+      deployKeySecret: "projects/local-project/secrets/config-key",
+    });
   });
 
   it("of the configuration become secrets that nothing shows, and are switched on in place", async () => {
@@ -111,7 +106,7 @@ describe("deploy keys", () => {
       ],
       "devs-config-key-reader": reader(secret),
     });
-    expect(await instanceMetadata()).toMatchObject({ deployKeySecret: secret });
+    expect(await instanceMetadata(program)).toMatchObject({ deployKeySecret: secret });
   });
 
   it("are rotated without touching a VM: the next version comes before the former goes", async () => {
@@ -134,7 +129,7 @@ describe("deploy keys", () => {
     configure();
     await up();
     expect(await declared()).toEqual({});
-    expect(await instanceMetadata()).not.toHaveProperty("deployKeySecret");
+    expect(await instanceMetadata(program)).not.toHaveProperty("deployKeySecret");
     expect(program.cloud.store.state.secrets).not.toHaveProperty("nixos-fleet--devs--keys--config");
   });
 });

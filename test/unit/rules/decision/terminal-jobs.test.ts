@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { parseProcessStat } from "../../../../rules/text/process-stat";
 import { peopleWithJobs } from "../../../../rules/decision/terminal-jobs";
 
 const terminal = (major: number, minor: number) => (major << 8) | minor;
@@ -29,7 +30,7 @@ describe("a person has a job on a terminal", () => {
     ["not where it has no terminal", [{ uid: 1000, stat: stat("tmux: server", 0) }], []],
     ["not where its terminal is a console", [{ uid: 1000, stat: stat("vim", console1) }], []],
     [
-      "not where it is root's, a service's or nobody's",
+      "not where it is root's, a service's or of an owner without an id",
       [0, 999, 65534].map((uid) => ({ uid, stat: stat("vim", pts0) })),
       [],
     ],
@@ -52,6 +53,7 @@ describe("a person has a job on a terminal", () => {
       [],
     ],
   ])("%s", (_, processes, people) => {
-    expect(peopleWithJobs(processes, shells)).toEqual(people);
+    const read = processes.map(({ uid, stat: text }) => ({ uid, ...parseProcessStat(text) }));
+    expect(peopleWithJobs(read, shells)).toEqual(people);
   });
 });

@@ -1,14 +1,16 @@
 /** The people who work on this machine. */
-import { readFileSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
-import { peopleWithJobs, type Process } from "../../rules/decision/terminal-jobs";
-import { entries, readText } from "./files";
-import { run } from "./process";
+import { basename } from "node:path";
+import { peopleWithJobs } from "../../rules/decision/terminal-jobs";
+import { readText } from "../host/files";
+import { run } from "../host/process";
+import { processes, processStat } from "../host/processes";
+import { userNameOf } from "./users";
 
 /** People who are logged in, at a terminal, by ssh or at a desktop, and those who left a job on a terminal when they logged out. */
 export async function peopleAtWork(): Promise<string[]> {
-  const names = [...(await loggedIn()), ...(await Promise.all(peopleWithJobs(processes(), shells()).map(nameOf)))];
-  return [...new Set(names)].sort();
+  const running = processes((pid, uid) => ({ uid, ...processStat(pid) }));
+  const busy = peopleWithJobs(running, shells()).map(async (uid) => (await userNameOf(uid)) ?? String(uid));
+  return [...new Set([...(await loggedIn()), ...(await Promise.all(busy))])].sort();
 }
 
 /** Lingering managers do not count. */
@@ -26,27 +28,8 @@ async function userOf(session: string): Promise<string | undefined> {
   return /^Name=(.+)$/m.exec(stdout)?.[1];
 }
 
-function processes(): Process[] {
-  return (entries("/proc") ?? [])
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      const folder = join("/proc", pid);
-      try {
-        return [{ uid: statSync(folder).uid, stat: readFileSync(join(folder, "stat"), "utf8") }];
-      } catch {
-        // It has ended.
-        return [];
-      }
-    });
-}
-
 /** The names of the shells that shells(5) lists, as the kernel cuts them. */
 function shells(): string[] {
   const listed = (readText("/etc/shells") ?? "").split("\n").filter((line) => line.startsWith("/"));
   return ["sh", ...listed.map((path) => basename(path).slice(0, 15))];
-}
-
-async function nameOf(uid: number): Promise<string> {
-  const { stdout } = await run("id", ["-nu", String(uid)], { timeout: 10_000 });
-  return stdout.trim() === "" ? String(uid) : stdout.trim();
 }
