@@ -136,6 +136,14 @@ async function gatesAlone(size: number): Promise<Row> {
   }
 }
 
+/** Approves a revision for a wave, as `pulumi up` would. */
+async function approve(fleet: RolloutFleet, wave: string, revision: string): Promise<void> {
+  const key = approvalKey("devs", "local", wave);
+  await fleet
+    .compute()
+    .editProjectItem(key, ({ [key]: value = "{}" }) => JSON.stringify({ ...(JSON.parse(value) as object), revision }));
+}
+
 /** All three on real machines, whose first system has the key that the loops ask by. */
 async function onMachines(): Promise<Row[]> {
   const fleet = new RolloutFleet("approved", machines);
@@ -168,12 +176,7 @@ async function onMachines(): Promise<Row[]> {
       // Approved for all at once, and no watcher acts on it before the loop comes.
       const { revision } = await fleet.commit();
       for (const vm of fleet.all) await fleet.in(vm, `systemctl stop ${contract.units.watch}`);
-      for (const wave of Object.keys(fleet.waves))
-        await fleet
-          .compute()
-          .editProjectItem(approvalKey("devs", "local", wave), (value = "{}") =>
-            JSON.stringify({ ...(JSON.parse(value) as object), revision }),
-          );
+      for (const wave of Object.keys(fleet.waves)) await approve(fleet, wave, revision);
       row(
         atOnce === 1 ? "ssh, one after the other" : `ssh, ${atOnce} at once`,
         await timed(() => pMap(fleet.all, (vm) => ssh(vm), { concurrency: atOnce })),

@@ -74,6 +74,17 @@ export async function openStacks(call: Call): Promise<FleetContext[]> {
   return (await findStacks(compute, call.options.text("fleet"))).map((id) => ({ compute, id }));
 }
 
+/** Refuses a fleet of which there is nothing: its name, its stack or the project may be another one's. */
+export function requireFleet(
+  { compute, id }: FleetContext,
+  { vms, approvals }: { vms: readonly unknown[]; approvals: object } = { vms: [], approvals: {} },
+): void {
+  if (vms.length > 0 || Object.keys(approvals).length > 0) return;
+  throw new UsageError(
+    `fleet ${id.fleet}/${id.stack} has neither VMs nor approvals in project ${compute.project}; check --project, --fleet and --stack`,
+  );
+}
+
 /** The VMs of these names; a name that the fleet does not have is refused. */
 export async function requireVms({ compute, id }: FleetContext, names: readonly string[]): Promise<FleetVm[]> {
   const vms = await readVms(compute, id);
@@ -102,8 +113,15 @@ export function actor(call: Pick<Call, "options" | "env">): string {
   return oneLine(call.options.text("by") ?? variable(call, "NIXOS_FLEET_BY") ?? machineActor(call), 100);
 }
 
-/** `USER@MACHINE`. */
-export function machineActor({ env }: Pick<Call, "env">): string {
-  const user = env["SUDO_USER"] ?? env["USER"] ?? userInfo().username;
-  return `${user}@${hostname()}`;
+/** `USER@MACHINE`. @param readUser throws for a user without an entry in `passwd`, as which a container may run */
+export function machineActor({ env }: Pick<Call, "env">, readUser = () => userInfo().username): string {
+  return `${env["SUDO_USER"] ?? env["USER"] ?? userName(readUser)}@${hostname()}`;
+}
+
+function userName(readUser: () => string): string {
+  try {
+    return readUser();
+  } catch {
+    return `uid-${process.getuid?.() ?? "unknown"}`;
+  }
 }

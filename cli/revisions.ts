@@ -3,7 +3,7 @@ import type { Call } from "./command-line/command";
 import type { FleetContext } from "./context";
 import { FleetError, UsageError } from "./errors";
 import { messageOf } from "../rules/text/system-error";
-import { readAllReports, readVms, type FleetVm } from "./fleet";
+import { readAllReports, readVms, type FleetVm, type Source } from "./fleet";
 import { reportOf } from "../rules/report-reading";
 import { findRevision, type FoundRevision } from "./repository/branches";
 import { oneLine } from "../rules/text/text";
@@ -57,6 +57,13 @@ export async function locateRevision(
   return running === undefined ? inRepository(command, written, vms, call) : { revision: running };
 }
 
+/** The config repository and branch that the VMs' metadata name, read from --resolve-from where that is given. */
+export function configSource({ options }: Pick<Call, "options">, vms: readonly FleetVm[]): Source | undefined {
+  const source = vms.find((vm) => vm.source !== undefined)?.source;
+  const repository = options.text("resolve-from");
+  return source === undefined || repository === undefined ? source : { ...source, repository };
+}
+
 async function inRepository(
   command: string,
   written: string,
@@ -64,8 +71,7 @@ async function inRepository(
   call: Pick<Call, "signal" | "env" | "options">,
 ): Promise<FoundRevision> {
   const own = call.options.text("resolve-from");
-  const ofVms = vms.find((vm) => vm.source !== undefined)?.source;
-  const source = own === undefined ? ofVms : { ...ofVms, repository: own };
+  const source = configSource(call, vms) ?? (own === undefined ? undefined : { repository: own });
   if (source === undefined) {
     throw new UsageError(
       `${command}: ${written} is in no approval or report, and no VM's metadata names the config repository to look it up; ` +

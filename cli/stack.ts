@@ -3,7 +3,8 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import type { FlakeUser } from "../rules/flake-names";
 import { parseJson } from "../rules/text/json";
-import { FleetError } from "./errors";
+import { oneLine } from "../rules/text/text";
+import { FleetError, UsageError } from "./errors";
 import type { Source } from "./fleet";
 import { projectDirectory } from "./project-directory";
 import { runProgram, type RunOptions } from "./run-program";
@@ -122,6 +123,26 @@ export async function rawSettings(
   // Only what is encrypted takes the stack's passphrase or key.
   const entries = Object.entries(secrets && encrypted.length > 0 ? parseConfig(await ask("--show-secrets")) : parsed);
   return { values: Object.fromEntries(entries.map(([key, { value = "[secret]" }]) => [key, value])), encrypted };
+}
+
+/**
+ * Refuses the settings of another project or fleet: `pulumi` takes those of this directory, and the tool reads what its options name.
+ * @throws UsageError
+ */
+export function requireSettingsOf(
+  { project, fleet }: { project: string; fleet: string },
+  { values }: RawSettings,
+): void {
+  for (const [key, read, option] of [
+    ["gcp:project", project, "--project"],
+    ["nixos-fleet:fleet", fleet, "--fleet"],
+  ] as const) {
+    const set = values[key];
+    if (set !== undefined && set !== read)
+      throw new UsageError(
+        oneLine(`the stack in ${projectDirectory()} has ${key} ${set}, and ${option} is ${read}; name one fleet`, 400),
+      );
+  }
 }
 
 function parseConfig(text: string): z.infer<typeof configShape> {

@@ -29,7 +29,7 @@ export interface Failing {
 }
 
 export interface Report {
-  /** The full revision that the VM runs now. */
+  /** The full revision that is deployed: what the VM runs now, or after its next boot if `pending` names it. */
   revision: string;
   /** The approval (full revision) that the agent last acted on; a gate waits for this field. */
   approved?: string;
@@ -60,6 +60,14 @@ export interface Report {
   bootedAt: string;
   /** The agent's version. */
   agent: string;
+}
+
+/** Whether a VM runs a revision now. */
+export function runsRevision(
+  report: Pick<Report, "revision" | "pending"> | null,
+  revision: string | undefined,
+): boolean {
+  return report !== null && report.revision === revision && report.pending?.revision !== revision;
 }
 
 /** The checks of the types that `contract.json` names. */

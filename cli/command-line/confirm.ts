@@ -1,28 +1,29 @@
 /** What a command says and asks before it changes the control item. */
 import type { Call } from "./command";
 import type { FleetContext } from "../context";
-import type { Control } from "../../rules/rollout/control-item";
+import { editedControl, type ControlEdit } from "../control-item";
 import { FleetError } from "../errors";
 import { readAllReports, readVms, type Decisions } from "../fleet";
 import { moveLines, plannedMoves } from "../status/planned-moves";
 
 /**
  * Says which VMs the change moves, and asks on a terminal unless --yes is given. Returns whether to go on: not with --dry-run.
+ * With --json, what it says goes to standard error.
  * @param edit the change, which may throw where it makes no sense
  * @param retried a revision that VMs try again
+ * @param discardUnreadable see `editedControl`
  * @throws FleetError where the answer is no
  */
 export async function confirmChange(
   call: Call,
   { compute, id }: FleetContext,
   decisions: Decisions,
-  edit: (control: Control) => Control,
-  retried?: string,
+  edit: ControlEdit,
+  { retried, discardUnreadable }: { retried?: string | undefined; discardUnreadable?: boolean } = {},
 ): Promise<boolean> {
   const { options } = call;
   const [dryRun, json] = [options.flag("dry-run"), options.flag("json")];
-  const after = edit(decisions.control);
-  if (json && !dryRun) return true;
+  const after = editedControl(decisions.metadata, id, edit, discardUnreadable);
   const vms = await readVms(compute, id);
   const reports = await readAllReports(compute, vms);
   const moves = plannedMoves(vms, reports, decisions, decisions.control, after, retried);
@@ -30,7 +31,7 @@ export async function confirmChange(
     call.print(JSON.stringify({ dryRun: true, moves, control: after }, null, 2));
     return false;
   }
-  moveLines(moves).forEach(call.print);
+  moveLines(moves).forEach(json ? call.printError : call.print);
   if (dryRun) {
     call.print(`${moves.length === 0 ? "no VM would move; " : ""}nothing was changed (--dry-run)`);
     return false;

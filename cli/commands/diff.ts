@@ -9,7 +9,7 @@ import { FleetError, UsageError } from "../errors";
 import { messageOf } from "../../rules/text/system-error";
 import { readAllReports, readDecisions, readVms, type FleetVm, type Source } from "../fleet";
 import { nix } from "../repository/nix";
-import { checkRevision, resolveRevision } from "../revisions";
+import { checkRevision, configSource, resolveRevision } from "../revisions";
 import { buildStatus, type FleetStatus } from "../status/status";
 
 export const command: Command = {
@@ -46,7 +46,7 @@ export const command: Command = {
     const context = await openFleet(call);
     const names = call.positionals;
     const vms = names.length === 0 ? await readVms(context.compute, context.id) : await requireVms(context, names);
-    const source = vms.find((vm) => vm.source !== undefined)?.source;
+    const source = configSource(call, vms);
     const status = await statusOf(context, vms);
     const target = await targetOf(call, context, status, source);
     const planned = planMoves(status, target);

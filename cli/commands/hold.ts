@@ -1,12 +1,11 @@
 import { didYouMean } from "../../rules/text/did-you-mean";
 import { fleetOptions, type Call, type Command } from "../command-line/command";
-import { actor, openFleet, requireVms, type FleetContext } from "../context";
+import { actor, openFleet, requireFleet, requireVms, type FleetContext } from "../context";
 import { changeControl } from "../control-item";
 import { UsageError } from "../errors";
 import { readDecisions, readVms } from "../fleet";
 import { recordEvent } from "../history";
-import { revisionsOf } from "../status/status";
-import { pruned, withHold } from "../../rules/rollout/control-item";
+import { withHold } from "../../rules/rollout/control-item";
 import { scopeText } from "../../rules/text/sentences";
 import { oneLine } from "../../rules/text/text";
 
@@ -37,11 +36,9 @@ export const command: Command = {
     }
     const scope = scopeOf(call);
     const context = await openFleet(call);
-    const approvals = await requireScope(call, context);
+    await requireScope(call, context);
     const entry = { scope, by: actor(call), why: oneLine(why, 500), at: new Date().toISOString() };
-    const control = await changeControl(context.compute, context.id, (before) =>
-      withHold(pruned(before, approvals), entry),
-    );
+    const control = await changeControl(context.compute, context.id, (before) => withHold(before, entry));
     await recordEvent(call, context, { event: "hold", scope, why: entry.why });
     call.print(
       call.options.flag("json") ? JSON.stringify(control, null, 2) : `${scopeText(scope)} is held: ${entry.why}`,
@@ -59,29 +56,22 @@ export function scopeOf({ options }: Pick<Call, "options">): string {
   return wave !== undefined ? `wave:${wave}` : vm !== undefined ? `vm:${vm}` : "fleet";
 }
 
-/** Refuses a wave or VM that the fleet does not have; returns what its waves are approved for. */
-export async function requireScope(
-  { options }: Pick<Call, "options">,
-  context: FleetContext,
-): Promise<Record<string, string>> {
+/** Refuses a fleet that is not there, and a wave or VM that the fleet does not have. */
+export async function requireScope({ options }: Pick<Call, "options">, context: FleetContext): Promise<void> {
   const vm = options.text("vm");
   if (vm !== undefined) {
     await requireVms(context, [vm]);
+    return;
   }
-  const { approvals } = readDecisions(await context.compute.projectMetadata(), context.id);
+  const { compute, id } = context;
+  const [vms, metadata] = await Promise.all([readVms(compute, id), compute.projectMetadata()]);
+  const { approvals } = readDecisions(metadata, id);
+  requireFleet(context, { vms, approvals });
   const wave = options.text("wave");
-  if (wave !== undefined) {
-    const ofVms = (await readVms(context.compute, context.id)).flatMap((one) => one.wave ?? []);
-    const waves = [...new Set([...Object.keys(approvals), ...ofVms])];
-    if (!waves.includes(wave)) {
-      const names = waves.length === 0 ? "no waves" : waves.join(", ");
-      throw new UsageError(
-        oneLine(
-          `no wave ${wave} in fleet ${context.id.fleet}/${context.id.stack}${didYouMean(wave, waves) || `; it has ${names}`}`,
-          500,
-        ),
-      );
-    }
-  }
-  return revisionsOf(approvals);
+  const waves = [...new Set([...Object.keys(approvals), ...vms.flatMap((one) => one.wave ?? [])])];
+  if (wave === undefined || waves.includes(wave)) return;
+  const names = waves.length === 0 ? "no waves" : waves.join(", ");
+  throw new UsageError(
+    oneLine(`no wave ${wave} in fleet ${id.fleet}/${id.stack}${didYouMean(wave, waves) || `; it has ${names}`}`, 500),
+  );
 }

@@ -6,7 +6,7 @@ import { readDecisions, readVms, type FleetVm } from "../fleet";
 import { recordEvent } from "../history";
 import { projectDirectory } from "../project-directory";
 import { runProgram } from "../run-program";
-import { rawSettings, stateOf } from "../stack";
+import { rawSettings, requireSettingsOf, stateOf } from "../stack";
 import { moveObstacles, resourcesOf } from "../stack-move";
 import { firstOf, oneLine } from "../../rules/text/text";
 import { plural } from "../text";
@@ -100,6 +100,7 @@ async function chosen(call: Call, context: FleetContext, to: string): Promise<Fl
     throw new FleetError("NF299", "move: cannot read the settings; start the tool with ./scripts/fleet");
   }
   const raw = await rawSettings(to, call.options.text("config-file"), { signal: call.signal, env: call.env });
+  requireSettingsOf({ project: context.compute.project, fleet: context.id.fleet }, raw);
   const { settings, mistakes } = await call.readSettings(raw, to);
   if (settings === undefined)
     throw new FleetError("NF101", oneLine(`move: the settings of stack ${to}: ${mistakes.join("; ")}`, 900));

@@ -2,13 +2,13 @@ import { short } from "../../rules/contract";
 import { revisionChangeOptions, type Command } from "../command-line/command";
 import { confirmChange } from "../command-line/confirm";
 import { openFleet, requireVms } from "../context";
-import { changeControl } from "../control-item";
+import { changeControl, type ControlEdit } from "../control-item";
 import { UsageError } from "../errors";
 import { readDecisions } from "../fleet";
 import { recordEvent } from "../history";
 import { checkRevision, locateRevision } from "../revisions";
 import { revisionsOf } from "../status/status";
-import { pruned, withPin, type Control } from "../../rules/rollout/control-item";
+import { withPin } from "../../rules/rollout/control-item";
 
 export const command: Command = {
   name: "pin",
@@ -41,7 +41,7 @@ export const command: Command = {
     const known = Object.values(revisionsOf(approvals));
     const found = written === undefined ? undefined : await locateRevision("pin", written, known, context, call);
     const revision = found?.revision;
-    const edit = (current: Control) => withPin(pruned(current, revisionsOf(approvals)), vm, revision);
+    const edit: ControlEdit = (current) => withPin(current, vm, revision);
     if (!(await confirmChange(call, context, decisions, edit))) return 0;
     const control = await changeControl(context.compute, context.id, edit);
     const said = revision === undefined ? { why: "taken back" } : { revision };

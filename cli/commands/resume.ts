@@ -2,12 +2,11 @@ import { changeOptions, fleetOptions, type Command } from "../command-line/comma
 import { askToGoAhead, confirmChange } from "../command-line/confirm";
 import { controlKey } from "../../rules/contract";
 import { openFleet } from "../context";
-import { changeControl } from "../control-item";
+import { changeControl, type ControlEdit } from "../control-item";
 import { FleetError, UsageError } from "../errors";
 import { readDecisions } from "../fleet";
 import { recordEvent } from "../history";
-import { revisionsOf } from "../status/status";
-import { parseControl, pruned, withoutHolds, type Control } from "../../rules/rollout/control-item";
+import { parseControl, withoutHolds } from "../../rules/rollout/control-item";
 import { scopeOf, scopeOptions } from "./hold";
 import { scopeText } from "../../rules/text/sentences";
 import { oneLine } from "../../rules/text/text";
@@ -42,10 +41,8 @@ export const command: Command = {
     const decisions = readDecisions(metadata, id);
     const item = parseControl(metadata[controlKey(id.fleet, id.stack)]);
     const discards = all && !item.ok;
-    const approvals = revisionsOf(decisions.approvals);
     let freed: string[] = [];
-    const edit = (before: Control) => {
-      const current = pruned(before, approvals);
+    const edit: ControlEdit = (current) => {
       const held = current.holds.map((hold) => hold.scope);
       freed = all ? held : held.filter((one) => one === scope);
       if (freed.length === 0 && held.length > 0) {
@@ -56,7 +53,7 @@ export const command: Command = {
       }
       return withoutHolds(current, freed);
     };
-    if (!(await confirmChange(call, context, decisions, edit))) return 0;
+    if (!(await confirmChange(call, context, decisions, edit, { discardUnreadable: discards }))) return 0;
     if (discards) {
       call.printError(oneLine(`the control item is not readable (${item.problem}); its content will be lost`, 300));
       await askToGoAhead(call);

@@ -2,13 +2,13 @@ import { short } from "../../rules/contract";
 import { revisionChangeOptions, type Command } from "../command-line/command";
 import { confirmChange } from "../command-line/confirm";
 import { openFleet } from "../context";
-import { changeControl } from "../control-item";
+import { changeControl, type ControlEdit } from "../control-item";
 import { UsageError } from "../errors";
 import { readDecisions } from "../fleet";
 import { recordEvent } from "../history";
 import { checkRevision, resolveRevision } from "../revisions";
 import { revisionsOf } from "../status/status";
-import { pruned, withoutRetry, withRetry, type Control } from "../../rules/rollout/control-item";
+import { withoutRetry, withRetry } from "../../rules/rollout/control-item";
 
 export const command: Command = {
   name: "retry",
@@ -34,15 +34,12 @@ export const command: Command = {
     if (written !== undefined) checkRevision("retry", written);
     const context = await openFleet(call);
     const decisions = readDecisions(await context.compute.projectMetadata(), context.id);
-    const approvals = revisionsOf(decisions.approvals);
-    const known = [...Object.values(approvals), ...decisions.control.retry];
+    const known = [...Object.values(revisionsOf(decisions.approvals)), ...decisions.control.retry];
     const revision = written === undefined ? undefined : await resolveRevision("retry", written, known, context, call);
-    const edit = (before: Control) => {
-      const current = pruned(before, approvals);
-      return clear || revision === undefined ? withoutRetry(current, revision) : withRetry(current, revision);
-    };
+    const edit: ControlEdit = (current) =>
+      clear || revision === undefined ? withoutRetry(current, revision) : withRetry(current, revision);
     const retried = clear ? undefined : revision;
-    if (!(await confirmChange(call, context, decisions, edit, retried))) return 0;
+    if (!(await confirmChange(call, context, decisions, edit, { retried }))) return 0;
     const control = await changeControl(context.compute, context.id, edit);
     await recordEvent(call, context, { event: "retry", revision, ...(clear ? { why: "taken back" } : {}) });
     const what = revision === undefined ? "no revision" : short(revision);

@@ -3,16 +3,17 @@ import type { GateEnd } from "../gate/await";
 import { revisionChangeOptions, type Call, type Command } from "../command-line/command";
 import { confirmChange } from "../command-line/confirm";
 import { openFleet, type FleetContext } from "../context";
-import { changeControl } from "../control-item";
+import { changeControl, type ControlEdit } from "../control-item";
 import { FleetError, UsageError } from "../errors";
 import { readDecisions } from "../fleet";
 import { eventOf } from "../gate/history";
+import { wavesOf } from "../../rules/rollout/approval";
 import { wavesText } from "../../rules/text/sentences";
 import { recordEvent } from "../history";
 import { awaitUndo } from "../gate/on-failure";
 import { checkRevision, resolveRevision } from "../revisions";
 import { revisionsOf } from "../status/status";
-import { type Control, pruned, withUndo } from "../../rules/rollout/control-item";
+import { type Control, withUndo } from "../../rules/rollout/control-item";
 import { vmResults } from "../gate/results";
 import { requireScope } from "./hold";
 import { oneLine } from "../../rules/text/text";
@@ -49,17 +50,17 @@ export const command: Command = {
     const known = Object.values(approvals);
     const named = written === undefined ? undefined : await resolveRevision("rollback", written, known, context, call);
     const bad = named ?? badRevision(approvals, control, options.text("wave"));
-    const waves = Object.keys(approvals).filter(
-      (wave) => approvals[wave] === bad && (options.text("wave") ?? wave) === wave,
-    );
-    if (waves.length === 0) {
-      throw new FleetError("NF209", oneLine(`no wave is approved for ${short(bad)}: there is nothing to roll back`));
-    }
     const good = to === undefined ? "previous" : await resolveRevision("rollback", to, known, context, call);
     if (good === bad) {
       throw new UsageError(`rollback: --to is ${short(bad)}, the revision to roll back`);
     }
-    const edit = (before: Control) => withUndo(pruned(before, approvals), waves, bad, good);
+    let waves: string[] = [];
+    const edit: ControlEdit = (before, approved) => {
+      waves = wavesOf(approved, bad).filter((wave) => (options.text("wave") ?? wave) === wave);
+      if (waves.length === 0)
+        throw new FleetError("NF209", oneLine(`no wave is approved for ${short(bad)}: there is nothing to roll back`));
+      return withUndo(before, waves, bad, good);
+    };
     if (!(await confirmChange(call, context, decisions, edit))) return 0;
     await changeControl(context.compute, context.id, edit);
     const where = good === "previous" ? "what each VM ran before" : short(good);

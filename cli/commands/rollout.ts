@@ -9,7 +9,7 @@ import { recordEvent } from "../history";
 import { runProgram } from "../run-program";
 import { projectDirectory } from "../project-directory";
 import { checkRevision, resolveRevision } from "../revisions";
-import { rawSettings } from "../stack";
+import { rawSettings, requireSettingsOf } from "../stack";
 import { revisionsOf } from "../status/status";
 import { pausesOf, urgentLines, urgentPreview } from "../status/urgent";
 import { oneLine } from "../../rules/text/text";
@@ -54,8 +54,10 @@ export const command: Command = {
       call,
     );
     const reports = await readAllReports(context.compute, vms);
-    const { values } = await rawSettings(context.id.stack, undefined, call);
-    const preview = urgentPreview(revision, vms, reports, decisions, pausesOf(values["nixos-fleet:waves"]));
+    const settings = await rawSettings(context.id.stack, undefined, call);
+    requireSettingsOf({ project: context.compute.project, fleet: context.id.fleet }, settings);
+    const pauses = pausesOf(settings.values["nixos-fleet:waves"]);
+    const preview = urgentPreview(revision, vms, reports, decisions, pauses);
     if (json) call.print(JSON.stringify({ dryRun, revision, why, ...preview }, null, 2));
     else urgentLines(revision, why, preview).forEach(call.print);
     if (dryRun) {

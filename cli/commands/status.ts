@@ -2,7 +2,7 @@ import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError } from "../google/api-error";
 import { fleetOptions, revisionOptions, type Call, type Command } from "../command-line/command";
-import { openFleet, openStacks, type FleetContext } from "../context";
+import { openFleet, openStacks, requireFleet, type FleetContext } from "../context";
 import { readPageCode } from "../dashboard/page-code";
 import { renderPage } from "../dashboard/page";
 import { PageReader } from "../dashboard/reader";
@@ -77,8 +77,12 @@ export const command: Command = {
     }
     const contexts = everywhere ? await openStacks(call) : [await openFleet(call)];
     const readers = contexts.map((context) => new StatusReader(context, branchReader(call)));
-    const read: Read = async (most) =>
-      selected(call, await Promise.all(readers.map((reader) => reader.read(most && Math.ceil(most / readers.length)))));
+    const read: Read = async (most) => {
+      const share = most && Math.ceil(most / readers.length);
+      const documents = await Promise.all(readers.map((reader) => reader.read(share)));
+      contexts.forEach((context, index) => requireFleet(context, documents[index]));
+      return selected(call, documents);
+    };
     if (options.flag("watch")) {
       await watch(call, read);
       return 130;

@@ -3,6 +3,7 @@ import type { Call } from "../command-line/command";
 import type { FleetContext } from "../context";
 import { messageOf } from "../../rules/text/system-error";
 import { readVms, type Source } from "../fleet";
+import { configSource } from "../revisions";
 import { readHistory, withoutEnded } from "../history";
 import type { HistoryEntry } from "../history-entry";
 import type { FleetStatus } from "../status/status";
@@ -54,14 +55,11 @@ export class PageReader {
 
   private async readLock(revision: string): Promise<NonNullable<PageReader["lock"]>> {
     if (this.lock?.revision === revision) return this.lock;
-    const { signal, env, options } = this.call;
+    const { signal, env } = this.call;
     try {
-      this.source ??= (await readVms(this.context.compute, this.context.id)).find(({ source }) => source)?.source;
-      const from = options.text("resolve-from");
-      const source =
-        from === undefined || this.source === undefined ? this.source : { ...this.source, repository: from };
+      this.source ??= configSource(this.call, await readVms(this.context.compute, this.context.id));
       const within = AbortSignal.any([signal, AbortSignal.timeout(patience)]);
-      const value = await readLockAges(revision, source, { signal: within, env, killAfter: 500 });
+      const value = await readLockAges(revision, this.source, { signal: within, env, killAfter: 500 });
       this.lock = { revision, value, problem: undefined };
     } catch (error) {
       const problem = oneLine(`the lock's age is not known: ${messageOf(error)}`, 300);

@@ -84,7 +84,9 @@ function checkReports({ vms, problems }: FleetStatus): Finding[] {
   const wrong = [
     ...problems.flatMap((problem) => fail("approvals", problem, "pulumi up --refresh rewrites the approvals")),
     ...listed(
-      names(({ drift, system }) => drift === "unknown" && system === null),
+      vms.flatMap(({ name, drift, system, reason }) =>
+        drift === "unknown" && system === null ? `${name} (${reason ?? drift})` : [],
+      ),
       (silent) =>
         warn(
           "reports",

@@ -208,15 +208,14 @@ async function observe(
   return { at: elapsed(), decisions: readDecisions(metadata, id), vms: read, fleetSize: vms.length };
 }
 
-/** A VM's reports; undefined if a passing error prevented the read. */
+/** A VM's reports; undefined if a passing error prevented the read. @throws ApiError if the caller may not read them */
 async function ask(compute: Compute, vm: FleetVm): Promise<VmReports | undefined> {
   try {
     return readReports(await compute.guestAttributes(vm, contract.guestAttributes.namespace), vm.homes);
   } catch (error) {
-    if (error instanceof ApiError) {
-      return error.transient ? undefined : unreadable(`the report cannot be read: ${error.message}`, vm.homes);
-    }
-    throw error;
+    // A caller without the right learns nothing about any VM, so no VM has failed.
+    if (!(error instanceof ApiError) || error.isRefusal) throw error;
+    return error.transient ? undefined : unreadable(`the report cannot be read: ${error.message}`, vm.homes);
   }
 }
 

@@ -1,14 +1,14 @@
 /** What a gate does when too many VMs of its wave failed: it holds, rolls back, or lets the rollout continue. */
 import { short } from "../../rules/contract";
 import { awaitWave, type GateEnd, type GateWorld } from "./await";
-import { changeControl } from "../control-item";
-import { readDecisions, type FleetId } from "../fleet";
+import { changeControl, type ControlEdit } from "../control-item";
+import type { FleetId } from "../fleet";
 import { chooseReaction, type Reaction } from "../../rules/gate/reaction";
 import type { GateOptions } from "../../rules/gate/state";
+import { wavesOf } from "../../rules/rollout/approval";
 import { wavesText } from "../../rules/text/sentences";
 import { withRetry } from "../google/retry";
-import { revisionsOf } from "../status/status";
-import { pruned, withHalt, withUndo } from "../../rules/rollout/control-item";
+import { withHalt, withUndo } from "../../rules/rollout/control-item";
 import { oneLine } from "../../rules/text/text";
 
 export interface Reacted {
@@ -38,15 +38,13 @@ export async function react(
   if (done === "none" || done === "continue") {
     return { done, waves: [] };
   }
-  const metadata = await withRetry(() => compute.projectMetadata(), { ...patience, signal });
-  const approvals = revisionsOf(readDecisions(metadata, id).approvals);
-  // Waves are approved in order, so these are the gate's own wave and the waves before it.
-  const waves = Object.keys(approvals).filter((wave) => approvals[wave] === bad);
   const actor = { by: `the gate of wave ${options.wave}`, why: whyOf(end), at: new Date().toISOString() };
-  const edit = (control: Parameters<typeof pruned>[0]) =>
-    done === "hold"
-      ? withHalt(pruned(control, approvals), waves, bad, actor)
-      : withUndo(pruned(control, approvals), waves, bad, "previous");
+  let waves: string[] = [];
+  const edit: ControlEdit = (control, approved) => {
+    // Waves are approved in order, so these are the gate's own wave and the waves before it.
+    waves = wavesOf(approved, bad);
+    return done === "hold" ? withHalt(control, waves, bad, actor) : withUndo(control, waves, bad, "previous");
+  };
   // The person who interrupted the gate decides, and not the gate.
   signal.throwIfAborted();
   await withRetry(() => changeControl(compute, id, edit), { ...patience, signal });

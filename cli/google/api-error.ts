@@ -58,6 +58,11 @@ export class ApiError extends FleetError {
     return this.transient && (this.status === 429 || this.status === 403);
   }
 
+  /** Whether the caller lacks credentials or the right to ask. */
+  get isRefusal(): boolean {
+    return !this.transient && (this.status === 401 || this.status === 403);
+  }
+
   /** Reads any error that the client library threw. */
   static from(thrown: unknown): ApiError {
     if (thrown instanceof ApiError) {

@@ -28,10 +28,10 @@ export interface Compute {
   /** The project's metadata. */
   projectMetadata(): Promise<Record<string, string>>;
   /**
-   * Changes one item of the project's metadata by compare-and-swap. `edit` gets the present value and returns the new one, or undefined
-   * to remove it. If someone else was faster, `edit` is called again with the newer value.
+   * Changes one item of the project's metadata by compare-and-swap. `edit` gets all items and returns the new value, or undefined to
+   * remove the item. If someone else was faster, `edit` is called again with what they wrote.
    */
-  editProjectItem(key: string, edit: (value: string | undefined) => string | undefined): Promise<void>;
+  editProjectItem(key: string, edit: (items: Record<string, string>) => string | undefined): Promise<void>;
 }
 
 /** VMs' serial console output. */

@@ -5,6 +5,7 @@ import { computeApi, unreachable, type ComputeOptions } from "./compute-api";
 import type { Catalog, Compute, Consoles, Disks, Images, Instance, NewSnapshot } from "./compute-interfaces";
 import { listAggregated } from "../../rules/aggregated-list";
 import { gatherOffers, type Offers, type Wanted } from "../../rules/google-catalog";
+import { own } from "../../rules/text/json";
 import { FleetError } from "../errors";
 import { waitForOperation } from "./operation";
 import { withRetry } from "./retry";
@@ -136,14 +137,14 @@ class RestCompute implements Compute, Images, Catalog, Consoles, Disks {
     return toRecord((await this.readMetadata()).items);
   }
 
-  async editProjectItem(key: string, edit: (value: string | undefined) => string | undefined): Promise<void> {
+  async editProjectItem(key: string, edit: (items: Record<string, string>) => string | undefined): Promise<void> {
     const conflicts = 8;
     for (let attempt = 1; ; attempt++) {
       const metadata = await this.readMetadata();
       const items = metadata.items ?? [];
-      const before = items.find((item) => item.key === key)?.value ?? undefined;
-      const after = edit(before);
-      if (after === before) {
+      const values = toRecord(items);
+      const after = edit(values);
+      if (after === own(values, key)) {
         return;
       }
       if (after !== undefined && Buffer.byteLength(after) > valueLimit) {

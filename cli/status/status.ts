@@ -1,5 +1,5 @@
 /** The state of a fleet, decided purely from what was read. `fleet status --json` prints this document. */
-import type { Drift } from "../../rules/contract";
+import { short, type Drift } from "../../rules/contract";
 import type { Approval } from "../../rules/rollout/approval";
 import { formatDuration, parseDuration } from "../../rules/text/duration";
 import { predict, type Prediction } from "../../rules/decision/prediction";
@@ -9,7 +9,7 @@ import { branchFor, dateOf, type Branch } from "./branch";
 import { homeStatus, type HomeStatus } from "./homes";
 import { overdueOf, type Overdue } from "./stale";
 import { type Control, holdOn, wantedBy, type Hold } from "../../rules/rollout/control-item";
-import type { Report } from "../../rules/report";
+import { runsRevision, type Report } from "../../rules/report";
 import { reportOf, type Reading, type VmReports } from "../../rules/report-reading";
 import { oneLine } from "../../rules/text/text";
 
@@ -100,6 +100,9 @@ export function decideDrift(input: DriftInput): { drift: Drift; reason: string |
   // A failure under an approval that has since been replaced does not count.
   if (outcome === "failed" && (current || approved === undefined || approval === undefined || approved === approval)) {
     return { drift: "failed", reason: failureText(reading.report) };
+  }
+  if (current && !runsRevision(reading.report, revision)) {
+    return { drift: "waiting", reason: `${short(revision)} runs after its next boot` };
   }
   // Nothing is approved for a VM without a wave. But it may wait for something itself, such as metadata that it has lost.
   if (current && !(wave === null && outcome === "deferred")) {

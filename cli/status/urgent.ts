@@ -1,6 +1,6 @@
 /** What an urgent approval bypasses and what it does not, for the person who is about to give it. Pure. */
 import { short, type Drift } from "../../rules/contract";
-import type { Report } from "../../rules/report";
+import { runsRevision, type Report } from "../../rules/report";
 import { holdOn } from "../../rules/rollout/control-item";
 import { parseDuration, formatDuration } from "../../rules/text/duration";
 import { objectsIn, parseJson } from "../../rules/text/json";
@@ -92,7 +92,7 @@ export function urgentNotes({ approvals, urgent, vms }: UrgentFleet): string[] {
   }
   return [...waves].map(([what, names]) => {
     const members = vms.filter(({ wave }) => wave !== null && names.includes(wave));
-    const left = members.filter(({ wave, system }) => system?.revision !== approvals[wave ?? ""]);
+    const left = members.filter(({ wave, system }) => !runsRevision(system, approvals[wave ?? ""]));
     const open = left.map(({ name, drift }) => `${name} (${drift})`);
     const count = `${members.length - left.length} of ${plural(members.length, "VM")}`;
     const who = open.length === 0 ? "every VM runs it" : `${count} run it, not yet ${firstOf(open, 6)}`;
@@ -104,7 +104,12 @@ export function urgentNotes({ approvals, urgent, vms }: UrgentFleet): string[] {
 interface UrgentFleet {
   approvals: Readonly<Record<string, string>>;
   urgent: Readonly<Record<string, string | null>>;
-  vms: readonly { name: string; wave: string | null; drift: Drift; system: Pick<Report, "revision"> | null }[];
+  vms: readonly {
+    name: string;
+    wave: string | null;
+    drift: Drift;
+    system: Pick<Report, "revision" | "pending"> | null;
+  }[];
 }
 
 /** The pauses in a stack's setting `waves`. An unreadable setting has none, since the program reports what is wrong with it. */

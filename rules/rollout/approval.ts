@@ -88,6 +88,11 @@ export function approvedRevision(
   return own(approvals, wave)?.revision ?? (own(problems, wave) === undefined ? undefined : null);
 }
 
+/** The waves that are approved for a revision. @param approved wave → revision */
+export function wavesOf(approved: Readonly<Record<string, string>>, revision: string): string[] {
+  return Object.keys(approved).filter((wave) => own(approved, wave) === revision);
+}
+
 /**
  * Whether a rollout is open or halted: the waves are approved for different revisions, or the approval of one of them cannot be read.
  */

@@ -218,23 +218,26 @@ export function withoutRetry(control: Control, revision?: string): Control {
   return { ...control, retry: revision === undefined ? [] : control.retry.filter((one) => one !== revision) };
 }
 
-/** Removes what expired: a gate's holds and undo for waves whose approval has moved on. */
-export function pruned(control: Control, approvals: Readonly<Record<string, string>>): Control {
-  const current = Object.values(approvals);
+/**
+ * Removes what expired: a gate's holds and undo for waves whose approval has moved on.
+ * @param approvals wave → revision; null if the approval cannot be read, and then it may be for any revision
+ */
+export function pruned(control: Control, approvals: Readonly<Record<string, string | null>>): Control {
+  const isApproved = (revision: string, wave: string) => {
+    const approved = own(approvals, wave);
+    return approved === null || approved === revision;
+  };
   const instead = Object.entries(control.instead).map(([wave, undone]) => {
-    const applicable = Object.entries(undone).filter(([bad]) => bad === own(approvals, wave));
+    const applicable = Object.entries(undone).filter(([bad]) => isApproved(bad, wave));
     return [wave, Object.fromEntries(applicable)] as const;
   });
   return {
     ...control,
     instead: Object.fromEntries(instead.filter(([, undone]) => Object.keys(undone).length > 0)),
     holds: control.holds.filter(({ scope, revision }) => {
-      if (revision === undefined) {
-        return true;
-      }
-      return scope.startsWith("wave:")
-        ? own(approvals, scope.slice("wave:".length)) === revision
-        : current.includes(revision);
+      if (revision === undefined) return true;
+      const waves = scope.startsWith("wave:") ? [scope.slice("wave:".length)] : Object.keys(approvals);
+      return waves.some((wave) => isApproved(revision, wave));
     }),
   };
 }

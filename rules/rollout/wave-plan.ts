@@ -91,25 +91,25 @@ export function planWaves<W extends { name: string }>(
   return { waves: planned, warnings, mistakes: removedMistakes(waves, desired, current) };
 }
 
-/** A hold names its wave: renaming the wave would lose the hold. */
+/** A wave that goes takes its approval and its holds with it, and the last one everything that the control item says. */
 function removedMistakes<W extends { name: string }>(
   waves: readonly W[],
   desired: (wave: W) => Approval,
-  { control, approvals }: CurrentApprovals,
+  { control, approvals, values }: CurrentApprovals,
 ): string[] {
   const targets = waves.map((wave) => desired(wave).revision);
-  const gone = Object.entries(approvals).filter(([name]) => !waves.some((wave) => wave.name === name));
-  return gone.flatMap(([name, { revision }]) => {
-    const hold = control?.holds.find(
-      (one) =>
-        one.scope === `wave:${name}` &&
-        (one.revision === undefined || (one.revision === revision && targets.includes(revision))),
-    );
-    return hold === undefined
-      ? []
-      : [
-          `waves: wave "${name}" ${holdText(hold)}; ./scripts/fleet resume --wave ${name} before it is renamed or removed`,
-        ];
+  const gone = Object.keys(values).filter((name) => !waves.some((wave) => wave.name === name));
+  return gone.flatMap((name) => {
+    if (control === undefined)
+      return [
+        `waves: wave "${name}" cannot be renamed or removed: the control item is not readable (./scripts/fleet status)`,
+      ];
+    const revision = own(approvals, name)?.revision;
+    const isWanted = revision !== undefined && targets.includes(revision);
+    const hold = holdOfWave(control, name) ?? (isWanted ? holdOfWave(control, name, revision) : undefined);
+    if (hold === undefined) return [];
+    const resume = hold.scope === `wave:${name}` ? `./scripts/fleet resume --wave ${name}` : "./scripts/fleet resume";
+    return [`waves: wave "${name}" ${holdText(hold)}; ${resume} before it is renamed or removed`];
   });
 }
 

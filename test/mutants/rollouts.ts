@@ -19,16 +19,23 @@ export const rolloutMutants: readonly Mutant[] = [
   {
     rule: "a failed gate holds its waves",
     file: "cli/gate/on-failure.ts",
-    before: "withHalt(pruned(control, approvals), waves, bad, actor)",
+    before: "withHalt(control, waves, bad, actor)",
     after: "control",
     tests: unit("gate/reaction"),
   },
   {
     rule: "a failed gate with onFailure: rollback undoes",
     file: "cli/gate/on-failure.ts",
-    before: 'withUndo(pruned(control, approvals), waves, bad, "previous")',
+    before: 'withUndo(control, waves, bad, "previous")',
     after: "control",
     tests: unit("gate/reaction"),
+  },
+  {
+    rule: "a gate without the right to read reports blames no VM",
+    file: "cli/gate/await.ts",
+    before: "!(error instanceof ApiError) || error.isRefusal",
+    after: "!(error instanceof ApiError)",
+    tests: unit("gate/under-pulumi"),
   },
   {
     rule: "a person's hold ends a gate",
@@ -112,8 +119,8 @@ export const rolloutMutants: readonly Mutant[] = [
   {
     rule: "a renamed wave is not held by its old name unnoticed",
     file: "rules/rollout/wave-plan.ts",
-    before: "const gone = Object.entries(approvals).filter(",
-    after: "const gone = Object.entries(approvals).filter(() => false).filter(",
+    before: "const gone = Object.keys(values).filter(",
+    after: "const gone = Object.keys(values).filter(() => false).filter(",
     tests: unit("infra/wave-plan"),
   },
   {

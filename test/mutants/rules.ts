@@ -44,7 +44,19 @@ export const ruleMutants: readonly Mutant[] = [
     "hold.revision === undefined || approved === null || hold.revision === approved",
     "true",
   ),
-  rule("rollout/control-item", "a gate's hold counts where the approval cannot be read", "approved === null || ", ""),
+  rule(
+    "rollout/control-item",
+    "a gate's hold counts where the approval cannot be read",
+    "approved === null || hold.revision === approved",
+    "hold.revision === approved",
+  ),
+  rule(
+    "rollout/control-item",
+    "an edit keeps what a gate wrote where the approval cannot be read",
+    "return approved === null || approved === revision;",
+    "return approved === revision;",
+    unit("rules/control-item"),
+  ),
   rule(
     "decision/target-revision",
     "a pin comes before the approval",

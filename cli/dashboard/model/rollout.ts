@@ -1,5 +1,6 @@
 /** The open rollout, wave by wave, from the approvals, the control item, the VMs' reports and the gates' entries in the history. Pure. */
 import { holdsOn, overrideOf } from "../../../rules/rollout/control-item";
+import { runsRevision } from "../../../rules/report";
 import { own } from "../../../rules/text/json";
 import type { HistoryEntry } from "../../history-entry";
 import type { FleetStatus, VmStatus } from "../../status/status";
@@ -86,7 +87,7 @@ function waveView(name: string, target: string, status: FleetStatus, gates: read
   const about = gates.filter((gate) => waveOf(gate) === name && gate.revision === target);
   const rules = about.find(({ gate }) => gate !== undefined)?.gate;
   const failed = members.filter((vm) => vm.drift === "failed").length;
-  const done = members.filter((vm) => vm.system?.revision === target && vm.drift !== "failed");
+  const done = members.filter((vm) => runsRevision(vm.system, target) && vm.drift !== "failed");
   const state = waveState(name, approved === target, status, about[0], done.length === members.length);
   const pending =
     state === "running" || state === "unproved" || state === "interrupted" ? pendingOf(members, target) : [];
@@ -131,7 +132,7 @@ function waveState(
 
 function pendingOf(vms: readonly VmStatus[], target: string): WaveView["pending"] {
   return vms
-    .filter(({ system, drift }) => drift !== "stopped" && (system?.revision !== target || drift === "failed"))
+    .filter(({ system, drift }) => drift !== "stopped" && (!runsRevision(system, target) || drift === "failed"))
     .map(({ name, reason, next }) => ({ vm: name, why: reason ?? next.text }));
 }
 

@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { approvalKey, controlKey } from "../../../rules/contract";
 import { FakeCompute } from "./google/fake-compute";
-import { approval, good, old, report } from "./fleet-samples";
+import { noControl, type Control } from "../../../rules/rollout/control-item";
+import { approval, good, old, other, report } from "./fleet-samples";
 import { runFleet } from "./run-fleet";
 
 let fake: FakeCompute;
@@ -59,6 +60,39 @@ describe("a command that moves VMs", () => {
     const never = confirmed(false);
     expect((await runFleet(["resume", "--all", "--yes"], env(), { confirm: never.confirm })).code).toBe(0);
     expect([never.asked, control()]).toEqual([[], undefined]);
+  });
+
+  it("asks with --json too, and says on standard error what moves", async () => {
+    const no = confirmed(false);
+    const { code, out, err } = await runFleet(["rollback", "--json"], env(), { confirm: no.confirm });
+    expect([code, out, no.asked, control()]).toEqual([1, [], ["Go ahead?"], undefined]);
+    expect(err[0]).toBe("  dev-alice: bbbbbbb → what it ran before, now");
+  });
+
+  it.each([
+    ["pin", ["pin", "dev-alice", old]],
+    ["rollback", ["rollback", other, "--no-wait"]],
+    ["resume", ["resume", "--vm", "dev-bob"]],
+  ])("keeps what a gate writes while %s asks", async (_, args) => {
+    if (args[0] === "resume") await runFleet(["hold", "--vm", "dev-bob", "--why", "demo"], env());
+    if (args[0] === "rollback") fake.setMetadata(approvalKey("devs", "dev", "rest"), JSON.stringify(approval(other)));
+    const gates = { scope: "wave:canary", revision: other, by: "the gate of wave canary", why: "1 failed", at: "" };
+    const confirm = () => {
+      const before = (control() ?? noControl) as Control;
+      fake.setMetadata(approvalKey("devs", "dev", "canary"), JSON.stringify(approval(other)));
+      const undone = { rest: { [good]: old } };
+      fake.setMetadata(
+        controlKey("devs", "dev"),
+        JSON.stringify({ ...before, holds: [...before.holds, gates], instead: undone }),
+      );
+      return Promise.resolve(true);
+    };
+    const { code, err } = await runFleet(args, env(), { confirm });
+    expect([code, err]).toEqual([0, []]);
+    if (args[0] === "rollback")
+      // The wave that was approved meanwhile goes back too.
+      expect(control()).toMatchObject({ instead: { rest: { [other]: "previous" }, canary: { [other]: "previous" } } });
+    else expect(control()).toMatchObject({ holds: [gates], instead: { rest: { [good]: old } } });
   });
 
   it("does not ask where no VM moves", async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateKeyPairSync } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
+import { machineActor } from "../../../cli/context";
 import { accountOf, credentials } from "../../../cli/google/credentials";
 import { eventOf } from "../../../cli/gate/history";
 import { toHistory, withoutEnded } from "../../../cli/history";
@@ -66,9 +67,9 @@ describe("fleet history", () => {
   });
 
   it("keeps fleets apart, and looks back as far as the option says", async () => {
-    await fleet(["hold", "--why", "demo", "--fleet", "devs", "--stack", "prod"]);
-    expect((await fleet(["history"])).out).toEqual(["the log has no entries for that time"]);
+    await oneVm();
     await fleet(["hold", "--why", "demo"]);
+    expect((await fleet(["history", "--stack", "prod"])).out).toEqual(["the log has no entries for that time"]);
     const [entry] = served.cloud.store.state.logEntries?.slice(-1) ?? [];
     if (entry !== undefined) entry.timestamp = new Date(Date.now() - 3 * 86_400_000).toISOString();
     expect(await entries("--since", "2d")).toEqual([]);
@@ -77,6 +78,7 @@ describe("fleet history", () => {
 });
 
 test("what cannot be written to the history is a warning, and nothing more", async () => {
+  await oneVm();
   const { code, out, err } = await fleet(["hold", "--why", "demo"], {
     NIXOS_FLEET_LOGGING_ENDPOINT: "http://127.0.0.1:1/",
   });
@@ -104,6 +106,13 @@ const sample: HistoryEntry = {
 test("a rollout's start is shown only while its end is not known", () => {
   const start = { ...sample, outcome: "started" as const, run: "1" };
   expect(withoutEnded([{ ...sample, run: "1" }, start, { ...start, run: "2" }])).toHaveLength(2);
+});
+
+test("a container's user without a name acts too", () => {
+  const readUser = () => {
+    throw new Error("uv_os_get_passwd returned ENOENT");
+  };
+  expect(machineActor({ env: {} }, readUser)).toMatch(/^uid-\d+@/);
 });
 
 test("an entry that someone else wrote does not act, and one that is none is left out", () => {

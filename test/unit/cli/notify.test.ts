@@ -139,11 +139,21 @@ describe("the tool", () => {
     ["answers 500", 500, "HTTP 500"],
     ["cannot be reached", 200, "it cannot be reached"],
   ])("is not disturbed by a webhook that %s, and shows nothing of its address", async (_, status, problem) => {
+    await oneStoppedVm(served);
     answer = status;
     const address = problem.startsWith("HTTP") ? webhook : webhook.replace(/:\d+\//, ":1/");
     const { code, err } = await fleet(["hold", "--why", "demo"], { NIXOS_FLEET_NOTIFY_WEBHOOK: address });
     expect(code).toBe(0);
     expect(err).toEqual([`NIXOS_FLEET_NOTIFY_WEBHOOK: no message was sent (${problem}); nothing else is affected`]);
+  });
+
+  it("shows what a VM said as text: it mentions and links nothing", async () => {
+    const call = { env: { NIXOS_FLEET_NOTIFY_WEBHOOK: webhook }, printError: () => undefined };
+    const why = "<!channel> <https://evil.example|approve> a & b";
+    await notify(call, id, eventSchema.parse({ event: "hold", why }), "alice");
+    expect(sent).toEqual([
+      "devs/prod: the fleet held by alice: &lt;!channel&gt; &lt;https://evil.example|approve&gt; a &amp; b",
+    ]);
   });
 
   it("waits for a webhook that hangs no longer than its limit", async () => {
@@ -157,6 +167,7 @@ describe("the tool", () => {
   });
 
   it("gives a command the message by standard input, with the CI job's page", async () => {
+    await oneStoppedVm(served);
     const file = join(scratch, "sent");
     const { code, err } = await fleet(["hold", "--why", "demo"], {
       NIXOS_FLEET_NOTIFY_WEBHOOK: "",

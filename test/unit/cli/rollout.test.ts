@@ -50,7 +50,7 @@ beforeEach(async () => {
     `#!/bin/sh
 echo "$*" >>${bin}/calls
 case "$*" in
-  *--json*) echo '${JSON.stringify({ "nixos-fleet:waves": { value: JSON.stringify(waves) } })}' ;;
+  *--json*) cat ${bin}/settings ;;
   up*) exit 3 ;;
 esac
 `,
@@ -62,6 +62,10 @@ afterEach(async () => {
   rmSync(bin, { recursive: true });
 });
 
+/** Of the stack in this directory, besides its waves. */
+let settings: Record<string, unknown> = {};
+beforeEach(() => (settings = {}));
+
 function fleet(args: string[], more: Partial<CommandContext> = {}) {
   const env = {
     NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
@@ -70,6 +74,11 @@ function fleet(args: string[], more: Partial<CommandContext> = {}) {
     GOOGLE_CLOUD_PROJECT: "p",
     PATH: `${bin}:/usr/bin:/bin`,
   };
+  const values = Object.entries({ ...settings, "nixos-fleet:waves": JSON.stringify(waves) });
+  writeFileSync(
+    join(bin, "settings"),
+    JSON.stringify(Object.fromEntries(values.map(([key, value]) => [key, { value }]))),
+  );
   return runFleet(["rollout", good.slice(0, 7), "--urgent", "--why", "CVE-2026-1", ...args], env, more);
 }
 
@@ -91,6 +100,21 @@ describe("fleet rollout --urgent", () => {
     expect(out).toEqual([...preview, "nothing was changed (--dry-run)"]);
     expect(code).toBe(0);
     expect(calls().join("\n")).not.toContain("config set");
+  });
+
+  it("refuses the settings of another fleet or project", async () => {
+    for (const [key, set, option, read] of [
+      ["gcp:project", "q", "--project", "p"],
+      ["nixos-fleet:fleet", "others", "--fleet", "devs"],
+    ]) {
+      settings = { [key ?? ""]: set };
+      const { code, err } = await fleet(["--yes"]);
+      expect([code, err]).toEqual([
+        2,
+        [expect.stringMatching(`the stack in .* has ${key} ${set}, and ${option} is ${read}; name one fleet`)],
+      ]);
+    }
+    expect(calls().join("\n")).not.toMatch(/config set|up/);
   });
 
   it("sets the revision and the reason, and ends as pulumi up ends", async () => {

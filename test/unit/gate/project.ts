@@ -70,10 +70,10 @@ export class Project implements Compute {
     return this.metadata;
   }
 
-  async editProjectItem(key: string, edit: (value: string | undefined) => string | undefined): Promise<void> {
+  async editProjectItem(key: string, edit: (items: Record<string, string>) => string | undefined): Promise<void> {
     await this.check();
-    const { [key]: before, ...others } = this.metadata;
-    const after = edit(before);
+    const { [key]: _, ...others } = this.metadata;
+    const after = edit(this.metadata);
     this.metadata = after === undefined ? others : { ...others, [key]: after };
   }
 

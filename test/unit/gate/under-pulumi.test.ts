@@ -52,6 +52,16 @@ const gate = (more: NodeJS.ProcessEnv = {}) => runFleet(["await"], env(more));
 const control = () => fake.metadata[controlKey("devs", "dev")];
 
 describe("a gate under Pulumi", () => {
+  it.each(["hold", "rollback"])("that may not read the VMs' reports fails without a %s", async (reaction) => {
+    fake.fault = (request) =>
+      request.includes("getGuestAttributes")
+        ? { status: 403, body: { error: { message: "Required permission" } } }
+        : undefined;
+    const { code, err } = await gate({ NIXOS_FLEET_ON_FAILURE: reaction });
+    expect([code, control()]).toEqual([1, undefined]);
+    expect(err.at(-1)).toMatch(/HTTP 403: Required permission; .*fleet doctor checks project and rights/);
+  });
+
   it("prints one line as its result, which says to its next run that the wave has passed", async () => {
     const { code, out, err } = await gate();
     expect(code).toBe(0);

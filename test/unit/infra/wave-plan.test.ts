@@ -99,6 +99,21 @@ describe("a wave that is renamed or removed", () => {
     expect(plan(currentApprovals(allWaves(old)), renamed).mistakes).toEqual([]);
   });
 
+  it("is refused while the fleet is held, or the control item is not readable: the last wave would take all holds and pins", () => {
+    const whole = { all: old };
+    const split = [{ name: "canary" }, { name: "rest" }];
+    const held = { holds: [hold("fleet")], pins: { "dev-alice": old } };
+    expect(plan(currentApprovals(whole, held), split).mistakes).toEqual([
+      'waves: wave "all" is held by eve@desk: demo; ./scripts/fleet resume before it is renamed or removed',
+    ]);
+    expect(plan(currentApprovals(whole, "{"), split).mistakes).toEqual([
+      'waves: wave "all" cannot be renamed or removed: the control item is not readable (./scripts/fleet status)',
+    ]);
+    const unreadable = currentApprovals(whole, held);
+    unreadable.approvals = {};
+    expect(plan(unreadable, split).mistakes).toHaveLength(1);
+  });
+
   test.each([
     ["a person", hold("wave:canary"), old, 1],
     ["a gate, for what would be approved again", hold("wave:canary", good), good, 1],

@@ -59,7 +59,7 @@ it("does not break the tool: changes of the project's metadata side by side all 
   const compute = connect({ project, endpoint, identity: { accessToken: "t" }, attempts: 12 });
   await chaos({ percent: 25, seed: 11 });
   const keys = Array.from({ length: 8 }, (_, index) => `key-${index}`);
-  await Promise.all(keys.map((key) => compute.editProjectItem(key, (value) => `${value ?? ""}x`)));
+  await Promise.all(keys.map((key) => compute.editProjectItem(key, (items) => `${items[key] ?? ""}x`)));
   await chaos({ percent: 0 });
   const metadata = await compute.projectMetadata();
   expect(Object.keys(metadata).sort()).toEqual(keys);

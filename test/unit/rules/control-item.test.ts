@@ -110,6 +110,11 @@ describe("edits", () => {
       holds: applicable,
       instead: { rest: { [good]: old } },
     });
+    // An approval that cannot be read may be for any revision.
+    expect(pruned(before, { rest: null, canary: other })).toEqual({
+      ...before,
+      instead: { rest: { [good]: old, [old]: other } },
+    });
   });
 });
 

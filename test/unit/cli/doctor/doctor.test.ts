@@ -187,7 +187,11 @@ test.each<[string, Changed, Partial<Finding>[]]>([
       },
     ],
   ],
-  ["a silent VM", withStatus({}, contract.agent, "a"), [{ check: "reports", verdict: "warn", text: "silent: a" }]],
+  [
+    "a silent VM",
+    withStatus({}, contract.agent, "a"),
+    [{ check: "reports", verdict: "warn", text: expect.stringMatching(/^silent: a \(.+\)$/) as string }],
+  ],
   ["old agents", withStatus({}, "0.0.1"), [{ check: "agents", verdict: "warn" }]],
   [
     "a hold that a person left",

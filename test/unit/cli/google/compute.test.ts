@@ -127,7 +127,7 @@ describe("faults", () => {
 describe("project metadata", () => {
   it("is changed in one item, the others kept, and waits for the operation", async () => {
     fake.metadata = { "ssh-keys": "eve:ssh-ed25519 AAAA", item: "1" };
-    await compute.editProjectItem("item", (value) => `${value ?? ""}2`);
+    await compute.editProjectItem("item", ({ item }) => `${item ?? ""}2`);
     expect(fake.metadata).toEqual({ "ssh-keys": "eve:ssh-ed25519 AAAA", item: "12" });
     expect(fake.count("global/operations")).toBe(2);
     await compute.editProjectItem("item", () => undefined);
@@ -141,13 +141,13 @@ describe("project metadata", () => {
         fake.setMetadata("item", `${fake.metadata["item"] ?? ""}o`);
       }
     };
-    await compute.editProjectItem("item", (value) => `${value ?? ""}m`);
+    await compute.editProjectItem("item", ({ item }) => `${item ?? ""}m`);
     expect(fake.metadata["item"]).toBe("oom");
   });
 
   it("is not written where nothing changes", async () => {
     fake.metadata = { item: "1" };
-    await compute.editProjectItem("item", (value) => value);
+    await compute.editProjectItem("item", ({ item }) => item);
     expect(fake.count("POST")).toBe(0);
   });
 

@@ -201,6 +201,14 @@ describe("fleet diff", () => {
     await expect(execa("ls", [scratch ?? ""])).rejects.toThrow();
   });
 
+  it("reads the repository where --resolve-from says", async () => {
+    for (const one of fake.instances)
+      one.metadata = { "nixos-fleet": JSON.stringify({ repository: join(directory, "away"), branch: "main" }) };
+    const args = ["--head", "--no-closures", "--resolve-from", origin];
+    const { code, out } = await fleet(args, null, mkdtempSync(join(directory, "no clone ")));
+    expect([code, out.join("\n")]).toEqual([0, expect.stringContaining("a b.nix")]);
+  });
+
   it("compares with the branch's head, or a revision, and says who runs it already", async () => {
     fake.metadata = { [approvalKey("devs", "dev", "rest")]: JSON.stringify(approval(before)) };
     expect((await fleet([])).out).toEqual(["dev-alice, dev-bob run what is wanted already"]);

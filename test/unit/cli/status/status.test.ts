@@ -77,6 +77,18 @@ test.each<[string, Partial<DriftInput>, Drift, RegExp | null]>([
   ["never said anything", { reading: silent }, "unknown", /never reported/],
   ["is silent and held", { reading: silent, hold: hold("vm:x") }, "held", /demo/],
   ["wrote nonsense", { reading: readReport("{") }, "unknown", /not JSON/],
+  [
+    "runs what is wanted after its next boot",
+    {
+      reading: reading({
+        activation: "boot",
+        rebootRequired: true,
+        pending: { revision: good, toplevel: "/nix/store/y" },
+      }),
+    },
+    "waiting",
+    /^bbbbbbb runs after its next boot$/,
+  ],
   ["is stopped", { state: "TERMINATED", reading: reading({ revision: old }) }, "stopped", null],
   ["is being stopped", { state: "STOPPING" }, "stopped", null],
   ["is suspended", { state: "SUSPENDED", reading: silent }, "stopped", null],
