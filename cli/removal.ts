@@ -72,21 +72,41 @@ function nextSteps(facts: RemovalFacts, homeDisk: AttachedDisk | undefined): str
   const where = settings?.path ?? "the stack's settings";
   const lines = settings === undefined ? [] : mentions(settings.text, vm.name);
   const named = lines.map(({ number, text }) => `${where}:${number}: ${text}`);
+  const file = settingOf(settings?.text, "vmsFile");
+  // The fleet's setting overrides the VM's own.
+  const isProtected = settingOf(settings?.text, "protect") === "true";
+  const protections = [
+    ...(deletionProtection ? [`in ${file ?? where} set deletionProtection: false on ${vm.name}`] : []),
+    ...(isProtected ? [`in ${where} set nixos-fleet:protect to false until the VM is gone`] : []),
+  ];
+  const refusing = [...(isProtected ? ["Pulumi"] : []), ...(deletionProtection ? ["Compute"] : [])].join(" and ");
   const removed = "the VM, its boot disk and the roles that people have on it";
   return [
-    ...(deletionProtection
-      ? [
-          `in ${where} set deletionProtection: false on ${vm.name}, and run pulumi up: until then Compute refuses to delete it`,
-        ]
-      : []),
-    named.length === 0
-      ? `remove ${vm.name} from nixos-fleet:vms in ${where}, and from every other setting that names it`
-      : `remove ${vm.name} from ${named.join("; ")}`,
+    ...(protections.length === 0
+      ? []
+      : [
+          `${protections.join(", ")}, and run pulumi up: until then ${refusing} ${protections.length > 1 ? "refuse" : "refuses"} to delete it`,
+        ]),
+    removalFromLists(vm.name, where, file, named),
     `run pulumi up: it deletes ${removed}${homeDisk === undefined ? "" : `, and keeps ${homeDisk.name}`}`,
     ...(homeDisk === undefined
       ? []
       : [`when nobody needs the home any more: gcloud compute disks delete ${homeDisk.name} (docs/leavers.md)`]),
   ];
+}
+
+/** @param file what vmsFile names @param named the lines of the settings that name the VM */
+function removalFromLists(name: string, where: string, file: string | undefined, named: readonly string[]): string {
+  if (file !== undefined) return `remove ${name} from ${[`${file}, and push that repository`, ...named].join("; ")}`;
+  return named.length === 0
+    ? `remove ${name} from nixos-fleet:vms in ${where}, and from every other setting that names it`
+    : `remove ${name} from ${named.join("; ")}`;
+}
+
+/** The value of a plain key of the settings. */
+function settingOf(text: string | undefined, key: string): string | undefined {
+  const [, value] = new RegExp(`^ +["']?nixos-fleet:${key}["']?: +(.+?)(?: +#.*)?$`, "m").exec(text ?? "") ?? [];
+  return value?.replace(/^(["'])(.*)\1$/, "$2");
 }
 
 /** Lines that name a VM as a word of its own, apart from comments. */

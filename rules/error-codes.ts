@@ -175,7 +175,7 @@ export const errorKinds = {
     title: "An update failed at verify",
     cause:
       "The commit is not signed by a known signer, does not descend from what runs, or would leave the VM without a working agent.",
-    cure: "Have a signer sign it. After an intended rewrite of history: `sudo nixos-auto-update run --force --revision REVISION` on the VM.",
+    cure: "Sign every commit since the one that runs, not only the last one, and push. Then, and after an intended rewrite of history, run `pulumi up`: an approved revision may be anywhere in the history.",
   },
   NF413: {
     title: "An update failed at build",

@@ -17,16 +17,17 @@ export const command: Command = {
   name: "image",
   usage: "build | publish --bucket NAME",
   description: [
-    "build: builds packages.x86_64-linux.gce-image of one commit of the config repository.",
+    "build: builds packages.x86_64-linux.gce-image of one commit of a flake, such as your clone of nixos-fleet.",
     "publish: the same, then uploads the archive to a private bucket and creates an image in its family. The name has the commit;",
     "an archive or image that exists stays as it is. Existing VMs keep their image; only new VMs use this one.",
   ],
   examples: [
-    "image build --flake ../nixos-config",
-    "image publish --flake ../nixos-config --project acme-dev --bucket acme-images --location europe-west1",
+    "image build --flake .",
+    "image publish --flake . --project acme-dev --bucket acme-images --location europe-west1",
   ],
   options: {
     ...commitOptions,
+    flake: { ...commitOptions.flake, description: "a clone of the flake; here by default" },
     bucket: { value: "NAME", description: "the private bucket for archives; created if it does not exist" },
     location: { value: "LOCATION", description: "the location of a new bucket, such as europe-west1" },
     family: { value: "NAME", description: "the image's family; nixos-fleet by default" },
@@ -84,7 +85,7 @@ async function publish(call: Call, commit: Commit, name: string): Promise<Record
   if (withImage) {
     call.printError(`making the image ${name}`);
     const rawDisk = { source: `https://storage.googleapis.com/${bucket}/${name}.raw.tar.gz` };
-    const description = `nixos-fleet, config repository at ${commit.revision}`;
+    const description = `nixos-fleet, built from ${commit.revision}`;
     await compute.insertImage({ name, family, description, rawDisk, guestOsFeatures });
   }
   return { name, family, source, uploaded, made: withImage };

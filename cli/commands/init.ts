@@ -110,8 +110,8 @@ function nextSteps({ project, config, stack, package: spec, answers: given }: Pl
       ? [`build the package that package.json names: ${shown(packer)}`]
       : []),
     "log in: gcloud auth application-default login, and pulumi login where the state goes",
-    `in ${shown(project)}: npm install && pulumi stack init ${stack} && npx fleet doctor`,
-    "pulumi up",
+    `in ${shown(project)}: npm install && pulumi stack init ${stack} && npx fleet doctor; with the state in a bucket, give stack init the --secrets-provider of README.md`,
+    `pulumi up; then export GOOGLE_CLOUD_PROJECT=${given.project?.[0] ?? "PROJECT"}, and npx fleet status`,
     `for CI: the roles and variables are in ${shown(join(project, "README.md"))}${spec.startsWith("file:") ? "; the package has to be where CI can install it" : ""}`,
   ];
 }

@@ -55,7 +55,9 @@ function projectText(file: string, text: string, plan: Plan): string {
         .replace(/^( +STACK: ).*$/m, `$1${plan.stack}`)
         .replace(/^( +CONFIG_DIRECTORY: ).*$/m, `$1${basename(plan.config)}`);
     case "README.md":
-      return text.replaceAll("stack init prod", `stack init ${plan.stack}`);
+      return text
+        .replaceAll("stack init prod", `stack init ${plan.stack}`)
+        .replaceAll("Pulumi.prod.yaml", `Pulumi.${plan.stack}.yaml`);
     default:
       return text;
   }
@@ -105,7 +107,7 @@ ${line("nixos-fleet:repository", repository, "where the VMs clone the config rep
   nixos-fleet:defaults:
     machineType: e2-standard-4
 ${image === undefined ? "    # image: projects/PROJECT/global/images/family/nixos-fleet" : `    image: ${JSON.stringify(image)}`}
-  # Who may log in, by OS Login and through IAP: infra as administrators, developers without root. Whom this does not name cannot.
+  # Who may log in, by OS Login and through IAP: infra as administrators, developers without root. Only these people can log in.
   nixos-fleet:teams:${infra.length + developers.length === 0 ? " {}" : ""}
 ${list("infra", infra, "group:infra@example.com")}
 ${list("developers", developers, "group:developers@example.com")}

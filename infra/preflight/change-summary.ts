@@ -30,7 +30,7 @@ export function movesOf(
   });
 }
 
-/** What a rollout changes, in one line: `canary, rest: a1b2c3d => d4e5f6a; nixpkgs 8eeec93 → 391b592, 36 days later`. */
+/** What a rollout changes, in one line: `canary, rest: a1b2c3d => d4e5f6a; nixpkgs 8eeec93 → 391b592, 37 days later`. */
 function moveLine(
   waves: readonly string[],
   from: { revision: string; lockText: string | undefined },

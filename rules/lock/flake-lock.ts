@@ -45,7 +45,7 @@ export function lockChanges(before: string, after: string): LockChange[] {
   return names.flatMap((input) => changeOf(input, old.get(input), now.get(input)) ?? []);
 }
 
-/** `nixpkgs 8eeec93 → 391b592, 36 days later`: one line. */
+/** `nixpkgs 8eeec93 → 391b592, 37 days later`: one line. */
 export function lockChangeLine({ input, before, after, days, notes }: LockChange): string {
   if (before === null || after === null) {
     const there = before ?? after;

@@ -250,7 +250,7 @@ describe("a company's project, run by the CI files that init wrote", () => {
 
   it("makes its fleet after a push to GitHub; its gates call the installed tool", async () => {
     const { answers, commands } = await github("push");
-    expect(commands.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
+    expect(commands.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0]);
     expect(answers["pulumi/actions"]).toMatchObject({ summary: { result: "succeeded" } });
     const gate = (await program.resources())["devs-canary-gate"];
     expect(gate?.[1]["create"]).toBe("exec ./node_modules/nixos-fleet/scripts/fleet await");

@@ -69,7 +69,10 @@ describe("the project", () => {
     const steps = out.filter((line) => /^\d\. /.test(line));
     expect(steps[3]).toMatch(/^4\. build the package that package\.json names: .*scripts\/pack$/);
     expect(steps[4]).toMatch(/^5\. log in: .*pulumi login/);
-    expect(steps[5]).toMatch(/^6\. in .*my-fleet: npm install && pulumi stack init prod && npx fleet doctor$/);
+    expect(steps[5]).toMatch(
+      /^6\. in .*my-fleet: npm install && pulumi stack init prod && npx fleet doctor; .*--secrets-provider/,
+    );
+    expect(steps[6]).toBe("7. pulumi up; then export GOOGLE_CLOUD_PROJECT=PROJECT, and npx fleet status");
     expect(steps[7]).toMatch(/README\.md; the package has to be where CI can install it$/);
     expect(text("Pulumi.yaml")).toMatch(/^name: my-fleet\ndescription: .*\nmain: index\.ts\nruntime: nodejs\n$/);
     expect(text("index.ts")).toContain('from "nixos-fleet"');
@@ -108,6 +111,8 @@ describe("the project", () => {
         expect(text("README.md")).toContain(`\`${variable}\``);
       }
     }
+    expect(text("README.md")).toContain("pulumi stack init acme --secrets-provider=");
+    expect(text("README.md")).toContain("fill in `Pulumi.acme.yaml`");
     expect(text("Pulumi.acme.yaml")).toContain('nixos-fleet:vmsFile: "../machines/vms.json"');
   });
 

@@ -22,6 +22,11 @@ const settings = {
     - { name: canary, vms: [dev-canary, dev-alice] }
 `,
 };
+/** Settings whose list of VMs is a file, as `fleet init` writes them. */
+const listed = (more = "") => ({
+  path: "Pulumi.prod.yaml",
+  text: `config:\n  # nixos-fleet:vmsFile: old.json\n  nixos-fleet:vmsFile: "../machines/vms.json"\n${more}`,
+});
 const facts = (changes: Partial<RemovalFacts> = {}): RemovalFacts => ({
   vm: {
     name: "dev-alice",
@@ -64,6 +69,24 @@ test.each<[string, Partial<RemovalFacts>, boolean, RegExp]>([
     { deletionProtection: true },
     true,
     /^ {2}1\. in Pulumi\.prod\.yaml set deletionProtection: false on dev-alice, and run pulumi up/,
+  ],
+  [
+    "the file that lists the VMs",
+    { settings: listed("  nixos-fleet:waves: [{ name: canary, vms: [dev-alice] }]\n") },
+    true,
+    /^ {2}1\. remove dev-alice from \.\.\/machines\/vms\.json, and push that repository; Pulumi\.prod\.yaml:4: nixos-fleet:waves: /,
+  ],
+  [
+    "protection in that file",
+    { settings: listed(), deletionProtection: true },
+    true,
+    /^ {2}1\. in \.\.\/machines\/vms\.json set deletionProtection: false on dev-alice, and run pulumi up: until then Compute refuses/,
+  ],
+  [
+    "protection by Pulumi that overrides the VM's own",
+    { settings: listed("  nixos-fleet:protect: true # all of them\n"), deletionProtection: true },
+    true,
+    /set deletionProtection: false on dev-alice, in Pulumi\.prod\.yaml set nixos-fleet:protect to false until the VM is gone, and run pulumi up: until then Pulumi and Compute refuse/,
   ],
   [
     "homes on the boot disk",

@@ -75,6 +75,21 @@ describe("GitHub's workflows", () => {
     expect(runner.calls()).toEqual(["npm ci", "npm run types"]);
   });
 
+  it("let git read a private config repository, by whichever URL, where there is a token", async () => {
+    const [{ run = "" } = {}] = Object.values(github(project, "fleet.yml").jobs)
+      .flatMap((job) => job.steps)
+      .filter(({ env }) => env?.["CONFIG_TOKEN"] === "${{ secrets.CONFIG_TOKEN }}");
+    for (const url of ["https://github.com/acme/m.git", "git@github.com:acme/m.git", "ssh://git@github.com/acme/m.git"])
+      for (const [token, read] of [
+        ["", url],
+        ["secret", "https://x-access-token:secret@github.com/acme/m.git"],
+      ]) {
+        const env = { PATH: process.env["PATH"], HOME: mkdtempSync(join(scratch, "home-")), CONFIG_TOKEN: token };
+        expect(await runScript(run, project, env)).toEqual({ exitCode: 0, text: "" });
+        expect(await runScript(`git ls-remote --get-url '${url}'`, project, env)).toEqual({ exitCode: 0, text: read });
+      }
+  });
+
   it("build the machines with the nixos-fleet that flake.lock names, the cache's key in a file of its own", async () => {
     const runner = standIns(join(scratch, "cache"), { nix: 'stat --format %a "$NIXOS_FLEET_CACHE_KEY"' });
     const temp = join(scratch, "temp");
@@ -186,6 +201,13 @@ describe("GitLab's pipelines", () => {
       ) as string,
     });
     expect(readFileSync(`${directory}.token`, "utf8")).toBe("jwt");
+  });
+
+  it("let pulumi read the config repository with the job's token, by whichever URL", async () => {
+    for (const url of ["https://gitlab.example.com/", "git@gitlab.example.com:", "ssh://git@gitlab.example.com/"]) {
+      const { text } = await job("up", `git ls-remote --get-url ${url}acme/other.git`);
+      expect(text.split("\n").at(-1)).toBe("https://gitlab-ci-token:job@gitlab.example.com/acme/other.git");
+    }
   });
 
   it("comment the preview on the merge request, also where it fails, which fails the job", async () => {
