@@ -1,10 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as compute from "@pulumi/gcp/compute";
-import { getProjectOutput, IAMCustomRole, IAMMember } from "@pulumi/gcp/projects";
+import { getProjectOutput, IAMMember } from "@pulumi/gcp/projects";
 import { ConfigError } from "../config-error";
 import type { FleetConfig } from "../config/fleet-config";
+import { customRole } from "./custom-role";
 import { aliasesOf } from "./state-move";
-import { schedulePolicyName, scheduleRoleId } from "../config/names";
+import { schedulePolicyName } from "../config/names";
 import type { DevVm } from "./vm";
 
 export interface FleetSchedulesArgs {
@@ -48,11 +49,12 @@ export class FleetSchedules extends pulumi.ComponentResource {
 
   /** Lets Compute's own agent, which runs the schedules, start and stop VMs, and nothing else. */
   private allowAgent(name: string, config: FleetConfig, opts?: pulumi.ComponentResourceOptions): IAMMember {
-    const role = new IAMCustomRole(
+    const role = customRole(
       `${name}-schedule-role`,
       {
-        roleId: scheduleRoleId(config.fleet, config.stack),
-        title: `Schedules of fleet ${config.fleet}, stack ${config.stack}`,
+        config,
+        id: "nixosFleet.schedules",
+        title: "Schedules",
         permissions: ["compute.instances.start", "compute.instances.stop"],
       },
       { parent: this },

@@ -44,11 +44,6 @@ export function accountId(fleet: string, stack: string): string {
   return `${whole.slice(0, ACCOUNT_LENGTH - 9).replace(/-+$/, "")}-${shortDigest(`${fleet}/${stack}`)}`;
 }
 
-/** The id of the custom role for schedules, in the characters that IAM allows and within its limit of 64. */
-export function scheduleRoleId(fleet: string, stack: string): string {
-  return `nf.${fleet}.${stack}`.replaceAll("-", "_");
-}
-
 /** The name of one of a fleet's metrics; fleets and stacks of one project do not share any. Logging takes 100 characters. */
 export function metricName({ fleet, stack }: { fleet: string; stack: string }, what: string): string {
   return `nixos-fleet/${fleet}/${stack}/${what}`;

@@ -113,7 +113,8 @@ export interface RoleResource {
   description: string;
   includedPermissions: string[];
   stage: string;
-  deleted: boolean;
+  /** RFC 3339; absent if the role is not deleted. */
+  deletedAt?: string;
 }
 
 /** A secret, and the content of its versions, the first one first. */

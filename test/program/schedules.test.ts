@@ -29,7 +29,7 @@ const agent: Record<string, Recorded> = {
   "devs-schedule-role": [
     "gcp:projects/iAMCustomRole:IAMCustomRole",
     {
-      roleId: "nf.devs.schedules",
+      roleId: expect.stringMatching(/^nixosFleet\.schedules\.[0-9a-f]{8}$/) as string,
       title: "Schedules of fleet devs, stack schedules",
       permissions: ["compute.instances.start", "compute.instances.stop"],
     },
@@ -38,7 +38,7 @@ const agent: Record<string, Recorded> = {
     "gcp:projects/iAMMember:IAMMember",
     {
       project: "local-project",
-      role: "projects/local-project/roles/nf.devs.schedules",
+      role: expect.stringMatching(/^projects\/local-project\/roles\/nixosFleet\.schedules\.[0-9a-f]{8}$/) as string,
       member: expect.stringMatching(/^serviceAccount:service-\d+@compute-system.iam.gserviceaccount.com$/) as string,
     },
   ],
@@ -114,5 +114,12 @@ describe("schedules", () => {
     expect(await scheduled()).toEqual({});
     expect([followed("dev-alice"), followed("dev-bob")]).toEqual([[], []]);
     expect(program.cloud.store.instance("dev-alice")?.status).toBe("TERMINATED");
+  });
+
+  it("come back while IAM still refuses the id of the role that they had", async () => {
+    for (const role of Object.values(program.cloud.store.state.iam?.roles ?? {}))
+      role.deletedAt = new Date(Date.now() - 8 * 86_400_000).toISOString();
+    await up([{ ...office, rest: true }]);
+    expect(await scheduled()).toMatchObject(agent);
   });
 });

@@ -99,27 +99,44 @@ function omit<T>(record: Record<string, T>, name: string): Record<string, T> {
 
 const ID = /^[A-Za-z0-9_.]{3,64}$/;
 
+/** Days after its deletion in which a role can be undeleted, and those until its id is free again. */
+const [UNDELETE_DAYS, RESERVED_DAYS] = [7, 37];
+
 /** Answers a request about `projects/P/roles` or one of them. @throws ApiError */
 function role(store: Store, method: string, resource: string, verb: string, body: Body): unknown {
   if (resource.split("/").length === 3) return method === "POST" ? create(store, resource, body) : undefined;
   const found = store.state.iam?.roles?.[resource];
-  if (!found) throw new ApiError(404, "notFound", `The role named ${resource} was not found.`);
-  if (method === "GET") return found;
-  if (method === "POST" && verb === "undelete") return keep(store, { ...found, deleted: false });
+  if (!found || daysDeleted(store, found) >= UNDELETE_DAYS)
+    throw new ApiError(404, "notFound", `The role named ${resource} was not found.`);
+  const { deletedAt: _, ...restored } = found;
+  if (method === "GET") return shown(found);
+  if (method === "POST" && verb === "undelete") return keep(store, restored);
   if (method === "PATCH") return keep(store, { ...found, ...fieldsOf(body) });
-  return method === "DELETE" ? keep(store, { ...found, deleted: true }) : undefined;
+  return method === "DELETE" ? keep(store, { ...found, deletedAt: store.timestamp() }) : undefined;
 }
 
-function create(store: Store, parent: string, body: Body): RoleResource {
+function create(store: Store, parent: string, body: Body): unknown {
   const id = String(body["roleId"]);
   if (!ID.test(id)) throw new ApiError(400, "invalid", `The role ID "${id}" is not valid.`);
   const name = `${parent}/${id}`;
-  if (store.state.iam?.roles?.[name])
+  const taken = store.state.iam?.roles?.[name];
+  if (taken && taken.deletedAt === undefined)
     throw new ApiError(409, "alreadyExists", `A role named ${id} in ${parent} already exists.`);
-  return keep(store, { name, ...fieldsOf(isObject(body["role"]) ? body["role"] : {}), deleted: false });
+  if (taken && daysDeleted(store, taken) < RESERVED_DAYS)
+    throw new ApiError(
+      400,
+      "failedPrecondition",
+      `You can't create a role_id (${id}) which has been marked for deletion.`,
+    );
+  return keep(store, { name, ...fieldsOf(isObject(body["role"]) ? body["role"] : {}) });
 }
 
-function fieldsOf(body: Body): Omit<RoleResource, "name" | "deleted"> {
+/** For how many days a role has been deleted; less than 0 if it is not. */
+function daysDeleted(store: Store, { deletedAt }: RoleResource): number {
+  return deletedAt === undefined ? -1 : (store.now().getTime() - Date.parse(deletedAt)) / 86_400_000;
+}
+
+function fieldsOf(body: Body): Omit<RoleResource, "name" | "deletedAt"> {
   const text = (key: string) => (typeof body[key] === "string" ? body[key] : "");
   const { includedPermissions } = body;
   return {
@@ -130,9 +147,14 @@ function fieldsOf(body: Body): Omit<RoleResource, "name" | "deleted"> {
   };
 }
 
-function keep(store: Store, kept: RoleResource): RoleResource {
+function keep(store: Store, kept: RoleResource): unknown {
   const state = (store.state.iam ??= { accounts: {}, policies: {} });
   state.roles = { ...state.roles, [kept.name]: kept };
   store.changed();
-  return kept;
+  return shown(kept);
+}
+
+/** A role in IAM's form. */
+function shown({ deletedAt, ...role }: RoleResource): unknown {
+  return { ...role, deleted: deletedAt !== undefined };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { checkConfig } from "../../../infra/config/fleet-config";
 import { accessOf, loginPolicy, peopleOf } from "../../../infra/components/iam";
-import { accountId, nameParts, scheduleRoleId } from "../../../infra/config/names";
+import { accountId, nameParts } from "../../../infra/config/names";
 
 const infra = "group:infra@example.com";
 const developers = "group:devs@example.com";
@@ -120,11 +120,5 @@ describe("a name", () => {
     expect(accountId("a-b", "c")).not.toBe(accountId("a", "b-c"));
     for (const id of [...long, accountId("d", "s"), accountId("a-b", "c")])
       expect(id).toMatch(/^[a-z][-a-z0-9]{4,28}[a-z0-9]$/);
-  });
-
-  it("of a role is within IAM's letters and length, and never the same for two", () => {
-    expect(scheduleRoleId("a-b", "c")).toBe("nf.a_b.c");
-    expect(scheduleRoleId("a", "b-c")).toBe("nf.a.b_c");
-    expect(scheduleRoleId("a".repeat(30), "b".repeat(30))).toMatch(/^[A-Za-z0-9_.]{3,64}$/);
   });
 });

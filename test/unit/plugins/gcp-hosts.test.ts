@@ -82,12 +82,27 @@ describe("a custom role", () => {
   it("that was deleted is had back", async () => {
     const { id, state } = await plugin.create(ROLE, inputs);
     await plugin.delete(ROLE, id, state);
-    expect(cloud.store.state.iam?.roles?.[id]?.deleted).toBe(true);
+    expect(cloud.store.state.iam?.roles?.[id]).toHaveProperty("deletedAt");
     await plugin.create(ROLE, { ...inputs, permissions: ["compute.instances.stop"] });
-    expect(cloud.store.state.iam?.roles?.[id]).toMatchObject({
-      deleted: false,
-      includedPermissions: ["compute.instances.stop"],
-    });
+    expect(cloud.store.state.iam?.roles?.[id]).toMatchObject({ includedPermissions: ["compute.instances.stop"] });
+    expect(cloud.store.state.iam?.roles?.[id]).not.toHaveProperty("deletedAt");
+  });
+
+  it("that was deleted more than a week ago is gone, and its id is refused for 30 more days", async () => {
+    const { id, state } = await plugin.create(ROLE, inputs);
+    await plugin.delete(ROLE, id, state);
+    const deletedDaysAgo = (days: number) => {
+      const role = cloud.store.state.iam?.roles?.[id];
+      if (role) role.deletedAt = new Date(Date.now() - days * 86_400_000).toISOString();
+    };
+    for (const days of [8, 36]) {
+      deletedDaysAgo(days);
+      await expect(plugin.create(ROLE, inputs)).rejects.toThrow(
+        "You can't create a role_id (power) which has been marked for deletion., failedPrecondition",
+      );
+    }
+    deletedDaysAgo(38);
+    expect((await plugin.create(ROLE, inputs)).id).toBe(id);
   });
 });
 

@@ -9,7 +9,7 @@ const fields = {
   permissions: { inPlace: true, unordered: true },
 } as const;
 
-/** Id: `projects/P/roles/R`. A deleted role is undeleted, as the official provider does. */
+/** Id: `projects/P/roles/R`. A deleted role is undeleted, as the official provider does, while IAM still has it. */
 export const customRole: Kind = {
   token: "gcp:projects/iAMCustomRole:IAMCustomRole",
   args: ["projects/iamcustomRole.d.ts", "IAMCustomRoleArgs"],

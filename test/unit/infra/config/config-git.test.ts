@@ -2,13 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { branch, directory, holdsSecret, signer, withoutCredentials } from "../../../../infra/config/repository/git";
 import { checkConfig } from "../../../../infra/config/fleet-config";
-import {
-  accountId,
-  homeKeyName,
-  resourceNames,
-  schedulePolicyName,
-  scheduleRoleId,
-} from "../../../../infra/config/names";
+import { accountId, homeKeyName, resourceNames, schedulePolicyName } from "../../../../infra/config/names";
 import { checkSettings } from "../check-settings";
 
 const SECRET =
@@ -170,7 +164,6 @@ describe("derived names", () => {
     for (const name of Object.values(resourceNames(fleet))) expect(`${name}-0123456`.length).toBeLessThanOrEqual(63);
     expect(schedulePolicyName("devs", "office")).toBe("devs-schedule-office");
     expect(accountId(fleet, stack).length).toBeLessThanOrEqual(30);
-    expect(scheduleRoleId(fleet, stack).length).toBeLessThanOrEqual(64);
     expect(`nixos-fleet--${fleet}--${stack}--${homeKeyName(`https://h/${"x".repeat(300)}`)}`.length).toBeLessThan(255);
   });
 });
