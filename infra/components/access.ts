@@ -1,9 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { InstanceIAMPolicy } from "@pulumi/gcp/compute";
 import { TunnelInstanceIAMBinding } from "@pulumi/gcp/iap";
-import { IAMMember as ProjectIAMMember } from "@pulumi/gcp/projects";
+import { IAMBinding as ProjectIAMBinding, IAMMember as ProjectIAMMember } from "@pulumi/gcp/projects";
 import { Account, IAMBinding as AccountIAMBinding } from "@pulumi/gcp/serviceaccount";
 import type { FleetConfig } from "../config/fleet-config";
+import { PROJECT_READER } from "../../rules/project-reader";
+import { customRole } from "./custom-role";
 import { aliasesOf } from "./state-move";
 import { accountId } from "../config/names";
 import { accessOf, ALWAYS, loginPolicy, peopleOf, stackCondition, type Access } from "./iam";
@@ -77,7 +79,7 @@ export interface FleetAccessArgs {
 
 /**
  * Who may log in to which VM: two resources for each VM, however many people and teams there are. Every role is bound to a VM or to the
- * VMs' account, so none gives access to another VM of the project.
+ * VMs' account, so none gives access to another VM of the project. On the project, people may only read its own entry.
  */
 export class FleetAccess extends pulumi.ComponentResource {
   constructor(name: string, args: FleetAccessArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -85,15 +87,27 @@ export class FleetAccess extends pulumi.ComponentResource {
     const all = accessOf(args.config);
     for (const access of all) this.admit(`${name}-${access.vm}`, access, args);
     const members = peopleOf(all);
-    const condition = args.account.shared ? stackCondition(args.config) : ALWAYS;
-    // Logging in to a VM that runs as an account requires the right to act as that account.
-    if (members.length > 0)
-      new AccountIAMBinding(
-        `${name}-account-users`,
-        { serviceAccountId: args.account.id, role: "roles/iam.serviceAccountUser", members, condition },
-        { parent: this },
-      );
+    if (members.length > 0) this.admitEveryone(name, members, args);
     this.registerOutputs({});
+  }
+
+  /** What a login to any VM requires. */
+  private admitEveryone(name: string, members: string[], { config, account }: FleetAccessArgs): void {
+    const parent = { parent: this };
+    const condition = account.shared ? stackCondition(config) : ALWAYS;
+    // Logging in to a VM that runs as an account requires the right to act as that account.
+    new AccountIAMBinding(
+      `${name}-account-users`,
+      { serviceAccountId: account.id, role: "roles/iam.serviceAccountUser", members, condition },
+      parent,
+    );
+    // The role is the stack's own, so its binding has no members of other stacks.
+    const reader = customRole(
+      `${name}-project-reader-role`,
+      { config, title: "Project readers", ...PROJECT_READER },
+      parent,
+    );
+    new ProjectIAMBinding(`${name}-project-readers`, { project: config.project, role: reader.name, members }, parent);
   }
 
   private admit(name: string, access: Access, { config, vms }: FleetAccessArgs): void {

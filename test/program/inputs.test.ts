@@ -1,6 +1,17 @@
 /** The smallest stack and a full one: every input of every resource, as the engine hands them to the provider. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { account, actsAs, admitted, apis, network, settings, startup, vm, wave } from "./setup/expected-resources";
+import {
+  account,
+  actsAs,
+  admitted,
+  apis,
+  network,
+  readProject,
+  settings,
+  startup,
+  vm,
+  wave,
+} from "./setup/expected-resources";
 import { Program } from "./setup/program";
 
 let program: Program;
@@ -98,6 +109,7 @@ describe("the program", () => {
       ...admitted("dev-canary", "europe-west1-b", "group:infra@example.com", "group:devs@example.com"),
       ...admitted("dev-alice", "europe-west1-c", "group:infra@example.com", "group:devs@example.com"),
       ...actsAs("group:devs@example.com", "group:infra@example.com"),
+      ...readProject("group:devs@example.com", "group:infra@example.com"),
       ...wave(await program.head(), "canary", {
         NIXOS_FLEET_MEMBERS: "dev-canary",
         NIXOS_FLEET_LATER_WAVES: "rest",

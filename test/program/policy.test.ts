@@ -46,10 +46,15 @@ describe("the policy pack", () => {
   it("has nothing against the stack", async () => {
     const lawful = await Program.start("lawful");
     try {
-      lawful.configure({ "nixos-fleet:vms": [{ name: "dev-alice" }] });
-      const { exitCode, text } = await lawful.run("preview", "--policy-pack", analyzer);
-      expect(text).toMatch(/Policies:\s+✅ nixos-fleet/);
-      expect(exitCode, text).toBe(0);
+      lawful.configure({
+        "nixos-fleet:vms": [{ name: "dev-alice" }],
+        "nixos-fleet:teams": { developers: ["group:devs@example.com"] },
+      });
+      for (const command of ["preview", "up"]) {
+        const { exitCode, text } = await lawful.run(command, "--policy-pack", analyzer);
+        expect(text).toMatch(/Policies:\s+✅ nixos-fleet/);
+        expect(exitCode, text).toBe(0);
+      }
     } finally {
       await lawful.stop();
     }

@@ -1,4 +1,5 @@
 /** The resources of fleet devs in stack inputs, with every input as the engine hands it to the provider. */
+import { expect } from "vitest";
 import { digest } from "../../../infra/config/digest";
 import { startupLoader, startupScript } from "../../../infra/startup";
 import type { Recorded } from "./recorded";
@@ -114,6 +115,29 @@ export function actsAs(...members: string[]): Record<string, Recorded> {
         role: "roles/iam.serviceAccountUser",
         members,
         condition: always,
+      },
+    ],
+  };
+}
+
+/** The right to read the project and nothing else there, in a role of the stack's own. */
+export function readProject(...members: string[]): Record<string, Recorded> {
+  const id = "nixosFleet\\.projectReader\\.[0-9a-f]{8}";
+  return {
+    "devs-project-reader-role": [
+      "gcp:projects/iAMCustomRole:IAMCustomRole",
+      {
+        roleId: expect.stringMatching(`^${id}$`) as string,
+        title: "Project readers of fleet devs, stack inputs",
+        permissions: ["compute.projects.get"],
+      },
+    ],
+    "devs-project-readers": [
+      "gcp:projects/iAMBinding:IAMBinding",
+      {
+        project: "local-project",
+        role: expect.stringMatching(`^projects/local-project/roles/${id}$`) as string,
+        members,
       },
     ],
   };

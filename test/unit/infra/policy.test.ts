@@ -85,6 +85,29 @@ describe("a grant", () => {
     [2, "gcp:projects/iAMBinding:IAMBinding", { role: "roles/owner", members: [member, "user:eve@example.com"] }],
     [
       0,
+      "gcp:projects/iAMBinding:IAMBinding",
+      { role: "projects/acme-dev/roles/nixosFleet.projectReader.1a2b3c4d", members: ["group:all@example.com"] },
+    ],
+    [
+      1,
+      "gcp:projects/iAMBinding:IAMBinding",
+      { role: "projects/acme-dev/roles/nixosFleet.schedules.1a2b3c4d", members: ["group:all@example.com"] },
+    ],
+    [
+      1,
+      "gcp:projects/iAMCustomRole:IAMCustomRole",
+      {
+        roleId: "nixosFleet.projectReader.1a2b3c4d",
+        permissions: ["compute.projects.get", "compute.instances.delete"],
+      },
+    ],
+    [
+      0,
+      "gcp:projects/iAMCustomRole:IAMCustomRole",
+      { roleId: "nixosFleet.schedules.1a2b3c4d", permissions: ["compute.instances.start"] },
+    ],
+    [
+      0,
       "gcp:compute/instanceIAMMember:InstanceIAMMember",
       { role: "roles/compute.osLogin", member: "user:a@example.com" },
     ],

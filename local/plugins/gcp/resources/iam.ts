@@ -129,6 +129,13 @@ export const IAM_KINDS: readonly Kind[] = [
     (_, { project }) => `/cloudresourcemanager/v1/projects/${project}`,
   ),
   partOfPolicy(
+    BINDING,
+    "gcp:projects/iAMBinding:IAMBinding",
+    ["projects/iambinding.d.ts", "IAMBindingArgs"],
+    {},
+    (_, { project }) => `/cloudresourcemanager/v1/projects/${project}`,
+  ),
+  partOfPolicy(
     MEMBER,
     "gcp:serviceaccount/iAMMember:IAMMember",
     ["serviceaccount/iammember.d.ts", "IAMMemberArgs"],
