@@ -34,6 +34,8 @@ export class FleetAccount extends pulumi.ComponentResource {
   readonly id: pulumi.Output<string>;
   /** Whether others, such as another stack of the fleet, may also have bindings on it. */
   readonly shared: boolean;
+  /** The account as a role's member. A shared account is another member in each stack, so that stacks do not remove each other's. */
+  readonly grantee: { member: pulumi.Output<string>; condition?: ReturnType<typeof stackCondition> };
 
   constructor(name: string, { config, existing }: FleetAccountArgs, opts?: pulumi.ComponentResourceOptions) {
     super("nixos-fleet:infra:FleetAccount", name, {}, opts);
@@ -47,6 +49,10 @@ export class FleetAccount extends pulumi.ComponentResource {
       // "-" stands for the account's own project.
       this.id = pulumi.interpolate`projects/-/serviceAccounts/${existing}`;
     }
+    this.grantee = {
+      member: pulumi.interpolate`serviceAccount:${this.email}`,
+      ...(this.shared ? { condition: stackCondition(config) } : {}),
+    };
     this.registerOutputs({ email: this.email, id: this.id });
   }
 

@@ -1,7 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as storage from "@pulumi/gcp/storage";
 import type { FleetAccount } from "./access";
-import { stackCondition } from "./iam";
 import { fleetLabels } from "./metadata";
 import type { FleetConfig } from "../config/fleet-config";
 
@@ -27,9 +26,7 @@ export class FleetCache extends pulumi.ComponentResource {
       {
         bucket: existing ? bucket : createBucket(name, config, bucket, parent).name,
         role: "roles/storage.objectViewer",
-        member: pulumi.interpolate`serviceAccount:${account.email}`,
-        // The stack that created the account may have the same member.
-        ...(account.shared ? { condition: stackCondition(config) } : {}),
+        ...account.grantee,
       },
       parent,
     );

@@ -118,7 +118,7 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
     );
     const account = new FleetAccount(name, { config, existing: args.serviceAccount ?? config.serviceAccount }, part);
     const deployKeys = deployKeyValues(args, stack, config.deployKeys);
-    const secrets = new FleetSecrets(name, { config, deployKeys, account: account.email }, part);
+    const secrets = new FleetSecrets(name, { config, deployKeys, account }, part);
     const image = config.image && new FleetImage(name, { config, ...config.image }, part);
     const { disks } = new HomeDisks(name, config, prepared.existingHomeDisks, part);
     const script = startupScript();

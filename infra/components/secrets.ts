@@ -3,14 +3,15 @@ import * as secretmanager from "@pulumi/gcp/secretmanager";
 import type { FleetConfig } from "../config/fleet-config";
 import type { DeployKey } from "../config/repository/deploy-keys";
 import type { FleetArgs } from "../fleet-args";
+import type { FleetAccount } from "./access";
 import { fleetLabels } from "./metadata";
 
 export interface FleetSecretsArgs {
   config: FleetConfig;
   /** The values of the secrets that the program makes, by the name of their key. */
   deployKeys: Record<string, pulumi.Output<string>>;
-  /** Address of the service account that the VMs run as. */
-  account: pulumi.Input<string>;
+  /** The service account that the VMs run as. */
+  account: FleetAccount;
 }
 
 /**
@@ -42,7 +43,7 @@ export class FleetSecrets extends pulumi.ComponentResource {
       {
         secretId: made?.id ?? key.secret,
         role: "roles/secretmanager.secretAccessor",
-        member: pulumi.interpolate`serviceAccount:${account}`,
+        ...account.grantee,
       },
       parent,
     );

@@ -25,6 +25,7 @@ const common = {
   "nixos-fleet:snapshots": {},
   "nixos-fleet:schedules": [{ name: "nights", stop: "0 20 * * *", timeZone: "UTC", rest: true }],
   "nixos-fleet:monitoring": { channels: ["email:infra@example.com"] },
+  "nixos-fleet:deployKeySecrets": { "git.example.com": "libs-key" },
 };
 const cache = (place: { bucket: string } | { existingBucket: string }) => ({
   "nixos-fleet:cache": { ...place, publicKey: `cache-1:${"A".repeat(43)}=` },
@@ -68,9 +69,12 @@ const unique = (words: string[]) => [...new Set(words)].sort();
 const inputs = (resources: Record<string, Recorded>, key: string) =>
   unique(Object.values(resources).flatMap(([, { [key]: value }]) => (typeof value === "string" ? [value] : [])));
 
-/** The stacks whose VMs' account may read a bucket. */
-const readers = (bucket: string) => {
-  const { bindings } = policyOf(prod.cloud.store, `b/${bucket}`) as { bindings: { members: string[] }[] };
+const BUCKET = "b/acme-prod";
+const SECRET = "projects/local-project/secrets/libs-key";
+
+/** The stacks whose VMs' account may read a bucket or a secret. */
+const readers = (resource: string) => {
+  const { bindings } = policyOf(prod.cloud.store, resource) as { bindings: { members: string[] }[] };
   return bindings.flatMap(({ members }) => members.map((member) => /-devs-(\w+)@/.exec(member)?.[1])).sort();
 };
 
@@ -92,6 +96,9 @@ describe("two stacks", () => {
     });
     await storage.requirePrivateBucket("acme-images", "europe-west1");
     await storage.write("acme-images", `${IMAGE}.raw.tar.gz`, IMAGE, "application/gzip");
+    prod.cloud.store.state.secrets = {
+      "libs-key": { createTime: "2026-06-01T10:00:00.000Z", replication: {}, labels: {}, versions: [] },
+    };
     prod.configure(whole);
     await prod.keep("nixos-fleet:deployKey", "planted");
     const declared = await up(prod);
@@ -125,7 +132,7 @@ describe("two stacks", () => {
     const declared = await up(staging);
     expect(inputs(declared, "bucket")).toEqual(["acme-prod"]);
     expect(Object.values(declared).map(([type]) => type)).not.toContain("gcp:storage/bucket:Bucket");
-    expect(readers("acme-prod")).toEqual(["prod", "staging"]);
+    expect(readers(BUCKET)).toEqual(["prod", "staging"]);
     expect(await prod.changes()).toEqual({});
 
     // With one account too, each stack has its own right.
@@ -133,10 +140,11 @@ describe("two stacks", () => {
     const one = { "nixos-fleet:serviceAccount": `${account ?? ""}@local-project.iam.gserviceaccount.com` };
     staging.configure({ ...beside, ...shared, ...one });
     await up(staging);
-    expect(readers("acme-prod")).toEqual(["prod", "prod"]);
+    for (const resource of [BUCKET, SECRET]) expect(readers(resource)).toEqual(["prod", "prod"]);
     staging.configure(beside);
     await up(staging);
-    expect(readers("acme-prod")).toEqual(["prod"]);
+    expect(readers(BUCKET)).toEqual(["prod"]);
+    expect(readers(SECRET)).toEqual(["prod", "staging"]);
   });
 
   it("do not take a bucket for an existing one that is their own, or that is not there", async () => {
