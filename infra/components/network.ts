@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as compute from "@pulumi/gcp/compute";
 import type { ExistingNetwork } from "../fleet-args";
+import { projectOf } from "../config/google";
 import { resourceNames } from "../config/names";
 
 /** The source range of IAP's TCP forwarding (cloud.google.com/iap/docs/using-tcp-forwarding). */
@@ -28,11 +29,14 @@ export class FleetNetwork extends pulumi.ComponentResource {
   constructor(name: string, args: FleetNetworkArgs, opts?: pulumi.ComponentResourceOptions) {
     super("nixos-fleet:infra:FleetNetwork", name, {}, opts);
     const parent = { parent: this };
-    const { network, subnetwork } = args.existing ?? this.make(name, args);
+    const { existing } = args;
+    const { network, subnetwork } = existing ?? this.make(name, args);
     new compute.Firewall(
       resourceNames(name).firewall,
       {
         network,
+        // A rule is in its network's project, which is another one for a Shared VPC.
+        ...(existing && { project: pulumi.output(existing.network).apply(projectOf) }),
         direction: "INGRESS",
         sourceRanges: [IAP_RANGE],
         targetTags: [args.tag],

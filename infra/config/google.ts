@@ -49,6 +49,11 @@ export function pathOf(link: string): string {
   return link.replace(/^https?:\/\/.*?\/(?=projects\/)/, "");
 }
 
+/** The project that a resource's link names; undefined if it names none. */
+export function projectOf(link: string): string | undefined {
+  return /^projects\/([^/]+)\//.exec(pathOf(link))?.[1];
+}
+
 /** VMs get their addresses from a subnetwork of the fleet's own region. */
 export const checkExisting = check(
   z.object({ "gcp:region": z.string(), existingNetwork: z.object({ subnetwork: z.string() }) }),

@@ -22,8 +22,9 @@ server.on("request", ({ headers }) => {
   readers.add(`${headers.authorization} for ${String(headers["x-goog-user-project"])}`);
 });
 
-const network = "projects/acme-dev-machines/global/networks/office";
-const subnetwork = "projects/acme-dev-machines/regions/europe-west1/subnetworks/office";
+// Of a Shared VPC.
+const network = "https://www.googleapis.com/compute/v1/projects/acme-networks/global/networks/office";
+const subnetwork = "projects/acme-networks/regions/europe-west1/subnetworks/office";
 const email = "workstations@acme-dev-machines.iam.gserviceaccount.com";
 
 type Inputs = Record<string, unknown>;
@@ -99,10 +100,11 @@ it("reads the project with the provider's token, billed as the provider's calls 
 });
 
 describe("a fleet in a network that exists", () => {
-  it("makes no network, and adds its rule for SSH to the one that it is given", () => {
+  it("makes no network, and adds its rule for SSH to the one that it is given, in the network's project", () => {
     for (const type of ["network:Network", "subnetwork:Subnetwork", "router:Router", "routerNat:RouterNat"])
       expect(ofType(`gcp:compute/${type}`), type).toEqual([]);
     expect(declared.get("research-ssh-from-iap")?.inputs).toEqual({
+      project: "acme-networks",
       network,
       direction: "INGRESS",
       sourceRanges: ["35.235.240.0/20"],
