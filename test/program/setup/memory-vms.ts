@@ -11,7 +11,7 @@ import { reportOf, type Report } from "../../../rules/report";
 import { timestamp } from "../../../agent/host/time";
 import type { Instance } from "../../../local/api/types";
 import type { MemoryCloud } from "../../unit/local/local-machines";
-import type { Approval } from "../../../rules/rollout/approval";
+import { parseApproval, type Approval } from "../../../rules/rollout/approval";
 import type { InstanceMetadata } from "../../../rules/instance-metadata";
 
 /** How an update fails. */
@@ -182,8 +182,8 @@ export class MemoryVms {
     const text = described(instance);
     if (text === undefined) return undefined;
     const { fleet, stack, wave = "" } = JSON.parse(text) as InstanceMetadata;
-    const value = this.attributes()[approvalKey(fleet, stack, wave)];
-    return value === undefined ? undefined : (JSON.parse(value) as Approval);
+    const read = parseApproval(this.attributes()[approvalKey(fleet, stack, wave)] ?? "");
+    return read.ok ? read.value : undefined;
   }
 
   private attributes(): Record<string, string> {

@@ -71,7 +71,7 @@ describe("project metadata", () => {
 describe("operations", () => {
   test("are under way at first and done later, and then the resource can be seen", async () => {
     served.close();
-    served = await serve(memoryCloud(undefined, 300));
+    served = await serve(memoryCloud(undefined, 2_000));
     const { data } = await served.api.networks.insert({ project, requestBody: { name: "vpc" } });
     expect(data).toMatchObject({ status: "RUNNING", operationType: "insert", progress: 0 });
     expect((await refusal(served.api.networks.get({ project, network: "vpc" }))).status).toBe(404);
