@@ -144,7 +144,7 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
             account: account.email,
             homeDisk: disks[vm.name],
             allowStopping: config.allowStopping,
-            replace: config.replace.includes(vm.name),
+            replace: prepared.replacedVms.includes(vm.name),
             // The approvals wait for a VM that changes waves.
             hooks: {
               ...(decided.moving.includes(vm.name) ? failures.release : failures.wait),

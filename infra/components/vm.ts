@@ -22,7 +22,7 @@ export interface DevVmArgs {
   homeDisk?: compute.Disk | undefined;
   /** Whether an update may stop and restart a running VM, which a new machine type requires. */
   allowStopping: boolean;
-  /** Whether another boot disk size replaces the VM. */
+  /** Whether this update replaces the VM. */
   replace: boolean;
   /** What happens if Compute refuses to create or update it. */
   hooks: pulumi.ResourceHookBinding;

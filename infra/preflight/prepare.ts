@@ -9,7 +9,7 @@ import { reachAll, type Reachable } from "../components/rollout/trigger";
 import type { Resolved } from "./approval";
 import { readExisting } from "./existing";
 import { accessWarnings, metadataWarnings } from "./warnings";
-import { arrivals, assertNoReplacement, existingHomeDisks, type Given } from "./replacement";
+import { arrivals, assertNoReplacement, existingHomeDisks, replacedVms, type Given } from "./replacement";
 import { decideRollout } from "./rollout-plan";
 import { readSettings } from "./settings";
 
@@ -19,6 +19,8 @@ export interface Prepared {
   rollout: Awaited<ReturnType<typeof decideRollout>>;
   /** See `newestImages`. */
   newestImages: Record<string, string>;
+  /** See `replacedVms`. */
+  replacedVms: string[];
   /** See `arrivals`. */
   arrivals: Record<string, string>;
   /** See `existingHomeDisks`. */
@@ -49,6 +51,7 @@ export async function prepare(
     resolved,
     rollout: await decideRollout(config, source, resolved, metadata, inventory),
     newestImages: await newestImages(config, opts),
+    replacedVms: replacedVms(config, inventory),
     arrivals: arrivals(config, inventory.vms),
     existingHomeDisks: existingHomeDisks(config, inventory),
     reachable: await reachAll(config, opts),

@@ -49,25 +49,40 @@ export function assertNoReplacement(config: Fleet, inventory: Inventory, given: 
 }
 
 /** The same, pure. Changes that would replace a VM stop the update, unless the VM is in `replace`. */
-export function checkChanges(config: Fleet, { vms, disks }: Inventory, given = NOTHING_GIVEN): Findings {
+export function checkChanges(config: Fleet, inventory: Inventory, given = NOTHING_GIVEN): Findings {
+  const { vms, disks } = inventory;
+  const replaced = replacedVms(config, inventory);
   const ownNetwork = !given.network && config.existingNetwork === undefined;
   const all = config.vms.flatMap((vm, index) => {
     const present = vms.find((one) => one.name === vm.name && ours(config, one));
     return [
       present ? checkVm(`vms[${index}]`, config, vm, present) : {},
-      checkDisk(`vms[${index}].homeDisk`, config, vm, present, disks),
+      checkDisk(`vms[${index}].homeDisk`, config, vm, present, disks, replaced.includes(vm.name)),
     ];
   });
   return {
     mistakes: [
       ...(ownNetwork ? checkNetwork(config, vms) : []),
-      ...takenNames(config, { vms, disks }),
+      ...takenNames(config, inventory),
       ...checkArrivals(config, vms, given),
       ...checkDepartures(config, vms),
       ...all.flatMap(({ mistakes = [] }) => mistakes),
     ],
     warnings: all.flatMap(({ warnings = [] }) => warnings),
   };
+}
+
+/**
+ * The names of the VMs that this update replaces: of those in `replace`, the ones with such a change. One that is gone, such as after a
+ * replacement that was cut short, gets all of its settings too.
+ */
+export function replacedVms(config: Fleet, { vms }: Inventory): string[] {
+  return config.vms
+    .filter((vm) => {
+      const present = vms.find((one) => one.name === vm.name && ours(config, one));
+      return config.replace.includes(vm.name) && (present === undefined || needsReplacement(vm, present));
+    })
+    .map(({ name }) => name);
 }
 
 /** The existing home disks, by VM name, as the provider's ids: the program adopts them and does not create them again. */
@@ -157,10 +172,8 @@ function checkNetwork(config: Fleet, present: readonly PresentVm[]): string[] {
 }
 
 function checkVm(at: string, config: Fleet, vm: VmConfig, present: PresentVm): Partial<Findings> {
-  const moved = vm.zone !== present.zone;
-  const resized = vm.diskSizeGb !== present.bootDiskGb;
   const named = config.replace.includes(vm.name);
-  if (named && (moved || resized))
+  if (named && needsReplacement(vm, present))
     return present.deletionProtection
       ? { mistakes: [`${at}.deletionProtection: must be false, and applied, before ${vm.name} can be replaced`] }
       : {};
@@ -168,12 +181,17 @@ function checkVm(at: string, config: Fleet, vm: VmConfig, present: PresentVm): P
   const stops = `${at}.machineType: ${vm.machineType} requires restarting ${vm.name}, which runs as ${present.machineType}; to allow that, set nixos-fleet:allowStopping to true`;
   const stopped = vm.machineType === present.machineType || !present.running || config.allowStopping;
   return {
-    mistakes: [...(moved ? [moves] : []), ...(stopped ? [] : [stops])],
+    mistakes: [...(vm.zone === present.zone ? [] : [moves]), ...(stopped ? [] : [stops])],
     warnings: [
-      ...(resized ? [bootDisk(vm, present)] : []),
-      ...(named ? [`replace: ${vm.name} has no change of zone or boot disk size; remove it from the list`] : []),
+      ...(vm.diskSizeGb === present.bootDiskGb ? [] : [bootDisk(vm, present)]),
+      ...(named ? [`replace: ${vm.name} has no change that replaces it; remove it from the list`] : []),
     ],
   };
+}
+
+/** Whether a VM can get its settings only as a new VM. */
+function needsReplacement(vm: VmConfig, { zone, bootDiskGb, bootDiskType = vm.diskType }: PresentVm): boolean {
+  return vm.zone !== zone || vm.diskSizeGb !== bootDiskGb || vm.diskType !== bootDiskType;
 }
 
 /** The size of a boot disk is for new VMs: the provider replaces a VM if its boot disk's size changes. */
@@ -190,19 +208,18 @@ function checkDisk(
   { name, zone, homeDisk }: VmConfig,
   vm: PresentVm | undefined,
   disks: readonly PresentDisk[],
+  replaced: boolean,
 ): Partial<Findings> {
   const called = homeDiskName(name);
   if (homeDisk === undefined) {
     const detaches = vm?.running === true && disks.some((one) => one.name === called && one.attachedTo.includes(name));
     const stop = `gcloud compute instances stop ${name} --zone=${vm?.zone ?? zone}`;
     const why = `without it ${called} would be detached while ${name} runs and people use it`;
-    return detaches && !config.replace.includes(name)
-      ? { mistakes: [`${at}: ${why}; keep it, or stop the VM first: ${stop}`] }
-      : {};
+    return detaches && !replaced ? { mistakes: [`${at}: ${why}; keep it, or stop the VM first: ${stop}`] } : {};
   }
   const disk = disks.find((one) => one.name === called && one.zone === zone && ours(config, one));
   const left = disks.find((one) => one.name === called && one.zone === vm?.zone && ours(config, one));
-  const moves = config.replace.includes(name) && vm !== undefined && vm.zone !== zone && disk === undefined;
+  const moves = replaced && vm !== undefined && vm.zone !== zone && disk === undefined;
   return {
     mistakes: [
       ...(disk && disk.type !== homeDisk.type

@@ -72,11 +72,13 @@ describe("an update", () => {
     const before = vm();
     const replace = { "nixos-fleet:replace": ["dev-alice"] };
     await up({ deletionProtection: true });
-    const refused = await run("up", { zone: "europe-west1-c" }, replace);
-    expect(refused.exitCode).not.toBe(0);
-    expect(refused.text).toContain(
-      "nixos-fleet:vms[0].deletionProtection: must be false, and applied, before dev-alice can be replaced",
-    );
+    for (const change of [{ zone: "europe-west1-c" }, { diskType: "pd-ssd" }]) {
+      const refused = await run("up", { ...change, deletionProtection: true }, replace);
+      expect(refused.exitCode).not.toBe(0);
+      expect(refused.text).toContain(
+        "nixos-fleet:vms[0].deletionProtection: must be false, and applied, before dev-alice can be replaced",
+      );
+    }
     expect(vm()?.id).toBe(before?.id);
 
     await up();

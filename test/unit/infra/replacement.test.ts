@@ -1,7 +1,13 @@
 /** What an update would do to the VMs and disks that are there. */
 import { describe, expect, it } from "vitest";
 import type { PresentDisk, PresentVm } from "../../../rules/contract";
-import { arrivals, checkChanges, movingVms, existingHomeDisks } from "../../../infra/preflight/replacement";
+import {
+  arrivals,
+  checkChanges,
+  existingHomeDisks,
+  movingVms,
+  replacedVms,
+} from "../../../infra/preflight/replacement";
 import { checkSettings } from "./check-settings";
 
 const whose = { fleet: "devs", stack: "dev" };
@@ -55,6 +61,13 @@ describe("a VM", () => {
       ["vms[0].deletionProtection: must be false, and applied, before dev-alice can be replaced"],
     ],
     ["that is named, protected and as it is", {}, replace, { deletionProtection: true }, []],
+    [
+      "with another type of boot disk that is named and protected",
+      { diskType: "pd-ssd" },
+      replace,
+      { deletionProtection: true, bootDiskType: "pd-balanced" },
+      ["vms[0].deletionProtection: must be false, and applied, before dev-alice can be replaced"],
+    ],
     [
       "of another machine type, left in replace",
       { machineType: "n2-standard-8" },
@@ -138,7 +151,7 @@ describe("a home disk", () => {
     ],
     ["of a VM that is stopped", { running: false }, ["dev-alice"], {}, []],
     ["that was detached before", {}, [], {}, []],
-    ["of a VM that is to be replaced", {}, ["dev-alice"], replace, []],
+    ["of a VM that is to be replaced", { zone: "europe-west1-c" }, ["dev-alice"], replace, []],
   ])("%s, which the settings no longer have", (_, present, attachedTo, more, mistakes) => {
     const inventory = { vms: [{ ...alice, ...present }], disks: [{ ...home, attachedTo }] };
     expect(checkChanges(configured({}, more), inventory).mistakes).toEqual(mistakes);
@@ -212,8 +225,19 @@ it("names nobody for replacement who is not there", () =>
 
 it("says which VM need not be in replace any more", () =>
   expect(checkChanges(configured({}, replace), { vms: [alice], disks: [] }).warnings).toEqual([
-    "replace: dev-alice has no change of zone or boot disk size; remove it from the list",
+    "replace: dev-alice has no change that replaces it; remove it from the list",
   ]));
+
+it.each<[string, object, Record<string, unknown>, PresentVm[], string[]]>([
+  ["has another zone", { zone: "europe-west1-c" }, replace, [alice], ["dev-alice"]],
+  ["has another size of boot disk", { diskSizeGb: 50 }, replace, [alice], ["dev-alice"]],
+  ["has another type of boot disk", { diskType: "pd-ssd" }, replace, [{ ...alice, bootDiskType: "x" }], ["dev-alice"]],
+  ["is deleted already", {}, replace, [], ["dev-alice"]],
+  ["is as it is", {}, replace, [{ ...alice, bootDiskType: "pd-balanced" }], []],
+  ["is not named", { zone: "europe-west1-c", diskSizeGb: 50 }, {}, [alice], []],
+])("a VM that %s: whether it is replaced", (_, vm, more, vms, names) =>
+  expect(replacedVms(configured(vm, more), { vms, disks: [] })).toEqual(names),
+);
 
 describe("a VM of another stack with which this one shares the list", () => {
   const network = "https://compute/v1/projects/acme-dev/global/networks/a";
