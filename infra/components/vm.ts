@@ -74,9 +74,9 @@ export class DevVm extends pulumi.ComponentResource {
         deleteBeforeReplace: true,
         protect: vm.protect,
         // A newer image or another boot disk is for new VMs; an existing VM gets its system from the config repository. The provider's
-        // version decides whether it grows a boot disk or replaces the VM.
+        // version decides whether it grows a boot disk or replaces the VM, and it would change a machine type to any series.
         ignoreChanges: [IMAGE, POLICIES, ...(args.replace ? [] : BOOT_DISK)],
-        replaceOnChanges: args.replace ? BOOT_DISK : [],
+        replaceOnChanges: args.replace ? ["machineType", ...BOOT_DISK] : [],
         hooks: args.hooks,
       },
     );

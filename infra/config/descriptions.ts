@@ -67,7 +67,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
     "Whether Pulumi also refuses to delete the VMs, already in a preview. By default the same as `deletionProtection`.",
   allowStopping: "Whether `pulumi up` may stop a running VM and start it again, which a new machine type requires.",
   replace:
-    "The names of VMs that `pulumi up` may replace, which another zone or another type or size of boot disk requires. It stops before it replaces any other VM.",
+    "The names of VMs that `pulumi up` may replace, which another zone, machine series, or type or size of boot disk requires. It stops before it replaces any other VM.",
 
   snapshots: "A snapshot of every home disk each day.",
   "snapshots.at": "The hour of the snapshot, in UTC.",

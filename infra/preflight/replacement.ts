@@ -2,6 +2,7 @@
 import { BlockList } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import type { Inventory, PresentDisk, PresentVm } from "../../rules/contract";
+import { takesMachineType } from "../../rules/google-catalog";
 import type { FleetConfig, VmConfig } from "../config/fleet-config";
 import { pathOf } from "../config/google";
 import { homeDiskName } from "../config/names";
@@ -178,10 +179,11 @@ function checkVm(at: string, config: Fleet, vm: VmConfig, present: PresentVm): P
       ? { mistakes: [`${at}.deletionProtection: must be false, and applied, before ${vm.name} can be replaced`] }
       : {};
   const moves = `${at}.zone: ${vm.zone} would replace ${vm.name}, which is in ${present.zone}; to allow that, name it in nixos-fleet:replace`;
-  const stops = `${at}.machineType: ${vm.machineType} requires restarting ${vm.name}, which runs as ${present.machineType}; to allow that, set nixos-fleet:allowStopping to true`;
-  const stopped = vm.machineType === present.machineType || !present.running || config.allowStopping;
   return {
-    mistakes: [...(vm.zone === present.zone ? [] : [moves]), ...(stopped ? [] : [stops])],
+    mistakes: [
+      ...(vm.zone === present.zone ? [] : [moves]),
+      ...checkMachineType(`${at}.machineType`, config, vm, present),
+    ],
     warnings: [
       ...(vm.diskSizeGb === present.bootDiskGb ? [] : [bootDisk(vm, present)]),
       ...(named ? [`replace: ${vm.name} has no change that replaces it; remove it from the list`] : []),
@@ -189,9 +191,29 @@ function checkVm(at: string, config: Fleet, vm: VmConfig, present: PresentVm): P
   };
 }
 
+/** Another machine type takes a restart, and one of a series to which Compute does not change the VM a new VM. */
+function checkMachineType(
+  at: string,
+  { allowStopping }: Fleet,
+  { name, machineType }: VmConfig,
+  present: PresentVm,
+): string[] {
+  const { machineType: old, running } = present;
+  if (!takesMachineType(old, machineType))
+    return [
+      `${at}: ${machineType} would replace ${name}, which is of another series, ${old}; to allow that, name it in nixos-fleet:replace`,
+    ];
+  if (machineType === old || !running || allowStopping) return [];
+  return [
+    `${at}: ${machineType} requires restarting ${name}, which runs as ${old}; to allow that, set nixos-fleet:allowStopping to true`,
+  ];
+}
+
 /** Whether a VM can get its settings only as a new VM. */
-function needsReplacement(vm: VmConfig, { zone, bootDiskGb, bootDiskType = vm.diskType }: PresentVm): boolean {
-  return vm.zone !== zone || vm.diskSizeGb !== bootDiskGb || vm.diskType !== bootDiskType;
+function needsReplacement(vm: VmConfig, present: PresentVm): boolean {
+  const { zone, machineType, bootDiskGb, bootDiskType = vm.diskType } = present;
+  const takes = takesMachineType(machineType, vm.machineType);
+  return vm.zone !== zone || !takes || vm.diskSizeGb !== bootDiskGb || vm.diskType !== bootDiskType;
 }
 
 /** The size of a boot disk is for new VMs: the provider replaces a VM if its boot disk's size changes. */

@@ -87,6 +87,25 @@ describe("a VM", () => {
       ],
     ],
     ["of another machine type that may be stopped", { machineType: "n2-standard-4" }, { allowStopping: true }, {}, []],
+    ...["n4-standard-4", "c3-standard-4", "t2a-standard-4"].flatMap((machineType) =>
+      [{}, { running: false }].map((present): [string, object, Record<string, unknown>, object, string[]] => [
+        `of the other series ${machineType}`,
+        { machineType },
+        { allowStopping: true },
+        present,
+        [
+          `vms[0].machineType: ${machineType} would replace dev-alice, which is of another series, e2-standard-4; to allow that, name it in nixos-fleet:replace`,
+        ],
+      ]),
+    ),
+    ["of another series that is named", { machineType: "c3-standard-4" }, replace, {}, []],
+    [
+      "that gets another size of its series",
+      { machineType: "n4-standard-8" },
+      { allowStopping: true },
+      { machineType: "n4-standard-4" },
+      [],
+    ],
     ["of another machine type that is stopped", { machineType: "n2-standard-4" }, {}, { running: false }, []],
     ["in a wider subnet", {}, { network: { cidr: "10.128.0.0/16" } }, {}, []],
     ...["10.128.0.0/21", "10.129.0.0/20", "10.0.0.0/9"].map(
@@ -232,6 +251,8 @@ it.each<[string, object, Record<string, unknown>, PresentVm[], string[]]>([
   ["has another zone", { zone: "europe-west1-c" }, replace, [alice], ["dev-alice"]],
   ["has another size of boot disk", { diskSizeGb: 50 }, replace, [alice], ["dev-alice"]],
   ["has another type of boot disk", { diskType: "pd-ssd" }, replace, [{ ...alice, bootDiskType: "x" }], ["dev-alice"]],
+  ["has another series", { machineType: "c3-standard-4" }, replace, [alice], ["dev-alice"]],
+  ["has another machine type", { machineType: "n2-standard-4" }, replace, [alice], []],
   ["is deleted already", {}, replace, [], ["dev-alice"]],
   ["is as it is", {}, replace, [{ ...alice, bootDiskType: "pd-balanced" }], []],
   ["is not named", { zone: "europe-west1-c", diskSizeGb: 50 }, {}, [alice], []],
