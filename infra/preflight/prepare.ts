@@ -9,9 +9,10 @@ import { reachAll, type Reachable } from "../components/rollout/trigger";
 import type { Resolved } from "./approval";
 import { readExisting } from "./existing";
 import { accessWarnings, metadataWarnings } from "./warnings";
-import { arrivals, assertNoReplacement, existingHomeDisks, replacedVms, type Given } from "./replacement";
+import { assertNoReplacement, existingHomeDisks, replacedVms } from "./replacement";
 import { decideRollout } from "./rollout-plan";
 import { readSettings } from "./settings";
+import { arrivals, type Given } from "./stack-moves";
 
 export interface Prepared {
   config: FleetConfig;

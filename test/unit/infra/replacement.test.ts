@@ -1,13 +1,8 @@
 /** What an update would do to the VMs and disks that are there. */
 import { describe, expect, it } from "vitest";
 import type { PresentDisk, PresentVm } from "../../../rules/contract";
-import {
-  arrivals,
-  checkChanges,
-  existingHomeDisks,
-  movingVms,
-  replacedVms,
-} from "../../../infra/preflight/replacement";
+import { checkChanges, existingHomeDisks, replacedVms } from "../../../infra/preflight/replacement";
+import { arrivals, movingVms } from "../../../infra/preflight/stack-moves";
 import { checkSettings } from "./check-settings";
 
 const whose = { fleet: "devs", stack: "dev" };
