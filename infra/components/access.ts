@@ -4,7 +4,7 @@ import { TunnelInstanceIAMBinding } from "@pulumi/gcp/iap";
 import { IAMMember as ProjectIAMMember } from "@pulumi/gcp/projects";
 import { Account, IAMBinding as AccountIAMBinding } from "@pulumi/gcp/serviceaccount";
 import type { FleetConfig } from "../config/fleet-config";
-import { aliasesOf } from "./state-move";
+import { aliasesOf, keptForOthers } from "./state-move";
 import { accountId } from "../config/names";
 import { accessOf, ALWAYS, loginPolicy, peopleOf, stackCondition, type Access } from "./iam";
 import type { DevVm } from "./vm";
@@ -49,7 +49,7 @@ export class FleetAccount extends pulumi.ComponentResource {
   }
 
   private make(name: string, config: FleetConfig): Account {
-    const parent = { parent: this };
+    const parent = { parent: this, ...keptForOthers(config) };
     const account = new Account(
       `${name}-account`,
       {

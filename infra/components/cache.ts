@@ -3,6 +3,7 @@ import * as storage from "@pulumi/gcp/storage";
 import type { FleetAccount } from "./access";
 import { stackCondition } from "./iam";
 import { fleetLabels } from "./metadata";
+import { keptForOthers } from "./state-move";
 import type { FleetConfig } from "../config/fleet-config";
 
 export interface FleetCacheArgs {
@@ -54,6 +55,6 @@ function createBucket(
       // Its content can be built again.
       forceDestroy: true,
     },
-    opts,
+    { ...opts, ...keptForOthers(config) },
   );
 }
