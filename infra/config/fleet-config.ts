@@ -106,7 +106,7 @@ export function checkConfig(raw: RawConfig, stack: string, encrypted?: readonly 
   const stackName = keyPart.safeParse(stack, PARSING);
 
   const google = Object.entries(cloudValues).map(([key, value]) => [GOOGLE + key, value] as const);
-  const all = { ...values, ...Object.fromEntries(google) };
+  const all = { ...values, ...Object.fromEntries(google), "pulumi:stack": stack };
   const mistakes = oncePerCause(
     [
       ...strays.map((mistake) => NAMESPACE + mistake),
