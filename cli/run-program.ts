@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { execa, ExecaError } from "execa";
 import { FleetError } from "./errors";
 import { lastLines } from "./text";
+import { childEnvironment } from "../rules/child-environment";
 import { oneLine } from "../rules/text/text";
 import { messageOf } from "../rules/text/system-error";
 
@@ -9,7 +10,7 @@ import { messageOf } from "../rules/text/system-error";
 const noReason =
   /Could not read from remote repository|^Please make sure you have the correct|^and the repository exists/;
 
-/** How a program is run: what interrupts it, where (here by default), and with which environment (the tool's own by default). */
+/** How a program is run: what interrupts it, where (here by default), and with which environment (the tool's own by default; see `childEnvironment`). */
 export interface RunOptions {
   signal: AbortSignal;
   cwd?: string;
@@ -33,7 +34,7 @@ export async function runProgram(
   try {
     const { stdout } = await execa(program, args, {
       cwd,
-      env,
+      env: childEnvironment(program, env),
       extendEnv: false,
       stdin: "ignore",
       stderr: progress ? ["inherit", "pipe"] : "pipe",

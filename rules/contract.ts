@@ -30,6 +30,8 @@ export interface PresentVm extends Present {
   running: boolean;
   deletionProtection: boolean;
   bootDiskGb: number;
+  /** The type of its boot disk; known only of a VM that may be replaced. */
+  bootDiskType?: string;
   /** Its subnet's IPv4 range. */
   cidr: string;
   /** Links to its network and subnet, and the address of its account; absent if it has none. */

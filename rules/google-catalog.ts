@@ -54,6 +54,23 @@ async function allNames(read: (page: Token) => Promise<Page>): Promise<string[]>
   return found;
 }
 
+/**
+ * The series that Compute changes into each other: the first and second generation, except T2A and A2
+ * (cloud.google.com/compute/docs/instances/changing-machine-type-of-stopped-instance).
+ */
+const INTERCHANGEABLE = new Set(["e2", "f1", "g1", "n1", "n2", "n2d", "c2", "c2d", "t2d", "m1", "m2"]);
+
+/** Whether Compute gives an existing VM, once it is stopped, this other machine type; it may have none of that size left. */
+export function takesMachineType(present: string, wanted: string): boolean {
+  const [from, to] = [seriesOf(present), seriesOf(wanted)];
+  return from === to || (INTERCHANGEABLE.has(from) && INTERCHANGEABLE.has(to));
+}
+
+/** `custom-4-8192` is N1's. */
+function seriesOf(machineType: string): string {
+  return machineType.replace(/^custom-/, "n1-").replace(/-.*$/, "");
+}
+
 /** How many VMs a line names at most. */
 const NAMED = 5;
 /** Custom machine types: no list has them (cloud.google.com/compute/docs/instances/creating-instance-with-custom-machine-type). */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
+import { childEnvironment } from "../../rules/child-environment";
 import { fleetOptions, revisionOptions, type Call, type Command } from "../command-line/command";
 import { openFleet } from "../context";
 import { readPageCode } from "../dashboard/page-code";
@@ -82,7 +83,12 @@ async function publish(
 async function openBrowser({ env, printError }: Call, address: string): Promise<void> {
   const program = process.platform === "darwin" ? "open" : "xdg-open";
   try {
-    await execa(program, [address], { env, extendEnv: false, stdio: "ignore", timeout: 10_000 });
+    await execa(program, [address], {
+      env: childEnvironment(program, env),
+      extendEnv: false,
+      stdio: "ignore",
+      timeout: 10_000,
+    });
   } catch {
     printError(`${program} does not open a browser here; open the address yourself`);
   }

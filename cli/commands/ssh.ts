@@ -1,4 +1,5 @@
 import { execa, ExecaError } from "execa";
+import { childEnvironment } from "../../rules/child-environment";
 import { fleetOptions, type Call, type Command } from "../command-line/command";
 import { openFleet, requireVms } from "../context";
 import { FleetError } from "../errors";
@@ -49,7 +50,7 @@ export async function runThere(
   const login = { project, zone: vm.zone, user, isDirect: options.flag("direct"), command, hasTerminal: terminal };
   try {
     await execa("gcloud", loginArguments(vm.name, login), {
-      env: { ...env, TERM: terminalName(env["TERM"]) },
+      env: { ...childEnvironment("gcloud", env), TERM: terminalName(env["TERM"]) },
       extendEnv: false,
       stdio: "inherit",
     });

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import pMap from "p-map";
+import { childEnvironment } from "../../rules/child-environment";
 import { contract, short } from "../../rules/contract";
 import type { Report } from "../../rules/report";
 import { reportOf } from "../../rules/report-reading";
@@ -134,7 +135,7 @@ async function ask(
   const target = { ...settings, host: address.host, port: address.port, iap };
   const before = reportOf((await readVmReports(compute, vm)).system);
   const end = await execa("ssh", sshArguments(vm.name, target, knownHosts, settings.command), {
-    env,
+    env: childEnvironment("ssh", env),
     extendEnv: false,
     reject: false,
     stdin: "ignore",

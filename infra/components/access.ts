@@ -6,7 +6,7 @@ import { Account, IAMBinding as AccountIAMBinding } from "@pulumi/gcp/serviceacc
 import type { FleetConfig } from "../config/fleet-config";
 import { PROJECT_READER } from "../../rules/project-reader";
 import { customRole } from "./custom-role";
-import { aliasesOf } from "./state-move";
+import { aliasesOf, keptForOthers } from "./state-move";
 import { accountId } from "../config/names";
 import { accessOf, ALWAYS, loginPolicy, peopleOf, stackCondition, type Access } from "./iam";
 import type { DevVm } from "./vm";
@@ -57,7 +57,7 @@ export class FleetAccount extends pulumi.ComponentResource {
   }
 
   private make(name: string, config: FleetConfig): Account {
-    const parent = { parent: this };
+    const parent = { parent: this, ...keptForOthers(config) };
     const account = new Account(
       `${name}-account`,
       {

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as storage from "@pulumi/gcp/storage";
 import type { FleetAccount } from "./access";
 import { fleetLabels } from "./metadata";
+import { keptForOthers } from "./state-move";
 import type { FleetConfig } from "../config/fleet-config";
 
 export interface FleetCacheArgs {
@@ -51,6 +52,6 @@ function createBucket(
       // Its content can be built again.
       forceDestroy: true,
     },
-    opts,
+    { ...opts, ...keptForOthers(config) },
   );
 }

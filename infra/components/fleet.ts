@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { ProjectMetadataItem } from "@pulumi/gcp/compute";
 import { FleetAccess, FleetAccount } from "./access";
 import { FleetApis } from "./apis";
-import { aliasesOf, refuseCreation } from "./state-move";
+import { aliasesOf, keptForOthers, refuseCreation } from "./state-move";
 import { FleetCache } from "./cache";
 import { bucketOf } from "../config/cache";
 import type { FleetConfig } from "../config/fleet-config";
@@ -112,6 +112,7 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
         region: config.region,
         cidr: config.network.cidr,
         tag,
+        kept: keptForOthers(config),
         existing: args.existingNetwork ?? config.existingNetwork,
       },
       part,
@@ -144,7 +145,7 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
             account: account.email,
             homeDisk: disks[vm.name],
             allowStopping: config.allowStopping,
-            replace: config.replace.includes(vm.name),
+            replace: prepared.replacedVms.includes(vm.name),
             // The approvals wait for a VM that changes waves.
             hooks: {
               ...(decided.moving.includes(vm.name) ? failures.release : failures.wait),

@@ -13,6 +13,8 @@ export interface FleetNetworkArgs {
   cidr: pulumi.Input<string>;
   /** The network tag that the fleet's VMs carry. */
   tag: pulumi.Input<string>;
+  /** Options of a network that this makes. */
+  kept: Pick<pulumi.ResourceOptions, "protect">;
   /** Use these instead of making a network; the fleet then adds only the rule for SSH. */
   existing?: ExistingNetwork | undefined;
 }
@@ -50,8 +52,8 @@ export class FleetNetwork extends pulumi.ComponentResource {
   }
 
   /** A network with one subnetwork and NAT for the VMs. */
-  private make(name: string, { region, cidr }: FleetNetworkArgs): ExistingNetwork {
-    const parent = { parent: this };
+  private make(name: string, { region, cidr, kept }: FleetNetworkArgs): ExistingNetwork {
+    const parent = { parent: this, ...kept };
     const names = resourceNames(name);
     const network = new compute.Network(names.network, { autoCreateSubnetworks: false }, parent);
     const subnetwork = new compute.Subnetwork(

@@ -5,6 +5,7 @@ import type { DeployKey } from "../config/repository/deploy-keys";
 import type { FleetArgs } from "../fleet-args";
 import type { FleetAccount } from "./access";
 import { fleetLabels } from "./metadata";
+import { keptForOthers } from "./state-move";
 
 export interface FleetSecretsArgs {
   config: FleetConfig;
@@ -34,10 +35,12 @@ export class FleetSecrets extends pulumi.ComponentResource {
             name,
             // Google chooses the locations of the copies: a VM can read the secret from anywhere, even while a region is down.
             { secretId: key.secretId, replication: { auto: {} }, labels: fleetLabels(config) },
-            parent,
+            { ...parent, ...keptForOthers(config) },
           );
+    // They go with the secret. So nothing takes them from a secret that stays.
+    const within = { ...parent, ...(made && { deletedWith: made }) };
     const secretData = deployKeys[key.name];
-    if (made && secretData) new secretmanager.SecretVersion(`${name}-version`, { secret: made.id, secretData }, parent);
+    if (made && secretData) new secretmanager.SecretVersion(`${name}-version`, { secret: made.id, secretData }, within);
     new secretmanager.SecretIamMember(
       `${name}-reader`,
       {
@@ -45,7 +48,7 @@ export class FleetSecrets extends pulumi.ComponentResource {
         role: "roles/secretmanager.secretAccessor",
         ...account.grantee,
       },
-      parent,
+      within,
     );
   }
 }

@@ -1,4 +1,4 @@
-/** VMs that `pulumi state move` brings from another stack of the fleet. */
+/** What the stacks of a fleet have in common: VMs that `pulumi state move` brings from another stack, and resources that another may use. */
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError } from "../config-error";
 import type { FleetConfig } from "../config/fleet-config";
@@ -9,6 +9,17 @@ import type { FleetConfig } from "../config/fleet-config";
  */
 export function aliasesOf({ stacks }: Pick<FleetConfig, "stacks">): Pick<pulumi.ResourceOptions, "aliases"> {
   return stacks === undefined ? {} : { aliases: [{ parent: pulumi.rootStackResource }] };
+}
+
+/**
+ * Options of resources that another stack of the fleet may use, such as the network. A destroy runs no program that could look for such
+ * stacks, and deletes the NAT and the account before Google refuses to delete a subnet in use; so Pulumi itself refuses.
+ */
+export function keptForOthers({
+  stacks,
+  protect = true,
+}: Pick<FleetConfig, "stacks" | "protect">): Pick<pulumi.ResourceOptions, "protect"> {
+  return stacks !== undefined && protect ? { protect } : {};
 }
 
 /**

@@ -22,7 +22,7 @@ export interface DevVmArgs {
   homeDisk?: compute.Disk | undefined;
   /** Whether an update may stop and restart a running VM, which a new machine type requires. */
   allowStopping: boolean;
-  /** Whether another boot disk size replaces the VM. */
+  /** Whether this update replaces the VM. */
   replace: boolean;
   /** What happens if Compute refuses to create or update it. */
   hooks: pulumi.ResourceHookBinding;
@@ -74,9 +74,9 @@ export class DevVm extends pulumi.ComponentResource {
         deleteBeforeReplace: true,
         protect: vm.protect,
         // A newer image or another boot disk is for new VMs; an existing VM gets its system from the config repository. The provider's
-        // version decides whether it grows a boot disk or replaces the VM.
+        // version decides whether it grows a boot disk or replaces the VM, and it would change a machine type to any series.
         ignoreChanges: [IMAGE, POLICIES, ...(args.replace ? [] : BOOT_DISK)],
-        replaceOnChanges: args.replace ? BOOT_DISK : [],
+        replaceOnChanges: args.replace ? ["machineType", ...BOOT_DISK] : [],
         hooks: args.hooks,
       },
     );

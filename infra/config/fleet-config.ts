@@ -19,7 +19,7 @@ import { assignSchedules, checkSchedules, scheduleKeys } from "./vms/schedules";
 import { secretsInClear, withoutSecrets } from "./secrets";
 import { findSource, followKeys, sourceKeys, type Source } from "./repository/source";
 import { checkSsh, sshKeys } from "./repository/ssh";
-import { checkDiskTypes, checkVms, completeVm, labelled, vmKeys, type VmConfig } from "./vms/vms";
+import { checkAnyVm, checkDiskTypes, checkVms, completeVm, labelled, vmKeys, type VmConfig } from "./vms/vms";
 import { checkWaves, completeWaves, waveKeys } from "./waves";
 import { assignWaves, type Wave } from "../../rules/rollout/waves";
 
@@ -72,14 +72,7 @@ export type FleetSettings = z.input<typeof settings>;
 /** The stack's settings, complete. Durations are in seconds, disk sizes in GB. */
 export interface FleetConfig extends Omit<
   ReturnType<typeof withoutSecrets<Settings>>,
-  | "vms"
-  | "waves"
-  | "deployKeySecret"
-  | "deployKeySecrets"
-  | "homeDeployKeySecrets"
-  | "defaults"
-  | "deletionProtection"
-  | "protect"
+  "vms" | "waves" | "deployKeySecret" | "deployKeySecrets" | "homeDeployKeySecrets" | "defaults" | "deletionProtection"
 > {
   stack: string;
   project: string;
@@ -113,7 +106,7 @@ export function checkConfig(raw: RawConfig, stack: string, encrypted?: readonly 
   const stackName = keyPart.safeParse(stack, PARSING);
 
   const google = Object.entries(cloudValues).map(([key, value]) => [GOOGLE + key, value] as const);
-  const all = { ...values, ...Object.fromEntries(google) };
+  const all = { ...values, ...Object.fromEntries(google), "pulumi:stack": stack };
   const mistakes = oncePerCause(
     [
       ...strays.map((mistake) => NAMESPACE + mistake),
@@ -121,9 +114,9 @@ export function checkConfig(raw: RawConfig, stack: string, encrypted?: readonly 
       ...(cloud.success ? [] : lines(GOOGLE, cloud.error)),
       ...(stackName.success ? [] : lines("stack", stackName.error)),
       ...strayKeys(raw, { [NAMESPACE]: KEYS, [GOOGLE]: Object.keys(googleKeys) }),
-      ...checks
-        .flatMap((check) => check(all))
-        .map((mistake) => (mistake.startsWith(GOOGLE) ? mistake : NAMESPACE + mistake)),
+      ...[...checkAnyVm(written), ...checks.flatMap((check) => check(all))].map((mistake) =>
+        mistake.startsWith(GOOGLE) ? mistake : NAMESPACE + mistake,
+      ),
       ...(encrypted ? secretsInClear(NAMESPACE, values, encrypted) : []).map((mistake) => NAMESPACE + mistake),
     ].map(asWritten),
   );

@@ -26,8 +26,8 @@ export const userName = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, "must be a 
 export const port = z.int().min(1).max(65535);
 
 /**
- * The raw values that a check reads: this project's keys without their namespace, and Google's as `gcp:project`, `gcp:region` and
- * `gcp:zone`.
+ * The raw values that a check reads: this project's keys without their namespace, Google's as `gcp:project`, `gcp:region` and `gcp:zone`,
+ * and the stack's name as `pulumi:stack`.
  */
 export type Values = Readonly<Record<string, unknown>>;
 

@@ -22,7 +22,7 @@ interface Existing {
 
 const FIELDS = {
   instances:
-    "name,zone,status,labels,machineType,deletionProtection,disks(boot,diskSizeGb),networkInterfaces/subnetwork,serviceAccounts/email",
+    "name,zone,status,labels,machineType,deletionProtection,disks(boot,diskSizeGb,source),networkInterfaces/subnetwork,serviceAccounts/email",
   disks: "name,zone,labels,type,sizeGb,users",
 };
 
@@ -48,7 +48,7 @@ const thrownShape = z.object({
  * @throws ConfigError if the project does not answer: unknown is not empty
  */
 export async function readExisting(
-  { project, vms }: Pick<FleetConfig, "project" | "vms">,
+  { project, vms, replace }: Pick<FleetConfig, "project" | "vms" | "replace">,
   raw: RawConfig,
   opts: pulumi.InvokeOptions,
 ): Promise<Existing> {
@@ -57,7 +57,7 @@ export async function readExisting(
     const api = computeApi(accessToken, googleIdentity(raw, process.env, project).quotaProject);
     const [metadata, inventory, offers] = await Promise.all([
       readMetadata(api, project),
-      readInventory(api, project),
+      readInventory(api, project, replace),
       readOffers(api, project, vms).catch(forbiddenIsUnknown),
     ]);
     return { metadata, inventory, offers };
@@ -110,7 +110,7 @@ async function readMetadata(api: compute_v1.Compute, project: string): Promise<R
   return Object.fromEntries(items.map(({ key, value }) => [key ?? "", value ?? ""]));
 }
 
-async function readInventory(api: compute_v1.Compute, project: string): Promise<Inventory> {
+async function readInventory(api: compute_v1.Compute, project: string, replace: readonly string[]): Promise<Inventory> {
   const list = (kind: keyof typeof FIELDS, page: { pageToken?: string }) => ({
     project,
     filter: `labels.${contract.labels.fleet}:*`,
@@ -129,7 +129,11 @@ async function readInventory(api: compute_v1.Compute, project: string): Promise<
       unreachable,
     ),
   ]);
-  const subnets = await readSubnets(api, project, new Set(instances.map(subnetworkOf)));
+  const replaceable = instances.filter(({ name }) => replace.includes(name ?? ""));
+  const [subnets, bootDiskTypes] = await Promise.all([
+    readSubnets(api, project, new Set(instances.map(subnetworkOf))),
+    readBootDiskTypes(api, project, replaceable),
+  ]);
   return {
     vms: instances.map((instance) => ({
       ...ownerOf(instance),
@@ -137,7 +141,8 @@ async function readInventory(api: compute_v1.Compute, project: string): Promise<
       machineType: leaf(instance.machineType),
       running: instance.status !== "TERMINATED",
       deletionProtection: instance.deletionProtection ?? false,
-      bootDiskGb: Number(instance.disks?.find(({ boot }) => boot)?.diskSizeGb),
+      bootDiskGb: Number(bootDiskOf(instance)?.diskSizeGb),
+      ...bootDiskTypes.get(instance),
       ...(subnets.get(subnetworkOf(instance)) ?? { cidr: "" }),
       ...accountOf(instance),
     })),
@@ -174,6 +179,20 @@ async function readSubnets(
   return new Map(ranges);
 }
 
+/** The type of each VM's boot disk. Boot disks have no label of the fleet, so the list of disks lacks them. */
+async function readBootDiskTypes(
+  api: compute_v1.Compute,
+  project: string,
+  instances: readonly compute_v1.Schema$Instance[],
+): Promise<Map<compute_v1.Schema$Instance, Pick<PresentVm, "bootDiskType">>> {
+  const types = instances.map(async (instance) => {
+    const disk = leaf(bootDiskOf(instance)?.source);
+    const { data } = await api.disks.get({ project, zone: leaf(instance.zone), disk, fields: "type" });
+    return [instance, { bootDiskType: leaf(data.type) }] as const;
+  });
+  return new Map(await Promise.all(types));
+}
+
 function unreachable(zone: string): Error {
   return new Error(`${zone} does not answer`);
 }
@@ -186,6 +205,10 @@ function ownerOf({ name, zone, labels }: compute_v1.Schema$Instance | compute_v1
 function accountOf({ serviceAccounts }: compute_v1.Schema$Instance): Pick<PresentVm, "account"> {
   const account = serviceAccounts?.[0]?.email ?? undefined;
   return account === undefined ? {} : { account };
+}
+
+function bootDiskOf({ disks }: compute_v1.Schema$Instance): compute_v1.Schema$AttachedDisk | undefined {
+  return disks?.find(({ boot }) => boot);
 }
 
 function subnetworkOf({ networkInterfaces }: compute_v1.Schema$Instance): string {

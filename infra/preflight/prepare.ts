@@ -8,10 +8,11 @@ import { newestImages } from "../components/image";
 import { reachAll, type Reachable } from "../components/rollout/trigger";
 import type { Resolved } from "./approval";
 import { readExisting } from "./existing";
-import { accessWarnings, metadataWarnings } from "./warnings";
-import { arrivals, assertNoReplacement, existingHomeDisks, type Given } from "./replacement";
+import { accessWarnings, metadataWarnings, stackWarnings } from "./warnings";
+import { assertNoReplacement, existingHomeDisks, replacedVms } from "./replacement";
 import { decideRollout } from "./rollout-plan";
 import { readSettings } from "./settings";
+import { arrivals, type Given } from "./stack-moves";
 
 export interface Prepared {
   config: FleetConfig;
@@ -19,6 +20,8 @@ export interface Prepared {
   rollout: Awaited<ReturnType<typeof decideRollout>>;
   /** See `newestImages`. */
   newestImages: Record<string, string>;
+  /** See `replacedVms`. */
+  replacedVms: string[];
   /** See `arrivals`. */
   arrivals: Record<string, string>;
   /** See `existingHomeDisks`. */
@@ -43,12 +46,14 @@ export async function prepare(
   const mistakes = offers === undefined ? [] : offerMistakes(config, offers);
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   assertNoReplacement(config, inventory, given);
-  for (const line of [...accessWarnings(config), ...metadataWarnings(metadata)]) void pulumi.log.warn(line);
+  for (const line of [...stackWarnings(config), ...accessWarnings(config), ...metadataWarnings(metadata)])
+    void pulumi.log.warn(line);
   return {
     config,
     resolved,
     rollout: await decideRollout(config, source, resolved, metadata, inventory),
     newestImages: await newestImages(config, opts),
+    replacedVms: replacedVms(config, inventory),
     arrivals: arrivals(config, inventory.vms),
     existingHomeDisks: existingHomeDisks(config, inventory),
     reachable: await reachAll(config, opts),

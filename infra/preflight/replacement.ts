@@ -2,10 +2,11 @@
 import { BlockList } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import type { Inventory, PresentDisk, PresentVm } from "../../rules/contract";
+import { takesMachineType } from "../../rules/google-catalog";
 import type { FleetConfig, VmConfig } from "../config/fleet-config";
-import { pathOf } from "../config/google";
 import { homeDiskName } from "../config/names";
 import { ConfigError } from "../config-error";
+import { checkArrivals, checkDepartures, ours, own, type Given } from "./stack-moves";
 import { firstOf } from "../../rules/text/text";
 
 /** Lines that begin with the key. */
@@ -29,12 +30,6 @@ type Fleet = Pick<
   | "serviceAccount"
 >;
 
-/** What the program's own arguments set instead of the settings; their values are not known before an update. */
-export interface Given {
-  network: boolean;
-  account: boolean;
-}
-
 const NOTHING_GIVEN: Given = { network: false, account: false };
 
 /** Prints what a person should know before anything is changed. @throws ConfigError of everything that stops the update */
@@ -49,25 +44,40 @@ export function assertNoReplacement(config: Fleet, inventory: Inventory, given: 
 }
 
 /** The same, pure. Changes that would replace a VM stop the update, unless the VM is in `replace`. */
-export function checkChanges(config: Fleet, { vms, disks }: Inventory, given = NOTHING_GIVEN): Findings {
+export function checkChanges(config: Fleet, inventory: Inventory, given = NOTHING_GIVEN): Findings {
+  const { vms, disks } = inventory;
+  const replaced = replacedVms(config, inventory);
   const ownNetwork = !given.network && config.existingNetwork === undefined;
   const all = config.vms.flatMap((vm, index) => {
     const present = vms.find((one) => one.name === vm.name && ours(config, one));
     return [
       present ? checkVm(`vms[${index}]`, config, vm, present) : {},
-      checkDisk(`vms[${index}].homeDisk`, config, vm, present, disks),
+      checkDisk(`vms[${index}].homeDisk`, config, vm, present, disks, replaced.includes(vm.name)),
     ];
   });
   return {
     mistakes: [
       ...(ownNetwork ? checkNetwork(config, vms) : []),
-      ...takenNames(config, { vms, disks }),
+      ...takenNames(config, inventory),
       ...checkArrivals(config, vms, given),
       ...checkDepartures(config, vms),
       ...all.flatMap(({ mistakes = [] }) => mistakes),
     ],
     warnings: all.flatMap(({ warnings = [] }) => warnings),
   };
+}
+
+/**
+ * The names of the VMs that this update replaces: of those in `replace`, the ones with such a change. One that is gone, such as after a
+ * replacement that was cut short, gets all of its settings too.
+ */
+export function replacedVms(config: Fleet, { vms }: Inventory): string[] {
+  return config.vms
+    .filter((vm) => {
+      const present = vms.find((one) => one.name === vm.name && ours(config, one));
+      return config.replace.includes(vm.name) && (present === undefined || needsReplacement(vm, present));
+    })
+    .map(({ name }) => name);
 }
 
 /** The existing home disks, by VM name, as the provider's ids: the program adopts them and does not create them again. */
@@ -79,69 +89,6 @@ export function existingHomeDisks(config: Fleet, { disks }: Inventory): Record<s
         ? [[name, `projects/${config.project}/zones/${zone}/disks/${disk}`]]
         : [];
     }),
-  );
-}
-
-type Shared = Pick<Fleet, "fleet" | "stack" | "vms" | "stacks">;
-
-/** The names of the VMs that this update moves from one wave to another, or from another stack to this one. */
-export function movingVms(config: Shared, present: Inventory["vms"]): string[] {
-  const moves = (vm: PresentVm, wave: string) => (own(config, vm) ? vm.wave !== wave : ours(config, vm));
-  return config.vms
-    .filter(({ name, wave }) => present.some((vm) => vm.name === name && moves(vm, wave)))
-    .map(({ name }) => name);
-}
-
-/** The VMs that come from another stack of the fleet: VM → stack. */
-export function arrivals(config: Shared, present: Inventory["vms"]): Record<string, string> {
-  return Object.fromEntries(
-    config.vms.flatMap(({ name, zone }) => {
-      const vm = present.find((one) => one.name === name && one.zone === zone && ours(config, one));
-      return vm === undefined || own(config, vm) ? [] : [[name, vm.stack]];
-    }),
-  );
-}
-
-/** A VM from another stack stays in its subnet and keeps its account: a change of either would replace or stop it. */
-function checkArrivals(config: Fleet, present: readonly PresentVm[], given: Given): string[] {
-  const stackOf = arrivals(config, [...present]);
-  const coming = present.filter((vm) => vm.name in stackOf && ours(config, vm) && !own(config, vm));
-  const differs = (vm: PresentVm) =>
-    vm.subnetwork !== undefined && pathOf(vm.subnetwork) !== pathOf(config.existingNetwork?.subnetwork ?? "");
-  const lines = coming.flatMap((vm) => {
-    const from = `from stack ${vm.stack}`;
-    return [
-      ...(!given.network && differs(vm)
-        ? [
-            [
-              `${from} and keeps its network: set nixos-fleet:existingNetwork to { network: ${vm.network ?? "?"}, subnetwork: ${vm.subnetwork ?? "?"} }`,
-              vm.name,
-            ] as const,
-          ]
-        : []),
-      ...(!given.account && vm.account !== undefined && vm.account !== config.serviceAccount
-        ? [[`${from} and keeps its account: set nixos-fleet:serviceAccount to ${vm.account}`, vm.name] as const]
-        : []),
-    ];
-  });
-  // A difference that all VMs of a stack share is one line.
-  return [...new Set(lines.map(([text]) => text))].map((text) => {
-    const names = lines.flatMap(([other, name]) => (other === text ? [name] : []));
-    return `stacks: ${firstOf(names, 6)} ${names.length === 1 ? "comes" : "come"} ${names.length === 1 ? text : text.replace("keeps its", "keep their")}`;
-  });
-}
-
-/** A VM that now belongs to another stack would be deleted here. The other stack must take it over first; the VM's label shows that. */
-function checkDepartures({ fleet, stack, stackOf = {} }: Fleet, present: readonly PresentVm[]): string[] {
-  const leaving = new Map<string, string[]>();
-  for (const vm of present) {
-    const to = stackOf[vm.name];
-    if (vm.fleet === fleet && vm.stack === stack && to !== undefined && to !== stack)
-      leaving.set(to, [...(leaving.get(to) ?? []), vm.name]);
-  }
-  return [...leaving].map(
-    ([to, names]) =>
-      `stacks: ${firstOf(names, 6)} ${names.length === 1 ? "belongs" : "belong"} to stack ${to}: run ./scripts/fleet move --to ${to} and pulumi up --stack ${to} first`,
   );
 }
 
@@ -157,23 +104,47 @@ function checkNetwork(config: Fleet, present: readonly PresentVm[]): string[] {
 }
 
 function checkVm(at: string, config: Fleet, vm: VmConfig, present: PresentVm): Partial<Findings> {
-  const moved = vm.zone !== present.zone;
-  const resized = vm.diskSizeGb !== present.bootDiskGb;
   const named = config.replace.includes(vm.name);
-  if (named && (moved || resized))
+  if (named && needsReplacement(vm, present))
     return present.deletionProtection
       ? { mistakes: [`${at}.deletionProtection: must be false, and applied, before ${vm.name} can be replaced`] }
       : {};
   const moves = `${at}.zone: ${vm.zone} would replace ${vm.name}, which is in ${present.zone}; to allow that, name it in nixos-fleet:replace`;
-  const stops = `${at}.machineType: ${vm.machineType} requires restarting ${vm.name}, which runs as ${present.machineType}; to allow that, set nixos-fleet:allowStopping to true`;
-  const stopped = vm.machineType === present.machineType || !present.running || config.allowStopping;
   return {
-    mistakes: [...(moved ? [moves] : []), ...(stopped ? [] : [stops])],
+    mistakes: [
+      ...(vm.zone === present.zone ? [] : [moves]),
+      ...checkMachineType(`${at}.machineType`, config, vm, present),
+    ],
     warnings: [
-      ...(resized ? [bootDisk(vm, present)] : []),
-      ...(named ? [`replace: ${vm.name} has no change of zone or boot disk size; remove it from the list`] : []),
+      ...(vm.diskSizeGb === present.bootDiskGb ? [] : [bootDisk(vm, present)]),
+      ...(named ? [`replace: ${vm.name} has no change that replaces it; remove it from the list`] : []),
     ],
   };
+}
+
+/** Another machine type takes a restart, and one of a series to which Compute does not change the VM a new VM. */
+function checkMachineType(
+  at: string,
+  { allowStopping }: Fleet,
+  { name, machineType }: VmConfig,
+  present: PresentVm,
+): string[] {
+  const { machineType: old, running } = present;
+  if (!takesMachineType(old, machineType))
+    return [
+      `${at}: ${machineType} would replace ${name}, which is of another series, ${old}; to allow that, name it in nixos-fleet:replace`,
+    ];
+  if (machineType === old || !running || allowStopping) return [];
+  return [
+    `${at}: ${machineType} requires restarting ${name}, which runs as ${old}; to allow that, set nixos-fleet:allowStopping to true`,
+  ];
+}
+
+/** Whether a VM can get its settings only as a new VM. */
+function needsReplacement(vm: VmConfig, present: PresentVm): boolean {
+  const { zone, machineType, bootDiskGb, bootDiskType = vm.diskType } = present;
+  const takes = takesMachineType(machineType, vm.machineType);
+  return vm.zone !== zone || !takes || vm.diskSizeGb !== bootDiskGb || vm.diskType !== bootDiskType;
 }
 
 /** The size of a boot disk is for new VMs: the provider replaces a VM if its boot disk's size changes. */
@@ -190,19 +161,18 @@ function checkDisk(
   { name, zone, homeDisk }: VmConfig,
   vm: PresentVm | undefined,
   disks: readonly PresentDisk[],
+  replaced: boolean,
 ): Partial<Findings> {
   const called = homeDiskName(name);
   if (homeDisk === undefined) {
     const detaches = vm?.running === true && disks.some((one) => one.name === called && one.attachedTo.includes(name));
     const stop = `gcloud compute instances stop ${name} --zone=${vm?.zone ?? zone}`;
     const why = `without it ${called} would be detached while ${name} runs and people use it`;
-    return detaches && !config.replace.includes(name)
-      ? { mistakes: [`${at}: ${why}; keep it, or stop the VM first: ${stop}`] }
-      : {};
+    return detaches && !replaced ? { mistakes: [`${at}: ${why}; keep it, or stop the VM first: ${stop}`] } : {};
   }
   const disk = disks.find((one) => one.name === called && one.zone === zone && ours(config, one));
   const left = disks.find((one) => one.name === called && one.zone === vm?.zone && ours(config, one));
-  const moves = config.replace.includes(name) && vm !== undefined && vm.zone !== zone && disk === undefined;
+  const moves = replaced && vm !== undefined && vm.zone !== zone && disk === undefined;
   return {
     mistakes: [
       ...(disk && disk.type !== homeDisk.type
@@ -253,16 +223,6 @@ function renameHint(config: Fleet, rival: PresentVm | PresentDisk): string {
       ? `if this stack was called ${rival.stack} before, run pulumi stack rename ${rival.stack}`
       : `if this fleet was called ${rival.fleet} before, run pulumi config set nixos-fleet:fleet ${rival.fleet}`;
   return `choose another name, or, ${back}`;
-}
-
-function own({ fleet, stack }: Pick<Fleet, "fleet" | "stack">, present: { fleet: string; stack: string }): boolean {
-  return present.fleet === fleet && present.stack === stack;
-}
-
-/** Whether it belongs to this stack, or comes from another stack that shares the list of VMs with this one. */
-function ours(config: Pick<Fleet, "fleet" | "stack" | "stacks">, present: { fleet: string; stack: string }): boolean {
-  const { fleet, stacks = [] } = config;
-  return own(config, present) || (present.fleet === fleet && stacks.some(({ name }) => name === present.stack));
 }
 
 /** Whether an IPv4 range contains all of another. */

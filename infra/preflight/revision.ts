@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { execa, ExecaError } from "execa";
 import { lockProblem } from "../../rules/lock/flake-lock-file";
 import { flakeFile } from "../../rules/decision/flake-place";
+import { childEnvironment } from "../../rules/child-environment";
 import { gitArguments, type GitCommand } from "../../rules/git-arguments";
 import { messageOf } from "../../rules/text/system-error";
 import { digest } from "../config/digest";
@@ -99,7 +100,8 @@ async function fetchOnce(repository: string, ref: string, file: string): Promise
   const directory = mkdtempSync(join(tmpdir(), "nixos-fleet-revision-"));
   const run = execa({
     cwd: directory,
-    env: { GIT_TERMINAL_PROMPT: "0", GIT_SSH_COMMAND: process.env["GIT_SSH_COMMAND"] ?? "ssh -o BatchMode=yes" },
+    env: { GIT_SSH_COMMAND: "ssh -o BatchMode=yes", ...childEnvironment("git", process.env), GIT_TERMINAL_PROMPT: "0" },
+    extendEnv: false,
     timeout: FETCH_SECONDS * 1000,
     encoding: "buffer",
     stripFinalNewline: false,

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Inventory } from "../../rules/contract";
 import { approvalOf, lockText, type Resolved } from "./approval";
 import type { FleetConfig } from "../config/fleet-config";
-import { movingVms } from "./replacement";
+import { movingVms } from "./stack-moves";
 import { movesOf, urgentText } from "./change-summary";
 import { planWaves, readCurrentApprovals } from "../../rules/rollout/wave-plan";
 import { type FlakeSource, lockTextsAt } from "./revision";

@@ -20,6 +20,15 @@ export function accessWarnings(config: Pick<FleetConfig, "teams" | "access" | "v
   ];
 }
 
+/** A stack without VMs, which other stacks may need. */
+export function stackWarnings({ stack, vms }: Pick<FleetConfig, "stack" | "vms">): string[] {
+  return vms.length > 0
+    ? []
+    : [
+        `nixos-fleet:stacks: ${stack} has no VM; keep it as long as other stacks use its network, account, cache or secrets (docs/scale.md)`,
+      ];
+}
+
 /** Project metadata that is nearly full: Compute refuses the next approval with HTTP 413. */
 export function metadataWarnings(metadata: Readonly<Record<string, string>>): string[] {
   const bytes = Object.entries(metadata).reduce((sum, item) => sum + Buffer.byteLength(item.join("")), 0);

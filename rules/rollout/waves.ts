@@ -60,9 +60,10 @@ interface Assignment<W extends WrittenWave> {
 
 /**
  * Assigns each VM to its wave: first by name, then by label (the earlier wave if several fit), then by share, then the rest. Every VM must
- * be in exactly one wave, and every wave must have a VM.
+ * be in exactly one wave, and every wave must have a VM. Without VMs there are no waves.
  */
 export function assignWaves<W extends WrittenWave>(written: readonly W[], vms: readonly Member[]): Assignment<W> {
+  if (vms.length === 0) return { waves: [], waveOf: {}, mistakes: [] };
   const mistakes = written.flatMap((wave, index) => nameMistakes(wave, index, written));
   const waveOf: Record<string, string> = {};
   const left = () => vms.filter(({ name }) => waveOf[name] === undefined);

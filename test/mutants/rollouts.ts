@@ -163,14 +163,14 @@ export const rolloutMutants: readonly Mutant[] = [
     file: "infra/preflight/replacement.ts",
     before: "...checkDepartures(config, vms),",
     after: "",
-    tests: unit("infra/replacement"),
+    tests: unit("infra/stack-moves"),
   },
   {
     rule: "a VM that comes from another stack keeps its network",
-    file: "infra/preflight/replacement.ts",
+    file: "infra/preflight/stack-moves.ts",
     before: "...(!given.network && differs(vm)",
     after: '...(vm.name === ""',
-    tests: unit("infra/replacement"),
+    tests: unit("infra/stack-moves"),
   },
   {
     rule: "a VM that is held does not change stacks",

@@ -60,8 +60,11 @@ describe("an update", () => {
     expect(program.cloud.store.state.resources["zones/europe-west1-b/disks/dev-alice"]?.resource["sizeGb"]).toBe("100");
   });
 
-  it("stops and starts a VM for another machine type where it may", async () => {
+  it("stops and starts a VM for another machine type where it may, and not for one that Compute refuses", async () => {
     const before = vm();
+    const refused = await run("up", { machineType: "c3-standard-4" }, { "nixos-fleet:allowStopping": "true" });
+    expect(refused.exitCode).not.toBe(0);
+    expect(vm()?.status, refused.text).toBe("RUNNING");
     await up({ machineType: "n2-standard-4" }, { "nixos-fleet:allowStopping": "true" });
     expect(vm()).toMatchObject({ id: before?.id, status: "RUNNING" });
     expect(vm()?.machineType).toMatch(/n2-standard-4$/);
@@ -72,17 +75,23 @@ describe("an update", () => {
     const before = vm();
     const replace = { "nixos-fleet:replace": ["dev-alice"] };
     await up({ deletionProtection: true });
-    const refused = await run("up", { zone: "europe-west1-c" }, replace);
-    expect(refused.exitCode).not.toBe(0);
-    expect(refused.text).toContain(
-      "nixos-fleet:vms[0].deletionProtection: must be false, and applied, before dev-alice can be replaced",
-    );
+    for (const change of [{ zone: "europe-west1-c" }, { diskType: "pd-ssd" }]) {
+      const refused = await run("up", { ...change, deletionProtection: true }, replace);
+      expect(refused.exitCode).not.toBe(0);
+      expect(refused.text).toContain(
+        "nixos-fleet:vms[0].deletionProtection: must be false, and applied, before dev-alice can be replaced",
+      );
+    }
     expect(vm()?.id).toBe(before?.id);
 
     await up();
+    await up({ machineType: "c3-standard-4" }, replace);
+    const other = vm();
+    expect(other?.id).not.toBe(before?.id);
+    expect(other?.machineType).toMatch(/c3-standard-4$/);
     const text = await up({ zone: "europe-west1-c", diskSizeGb: 20 }, replace);
     expect(text).toContain("dev-alice-home stays in europe-west1-b, and dev-alice gets an empty disk");
-    expect(vm()?.id).not.toBe(before?.id);
+    expect(vm()?.id).not.toBe(other?.id);
     expect(vm()?.zone).toMatch(/europe-west1-c$/);
     expect([disk("b"), disk("c")]).toMatchObject([{ resource: {} }, { resource: {} }]);
   });

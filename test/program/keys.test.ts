@@ -117,6 +117,14 @@ describe("deploy keys", () => {
     expect(held("nixos-fleet--devs--keys--config")).toEqual(["", `${planted}-2`]);
   });
 
+  it("keep their secret where someone names it as one of others", async () => {
+    configure({ "nixos-fleet:deployKeySecret": "nixos-fleet--devs--keys--config" });
+    const { exitCode, text } = await program.run("up");
+    expect(exitCode).not.toBe(0);
+    expect(text).toContain("is a secret that this stack makes for deployKey and deletes without it");
+    expect(held("nixos-fleet--devs--keys--config")).toEqual(["", `${planted}-2`]);
+  });
+
   it("in clear are refused in a line that does not quote them", async () => {
     configure({ "nixos-fleet:deployKey": planted });
     const { exitCode, text } = await program.run("up");

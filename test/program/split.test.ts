@@ -34,6 +34,23 @@ const stacks = {
   ],
 };
 
+/** The first stack's network and account, in the form of the second one's settings. */
+let same: object;
+
+/** What other stacks may use of the first one's, as Google has it. */
+function shareable() {
+  const { resources, iam, buckets, secrets } = first.cloud.store.state;
+  const members = policies().flatMap(([path, bindings]) => (path === "projects/local-project" ? bindings : []));
+  return {
+    nats: Object.values(resources).flatMap(({ resource }) => resource["nats"] ?? []).length,
+    accounts: Object.keys(iam?.accounts ?? {}).length,
+    roles: members.filter(({ role }) => /Writer$/.test(String(role))).length,
+    buckets: Object.keys(buckets ?? {}),
+    keys: Object.values(secrets ?? {}).flatMap(({ versions }) => versions.map(({ data }) => atob(data))),
+    readers: Object.keys(iam?.policies ?? {}).filter((path) => path.includes("/secrets/")).length,
+  };
+}
+
 /** What a VM is known by and who may use it, however its labels and metadata change. */
 function identity(name: string) {
   const { id, creationTimestamp, status, disks, networkInterfaces, serviceAccounts } =
@@ -69,7 +86,7 @@ it("moves VMs to another stack in place, and each order but the right one is ref
   const [, network = "", subnetwork = ""] =
     /\{ network: (\S+), subnetwork: (\S+) \}/.exec(refused) ?? expect.fail(refused);
   const [, serviceAccount = ""] = /set nixos-fleet:serviceAccount to (\S+)/.exec(refused) ?? expect.fail(refused);
-  const same = {
+  same = {
     "nixos-fleet:existingNetwork": { network, subnetwork },
     "nixos-fleet:serviceAccount": serviceAccount,
   };
@@ -128,4 +145,48 @@ it("moves VMs to another stack in place, and each order but the right one is ref
     expect(exitCode, text).toBe(0);
   }
   expect(["dev-canary", "dev-alice", ...moved].map((name) => first.vms.runs(name))).toEqual(Array(4).fill(newer));
+});
+
+it("keeps what the others use once all VMs have left: a destroy that nobody prepared stops", async () => {
+  const gone = {
+    "nixos-fleet:stacks": [
+      { name: "first", labels: { team: "none" } },
+      { name: "second", rest: true },
+    ],
+  };
+  const own = { "nixos-fleet:cache": { bucket: "acme-first", publicKey: `cache-1:${"A".repeat(43)}=` } };
+  first.configure({ ...shared, ...gone, ...own });
+  await first.keep("nixos-fleet:deployKey", "planted");
+  second.configure({ ...shared, ...gone, ...same });
+  const moved = await first.fleet(
+    ...["move", "--fleet", "devs", "--stack", "first", "--to", "second", "--config-file", second.settingsFile, "--yes"],
+  );
+  expect(moved.exitCode, moved.text).toBe(0);
+  for (const stack of [second, first]) {
+    const { exitCode, text } = await stack.run("up");
+    expect(exitCode, text).toBe(0);
+  }
+  const all = ["dev-canary", "dev-bob", "dev-alice", "dev-carol"];
+  expect(all.map(stackOf)).toEqual(Array(4).fill("second"));
+  expect([first.approved("canary"), second.approved("canary")]).toEqual([undefined, await first.head()]);
+
+  const nothing = await first.run("preview");
+  expect(nothing.text).toContain(
+    "nixos-fleet:stacks: first has no VM; keep it as long as other stacks use its network",
+  );
+
+  const before = shareable();
+  expect(before).toEqual({ nats: 1, accounts: 1, roles: 2, buckets: ["acme-first"], keys: ["planted"], readers: 1 });
+  const refused = await first.run("destroy");
+  expect(refused.exitCode, refused.text).not.toBe(0);
+  expect(refused.text).toContain("protected");
+  expect(shareable()).toEqual(before);
+
+  // Whoever means it says so first.
+  first.configure({ ...shared, ...gone, ...own, "nixos-fleet:protect": "false" });
+  await first.keep("nixos-fleet:deployKey", "planted");
+  const open = await first.run("up");
+  expect(open.exitCode, open.text).toBe(0);
+  expect((await first.run("destroy")).text).not.toContain("protected");
+  expect(shareable()).toMatchObject({ nats: 0, roles: 0 });
 });

@@ -77,12 +77,33 @@ export function deployKeysOf(settings: Settings, where: { stack: string; project
   ];
 }
 
-/** Checks that nothing is set twice, that each key fits how its repository is reached, and that homes' repositories belong to homes. */
+/** Checks that nothing is set twice, that no secret of the stack's own is taken for one of others (it would be deleted), that each key fits how its repository is reached, and that homes' repositories belong to homes. */
 export const checkDeployKeys: Check[] = [
   check(z.object({ deployKey: z.unknown(), deployKeySecret: z.unknown() }), ({ deployKey, deployKeySecret }) =>
     deployKey === undefined || deployKeySecret === undefined
       ? []
       : ["deployKey: must not be set beside deployKeySecret"],
+  ),
+  check(
+    z.object({
+      fleet: z.string().default("devs"),
+      "pulumi:stack": z.string(),
+      deployKeySecret: deployKeySchema.deployKeySecret,
+      deployKeySecrets: deployKeySchema.deployKeySecrets,
+      homeDeployKeySecrets: deployKeySchema.homeDeployKeySecrets,
+    }),
+    ({ fleet, "pulumi:stack": stack, deployKeySecret, ...several }) => {
+      const own = secretId(fleet, stack, "");
+      const named = { deployKeySecret: deployKeySecret === undefined ? {} : { deployKeySecret }, ...several };
+      return Object.entries(named).flatMap(([key, secrets]) =>
+        Object.values(secrets)
+          .filter((secret) => secret.replace(/^.*\//, "").startsWith(own))
+          .map((secret) => {
+            const made = key.replace("Secret", "");
+            return `${key}: ${quote(secret)} is a secret that this stack makes for ${made} and deletes without it; set ${made}, or copy the secret to another name`;
+          }),
+      );
+    },
   ),
   check(z.object({ repository, deployKey: held }), ({ repository, deployKey }) =>
     misfit("deployKey", repository, deployKey),

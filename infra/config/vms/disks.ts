@@ -94,7 +94,7 @@ export const checkDisks = [
     ),
   ),
   check(withHomes.extend({ snapshots: z.object({}) }), ({ vms, defaults }) =>
-    vms.some(({ homeDisk: own }) => homeDiskOf(own, defaults.homeDisk) !== undefined)
+    vms.length === 0 || vms.some(({ homeDisk: own }) => homeDiskOf(own, defaults.homeDisk) !== undefined)
       ? []
       : ["snapshots: no VM has a home disk of which there could be some; set defaults.homeDisk or a VM's homeDisk"],
   ),

@@ -57,7 +57,7 @@ interface Member {
 
 /**
  * Which VM follows which schedule, and the mistakes in the groups, a line each. A VM follows at most one; the schedule with `rest` is for
- * VMs that no other schedule takes.
+ * VMs that no other schedule takes. Without VMs, no schedule has any.
  */
 export function assignSchedules(
   groups: readonly Group[],
@@ -77,7 +77,7 @@ export function assignSchedules(
       else mistakes.push(`${at}: ${quote(name)} follows ${quote(other)} already; a VM follows one schedule`);
     }
     if (taken.length > VMS) mistakes.push(`${at}: ${taken.length} VMs are too many; Compute takes ${VMS} a schedule`);
-    if (taken.length === 0 && mistakes.length === before)
+    if (vms.length > 0 && taken.length === 0 && mistakes.length === before)
       mistakes.push(`${at}: ${quote(group.name)} has no VM; give it one or remove it`);
   }
   return { scheduleOf, mistakes };

@@ -30,7 +30,7 @@ interface Member {
 
 /**
  * Assigns each VM to its stack: by name, then by label (the first stack if several fit), then the rest. Each VM must be in exactly one
- * stack. A stack without VMs is allowed, since all of its VMs may have moved.
+ * stack. A stack without VMs is allowed, since all of its VMs may have moved and still use its network and account.
  */
 export function assignStacks(
   stacks: readonly WrittenStack[],
@@ -101,8 +101,6 @@ export function shareOf(values: Values, name: string): StackShare {
   const names = stacks.map((one) => one.name);
   if (!names.includes(name))
     mistakes.push(`stacks: this stack, ${quote(name)}, is not among them: ${firstOf(names.map(quote), NAMED)}`);
-  else if (mistakes.length === 0 && !vms.some((vm) => stackOf[vm.name] === name))
-    mistakes.push(`stacks[${names.indexOf(name)}]: ${quote(name)} has no VM; give it one, or destroy the stack`);
   if (mistakes.length > 0) return { ...whole, mistakes };
   const indices = vms.flatMap((vm, index) => (stackOf[vm.name] === name ? [index] : []));
   const written = values["vms"] as unknown[];

@@ -79,7 +79,7 @@ const defaults = z
   .meta({ examples: [{ machineType: "e2-standard-4" }] });
 
 export const vmKeys = {
-  vms: z.array(vm).min(1, "must name at least one VM"),
+  vms: z.array(vm).meta({ minItems: 1 }),
   defaults: defaults.prefault({}),
   deletionProtection: z.boolean().default(true),
   protect: z.boolean().optional(),
@@ -115,6 +115,9 @@ export interface VmConfig {
   /** Whether Pulumi refuses to delete it. */
   protect: boolean;
 }
+
+/** Checks the whole list: a stack's share of it may be empty. */
+export const checkAnyVm = check(z.object({ vms: z.tuple([]) }), () => ["vms: [] must name at least one VM"]);
 
 /** Checks that names are unique and known, and that every VM is in the region of the fleet's subnet. */
 export const checkVms = [

@@ -2,6 +2,7 @@ import { checkMachineType, serviceAccounts } from "./instance";
 import { attachment, existingDisk } from "./disks";
 import { ApiError, invalid, staleFingerprint, staleLabels, staleMetadata } from "../errors";
 import { fingerprintOf } from "../json";
+import { takesMachineType } from "../../../rules/google-catalog";
 import { isObject } from "../../../rules/text/json";
 import { checkLabels, checkMetadata, checkTags } from "./limits";
 import { baseName } from "../paths";
@@ -31,7 +32,12 @@ export const changes: Record<string, Change> = {
 
   setMachineType: (store, instance, body) => {
     mustBeStopped(instance);
-    return { machineType: checkMachineType(store, baseName(instance.zone), body["machineType"]) };
+    const wanted = checkMachineType(store, baseName(instance.zone), body["machineType"]);
+    if (!takesMachineType(baseName(instance.machineType), baseName(wanted))) {
+      const why = `An instance of type ${baseName(instance.machineType)} does not change to this machine series.`;
+      throw invalid("resource.machineType", wanted, why);
+    }
+    return { machineType: wanted };
   },
 
   setServiceAccount: (_store, instance, body) => {

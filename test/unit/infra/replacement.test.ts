@@ -1,35 +1,8 @@
 /** What an update would do to the VMs and disks that are there. */
 import { describe, expect, it } from "vitest";
 import type { PresentDisk, PresentVm } from "../../../rules/contract";
-import { arrivals, checkChanges, movingVms, existingHomeDisks } from "../../../infra/preflight/replacement";
-import { checkSettings } from "./check-settings";
-
-const whose = { fleet: "devs", stack: "dev" };
-const alice: PresentVm = {
-  ...whose,
-  name: "dev-alice",
-  zone: "europe-west1-b",
-  wave: "all",
-  machineType: "e2-standard-4",
-  running: true,
-  deletionProtection: false,
-  bootDiskGb: 100,
-  cidr: "10.128.0.0/20",
-};
-const home: PresentDisk = {
-  ...whose,
-  name: "dev-alice-home",
-  zone: "europe-west1-b",
-  type: "pd-balanced",
-  sizeGb: 100,
-  attachedTo: ["dev-alice"],
-};
-
-function configured(vm: object = {}, more: Record<string, unknown> = {}) {
-  const { config, mistakes } = checkSettings({ vms: [{ name: "dev-alice", ...vm }], ...more });
-  if (!config) throw new Error(mistakes.join("\n"));
-  return config;
-}
+import { checkChanges, existingHomeDisks, replacedVms } from "../../../infra/preflight/replacement";
+import { alice, configured, home } from "./present";
 
 const replace = { replace: ["dev-alice"] };
 
@@ -56,6 +29,13 @@ describe("a VM", () => {
     ],
     ["that is named, protected and as it is", {}, replace, { deletionProtection: true }, []],
     [
+      "with another type of boot disk that is named and protected",
+      { diskType: "pd-ssd" },
+      replace,
+      { deletionProtection: true, bootDiskType: "pd-balanced" },
+      ["vms[0].deletionProtection: must be false, and applied, before dev-alice can be replaced"],
+    ],
+    [
       "of another machine type, left in replace",
       { machineType: "n2-standard-8" },
       replace,
@@ -74,6 +54,25 @@ describe("a VM", () => {
       ],
     ],
     ["of another machine type that may be stopped", { machineType: "n2-standard-4" }, { allowStopping: true }, {}, []],
+    ...["n4-standard-4", "c3-standard-4", "t2a-standard-4"].flatMap((machineType) =>
+      [{}, { running: false }].map((present): [string, object, Record<string, unknown>, object, string[]] => [
+        `of the other series ${machineType}`,
+        { machineType },
+        { allowStopping: true },
+        present,
+        [
+          `vms[0].machineType: ${machineType} would replace dev-alice, which is of another series, e2-standard-4; to allow that, name it in nixos-fleet:replace`,
+        ],
+      ]),
+    ),
+    ["of another series that is named", { machineType: "c3-standard-4" }, replace, {}, []],
+    [
+      "that gets another size of its series",
+      { machineType: "n4-standard-8" },
+      { allowStopping: true },
+      { machineType: "n4-standard-4" },
+      [],
+    ],
     ["of another machine type that is stopped", { machineType: "n2-standard-4" }, {}, { running: false }, []],
     ["in a wider subnet", {}, { network: { cidr: "10.128.0.0/16" } }, {}, []],
     ...["10.128.0.0/21", "10.129.0.0/20", "10.0.0.0/9"].map(
@@ -138,7 +137,7 @@ describe("a home disk", () => {
     ],
     ["of a VM that is stopped", { running: false }, ["dev-alice"], {}, []],
     ["that was detached before", {}, [], {}, []],
-    ["of a VM that is to be replaced", {}, ["dev-alice"], replace, []],
+    ["of a VM that is to be replaced", { zone: "europe-west1-c" }, ["dev-alice"], replace, []],
   ])("%s, which the settings no longer have", (_, present, attachedTo, more, mistakes) => {
     const inventory = { vms: [{ ...alice, ...present }], disks: [{ ...home, attachedTo }] };
     expect(checkChanges(configured({}, more), inventory).mistakes).toEqual(mistakes);
@@ -198,88 +197,23 @@ describe("a home disk", () => {
   });
 });
 
-it.each<[string, Partial<PresentVm>, string[]]>([
-  ["is in its wave", {}, []],
-  ["comes from another wave", { wave: "canary" }, ["dev-alice"]],
-  ["is another stack's", { wave: "canary", stack: "prod" }, []],
-  ["is another VM", { wave: "canary", name: "dev-bob" }, []],
-])("a VM that %s: whether it moves", (_, present, moving) =>
-  expect(movingVms(configured(), [{ ...alice, ...present }])).toEqual(moving),
-);
-
 it("names nobody for replacement who is not there", () =>
   expect(() => configured({}, { replace: ["dev-zoe"] })).toThrow('replace: "dev-zoe" is not a VM of this fleet'));
 
 it("says which VM need not be in replace any more", () =>
   expect(checkChanges(configured({}, replace), { vms: [alice], disks: [] }).warnings).toEqual([
-    "replace: dev-alice has no change of zone or boot disk size; remove it from the list",
+    "replace: dev-alice has no change that replaces it; remove it from the list",
   ]));
 
-describe("a VM of another stack with which this one shares the list", () => {
-  const network = "https://compute/v1/projects/acme-dev/global/networks/a";
-  const subnetwork = "https://compute/v1/projects/acme-dev/regions/europe-west1/subnetworks/a";
-  const account = "a@acme-dev.iam.gserviceaccount.com";
-  const stacks = {
-    stacks: [
-      { name: "dev", vms: ["dev-alice"] },
-      { name: "prod", rest: true },
-    ],
-  };
-  const vms = { vms: [{ name: "dev-alice" }, { name: "dev-bob" }] };
-  const coming = { ...alice, stack: "prod", network, subnetwork, account };
-  const kept = { existingNetwork: { network, subnetwork }, serviceAccount: account };
-
-  it("comes with its network, its account and its home disk", () => {
-    const inventory = { vms: [coming], disks: [{ ...home, stack: "prod" }] };
-    const taking = configured({}, { ...vms, ...stacks, ...kept, defaults: { homeDisk: {} } });
-    expect(checkChanges(taking, inventory)).toEqual({ mistakes: [], warnings: [] });
-    expect(arrivals(taking, inventory.vms)).toEqual({ "dev-alice": "prod" });
-    expect(movingVms(taking, inventory.vms)).toEqual(["dev-alice"]);
-    expect(Object.keys(existingHomeDisks(taking, inventory))).toEqual(["dev-alice"]);
-    // Whichever host a link is of.
-    const path = { network: network.slice(19), subnetwork: subnetwork.slice(19) };
-    const byPath = configured({}, { ...vms, ...stacks, ...kept, existingNetwork: path, defaults: { homeDisk: {} } });
-    expect(checkChanges(byPath, inventory).mistakes).toEqual([]);
-  });
-
-  it.each<[string, Record<string, unknown>, string[]]>([
-    [
-      "in a network of this stack's own, with an account of its own",
-      {},
-      [
-        `stacks: dev-alice comes from stack prod and keeps its network: set nixos-fleet:existingNetwork to { network: ${network}, subnetwork: ${subnetwork} }`,
-        `stacks: dev-alice comes from stack prod and keeps its account: set nixos-fleet:serviceAccount to ${account}`,
-      ],
-    ],
-    [
-      "with another account",
-      { ...kept, serviceAccount: `b${account}` },
-      [`stacks: dev-alice comes from stack prod and keeps its account: set nixos-fleet:serviceAccount to ${account}`],
-    ],
-  ])("is refused %s", (_, more, lines) =>
-    expect(checkChanges(configured({}, { ...vms, ...stacks, ...more }), { vms: [coming], disks: [] }).mistakes).toEqual(
-      lines,
-    ),
-  );
-
-  it("is left to arguments that name both", () => {
-    const given = { network: true, account: true };
-    expect(checkChanges(configured({}, { ...vms, ...stacks }), { vms: [coming], disks: [] }, given).mistakes).toEqual(
-      [],
-    );
-  });
-
-  it("is not lost by its former stack, which waits until the other one has it", () => {
-    const leaving = { ...alice, name: "dev-bob" };
-    const line =
-      "stacks: dev-bob belongs to stack prod: run ./scripts/fleet move --to prod and pulumi up --stack prod first";
-    expect(checkChanges(configured({}, { ...vms, ...stacks }), { vms: [leaving], disks: [] }).mistakes).toEqual([line]);
-    const gone = { ...leaving, stack: "prod" };
-    expect(checkChanges(configured({}, { ...vms, ...stacks }), { vms: [gone], disks: [] }).mistakes).toEqual([]);
-  });
-
-  it("is another's, where the stack is not among those that share", () => {
-    const other = checkChanges(configured({}, { ...vms, ...stacks }), { vms: [{ ...coming, stack: "x" }], disks: [] });
-    expect(other.mistakes).toEqual([expect.stringContaining("of fleet devs, stack x; choose another name")]);
-  });
-});
+it.each<[string, object, Record<string, unknown>, PresentVm[], string[]]>([
+  ["has another zone", { zone: "europe-west1-c" }, replace, [alice], ["dev-alice"]],
+  ["has another size of boot disk", { diskSizeGb: 50 }, replace, [alice], ["dev-alice"]],
+  ["has another type of boot disk", { diskType: "pd-ssd" }, replace, [{ ...alice, bootDiskType: "x" }], ["dev-alice"]],
+  ["has another series", { machineType: "c3-standard-4" }, replace, [alice], ["dev-alice"]],
+  ["has another machine type", { machineType: "n2-standard-4" }, replace, [alice], []],
+  ["is deleted already", {}, replace, [], ["dev-alice"]],
+  ["is as it is", {}, replace, [{ ...alice, bootDiskType: "pd-balanced" }], []],
+  ["is not named", { zone: "europe-west1-c", diskSizeGb: 50 }, {}, [alice], []],
+])("a VM that %s: whether it is replaced", (_, vm, more, vms, names) =>
+  expect(replacedVms(configured(vm, more), { vms, disks: [] })).toEqual(names),
+);

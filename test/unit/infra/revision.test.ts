@@ -40,6 +40,7 @@ for one; do case $one in git@*) host=$one ;; esac; done
 touch ${scratch}/running/$$
 ls ${scratch}/running | wc -l >>${scratch}/width
 echo x >>${scratch}/asked-$host
+env >${scratch}/environment
 sleep 0.1
 rm ${scratch}/running/$$
 if [ "$(wc -l <${scratch}/asked-$host)" -le ${refusals} ]; then echo "${words}" >&2; exit 255; fi
@@ -74,6 +75,17 @@ it("asks a server that is busy again, few at a time", async () => {
   expect(Object.keys(found)).toHaveLength(12);
   const widths = readFileSync(join(scratch, "width"), "utf8").trim().split("\n").map(Number);
   expect(Math.max(...widths)).toBeLessThanOrEqual(4);
+});
+
+it("gives git and what git starts none of the stack's secrets", async () => {
+  ssh(await repository(), 0, "");
+  const secrets = ["CONFIG", "CONFIG_SECRET_KEYS", "CONFIG_PASSPHRASE", "CONFIG_PASSPHRASE_FILE", "ACCESS_TOKEN"];
+  for (const name of secrets) vi.stubEnv(`PULUMI_${name}`, "hunter2");
+  vi.stubEnv("SSH_AUTH_SOCK", "/run/agent");
+  await resolveRevision("git@h:x", "main");
+  const environment = readFileSync(join(scratch, "environment"), "utf8");
+  expect(environment).not.toContain("hunter2");
+  expect(environment).toContain("SSH_AUTH_SOCK=/run/agent");
 });
 
 it.each([

@@ -242,17 +242,18 @@ describe("changes in place", () => {
     expect(await get("vm")).toMatchObject({ labels: { b: "2" }, tags: { items: ["web"] } });
   });
 
-  test("a machine type changes while the instance is stopped only", async () => {
-    const change = () =>
+  test("a machine type changes while the instance is stopped only, and not to every series", async () => {
+    const change = (to = "n2-standard-4") =>
       served.api.instances.setMachineType({
         project,
         zone,
         instance: "vm",
-        requestBody: { machineType: `zones/${zone}/machineTypes/n2-standard-4` },
+        requestBody: { machineType: `zones/${zone}/machineTypes/${to}` },
       });
     expect((await refusal(change())).status).toBe(400);
     await done(served.api, served.api.instances.stop({ project, zone, instance: "vm" }));
     await done(served.api, change());
+    expect((await refusal(change("n4-standard-4"))).message).toContain("does not change to this machine series");
     expect((await get("vm")).machineType).toMatch(/n2-standard-4$/);
   });
 });

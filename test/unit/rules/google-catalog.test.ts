@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { gatherOffers, offerMistakes } from "../../../rules/google-catalog";
+import { gatherOffers, offerMistakes, takesMachineType } from "../../../rules/google-catalog";
 
 const offers = {
   zones: ["europe-west1-b", "europe-west1-c", "europe-west4-a", "us-east1-b", "us-east1-c"],
@@ -14,6 +14,17 @@ it("finds nothing wrong with what is there, or made to measure", () => {
     [],
   );
 });
+
+it.each([
+  ["e2-small", "n2d-standard-8", true],
+  ["custom-2-4096", "m1-megamem-96", true],
+  ["n4-standard-4", "n4-highmem-8", true],
+  ["t2a-standard-4", "t2a-standard-8", true],
+  ["e2-standard-4", "n4-standard-4", false],
+  ["e2-standard-4", "t2a-standard-4", false],
+  ["n4-standard-4", "e2-standard-4", false],
+  ["c3-standard-4", "c4-standard-4", false],
+])("%s changes to %s: %s", (present, wanted, taken) => expect(takesMachineType(present, wanted)).toBe(taken));
 
 it("is one line for a wrong region, zone or type, whatever the number of VMs", () => {
   expect(

@@ -156,6 +156,18 @@ describe("a mistake", () => {
       { deployKeySecret: "secrets/x" },
       'nixos-fleet:deployKeySecret: "secrets/x" must name a secret of Secret Manager: NAME, or projects/PROJECT/secrets/NAME',
     ],
+    ...["", "projects/acme-dev/secrets/"].map((place): [Record<string, unknown>, string] => [
+      { deployKeySecret: `${place}nixos-fleet--devs--dev--config` },
+      `nixos-fleet:deployKeySecret: "${place}nixos-fleet--devs--dev--config" is a secret that this stack makes for deployKey and deletes without it; set deployKey, or copy the secret to another name`,
+    ]),
+    [
+      { deployKeySecrets: { "github.com": "nixos-fleet--devs--dev--input-x" } },
+      'nixos-fleet:deployKeySecrets: "nixos-fleet--devs--dev--input-x" is a secret that this stack makes for deployKeys and deletes without it; set deployKeys, or copy the secret to another name',
+    ],
+    [
+      { homeDeployKeySecrets: { [dotfiles]: "nixos-fleet--devs--dev--home-x" } },
+      'nixos-fleet:homeDeployKeySecrets: "nixos-fleet--devs--dev--home-x" is a secret that this stack makes for homeDeployKeys and deletes without it; set homeDeployKeys, or copy the secret to another name',
+    ],
     [
       { homeDeployKeys: { [bySsh]: key } },
       `nixos-fleet:homeDeployKeys: "${bySsh}" is not the repository of a home of this fleet`,
@@ -182,6 +194,11 @@ describe("a mistake", () => {
       "nixos-fleet:homeDeployKeys: is not encrypted and must be a secret: replace the key where it came from, then pulumi config set --secret nixos-fleet:homeDeployKeys",
     ]);
     expect(check(written, ["nixos-fleet:deployKey", "nixos-fleet:homeDeployKeys"]).mistakes).toEqual([]);
+  });
+
+  it("is none to name a secret of another stack or fleet", () => {
+    for (const deployKeySecret of ["nixos-fleet--devs--prod--config", "nixos-fleet--x--dev--config"])
+      expect(check({ deployKeySecret }).mistakes).toEqual([]);
   });
 
   it("is none that a key cannot be seen", () => {

@@ -84,11 +84,23 @@ describe("a stack's share", () => {
       },
       'stacks[1].vms: "dev-bob" is in stack "dev" already',
     ],
-    ["no VM", { stacks: [{ name: "dev", labels: { team: "c" } }, there] }, 'stacks[0]: "dev" has no VM'],
+    ["an empty list", { vms: [] }, "vms: [] must name at least one VM"],
   ])("says %s as it is written", (_, more, line) => {
     const { config, mistakes } = checkSettings({ vms, stacks: [here, there], ...more });
     expect(config).toBeUndefined();
     expect(mistakes.join("\n")).toContain(`nixos-fleet:${line}`);
+  });
+
+  it("may be empty, whatever waves, schedules and snapshots say of VMs", () => {
+    const waves = [
+      { name: "canary", vms: ["dev-alice"] },
+      { name: "rest", rest: true },
+    ];
+    const schedules = [{ name: "nights", stop: "0 20 * * *", timeZone: "UTC", rest: true }];
+    const stacks = [{ name: "dev", labels: { team: "c" } }, there];
+    const { config, mistakes } = checkSettings({ vms, stacks, waves, schedules, snapshots: {} });
+    expect(mistakes).toEqual([]);
+    expect(config).toMatchObject({ vms: [], waves: [] });
   });
 
   it("is the list, where the settings name no stacks", () =>
