@@ -21,6 +21,20 @@ export const agentMutants: readonly Mutant[] = [
     unit("agent/host/lock"),
   ),
   rule(
+    "engine",
+    "a hold that comes during a build counts",
+    "if (isSameUpdate(decision, driver.decide(situation, request, found)))",
+    "if (situation !== undefined)",
+    unit("agent/engine"),
+  ),
+  rule(
+    "engine",
+    "work that is begun during a build is left alone",
+    "return (await deferredByWork(driver, request, decision)) ?? (await deploy(driver, request, update, built));",
+    "return deploy(driver, request, update, built);",
+    unit("agent/engine"),
+  ),
+  rule(
     "git/verify",
     "the branch may not be rewritten (ancestor check)",
     "if (explicit || deployed === undefined ||",
