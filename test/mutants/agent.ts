@@ -288,6 +288,13 @@ export const agentMutants: readonly Mutant[] = [
     unit("agent/retry"),
   ),
   rule(
+    "system/wait",
+    "a deadline counts for the update that waits",
+    "of === revision && known",
+    "known",
+    unit("agent/window"),
+  ),
+  rule(
     "failures",
     "a network that is away refuses nothing",
     "refuse && !isTransient(cause) &&",
