@@ -65,6 +65,7 @@ describe("a run of the service", () => {
 
   it("by a retry has the right of what it repeats", async () => {
     startedBySystemd("none");
+    writeFileSync(scratch.in("run/retry"), "1 no network");
     writeFileSync(scratch.in("run/retry-due"), "");
     writeFileSync(scratch.in("run/retry-right"), "head");
     expect(await asks([watch], plain)).toMatchObject({ trigger: "watch", right: "head", person: false });
