@@ -17,7 +17,14 @@ async function approve(): Promise<void> {
   lab.tell(approvalKey("devs", "faults", "canary"), { revision: await source.head(), lock: source.lock });
 }
 
-const steer = (holds: object[]) => lab.tell(controlKey("devs", "faults"), { ...noControl, holds });
+function steer(holds: object[]): Promise<void> {
+  lab.tell(controlKey("devs", "faults"), { ...noControl, holds });
+  return Promise.resolve();
+}
+
+async function command(words: string): Promise<void> {
+  await vm.sh(`nixos-auto-update ${words}`);
+}
 
 beforeAll(async () => {
   lab = await Lab.open();
@@ -30,7 +37,7 @@ afterAll(() => lab.close());
 
 it.each([
   ["an operator's", () => steer([{ scope: "fleet", ...who }]), () => steer([])],
-  ["a person's", () => vm.sh("nixos-auto-update hold a demo"), () => vm.sh("nixos-auto-update resume")],
+  ["a person's", () => command("hold a demo"), () => command("resume")],
 ])("%s", async (_, hold, resume) => {
   const before = await vm.facts();
   await source.commit();

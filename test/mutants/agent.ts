@@ -1,13 +1,5 @@
 /** The rules that a VM's agent carries its decisions out by. */
-import { unit, type Mutant } from "./mutant";
-
-const rule = (file: string, rule: string, before: string, after: string, tests: readonly string[]): Mutant => ({
-  rule,
-  file: `agent/${file}.ts`,
-  before,
-  after,
-  tests,
-});
+import { agentRule as rule, unit, type Mutant } from "./mutant";
 
 const verify = unit("agent/git/verify");
 const activation = unit("agent/activation/activation");
@@ -19,20 +11,6 @@ export const agentMutants: readonly Mutant[] = [
     'if (!(await flock(fd, ["--nonblock"]))) {',
     "if (false) {",
     unit("agent/host/lock"),
-  ),
-  rule(
-    "engine",
-    "a hold that comes during a build counts",
-    "if (isSameUpdate(decision, driver.decide(situation, request, found)))",
-    "if (situation !== undefined)",
-    unit("agent/engine"),
-  ),
-  rule(
-    "engine",
-    "work that is begun during a build is left alone",
-    "return (await deferredByWork(driver, request, decision)) ?? (await deploy(driver, request, update, built));",
-    "return deploy(driver, request, update, built);",
-    unit("agent/engine"),
   ),
   rule(
     "git/verify",
@@ -279,48 +257,6 @@ export const agentMutants: readonly Mutant[] = [
     'killGroup(pid, "SIGKILL");\n      this.after(STUCK',
     "this.after(STUCK",
     unit("agent/host/process"),
-  ),
-  rule(
-    "retry",
-    "a retry may go no further than the run that it repeats",
-    'writeFileAtomic(join(runFolder, "retry-right"), right);',
-    "",
-    unit("agent/retry"),
-  ),
-  rule(
-    "serving",
-    "a run that is killed comes back with its own right",
-    'Number(shown?.["NRestarts"]) > 0 ? left : []',
-    "shown === undefined ? left : []",
-    unit("agent/requesters", "agent/home"),
-  ),
-  rule(
-    "serving",
-    "a run that was stopped leaves its right to nobody",
-    'Number(shown?.["NRestarts"]) > 0 ? left : []',
-    "shown === undefined ? [] : left",
-    unit("agent/requesters"),
-  ),
-  rule(
-    "system/requesters",
-    "a run by hand answers no request",
-    "isService() && trigger === undefined",
-    "trigger === undefined",
-    unit("agent/requesters"),
-  ),
-  rule(
-    "commands/run-system",
-    "a run that waits for the lock takes no request",
-    "const lock = await acquireLock(",
-    "if (serves) takeRequesters(runFolder, started);\n  const lock = await acquireLock(",
-    unit("agent/requesters"),
-  ),
-  rule(
-    "system/wait",
-    "a deadline counts for the update that waits",
-    "of === revision && known",
-    "known",
-    unit("agent/window"),
   ),
   rule(
     "failures",
