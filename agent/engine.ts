@@ -1,5 +1,6 @@
 /** One update of a system or a home: decides, deploys if the decision says so, and records the result. */
 import { short } from "../rules/contract";
+import { isSameUpdate } from "../rules/decision/decision";
 import { restsUntil } from "../rules/decision/repeated-failure";
 import { activate, finishTrial, unfinishedTrial } from "./activation/activation";
 import { conclude } from "./conclude";
@@ -18,20 +19,33 @@ export interface AttemptResult<S, D> extends Attempt<S, D> {
   well: boolean;
 }
 
+/** An update that was decided, and what the decision began with. */
+interface Update<S, D> {
+  decision: D;
+  situation: S;
+}
+
+/** A store path that may be activated. */
+interface Built {
+  path: string;
+  revision: string;
+  lock: string;
+  about: Pick<Ending, "lockMatches">;
+}
+
 export async function attempt<S extends Situation, D extends CommonDecision>(
   driver: Driver<S, D>,
   request: RunRequest,
 ): Promise<AttemptResult<S, D>> {
   let situation = await driver.look(request);
-  let decision = driver.decide(situation, request, {});
   const trial = unfinishedTrial(driver);
   if (trial !== undefined) {
+    const decision = driver.decide(situation, request, {});
     const ending = await finishTrial({ driver, decision }, trial);
     await conclude(driver, request, { situation, decision, ending });
     situation = await driver.look(request);
-    decision = driver.decide(situation, request, {});
   }
-  const result = await carryOut(driver, request, situation, decision);
+  const result = await carryOut(driver, request, situation);
   if (!request.dry) await conclude(driver, request, result);
   return { ...result, well: endedWell(result.ending) };
 }
@@ -39,17 +53,32 @@ export async function attempt<S extends Situation, D extends CommonDecision>(
 async function carryOut<S extends Situation, D extends CommonDecision>(
   driver: Driver<S, D>,
   request: RunRequest,
-  situation: S,
-  first: D,
+  first: S,
 ): Promise<Attempt<S, D>> {
-  let decision = first;
+  let situation = first;
+  let decision = driver.decide(situation, request, {});
   const ending = await succeededOrFailure(
     async () => {
-      decision = await findOut(driver, request, situation, first);
-      for (const note of decision.notes ?? []) log(note);
-      log(decision.reason);
-      if (decision.action !== "update") return asDecided(decision);
-      return resting(driver, request, decision, situation) ?? (await deploy(driver, request, decision, situation));
+      for (;;) {
+        const found = await findOut(driver, request, situation, decision);
+        decision = driver.decide(situation, request, found);
+        for (const note of decision.notes ?? []) log(note);
+        log(decision.reason);
+        if (decision.action !== "update") return asDecided(decision);
+        const update = { decision, situation };
+        const built =
+          resting(driver, request, update) ??
+          (await deferredByWork(driver, request, decision)) ??
+          (await prepare(driver, request, update));
+        if ("outcome" in built) return built;
+        // A build may take hours. A hold that came meanwhile counts, and so does another approval.
+        situation = await driver.look(request);
+        if (isSameUpdate(decision, driver.decide(situation, request, found)))
+          return (await deferredByWork(driver, request, decision)) ?? (await deploy(driver, request, update, built));
+        log("something changed since the decision; deciding again");
+        request.stage("deciding");
+        decision = driver.decide(situation, request, {});
+      }
     },
     () => decision.target?.revision,
   );
@@ -76,7 +105,7 @@ async function findOut<S extends Situation, D extends CommonDecision>(
   request: RunRequest,
   situation: S,
   first: D,
-): Promise<D> {
+): Promise<Found> {
   let decision = first;
   let found: Found = {};
   for (let asked = 0; decision.need !== undefined && asked < 3; asked++) {
@@ -88,15 +117,14 @@ async function findOut<S extends Situation, D extends CommonDecision>(
     found = { ...found, ...answer };
     decision = driver.decide(situation, request, found);
   }
-  return decision;
+  return found;
 }
 
 /** A VM that keeps failing in the same way does not retry every time it could. Its first system is always retried. */
 function resting<S extends Situation, D extends CommonDecision>(
   driver: Driver<S, D>,
   { person, force, dry, wanted }: RunRequest,
-  { target, retry }: D,
-  { state }: Situation,
+  { decision: { target, retry }, situation: { state } }: Update<S, D>,
 ): Ending | undefined {
   const { repeated, revision: deployed = "", stage, error = "" } = state;
   if (target === undefined || deployed === "") return undefined;
@@ -112,18 +140,15 @@ function resting<S extends Situation, D extends CommonDecision>(
   return { ...failed, ...(stage === undefined ? {} : { stage }), retry: lastLine(error), retryAt: until };
 }
 
-async function deploy<S extends Situation, D extends CommonDecision>(
+/** Builds the update and tests its agent. @returns how the run ends if there is nothing to activate now. @throws UpdateFailure */
+async function prepare<S extends Situation, D extends CommonDecision>(
   driver: Driver<S, D>,
   request: RunRequest,
-  decision: D,
-  situation: S,
-): Promise<Ending> {
+  { decision, situation }: Update<S, D>,
+): Promise<Built | Ending> {
   const { target } = decision;
   if (target === undefined) throw new Error("a decision to update names no revision");
   const { revision } = target;
-  const obstacle = await driver.obstacle(decision, request);
-  if (obstacle !== undefined) return defer(obstacle);
-  const { place } = driver;
   const lock = await fetchAndVerify(driver, request, decision, situation, target);
   const path = await realise(driver, request, decision, target);
   const refusal = await driver.refusal(path, decision);
@@ -144,18 +169,35 @@ async function deploy<S extends Situation, D extends CommonDecision>(
   log("→ testing the new agent");
   const agentError = await driver.agentError(path);
   if (agentError !== undefined) throw new UpdateFailure("verify", agentError, "revision", true);
+  return { path, revision, lock, about };
+}
+
+async function deploy<S extends Situation, D extends CommonDecision>(
+  driver: Driver<S, D>,
+  request: RunRequest,
+  { decision, situation: { state } }: Update<S, D>,
+  { about, ...built }: Built,
+): Promise<Ending> {
+  const { place } = driver;
+  const { revision } = built;
   request.stage("switching", revision);
-  const first = situation.state.revision === undefined || situation.state.revision === "";
-  const ending = await activate({ driver, decision }, { path, revision, lock }, situation.state, first);
+  const first = state.revision === undefined || state.revision === "";
+  const ending = await activate({ driver, decision }, built, state, first);
   if (ending.outcome === "updated") {
     await pruneGenerations(place, spaceSettings(decision.settings).keepGenerations);
-    await place.mirror.prune([revision, situation.state.revision, situation.state.previous]);
+    await place.mirror.prune([revision, state.revision, state.previous]);
   }
   return { ...ending, ...about };
 }
 
-/** Defers the update because a person's work is in the way. The revision stays the target. */
-function defer(why: string): Ending {
+/** Defers the update if a person's work is in the way. The revision stays the target. */
+async function deferredByWork<S extends Situation, D extends CommonDecision>(
+  driver: Driver<S, D>,
+  request: RunRequest,
+  decision: D,
+): Promise<Ending | undefined> {
+  const why = await driver.obstacle(decision, request);
+  if (why === undefined) return undefined;
   log(why);
   return { outcome: "deferred", error: why, rolledBack: false, retry: oneLine(why) };
 }

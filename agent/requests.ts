@@ -1,8 +1,8 @@
-/** Requests for an update. The requester writes a file and starts the service; the run takes the file and reports the requester. */
+/** Requests for an update. The requester writes a file and starts the service; its run deletes the file and reports the requester. */
 import { mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import type { Trigger } from "../rules/decision/run-right";
-import { entries, isThere, readText, remove, writeFileAtomic } from "./host/files";
+import { type Requester, requester, type Trigger } from "../rules/decision/run-right";
+import { entries, isThere, readText, writeFileAtomic } from "./host/files";
 import { oneLine } from "./host/log";
 import { systemctl } from "./host/systemd";
 import { sleep } from "./host/time";
@@ -33,14 +33,13 @@ export function pendingRequests(runFolder: string): string[] {
   return (entries(folder) ?? []).map((name) => join(folder, name));
 }
 
-/** Takes all requests so far. */
-export function takeRequests(runFolder: string): Request[] {
-  return pendingRequests(runFolder).map((file) => {
-    const text = oneLine(readText(file) ?? "").trim();
-    remove(file);
-    const [word = "", ...rest] = text.split(/ +/);
-    const trigger = triggers.find((known) => known === word) ?? "manual";
-    return { trigger, by: rest.join(" ") };
+/** Who asks with these files. */
+export function readRequests(files: readonly string[]): Requester[] {
+  return files.map((file) => {
+    const [word = "", ...rest] = oneLine(readText(file) ?? "")
+      .trim()
+      .split(/ +/);
+    return requester(triggers.find((known) => known === word) ?? "manual", rest.join(" "));
   });
 }
 

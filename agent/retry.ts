@@ -76,9 +76,8 @@ export function retryDelay(count: number, first: number, random: number): number
 }
 
 export async function retryNoMore({ manager, service, runFolder }: RetryPlace): Promise<void> {
-  const file = join(runFolder, "retry");
-  if (!exists(file)) return;
-  remove(file);
+  if (!exists(join(runFolder, "retry"))) return;
+  for (const name of ["retry", "retry-due", "retry-right"]) remove(join(runFolder, name));
   await systemctl(manager, ["stop", `${service}-retry-*.timer`]);
 }
 
@@ -87,7 +86,10 @@ export function takeRetry(runFolder: string): { why: string; right: Right } | un
   const due = join(runFolder, "retry-due");
   if (!exists(due)) return undefined;
   remove(due);
-  const why = oneLine((readText(join(runFolder, "retry")) ?? "").replace(/^\d+ /, ""));
+  const retry = readText(join(runFolder, "retry"));
+  // Its timer fired while another run ended well. There is nothing left to repeat.
+  if (retry === undefined) return { why: "it was called off", right: "approved" };
+  const why = oneLine(retry.replace(/^\d+ /, ""));
   // Older agents wrote no permission: each of their runs went to the branch's head.
   return { why, right: readText(join(runFolder, "retry-right")) === "approved" ? "approved" : "head" };
 }

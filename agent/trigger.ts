@@ -1,29 +1,31 @@
 /** Who started this run, if no option names the requester. */
-import type { Right, Trigger } from "../rules/decision/run-right";
-import { takeRetry } from "./retry";
+import { requester, type Requester } from "../rules/decision/run-right";
+import { type RetryPlace, takeRetry } from "./retry";
+import { interruptedRun } from "./serving";
 import { type Manager, showUnits } from "./host/systemd";
 
-export interface Started {
-  trigger: Trigger;
-  by: string | undefined;
-  /** For a retry: which revisions the repeated run was allowed to go to. */
-  repeats?: Right;
+/** Whether this is the service's own run. Only the process that systemd itself started finds its own process id there (systemd.exec). */
+export function isService(): boolean {
+  return process.env["SYSTEMD_EXEC_PID"] === String(process.pid);
 }
 
-/** The person who ran the program, or the retry or timer that started its service; `undefined` if something else started the service. */
-export async function whoStarted(manager: Manager, service: string, runFolder: string): Promise<Started | undefined> {
-  // Only the process that systemd itself started finds its own process id there (systemd.exec).
-  if (process.env["SYSTEMD_EXEC_PID"] !== String(process.pid))
-    return { trigger: "manual", by: process.env["SUDO_USER"] };
-  const retry = takeRetry(runFolder);
-  if (retry !== undefined) return { trigger: "retry", by: `itself, trying again: ${retry.why}`, repeats: retry.right };
-  switch (await firedTimer(manager, service)) {
+/**
+ * The person who ran the program, or the retry or timer that started its service, after a kill with all that the killed run served;
+ * empty if something else started the service.
+ */
+export async function whoStarted(place: RetryPlace): Promise<Requester[]> {
+  if (!isService()) return [requester("manual", process.env["SUDO_USER"])];
+  const interrupted = await interruptedRun(place);
+  const retry = takeRetry(place.runFolder);
+  if (retry !== undefined)
+    return [...interrupted, requester("retry", `itself, trying again: ${retry.why}`, retry.right)];
+  switch (await firedTimer(place.manager, place.service)) {
     case "schedule":
-      return { trigger: "schedule", by: "its schedule" };
+      return [...interrupted, requester("schedule", "its schedule")];
     case "boot":
-      return { trigger: "boot", by: "its timer after boot" };
+      return [...interrupted, requester("boot", "its timer after boot")];
     case undefined:
-      return undefined;
+      return interrupted;
   }
 }
 

@@ -6,7 +6,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { HomesFile } from "../../rules/decision/decide-home";
 import { parseObject } from "../../rules/text/json";
-import { rightOf, type Right, type Trigger } from "../../rules/decision/run-right";
+import { requester, type Requester, type Right, together } from "../../rules/decision/run-right";
 import { dryRequest } from "../driver";
 import { attempt, type AttemptResult } from "../engine";
 import { readText } from "../host/files";
@@ -17,7 +17,8 @@ import { acquireLock } from "../host/lock";
 import { Exit, log } from "../host/log";
 import type { RunOptions } from "../options";
 import { Progress } from "../report/progress";
-import { whoStarted } from "../trigger";
+import { endServing, writeServing } from "../serving";
+import { isService, whoStarted } from "../trigger";
 import { retryLater } from "../retry";
 
 type Result = AttemptResult<HomeSituation, HomeDecision>;
@@ -28,19 +29,24 @@ export async function runHome(driver: HomeDriver, options: RunOptions): Promise<
   driver.prepare();
   const asked = await whoAsks(driver, options);
   log(`update of this home requested by ${asked.by}`);
+  const service = isService();
+  if (service) writeServing(place.runFolder, [asked]);
   const lock = await acquireLock(place.lockFile, asked.by);
   const progress = new Progress(place.runFolder, asked);
   let { right } = asked;
+  let how = options;
   try {
     for (;;) {
       const before = homesPublishedAt();
       progress.at("deciding");
-      const result = await tryAttempt(driver, options, right, progress);
+      const result = await tryAttempt(driver, how, right, progress);
       if (homesPublishedAt() === before) return result.well ? 0 : 1;
       log("meanwhile the machine was updated");
       right = machineRight();
+      how = { once: options.once, force: false };
     }
   } finally {
+    if (service) endServing(place.runFolder);
     progress.end();
     lock.release();
   }
@@ -52,25 +58,17 @@ function machineRight(): Right {
   return homes?.right === "approved" ? "approved" : "head";
 }
 
-interface Requester {
-  trigger: Trigger;
-  by: string;
-  right: Right;
-}
-
 async function whoAsks({ place }: HomeDriver, { by, trigger, wanted }: RunOptions): Promise<Requester> {
   if (by !== undefined || wanted !== undefined)
-    return { trigger: trigger ?? "manual", by: by ?? place.user, right: "head" };
-  const started = await whoStarted(place.manager, place.service, place.runFolder);
-  if (started !== undefined)
-    return {
-      trigger: started.trigger,
-      by: started.by ?? place.user,
-      right: rightOf([started.trigger], started.repeats),
-    };
+    return { ...requester(trigger ?? "manual", by ?? place.user), right: "head" };
+  const started = await whoStarted(place);
+  if (started.length > 0) {
+    const asked = together(started);
+    return { ...asked, by: asked.by || place.user };
+  }
   const last = statSync(join(place.stateFolder, "state.json"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  if ((homesPublishedAt() ?? 0) > last) return { trigger: "watch", by: "the machine's update", right: machineRight() };
-  return { trigger: "manual", by: place.user, right: "head" };
+  if ((homesPublishedAt() ?? 0) > last) return { ...requester("watch", "the machine's update"), right: machineRight() };
+  return requester("manual", place.user);
 }
 
 async function tryAttempt(

@@ -1,13 +1,13 @@
-/** `nixos-auto-update run`: repeats until no request is left, since a request that comes during a run may be newer than its decision. */
-import { rightOf } from "../../rules/decision/run-right";
+/** `nixos-auto-update run`. The service's repeats until no request is left, since one that comes during a run may be newer than its decision. */
 import type { RunRequest } from "../driver";
 import { attempt, type AttemptResult } from "../engine";
 import { acquireLock } from "../host/lock";
 import { Exit, log } from "../host/log";
 import type { RunOptions } from "../options";
 import { Progress } from "../report/progress";
-import { requesterNames, takeRequesters } from "../system/requesters";
-import { pendingRequests, takeRequests } from "../requests";
+import { asOne, servesRequests, takeRequesters, whoStartedRun } from "../system/requesters";
+import { pendingRequests, readRequests } from "../requests";
+import { endServing, writeServing } from "../serving";
 import type { SystemDriver } from "../system/system";
 import type { SystemSituation } from "../system/system-situation";
 import type { SystemDecision } from "../../rules/decision/decide-system";
@@ -21,30 +21,31 @@ type Result = AttemptResult<SystemSituation, SystemDecision>;
 /** @returns the exit status */
 export async function runSystem(driver: SystemDriver, options: RunOptions): Promise<number> {
   const { place } = driver;
+  const { runFolder } = place;
   driver.prepare();
-  const asked = await takeRequesters(place, options);
-  log(`update requested by ${asked.by} (${asked.trigger})`);
-  if (asked.trigger === "boot") await waitAfterBoot(place.runFolder);
-  const lock = await acquireLock(place.lockFile, `${asked.trigger} by ${asked.by}`);
-  const progress = new Progress(place.runFolder, asked);
+  const serves = servesRequests(options);
+  const started = await whoStartedRun(place, options);
+  const first = asOne(serves ? [...readRequests(pendingRequests(runFolder)), ...started] : started);
+  log(`update requested by ${first.by} (${first.trigger})`);
+  if (serves) writeServing(runFolder, started);
+  if (first.trigger === "boot") await waitAfterBoot(runFolder);
+  const lock = await acquireLock(place.lockFile, `${first.trigger} by ${first.by}`);
+  const progress = new Progress(runFolder, first);
   let result: Result;
-  let { right, person } = asked;
-  let patient = asked.trigger === "boot";
   try {
-    for (;;) {
+    progress.at("deciding");
+    const patient = first.trigger === "boot";
+    const asked = asOne(serves ? takeRequesters(runFolder, started) : started);
+    result = await tryAttempt(driver, options, { ...asked, patient }, progress);
+    while (serves && pendingRequests(runFolder).length > 0) {
       progress.at("deciding");
-      result = await tryAttempt(driver, options, { right, person, patient }, progress);
-      if (pendingRequests(place.runFolder).length === 0) break;
-      const more = takeRequests(place.runFolder);
-      right = rightOf(
-        more.map(({ trigger }) => trigger),
-        "head",
-      );
-      person ||= more.some(({ trigger }) => trigger === "manual");
-      patient = false;
-      log(`meanwhile requested by ${requesterNames(more)} (${more.map(({ trigger }) => trigger).join(", ")})`);
+      const more = asOne(takeRequesters(runFolder, []));
+      log(`meanwhile requested by ${more.by} (${more.trigger})`);
+      const { once } = options;
+      result = await tryAttempt(driver, { once, force: false }, { ...more, patient: false }, progress);
     }
   } finally {
+    if (serves) endServing(runFolder);
     progress.end();
     lock.release();
   }
@@ -63,17 +64,17 @@ async function afterwards(driver: SystemDriver, { decision, ending }: Result): P
 async function tryAttempt(
   driver: SystemDriver,
   { wanted, force, once }: RunOptions,
-  asked: Pick<RunRequest, "right" | "person" | "patient">,
+  { right, person, patient }: Pick<RunRequest, "right" | "person" | "patient">,
   progress: Progress,
 ): Promise<Result> {
   try {
     const stage = (name: string, revision?: string) => progress.at(name, revision);
-    return await attempt(driver, { wanted, force, once, ...asked, dry: false, stage });
+    return await attempt(driver, { wanted, force, once, right, person, patient, dry: false, stage });
   } catch (error) {
     const why = "the update ended before it could say how";
     log(error instanceof Error ? (error.stack ?? error.message) : String(error));
     if (!once) {
-      await retryLater(driver.place, why, asked.right);
+      await retryLater(driver.place, why, right);
     }
     throw new Exit(1, why, "NF403");
   }

@@ -6,10 +6,11 @@ import type { Metadata } from "../../rules/metadata";
 import type { SystemDecision } from "../../rules/decision/decide-system";
 import { parseObject } from "../../rules/text/json";
 import type { Place, Deferral } from "../driver";
-import { readText, writeFileFsync } from "../host/files";
+import { readText } from "../host/files";
 import { secondsFrom } from "../host/time";
 import type { RebootPlace } from "../activation/reboot";
 import { readWaiting } from "../state";
+import { startWait, waitingSince } from "./wait";
 import { updateWindow } from "./window";
 
 export interface Pending {
@@ -23,8 +24,9 @@ export function deferredByWindow(
   { settings, target }: SystemDecision,
   { person, state }: { person: boolean; state: AgentState },
 ): Deferral | undefined {
-  if (state.revision === undefined || state.revision === "") return undefined;
-  const window = updateWindow(stateFolder, { settings, urgent: target?.urgent === true, person });
+  if (target === undefined || state.revision === undefined || state.revision === "") return undefined;
+  const { revision, urgent } = target;
+  const window = updateWindow(stateFolder, { revision, settings, urgent, person });
   if (window.open) return undefined;
   const { until } = window;
   if (until === undefined) return { why: "built; waiting for the window", waiting: { for: "window" } };
@@ -57,13 +59,7 @@ export function deferredByTurn(
 /** When this revision became ready to be activated; the first call records the time. */
 function readySince(stateFolder: string, revision: string): Date {
   const file = join(stateFolder, "turn");
-  const [of, since = ""] = (readText(file) ?? "").trim().split(" ");
-  const known = new Date(since);
-  const now = new Date();
-  // A time in the future was written before the clock was set back.
-  if (of === revision && known <= now) return known;
-  writeFileFsync(file, `${revision} ${now.toISOString()}`);
-  return now;
+  return waitingSince(file, revision) ?? startWait(file, revision);
 }
 
 /** The system that is set for the next boot and does not run yet. */

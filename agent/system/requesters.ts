@@ -1,38 +1,45 @@
-/** Who requested a run of the system's update. */
-import { rightOf, type Right, type Trigger } from "../../rules/decision/run-right";
+/** Whom a run of the system's update serves. */
+import { type Requester, requester, together } from "../../rules/decision/run-right";
 import type { RetryPlace } from "../retry";
 import type { RunOptions } from "../options";
-import { takeRequests } from "../requests";
-import { type Started, whoStarted } from "../trigger";
+import { pendingRequests, readRequests } from "../requests";
+import { remove } from "../host/files";
+import { writeServing } from "../serving";
+import { isService, whoStarted } from "../trigger";
 
-interface Requesters {
-  trigger: Trigger;
-  by: string;
-  right: Right;
-  /** Whether one of the requesters is a person on the machine. */
-  person: boolean;
+/** Whether a run serves requests. One by hand leaves them to the service, which is started for each: it may be interrupted at any time. */
+export function servesRequests({ trigger, by, wanted }: RunOptions): boolean {
+  return isService() && trigger === undefined && by === undefined && wanted === undefined;
 }
 
-export const requesterNames = (requests: readonly Pick<Started, "by">[]) =>
-  requests
-    .map(({ by = "" }) => by)
-    .filter((by) => by !== "")
-    .join(", ") || "unknown";
+/** What a run may do for all that it serves, and their names. */
+export function asOne(served: readonly Requester[]): Requester {
+  const asked = together(served);
+  return { ...asked, by: asked.by || "unknown" };
+}
 
-/** Takes all waiting requests and adds who started the run. The run may do what any one of them may ask for. */
-export async function takeRequesters(place: RetryPlace, options: RunOptions): Promise<Requesters> {
-  const requests: Started[] = takeRequests(place.runFolder);
-  const starter = await whoStartedRun(place, options);
+/** Who started a run, besides the requests that wait for it. */
+export async function whoStartedRun(place: RetryPlace, options: RunOptions): Promise<Requester[]> {
+  if (!servesRequests(options)) {
+    const { trigger = "manual", by = process.env["SUDO_USER"], wanted } = options;
+    const asked = requester(trigger, by);
+    // A person may name any revision.
+    return [wanted === undefined ? asked : { ...asked, right: "head" }];
+  }
+  const started = await whoStarted(place);
   // Besides timers and retries, only requests start the service. Without a request, someone ran systemctl.
-  if (starter !== undefined) requests.push(starter);
-  else if (requests.length === 0) requests.push({ trigger: "manual", by: undefined });
-  const all = requests.map(({ trigger }) => trigger);
-  // A person may name any revision, even if others request the run too.
-  const right = options.wanted === undefined ? rightOf(all, starter?.repeats) : "head";
-  return { trigger: all[0] ?? "manual", by: requesterNames(requests), right, person: all.includes("manual") };
+  const explained = started.length > 0 || pendingRequests(place.runFolder).length > 0;
+  return explained ? started : [requester("manual")];
 }
 
-async function whoStartedRun(place: RetryPlace, { trigger, by }: RunOptions): Promise<Started | undefined> {
-  if (trigger !== undefined || by !== undefined) return { trigger: trigger ?? "manual", by };
-  return whoStarted(place.manager, place.service, place.runFolder);
+/**
+ * Takes all waiting requests, for a run that holds the lock: one that still waits for it may be ended. They are deleted when the file says
+ * that the run serves them.
+ */
+export function takeRequesters(runFolder: string, started: readonly Requester[]): Requester[] {
+  const files = pendingRequests(runFolder);
+  const served = [...readRequests(files), ...started];
+  writeServing(runFolder, served);
+  for (const file of files) remove(file);
+  return served;
 }

@@ -1,8 +1,9 @@
 /** The VM's maintenance window, from its settings and the time. */
 import { join } from "node:path";
 import { parseRange, windowState, type WindowRange, type WindowState } from "../../rules/decision/window";
-import { readText, remove, writeFileFsync } from "../host/files";
+import { remove } from "../host/files";
 import { log } from "../host/log";
+import { startWait, waitingSince } from "./wait";
 
 interface WindowRequest {
   settings: Record<string, unknown>;
@@ -10,15 +11,14 @@ interface WindowRequest {
   person: boolean;
 }
 
-const sinceFile = (stateFolder: string) => join(stateFolder, "waiting-since");
-
-/** Whether an update may be activated now. The first update that waits records since when the VM has been waiting. */
-export function updateWindow(stateFolder: string, request: WindowRequest): WindowState {
-  const since = new Date(readText(sinceFile(stateFolder))?.trim() ?? "");
-  const waitingSince = Number.isNaN(since.getTime()) ? undefined : since;
-  const state = stateOf(request, waitingSince);
-  if (state.open) remove(sinceFile(stateFolder));
-  else if (waitingSince === undefined) writeFileFsync(sinceFile(stateFolder), new Date().toISOString());
+/** Whether an update may be activated now. The first time that a revision has to wait is recorded, since its deadline counts from then. */
+export function updateWindow(stateFolder: string, request: WindowRequest & { revision: string }): WindowState {
+  const { revision } = request;
+  const file = join(stateFolder, "waiting-since");
+  const since = waitingSince(file, revision);
+  const state = stateOf(request, since);
+  if (state.open) remove(file);
+  else if (since === undefined) startWait(file, revision);
   return state;
 }
 

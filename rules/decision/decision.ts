@@ -2,7 +2,7 @@
 import { short, type Outcome, type Stage } from "../contract";
 import { isRevision } from "../text/json";
 import type { AgentState, Refusal } from "../agent-state";
-import type { Waiting } from "../report";
+import { same, type Waiting } from "../report";
 import { flat } from "../text/text";
 
 /** Why a revision is the target. `deployed`: it runs already, and stays. */
@@ -149,4 +149,9 @@ export function act(
   if (refusal !== undefined) return { ...refuse(why, refusal), target };
   const because = change ?? deployedText(state);
   return { ...stay("updated", `${why}; ${because}`), action: "update", target };
+}
+
+/** Whether a later decision asks for the same update as an earlier one: the same revision from the same source, by the same settings. */
+export function isSameUpdate<D extends Decision & { settings: object }>(earlier: D, later: D): boolean {
+  return earlier.action === later.action && same([earlier.target, earlier.settings], [later.target, later.settings]);
 }

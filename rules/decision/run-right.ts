@@ -23,3 +23,28 @@ export function rightOf(triggers: readonly Trigger[], repeated: Right = "approve
     ? "head"
     : "approved";
 }
+
+/** Who asks for a run, and what that lets the run do. */
+export interface Requester {
+  trigger: Trigger;
+  /** Empty if that is not known. */
+  by: string;
+  right: Right;
+  /** Whether a person on the machine asks. */
+  person: boolean;
+}
+
+export function requester(trigger: Trigger, by = "", repeated?: Right): Requester {
+  return { trigger, by, right: rightOf([trigger], repeated), person: trigger === "manual" };
+}
+
+/** What a run may do that serves all of these. One that serves nobody may do the least. */
+export function together(all: readonly Requester[]): Requester {
+  const names = new Set(all.map(({ by }) => by).filter((by) => by !== ""));
+  return {
+    trigger: all[0]?.trigger ?? "watch",
+    by: [...names].join(", "),
+    right: all.some(({ right }) => right === "head") ? "head" : "approved",
+    person: all.some(({ person }) => person),
+  };
+}

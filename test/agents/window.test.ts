@@ -61,6 +61,20 @@ describe("a VM outside of its window", () => {
     expect(await vm.sh("systemctl list-timers --no-legend 'nixos-auto-update-retry-*'")).not.toBe("");
   });
 
+  it("waits also where its update was killed, which goes on with the same right", async () => {
+    const before = await vm.facts();
+    source.extra = `services.nixos-auto-update.window = [ "${await closedWindow()}" ];
+      system.systemBuilderCommands = "sleep 5";`;
+    await source.commit();
+    const revision = await approve();
+    await vm.sh("(nixos-auto-update trigger --by test >/dev/null 2>&1 &)");
+    const building = `jq --exit-status '.stage == "building"' /run/nixos-auto-update/progress.json`;
+    await vm.until("it builds", building, 60);
+    expect(await vm.kill("all")).toBe(true);
+    await answered(revision, "deferred");
+    expect(await vm.facts()).toMatchObject({ current: before.current, profile: before.profile });
+  });
+
   it("does not wait with an urgent approval", async () => {
     await answered(await approveAndTrigger({ urgent: true }), "updated");
     await expectRuns(await vm.facts(), source);

@@ -1,13 +1,5 @@
 /** The rules that a VM's agent carries its decisions out by. */
-import { unit, type Mutant } from "./mutant";
-
-const rule = (file: string, rule: string, before: string, after: string, tests: readonly string[]): Mutant => ({
-  rule,
-  file: `agent/${file}.ts`,
-  before,
-  after,
-  tests,
-});
+import { agentRule as rule, unit, type Mutant } from "./mutant";
 
 const verify = unit("agent/git/verify");
 const activation = unit("agent/activation/activation");
@@ -265,13 +257,6 @@ export const agentMutants: readonly Mutant[] = [
     'killGroup(pid, "SIGKILL");\n      this.after(STUCK',
     "this.after(STUCK",
     unit("agent/host/process"),
-  ),
-  rule(
-    "retry",
-    "a retry may go no further than the run that it repeats",
-    'writeFileAtomic(join(runFolder, "retry-right"), right);',
-    "",
-    unit("agent/retry"),
   ),
   rule(
     "failures",

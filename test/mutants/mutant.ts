@@ -16,3 +16,12 @@ export interface Mutant {
 
 /** Test files of the suite `unit`. */
 export const unit = (...names: string[]) => names.map((name) => `test/unit/${name}.test.ts`);
+
+/** A rule of the agents; its file without `agent/` and its suffix. */
+export const agentRule = (
+  file: string,
+  rule: string,
+  before: string,
+  after: string,
+  tests: readonly string[],
+): Mutant => ({ rule, file: `agent/${file}.ts`, before, after, tests });

@@ -3,7 +3,8 @@ import { agentMutants } from "./agent";
 import type { Mutant } from "./mutant";
 import { rolloutMutants } from "./rollouts";
 import { ruleMutants } from "./rules";
+import { runMutants } from "./runs";
 
 export type { Mutant };
 
-export const mutants: readonly Mutant[] = [...agentMutants, ...rolloutMutants, ...ruleMutants];
+export const mutants: readonly Mutant[] = [...agentMutants, ...runMutants, ...rolloutMutants, ...ruleMutants];

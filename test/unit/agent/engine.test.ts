@@ -1,10 +1,11 @@
 /** A run from its decision to its end: a real git, a Nix that does what a test says, and the files that are left. */
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type CommonDecision, type Driver, type RunRequest, UpdateFailure } from "../../../agent/driver";
+import { type CommonDecision, type Driver, dryRequest, type RunRequest, UpdateFailure } from "../../../agent/driver";
 import { attempt } from "../../../agent/engine";
 import { localAccess } from "../../../agent/git/git";
 import { readState, writeState } from "../../../agent/state";
+import { type Decision, held, nothing } from "../../../rules/decision/decision";
 import { Repository, Scratch } from "./scratch";
 import { standInDecision, standInDriver } from "./stand-in-driver";
 
@@ -33,7 +34,6 @@ afterEach(() => {
 
 const driver = (more: Partial<Driver> = {}): Driver =>
   standInDriver(scratch, {
-    ...more,
     look: () => Promise.resolve({ state: readState(scratch.in("state")).state, current: "" }),
     decide: () => decision,
     repository: () => repository.folder,
@@ -42,6 +42,7 @@ const driver = (more: Partial<Driver> = {}): Driver =>
         ...{ url: repository.folder, branch: "main", access: localAccess },
         renew: () => Promise.resolve(undefined),
       }),
+    ...more,
   });
 
 const run = (changes: Partial<RunRequest> = {}, more: Partial<Driver> = {}) =>
@@ -141,6 +142,57 @@ describe("what was built", () => {
   it("is not asked where it runs already", async () => {
     const { ending } = await deploy({ agentError: () => Promise.reject(new Error("asked")), isCurrent: () => true });
     expect(ending).toMatchObject({ outcome: "unchanged" });
+  });
+
+  /** What is decided by the first look, and by each one after it. */
+  const decisions = (...each: CommonDecision[]): Partial<Driver> => {
+    let looks = 0;
+    return {
+      look: () => (looks++, driver().look(dryRequest)),
+      decide: () => each[Math.min(looks, each.length) - 1] ?? decision,
+    };
+  };
+  const stays = (other: Decision): CommonDecision => ({ ...standInDecision, ...other });
+
+  it("is not activated where a hold came while it was built", async () => {
+    const { ending, decision: last } = await deploy(decisions(decision, stays(held({ by: "carol", why: "a demo" }))));
+    expect(ending).toMatchObject({ outcome: "held", error: "held by carol: a demo" });
+    expect(last.reason).toBe("held by carol: a demo");
+    expect(activated).toEqual([]);
+    expect(readState(scratch.in("state")).state).toMatchObject({ outcome: "held", revision: "d".repeat(40) });
+  });
+
+  it("is tried again where the metadata server went away meanwhile", async () => {
+    const away = { ...nothing({ revision: "d".repeat(40) }, "the server is away"), transient: true };
+    const { ending } = await deploy(decisions(decision, stays(away)));
+    expect(ending).toMatchObject({ outcome: "deferred", retry: "the server is away" });
+    expect(activated).toEqual([]);
+    expect(delays()).toHaveLength(1);
+  });
+
+  it("gives way to what was approved meanwhile", async () => {
+    const newer = repository.commit("newer");
+    const target = { revision: newer, source: "approval", explicit: true, urgent: false } as const;
+    const { ending } = await deploy(decisions(decision, { ...decision, target }));
+    expect(ending).toMatchObject({ outcome: "updated", revision: newer });
+    expect(activated).toHaveLength(1);
+  });
+
+  it("is not activated over work that was begun while it was built", async () => {
+    const work = [undefined, "edits that are not committed"];
+    const { ending } = await deploy({ obstacle: () => Promise.resolve(work.shift()) });
+    expect(ending).toMatchObject({ outcome: "deferred", error: "edits that are not committed" });
+    expect(activated).toEqual([]);
+  });
+
+  it("is looked for at its head once", async () => {
+    const needs: CommonDecision = { ...standInDecision, need: { kind: "head", branch: "main" } };
+    const decide: Driver["decide"] = (_, _request, { head }) =>
+      head === undefined
+        ? needs
+        : { ...decision, target: { revision: head, source: "branch", explicit: true, urgent: false } };
+    const pushes = () => (repository.commit("pushed meanwhile"), Promise.resolve(undefined));
+    expect((await deploy({ decide, agentError: pushes })).ending).toMatchObject({ outcome: "updated", revision });
   });
 
   it("is activated again after a kill between its success and the state that says so", async () => {

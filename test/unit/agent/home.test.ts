@@ -1,10 +1,14 @@
 /** The home's driver: what defers an update, and what it switches to. How a clone is looked at: unpushed-work.test.ts. */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { afterEach, beforeEach, expect, it } from "vitest";
-import { dryRequest } from "../../../agent/driver";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { runHome } from "../../../agent/commands/run-home";
+import { dryRequest, type RunRequest } from "../../../agent/driver";
+import * as engine from "../../../agent/engine";
 import { HomeDriver } from "../../../agent/home/home";
-import { homePlace } from "../../../agent/home/home-place";
+import * as places from "../../../agent/home/home-place";
+import { writeServing } from "../../../agent/serving";
+import { requester } from "../../../rules/decision/run-right";
 import { stay } from "../../../rules/decision/decision";
 import { Scratch } from "./scratch";
 
@@ -25,7 +29,13 @@ beforeEach(() => {
 });
 afterEach(() => scratch.remove());
 
-const driver = () => new HomeDriver({ ...homePlace(), stateFolder: scratch.in("state"), runFolder: scratch.in("run") });
+const driver = () =>
+  new HomeDriver({
+    ...places.homePlace(),
+    stateFolder: scratch.in("state"),
+    runFolder: scratch.in("run"),
+    lockFile: scratch.in("lock"),
+  });
 
 /** Why an update may not go on. */
 function obstacle(force = false): Promise<string | undefined> {
@@ -58,4 +68,39 @@ it("refuses a home without an agent, and a path that is not a Home Manager gener
   mkdirSync(units, { recursive: true });
   symlinkSync("/nix/store/not-here", `${units}/nixos-hm-auto-update.service`);
   expect(await driver().refusal(generation)).toBeUndefined();
+});
+
+describe("a run", () => {
+  const attempts: RunRequest[] = [];
+  beforeEach(() => {
+    attempts.length = 0;
+    vi.spyOn(engine, "attempt").mockImplementation((_, request) => {
+      attempts.push(request);
+      return Promise.resolve({ well: true } as never);
+    });
+  });
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    vi.restoreAllMocks();
+  });
+
+  it("to a revision goes there once, and then where the machine has gone meanwhile", async () => {
+    const times = [1, 2, 2];
+    vi.spyOn(places, "homesPublishedAt").mockImplementation(() => times.shift() ?? 2);
+    const wanted = "a".repeat(40);
+    await runHome(driver(), { wanted, force: true, once: false });
+    expect(attempts).toMatchObject([
+      { wanted, force: true },
+      { wanted: undefined, force: false },
+    ]);
+  });
+
+  it("that was killed comes back with the same right", async () => {
+    vi.stubEnv("SYSTEMD_EXEC_PID", String(process.pid));
+    vi.stubEnv("TRIGGER_UNIT", "");
+    scratch.fake("systemctl", "echo NRestarts=1");
+    writeServing(scratch.in("run"), [requester("retry", "itself", "approved")]);
+    await runHome(driver(), { force: false, once: false });
+    expect(attempts).toMatchObject([{ right: "approved" }]);
+  });
 });

@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { look } from "../../../agent/commands/look";
 import type { MetadataServer } from "../../../agent/metadata-server";
-import { takeRequests } from "../../../agent/requests";
+import { pendingRequests, readRequests } from "../../../agent/requests";
 import { SystemDriver } from "../../../agent/system/system";
 import { systemPlace } from "../../../agent/system/system-place";
 import { A, approve, B, control } from "../rules/decision/cases";
@@ -35,7 +35,10 @@ async function seen(attributes: object): Promise<string[]> {
   google.metadata["project/attributes/"] = JSON.stringify(attributes);
   const place = { ...systemPlace(), stateFolder: scratch.in("state"), runFolder: scratch.in("run") };
   expect(await look(new SystemDriver(place, metadata))).toBe(0);
-  return takeRequests(scratch.in("run")).map(({ trigger, by }) => `${trigger}: ${by}`);
+  const files = pendingRequests(scratch.in("run"));
+  const requests = readRequests(files);
+  for (const file of files) rmSync(file);
+  return requests.map(({ trigger, by }) => `${trigger}: ${by}`);
 }
 
 /** The same for several looks, one after the other. */

@@ -70,6 +70,20 @@ describe("a retry", () => {
     expect(delays()[3]).toBeLessThan(20);
   });
 
+  it("that was called off gives nothing to a later run, though its timer had fired", async () => {
+    await retryLater(place(), "no network", "head");
+    writeFileSync(scratch.in("run/retry-due"), "");
+    await retryNoMore(place());
+    expect(takeRetry(scratch.in("run"))).toBeUndefined();
+  });
+
+  it("that was called off before its timer could say so repeats nothing", async () => {
+    await retryLater(place(), "no network", "head");
+    await retryNoMore(place());
+    writeFileSync(scratch.in("run/retry-due"), "");
+    expect(takeRetry(scratch.in("run"))).toMatchObject({ right: "approved" });
+  });
+
   it("costs nothing where there was none", async () => {
     await retryNoMore(place());
     expect(existsSync(scratch.in("systemctl"))).toBe(false);

@@ -2,6 +2,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { latestTimer, whoStarted } from "../../../agent/trigger";
+import { requester } from "../../../rules/decision/run-right";
 import { Scratch } from "./scratch";
 
 let scratch: Scratch;
@@ -30,7 +31,7 @@ describe("a run was started by", () => {
   });
 });
 
-const who = () => whoStarted("user", "x", scratch.in("run"));
+const who = () => whoStarted({ manager: "user", service: "x", runFolder: scratch.in("run") });
 const bySystemd = () => vi.stubEnv("SYSTEMD_EXEC_PID", String(process.pid));
 
 function dueRetry(): void {
@@ -49,14 +50,14 @@ it("systemd is asked which timer fired", async () => {
     printf '%s\\n' "InactiveEnterTimestamp=${at("10:01:00.0")}" "" \\
       "InactiveEnterTimestamp=${at("23:00:00.0")}" "LastTriggerUSec=${at("10:05:00.0")}" "" "LastTriggerUSec="`,
   );
-  expect(await who()).toEqual({ trigger: "boot", by: "its timer after boot" });
+  expect(await who()).toEqual([requester("boot", "its timer after boot")]);
 });
 
 it("systemd is not asked where no timer has ever started the service", async () => {
   bySystemd();
   vi.stubEnv("TRIGGER_UNIT", "");
   scratch.fake("systemctl", `touch ${scratch.in("asked")}`);
-  expect(await who()).toBeUndefined();
+  expect(await who()).toEqual([]);
   expect(existsSync(scratch.in("asked"))).toBe(false);
 });
 
@@ -64,7 +65,7 @@ it("a retry is shown before any timer, with what it repeats", async () => {
   bySystemd();
   vi.stubEnv("TRIGGER_UNIT", "x.timer");
   dueRetry();
-  expect(await who()).toEqual({ trigger: "retry", by: "itself, trying again: no network", repeats: "approved" });
+  expect(await who()).toEqual([requester("retry", "itself, trying again: no network", "approved")]);
 });
 
 it.each([
@@ -74,6 +75,6 @@ it.each([
   vi.stubEnv("SYSTEMD_EXEC_PID", systemdStarted);
   vi.stubEnv("SUDO_USER", "carol");
   dueRetry();
-  expect(await who()).toEqual({ trigger: "manual", by: "carol" });
+  expect(await who()).toEqual([requester("manual", "carol")]);
   expect(existsSync(scratch.in("run/retry-due"))).toBe(true);
 });

@@ -1,0 +1,63 @@
+/** The window of a VM: how long one update waits for it. When a window is open: rules/decision/window.test.ts. */
+import { existsSync, writeFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { updateWindow } from "../../../agent/system/window";
+import { Scratch } from "./scratch";
+
+const [first, second] = ["1".repeat(40), "2".repeat(40)] as const;
+const settings = { window: ["03:00-04:00 UTC"], windowDeadline: 24 * 3600 };
+
+let scratch: Scratch;
+beforeEach(() => {
+  scratch = new Scratch();
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2026, 0, 1, 12) });
+});
+afterEach(() => {
+  vi.useRealTimers();
+  scratch.remove();
+});
+
+const window = (revision: string, more: { urgent?: boolean; person?: boolean } = {}) =>
+  updateWindow(scratch.in("state"), { revision, settings, urgent: false, person: false, ...more });
+const passHours = (hours: number) => vi.setSystemTime(Date.now() + hours * 3_600_000);
+
+describe("an update outside of the window", () => {
+  it("waits for its deadline at most", () => {
+    expect(window(first)).toMatchObject({ open: false });
+    passHours(23);
+    expect(window(first)).toEqual({ open: false, until: new Date(Date.UTC(2026, 0, 2, 12)) });
+    passHours(1);
+    expect(window(first)).toEqual({ open: true, why: "past its deadline" });
+  });
+
+  it("is not past its deadline because another waited before it, and was given up", () => {
+    window(first);
+    passHours(21 * 24);
+    expect(window(second)).toMatchObject({ open: false });
+  });
+
+  it.each([
+    ["a person asks for it", { person: true }],
+    ["it is urgent", { urgent: true }],
+  ])("waits no longer where %s, and its wait is over", (_, more) => {
+    window(first);
+    expect(existsSync(scratch.in("state/waiting-since"))).toBe(true);
+    expect(window(first, more)).toMatchObject({ open: true });
+    expect(existsSync(scratch.in("state/waiting-since"))).toBe(false);
+  });
+
+  it("begins its wait again after an older agent, which wrote the time alone, and in a future", () => {
+    for (const text of ["2025-12-01T00:00:00.000Z", `${first} 2026-02-01T00:00:00.000Z`, "garbage"]) {
+      writeFileSync(scratch.in("state/waiting-since"), `${text}\n`);
+      expect(window(first)).toMatchObject({ open: false });
+      passHours(23);
+      expect(window(first)).toMatchObject({ open: false });
+    }
+  });
+});
+
+it("without a window nothing waits, and nothing is written", () => {
+  const request = { revision: first, settings: {}, urgent: false, person: false };
+  expect(updateWindow(scratch.in("state"), request)).toEqual({ open: true, why: "no window" });
+  expect(existsSync(scratch.in("state/waiting-since"))).toBe(false);
+});
