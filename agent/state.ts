@@ -78,7 +78,7 @@ export interface Trial {
   before: Before;
   /** It runs already and is kept, and is checked again after its next boot. Older agents treat it as one that waits for that boot. */
   kept?: true;
-  /** RFC 3339: since when it waits for a boot. */
+  /** RFC 3339: since when it waits for a boot. Set once the boot loader starts it. */
   since?: string;
   /** Nothing was deployed before, so no person works on the machine yet. */
   first?: true;

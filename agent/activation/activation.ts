@@ -182,6 +182,10 @@ export async function finishTrial<S extends Situation, D extends CommonDecision>
     log("an update was interrupted; repeating it");
     return carryOut(activation, trial);
   }
+  if (trial.since !== undefined && driver.bootedAnother?.(trial.path) === true) {
+    const error = "the machine booted another system instead";
+    return fail(activation, trial, "switch", { kind: "failed", error });
+  }
   if (!driver.cameUp(trial.path)) {
     log(`an update was interrupted before ${what} was kept`);
     if (trial.mode === "switch") await driver.revertProfile(trial.path);

@@ -189,6 +189,12 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     return toplevel === this.current() && toplevel === this.booting();
   }
 
+  /** Someone chose another system in the boot loader, for instance because this one does not boot. */
+  bootedAnother(toplevel: string): boolean {
+    const booted = resolved(bootedSystem);
+    return booted !== undefined && booted !== toplevel && toplevel === this.booting();
+  }
+
   async mode(toplevel: string): Promise<Trial["mode"]> {
     return (await modeOf(toplevel)) === "boot" ? "boot" : "switch";
   }

@@ -100,6 +100,20 @@ export const agentMutants: readonly Mutant[] = [
   ),
   rule(
     "activation/activation",
+    "what a boot passed over is rolled back",
+    "if (trial.since !== undefined && driver.bootedAnother?.(trial.path) === true) {",
+    "if (false) {",
+    activation,
+  ),
+  rule(
+    "activation/activation",
+    "what was not yet set for the boot is not blamed for it",
+    "if (trial.since !== undefined && driver.bootedAnother",
+    "if (driver.bootedAnother",
+    activation,
+  ),
+  rule(
+    "activation/activation",
     "a rollback that was cut short goes on",
     "if (trial.undo !== undefined) {",
     "if (false) {",
