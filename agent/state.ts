@@ -149,6 +149,11 @@ export function readWaiting(folder: string): Trial | undefined {
   return trial?.undo === undefined ? trial : trial.replaces;
 }
 
+/** What waited for a reboot when this trial began, unless that boot has come. */
+export function stillWaiting({ replaces }: Trial, boot: string): Trial | undefined {
+  return replaces?.mode === "boot" && replaces.boot === boot ? replaces : undefined;
+}
+
 /** @throws if it cannot be written */
 export function writeTrial(folder: string, trial: Trial): void {
   writeFileFsync(trialFile(folder), JSON.stringify(trial));

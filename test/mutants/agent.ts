@@ -141,6 +141,20 @@ export const agentMutants: readonly Mutant[] = [
     unit("agent/activation/switch"),
   ),
   rule(
+    "system/system",
+    "a rollback goes to what ran, not to what waits for its boot",
+    "waits === undefined ? readState(this.place.stateFolder).state : (trial.restores ?? {})",
+    "readState(this.place.stateFolder).state",
+    unit("agent/activation/roll-back"),
+  ),
+  rule(
+    "system/system",
+    "a rollback keeps the generation of what runs again",
+    "next, trial.path === old ? undefined : trial.path",
+    "next, trial.path",
+    unit("agent/activation/roll-back"),
+  ),
+  rule(
     "activation/switch-system",
     "a shutdown waits for a switch",
     'return succeeded(await run(program, [...args, "true"], { timeout: 10_000 })) ? command : [];',
