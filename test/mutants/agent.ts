@@ -162,6 +162,13 @@ export const agentMutants: readonly Mutant[] = [
     unit("agent/activation/switch"),
   ),
   rule(
+    "home/people",
+    "a logind that does not answer does not say that nobody is logged in",
+    "if (sessions === undefined) return [SOMEONE];",
+    "if (sessions === undefined) return [];",
+    unit("agent/people"),
+  ),
+  rule(
     "git/checkout",
     "a clone with changes is left alone (clean-tree check)",
     'if ((await read(folder, "status", "--porcelain")) !== "") return OWN;',
