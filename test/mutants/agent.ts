@@ -282,6 +282,13 @@ export const agentMutants: readonly Mutant[] = [
   ),
   rule(
     "git/git",
+    "a proxy's password is on no command line",
+    'return run("git", [...access.config,',
+    'return run("git", [...site.flatMap(([key, value]) => ["-c", `${key}=${value}`]), ...access.config,',
+    unit("agent/git/mirror"),
+  ),
+  rule(
+    "git/git",
     "git uses the protocols that are allowed",
     "GIT_ALLOW_PROTOCOL: access.protocols,",
     "",
