@@ -16,3 +16,18 @@ export interface Mutant {
 
 /** Test files of the suite `unit`. */
 export const unit = (...names: string[]) => names.map((name) => `test/unit/${name}.test.ts`);
+
+/** A rule of the agent, in a file of `agent/`. */
+export const agentRule = (
+  file: string,
+  rule: string,
+  before: string,
+  after: string,
+  tests: readonly string[],
+): Mutant => ({
+  rule,
+  file: `agent/${file}.ts`,
+  before,
+  after,
+  tests,
+});

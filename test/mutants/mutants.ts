@@ -1,4 +1,5 @@
 /** All safety rules, each with a small change that removes it. The tests named beside it must then go red. */
+import { activationMutants } from "./activation";
 import { agentMutants } from "./agent";
 import type { Mutant } from "./mutant";
 import { rolloutMutants } from "./rollouts";
@@ -6,4 +7,4 @@ import { ruleMutants } from "./rules";
 
 export type { Mutant };
 
-export const mutants: readonly Mutant[] = [...agentMutants, ...rolloutMutants, ...ruleMutants];
+export const mutants: readonly Mutant[] = [...activationMutants, ...agentMutants, ...rolloutMutants, ...ruleMutants];
