@@ -136,6 +136,8 @@ export interface Driver<S extends Situation = Situation, D extends CommonDecisio
   boot(): string;
   /** Whether a boot has started it. */
   cameUp(path: string): boolean;
+  /** Whether a boot should have started it and started another one. */
+  bootedAnother?(path: string): boolean;
   current(): string;
   mode(path: string): Promise<Trial["mode"]>;
   needsReboot(ending: Ending): Promise<boolean>;

@@ -78,7 +78,7 @@ export interface Trial {
   before: Before;
   /** It runs already and is kept, and is checked again after its next boot. Older agents treat it as one that waits for that boot. */
   kept?: true;
-  /** RFC 3339: since when it waits for a boot. */
+  /** RFC 3339: since when it waits for a boot. Set once the boot loader starts it. */
   since?: string;
   /** Nothing was deployed before, so no person works on the machine yet. */
   first?: true;
@@ -147,6 +147,11 @@ function parseBefore(item: unknown): Before {
 export function readWaiting(folder: string): Trial | undefined {
   const trial = readTrial(folder);
   return trial?.undo === undefined ? trial : trial.replaces;
+}
+
+/** What waited for a reboot when this trial began, unless that boot has come. */
+export function stillWaiting({ replaces }: Trial, boot: string): Trial | undefined {
+  return replaces?.mode === "boot" && replaces.boot === boot ? replaces : undefined;
 }
 
 /** @throws if it cannot be written */

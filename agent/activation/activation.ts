@@ -7,7 +7,7 @@ import type { Stage } from "../../rules/contract";
 import type { CommonDecision, Driver, Situation, Switched } from "../driver";
 import type { Ending } from "../ending";
 import { alarm, log, lastLine } from "../host/log";
-import { readTrial, type Trial, writeTrial } from "../state";
+import { readTrial, stillWaiting, type Trial, writeTrial } from "../state";
 import { now } from "../host/time";
 
 /** One activation: its driver, and what was decided before it. */
@@ -145,7 +145,8 @@ async function undo<S extends Situation, D extends CommonDecision>(
   };
   if (back.ok) {
     log("rolled back");
-    const trialOver = overFor(driver, trial);
+    const waitsAgain = stillWaiting(trial, driver.boot());
+    const trialOver = waitsAgain === undefined ? {} : { waitsAgain };
     // What waited for a boot counted as deployed from that time on.
     const restores = trial.since === undefined || trial.restores === undefined ? {} : { restores: trial.restores };
     return { ...ending, ...restores, trialOver };
@@ -157,14 +158,6 @@ async function undo<S extends Situation, D extends CommonDecision>(
     error: `${error}\nand the rollback failed: ${why}`,
     ...(back.hopeless === true ? { trialOver: {} } : { retry: "the rollback failed" }),
   };
-}
-
-/** What waited for a reboot before this trial waits again, unless that boot has come. */
-function overFor<S extends Situation, D extends CommonDecision>(
-  driver: Driver<S, D>,
-  { replaces }: Trial,
-): { waitsAgain?: Trial } {
-  return replaces?.mode === "boot" && replaces.boot === driver.boot() ? { waitsAgain: replaces } : {};
 }
 
 /** Ends a trial that was cut short. */
@@ -181,6 +174,10 @@ export async function finishTrial<S extends Situation, D extends CommonDecision>
   if (trial.boot === driver.boot()) {
     log("an update was interrupted; repeating it");
     return carryOut(activation, trial);
+  }
+  if (trial.since !== undefined && driver.bootedAnother?.(trial.path) === true) {
+    const error = "the machine booted another system instead";
+    return fail(activation, trial, "switch", { kind: "failed", error });
   }
   if (!driver.cameUp(trial.path)) {
     log(`an update was interrupted before ${what} was kept`);

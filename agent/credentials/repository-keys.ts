@@ -5,6 +5,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { byPrecision, kindOf, type KeyPlace } from "../../rules/deploy-keys";
+import { configEnvironment } from "../git/git";
 import { writeFileAtomic } from "../host/files";
 
 /** What Nix may use for one run, in addition to what the machine has. */
@@ -94,23 +95,17 @@ export function accessByKeys(folder: string, ssh: string, keys: readonly Reposit
   const config =
     tokens.length === 0
       ? []
-      : [
+      : ([
           ["credential.helper", ""],
           ["credential.helper", `!sh ${word(write("credential", credentialScript(tokens)))}`],
           ["credential.useHttpPath", "true"],
-        ];
+        ] as const);
   const nixConfig = tokens.length === 0 ? [] : [`include ${write("nix.conf", accessTokens(tokens))}`];
   return {
     env: {
       ...plain,
       GIT_SSH_COMMAND: `sh ${word(sshFile)}`,
-      GIT_CONFIG_COUNT: String(config.length),
-      ...Object.fromEntries(
-        config.flatMap(([key = "", value = ""], index) => [
-          [`GIT_CONFIG_KEY_${index}`, key],
-          [`GIT_CONFIG_VALUE_${index}`, value],
-        ]),
-      ),
+      ...configEnvironment(config),
       ...(nixConfig.length === 0 ? {} : { NIX_CONFIG: [process.env["NIX_CONFIG"] ?? "", ...nixConfig].join("\n") }),
     },
   };

@@ -50,20 +50,13 @@ const OPTIONS = [
 ];
 
 /** Variables of the caller's environment that would point git to another place. */
-const FOREIGN = [
-  "GIT_DIR",
-  "GIT_WORK_TREE",
-  "GIT_INDEX_FILE",
-  "GIT_OBJECT_DIRECTORY",
-  "GIT_CONFIG",
-  "GIT_CONFIG_COUNT",
-];
+const FOREIGN = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_CONFIG"];
 
 /** Runs git. The caller must separate the arguments from values, by `--` or a fixed prefix. */
 export async function git(args: readonly string[], options: GitOptions = {}): Promise<Finished> {
   const { access = localAccess, ownConfig = false } = options;
   const site = ownConfig || access === localAccess ? [] : await siteConfig();
-  return run("git", [...site, ...access.config, ...OPTIONS, ...args], {
+  return run("git", [...access.config, ...OPTIONS, ...args], {
     env: {
       ...Object.fromEntries(FOREIGN.map((name) => [name, undefined])),
       LC_ALL: "C",
@@ -72,6 +65,7 @@ export async function git(args: readonly string[], options: GitOptions = {}): Pr
       GIT_ALLOW_PROTOCOL: access.protocols,
       GIT_SSH_COMMAND: access.ssh,
       ...(ownConfig ? {} : NO_CONFIG),
+      ...configEnvironment(site),
       ...options.env,
     },
     silence: options.silence ?? silence(),
@@ -87,12 +81,28 @@ const NO_CONFIG = {
   GIT_ATTR_NOSYSTEM: "1",
 };
 
-/** Settings that say how a site reaches the outside: git-config(1), `http.*`. None of them is a secret. */
+/** Keys and values of git's configuration. */
+type GitConfig = readonly (readonly [string, string])[];
+
+/** Configuration as git reads it from its environment, which no other user can see. */
+export function configEnvironment(config: GitConfig): Record<string, string> {
+  return {
+    GIT_CONFIG_COUNT: String(config.length),
+    ...Object.fromEntries(
+      config.flatMap(([key, value], index) => [
+        [`GIT_CONFIG_KEY_${index}`, key],
+        [`GIT_CONFIG_VALUE_${index}`, value],
+      ]),
+    ),
+  };
+}
+
+/** Settings that say how a site reaches the outside: git-config(1), `http.*`. A proxy's URL may have a password in it. */
 const SITE_KEYS =
   "^http\\.(.*\\.)?(proxy|proxyauthmethod|proxysslcainfo|sslcainfo|sslcapath|sslcert|sslkey|sslversion|version|noepsv)$";
 
-/** What the machine's and this user's configuration say about a site, as git options. Most machines have neither file. */
-async function siteConfig(): Promise<string[]> {
+/** What the machine's and this user's configuration say about a site. Most machines have neither file. */
+async function siteConfig(): Promise<GitConfig> {
   const home = process.env["HOME"] ?? "/";
   const config = process.env["XDG_CONFIG_HOME"] ?? `${home}/.config`;
   if (!["/etc/gitconfig", `${home}/.gitconfig`, `${config}/git/config`].some(exists)) return [];
@@ -103,7 +113,7 @@ async function siteConfig(): Promise<string[]> {
   return stdout
     .split("\0")
     .map((entry) => entry.split("\n"))
-    .flatMap(([key = "", ...value]) => (key === "" ? [] : ["-c", `${key}=${value.join("\n")}`]));
+    .flatMap(([key = "", ...value]) => (key === "" ? [] : [[key, value.join("\n")] as const]));
 }
 
 /** A git command that failed, and why in one line. */

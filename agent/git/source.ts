@@ -72,17 +72,9 @@ export async function findDescent<S extends Situation, D extends CommonDecision>
   revision: string,
   deployed: string,
 ): Promise<boolean> {
-  const { mirror } = driver.place;
-  if (!(await mirror.has(revision))) {
-    const origin = await openOrigin(driver, decision);
-    try {
-      await mirror.fetch(origin, revision);
-    } catch (error) {
-      throw fetchFailure(origin, error, driver.credentialError());
-    }
-  }
+  for (const needed of [revision, deployed]) await fetchMissing(driver, decision, needed);
   try {
-    return await mirror.descends(revision, deployed);
+    return await driver.place.mirror.descends(revision, deployed);
   } catch (error) {
     if (!(error instanceof GitError)) throw error;
     throw new UpdateFailure(
@@ -90,6 +82,26 @@ export async function findDescent<S extends Situation, D extends CommonDecision>
       `git cannot compare ${short(revision)} with ${short(deployed)}: ${error.message}`,
       "unknown",
     );
+  }
+}
+
+/** Fetches a revision unless the mirror says that it has it. The fetch repairs a mirror that cannot say so. @throws UpdateFailure */
+async function fetchMissing<S extends Situation, D extends CommonDecision>(
+  driver: Driver<S, D>,
+  decision: D,
+  revision: string,
+): Promise<void> {
+  const { mirror } = driver.place;
+  try {
+    if (await mirror.has(revision)) return;
+  } catch (error) {
+    if (!(error instanceof GitError)) throw error;
+  }
+  const origin = await openOrigin(driver, decision);
+  try {
+    await mirror.fetch(origin, revision);
+  } catch (error) {
+    throw fetchFailure(origin, error, driver.credentialError());
   }
 }
 

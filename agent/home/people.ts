@@ -2,8 +2,9 @@
 import { basename } from "node:path";
 import { peopleWithJobs } from "../../rules/decision/terminal-jobs";
 import { readText } from "../host/files";
-import { run } from "../host/process";
+import { run, succeeded } from "../host/process";
 import { processes, processStat } from "../host/processes";
+import { secondsFrom } from "../host/time";
 import { userNameOf } from "./users";
 
 /** People who are logged in, at a terminal, by ssh or at a desktop, and those who left a job on a terminal when they logged out. */
@@ -13,19 +14,35 @@ export async function peopleAtWork(): Promise<string[]> {
   return [...new Set([...(await loggedIn()), ...(await Promise.all(busy))])].sort();
 }
 
+/** Stands for the people who may be logged in. */
+const SOMEONE = "someone (logind does not answer)";
+
 /** Lingering managers do not count. */
 async function loggedIn(): Promise<string[]> {
-  const listed = await run("loginctl", ["list-sessions", "--no-legend"], { timeout: 30_000 });
-  const sessions = listed.stdout.split("\n").flatMap((line) => /^\s*(\S+)/.exec(line)?.[1] ?? []);
+  const sessions = await listSessions();
+  if (sessions === undefined) return [SOMEONE];
   const users = await Promise.all(sessions.map(userOf));
   return users.flatMap((user) => user ?? []);
 }
 
+/** @returns `undefined` if logind does not answer */
+async function listSessions(): Promise<string[] | undefined> {
+  const listed = await loginctl("list-sessions", "--no-legend");
+  return listed?.split("\n").flatMap((line) => /^\s*(\S+)/.exec(line)?.[1] ?? []);
+}
+
+/** The person whose session it is; `undefined` if it is nobody's or has ended. */
 async function userOf(session: string): Promise<string | undefined> {
-  const properties = ["--property=Class", "--property=Name", "--property=State"];
-  const { stdout } = await run("loginctl", ["show-session", session, ...properties], { timeout: 30_000 });
-  if (!/^Class=user$/m.test(stdout) || /^State=closing$/m.test(stdout)) return undefined;
-  return /^Name=(.+)$/m.exec(stdout)?.[1];
+  const shown = await loginctl("show-session", session, "--property=Class", "--property=Name", "--property=State");
+  if (shown === undefined) return ((await listSessions()) ?? [session]).includes(session) ? SOMEONE : undefined;
+  if (!/^Class=user$/m.test(shown) || /^State=closing$/m.test(shown)) return undefined;
+  return /^Name=(.+)$/m.exec(shown)?.[1];
+}
+
+/** What loginctl printed; `undefined` if logind does not answer. */
+async function loginctl(...args: string[]): Promise<string | undefined> {
+  const finished = await run("loginctl", args, { timeout: secondsFrom("NIXOS_AUTO_UPDATE_LOGIND_TIMEOUT", 30) });
+  return succeeded(finished) ? finished.stdout : undefined;
 }
 
 /** The names of the shells that shells(5) lists, as the kernel cuts them. */

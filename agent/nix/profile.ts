@@ -14,8 +14,15 @@ export async function setProfile(profile: string, path: string): Promise<boolean
   return nixEnv(profile, ["--set", path]);
 }
 
-/** Goes back to the generation that has the old path (a new one if that is gone) and deletes the generations that have the bad path. */
-export async function revertProfile(profile: string, old: string | undefined, bad: string): Promise<boolean> {
+/**
+ * Goes back to the generation that has the old path (a new one if that is gone) and deletes the generations that have the bad path, if
+ * there is one.
+ */
+export async function revertProfile(
+  profile: string,
+  old: string | undefined,
+  bad: string | undefined,
+): Promise<boolean> {
   if (old === undefined) {
     remove(profile);
   } else {
@@ -23,7 +30,7 @@ export async function revertProfile(profile: string, old: string | undefined, ba
     const set = number === undefined ? ["--set", old] : ["--switch-generation", String(number)];
     if (!(await nixEnv(profile, set))) return false;
   }
-  for (const { link, path } of generations(profile)) if (path === bad) remove(link);
+  for (const { link, path } of generations(profile)) if (path !== undefined && path === bad) remove(link);
   return true;
 }
 

@@ -25,7 +25,7 @@ import type { Origin } from "../git/mirror";
 import type { RepositoryKey } from "../credentials/repository-keys";
 import { awaitsBoot, bootedSystem, currentSystem, decideReboot, type RebootPlace } from "../activation/reboot";
 import { type Pending, pendingSystem, deferredByTurn, deferredByWindow, rebootPlaceOf } from "./deferrals";
-import { type Before, readHold, readState, readTrial, type Trial } from "../state";
+import { type Before, readHold, readState, readTrial, stillWaiting, type Trial } from "../state";
 import { bootedAt } from "../host/time";
 import { setProfile, revertProfile } from "../nix/profile";
 import { systemAgentError } from "../activation/agent-self-test";
@@ -189,6 +189,12 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     return toplevel === this.current() && toplevel === this.booting();
   }
 
+  /** Someone chose another system in the boot loader, for instance because this one does not boot. */
+  bootedAnother(toplevel: string): boolean {
+    const booted = resolved(bootedSystem);
+    return booted !== undefined && booted !== toplevel && toplevel === this.booting();
+  }
+
   async mode(toplevel: string): Promise<Trial["mode"]> {
     return (await modeOf(toplevel)) === "boot" ? "boot" : "switch";
   }
@@ -260,27 +266,39 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
   }
 
   async rollBack(trial: Trial, _decision: SystemDecision, busy: boolean): Promise<RolledBack> {
-    const old = this.previous(trial);
-    if (!(await revertProfile(this.place.profile, old, trial.path)))
+    const waits = stillWaiting(trial, this.boot());
+    const old = this.previous(trial, waits);
+    const next = waits?.path ?? old;
+    if (!(await revertProfile(this.place.profile, next, trial.path === old ? undefined : trial.path)))
       return { ok: false, error: "the profile cannot be set back" };
     if (busy) return { ok: true };
-    if (old === undefined) return { ok: false, error: "nothing was deployed before", hopeless: true };
+    if (old === undefined || next === undefined)
+      return { ok: false, error: "nothing was deployed before", hopeless: true };
     log(`going back to ${old}`);
     const running = this.current();
     // It ran here before. What its pre-switch checks refuse must wait for a reboot.
-    const boot =
-      rollbackAction({ mode: trial.mode, running, former: old }) === "boot" || (await modeOf(old)) === "boot";
-    const switched = await switchToConfiguration(old, boot ? "boot" : "switch");
-    if (switched.kind === "failed") return { ok: false, error: switched.error };
-    return { ok: boot || this.current() === old };
+    const live =
+      rollbackAction({ mode: trial.mode, running, former: old }) === "switch" && (await modeOf(old)) === "live";
+    const steps = [[next, "boot"] as const, ...(live ? [[old, "test"] as const] : [])];
+    for (const [toplevel, action] of steps) {
+      const switched = await switchToConfiguration(toplevel, action);
+      if (switched.kind === "failed") return { ok: false, error: switched.error };
+    }
+    return { ok: this.current() === old || (!live && next === old) };
   }
 
-  /** What was deployed before. If the agent has deployed nothing yet: what ran, or what the machine booted. */
-  private previous(trial: Trial): string | undefined {
-    const { state } = readState(this.place.stateFolder);
-    return [state.deployed, trial.former, resolved(bootedSystem)].find(
+  /**
+   * What was deployed and ran before; another system that waits for its boot counts as deployed, but never ran. If the agent has deployed
+   * nothing yet: what ran, or what the machine booted.
+   */
+  private previous(trial: Trial, waits: Trial | undefined): string | undefined {
+    const { deployed } = waits === undefined ? readState(this.place.stateFolder).state : (trial.restores ?? {});
+    return [deployed, trial.former, resolved(bootedSystem)].find(
       (path) =>
-        path !== undefined && path !== "" && path !== trial.path && exists(join(path, "bin/switch-to-configuration")),
+        path !== undefined &&
+        path !== "" &&
+        (path !== trial.path || path === trial.former) &&
+        exists(join(path, "bin/switch-to-configuration")),
     );
   }
 

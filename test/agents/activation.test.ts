@@ -116,6 +116,28 @@ describe("a system", () => {
     expect(vm.report()).toMatchObject({ rebootRequired: false });
   });
 
+  it("goes back from one that fails to what ran, and leaves the next boot to the one that waits for it", async () => {
+    source.extra = "";
+    await source.commit();
+    await vm.update();
+    await rebooted();
+    const before = await vm.facts();
+
+    source.extra = 'services.nixos-auto-update.activation = "boot";';
+    await source.commit();
+    await vm.update();
+    const waits = await vm.facts();
+    expect(waits).toMatchObject({ current: before.current, next: source.number });
+
+    source.extra = "";
+    await source.commit("unit");
+    await vm.update();
+    expect(vm.report()).toMatchObject({ outcome: "failed", stage: "health", rolledBack: true, rebootRequired: true });
+    expect(await vm.facts()).toMatchObject({ current: before.current, profile: waits.profile, failed: [] });
+    await rebooted();
+    expect(await vm.facts()).toMatchObject({ current: waits.profile, booted: waits.profile });
+  });
+
   it("goes back without a live switch from one that cannot be set for the next boot", async () => {
     source.extra = 'system.activationScripts.count = "echo activated >>/run/activations";';
     await source.commit();

@@ -2,7 +2,6 @@
 import { agentRule as rule, unit, type Mutant } from "./mutant";
 
 const verify = unit("agent/git/verify");
-const activation = unit("agent/activation/activation");
 
 export const agentMutants: readonly Mutant[] = [
   rule(
@@ -54,76 +53,6 @@ export const agentMutants: readonly Mutant[] = [
     "!STORE_PATH.test(path)",
     "path === null",
     unit("agent/nix/prebuilt"),
-  ),
-  rule(
-    "activation/activation",
-    "a switch has to pass its health check (health check)",
-    'if (error !== undefined) return fail(activation, trial, "health"',
-    'if (false) return fail(activation, trial, "health"',
-    activation,
-  ),
-  rule(
-    "activation/activation",
-    "what fails is rolled back",
-    'const back = await driver.rollBack(trial, decision, passes === "busy");',
-    "const back: RolledBack = { ok: true };",
-    activation,
-  ),
-  rule(
-    "activation/activation",
-    "what was cut short does not boot later",
-    'if (trial.mode === "switch") await driver.revertProfile(trial.path);',
-    "",
-    activation,
-  ),
-  rule(
-    "activation/activation",
-    "what is whole only after a boot proves itself again after it",
-    "if (driver.awaitsBoot?.(trial.path) === true) {",
-    "if (false) {",
-    activation,
-  ),
-  rule(
-    "activation/activation",
-    "what a boot brought up has to pass its health check",
-    "log(`${what} booted; checking its health`);\n    return verifyHealth(activation, trial);",
-    "return Promise.resolve(deployed(trial));",
-    activation,
-  ),
-  rule(
-    "activation/activation",
-    "a rollback that was cut short goes on",
-    "if (trial.undo !== undefined) {",
-    "if (false) {",
-    activation,
-  ),
-  rule(
-    "activation/activation",
-    "what failed is refused from then on",
-    "passes === undefined ? { refuse: trial.revision }",
-    "passes === undefined ? {}",
-    activation,
-  ),
-  rule(
-    "system/system",
-    "nothing boots that has not proved itself",
-    'switchToConfiguration(toplevel, "test")',
-    "this.setForBoot(toplevel)",
-    unit("agent/activation/switch"),
-  ),
-  rule(
-    "system/system",
-    "no update without an agent in it (orphan check)",
-    'const there = isThere(join(toplevel, "etc/systemd/system", timer));',
-    "const there = true;",
-    unit("agent/activation/switch"),
-  ),
-  rule(
-    "activation/switch-system",
-    "a shutdown waits for a switch",
-    'return succeeded(await run(program, [...args, "true"], { timeout: 10_000 })) ? command : [];',
-    "return [];",
-    unit("agent/activation/switch"),
   ),
   rule(
     "git/checkout",
@@ -236,6 +165,13 @@ export const agentMutants: readonly Mutant[] = [
     "`credential.https://${host}.helper=",
     "`credential.helper=",
     unit("agent/credentials/credentials"),
+  ),
+  rule(
+    "git/git",
+    "a proxy's password is on no command line",
+    'return run("git", [...access.config,',
+    'return run("git", [...site.flatMap(([key, value]) => ["-c", `${key}=${value}`]), ...access.config,',
+    unit("agent/git/mirror"),
   ),
   rule(
     "git/git",

@@ -1,4 +1,5 @@
 /** All safety rules, each with a small change that removes it. The tests named beside it must then go red. */
+import { activationMutants } from "./activation";
 import { agentMutants } from "./agent";
 import type { Mutant } from "./mutant";
 import { rolloutMutants } from "./rollouts";
@@ -7,4 +8,10 @@ import { runMutants } from "./runs";
 
 export type { Mutant };
 
-export const mutants: readonly Mutant[] = [...agentMutants, ...runMutants, ...rolloutMutants, ...ruleMutants];
+export const mutants: readonly Mutant[] = [
+  ...activationMutants,
+  ...agentMutants,
+  ...runMutants,
+  ...rolloutMutants,
+  ...ruleMutants,
+];

@@ -1,11 +1,13 @@
 /** A run from its decision to its end: a real git, a Nix that does what a test says, and the files that are left. */
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type CommonDecision, type Driver, dryRequest, type RunRequest, UpdateFailure } from "../../../agent/driver";
 import { attempt } from "../../../agent/engine";
 import { localAccess } from "../../../agent/git/git";
+import type { Origin } from "../../../agent/git/mirror";
 import { readState, writeState } from "../../../agent/state";
-import { type Decision, held, nothing } from "../../../rules/decision/decision";
+import { type Decision, held, nothing, stay } from "../../../rules/decision/decision";
 import { Repository, Scratch } from "./scratch";
 import { standInDecision, standInDriver } from "./stand-in-driver";
 
@@ -205,6 +207,46 @@ describe("what was built", () => {
     expect(readState(scratch.in("state")).state).toMatchObject({ outcome: "updated", revision });
     expect(existsSync(scratch.in("state/trial.json"))).toBe(false);
   });
+});
+
+describe("whether what is deployed descends from what is approved", () => {
+  let deployed: string;
+  const mirror = () => scratch.in("mirror");
+
+  const compare = (origin: Partial<Origin> = {}) =>
+    run(
+      {},
+      {
+        decide: (_situation, _request, { descends }) => ({
+          ...stay("unchanged", `descends: ${descends}`),
+          ...{ settings: decision.settings, retry: [] },
+          ...(descends === undefined ? { need: { kind: "descent", revision, deployed } as const } : {}),
+        }),
+        origin: async () => ({ ...(await driver().origin(decision)), ...origin }),
+      },
+    );
+  const answer = async () => (await compare()).decision.reason;
+
+  beforeEach(async () => {
+    deployed = repository.commit("deployed");
+    expect(await answer()).toBe("descends: true");
+  });
+
+  it.each([
+    ["is gone", ""],
+    ["is half removed", "HEAD"],
+  ])("is found out again where the mirror %s", async (_, part) => {
+    rmSync(join(mirror(), part), { recursive: true });
+    expect(await answer()).toBe("descends: true");
+  });
+
+  it("waits for the repository where the mirror is gone and that does not answer", async () => {
+    rmSync(mirror(), { recursive: true });
+    const url = scratch.in("away");
+    const { ending } = await compare({ url });
+    expect(ending).toMatchObject({ outcome: "failed", stage: "fetch", cause: "network" });
+    expect(readState(scratch.in("state")).state).toMatchObject({ outcome: "failed", stage: "fetch", transient: true });
+  }, 30_000);
 });
 
 it("the keys for a flake's inputs are there for its evaluation, and not afterwards", async () => {

@@ -44,6 +44,7 @@ const driver = (): Driver =>
     decide: () => decision,
     boot: () => boot,
     cameUp: (path) => path === runs,
+    bootedAnother: (path) => path !== runs,
     current: () => runs,
     mode: () => Promise.resolve(mode),
     awaitsBoot: () => steps.awaitsBoot === true,
@@ -306,6 +307,21 @@ describe("a trial that waits for a reboot", () => {
     expect(await next()).toMatchObject({ outcome: "updated", revision });
     expect(did).toEqual(["health"]);
     expect(trialLeft()).toBe(false);
+  });
+
+  it("is rolled back and refused if the machine boots another system instead", async () => {
+    steps = { awaitsBoot: true };
+    await begin();
+    boots(OLD);
+    const error = "the machine booted another system instead";
+    expect(await next()).toMatchObject({
+      stage: "switch",
+      error,
+      rolledBack: true,
+      refuse: revision,
+      restores: former,
+    });
+    expect(did).toEqual(["back"]);
   });
 });
 

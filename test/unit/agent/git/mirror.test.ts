@@ -1,4 +1,5 @@
 /** The mirror, on real repositories and with a real git. */
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -274,5 +275,15 @@ describe("git", () => {
     const { stdout } = await git(["config", "--list"], { access: remoteAccess("https") });
     expect(stdout).toContain("http.proxy=http://proxy:3128");
     expect(stdout).not.toMatch(/secret|alias/);
+  });
+
+  it("shows nobody a proxy's password on its command line", async () => {
+    const real = execFileSync("which", ["git"], { encoding: "utf8" }).trim();
+    scratch.fake("git", `echo "$*" >>${scratch.in("arguments")}; exec ${real} "$@"`);
+    const proxy = "http://u:secret@proxy:3128";
+    writeFileSync(scratch.in(".gitconfig"), `[http]\n\tproxy = ${proxy}\n[http "https://a.b"]\n\tproxy = ${proxy}\n`);
+    const { stdout } = await git(["config", "--list"], { access: remoteAccess("https") });
+    expect(stdout).toContain(`http.proxy=${proxy}\nhttp.https://a.b.proxy=${proxy}\n`);
+    expect(readFileSync(scratch.in("arguments"), "utf8")).not.toContain("secret");
   });
 });

@@ -1,0 +1,196 @@
+/** How a system goes back to what ran before, what the next boot starts then, and which boot passed a system over. */
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { basename } from "node:path";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { SystemDecision } from "../../../../rules/decision/decide-system";
+import { finishTrial } from "../../../../agent/activation/activation";
+import { setProfile } from "../../../../agent/nix/profile";
+import { resolved } from "../../../../agent/host/files";
+import { writeState, type Trial } from "../../../../agent/state";
+import { SystemDriver } from "../../../../agent/system/system";
+import { systemPlace } from "../../../../agent/system/system-place";
+import { Scratch } from "../scratch";
+
+const links = vi.hoisted(() => ({ current: "", booted: "" }));
+vi.mock("../../../../agent/activation/reboot", async (original) => ({
+  ...(await original<object>()),
+  get currentSystem() {
+    return links.current;
+  },
+  get bootedSystem() {
+    return links.booted;
+  },
+}));
+
+let scratch: Scratch;
+let driver: SystemDriver;
+
+beforeEach(() => {
+  scratch = new Scratch();
+  links.current = scratch.in("current");
+  links.booted = scratch.in("booted");
+  const [profile, stateFolder, runFolder] = [scratch.in("profile"), scratch.in("state"), scratch.in("run")];
+  driver = new SystemDriver({ ...systemPlace(), profile, stateFolder, runFolder });
+  scratch.fake("systemd-inhibit", "exit 1");
+  scratch.fake(
+    "nix-env",
+    `case $3 in
+    --set) to=profile-$(($(ls -d $2-*-link 2>/dev/null | wc -l) + 1))-link; ln -s "$4" ${scratch.root}/$to ;;
+    --switch-generation) to=profile-$4-link ;;
+    esac
+    ln -sfn $to $2`,
+  );
+  for (const name of ["A", "W", "N"]) system(name);
+  runs("A");
+  boots("A");
+});
+afterEach(() => scratch.remove());
+
+/** @param check what its pre-switch checks do */
+function system(name: string, check = "true"): void {
+  mkdirSync(scratch.in(`${name}/bin`), { recursive: true });
+  scratch.fake(
+    `../${name}/bin/switch-to-configuration`,
+    `case $1 in check) ${check}; exit ;; esac
+    case $1 in boot | switch) echo ${name} >${scratch.in("boot-loader")} ;; esac
+    case $1 in test | switch) ln -sfn ${scratch.in(name)} ${links.current} ;; esac`,
+  );
+}
+
+function link(to: string, name: string): void {
+  rmSync(to, { force: true });
+  symlinkSync(scratch.in(name), to);
+}
+const runs = (name: string) => link(links.current, name);
+const boots = (name: string) => link(links.booted, name);
+
+const deployed = (name: string) => ({ revision: name, deployed: scratch.in(name) });
+
+const trial = (name: string, more: Partial<Trial> = {}): Trial => ({
+  ...{ path: scratch.in(name), revision: name, lock: "", mode: "switch", boot: driver.boot(), former: scratch.in("A") },
+  ...{ before: { failed: [], reached: {} }, restores: deployed("A"), ...more },
+});
+
+/** The profile gets these generations. The last of them counts as deployed. */
+async function generations(...names: string[]): Promise<void> {
+  for (const name of names) await setProfile(scratch.in("profile"), scratch.in(name));
+  writeState(scratch.in("state"), deployed(names.at(-1) ?? ""), false);
+}
+
+const rollBack = (of: Trial, busy = false) => driver.rollBack(of, {} as SystemDecision, busy);
+
+const nameOf = (link: string) => basename(resolved(link) ?? "");
+const left = () =>
+  readdirSync(scratch.root)
+    .filter((name) => name.endsWith("-link"))
+    .map((name) => nameOf(scratch.in(name)));
+const facts = () => ({
+  ...{ runs: nameOf(links.current), profile: nameOf(scratch.in("profile")), generations: left() },
+  boots: readFileSync(scratch.in("boot-loader"), "utf8").trim(),
+});
+
+it("goes back to what was deployed, and drops the generation that failed", async () => {
+  await generations("A");
+  await setProfile(scratch.in("profile"), scratch.in("N"));
+  runs("N");
+  expect(await rollBack(trial("N"))).toEqual({ ok: true });
+  expect(facts()).toEqual({ runs: "A", profile: "A", boots: "A", generations: ["A"] });
+});
+
+it("goes back by the boot loader alone from a system that never ran", async () => {
+  await generations("A", "N");
+  system("A", "exit 1");
+  expect(await rollBack(trial("N", { mode: "boot" }))).toEqual({ ok: true });
+  expect(facts()).toEqual({ runs: "A", profile: "A", boots: "A", generations: ["A"] });
+});
+
+it("leaves the way back of one that its pre-switch checks refuse to the next boot", async () => {
+  await generations("A");
+  runs("N");
+  system("A", "exit 1");
+  expect(await rollBack(trial("N"))).toEqual({ ok: true });
+  expect(facts()).toMatchObject({ runs: "N", profile: "A", boots: "A" });
+});
+
+const waits = (more: Partial<Trial> = {}) => trial("W", { mode: "boot", since: "2026-01-01T00:00:00Z", ...more });
+
+it("goes back to what ran while another system waits for its boot, which it still gets", async () => {
+  await generations("A", "W");
+  runs("N");
+  expect(await rollBack(trial("N", { replaces: waits() }))).toEqual({ ok: true });
+  expect(facts()).toEqual({ runs: "A", profile: "W", boots: "W", generations: ["A", "W"] });
+});
+
+it("goes back to what ran also by the trial of an agent that did not record what was deployed", async () => {
+  await generations("A", "W");
+  runs("N");
+  const { restores: _, ...older } = trial("N", { replaces: waits() });
+  expect(await rollBack(older)).toEqual({ ok: true });
+  expect(facts()).toMatchObject({ runs: "A", profile: "W", boots: "W" });
+});
+
+it("is not done while what failed still runs and another system waits for its boot", async () => {
+  await generations("A", "W");
+  runs("N");
+  system("A", "exit 1");
+  expect(await rollBack(trial("N", { replaces: waits() }))).toEqual({ ok: false });
+  expect(facts()).toMatchObject({ runs: "N", profile: "W", boots: "W" });
+});
+
+it("stays on what runs if that failed on the way back from a system that waits for its boot", async () => {
+  await generations("A", "W");
+  expect(await rollBack(trial("A", { replaces: waits() }))).toEqual({ ok: true });
+  expect(facts()).toEqual({ runs: "A", profile: "W", boots: "W", generations: ["A", "W"] });
+});
+
+it("keeps the generation of what ran before and failed when it was deployed again", async () => {
+  await generations("A");
+  expect(await rollBack(trial("A"))).toEqual({ ok: true });
+  expect(facts()).toEqual({ runs: "A", profile: "A", boots: "A", generations: ["A"] });
+});
+
+it("goes back to a system that runs already and waits for its boot", async () => {
+  await generations("A", "W");
+  runs("N");
+  const replaces = waits({ kept: true });
+  expect(await rollBack(trial("N", { former: scratch.in("W"), restores: deployed("W"), replaces }))).toEqual({
+    ok: true,
+  });
+  expect(facts()).toEqual({ runs: "W", profile: "W", boots: "W", generations: ["A", "W"] });
+});
+
+it("goes back to what a boot has started meanwhile", async () => {
+  await generations("A", "W");
+  runs("W");
+  expect(await rollBack(trial("N", { replaces: waits({ boot: "an earlier one" }) }))).toEqual({ ok: true });
+  expect(facts()).toEqual({ runs: "W", profile: "W", boots: "W", generations: ["A", "W"] });
+});
+
+it("only sets the profile where another switch was running", async () => {
+  await generations("A", "W");
+  expect(await rollBack(trial("N", { replaces: waits() }), true)).toEqual({ ok: true });
+  expect(nameOf(scratch.in("profile"))).toBe("W");
+});
+
+/** What the first run after a boot makes of a trial from before it. */
+const finish = (of: Trial) =>
+  finishTrial({ driver, decision: {} as SystemDecision }, { ...of, boot: "an earlier one" });
+
+it("goes back from a system that should have booted, if the machine booted what ran before", async () => {
+  await generations("A", "W");
+  expect(await finish(waits())).toMatchObject({
+    ...{ outcome: "failed", stage: "switch", error: "the machine booted another system instead" },
+    ...{ rolledBack: true, refuse: "W", restores: deployed("A") },
+  });
+  expect(facts()).toEqual({ runs: "A", profile: "A", boots: "A", generations: ["A"] });
+});
+
+it.each([
+  ["someone set another one for the boot", async () => (await generations("N"), waits())],
+  ["the power was cut before it was set for the boot", () => trial("W", { mode: "boot" })],
+  ["it booted and someone switched to another one", () => (boots("W"), waits())],
+  ["what booted is unknown", () => (rmSync(links.booted), waits())],
+])("does not go back from a system that waited for its boot where %s", async (_, happens) => {
+  await generations("A", "W");
+  expect(await finish(await happens())).toMatchObject({ outcome: "deferred", rolledBack: false });
+});
