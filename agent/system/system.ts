@@ -168,6 +168,11 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     return resolved(currentSystem) ?? "";
   }
 
+  /** What the machine booted; `undefined` if that is unknown, as in a container. */
+  booted(): string | undefined {
+    return resolved(bootedSystem);
+  }
+
   private booting(): string | undefined {
     return resolved(this.place.profile);
   }
@@ -191,7 +196,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
 
   /** Someone chose another system in the boot loader, for instance because this one does not boot. */
   bootedAnother(toplevel: string): boolean {
-    const booted = resolved(bootedSystem);
+    const booted = this.booted();
     return booted !== undefined && booted !== toplevel && toplevel === this.booting();
   }
 
@@ -293,7 +298,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
    */
   private previous(trial: Trial, waits: Trial | undefined): string | undefined {
     const { deployed } = waits === undefined ? readState(this.place.stateFolder).state : (trial.restores ?? {});
-    return [deployed, trial.former, resolved(bootedSystem)].find(
+    return [deployed, trial.former, this.booted()].find(
       (path) =>
         path !== undefined &&
         path !== "" &&

@@ -11,17 +11,7 @@ import { SystemDriver } from "../../../../agent/system/system";
 import { systemPlace } from "../../../../agent/system/system-place";
 import { Scratch } from "../scratch";
 
-const links = vi.hoisted(() => ({ current: "", booted: "" }));
-vi.mock("../../../../agent/activation/reboot", async (original) => ({
-  ...(await original<object>()),
-  get currentSystem() {
-    return links.current;
-  },
-  get bootedSystem() {
-    return links.booted;
-  },
-}));
-
+const links = { current: "", booted: "" };
 let scratch: Scratch;
 let driver: SystemDriver;
 
@@ -31,6 +21,8 @@ beforeEach(() => {
   links.booted = scratch.in("booted");
   const [profile, stateFolder, runFolder] = [scratch.in("profile"), scratch.in("state"), scratch.in("run")];
   driver = new SystemDriver({ ...systemPlace(), profile, stateFolder, runFolder });
+  vi.spyOn(driver, "current").mockImplementation(() => resolved(links.current) ?? "");
+  vi.spyOn(driver, "booted").mockImplementation(() => resolved(links.booted));
   scratch.fake("systemd-inhibit", "exit 1");
   scratch.fake(
     "nix-env",
