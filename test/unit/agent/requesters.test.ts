@@ -15,7 +15,7 @@ import { Scratch } from "./scratch";
 import { standInDriver } from "./stand-in-driver";
 
 let scratch: Scratch;
-/** What the runs were told, one after the other. */
+/** The request of each attempt, in their order. */
 let attempts: RunRequest[];
 /** What happens during a run. */
 let during: () => void;
