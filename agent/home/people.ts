@@ -35,7 +35,8 @@ async function listSessions(): Promise<string[] | undefined> {
 async function userOf(session: string): Promise<string | undefined> {
   const shown = await loginctl("show-session", session, "--property=Class", "--property=Name", "--property=State");
   if (shown === undefined) return ((await listSessions()) ?? [session]).includes(session) ? SOMEONE : undefined;
-  if (!/^Class=user$/m.test(shown) || /^State=closing$/m.test(shown)) return undefined;
+  // pam_systemd(8): `user`, and its variants such as `user-early`, which root's sessions have since systemd 256.
+  if (!/^Class=user(-.*)?$/m.test(shown) || /^State=closing$/m.test(shown)) return undefined;
   return /^Name=(.+)$/m.exec(shown)?.[1];
 }
 

@@ -18,7 +18,7 @@ import {
   type Switched,
 } from "../driver";
 import type { Ending } from "../ending";
-import { exists, isThere, makeFolder, readText, resolved, writeFileAtomic } from "../host/files";
+import { entries, exists, isThere, makeFolder, readText, resolved, writeFileAtomic } from "../host/files";
 import { log } from "../host/log";
 import { MetadataServer } from "../metadata-server";
 import type { Origin } from "../git/mirror";
@@ -194,10 +194,12 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     return toplevel === this.current() && toplevel === this.booting();
   }
 
-  /** Someone chose another system in the boot loader, for instance because this one does not boot. */
+  /** Someone chose another system in the boot loader, for instance because this one does not boot. Its specialisations are none. */
   bootedAnother(toplevel: string): boolean {
     const booted = this.booted();
-    return booted !== undefined && booted !== toplevel && toplevel === this.booting();
+    const variants = join(toplevel, "specialisation");
+    const own = [toplevel, ...(entries(variants) ?? []).map((name) => resolved(join(variants, name)))];
+    return booted !== undefined && !own.includes(booted) && toplevel === this.booting();
   }
 
   async mode(toplevel: string): Promise<Trial["mode"]> {

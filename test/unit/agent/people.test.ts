@@ -28,6 +28,11 @@ it("are the users of sessions that are a person's", async () => {
   expect(await peopleAtWork()).toContain("dev");
 });
 
+it.each(["user-early", "user-incomplete", "user-light"])("are in a session of the class %s, too", async (kind) => {
+  logind("printf '1 0 root\\n'", `printf 'Class=${kind}\\nName=root\\nState=active\\n'`);
+  expect(await peopleAtWork()).toContain("root");
+});
+
 it("are unknown where logind does not say of a session what it is", async () => {
   logind("printf '1 0 dev\\n2 1000 dev\\n'", `${about("2")} || exit 1`);
   expect(await peopleAtWork()).toEqual(expect.arrayContaining(["dev", UNKNOWN]));

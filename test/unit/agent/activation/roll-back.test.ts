@@ -181,6 +181,16 @@ it.each([
   ["someone set another one for the boot", async () => (await generations("N"), waits())],
   ["the power was cut before it was set for the boot", () => trial("W", { mode: "boot" })],
   ["it booted and someone switched to another one", () => (boots("W"), waits())],
+  [
+    "a specialisation of it booted",
+    () => {
+      system("V");
+      mkdirSync(scratch.in("W/specialisation"));
+      symlinkSync(scratch.in("V"), scratch.in("W/specialisation/gaming"));
+      boots("V");
+      return waits();
+    },
+  ],
   ["what booted is unknown", () => (rmSync(links.booted), waits())],
 ])("does not go back from a system that waited for its boot where %s", async (_, happens) => {
   await generations("A", "W");
