@@ -115,7 +115,7 @@ export const RULES: readonly Rule[] = [
   {
     name: "no-wide-grants",
     description:
-      "Nobody gets a basic role, no person a role on the whole project but to read its entry, and the public none at all",
+      "No one gets a basic role, no person a role on the whole project but to read its entry, and the public none at all",
     check: tooWide,
   },
   {

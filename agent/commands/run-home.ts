@@ -62,10 +62,7 @@ async function whoAsks({ place }: HomeDriver, { by, trigger, wanted }: RunOption
   if (by !== undefined || wanted !== undefined)
     return { ...requester(trigger ?? "manual", by ?? place.user), right: "head" };
   const started = await whoStarted(place);
-  if (started.length > 0) {
-    const asked = together(started);
-    return { ...asked, by: asked.by || place.user };
-  }
+  if (started.length > 0) return together(started, place.user);
   const last = statSync(join(place.stateFolder, "state.json"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if ((homesPublishedAt() ?? 0) > last) return { ...requester("watch", "the machine's update"), right: machineRight() };
   return requester("manual", place.user);

@@ -1,11 +1,12 @@
 /** `nixos-auto-update run`. The service's repeats until no request is left, since one that comes during a run may be newer than its decision. */
+import { together } from "../../rules/decision/run-right";
 import type { RunRequest } from "../driver";
 import { attempt, type AttemptResult } from "../engine";
 import { acquireLock } from "../host/lock";
 import { Exit, log } from "../host/log";
 import type { RunOptions } from "../options";
 import { Progress } from "../report/progress";
-import { asOne, servesRequests, takeRequesters, whoStartedRun } from "../system/requesters";
+import { servesRequests, takeRequesters, whoStartedRun } from "../system/requesters";
 import { pendingRequests, readRequests } from "../requests";
 import { endServing, writeServing } from "../serving";
 import type { SystemDriver } from "../system/system";
@@ -25,7 +26,7 @@ export async function runSystem(driver: SystemDriver, options: RunOptions): Prom
   driver.prepare();
   const serves = servesRequests(options);
   const started = await whoStartedRun(place, options);
-  const first = asOne(serves ? [...readRequests(pendingRequests(runFolder)), ...started] : started);
+  const first = together(serves ? [...readRequests(pendingRequests(runFolder)), ...started] : started);
   log(`update requested by ${first.by} (${first.trigger})`);
   if (serves) writeServing(runFolder, started);
   if (first.trigger === "boot") await waitAfterBoot(runFolder);
@@ -35,11 +36,11 @@ export async function runSystem(driver: SystemDriver, options: RunOptions): Prom
   try {
     progress.at("deciding");
     const patient = first.trigger === "boot";
-    const asked = asOne(serves ? takeRequesters(runFolder, started) : started);
+    const asked = together(serves ? takeRequesters(runFolder, started) : started);
     result = await tryAttempt(driver, options, { ...asked, patient }, progress);
     while (serves && pendingRequests(runFolder).length > 0) {
       progress.at("deciding");
-      const more = asOne(takeRequesters(runFolder, []));
+      const more = together(takeRequesters(runFolder, []));
       log(`meanwhile requested by ${more.by} (${more.trigger})`);
       const { once } = options;
       result = await tryAttempt(driver, { once, force: false }, { ...more, patient: false }, progress);

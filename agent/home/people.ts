@@ -31,7 +31,7 @@ async function listSessions(): Promise<string[] | undefined> {
   return listed?.split("\n").flatMap((line) => /^\s*(\S+)/.exec(line)?.[1] ?? []);
 }
 
-/** The person whose session it is; `undefined` if it is nobody's or has ended. */
+/** The person whose session it is; `undefined` if it is no person's or has ended. */
 async function userOf(session: string): Promise<string | undefined> {
   const shown = await loginctl("show-session", session, "--property=Class", "--property=Name", "--property=State");
   if (shown === undefined) return ((await listSessions()) ?? [session]).includes(session) ? SOMEONE : undefined;

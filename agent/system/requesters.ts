@@ -1,5 +1,5 @@
 /** Whom a run of the system's update serves. */
-import { type Requester, requester, together } from "../../rules/decision/run-right";
+import { type Requester, requester } from "../../rules/decision/run-right";
 import type { RetryPlace } from "../retry";
 import type { RunOptions } from "../options";
 import { pendingRequests, readRequests } from "../requests";
@@ -10,12 +10,6 @@ import { isService, whoStarted } from "../trigger";
 /** Whether a run serves requests. One by hand leaves them to the service, which is started for each: it may be interrupted at any time. */
 export function servesRequests({ trigger, by, wanted }: RunOptions): boolean {
   return isService() && trigger === undefined && by === undefined && wanted === undefined;
-}
-
-/** What a run may do for all that it serves, and their names. */
-export function asOne(served: readonly Requester[]): Requester {
-  const asked = together(served);
-  return { ...asked, by: asked.by || "unknown" };
 }
 
 /** Who started a run, besides the requests that wait for it. */

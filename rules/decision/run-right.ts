@@ -38,12 +38,12 @@ export function requester(trigger: Trigger, by = "", repeated?: Right): Requeste
   return { trigger, by, right: rightOf([trigger], repeated), person: trigger === "manual" };
 }
 
-/** What a run may do that serves all of these. One that serves nobody may do the least. */
-export function together(all: readonly Requester[]): Requester {
+/** What a run may do that serves all of these. One without requesters may do the least. @param unnamed stands for requesters without a name */
+export function together(all: readonly Requester[], unnamed = "unknown"): Requester {
   const names = new Set(all.map(({ by }) => by).filter((by) => by !== ""));
   return {
     trigger: all[0]?.trigger ?? "watch",
-    by: [...names].join(", "),
+    by: [...names].join(", ") || unnamed,
     right: all.some(({ right }) => right === "head") ? "head" : "approved",
     person: all.some(({ person }) => person),
   };

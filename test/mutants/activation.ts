@@ -105,7 +105,7 @@ export const activationMutants: readonly Mutant[] = [
   ),
   rule(
     "home/people",
-    "a logind that does not answer does not say that nobody is logged in",
+    "a logind that does not answer does not say that no one is logged in",
     "if (sessions === undefined) return [SOMEONE];",
     "if (sessions === undefined) return [];",
     unit("agent/people"),

@@ -32,7 +32,7 @@ export const runMutants: readonly Mutant[] = [
   ),
   rule(
     "serving",
-    "a run that was stopped leaves its right to nobody",
+    "a run that was stopped leaves its right to no other",
     'Number(shown?.["NRestarts"]) > 0 ? left : []',
     "shown === undefined ? [] : left",
     unit("agent/requesters"),

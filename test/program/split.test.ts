@@ -147,7 +147,7 @@ it("moves VMs to another stack in place, and each order but the right one is ref
   expect(["dev-canary", "dev-alice", ...moved].map((name) => first.vms.runs(name))).toEqual(Array(4).fill(newer));
 });
 
-it("keeps what the others use once all VMs have left: a destroy that nobody prepared stops", async () => {
+it("keeps what the others use once all VMs have left: a destroy without preparation stops", async () => {
   const gone = {
     "nixos-fleet:stacks": [
       { name: "first", labels: { team: "none" } },
@@ -182,7 +182,7 @@ it("keeps what the others use once all VMs have left: a destroy that nobody prep
   expect(refused.text).toContain("protected");
   expect(shareable()).toEqual(before);
 
-  // Whoever means it says so first.
+  // An operator who means it says so first.
   first.configure({ ...shared, ...gone, ...own, "nixos-fleet:protect": "false" });
   await first.keep("nixos-fleet:deployKey", "planted");
   const open = await first.run("up");

@@ -78,7 +78,7 @@ const readers = (resource: string) => {
   return bindings.flatMap(({ members }) => members.map((member) => /-devs-(\w+)@/.exec(member)?.[1])).sort();
 };
 
-/** Everyone who may read the project, without which gcloud connects nobody. */
+/** Everyone who may read the project, which gcloud requires before it connects. */
 function projectReaders(): string[] {
   const { iam } = prod.cloud.store.state;
   const bindings = iam?.policies["projects/local-project"] ?? [];

@@ -277,7 +277,7 @@ describe("git", () => {
     expect(stdout).not.toMatch(/secret|alias/);
   });
 
-  it("shows nobody a proxy's password on its command line", async () => {
+  it("shows no proxy's password on its command line", async () => {
     const real = execFileSync("which", ["git"], { encoding: "utf8" }).trim();
     scratch.fake("git", `echo "$*" >>${scratch.in("arguments")}; exec ${real} "$@"`);
     const proxy = "http://u:secret@proxy:3128";
