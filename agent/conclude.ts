@@ -6,7 +6,7 @@ import { contract } from "../rules/contract";
 import { isFailing, nextTry } from "../rules/decision/repeated-failure";
 import type { Attempt, CommonDecision, Driver, RunRequest, Situation } from "./driver";
 import { type Ending, isOffline } from "./ending";
-import { exists, isThere, remove } from "./host/files";
+import { isThere, remove } from "./host/files";
 import { log } from "./host/log";
 import { writeCachedSettings } from "./cached-settings";
 import { writeLoginMessage } from "./report/login-message";
@@ -15,7 +15,7 @@ import { bootedAt, now } from "./host/time";
 import { endTrial, writeState } from "./state";
 import { reportFor } from "./report/publish";
 import { run, succeeded } from "./host/process";
-import { retryLater, retryNoMore } from "./retry";
+import { arrangeRetry } from "./retry";
 
 export async function conclude<S extends Situation, D extends CommonDecision>(
   driver: Driver<S, D>,
@@ -43,7 +43,7 @@ export async function conclude<S extends Situation, D extends CommonDecision>(
   writeMetrics(decision.settings["metricsDirectory"], place.service, state);
   const { retry } = await driver.concluded({ situation, decision, request, ending, state });
   await notify(decision, ending, state);
-  await arrangeRetry(driver, request, ending.retry ?? retry, ending.retryAt ?? restsAfter(ending, state));
+  await arrangeRetry(place, request, ending.retry ?? retry, ending.retryAt ?? restsAfter(ending, state));
 }
 
 async function resultOf<S extends Situation, D extends CommonDecision>(
@@ -107,16 +107,4 @@ async function notify(decision: CommonDecision, ending: Ending, state: AgentStat
 function restsAfter({ unrecognised }: Ending, { repeated }: AgentState): Date | undefined {
   if (unrecognised === undefined || repeated === undefined || !isFailing(repeated)) return undefined;
   return nextTry(repeated);
-}
-
-async function arrangeRetry<S extends Situation, D extends CommonDecision>(
-  driver: Driver<S, D>,
-  request: RunRequest,
-  why: string | undefined,
-  at: Date | undefined,
-): Promise<void> {
-  const { place } = driver;
-  if (why === undefined && !exists(join(place.runFolder, "retry"))) return;
-  if (why === undefined) await retryNoMore(place);
-  else if (!request.once) await retryLater(place, why, request.right, at);
 }

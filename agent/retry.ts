@@ -16,11 +16,34 @@ export interface RetryPlace {
   runFolder: string;
 }
 
+interface Retry {
+  why: string;
+  right: Right;
+}
+
+/**
+ * After a run: arranges the next try, if there is a reason for one, or ends the retries. A run that may go only to an approved revision has
+ * not done the work of a retry that may go to the branch's head, so that retry stays and does the work of both.
+ * @param at when the reason passes, if that is known
+ */
+export async function arrangeRetry(
+  place: RetryPlace,
+  { right, once }: { right: Right; once: boolean },
+  why: string | undefined,
+  at?: Date,
+): Promise<void> {
+  const owed = right === "approved" ? pendingRetry(place.runFolder) : undefined;
+  if (why === undefined) await retryNoMore(place);
+  if (once) return;
+  if (owed?.right === "head") await retryLater(place, why ?? owed.why, "head");
+  else if (why !== undefined) await retryLater(place, why, right, at);
+}
+
 /**
  * Makes systemd start the service later. A file counts the retries in a row and stores the reason of the last one. The timer's name
  * differs each time, since the retry that led here may not have ended yet.
  */
-export async function retryLater(
+async function retryLater(
   { manager, service, runFolder }: RetryPlace,
   why: string,
   right: Right,
@@ -75,20 +98,24 @@ export function retryDelay(count: number, first: number, random: number): number
   return Math.floor(delay * 0.75 + random * delay * 0.5);
 }
 
-export async function retryNoMore({ manager, service, runFolder }: RetryPlace): Promise<void> {
+async function retryNoMore({ manager, service, runFolder }: RetryPlace): Promise<void> {
   if (!exists(join(runFolder, "retry"))) return;
   for (const name of ["retry", "retry-due", "retry-right"]) remove(join(runFolder, name));
   await systemctl(manager, ["stop", `${service}-retry-*.timer`]);
 }
 
 /** Why this run is a retry, and where the repeated run was allowed to go; `undefined` if this run is not a retry. */
-export function takeRetry(runFolder: string): { why: string; right: Right } | undefined {
+export function takeRetry(runFolder: string): Retry | undefined {
   const due = join(runFolder, "retry-due");
   if (!exists(due)) return undefined;
   remove(due);
+  // Without it, its timer fired while another run ended well, and there is nothing left to repeat.
+  return pendingRetry(runFolder) ?? { why: "it was called off", right: "approved" };
+}
+
+function pendingRetry(runFolder: string): Retry | undefined {
   const retry = readText(join(runFolder, "retry"));
-  // Its timer fired while another run ended well. There is nothing left to repeat.
-  if (retry === undefined) return { why: "it was called off", right: "approved" };
+  if (retry === undefined) return undefined;
   const why = oneLine(retry.replace(/^\d+ /, ""));
   // Older agents wrote no permission: each of their runs went to the branch's head.
   return { why, right: readText(join(runFolder, "retry-right")) === "approved" ? "approved" : "head" };

@@ -19,7 +19,7 @@ import type { RunOptions } from "../options";
 import { Progress } from "../report/progress";
 import { endServing, writeServing } from "../serving";
 import { isService, whoStarted } from "../trigger";
-import { retryLater } from "../retry";
+import { arrangeRetry } from "../retry";
 
 type Result = AttemptResult<HomeSituation, HomeDecision>;
 
@@ -80,9 +80,7 @@ async function tryAttempt(
   } catch (error) {
     const why = "the update ended before it could say how";
     log(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    if (!once) {
-      await retryLater(driver.place, why, right);
-    }
+    await arrangeRetry(driver.place, { right, once }, why);
     throw new Exit(1, why, "NF403");
   }
 }

@@ -15,7 +15,7 @@ import type { SystemDecision } from "../../rules/decision/decide-system";
 import { startServing } from "../home/homes";
 import { rebootIfAllowed } from "../activation/reboot";
 import { waitAfterBoot } from "../boot-wait";
-import { retryLater } from "../retry";
+import { arrangeRetry } from "../retry";
 
 type Result = AttemptResult<SystemSituation, SystemDecision>;
 
@@ -74,9 +74,7 @@ async function tryAttempt(
   } catch (error) {
     const why = "the update ended before it could say how";
     log(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    if (!once) {
-      await retryLater(driver.place, why, right);
-    }
+    await arrangeRetry(driver.place, { right, once }, why);
     throw new Exit(1, why, "NF403");
   }
 }

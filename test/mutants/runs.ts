@@ -61,8 +61,15 @@ export const runMutants: readonly Mutant[] = [
   rule(
     "retry",
     "a retry that was called off repeats nothing",
-    'if (retry === undefined) return { why: "it was called off", right: "approved" };',
-    'if (retry === undefined) return { why: "it was called off", right: "head" };',
+    '?? { why: "it was called off", right: "approved" }',
+    '?? { why: "it was called off", right: "head" }',
+    unit("agent/retry"),
+  ),
+  rule(
+    "retry",
+    "a run with fewer rights does not end a retry with more",
+    'if (owed?.right === "head") await retryLater(place, why ?? owed.why, "head");\n  else if',
+    "if",
     unit("agent/retry"),
   ),
 ];

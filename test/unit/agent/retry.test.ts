@@ -1,7 +1,7 @@
 /** Runs that are tried again: when, how often, and what ends it. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { retryDelay, retryLater, retryNoMore, takeRetry } from "../../../agent/retry";
+import { arrangeRetry, retryDelay, takeRetry } from "../../../agent/retry";
 import { Scratch } from "./scratch";
 
 let scratch: Scratch;
@@ -17,6 +17,9 @@ const place = (manager: "system" | "user" = "system", service = "x") => ({
   service,
   runFolder: scratch.in("run"),
 });
+type Right = "head" | "approved";
+const failed = (why: string, right: Right, at?: Date) => arrangeRetry(place(), { right, once: false }, why, at);
+const endedWell = (right: Right = "head") => arrangeRetry(place(), { right, once: false }, undefined);
 const started = () => (existsSync(scratch.in("started")) ? readFileSync(scratch.in("started"), "utf8").trim() : "");
 const delays = () => [...started().matchAll(/--on-active=(\d+)/g)].map(([, seconds]) => Number(seconds));
 
@@ -29,7 +32,7 @@ describe("a retry", () => {
   });
 
   it("comes later each time that one is arranged", async () => {
-    for (let count = 0; count < 3; count++) await retryLater(place(), "no network", "head");
+    for (let count = 0; count < 3; count++) await failed("no network", "head");
     delays().forEach((delay, count) => {
       expect(delay).toBeGreaterThanOrEqual(Math.floor(15 * 2 ** count * 0.75));
       expect(delay).toBeLessThanOrEqual(Math.ceil(15 * 2 ** count * 1.25));
@@ -38,22 +41,22 @@ describe("a retry", () => {
   });
 
   it("comes when a window opens, where it waits for one, and not for all VMs in the same second", async () => {
-    await retryLater(place(), "window", "approved", new Date(Date.now() + 3_600_000));
+    await failed("window", "approved", new Date(Date.now() + 3_600_000));
     expect(delays()[0]).toBeGreaterThanOrEqual(3599);
     expect(delays()[0]).toBeLessThanOrEqual(3631);
-    await retryLater(place(), "window", "head", new Date(0));
+    await failed("window", "head", new Date(0));
     expect(delays()[1]).toBeGreaterThanOrEqual(1);
   });
 
   it("starts the service of the user's own manager", async () => {
-    await retryLater(place("user", "nixos-hm-auto-update"), "x", "head");
+    await arrangeRetry(place("user", "nixos-hm-auto-update"), { right: "head", once: false }, "x");
     expect(started()).toMatch(/^--user .* systemctl --user start --no-block nixos-hm-auto-update\.service$/);
   });
 
   it.each(["head", "approved"] as const)(
     "says why it runs, once, and may go where the run before might: %s",
     async (right) => {
-      await retryLater(place(), "the repository\ndoes not answer", right);
+      await failed("the repository\ndoes not answer", right);
       expect(takeRetry(scratch.in("run"))).toBeUndefined();
       writeFileSync(scratch.in("run/retry-due"), "");
       expect(takeRetry(scratch.in("run"))).toEqual({ why: "the repository does not answer", right });
@@ -62,39 +65,71 @@ describe("a retry", () => {
   );
 
   it("is called off, and begins soon again after a run that ended well", async () => {
-    for (let tries = 0; tries < 3; tries++) await retryLater(place(), "y", "head");
+    for (let tries = 0; tries < 3; tries++) await failed("y", "head");
     expect(delays()[2]).toBeGreaterThanOrEqual(45);
-    await retryNoMore(place());
-    await retryLater(place(), "y", "head");
+    await endedWell();
+    await failed("y", "head");
     expect(readFileSync(scratch.in("systemctl"), "utf8")).toContain("stop x-retry-*.timer");
     expect(delays()[3]).toBeLessThan(20);
   });
 
   it("that was called off gives nothing to a later run, though its timer had fired", async () => {
-    await retryLater(place(), "no network", "head");
+    await failed("no network", "head");
     writeFileSync(scratch.in("run/retry-due"), "");
-    await retryNoMore(place());
+    await endedWell();
     expect(takeRetry(scratch.in("run"))).toBeUndefined();
   });
 
   it("that was called off before its timer could say so repeats nothing", async () => {
-    await retryLater(place(), "no network", "head");
-    await retryNoMore(place());
+    await failed("no network", "head");
+    await endedWell();
     writeFileSync(scratch.in("run/retry-due"), "");
     expect(takeRetry(scratch.in("run"))).toMatchObject({ right: "approved" });
   });
 
   it("costs nothing where there was none", async () => {
-    await retryNoMore(place());
+    await endedWell();
     expect(existsSync(scratch.in("systemctl"))).toBe(false);
   });
 
   it("is not confused by a file that was cut short", async () => {
     for (const text of ["", "half", "garbage"]) {
       writeFileSync(scratch.in("run/retry"), text);
-      await retryLater(place(), "y", "head");
+      await failed("y", "head");
     }
     expect(delays()).toHaveLength(3);
     for (const delay of delays()) expect(delay).toBeLessThan(20);
+  });
+
+  it("that may go to the branch's head outlives a run that may not", async () => {
+    await failed("no network", "head");
+    await failed("no network", "head");
+    // It ended well, so whatever hindered the retry may have passed.
+    await endedWell("approved");
+    expect(delays()[2]).toBeLessThan(20);
+    writeFileSync(scratch.in("run/retry-due"), "");
+    expect(takeRetry(scratch.in("run"))).toEqual({ why: "no network", right: "head" });
+    await endedWell();
+    expect(existsSync(scratch.in("run/retry"))).toBe(false);
+  });
+
+  it("that may go to the branch's head does the work of a failed run that may not, and does not wait for its time", async () => {
+    await failed("no network", "head");
+    await failed("the approved revision does not build", "approved", new Date(Date.now() + 86_400_000));
+    expect(delays()[1]).toBeLessThan(60);
+    writeFileSync(scratch.in("run/retry-due"), "");
+    expect(takeRetry(scratch.in("run"))).toEqual({ why: "the approved revision does not build", right: "head" });
+  });
+
+  it("that may not go to the branch's head ends with the run that it repeats", async () => {
+    await failed("no network", "approved");
+    await endedWell("approved");
+    expect(existsSync(scratch.in("run/retry"))).toBe(false);
+    expect(delays()).toHaveLength(1);
+  });
+
+  it("is not arranged for a run that its caller repeats", async () => {
+    await arrangeRetry(place(), { right: "head", once: true }, "no network");
+    expect(delays()).toEqual([]);
   });
 });
