@@ -29,9 +29,9 @@ export async function realisePrebuilt(
     log(`→ realising ${path}`);
     const folder = join(place.stateFolder, "cache");
     const stall = String(Math.ceil(secondsFrom("NIXOS_AUTO_UPDATE_STALL", 60) / 1000));
-    const limits = ["connect-timeout", stall, "stalled-download-timeout", stall, "download-attempts", "3"];
+    const limits = { "connect-timeout": stall, "stalled-download-timeout": stall, "download-attempts": "3" };
     const options = [
-      ...pairs(limits).flatMap(([name, value]) => ["--option", name, value]),
+      ...Object.entries(limits).flatMap(([name, value]) => ["--option", name, value]),
       ...(await cacheOptions(metadata, settings["cache"], path, folder)),
     ];
     const why = await substitute(path, link, { options });
@@ -46,10 +46,6 @@ export async function realisePrebuilt(
   } finally {
     metadata.close();
   }
-}
-
-function pairs(words: readonly string[]): [string, string][] {
-  return words.flatMap((word, index) => (index % 2 === 0 ? [[word, words[index + 1] ?? ""] as [string, string]] : []));
 }
 
 /** Adds the fleet's cache to Nix's substituters. Its key is trusted for this one path's closure. */
@@ -71,7 +67,7 @@ async function prebuiltPath(
 ): Promise<string> {
   if (!/^https?:\/\//.test(url)) throw new NoPrebuilt("the manifest's URL must be http(s)");
   const bytes = await fetchManifest(metadata, url, file);
-  if (bytes === undefined) throw new NoPrebuilt("the manifest does not come");
+  if (bytes === undefined) throw new NoPrebuilt("the manifest cannot be fetched");
   if ((await digest(bytes)) !== sha256) throw new NoPrebuilt("the manifest is not the approved one, by its digest");
   const path = own(parseObject(bytes.toString("utf8")), host);
   if (typeof path !== "string" || !STORE_PATH.test(path))

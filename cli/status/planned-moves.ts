@@ -36,10 +36,7 @@ export function plannedMoves(
     };
     const to = goal(after);
     const failed = retried !== undefined && to === retried && report?.outcome === "failed" && from !== retried;
-    const changes = goal(before) !== to || failed;
-    if (!changes || (goal(before) ?? from) === (to ?? from)) {
-      if (!failed) continue;
-    }
+    if (!failed && (goal(before) ?? from) === (to ?? from)) continue;
     const text = moveText(from, to, failed, vm.state);
     moves.set(text, [...(moves.get(text) ?? []), vm.name]);
   }

@@ -3,7 +3,7 @@ import { short, type Drift } from "../../rules/contract";
 import type { Approval } from "../../rules/rollout/approval";
 import { formatDuration, parseDuration } from "../../rules/text/duration";
 import { predict, type Prediction } from "../../rules/decision/prediction";
-import { failureText, holdText } from "../../rules/text/sentences";
+import { failureText, holdText, waitsFor } from "../../rules/text/sentences";
 import type { Decisions, FleetId, FleetVm } from "../fleet";
 import { branchFor, dateOf, type Branch } from "./branch";
 import { homeStatus, type HomeStatus } from "./homes";
@@ -131,16 +131,6 @@ export function decideDrift(input: DriftInput): { drift: Drift; reason: string |
 export const bootUpdateAfter = 5 * 60;
 export const homeUpdateAfter = 10 * 60;
 
-const waitingText: Record<string, string> = {
-  window: "waits for its window",
-  users: "waits for users to log out",
-  reboot: "waits for a reboot",
-  space: "waits for space on its disk",
-  network: "waits for the network",
-  metadata: "waits for its metadata to agree with the approval",
-  turn: "waits for its turn",
-};
-
 /** What a VM that is behind does about it, as far as it reports this. */
 function behindReason(report: Report, { running, now }: DriftInput): string | null {
   const { progress, waiting, outcome } = report;
@@ -150,7 +140,7 @@ function behindReason(report: Report, { running, now }: DriftInput): string | nu
   }
   if (waiting !== undefined) {
     const until = waiting.until === undefined ? "" : ` until ${waiting.until}`;
-    return oneLine(`${waitingText[waiting.for] ?? `waits for ${waiting.for}`}${until}`, 120);
+    return oneLine(`${waitsFor(waiting.for)}${until}`, 120);
   }
   if (running !== undefined && running < bootUpdateAfter) {
     return `boot update in ${formatDuration(bootUpdateAfter - running)}`;

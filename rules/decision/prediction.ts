@@ -6,9 +6,9 @@ import { stateFromReport, type AgentState } from "../agent-state";
 import { short } from "../contract";
 import { decideSystem, type SystemDecision } from "./decide-system";
 import { metadataOf } from "../metadata";
-import type { Report, WaitingFor } from "../report";
+import type { Report } from "../report";
 import type { Right } from "./run-right";
-import { failureText } from "../text/sentences";
+import { failureText, waitsFor } from "../text/sentences";
 import { oneLine } from "../text/text";
 
 export interface KnownOfVm {
@@ -31,7 +31,7 @@ export interface KnownOfVm {
 
 export interface Prediction {
   /** `stay`: nothing changes by itself; `update`: it goes to `revision`; `retry`: it does so after a transient failure. */
-  next: "stay" | "update" | "retry" | "wait" | "refuse" | "held" | "unknown";
+  next: "stay" | "update" | "retry" | "wait" | "refuse" | "held";
   /** `now`: the update runs, or is about to start. */
   when: "now" | "boot" | null;
   /** Where it goes, or would go. */
@@ -97,16 +97,6 @@ function stateOf(report: Report): AgentState {
   };
 }
 
-const waitingText: Record<WaitingFor, string> = {
-  window: "its window",
-  users: "nobody to be logged in",
-  reboot: "a reboot",
-  space: "space on its disk",
-  network: "the network",
-  metadata: "its own metadata to agree with the approval",
-  turn: "its turn",
-};
-
 type Said = Omit<Prediction, "when" | "atBoot">;
 
 function fromDecision(decision: SystemDecision, { report, head }: KnownOfVm): Said {
@@ -140,7 +130,7 @@ function updating(reason: string, revision: string, report: Report | null): Pick
     const until = about.waiting.until === undefined ? "" : ` until ${about.waiting.until}`;
     return {
       next: "wait",
-      text: oneLine(`goes to ${short(revision)}, and waits for ${waitingText[about.waiting.for]}${until}`),
+      text: oneLine(`goes to ${short(revision)}, and ${waitsFor(about.waiting.for)}${until}`),
     };
   }
   if (about?.outcome === "held") return { next: "held", text: "stays: held on the VM itself" };
@@ -157,7 +147,7 @@ function updating(reason: string, revision: string, report: Report | null): Pick
 
 /** What a boot changes for a running VM: the VM may then go to the branch's head, which the watcher may not. */
 function afterBoot(atBoot: SystemDecision, now: Said, { ahead }: KnownOfVm): Prediction["atBoot"] {
-  if (now.next === "held" || now.next === "unknown") return null;
+  if (now.next === "held") return null;
   if (atBoot.need?.kind === "head")
     return { revision: null, text: oneLine(`goes to the head of ${atBoot.need.branch} at its next boot`) };
   const { target, reason } = atBoot;

@@ -1,5 +1,8 @@
 /** Proof: whether enough VMs of a wave run the approved revision without problems, so that later waves may get it. Pure. */
 import { short } from "../contract";
+import type { WaitingFor } from "../report";
+import { own } from "../text/json";
+import { waitsFor } from "../text/sentences";
 import type { Deferral, GateOptions, GateState, VmProgress } from "./state";
 
 /** How many VMs must have proved the revision; zero if no wave comes after, or if the wave has passed it before. */
@@ -26,22 +29,15 @@ export function unprovedText({ vms, gone }: GateState, { revision, minSucceeded 
   return `${what}: ${others === "" ? "there is no VM" : others}`;
 }
 
-const texts: Record<Deferral, string> = {
+const texts: Record<Exclude<Deferral, WaitingFor>, string> = {
   stopped: "stopped",
   held: "held",
   pinned: "pinned",
   deferred: "deferred",
   undone: "went back",
   ahead: "past it",
-  window: "waits for its window",
-  users: "waits for its users",
-  reboot: "waits for a reboot",
-  space: "waits for space",
-  network: "waits for the network",
-  metadata: "waits for its metadata",
-  turn: "waits for its turn",
 };
 
 function kindOf({ result, deferral }: VmProgress): string {
-  return deferral === undefined ? result : texts[deferral];
+  return deferral === undefined ? result : (own(texts, deferral) ?? waitsFor(deferral));
 }

@@ -4,7 +4,7 @@ import { holdOn, overrideOf } from "../rollout/control-item";
 import { formatDuration } from "../text/duration";
 import { own } from "../text/json";
 import type { Report, WaitingFor } from "../report";
-import { failureText, holdText } from "../text/sentences";
+import { failureText, holdText, waitsFor } from "../text/sentences";
 import { oneLine } from "../text/text";
 import { checkHomes } from "./homes";
 import { reportOf, type Reading } from "../report-reading";
@@ -20,16 +20,6 @@ import {
 
 /** A VM that said `held` before the gate began gets these seconds to say something newer. */
 const heldGrace = 30;
-
-const waitingText: Record<WaitingFor, string> = {
-  window: "waits for its window",
-  users: "waits until nobody is logged in",
-  reboot: "waits for a reboot",
-  space: "waits for space on its disk",
-  network: "waits for the network",
-  metadata: "waits for its own metadata to agree with the approval",
-  turn: "waits for its turn",
-};
 
 /** What an existing VM means for the gate. */
 export function checkVm(
@@ -184,7 +174,7 @@ function failed(report: Report, stale: boolean): VmResult {
  */
 function waiting(what: WaitingFor, urgent: boolean, { reboot }: GateOptions): VmResult {
   const open = what === "window" ? urgent : what !== "reboot" || reboot;
-  return { result: open ? "pending" : "deferred", reason: waitingText[what], deferral: what };
+  return { result: open ? "pending" : "deferred", reason: waitsFor(what), deferral: what };
 }
 
 function runsLive({ revision, activation, outcome, rebootRequired }: Report, wanted: string): boolean {

@@ -1,7 +1,8 @@
 /** Sentences about reports and holds that several commands and the gate say. */
 import { short } from "../contract";
 import type { Hold } from "../rollout/control-item";
-import type { Failing, Report } from "../report";
+import type { Failing, Report, WaitingFor } from "../report";
+import { own } from "./json";
 import { oneLine, truncate } from "./text";
 
 /** A failure in one line: stage, whether it was rolled back, and the last line of the error. */
@@ -23,6 +24,21 @@ export function failingText({ tries, since, nextTry }: Failing): string {
     `${tries} times since ${since}; tries again at boot, for another revision, when a person asks, or after ${nextTry}`,
     200,
   );
+}
+
+const waitingFor: Record<WaitingFor, string> = {
+  window: "its window",
+  users: "users to log out",
+  reboot: "a reboot",
+  space: "disk space",
+  network: "the network",
+  metadata: "its metadata to match the approval",
+  turn: "its turn",
+};
+
+/** What a finished update still waits for. @param what may be a word of a newer agent */
+export function waitsFor(what: string): string {
+  return `waits for ${own(waitingFor, what) ?? what}`;
 }
 
 /** A hold in one line: what, by whom, why. */

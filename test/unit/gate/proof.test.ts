@@ -63,7 +63,7 @@ test.each<[string, Parameters<typeof see>, string, string]>([
       ],
     ],
     "deferred",
-    "1 waits for its users",
+    "1 waits for users to log out",
   ],
   [
     "never sees its new source",
@@ -74,7 +74,7 @@ test.each<[string, Parameters<typeof see>, string, string]>([
       ],
     ],
     "deferred",
-    "1 waits for its metadata",
+    "1 waits for its metadata to match the approval",
   ],
   ["has it for its next boot", [[[0, reading({ rebootRequired: true })]]], "deferred", "1 waits for a reboot"],
   [

@@ -69,7 +69,7 @@ describe("is built here", () => {
   it("where it does not come", async () => {
     scratch.fake("curl", "exit 22");
     expect(await realise({ dev: path })).toBeUndefined();
-    expect(scratch.log).toContain("the manifest does not come; building");
+    expect(scratch.log).toContain("the manifest cannot be fetched; building");
   });
 
   it("where Nix cannot have the path, with Nix's reason", async () => {
