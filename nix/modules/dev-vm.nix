@@ -9,6 +9,7 @@
     ./dev-vm/boot.nix
     ./dev-vm/home-disk.nix
     ./dev-vm/login.nix
+    ./dev-vm/network.nix
     ./dev-vm/nix.nix
     ./dev-vm/power.nix
     ./dev-vm/trigger.nix

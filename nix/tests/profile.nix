@@ -72,6 +72,11 @@ let
         && fitsEsp config.boot.loader.grub.configurationLimit
         && config.virtualisation.googleComputeImage.efi
         && config.services.openssh.settings.PermitRootLogin == "no"
+        &&
+          config.networking.dhcpcd.allowInterfaces == [
+            "eth*"
+            "en*"
+          ]
         && config.zramSwap.enable
         && config.nix.daemonCPUSchedPolicy == "idle"
         && config.nix.settings.min-free < config.nix.settings.max-free

@@ -30,6 +30,7 @@ let
         };
         # One option each: a module may read one and set another.
         networking = {
+          dhcpcd = anything;
           hostName = lib.mkOption { type = lib.types.str; };
           proxy = anything;
           nftables.enable = anything;
