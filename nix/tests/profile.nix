@@ -35,7 +35,11 @@ let
       package = package "nix";
       settings.trusted-users = [ "root" ];
     };
-    security.googleOsLogin.enable = true;
+    security = {
+      googleOsLogin.enable = true;
+      pam.package = package "linux-pam";
+      pam.services.sshd.rules.account.oslogin_login.order = 10600;
+    };
     services.nscd = {
       enable = true;
       user = "nscd";
@@ -54,6 +58,7 @@ let
     };
 
   key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG pulumi";
+  localUsers = config: config.security.pam.services.sshd.rules.account.local_users;
   rule = config: builtins.head config.security.sudo.extraRules;
 
   # Sizes in MiB, of a machine of 26.05: the kernel and initrd of each generation, one more while the boot loader is installed, GRUB's own
@@ -72,6 +77,11 @@ let
         && fitsEsp config.boot.loader.grub.configurationLimit
         && config.virtualisation.googleComputeImage.efi
         && config.services.openssh.settings.PermitRootLogin == "no"
+        && localUsers config == {
+          order = 10599;
+          control = "[success=1 default=ignore]";
+          modulePath = "/nix/store/00000000000000000000000000000000-linux-pam/lib/security/pam_localuser.so";
+        }
         &&
           config.networking.dhcpcd.allowInterfaces == [
             "eth*"

@@ -48,6 +48,8 @@ let
         };
         security = {
           googleOsLogin = anything;
+          pam.package = anything;
+          pam.services = anything;
           sudo = anything;
         };
         services = {
