@@ -8,6 +8,7 @@
     ./nixos-auto-update.nix
     ./dev-vm/boot.nix
     ./dev-vm/home-disk.nix
+    ./dev-vm/host-keys.nix
     ./dev-vm/login.nix
     ./dev-vm/network.nix
     ./dev-vm/nix.nix

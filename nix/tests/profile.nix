@@ -15,6 +15,7 @@ let
   inherit (import ./packages.nix) package pkgsWith;
   pkgs = pkgsWith [
     "coreutils"
+    "curl"
     "diffutils"
     "e2fsprogs"
     "systemd"
@@ -44,7 +45,14 @@ let
       enable = true;
       user = "nscd";
     };
-    services.openssh.authorizedKeysCommandUser = "nobody";
+    services.openssh = {
+      enable = true;
+      authorizedKeysCommandUser = "nobody";
+      hostKeys = [
+        { path = "/etc/ssh/ssh_host_rsa_key"; }
+        { path = "/etc/ssh/ssh_host_ed25519_key"; }
+      ];
+    };
     services.nixos-auto-update.enable = true;
     system.autoUpgrade.enable = false;
     users.users.root.isNormalUser = false;
@@ -87,6 +95,9 @@ let
             "eth*"
             "en*"
           ]
+        &&
+          config.systemd.services.publish-host-keys.serviceConfig.ExecStart
+          == "/nix/store/00000000000000000000000000000000-publish-host-keys/bin/publish-host-keys /etc/ssh/ssh_host_rsa_key.pub /etc/ssh/ssh_host_ed25519_key.pub"
         && config.zramSwap.enable
         && config.nix.daemonCPUSchedPolicy == "idle"
         && config.nix.settings.min-free < config.nix.settings.max-free
