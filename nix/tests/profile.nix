@@ -66,6 +66,7 @@ let
     };
 
   key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG pulumi";
+  hasPart = part: text: builtins.match "(.|\n)*${part}(.|\n)*" text != null;
   localUsers = config: config.security.pam.services.sshd.rules.account.local_users;
   rule = config: builtins.head config.security.sudo.extraRules;
 
@@ -105,6 +106,7 @@ let
         && config.systemd.services.nixos-auto-update-resume.wantedBy == [ "suspend.target" ]
         && config.system.switch.inhibitors.nixos-fleet-home == "the boot disk"
         && (config.fileSystems or { }) == { }
+        && !(config.system ? preSwitchChecks)
         && !((config.users.users or { }) ? fleet-trigger);
     }
     {
@@ -119,7 +121,10 @@ let
           == "/nix/store/00000000000000000000000000000000-home-disk/bin/home-disk /dev/disk/by-id/google-home /home"
         && elem fsck config.systemd.services.home-disk.before
         && elem fsck config.systemd.services.home-disk.requiredBy
-        && config.system.switch.inhibitors.nixos-fleet-home == "the disk that is attached as `home`";
+        && config.system.switch.inhibitors.nixos-fleet-home == "the disk that is attached as `home`"
+        && hasPart "boot \\| dry-activate\\) ;;" config.system.preSwitchChecks.nixos-fleet-home
+        &&
+          hasPart "/nix/store/00000000000000000000000000000000-util-linux/bin/mountpoint --quiet /home" config.system.preSwitchChecks.nixos-fleet-home;
     }
     {
       name = "with a trigger's key";
