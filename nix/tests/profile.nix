@@ -168,6 +168,18 @@ let
     { homeDisk.label = "home"; }
   ];
 
+  ofRelease =
+    release:
+    (tryEval (
+      import ../modules/dev-vm.nix {
+        lib = (if lib == null then import ./stub/lib.nix else lib) // {
+          trivial = { inherit release; };
+        };
+        modulesPath = "";
+      }
+    )).success;
+  releases = ofRelease "26.05" && ofRelease "26.11" && !ofRelease "25.11";
+
   # The image's own module needs no other; its file's stem must be a name that Compute takes.
   image = import ../image.nix { revision = "0123abc"; } {
     lib = if lib == null then import ./stub/lib.nix else lib;
@@ -206,9 +218,10 @@ let
 in
 {
   "with" = if lib == null then "a stub lib (nixpkgs' own was not there)" else "nixpkgs' lib";
-  cases = 1 + builtins.length (good ++ bad);
+  cases = 2 + builtins.length (good ++ bad);
   failures =
     map (case: "${case.name}: not what it should be") (filter (case: !isGood case) good)
     ++ (if imageIsGood then [ ] else [ "the image: not what it should be" ])
+    ++ (if releases then [ ] else [ "NixOS' releases: not those that it should take" ])
     ++ map (settings: "accepted ${builtins.toJSON settings}") (filter comesOut bad);
 }
