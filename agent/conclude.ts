@@ -1,12 +1,12 @@
 /** Ends a run: writes the state file, the report and the metrics, notifies of a failure, and arranges a retry. */
-import { join } from "node:path";
 import { isTransient } from "../rules/decision/failure";
 import { nextState, type AgentState, type RunResult } from "../rules/agent-state";
 import { contract } from "../rules/contract";
 import { isFailing, nextTry } from "../rules/decision/repeated-failure";
 import type { Attempt, CommonDecision, Driver, RunRequest, Situation } from "./driver";
 import { type Ending, isOffline } from "./ending";
-import { isThere, remove } from "./host/files";
+import { remove } from "./host/files";
+import { buildLink } from "./git/source";
 import { log } from "./host/log";
 import { writeCachedSettings } from "./cached-settings";
 import { writeLoginMessage } from "./report/login-message";
@@ -36,7 +36,8 @@ export async function conclude<S extends Situation, D extends CommonDecision>(
   } catch {
     log(`could not write ${place.stateFolder}/trial.json`);
   }
-  removeLink(join(place.stateFolder, "built"));
+  // What was built and waits for its time must not become garbage until then.
+  if (ending.outcome !== "deferred" && !isOffline(ending)) remove(buildLink(place));
   writeLoginMessage(place, state);
   // A home in the machine's repository follows the machine and no branch.
   if (decision.settings.repository !== undefined) writeCachedSettings(place.runFolder, decision.settings);
@@ -79,10 +80,6 @@ async function resultOf<S extends Situation, D extends CommonDecision>(
     bootedAt: bootedAt(driver.place.runFolder),
     agent: contract.agent,
   };
-}
-
-function removeLink(link: string): void {
-  if (isThere(link)) remove(link);
 }
 
 /** Runs the configured command after a failure. Its environment names the failure; its standard input is the report. */

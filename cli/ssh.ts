@@ -75,7 +75,7 @@ function iapTunnel(vm: string, port: number, { project, zone }: { project: strin
   return `gcloud compute start-iap-tunnel ${vm} ${port} --listen-on-stdin --project=${project} --zone=${zone} --verbosity=error`;
 }
 
-/** The lines of a known_hosts file, from what the VM's guest agent published (key type → key). Other text is left out. */
+/** The lines of a known_hosts file, from what the VM published (key type → key). Other text is left out. */
 export function knownHostsLines(vm: string, published: Readonly<Record<string, string>>): string[] {
   return Object.entries(published)
     .filter(([type, key]) => /^[a-z0-9@.-]+$/.test(type) && /^[A-Za-z0-9+/=]+$/.test(key))

@@ -72,6 +72,11 @@ async function carryOut<S extends Situation, D extends CommonDecision>(
     writeTrial(driver.place.stateFolder, later);
     return carryOut(activation, later);
   }
+  const runs = driver.current();
+  if (runs !== trial.path) {
+    const error = `the switch ended, but ${runs === "" ? "nothing" : runs} runs`;
+    return fail(activation, trial, "switch", { kind: "failed", error });
+  }
   log(`switched to ${short(trial.revision)}`);
   return verifyHealth(activation, trial);
 }

@@ -2,6 +2,7 @@
 import { attempt } from "../engine";
 import { unfinishedTrial } from "../activation/activation";
 import { type CommonDecision, type Driver, dryRequest, type Situation } from "../driver";
+import { buildLink } from "../git/source";
 import { remove } from "../host/files";
 import { acquireLock } from "../host/lock";
 import { Exit } from "../host/log";
@@ -14,7 +15,7 @@ export async function check<S extends Situation, D extends CommonDecision>(drive
     if (unfinishedTrial(driver) !== undefined)
       throw new Exit(1, "an update was interrupted; the next run finishes it first", "NF404");
     const { well } = await attempt(driver, { ...dryRequest, right: "head" });
-    remove(`${place.stateFolder}/built`);
+    remove(buildLink(place, dryRequest));
     return well ? 0 : 1;
   } finally {
     lock.release();

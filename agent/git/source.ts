@@ -1,4 +1,5 @@
 /** From a decision to a store path: fetches, verifies, and gets a prebuilt path or builds it. */
+import { join } from "node:path";
 import { short } from "../../rules/contract";
 import type { Target } from "../../rules/decision/decision";
 import { diskProblem } from "../../rules/decision/failure";
@@ -154,6 +155,11 @@ function begin({ stage }: RunRequest, name: string, revision: string): void {
   log(`→ ${name} ${short(revision)}`);
 }
 
+/** The link that keeps a built store path from garbage collection. A dry run has its own, because an update may wait for its time. */
+export function buildLink({ stateFolder }: Place, { dry }: Pick<RunRequest, "dry"> = { dry: false }): string {
+  return join(stateFolder, dry ? "checked" : "built");
+}
+
 /** The store path of a revision: from the approval's manifest, or else built here. @throws UpdateFailure */
 export async function realise<S extends Situation, D extends CommonDecision>(
   driver: Driver<S, D>,
@@ -166,7 +172,7 @@ export async function realise<S extends Situation, D extends CommonDecision>(
   begin(request, "building", revision);
   const noRoom = await makeRoom(place, spaceSettings(decision.settings));
   if (noRoom !== undefined) throw new UpdateFailure("build", noRoom, "space");
-  const link = `${place.stateFolder}/built`;
+  const link = buildLink(place, request);
   if (target.manifest !== undefined) {
     const path = await realisePrebuilt(decision.settings, target.manifest, link, place);
     if (path !== undefined) return path;

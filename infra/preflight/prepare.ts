@@ -8,7 +8,7 @@ import { newestImages } from "../components/image";
 import { reachAll, type Reachable } from "../components/rollout/trigger";
 import type { Resolved } from "./approval";
 import { readExisting } from "./existing";
-import { accessWarnings, metadataWarnings, stackWarnings } from "./warnings";
+import { accessWarnings, metadataWarnings, stackWarnings, triggerWarnings } from "./warnings";
 import { assertNoReplacement, existingHomeDisks, replacedVms } from "./replacement";
 import { decideRollout } from "./rollout-plan";
 import { readSettings } from "./settings";
@@ -46,7 +46,13 @@ export async function prepare(
   const mistakes = offers === undefined ? [] : offerMistakes(config, offers);
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   assertNoReplacement(config, inventory, given);
-  for (const line of [...stackWarnings(config), ...accessWarnings(config), ...metadataWarnings(metadata)])
+  const reachable = await reachAll(config, opts);
+  for (const line of [
+    ...stackWarnings(config),
+    ...accessWarnings(config),
+    ...metadataWarnings(metadata),
+    ...triggerWarnings(reachable, inventory.vms),
+  ])
     void pulumi.log.warn(line);
   return {
     config,
@@ -56,6 +62,6 @@ export async function prepare(
     replacedVms: replacedVms(config, inventory),
     arrivals: arrivals(config, inventory.vms),
     existingHomeDisks: existingHomeDisks(config, inventory),
-    reachable: await reachAll(config, opts),
+    reachable,
   };
 }

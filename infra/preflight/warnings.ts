@@ -1,9 +1,10 @@
 /** Problems that stop no update but that a person should know first. Pure. */
 import { accessOf } from "../components/iam";
-import { short } from "../../rules/contract";
+import { type PresentVm, short } from "../../rules/contract";
 import { missingNames } from "../../rules/flake-names";
 import { flakeUser } from "../config/vms/vms";
 import type { FleetConfig } from "../config/fleet-config";
+import type { Reachable } from "../components/rollout/trigger";
 
 /** Compute's limit for all of a project's metadata, in bytes, and the share of it that triggers a warning. */
 const METADATA_BYTES = 512 * 1024;
@@ -46,4 +47,19 @@ export function hostWarnings(vms: FleetConfig["vms"], built: readonly string[], 
   if (built.length === 0) return [];
   const { hosts } = missingNames(vms.map(flakeUser), { hosts: [...built], homes: [] });
   return hosts.map((line) => `nixos-fleet:vms: by the manifest of ${short(revision)} ${line}`);
+}
+
+/** Running VMs that get no SSH trigger. A VM that is off or does not exist yet needs none. */
+export function triggerWarnings(
+  reachable: Readonly<Record<string, Reachable>>,
+  present: readonly PresentVm[],
+): string[] {
+  const running = new Set(present.filter((vm) => vm.running).map(({ name }) => name));
+  return Object.entries(reachable).flatMap(([name, target]) =>
+    "skipped" in target && running.has(name)
+      ? [
+          `nixos-fleet:trigger: ${name} gets no SSH trigger, because it ${target.skipped}; it sees the approval by itself`,
+        ]
+      : [],
+  );
 }

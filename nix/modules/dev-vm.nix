@@ -1,6 +1,10 @@
 # NixOS: a developer's VM on Google Compute Engine, kept current by the fleet. Import it from the flake
 # (`nixosModules.dev-vm`) or this file itself; a machine's own settings win, except where a file here says why not.
 { lib, modulesPath, ... }:
+
+# The options that its parts set came with NixOS 25.11 and 26.05. An older NixOS only says that one of them does not exist.
+assert lib.assertMsg (lib.versionAtLeast lib.trivial.release "26.05")
+  "nixos-fleet's profile dev-vm needs NixOS 26.05 or newer, and this is ${lib.trivial.release}: update the input nixpkgs, or import nixosModules.nixos-auto-update alone";
 {
   imports = [
     # Brings the guest agent, its startup scripts, OS Login, sshd with keys only, a root disk that grows, and names eth0.
@@ -8,7 +12,9 @@
     ./nixos-auto-update.nix
     ./dev-vm/boot.nix
     ./dev-vm/home-disk.nix
+    ./dev-vm/host-keys.nix
     ./dev-vm/login.nix
+    ./dev-vm/network.nix
     ./dev-vm/nix.nix
     ./dev-vm/power.nix
     ./dev-vm/trigger.nix

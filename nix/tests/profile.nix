@@ -15,6 +15,7 @@ let
   inherit (import ./packages.nix) package pkgsWith;
   pkgs = pkgsWith [
     "coreutils"
+    "curl"
     "diffutils"
     "e2fsprogs"
     "systemd"
@@ -35,12 +36,23 @@ let
       package = package "nix";
       settings.trusted-users = [ "root" ];
     };
-    security.googleOsLogin.enable = true;
+    security = {
+      googleOsLogin.enable = true;
+      pam.package = package "linux-pam";
+      pam.services.sshd.rules.account.oslogin_login.order = 10600;
+    };
     services.nscd = {
       enable = true;
       user = "nscd";
     };
-    services.openssh.authorizedKeysCommandUser = "nobody";
+    services.openssh = {
+      enable = true;
+      authorizedKeysCommandUser = "nobody";
+      hostKeys = [
+        { path = "/etc/ssh/ssh_host_rsa_key"; }
+        { path = "/etc/ssh/ssh_host_ed25519_key"; }
+      ];
+    };
     services.nixos-auto-update.enable = true;
     system.autoUpgrade.enable = false;
     users.users.root.isNormalUser = false;
@@ -54,6 +66,8 @@ let
     };
 
   key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG pulumi";
+  hasPart = part: text: builtins.match "(.|\n)*${part}(.|\n)*" text != null;
+  localUsers = config: config.security.pam.services.sshd.rules.account.local_users;
   rule = config: builtins.head config.security.sudo.extraRules;
 
   # Sizes in MiB, of a machine of 26.05: the kernel and initrd of each generation, one more while the boot loader is installed, GRUB's own
@@ -72,6 +86,19 @@ let
         && fitsEsp config.boot.loader.grub.configurationLimit
         && config.virtualisation.googleComputeImage.efi
         && config.services.openssh.settings.PermitRootLogin == "no"
+        && localUsers config == {
+          order = 10599;
+          control = "[success=1 default=ignore]";
+          modulePath = "/nix/store/00000000000000000000000000000000-linux-pam/lib/security/pam_localuser.so";
+        }
+        &&
+          config.networking.dhcpcd.allowInterfaces == [
+            "eth*"
+            "en*"
+          ]
+        &&
+          config.systemd.services.publish-host-keys.serviceConfig.ExecStart
+          == "/nix/store/00000000000000000000000000000000-publish-host-keys/bin/publish-host-keys /etc/ssh/ssh_host_rsa_key.pub /etc/ssh/ssh_host_ed25519_key.pub"
         && config.zramSwap.enable
         && config.nix.daemonCPUSchedPolicy == "idle"
         && config.nix.settings.min-free < config.nix.settings.max-free
@@ -79,6 +106,7 @@ let
         && config.systemd.services.nixos-auto-update-resume.wantedBy == [ "suspend.target" ]
         && config.system.switch.inhibitors.nixos-fleet-home == "the boot disk"
         && (config.fileSystems or { }) == { }
+        && !(config.system ? preSwitchChecks)
         && !((config.users.users or { }) ? fleet-trigger);
     }
     {
@@ -93,7 +121,10 @@ let
           == "/nix/store/00000000000000000000000000000000-home-disk/bin/home-disk /dev/disk/by-id/google-home /home"
         && elem fsck config.systemd.services.home-disk.before
         && elem fsck config.systemd.services.home-disk.requiredBy
-        && config.system.switch.inhibitors.nixos-fleet-home == "the disk that is attached as `home`";
+        && config.system.switch.inhibitors.nixos-fleet-home == "the disk that is attached as `home`"
+        && hasPart "boot \\| dry-activate\\) ;;" config.system.preSwitchChecks.nixos-fleet-home
+        &&
+          hasPart "/nix/store/00000000000000000000000000000000-util-linux/bin/mountpoint --quiet /home" config.system.preSwitchChecks.nixos-fleet-home;
     }
     {
       name = "with a trigger's key";
@@ -137,6 +168,18 @@ let
     { homeDisk.label = "home"; }
   ];
 
+  ofRelease =
+    release:
+    (tryEval (
+      import ../modules/dev-vm.nix {
+        lib = (if lib == null then import ./stub/lib.nix else lib) // {
+          trivial = { inherit release; };
+        };
+        modulesPath = "";
+      }
+    )).success;
+  releases = ofRelease "26.05" && ofRelease "26.11" && !ofRelease "25.11";
+
   # The image's own module needs no other; its file's stem must be a name that Compute takes.
   image = import ../image.nix { revision = "0123abc"; } {
     lib = if lib == null then import ./stub/lib.nix else lib;
@@ -175,9 +218,10 @@ let
 in
 {
   "with" = if lib == null then "a stub lib (nixpkgs' own was not there)" else "nixpkgs' lib";
-  cases = 1 + builtins.length (good ++ bad);
+  cases = 2 + builtins.length (good ++ bad);
   failures =
     map (case: "${case.name}: not what it should be") (filter (case: !isGood case) good)
     ++ (if imageIsGood then [ ] else [ "the image: not what it should be" ])
+    ++ (if releases then [ ] else [ "NixOS' releases: not those that it should take" ])
     ++ map (settings: "accepted ${builtins.toJSON settings}") (filter comesOut bad);
 }

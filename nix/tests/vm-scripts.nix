@@ -59,6 +59,8 @@ let
                 hosts = anything;
               };
               security.googleOsLogin = anything;
+              security.pam.package = anything;
+              security.pam.services = anything;
               home-manager = anything;
               services = {
                 comin = anything;
@@ -82,7 +84,11 @@ let
               };
             };
             users.users.root.isNormalUser = false;
-            security.googleOsLogin.enable = lib.mkDefault false;
+            security = {
+              googleOsLogin.enable = lib.mkDefault false;
+              pam.package = package "linux-pam";
+              pam.services.sshd.rules.account.oslogin_login.order = 10600;
+            };
             services = {
               gitDaemon.user = "git";
               nscd = {

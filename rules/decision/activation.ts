@@ -107,6 +107,8 @@ export function switchEnd({ status, output }: { status: number | undefined; outp
     return { kind: "boot loader", space: /No space left on device/.test(output) };
   if (!activated && (status === 11 || /^Could not acquire lock/m.test(output))) return { kind: "busy" };
   if (!activated && status === 100) return { kind: "needs reboot" };
+  // Status 4 replaces status 2 if a unit failed as well.
+  if (/^Failed to run activate script/m.test(output)) return { kind: "failed" };
   return status === 4 ? { kind: "active" } : { kind: "failed" };
 }
 

@@ -59,6 +59,9 @@ describe("a VM outside of its window", () => {
     expect(is.systems).toBe(before.systems + 1);
     expect(vm.report()).toMatchObject({ outcome: "deferred", waiting: { for: "window" } });
     expect(await vm.sh("systemctl list-timers --no-legend 'nixos-auto-update-retry-*'")).not.toBe("");
+    // A collection of garbage leaves what waits.
+    await vm.sh("nix-store --gc >/dev/null 2>&1");
+    expect((await vm.facts()).systems).toBe(before.systems + 1);
   });
 
   it("waits also where its update was killed, which goes on with the same right", async () => {

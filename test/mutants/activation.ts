@@ -5,11 +5,25 @@ const activation = unit("agent/activation/activation");
 const rollBack = unit("agent/activation/roll-back");
 
 export const activationMutants: readonly Mutant[] = [
+  {
+    rule: "a failed activation script counts if a unit failed as well",
+    file: "rules/decision/activation.ts",
+    before: 'if (/^Failed to run activate script/m.test(output)) return { kind: "failed" };',
+    after: "",
+    tests: unit("rules/activation"),
+  },
   rule(
     "activation/activation",
     "a switch has to pass its health check (health check)",
     'if (error !== undefined) return fail(activation, trial, "health"',
     'if (false) return fail(activation, trial, "health"',
+    activation,
+  ),
+  rule(
+    "activation/activation",
+    "a switch that left another system running does not count",
+    "if (runs !== trial.path) {",
+    "if (false) {",
     activation,
   ),
   rule(

@@ -3,6 +3,13 @@ import { agentRule as rule, unit, type Mutant } from "./mutant";
 
 export const runMutants: readonly Mutant[] = [
   rule(
+    "conclude",
+    "what was built and waits for its time is kept from garbage collection",
+    'if (ending.outcome !== "deferred" && !isOffline(ending)) remove',
+    "remove",
+    unit("agent/engine"),
+  ),
+  rule(
     "engine",
     "a hold that comes during a build counts",
     "if (isSameUpdate(decision, driver.decide(situation, request, found)))",

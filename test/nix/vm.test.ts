@@ -27,7 +27,7 @@ describe.skipIf(!hasNix)("nix/tests/vm", () => {
 const answers = {
   project: { attributes: { a: "1" } },
   instance: { id: 1, name: "machine", attributes: { "nixos-fleet": "{}" } },
-  oslogin: [{ name: "1", posixAccounts: [{ username: "alice_example_com" }] }],
+  oslogin: [{ name: "1", posixAccounts: [{ username: "alice_example_com" }], granted: ["login"] }],
 };
 
 /** Runs a script of JavaScript beside the VM test's metadata server, in a network of their own, with the agent's client as `server`. */
@@ -75,8 +75,10 @@ describe.skipIf(process.getuid?.() !== 0)("the VM tests' metadata server", () =>
     const said = await beside(`[
       JSON.parse(await server.get("oslogin/users?username=alice_example_com")).loginProfiles[0].name,
       (await server.request("oslogin/users?username=bob")).status,
+      await server.get("oslogin/authorize?email=1&policy=login"),
+      await server.get("oslogin/authorize?email=1&policy=adminLogin"),
       (await fetch("http://169.254.169.254/computeMetadata/v1/instance/id")).status,
     ]`);
-    expect(said).toEqual(["1", 404, 403]);
+    expect(said).toEqual(["1", 404, '{"success": true}', '{"success": false}', 403]);
   });
 });

@@ -7,7 +7,7 @@ import type { FleetConfig, VmConfig } from "../../config/fleet-config";
 /** The address where a VM answers SSH and the host key that it must show, or why it gets no trigger. */
 export type Reachable = { host: string; port: number; hostKey: string } | { skipped: string };
 
-/** The host key that a VM's guest agent published, as `ssh-ed25519 AAAA…`; ed25519 if there are several. Pure. */
+/** The host key that a VM published, as `ssh-ed25519 AAAA…`; ed25519 if there are several. Pure. */
 function publishedHostKey(values: readonly { key: string; value: string }[]): string | undefined {
   const chosen = values.find(({ key }) => key === "ssh-ed25519") ?? values[0];
   return chosen && `${chosen.key} ${chosen.value}`;

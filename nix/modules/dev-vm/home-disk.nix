@@ -33,14 +33,27 @@ in
   options.nixos-fleet.homeDisk.enable = lib.mkEnableOption "{file}`/home` on the disk that is attached with the device name `home`. A disk with nothing on it is formatted, and gets a copy of what {file}`/home` had so far; one with anything on it never is. On a machine that runs already it takes a reboot";
 
   config = lib.mkMerge [
-    # Under those who are logged in no other /home may appear: their files would be out of sight. A changed inhibitor has the update
-    # wait for a reboot (nixos/modules/system/activation/switchable-system.nix); it must have had a value before to be a changed one.
+    # Under those who are logged in no /home may appear or go away: their files would be out of sight. A changed inhibitor has the update
+    # wait for a reboot (nixos/modules/system/activation/switchable-system.nix). A system without this profile has no such inhibitor to
+    # compare with: for that one the check below says so.
     {
       system.switch.inhibitors.nixos-fleet-home =
         if cfg.enable then "the disk that is attached as `home`" else "the boot disk";
     }
 
     (lib.mkIf cfg.enable {
+      system.preSwitchChecks.nixos-fleet-home = ''
+        case "''${2-}" in
+          boot | dry-activate) ;;
+          *)
+            if ! ${pkgs.util-linux}/bin/mountpoint --quiet /home; then
+              echo "/home is not on a disk of its own yet; a boot mounts it there"
+              exit 1
+            fi
+            ;;
+        esac
+      '';
+
       fileSystems."/home" = {
         # By its label another disk could take its place: one from a snapshot, attached to get a few files back, has the same.
         device = disk;

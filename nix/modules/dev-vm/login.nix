@@ -1,11 +1,11 @@
-# Who gets in: those that Google's IAM names, by OS Login, and nobody else.
+# Who gets in: those that Google's IAM names, by OS Login, and those accounts of this configuration that have keys in it.
 #
 # OS Login asks the metadata server by HTTP, at 169.254.169.254 (GoogleCloudPlatform/guest-oslogin, src/include/oslogin_utils.h), in
 # four ways, and services.nixos-auto-update.protectMetadata leaves each one open:
 # - sshd asks for a person's keys as services.openssh.authorizedKeysCommandUser (nixos/modules/security/google_oslogin.nix;
 #   guest-oslogin, src/authorized_keys/);
 # - PAM's modules check within sshd, as root, whether that person may log in and may use sudo (the same file,
-#   nixos/modules/security/pam.nix; guest-oslogin, src/pam/);
+#   nixos/modules/security/pam.nix; guest-oslogin, src/pam/). This check counts also for keys that people put into their own homes;
 # - names are looked up by the name service daemon, as services.nscd.user: no other process has the NSS modules in its path
 #   (nixos/modules/config/nsswitch.nix, nixos/modules/services/system/nscd.nix). So who asks is the daemon, whoever wants to know
 #   (guest-oslogin, src/nss/nss_oslogin.cc);
@@ -18,6 +18,17 @@
 
   # NixOS refuses a machine on which nobody has a password or key; it cannot know about OS Login.
   users.allowNoPasswordLogin = lib.mkDefault config.security.googleOsLogin.enable;
+
+  # Since 2024 OS Login's module denies each account that Google does not know, also the machine's own, such as the one for
+  # `trigger: ssh` (guest-oslogin, src/pam/pam_oslogin_login.cc). For an account in /etc/passwd the next rule, which is this module, is
+  # skipped. The check stays on for everyone else.
+  security.pam.services.sshd.rules.account.local_users =
+    lib.mkIf config.security.googleOsLogin.enable
+      {
+        order = config.security.pam.services.sshd.rules.account.oslogin_login.order - 1;
+        control = "[success=1 default=ignore]";
+        modulePath = "${config.security.pam.package}/lib/security/pam_localuser.so";
+      };
 
   # google-compute-config.nix allows root by key, as a default. Sudo tells who it was.
   services.openssh.settings.PermitRootLogin = lib.mkOverride 900 "no";

@@ -30,6 +30,7 @@ let
         };
         # One option each: a module may read one and set another.
         networking = {
+          dhcpcd = anything;
           hostName = lib.mkOption { type = lib.types.str; };
           proxy = anything;
           nftables.enable = anything;
@@ -47,6 +48,8 @@ let
         };
         security = {
           googleOsLogin = anything;
+          pam.package = anything;
+          pam.services = anything;
           sudo = anything;
         };
         services = {

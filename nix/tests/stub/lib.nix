@@ -109,6 +109,7 @@ rec {
   escapeShellArgs = texts: concatStringsSep " " (map escapeShellArg texts);
   importJSON = file: builtins.fromJSON (builtins.readFile file);
   versionAtLeast = version: least: builtins.compareVersions version least >= 0;
+  trivial.release = "26.05";
   assertMsg = condition: message: condition || throw message;
   licenses.mit = { };
   platforms.linux = [ "x86_64-linux" ];

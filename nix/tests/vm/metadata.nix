@@ -8,6 +8,8 @@ let
   };
   url = "http://169.254.169.254/computeMetadata/v1";
   person = "alice_example_com";
+  # Google knows this person, who may no longer log in.
+  leaver = "bob_example_com";
   key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKOnFSCvaKjXNnpkzCGzzUXBhZVmFGZTdpPJnqMXQHvU alice";
 
   answers = pkgs.writers.writeJSON "metadata.json" {
@@ -27,21 +29,24 @@ let
       };
     };
     oslogin = [
+      (profile person 2000 [ "login" ])
+      (profile leaver 2001 [ ])
+    ];
+  };
+
+  profile = username: uid: granted: {
+    inherit granted;
+    name = toString uid;
+    posixAccounts = [
       {
-        name = "1";
-        posixAccounts = [
-          {
-            primary = true;
-            username = person;
-            uid = 2000;
-            gid = 2000;
-            homeDirectory = "/home/${person}";
-            operatingSystemType = "LINUX";
-          }
-        ];
-        sshPublicKeys."1".key = key;
+        inherit username uid;
+        primary = true;
+        gid = uid;
+        homeDirectory = "/home/${username}";
+        operatingSystemType = "LINUX";
       }
     ];
+    sshPublicKeys."1".key = key;
   };
 in
 {
@@ -50,7 +55,10 @@ in
   nodes.machine =
     { lib, ... }:
     {
-      imports = [ (import ./repository.nix { inherit module; }) ];
+      imports = [
+        (import ./repository.nix { inherit module; })
+        ../../modules/dev-vm/login.nix
+      ];
 
       services.nixos-auto-update = {
         host = lib.mkForce null;
@@ -116,5 +124,14 @@ in
               "runuser --user ${services.openssh.authorizedKeysCommandUser} -- "
               "/etc/ssh/authorized_keys_command_google_oslogin ${person} | grep --fixed-strings '${key}'"
           )
+
+      with subtest("sshd lets in whom IAM lets in and the machine's own accounts, and nobody else, with keys of their own"):
+          machine.succeed('ssh-keygen -q -t ed25519 -N "" -f /root/key')
+          for user in ["developer", "${person}", "${leaver}"]:
+              machine.succeed(f"install -D --mode 644 /root/key.pub /etc/ssh/authorized_keys.d/{user}")
+          login = "ssh -i /root/key -o BatchMode=yes -o StrictHostKeyChecking=no {}@localhost true"
+          machine.succeed(login.format("developer"))
+          machine.succeed(login.format("${person}"))
+          machine.fail(login.format("${leaver}"))
     '';
 }

@@ -62,6 +62,9 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(200)
 
     def os_login(self, query: dict[str, str]) -> None:
+        if "policy" in query:
+            granted = any(query.get("email") == user["name"] and query["policy"] in user["granted"] for user in users)
+            return self.answer(200, json.dumps({"success": granted}))
         known = [user for user in users if query.get("username") == user["posixAccounts"][0]["username"]]
         if known:
             self.answer(200, json.dumps({"loginProfiles": known}))

@@ -118,7 +118,8 @@ describe("what was built", () => {
     const built = scratch.in("built");
     writeFileSync(built, "");
     scratch.fake("nix-store", `[ "$1" != --realise ] || ln -sfn ${built} "$4"`);
-    return run({}, { activate: (path) => (activated.push(path), Promise.resolve({ kind: "done" })), ...more });
+    const activate: Driver["activate"] = (path) => (activated.push(path), Promise.resolve({ kind: "done" }));
+    return run({}, { activate, current: () => activated.at(-1) ?? "", ...more });
   };
 
   it("is activated where its agent works", async () => {
@@ -185,6 +186,42 @@ describe("what was built", () => {
     const { ending } = await deploy({ obstacle: () => Promise.resolve(work.shift()) });
     expect(ending).toMatchObject({ outcome: "deferred", error: "edits that are not committed" });
     expect(activated).toEqual([]);
+  });
+
+  describe("and waits for its time", () => {
+    const why = "built; waiting for the window";
+    const waits: Partial<Driver> = { postponed: () => ({ why, waiting: { for: "window" } }) };
+    const rooted = () => existsSync(scratch.in("state/built"));
+
+    it("is kept from garbage collection until then", async () => {
+      expect((await deploy(waits)).ending).toMatchObject({ outcome: "deferred", waiting: { for: "window" } });
+      expect(rooted()).toBe(true);
+      expect((await deploy()).ending).toMatchObject({ outcome: "updated" });
+      expect(rooted()).toBe(false);
+    });
+
+    it("is kept also where the repository does not answer meanwhile", async () => {
+      await deploy(waits);
+      rmSync(scratch.in("mirror"), { recursive: true });
+      const origin = async () => ({ ...(await driver().origin(decision)), url: scratch.in("away") });
+      expect((await run({}, { ...waits, origin })).ending).toMatchObject({ outcome: "failed", cause: "network" });
+      expect(rooted()).toBe(true);
+    }, 30_000);
+
+    it("is kept where a person looks what an update would do", async () => {
+      await deploy(waits);
+      expect((await run({ dry: true })).ending).toMatchObject({ outcome: "updated" });
+      expect(rooted()).toBe(true);
+    });
+
+    it.each([
+      ["it is held", stays(held({ by: "carol", why: "a demo" }))],
+      ["it is no longer wanted", stays(stay("unchanged", "runs what is approved"))],
+    ])("is let go where %s", async (_, other) => {
+      await deploy(waits);
+      await run({}, { decide: () => other });
+      expect(rooted()).toBe(false);
+    });
   });
 
   it("is looked for at its head once", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { accessWarnings, hostWarnings, metadataWarnings } from "../../../infra/preflight/warnings";
+import { accessWarnings, hostWarnings, metadataWarnings, triggerWarnings } from "../../../infra/preflight/warnings";
 import { checkSettings } from "./check-settings";
+import { alice } from "./present";
 
 const vms = [{ name: "dev-alice", owner: "alice@example.com" }, { name: "dev-bob" }];
 const warned = (keys: object) => {
@@ -24,6 +25,20 @@ it("a host that fleet build did not build is named before an update, and a manif
   ]);
   expect(warnings("dev-alcie", "dev-bob")).toEqual([]);
   expect(warnings()).toEqual([]);
+});
+
+it("a running VM that cannot be triggered by SSH is named with the reason, and one that is off or not there is not", () => {
+  const skipped = "has published no SSH host key yet";
+  const reachable = {
+    "dev-alice": { skipped },
+    "dev-off": { skipped: "is TERMINATED" },
+    "dev-new": { skipped: "cannot be looked up: not found" },
+    "dev-bob": { host: "10.0.0.2", port: 22, hostKey: "ssh-ed25519 AAAA" },
+  };
+  const present = [alice, { ...alice, name: "dev-bob" }, { ...alice, name: "dev-off", running: false }];
+  expect(triggerWarnings(reachable, present)).toEqual([
+    `nixos-fleet:trigger: dev-alice gets no SSH trigger, because it ${skipped}; it sees the approval by itself`,
+  ]);
 });
 
 describe("the project's metadata", () => {

@@ -98,6 +98,7 @@ describe("switch-to-configuration ended", () => {
     [0, activating, { kind: "active" }],
     [4, `${activating}warning: the following units failed: a\n`, { kind: "active" }],
     [2, `${activating}Failed to run activate script\n`, { kind: "failed" }],
+    [4, `${activating}Failed to run activate script\nwarning: the following units failed: a\n`, { kind: "failed" }],
     [11, "Could not acquire lock\n", { kind: "busy" }],
     [11, `${activating}Unable to list users with logind: timeout\n`, { kind: "failed" }],
     [100, "Warning: the new NixOS configuration has an 'init' that is\nincompatible\n", { kind: "needs reboot" }],
