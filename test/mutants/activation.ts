@@ -110,4 +110,18 @@ export const activationMutants: readonly Mutant[] = [
     "if (sessions === undefined) return [];",
     unit("agent/people"),
   ),
+  rule(
+    "system/deferrals",
+    "a hold keeps a VM from a reboot too",
+    'outcome === "held" || waiting?.for === "metadata" ? reason',
+    'waiting?.for === "metadata" ? reason',
+    unit("agent/activation/reboot"),
+  ),
+  rule(
+    "activation/reboot",
+    "a hold calls off a reboot that is scheduled",
+    "if (place.held !== undefined && (readText(scheduled)",
+    "if (false && (readText(scheduled)",
+    unit("agent/activation/reboot"),
+  ),
 ];

@@ -1,0 +1,61 @@
+/** Reboots that a hold prevents: the agent's real decisions, with a shutdown that only writes down its arguments. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { rebootIfAllowed, type RebootPlace } from "../../../../agent/activation/reboot";
+import { rebootPlaceOf } from "../../../../agent/system/deferrals";
+import { refuse, held, stay, type Decision } from "../../../../rules/decision/decision";
+import { Scratch } from "../scratch";
+import { standInPlace } from "../stand-in-driver";
+
+let scratch: Scratch;
+beforeEach(() => {
+  scratch = new Scratch();
+  scratch.fake("shutdown", `printf '%s\\n' "$*" >>${scratch.in("shutdowns")}`);
+  scratch.fake("loginctl", "echo '[]'");
+});
+afterEach(() => scratch.remove());
+
+function placeFor(decision: Decision): RebootPlace {
+  const settings = { host: "dev", branch: "main", directory: "", follow: "branch" as const, homes: [] };
+  const asked = { ...settings, allowReboot: true, rebootWithUsers: true };
+  return rebootPlaceOf(standInPlace(scratch), { ...decision, settings: asked, retry: [], notes: [] });
+}
+
+const shutdowns = () => (existsSync(scratch.in("shutdowns")) ? readFileSync(scratch.in("shutdowns"), "utf8") : "");
+const noted = () => existsSync(scratch.in("run/reboot-required"));
+const ask = (decision: Decision) => rebootIfAllowed(placeFor(decision), true, scratch.in("scheduled"));
+
+it("comes where nothing holds the machine", async () => {
+  await ask(stay("unchanged", "running it"));
+  expect(shutdowns()).toContain("-r +1");
+});
+
+it.each<[string, Decision]>([
+  ["is held", held({ by: "carol", why: "demo at 3" })],
+  [
+    "cannot know whether it is held",
+    { ...stay("deferred", "no answer"), transient: true, waiting: { for: "metadata" } },
+  ],
+])("does not come where the machine %s, and stays noted", async (_, decision) => {
+  await ask(decision);
+  expect(shutdowns()).toBe("");
+  expect(noted()).toBe(true);
+  expect(scratch.log).toContain(`a reboot is required; ${decision.reason}`);
+});
+
+it("comes where the revision failed here and the gate's hold follows from that: it is the way back", async () => {
+  await ask(refuse("held by a gate", { revision: "a".repeat(40), error: "", rolledBack: true, at: "" }));
+  expect(shutdowns()).toContain("-r +1");
+});
+
+it("is called off if a hold comes during its notice, but only if the agent scheduled it", async () => {
+  const file = scratch.in("scheduled");
+  writeFileSync(file, "USEC=1\nMODE=reboot\nWALL_MESSAGE=This machine reboots in 15 minutes to finish an update.\n");
+  await ask(stay("unchanged", "running it"));
+  expect(shutdowns()).toBe("");
+  await ask(held({ by: "carol" }));
+  expect(shutdowns()).toBe("-c\n");
+  writeFileSync(file, "USEC=1\nMODE=poweroff\n");
+  await ask(held({ by: "carol" }));
+  expect(shutdowns()).toBe("-c\n");
+});
