@@ -90,7 +90,13 @@ export type Switched =
   | { kind: "done" }
   /** It runs only after a reboot. */
   | { kind: "needs reboot" }
-  | { kind: "failed"; error: string; passes?: "busy" | "space" };
+  | FailedSwitch;
+
+export interface FailedSwitch {
+  kind: "failed";
+  error: string;
+  passes?: "busy" | "space";
+}
 
 /** Why an update waits, and when the agent retries it, if that is known. */
 export interface Deferral {

@@ -123,9 +123,7 @@ async function fail<S extends Situation, D extends CommonDecision>(
   return undo(activation, failed, passes);
 }
 
-const reasons = { busy: "another switch is running", space: "the boot loader has no space" };
-
-/** Goes back. If another switch was running, nothing was changed and the revision stays wanted. */
+/** Goes back. If the switch found something busy, nothing was changed and the revision stays wanted. */
 async function undo<S extends Situation, D extends CommonDecision>(
   { driver, decision }: Activation<S, D>,
   trial: Trial,
@@ -141,7 +139,9 @@ async function undo<S extends Situation, D extends CommonDecision>(
     error,
     rolledBack: back.ok,
     cause: passes ?? "revision",
-    ...(passes === undefined ? { refuse: trial.revision } : { retry: reasons[passes] }),
+    ...(passes === undefined
+      ? { refuse: trial.revision }
+      : { retry: passes === "space" ? "no space is left" : lastLine(error) }),
   };
   if (back.ok) {
     log("rolled back");

@@ -1,5 +1,6 @@
 /** Activates a Home Manager generation, as its user. */
 import { dirname, join } from "node:path";
+import { diskProblem } from "../../rules/decision/failure";
 import type { Switched } from "../driver";
 import { exists, makeFolder } from "../host/files";
 import { run, succeeded } from "../host/process";
@@ -17,8 +18,8 @@ export async function activateHome(generation: string, profile: string): Promise
   makeFolder(dirname(profile));
   const driven = exists(join(generation, "gen-version"));
   if (driven) {
-    if (!(await setProfile(profile, generation)))
-      return { kind: "failed", error: `could not set the profile ${profile}` };
+    const failed = await setProfile(profile, generation);
+    if (failed !== undefined) return failed;
   }
   const finished = await run(join(generation, "activate"), driven ? ["--driver-version", "1"] : [], {
     env: { HOME_MANAGER_BACKUP_EXT: `before-update-${compactTime(new Date())}` },
@@ -31,7 +32,9 @@ export async function activateHome(generation: string, profile: string): Promise
     return { kind: "failed", error: `activate did not end within ${Math.round(timeout() / 1000)} s` };
   const lines = finished.output.trimEnd().split("\n").slice(-20);
   const how = `activate ended with status ${finished.status ?? finished.signal ?? "none"}`;
-  return { kind: "failed", error: [...lines, how].join("\n") };
+  // The reason is Home Manager's last line, and whoever shows one line of an error shows the last.
+  const error = [how, ...lines].join("\n");
+  return { kind: "failed", error, ...(diskProblem(finished.output) === undefined ? {} : { passes: "space" }) };
 }
 
 /** 20261128-061500, in the user's time zone. */

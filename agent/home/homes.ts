@@ -135,7 +135,7 @@ async function wakeUnits(account: Account): Promise<void> {
 async function startHome(account: Account, since: string): Promise<void> {
   const { name } = account;
   log(`home of ${name}: starting its first update`);
-  const command = [...installedOrSelf(), "run", "--once", "--by", "the machine's agent"];
+  const command = [...installedOrSelf(), "run", "--once", "--trigger", "watch", "--by", "the machine's agent"];
   const unit = `${homeUnit}-first.service`;
   const options = [
     ...["--user", `--machine=${name}@.host`, "--no-block", `--unit=${unit}`],

@@ -3,6 +3,7 @@
  * command that helps.
  */
 import type { AgentState } from "../agent-state";
+import type { Stage } from "../contract";
 import { isFailing } from "../decision/repeated-failure";
 import { oneLine } from "./text";
 
@@ -12,12 +13,13 @@ export function loginMessage(of: "machine" | "home", state: AgentState): string[
   const program = of === "machine" ? "nixos-auto-update" : "nixos-hm-auto-update";
   const lines: string[] = [];
   if (outcome === "failed" && (transient !== true || isFailing(repeated))) {
-    const why = oneLine(error?.split("\n").find((line) => line.trim() !== "") ?? "", 120);
+    const why = oneLine(reasonLine(error ?? "", stage), 120);
     const now = rolledBack === true ? "; what ran before runs again" : "";
     lines.push(
       `The last update of this ${of} failed${stage === undefined ? "" : ` at ${stage}`}${now}${why === "" ? "" : `: ${why}`}`,
     );
-    lines.push(`  ${program} status`);
+    const again = of === "home" ? "; when its cause is gone: nixos-hm-auto-update run" : "";
+    lines.push(`  ${program} status${again}`);
   } else if (of === "home" && outcome === "deferred") {
     lines.push(`An update of this home waits: ${oneLine(error ?? "", 120) || "see its status"}`);
     lines.push(`  ${program} status`);
@@ -28,4 +30,13 @@ export function loginMessage(of: "machine" | "home", state: AgentState): string[
     lines.push("  sudo reboot, or stop and start the VM");
   }
   return lines;
+}
+
+/** The line of an error that says why. A health check's first line names the unit; what other programs print ends with the reason. */
+function reasonLine(error: string, stage: Stage | undefined): string {
+  const lines = error
+    .split("\n")
+    .filter((line) => line.trim() !== "" && !/^refused, because|ended with status/.test(line));
+  if (stage === "health") return lines[0] ?? "";
+  return lines.findLast((line) => /^\s*(?:error|fatal): /.test(line)) ?? lines.at(-1) ?? error;
 }

@@ -72,4 +72,18 @@ export const runMutants: readonly Mutant[] = [
     "if",
     unit("agent/retry"),
   ),
+  rule(
+    "home/home",
+    "only a person's run tries a revision again that failed in a home",
+    "const force = request.force || request.person;",
+    "const force = true;",
+    unit("agent/home"),
+  ),
+  rule(
+    "home/home",
+    "a person's run tries a revision again that failed in a home",
+    "const force = request.force || request.person;",
+    "const force = request.force;",
+    unit("agent/home"),
+  ),
 ];

@@ -10,6 +10,8 @@ const failed = {
   rolledBack: true,
 } as const;
 
+const tryAgain = "  nixos-hm-auto-update status; when its cause is gone: nixos-hm-auto-update run";
+
 it.each<["machine" | "home", AgentState, string[]]>([
   ["machine", {}, []],
   ["machine", { outcome: "updated" }, []],
@@ -42,7 +44,27 @@ it.each<["machine" | "home", AgentState, string[]]>([
     { outcome: "deferred", error: "work in ~/config is not pushed" },
     ["An update of this home waits: work in ~/config is not pushed", "  nixos-hm-auto-update status"],
   ],
-  ["home", { outcome: "failed", error: "" }, ["The last update of this home failed", "  nixos-hm-auto-update status"]],
+  ["home", { outcome: "failed", error: "" }, ["The last update of this home failed", tryAgain]],
+  [
+    "home",
+    {
+      outcome: "failed",
+      stage: "switch",
+      error:
+        "refused, because it failed before (2026-01-01):\nactivate ended with status 1\nStarting\nFile 'x' would be clobbered\n",
+    },
+    ["The last update of this home failed at switch: File 'x' would be clobbered", tryAgain],
+  ],
+  [
+    "machine",
+    { outcome: "failed", stage: "build", error: "building\nerror: builder failed\n  with status 1\n" },
+    ["The last update of this machine failed at build: error: builder failed", "  nixos-auto-update status"],
+  ],
+  [
+    "machine",
+    { outcome: "failed", stage: "switch", error: "no such unit\nswitch-to-configuration ended with status 2" },
+    ["The last update of this machine failed at switch: no such unit", "  nixos-auto-update status"],
+  ],
   ["home", { outcome: "updated", rebootRequired: true }, []],
 ])("of a %s in state %j", (of, state, lines) => {
   expect(loginMessage(of, state)).toEqual(lines);

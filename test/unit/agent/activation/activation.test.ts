@@ -141,7 +141,7 @@ describe("an activation", () => {
   it("that could not begin because another one was under way is tried again", async () => {
     steps = { activate: () => ({ kind: "failed", error: "busy", passes: "busy" }) };
     const ending = await begin();
-    expect(ending).toMatchObject({ outcome: "failed", stage: "switch", retry: "another switch is running" });
+    expect(ending).toMatchObject({ outcome: "failed", stage: "switch", retry: "busy" });
     expect(ending.refuse).toBeUndefined();
   });
 
@@ -149,7 +149,7 @@ describe("an activation", () => {
     steps = { keep: () => ({ kind: "failed", error: "No space left on device", passes: "space" }) };
     const ending = await begin();
     expect(ending).toMatchObject({ outcome: "failed", cause: "space", rolledBack: true });
-    expect(ending.retry).toBe("the boot loader has no space");
+    expect(ending.retry).toBe("no space is left");
     expect(ending.refuse).toBeUndefined();
     expect(runs).toBe(OLD);
   });
