@@ -133,15 +133,14 @@ async function undo<S extends Situation, D extends CommonDecision>(
   logFailure(stage, error);
   log("→ rolling back");
   const back = await driver.rollBack(trial, decision, passes === "busy");
+  const later = passes === "space" ? "no space is left" : lastLine(error);
   const ending: Ending = {
     outcome: "failed",
     stage,
     error,
     rolledBack: back.ok,
     cause: passes ?? "revision",
-    ...(passes === undefined
-      ? { refuse: trial.revision }
-      : { retry: passes === "space" ? "no space is left" : lastLine(error) }),
+    ...(passes === undefined ? { refuse: trial.revision } : { retry: later }),
   };
   if (back.ok) {
     log("rolled back");
