@@ -86,4 +86,18 @@ export const runMutants: readonly Mutant[] = [
     "const force = request.force;",
     unit("agent/home"),
   ),
+  rule(
+    "system/conclude-system",
+    "a hold of the machine holds its homes",
+    "...(held === undefined ? {} : { held }),",
+    "",
+    unit("agent/conclude-system"),
+  ),
+  rule(
+    "system/conclude-system",
+    "homes learn after a boot what a machine runs that is held",
+    '!isThere(join(place.runFolder, "homes.json")) ||',
+    "",
+    unit("agent/conclude-system"),
+  ),
 ];
