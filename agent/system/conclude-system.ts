@@ -16,6 +16,7 @@ import { dropHomeMetrics } from "../report/metrics";
 import { syncCheckout } from "../git/checkout";
 import { announceReboot } from "../activation/reboot";
 import { readHomes } from "../home/homes";
+import { endLingering } from "../home/lingering";
 import { handOverAll } from "../credentials/handover";
 
 export async function concludeSystem(
@@ -39,11 +40,13 @@ export async function concludeSystem(
  */
 function lacksNews(
   { place }: SystemParts,
-  { metadata }: SystemSituation,
+  { metadata, joined }: SystemSituation,
   decision: SystemDecision,
   { revision = "" }: AgentState,
 ): boolean {
-  if (metadata.kind === "away" || revision === "") return false;
+  // The list of homes is not known while the server does not answer, or after the VM has left its fleet.
+  const unknown = metadata.kind === "away" || (metadata.kind === "absent" && joined);
+  if (unknown || revision === "") return false;
   return !isThere(join(place.runFolder, "homes.json")) || readHomes(place.runFolder).held !== heldText(decision);
 }
 
@@ -97,7 +100,8 @@ async function tellHomes(
   right: HomesFile["right"],
 ): Promise<void> {
   const { settings, retry } = decision;
-  const { runFolder, mirror } = driver.place;
+  const { runFolder, stateFolder, mirror } = driver.place;
+  const users = settings.homes.map(({ user }) => user);
   const held = heldText(decision);
   const homes = {
     revision: state.revision ?? "",
@@ -117,10 +121,8 @@ async function tellHomes(
   ) {
     await handOverAll(driver.metadata, settings.homes);
   }
-  dropHomeMetrics(
-    settings["metricsDirectory"],
-    settings.homes.map(({ user }) => user),
-  );
+  await endLingering(users, stateFolder);
+  dropHomeMetrics(settings["metricsDirectory"], users);
   try {
     writeFileAtomic(join(runFolder, "homes.json"), JSON.stringify(homes));
   } catch {

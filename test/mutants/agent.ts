@@ -201,4 +201,18 @@ export const agentMutants: readonly Mutant[] = [
     "refuse &&",
     unit("agent/failures"),
   ),
+  rule(
+    "home/lingering",
+    "lingering that the agent did not enable stays",
+    "if (isThere(join(folder, user)) || !(await",
+    "if (!(await",
+    unit("agent/lingering"),
+  ),
+  rule(
+    "system/conclude-system",
+    "a user without a home loses the lingering that the agent enabled",
+    "await endLingering(users, stateFolder);",
+    "",
+    unit("agent/conclude-system"),
+  ),
 ];

@@ -1,5 +1,5 @@
 /** What homes are told at the end of each of the machine's runs: the file that root writes for them. */
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { dryRequest } from "../../../agent/driver";
 import type { Ending } from "../../../agent/ending";
@@ -31,7 +31,7 @@ async function conclude(decision: Decision, metadata = none, deployed = revision
   const { outcome, rolledBack } = decision;
   const ending: Ending = { outcome, rolledBack };
   await concludeSystem(driver, {
-    situation: { metadata } as SystemSituation,
+    situation: { metadata, joined: true } as SystemSituation,
     decision: { ...decision, settings, retry: [], notes: [] },
     request: { ...dryRequest, right: "head" },
     ending,
@@ -46,16 +46,24 @@ it.each<[string, Decision]>([
   ["is held", carols],
   ["refuses a revision", refused],
   ["waits", { ...stay("deferred", "built; waiting for the window"), waiting: { for: "window" } }],
-  ["has left its fleet", nothing({ revision }, "left")],
 ])("after a boot homes learn what a machine runs that %s", async (_, decision) => {
   await conclude(decision);
   expect(told()).toMatchObject({ revision, lock: "digest", homes, right: "head" });
 });
 
-it("they learn nothing before the machine knows anything", async () => {
-  await conclude(carols, { kind: "away", problem: "no answer" } as Metadata);
+it("they learn nothing before the machine knows anything, or after it has left its fleet", async () => {
+  await conclude(carols, { kind: "away", problem: "no answer" });
   await conclude(stay("failed", "no network"), none, "");
+  await conclude(nothing({ revision }, "left"), { kind: "absent", vm: "dev" });
   expect(told()).toBeUndefined();
+});
+
+it("users without a home here lose the lingering that the agent enabled", async () => {
+  scratch.fake("loginctl", `echo "$*" >>${scratch.in("did")}`);
+  mkdirSync(scratch.in("state/lingering"));
+  for (const user of ["alice", "leaver"]) writeFileSync(scratch.in(`state/lingering/${user}`), "");
+  await conclude(stay("unchanged", "running it"));
+  expect(readFileSync(scratch.in("did"), "utf8")).toBe("disable-linger leaver\n");
 });
 
 it("a run that changes nothing for them does not start them", async () => {
@@ -73,7 +81,7 @@ it("a hold of the machine is theirs too, until the first run that finds none", a
   expect(told()).not.toHaveProperty("held");
   await conclude(carols);
   expect(told()).toMatchObject({ held: "held by carol: demo at 3" });
-  await conclude(carols, { kind: "away", problem: "no answer" } as Metadata);
+  await conclude(carols, { kind: "away", problem: "no answer" });
   expect(told()).toMatchObject({ held: "held by carol: demo at 3" });
   await conclude(refused);
   expect(told()).not.toHaveProperty("held");
