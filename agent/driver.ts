@@ -156,7 +156,7 @@ export interface Driver<S extends Situation = Situation, D extends CommonDecisio
   /** What runs after the next boot, if that differs from what runs now. */
   pending?(): { revision: string; toplevel: string } | undefined;
   /** Switches now. Leaves what the next boot starts unchanged, unless it waits for that boot. */
-  activate(path: string, mode: Trial["mode"]): Promise<Switched>;
+  activate(path: string, mode: Trial["mode"], trial: Trial): Promise<Switched>;
   /** Makes the next boot start it too. */
   keep(path: string): Promise<Switched>;
   /** Undoes that if it was only begun. */

@@ -38,6 +38,7 @@ export async function activate<S extends Situation, D extends CommonDecision>(
     ...built,
     mode: await driver.mode(built.path),
     boot: driver.boot(),
+    begun: now(),
     former: driver.current(),
     before: await driver.healthBefore(decision),
     restores: formerDeployment(state, waits),
@@ -59,7 +60,7 @@ async function carryOut<S extends Situation, D extends CommonDecision>(
 ): Promise<Ending> {
   const { driver } = activation;
   log(trial.mode === "boot" ? `→ switching to ${trial.path} at the next boot` : `→ switching to ${trial.path}`);
-  const switched = await driver.activate(trial.path, trial.mode);
+  const switched = await driver.activate(trial.path, trial.mode, trial);
   if (switched.kind === "failed") return fail(activation, trial, "switch", switched);
   if (trial.mode === "boot") {
     writeTrial(driver.place.stateFolder, { ...trial, since: trial.since ?? now() });

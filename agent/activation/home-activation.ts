@@ -4,16 +4,27 @@ import { diskProblem } from "../../rules/decision/failure";
 import type { Switched } from "../driver";
 import { exists, makeFolder } from "../host/files";
 import { run, succeeded } from "../host/process";
+import type { Trial } from "../state";
 import { setProfile } from "../nix/profile";
 import { secondsFrom } from "../host/time";
 
 const timeout = () => secondsFrom("NIXOS_AUTO_UPDATE_SWITCH_TIMEOUT", 900);
 
+/** What is added to the names of files that an update moves aside: always the same in one trial, so that they are found again. */
+export function backupSuffix({ begun }: Pick<Trial, "begun">): string {
+  return `before-update-${compactTime(begun === undefined ? new Date() : new Date(begun))}`;
+}
+
+/** What is added to the names of files that a rollback moves aside. */
+export function rollbackSuffix(): string {
+  return `before-rollback-${compactTime(new Date())}`;
+}
+
 /**
- * Works like the home-manager command: it sets the profile itself. In older generations the activate script sets it. If a file is in
- * the way, the file is moved aside under a name that no earlier file has.
+ * Works like the home-manager command: it sets the profile itself. In older generations the activate script sets it.
+ * @param suffix what is added to the names of files that are in the way; no earlier file may have it
  */
-export async function activateHome(generation: string, profile: string): Promise<Switched> {
+export async function activateHome(generation: string, profile: string, suffix: string): Promise<Switched> {
   // Home Manager puts its profile in this folder only if the folder exists.
   makeFolder(dirname(profile));
   const driven = exists(join(generation, "gen-version"));
@@ -22,7 +33,7 @@ export async function activateHome(generation: string, profile: string): Promise
     if (failed !== undefined) return failed;
   }
   const finished = await run(join(generation, "activate"), driven ? ["--driver-version", "1"] : [], {
-    env: { HOME_MANAGER_BACKUP_EXT: `before-update-${compactTime(new Date())}` },
+    env: { HOME_MANAGER_BACKUP_EXT: suffix },
     timeout: timeout(),
     grace: 30_000,
     tee: true,

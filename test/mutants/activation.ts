@@ -124,4 +124,25 @@ export const activationMutants: readonly Mutant[] = [
     "if (false && (readText(scheduled)",
     unit("agent/activation/reboot"),
   ),
+  rule(
+    "home/home",
+    "a rollback puts back the files that were moved aside",
+    "putBack(home, trial.path, backupSuffix(trial));",
+    "",
+    unit("agent/home-rollback"),
+  ),
+  rule(
+    "home/home",
+    "a rollback removes the links of an activation that did not end",
+    "await this.cleansUpAfter(trial.path);",
+    "",
+    unit("agent/home-rollback"),
+  ),
+  rule(
+    "home/restore",
+    "a file that is put back overwrites nothing",
+    "if (isThere(place)) {",
+    "if (false) {",
+    unit("agent/home-rollback"),
+  ),
 ];

@@ -57,7 +57,7 @@ it("an activation that prints a megabyte is reported with its reason", async () 
   mkdirSync(scratch.in("generation"));
   writeFileSync(scratch.in("generation/activate"), `#!/bin/bash\n${MUCH}\nexit 3\n`);
   chmodSync(scratch.in("generation/activate"), 0o755);
-  const switched = await activateHome(scratch.in("generation"), scratch.in("profiles/home-manager"));
+  const switched = await activateHome(scratch.in("generation"), scratch.in("profiles/home-manager"), "before");
   const error = kept(switched.kind === "failed" ? switched.error : undefined);
   expect(error).toMatch(/the reason$/);
 });
@@ -67,7 +67,7 @@ it("an activation for which the disk is full is tried again, and any other failu
   const activation = (text: string) => {
     mkdirSync(scratch.in("generation"), { recursive: true });
     scratch.fake("../generation/activate", text);
-    return activateHome(scratch.in("generation"), profile);
+    return activateHome(scratch.in("generation"), profile, "before");
   };
   expect(await activation('echo "ln: cannot create x: No space left on device" >&2; exit 1')).toMatchObject({
     ...{ kind: "failed", passes: "space" },

@@ -334,6 +334,7 @@ it("an agent of before reads what this one writes", async () => {
     restores: former,
     mode: "switch",
     boot: "1",
+    begun: expect.any(String) as string,
     former: OLD,
     before: { failed: [], reached: {} },
   });
