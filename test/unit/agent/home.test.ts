@@ -49,7 +49,7 @@ it("lets a clean clone's home be updated", async () => {
 
 it("defers an update for edits that are not committed, and says what to do", async () => {
   writeFileSync(`${clone}/home.nix`, "{ }");
-  expect(await obstacle()).toContain("has edits that are not committed: commit and push them");
+  expect(await obstacle()).toContain("has edits that are not committed, such as home.nix: commit and push them");
   expect(await obstacle({ force: true })).toBeUndefined();
 });
 

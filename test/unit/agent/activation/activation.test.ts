@@ -333,9 +333,7 @@ it("an agent of before reads what this one writes", async () => {
     ...built,
     restores: former,
     mode: "switch",
-    boot: "1",
-    begun: expect.any(String) as string,
-    former: OLD,
+    ...{ boot: "1", begun: expect.any(String) as string, former: OLD },
     before: { failed: [], reached: {} },
   });
 });
