@@ -145,4 +145,11 @@ export const activationMutants: readonly Mutant[] = [
     "if (false) {",
     unit("agent/home-rollback"),
   ),
+  rule(
+    "activation/activation",
+    "an interrupted update does not go on under a hold",
+    'if (activation.decision.outcome === "held" && trial.mode === "switch") return takeBack',
+    "if (false) return takeBack",
+    unit("agent/home-rollback"),
+  ),
 ];

@@ -21,7 +21,7 @@ import { HomeDriver } from "../../../agent/home/home";
 import * as places from "../../../agent/home/home-place";
 import { endTrial, writeState } from "../../../agent/state";
 import type { HomeDecision } from "../../../rules/decision/decide-home";
-import { stay } from "../../../rules/decision/decision";
+import { held, stay } from "../../../rules/decision/decision";
 import { Scratch } from "./scratch";
 
 const standIn = resolve(__dirname, "../../../local/config-repo/stand-in");
@@ -139,6 +139,21 @@ describe("a home of which a former generation is deployed", () => {
     expect(files()).toMatchObject({ ".both": "→ new", ".bashrc": "→ theirs" });
     const trial = unfinishedTrial(driver) ?? expect.fail("no trial is left");
     expect(await finishTrial({ driver, decision }, trial)).toMatchObject(rolledBack);
+    expect(files()).toEqual(before);
+  });
+
+  it("goes back, and not on, from an interrupted update where it is held by then", async () => {
+    const path = generation("new", NEW, "exit 1");
+    const real = driver.activate.bind(driver);
+    vi.spyOn(driver, "activate").mockImplementationOnce(async (...args) => {
+      await real(...args);
+      throw new Error("killed");
+    });
+    await expect(update(path)).rejects.toThrow("killed");
+    expect(files()).toMatchObject({ ".both": "→ new" });
+    const trial = unfinishedTrial(driver) ?? expect.fail("no trial is left");
+    const ending = await finishTrial({ driver, decision: { ...decision, ...held({ by: "dev", why: "demo" }) } }, trial);
+    expect(ending).toEqual({ outcome: "held", error: "held by dev: demo", rolledBack: true, trialOver: {} });
     expect(files()).toEqual(before);
   });
 
