@@ -78,8 +78,8 @@ export const agentMutants: readonly Mutant[] = [
   rule(
     "git/unpushed-work",
     "a home with edits of its own is left alone (clean-tree check)",
-    "if (edits) return",
-    "if (false) return",
+    "if (edited !== undefined)",
+    "if (edited !== undefined && false)",
     unit("agent/home", "agent/git/unpushed-work"),
   ),
   rule(
