@@ -7,6 +7,7 @@ import { log } from "../host/log";
 import { peopleAtWork } from "../home/people";
 import { run } from "../host/process";
 import type { Trial } from "../state";
+import { tellTerminals } from "./notice";
 import { rebootWindows } from "../system/window";
 
 export const currentSystem = "/run/current-system";
@@ -71,6 +72,7 @@ export async function rebootIfAllowed(
   if (place.held !== undefined && (readText(scheduled) ?? "").includes(PURPOSE)) {
     log(`calling off the reboot: ${place.held}`);
     await run("shutdown", ["-c"], { timeout: 30_000, tee: true });
+    await tellTerminals("The reboot of this machine is called off.");
     return;
   }
   if (isThere(scheduled) || isThere("/run/nologin")) return;
@@ -85,6 +87,7 @@ export async function rebootIfAllowed(
   log(`rebooting in ${when}: ${why}`);
   const message = `This machine reboots in ${when} ${PURPOSE}`;
   await run("shutdown", ["-r", `+${minutes}`, message], { timeout: 30_000, tee: true });
+  await tellTerminals(message);
 }
 
 function noteRequired(runFolder: string, required: boolean): void {

@@ -1,6 +1,9 @@
 /** Reboots that a hold prevents: the agent's real decisions, with a shutdown that only writes down its arguments. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { tellTerminals } from "../../../../agent/activation/notice";
 import { rebootIfAllowed, type RebootPlace } from "../../../../agent/activation/reboot";
 import { rebootPlaceOf } from "../../../../agent/system/deferrals";
 import { refuse, held, stay, type Decision } from "../../../../rules/decision/decision";
@@ -11,7 +14,7 @@ let scratch: Scratch;
 beforeEach(() => {
   scratch = new Scratch();
   scratch.fake("shutdown", `printf '%s\\n' "$*" >>${scratch.in("shutdowns")}`);
-  scratch.fake("loginctl", "echo '[]'");
+  scratch.fake("systemd-run", `printf '%s\\n' "$*" >>${scratch.in("told")}`);
 });
 afterEach(() => scratch.remove());
 
@@ -58,4 +61,24 @@ it("is called off if a hold comes during its notice, but only if the agent sched
   writeFileSync(file, "USEC=1\nMODE=poweroff\n");
   await ask(held({ by: "carol" }));
   expect(shutdowns()).toBe("-c\n");
+});
+
+it("is announced at the terminals of people, whether or not logind knows their sessions", async () => {
+  await ask(stay("unchanged", "running it"));
+  const message = "This machine reboots in a minute to finish an update.";
+  expect(readFileSync(scratch.in("told"), "utf8")).toContain(`tell ${message} /dev/pts`);
+
+  scratch.fake("systemd-run", 'while [ "$1" != -- ]; do shift; done; shift; exec "$@"');
+  const pts = scratch.in("pts");
+  mkdirSync(pts);
+  const owners = { "0": 1000, "1": 0, "12": 1001, ptmx: 1000 };
+  for (const [name, uid] of Object.entries(owners)) {
+    writeFileSync(join(pts, name), "");
+    chownSync(join(pts, name), uid, uid);
+  }
+  execFileSync("mkfifo", [join(pts, "7")]);
+  chownSync(join(pts, "7"), 1000, 1000);
+  await tellTerminals(message, pts);
+  const told = Object.keys(owners).filter((name) => readFileSync(join(pts, name), "utf8") === `\r\n${message}\r\n`);
+  expect(told).toEqual(["0", "12"]);
 });
