@@ -90,7 +90,13 @@ export type Switched =
   | { kind: "done" }
   /** It runs only after a reboot. */
   | { kind: "needs reboot" }
-  | { kind: "failed"; error: string; passes?: "busy" | "space" };
+  | FailedSwitch;
+
+export interface FailedSwitch {
+  kind: "failed";
+  error: string;
+  passes?: "busy" | "space";
+}
 
 /** Why an update waits, and when the agent retries it, if that is known. */
 export interface Deferral {
@@ -150,7 +156,7 @@ export interface Driver<S extends Situation = Situation, D extends CommonDecisio
   /** What runs after the next boot, if that differs from what runs now. */
   pending?(): { revision: string; toplevel: string } | undefined;
   /** Switches now. Leaves what the next boot starts unchanged, unless it waits for that boot. */
-  activate(path: string, mode: Trial["mode"]): Promise<Switched>;
+  activate(path: string, mode: Trial["mode"], trial: Trial): Promise<Switched>;
   /** Makes the next boot start it too. */
   keep(path: string): Promise<Switched>;
   /** Undoes that if it was only begun. */

@@ -73,6 +73,8 @@ export interface Trial {
   mode: "switch" | "boot";
   /** The boot it began in. */
   boot: string;
+  /** RFC 3339: when it began; absent if an older agent wrote it. */
+  begun?: string;
   /** What ran then; empty if nothing did. */
   former: string;
   before: Before;
@@ -103,7 +105,8 @@ export function readTrial(folder: string): Trial | undefined {
 
 function parseTrial(item: unknown): Trial | undefined {
   if (!isObject(item)) return undefined;
-  const { path, revision, lock, mode, boot, former, before, undo, replaces, kept, since, first, restores } = item;
+  const { path, revision, lock, mode, boot, former, before, undo, replaces, kept, since, begun, first, restores } =
+    item;
   if (typeof path !== "string" || typeof revision !== "string" || typeof boot !== "string") return undefined;
   if (mode !== "switch" && mode !== "boot") return undefined;
   const replaced = parseTrial(replaces);
@@ -117,12 +120,17 @@ function parseTrial(item: unknown): Trial | undefined {
     former: typeof former === "string" ? former : "",
     before: parseBefore(before),
     ...(kept === true ? { kept } : {}),
-    ...(typeof since === "string" && !Number.isNaN(Date.parse(since)) ? { since } : {}),
+    ...(isTime(since) ? { since } : {}),
+    ...(isTime(begun) ? { begun } : {}),
     ...(first === true ? { first } : {}),
     ...(isObject(restores) ? { restores: deploymentOf(stateOf(restores)) } : {}),
     ...(undone === undefined ? {} : { undo: undone }),
     ...(replaced === undefined ? {} : { replaces: replaced }),
   };
+}
+
+function isTime(item: unknown): item is string {
+  return typeof item === "string" && !Number.isNaN(Date.parse(item));
 }
 
 function parseUndo(item: unknown): Trial["undo"] {

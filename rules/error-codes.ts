@@ -149,7 +149,7 @@ export const errorKinds = {
   NF405: {
     title: "A hold on the VM cannot be written",
     cause: "The disk is full or read-only.",
-    cure: "Free space, or hold the VM from outside: `fleet hold --vm VM`.",
+    cure: "Free space, or ask the infra team to hold the VM from outside: `fleet hold --vm VM`.",
   },
   NF406: {
     title: "The agent does not work on this VM",
@@ -186,7 +186,7 @@ export const errorKinds = {
   NF414: {
     title: "An update failed at switch",
     cause: "The new system or home could not be activated. The VM went back to what it ran before.",
-    cure: "`nixos-auto-update status` has the reason. Push a fix, or `fleet retry REVISION` if the revision was not the cause.",
+    cure: "`nixos-auto-update status`, or `nixos-hm-auto-update status` for a home, has the reason. Push a fix. If the revision was not the cause: `nixos-hm-auto-update run` for a home, and for a machine ask the infra team to run `fleet retry REVISION`.",
   },
   NF415: {
     title: "An update failed at health",

@@ -4,7 +4,7 @@ import { withCode } from "../../rules/error-codes";
 import { cutShort, logFailure } from "../failures";
 import { short } from "../../rules/contract";
 import type { Stage } from "../../rules/contract";
-import type { CommonDecision, Driver, Situation, Switched } from "../driver";
+import type { CommonDecision, Driver, RolledBack, Situation, Switched } from "../driver";
 import type { Ending } from "../ending";
 import { alarm, log, lastLine } from "../host/log";
 import { readTrial, stillWaiting, type Trial, writeTrial } from "../state";
@@ -38,6 +38,7 @@ export async function activate<S extends Situation, D extends CommonDecision>(
     ...built,
     mode: await driver.mode(built.path),
     boot: driver.boot(),
+    begun: now(),
     former: driver.current(),
     before: await driver.healthBefore(decision),
     restores: formerDeployment(state, waits),
@@ -59,7 +60,7 @@ async function carryOut<S extends Situation, D extends CommonDecision>(
 ): Promise<Ending> {
   const { driver } = activation;
   log(trial.mode === "boot" ? `→ switching to ${trial.path} at the next boot` : `→ switching to ${trial.path}`);
-  const switched = await driver.activate(trial.path, trial.mode);
+  const switched = await driver.activate(trial.path, trial.mode, trial);
   if (switched.kind === "failed") return fail(activation, trial, "switch", switched);
   if (trial.mode === "boot") {
     writeTrial(driver.place.stateFolder, { ...trial, since: trial.since ?? now() });
@@ -128,9 +129,7 @@ async function fail<S extends Situation, D extends CommonDecision>(
   return undo(activation, failed, passes);
 }
 
-const reasons = { busy: "another switch is running", space: "the boot loader has no space" };
-
-/** Goes back. If another switch was running, nothing was changed and the revision stays wanted. */
+/** Goes back. If the switch found something busy, nothing was changed and the revision stays wanted. */
 async function undo<S extends Situation, D extends CommonDecision>(
   { driver, decision }: Activation<S, D>,
   trial: Trial,
@@ -140,29 +139,48 @@ async function undo<S extends Situation, D extends CommonDecision>(
   logFailure(stage, error);
   log("→ rolling back");
   const back = await driver.rollBack(trial, decision, passes === "busy");
+  const later = passes === "space" ? "no space is left" : lastLine(error);
   const ending: Ending = {
     outcome: "failed",
     stage,
     error,
     rolledBack: back.ok,
     cause: passes ?? "revision",
-    ...(passes === undefined ? { refuse: trial.revision } : { retry: reasons[passes] }),
+    ...(passes === undefined ? { refuse: trial.revision } : { retry: later }),
   };
-  if (back.ok) {
-    log("rolled back");
-    const waitsAgain = stillWaiting(trial, driver.boot());
-    const trialOver = waitsAgain === undefined ? {} : { waitsAgain };
-    // What waited for a boot counted as deployed from that time on.
-    const restores = trial.since === undefined || trial.restores === undefined ? {} : { restores: trial.restores };
-    return { ...ending, ...restores, trialOver };
-  }
+  if (back.ok) return { ...ending, ...goneBack(trial, driver.boot()) };
+  return { ...ending, ...notGoneBack(trial, back, `${error}\nand the rollback failed: `) };
+}
+
+/** What the end of a trial restores. */
+function goneBack(trial: Trial, boot: string): Pick<Ending, "restores" | "trialOver"> {
+  log("rolled back");
+  const waitsAgain = stillWaiting(trial, boot);
+  const trialOver = waitsAgain === undefined ? {} : { waitsAgain };
+  // What waited for a boot counted as deployed from that time on.
+  const restores = trial.since === undefined || trial.restores === undefined ? {} : { restores: trial.restores };
+  return { ...restores, trialOver };
+}
+
+function notGoneBack(trial: Trial, back: RolledBack, before: string): Pick<Ending, "error" | "retry" | "trialOver"> {
   const why = back.error ?? "the former one does not come up";
   alarm(withCode(`COULD NOT ROLL BACK from ${trial.path}: ${lastLine(why)}`, "NF416"));
   return {
-    ...ending,
-    error: `${error}\nand the rollback failed: ${why}`,
+    error: `${before}${why}`,
     ...(back.hopeless === true ? { trialOver: {} } : { retry: "the rollback failed" }),
   };
+}
+
+/** Ends an interrupted update under a hold: nothing moves forward, and the revision is not at fault. */
+async function takeBack<S extends Situation, D extends CommonDecision>(
+  { driver, decision }: Activation<S, D>,
+  trial: Trial,
+): Promise<Ending> {
+  log(`an update was interrupted, and it is ${decision.reason}: going back`);
+  const back = await driver.rollBack(trial, decision, false);
+  if (back.ok) return { outcome: "held", error: decision.reason, rolledBack: true, ...goneBack(trial, driver.boot()) };
+  const failed = { outcome: "failed", stage: "switch", cause: "unknown", rolledBack: false } as const;
+  return { ...failed, ...notGoneBack(trial, back, `${decision.reason}\nthe rollback failed: `) };
 }
 
 /** Ends a trial that was cut short. */
@@ -177,6 +195,7 @@ export async function finishTrial<S extends Situation, D extends CommonDecision>
     return undo(activation, trial, undefined);
   }
   if (trial.boot === driver.boot()) {
+    if (activation.decision.outcome === "held" && trial.mode === "switch") return takeBack(activation, trial);
     log("an update was interrupted; repeating it");
     return carryOut(activation, trial);
   }

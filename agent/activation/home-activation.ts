@@ -1,27 +1,39 @@
 /** Activates a Home Manager generation, as its user. */
 import { dirname, join } from "node:path";
+import { diskProblem } from "../../rules/decision/failure";
 import type { Switched } from "../driver";
 import { exists, makeFolder } from "../host/files";
 import { run, succeeded } from "../host/process";
+import type { Trial } from "../state";
 import { setProfile } from "../nix/profile";
 import { secondsFrom } from "../host/time";
 
 const timeout = () => secondsFrom("NIXOS_AUTO_UPDATE_SWITCH_TIMEOUT", 900);
 
+/** What is added to the names of files that an update moves aside: always the same in one trial, so that they are found again. */
+export function backupSuffix({ begun }: Pick<Trial, "begun">): string {
+  return `before-update-${compactTime(begun === undefined ? new Date() : new Date(begun))}`;
+}
+
+/** What is added to the names of files that a rollback moves aside. */
+export function rollbackSuffix(): string {
+  return `before-rollback-${compactTime(new Date())}`;
+}
+
 /**
- * Works like the home-manager command: it sets the profile itself. In older generations the activate script sets it. If a file is in
- * the way, the file is moved aside under a name that no earlier file has.
+ * Works like the home-manager command: it sets the profile itself. In older generations the activate script sets it.
+ * @param suffix what is added to the names of files that are in the way; no earlier file may have it
  */
-export async function activateHome(generation: string, profile: string): Promise<Switched> {
+export async function activateHome(generation: string, profile: string, suffix: string): Promise<Switched> {
   // Home Manager puts its profile in this folder only if the folder exists.
   makeFolder(dirname(profile));
   const driven = exists(join(generation, "gen-version"));
   if (driven) {
-    if (!(await setProfile(profile, generation)))
-      return { kind: "failed", error: `could not set the profile ${profile}` };
+    const failed = await setProfile(profile, generation);
+    if (failed !== undefined) return failed;
   }
   const finished = await run(join(generation, "activate"), driven ? ["--driver-version", "1"] : [], {
-    env: { HOME_MANAGER_BACKUP_EXT: `before-update-${compactTime(new Date())}` },
+    env: { HOME_MANAGER_BACKUP_EXT: suffix },
     timeout: timeout(),
     grace: 30_000,
     tee: true,
@@ -31,7 +43,9 @@ export async function activateHome(generation: string, profile: string): Promise
     return { kind: "failed", error: `activate did not end within ${Math.round(timeout() / 1000)} s` };
   const lines = finished.output.trimEnd().split("\n").slice(-20);
   const how = `activate ended with status ${finished.status ?? finished.signal ?? "none"}`;
-  return { kind: "failed", error: [...lines, how].join("\n") };
+  // The reason is Home Manager's last line, and whoever shows one line of an error shows the last.
+  const error = [how, ...lines].join("\n");
+  return { kind: "failed", error, ...(diskProblem(finished.output) === undefined ? {} : { passes: "space" }) };
 }
 
 /** 20261128-061500, in the user's time zone. */

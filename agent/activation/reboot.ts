@@ -7,6 +7,7 @@ import { log } from "../host/log";
 import { peopleAtWork } from "../home/people";
 import { run } from "../host/process";
 import type { Trial } from "../state";
+import { tellTerminals } from "./notice";
 import { rebootWindows } from "../system/window";
 
 export const currentSystem = "/run/current-system";
@@ -32,11 +33,13 @@ export interface RebootPlace {
   settings: Record<string, unknown>;
   trial: Trial | undefined;
   urgent: boolean;
+  /** What keeps the machine as it is. */
+  held?: string;
 }
 
 /** Whether the machine reboots now, or what it waits for. Sends no notification and changes nothing. */
 export async function decideReboot(place: RebootPlace, required: boolean): Promise<RebootDecision> {
-  const { settings, trial, urgent } = place;
+  const { settings, trial, urgent, held } = place;
   const own = { ...settings, ...place.deployedSettings };
   const byWave = settings["reboot"] === "required";
   const deadline =
@@ -44,18 +47,35 @@ export async function decideReboot(place: RebootPlace, required: boolean): Promi
   const since = new Date(trial?.since ?? Date.now());
   const withUsers = own["rebootWithUsers"] === true;
   return rebootDecision({
-    ...{ required, allowed: own["allowReboot"] === true, byWave, firstDeployment: trial?.first === true },
+    ...{ required, held, allowed: own["allowReboot"] === true, byWave, firstDeployment: trial?.first === true },
     windows: required ? rebootWindows({ settings: own, urgent, person: false }, since) : [],
-    users: required && !withUsers ? await peopleAtWork() : [],
+    users: required && held === undefined && !withUsers ? await peopleAtWork() : [],
     ...{ withUsers, since, now: new Date() },
     deadline: typeof deadline === "number" ? deadline * 1000 : undefined,
   });
 }
 
-/** Reboots if that is needed and allowed now. While the file says that a reboot is needed, the service's timer asks again. */
-export async function rebootIfAllowed(place: RebootPlace, required: boolean): Promise<void> {
+const scheduledShutdown = "/run/systemd/shutdown/scheduled";
+/** The end of the notice that people get. It also tells a shutdown of ours from one that a person scheduled. */
+const PURPOSE = "to finish an update.";
+
+/**
+ * Reboots if that is needed and allowed now. While the file says that a reboot is needed, the service's timer asks again.
+ * @param scheduled the file in which systemd says which shutdown is scheduled
+ */
+export async function rebootIfAllowed(
+  place: RebootPlace,
+  required: boolean,
+  scheduled = scheduledShutdown,
+): Promise<void> {
   noteRequired(place.runFolder, required);
-  if (isThere("/run/systemd/shutdown/scheduled") || isThere("/run/nologin")) return;
+  if (place.held !== undefined && (readText(scheduled) ?? "").includes(PURPOSE)) {
+    log(`calling off the reboot: ${place.held}`);
+    await run("shutdown", ["-c"], { timeout: 30_000, tee: true });
+    await tellTerminals("The reboot of this machine is called off.");
+    return;
+  }
+  if (isThere(scheduled) || isThere("/run/nologin")) return;
   const decision = await decideReboot(place, required);
   if (decision.action === "none") return;
   if (decision.action === "wait") {
@@ -63,9 +83,11 @@ export async function rebootIfAllowed(place: RebootPlace, required: boolean): Pr
     return;
   }
   const { minutes, why } = decision;
-  log(`rebooting in ${minutes === 1 ? "a minute" : `${minutes} minutes`}: ${why}`);
-  const message = `This machine reboots in ${minutes === 1 ? "a minute" : `${minutes} minutes`} to finish an update.`;
+  const when = minutes === 1 ? "a minute" : `${minutes} minutes`;
+  log(`rebooting in ${when}: ${why}`);
+  const message = `This machine reboots in ${when} ${PURPOSE}`;
   await run("shutdown", ["-r", `+${minutes}`, message], { timeout: 30_000, tee: true });
+  await tellTerminals(message);
 }
 
 function noteRequired(runFolder: string, required: boolean): void {

@@ -7,21 +7,16 @@ import { join } from "node:path";
 import type { HomesFile } from "../../rules/decision/decide-home";
 import { parseObject } from "../../rules/text/json";
 import { requester, type Requester, type Right, together } from "../../rules/decision/run-right";
-import { dryRequest } from "../driver";
-import { attempt, type AttemptResult } from "../engine";
 import { readText } from "../host/files";
-import type { HomeDriver, HomeSituation } from "../home/home";
+import type { HomeDriver } from "../home/home";
 import { homesFile, homesPublishedAt } from "../home/home-place";
-import type { HomeDecision } from "../../rules/decision/decide-home";
 import { acquireLock } from "../host/lock";
-import { Exit, log } from "../host/log";
+import { log } from "../host/log";
 import type { RunOptions } from "../options";
 import { Progress } from "../report/progress";
 import { endServing, writeServing } from "../serving";
 import { isService, whoStarted } from "../trigger";
-import { arrangeRetry } from "../retry";
-
-type Result = AttemptResult<HomeSituation, HomeDecision>;
+import { tryAttempt } from "../run-attempt";
 
 /** @returns the exit status */
 export async function runHome(driver: HomeDriver, options: RunOptions): Promise<number> {
@@ -33,16 +28,16 @@ export async function runHome(driver: HomeDriver, options: RunOptions): Promise<
   if (service) writeServing(place.runFolder, [asked]);
   const lock = await acquireLock(place.lockFile, asked.by);
   const progress = new Progress(place.runFolder, asked);
-  let { right } = asked;
+  let purpose: Pick<Requester, "right" | "person"> = asked;
   let how = options;
   try {
     for (;;) {
       const before = homesPublishedAt();
       progress.at("deciding");
-      const result = await tryAttempt(driver, how, right, progress);
+      const result = await tryAttempt(driver, how, purpose, progress);
       if (homesPublishedAt() === before) return result.well ? 0 : 1;
       log("meanwhile the machine was updated");
-      right = machineRight();
+      purpose = { right: machineRight(), person: false };
       how = { once: options.once, force: false };
     }
   } finally {
@@ -65,22 +60,6 @@ async function whoAsks({ place }: HomeDriver, { by, trigger, wanted }: RunOption
   if (started.length > 0) return together(started, place.user);
   const last = statSync(join(place.stateFolder, "state.json"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if ((homesPublishedAt() ?? 0) > last) return { ...requester("watch", "the machine's update"), right: machineRight() };
-  return requester("manual", place.user);
-}
-
-async function tryAttempt(
-  driver: HomeDriver,
-  { wanted, force, once }: RunOptions,
-  right: Right,
-  progress: Progress,
-): Promise<Result> {
-  try {
-    const stage = (name: string, revision?: string) => progress.at(name, revision);
-    return await attempt(driver, { ...dryRequest, wanted, force, once, right, dry: false, stage });
-  } catch (error) {
-    const why = "the update ended before it could say how";
-    log(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    await arrangeRetry(driver.place, { right, once }, why);
-    throw new Exit(1, why, "NF403");
-  }
+  // Root also starts the service, so this may be no person.
+  return { ...requester("manual", place.user), person: false };
 }

@@ -1,9 +1,8 @@
 /** `nixos-auto-update run`. The service's repeats until no request is left, since one that comes during a run may be newer than its decision. */
 import { together } from "../../rules/decision/run-right";
-import type { RunRequest } from "../driver";
-import { attempt, type AttemptResult } from "../engine";
+import type { AttemptResult } from "../engine";
 import { acquireLock } from "../host/lock";
-import { Exit, log } from "../host/log";
+import { log } from "../host/log";
 import type { RunOptions } from "../options";
 import { Progress } from "../report/progress";
 import { servesRequests, takeRequesters, whoStartedRun } from "../system/requesters";
@@ -15,7 +14,7 @@ import type { SystemDecision } from "../../rules/decision/decide-system";
 import { startServing } from "../home/homes";
 import { rebootIfAllowed } from "../activation/reboot";
 import { waitAfterBoot } from "../boot-wait";
-import { arrangeRetry } from "../retry";
+import { tryAttempt } from "../run-attempt";
 
 type Result = AttemptResult<SystemSituation, SystemDecision>;
 
@@ -59,22 +58,4 @@ async function afterwards(driver: SystemDriver, { decision, ending }: Result): P
     await startServing();
   }
   await rebootIfAllowed(driver.rebootPlace(decision), await driver.needsReboot(ending));
-}
-
-/** An error without a name of its own most likely means a machine without memory or space. */
-async function tryAttempt(
-  driver: SystemDriver,
-  { wanted, force, once }: RunOptions,
-  { right, person, patient }: Pick<RunRequest, "right" | "person" | "patient">,
-  progress: Progress,
-): Promise<Result> {
-  try {
-    const stage = (name: string, revision?: string) => progress.at(name, revision);
-    return await attempt(driver, { wanted, force, once, right, person, patient, dry: false, stage });
-  } catch (error) {
-    const why = "the update ended before it could say how";
-    log(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    await arrangeRetry(driver.place, { right, once }, why);
-    throw new Exit(1, why, "NF403");
-  }
 }

@@ -25,7 +25,10 @@ interface Status {
 
 export async function showStatus(driver: Pick<Driver, "place">, json: boolean): Promise<number> {
   const status = await statusOf(driver);
-  const text = json ? JSON.stringify(status) : statusLines(status).join("\n");
+  const { manager, program } = driver.place;
+  // A developer may try it again without a flag: the cause may have been in the home.
+  const again = manager === "user" ? `; ${program} run tries it again` : "";
+  const text = json ? JSON.stringify(status) : statusLines(status, again).join("\n");
   process.stdout.write(`${text}\n`);
   return 0;
 }
@@ -69,14 +72,14 @@ function fleetText({ fleet, stack, wave }: CachedSettings): string | undefined {
 }
 
 /** The status for people. Text that others wrote is made safe to print. */
-function statusLines({ hold, state, progress, next, known: about, ahead }: Status): string[] {
+function statusLines({ hold, state, progress, next, known: about, ahead }: Status, again: string): string[] {
   const row = (name: string, value: string | undefined) =>
     value === undefined || value === "" ? [] : [`${name.padEnd(10)} ${safe(value)}`];
   const known = state.outcome !== undefined;
   return [
     ...row("held", hold === null ? undefined : holdText(hold)),
     ...row("running", progress === undefined ? undefined : progressText(progress)),
-    ...(known ? stateLines(state, row) : ["no update has run yet"]),
+    ...(known ? stateLines(state, row, again) : ["no update has run yet"]),
     ...row("branch", branchText(about, ahead)),
     ...row("fleet", fleetText(about)),
     ...row("next", next),
@@ -100,7 +103,11 @@ function failingText(failure: RepeatedFailure | undefined): string | undefined {
   return `${tries} times since ${since}; tries again after ${timestamp(nextTry(failure).getTime())}, at boot, or with run`;
 }
 
-function stateLines(state: AgentState, row: (name: string, value: string | undefined) => string[]): string[] {
+function stateLines(
+  state: AgentState,
+  row: (name: string, value: string | undefined) => string[],
+  again: string,
+): string[] {
   const { revision, outcome, stage, at, succeeded, approved, toplevel, refused = [], waiting, repeated } = state;
   const refusals = refused.map((one) => `${short(one.revision)} (${one.stage ?? "failed"})`).join(", ");
   return [
@@ -121,6 +128,6 @@ function stateLines(state: AgentState, row: (name: string, value: string | undef
     ...row("runs", toplevel),
     ...(state.rolledBack === true ? ["rolled back"] : []),
     ...(state.rebootRequired === true ? ["a reboot is required"] : []),
-    ...row("refused", refusals),
+    ...row("refused", refusals === "" ? undefined : `${refusals}${again}`),
   ];
 }

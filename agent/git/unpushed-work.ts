@@ -23,8 +23,9 @@ export async function unpushedWork(clone: string): Promise<string | undefined> {
 
   const status = await read("status", "--porcelain=v2", "--branch");
   const lines = status.stdout.split("\n").filter((line) => line !== "");
-  const edits = lines.some((line) => !line.startsWith("# "));
-  if (edits) return `${clone} has edits that are not committed: commit and push them, or stash them, ${go("them")}`;
+  const edited = lines.find((line) => !line.startsWith("# "));
+  if (edited !== undefined)
+    return `${clone} has edits that are not committed, such as ${pathIn(edited)}: commit and push them, or run git stash -u there, ${go("them")}`;
   if (succeeded(status) && lines.includes(NO_COMMIT)) return undefined;
 
   const log = succeeded(status)
@@ -33,4 +34,10 @@ export async function unpushedWork(clone: string): Promise<string | undefined> {
   if (!succeeded(log))
     return `cannot tell whether ${clone} has work that is not pushed (${gitErrorText(log)}): make git status work there, ${go("asking")}`;
   return log.stdout === "" ? undefined : `${clone} has commits that are not pushed: push them, ${go("them")}`;
+}
+
+/** The path in a line of `git status --porcelain=v2` (git-status(1)): after 8 fields of a change, 9 of a rename, 10 of a conflict. */
+function pathIn(line: string): string {
+  const fields = { "1": 8, "2": 9, u: 10 }[line.charAt(0)] ?? 1;
+  return (line.split(" ").slice(fields).join(" ").split("\t")[0] ?? "").slice(0, 100);
 }

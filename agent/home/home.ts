@@ -7,11 +7,13 @@ import { locksMatch } from "../../rules/lock/lock-matches";
 import { builtAs, flakeFile } from "../../rules/decision/flake-place";
 import { parseObject } from "../../rules/text/json";
 import type { Conclusion, Driver, Found, RolledBack, RunRequest, Situation, Switched } from "../driver";
-import { exists, isThere, makeFolder, readText, resolved, writeFileAtomic } from "../host/files";
+import { exists, isThere, makeFolder, readText, remove, resolved, writeFileAtomic } from "../host/files";
 import { GitError } from "../git/git";
-import { activateHome } from "../activation/home-activation";
+import { activateHome, backupSuffix, rollbackSuffix } from "../activation/home-activation";
 import { homePlace, homesFile, type HomePlace } from "./home-place";
-import { log } from "../host/log";
+import { lastLine, log } from "../host/log";
+import { run, succeeded } from "../host/process";
+import { linksInto, putBack, removeLinksInto } from "./restore";
 import { Mirror, type Origin } from "../git/mirror";
 import type { RepositoryKey } from "../credentials/repository-keys";
 import { type Before, hasTrial, type LocalHold, readHold, readState, type Trial } from "../state";
@@ -57,7 +59,9 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
 
   decide(situation: HomeSituation, request: RunRequest, found: Found): HomeDecision & { notes: string[] } {
     const { homes, settings, state, localHold, current, readable } = situation;
-    const { force, right, wanted } = request;
+    const { right, wanted } = request;
+    // The cause of a failure may be in the person's own home, and only the person knows when it is gone.
+    const force = request.force || request.person;
     const drifted = current !== state.deployed || !this.hasUnits();
     const decision = decideHome({
       ...{ user: this.place.user, homes, settings, state, localHold, right, wanted, force, drifted },
@@ -209,8 +213,8 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
     return Promise.resolve();
   }
 
-  activate(generation: string): Promise<Switched> {
-    return activateHome(generation, this.place.profile);
+  activate(generation: string, _mode: Trial["mode"], trial: Pick<Trial, "begun">): Promise<Switched> {
+    return activateHome(generation, this.place.profile, backupSuffix(trial));
   }
 
   async healthBefore(): Promise<Before> {
@@ -231,12 +235,31 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
 
   async rollBack(trial: Trial): Promise<RolledBack> {
     const old = this.previous(trial);
-    if (!(await revertProfile(this.place.profile, old, trial.path)))
-      return { ok: false, error: "the profile cannot be set back" };
-    if (old === undefined) return { ok: false, error: "nothing was deployed before", hopeless: true };
-    log(`going back to ${old}`);
-    const switched = await this.activate(old);
-    return switched.kind === "failed" ? { ok: false, error: switched.error } : { ok: true };
+    const { home, profile, currentHome } = this.place;
+    if (!(await revertProfile(profile, old, trial.path))) return { ok: false, error: "the profile cannot be set back" };
+    if (old === undefined) {
+      log("nothing was deployed before: removing the links");
+      removeLinksInto(home, trial.path);
+      if (resolved(currentHome) === trial.path) remove(currentHome);
+    } else {
+      log(`going back to ${old}`);
+      await this.cleansUpAfter(trial.path);
+      const switched = await activateHome(old, profile, rollbackSuffix());
+      if (switched.kind === "failed") return { ok: false, error: switched.error };
+    }
+    putBack(home, trial.path, backupSuffix(trial));
+    return { ok: true };
+  }
+
+  /**
+   * Makes the next activation remove the links of an activation that did not end. Home Manager removes those of the generation that this
+   * root names (modules/lib-bash/activation-init.sh, modules/files.nix), and an activation names itself there at its end.
+   */
+  private async cleansUpAfter(generation: string): Promise<void> {
+    const { home, currentHome } = this.place;
+    if (linksInto(home, generation).length === 0) return;
+    const finished = await run("nix-store", ["--realise", generation, "--add-root", currentHome], { timeout: 60_000 });
+    if (!succeeded(finished)) log(`could not set ${currentHome}: ${lastLine(finished.output)}`);
   }
 
   /** What was deployed before. If the agent has deployed nothing yet: what the user had activated. */

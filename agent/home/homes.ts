@@ -8,7 +8,7 @@ import { contract } from "../../rules/contract";
 import type { HomesFile } from "../../rules/decision/decide-home";
 import { mayHaveMissed } from "../../rules/missed-homes";
 import { parseObject } from "../../rules/text/json";
-import { isThere, readText } from "../host/files";
+import { readText } from "../host/files";
 import { log } from "../host/log";
 import { MetadataServer } from "../metadata-server";
 import { homeKey, publish, publishedReport, unpublished } from "../report/publish";
@@ -16,6 +16,7 @@ import { installedCommand, selfCommand } from "../self-command";
 import { systemctl, systemdRun } from "../host/systemd";
 import { bootedAt, now } from "../host/time";
 import { homesPublishedAt } from "./home-place";
+import { enableLingering } from "./lingering";
 import { homeStateFiles, readHomeState } from "./home-state";
 import { accountOf, hasHome, isUserName, type Account } from "./users";
 import { run } from "../host/process";
@@ -76,7 +77,7 @@ async function checkHome(user: string): Promise<void> {
     await armFirstLogin();
     return;
   }
-  if (!isThere(`/var/lib/systemd/linger/${user}`)) await lingers(user);
+  await enableLingering(user, contract.paths.state);
   await armPublisher(account);
   if (!(await systemctl("system", ["start", `user@${account.uid}.service`], 20_000))) {
     await publishUnserved(user, `the manager of ${user}'s units does not start`);
@@ -101,10 +102,6 @@ async function publishAgain(user: string, { at }: AgentState): Promise<void> {
   const published = publishedReport(runFolder, homeKey(user));
   if (published === undefined || published.at === at) return;
   await systemctl("system", ["start", "--no-block", `${publisherOf(user)}.service`]);
-}
-
-async function lingers(user: string): Promise<void> {
-  await run("loginctl", ["enable-linger", user], { timeout: 10_000 });
 }
 
 /** systemctl for the units of a user. The user's manager may be slow. */
@@ -135,7 +132,7 @@ async function wakeUnits(account: Account): Promise<void> {
 async function startHome(account: Account, since: string): Promise<void> {
   const { name } = account;
   log(`home of ${name}: starting its first update`);
-  const command = [...installedOrSelf(), "run", "--once", "--by", "the machine's agent"];
+  const command = [...installedOrSelf(), "run", "--once", "--trigger", "watch", "--by", "the machine's agent"];
   const unit = `${homeUnit}-first.service`;
   const options = [
     ...["--user", `--machine=${name}@.host`, "--no-block", `--unit=${unit}`],

@@ -1,17 +1,32 @@
 /** Profiles: which generation to boot, or to log in to. */
 import { basename, dirname, join } from "node:path";
 import { entries, linkTarget, makeFolder, remove } from "../host/files";
-import { run, succeeded } from "../host/process";
+import { diskProblem } from "../../rules/decision/failure";
+import type { FailedSwitch } from "../driver";
+import { lastLine } from "../host/log";
+import { type Finished, run, succeeded } from "../host/process";
 
 const TIMEOUT = 300_000;
 
-async function nixEnv(profile: string, args: readonly string[]): Promise<boolean> {
-  return succeeded(await run("nix-env", ["--profile", profile, ...args], { timeout: TIMEOUT, tee: true }));
+function runNixEnv(profile: string, args: readonly string[]): Promise<Finished> {
+  return run("nix-env", ["--profile", profile, ...args], { timeout: TIMEOUT, tee: true });
 }
 
-export async function setProfile(profile: string, path: string): Promise<boolean> {
+async function nixEnv(profile: string, args: readonly string[]): Promise<boolean> {
+  return succeeded(await runNixEnv(profile, args));
+}
+
+/** @returns how it failed; `undefined` if the profile is set. The path is built, so the disk or the Nix daemon is the cause. */
+export async function setProfile(profile: string, path: string): Promise<FailedSwitch | undefined> {
   makeFolder(dirname(profile));
-  return nixEnv(profile, ["--set", path]);
+  const finished = await runNixEnv(profile, ["--set", path]);
+  if (succeeded(finished)) return undefined;
+  const why = lastLine(finished.output);
+  return {
+    kind: "failed",
+    error: `could not set the profile ${profile}${why === "" ? "" : `: ${why}`}`,
+    passes: diskProblem(finished.output) === undefined ? "busy" : "space",
+  };
 }
 
 /**

@@ -15,6 +15,8 @@ import { tellCloud } from "../report/cloud-log";
 import { dropHomeMetrics } from "../report/metrics";
 import { syncCheckout } from "../git/checkout";
 import { announceReboot } from "../activation/reboot";
+import { readHomes } from "../home/homes";
+import { endLingering } from "../home/lingering";
 import { handOverAll } from "../credentials/handover";
 
 export async function concludeSystem(
@@ -26,10 +28,31 @@ export async function concludeSystem(
     await tellCloud(driver.metadata, { event: "run", metadata: situation.metadata, state, offline: isOffline(ending) });
   }
   const retry = published ? {} : { retry: "the report is not published" };
-  if (ending.outcome !== "unchanged" && ending.outcome !== "updated") return retry;
-  await tellPeople(driver, decision, ending.reboot === true);
-  await tellHomes(driver, decision, state, request.right);
+  const well = ending.outcome === "unchanged" || ending.outcome === "updated";
+  if (well) await tellPeople(driver, decision, ending.reboot === true);
+  if (well || lacksNews(driver, situation, decision, state)) await tellHomes(driver, decision, state, request.right);
   return retry;
+}
+
+/**
+ * Whether homes do not know something that they may know whatever this run's outcome is: after a boot, what the machine runs, since the
+ * file does not survive a boot; and at any time, whether the machine is held.
+ */
+function lacksNews(
+  { place }: SystemParts,
+  { metadata, joined }: SystemSituation,
+  decision: SystemDecision,
+  { revision = "" }: AgentState,
+): boolean {
+  // The list of homes is not known while the server does not answer, or after the VM has left its fleet.
+  const unknown = metadata.kind === "away" || (metadata.kind === "absent" && joined);
+  if (unknown || revision === "") return false;
+  return !isThere(join(place.runFolder, "homes.json")) || readHomes(place.runFolder).held !== heldText(decision);
+}
+
+/** What holds the machine, and so its homes. */
+function heldText({ outcome, reason }: SystemDecision): string | undefined {
+  return outcome === "held" ? reason : undefined;
 }
 
 /** A server that just failed to answer is not asked again for a minute. */
@@ -72,11 +95,14 @@ async function tellPeople(driver: SystemParts, decision: SystemDecision, reboot:
 /** Every user's path unit watches this file. */
 async function tellHomes(
   driver: SystemParts,
-  { settings, retry }: SystemDecision,
+  decision: SystemDecision,
   state: AgentState,
   right: HomesFile["right"],
 ): Promise<void> {
-  const { runFolder, mirror } = driver.place;
+  const { settings, retry } = decision;
+  const { runFolder, stateFolder, mirror } = driver.place;
+  const users = settings.homes.map(({ user }) => user);
+  const held = heldText(decision);
   const homes = {
     revision: state.revision ?? "",
     lock: state.lock ?? "",
@@ -87,6 +113,7 @@ async function tellHomes(
     homes: settings.homes,
     knownHosts: typeof settings["knownHosts"] === "string" ? settings["knownHosts"] : "",
     right,
+    ...(held === undefined ? {} : { held }),
   };
   if (
     settings.homes.some(({ deployKeySecret }) => deployKeySecret !== undefined) ||
@@ -94,10 +121,8 @@ async function tellHomes(
   ) {
     await handOverAll(driver.metadata, settings.homes);
   }
-  dropHomeMetrics(
-    settings["metricsDirectory"],
-    settings.homes.map(({ user }) => user),
-  );
+  await endLingering(users, stateFolder);
+  dropHomeMetrics(settings["metricsDirectory"], users);
   try {
     writeFileAtomic(join(runFolder, "homes.json"), JSON.stringify(homes));
   } catch {

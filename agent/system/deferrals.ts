@@ -73,10 +73,20 @@ export function pendingSystem(
 }
 
 /** The inputs of a reboot decision. The deployed system's settings count, because the running one may be an image without these settings. */
-export function rebootPlaceOf(place: Place, { settings, target }: SystemDecision): RebootPlace {
+export function rebootPlaceOf(place: Place, decision: SystemDecision): RebootPlace {
+  const { settings, target } = decision;
   const { profile, settingsPath, runFolder, stateFolder } = place;
   const deployedSettings = parseObject(readText(join(profile, settingsPath)) ?? "") ?? {};
-  return { runFolder, deployedSettings, settings, trial: readWaiting(stateFolder), urgent: target?.urgent === true };
+  const held = rebootHeld(decision);
+  return {
+    ...{ runFolder, deployedSettings, settings, trial: readWaiting(stateFolder), urgent: target?.urgent === true },
+    ...(held === undefined ? {} : { held }),
+  };
+}
+
+/** A hold keeps the VM from a reboot too. While the metadata server does not answer, there may be one. */
+function rebootHeld({ outcome, waiting, reason }: SystemDecision): string | undefined {
+  return outcome === "held" || waiting?.for === "metadata" ? reason : undefined;
 }
 
 /** The settings for a health check. Before the boot, units that need the new kernel do not count. */

@@ -248,10 +248,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
   }
 
   private async setForBoot(toplevel: string): Promise<Switched> {
-    const { profile } = this.place;
-    if (!(await setProfile(profile, toplevel)))
-      return { kind: "failed", error: `could not set the profile ${profile}` };
-    return switchToConfiguration(toplevel, "boot");
+    return (await setProfile(this.place.profile, toplevel)) ?? switchToConfiguration(toplevel, "boot");
   }
 
   async revertProfile(toplevel: string): Promise<void> {

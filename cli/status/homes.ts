@@ -5,6 +5,7 @@ import type { Home } from "../../rules/instance-metadata";
 import type { Report } from "../../rules/report";
 import { reportOf, type Reading } from "../../rules/report-reading";
 import { failureText } from "../../rules/text/sentences";
+import { oneLine } from "../../rules/text/text";
 
 /** A home in the document. */
 export interface HomeStatus {
@@ -52,6 +53,6 @@ export function homeStatus(
   }
   if (report.outcome === "failed") return status("failed", failureText(report));
   if (wanted === null || report.revision === wanted) return status("none", null);
-  if (report.outcome === "held") return status("held", "held by its user");
+  if (report.outcome === "held") return status("held", oneLine(report.error ?? "held by its user", 200));
   return status("behind", `runs ${short(report.revision)}, its VM ${short(wanted)}`);
 }

@@ -25,6 +25,8 @@ export interface HomesFile {
    * Where the machine's run was allowed to go. A run of a home that this file starts goes no further. Absent from older agents: anywhere.
    */
   right?: Right;
+  /** What holds the machine, such as `held by carol: demo at 3`; it holds the machine's homes too. Older agents do not write it. */
+  held?: string;
 }
 
 export interface HomeInput {
@@ -95,6 +97,8 @@ function withoutNull(settings: object): Record<string, unknown> {
 
 function decide(input: HomeInput, settings: HomeSettings): Decision {
   if (input.localHold !== null) return held(input.localHold);
+  const machines = input.homes?.held;
+  if (machines !== undefined) return stay("held", `the machine is ${typeof machines === "string" ? machines : "held"}`);
   const choice = chooseTarget(input, settings);
   switch (choice.kind) {
     case "none":
@@ -118,7 +122,7 @@ function decide(input: HomeInput, settings: HomeSettings): Decision {
  * approval may move it, otherwise the head of its branch.
  */
 function chooseTarget(input: HomeInput, settings: HomeSettings): Choice {
-  const { homes, wanted, right, head } = input;
+  const { homes, wanted, right, head, force } = input;
   const { repository, branch, approved } = settings;
   if (wanted !== undefined) return target(wanted, "person", `asked for ${short(wanted)}`);
   if (repository === undefined) {
@@ -133,6 +137,9 @@ function chooseTarget(input: HomeInput, settings: HomeSettings): Choice {
       ? target(revision, "approval", `${short(revision)} is approved`, lock)
       : { kind: "none", why: `no revision of ${repository} is approved for this machine` };
   }
+  // The machine may have said, before its boot, that only an approval moves this home.
+  if (homes === null && !force)
+    return { kind: "none", why: "the machine has not said since it booted what homes may run" };
   if (right === "approved") return approvedOnly(input, settings);
   if (head === undefined) return { kind: "need head", why: `branch ${branch} is not known` };
   return {

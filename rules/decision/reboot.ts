@@ -5,6 +5,8 @@ import type { WindowState } from "./window";
 export interface RebootInput {
   /** Whether what is deployed needs a reboot. */
   required: boolean;
+  /** What keeps the VM as it is, such as a person's hold; undefined if nothing does. */
+  held?: string | undefined;
   /** `allowReboot`. */
   allowed: boolean;
   /** Whether the VM's wave counts a revision as proved only after a reboot (`reboot: required`). */
@@ -27,14 +29,16 @@ export type RebootDecision =
   | { action: "none" }
   /** `minutes`: the notice that users get; `waiting`: users have this long. */
   | { action: "reboot"; minutes: number; why: string; waiting?: Waiting }
-  | { action: "wait"; waiting: Waiting; why: string };
+  /** Without `waiting`, it waits for what keeps the VM, which its outcome names. */
+  | { action: "wait"; waiting?: Waiting; why: string };
 
 /** The notice that logged-in users get after the deadline. */
 const NOTICE = 15;
 
 export function rebootDecision(input: RebootInput): RebootDecision {
-  const { required, allowed, byWave, firstDeployment, windows, users, withUsers, since, deadline, now } = input;
+  const { required, held, allowed, byWave, firstDeployment, windows, users, withUsers, since, deadline, now } = input;
   if (!required) return { action: "none" };
+  if (held !== undefined) return { action: "wait", why: `a reboot is required; ${held}` };
   if (!allowed && !byWave && !firstDeployment)
     return { action: "wait", waiting: { for: "reboot" }, why: "a reboot is required, and allowReboot is off" };
   const closed = windows.filter((window) => !window.open);

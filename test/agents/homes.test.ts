@@ -129,12 +129,19 @@ describe("homes", () => {
   it("go back to the former generation when the new one does not activate", async () => {
     const generation = "readlink -e .local/state/nix/profiles/home-manager; cat .config/fleet-demo/version";
     const before = await as("alice", generation);
+    await as("alice", "echo mine >.in-the-way");
     await source.edit("homes/alice.nix", () =>
-      homeOf("alice", 'home.activation.broken = "echo cannot activate; exit 1";'),
+      homeOf(
+        "alice",
+        `home.activation.broken = "echo cannot activate; exit 1";
+        home.file.".in-the-way".text = "theirs";
+        home.file.".new".text = "theirs";`,
+      ),
     );
     await update();
     await reported("alice", { outcome: "failed", stage: "switch", rolledBack: true });
     expect(await as("alice", generation)).toBe(before);
+    expect(await as("alice", "cat .in-the-way; ls -d .in-the-way* .new 2>/dev/null")).toBe("mine\n.in-the-way");
     await source.edit("homes/alice.nix", () => homeOf("alice"));
     await update();
     // What the home shows is what it went back to: only the report tells that it went on.

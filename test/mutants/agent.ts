@@ -78,8 +78,8 @@ export const agentMutants: readonly Mutant[] = [
   rule(
     "git/unpushed-work",
     "a home with edits of its own is left alone (clean-tree check)",
-    "if (edits) return",
-    "if (false) return",
+    "if (edited !== undefined)",
+    "if (edited !== undefined && false)",
     unit("agent/home", "agent/git/unpushed-work"),
   ),
   rule(
@@ -200,5 +200,19 @@ export const agentMutants: readonly Mutant[] = [
     "refuse && !isTransient(cause) &&",
     "refuse &&",
     unit("agent/failures"),
+  ),
+  rule(
+    "home/lingering",
+    "lingering that the agent did not enable stays",
+    "if (isThere(join(folder, user)) || !(await",
+    "if (!(await",
+    unit("agent/lingering"),
+  ),
+  rule(
+    "system/conclude-system",
+    "a user without a home loses the lingering that the agent enabled",
+    "await endLingering(users, stateFolder);",
+    "",
+    unit("agent/conclude-system"),
   ),
 ];

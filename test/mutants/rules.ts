@@ -137,6 +137,20 @@ export const ruleMutants: readonly Mutant[] = [
   ),
   rule(
     "decision/decide-home",
+    "a home is held with its machine",
+    "if (machines !== undefined) return stay",
+    "if (false) return stay",
+    unit("rules/decision/decide-home"),
+  ),
+  rule(
+    "decision/decide-home",
+    "a home that does not know what it may run stays",
+    "if (homes === null && !force)",
+    "if (false)",
+    unit("rules/decision/decide-home"),
+  ),
+  rule(
+    "decision/decide-home",
     "a home waits for its approval",
     "if (approved !== undefined) {",
     "if (approved?.revision !== undefined) {",

@@ -79,4 +79,32 @@ export const runMutants: readonly Mutant[] = [
     "if",
     unit("agent/retry"),
   ),
+  rule(
+    "home/home",
+    "only a person's run tries a revision again that failed in a home",
+    "const force = request.force || request.person;",
+    "const force = true;",
+    unit("agent/home"),
+  ),
+  rule(
+    "home/home",
+    "a person's run tries a revision again that failed in a home",
+    "const force = request.force || request.person;",
+    "const force = request.force;",
+    unit("agent/home"),
+  ),
+  rule(
+    "system/conclude-system",
+    "a hold of the machine holds its homes",
+    "...(held === undefined ? {} : { held }),",
+    "",
+    unit("agent/conclude-system"),
+  ),
+  rule(
+    "system/conclude-system",
+    "homes learn after a boot what a machine runs that is held",
+    '!isThere(join(place.runFolder, "homes.json")) ||',
+    "",
+    unit("agent/conclude-system"),
+  ),
 ];

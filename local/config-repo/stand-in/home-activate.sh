@@ -31,20 +31,22 @@ is_ours() { # path
   [[ $(readlink "$1" || true) == /nix/store/*-home-manager-files/* ]]
 }
 
-is_foreign() { # path
-  [[ -e $1 || -L $1 ]] && ! is_ours "$1"
-}
-
-# A file that someone put where one of ours goes is moved aside or ends this, before anything has changed.
+# A file that someone put where one of ours goes is moved aside, a link ends this, before anything has changed. What has the same content
+# is no collision, and neither is a link to nothing: both are replaced (Home Manager, modules/files/check-link-targets.sh).
 check_collisions() {
-  local path collisions=()
+  local path target collisions=()
   while IFS= read -r path; do
-    if is_foreign "$HOME/$path" && [[ -z $backup || -e $HOME/$path.$backup ]]; then
-      collisions+=("$HOME/$path")
+    target=$HOME/$path
+    if [[ ! -e $target ]] || is_ours "$target" || cmp -s "$new/home-files/$path" "$target"; then
+      continue
+    elif [[ -L $target || -z $backup ]]; then
+      collisions+=("Existing file '$target' would be clobbered")
+    elif [[ -e $target.$backup ]]; then
+      collisions+=("Existing file '$target.$backup' would be clobbered by backing up '$target'")
     fi
   done < <(files_of "$new")
   [[ ${#collisions[@]} -eq 0 ]] || {
-    printf "Existing file '%s' would be clobbered\n" "${collisions[@]}" >&2
+    printf '%s\n' "${collisions[@]}" >&2
     exit 1
   }
 }
@@ -68,7 +70,9 @@ link_files() {
     folder=$HOME/$path
     folder=${folder%/*}
     [[ -d $folder ]] || mkdir -p "$folder"
-    ! is_foreign "$HOME/$path" || mv "$HOME/$path" "$HOME/$path.$backup"
+    if [[ -e $HOME/$path && ! -L $HOME/$path && -n $backup ]]; then
+      mv "$HOME/$path" "$HOME/$path.$backup" || echo "Moving '$HOME/$path' failed!" >&2
+    fi
     ln -sfnT "$files/$path" "$HOME/$path"
   done < <(files_of "$new")
 }

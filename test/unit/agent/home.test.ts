@@ -38,9 +38,9 @@ const driver = () =>
   });
 
 /** Why an update may not go on. */
-function obstacle(force = false): Promise<string | undefined> {
+function obstacle(asked: Partial<RunRequest> = {}): Promise<string | undefined> {
   const settings = { attribute: "dev", branch: "main", directory: clone };
-  return driver().obstacle({ ...stay("unchanged", ""), settings, retry: [] }, { ...dryRequest, force });
+  return driver().obstacle({ ...stay("unchanged", ""), settings, retry: [] }, { ...dryRequest, ...asked });
 }
 
 it("lets a clean clone's home be updated", async () => {
@@ -49,8 +49,8 @@ it("lets a clean clone's home be updated", async () => {
 
 it("defers an update for edits that are not committed, and says what to do", async () => {
   writeFileSync(`${clone}/home.nix`, "{ }");
-  expect(await obstacle()).toContain("has edits that are not committed: commit and push them");
-  expect(await obstacle(true)).toBeUndefined();
+  expect(await obstacle()).toContain("has edits that are not committed, such as home.nix: commit and push them");
+  expect(await obstacle({ force: true })).toBeUndefined();
 });
 
 it("defers an update for commits that are not pushed", async () => {
@@ -68,6 +68,26 @@ it("refuses a home without an agent, and a path that is not a Home Manager gener
   mkdirSync(units, { recursive: true });
   symlinkSync("/nix/store/not-here", `${units}/nixos-hm-auto-update.service`);
   expect(await driver().refusal(generation)).toBeUndefined();
+});
+
+describe("a revision that failed in this home", () => {
+  const revision = "b".repeat(40);
+  const decided = (asked: Partial<RunRequest>) => {
+    const refused = [{ revision, error: "boom", rolledBack: true, at: "" }];
+    const situation = { homes: { revision }, settings: {}, localHold: null, readable: true, current: "" };
+    const state = { revision: "a".repeat(40), refused };
+    return driver().decide({ ...situation, state }, { ...dryRequest, ...asked }, {}).action;
+  };
+
+  it("is tried again where its user asks for a run, and not by itself", () => {
+    expect(decided({})).toBe("stay");
+    expect(decided({ person: true })).toBe("update");
+  });
+
+  it("is not tried over work that is not pushed", async () => {
+    writeFileSync(`${clone}/home.nix`, "{ }");
+    expect(await obstacle({ person: true })).toContain("has edits that are not committed");
+  });
 });
 
 describe("a run", () => {
@@ -90,8 +110,22 @@ describe("a run", () => {
     const wanted = "a".repeat(40);
     await runHome(driver(), { wanted, force: true, once: false });
     expect(attempts).toMatchObject([
-      { wanted, force: true },
-      { wanted: undefined, force: false },
+      { wanted, force: true, person: true },
+      { wanted: undefined, force: false, person: false },
+    ]);
+  });
+
+  it("is its user's where the user starts it, and not where root, a timer or nothing known does", async () => {
+    await runHome(driver(), { force: false, once: false });
+    await runHome(driver(), { force: false, once: true, trigger: "watch", by: "the machine's agent" });
+    vi.stubEnv("SYSTEMD_EXEC_PID", String(process.pid));
+    vi.stubEnv("TRIGGER_UNIT", "");
+    scratch.fake("systemctl", "echo");
+    await runHome(driver(), { force: false, once: false });
+    expect(attempts).toMatchObject([
+      { right: "head", person: true },
+      { right: "head", person: false },
+      { right: "head", person: false },
     ]);
   });
 

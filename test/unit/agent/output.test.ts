@@ -57,9 +57,34 @@ it("an activation that prints a megabyte is reported with its reason", async () 
   mkdirSync(scratch.in("generation"));
   writeFileSync(scratch.in("generation/activate"), `#!/bin/bash\n${MUCH}\nexit 3\n`);
   chmodSync(scratch.in("generation/activate"), 0o755);
-  const switched = await activateHome(scratch.in("generation"), scratch.in("profiles/home-manager"));
+  const switched = await activateHome(scratch.in("generation"), scratch.in("profiles/home-manager"), "before");
   const error = kept(switched.kind === "failed" ? switched.error : undefined);
-  expect(error).toMatch(/the reason\nactivate ended with status 3$/);
+  expect(error).toMatch(/the reason$/);
+});
+
+it("an activation for which the disk is full is tried again, and any other failure is not", async () => {
+  const profile = scratch.in("profiles/home-manager");
+  const activation = (text: string) => {
+    mkdirSync(scratch.in("generation"), { recursive: true });
+    scratch.fake("../generation/activate", text);
+    return activateHome(scratch.in("generation"), profile, "before");
+  };
+  expect(await activation('echo "ln: cannot create x: No space left on device" >&2; exit 1')).toMatchObject({
+    ...{ kind: "failed", passes: "space" },
+  });
+  const other = await activation("echo \"Existing file 'x' would be clobbered\" >&2; exit 1");
+  expect(other).toEqual({
+    kind: "failed",
+    error: "activate ended with status 1\nExisting file 'x' would be clobbered",
+  });
+
+  writeFileSync(scratch.in("generation/gen-version"), "1");
+  scratch.fake("nix-env", "echo 'error: creating link: No space left on device' >&2; exit 1");
+  expect(await activation("exit 0")).toMatchObject({ kind: "failed", passes: "space" });
+  scratch.fake("nix-env", "echo 'error: cannot connect to socket' >&2; exit 1");
+  expect(await activation("exit 0")).toMatchObject({
+    ...{ kind: "failed", passes: "busy", error: expect.stringContaining("cannot connect to socket") as string },
+  });
 });
 
 it("a builder that prints a megabyte is reported with its reason", async () => {

@@ -132,6 +132,10 @@ export const homeDifferences: readonly Difference<HomeSituation>[] = [
     name: "what the watcher and SSH started sent a home to its branch's head",
     applies: (situation) => situation.right === "approved" && ownRepository(situation),
   },
+  {
+    name: "a home that does not know what it may run went to its branch's head",
+    applies: (situation) => parseObject(situation.homes) === undefined && ownRepository(situation),
+  },
   ...targetDifferences<HomeSituation>("attribute", homeTargetFacts),
   { name: "a state with a value of the wrong type was kept", applies: hasOddState },
   {

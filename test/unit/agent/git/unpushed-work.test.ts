@@ -32,13 +32,16 @@ it("is none in a clean clone, where there is no clone, and in what is no clone",
 });
 
 it.each([
-  ["an edit", () => writeFileSync(`${clone.folder}/flake.lock`, "mine")],
-  ["a new file", () => writeFileSync(`${clone.folder}/home.nix`, "{ }")],
-])("is %s that is not committed, and the message says what to do", async (_, edit) => {
+  ["an edit", "flake.lock", () => writeFileSync(`${clone.folder}/flake.lock`, "mine")],
+  ["a new file", "my home.nix", () => writeFileSync(`${clone.folder}/my home.nix`, "{ }")],
+  ["another name", "b.nix", () => clone.git("mv", "flake.lock", "b.nix")],
+])("is %s that is not committed, and the message says what to do", async (_, path, edit) => {
   edit();
-  expect(await work()).toMatch(
-    /clone has edits that are not committed: commit and push them, or stash them, and this home/,
+  expect(await work()).toContain(
+    `clone has edits that are not committed, such as ${path}: commit and push them, or run git stash -u there, and this home`,
   );
+  clone.git("stash", "-u");
+  expect(await work()).toBeUndefined();
 });
 
 it("is a commit that is not pushed, also on another branch", async () => {

@@ -92,6 +92,28 @@ describe("a home", () => {
     });
   });
 
+  it.each([
+    ["of its own", own],
+    ["of the machine's", { user: "eve", attribute: "eve" }],
+  ])("with a repository %s is held with its machine", (_, home) => {
+    const homes = { revision: B, homes: [home], held: "held by carol: demo at 3" };
+    const expected = { action: "stay", outcome: "held", reason: "the machine is held by carol: demo at 3" };
+    expect(decide(undefined, { homes })).toMatchObject(expected);
+    expect(decide(undefined, { homes, wanted: B, force: true })).toMatchObject(expected);
+    // What a newer agent may write is a hold too.
+    expect(decide(undefined, { homes: { ...homes, held: { by: "carol" } as never } })).toMatchObject({
+      ...{ outcome: "held", reason: "the machine is held" },
+    });
+  });
+
+  it("does not go to its branch's head before the machine has said what homes may run", () => {
+    const settings = { attribute: "eve", repository: own.repository };
+    expect(decide(undefined, { homes: null, settings })).toMatchObject({
+      ...{ action: "stay", outcome: "deferred", reason: "the machine has not said since it booted what homes may run" },
+    });
+    expect(decide(undefined, { homes: null, settings, force: true })).toMatchObject({ action: "update" });
+  });
+
   describe("whose run may not go to the branch's head", () => {
     const approval = { revision: B, lock };
     const bound = (given: Given) =>

@@ -25,6 +25,13 @@ it.each<[string, Partial<RebootInput>, string]>([
     { byWave: true, windows: [closed] },
     "wait for window until 2026-11-29T02:00:00.000Z",
   ],
+  ["it is held", { held: "held by carol: a demo" }, "wait: a reboot is required; held by carol: a demo"],
+  [
+    "it is held, whatever else would allow it",
+    { held: "held by carol", byWave: true, firstDeployment: true },
+    "wait: a reboot is required; held by carol",
+  ],
+  ["it is held, and nothing needs it", { held: "held by carol", required: false }, "none"],
   ["someone is logged in", { users: ["alice"] }, "wait for users"],
   ["someone is logged in, and that does not matter", { users: ["alice"], withUsers: true }, "reboot in 1"],
   [
@@ -42,7 +49,9 @@ it.each<[string, Partial<RebootInput>, string]>([
   const reboots = decision.action === "reboot" ? [`reboot in ${decision.minutes}`] : [];
   const waits =
     decision.action === "none" || decision.waiting === undefined
-      ? []
+      ? decision.action === "wait"
+        ? [`wait: ${decision.why}`]
+        : []
       : [`wait for ${decision.waiting.for}${decision.waiting.until ? ` until ${decision.waiting.until}` : ""}`];
   expect([...reboots, ...waits].join(", ") || "none").toBe(expected);
 });

@@ -1,0 +1,84 @@
+/** Reboots that a hold prevents: the agent's real decisions, with a shutdown that only writes down its arguments. */
+import { execFileSync } from "node:child_process";
+import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { tellTerminals } from "../../../../agent/activation/notice";
+import { rebootIfAllowed, type RebootPlace } from "../../../../agent/activation/reboot";
+import { rebootPlaceOf } from "../../../../agent/system/deferrals";
+import { refuse, held, stay, type Decision } from "../../../../rules/decision/decision";
+import { Scratch } from "../scratch";
+import { standInPlace } from "../stand-in-driver";
+
+let scratch: Scratch;
+beforeEach(() => {
+  scratch = new Scratch();
+  scratch.fake("shutdown", `printf '%s\\n' "$*" >>${scratch.in("shutdowns")}`);
+  scratch.fake("systemd-run", `printf '%s\\n' "$*" >>${scratch.in("told")}`);
+});
+afterEach(() => scratch.remove());
+
+function placeFor(decision: Decision): RebootPlace {
+  const settings = { host: "dev", branch: "main", directory: "", follow: "branch" as const, homes: [] };
+  const asked = { ...settings, allowReboot: true, rebootWithUsers: true };
+  return rebootPlaceOf(standInPlace(scratch), { ...decision, settings: asked, retry: [], notes: [] });
+}
+
+const shutdowns = () => (existsSync(scratch.in("shutdowns")) ? readFileSync(scratch.in("shutdowns"), "utf8") : "");
+const noted = () => existsSync(scratch.in("run/reboot-required"));
+const ask = (decision: Decision) => rebootIfAllowed(placeFor(decision), true, scratch.in("scheduled"));
+
+it("comes where nothing holds the machine", async () => {
+  await ask(stay("unchanged", "running it"));
+  expect(shutdowns()).toContain("-r +1");
+});
+
+it.each<[string, Decision]>([
+  ["is held", held({ by: "carol", why: "demo at 3" })],
+  [
+    "cannot know whether it is held",
+    { ...stay("deferred", "no answer"), transient: true, waiting: { for: "metadata" } },
+  ],
+])("does not come where the machine %s, and stays noted", async (_, decision) => {
+  await ask(decision);
+  expect(shutdowns()).toBe("");
+  expect(noted()).toBe(true);
+  expect(scratch.log).toContain(`a reboot is required; ${decision.reason}`);
+});
+
+it("comes where the revision failed here and the gate's hold follows from that: it is the way back", async () => {
+  await ask(refuse("held by a gate", { revision: "a".repeat(40), error: "", rolledBack: true, at: "" }));
+  expect(shutdowns()).toContain("-r +1");
+});
+
+it("is called off if a hold comes during its notice, but only if the agent scheduled it", async () => {
+  const file = scratch.in("scheduled");
+  writeFileSync(file, "USEC=1\nMODE=reboot\nWALL_MESSAGE=This machine reboots in 15 minutes to finish an update.\n");
+  await ask(stay("unchanged", "running it"));
+  expect(shutdowns()).toBe("");
+  await ask(held({ by: "carol" }));
+  expect(shutdowns()).toBe("-c\n");
+  writeFileSync(file, "USEC=1\nMODE=poweroff\n");
+  await ask(held({ by: "carol" }));
+  expect(shutdowns()).toBe("-c\n");
+});
+
+it("is announced at the terminals of people, whether or not logind knows their sessions", async () => {
+  await ask(stay("unchanged", "running it"));
+  const message = "This machine reboots in a minute to finish an update.";
+  expect(readFileSync(scratch.in("told"), "utf8")).toContain(`tell ${message} /dev/pts`);
+
+  scratch.fake("systemd-run", 'while [ "$1" != -- ]; do shift; done; shift; exec "$@"');
+  const pts = scratch.in("pts");
+  mkdirSync(pts);
+  const owners = { "0": 1000, "1": 0, "12": 1001, ptmx: 1000 };
+  for (const [name, uid] of Object.entries(owners)) {
+    writeFileSync(join(pts, name), "");
+    chownSync(join(pts, name), uid, uid);
+  }
+  execFileSync("mkfifo", [join(pts, "7")]);
+  chownSync(join(pts, "7"), 1000, 1000);
+  await tellTerminals(message, pts);
+  const told = Object.keys(owners).filter((name) => readFileSync(join(pts, name), "utf8") === `\r\n${message}\r\n`);
+  expect(told).toEqual(["0", "12"]);
+});

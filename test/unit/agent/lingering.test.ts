@@ -1,0 +1,56 @@
+/** For whom the agent enables and disables lingering. loginctl is a stand-in that keeps logind's files. */
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { enableLingering, endLingering } from "../../../agent/home/lingering";
+import { Scratch } from "./scratch";
+
+let scratch: Scratch;
+const folder = () => scratch.in("linger");
+const lingers = () => readdirSync(folder()).sort();
+
+beforeEach(() => {
+  scratch = new Scratch();
+  mkdirSync(folder());
+  scratch.fake(
+    "loginctl",
+    `case "$1 $2" in
+      *-linger\\ gone) exit 1 ;;
+      enable-linger*) touch ${folder()}/$2 ;;
+      disable-linger*) rm ${folder()}/$2 ;;
+      *) exit 1 ;;
+    esac`,
+  );
+});
+afterEach(() => scratch.remove());
+
+const enable = (user: string) => enableLingering(user, scratch.in("state"), folder());
+const end = (...homes: string[]) => endLingering(homes, scratch.in("state"), folder());
+
+it("ends with the home, for those alone for whom the agent enabled it", async () => {
+  writeFileSync(scratch.in("linger/carol"), "");
+  for (const user of ["alice", "bob", "carol"]) await enable(user);
+  expect(lingers()).toEqual(["alice", "bob", "carol"]);
+
+  await end("alice", "bob", "carol");
+  expect(lingers()).toEqual(["alice", "bob", "carol"]);
+  await end("bob");
+  expect(lingers()).toEqual(["bob", "carol"]);
+
+  // What alice enables herself from now on is hers.
+  writeFileSync(scratch.in("linger/alice"), "");
+  await end("bob");
+  expect(lingers()).toEqual(["alice", "bob", "carol"]);
+});
+
+it("ends where the account is gone", async () => {
+  mkdirSync(scratch.in("state/lingering"));
+  for (const file of ["state/lingering/gone", "linger/gone"]) writeFileSync(scratch.in(file), "");
+  await end();
+  expect(lingers()).toEqual([]);
+  expect(existsSync(scratch.in("state/lingering/gone"))).toBe(false);
+});
+
+it("is not remembered where logind does not enable it", async () => {
+  await enable("gone");
+  expect(existsSync(scratch.in("state/lingering"))).toBe(false);
+});
