@@ -7,14 +7,14 @@ import { contract } from "../../rules/contract";
 import { publishable, stateOf, type AgentState } from "../../rules/agent-state";
 import { reportOf } from "../../rules/report";
 import { readHomeState } from "../home/home-state";
-import { readHomes } from "../home/homes";
+import { readHomes, startRetry } from "../home/homes";
 import { Exit, log, oneLine } from "../host/log";
 import { writeMetrics } from "../report/metrics";
 import { homeKey, publish } from "../report/publish";
 import { refreshCredential } from "../credentials/handover";
 import type { SystemDriver } from "../system/system";
 import { secondsFrom, sleep } from "../host/time";
-import { accountOf } from "../home/users";
+import { accountOf, type Account } from "../home/users";
 import { parseObject } from "../../rules/text/json";
 import { speaksSecondContract } from "../../rules/instance-metadata";
 
@@ -51,19 +51,19 @@ export async function publishHome(driver: SystemDriver, user: string, metricsFol
     }
     seen = text;
     delay = pause();
-    await refresh(driver, user, state);
+    const renewed = await refreshed(driver, account, state);
     // The pause also applies if there was nothing to publish, because systemd starts this again at each change.
     await sleep(pause());
+    // By now the home has arranged it.
+    if (renewed) await startRetry(account);
   }
 }
 
-/** The repository may have refused the credential that root handed over. The home retries by itself. */
-async function refresh(driver: SystemDriver, user: string, state: AgentState | undefined): Promise<void> {
-  if (state?.outcome !== "failed" || state.stage !== "fetch") return;
-  await refreshCredential(
-    driver.metadata,
-    (readHomes().homes ?? []).find((home) => home.user === user),
-  );
+/** Whether the home has another credential now, after its repository refused the one that root had handed over. */
+async function refreshed(driver: SystemDriver, account: Account, state: AgentState | undefined): Promise<boolean> {
+  if (state?.outcome !== "failed" || state.stage !== "fetch") return false;
+  const home = (readHomes().homes ?? []).find(({ user }) => user === account.name);
+  return refreshCredential(driver.metadata, home);
 }
 
 /** Whether the readers of this VM's reports know the contract's second version. */

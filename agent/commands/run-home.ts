@@ -2,10 +2,9 @@
  * `nixos-hm-auto-update run`: repeats until the machine has published nothing newer. systemd drops a change of the file that a path
  * unit watches while its service runs (systemd 41599).
  */
-import { statSync } from "node:fs";
-import { join } from "node:path";
 import type { HomesFile } from "../../rules/decision/decide-home";
 import { parseObject } from "../../rules/text/json";
+import { mayHaveMissed } from "../../rules/missed-homes";
 import { requester, type Requester, type Right, together } from "../../rules/decision/run-right";
 import { readText } from "../host/files";
 import type { HomeDriver } from "../home/home";
@@ -13,6 +12,7 @@ import { homesFile, homesPublishedAt } from "../home/home-place";
 import { acquireLock } from "../host/lock";
 import { log } from "../host/log";
 import type { RunOptions } from "../options";
+import { readState } from "../state";
 import { Progress } from "../report/progress";
 import { endServing, writeServing } from "../serving";
 import { isService, whoStarted } from "../trigger";
@@ -58,8 +58,10 @@ async function whoAsks({ place }: HomeDriver, { by, trigger, wanted }: RunOption
     return { ...requester(trigger ?? "manual", by ?? place.user), right: "head" };
   const started = await whoStarted(place);
   if (started.length > 0) return together(started, place.user);
-  const last = statSync(join(place.stateFolder, "state.json"), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  if ((homesPublishedAt() ?? 0) > last) return { ...requester("watch", "the machine's update"), right: machineRight() };
+  const { state } = readState(place.stateFolder);
+  // The same rule as root's, which starts the service if the home has missed what root published.
+  if (mayHaveMissed(state.at, homesPublishedAt()))
+    return { ...requester("watch", "the machine's update"), right: machineRight() };
   // Root also starts the service, so this may be no person.
   return { ...requester("manual", place.user), person: false };
 }

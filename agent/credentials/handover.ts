@@ -37,17 +37,20 @@ export async function handOverAll(
   }
 }
 
-/** Hands over to one user after the user's repository refused: there may be another credential by now. */
+/**
+ * Hands over to one user after the user's repository refused: there may be another credential by now.
+ * @returns whether there was
+ */
 export async function refreshCredential(
   metadata: MetadataServer,
   home: HomeEntry | undefined,
   root = contract.paths.homeCredentials,
-): Promise<void> {
-  if (home === undefined || !isKeyed(home)) return;
+): Promise<boolean> {
+  if (home === undefined || !isKeyed(home)) return false;
   const folder = join(root, home.user);
-  if (!mayAsk(folder, Date.now())) return;
-  if (await handOver(metadata, home, folder))
-    log(`home of ${home.user}: handed over the key or token of its repository`);
+  if (!mayAsk(folder, Date.now()) || !(await handOver(metadata, home, folder))) return false;
+  log(`home of ${home.user}: handed over the key or token of its repository`);
+  return true;
 }
 
 /** Records a query. @returns whether it is within the limit */

@@ -97,6 +97,11 @@ async function checkHome(user: string): Promise<void> {
   } else if (!hangs) await startHome(account, since);
 }
 
+/** Starts the retry that the home has arranged, if any, before its time. With --all, the pattern matches a unit that waits for its timer. */
+export async function startRetry(account: Account): Promise<void> {
+  await ofUser(account, ["start", "--all", "--no-block", `${homeUnit}-retry-*.service`]);
+}
+
 /** Publishes the home's own report again if root's statement about an earlier trouble replaced it. */
 async function publishAgain(user: string, { at }: AgentState): Promise<void> {
   const published = publishedReport(runFolder, homeKey(user));

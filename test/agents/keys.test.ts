@@ -144,6 +144,16 @@ it("get a home's new token as well", async () => {
   await reported("home-alice", { outcome: well, revision: await own.head() });
 });
 
+it("get a home's new token at once after a refusal, however long its next try is away", async () => {
+  const alice = "systemctl --user --machine=alice@.host";
+  await vm.sh(`${alice} set-environment NIXOS_AUTO_UPDATE_RETRY=7200`);
+  await own.commit();
+  keepToken("glpat-third");
+  await vm.sh(`${alice} start nixos-hm-auto-update.service || true`);
+  await reported("home-alice", { outcome: well, revision: await own.head() });
+  await vm.sh(`${alice} unset-environment NIXOS_AUTO_UPDATE_RETRY`);
+});
+
 it("leave what they ask for in files of their owners' and nowhere else", async () => {
   const needles = gzipSync(planted.join("\n")).toString("base64");
   const search = (what: string) =>
