@@ -56,8 +56,8 @@ export async function decideReboot(place: RebootPlace, required: boolean): Promi
 }
 
 const scheduledShutdown = "/run/systemd/shutdown/scheduled";
-/** The end of the notice that people get. It also tells a shutdown of ours from one that a person scheduled. */
-const PURPOSE = "to finish an update.";
+/** The agent's copy of that file, which tells its own shutdown from one that a person scheduled. */
+const ownShutdown = (runFolder: string) => join(runFolder, "reboot-scheduled");
 
 /**
  * Reboots if that is needed and allowed now. While the file says that a reboot is needed, the service's timer asks again.
@@ -69,7 +69,8 @@ export async function rebootIfAllowed(
   scheduled = scheduledShutdown,
 ): Promise<void> {
   noteRequired(place.runFolder, required);
-  if (place.held !== undefined && (readText(scheduled) ?? "").includes(PURPOSE)) {
+  const own = readText(ownShutdown(place.runFolder));
+  if (place.held !== undefined && own !== undefined && readText(scheduled) === own) {
     log(`calling off the reboot: ${place.held}`);
     await run("shutdown", ["-c"], { timeout: 30_000, tee: true });
     await tellTerminals("The reboot of this machine is called off.");
@@ -85,8 +86,9 @@ export async function rebootIfAllowed(
   const { minutes, why } = decision;
   const when = minutes === 1 ? "a minute" : `${minutes} minutes`;
   log(`rebooting in ${when}: ${why}`);
-  const message = `This machine reboots in ${when} ${PURPOSE}`;
+  const message = `This machine reboots in ${when} to finish an update.`;
   await run("shutdown", ["-r", `+${minutes}`, message], { timeout: 30_000, tee: true });
+  writeFileAtomic(ownShutdown(place.runFolder), readText(scheduled) ?? "");
   await tellTerminals(message);
 }
 

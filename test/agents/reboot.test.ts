@@ -94,7 +94,10 @@ describe("a reboot", () => {
     expect(is.booted).toBe(is.current);
   });
 
-  it("waits for no people after its deadline, and tells them before", async () => {
+  it("waits for no people after its deadline, tells them before, and is called off by a hold", async () => {
+    // As an editor has it that works here by ssh: a terminal, and no session.
+    const shown = "/home/dev/shown";
+    await vm.sh(`systemd-run --quiet --unit=left --uid=dev script --quiet --flush --command 'sleep infinity' ${shown}`);
     await vm.sh(
       "systemd-run --quiet --unit=session ssh -tt -i /root/dev -o StrictHostKeyChecking=no dev@127.0.0.1 sleep infinity",
     );
@@ -103,7 +106,15 @@ describe("a reboot", () => {
     const ask = "systemctl start nixos-auto-update-reboot.service; test -e /run/systemd/shutdown/scheduled";
     await vm.until("a reboot is scheduled", ask, 30);
     expect(await vm.sh("journalctl --boot --no-pager --output=cat")).toContain("rebooting in 15 minutes");
-    await vm.sh("shutdown -c; systemctl stop session.service");
+    await vm.until("the terminal says so", `grep 'This machine reboots in 15 minutes' ${shown}`, 30);
+    await vm.sh("nixos-auto-update hold a demo");
+    await vm.until("it is called off", "! test -e /run/systemd/shutdown/scheduled", 60);
+    await vm.idle();
+    expect(vm.report()).toMatchObject({ outcome: "held", rebootRequired: true });
+    await vm.sh("systemctl start nixos-auto-update-reboot.service");
+    expect(await scheduled()).toBe(false);
+    await vm.until("the terminal says that too", `grep 'called off' ${shown}`, 30);
+    await vm.sh("nixos-auto-update resume; shutdown -c; systemctl stop session.service left.service");
     await vm.powerOff();
     await vm.recovered();
   });

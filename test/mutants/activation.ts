@@ -134,8 +134,8 @@ export const activationMutants: readonly Mutant[] = [
   rule(
     "activation/reboot",
     "a hold calls off a reboot that is scheduled",
-    "if (place.held !== undefined && (readText(scheduled)",
-    "if (false && (readText(scheduled)",
+    "if (place.held !== undefined && own !==",
+    "if (false && own !==",
     unit("agent/activation/reboot"),
   ),
   rule(

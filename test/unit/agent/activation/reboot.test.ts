@@ -13,7 +13,10 @@ import { standInPlace } from "../stand-in-driver";
 let scratch: Scratch;
 beforeEach(() => {
   scratch = new Scratch();
-  scratch.fake("shutdown", `printf '%s\\n' "$*" >>${scratch.in("shutdowns")}`);
+  scratch.fake(
+    "shutdown",
+    `printf '%s\\n' "$*" >>${scratch.in("shutdowns")}; echo "USEC=1 MODE=reboot" >${scratch.in("scheduled")}`,
+  );
   scratch.fake("systemd-run", `printf '%s\\n' "$*" >>${scratch.in("told")}`);
 });
 afterEach(() => scratch.remove());
@@ -52,15 +55,15 @@ it("comes where the revision failed here and the gate's hold follows from that: 
 });
 
 it("is called off if a hold comes during its notice, but only if the agent scheduled it", async () => {
-  const file = scratch.in("scheduled");
-  writeFileSync(file, "USEC=1\nMODE=reboot\nWALL_MESSAGE=This machine reboots in 15 minutes to finish an update.\n");
-  await ask(stay("unchanged", "running it"));
+  await ask(held({ by: "carol" }));
   expect(shutdowns()).toBe("");
+  await ask(stay("unchanged", "running it"));
+  writeFileSync(scratch.in("scheduled"), "USEC=2 MODE=poweroff\n");
   await ask(held({ by: "carol" }));
-  expect(shutdowns()).toBe("-c\n");
-  writeFileSync(file, "USEC=1\nMODE=poweroff\n");
+  expect(shutdowns()).not.toContain("-c");
+  writeFileSync(scratch.in("scheduled"), "USEC=1 MODE=reboot\n");
   await ask(held({ by: "carol" }));
-  expect(shutdowns()).toBe("-c\n");
+  expect(shutdowns()).toMatch(/^-r [^\n]*\n-c\n$/);
 });
 
 it("is announced at the terminals of people, whether or not logind knows their sessions", async () => {
