@@ -25,10 +25,14 @@ import { defaultClone, unpushedWork } from "../git/unpushed-work";
 
 export interface HomeSituation extends Situation {
   homes: HomesFile | null;
+  alone: boolean;
   settings: Partial<HomeSettings>;
   localHold: LocalHold | null;
   readable: boolean;
 }
+
+/** It is there if the machine's own module is on. */
+const machineUnit = `/run/current-system/etc/systemd/system/${contract.units.system}.service`;
 
 const PROTOCOLS = "http:https:ssh:git:file";
 
@@ -49,6 +53,7 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
     this.homes = parseObject(readText(homesFile) ?? "") ?? null;
     return Promise.resolve({
       homes: this.homes,
+      alone: !isThere(machineUnit),
       settings: parseObject(readText(join(current, settingsPath)) ?? "") ?? {},
       localHold: readHold(stateFolder),
       state,
@@ -58,13 +63,13 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
   }
 
   decide(situation: HomeSituation, request: RunRequest, found: Found): HomeDecision & { notes: string[] } {
-    const { homes, settings, state, localHold, current, readable } = situation;
+    const { homes, alone, settings, state, localHold, current, readable } = situation;
     const { right, wanted } = request;
     // The cause of a failure may be in the person's own home, and only the person knows when it is gone.
     const force = request.force || request.person;
     const drifted = current !== state.deployed || !this.hasUnits();
     const decision = decideHome({
-      ...{ user: this.place.user, homes, settings, state, localHold, right, wanted, force, drifted },
+      ...{ user: this.place.user, homes, alone, settings, state, localHold, right, wanted, force, drifted },
       ...found,
     });
     return { ...decision, notes: readable ? [] : ["the state file is not readable; ignoring it"] };

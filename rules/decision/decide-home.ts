@@ -32,6 +32,8 @@ export interface HomesFile {
 export interface HomeInput {
   user: string;
   homes: HomesFile | null;
+  /** Whether the machine has no agent, so that nothing says what homes may run. */
+  alone: boolean;
   /** What the home's own module says. */
   settings: Partial<HomeSettings>;
   state: AgentState;
@@ -122,7 +124,7 @@ function decide(input: HomeInput, settings: HomeSettings): Decision {
  * approval may move it, otherwise the head of its branch.
  */
 function chooseTarget(input: HomeInput, settings: HomeSettings): Choice {
-  const { homes, wanted, right, head, force } = input;
+  const { homes, alone, wanted, right, head, force } = input;
   const { repository, branch, approved } = settings;
   if (wanted !== undefined) return target(wanted, "person", `asked for ${short(wanted)}`);
   if (repository === undefined) {
@@ -138,7 +140,7 @@ function chooseTarget(input: HomeInput, settings: HomeSettings): Choice {
       : { kind: "none", why: `no revision of ${repository} is approved for this machine` };
   }
   // The machine may have said, before its boot, that only an approval moves this home.
-  if (homes === null && !force)
+  if (homes === null && !alone && !force)
     return { kind: "none", why: "the machine has not said since it booted what homes may run" };
   if (right === "approved") return approvedOnly(input, settings);
   if (head === undefined) return { kind: "need head", why: `branch ${branch} is not known` };

@@ -74,9 +74,10 @@ describe("a revision that failed in this home", () => {
   const revision = "b".repeat(40);
   const decided = (asked: Partial<RunRequest>) => {
     const refused = [{ revision, error: "boom", rolledBack: true, at: "" }];
-    const situation = { homes: { revision }, settings: {}, localHold: null, readable: true, current: "" };
+    const situation = { homes: { revision }, settings: {}, alone: false, localHold: null };
     const state = { revision: "a".repeat(40), refused };
-    return driver().decide({ ...situation, state }, { ...dryRequest, ...asked }, {}).action;
+    return driver().decide({ ...situation, readable: true, current: "", state }, { ...dryRequest, ...asked }, {})
+      .action;
   };
 
   it("is tried again where its user asks for a run, and not by itself", () => {

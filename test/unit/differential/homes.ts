@@ -101,7 +101,7 @@ function homeInputOf(situation: HomeSituation): HomeInput {
   return {
     ...{ user: "eve", homes: parseObject(situation.homes) ?? null, settings: parseObject(settings) ?? {}, state },
     localHold: hold === "" ? null : (parseObject(hold) ?? {}),
-    ...{ right, wanted: wanted === "" ? undefined : wanted, force, head, descends },
+    ...{ alone: false, right, wanted: wanted === "" ? undefined : wanted, force, head, descends },
     drifted: current !== (state.deployed ?? null),
   };
 }

@@ -48,6 +48,7 @@ describe("a home", () => {
     decideHome({
       user: "eve",
       homes: { revision: A, homes: [{ ...own, ...(approved === undefined ? {} : { approved }) }] },
+      alone: false,
       settings: {},
       state: { revision: A },
       localHold: null,
@@ -112,6 +113,8 @@ describe("a home", () => {
       ...{ action: "stay", outcome: "deferred", reason: "the machine has not said since it booted what homes may run" },
     });
     expect(decide(undefined, { homes: null, settings, force: true })).toMatchObject({ action: "update" });
+    // A machine without an agent never says so.
+    expect(decide(undefined, { homes: null, settings, alone: true })).toMatchObject({ action: "update" });
   });
 
   describe("whose run may not go to the branch's head", () => {

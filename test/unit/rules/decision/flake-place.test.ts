@@ -91,7 +91,8 @@ describe("a home", () => {
   const homes = { revision, lock: "b".repeat(64), mirror: "/var/lib/mirror.git", subdirectory: "nixos" };
   const decide = (settings: object) =>
     decideHome({
-      ...{ user: "alice", homes, settings, state: {}, localHold: null, right: "head", force: false, drifted: false },
+      ...{ user: "alice", homes, settings, state: {}, localHold: null, alone: false },
+      ...{ right: "head", force: false, drifted: false },
     });
 
   it("of the machine's repository is in the same flake", () => {
