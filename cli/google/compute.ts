@@ -5,9 +5,8 @@ import { computeApi, unreachable, type ComputeOptions } from "./compute-api";
 import type { Catalog, Compute, Consoles, Disks, Images, Instance, NewSnapshot } from "./compute-interfaces";
 import { listAggregated } from "../../rules/aggregated-list";
 import { gatherOffers, type Offers, type Wanted } from "../../rules/google-catalog";
-import { own } from "../../rules/text/json";
-import { FleetError } from "../errors";
 import { waitForOperation } from "./operation";
+import { editItem, leavesOpen, toRecord } from "./project-item";
 import { withRetry } from "./retry";
 import { Throttle } from "./throttle";
 
@@ -19,8 +18,6 @@ const instanceFields =
 const imageTimeout = 30 * 60_000;
 /** Maximum wait for a machine's shutdown. */
 const stopTimeout = 5 * 60_000;
-/** Google's limit for one metadata value, in bytes. */
-const valueLimit = 256 * 1024;
 /** Seconds until a quota, which is counted per minute, is full again. */
 const quotaRefill = 65;
 
@@ -137,36 +134,27 @@ class RestCompute implements Compute, Images, Catalog, Consoles, Disks {
     return toRecord((await this.readMetadata()).items);
   }
 
-  async editProjectItem(key: string, edit: (items: Record<string, string>) => string | undefined): Promise<void> {
-    const conflicts = 8;
-    for (let attempt = 1; ; attempt++) {
-      const metadata = await this.readMetadata();
-      const items = metadata.items ?? [];
-      const values = toRecord(items);
-      const after = edit(values);
-      if (after === own(values, key)) {
-        return;
-      }
-      if (after !== undefined && Buffer.byteLength(after) > valueLimit) {
-        throw new FleetError(
-          "NF204",
-          `${key} would have ${Buffer.byteLength(after)} bytes; Compute takes at most ${valueLimit}`,
-        );
-      }
-      const others = items.filter((item) => item.key !== key);
-      const requestBody = { ...metadata, items: after === undefined ? others : [...others, { key, value: after }] };
-      try {
-        await this.finish(
-          await this.call(() => this.api.projects.setCommonInstanceMetadata({ project: this.project, requestBody })),
-        );
-        return;
-      } catch (error) {
-        if (!(error instanceof ApiError && error.status === 412) || attempt >= conflicts) {
-          throw error;
-        }
-        await this.pause(100 * attempt * (0.5 + Math.random()));
-      }
-    }
+  editProjectItem(key: string, edit: (items: Record<string, string>) => string | undefined): Promise<void> {
+    const { project } = this;
+    return editItem(
+      {
+        read: () => this.readMetadata(),
+        write: (requestBody, onLost) =>
+          this.call(async () => {
+            try {
+              return await this.api.projects.setCommonInstanceMetadata({ project, requestBody });
+            } catch (thrown) {
+              const error = ApiError.from(thrown);
+              if (leavesOpen(error)) onLost();
+              throw error;
+            }
+          }),
+        finish: (operation) => this.finish(operation),
+        pause: (milliseconds) => this.pause(milliseconds),
+      },
+      key,
+      edit,
+    );
   }
 
   offers(vms: Wanted["vms"]): Promise<Offers> {
@@ -247,8 +235,4 @@ function toInstance(raw: compute_v1.Schema$Instance, metadata: Record<string, st
     ...(startedAt == null ? {} : { startedAt }),
     ...(raw.lastStopTimestamp == null ? {} : { stoppedAt: raw.lastStopTimestamp }),
   };
-}
-
-function toRecord(items: { key?: string | null; value?: string | null }[] | null | undefined): Record<string, string> {
-  return Object.fromEntries((items ?? []).map(({ key, value }) => [key ?? "", value ?? ""]));
 }

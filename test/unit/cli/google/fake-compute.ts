@@ -40,6 +40,8 @@ export class FakeCompute {
   fault: (request: string) => Fault | undefined = () => undefined;
   /** Runs just before a write is taken, as another writer would. */
   beforeWrite: () => void = () => undefined;
+  /** Returns what to answer after a write was carried out, as if its own answer was lost. */
+  lost: () => Fault | undefined = () => undefined;
   private fingerprint = 1;
   private readonly operations = new Map<string, number>();
   private readonly server = createServer((request, response) => {
@@ -166,7 +168,7 @@ export class FakeCompute {
     this.fingerprint += 1;
     const name = `operation-${this.fingerprint}`;
     this.operations.set(name, 1);
-    return { status: 200, body: { name, status: "RUNNING" } };
+    return this.lost() ?? { status: 200, body: { name, status: "RUNNING" } };
   }
 
   private wireMetadata(): object {
