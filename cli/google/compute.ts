@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { compute_v1 } from "@googleapis/compute/build/v1";
-import { ApiError } from "./api-error";
+import { ApiError, isLocal } from "./api-error";
 import { computeApi, unreachable, type ComputeOptions } from "./compute-api";
 import type { Catalog, Compute, Consoles, Disks, Images, Instance, NewSnapshot } from "./compute-interfaces";
 import { listAggregated } from "../../rules/aggregated-list";
@@ -18,6 +18,12 @@ const instanceFields =
 const imageTimeout = 30 * 60_000;
 /** Maximum wait for a machine's shutdown. */
 const stopTimeout = 5 * 60_000;
+/**
+ * Milliseconds between two reads of one VM's guest attributes. Google allows 10 queries a minute for each VM, and may drop what the VM
+ * writes beyond that. Eight seconds leave room for the VM's own reports and for who watches the fleet. The local cloud's updates take
+ * seconds.
+ */
+const readIntervals = { google: 8_000, local: 1_000 };
 /** Seconds until a quota, which is counted per minute, is full again. */
 const quotaRefill = 65;
 
@@ -28,6 +34,7 @@ export function connect(options: ComputeOptions): Compute & Images & Catalog & C
 
 class RestCompute implements Compute, Images, Catalog, Consoles, Disks {
   readonly project: string;
+  readonly guestAttributesInterval: number;
   private readonly api: compute_v1.Compute;
   private readonly throttle = new Throttle();
   /**
@@ -38,6 +45,7 @@ class RestCompute implements Compute, Images, Catalog, Consoles, Disks {
 
   constructor(private readonly options: ComputeOptions) {
     this.project = options.project;
+    this.guestAttributesInterval = isLocal(options.endpoint) ? readIntervals.local : readIntervals.google;
     this.api = computeApi(options);
   }
 

@@ -23,4 +23,32 @@ export const operatorMutants: readonly Mutant[] = [
     after: "",
     tests: unit("cli/google/project-item"),
   },
+  {
+    rule: "a gate asks each VM no more often than Google allows",
+    file: "cli/gate/await.ts",
+    before: "Math.max(least, Math.min(8_000, elapsed * 100))",
+    after: "Math.min(8_000, elapsed * 100)",
+    tests: unit("gate/await"),
+  },
+  {
+    rule: "who watches asks each VM no more often than Google allows",
+    file: "cli/status/reader.ts",
+    before: "?? 0) <= recent)",
+    after: "?? 0) <= Infinity)",
+    tests: unit("cli/status/status-reader"),
+  },
+  {
+    rule: "a report that the metadata server dropped is written again",
+    file: "agent/metadata-server.ts",
+    before: "if (!(await this.isLost(key, value))) return;",
+    after: "if (true) return;",
+    tests: unit("agent/metadata-server"),
+  },
+  {
+    rule: "a report that the metadata server lost is published again within an hour",
+    file: "agent/report/publish.ts",
+    before: "if (before.length === 0) return;",
+    after: "if (true) return;",
+    tests: unit("agent/look"),
+  },
 ];
