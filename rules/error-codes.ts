@@ -48,7 +48,7 @@ export const errorKinds = {
     title: "Your credentials for Google are missing or do not work",
     cause:
       "There are no credentials, they have expired, they may not act as the named service account, or a file that names them cannot be read.",
-    cure: "Run `gcloud auth application-default login`, or set `GOOGLE_APPLICATION_CREDENTIALS` to a key's file.",
+    cure: "Run `gcloud auth application-default login`, or set `GOOGLE_APPLICATION_CREDENTIALS` to a key's file. A token in `GOOGLE_OAUTH_ACCESS_TOKEN` or `gcp:accessToken` takes precedence over both and ends after an hour: renew or remove it.",
   },
   NF204: {
     title: "Google refuses the request",

@@ -102,7 +102,8 @@ async function whoseCredentials(caller: Caller): Promise<string> {
   await auth.getAccessToken();
   const account = await accountOf(auth).catch(() => undefined);
   if (account !== undefined) return `those of ${account}`;
-  return caller.identity?.accessToken === undefined ? "those of an account" : "a token";
+  const { accessTokenFrom } = caller.identity ?? {};
+  return accessTokenFrom === undefined ? "those of an account" : `the token of ${accessTokenFrom}`;
 }
 
 async function vmFacts(

@@ -94,6 +94,11 @@ export class ApiError extends FleetError {
   }
 }
 
+/** An error of this tool, which no server gave. */
+export function isOurs(thrown: unknown): boolean {
+  return thrown instanceof FleetError && !(thrown instanceof ApiError);
+}
+
 function codeOf(status: number | undefined, transient: boolean, isConnection: boolean): ErrorCode {
   if (status === undefined && !isConnection) return "NF203";
   if (status === undefined || transient) return "NF202";
