@@ -125,6 +125,11 @@ export async function rawSettings(
   return { values: Object.fromEntries(entries.map(([key, { value = "[secret]" }]) => [key, value])), encrypted };
 }
 
+/** Whether a stack has settings of a fleet. A program may give all of them as arguments, which nothing but the program knows. */
+export function hasFleetSettings({ values }: RawSettings): boolean {
+  return Object.keys(values).some((key) => key.startsWith("nixos-fleet:"));
+}
+
 /**
  * Refuses the settings of another project or fleet: `pulumi` takes those of this directory, and the tool reads what its options name.
  * @throws UsageError

@@ -59,6 +59,7 @@ function wellFacts(): Facts {
     project: { value: "p answers" },
     projectMetadata: { "nixos-fleet-startup--devs--dev": "#!/bin/sh", unrelated: "x" },
     servicesOff: { value: [] },
+    permissionsMissing: { value: [] },
     head: { value: good },
     lock: { value: '{"nodes":{"root":{"inputs":{"nixpkgs":"n"}},"n":{}},"root":"root"}' },
     flake: { value: { hosts: ["a", "b", "unused"], homes: ["a", "b"] } },
@@ -74,8 +75,8 @@ test("where all is well every check says so", () => {
   const findings = diagnose(wellFacts(), now);
   expect(findings.map(({ verdict, check }) => `${verdict} ${check}`)).toEqual(
     [
-      ...["node", "git", "pulumi", "nix", "gcloud", "settings", "credentials", "project", "apis", "repository"],
-      ...["flake.lock", "hosts", "vms", "reports", "holds", "reach"],
+      ...["node", "git", "pulumi", "nix", "gcloud", "settings", "credentials", "project", "rights", "apis"],
+      ...["repository", "flake.lock", "hosts", "vms", "reports", "holds", "reach"],
     ].map((check) => `ok ${check}`),
   );
   expect(findings.every(({ todo }) => todo === null)).toBe(true);
@@ -127,6 +128,22 @@ test.each<[string, Changed, Partial<Finding>[]]>([
         todo: "pulumi up switches them on, or gcloud services enable iap.googleapis.com",
       },
     ],
+  ],
+  [
+    "a permission missing",
+    (facts) => (facts.permissionsMissing = { value: ["iam.serviceAccounts.actAs"] }),
+    [
+      {
+        check: "rights",
+        verdict: "fail",
+        text: expect.stringMatching(/^missing on the project: iam\.serviceAccounts\.actAs;/) as string,
+      },
+    ],
+  ],
+  [
+    "permissions not to be asked",
+    (facts) => (facts.permissionsMissing = problem),
+    [{ check: "rights", verdict: "warn" }],
   ],
   ["APIs not to be asked", (facts) => (facts.servicesOff = problem), [{ check: "apis", verdict: "warn" }]],
   ["no repository", (facts) => (facts.head = problem), [{ check: "repository", verdict: "fail", text: "no" }]],

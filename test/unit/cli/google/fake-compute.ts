@@ -35,6 +35,8 @@ export class FakeCompute {
   /** What every VM's serial console showed. */
   console = "";
   pageSize = 500;
+  /** Permissions that the caller lacks. */
+  denied: string[] = [];
   project = "p";
   /** Returns what to answer in place of the truth. */
   fault: (request: string) => Fault | undefined = () => undefined;
@@ -94,6 +96,10 @@ export class FakeCompute {
     }
     if (path === "/setCommonInstanceMetadata") {
       return this.write(JSON.parse(await text(request)) as Written);
+    }
+    if (url.pathname === `/cloudresourcemanager/v1/projects/${this.project}:testIamPermissions`) {
+      const { permissions = [] } = JSON.parse(await text(request)) as { permissions?: string[] };
+      return { status: 200, body: { permissions: permissions.filter((one) => !this.denied.includes(one)) } };
     }
     if (url.pathname.startsWith("/logging/v2/entries:")) {
       return this.logging(url.pathname, JSON.parse(await text(request)) as Logged);
