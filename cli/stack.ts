@@ -20,6 +20,8 @@ export interface StackSettings {
   source: Source;
   /** The APIs that it takes, such as `compute.googleapis.com`. */
   apis: string[];
+  /** What a person should know of the settings, a line each. */
+  warnings: string[];
   /** Items of the project's metadata that are the program's and not a rollout's. */
   projectMetadata: Record<string, string>;
   vms: ExpectedVm[];

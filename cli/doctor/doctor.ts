@@ -46,7 +46,9 @@ function checkTools({ tools: found }: Facts): Finding[] {
   });
 }
 
-function checkStack({ stack, mistakes, argumentsOnly }: Facts): Finding[] {
+const docs = "docs/google.md says how";
+
+function checkStack({ stack, mistakes, argumentsOnly, settings }: Facts): Finding[] {
   if ("problem" in stack) return fail("stack", stack.problem, "pulumi stack select STACK, or give --stack");
   if (argumentsOnly === true)
     return warn(
@@ -57,7 +59,10 @@ function checkStack({ stack, mistakes, argumentsOnly }: Facts): Finding[] {
   if (mistakes.length > 0) {
     return mistakes.flatMap((mistake) => fail("settings", mistake, `fix Pulumi.${stack.value}.yaml`));
   }
-  return ok("settings", `stack ${stack.value} is right`);
+  return [
+    ...(settings?.warnings ?? []).flatMap((line) => warn("settings", line, docs)),
+    ...ok("settings", `stack ${stack.value} is right`),
+  ];
 }
 
 function checkGoogle(facts: Facts): Finding[] {

@@ -8,7 +8,7 @@ import { newestImages } from "../components/image";
 import { reachAll, type Reachable } from "../components/rollout/trigger";
 import type { Resolved } from "./approval";
 import { readExisting } from "./existing";
-import { accessWarnings, metadataWarnings, stackWarnings } from "./warnings";
+import { accessWarnings, metadataWarnings, repositoryWarnings, stackWarnings } from "./warnings";
 import { assertNoReplacement, existingHomeDisks, replacedVms } from "./replacement";
 import { decideRollout } from "./rollout-plan";
 import { readSettings } from "./settings";
@@ -46,8 +46,8 @@ export async function prepare(
   const mistakes = offers === undefined ? [] : offerMistakes(config, offers);
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   assertNoReplacement(config, inventory, given);
-  for (const line of [...stackWarnings(config), ...accessWarnings(config), ...metadataWarnings(metadata)])
-    void pulumi.log.warn(line);
+  const warnings = [...stackWarnings(config), ...accessWarnings(config), ...repositoryWarnings(config)];
+  for (const line of [...warnings, ...metadataWarnings(metadata)]) void pulumi.log.warn(line);
   return {
     config,
     resolved,

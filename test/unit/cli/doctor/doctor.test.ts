@@ -44,6 +44,7 @@ function wellFacts(): Facts {
       fleet: "devs",
       source: { repository: "ssh://git/config", branch: "main" },
       apis: [],
+      warnings: [],
       projectMetadata: { "nixos-fleet-startup--devs--dev": "#!/bin/sh" },
       vms: ["a", "b"].map((name) => ({
         name,
@@ -110,6 +111,11 @@ test.each<[string, Changed, Partial<Finding>[]]>([
       { check: "settings", verdict: "fail", text: "x: wrong", todo: "fix Pulumi.dev.yaml" },
       { check: "settings", verdict: "fail", text: "y: wrong" },
     ],
+  ],
+  [
+    "what the program warns of",
+    ({ settings }) => settings?.warnings.push("nixos-fleet:knownHosts: is not set"),
+    [{ check: "settings", verdict: "warn", text: "nixos-fleet:knownHosts: is not set" }],
   ],
   ["no credentials", (facts) => (facts.credentials = problem), [{ check: "credentials", verdict: "fail" }]],
   [
