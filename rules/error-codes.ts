@@ -42,7 +42,7 @@ export const errorKinds = {
   NF202: {
     title: "Google does not answer",
     cause: "The network, a proxy or the service is down, or a quota is used up for the moment.",
-    cure: "Try again in a minute. `fleet doctor` checks the connection to Google.",
+    cure: "Try again in a minute. If the line says that a change may have been made, `fleet status` shows whether it was. `fleet doctor` checks the connection to Google.",
   },
   NF203: {
     title: "Your credentials for Google are missing or do not work",
