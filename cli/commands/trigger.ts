@@ -10,8 +10,7 @@ import { reportOf } from "../../rules/report-reading";
 import { failureText } from "../../rules/text/sentences";
 import { fleetOptions, type Call, type Command } from "../command-line/command";
 import { actor, openFleet, requireVms, type FleetContext } from "../context";
-import { UsageError } from "../errors";
-import { ApiError } from "../google/api-error";
+import { FleetError, UsageError } from "../errors";
 import { readVmReports, type FleetVm } from "../fleet";
 import { knownHostsLines, parseAddresses, sshArguments, type Bastion, type SshTarget } from "../ssh";
 import { lastLines } from "../text";
@@ -158,7 +157,7 @@ async function ask(
 /** A VM that cannot be asked: the others' results stay. */
 function notAsked(error: unknown, { signal }: Call): { well: boolean; text: string } {
   signal.throwIfAborted();
-  if (!(error instanceof ApiError)) throw error;
+  if (!(error instanceof FleetError)) throw error;
   return { well: false, text: `its host keys cannot be read: ${error.message}` };
 }
 

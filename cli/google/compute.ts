@@ -152,9 +152,8 @@ class RestCompute implements Compute, Images, Catalog, Consoles, Disks {
             try {
               return await this.api.projects.setCommonInstanceMetadata({ project, requestBody });
             } catch (thrown) {
-              const error = ApiError.from(thrown);
-              if (leavesOpen(error)) onLost();
-              throw error;
+              if (leavesOpen(thrown)) onLost();
+              throw thrown;
             }
           }),
         finish: (operation) => this.finish(operation),

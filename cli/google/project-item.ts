@@ -2,7 +2,7 @@
 import type { compute_v1 } from "@googleapis/compute/build/v1";
 import { own } from "../../rules/text/json";
 import { FleetError } from "../errors";
-import { ApiError } from "./api-error";
+import { ApiError, isOurs } from "./api-error";
 import { OperationError } from "./operation";
 
 /** Google's limit for one metadata value, in bytes. */
@@ -68,7 +68,10 @@ export async function editItem(
 }
 
 /** Whether nothing is known of a write that failed with this error: Google refuses some requests before it does anything. */
-export function leavesOpen({ status, transient, overQuota }: ApiError): boolean {
+export function leavesOpen(thrown: unknown): boolean {
+  // The tool's own errors say why it could not ask.
+  if (isOurs(thrown)) return false;
+  const { status, transient, overQuota } = ApiError.from(thrown);
   return status === undefined || (transient && !overQuota);
 }
 

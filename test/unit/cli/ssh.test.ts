@@ -228,6 +228,19 @@ describe("fleet trigger", () => {
     });
   });
 
+  it("keeps the results of the others if the token ends meanwhile", async () => {
+    fake.instances.push({ name: "dev-zoe", labels: { "nixos-fleet": "devs", "nixos-fleet-stack": "dev" } });
+    fake.fault = (request) => (/dev-zoe.*hostkeys/.test(request) ? error(401, "expired", "authError") : undefined);
+    const { code, out } = await fleet(["dev-alice", "dev-zoe"]);
+    expect([code, out.sort()]).toEqual([
+      1,
+      [
+        expect.stringMatching(/^dev-alice {2}ended its run/),
+        expect.stringMatching(/^dev-zoe {2}its host keys cannot be read: Google refuses the token of/),
+      ],
+    ]);
+  });
+
   it("does not wait for ever", async () => {
     expect(await fleet(["dev-alice", "--timeout", "1s"], "exec sleep 30")).toMatchObject({
       code: 1,

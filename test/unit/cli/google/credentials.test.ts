@@ -182,6 +182,17 @@ describe("a token that has expired", () => {
     expect(fake.requests).toHaveLength(1);
   });
 
+  it("is named also if it ends before a change, which then was not made", async () => {
+    fake.fault = (request) =>
+      request.startsWith("POST") && !request.includes("logging")
+        ? error(401, "Request had invalid", "authError")
+        : undefined;
+    const args = ["hold", "--why", "demo"];
+    const { code, err } = await runFleet(args, environment({ GOOGLE_OAUTH_ACCESS_TOKEN: "old" }));
+    expect([code, err.length]).toEqual([1, 1]);
+    expect(err[0]).toMatch(/^Google refuses the token of GOOGLE_OAUTH_ACCESS_TOKEN .*your login counts \[NF203\]$/);
+  });
+
   it("is named with its setting, which goes before the variable", async () => {
     stackFile({ "gcp:accessToken": "old" });
     const { err } = await runFleet(["status"], environment({ GOOGLE_OAUTH_ACCESS_TOKEN: "mine" }));
