@@ -52,10 +52,11 @@ export async function readExisting(
   raw: RawConfig,
   opts: pulumi.InvokeOptions,
 ): Promise<Existing> {
+  const { quotaProject, accessTokenFrom } = googleIdentity(raw, process.env, project);
   try {
     const { accessToken, project: provided } = await getClientConfig(opts);
     checkProject(project, provided);
-    const api = computeApi(accessToken, googleIdentity(raw, process.env, project).quotaProject);
+    const api = computeApi(accessToken, quotaProject);
     const [metadata, inventory, offers] = await Promise.all([
       readMetadata(api, project),
       readInventory(api, project, replace),
@@ -68,8 +69,12 @@ export async function readExisting(
     const reasons = response?.data.error.errors.map(({ reason }) => reason) ?? [];
     if (reasons.includes("accessNotConfigured")) return { metadata: {}, inventory: { vms: [], disks: [] } };
     const status = response === undefined ? "" : `HTTP ${response.status}: `;
+    const renew =
+      response?.status === 401 && accessTokenFrom !== undefined
+        ? `; the token of ${accessTokenFrom} may have expired: renew or remove it`
+        : "";
     throw new ConfigError(
-      [`gcp:project: ${project} cannot be read: ${status}${message.replace(/\s+/g, " ")}`],
+      [`gcp:project: ${project} cannot be read: ${status}${message.replace(/\s+/g, " ")}${renew}`],
       "NF103",
     );
   }
