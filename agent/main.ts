@@ -1,7 +1,7 @@
 /** Both agents' commands: `main PROGRAM COMMAND [ARGUMENT…]`. A command loads only the modules that it needs. */
 import { Exit, log, programName, type Program } from "./host/log";
 import { withCode } from "../rules/error-codes";
-import { readOptions, takesNothing } from "./options";
+import { noOptions, readOptions, takesNothing, type RunOptions } from "./options";
 import { check } from "./commands/check";
 import { hold, resume } from "./commands/hold";
 import { showLog } from "./commands/log";
@@ -55,7 +55,8 @@ function showUsage(program: Program, stream: NodeJS.WriteStream, status: number)
 /** @returns `undefined` if there is no such command */
 async function ofSystem(command: string, words: readonly string[]): Promise<number | undefined> {
   if (!hasCommand("nixos-auto-update", command)) return undefined;
-  const options = command === "run" || command === "trigger" ? readOptions(words) : undefined;
+  const options =
+    command === "run" || command === "trigger" ? readOptions("nixos-auto-update", command, words) : undefined;
   if (["check", "resume", "reboot", "watch", "look", "bootstrap", "self-test"].includes(command))
     takesNothing(command, words);
   if (!open.has(command) && process.geteuid?.() !== 0) throw new Exit(2, needsRoot(command));
@@ -78,11 +79,11 @@ async function runSystemCommand(
   driver: SystemDriver,
   command: string,
   words: readonly string[],
-  options: ReturnType<typeof readOptions> | undefined,
+  options: RunOptions | undefined,
 ): Promise<number> {
   switch (command) {
     case "run":
-      return runSystem(driver, options ?? readOptions([]));
+      return runSystem(driver, options ?? noOptions);
     case "trigger":
       return trigger(driver, options ?? {});
     case "publish": {
@@ -120,12 +121,12 @@ async function rebootIfNeeded(driver: SystemDriver): Promise<number> {
 
 async function ofHome(command: string, words: readonly string[]): Promise<number | undefined> {
   if (!hasCommand("nixos-hm-auto-update", command)) return undefined;
-  const options = command === "run" ? readOptions(words) : undefined;
+  const options = command === "run" ? readOptions("nixos-hm-auto-update", command, words) : undefined;
   if (["check", "resume", "self-test"].includes(command)) takesNothing(command, words);
   if (process.geteuid?.() === 0) throw new Exit(2, "this updates the home of a user; root has none");
   const driver = new HomeDriver();
   driver.prepare();
-  if (command === "run") return runHome(driver, options ?? readOptions([]));
+  if (command === "run") return runHome(driver, options ?? noOptions);
   if (command === "status") return showStatus(driver, wantsJson(words));
   if (command === "check") return check(driver);
   if (command === "hold") return hold(driver, words);

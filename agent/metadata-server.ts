@@ -5,6 +5,7 @@
 import * as http from "node:http";
 import { contract } from "../rules/contract";
 import type { Answer, Answers } from "../rules/metadata";
+import { parseObject } from "../rules/text/json";
 import { sleep } from "./host/time";
 
 /** The server does not answer correctly, so nothing is known. */
@@ -36,6 +37,9 @@ interface RequestOptions {
 }
 
 const TIMEOUT = 15_000;
+/** Milliseconds until a report that got lost is written again. Google takes three writes a second. */
+const REWRITE = 1_500;
+const GUEST = `instance/guest-attributes/${contract.guestAttributes.namespace}/`;
 /** Larger than all metadata of a project and an instance together (512 KiB each). */
 const MAX_BYTES = 4 * 1024 * 1024;
 
@@ -147,9 +151,31 @@ export class MetadataServer {
     return answer.etag;
   }
 
-  /** Publishes a guest attribute. @throws MetadataAway, ReportsDisabled */
+  /**
+   * Publishes a guest attribute. Google may drop what is written in a burst although it answers well, so the value is read once, and
+   * written again if it is missing.
+   * @throws MetadataAway, ReportsDisabled
+   */
   async publish(key: string, value: string, attempts = 6): Promise<void> {
-    const path = `instance/guest-attributes/${contract.guestAttributes.namespace}/${key}`;
+    await this.write(key, value, attempts);
+    if (!(await this.isLost(key, value))) return;
+    await sleep(REWRITE);
+    await this.write(key, value, attempts);
+  }
+
+  /** The VM's reports by key, as others see them. @throws MetadataAway */
+  async reports(): Promise<Readonly<Record<string, unknown>>> {
+    return parseObject((await this.get(`${GUEST}?recursive=true&alt=json`)) ?? "") ?? {};
+  }
+
+  /** A server that does not answer says nothing about what was written. */
+  private async isLost(key: string, value: string): Promise<boolean> {
+    const { status, body } = (await this.tryRequest(GUEST + key)) ?? {};
+    return status === 404 || (status === 200 && body !== value);
+  }
+
+  private async write(key: string, value: string, attempts: number): Promise<void> {
+    const path = GUEST + key;
     for (let attempt = 1; ; attempt++) {
       try {
         const { status } = await this.request(path, { method: "PUT", body: value });

@@ -1,7 +1,8 @@
 /** The options of a run, which both agents have. */
 import { isRevision } from "../rules/text/json";
 import type { Trigger } from "../rules/decision/run-right";
-import { Exit, oneLine, programName } from "./host/log";
+import { Exit, oneLine, programName, type Program } from "./host/log";
+import { optionsOf } from "./commands/usage";
 import { triggers } from "./requests";
 
 export interface RunOptions {
@@ -12,11 +13,20 @@ export interface RunOptions {
   once: boolean;
 }
 
-/** @throws Exit if an option is unknown or its value is invalid */
-export function readOptions(words: readonly string[]): RunOptions {
-  const options: RunOptions = { force: false, once: false };
+/** Those of a run without any. */
+export const noOptions: RunOptions = { force: false, once: false };
+
+/**
+ * Reads the options that the usage lists for a command. One that the command would ignore is refused, as an unknown one is.
+ * @throws Exit if an option is not the command's, or its value is invalid
+ */
+export function readOptions(program: Program, command: string, words: readonly string[]): RunOptions {
+  const options = { ...noOptions };
+  const known = optionsOf(program, command).map(({ name }) => name);
   for (let index = 0; index < words.length; index++) {
     const word = words[index] ?? "";
+    if (!known.includes(word))
+      throw new Exit(2, `${command}: unknown option "${oneLine(word)}"; see ${programName()} --help`);
     const value = words[index + 1];
     switch (word) {
       case "--trigger": {
@@ -47,8 +57,6 @@ export function readOptions(words: readonly string[]): RunOptions {
       case "--once":
         options.once = true;
         break;
-      default:
-        throw new Exit(2, `unknown option "${oneLine(word)}"; see ${programName()} --help`);
     }
   }
   return options;

@@ -14,7 +14,7 @@ const runs = process.argv.includes("--quick") ? 3 : 5;
 /** Whether a rollout to so many is measured: one to 1,000 takes two minutes, most of which its gates wait to spare the quota. */
 const rollsOut = (size: number) => !process.argv.includes("--quick") || size === 100;
 
-/** Compute's quota of read requests, a minute, and what one takes from Europe: assumptions for the estimate, not measured here. */
+/** Compute's usual quota of requests for guest attributes in a region, a minute, and what one takes from Europe: assumptions for the estimate, not measured here. */
 const quota = 1_500;
 const seconds = 0.15;
 
@@ -88,7 +88,7 @@ async function main(): Promise<void> {
   for (const line of renderTable(header, cells, false)) console.log(line);
   console.log(
     `./scripts/bench scale: medians of ${runs} runs of status, one rollout each, without the start of Node. The last column is an ` +
-      `estimate: ${seconds * 1_000} ms a request, 16 to ${mostAtOnce} at once, ${quota} reads a minute`,
+      `estimate: ${seconds * 1_000} ms a request, 16 to ${mostAtOnce} at once, ${quota} requests a minute`,
   );
 }
 

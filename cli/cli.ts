@@ -16,6 +16,9 @@ import { wrap } from "./text";
 import { withCode } from "../rules/error-codes";
 import { oneLine } from "../rules/text/text";
 
+/** The end of the message if nobody knows whether a change was made. */
+const madeHint = "; the change may have been made: ./scripts/fleet status shows it";
+
 /** Runs the tool once and returns its exit code: 0 done, 1 failed, 2 a call that makes no sense, 130 interrupted. */
 export async function run(args: readonly string[], context: CommandContext): Promise<number> {
   const { printError } = context;
@@ -42,12 +45,13 @@ export async function run(args: readonly string[], context: CommandContext): Pro
     const isVerbatim = command.verbatim === true || call.options.flag("json");
     return await command.run({ ...context, ...call, ...(isVerbatim ? {} : { print: wrapping(context) }) });
   } catch (error) {
+    const uncertain = error instanceof FleetError && error.mayBeMade ? madeHint : "";
     if (context.signal.aborted) {
-      printError("interrupted");
+      printError(`interrupted${uncertain}`);
       return 130;
     }
     const hint = error instanceof ApiError ? nextStep(error, variable(context, "NIXOS_FLEET_COMPUTE_ENDPOINT")) : "";
-    const line = oneLine(messageOf(error) + hint);
+    const line = oneLine(messageOf(error) + hint + uncertain);
     // A wrong use says in its own line all that its code would.
     printError(error instanceof UsageError ? line : withCode(line, error instanceof FleetError ? error.code : "NF299"));
     if (error instanceof FleetError) {

@@ -5,6 +5,8 @@ export class FleetError extends Error {
   override readonly name: string = "FleetError";
   /** The exit code of the command that ends with it. */
   readonly exitCode: number = 1;
+  /** Whether the change that failed may have been made all the same, because its answer was lost. */
+  mayBeMade = false;
 
   constructor(
     readonly code: ErrorCode,

@@ -20,6 +20,8 @@ export interface StackSettings {
   source: Source;
   /** The APIs that it takes, such as `compute.googleapis.com`. */
   apis: string[];
+  /** What a person should know of the settings, a line each. */
+  warnings: string[];
   /** Items of the project's metadata that are the program's and not a rollout's. */
   projectMetadata: Record<string, string>;
   vms: ExpectedVm[];
@@ -123,6 +125,11 @@ export async function rawSettings(
   // Only what is encrypted takes the stack's passphrase or key.
   const entries = Object.entries(secrets && encrypted.length > 0 ? parseConfig(await ask("--show-secrets")) : parsed);
   return { values: Object.fromEntries(entries.map(([key, { value = "[secret]" }]) => [key, value])), encrypted };
+}
+
+/** Whether a stack has settings of a fleet. A program may give all of them as arguments, which nothing but the program knows. */
+export function hasFleetSettings({ values }: RawSettings): boolean {
+  return Object.keys(values).some((key) => key.startsWith("nixos-fleet:"));
 }
 
 /**

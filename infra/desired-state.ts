@@ -6,6 +6,7 @@ import { startupLoader, startupScript } from "./startup";
 import { startupKey } from "../rules/contract";
 import type { FlakeUser } from "../rules/flake-names";
 import { flakeUser } from "./config/vms/vms";
+import { repositoryWarnings } from "./preflight/warnings";
 import { checkStack } from "./config/vms/vms-file";
 
 /** The address at which the program would reach VMs by SSH. */
@@ -16,6 +17,8 @@ interface Expected {
   fleet: string;
   source: { repository: string; branch: string; subdirectory?: string };
   apis: string[];
+  /** What a person should know of the settings before an update, a line each. */
+  warnings: string[];
   region: string;
   zone: string;
   /** Items of the project's metadata that the program owns, without those of a rollout. */
@@ -52,6 +55,7 @@ export function expectedOf(
         branch: source.branch,
         ...(source.subdirectory === undefined ? {} : { subdirectory: source.subdirectory }),
       },
+      warnings: repositoryWarnings(config),
       apis: apisOf(config).map((api) => `${api}.googleapis.com`),
       projectMetadata: { [startupKey(fleet, stack)]: script },
       vms: config.vms.map((vm) => ({

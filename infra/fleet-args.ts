@@ -30,7 +30,7 @@ export interface FleetArgs extends Partial<
     | "serviceAccount"
   >
 > {
-  /** The project of the fleet: the provider's. @default `gcp:project` */
+  /** The project of the fleet. The provider must use the same one. @default `gcp:project` */
   project?: string;
   /** The region of the fleet's subnetwork: the provider's. @default `gcp:region` */
   region?: string;

@@ -42,13 +42,13 @@ export const errorKinds = {
   NF202: {
     title: "Google does not answer",
     cause: "The network, a proxy or the service is down, or a quota is used up for the moment.",
-    cure: "Try again in a minute. `fleet doctor` checks the connection to Google.",
+    cure: "Try again in a minute. If the line says that a change may have been made, `fleet status` shows whether it was. `fleet doctor` checks the connection to Google.",
   },
   NF203: {
     title: "Your credentials for Google are missing or do not work",
     cause:
       "There are no credentials, they have expired, they may not act as the named service account, or a file that names them cannot be read.",
-    cure: "Run `gcloud auth application-default login`, or set `GOOGLE_APPLICATION_CREDENTIALS` to a key's file.",
+    cure: "Run `gcloud auth application-default login`, or set `GOOGLE_APPLICATION_CREDENTIALS` to a key's file. A token in `GOOGLE_OAUTH_ACCESS_TOKEN` or `gcp:accessToken` takes precedence over both and ends after an hour: renew or remove it.",
   },
   NF204: {
     title: "Google refuses the request",

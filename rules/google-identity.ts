@@ -8,6 +8,8 @@ import { defined, parseJson } from "./text/json";
 export interface GoogleIdentity {
   /** A bearer token, which takes precedence over credentials. */
   accessToken?: string;
+  /** The setting or variable that holds it. */
+  accessTokenFrom?: string;
   /** A service account's key as JSON, or the name of its file. Without this and without a token, Application Default Credentials apply. */
   credentials?: string;
   /** The address of the service account that the credentials impersonate. */
@@ -37,7 +39,7 @@ export const identitySettings = [
 export function googleIdentity(settings: Texts, env: Texts, project: string): GoogleIdentity {
   const set = (key: (typeof identitySettings)[number]) => filled(settings[`gcp:${key}`]);
   const first = (...names: string[]) => names.map((name) => filled(env[name])).find((value) => value !== undefined);
-  const own = defined({ accessToken: set("accessToken"), credentials: set("credentials") });
+  const own = defined({ ...token(set("accessToken"), "gcp:accessToken"), credentials: set("credentials") });
   // A setting takes precedence over every variable, even over a variable for the other kind of credentials.
   const who = Object.keys(own).length > 0 ? own : fromEnvironment(first);
   const impersonate = set("impersonateServiceAccount") ?? first("GOOGLE_IMPERSONATE_SERVICE_ACCOUNT");
@@ -51,9 +53,15 @@ export function googleIdentity(settings: Texts, env: Texts, project: string): Go
   };
 }
 
+const tokenVariable = "GOOGLE_OAUTH_ACCESS_TOKEN";
+
+function token(accessToken: string | undefined, accessTokenFrom: string) {
+  return accessToken === undefined ? {} : { accessToken, accessTokenFrom };
+}
+
 function fromEnvironment(first: (...names: string[]) => string | undefined): GoogleIdentity {
   return defined({
-    accessToken: first("GOOGLE_OAUTH_ACCESS_TOKEN"),
+    ...token(first(tokenVariable), tokenVariable),
     credentials: first("GOOGLE_CREDENTIALS", "GOOGLE_CLOUD_KEYFILE_JSON", "GCLOUD_KEYFILE_JSON"),
   });
 }

@@ -7,7 +7,7 @@ import { readMetadata, type Metadata } from "../../rules/metadata";
 import { changeOf, relevantState, type RelevantState } from "../../rules/decision/relevant-state";
 import { isThere, readText, writeFileAtomic } from "../host/files";
 import { log } from "../host/log";
-import type { MetadataServer } from "../metadata-server";
+import { MetadataAway, ReportsDisabled, type MetadataServer } from "../metadata-server";
 import { writeRequest } from "../requests";
 import { readState } from "../state";
 import type { SystemDriver } from "../system/system";
@@ -15,6 +15,7 @@ import { accountOf } from "../home/users";
 import { armPublisher } from "../home/homes";
 import { tellCloud } from "../report/cloud-log";
 import { homeNews } from "../report/home-news";
+import { publishLost } from "../report/publish";
 
 type Answered = Extract<Metadata, { kind: "present" | "absent" }>;
 
@@ -28,6 +29,7 @@ export async function look(driver: SystemDriver): Promise<number> {
   if (metadata.kind === "present") {
     await armPublishers(metadata);
     await tellAlive(driver.metadata, driver.place.stateFolder, runFolder, metadata);
+    if (isDue(join(runFolder, "reports-checked"))) await publishLost(driver.metadata, runFolder).catch(away);
   }
   return 0;
 }
@@ -56,6 +58,19 @@ async function armPublishers({ instance }: Extract<Metadata, { kind: "present" }
   }
 }
 
+/** Once an hour; the file notes the last time. */
+function isDue(file: string): boolean {
+  const last = isThere(file) ? statSync(file).mtimeMs : 0;
+  if (Math.abs(Date.now() - last) < contract.logging.heartbeat * 1000) return false;
+  writeFileAtomic(file, "");
+  return true;
+}
+
+/** The next hour is soon enough. */
+function away(error: unknown): void {
+  if (!(error instanceof MetadataAway || error instanceof ReportsDisabled)) throw error;
+}
+
 /** Once an hour. */
 async function tellAlive(
   server: MetadataServer,
@@ -64,10 +79,7 @@ async function tellAlive(
   metadata: Extract<Metadata, { kind: "present" }>,
 ): Promise<void> {
   if (metadata.instance.monitoring !== true) return;
-  const file = join(runFolder, "alive-signal");
-  const last = isThere(file) ? statSync(file).mtimeMs : 0;
-  if (Math.abs(Date.now() - last) < contract.logging.heartbeat * 1000) return;
-  writeFileAtomic(file, "");
+  if (!isDue(join(runFolder, "alive-signal"))) return;
   const { state } = readState(stateFolder);
   await tellCloud(server, { event: "alive", metadata, state, offline: false, homes: homeNews(runFolder) });
 }

@@ -151,6 +151,10 @@ export const usage: Record<Program, ProgramUsage> = {
 export const hasCommand = (program: Program, name: string): boolean =>
   usage[program].commands.some((command) => command.name === name);
 
+/** The options of a command; none if the program does not have it. */
+export const optionsOf = (program: Program, name: string): readonly Option[] =>
+  usage[program].commands.find((command) => command.name === name)?.options ?? [];
+
 /** An option as a person types it. */
 export const optionWords = ({ name, value }: Option): string => (value === undefined ? name : `${name} ${value}`);
 

@@ -1,4 +1,5 @@
 /** Reports: the part of a state that others read. */
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { publishable, type AgentState } from "../../rules/agent-state";
 import { isOldNews, parseReport, reportOf, type Report } from "../../rules/report";
@@ -6,6 +7,8 @@ import { contract } from "../../rules/contract";
 import { parseObject } from "../../rules/text/json";
 import { speaksSecondContract } from "../../rules/instance-metadata";
 import { readText, writeFileAtomic } from "../host/files";
+import { log } from "../host/log";
+import { sleep } from "../host/time";
 import type { MetadataServer } from "../metadata-server";
 import type { CommonDecision } from "../driver";
 
@@ -40,6 +43,31 @@ export function unpublished(
   const report = reportOf(state, { second: second(settings) });
   const last = parseObject(readText(publishedFile(runFolder, key)) ?? "");
   return report === undefined || isOldNews(report, last) ? undefined : report;
+}
+
+/** Milliseconds after which a report counts as lost: a run may be publishing one at this moment. */
+const AGAIN = 5_000;
+
+/** Publishes those reports again that the server has lost, or of which it has an older one. */
+export async function publishLost(metadata: MetadataServer, runFolder: string): Promise<void> {
+  const before = await lostReports(metadata, runFolder);
+  if (before.length === 0) return;
+  await sleep(AGAIN);
+  const after = await lostReports(metadata, runFolder);
+  for (const { key, text, seen } of after) {
+    if (!before.some((one) => one.key === key && one.text === text && one.seen === seen)) continue;
+    log(`published the report ${key} again, which the metadata server had lost`);
+    await metadata.publish(key, text);
+  }
+}
+
+/** The reports that this VM published, and what the server has instead. */
+async function lostReports(metadata: MetadataServer, runFolder: string) {
+  const keys = readdirSync(runFolder).flatMap((name) => /^published-([\w-]+)$/.exec(name)?.[1] ?? []);
+  if (keys.length === 0) return [];
+  const there = await metadata.reports();
+  const all = keys.map((key) => ({ key, text: readText(publishedFile(runFolder, key)) ?? "", seen: there[key] }));
+  return all.filter(({ text, seen }) => text !== "" && seen !== text);
 }
 
 /** Publishes a report as a guest attribute. @throws MetadataAway, ReportsDisabled */

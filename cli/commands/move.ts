@@ -6,7 +6,7 @@ import { readDecisions, readVms, type FleetVm } from "../fleet";
 import { recordEvent } from "../history";
 import { projectDirectory } from "../project-directory";
 import { runProgram } from "../run-program";
-import { rawSettings, requireSettingsOf, stateOf } from "../stack";
+import { hasFleetSettings, rawSettings, requireSettingsOf, stateOf } from "../stack";
 import { moveObstacles, resourcesOf } from "../stack-move";
 import { firstOf, oneLine } from "../../rules/text/text";
 import { plural } from "../text";
@@ -102,6 +102,11 @@ async function chosen(call: Call, context: FleetContext, to: string): Promise<Fl
   const raw = await rawSettings(to, call.options.text("config-file"), { signal: call.signal, env: call.env });
   requireSettingsOf({ project: context.compute.project, fleet: context.id.fleet }, raw);
   const { settings, mistakes } = await call.readSettings(raw, to);
+  if (settings === undefined && !hasFleetSettings(raw))
+    throw new FleetError(
+      "NF209",
+      `move: stack ${to} has no nixos-fleet: key, and only its program knows which VMs its arguments give it; use pulumi state move (docs/scale.md)`,
+    );
   if (settings === undefined)
     throw new FleetError("NF101", oneLine(`move: the settings of stack ${to}: ${mistakes.join("; ")}`, 900));
   const theirs = settings.vms.map(({ name }) => name);

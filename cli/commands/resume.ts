@@ -41,30 +41,34 @@ export const command: Command = {
     const decisions = readDecisions(metadata, id);
     const item = parseControl(metadata[controlKey(id.fleet, id.stack)]);
     const discards = all && !item.ok;
-    let freed: string[] = [];
+    const freed = new Set<string>();
     const edit: ControlEdit = (current) => {
       const held = current.holds.map((hold) => hold.scope);
-      freed = all ? held : held.filter((one) => one === scope);
-      if (freed.length === 0 && held.length > 0) {
+      const ends = all ? held : held.filter((one) => one === scope);
+      // An earlier attempt whose answer was lost may have ended them already.
+      if (ends.length === 0 && held.length > 0 && freed.size === 0) {
         throw new FleetError(
           "NF209",
           oneLine(`${scopeText(scope)} has no hold of its own; held: ${held.map(scopeText).join(", ")}`, 500),
         );
       }
-      return withoutHolds(current, freed);
+      for (const one of ends) freed.add(one);
+      return withoutHolds(current, ends);
     };
     if (!(await confirmChange(call, context, decisions, edit, { discardUnreadable: discards }))) return 0;
     if (discards) {
       call.printError(oneLine(`the control item is not readable (${item.problem}); its content will be lost`, 300));
       await askToGoAhead(call);
     }
+    // What follows counts what it ends itself.
+    freed.clear();
     const control = await changeControl(compute, id, edit, discards);
     const remark = options.text("why");
-    for (const one of new Set(freed)) {
+    for (const one of freed) {
       await recordEvent(call, context, { event: "resume", scope: one, why: remark });
     }
     const nothing = discards ? "the control item is empty now" : "nothing was held";
-    const text = freed.length === 0 ? nothing : `${[...new Set(freed)].map(scopeText).join(", ")} may move again`;
+    const text = freed.size === 0 ? nothing : `${[...freed].map(scopeText).join(", ")} may move again`;
     call.print(
       options.flag("json")
         ? JSON.stringify(control, null, 2)

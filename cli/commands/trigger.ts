@@ -10,7 +10,7 @@ import { reportOf } from "../../rules/report-reading";
 import { failureText } from "../../rules/text/sentences";
 import { fleetOptions, type Call, type Command } from "../command-line/command";
 import { actor, openFleet, requireVms, type FleetContext } from "../context";
-import { UsageError } from "../errors";
+import { FleetError, UsageError } from "../errors";
 import { readVmReports, type FleetVm } from "../fleet";
 import { knownHostsLines, parseAddresses, sshArguments, type Bastion, type SshTarget } from "../ssh";
 import { lastLines } from "../text";
@@ -57,7 +57,9 @@ export const command: Command = {
     const directory = mkdtempSync(join(tmpdir(), "fleet-"));
     try {
       const trigger = async (vm: FleetVm) => {
-        const { well, text } = await ask(vm, target, call, context, directory);
+        const { well, text } = await ask(vm, target, call, context, directory).catch((error: unknown) =>
+          notAsked(error, call),
+        );
         if (!json) call.print(`${vm.name}  ${oneLine(text)}`);
         return { name: vm.name, well, text: oneLine(text) };
       };
@@ -150,6 +152,13 @@ async function ask(
   const said = lastLines(end.stderr, 2).findLast((line, index) => index === 0 || !line.includes("by UNKNOWN port"));
   const why = said ?? (end.code === "ENOENT" ? messageOf(end) : end.shortMessage) ?? "ssh failed";
   return { well: false, text: end.timedOut ? "is still at it" : `failed: ${why}${hintAt(why, settings)}` };
+}
+
+/** A VM that cannot be asked: the others' results stay. */
+function notAsked(error: unknown, { signal }: Call): { well: boolean; text: string } {
+  signal.throwIfAborted();
+  if (!(error instanceof FleetError)) throw error;
+  return { well: false, text: `its host keys cannot be read: ${error.message}` };
 }
 
 /**

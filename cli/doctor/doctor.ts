@@ -46,15 +46,27 @@ function checkTools({ tools: found }: Facts): Finding[] {
   });
 }
 
-function checkStack({ stack, mistakes }: Facts): Finding[] {
+const docs = "docs/google.md says how";
+
+function checkStack({ stack, mistakes, argumentsOnly, settings }: Facts): Finding[] {
   if ("problem" in stack) return fail("stack", stack.problem, "pulumi stack select STACK, or give --stack");
+  if (argumentsOnly === true)
+    return warn(
+      "settings",
+      `stack ${stack.value} has no nixos-fleet: key, so settings that are arguments of the program are not checked here`,
+      `pulumi preview checks them; if the program has no arguments, write Pulumi.${stack.value}.yaml`,
+    );
   if (mistakes.length > 0) {
     return mistakes.flatMap((mistake) => fail("settings", mistake, `fix Pulumi.${stack.value}.yaml`));
   }
-  return ok("settings", `stack ${stack.value} is right`);
+  return [
+    ...(settings?.warnings ?? []).flatMap((line) => warn("settings", line, docs)),
+    ...ok("settings", `stack ${stack.value} is right`),
+  ];
 }
 
-function checkGoogle({ settings, environmentProject, credentials, project, servicesOff, unoffered }: Facts): Finding[] {
+function checkGoogle(facts: Facts): Finding[] {
+  const { settings, environmentProject, credentials, project, servicesOff, permissionsMissing, unoffered } = facts;
   const other = settings && environmentProject !== undefined && environmentProject !== settings.project;
   return [
     ...(other
@@ -75,6 +87,20 @@ function checkGoogle({ settings, environmentProject, credentials, project, servi
       project,
       (text) => ok("project", text),
       "see that it exists and that you may read it: docs/google.md",
+    ),
+    ...checkResult(
+      "rights",
+      permissionsMissing,
+      (missing) =>
+        missing.length === 0
+          ? ok("rights", "you may change the project's metadata")
+          : fail(
+              "rights",
+              `missing on the project: ${missing.join(", ")}; without them pulumi up, its gates, hold and pin fail`,
+              "grant a role that has them: docs/google.md",
+            ),
+      "pulumi up switches on cloudresourcemanager.googleapis.com, which this needs",
+      warn,
     ),
     ...checkResult(
       "apis",

@@ -11,10 +11,11 @@ import { accountOf, credentials, type Caller } from "../google/credentials";
 import { callerOf } from "../identity";
 import type { Facts, OwnRepository, Result } from "./findings";
 import { messageOf } from "../../rules/text/system-error";
-import { readAllReports, readDecisions, toVm, type FleetId } from "../fleet";
+import { findFleet, readAllReports, readDecisions, toVm, type FleetId } from "../fleet";
 import { runProgram, type RunOptions } from "../run-program";
+import { changePermissions, permissionsMissing } from "../google/permissions";
 import { servicesOff } from "../google/service-usage";
-import { rawSettings, selectedStack, type ReadSettings, type StackSettings } from "../stack";
+import { hasFleetSettings, rawSettings, selectedStack, type ReadSettings, type StackSettings } from "../stack";
 import { buildStatus } from "../status/status";
 import { contract } from "../../rules/contract";
 import { offerMistakes } from "../../rules/google-catalog";
@@ -39,15 +40,21 @@ export async function gather(call: Call, read: ReadSettings): Promise<Facts> {
   const runOptions = { signal: call.signal, env: call.env };
   const [tools, stack] = await Promise.all([toolVersions(runOptions), stackOf(call, runOptions)]);
   const facts: Facts = { tools, stack, mistakes: [] };
+  let own: string | undefined;
   if ("value" in stack) {
     const raw = await resultOf(call, () => rawSettings(stack.value, call.options.text("config-file"), runOptions));
-    const { settings, mistakes } = "value" in raw ? await read(raw.value, stack.value) : { mistakes: [raw.problem] };
-    Object.assign(facts, { settings, mistakes } satisfies Partial<Facts>);
+    if ("value" in raw && !hasFleetSettings(raw.value)) {
+      facts.argumentsOnly = true;
+      own = raw.value.values["gcp:project"];
+    } else {
+      const { settings, mistakes } = "value" in raw ? await read(raw.value, stack.value) : { mistakes: [raw.problem] };
+      Object.assign(facts, { settings, mistakes } satisfies Partial<Facts>);
+    }
   }
   facts.environmentProject = variable(call, "NIXOS_FLEET_PROJECT") ?? variable(call, "GOOGLE_CLOUD_PROJECT");
-  const project = facts.settings?.project ?? facts.environmentProject;
+  const project = facts.settings?.project ?? own ?? facts.environmentProject;
   const [google, repository, ownHomes] = await Promise.all([
-    project === undefined ? {} : googleFacts(call, project, facts.settings, stack),
+    project === undefined ? {} : googleFacts(call, project, facts),
     facts.settings === undefined ? {} : repositoryFacts(call, facts.settings, tools, runOptions),
     ownRepositoriesOf(call, facts.settings, tools, runOptions),
   ]);
@@ -75,8 +82,7 @@ async function stackOf(call: Call, runOptions: RunOptions): Promise<Result<strin
 async function googleFacts(
   call: Call,
   project: string,
-  settings: StackSettings | undefined,
-  stack: Result<string>,
+  { settings, stack, argumentsOnly }: Facts,
 ): Promise<Partial<Facts>> {
   const caller = await resultOf(call, () => callerOf(call, project));
   const whose = "problem" in caller ? caller : await resultOf(call, () => whoseCredentials(caller.value));
@@ -86,14 +92,24 @@ async function googleFacts(
   const answers = { credentials: whose, project: "value" in metadata ? { value: `${project} answers` } : metadata };
   if ("problem" in metadata) return answers;
   const projectMetadata = metadata.value;
-  const endpoint = variable(call, "NIXOS_FLEET_SERVICEUSAGE_ENDPOINT");
-  const services = settings?.apis ?? [];
-  const off = await resultOf(call, () => servicesOff(services, { ...caller.value, endpoint, signal: call.signal }));
-  if (settings === undefined || "problem" in stack) return { ...answers, projectMetadata, servicesOff: off };
+  const at = (name: string) => ({ ...caller.value, endpoint: variable(call, name), signal: call.signal });
+  const missing = await resultOf(call, () =>
+    permissionsMissing(changePermissions, at("NIXOS_FLEET_RESOURCEMANAGER_ENDPOINT")),
+  );
+  const known = { ...answers, projectMetadata, permissionsMissing: missing };
+  if (argumentsOnly === true && "value" in stack) {
+    const id = await resultOf(call, () => findFleet(compute, { stack: stack.value }));
+    return {
+      ...known,
+      ...("problem" in id ? { instances: id } : await vmFacts(call, compute, id.value, projectMetadata)),
+    };
+  }
+  if (settings === undefined || "problem" in stack) return known;
+  const off = await resultOf(call, () => servicesOff(settings.apis, at("NIXOS_FLEET_SERVICEUSAGE_ENDPOINT")));
   const id = { fleet: settings.fleet, stack: stack.value };
   const unoffered = await resultOf(call, async () => offerMistakes(settings, await compute.offers(settings.vms)));
   const vms = await vmFacts(call, compute, id, projectMetadata);
-  return { ...answers, projectMetadata, servicesOff: off, unoffered, ...vms };
+  return { ...known, servicesOff: off, unoffered, ...vms };
 }
 
 /** @throws where there are none, or another account's may not be used */
@@ -102,7 +118,8 @@ async function whoseCredentials(caller: Caller): Promise<string> {
   await auth.getAccessToken();
   const account = await accountOf(auth).catch(() => undefined);
   if (account !== undefined) return `those of ${account}`;
-  return caller.identity?.accessToken === undefined ? "those of an account" : "a token";
+  const { accessTokenFrom } = caller.identity ?? {};
+  return accessTokenFrom === undefined ? "those of an account" : `the token of ${accessTokenFrom}`;
 }
 
 async function vmFacts(

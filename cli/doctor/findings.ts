@@ -27,6 +27,8 @@ export interface Facts {
   stack: Result<string>;
   /** A line for each mistake of the stack's settings. */
   mistakes: string[];
+  /** Whether the stack has no setting of the fleet: the program's own arguments are its settings. */
+  argumentsOnly?: boolean | undefined;
   settings?: StackSettings | undefined;
   /** The project that the other commands look at. */
   environmentProject?: string | undefined;
@@ -36,6 +38,8 @@ export interface Facts {
   /** The project's metadata, by key. */
   projectMetadata?: Readonly<Record<string, string>> | undefined;
   servicesOff?: Result<string[]> | undefined;
+  /** What the caller may not do to the project and has to: see `changePermissions`. */
+  permissionsMissing?: Result<string[]> | undefined;
   /** A line for each region, zone and machine type of the settings that Google does not have. */
   unoffered?: Result<string[]> | undefined;
   /** The branch's head, a full revision. */

@@ -18,8 +18,17 @@ export function checkVms(facts: Facts, now: Date): Finding[] {
   return [...checkMade(facts), ...checkFleet(facts, now), ...checkReach(facts)];
 }
 
-function checkMade({ settings, instances, projectMetadata = {} }: Facts): Finding[] {
-  if (settings === undefined) return [];
+function checkMade({ settings, argumentsOnly, instances, projectMetadata = {} }: Facts): Finding[] {
+  if (settings === undefined)
+    return argumentsOnly === true
+      ? checkResult(
+          "vms",
+          instances,
+          (there) => ok("vms", `${plural(there.length, "VM")} with the stack's labels`),
+          "pulumi up makes them; see that you may list instances: docs/google.md",
+          warn,
+        )
+      : [];
   return checkResult(
     "vms",
     instances,

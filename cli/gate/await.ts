@@ -56,7 +56,7 @@ export interface GateEnd {
 
 /** This many requests for guest attributes run at once, … */
 const readers = 16;
-/** … and they average no more than this rate: below half of Compute's quota of 1,500 reads a minute. */
+/** … and they average no more than this rate: below half of 1,500 a minute, Compute's usual quota of such requests in a region. */
 const readsPerSecond = 10;
 /** Seconds without a line after which the gate says that it still waits. */
 const quiet = 30;
@@ -131,7 +131,7 @@ export async function awaitWave(world: GateWorld, id: FleetId, options: GateOpti
       } else if (verdict.outcome === "passed" && elapsed() - spoke >= quietPause) {
         say([pauseLine(options, left)]);
       }
-      pause = pollInterval(elapsed(), toAsk(state, stoodAt !== undefined));
+      pause = pollInterval(world.compute, elapsed(), toAsk(state, stoodAt !== undefined));
       if (verdict.outcome === "passed") {
         pause = Math.max(1, Math.min(left * 1_000, Math.max(pause, Math.min(pausePoll, options.pause * 50))));
       }
@@ -159,10 +159,17 @@ export async function awaitWave(world: GateWorld, id: FleetId, options: GateOpti
   return end("interrupted", "interrupted", false);
 }
 
-/** Milliseconds until the next look: a second at first, growing to eight, longer if very many VMs are still to be asked. */
-export function pollInterval(elapsed: number, asked: number): number {
-  const growing = Math.min(8, Math.max(1, elapsed / 10));
-  return 1_000 * Math.max(growing, asked / readsPerSecond);
+/**
+ * Milliseconds until the next look: as soon as each VM may be asked again, later if the wave takes long, and later if very many VMs are
+ * still to be asked.
+ */
+export function pollInterval(
+  { guestAttributesInterval: least }: Pick<Compute, "guestAttributesInterval">,
+  elapsed: number,
+  asked: number,
+): number {
+  const growing = Math.max(least, Math.min(8_000, elapsed * 100));
+  return Math.max(growing, (asked / readsPerSecond) * 1_000);
 }
 
 /** A VM's last answer, and the state it was in. */

@@ -94,6 +94,11 @@ export class ApiError extends FleetError {
   }
 }
 
+/** An error of this tool, which no server gave. */
+export function isOurs(thrown: unknown): boolean {
+  return thrown instanceof FleetError && !(thrown instanceof ApiError);
+}
+
 function codeOf(status: number | undefined, transient: boolean, isConnection: boolean): ErrorCode {
   if (status === undefined && !isConnection) return "NF203";
   if (status === undefined || transient) return "NF202";
@@ -102,16 +107,20 @@ function codeOf(status: number | undefined, transient: boolean, isConnection: bo
 
 /** What a person can do about a failed request, as the end of its message; `endpoint` is where requests go instead of to Google. */
 export function nextStep({ status, message, transient, isConnection }: ApiError, endpoint: string | undefined): string {
-  const isLocal = /^https?:\/\/(127\.|localhost\b)/.test(endpoint ?? "");
   if (status === undefined && !isConnection) return credentialsStep;
   if (status === undefined) {
-    return isLocal
+    return isLocal(endpoint)
       ? "; is the local cloud up? ./scripts/local status says so, and env --unset cleans the shell"
       : "; check the network, then run ./scripts/fleet doctor";
   }
   if (transient) return "; try again in a minute";
   if (status === 401 || refusedCredentials.test(message)) return credentialsStep;
   return status === 403 || status === 404 ? "; ./scripts/fleet doctor checks project and rights" : "";
+}
+
+/** Whether requests go to a cloud on this machine instead of to Google. */
+export function isLocal(endpoint: string | undefined): boolean {
+  return /^https?:\/\/(127\.|localhost\b)/.test(endpoint ?? "");
 }
 
 /** Shortens `request to https://HOST/long/address failed, reason: WHY` by the long address. */

@@ -21,6 +21,8 @@ export interface Instance {
 /** The part of the Compute API that the operator's tool uses. Every call may throw an `ApiError`. */
 export interface Compute {
   readonly project: string;
+  /** Milliseconds after which a gate may ask for the same VM's guest attributes again. */
+  readonly guestAttributesInterval: number;
   /** All instances of the project that match the filter (in Compute's syntax). */
   instances(filter?: string): Promise<Instance[]>;
   /** A VM's guest attributes of one namespace; empty if it wrote none. */

@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { compute_v1 } from "@googleapis/compute/build/v1";
-import { ApiError } from "./api-error";
+import { ApiError, isLocal } from "./api-error";
 import { computeApi, unreachable, type ComputeOptions } from "./compute-api";
 import type { Catalog, Compute, Consoles, Disks, Images, Instance, NewSnapshot } from "./compute-interfaces";
 import { listAggregated } from "../../rules/aggregated-list";
 import { gatherOffers, type Offers, type Wanted } from "../../rules/google-catalog";
-import { own } from "../../rules/text/json";
-import { FleetError } from "../errors";
 import { waitForOperation } from "./operation";
+import { editItem, leavesOpen, toRecord } from "./project-item";
 import { withRetry } from "./retry";
 import { Throttle } from "./throttle";
 
@@ -19,8 +18,12 @@ const instanceFields =
 const imageTimeout = 30 * 60_000;
 /** Maximum wait for a machine's shutdown. */
 const stopTimeout = 5 * 60_000;
-/** Google's limit for one metadata value, in bytes. */
-const valueLimit = 256 * 1024;
+/**
+ * Milliseconds between two reads of one VM's guest attributes. Google allows 10 queries a minute for each VM, and may drop what the VM
+ * writes beyond that. Eight seconds leave room for the VM's own reports and for who watches the fleet. The local cloud's updates take
+ * seconds.
+ */
+const readIntervals = { google: 8_000, local: 1_000 };
 /** Seconds until a quota, which is counted per minute, is full again. */
 const quotaRefill = 65;
 
@@ -31,6 +34,7 @@ export function connect(options: ComputeOptions): Compute & Images & Catalog & C
 
 class RestCompute implements Compute, Images, Catalog, Consoles, Disks {
   readonly project: string;
+  readonly guestAttributesInterval: number;
   private readonly api: compute_v1.Compute;
   private readonly throttle = new Throttle();
   /**
@@ -41,6 +45,7 @@ class RestCompute implements Compute, Images, Catalog, Consoles, Disks {
 
   constructor(private readonly options: ComputeOptions) {
     this.project = options.project;
+    this.guestAttributesInterval = isLocal(options.endpoint) ? readIntervals.local : readIntervals.google;
     this.api = computeApi(options);
   }
 
@@ -137,36 +142,26 @@ class RestCompute implements Compute, Images, Catalog, Consoles, Disks {
     return toRecord((await this.readMetadata()).items);
   }
 
-  async editProjectItem(key: string, edit: (items: Record<string, string>) => string | undefined): Promise<void> {
-    const conflicts = 8;
-    for (let attempt = 1; ; attempt++) {
-      const metadata = await this.readMetadata();
-      const items = metadata.items ?? [];
-      const values = toRecord(items);
-      const after = edit(values);
-      if (after === own(values, key)) {
-        return;
-      }
-      if (after !== undefined && Buffer.byteLength(after) > valueLimit) {
-        throw new FleetError(
-          "NF204",
-          `${key} would have ${Buffer.byteLength(after)} bytes; Compute takes at most ${valueLimit}`,
-        );
-      }
-      const others = items.filter((item) => item.key !== key);
-      const requestBody = { ...metadata, items: after === undefined ? others : [...others, { key, value: after }] };
-      try {
-        await this.finish(
-          await this.call(() => this.api.projects.setCommonInstanceMetadata({ project: this.project, requestBody })),
-        );
-        return;
-      } catch (error) {
-        if (!(error instanceof ApiError && error.status === 412) || attempt >= conflicts) {
-          throw error;
-        }
-        await this.pause(100 * attempt * (0.5 + Math.random()));
-      }
-    }
+  editProjectItem(key: string, edit: (items: Record<string, string>) => string | undefined): Promise<void> {
+    const { project } = this;
+    return editItem(
+      {
+        read: () => this.readMetadata(),
+        write: (requestBody, onLost) =>
+          this.call(async () => {
+            try {
+              return await this.api.projects.setCommonInstanceMetadata({ project, requestBody });
+            } catch (thrown) {
+              if (leavesOpen(thrown)) onLost();
+              throw thrown;
+            }
+          }),
+        finish: (operation) => this.finish(operation),
+        pause: (milliseconds) => this.pause(milliseconds),
+      },
+      key,
+      edit,
+    );
   }
 
   offers(vms: Wanted["vms"]): Promise<Offers> {
@@ -247,8 +242,4 @@ function toInstance(raw: compute_v1.Schema$Instance, metadata: Record<string, st
     ...(startedAt == null ? {} : { startedAt }),
     ...(raw.lastStopTimestamp == null ? {} : { stoppedAt: raw.lastStopTimestamp }),
   };
-}
-
-function toRecord(items: { key?: string | null; value?: string | null }[] | null | undefined): Record<string, string> {
-  return Object.fromEntries((items ?? []).map(({ key, value }) => [key ?? "", value ?? ""]));
 }

@@ -38,7 +38,7 @@ function addresses(scopes: readonly string[]): string[] {
 
 /** Credentials that act as themselves. */
 function direct(
-  { accessToken, credentials: key }: GoogleIdentity,
+  { accessToken, accessTokenFrom, credentials: key }: GoogleIdentity,
   project: string,
   scopes: string[],
   clientOptions: { quotaProjectId?: string },
@@ -46,9 +46,34 @@ function direct(
   // Without the project, the library would look for one by gcloud and by the metadata server.
   if (accessToken === undefined)
     return new GoogleAuth({ ...serviceAccount(key), projectId: project, scopes, clientOptions });
-  const client = new OAuth2Client(clientOptions);
-  client.setCredentials({ access_token: accessToken });
-  return client;
+  return new Token(accessToken, accessTokenFrom, clientOptions);
+}
+
+/** A token that someone set. Nothing renews it, and it takes precedence over every login. */
+class Token extends OAuth2Client {
+  constructor(
+    accessToken: string,
+    private readonly from = "the access token",
+    clientOptions: { quotaProjectId?: string } = {},
+  ) {
+    super(clientOptions);
+    this.setCredentials({ access_token: accessToken });
+  }
+
+  protected override async requestAsync<T>(options: gaxios.GaxiosOptions): Promise<gaxios.GaxiosResponse<T>> {
+    try {
+      return await super.requestAsync<T>(options);
+    } catch (error) {
+      if ((error as { status?: unknown }).status !== 401) throw error;
+      const renew = this.from.startsWith("gcp:")
+        ? `gcloud auth print-access-token | pulumi config set --secret ${this.from}`
+        : `export ${this.from}="$(gcloud auth print-access-token)"`;
+      throw new FleetError(
+        "NF203",
+        `Google refuses the token of ${this.from} (HTTP 401); it may have expired. Renew it: ${renew}; without it your login counts`,
+      );
+    }
+  }
 }
 
 /** The credentials that request another account's token. They are read on first use. */

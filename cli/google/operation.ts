@@ -4,19 +4,22 @@ import { ApiError } from "./api-error";
 import { FleetError } from "../errors";
 import { oneLine } from "../../rules/text/text";
 
-/** Maximum milliseconds for a small change. */
-const shortTimeout = 120_000;
+/** Maximum milliseconds for a change of metadata: as long as Google's own provider waits. */
+const metadataTimeout = 7 * 60_000;
+
+/** The operation ended without success, so it changed nothing. */
+export class OperationError extends ApiError {}
 
 /**
  * Waits until an operation is done.
  * @param read reads the operation again
- * @throws ApiError the operation's error
+ * @throws OperationError
  */
 export async function waitForOperation(
   operation: compute_v1.Schema$Operation,
   read: () => Promise<compute_v1.Schema$Operation>,
   pause: (milliseconds: number) => Promise<void>,
-  timeout = shortTimeout,
+  timeout = metadataTimeout,
 ): Promise<void> {
   const end = Date.now() + timeout;
   let current = operation;
@@ -33,7 +36,7 @@ export async function waitForOperation(
   const failure = current.error?.errors?.[0];
   if (failure !== undefined) {
     const status = current.httpErrorStatusCode ?? (failure.code === "CONDITION_NOT_MET" ? 412 : 400);
-    throw new ApiError(
+    throw new OperationError(
       oneLine(failure.message ?? failure.code ?? "operation failed"),
       status,
       failure.code ?? undefined,

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { FleetError } from "../errors";
-import { ApiError } from "./api-error";
+import { ApiError, isOurs } from "./api-error";
 
 interface RetryOptions {
   /** Maximum calls, including the first one. */
@@ -22,7 +21,7 @@ export async function withRetry<T>(call: () => Promise<T>, options: RetryOptions
       return await call();
     } catch (thrown) {
       // Only Google's answers pass by themselves.
-      if (thrown instanceof FleetError && !(thrown instanceof ApiError)) throw thrown;
+      if (isOurs(thrown)) throw thrown;
       const error = ApiError.from(thrown);
       const more = attempt < attempts || (error.overQuota && Date.now() - start < refill * 1_000);
       if (!error.transient || !more || signal?.aborted === true) {

@@ -1,4 +1,4 @@
-import { ApiError } from "./api-error";
+import { ApiError, isOurs } from "./api-error";
 
 /** Maximum requests at once. */
 export const mostAtOnce = 48;
@@ -30,6 +30,7 @@ export class Throttle {
       this.widen();
       return answer;
     } catch (thrown) {
+      if (isOurs(thrown)) throw thrown;
       const error = ApiError.from(thrown);
       if (!error.transient) {
         this.widen();

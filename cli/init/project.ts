@@ -101,7 +101,7 @@ function stackText({ project, config, region, answers }: Plan): string {
 config:
 ${line("gcp:project", id, "the Google Cloud project that gets the fleet")}
   gcp:region: ${region}
-${line("nixos-fleet:repository", repository, "where the VMs clone the config repository from")}
+${line("nixos-fleet:repository", repository, "where the VMs clone the config repository from")}${keyText(repository)}
   # The machines, as the config repository's own flake reads them.
   nixos-fleet:vmsFile: ${JSON.stringify(relative(project, join(config, "vms.json")))}
   nixos-fleet:defaults:
@@ -121,4 +121,15 @@ ${list("developers", developers, "group:developers@example.com")}
       rest: true
       maxFailures: 10%
 `;
+}
+
+/** What VMs need for a repository by SSH. */
+function keyText(repository = ""): string {
+  const [, host] = /^(?:ssh:\/\/)?[^@/]+@([^:/]+)/.exec(repository) ?? [];
+  return host === undefined
+    ? ""
+    : `
+  # The VMs clone it with a key of their own: pulumi config set --secret nixos-fleet:deployKey <deploy-key
+  # They accept the server by its host keys, as ssh-keyscan ${host} prints them; compare them with those that the server publishes.
+  # nixos-fleet:knownHosts: ["${host} ssh-ed25519 AAAA…"]`;
 }

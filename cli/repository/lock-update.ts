@@ -3,7 +3,7 @@
  * clone's filters, such as git-crypt's, and a kill leaves nothing in the clone. The clone is updated after the push. If anything fails
  * before the push, the clone is unchanged.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -49,6 +49,12 @@ export async function updateLock(
   const clone = await openClone(directory, runOptions);
   const folder = await flakeFolder(directory, clone.head, runOptions);
   const name = flakeFile(folder, "flake.lock");
+  // The contract of all parts is in no config repository.
+  if (existsSync(join(clone.top, folder ?? ".", "contract.json")))
+    throw new FleetError(
+      "NF206",
+      `${clone.top} is nixos-fleet itself, whose lock no VM follows; name the clone of the config repository with --clone`,
+    );
   const before = await git(clone.top, { command: "show", values: [`HEAD:${name}`] }, runOptions).catch(() => {
     throw new FleetError(
       "NF206",

@@ -1,4 +1,4 @@
-/** Reads a fleet's status, once or again and again, within what Compute's quota of reads allows. */
+/** Reads a fleet's status, once or again and again, within what Compute's quotas allow. */
 import pMap from "p-map";
 import type { FleetContext } from "../context";
 import { readDecisions, readVmReports, readVms, type FleetVm } from "../fleet";
@@ -12,9 +12,14 @@ interface CachedReport {
   reports: VmReports;
   /** The number of the look that read them; it grows by one each time. */
   look: number;
+  /** When they were read, in milliseconds. */
+  at: number;
   /** The VM's state when the reports were read. If the state changes, the reports are out of date. */
   state: string;
 }
+
+/** How much longer than a gate who only watches waits before the same VM is asked again. */
+const patience = 3;
 
 /** Looks at a fleet. The next look reuses what this one read. */
 export class StatusReader {
@@ -25,6 +30,7 @@ export class StatusReader {
   constructor(
     private readonly context: FleetContext,
     private readonly readBranches: (vms: readonly FleetVm[]) => Promise<Branch[]> = () => Promise.resolve([]),
+    private readonly now: () => number = Date.now,
   ) {}
 
   /** @param most maximum number of reports to read again; the others keep their last value */
@@ -33,13 +39,15 @@ export class StatusReader {
     const [vms, metadata] = await Promise.all([readVms(compute, id), compute.projectMetadata()]);
     const decisions = readDecisions(metadata, id);
     this.look += 1;
-    const due = dueVms(vms, this.known, most, (vm) => {
+    const at = this.now();
+    const recent = at - compute.guestAttributesInterval * patience;
+    const due = dueVms(vms, this.known, { most, recent }, (vm) => {
       const report = this.known.get(vm.name)?.reports.system;
       const approved = vm.wave === null ? undefined : decisions.approvals[vm.wave]?.revision;
       return report?.kind === "report" && report.report.approved === approved;
     });
     const readOne = async (vm: FleetVm) => {
-      this.known.set(vm.name, { reports: await readVmReports(compute, vm), look: this.look, state: vm.state });
+      this.known.set(vm.name, { reports: await readVmReports(compute, vm), look: this.look, at, state: vm.state });
     };
     const reading = pMap(due, readOne, { concurrency: mostAtOnce });
     const [branches] = await Promise.all([this.readBranches(vms), reading]);
@@ -50,19 +58,20 @@ export class StatusReader {
 
 /**
  * The VMs whose reports to read now. First all VMs that were never read or changed their state. Half of the rest of the budget goes to
- * VMs that have not answered the approval, the other half to all VMs. VMs whose last read is oldest come first. Pure.
+ * VMs that have not answered the approval, the other half to all VMs. VMs whose last read is oldest come first, and those read since
+ * `recent` do not come at all. Pure.
  */
 export function dueVms(
   vms: readonly FleetVm[],
-  known: ReadonlyMap<string, { look: number; state: string }>,
-  most: number,
+  known: ReadonlyMap<string, Pick<CachedReport, "look" | "at" | "state">>,
+  { most, recent }: { most: number; recent: number },
   settled: (vm: FleetVm) => boolean,
 ): FleetVm[] {
   const isFresh = (vm: FleetVm) => known.get(vm.name)?.state !== vm.state;
   const oldest = (some: FleetVm[]) =>
     some.sort((a, b) => (known.get(a.name)?.look ?? 0) - (known.get(b.name)?.look ?? 0));
   const fresh = vms.filter(isFresh);
-  const others = oldest(vms.filter((vm) => !isFresh(vm)));
+  const others = oldest(vms.filter((vm) => !isFresh(vm) && (known.get(vm.name)?.at ?? 0) <= recent));
   const left = Math.max(0, most - fresh.length);
   const open = others.filter((vm) => vm.state === "RUNNING" && !settled(vm)).slice(0, Math.ceil(left / 2));
   const rest = others.filter((vm) => !open.includes(vm));

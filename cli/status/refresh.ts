@@ -3,11 +3,11 @@ import type { Call } from "../command-line/command";
 import type { FleetVm } from "../fleet";
 import { readBranches, type Branch } from "./branch";
 
-/** Milliseconds between two refreshes. */
+/** Milliseconds between two refreshes. Each VM's reports are read less often (`StatusReader`). */
 export const refreshInterval = 3_000;
 /** Milliseconds for which a read branch counts as current. */
 const branchInterval = 60_000;
-/** Reports that each refresh reads. With the lists this makes 11 reads a second, below half of Compute's quota of 1,500 a minute. */
+/** Reports that each refresh reads at most: 10 a second, below half of 1,500 a minute, Compute's usual quota of such requests in a region. */
 export const reportsPerRefresh = 30;
 
 /** Reads branches at most once a minute, although the status is read every few seconds. */

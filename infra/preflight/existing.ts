@@ -45,16 +45,18 @@ const thrownShape = z.object({
  * The current state of the project; empty before its Compute API is enabled.
  * @param raw the stack's configuration, which may name another project to be billed
  * @param opts options that select the provider. Its token is used: the token of the account that it impersonates, if it does
- * @throws ConfigError if the project does not answer: unknown is not empty
+ * @throws ConfigError if the provider is of another project, or if the project does not answer: unknown is not empty
  */
 export async function readExisting(
   { project, vms, replace }: Pick<FleetConfig, "project" | "vms" | "replace">,
   raw: RawConfig,
   opts: pulumi.InvokeOptions,
 ): Promise<Existing> {
+  const { quotaProject, accessTokenFrom } = googleIdentity(raw, process.env, project);
   try {
-    const { accessToken } = await getClientConfig(opts);
-    const api = computeApi(accessToken, googleIdentity(raw, process.env, project).quotaProject);
+    const { accessToken, project: provided } = await getClientConfig(opts);
+    checkProject(project, provided);
+    const api = computeApi(accessToken, quotaProject);
     const [metadata, inventory, offers] = await Promise.all([
       readMetadata(api, project),
       readInventory(api, project, replace),
@@ -62,15 +64,29 @@ export async function readExisting(
     ]);
     return { metadata, inventory, offers };
   } catch (thrown) {
+    if (thrown instanceof ConfigError) throw thrown;
     const { message, response } = thrownShape.safeParse(thrown).data ?? { message: String(thrown) };
     const reasons = response?.data.error.errors.map(({ reason }) => reason) ?? [];
     if (reasons.includes("accessNotConfigured")) return { metadata: {}, inventory: { vms: [], disks: [] } };
     const status = response === undefined ? "" : `HTTP ${response.status}: `;
+    const renew =
+      response?.status === 401 && accessTokenFrom !== undefined
+        ? `; the token of ${accessTokenFrom} may have expired: renew or remove it`
+        : "";
     throw new ConfigError(
-      [`gcp:project: ${project} cannot be read: ${status}${message.replace(/\s+/g, " ")}`],
+      [`gcp:project: ${project} cannot be read: ${status}${message.replace(/\s+/g, " ")}${renew}`],
       "NF103",
     );
   }
+}
+
+/** Resources that name no project, such as VMs, go into the provider's; everything else uses the setting. @throws ConfigError if they differ */
+function checkProject(project: string, provided: string | undefined): void {
+  if (provided === project) return;
+  const other = provided === undefined || provided === "" ? "names no project" : `uses ${provided}`;
+  throw new ConfigError([
+    `gcp:project: the fleet is in ${project}, but its provider ${other}; set gcp:project to ${project}, or give the fleet a provider of ${project}`,
+  ]);
 }
 
 function readOffers(api: compute_v1.Compute, project: string, vms: FleetConfig["vms"]): Promise<Offers> {

@@ -8,7 +8,7 @@ import { newestImages } from "../components/image";
 import { reachAll, type Reachable } from "../components/rollout/trigger";
 import type { Resolved } from "./approval";
 import { readExisting } from "./existing";
-import { accessWarnings, metadataWarnings, stackWarnings, triggerWarnings } from "./warnings";
+import { accessWarnings, metadataWarnings, repositoryWarnings, stackWarnings, triggerWarnings } from "./warnings";
 import { assertNoReplacement, existingHomeDisks, replacedVms } from "./replacement";
 import { decideRollout } from "./rollout-plan";
 import { readSettings } from "./settings";
@@ -50,6 +50,7 @@ export async function prepare(
   for (const line of [
     ...stackWarnings(config),
     ...accessWarnings(config),
+    ...repositoryWarnings(config),
     ...metadataWarnings(metadata),
     ...triggerWarnings(reachable, inventory.vms),
   ])

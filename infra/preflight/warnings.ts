@@ -2,6 +2,7 @@
 import { accessOf } from "../components/iam";
 import { type PresentVm, short } from "../../rules/contract";
 import { missingNames } from "../../rules/flake-names";
+import { sshServer } from "../config/repository/deploy-keys";
 import { flakeUser } from "../config/vms/vms";
 import type { FleetConfig } from "../config/fleet-config";
 import type { Reachable } from "../components/rollout/trigger";
@@ -18,6 +19,29 @@ export function accessWarnings(config: Pick<FleetConfig, "teams" | "access" | "v
   const which = closed.length === config.vms.length ? "any VM" : closed.join(", ");
   return [
     `nixos-fleet:teams: nobody may log in to ${which} by this stack; name people in teams.infra and teams.developers, or set access: owners`,
+  ];
+}
+
+/** Repositories by SSH that VMs may not be able to clone: they need a key, and the server's host key. */
+export function repositoryWarnings({
+  repository,
+  deployKeys,
+  knownHosts,
+}: Pick<FleetConfig, "repository" | "deployKeys" | "knownHosts">): string[] {
+  const isPrivate = sshServer(repository) !== undefined && !deployKeys.some(({ of }) => of === "config");
+  const keyed = deployKeys.filter(({ of }) => of !== "input").map(({ repository: one }) => one);
+  const servers = new Set([repository, ...keyed].flatMap((one) => sshServer(one) ?? []));
+  return [
+    ...(isPrivate
+      ? [
+          `nixos-fleet:deployKey: is not set, and VMs clone ${repository} by SSH; they cannot, unless their image has a key for it (services.nixos-auto-update.deployKeySecret)`,
+        ]
+      : []),
+    ...(knownHosts === undefined && servers.size > 0
+      ? [
+          `nixos-fleet:knownHosts: is not set, so VMs clone by SSH only from servers that their image knows; set it to what this prints, after comparing it with what the server publishes: ${[...servers].map((server) => `ssh-keyscan ${server}`).join(" && ")}`,
+        ]
+      : []),
   ];
 }
 

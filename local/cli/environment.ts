@@ -58,6 +58,7 @@ export function variables(
     NIXOS_FLEET_PROVIDER_PACE: pace,
     NIXOS_FLEET_LOGGING_ENDPOINT: new URL("/logging/", endpoint).href,
     NIXOS_FLEET_SERVICEUSAGE_ENDPOINT: new URL("/serviceusage/", endpoint).href,
+    NIXOS_FLEET_RESOURCEMANAGER_ENDPOINT: new URL("/cloudresourcemanager/", endpoint).href,
     NIXOS_FLEET_STORAGE_ENDPOINT: new URL(endpoint).origin,
     NIXOS_FLEET_CONFIG_REPO: state.configRepository,
     NIXOS_FLEET_CONFIG_CLONE: state.configClone,

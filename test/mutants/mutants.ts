@@ -2,6 +2,7 @@
 import { activationMutants } from "./activation";
 import { agentMutants } from "./agent";
 import type { Mutant } from "./mutant";
+import { operatorMutants } from "./operator";
 import { rolloutMutants } from "./rollouts";
 import { ruleMutants } from "./rules";
 import { runMutants } from "./runs";
@@ -11,6 +12,7 @@ export type { Mutant };
 export const mutants: readonly Mutant[] = [
   ...activationMutants,
   ...agentMutants,
+  ...operatorMutants,
   ...runMutants,
   ...rolloutMutants,
   ...ruleMutants,

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { MetadataServer } from "../../../agent/metadata-server";
 
 const TOKEN = "vm-token";
+const GUEST = "instance/guest-attributes/nixos-fleet/";
 
 export class Google {
   private readonly server: Server;
@@ -22,6 +23,8 @@ export class Google {
   readonly published: [key: string, value: string][] = [];
   /** Paths of all requests but those for metadata. */
   readonly asked: string[] = [];
+  /** Reports that it answers well and drops, as Google does with what is written in a burst. */
+  drops = 0;
   /** Whether it answers at all. */
   away = false;
 
@@ -48,6 +51,19 @@ export class Google {
     return `http://${this.address}`;
   }
 
+  /** What others read as this report; without a value it is gone. */
+  setReport(key: string, value?: string): void {
+    if (value === undefined) Reflect.deleteProperty(this.metadata, GUEST + key);
+    else this.metadata[GUEST + key] = value;
+    const names = Object.keys(this.metadata).filter((name) => name.startsWith(GUEST) && name !== GUEST);
+    const reports = names.map((name) => [name.replace(GUEST, ""), this.metadata[name]] as const);
+    this.metadata[GUEST] = JSON.stringify(Object.fromEntries(reports));
+  }
+
+  report(key: string): string | undefined {
+    return this.metadata[GUEST + key];
+  }
+
   metadataServer(): MetadataServer {
     return new MetadataServer(this.address);
   }
@@ -70,10 +86,9 @@ export class Google {
     }
     const metadata = /^computeMetadata\/v1\/([^?]*)/.exec(path)?.[1];
     if (metadata !== undefined && request.method === "PUT") {
-      this.published.push([
-        metadata.replace("instance/guest-attributes/nixos-fleet/", ""),
-        Buffer.concat(chunks).toString(),
-      ]);
+      const [key, value] = [metadata.replace(GUEST, ""), Buffer.concat(chunks).toString()];
+      this.published.push([key, value]);
+      if (this.drops-- <= 0) this.setReport(key, value);
       response.end();
       return;
     }

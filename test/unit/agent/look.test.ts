@@ -1,5 +1,5 @@
 /** What the watcher starts: what it compares with, and when it asks for an update. */
-import { rmSync } from "node:fs";
+import { mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { look } from "../../../agent/commands/look";
 import type { MetadataServer } from "../../../agent/metadata-server";
@@ -89,3 +89,21 @@ it("looks again soon where the server's answers are not whole, and asks for noth
   expect(await look(new SystemDriver(place, metadata))).toBe(1);
   expect(await watch(approve({ rest: B }))).toEqual([approval(B)]);
 });
+
+it("publishes once an hour what the server lost, or has an older report of, and nothing else", async () => {
+  mkdirSync(scratch.in("run"), { recursive: true });
+  for (const key of ["system", "home-alice", "home-bob"])
+    writeFileSync(scratch.in(`run/published-${key}`), `{"at":"new ${key}"}`);
+  google.setReport("home-alice", '{"at":"old"}');
+  google.setReport("home-bob", '{"at":"new home-bob"}');
+  await seen(approve({ rest: A }));
+  const again = ["system", "home-alice"].map((key) => [key, `{"at":"new ${key}"}`]);
+  expect(google.published.sort()).toEqual(again.sort());
+  google.setReport("system");
+  await seen(approve({ rest: A }));
+  expect(google.published).toHaveLength(2);
+  const hour = Date.now() / 1_000 - 3_700;
+  utimesSync(scratch.in("run/reports-checked"), hour, hour);
+  await seen(approve({ rest: A }));
+  expect(google.report("system")).toBe('{"at":"new system"}');
+}, 30_000);

@@ -3,6 +3,7 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MetadataAway, MetadataServer } from "../../../agent/metadata-server";
+import { Google } from "./google";
 import { readMetadata } from "../../../rules/metadata";
 
 let server: http.Server;
@@ -82,6 +83,30 @@ describe("a report", () => {
     };
     await expect(metadata.publish("system", "{}")).rejects.toThrow("compute.disableGuestAttributesAccess");
     expect(asked).toBe(1);
+  });
+});
+
+describe("a report that Google drops although it answers well", () => {
+  let google: Google;
+  beforeEach(async () => (google = await Google.start({ apis: false })));
+  afterEach(() => google.stop());
+
+  it("is written once more", async () => {
+    google.drops = 1;
+    await google.metadataServer().publish("system", "new");
+    expect([google.report("system"), google.published.length]).toEqual(["new", 2]);
+  });
+
+  it("is noticed also if the former report is still there", async () => {
+    google.setReport("system", "old");
+    google.drops = 1;
+    await google.metadataServer().publish("system", "new");
+    expect(google.report("system")).toBe("new");
+  });
+
+  it("costs no second write if it is there", async () => {
+    await google.metadataServer().publish("system", "new");
+    expect(google.published).toEqual([["system", "new"]]);
   });
 });
 

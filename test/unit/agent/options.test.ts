@@ -12,13 +12,13 @@ const said = (act: () => unknown) => {
   }
 };
 
+const ofRun = (words: readonly string[]) => readOptions("nixos-auto-update", "run", words);
+
 it("are read in any order", () => {
-  expect(
-    readOptions(["--once", "--by", "alice\n\u001b[2J", "--revision", revision, "--trigger", "ssh", "--force"]),
-  ).toEqual({
+  expect(ofRun(["--once", "--by", "alice\n\u001b[2J", "--revision", revision, "--trigger", "ssh", "--force"])).toEqual({
     ...{ once: true, force: true, by: "alice  [2J", wanted: revision, trigger: "ssh" },
   });
-  expect(readOptions([])).toEqual({ force: false, once: false });
+  expect(ofRun([])).toEqual({ force: false, once: false });
 });
 
 it.each<[string[], string]>([
@@ -28,9 +28,25 @@ it.each<[string[], string]>([
   [["--revision", "abc"], '2: --revision: "abc" must be a full revision, 40 hexadecimal digits'],
   [["--revision"], '2: --revision: "" must be a full revision, 40 hexadecimal digits'],
   [["--by"], "2: --by: expects the name of the requester"],
-  [["now"], '2: unknown option "now"; see '],
+  [["now"], '2: run: unknown option "now"; see '],
 ])("%j are answered in one line", (words, message) => {
-  expect(said(() => readOptions(words))).toContain(message);
+  expect(said(() => ofRun(words))).toContain(message);
+});
+
+it.each([
+  ["nixos-auto-update", "trigger", "--force"],
+  ["nixos-auto-update", "trigger", "--revision"],
+  ["nixos-auto-update", "trigger", "--once"],
+  ["nixos-hm-auto-update", "run", "--trigger"],
+] as const)("%s %s refuses %s, which it would ignore", (program, command, option) => {
+  expect(said(() => readOptions(program, command, [option, revision]))).toContain(
+    `2: ${command}: unknown option "${option}"; see `,
+  );
+});
+
+it("trigger takes what its usage lists", () => {
+  const words = ["--by", "alice", "--trigger", "manual"];
+  expect(readOptions("nixos-auto-update", "trigger", words)).toMatchObject({ by: "alice", trigger: "manual" });
 });
 
 it("a command that takes none says so", () => {

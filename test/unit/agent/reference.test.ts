@@ -23,7 +23,8 @@ describe("the description", () => {
     const options = run?.options ?? [];
     const values: Record<string, string> = { "--revision": "a".repeat(40), "--by": "alice" };
     for (const { name, value, values: known = [values[name] ?? ""] } of options)
-      for (const one of known) expect(() => readOptions(value === undefined ? [name] : [name, one])).not.toThrow();
+      for (const one of known)
+        expect(() => readOptions("nixos-auto-update", "run", value === undefined ? [name] : [name, one])).not.toThrow();
     const source = readFileSync("agent/options.ts", "utf8");
     const taken = [...source.matchAll(/case "(--[a-z]+)"/g)].map(([, name]) => name).sort();
     expect(options.map(({ name }) => name).sort()).toEqual(taken);

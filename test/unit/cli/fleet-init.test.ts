@@ -86,6 +86,19 @@ describe("the project", () => {
       if (!file.includes("workflows")) expect(text(file), file).not.toMatch(/\$\{(PROJECT|DESCRIPTION)\}/);
   });
 
+  it("says what VMs need to clone a repository by SSH", async () => {
+    await init(...given);
+    expect(text("Pulumi.acme.yaml")).toMatch(
+      /\n +# .*pulumi config set --secret nixos-fleet:deployKey <deploy-key\n +# .*ssh-keyscan git\.example\.com prints/,
+    );
+    expect(text("Pulumi.acme.yaml")).toContain('\n  # nixos-fleet:knownHosts: ["git.example.com ssh-ed25519 AAAA…"]\n');
+  });
+
+  it("says nothing of that for one by https", async () => {
+    await init("--repository", "https://git.example.com/nixos-config.git");
+    expect(text("Pulumi.prod.yaml")).not.toContain("knownHosts");
+  });
+
   it("pins the versions that the package itself is tested with", () => {
     const ours = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Record<string, Record<string, string>>;
     const template = JSON.parse(

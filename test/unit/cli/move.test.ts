@@ -132,7 +132,8 @@ describe("fleet move", () => {
       join(bin, "pulumi"),
       `#!/bin/sh
 case "$*" in
-  config*) echo '{}' ;;
+  *bare*) echo '{}' ;;
+  config*) echo '{"nixos-fleet:vms":{"value":"[]"}}' ;;
   "stack export"*) echo '${JSON.stringify({ deployment: { resources: state } })}' ;;
   "state move"*) echo "$*" >${bin}/moved ;;
   *) exit 3 ;;
@@ -184,6 +185,7 @@ esac
     ["no other stack", [], [], /--to is missing/],
     ["the same stack", ["--to", "dev"], [], /--stack and --to are both dev/],
     ["settings with mistakes", ["--to", "eu"], [], /the settings of stack eu: fleet: no/],
+    ["a stack whose settings are arguments", ["--to", "bare"], [], /has no nixos-fleet: key, and only its program/],
     ["a VM that they do not have", ["dev-bob", "--to", "prod"], ["dev-alice"], /do not have dev-bob; give/],
     ["a VM that the state has no longer", ["--to", "prod"], ["dev-bob"], /has dev-bob no longer in its state/],
   ])("refuses %s", async (_, args, names, line) => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import { knownHostsLines, parseAddresses, sshArguments } from "../../../cli/ssh";
-import { FakeCompute } from "./google/fake-compute";
+import { error, FakeCompute } from "./google/fake-compute";
 import { report } from "./fleet-samples";
 import { runFleet } from "./run-fleet";
 
@@ -209,6 +209,35 @@ describe("fleet trigger", () => {
           { name: "dev-mute", well: false, text: "has published no SSH host key" },
         ],
       },
+    ]);
+  });
+
+  it("keeps the results of the others if one VM's host keys cannot be read", async () => {
+    const labels = { "nixos-fleet": "devs", "nixos-fleet-stack": "dev" };
+    fake.instances.push({ name: "dev-carol", labels, guest: { "hostkeys/ssh-ed25519": "AAAA" } });
+    fake.fault = (request) =>
+      /dev-alice.*queryPath=hostkeys/.test(request) ? error(403, "Required permission", "forbidden") : undefined;
+    const { code, out, err } = await fleet(["dev-alice", "dev-carol", "dev-bob", "--json"], "sleep 1; exit 0");
+    expect([code, err]).toEqual([1, []]);
+    expect(JSON.parse(out.join("\n"))).toMatchObject({
+      vms: [
+        { name: "dev-alice", well: false, text: "its host keys cannot be read: HTTP 403: Required permission" },
+        { name: "dev-carol", well: true },
+        { name: "dev-bob", well: true },
+      ],
+    });
+  });
+
+  it("keeps the results of the others if the token ends meanwhile", async () => {
+    fake.instances.push({ name: "dev-zoe", labels: { "nixos-fleet": "devs", "nixos-fleet-stack": "dev" } });
+    fake.fault = (request) => (/dev-zoe.*hostkeys/.test(request) ? error(401, "expired", "authError") : undefined);
+    const { code, out } = await fleet(["dev-alice", "dev-zoe"]);
+    expect([code, out.sort()]).toEqual([
+      1,
+      [
+        expect.stringMatching(/^dev-alice {2}ended its run/),
+        expect.stringMatching(/^dev-zoe {2}its host keys cannot be read: Google refuses the token of/),
+      ],
     ]);
   });
 

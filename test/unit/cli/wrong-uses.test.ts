@@ -153,7 +153,7 @@ const uses: WrongUse[] = [
     api: { status: 503, body: { error: { message: "backend error" } } },
   }),
   // What the fleet and Google answer
-  use("status", 1, /HTTP 401.*gcloud auth application-default login/, {
+  use("status", 1, /token of GOOGLE_OAUTH_ACCESS_TOKEN \(HTTP 401\).*Renew it: export GOOGLE_OAUTH_ACCESS_TOKEN=/, {
     api: { status: 401, body: { error: { message: "Request had invalid authentication credentials." } } },
   }),
   use("remove dev-alice", 1, /^the control item is not readable/, { item: "{" }),

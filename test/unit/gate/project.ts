@@ -26,6 +26,7 @@ export const options: GateOptions = {
 /** A project in memory in which things happen at set times, in seconds. */
 export class Project implements Compute {
   readonly project = "p";
+  readonly guestAttributesInterval: number = 1_000;
   time = 0;
   asked: string[] = [];
   states = new Map<string, string>();

@@ -67,7 +67,8 @@ beforeAll(async () => {
       },
       call: ({ token }) => {
         if (token === "gcp:compute/getSubnetwork:getSubnetwork") return { network, selfLink: subnetwork };
-        if (token === "gcp:organizations/getClientConfig:getClientConfig") return { accessToken: "a-token" };
+        if (token === "gcp:organizations/getClientConfig:getClientConfig")
+          return { accessToken: "a-token", project: "acme-dev-machines" };
         throw new Error(`${token} is not expected`);
       },
     },

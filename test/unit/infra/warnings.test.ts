@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { accessWarnings, hostWarnings, metadataWarnings, triggerWarnings } from "../../../infra/preflight/warnings";
+import {
+  accessWarnings,
+  hostWarnings,
+  metadataWarnings,
+  repositoryWarnings,
+  triggerWarnings,
+} from "../../../infra/preflight/warnings";
 import { checkSettings } from "./check-settings";
 import { alice } from "./present";
 
@@ -14,6 +20,41 @@ describe("VMs that nobody may log in to", () => {
   it("are named before an update", () => {
     expect(warned({})).toEqual([expect.stringContaining("nobody may log in to any VM by this stack")]);
     expect(warned({ teams: { infra: ["group:infra@example.com"] } })).toEqual([]);
+  });
+});
+
+describe("a repository that VMs clone by SSH", () => {
+  const warnings = (keys: object) => {
+    const { config, mistakes } = checkSettings({ vms, ...keys });
+    if (!config) throw new Error(mistakes.join("\n"));
+    return repositoryWarnings(config).map((line) =>
+      line.replace(/ is not set.*(ssh-keyscan .*)$| is not set.*$/, " $1"),
+    );
+  };
+  const repository = "git@git.example.com:infra/config.git";
+  const knownHosts = ["git.example.com ssh-ed25519 AAAA"];
+
+  it("needs a key and the server's host key", () => {
+    expect(warnings({ repository })).toEqual([
+      "nixos-fleet:deployKey: ",
+      "nixos-fleet:knownHosts: ssh-keyscan git.example.com",
+    ]);
+    expect(warnings({ repository, deployKeySecret: "key" })).toEqual([
+      "nixos-fleet:knownHosts: ssh-keyscan git.example.com",
+    ]);
+    expect(warnings({ repository, deployKeySecret: "key", knownHosts })).toEqual([]);
+  });
+
+  it("may be a home's, at a port of its own", () => {
+    const home = "ssh://git@home.example.com:2222/alice.git";
+    const homes = [{ user: "alice", repository: home }];
+    expect(warnings({ vms: [{ name: "dev-alice", homes }], homeDeployKeySecrets: { [home]: "key" } })).toEqual([
+      "nixos-fleet:knownHosts: ssh-keyscan -p 2222 home.example.com",
+    ]);
+  });
+
+  it("is no matter by https", () => {
+    expect(warnings({ repository: "https://git.example.com/c.git", deployKeySecret: "key" })).toEqual([]);
   });
 });
 

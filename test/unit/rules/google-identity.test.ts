@@ -38,5 +38,8 @@ const cases: [string, Texts, Texts, GoogleIdentity][] = [
 ];
 
 it.each(cases)("the identity is the provider's: %s", (_, settings, env, identity) => {
-  expect(googleIdentity(settings, env, "acme")).toEqual(identity);
+  const { accessTokenFrom, ...found } = googleIdentity(settings, env, "acme");
+  expect(found).toEqual(identity);
+  const setting = settings["gcp:accessToken"] === undefined ? "GOOGLE_OAUTH_ACCESS_TOKEN" : "gcp:accessToken";
+  expect(accessTokenFrom).toBe(identity.accessToken === undefined ? undefined : setting);
 });

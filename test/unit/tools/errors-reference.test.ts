@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Exit } from "../../../agent/host/log";
 import { ApiError } from "../../../cli/google/api-error";
+import { OperationError } from "../../../cli/google/operation";
 import { FleetError, UsageError } from "../../../cli/errors";
 import { ConfigError } from "../../../infra/config-error";
 import { errorKinds } from "../../../rules/error-codes";
@@ -26,7 +27,7 @@ const internal = ["SecretError", "UpdateFailure", "GitError", "HttpError", "Meta
 internal.push("ReportsDisabled", "NoPrebuilt");
 
 /** What is thrown, in every kind. */
-const coded = { FleetError, UsageError, ApiError, ConfigError, Exit };
+const coded = { FleetError, UsageError, ApiError, OperationError, ConfigError, Exit };
 
 it("comes with docs/reference/errors.md as ./scripts/docs writes it", () => {
   expect(text("docs/reference/errors.md")).toBe(errorsReference());

@@ -44,6 +44,7 @@ function wellFacts(): Facts {
       fleet: "devs",
       source: { repository: "ssh://git/config", branch: "main" },
       apis: [],
+      warnings: [],
       projectMetadata: { "nixos-fleet-startup--devs--dev": "#!/bin/sh" },
       vms: ["a", "b"].map((name) => ({
         name,
@@ -59,6 +60,7 @@ function wellFacts(): Facts {
     project: { value: "p answers" },
     projectMetadata: { "nixos-fleet-startup--devs--dev": "#!/bin/sh", unrelated: "x" },
     servicesOff: { value: [] },
+    permissionsMissing: { value: [] },
     head: { value: good },
     lock: { value: '{"nodes":{"root":{"inputs":{"nixpkgs":"n"}},"n":{}},"root":"root"}' },
     flake: { value: { hosts: ["a", "b", "unused"], homes: ["a", "b"] } },
@@ -74,8 +76,8 @@ test("where all is well every check says so", () => {
   const findings = diagnose(wellFacts(), now);
   expect(findings.map(({ verdict, check }) => `${verdict} ${check}`)).toEqual(
     [
-      ...["node", "git", "pulumi", "nix", "gcloud", "settings", "credentials", "project", "apis", "repository"],
-      ...["flake.lock", "hosts", "vms", "reports", "holds", "reach"],
+      ...["node", "git", "pulumi", "nix", "gcloud", "settings", "credentials", "project", "rights", "apis"],
+      ...["repository", "flake.lock", "hosts", "vms", "reports", "holds", "reach"],
     ].map((check) => `ok ${check}`),
   );
   expect(findings.every(({ todo }) => todo === null)).toBe(true);
@@ -110,6 +112,11 @@ test.each<[string, Changed, Partial<Finding>[]]>([
       { check: "settings", verdict: "fail", text: "y: wrong" },
     ],
   ],
+  [
+    "what the program warns of",
+    ({ settings }) => settings?.warnings.push("nixos-fleet:knownHosts: is not set"),
+    [{ check: "settings", verdict: "warn", text: "nixos-fleet:knownHosts: is not set" }],
+  ],
   ["no credentials", (facts) => (facts.credentials = problem), [{ check: "credentials", verdict: "fail" }]],
   [
     "another project in the environment",
@@ -127,6 +134,22 @@ test.each<[string, Changed, Partial<Finding>[]]>([
         todo: "pulumi up switches them on, or gcloud services enable iap.googleapis.com",
       },
     ],
+  ],
+  [
+    "a permission missing",
+    (facts) => (facts.permissionsMissing = { value: ["iam.serviceAccounts.actAs"] }),
+    [
+      {
+        check: "rights",
+        verdict: "fail",
+        text: expect.stringMatching(/^missing on the project: iam\.serviceAccounts\.actAs;/) as string,
+      },
+    ],
+  ],
+  [
+    "permissions not to be asked",
+    (facts) => (facts.permissionsMissing = problem),
+    [{ check: "rights", verdict: "warn" }],
   ],
   ["APIs not to be asked", (facts) => (facts.servicesOff = problem), [{ check: "apis", verdict: "warn" }]],
   ["no repository", (facts) => (facts.head = problem), [{ check: "repository", verdict: "fail", text: "no" }]],

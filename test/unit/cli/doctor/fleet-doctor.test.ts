@@ -76,6 +76,7 @@ describe("fleet doctor", () => {
       ["doctor", ...args],
       {
         NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
+        NIXOS_FLEET_RESOURCEMANAGER_ENDPOINT: new URL("/cloudresourcemanager/", endpoint).href,
         NIXOS_FLEET_SERVICEUSAGE_ENDPOINT: new URL("/serviceusage/", endpoint).href,
         GOOGLE_OAUTH_ACCESS_TOKEN: "t",
         PATH: `${bin()}:/usr/bin:/bin`,
@@ -143,6 +144,7 @@ describe("fleet doctor", () => {
         "settings",
         "credentials",
         "project",
+        "rights",
         "apis",
         "places",
         "repository",
@@ -165,6 +167,32 @@ describe("fleet doctor", () => {
       /nixos-fleet:vms\[0\]\.name: "dev alice" must be a Compute name.*; fix Pulumi\.dev\.yaml/,
     );
     expect(fake.requests).toEqual([]);
+  });
+
+  it("names what the caller may not do", async () => {
+    fake.denied = ["iam.serviceAccounts.actAs"];
+    const { code, out } = await doctor();
+    expect(code).toBe(1);
+    expect(out.join("\n")).toMatch(/fail +rights +missing on the project: iam\.serviceAccounts\.actAs; without them/);
+  });
+
+  it("checks the VMs by their labels if the settings are arguments of the program", async () => {
+    config = { "gcp:project": { value: "project-1" } };
+    const { code, out } = await doctor();
+    expect(code).toBe(0);
+    expect(found(out)).toEqual([
+      "warn settings",
+      "ok credentials",
+      "ok project",
+      "ok rights",
+      "ok vms",
+      "ok reports",
+      "ok holds",
+    ]);
+    expect(out.join("\n")).toMatch(/warn +settings +stack dev has no nixos-fleet: key.*pulumi preview checks them/);
+    expect(out.join("\n")).toMatch(/ok +vms +1 VM with the stack's labels/);
+    fake.instances = [];
+    expect(found((await doctor()).out)).toContain("warn vms");
   });
 
   it("names a secret that is not encrypted, without showing it", async () => {

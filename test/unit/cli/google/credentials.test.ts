@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { accountOf, credentials, serviceAccount } from "../../../../cli/google/credentials";
 import { approvalKey } from "../../../../rules/contract";
-import { FakeCompute } from "./fake-compute";
+import { error, FakeCompute } from "./fake-compute";
 import { approval, good, report } from "../fleet-samples";
 import { runFleet } from "../run-fleet";
 import { TokenServer } from "./token-server";
@@ -163,6 +163,41 @@ describe("the identity of tool and gate", () => {
     expect(err[0]).toMatch(
       /^Pulumi\.dev\.yaml in .* chooses the identity for Google, and Pulumi cannot read it: pulumi/,
     );
+  });
+});
+
+describe("a token that has expired", () => {
+  beforeEach(() => {
+    fake.fault = () => error(401, "Request had invalid authentication credentials", "authError");
+  });
+
+  it("is named with its variable and how to renew it: a login would not help", async () => {
+    const { code, err } = await runFleet(["status"], environment({ GOOGLE_OAUTH_ACCESS_TOKEN: "old" }));
+    expect([code, err]).toEqual([
+      1,
+      [
+        'Google refuses the token of GOOGLE_OAUTH_ACCESS_TOKEN (HTTP 401); it may have expired. Renew it: export GOOGLE_OAUTH_ACCESS_TOKEN="$(gcloud auth print-access-token)"; without it your login counts [NF203]',
+      ],
+    ]);
+    expect(fake.requests).toHaveLength(1);
+  });
+
+  it("is named also if it ends before a change, which then was not made", async () => {
+    fake.fault = (request) =>
+      request.startsWith("POST") && !request.includes("logging")
+        ? error(401, "Request had invalid", "authError")
+        : undefined;
+    const args = ["hold", "--why", "demo"];
+    const { code, err } = await runFleet(args, environment({ GOOGLE_OAUTH_ACCESS_TOKEN: "old" }));
+    expect([code, err.length]).toEqual([1, 1]);
+    expect(err[0]).toMatch(/^Google refuses the token of GOOGLE_OAUTH_ACCESS_TOKEN .*your login counts \[NF203\]$/);
+  });
+
+  it("is named with its setting, which goes before the variable", async () => {
+    stackFile({ "gcp:accessToken": "old" });
+    const { err } = await runFleet(["status"], environment({ GOOGLE_OAUTH_ACCESS_TOKEN: "mine" }));
+    expect(err[0]).toContain("the token of gcp:accessToken (HTTP 401)");
+    expect(err[0]).toContain("gcloud auth print-access-token | pulumi config set --secret gcp:accessToken;");
   });
 });
 

@@ -35,11 +35,15 @@ export class FakeCompute {
   /** What every VM's serial console showed. */
   console = "";
   pageSize = 500;
+  /** Permissions that the caller lacks. */
+  denied: string[] = [];
   project = "p";
   /** Returns what to answer in place of the truth. */
   fault: (request: string) => Fault | undefined = () => undefined;
   /** Runs just before a write is taken, as another writer would. */
   beforeWrite: () => void = () => undefined;
+  /** Returns what to answer after a write was carried out, as if its own answer was lost. */
+  lost: () => Fault | undefined = () => undefined;
   private fingerprint = 1;
   private readonly operations = new Map<string, number>();
   private readonly server = createServer((request, response) => {
@@ -92,6 +96,10 @@ export class FakeCompute {
     }
     if (path === "/setCommonInstanceMetadata") {
       return this.write(JSON.parse(await text(request)) as Written);
+    }
+    if (url.pathname === `/cloudresourcemanager/v1/projects/${this.project}:testIamPermissions`) {
+      const { permissions = [] } = JSON.parse(await text(request)) as { permissions?: string[] };
+      return { status: 200, body: { permissions: permissions.filter((one) => !this.denied.includes(one)) } };
     }
     if (url.pathname.startsWith("/logging/v2/entries:")) {
       return this.logging(url.pathname, JSON.parse(await text(request)) as Logged);
@@ -166,7 +174,7 @@ export class FakeCompute {
     this.fingerprint += 1;
     const name = `operation-${this.fingerprint}`;
     this.operations.set(name, 1);
-    return { status: 200, body: { name, status: "RUNNING" } };
+    return this.lost() ?? { status: 200, body: { name, status: "RUNNING" } };
   }
 
   private wireMetadata(): object {

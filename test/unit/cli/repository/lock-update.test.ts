@@ -235,6 +235,22 @@ test.each<[string, () => unknown, string[], number, RegExp]>([
   expect(existsSync(join(directory, "asked"))).toBe(false);
 });
 
+it("refuses a clone of nixos-fleet itself", async () => {
+  writeFileSync(join(clone, "contract.json"), "{}");
+  await git(clone, "add", ".");
+  await git(clone, "commit", "--quiet", "--message", "contract");
+  await git(clone, "push", "--quiet");
+  const before = await origin();
+  const { code, err } = await fleet(["update"]);
+  expect([code, err]).toEqual([
+    1,
+    [
+      `${clone} is nixos-fleet itself, whose lock no VM follows; name the clone of the config repository with --clone [NF206]`,
+    ],
+  ]);
+  expect(await origin()).toBe(before);
+});
+
 it("refuses a directory that is no clone", async () => {
   rmSync(join(clone, ".git"), { recursive: true });
   expect((await fleet(["update"])).err).toEqual([expect.stringMatching(/is not a clone of the config repository/)]);

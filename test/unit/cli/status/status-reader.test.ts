@@ -14,17 +14,20 @@ describe("the VMs to ask", () => {
 
   it("are first those never asked and those that changed their state, however many", () => {
     const known = new Map([
-      ["a", { look: 1, state: "RUNNING" }],
-      ["b", { look: 1, state: "TERMINATED" }],
+      ["a", { look: 1, at: 1, state: "RUNNING" }],
+      ["b", { look: 1, at: 1, state: "TERMINATED" }],
     ]);
-    expect(names(dueVms(all, known, 1, () => true))).toEqual(["b", "c", "d"]);
+    expect(names(dueVms(all, known, { most: 1, recent: 1 }, () => true))).toEqual(["b", "c", "d"]);
   });
 
   it("are then those that have not answered, but for half of what is left, and the ones asked longest ago", () => {
-    const known = new Map(all.map(({ name }, index) => [name, { look: 9 - index, state: "RUNNING" }]));
-    expect(names(dueVms(all, known, 2, ({ name }) => name !== "a"))).toEqual(["a", "d"]);
-    expect(names(dueVms(all, known, 2, () => false))).toEqual(["d", "c"]);
-    expect(names(dueVms(all, known, 4, () => false))).toEqual(["d", "c", "b", "a"]);
+    const known = new Map(all.map(({ name }, index) => [name, { look: 9 - index, at: 9 - index, state: "RUNNING" }]));
+    const due = (most: number, settled: (vm: { name: string }) => boolean, recent = 9) =>
+      names(dueVms(all, known, { most, recent }, settled));
+    expect(due(2, ({ name }) => name !== "a")).toEqual(["a", "d"]);
+    expect(due(2, () => false)).toEqual(["d", "c"]);
+    expect(due(4, () => false)).toEqual(["d", "c", "b", "a"]);
+    expect(due(4, () => false, 7)).toEqual(["d", "c"]);
   });
 });
 
@@ -42,10 +45,10 @@ test("watching reads the whole fleet once, then so many at each look, and all of
   });
   fake.instances = Array.from({ length: 20 }, (_, index) => ({ name: `vm-${index}`, labels, guest: said(good) }));
   fake.metadata[approvalKey("devs", "dev", "rest")] = JSON.stringify(approval(good));
-  const reader = new StatusReader({
-    compute: connect({ project: "p", endpoint, identity: { accessToken: "t" } }),
-    id: { fleet: "devs", stack: "dev" },
-  });
+  const compute = connect({ project: "p", endpoint, identity: { accessToken: "t" } });
+  let now = 0;
+  const id = { fleet: "devs", stack: "dev" };
+  const reader = new StatusReader({ compute, id }, undefined, () => (now += 60_000));
   const asked = () => fake.count("getGuestAttributes");
   expect((await reader.read(5)).vms.every(({ drift }) => drift === "none")).toBe(true);
   expect(asked()).toBe(20);
@@ -59,6 +62,18 @@ test("watching reads the whole fleet once, then so many at each look, and all of
   expect(seen[0]).toBe(5);
   expect(seen.at(-1)).toBe(20);
   expect(asked()).toBe(25 + 12 * 5);
+});
+
+test("watching does not ask a VM again so soon that its reports could be dropped", async () => {
+  const endpoint = await fake.start();
+  fake.instances = [{ name: "vm-1", labels: { "nixos-fleet": "devs", "nixos-fleet-stack": "dev" } }];
+  const compute = Object.assign(connect({ project: "p", endpoint, identity: { accessToken: "t" } }), {
+    guestAttributesInterval: connect({ project: "p" }).guestAttributesInterval,
+  });
+  let now = 0;
+  const reader = new StatusReader({ compute, id: { fleet: "devs", stack: "dev" } }, undefined, () => now);
+  for (; now <= 60_000; now += 3_000) await reader.read(30);
+  expect(fake.count("getGuestAttributes")).toBe(3);
 });
 
 test("watching shows as much as the terminal has room for, until it is interrupted", async () => {
