@@ -223,11 +223,32 @@ describe("what is there", () => {
   it("keeps a config repository that is not empty from being touched, and the project from being written", async () => {
     mkdirSync(join(scratch, "my-fleet-config"));
     writeFileSync(join(scratch, "my-fleet-config/vms.json"), "mine");
-    expect(await init()).toMatchObject({ code: 2, err: [expect.stringMatching(/my-fleet-config is not empty/)] });
+    expect(await init()).toMatchObject({
+      code: 2,
+      err: [expect.stringMatching(/my-fleet-config is not empty and has no flake\.nix; name a new/)],
+    });
     expect([readFileSync(join(scratch, "my-fleet-config/vms.json"), "utf8"), existsSync(project)]).toEqual([
       "mine",
       false,
     ]);
+  });
+
+  it("is a clone of a config repository: it stays as it is, and the steps say what its flake needs", async () => {
+    const clone = join(scratch, "nixos-config");
+    mkdirSync(clone);
+    writeFileSync(join(clone, "flake.nix"), "mine");
+    const { code, err, out } = await init("--config-directory", clone, "--flake", "github:acme/nixos-fleet");
+    expect([code, err]).toEqual([0, []]);
+    expect(files(clone)).toEqual(["flake.nix"]);
+    expect(readFileSync(join(clone, "flake.nix"), "utf8")).toBe("mine");
+    expect(text("Pulumi.prod.yaml")).toContain('nixos-fleet:vmsFile: "../nixos-config/vms.json"');
+    expect(text(".gitlab-ci.yml")).toMatch(/^ +CONFIG_DIRECTORY: nixos-config$/m);
+    expect(out[0]).toMatch(/^10 files in .*my-fleet; .*nixos-config stays as it is$/);
+    const [first, second] = out.filter((line) => /^\d\. /.test(line));
+    expect(first).toMatch(
+      /^1\. in .*nixos-config, add the input github:acme\/nixos-fleet, nixosModules\.dev-vm to each VM's host, and vms\.json: .*docs\/moving\.md, "An existing flake"$/,
+    );
+    expect(second).toMatch(/^2\. there: nix flake lock, commit, and push it to where the VMs can clone it$/);
   });
 
   it("stays alone when something cannot be written", async () => {
