@@ -106,7 +106,12 @@ describe("the project", () => {
     for (const file of [".github/workflows/fleet.yml", ".gitlab-ci.yml"]) {
       expect(text(file)).toMatch(/^ +STACK: acme$/m);
       expect(text(file)).toMatch(/^ +CONFIG_DIRECTORY: machines$/m);
-      for (const variable of ["WORKLOAD_IDENTITY_PROVIDER", "SERVICE_ACCOUNT", "CONFIG_REPOSITORY"]) {
+      for (const variable of [
+        "WORKLOAD_IDENTITY_PROVIDER",
+        "SERVICE_ACCOUNT",
+        "PREVIEW_SERVICE_ACCOUNT",
+        "CONFIG_REPOSITORY",
+      ]) {
         expect(text(file), variable).toContain(variable);
         expect(text("README.md")).toContain(`\`${variable}\``);
       }

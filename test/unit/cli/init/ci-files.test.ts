@@ -5,7 +5,18 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runFleet } from "../run-fleet";
-import { gitlabVariables, jobScript, readPipeline, readWorkflow, runJob, runScript, standIns, type Step } from "./ci";
+import {
+  gitlabVariables,
+  jobScript,
+  jobVariables,
+  readPipeline,
+  readWorkflow,
+  runJob,
+  runScript,
+  standIns,
+  type Contexts,
+  type Step,
+} from "./ci";
 
 const scratch = mkdtempSync(join(tmpdir(), "fleet-ci-"));
 const project = join(scratch, "my-fleet");
@@ -54,11 +65,41 @@ describe("GitHub's workflows", () => {
         ...common,
         command: "preview",
         "comment-on-pr": true,
-        when: expect.stringMatching(/^github.event_name == 'pull/) as string,
+        when: "github.event_name == 'pull_request'",
       },
       { ...common, command: "up", when: "github.event_name != 'pull_request'" },
     ]);
     expect(uses(steps(), "peter-evans/create-pull-request")[0]?.with).toMatchObject({ "sign-commits": true });
+  });
+
+  it("log in as the account of previews on a pull request, and never for a fork or without such an account", async () => {
+    const login = async (event: string, head: string, preview = "preview@acme") => {
+      const contexts: Contexts = {
+        github: {
+          ...{ event_name: event, token: "job", repository: "acme/my-fleet" },
+          event: { pull_request: { head: { repo: { full_name: head } } } },
+        },
+        vars: { SERVICE_ACCOUNT: "ci@acme", PREVIEW_SERVICE_ACCOUNT: preview },
+        secrets: {},
+      };
+      const nothing = () => Promise.resolve();
+      const workspace = mkdtempSync(join(scratch, "login-"));
+      mkdirSync(join(workspace, "project"));
+      const { answers } = await runJob(github(project, "fleet.yml"), "fleet", contexts, {
+        workspace,
+        env: { PATH: standIns(workspace, { npm: "" }).path },
+        actions: {
+          ...{ "actions/checkout": nothing, "actions/setup-node": nothing },
+          "google-github-actions/auth": ({ service_account: account }) => Promise.resolve(account),
+          "pulumi/actions": ({ command }) => Promise.resolve(command),
+        },
+      });
+      return [answers["google-github-actions/auth"], answers["pulumi/actions"]];
+    };
+    expect(await login("push", "")).toEqual(["ci@acme", "up"]);
+    expect(await login("pull_request", "acme/my-fleet")).toEqual(["preview@acme", "preview"]);
+    expect(await login("pull_request", "mallory/my-fleet")).toEqual([undefined, undefined]);
+    expect(await login("pull_request", "acme/my-fleet", "")).toEqual([undefined, undefined]);
   });
 
   it("run their commands in the checked out project", async () => {
@@ -173,8 +214,8 @@ describe("GitLab's pipelines", () => {
     mkdirSync(directory, { recursive: true });
     const comment = join(folder, "comment");
     const runner = standIns(folder, { npm: "", pulumi, curl: `cat >'${comment}'` });
-    const { variables } = gitlab(project);
-    const env = { ...variables, ...gitlabVariables(directory, origin), PATH: runner.path, HOME: folder };
+    const given = { ...gitlabVariables(directory, origin), PATH: runner.path, HOME: folder };
+    const env = jobVariables(gitlab(project), name, given);
     const run = await runScript(jobScript(gitlab(project), name), directory, env);
     return { ...run, calls: runner.calls(), folder, directory, comment };
   }
@@ -201,6 +242,19 @@ describe("GitLab's pipelines", () => {
       ) as string,
     });
     expect(readFileSync(`${directory}.token`, "utf8")).toBe("jwt");
+  });
+
+  it("log in as the account of previews for a merge request of the project itself, and only then", async () => {
+    const { text } = await job("preview", 'cat "$GOOGLE_APPLICATION_CREDENTIALS"');
+    expect(text).toContain("/serviceAccounts/preview@acme.iam.example.com:generate");
+    const { rules } = gitlab(project)["preview"] as { rules: { if: string }[] };
+    expect(rules.map((rule) => rule.if.split(" && ").sort())).toEqual([
+      [
+        "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_MERGE_REQUEST_PROJECT_ID",
+        '$CI_PIPELINE_SOURCE == "merge_request_event"',
+        "$PREVIEW_SERVICE_ACCOUNT",
+      ],
+    ]);
   });
 
   it("let pulumi read the config repository with the job's token, by whichever URL", async () => {
