@@ -68,14 +68,8 @@ function projectText(file: string, text: string, plan: Plan): string {
 function configFiles({ answers: { flake: [flake] = [] } }: Plan): Record<string, string> {
   const files = read(configTemplate);
   if (flake === undefined) return files;
-  const [, repository] = /^github:([^/?]+\/[^/?]+)/.exec(flake) ?? [];
   return Object.fromEntries(
-    Object.entries(files).map(([name, text]) => [
-      name,
-      text
-        .replaceAll("github:example-org/nixos-fleet", flake)
-        .replaceAll("example-org/nixos-fleet", repository ?? "example-org/nixos-fleet"),
-    ]),
+    Object.entries(files).map(([name, text]) => [name, text.replaceAll("github:example-org/nixos-fleet", flake)]),
   );
 }
 

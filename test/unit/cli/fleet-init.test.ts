@@ -201,14 +201,11 @@ describe("the config repository", () => {
       expect(readFileSync(join(config(), name))).toEqual(readFileSync(join(example, name)));
   });
 
-  it("names nixos-fleet as it was given, in flake and workflow alike", async () => {
+  it("names nixos-fleet as it was given, and nowhere as the example does", async () => {
     await init(...given);
     const all = files(config()).map((name) => readFileSync(join(config(), name), "utf8"));
-    expect(all.join("\n")).not.toContain("github:example-org");
+    expect(all.join("\n")).not.toContain("example-org");
     expect(readFileSync(join(config(), "flake.nix"), "utf8")).toContain('url = "github:acme/nixos-fleet";');
-    expect(readFileSync(join(config(), ".github/workflows/fleet.yml"), "utf8")).toContain(
-      "repository: acme/nixos-fleet",
-    );
   });
 });
 
