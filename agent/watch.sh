@@ -17,13 +17,13 @@ answer=$run/watch-answer
 rm -f "$answer"
 umask 077
 
-# Sets $now to the seconds since the boot. The clock would not do: it may be wrong at boot, and be set while this waits.
+# Sets $now to the seconds since the boot, and not to the clock's time: the clock may be wrong at boot, and be set while this waits.
 tell_time() {
   read -r now _ </proc/uptime
   now=${now%.*}
 }
 
-# Starts the service until some run has taken a request up: one that was about to end when it came has not seen it.
+# Starts the service until a run has read the request: a run that was about to end when the request came did not see it.
 start_until_taken() {
   for pause in 1 2 3 4 5; do
     [ -e "$1" ] || return 0
@@ -37,7 +37,7 @@ serve_requests() {
   done
 }
 
-# Prints the new ETag, and leaves the answer in a file; fails where there is no whole answer.
+# Prints the new ETag, and leaves the answer in a file; fails if the answer is not complete.
 ask() { # etag
   curl --silent --fail --noproxy '*' --connect-timeout 5 --max-time $((wait + 30)) --max-filesize 4000000 \
     --header 'Metadata-Flavor: Google' --output "$answer.new" --write-out '%header{etag}' \
@@ -52,7 +52,7 @@ while :; do
   if new=$(ask "$etag") && [ -n "$new" ] && [ -s "$answer.new" ]; then
     tell_time
     if cmp -s "$answer.new" "$answer" && [ $((now - looked)) -lt $look_every ]; then
-      # An answer at once that says nothing new comes from a server that does not wait.
+      # A server that answers at once, with nothing new, does not wait as it should: ask it less often.
       [ $((now - asked)) -gt 5 ] && delay=1 || delay=$((delay * 2))
       etag=$new
     elif "$@" look; then

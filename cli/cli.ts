@@ -64,7 +64,7 @@ export async function run(args: readonly string[], context: CommandContext): Pro
   }
 }
 
-/** Prints lines broken between words where they are longer than the terminal, which would break them within words. */
+/** Prints lines broken between words if they are longer than the terminal, which would break them within words. */
 function wrapping({ print, size }: CommandContext): (line: string) => void {
   return (line) => wrap(line, size?.().columns ?? Infinity, 2 + line.search(/\S|$/)).forEach(print);
 }

@@ -1,4 +1,4 @@
-/** The one way to write the control item. What it means, and how it is edited, is `rules/control-item`. */
+/** The one way to write the control item. What it means, and how it is edited, is `rules/rollout/control-item.ts`. */
 import { controlKey } from "../rules/contract";
 import { readApprovals } from "../rules/rollout/approval";
 import { noControl, parseControl, pruned, serializeControl, type Control } from "../rules/rollout/control-item";

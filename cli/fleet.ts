@@ -31,10 +31,10 @@ export interface FleetVm {
   homes: Home[];
   /** Its attribute of the config repository's `nixosConfigurations`. */
   host: string;
-  /** The config repository as the VM reaches it, and which branch of it; undefined where its metadata does not say. */
+  /** The config repository as the VM reaches it, and which branch of it; undefined if its metadata does not say. */
   source?: Source;
   address?: string;
-  /** Its own metadata item as written; undefined where it has none. */
+  /** Its own metadata item as written; undefined if it has none. */
   item?: string;
   /** RFC 3339. */
   startedAt?: string;
@@ -83,7 +83,7 @@ const vmMetadata = z.object({
     .default([]),
 });
 
-/** The fleet that was named or, where the project has only one, that one. */
+/** The fleet that was named or, if the project has only one, that one. */
 export async function findFleet(
   compute: Compute,
   wanted: { fleet?: string | undefined; stack?: string | undefined },
@@ -133,14 +133,14 @@ function fleetsOf(instances: readonly Pick<Instance, "labels">[]): FleetId[] {
   return [...found.values()];
 }
 
-/** All stacks of the fleet that was named or, where the project has only one fleet, of that one; in the order of their names. */
+/** All stacks of the fleet that was named or, if the project has only one fleet, of that one; in the order of their names. */
 export async function findStacks(compute: Compute, wanted: string | undefined): Promise<FleetId[]> {
   const instances = await compute.instances(`labels.${labels.fleet}:*`);
   const all = fleetsOf(instances);
   const [only, ...more] = new Set(all.map(({ fleet }) => fleet));
   const fleet = wanted ?? (more.length === 0 ? only : undefined);
   const stacks = all.filter((one) => one.fleet === fleet);
-  // What is wrong is the same as where one stack is looked for.
+  // What is wrong is the same as when one stack is looked for.
   if (fleet === undefined || stacks.length === 0) return [chooseFleet(instances, { fleet: wanted }, compute.project)];
   return stacks.sort((a, b) => (a.stack < b.stack ? -1 : 1));
 }

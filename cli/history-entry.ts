@@ -46,7 +46,7 @@ export type FleetEvent = z.infer<typeof eventSchema>;
 export interface HistoryEntry extends FleetEvent {
   /** RFC 3339. */
   at: string;
-  /** The account that acted, or the user and machine where that is all that is known. */
+  /** The account that acted, or the user and machine if that is all that is known. */
   by: string;
   /** User and machine. */
   from: string;

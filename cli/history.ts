@@ -23,7 +23,7 @@ const failuresKept = 50;
 /** Milliseconds for asking whose credentials these are. */
 const patience = 5_000;
 
-/** Writes one event to the history, and tells people of it; where that does not go, one line says so and all goes on. */
+/** Writes one event to the history, and tells people of it; if that fails, one line says so and all goes on. */
 export async function recordEvent(
   call: Call,
   { compute, id }: FleetContext,
@@ -60,7 +60,7 @@ export async function readHistory(
   return (await log.read(conditions, most)).flatMap((entry) => toHistory(entry) ?? []);
 }
 
-/** An entry of the log as part of the history; undefined where it is none. */
+/** An entry of the log as part of the history; undefined if it is none. */
 export function toHistory({ timestamp, jsonPayload }: ReadEntry): HistoryEntry | undefined {
   const parsed = signed.safeParse(jsonPayload);
   return parsed.success ? { at: oneLine(timestamp, 40), ...parsed.data } : undefined;

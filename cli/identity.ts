@@ -16,7 +16,7 @@ const CHOOSES = new RegExp(`^\\s*(["']?gcp:(${identitySettings.join("|")})["']?|
 /** A call's options stay the same object from its beginning to its end; Pulumi is asked once for each. */
 const known = new WeakMap<Call["options"], Promise<Readonly<Record<string, string>>>>();
 
-/** @throws FleetError where the stack's settings choose the identity and Pulumi cannot read them */
+/** @throws FleetError if the stack's settings choose the identity and Pulumi cannot read them */
 export async function callerOf(call: Call, project: string): Promise<Caller> {
   let settings = known.get(call.options);
   if (settings === undefined) known.set(call.options, (settings = identityOfStack(call)));
@@ -27,7 +27,7 @@ export async function callerOf(call: Call, project: string): Promise<Caller> {
   };
 }
 
-/** The settings of the stack that choose the identity, by full key. Pulumi, which takes a second, is asked only where a file has some. */
+/** The settings of the stack that choose the identity, by full key. Pulumi, which takes a second, is asked only if a file has some. */
 async function identityOfStack(call: Call): Promise<Readonly<Record<string, string>>> {
   const directory = projectDirectory();
   const files = filesThatChoose(directory);

@@ -3,7 +3,7 @@ import type { CommandName } from "./command-line/registry";
 
 /**
  * Reads a command, and the libraries that it takes, when it is called: the tool starts at once. By `require`, since tsx resolves no
- * `import()` where it is started by --require itself.
+ * `import()` if it is started by --require itself.
  */
 export function loadCommand(name: CommandName): Command {
   // oxlint-disable-next-line typescript/no-require-imports

@@ -10,14 +10,14 @@ export function projectDirectory(from = process.cwd()): string {
   }
 }
 
-/** The settings file of a stack in a project's folder; undefined where there is none. */
+/** The settings file of a stack in a project's folder; undefined if there is none. */
 export function readSettingsFile(directory: string, stack: string): { path: string; text: string } | undefined {
   const path = `Pulumi.${stack}.yaml`;
   const text = readIfThere(join(directory, path));
   return text === undefined ? undefined : { path, text };
 }
 
-/** A file's text; undefined where there is none, also if it went just now: other commands write and remove the files of other stacks. */
+/** A file's text; undefined if there is none, also if it went just now: other commands write and remove the files of other stacks. */
 export function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");

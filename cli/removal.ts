@@ -15,7 +15,7 @@ export interface RemovalFacts {
   control: Control;
   /** Names of the other VMs of its wave. */
   waveMates: readonly string[];
-  /** The stack's settings file, as a path to show and its text; undefined where there is none. */
+  /** The stack's settings file, as a path to show and its text; undefined if there is none. */
   settings?: { path: string; text: string } | undefined;
   now: Date;
 }
@@ -35,7 +35,7 @@ export interface Removal {
   warnings: string[];
 }
 
-/** @param takesSnapshot false where no snapshot is wanted */
+/** @param takesSnapshot false if no snapshot is wanted */
 export function planRemoval(facts: RemovalFacts, takesSnapshot: boolean): Removal {
   const { vm, disks, control, waveMates, now } = facts;
   const homeDisk = disks.find(({ device, boot }) => device === HOME_DEVICE && !boot);

@@ -8,7 +8,7 @@ import { reportOf } from "../rules/report-reading";
 import { findRevision, type FoundRevision } from "./repository/branches";
 import { oneLine } from "../rules/text/text";
 
-/** @throws UsageError where the text can be neither a revision nor the name of a branch or tag; `command` is who says so */
+/** @throws UsageError if the text can be neither a revision nor the name of a branch or tag; `command` is who says so */
 export function checkRevision(command: string, written: string): void {
   if (!/^[\w][\w./+-]{0,199}$/.test(written) || written.includes("..")) {
     throw new UsageError(`${command}: ${oneLine(written, 60)} is not a revision, a branch or a tag`);
@@ -19,7 +19,7 @@ export function checkRevision(command: string, written: string): void {
  * The full revision that these first digits mean, or this branch or tag. What the fleet is approved for or runs is known; anything else
  * has to be on a branch of the config repository.
  * @param known full revisions that are looked at first
- * @throws FleetError where it is nowhere, or means several
+ * @throws FleetError if it is nowhere, or means several
  */
 export async function resolveRevision(
   command: string,
@@ -31,7 +31,7 @@ export async function resolveRevision(
   return (await locateRevision(command, written, known, context, call)).revision;
 }
 
-/** The same, with the branch of the repository that contains it; without one where the fleet knows the revision already. */
+/** The same, with the branch of the repository that contains it; without one if the fleet knows the revision already. */
 export async function locateRevision(
   command: string,
   written: string,
@@ -57,7 +57,7 @@ export async function locateRevision(
   return running === undefined ? inRepository(command, written, vms, call) : { revision: running };
 }
 
-/** The config repository and branch that the VMs' metadata name, read from --resolve-from where that is given. */
+/** The config repository and branch that the VMs' metadata name, read from --resolve-from if that is given. */
 export function configSource({ options }: Pick<Call, "options">, vms: readonly FleetVm[]): Source | undefined {
   const source = vms.find((vm) => vm.source !== undefined)?.source;
   const repository = options.text("resolve-from");

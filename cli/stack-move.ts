@@ -22,7 +22,7 @@ const belongings: Readonly<Record<string, string>> = {
 };
 
 /**
- * The resources of a state that go with a VM, without children of others among them, which go along by themselves; none where the state
+ * The resources of a state that go with a VM, without children of others among them, which go along by themselves; none if the state
  * has no such VM.
  */
 export function resourcesOf(vm: string, state: readonly StateResource[]): string[] {

@@ -1,4 +1,4 @@
-/** A stack's settings as the operator's tool knows them. What they mean only the program can say, which control does not import. */
+/** A stack's settings as the operator's tool knows them: as Pulumi prints them, unchecked. Only the program checks what they mean. */
 import { resolve } from "node:path";
 import { z } from "zod";
 import type { FlakeUser } from "../rules/flake-names";
@@ -25,7 +25,7 @@ export interface StackSettings {
   /** Items of the project's metadata that are the program's and not a rollout's. */
   projectMetadata: Record<string, string>;
   vms: ExpectedVm[];
-  /** How updates are triggered besides the VMs' own watching; undefined where they are not. */
+  /** How updates are triggered besides the VMs' own watching; undefined if they are not. */
   ssh?: { port: number; addresses: Record<string, string>; bastion?: { host: string; port: number } };
 }
 
@@ -54,7 +54,7 @@ export interface StateResource {
   urn: string;
   type: string;
   parent?: string | undefined;
-  /** The name that the provider knows it by, where it has one. */
+  /** The name that the provider knows it by, if it has one. */
   name?: string | undefined;
 }
 
@@ -106,8 +106,8 @@ export async function selectedStack(runOptions: RunOptions): Promise<string> {
 
 /**
  * A stack's configuration, defaults of the project included; in place of a secret stands that it is one.
- * @param file where it is read instead of beside the program
- * @param secrets whether secrets are read too, where there are any
+ * @param file where it is read, if not beside the program
+ * @param secrets whether secrets are read too, if there are any
  * @throws FleetError with one line
  */
 export async function rawSettings(

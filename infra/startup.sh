@@ -17,7 +17,7 @@ export PATH HOME=/root
 
 say() {
   echo "nixos-fleet: $*" >&2
-  # The serial console shows it as well, where there is one.
+  # The serial console shows it as well, if there is one.
   [ ! -w /dev/console ] || echo "nixos-fleet: $*" 2>/dev/null >/dev/console || true
 }
 
@@ -39,12 +39,12 @@ start() {
   echo "$unit started"
 }
 
-# Prints a value of the metadata server; status 22 where there is none.
+# Prints a value of the metadata server; status 22 if there is none.
 read_metadata() { # path
   curl --silent --fail --noproxy '*' --connect-timeout 5 --max-time 15 --header 'Metadata-Flavor: Google' "$metadata/$1"
 }
 
-# Prints a field of a JSON file, nothing where it is not there; Nix is the one JSON reader that every NixOS has.
+# Prints a field of a JSON file, nothing if it is not there; Nix is the one JSON reader that every NixOS has.
 field() { # file, Nix expression of what is in it as `it`
   nix --extra-experimental-features nix-command eval --impure --raw --expr \
     "let it = builtins.fromJSON (builtins.readFile $1); in $2"
@@ -92,7 +92,7 @@ forget() {
 # Puts what a secret of Secret Manager holds into a file.
 get_secret() { # secret, file
   case $1 in */versions/*) version=$1 ;; *) version=$1/versions/latest ;; esac
-  # Each step stands by its own status: in front of `||` set -e is off.
+  # `&&` between the steps, because `set -e` has no effect in a function that is called before `||`.
   read_metadata instance/service-accounts/default/token >"$keys/token.json" &&
     field "$keys/token.json" '"header = \"Authorization: Bearer " + it.access_token + "\"\n"' >"$keys/token.conf" &&
     curl --silent --show-error --fail --max-time 30 --config "$keys/token.conf" "$secret_manager/v1/$version:access" \
@@ -159,7 +159,7 @@ get_keys() {
   )
 }
 
-# The file for a repository, where there is one.
+# The file for a repository, if there is one.
 key_for() { # ssh or https, HOST/PATH
   while read -r _ kind place file; do
     case $kind:$2/ in
@@ -213,7 +213,7 @@ set_up_git() {
   export NIX_CONFIG="include $keys/nix.conf"
 }
 
-# Exactly the approved revision, or the branch's head where the VM has no wave, into a repository of root's.
+# Exactly the approved revision, or the branch's head if the VM has no wave, into a repository of root's.
 fetch() {
   rm -rf "$run/repository"
   git init --quiet --bare "$run/repository"
@@ -226,7 +226,7 @@ fetch() {
     lock=$(field "$run/approval.json" it.lock)
   }
   say "fetching ${revision:-branch $branch}"
-  # Not every server gives a revision that no branch ends with; the branch has it then.
+  # Some servers give only the heads of branches; then fetch the whole branch, which contains the revision.
   { [ -n "$revision" ] && $in_repository fetch --quiet --no-tags --depth=1 -- "$repository" "+$revision:refs/heads/fleet" 2>/dev/null; } ||
     $in_repository fetch --quiet --no-tags -- "$repository" "+refs/heads/$branch:refs/heads/fleet" ||
     die "cannot fetch from the repository"
@@ -236,7 +236,7 @@ fetch() {
     die "flake.lock is not the approved one, by its digest"
 }
 
-# Where signers are given the commit has to be one of theirs.
+# If there are signers, one of them must have signed the commit.
 verify() {
   field "$run/instance.json" 'it.signers or ""' >"$run/signers"
   [ -s "$run/signers" ] || return 0
@@ -261,7 +261,7 @@ get_agent() {
     die "the agent cannot be built; does the configuration of $host enable services.nixos-auto-update?"
 }
 
-# The system that the approval's manifest names for this host, where it names one that can be had.
+# The system that the approval's manifest names for this host, if it names one and a cache has it.
 get_prebuilt() {
   [ -e "$run/approval.json" ] || return 1
   url=$(field "$run/approval.json" 'it.manifest.url or ""')
@@ -289,7 +289,7 @@ bootstrap() {
       http://* | https://* | ssh://* | git://* | [A-Za-z0-9]*@*:*) ;;
       *) die "repository: \"$repository\" must be an http(s), ssh or git URL" ;;
     esac
-    # In a shell of its own: none of this is the agent's to inherit.
+    # In a subshell, so that the agent does not inherit the variables that this sets.
     get_prebuilt || (
       get_keys
       set_up_git

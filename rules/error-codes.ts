@@ -1,5 +1,6 @@
 /**
- * Every kind of error with which the program, the tool, a gate or an agent ends: its code, cause and cure. A code never changes its meaning. `fleet explain CODE` prints an entry, and `scripts/docs` writes all of them to docs/reference/errors.md. Pure.
+ * Every kind of error with which the program, the tool, a gate or an agent ends: its code, cause and cure. A code never changes its
+ * meaning. `fleet explain CODE` prints an entry, and `scripts/docs` writes all of them to docs/reference/errors.md. Pure.
  */
 import type { Stage } from "./contract";
 
@@ -175,7 +176,7 @@ export const errorKinds = {
     title: "An update failed at verify",
     cause:
       "The commit is not signed by a known signer, does not descend from what runs, or would leave the VM without a working agent.",
-    cure: "Sign every commit since the one that runs, not only the last one, and push. Then, and after an intended rewrite of history, run `pulumi up`: an approved revision may be anywhere in the history.",
+    cure: "Sign every commit since the deployed one and push. After an intended rewrite of history, also run `pulumi up`: an approved revision may be anywhere in the history.",
   },
   NF413: {
     title: "An update failed at build",

@@ -20,7 +20,7 @@ export interface OptionSpec {
   choices?: readonly string[];
   /** What the value must look like, and how to say so. */
   form?: { pattern: RegExp; right: string };
-  /** The environment variables that count where the option is not given, the first one first. */
+  /** The environment variables that count if the option is not given, the first one first. */
   env?: string | readonly string[];
   complete?: Completion;
   description: string;
@@ -35,11 +35,11 @@ export interface CommandContext {
   printError: (line: string) => void;
   /** Whether results go to a terminal. */
   terminal: boolean;
-  /** Asks a question that is answered with yes or no; undefined where no one is there to answer. */
+  /** Asks a question that is answered with yes or no; undefined if no one is there to answer. */
   confirm?: (question: string) => Promise<boolean>;
-  /** Asks a question that is answered in words; undefined where no one is there to answer. */
+  /** Asks a question that is answered in words; undefined if no one is there to answer. */
   ask?: (question: string) => Promise<string>;
-  /** How large the terminal is now, in characters; undefined where results do not go to one. */
+  /** How large the terminal is now, in characters; undefined if results do not go to one. */
   size?: () => { columns: number; rows: number };
   /** Whether results may be coloured. */
   colour: boolean;
@@ -138,7 +138,7 @@ export class ParsedOptions {
     return this.values[name] === true;
   }
 
-  /** An option's value, else that of its environment variable. @throws UsageError where it is empty or not one of the choices */
+  /** An option's value, else that of its environment variable. @throws UsageError if it is empty or not one of the choices */
   text(name: string): string | undefined {
     const given = this.values[name];
     if (typeof given === "string") return this.checked(name, `--${name}`, given);
@@ -146,7 +146,7 @@ export class ParsedOptions {
     return variable === undefined ? undefined : this.checked(name, variable, this.env[variable] ?? "");
   }
 
-  /** Seconds of an option whose value is a time. @throws UsageError where it is no time, or shorter than `least` */
+  /** Seconds of an option whose value is a time. @throws UsageError if it is no time, or shorter than `least` */
   duration(name: string, fallback: string, least = 1): number {
     const text = this.text(name) ?? fallback;
     const seconds = parseDuration(text);
@@ -183,7 +183,7 @@ function listOf(choices: readonly string[]): string {
   return choices.length <= 2 ? choices.join(" or ") : `one of ${choices.join(", ")}`;
 }
 
-/** Parses what follows a command's name; null where its help is asked for. @throws UsageError with one line */
+/** Parses what follows a command's name; null if its help is asked for. @throws UsageError with one line */
 export function parseCall(
   command: Command,
   args: readonly string[],

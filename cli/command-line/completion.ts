@@ -13,7 +13,7 @@ export function completionScript(shell: Shell, commands: readonly Command[]): st
 interface Completed {
   flag: string;
   description: string;
-  /** Undefined where the option takes no value. */
+  /** Undefined if the option takes no value. */
   value: { name: string; complete: Completion } | undefined;
 }
 

@@ -9,10 +9,10 @@ import { moveLines, plannedMoves } from "../status/planned-moves";
 /**
  * Says which VMs the change moves, and asks on a terminal unless --yes is given. Returns whether to go on: not with --dry-run.
  * With --json, what it says goes to standard error.
- * @param edit the change, which may throw where it makes no sense
+ * @param edit the change, which may throw if it makes no sense
  * @param retried a revision that VMs try again
  * @param discardUnreadable see `editedControl`
- * @throws FleetError where the answer is no
+ * @throws FleetError if the answer is no
  */
 export async function confirmChange(
   call: Call,
@@ -40,7 +40,7 @@ export async function confirmChange(
   return true;
 }
 
-/** Asks on a terminal unless --yes is given. @throws FleetError where the answer is no */
+/** Asks on a terminal unless --yes is given. @throws FleetError if the answer is no */
 export async function askToGoAhead({ options, confirm }: Call): Promise<void> {
   if (confirm !== undefined && !options.flag("yes") && !(await confirm("Go ahead?")))
     throw new FleetError("NF210", "nothing was changed");

@@ -38,7 +38,7 @@ function descriptionOf({ description, env }: OptionSpec): string {
   return env === undefined ? description : `${description} (${[env].flat().join(", ")})`;
 }
 
-/** Two columns; one below the other where the terminal is too narrow for that. */
+/** Two columns; one below the other if the terminal is too narrow for that. */
 function definitions(rows: readonly (readonly [string, string])[], width: number): string[] {
   const left = Math.max(...rows.map(([term]) => term.length));
   const narrow = width < left + 34;
@@ -49,7 +49,7 @@ function definitions(rows: readonly (readonly [string, string])[], width: number
   );
 }
 
-/** Lines as they were written where they fit, otherwise wrapped again. */
+/** Lines as they were written if they fit, otherwise wrapped again. */
 function wrapParagraph(lines: readonly string[], width: number): string[] {
   return lines.every((line) => line.length <= width) ? [...lines] : wrap(lines.join(" "), width);
 }

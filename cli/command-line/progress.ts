@@ -1,4 +1,4 @@
-/** Milliseconds between two lines about one piece of work, where nobody watches. */
+/** Milliseconds between two lines about one piece of work, if nobody watches. */
 const pace = 5_000;
 
 /**

@@ -34,7 +34,7 @@ export const summaries = {
 export type CommandName = keyof typeof summaries;
 export const commandNames = Object.keys(summaries) as CommandName[];
 
-/** @throws UsageError where there is no command of this name */
+/** @throws UsageError if there is no command of this name */
 export function commandName(written: string): CommandName {
   const found = commandNames.find((name) => name === written);
   if (found === undefined) {

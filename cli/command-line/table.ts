@@ -38,12 +38,12 @@ export function renderTable(
   );
 }
 
-/** The text, coloured where colour is wanted. */
+/** The text, coloured if colour is wanted. */
 export function paint(text: string, style: Style | undefined, colour: boolean): string {
   return colour && style !== undefined ? styleText(style, text, { validateStream: false }) : text;
 }
 
-/** Whether to colour what goes to this stream: only a terminal's, and not where NO_COLOR asks for none. */
+/** Whether to colour what goes to this stream: only a terminal's, and not if NO_COLOR asks for none. */
 export function wantsColour(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean {
   return stream.isTTY === true && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
 }

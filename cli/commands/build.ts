@@ -119,7 +119,7 @@ interface Built {
   key: string | undefined;
 }
 
-/** @throws UsageError where it is not one place */
+/** @throws UsageError if it is not one place */
 function targetOf({ options }: Call): Target {
   const [bucket, directory, to, push] = ["bucket", "directory", "to", "push"].map((name) => options.text(name));
   const ways = [bucket, to, push].filter((one) => one !== undefined).length;

@@ -69,7 +69,7 @@ async function statusOf({ compute, id }: FleetContext, vms: readonly FleetVm[]):
   return buildStatus(id, vms, readDecisions(metadata, id), reports, new Date());
 }
 
-/** The one revision that the call names; undefined where it is what is wanted of each VM. */
+/** The one revision that the call names; undefined if it is what is wanted of each VM. */
 async function targetOf(
   call: Call,
   context: FleetContext,
@@ -89,7 +89,7 @@ async function targetOf(
   return headOf(source, call);
 }
 
-/** Null where closures are to be compared; otherwise why they are not, empty where nobody wants it. */
+/** Null if closures are to be compared; otherwise why they are not, empty if nobody wants it. */
 async function withoutClosures(call: Call, moves: number): Promise<string | null> {
   if (call.options.flag("no-closures") || moves === 0) {
     return "";

@@ -35,7 +35,7 @@ function explanation(code: ErrorCode): string[] {
   return [`${code}  ${title}`, "", `Cause: ${cause}`, `Cure: ${cure}`];
 }
 
-/** @throws UsageError where there is no such code */
+/** @throws UsageError if there is no such code */
 function codeOf(written: string): ErrorCode {
   const found = codes.find((code) => code === written.toUpperCase());
   if (found !== undefined) return found;

@@ -4,7 +4,7 @@ import { projectOption, type Call, type Command } from "../command-line/command"
 import { UsageError } from "../errors";
 import { answerOptions, answers } from "../init/answers";
 import { filesOf, type Plan } from "../init/project";
-import { requireEmpty, writeAll } from "../init/write";
+import { isConfigClone, requireEmpty, writeAll } from "../init/write";
 import { plural } from "../text";
 
 const root = join(__dirname, "../..");
@@ -18,10 +18,12 @@ export const command: Command = {
   description: [
     "Writes two new directories: a Pulumi project of your own that uses this package, and beside it the config repository that",
     "its VMs follow. Both have CI for GitHub and GitLab. Then prints the next steps. On a terminal it asks for missing values;",
-    "values that are still missing become comments in the stack's file. It overwrites nothing.",
+    "values that are still missing become comments in the stack's file. It overwrites nothing: with a clone of an existing config",
+    "repository as --config-directory it writes only the project, and says what to add to the flake.",
   ],
   examples: [
     "init my-fleet",
+    "init my-fleet --config-directory ~/nixos-config",
     "init my-fleet --project acme-dev --repository https://git.example.com/nixos-config.git --infra group:infra@example.com",
   ],
   options: {
@@ -39,7 +41,7 @@ export const command: Command = {
     "config-directory": {
       value: "DIRECTORY",
       complete: "directory",
-      description: "where the config repository goes; DIRECTORY-config by default",
+      description: "where the config repository goes, or a clone of yours; DIRECTORY-config by default",
     },
     package: {
       value: "SPEC",
@@ -59,7 +61,7 @@ export const command: Command = {
     const lines = call.options.flag("json")
       ? [JSON.stringify({ directory, configDirectory, files: written, next }, null, 2)]
       : [
-          `${plural(written.length, "file")} in ${shown(directory)} and ${shown(configDirectory)}`,
+          `${plural(written.length, "file")} in ${shown(directory)}${plan.hasConfig ? `; ${shown(configDirectory)} stays as it is` : ` and ${shown(configDirectory)}`}`,
           "",
           ...next.map((step, index) => `${index + 1}. ${step}`),
         ];
@@ -76,10 +78,11 @@ async function readPlan(call: Call): Promise<Plan> {
     throw new UsageError("init: the directory's name becomes the project's: letters, digits, -, _ and . only");
   if (`${config}/`.startsWith(`${project}/`) || `${project}/`.startsWith(`${config}/`))
     throw new UsageError("init: the project and the config repository are two directories, neither inside the other");
-  [project, config].forEach(requireEmpty);
+  requireEmpty(project);
   return {
     project,
     config,
+    hasConfig: isConfigClone(config),
     stack: options.text("stack") ?? "prod",
     region: options.text("region") ?? "europe-west1",
     package: options.text("package") ?? ownPackage(project),
@@ -93,7 +96,8 @@ function ownPackage(project: string): string {
   return existsSync(packer) ? `file:${relative(project, join(root, `build/nixos-fleet-${version}.tgz`))}` : version;
 }
 
-function nextSteps({ project, config, stack, package: spec, answers: given }: Plan): string[] {
+function nextSteps(plan: Plan): string[] {
+  const { project, stack, package: spec, answers: given } = plan;
   const stackFile = shown(join(project, `Pulumi.${stack}.yaml`));
   const open = [
     ...(given.project === undefined ? ["gcp:project"] : []),
@@ -103,8 +107,7 @@ function nextSteps({ project, config, stack, package: spec, answers: given }: Pl
       : []),
   ];
   return [
-    `in ${shown(config)}, ${given.flake === undefined ? "set nixos-fleet's URL in flake.nix, and " : "set "}your machines and people in vms.json, hosts/ and homes/`,
-    `there: git init -b main && git add . && nix flake lock && git add flake.lock && git commit -m "Our machines and homes", and push it to ${given.repository?.[0] ?? "where the VMs can clone it"}`,
+    ...configSteps(plan),
     ...(open.length === 0 ? [] : [`set ${open.join(", ")} in ${stackFile}`]),
     ...(spec.startsWith("file:") && existsSync(packer)
       ? [`build the package that package.json names: ${shown(packer)}`]
@@ -113,6 +116,23 @@ function nextSteps({ project, config, stack, package: spec, answers: given }: Pl
     `in ${shown(project)}: npm install && pulumi stack init ${stack} && npx fleet doctor; with the state in a bucket, give stack init the --secrets-provider of README.md`,
     `pulumi up; then export GOOGLE_CLOUD_PROJECT=${given.project?.[0] ?? "PROJECT"}, and npx fleet status`,
     `for CI: the roles and variables are in ${shown(join(project, "README.md"))}${spec.startsWith("file:") ? "; the package has to be where CI can install it" : ""}`,
+  ];
+}
+
+/** What is left to do in the config repository. */
+function configSteps({ config, hasConfig, answers: { flake, repository } }: Plan): string[] {
+  const place = `push it to ${repository?.[0] ?? "where the VMs can clone it"}`;
+  if (hasConfig) {
+    const input = `the input ${flake?.[0] ?? "nixos-fleet"}`;
+    const guide = shown(join(root, "docs/moving.md"));
+    return [
+      `in ${shown(config)}, add ${input}, nixosModules.dev-vm to each VM's host, and vms.json: ${guide}, "An existing flake"`,
+      `there: nix flake lock, commit, and ${place}`,
+    ];
+  }
+  return [
+    `in ${shown(config)}, ${flake === undefined ? "set nixos-fleet's URL in flake.nix, and " : "set "}your machines and people in vms.json, hosts/ and homes/`,
+    `there: git init -b main && git add . && nix flake lock && git add flake.lock && git commit -m "Our machines and homes", and ${place}`,
   ];
 }
 

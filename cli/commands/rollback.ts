@@ -101,7 +101,7 @@ async function waited(
   return end;
 }
 
-/** What is to be undone where nobody says: the wave's approval, the only one there is, or the one that a gate failed on. */
+/** What is to be undone if nobody says: the wave's approval, the only one there is, or the one that a gate failed on. */
 export function badRevision(
   approvals: Readonly<Record<string, string>>,
   control: Control,

@@ -33,7 +33,7 @@ export const command: Command = {
   },
 };
 
-/** Runs a command on a VM, or a shell, with this process' own terminal. @throws FleetError where the VM does not run, or gcloud is absent */
+/** Runs a command on a VM, or a shell, with this process' own terminal. @throws FleetError if the VM does not run, or gcloud is absent */
 export async function runThere(
   { env, options, terminal }: Call,
   project: string,

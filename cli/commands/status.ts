@@ -100,18 +100,18 @@ export const command: Command = {
 /** Reads the documents of all stacks that were asked for. @param most reports to read again */
 type Read = (most?: number) => Promise<FleetStatus[]>;
 
-/** Seconds of --stale; undefined where it was not given. */
+/** Seconds of --stale; undefined if it was not given. */
 function staleOf({ options }: Call): number | undefined {
   return options.text("stale") === undefined ? undefined : options.duration("stale", "0");
 }
 
-/** What --check asks: that no VM is stale, where that was asked for, or else that the fleet is where it should be. */
+/** What --check asks: that no VM is stale, if that was asked for, or else that the fleet is where it should be. */
 function passes(call: Call, documents: readonly FleetStatus[]): boolean {
   if (staleOf(call) !== undefined) return documents.every(({ vms }) => vms.length === 0);
   return areConverged(documents);
 }
 
-/** The documents with the VMs that the call names. @throws UsageError where the fleet does not have them */
+/** The documents with the VMs that the call names. @throws UsageError if the fleet does not have them */
 function selected(call: Call, documents: readonly FleetStatus[]): FleetStatus[] {
   const { options, positionals } = call;
   const where = `fleet ${documents.map(({ fleet, stack }) => `${fleet}/${stack}`).join(" and ")}`;

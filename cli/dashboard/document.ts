@@ -8,7 +8,7 @@ export interface LockedAge {
   /** As a flake reference. */
   source: string;
   revision: string | null;
-  /** When its revision was made, RFC 3339; null where the lock does not say. */
+  /** When its revision was made, RFC 3339; null if the lock does not say. */
   at: string | null;
 }
 
@@ -16,7 +16,7 @@ export interface PageDocument {
   status: FleetStatus;
   /** Newest first. */
   history: HistoryEntry[];
-  /** The inputs of the newest approved revision's `flake.lock`; null where it could not be read. */
+  /** The inputs of the newest approved revision's `flake.lock`; null if it could not be read. */
   lock: { revision: string; inputs: LockedAge[] } | null;
   /** What could not be read besides, a line each. */
   problems: string[];

@@ -5,14 +5,14 @@ import { lockAt, withCommits } from "../repository/config-repository";
 import type { RunOptions } from "../run-program";
 import type { LockedAge, PageDocument } from "./document";
 
-/** The inputs that a lock's flake has itself, and that have a lock of their own. @throws Error with one line where the text is not a lock */
+/** The inputs that a lock's flake has itself, and that have a lock of their own. @throws Error with one line if the text is not a lock */
 export function lockedAges(text: string): LockedAge[] {
   return [...readLock(text)].flatMap(([input, { source, revision, at, follows }]) =>
     input.includes("/") || follows !== null ? [] : [{ input, source, revision, at }],
   );
 }
 
-/** The ages of a revision's lock, from the clone in this directory or from the repository. @throws Error with one line where it cannot be had */
+/** The ages of a revision's lock, from the clone in this directory or from the repository. @throws Error with one line if it cannot be had */
 export async function readLockAges(
   revision: string,
   source: Source | undefined,

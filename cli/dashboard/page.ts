@@ -68,7 +68,7 @@ export function renderPage(document: PageDocument, { script, style }: PageCode, 
   return { html, policy };
 }
 
-/** How the fleet is, as text: seen before the script has read the data of a thousand VMs, and where no script runs. The script draws over it. */
+/** How the fleet is, as text: seen before the script has read the data of a thousand VMs, and if no script runs. The script draws over it. */
 function head(document: PageDocument): string {
   const { fleet, stack } = document.status;
   const { verdict, title, details } = verdictOf(document, rolloutView(document));

@@ -69,7 +69,7 @@ export class PageReader {
   }
 }
 
-/** What a promise answers in time. @throws Error with one line where it takes longer */
+/** What a promise answers in time. @throws Error with one line if it takes longer */
 async function withinPatience<T>(promise: Promise<T>): Promise<T> {
   const late = new Promise<never>((_, reject) =>
     setTimeout(() => reject(new Error(`no answer within ${patience / 1_000} s`)), patience).unref(),

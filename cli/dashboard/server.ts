@@ -23,7 +23,7 @@ const headers = {
   "x-content-type-options": "nosniff",
 };
 
-/** The server's judgement of a request: the status of a refusal, or undefined where it is answered. Pure. */
+/** The server's judgement of a request: the status of a refusal, or undefined if it is answered. Pure. */
 export function refusalOf(
   { method = "", url = "/", headers: sent }: Pick<IncomingMessage, "method" | "url" | "headers">,
   { port, token }: { port: number; token: string },
@@ -54,7 +54,7 @@ export class DashboardServer {
   private last: PageDocument | undefined;
   private port = 0;
 
-  /** @param fresh is asked for a document where a page is opened and none is known yet or it is old */
+  /** @param fresh is asked for a document if a page is opened and none is known yet or it is old */
   constructor(
     private readonly code: PageCode,
     private readonly fresh: () => Promise<PageDocument>,

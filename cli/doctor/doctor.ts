@@ -7,7 +7,7 @@ import { fail, ok, checkResult, warn, type Facts, type Finding, type OwnReposito
 import { checkVms } from "./vms";
 import { messageOf } from "../../rules/text/system-error";
 
-/** Programs: what one is for that may be absent, or null where nothing goes without; and the first version that does. */
+/** Programs: what one is for that may be absent, or null if nothing goes without; and the first version that does. */
 const tools: Record<string, { only: string | null; least?: readonly [number, number] }> = {
   node: { only: null },
   git: { only: null },

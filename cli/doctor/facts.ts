@@ -1,4 +1,4 @@
-/** Gathers what `doctor` judges: asks programs, Pulumi, Google's APIs, the repository and, where SSH is used, the VMs. Changes nothing. */
+/** Gathers what `doctor` judges: asks programs, Pulumi, Google's APIs, the repository and, if SSH is used, the VMs. Changes nothing. */
 import { connect as connectTo } from "node:net";
 import pMap from "p-map";
 import type { Call } from "../command-line/command";
@@ -112,7 +112,7 @@ async function googleFacts(
   return { ...known, servicesOff: off, unoffered, ...vms };
 }
 
-/** @throws where there are none, or another account's may not be used */
+/** @throws if there are none, or another account's may not be used */
 async function whoseCredentials(caller: Caller): Promise<string> {
   const auth = credentials(caller, ["userinfo.email", "compute"]);
   await auth.getAccessToken();
@@ -184,7 +184,7 @@ async function ownRepositoriesOf(
   return pMap(ownRepositories(settings?.vms ?? []), readOwn, { concurrency: repositoriesAtOnce });
 }
 
-/** Where SSH does not answer, of the running VMs or the bastion to them; undefined where the fleet does not use it. */
+/** Where SSH does not answer, of the running VMs or the bastion to them; undefined if the fleet does not use it. */
 async function unreachableOf(
   settings: StackSettings | undefined,
   instances: readonly Instance[],
@@ -202,7 +202,7 @@ async function unreachableOf(
   return Object.fromEntries(found.flatMap(([name, why]) => (why === undefined ? [] : [[name, why]])));
 }
 
-/** Why nothing answers at HOST:PORT; undefined where something does. */
+/** Why nothing answers at HOST:PORT; undefined if something does. */
 function answers(way: string): Promise<string | undefined> {
   const [, host = "", port = ""] = /^(.*):(\d+)$/.exec(way) ?? [];
   if (host === "") return Promise.resolve("has no address");

@@ -13,7 +13,7 @@ export interface Finding {
   verdict: Verdict;
   /** What is so, in one line. */
   text: string;
-  /** What to do about it; null where nothing. */
+  /** What to do about it; null if there is nothing to do. */
   todo: string | null;
 }
 
@@ -44,7 +44,7 @@ export interface Facts {
   unoffered?: Result<string[]> | undefined;
   /** The branch's head, a full revision. */
   head?: Result<string> | undefined;
-  /** The text of its flake.lock; undefined where it has none. */
+  /** The text of its flake.lock; undefined if it has none. */
   lock?: Result<string | undefined> | undefined;
   /** The systems and homes that the branch's head has. */
   flake?: Result<FlakeNames> | undefined;
@@ -60,7 +60,7 @@ export interface Facts {
 export interface OwnRepository {
   repository: string;
   branch: string;
-  /** Its `homeConfigurations`; undefined where its head can be read and there is no nix to look into it. */
+  /** Its `homeConfigurations`; undefined if its head can be read and there is no nix to look into it. */
   homes: Result<string[] | undefined>;
 }
 

@@ -1,4 +1,4 @@
-/** Runs the gate: looks at a wave again and again until `gate.ts` has decided, and prints what changes. */
+/** Runs the gate: looks at a wave again and again until `rules/gate/verdict.ts` has decided, and prints what changes. */
 import { setTimeout as sleep } from "node:timers/promises";
 import pMap from "p-map";
 import { contract } from "../../rules/contract";

@@ -39,7 +39,7 @@ export class ApiError extends FleetError {
 
   constructor(
     message: string,
-    /** HTTP status; undefined where no answer came. */
+    /** HTTP status; undefined if no answer came. */
     readonly status: number | undefined,
     /** Google's reason, such as `conditionNotMet`. */
     readonly reason: string | undefined,

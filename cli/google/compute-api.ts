@@ -1,4 +1,4 @@
-/** Google's client for Compute, as the tool and the program use it. */
+/** Google's client for Compute, as the operator's tool uses it. */
 import { compute_v1 } from "@googleapis/compute/build/v1";
 import { ApiError } from "./api-error";
 import { requestOptions, credentials, type Caller } from "./credentials";

@@ -1,4 +1,4 @@
-/** The parts of the Compute API that the program and the operator's tool use, independent of the transport. */
+/** The parts of the Compute API that the operator's tool uses, independent of the transport. */
 import type { compute_v1 } from "@googleapis/compute/build/v1";
 import type { Offers, Wanted } from "../../rules/google-catalog";
 

@@ -79,7 +79,7 @@ export const answerOptions: Readonly<Record<string, OptionSpec>> = {
 
 /**
  * What was given, and on a terminal what is asked for the rest. An empty answer leaves it open.
- * @throws UsageError where an option is not what it must be; on the terminal the question is repeated instead
+ * @throws UsageError if an option is not what it must be; on the terminal the question is repeated instead
  */
 export async function answers({ options, ask, printError }: Call): Promise<Answers> {
   const found: Answers = {};

@@ -10,8 +10,10 @@ const configTemplate = join(root, "examples/config-repo");
 export interface Plan {
   /** Where the Pulumi project goes; its name is the directory's. */
   project: string;
-  /** Where the config repository goes. */
+  /** Where the config repository goes, or the clone of the one that exists. */
   config: string;
+  /** Whether the config repository exists already, so that nothing is written there. */
+  hasConfig: boolean;
   stack: string;
   region: string;
   /** What `package.json` names: a version, or whatever npm takes. */
@@ -23,7 +25,7 @@ export interface Plan {
 export function filesOf(plan: Plan): Record<string, string> {
   return {
     ...prefixed(plan.project, projectFiles(plan)),
-    ...prefixed(plan.config, configFiles(plan)),
+    ...(plan.hasConfig ? {} : prefixed(plan.config, configFiles(plan))),
   };
 }
 
@@ -66,14 +68,8 @@ function projectText(file: string, text: string, plan: Plan): string {
 function configFiles({ answers: { flake: [flake] = [] } }: Plan): Record<string, string> {
   const files = read(configTemplate);
   if (flake === undefined) return files;
-  const [, repository] = /^github:([^/?]+\/[^/?]+)/.exec(flake) ?? [];
   return Object.fromEntries(
-    Object.entries(files).map(([name, text]) => [
-      name,
-      text
-        .replaceAll("github:example-org/nixos-fleet", flake)
-        .replaceAll("example-org/nixos-fleet", repository ?? "example-org/nixos-fleet"),
-    ]),
+    Object.entries(files).map(([name, text]) => [name, text.replaceAll("github:example-org/nixos-fleet", flake)]),
   );
 }
 

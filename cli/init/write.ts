@@ -5,18 +5,32 @@ import { FleetError, UsageError } from "../errors";
 import { messageOf, reasonOf } from "../../rules/text/system-error";
 import { oneLine } from "../../rules/text/text";
 
-/** @throws UsageError where a directory is there and is not empty, or is none */
+/** @throws UsageError if a directory exists and is not empty, or if something else has its name */
 export function requireEmpty(directory: string): void {
-  let names: string[] = [];
+  if (namesIn(directory).length > 0)
+    throw new UsageError(oneLine(`init: ${directory} is not empty; name a new or an empty directory`, 400));
+}
+
+/**
+ * Whether a directory is the clone of a config repository, which keeps its own files.
+ * @throws UsageError if it exists and is neither that nor empty
+ */
+export function isConfigClone(directory: string): boolean {
+  const names = namesIn(directory);
+  if (names.length === 0 || names.includes("flake.nix")) return names.length > 0;
+  const fix = "name a new or an empty directory, or a clone of your config repository";
+  throw new UsageError(oneLine(`init: ${directory} is not empty and has no flake.nix; ${fix}`, 400));
+}
+
+function namesIn(directory: string): string[] {
   try {
-    names = readdirSync(directory);
+    return readdirSync(directory);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
       throw new UsageError(oneLine(`init: ${directory} is not a directory to write to: ${reasonOf(error)}`, 400));
     }
+    return [];
   }
-  if (names.length > 0)
-    throw new UsageError(oneLine(`init: ${directory} is not empty; name a new or an empty directory`, 400));
 }
 
 /**

@@ -8,7 +8,7 @@ import { truncate } from "../../rules/text/text";
 /** VMs that a message names; `fleet status` has the rest. */
 const NAMED = 5;
 
-/** A message's text, or undefined where an event has none. @param who the account that acted */
+/** A message's text, or undefined if an event has none. @param who the account that acted */
 export function notificationOf(
   { fleet, stack }: FleetId,
   event: FleetEvent,

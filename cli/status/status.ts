@@ -70,7 +70,7 @@ export interface DriftInput {
   hold: Hold | undefined;
   reading: Reading;
   follow: "branch" | "approved";
-  /** Seconds since the VM was started; undefined where unknown. */
+  /** Seconds since the VM was started; undefined if unknown. */
   running: number | undefined;
   now?: Date;
 }

@@ -10,6 +10,9 @@
   # What a machine and a home consist of: functions from their entries in the list to modules.
   machine,
   home,
+  # What those modules take as arguments beside `config`, `lib` and `pkgs`, such as the flake's `inputs`.
+  specialArgs ? { },
+  extraSpecialArgs ? { },
   system ? "x86_64-linux",
   pkgs ? nixpkgs.legacyPackages.${system},
 }:
@@ -64,6 +67,7 @@ let
   nixosConfigurations = by "host" "name" list (
     vm:
     nixpkgs.lib.nixosSystem {
+      inherit specialArgs;
       modules = [
         nixosModule
         {
@@ -84,7 +88,7 @@ let
   homeConfigurations = by "attribute" "user" homes (
     each:
     home-manager.lib.homeManagerConfiguration {
-      inherit pkgs;
+      inherit pkgs extraSpecialArgs;
       modules = [
         homeModule
         {

@@ -74,7 +74,7 @@ in
   }
   {
     assertion = cfg.repository != null || onGoogle;
-    message = "services.nixos-auto-update.repository is not set, and this machine is no instance whose metadata would say it: set it to the URL of the configuration repository.";
+    message = "services.nixos-auto-update.repository is not set. For a VM of the fleet import nixosModules.dev-vm: its guest agent, OS Login and boot loader keep the VM reachable, and its metadata names the repository. For any other machine set the URL of the configuration repository.";
   }
   {
     assertion = cfg.host != null || onGoogle;

@@ -35,7 +35,7 @@ let
     nixpkgs = {
       lib = lib // {
         nixosSystem =
-          { modules }:
+          { modules, specialArgs }:
           {
             config = evaluateMachine { inherit modules pkgs; };
           };
@@ -43,7 +43,11 @@ let
       legacyPackages.x86_64-linux = pkgs;
     };
     home-manager.lib.homeManagerConfiguration =
-      { pkgs, modules }:
+      {
+        pkgs,
+        modules,
+        extraSpecialArgs,
+      }:
       {
         config = evaluateHome {
           module.imports = modules;

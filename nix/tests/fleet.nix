@@ -21,27 +21,35 @@ let
     mkOverride = priority: value: { inherit priority value; };
     mapAttrs' = f: set: listToAttrs (map (name: f name set.${name}) (attrNames set));
     nixosSystem =
-      { modules }:
+      { modules, specialArgs }:
       {
-        inherit modules;
+        inherit modules specialArgs;
         config.system.build.toplevel = modules;
       };
   };
   home-manager.lib.homeManagerConfiguration =
-    { pkgs, modules }:
     {
-      inherit pkgs modules;
+      pkgs,
+      modules,
+      extraSpecialArgs,
+    }:
+    {
+      inherit pkgs modules extraSpecialArgs;
       activationPackage = modules;
     };
 
-  made =
-    vms:
-    mkFleet {
-      inherit nixpkgs home-manager vms;
-      machine = vm: [ "machine ${vm.name}" ];
-      home = home: [ "home ${home.user}" ];
-      pkgs = "packages";
-    };
+  made = madeWith { };
+  madeWith =
+    more: vms:
+    mkFleet (
+      {
+        inherit nixpkgs home-manager vms;
+        machine = vm: [ "machine ${vm.name}" ];
+        home = home: [ "home ${home.user}" ];
+        pkgs = "packages";
+      }
+      // more
+    );
 
   list = [
     { name = "dev-canary"; }
@@ -66,6 +74,10 @@ let
     }
   ];
   fleet = made list;
+  withArguments = madeWith {
+    specialArgs.inputs = "the machine's";
+    extraSpecialArgs.inputs = "the home's";
+  } list;
   example = ../../examples/config-repo/vms.json;
   settings = modules: elemAt modules 1;
 
@@ -119,6 +131,11 @@ let
         username = "carol_example_com";
         homeDirectory = "/home/carol_example_com";
       };
+    "modules with the arguments that the flake passes to them" =
+      withArguments.nixosConfigurations.alice.specialArgs == { inputs = "the machine's"; }
+      && withArguments.homeConfigurations.alice.extraSpecialArgs == { inputs = "the home's"; }
+      && fleet.nixosConfigurations.alice.specialArgs == { }
+      && fleet.homeConfigurations.alice.extraSpecialArgs == { };
     "checks of all" =
       attrNames fleet.checks.x86_64-linux == [
         "home-alice"

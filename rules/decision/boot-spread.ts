@@ -10,7 +10,7 @@ export const LONGEST_SPREAD = 60;
 const SHARE = 1 / 5;
 
 /**
- * Seconds, rounded to whole milliseconds.
+ * How many seconds this VM waits, rounded down to whole milliseconds.
  * @param boot identifies this boot, such as the kernel's boot id
  * @param uptime seconds since the boot
  */

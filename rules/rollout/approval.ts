@@ -101,7 +101,7 @@ export function rolloutOpen({ approvals, problems }: ReadApprovals): boolean {
   return revisions.size + (Object.keys(problems).length > 0 ? 1 : 0) > 1;
 }
 
-/** The approvals for homes with their own repository, by the key under which approvals name that repository. */
+/** The key under which an approval has the revision of a home's own repository. */
 export function homeKey(home: { repository: string; branch?: string | undefined }): string {
   return `${home.repository}#${home.branch ?? "main"}`;
 }

@@ -19,6 +19,7 @@ import { pack } from "../../tools/package/pack";
 import {
   gitlabVariables,
   jobScript,
+  jobVariables,
   readPipeline,
   readWorkflow,
   runJob,
@@ -203,6 +204,7 @@ async function github(event: "push" | "pull_request") {
     },
     vars: {
       CONFIG_REPOSITORY: "acme/my-fleet-config",
+      PREVIEW_SERVICE_ACCOUNT: "preview@acme.iam.example.com",
       PULUMI_BACKEND_URL: program.environment["PULUMI_BACKEND_URL"] ?? "",
     },
     secrets: {},
@@ -235,7 +237,7 @@ async function gitlab(job: "preview" | "up") {
   const comment = join(folder, "comment");
   const { env } = machine(folder, { curl: `cat >'${comment}'` });
   const pipeline = readPipeline(join(directory, ".gitlab-ci.yml"));
-  const all = { ...env, ...pipeline.variables, ...gitlabVariables(checkout, configuration) };
+  const all = jobVariables(pipeline, job, { ...env, ...gitlabVariables(checkout, configuration) });
   const run = await runScript(jobScript(pipeline, job), checkout, all);
   return { ...run, said: existsSync(comment) ? readFileSync(comment, "utf8") : "" };
 }

@@ -4,11 +4,11 @@ import type { PageDocument } from "../document";
 
 export interface PageChange {
   status: Omit<FleetStatus, "vms">;
-  /** Every VM's name, in order; null where the list is the same as before. */
+  /** Every VM's name, in order; null if the list is the same as before. */
   names: string[] | null;
   /** The VMs that are new or differ. */
   vms: VmStatus[];
-  /** The rest, where it differs. */
+  /** The rest, if it differs. */
   rest: Omit<PageDocument, "status"> | null;
 }
 

@@ -62,7 +62,7 @@ interface HoldView {
   what: string;
   by: string;
   why: string;
-  /** Empty where that is not known. */
+  /** Empty if that is not known. */
   since: string;
 }
 
@@ -100,7 +100,7 @@ export interface LockView {
   input: string;
   source: string;
   revision: string;
-  /** Whole days; null where the lock has no date. */
+  /** Whole days; null if the lock has no date. */
   days: number | null;
   /** From 0 to 1, of the oldest input's age or 30 days, whichever is more. */
   share: number;

@@ -23,20 +23,20 @@ export const waveWord: Record<WaveState, string> = {
 export interface WaveView {
   name: string;
   state: WaveState;
-  /** What it is approved for; empty where for nothing. */
+  /** What it is approved for; empty if for nothing. */
   revision: string;
   total: number;
   /** VMs that run the rollout's revision. */
   done: number;
   /** VMs that failed under it. */
   failed: number;
-  /** `0 of at most 1 failed`; empty where the history does not say. */
+  /** `0 of at most 1 failed`; empty if the history does not say. */
   budget: string;
-  /** `proved by 2 VMs, 1 needed`; empty where no wave comes after it, or the history does not say. */
+  /** `proved by 2 VMs, 1 needed`; empty if no wave comes after it, or the history does not say. */
   proof: string;
   /** What is being waited for, a VM each with the reason. */
   pending: { vm: string; why: string }[];
-  /** Why the wave is as it is; empty where there is nothing to say. */
+  /** Why the wave is as it is; empty if there is nothing to say. */
   why: string;
 }
 
@@ -50,7 +50,7 @@ export interface RolloutView {
   waves: WaveView[];
 }
 
-/** The rollout that is open, or the one that was last; null where nothing is approved. */
+/** The rollout that is open, or the one that was last; null if nothing is approved. */
 export function rolloutView({ status, history }: Pick<PageDocument, "status" | "history">): RolloutView | null {
   const gates = history.filter(({ event }) => event === "gate");
   const names = waveOrder(status, gates);

@@ -17,11 +17,11 @@ export interface Tile {
   wave: string;
   owner: string;
   current: string;
-  /** Empty where the VM runs what it should. */
+  /** Empty if the VM runs what it should. */
   desired: string;
   age: string;
   homes: HomeLabel[];
-  /** In one line; empty where there is nothing to say. */
+  /** In one line; empty if there is nothing to say. */
   why: string;
 }
 

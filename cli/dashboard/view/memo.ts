@@ -1,4 +1,4 @@
-/** A component that is drawn again only where its properties differ. */
+/** A component that is drawn again only if its properties differ. */
 import { Component, h, type ComponentChild, type FunctionComponent } from "preact";
 
 export function memo<P extends object>(

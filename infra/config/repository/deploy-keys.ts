@@ -77,7 +77,10 @@ export function deployKeysOf(settings: Settings, where: { stack: string; project
   ];
 }
 
-/** Checks that nothing is set twice, that no secret of the stack's own is taken for one of others (it would be deleted), that each key fits how its repository is reached, and that homes' repositories belong to homes. */
+/**
+ * Checks that nothing is set twice, that no secret of the stack's own is taken for one of others (it would be deleted), that each key fits
+ * how its repository is reached, and that homes' repositories belong to homes.
+ */
 export const checkDeployKeys: Check[] = [
   check(z.object({ deployKey: z.unknown(), deployKeySecret: z.unknown() }), ({ deployKey, deployKeySecret }) =>
     deployKey === undefined || deployKeySecret === undefined

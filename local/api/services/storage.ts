@@ -1,4 +1,4 @@
-/** Cloud Storage's JSON API for buckets; objects are in `objects.ts`. */
+/** Cloud Storage's JSON API: buckets and their objects. */
 import { ApiError, unauthenticated } from "../errors";
 import type { Service } from "./service";
 import { policyOf, setPolicy } from "./iam";

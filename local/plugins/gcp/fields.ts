@@ -162,6 +162,20 @@ export function refreshed(fields: Fields, inputs: Props, state: Props, same: (a:
   );
 }
 
+/** The inputs of an import: what a program would have to set. As in the official provider, values that are a default or empty are not inputs. */
+export function imported(fields: Fields, state: Props): Props {
+  const inputs = Object.entries(fields).flatMap(([name, field]) => {
+    const value = importedField(field, state[name] ?? null);
+    return isEmpty(value) || value === field.otherwise ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries(inputs);
+}
+
+function importedField(field: Field, value: Value): Value {
+  if (Array.isArray(value)) return value.map((item) => importedField(field, item));
+  return field.of && isObject(value) ? imported(field.of, value) : value;
+}
+
 /**
  * The values that a diff compares the program's inputs with. The official provider compares them with the state: with the cloud's values
  * at the last refresh or update of any kind. So a value that someone else set in an optional field is a change, unless the cloud itself

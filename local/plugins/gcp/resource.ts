@@ -6,7 +6,7 @@ import type { Resource, Run } from "../core/provider";
 import type { Typings } from "../core/typings";
 import { isObject, text, UNKNOWN, type Props } from "../core/value";
 import type { Api } from "./api";
-import { foreseen, isInPlace, isLeft, known, ordered, refreshed, untranslated, type Fields } from "./fields";
+import { foreseen, imported, isInPlace, isLeft, known, ordered, refreshed, untranslated, type Fields } from "./fields";
 import { leaf, sameLink, type Scope } from "./links";
 
 /** The provider's configuration. */
@@ -105,8 +105,8 @@ export function resource(
     read: async ({ id, inputs, ...run }) => {
       const state = await kind.read(id, plain(inputs), context(run));
       if (!state) return undefined;
-      const imported = Object.keys(inputs).length === 0;
-      const now = imported ? pick(state, fields) : refreshed(fields, inputs, state, sameLink);
+      const isImport = Object.keys(inputs).length === 0;
+      const now = isImport ? imported(fields, state) : refreshed(fields, inputs, state, sameLink);
       return { id: text(state, "id") ?? id, state, inputs: { [DEFAULTS]: [], ...now } };
     },
     update: async ({ id, olds, state, inputs, ignoreChanges, preview, ...run }) => {
@@ -167,10 +167,6 @@ function scopeOf(kind: Kind, inputs: Props, settings: Settings): Scope {
 
 function plain(inputs: Props): Props {
   return Object.fromEntries(Object.entries(inputs).filter(([key, value]) => !key.startsWith("__") && value !== null));
-}
-
-function pick(state: Props, fields: Fields): Props {
-  return Object.fromEntries(Object.entries(state).filter(([key]) => key in fields));
 }
 
 function unknown(names: readonly string[]): Props {

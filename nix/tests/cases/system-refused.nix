@@ -72,7 +72,7 @@
     {
       name = "nowhere to update from";
       around = elsewhere;
-      says = "repository is not set";
+      says = "For a VM of the fleet import nixosModules.dev-vm";
     }
     {
       name = "nobody says which machine it is";

@@ -119,7 +119,12 @@ describe("the project", () => {
     for (const file of [".github/workflows/fleet.yml", ".gitlab-ci.yml"]) {
       expect(text(file)).toMatch(/^ +STACK: acme$/m);
       expect(text(file)).toMatch(/^ +CONFIG_DIRECTORY: machines$/m);
-      for (const variable of ["WORKLOAD_IDENTITY_PROVIDER", "SERVICE_ACCOUNT", "CONFIG_REPOSITORY"]) {
+      for (const variable of [
+        "WORKLOAD_IDENTITY_PROVIDER",
+        "SERVICE_ACCOUNT",
+        "PREVIEW_SERVICE_ACCOUNT",
+        "CONFIG_REPOSITORY",
+      ]) {
         expect(text(file), variable).toContain(variable);
         expect(text("README.md")).toContain(`\`${variable}\``);
       }
@@ -209,14 +214,11 @@ describe("the config repository", () => {
       expect(readFileSync(join(config(), name))).toEqual(readFileSync(join(example, name)));
   });
 
-  it("names nixos-fleet as it was given, in flake and workflow alike", async () => {
+  it("names nixos-fleet as it was given, and nowhere as the example does", async () => {
     await init(...given);
     const all = files(config()).map((name) => readFileSync(join(config(), name), "utf8"));
-    expect(all.join("\n")).not.toContain("github:example-org");
+    expect(all.join("\n")).not.toContain("example-org");
     expect(readFileSync(join(config(), "flake.nix"), "utf8")).toContain('url = "github:acme/nixos-fleet";');
-    expect(readFileSync(join(config(), ".github/workflows/fleet.yml"), "utf8")).toContain(
-      "repository: acme/nixos-fleet",
-    );
   });
 });
 
@@ -236,11 +238,32 @@ describe("what is there", () => {
   it("keeps a config repository that is not empty from being touched, and the project from being written", async () => {
     mkdirSync(join(scratch, "my-fleet-config"));
     writeFileSync(join(scratch, "my-fleet-config/vms.json"), "mine");
-    expect(await init()).toMatchObject({ code: 2, err: [expect.stringMatching(/my-fleet-config is not empty/)] });
+    expect(await init()).toMatchObject({
+      code: 2,
+      err: [expect.stringMatching(/my-fleet-config is not empty and has no flake\.nix; name a new/)],
+    });
     expect([readFileSync(join(scratch, "my-fleet-config/vms.json"), "utf8"), existsSync(project)]).toEqual([
       "mine",
       false,
     ]);
+  });
+
+  it("is a clone of a config repository: it stays as it is, and the steps say what its flake needs", async () => {
+    const clone = join(scratch, "nixos-config");
+    mkdirSync(clone);
+    writeFileSync(join(clone, "flake.nix"), "mine");
+    const { code, err, out } = await init("--config-directory", clone, "--flake", "github:acme/nixos-fleet");
+    expect([code, err]).toEqual([0, []]);
+    expect(files(clone)).toEqual(["flake.nix"]);
+    expect(readFileSync(join(clone, "flake.nix"), "utf8")).toBe("mine");
+    expect(text("Pulumi.prod.yaml")).toContain('nixos-fleet:vmsFile: "../nixos-config/vms.json"');
+    expect(text(".gitlab-ci.yml")).toMatch(/^ +CONFIG_DIRECTORY: nixos-config$/m);
+    expect(out[0]).toMatch(/^10 files in .*my-fleet; .*nixos-config stays as it is$/);
+    const [first, second] = out.filter((line) => /^\d\. /.test(line));
+    expect(first).toMatch(
+      /^1\. in .*nixos-config, add the input github:acme\/nixos-fleet, nixosModules\.dev-vm to each VM's host, and vms\.json: .*docs\/moving\.md, "An existing flake"$/,
+    );
+    expect(second).toMatch(/^2\. there: nix flake lock, commit, and push it to where the VMs can clone it$/);
   });
 
   it("stays alone when something cannot be written", async () => {

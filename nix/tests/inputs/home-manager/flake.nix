@@ -5,7 +5,11 @@
 
   outputs = _: {
     lib.homeManagerConfiguration =
-      { modules, pkgs }:
+      {
+        modules,
+        pkgs,
+        extraSpecialArgs ? { },
+      }:
       {
         inherit modules;
         activationPackage = pkgs.writeText "home" "";

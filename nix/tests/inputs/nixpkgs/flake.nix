@@ -75,7 +75,10 @@
         inherit mapAttrs;
         # The modules are there to be looked at, not evaluated.
         nixosSystem =
-          { modules }:
+          {
+            modules,
+            specialArgs ? { },
+          }:
           {
             inherit modules;
             _module = { };

@@ -87,6 +87,13 @@ describe("signers", () => {
     expect(await refusal({ revision, signers: allowed() })).toContain("carries no good signature of a signer");
   });
 
+  it("count for commits of the time that their line names, such as before someone left", async () => {
+    const revision = commit("one", "infra");
+    const until = (day: string) => allowed().replace(" ", ` valid-before="${day}" `);
+    expect(await refusal({ revision, signers: until("20991231") })).toBeUndefined();
+    expect(await refusal({ revision, signers: until("20200101") })).toContain("carries no good signature of a signer");
+  });
+
   it("have signed every commit since the deployed one", async () => {
     const deployed = commit("deployed");
     const between = commit("between");

@@ -18,6 +18,7 @@ export interface Step {
 
 interface Job {
   steps: Step[];
+  if?: string;
   permissions?: Record<string, string>;
   needs?: string;
   "runs-on": string;
@@ -43,6 +44,17 @@ export const readPipeline = (file: string) => parse(readFileSync(file, "utf8")) 
 export function jobScript(pipeline: Pipeline, job: string): string {
   const { script } = pipeline[job] as { script: string[] };
   return [...pipeline.default.before_script, ...script].join("\n");
+}
+
+/** What a job's commands see: the runner's and the project's variables, the file's own, and the job's, which may name others. */
+export function jobVariables(pipeline: Pipeline, job: string, given: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { variables = {} } = pipeline[job] as { variables?: Record<string, string> };
+  const all = { ...pipeline.variables, ...given };
+  const own = Object.entries(variables).map(([name, text]) => [
+    name,
+    text.replaceAll(/\$(\w+)/g, (_, other: string) => all[other] ?? ""),
+  ]);
+  return { ...all, ...(Object.fromEntries(own) as NodeJS.ProcessEnv) };
 }
 
 interface ScriptRun {
@@ -101,6 +113,8 @@ export async function runJob(
     );
   const common = fill(variables, contexts) as Record<string, string>;
   const known = { ...contexts, env: common };
+  const when = jobs[job]?.if;
+  if (when !== undefined && runInNewContext(when, contexts) !== true) return { answers, commands };
   for (const step of jobs[job]?.steps ?? []) {
     if (step.if !== undefined && runInNewContext(step.if, known) !== true) continue;
     const own = { ...env, ...common, ...(fill(step.env ?? {}, known) as Record<string, string>) };
@@ -132,6 +146,7 @@ export function gitlabVariables(directory: string, origin: string): Record<strin
     ...{ CI_PROJECT_DIR: directory, CI_API_V4_URL: "https://gitlab.example.com/api/v4", CI_MERGE_REQUEST_IID: "5" },
     ...{ CONFIG_REPOSITORY: "acme/machines", GOOGLE_ID_TOKEN: "jwt", COMMENT_TOKEN: "note" },
     ...{ WORKLOAD_IDENTITY_PROVIDER: "projects/1/providers/gitlab", SERVICE_ACCOUNT: "ci@acme.iam.example.com" },
+    PREVIEW_SERVICE_ACCOUNT: "preview@acme.iam.example.com",
   };
 }
 

@@ -138,6 +138,7 @@ describe("git's and Nix's shapes", () => {
   ])("refuse the directory %s", (path) => expect(directory.safeParse(path).success).toBe(false));
   it.each([
     "infra@example.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDfBDFTmzTWJnCTnlPL7zTzoiEyS0hFYvKmTyVhyiKWS",
+    'eve@example.com valid-before="20261130" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDfBDFTmzTWJnCTnlPL7zTzoiEyS0hFYvKmTyVhyiKWS',
     'a@x,b@x namespaces="git" ecdsa-sha2-nistp256 AAAAE2Vj= laptop',
     "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmDMEZ\n-----END PGP PUBLIC KEY BLOCK-----\n",
   ])("take the signer %j", (text) => expect(signer.safeParse(text).success).toBe(true));
