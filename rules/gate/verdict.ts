@@ -174,14 +174,20 @@ function withResult(progress: VmProgress, found: VmResult, at: number): VmProgre
   };
 }
 
-/** Why the revision cannot pass whatever its VMs answer: an earlier gate held or undid it here. */
+/**
+ * Why the revision cannot pass whatever its VMs answer: it was undone in this wave or in one before it, or a gate holds it here. An undo
+ * in a later wave says nothing against this one.
+ */
 export function undone(
   { control }: Pick<GateDecisions, "control">,
-  { wave, revision }: Pick<GateOptions, "wave" | "revision">,
+  { wave, revision, laterWaves }: Pick<GateOptions, "wave" | "revision" | "laterWaves">,
 ): string | undefined {
   const retry = `./scripts/fleet retry ${revision} tries it again`;
-  if (overrideOf(control, wave, revision) !== undefined) {
-    return `${short(revision)} was undone in wave ${wave}; ${retry}`;
+  const undoneIn = Object.keys(control.instead).find(
+    (other) => !laterWaves.includes(other) && overrideOf(control, other, revision) !== undefined,
+  );
+  if (undoneIn !== undefined) {
+    return oneLine(`${short(revision)} was undone in wave ${undoneIn}; ${retry}`);
   }
   const hold = holdOfWave(control, wave, revision);
   return hold === undefined ? undefined : `${holdText(hold)}; ${retry}`;

@@ -59,6 +59,27 @@ export const rolloutMutants: readonly Mutant[] = [
     tests: unit("infra/wave-plan"),
   },
   {
+    rule: "no wave is approved for what an earlier wave refused",
+    file: "rules/rollout/wave-plan.ts",
+    before: "isNew && refused?.revision === approval.revision",
+    after: "false",
+    tests: unit("infra/wave-plan"),
+  },
+  {
+    rule: "a gate stops on an undo in an earlier wave",
+    file: "rules/gate/verdict.ts",
+    before: "!laterWaves.includes(other) &&",
+    after: "other === wave &&",
+    tests: unit("gate/wave"),
+  },
+  {
+    rule: "a wave keeps its undo while it is renamed",
+    file: "rules/rollout/wave-plan.ts",
+    before: "if (hold === undefined && isWanted &&",
+    after: "if (hold === undefined && false &&",
+    tests: unit("infra/wave-plan"),
+  },
+  {
     rule: "a failure in the pause counts",
     file: "cli/gate/await.ts",
     before: "&& !pausing)",

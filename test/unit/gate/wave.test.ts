@@ -74,7 +74,14 @@ describe("a gate that cannot pass", () => {
       reason: expect.stringContaining("undone in wave rest") as string,
     });
     expect(verdict(decisions({ rest: good }, { holds: [hold("wave:rest", old)] })).outcome).toBe("open");
-    expect(verdict(decisions({ rest: good }, { instead: { canary: { [good]: old } } })).outcome).toBe("open");
+    expect(verdict(decisions({ rest: good }, { instead: { rest: { [old]: good } } })).outcome).toBe("open");
+  });
+
+  it("fails at once for a revision that was undone in an earlier wave, but not for one that was in a later wave", () => {
+    const control = decisions({ rest: good }, { instead: { other: { [good]: old } } });
+    expect(verdict(control)).toMatchObject({ outcome: "failed", stopped: true });
+    const first = { ...options, laterWaves: ["other"] };
+    expect(decide(step(noProgress, look("p", control), first), first).outcome).toBe("open");
   });
 
   it("fails when the approval has moved on, but not for a moment", () => {
