@@ -111,7 +111,7 @@ export const errorKinds = {
   NF302: {
     title: "Nothing proved the revision",
     cause:
-      "Too few VMs of the wave could try it: they are stopped, held, or outside their window. Nothing is held; later waves are not approved.",
+      "Too few VMs of the wave could try it: they are stopped, held, or outside their window. Nothing is held; later waves are not approved. After a rollback: VMs that are held still run the revision.",
     cure: "Start a VM of the wave, or end its hold with `fleet resume`, and run `pulumi up`.",
   },
   NF303: {

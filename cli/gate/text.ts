@@ -94,10 +94,11 @@ export function pauseLine({ wave }: GateOptions, left: number): string {
 export function endLine(verdict: Verdict, state: GateState, options: GateOptions, at: number): string {
   const { wave, revision, undo } = options;
   if (verdict.outcome === "unproved") {
-    return withCode(
-      oneLine(`wave ${wave}: ${verdict.reason}; later waves are not approved, and nothing is held`),
-      "NF302",
-    );
+    const line =
+      undo === undefined
+        ? `wave ${wave}: ${verdict.reason}; later waves are not approved, and nothing is held`
+        : `${wavesText(undo)}: ${countsText([...state.vms.values()])}; ${verdict.reason}`;
+    return withCode(oneLine(line, 800), "NF302");
   }
   if (verdict.outcome !== "failed") {
     return passedLine(state, options, at);

@@ -8,7 +8,7 @@ import { own } from "../text/json";
 import { holdText } from "../text/sentences";
 import { oneLine } from "../text/text";
 import { allowedFailures } from "./budget";
-import { isProven, proofsNeeded, unprovedText } from "./proof";
+import { isProven, proofsNeeded, stayText, unprovedText } from "./proof";
 import { reportOf, type VmReports } from "../report-reading";
 import {
   type GateDecisions,
@@ -22,7 +22,8 @@ import {
 import { checkMissing, checkVm } from "./vm-result";
 
 /**
- * The gate's verdict. `unproved`: nothing failed, but too few VMs proved the revision for later waves to get it. `stopped`: the gate
+ * The gate's verdict. `unproved`: nothing failed, but too few VMs proved the revision for later waves to get it, or, in an undo, VMs keep
+ * the revision until somebody does something. `stopped`: the gate
  * failed, but not because of its VMs.
  */
 export type Verdict =
@@ -97,6 +98,8 @@ export function decide(state: GateState, options: GateOptions): Verdict {
   if (all.some(({ result }) => result === "pending")) {
     return { outcome: "open" };
   }
+  const stays = options.undo === undefined ? undefined : stayText(all, options);
+  if (stays !== undefined) return { outcome: "unproved", reason: stays };
   if (proofsNeeded(options) === 0) {
     const warn = options.laterWaves.length > 0 && !options.passedBefore && !isProven(all, 1);
     return warn ? { outcome: "passed", warning: unprovedText(state, options) } : { outcome: "passed" };

@@ -80,6 +80,13 @@ export const rolloutMutants: readonly Mutant[] = [
     tests: unit("infra/wave-plan"),
   },
   {
+    rule: "a rollback that a hold stops does not pass",
+    file: "rules/gate/verdict.ts",
+    before: "if (stays !== undefined) return",
+    after: "if (false) return",
+    tests: unit("gate/undo"),
+  },
+  {
     rule: "a failure in the pause counts",
     file: "cli/gate/await.ts",
     before: "&& !pausing)",
