@@ -125,6 +125,12 @@ export const errorKinds = {
       "Someone pressed Ctrl-C, or the `pulumi` that ran it ended. Nothing was rolled back; later waves are not approved.",
     cure: "Run `pulumi up` again: it continues where it stopped.",
   },
+  NF305: {
+    title: "The wave's approval was not written",
+    cause:
+      "Google refused to write an approval in this or an earlier run. Pulumi's state has the new value all the same, so `pulumi up` does not write it again.",
+    cure: "Run `pulumi refresh`, which reads the present approval, and then `pulumi up`.",
+  },
   NF401: {
     title: "The command line of an agent is not valid",
     cause:

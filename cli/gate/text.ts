@@ -107,7 +107,7 @@ export function endLine(verdict: Verdict, state: GateState, options: GateOptions
     undo === undefined
       ? `wave ${wave} failed: ${verdict.reason}; later waves are not approved`
       : `${wavesText(undo)} did not leave ${short(revision)} as they should: ${verdict.reason}`;
-  return withCode(oneLine(line), "NF301");
+  return withCode(oneLine(line, 500), verdict.stopped && state.unwritten ? "NF305" : "NF301");
 }
 
 /** `canary runs d4e5f6a: 1 succeeded, 2 deferred`. */

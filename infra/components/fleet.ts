@@ -127,7 +127,11 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
       `${name}-startup-script`,
       { key: startupKey(config.fleet, config.stack), value: script },
       // A VM's first boot needs these before the VM exists: the NAT, the keys and the image.
-      { parent: this, dependsOn: [...part.dependsOn, network, secrets, ...(image ? [image] : [])] },
+      {
+        parent: this,
+        dependsOn: [...part.dependsOn, network, secrets, ...(image ? [image] : [])],
+        hooks: failures.retry,
+      },
     );
     const loader = startupLoader(config, script);
     const notCreated = refuseCreation(name, prepared.arrivals, config.stack);

@@ -68,10 +68,12 @@ export function step(before: GateState, observation: Observation, options: GateO
     });
   const supersededSince = approved === options.revision ? undefined : (before.supersededSince ?? at);
   const superseded = supersededSince !== undefined && at - supersededSince >= supersededAfter;
-  const stop =
-    (options.undo === undefined ? (undone(decisions, options) ?? halted(decisions, vms, options)) : undefined) ??
-    (superseded ? supersededText(approved, options) : undefined);
-  return { ...known, at, vms: new Map(vms), gone, supersededSince, stop };
+  const decided =
+    options.undo === undefined ? (undone(decisions, options) ?? halted(decisions, vms, options)) : undefined;
+  const isFirst = before.fleetSize < 0;
+  const unwritten = decided === undefined && supersededSince !== undefined && (isFirst || before.unwritten);
+  const stop = decided ?? (superseded ? supersededText(approved, unwritten, options) : undefined);
+  return { ...known, at, vms: new Map(vms), gone, supersededSince, stop, unwritten };
 }
 
 function wasThere({ vms, gone }: GateState, name: string): boolean {
@@ -209,8 +211,13 @@ function halted(
   return `${holdText(hold)}; after resume, pulumi up goes on with ${short(revision)}`;
 }
 
-function supersededText(approved: string | undefined, { wave, revision }: GateOptions): string {
-  return approved === undefined
-    ? `wave ${wave} is not approved for ${short(revision)}`
-    : `wave ${wave} is approved for ${short(approved)} by now, not for ${short(revision)}`;
+function supersededText(approved: string | undefined, unwritten: boolean, { wave, revision }: GateOptions): string {
+  const not = unwritten ? "not for" : "by now, not for";
+  const present =
+    approved === undefined
+      ? `wave ${wave} is not approved for ${short(revision)}`
+      : `wave ${wave} is approved for ${short(approved)}${unwritten ? "," : ""} ${not} ${short(revision)}`;
+  return unwritten
+    ? `${present}: if no other pulumi up runs, an earlier one could not write the approval; run pulumi refresh, then pulumi up`
+    : present;
 }

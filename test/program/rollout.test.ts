@@ -178,3 +178,26 @@ describe("a person's hold", () => {
     expect(running(bad)).toEqual(all);
   });
 });
+
+describe("an approval", () => {
+  it("is written again that Google refuses for a moment", async () => {
+    const next = await program.commit();
+    const allow = program.refuse(/setCommonInstanceMetadata/, 2);
+    await up();
+    allow();
+    expect(running(next)).toEqual(all);
+  });
+
+  it("that could not be written says how to go on", async () => {
+    const next = await program.commit();
+    const allow = program.refuse(/setCommonInstanceMetadata/);
+    expect(await up("badly")).toContain("Quota 'CPUS' exceeded");
+    allow();
+    expect(await up("badly")).toMatch(
+      /wave canary is approved for [0-9a-f]{7}, not for .*run pulumi refresh, .*\[NF305\]/,
+    );
+    expect((await program.run("refresh")).exitCode).toBe(0);
+    await up();
+    expect(running(next)).toEqual(all);
+  });
+});

@@ -3,12 +3,19 @@
  * created would keep a fix from every wave that is not approved yet. Its failure is therefore held back until the rollout has ended, or
  * until `release-failures` says that waiting no longer helps.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { parallelism } from "../../engine-options";
 import { nextFailures, noFailures, type FailureEvent } from "./release-failures";
 
 /** Milliseconds after which nothing waits for a VM's creation or update any more. */
 const PATIENCE = 180_000;
+
+/**
+ * Milliseconds before each further try to write an item of the project's metadata. After a failed update Pulumi has the new value in its
+ * state, so that only this run, or one after `pulumi refresh`, writes it.
+ */
+const RETRIES = [2_000, 6_000, 15_000];
 
 /** The hooks of resources; none if the engine does not support hooks. */
 type Hooks = Pick<pulumi.ResourceHookBinding, "onError">;
@@ -18,6 +25,8 @@ export class DelayedFailures {
   wait: Hooks = {};
   /** For what the rollout depends on: if that fails, there is no reason left to wait. */
   release: Hooks = {};
+  /** The same for what is written again a few times first. */
+  retry: Hooks = {};
   private held = noFailures;
   private count = 0;
   /** Failure → the function that releases it. */
@@ -29,10 +38,12 @@ export class DelayedFailures {
   static async create(name: string): Promise<DelayedFailures> {
     const failures = new DelayedFailures();
     const wait = await registered(`${name}-vm-failed`, (failure) => failures.holdBack(failure));
-    const release = await registered(`${name}-rollout-failed`, () => failures.take({ kind: "rollout failed" }));
-    if (wait !== undefined && release !== undefined) {
+    const release = await registered(`${name}-rollout-failed`, () => failures.releaseAll());
+    const retry = await registered(`${name}-metadata-failed`, (failure) => failures.tryAgain(failure));
+    if (wait !== undefined && release !== undefined && retry !== undefined) {
       failures.wait = { onError: [wait] };
       failures.release = { onError: [release] };
+      failures.retry = { onError: [retry] };
     }
     return failures;
   }
@@ -55,7 +66,20 @@ export class DelayedFailures {
     clearTimeout(timer);
   }
 
-  private async holdBack({ failedOperation, newInputs, name, errors }: pulumi.ErrorHookArgs): Promise<void> {
+  private releaseAll(): false {
+    this.take({ kind: "rollout failed" });
+    return false;
+  }
+
+  /** Whether to try again, after a pause. `errors` has one for each try so far. */
+  private async tryAgain({ failedOperation, errors }: pulumi.ErrorHookArgs): Promise<boolean> {
+    const pause = failedOperation === "delete" ? undefined : RETRIES[errors.length - 1];
+    if (pause === undefined) return this.releaseAll();
+    await sleep(pause);
+    return true;
+  }
+
+  private async holdBack({ failedOperation, newInputs, name, errors }: pulumi.ErrorHookArgs): Promise<false> {
     const vm: unknown = newInputs?.["name"] ?? name;
     this.failed.get(String(vm))?.();
     const failure = this.count++;
@@ -68,6 +92,7 @@ export class DelayedFailures {
       );
     }
     await released;
+    return false;
   }
 
   private take(event: FailureEvent): void {
@@ -90,15 +115,9 @@ export function registrationEnd(resource: pulumi.Resource): Promise<void> {
   );
 }
 
-/** The hook, which never asks for a retry; undefined if the engine or its language host is too old for hooks on errors. */
-async function registered(
-  name: string,
-  callback: (failure: pulumi.ErrorHookArgs) => Promise<void> | void,
-): Promise<pulumi.ErrorHook | undefined> {
-  const hook = new pulumi.ErrorHook(name, async (failure) => {
-    await callback(failure);
-    return false;
-  });
+/** The hook, whose callback says whether to retry; undefined if the engine or its language host is too old for hooks on errors. */
+async function registered(name: string, callback: pulumi.ErrorHookFunction): Promise<pulumi.ErrorHook | undefined> {
+  const hook = new pulumi.ErrorHook(name, callback);
   // The SDK does not export this promise. If it is rejected without a handler, the program ends.
   const { __registered: done } = hook as unknown as { __registered: Promise<void> };
   return done.then(

@@ -55,7 +55,7 @@ export class Rollout extends pulumi.ComponentResource {
       const approval = new compute.ProjectMetadataItem(
         `${name}-${wave.name}-approval`,
         { key: approvalKey(config.fleet, config.stack, wave.name), value },
-        { parent: this, dependsOn: before, hooks },
+        { parent: this, dependsOn: before, hooks: failures.retry },
       );
       // If an earlier wave failed, a run with --continue-on-error leaves this wave as it is.
       const approved = pulumi.runtime.isDryRun()

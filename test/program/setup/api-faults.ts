@@ -52,10 +52,11 @@ export function outage(server: Server, cloud: MemoryCloud, kind: Outage): () => 
   return end;
 }
 
-/** Refuses every request of this method and path, as Compute does when a quota is used up, until the answer is called. */
-export function refuse(server: Server, what: RegExp): () => void {
+/** Refuses every request of this method and path, or so many, as Compute does when a quota is used up, until the answer is called. */
+export function refuse(server: Server, what: RegExp, times = Infinity): () => void {
+  let left = times;
   return intercept(server, (request, response, pass) => {
-    if (!what.test(`${request.method ?? ""} ${request.url ?? ""}`)) pass();
+    if (!what.test(`${request.method ?? ""} ${request.url ?? ""}`) || left-- <= 0) pass();
     else response.writeHead(403, { "content-type": "application/json" }).end(QUOTA);
   });
 }
