@@ -1,7 +1,7 @@
 /**
- * Keeps one VM's failure from blocking the others. After a resource has failed, the engine starts nothing new. So a VM that cannot be
- * created would keep a fix from every wave that is not approved yet. Its failure is therefore held back until the rollout has ended, or
- * until `release-failures` says that waiting no longer helps.
+ * Keeps the failure of a VM, or of anything else that the rollout does not need, from blocking the rollout. After a resource has failed,
+ * the engine starts nothing new. So a VM that cannot be created would keep a fix from every wave that is not approved yet. Its failure is
+ * therefore held back until the rollout has ended, or until `release-failures` says that waiting no longer helps.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
@@ -17,11 +17,19 @@ const PATIENCE = 180_000;
  */
 const RETRIES = [2_000, 6_000, 15_000];
 
+/**
+ * What Compute says of a schedule while it does not know yet that its own agent may start and stop VMs: IAM takes minutes to spread a new
+ * binding. So often this is tried again, after at most so many milliseconds: 10 minutes in all.
+ */
+const SPREADING = /needs to have \[compute\.instances/;
+const SPREADING_TRIES = 45;
+const SPREADING_PAUSE = 15_000;
+
 /** The hooks of resources; none if the engine does not support hooks. */
 type Hooks = Pick<pulumi.ResourceHookBinding, "onError">;
 
 export class DelayedFailures {
-  /** For VMs: their failure waits for the end of the rollout. */
+  /** For VMs, and for what the rollout does not depend on: their failure waits for the end of the rollout. */
   wait: Hooks = {};
   /** For what the rollout depends on: if that fails, there is no reason left to wait. */
   release: Hooks = {};
@@ -46,6 +54,14 @@ export class DelayedFailures {
       failures.retry = { onError: [retry] };
     }
     return failures;
+  }
+
+  /** For a component that the rollout does not depend on: the failures of all its resources wait. */
+  get waitForAll(): pulumi.ComponentResourceOptions {
+    const { wait } = this;
+    return {
+      transformations: [({ props, opts }) => ({ props, opts: { ...opts, hooks: { ...wait, ...opts.hooks } } })],
+    };
   }
 
   /** Releases failures once this has ended, with or without success. */
@@ -79,16 +95,22 @@ export class DelayedFailures {
     return true;
   }
 
-  private async holdBack({ failedOperation, newInputs, name, errors }: pulumi.ErrorHookArgs): Promise<false> {
-    const vm: unknown = newInputs?.["name"] ?? name;
-    this.failed.get(String(vm))?.();
+  private async holdBack({ failedOperation, newInputs, name, errors }: pulumi.ErrorHookArgs): Promise<boolean> {
+    if (SPREADING.test(errors[0] ?? "") && errors.length <= SPREADING_TRIES) {
+      await sleep(Math.min(SPREADING_PAUSE, errors.length * 2_000));
+      return true;
+    }
+    const vm: unknown = newInputs?.["name"];
+    const told = this.failed.get(String(vm));
+    told?.();
     const failure = this.count++;
     const released = new Promise<void>((resolve) => this.releases.set(failure, resolve));
     this.take({ kind: "vm failed", failure, operation: failedOperation });
     if (this.held.waiting.includes(failure)) {
       const reason = (errors[0] ?? "").trim().split("\n").slice(-1)[0] ?? "";
+      const what = told === undefined ? name : String(vm);
       void pulumi.log.warn(
-        `${String(vm)} cannot be ${failedOperation}d: ${reason.slice(0, 500)}. The rollout to the other VMs continues; then this run fails`,
+        `${what} cannot be ${failedOperation}d: ${reason.slice(0, 500)}. The rollout continues without it; then this run fails`,
       );
     }
     await released;
