@@ -71,6 +71,7 @@ export function planWaves<W extends { name: string }>(
   current: CurrentApprovals,
 ): Plan<W> {
   const warnings: string[] = [];
+  const mistakes: string[] = [];
   const planned: PlannedWave<W>[] = [];
   let before: string | undefined;
   let refused: { revision: string; text: string } | undefined;
@@ -92,11 +93,20 @@ export function planWaves<W extends { name: string }>(
       warnings.push(...undoneText(current.control, wave.name, approval.revision));
     } else {
       warnings.push(`wave ${wave.name} ${why}; it stays ${present ? `at ${short(present.revision)}` : "unapproved"}`);
+      // Left out, an approval that exists would be deleted, and its gate and the wave's undo with it.
+      if (present === undefined && written !== undefined) mistakes.push(unreadableText(wave.name, why));
       if (present && written !== undefined)
         planned.push({ wave, approval: present, former: present, value: written, kept: true });
     }
   }
-  return { waves: planned, warnings, mistakes: removedMistakes(waves, desired, current) };
+  return { waves: planned, warnings, mistakes: [...mistakes, ...removedMistakes(waves, desired, current)] };
+}
+
+function unreadableText(wave: string, why: string): string {
+  return (
+    `waves: wave "${wave}" ${why}, and its approval is not readable, so that it can neither stay nor change; correct the item in ` +
+    "the project's metadata, or end what keeps it (./scripts/fleet status)"
+  );
 }
 
 /** A wave that goes takes its approval and its holds with it, and the last one everything that the control item says. */

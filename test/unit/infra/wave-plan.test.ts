@@ -104,6 +104,26 @@ describe("a plan", () => {
     expect(revisions(before).map(([, , kept]) => kept)).toEqual([false, false, false]);
   });
 
+  it("refuses a wave that must stay as it is and whose approval is not readable", () => {
+    for (const [control, name, why] of [
+      [{ holds: [hold("wave:rest")] }, "rest", "is held by eve@desk: demo"],
+      [{ holds: [hold("wave:canary")] }, "rest", "waits for wave canary"],
+      [
+        { instead: { canary: { [good]: "previous" } } },
+        "middle",
+        "does not get bbbbbbb, which was undone in wave canary",
+      ],
+    ] as const) {
+      const before = currentApprovals({ canary: good, middle: good, rest: good }, control as Partial<Control>);
+      const { [name]: _, ...approvals } = before.approvals;
+      const { mistakes } = plan({ ...before, approvals, values: { ...before.values, [name]: "{" } });
+      expect(mistakes).toEqual([expect.stringContaining(`waves: wave "${name}" ${why}`) as string]);
+      expect(mistakes[0]).toContain("its approval is not readable");
+    }
+    const free = { ...currentApprovals({}), values: { canary: "{" } };
+    expect(plan(free).mistakes).toEqual([]);
+  });
+
   it("never approves a wave past one that is held", () => {
     const scopes = fc.subarray(waves.map(({ name }) => `wave:${name}`));
     const before = fc.dictionary(fc.constantFrom("canary", "middle", "rest"), fc.constantFrom(old, other));
