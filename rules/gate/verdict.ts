@@ -113,7 +113,7 @@ export function decide(state: GateState, options: GateOptions): Verdict {
 
 /**
  * Every VM that has answered reports the same failure, and its first retries have not helped. Waiting for the other VMs would only take
- * longer.
+ * longer. A VM's first update has its whole time.
  */
 function sameTransientFailure({ at, vms }: GateState, allowed: number): string | undefined {
   const answered = [...vms.values()].filter(
@@ -123,11 +123,20 @@ function sameTransientFailure({ at, vms }: GateState, allowed: number): string |
   const [first] = failing;
   const since = Math.max(...failing.map(({ transientSince }) => transientSince ?? at));
   if (first === undefined || failing.length <= allowed || failing.length < answered.length) return undefined;
+  if (failing.some(isFirstUpdate)) return undefined;
   if (at - since < transientGrace || failing.some((one) => signature(one) !== signature(first))) return undefined;
   return oneLine(
     `all ${failing.length} that answered say the same, and try again by themselves: ${first.transient ?? ""}`,
     300,
   );
+}
+
+/**
+ * Whether the VM has no system from the config repository yet. Its account and its right to read a deploy key may be minutes old, and IAM
+ * takes that long to spread them: then all VMs of a new fleet fail alike, and succeed a little later.
+ */
+function isFirstUpdate({ reports }: VmProgress): boolean {
+  return reportOf(reports?.system)?.revision === "";
 }
 
 /** A failure's text without what differs from VM to VM, such as addresses, store paths and times. */

@@ -111,6 +111,27 @@ export const rolloutMutants: readonly Mutant[] = [
     only: "is written again",
   },
   {
+    rule: "a home whose repository cannot be read keeps its approval",
+    file: "infra/preflight/approval.ts",
+    before: "own(homes, key) ?? own(former?.homes, key)",
+    after: "own(homes, key)",
+    tests: unit("infra/approval"),
+  },
+  {
+    rule: "a held wave keeps an approval that cannot be read",
+    file: "rules/rollout/wave-plan.ts",
+    before: "if (present === undefined && written !== undefined) mistakes",
+    after: "if (false) mistakes",
+    tests: unit("infra/wave-plan"),
+  },
+  {
+    rule: "a gate waits for a VM's first update although all say the same",
+    file: "rules/gate/verdict.ts",
+    before: "failing.some(isFirstUpdate)",
+    after: "false",
+    tests: unit("gate/transient-failures"),
+  },
+  {
     rule: "a failure in the pause counts",
     file: "cli/gate/await.ts",
     before: "&& !pausing)",
