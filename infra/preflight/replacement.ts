@@ -9,7 +9,7 @@ import { ConfigError } from "../config-error";
 import { checkArrivals, checkDepartures, ours, own, type Given } from "./stack-moves";
 import { firstOf } from "../../rules/text/text";
 
-/** Lines that begin with the key. */
+/** Lines that begin with the key; without a namespace it is of nixos-fleet. */
 interface Findings {
   mistakes: string[];
   warnings: string[];
@@ -20,6 +20,7 @@ type Fleet = Pick<
   | "fleet"
   | "stack"
   | "project"
+  | "region"
   | "vms"
   | "replace"
   | "network"
@@ -37,7 +38,7 @@ export function assertNoReplacement(config: Fleet, inventory: Inventory, given: 
   const { mistakes, warnings } = checkChanges(config, inventory, given);
   if (mistakes.length > 0)
     throw new ConfigError(
-      mistakes.map((line) => `nixos-fleet:${line}`),
+      mistakes.map((line) => (line.startsWith("gcp:") ? line : `nixos-fleet:${line}`)),
       "NF102",
     );
   for (const line of warnings) void pulumi.log.warn(line);
@@ -46,6 +47,9 @@ export function assertNoReplacement(config: Fleet, inventory: Inventory, given: 
 /** The same, pure. Changes that would replace a VM stop the update, unless the VM is in `replace`. */
 export function checkChanges(config: Fleet, inventory: Inventory, given = NOTHING_GIVEN): Findings {
   const { vms } = inventory;
+  // Everything else that such a VM differs in follows from this.
+  const moved = checkRegion(config, vms);
+  if (moved.length > 0) return { mistakes: moved, warnings: [] };
   const replaced = replacedVms(config, inventory);
   const ownNetwork = !given.network && config.existingNetwork === undefined;
   const all = config.vms.flatMap((vm, index) => {
@@ -105,6 +109,20 @@ export function existingHomeDisks(config: Fleet, { vms, disks }: Inventory): Rec
         : [];
     }),
   );
+}
+
+/** A stack's network, schedules and disks are of one region. Moved to another one, an update would fail in the middle. */
+function checkRegion({ region, ...config }: Fleet, present: readonly PresentVm[]): string[] {
+  const outside = present.filter((vm) => own(config, vm) && !vm.zone.startsWith(`${region}-`));
+  if (outside.length === 0) return [];
+  const zones = [...new Set(outside.map(({ zone }) => zone))].join(" and ");
+  const names = firstOf(
+    outside.map(({ name }) => name),
+    6,
+  );
+  return [
+    `gcp:region: is ${region}, and ${names} ${outside.length === 1 ? "is" : "are"} in ${zones}; a stack keeps its region, make a new stack (docs/scale.md)`,
+  ];
 }
 
 /** Compute can only widen a subnet's range. */

@@ -132,6 +132,20 @@ export const rolloutMutants: readonly Mutant[] = [
     tests: unit("gate/transient-failures"),
   },
   {
+    rule: "a stack keeps its region",
+    file: "infra/preflight/replacement.ts",
+    before: "if (moved.length > 0) return",
+    after: "if (false) return",
+    tests: unit("infra/replacement"),
+  },
+  {
+    rule: "a home disk stays its VM's when the stack it came from is gone",
+    file: "infra/preflight/replacement.ts",
+    before: "(disk.fleet === config.fleet && isAttached)",
+    after: "false",
+    tests: unit("infra/replacement"),
+  },
+  {
     rule: "a failure in the pause counts",
     file: "cli/gate/await.ts",
     before: "&& !pausing)",

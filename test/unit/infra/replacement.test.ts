@@ -220,6 +220,19 @@ describe("a home disk", () => {
   });
 });
 
+it("keeps the stack's region, whatever is in replace", () => {
+  const bob = { ...alice, name: "dev-bob" };
+  const moved = { ...configured({}, replace), region: "europe-west4" };
+  expect(checkChanges(moved, { vms: [alice, bob], disks: [home] })).toEqual({
+    mistakes: [
+      "gcp:region: is europe-west4, and dev-alice, dev-bob are in europe-west1-b; a stack keeps its region, make a new stack (docs/scale.md)",
+    ],
+    warnings: [],
+  });
+  const eve = { ...alice, stack: "prod", name: "dev-eve" };
+  expect(checkChanges(moved, { vms: [eve], disks: [] }).mistakes).toEqual([]);
+});
+
 it("names nobody for replacement who is not there", () =>
   expect(() => configured({}, { replace: ["dev-zoe"] })).toThrow('replace: "dev-zoe" is not a VM of this fleet'));
 
