@@ -146,6 +146,13 @@ export const rolloutMutants: readonly Mutant[] = [
     tests: unit("infra/replacement"),
   },
   {
+    rule: "a wrong clock does not shorten a pause",
+    file: "rules/gate/pause.ts",
+    before: "return isSeen ?",
+    after: "return false ?",
+    tests: unit("gate/reaction"),
+  },
+  {
     rule: "a failure in the pause counts",
     file: "cli/gate/await.ts",
     before: "&& !pausing)",
