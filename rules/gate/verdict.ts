@@ -197,9 +197,8 @@ export function undone(
   { wave, revision, laterWaves }: Pick<GateOptions, "wave" | "revision" | "laterWaves">,
 ): string | undefined {
   const retry = `./scripts/fleet retry ${revision} tries it again`;
-  const undoneIn = Object.keys(control.instead).find(
-    (other) => !laterWaves.includes(other) && overrideOf(control, other, revision) !== undefined,
-  );
+  const others = Object.keys(control.instead).filter((other) => !laterWaves.includes(other));
+  const undoneIn = [wave, ...others].find((one) => overrideOf(control, one, revision) !== undefined);
   if (undoneIn !== undefined) {
     return oneLine(`${short(revision)} was undone in wave ${undoneIn}; ${retry}`);
   }

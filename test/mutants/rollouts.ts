@@ -68,8 +68,8 @@ export const rolloutMutants: readonly Mutant[] = [
   {
     rule: "a gate stops on an undo in an earlier wave",
     file: "rules/gate/verdict.ts",
-    before: "!laterWaves.includes(other) &&",
-    after: "other === wave &&",
+    before: "[wave, ...others].find",
+    after: "[wave].find",
     tests: unit("gate/wave"),
   },
   {

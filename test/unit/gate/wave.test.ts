@@ -80,6 +80,8 @@ describe("a gate that cannot pass", () => {
   it("fails at once for a revision that was undone in an earlier wave, but not for one that was in a later wave", () => {
     const control = decisions({ rest: good }, { instead: { other: { [good]: old } } });
     expect(verdict(control)).toMatchObject({ outcome: "failed", stopped: true });
+    const both = decisions({ rest: good }, { instead: { other: { [good]: old }, rest: { [good]: old } } });
+    expect(verdict(both)).toMatchObject({ reason: expect.stringContaining("undone in wave rest") as string });
     const first = { ...options, laterWaves: ["other"] };
     expect(decide(step(noProgress, look("p", control), first), first).outcome).toBe("open");
   });
