@@ -112,7 +112,7 @@ export const errorKinds = {
   NF302: {
     title: "Nothing proved the revision",
     cause:
-      "Too few VMs of the wave could try it: they are stopped, held, or outside their window. Nothing is held; later waves are not approved.",
+      "Too few VMs of the wave could try it: they are stopped, held, or outside their window. Nothing is held; later waves are not approved. After a rollback: VMs that are held still run the revision.",
     cure: "Start a VM of the wave, or end its hold with `fleet resume`, and run `pulumi up`.",
   },
   NF303: {
@@ -125,6 +125,12 @@ export const errorKinds = {
     cause:
       "Someone pressed Ctrl-C, or the `pulumi` that ran it ended. Nothing was rolled back; later waves are not approved.",
     cure: "Run `pulumi up` again: it continues where it stopped.",
+  },
+  NF305: {
+    title: "The wave's approval was not written",
+    cause:
+      "Google refused to write an approval in this or an earlier run. Pulumi's state has the new value all the same, so `pulumi up` does not write it again.",
+    cure: "Run `pulumi refresh`, which reads the present approval, and then `pulumi up`.",
   },
   NF401: {
     title: "The command line of an agent is not valid",

@@ -103,7 +103,7 @@ async function completeOptions(
   const first = !Object.entries(approvals).some(
     ([wave, approval]) => wave !== given.wave && approval.revision === revision,
   );
-  const repeats = undone({ control }, { wave: given.wave, revision }) !== undefined;
+  const repeats = undone({ control }, { ...given, revision }) !== undefined;
   return { options: { ...options, revision, passedBefore }, begins: { first, repeats } };
 }
 

@@ -5,15 +5,15 @@ import { confirmChange } from "../command-line/confirm";
 import { openFleet, type FleetContext } from "../context";
 import { changeControl, type ControlEdit } from "../control-item";
 import { FleetError, UsageError } from "../errors";
-import { readDecisions } from "../fleet";
+import { readDecisions, readVms } from "../fleet";
 import { eventOf } from "../gate/history";
 import { wavesOf } from "../../rules/rollout/approval";
-import { wavesText } from "../../rules/text/sentences";
+import { holdText, wavesText } from "../../rules/text/sentences";
 import { recordEvent } from "../history";
 import { awaitUndo } from "../gate/on-failure";
 import { checkRevision, resolveRevision } from "../revisions";
 import { revisionsOf } from "../status/status";
-import { type Control, withUndo } from "../../rules/rollout/control-item";
+import { type Control, type Hold, holdsOn, withUndo } from "../../rules/rollout/control-item";
 import { vmResults } from "../gate/results";
 import { requireScope } from "./hold";
 import { oneLine } from "../../rules/text/text";
@@ -62,13 +62,14 @@ export const command: Command = {
       return withUndo(before, waves, bad, good);
     };
     if (!(await confirmChange(call, context, decisions, edit))) return 0;
-    await changeControl(context.compute, context.id, edit);
+    const after = await changeControl(context.compute, context.id, edit);
     const where = good === "previous" ? "what each VM ran before" : short(good);
     const about = { event: "rollback", scope: scopeOfWaves(waves), revision: bad } as const;
     await recordEvent(call, context, { ...about, outcome: "started", why: `to ${good}` });
     const json = options.flag("json");
     const tell = json ? call.printError : call.print;
     tell(oneLine(`${wavesText(waves)}: from ${short(bad)} back to ${where}`));
+    for (const line of await heldLines(context, after, waves)) tell(line);
     const end = options.flag("no-wait")
       ? undefined
       : await waited({ ...call, print: tell }, context, bad, waves, timeout);
@@ -77,6 +78,21 @@ export const command: Command = {
     return end === undefined ? 0 : exitCodes[end.outcome];
   },
 };
+
+/** The holds that keep VMs of these waves from going back. */
+async function heldLines({ compute, id }: FleetContext, control: Control, waves: readonly string[]): Promise<string[]> {
+  if (control.holds.length === 0) return [];
+  const members = (await readVms(compute, id)).filter(({ wave }) => wave !== null && waves.includes(wave));
+  const holds = new Set(members.flatMap((vm) => holdsOn(control, vm, undefined)));
+  return [...holds].map((hold) =>
+    oneLine(`${holdText(hold)}; its VMs go back only after ./scripts/fleet resume${scopeFlag(hold)}`, 500),
+  );
+}
+
+function scopeFlag({ scope }: Hold): string {
+  const [kind, name] = scope.split(":");
+  return name === undefined ? "" : ` --${kind ?? ""} ${name}`;
+}
 
 const exitCodes: Record<GateEnd["outcome"], number> = { passed: 0, unproved: 1, failed: 1, interrupted: 130 };
 

@@ -162,11 +162,12 @@ function notAsked(error: unknown, { signal }: Call): { well: boolean; text: stri
 }
 
 /**
- * What the VM did, by what it reports after the run. A report of the same time is the one before; a run that finds nothing to do twice in a
- * row reports the first time only.
+ * What the VM did, by what it reports after the run. A report of the same time is the one before, except that a run that finds nothing to
+ * do twice in a row, or fails twice in the same way, reports the first time only.
  */
 export function resultOf(before: Report | null, after: Report | null): { well: boolean; text: string } {
-  if (after === null || (after.at === before?.at && after.outcome !== "unchanged"))
+  const isOld = after?.at === before?.at && after?.outcome !== "unchanged" && after?.outcome !== "failed";
+  if (after === null || isOld)
     return { well: true, text: "ended its run; its report has not arrived yet, fleet status shows it" };
   const [revision, why] = [short(after.revision), lastLines(after.error ?? "", 1)[0] ?? ""];
   const because = why === "" ? "" : `: ${why}`;

@@ -1,4 +1,7 @@
-/** Removes a deleted wave from the control item, so that a new fleet of the same name does not start with old holds. */
+/**
+ * Removes what gates wrote about a deleted wave from the control item, and with the last wave the whole item, so that a new fleet of the
+ * same name does not start with old holds. Until then a person's holds stay.
+ */
 import { serializeControl, withoutWave } from "../../rules/rollout/control-item";
 import { readCurrentApprovals } from "../../rules/rollout/wave-plan";
 import { controlKey } from "../../rules/contract";

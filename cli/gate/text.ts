@@ -94,10 +94,11 @@ export function pauseLine({ wave }: GateOptions, left: number): string {
 export function endLine(verdict: Verdict, state: GateState, options: GateOptions, at: number): string {
   const { wave, revision, undo } = options;
   if (verdict.outcome === "unproved") {
-    return withCode(
-      oneLine(`wave ${wave}: ${verdict.reason}; later waves are not approved, and nothing is held`),
-      "NF302",
-    );
+    const line =
+      undo === undefined
+        ? `wave ${wave}: ${verdict.reason}; later waves are not approved, and nothing is held`
+        : `${wavesText(undo)}: ${countsText([...state.vms.values()])}; ${verdict.reason}`;
+    return withCode(oneLine(line, 800), "NF302");
   }
   if (verdict.outcome !== "failed") {
     return passedLine(state, options, at);
@@ -106,7 +107,7 @@ export function endLine(verdict: Verdict, state: GateState, options: GateOptions
     undo === undefined
       ? `wave ${wave} failed: ${verdict.reason}; later waves are not approved`
       : `${wavesText(undo)} did not leave ${short(revision)} as they should: ${verdict.reason}`;
-  return withCode(oneLine(line), "NF301");
+  return withCode(oneLine(line, 500), verdict.stopped && state.unwritten ? "NF305" : "NF301");
 }
 
 /** `canary runs d4e5f6a: 1 succeeded, 2 deferred`. */

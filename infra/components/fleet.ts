@@ -127,7 +127,11 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
       `${name}-startup-script`,
       { key: startupKey(config.fleet, config.stack), value: script },
       // A VM's first boot needs these before the VM exists: the NAT, the keys and the image.
-      { parent: this, dependsOn: [...part.dependsOn, network, secrets, ...(image ? [image] : [])] },
+      {
+        parent: this,
+        dependsOn: [...part.dependsOn, network, secrets, ...(image ? [image] : [])],
+        hooks: failures.retry,
+      },
     );
     const loader = startupLoader(config, script);
     const notCreated = refuseCreation(name, prepared.arrivals, config.stack);
@@ -160,10 +164,11 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
     this.logOutdatedImages(vms, config, prepared.newestImages);
     const { cache, monitoring: settings } = config;
     const bucket = bucketOf(cache);
-    if (bucket !== undefined) new FleetCache(name, { config, bucket, account }, part);
-    if (settings) new FleetMonitoring(name, { config, settings }, part);
-    new FleetAccess(name, { config, account, vms }, part);
-    if (config.schedules.length > 0) new FleetSchedules(name, { config, vms }, part);
+    const aside = { ...part, ...failures.waitForAll };
+    if (bucket !== undefined) new FleetCache(name, { config, bucket, account }, aside);
+    if (settings) new FleetMonitoring(name, { config, settings }, aside);
+    new FleetAccess(name, { config, account, vms }, aside);
+    if (config.schedules.length > 0) new FleetSchedules(name, { config, vms }, aside);
     const privateKey = args.sshPrivateKey ?? stack.getSecret("sshPrivateKey");
     const ssh = privateKey === undefined ? {} : { ssh: { reachable: prepared.reachable, privateKey } };
     const rollout = new Rollout(name, { config, ...decided, vms, failures, ...ssh }, part);

@@ -6,6 +6,7 @@ import { lockChanges } from "../../rules/lock/flake-lock";
 import type { Manifest } from "./manifest";
 import { resolveRevision, type Revision } from "./revision";
 import type { Approval } from "../../rules/rollout/approval";
+import { own } from "../../rules/text/json";
 import type { Home } from "../../rules/instance-metadata";
 
 /**
@@ -31,21 +32,25 @@ export function homeSources(vms: readonly Keeper[]): Record<string, { repository
   return Object.fromEntries(own);
 }
 
-/** The heads of those repositories, or a line for each that cannot be read. */
+/**
+ * The heads of those repositories, and a warning for each that cannot be read or approved. A developer's own repository must not keep the
+ * system's update from the fleet, so its homes then stay at what is approved for them.
+ */
 export async function resolveHomes(
   vms: readonly Keeper[],
-): Promise<{ homes: Record<string, Revision>; mistakes: string[] }> {
-  const mistakes: string[] = [];
+): Promise<{ homes: Record<string, Revision>; warnings: string[] }> {
+  const warnings: string[] = [];
   const homes: Record<string, Revision> = {};
   const resolve = async ([key, { repository, branch }]: [string, { repository: string; branch: string }]) => {
     try {
       homes[key] = await resolveRevision(repository, branch);
     } catch (error) {
-      mistakes.push(`vms: a home's repository: ${(error as Error).message}`);
+      const { message } = error as Error;
+      warnings.push(`vms: a home's repository: ${message}; homes from it stay at what is approved for them`);
     }
   };
   await pMap(Object.entries(homeSources(vms)), resolve, { concurrency: repositoriesAtOnce });
-  return { homes, mistakes: mistakes.sort() };
+  return { homes, warnings: warnings.sort() };
 }
 
 /** The other fields of an approval: the source of the revision, as the VMs know it. */
@@ -60,15 +65,19 @@ interface ApprovalSource {
   urgentWhy?: string | undefined;
 }
 
-/** The approval of a wave with these VMs. Of home repositories it names only those that its VMs' homes come from. */
+/**
+ * The approval of a wave with these VMs. Of home repositories it names only those that its VMs' homes come from.
+ * @param former the wave's present approval: a home whose repository was not resolved keeps what it says of it
+ */
 export function approvalOf(
   vms: readonly Keeper[],
   { system, homes }: Resolved,
   { repository, branch, subdirectory, urgent, urgentWhy }: ApprovalSource,
+  former?: Approval,
 ): Approval {
-  const own = Object.keys(homeSources(vms)).sort();
-  const approved = own.flatMap((key) => {
-    const home = homes[key];
+  const keys = Object.keys(homeSources(vms)).sort();
+  const approved = keys.flatMap((key) => {
+    const home = own(homes, key) ?? own(former?.homes, key);
     return home === undefined ? [] : [[key, { revision: home.revision, lock: home.lock }] as const];
   });
   return {

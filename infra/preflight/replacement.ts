@@ -1,7 +1,7 @@
 /** What an update would do to the existing VMs and disks. */
 import { BlockList } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
-import type { Inventory, PresentDisk, PresentVm } from "../../rules/contract";
+import { contract, type Inventory, type PresentDisk, type PresentVm } from "../../rules/contract";
 import { takesMachineType } from "../../rules/google-catalog";
 import type { FleetConfig, VmConfig } from "../config/fleet-config";
 import { homeDiskName } from "../config/names";
@@ -9,7 +9,7 @@ import { ConfigError } from "../config-error";
 import { checkArrivals, checkDepartures, ours, own, type Given } from "./stack-moves";
 import { firstOf } from "../../rules/text/text";
 
-/** Lines that begin with the key. */
+/** Lines that begin with the key; without a namespace it is of nixos-fleet. */
 interface Findings {
   mistakes: string[];
   warnings: string[];
@@ -20,6 +20,7 @@ type Fleet = Pick<
   | "fleet"
   | "stack"
   | "project"
+  | "region"
   | "vms"
   | "replace"
   | "network"
@@ -37,7 +38,7 @@ export function assertNoReplacement(config: Fleet, inventory: Inventory, given: 
   const { mistakes, warnings } = checkChanges(config, inventory, given);
   if (mistakes.length > 0)
     throw new ConfigError(
-      mistakes.map((line) => `nixos-fleet:${line}`),
+      mistakes.map((line) => (line.startsWith("gcp:") ? line : `nixos-fleet:${line}`)),
       "NF102",
     );
   for (const line of warnings) void pulumi.log.warn(line);
@@ -45,14 +46,17 @@ export function assertNoReplacement(config: Fleet, inventory: Inventory, given: 
 
 /** The same, pure. Changes that would replace a VM stop the update, unless the VM is in `replace`. */
 export function checkChanges(config: Fleet, inventory: Inventory, given = NOTHING_GIVEN): Findings {
-  const { vms, disks } = inventory;
+  const { vms } = inventory;
+  // Everything else that such a VM differs in follows from this.
+  const moved = checkRegion(config, vms);
+  if (moved.length > 0) return { mistakes: moved, warnings: [] };
   const replaced = replacedVms(config, inventory);
   const ownNetwork = !given.network && config.existingNetwork === undefined;
   const all = config.vms.flatMap((vm, index) => {
     const present = vms.find((one) => one.name === vm.name && ours(config, one));
     return [
       present ? checkVm(`vms[${index}]`, config, vm, present) : {},
-      checkDisk(`vms[${index}].homeDisk`, config, vm, present, disks, replaced.includes(vm.name)),
+      checkDisk(`vms[${index}].homeDisk`, config, vm, present, inventory, replaced.includes(vm.name)),
     ];
   });
   return {
@@ -80,16 +84,45 @@ export function replacedVms(config: Fleet, { vms }: Inventory): string[] {
     .map(({ name }) => name);
 }
 
+/**
+ * Whether a disk is this stack's. A disk that came with its VM from another stack keeps that stack's label, also when that stack is gone:
+ * it is ours as long as it is attached to our VM of its name.
+ */
+function isOurDisk(config: Fleet, disk: PresentDisk, vms: readonly PresentVm[]): boolean {
+  const isAttached = vms.some(
+    (vm) =>
+      own(config, vm) &&
+      vm.zone === disk.zone &&
+      disk.name === homeDiskName(vm.name) &&
+      disk.attachedTo.includes(vm.name),
+  );
+  return ours(config, disk) || (disk.fleet === config.fleet && isAttached);
+}
+
 /** The existing home disks, by VM name, as the provider's ids: the program adopts them and does not create them again. */
-export function existingHomeDisks(config: Fleet, { disks }: Inventory): Record<string, string> {
+export function existingHomeDisks(config: Fleet, { vms, disks }: Inventory): Record<string, string> {
   return Object.fromEntries(
     config.vms.flatMap(({ name, zone }) => {
       const disk = homeDiskName(name);
-      return disks.some((one) => one.name === disk && one.zone === zone && ours(config, one))
+      return disks.some((one) => one.name === disk && one.zone === zone && isOurDisk(config, one, vms))
         ? [[name, `projects/${config.project}/zones/${zone}/disks/${disk}`]]
         : [];
     }),
   );
+}
+
+/** A stack's network, schedules and disks are of one region. Moved to another one, an update would fail in the middle. */
+function checkRegion({ region, ...config }: Fleet, present: readonly PresentVm[]): string[] {
+  const outside = present.filter((vm) => own(config, vm) && !vm.zone.startsWith(`${region}-`));
+  if (outside.length === 0) return [];
+  const zones = [...new Set(outside.map(({ zone }) => zone))].join(" and ");
+  const names = firstOf(
+    outside.map(({ name }) => name),
+    6,
+  );
+  return [
+    `gcp:region: is ${region}, and ${names} ${outside.length === 1 ? "is" : "are"} in ${zones}; a stack keeps its region, make a new stack (docs/scale.md)`,
+  ];
 }
 
 /** Compute can only widen a subnet's range. */
@@ -160,7 +193,7 @@ function checkDisk(
   config: Fleet,
   { name, zone, homeDisk }: VmConfig,
   vm: PresentVm | undefined,
-  disks: readonly PresentDisk[],
+  { vms, disks }: Inventory,
   replaced: boolean,
 ): Partial<Findings> {
   const called = homeDiskName(name);
@@ -170,8 +203,8 @@ function checkDisk(
     const why = `without it ${called} would be detached while ${name} runs and people use it`;
     return detaches && !replaced ? { mistakes: [`${at}: ${why}; keep it, or stop the VM first: ${stop}`] } : {};
   }
-  const disk = disks.find((one) => one.name === called && one.zone === zone && ours(config, one));
-  const left = disks.find((one) => one.name === called && one.zone === vm?.zone && ours(config, one));
+  const disk = disks.find((one) => one.name === called && one.zone === zone && isOurDisk(config, one, vms));
+  const left = disks.find((one) => one.name === called && one.zone === vm?.zone && isOurDisk(config, one, vms));
   const moves = replaced && vm !== undefined && vm.zone !== zone && disk === undefined;
   return {
     mistakes: [
@@ -199,16 +232,23 @@ function checkDisk(
  */
 function takenNames(config: Fleet, { vms, disks }: Inventory): string[] {
   const lines = new Map<string, { at: string; names: string[]; hint: string }>();
-  const check = (at: string, name: string, zone: string, present: readonly (PresentVm | PresentDisk)[]) => {
-    const rival = present.find((one) => one.name === name && one.zone === zone && !ours(config, one));
+  const check = <P extends PresentVm | PresentDisk>(
+    at: string,
+    name: string,
+    zone: string,
+    present: readonly P[],
+    isOurs: (one: P) => boolean,
+  ) => {
+    const rival = present.find((one) => one.name === name && one.zone === zone && !isOurs(one));
     if (rival === undefined) return;
     const whose = `already in ${zone}, of fleet ${rival.fleet}, stack ${rival.stack}`;
     const line = lines.get(whose) ?? { at, names: [], hint: renameHint(config, rival) };
     lines.set(whose, { ...line, names: [...line.names, name] });
   };
   for (const [index, { name, zone, homeDisk }] of config.vms.entries()) {
-    check(`vms[${index}].name`, name, zone, vms);
-    if (homeDisk !== undefined) check(`vms[${index}].homeDisk`, homeDiskName(name), zone, disks);
+    check(`vms[${index}].name`, name, zone, vms, (vm) => ours(config, vm));
+    if (homeDisk !== undefined)
+      check(`vms[${index}].homeDisk`, homeDiskName(name), zone, disks, (disk) => isOurDisk(config, disk, vms));
   }
   return [...lines].map(
     ([whose, { at, names, hint }]) =>
@@ -222,7 +262,9 @@ function renameHint(config: Fleet, rival: PresentVm | PresentDisk): string {
     rival.fleet === config.fleet
       ? `if this stack was called ${rival.stack} before, run pulumi stack rename ${rival.stack}`
       : `if this fleet was called ${rival.fleet} before, run pulumi config set nixos-fleet:fleet ${rival.fleet}`;
-  return `choose another name, or, ${back}`;
+  const isDisk = "attachedTo" in rival && rival.fleet === config.fleet;
+  const label = `gcloud compute disks add-labels ${rival.name} --zone=${rival.zone} --labels=${contract.labels.stack}=${config.stack}`;
+  return `choose another name, or, ${back}${isDisk ? `, or, if it came with its VM from stack ${rival.stack}, ${label}` : ""}`;
 }
 
 /** Whether an IPv4 range contains all of another. */

@@ -7,6 +7,8 @@ import { movingVms } from "./stack-moves";
 import { movesOf, urgentText } from "./change-summary";
 import { planWaves, readCurrentApprovals } from "../../rules/rollout/wave-plan";
 import { type FlakeSource, lockTextsAt } from "./revision";
+import { own } from "../../rules/text/json";
+import type { Wave } from "../../rules/rollout/waves";
 import { ConfigError } from "../config-error";
 import type { RolloutArgs } from "../components/rollout/rollout";
 
@@ -30,7 +32,8 @@ export async function decideRollout(
 ): Promise<RolloutPlan> {
   const current = readCurrentApprovals(metadata, config.fleet, config.stack);
   const membersOf = (names: readonly string[]) => config.vms.filter(({ name }) => names.includes(name));
-  const plan = planWaves(config.waves, ({ vms }) => approvalOf(membersOf(vms), resolved, config), current);
+  const approve = ({ name, vms }: Wave) => approvalOf(membersOf(vms), resolved, config, own(current.approvals, name));
+  const plan = planWaves(config.waves, approve, current);
   if (plan.mistakes.length > 0)
     throw new ConfigError(
       plan.mistakes.map((mistake) => `nixos-fleet:${mistake}`),

@@ -35,12 +35,12 @@ export async function readSettings(
       (error: unknown) => error as Error,
     ));
   if (head instanceof Error) mistakes.push(`nixos-fleet:${source?.key ?? "repository"}: ${head.message}`);
-  const { homes, mistakes: strays } = await resolveHomes(config?.vms ?? []);
-  mistakes.push(...strays.map((mistake) => `nixos-fleet:${mistake}`));
+  const { homes, warnings } = await resolveHomes(config?.vms ?? []);
   const bucket = config && (await bucketProblem(config));
   if (bucket !== undefined) mistakes.push(`nixos-fleet:${bucket}`);
   if (mistakes.length > 0 || !config || !source || !head || head instanceof Error) throw new ConfigError(mistakes);
 
+  for (const line of warnings) void pulumi.log.warn(`nixos-fleet:${line}`);
   if (localLockDiffers(source, head))
     void pulumi.log.warn(
       `flake.lock in ${source.repository} differs from the pushed one; only what is pushed is rolled out`,

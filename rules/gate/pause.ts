@@ -3,13 +3,18 @@ import { reportOf } from "../report-reading";
 import { hardEnd, type GateOptions, type GateState, type VmProgress } from "./state";
 
 /**
- * Seconds of the pause that are left. The VMs' reports say since when they run the revision. So a gate that was killed and run again
- * continues where it stopped, and a gate that is run again much later does not wait.
+ * Seconds of the pause that are left. For a report that came while the gate looked on, the gate's own clock says since when the VM runs the
+ * revision: the clocks of the VM and of this machine may differ. For an older one the report says it. So a gate that was killed and run
+ * again continues where it stopped, and a gate that is run again much later does not wait.
  */
 export function pauseLeft(state: GateState, { pause, passedBefore }: GateOptions, now: number): number {
   if (passedBefore) return 0;
-  const newest = Math.max(...[...state.vms.values()].filter(({ result }) => result === "succeeded").map(reportedAt));
-  return Number.isFinite(newest) ? Math.max(0, Math.min(pause, pause - (now - newest) / 1_000)) : 0;
+  const age = (progress: VmProgress) => {
+    const isSeen = progress.baseline?.at !== reportOf(progress.reports?.system)?.at;
+    return isSeen ? state.at - progress.changedAt : (now - reportedAt(progress)) / 1_000;
+  };
+  const newest = Math.min(...[...state.vms.values()].filter(({ result }) => result === "succeeded").map(age));
+  return Number.isFinite(newest) ? Math.max(0, Math.min(pause, pause - newest)) : 0;
 }
 
 /** Seconds. A VM that reported the revision for longer than this plus the gate's own time had it long before the gate. */

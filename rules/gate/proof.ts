@@ -1,8 +1,10 @@
 /** Proof: whether enough VMs of a wave run the approved revision without problems, so that later waves may get it. Pure. */
 import { short } from "../contract";
 import type { WaitingFor } from "../report";
+import { reportOf } from "../report-reading";
 import { own } from "../text/json";
 import { waitsFor } from "../text/sentences";
+import { firstOf, oneLine } from "../text/text";
 import type { Deferral, GateOptions, GateState, VmProgress } from "./state";
 
 /** How many VMs must have proved the revision; zero if no wave comes after, or if the wave has passed it before. */
@@ -27,6 +29,23 @@ export function unprovedText({ vms, gone }: GateState, { revision, minSucceeded 
   const what =
     proofs === 0 ? `nothing proved ${short(revision)}` : `only ${proofs} of ${minSucceeded} proved ${short(revision)}`;
   return `${what}: ${others === "" ? "there is no VM" : others}`;
+}
+
+/**
+ * The VMs that an undo does not reach: they run the revision, and they are held or say that they have nowhere to go. Undefined if there is
+ * none. A VM that is stopped, or that waits for something that comes, leaves the revision by itself.
+ */
+export function stayText(vms: readonly VmProgress[], { revision }: Pick<GateOptions, "revision">): string | undefined {
+  const staying = vms.filter(({ deferral, reports }) => {
+    const report = reportOf(reports?.system);
+    const waits = deferral === "deferred" && report?.waiting !== undefined;
+    return (deferral === "held" || deferral === "deferred") && !waits && report?.revision === revision;
+  });
+  const names = staying.map(({ name, deferral, reason }) => {
+    const how = deferral === "held" ? "; it goes back after ./scripts/fleet resume" : "";
+    return `${name} (${reason ?? "held"}${how})`;
+  });
+  return staying.length === 0 ? undefined : oneLine(`${firstOf(names, 6)} still at ${short(revision)}`, 600);
 }
 
 const texts: Record<Exclude<Deferral, WaitingFor>, string> = {

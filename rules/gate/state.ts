@@ -118,6 +118,8 @@ export interface GateState {
   supersededSince: number | undefined;
   /** Set if the gate must fail whatever its VMs say. */
   stop: string | undefined;
+  /** Whether the wave has been approved for something else since the gate's first look: then Pulumi did not write the approval. */
+  unwritten: boolean;
 }
 
 export const noProgress: GateState = {
@@ -128,6 +130,7 @@ export const noProgress: GateState = {
   grownAt: 0,
   supersededSince: undefined,
   stop: undefined,
+  unwritten: false,
 };
 
 /** When the gate ends at the latest, since its start. */

@@ -8,7 +8,7 @@ import { own } from "../text/json";
 import { holdText } from "../text/sentences";
 import { oneLine } from "../text/text";
 import { allowedFailures } from "./budget";
-import { isProven, proofsNeeded, unprovedText } from "./proof";
+import { isProven, proofsNeeded, stayText, unprovedText } from "./proof";
 import { reportOf, type VmReports } from "../report-reading";
 import {
   type GateDecisions,
@@ -22,7 +22,8 @@ import {
 import { checkMissing, checkVm } from "./vm-result";
 
 /**
- * The gate's verdict. `unproved`: nothing failed, but too few VMs proved the revision for later waves to get it. `stopped`: the gate
+ * The gate's verdict. `unproved`: nothing failed, but too few VMs proved the revision for later waves to get it, or, in an undo, VMs keep
+ * the revision until somebody does something. `stopped`: the gate
  * failed, but not because of its VMs.
  */
 export type Verdict =
@@ -67,10 +68,12 @@ export function step(before: GateState, observation: Observation, options: GateO
     });
   const supersededSince = approved === options.revision ? undefined : (before.supersededSince ?? at);
   const superseded = supersededSince !== undefined && at - supersededSince >= supersededAfter;
-  const stop =
-    (options.undo === undefined ? (undone(decisions, options) ?? halted(decisions, vms, options)) : undefined) ??
-    (superseded ? supersededText(approved, options) : undefined);
-  return { ...known, at, vms: new Map(vms), gone, supersededSince, stop };
+  const decided =
+    options.undo === undefined ? (undone(decisions, options) ?? halted(decisions, vms, options)) : undefined;
+  const isFirst = before.fleetSize < 0;
+  const unwritten = decided === undefined && supersededSince !== undefined && (isFirst || before.unwritten);
+  const stop = decided ?? (superseded ? supersededText(approved, unwritten, options) : undefined);
+  return { ...known, at, vms: new Map(vms), gone, supersededSince, stop, unwritten };
 }
 
 function wasThere({ vms, gone }: GateState, name: string): boolean {
@@ -97,6 +100,8 @@ export function decide(state: GateState, options: GateOptions): Verdict {
   if (all.some(({ result }) => result === "pending")) {
     return { outcome: "open" };
   }
+  const stays = options.undo === undefined ? undefined : stayText(all, options);
+  if (stays !== undefined) return { outcome: "unproved", reason: stays };
   if (proofsNeeded(options) === 0) {
     const warn = options.laterWaves.length > 0 && !options.passedBefore && !isProven(all, 1);
     return warn ? { outcome: "passed", warning: unprovedText(state, options) } : { outcome: "passed" };
@@ -108,7 +113,7 @@ export function decide(state: GateState, options: GateOptions): Verdict {
 
 /**
  * Every VM that has answered reports the same failure, and its first retries have not helped. Waiting for the other VMs would only take
- * longer.
+ * longer. A VM's first update has its whole time.
  */
 function sameTransientFailure({ at, vms }: GateState, allowed: number): string | undefined {
   const answered = [...vms.values()].filter(
@@ -118,11 +123,20 @@ function sameTransientFailure({ at, vms }: GateState, allowed: number): string |
   const [first] = failing;
   const since = Math.max(...failing.map(({ transientSince }) => transientSince ?? at));
   if (first === undefined || failing.length <= allowed || failing.length < answered.length) return undefined;
+  if (failing.some(isFirstUpdate)) return undefined;
   if (at - since < transientGrace || failing.some((one) => signature(one) !== signature(first))) return undefined;
   return oneLine(
     `all ${failing.length} that answered say the same, and try again by themselves: ${first.transient ?? ""}`,
     300,
   );
+}
+
+/**
+ * Whether the VM has no system from the config repository yet. Its account and its right to read a deploy key may be minutes old, and IAM
+ * takes that long to spread them: then all VMs of a new fleet fail alike, and succeed a little later.
+ */
+function isFirstUpdate({ reports }: VmProgress): boolean {
+  return reportOf(reports?.system)?.revision === "";
 }
 
 /** A failure's text without what differs from VM to VM, such as addresses, store paths and times. */
@@ -174,14 +188,19 @@ function withResult(progress: VmProgress, found: VmResult, at: number): VmProgre
   };
 }
 
-/** Why the revision cannot pass whatever its VMs answer: an earlier gate held or undid it here. */
+/**
+ * Why the revision cannot pass whatever its VMs answer: it was undone in this wave or in one before it, or a gate holds it here. An undo
+ * in a later wave says nothing against this one.
+ */
 export function undone(
   { control }: Pick<GateDecisions, "control">,
-  { wave, revision }: Pick<GateOptions, "wave" | "revision">,
+  { wave, revision, laterWaves }: Pick<GateOptions, "wave" | "revision" | "laterWaves">,
 ): string | undefined {
   const retry = `./scripts/fleet retry ${revision} tries it again`;
-  if (overrideOf(control, wave, revision) !== undefined) {
-    return `${short(revision)} was undone in wave ${wave}; ${retry}`;
+  const others = Object.keys(control.instead).filter((other) => !laterWaves.includes(other));
+  const undoneIn = [wave, ...others].find((one) => overrideOf(control, one, revision) !== undefined);
+  if (undoneIn !== undefined) {
+    return oneLine(`${short(revision)} was undone in wave ${undoneIn}; ${retry}`);
   }
   const hold = holdOfWave(control, wave, revision);
   return hold === undefined ? undefined : `${holdText(hold)}; ${retry}`;
@@ -200,8 +219,13 @@ function halted(
   return `${holdText(hold)}; after resume, pulumi up goes on with ${short(revision)}`;
 }
 
-function supersededText(approved: string | undefined, { wave, revision }: GateOptions): string {
-  return approved === undefined
-    ? `wave ${wave} is not approved for ${short(revision)}`
-    : `wave ${wave} is approved for ${short(approved)} by now, not for ${short(revision)}`;
+function supersededText(approved: string | undefined, unwritten: boolean, { wave, revision }: GateOptions): string {
+  const not = unwritten ? "not for" : "by now, not for";
+  const present =
+    approved === undefined
+      ? `wave ${wave} is not approved for ${short(revision)}`
+      : `wave ${wave} is approved for ${short(approved)}${unwritten ? "," : ""} ${not} ${short(revision)}`;
+  return unwritten
+    ? `${present}: if no other pulumi up runs, an earlier one could not write the approval; run pulumi refresh, then pulumi up`
+    : present;
 }

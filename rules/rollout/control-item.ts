@@ -161,10 +161,11 @@ export function withoutHolds(control: Control, scopes: readonly string[]): Contr
   return { ...control, holds: control.holds.filter(({ scope }) => !scopes.includes(scope)) };
 }
 
-/** Removes the holds and overrides of a wave that no longer exists. */
+/** Removes what gates wrote about a wave that no longer exists: holds against a revision, and overrides. A person's hold stays. */
 export function withoutWave(control: Control, wave: string): Control {
   const { [wave]: _, ...instead } = control.instead;
-  return { ...withoutHolds(control, [`wave:${wave}`]), instead };
+  const holds = control.holds.filter(({ scope, revision }) => scope !== `wave:${wave}` || revision === undefined);
+  return { ...control, holds, instead };
 }
 
 /** Removes the pin and the holds of a VM that leaves the fleet. */

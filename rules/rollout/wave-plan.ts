@@ -1,6 +1,6 @@
 /**
- * What each wave's approval becomes at this run: the resolved revision, or the current approval if a person holds the wave. Pure; the
- * caller passes in what the project's metadata say.
+ * What each wave's approval becomes at this run: the resolved revision, or the current approval if a person holds the wave, or if an
+ * earlier wave refused the revision. Pure; the caller passes in what the project's metadata say.
  */
 import { parseApproval, type Approval } from "./approval";
 import { approvalKey, controlKey, short } from "../contract";
@@ -62,7 +62,8 @@ export function readCurrentApprovals(
 
 /**
  * Plans a run. A wave that a person holds keeps its approval. The waves after it also keep theirs: they are approved only for what the
- * waves before them have proven.
+ * waves before them have proven. If a wave's revision was undone, or a gate holds it, the waves after it do not get that revision. Their
+ * gates do not decide that: the gate that once passed the revision does not run again.
  */
 export function planWaves<W extends { name: string }>(
   waves: readonly W[],
@@ -70,25 +71,42 @@ export function planWaves<W extends { name: string }>(
   current: CurrentApprovals,
 ): Plan<W> {
   const warnings: string[] = [];
+  const mistakes: string[] = [];
   const planned: PlannedWave<W>[] = [];
   let before: string | undefined;
+  let refused: { revision: string; text: string } | undefined;
   for (const wave of waves) {
     const approval = desired(wave);
     const hold = holdOf(current.control, wave.name);
     const present = own(current.approvals, wave.name);
     const written = own(current.values, wave.name);
-    const why = hold === undefined ? before && `waits for wave ${before}` : holdText(hold);
+    const isNew = present?.revision !== approval.revision;
+    const waits =
+      (before && `waits for wave ${before}`) ??
+      (isNew && refused?.revision === approval.revision ? refused.text : undefined);
+    const why = hold === undefined ? waits : holdText(hold);
     if (hold !== undefined) before ??= wave.name;
+    const refusal = refusalText(current.control, wave.name, approval.revision);
+    if (refusal !== undefined) refused ??= { revision: approval.revision, text: refusal };
     if (why === undefined) {
       planned.push({ wave, approval, former: present, value: JSON.stringify(approval), kept: false });
       warnings.push(...undoneText(current.control, wave.name, approval.revision));
     } else {
       warnings.push(`wave ${wave.name} ${why}; it stays ${present ? `at ${short(present.revision)}` : "unapproved"}`);
+      // Left out, an approval that exists would be deleted, and its gate and the wave's undo with it.
+      if (present === undefined && written !== undefined) mistakes.push(unreadableText(wave.name, why));
       if (present && written !== undefined)
         planned.push({ wave, approval: present, former: present, value: written, kept: true });
     }
   }
-  return { waves: planned, warnings, mistakes: removedMistakes(waves, desired, current) };
+  return { waves: planned, warnings, mistakes: [...mistakes, ...removedMistakes(waves, desired, current)] };
+}
+
+function unreadableText(wave: string, why: string): string {
+  return (
+    `waves: wave "${wave}" ${why}, and its approval is not readable, so that it can neither stay nor change; correct the item in ` +
+    "the project's metadata, or end what keeps it (./scripts/fleet status)"
+  );
 }
 
 /** A wave that goes takes its approval and its holds with it, and the last one everything that the control item says. */
@@ -107,6 +125,10 @@ function removedMistakes<W extends { name: string }>(
     const revision = own(approvals, name)?.revision;
     const isWanted = revision !== undefined && targets.includes(revision);
     const hold = holdOfWave(control, name) ?? (isWanted ? holdOfWave(control, name, revision) : undefined);
+    if (hold === undefined && isWanted && overrideOf(control, name, revision) !== undefined)
+      return [
+        `waves: ${short(revision)} was undone in wave "${name}"; push something newer, or ./scripts/fleet retry ${short(revision)}, before it is renamed or removed`,
+      ];
     if (hold === undefined) return [];
     const resume = hold.scope === `wave:${name}` ? `./scripts/fleet resume --wave ${name}` : "./scripts/fleet resume";
     return [`waves: wave "${name}" ${holdText(hold)}; ${resume} before it is renamed or removed`];
@@ -118,6 +140,19 @@ function holdOf(control: Control | undefined, wave: string): Hold | undefined {
   if (control === undefined)
     return { scope: "fleet", by: "itself", why: "the control item is not readable (./scripts/fleet status)", at: "" };
   return holdOfWave(control, wave);
+}
+
+/** Why the waves after this one do not get a revision; undefined if nothing stops it here. */
+function refusalText(control: Control | undefined, wave: string, revision: string): string | undefined {
+  if (control === undefined) return undefined;
+  const what =
+    overrideOf(control, wave, revision) !== undefined
+      ? "was undone"
+      : holdOfWave(control, wave, revision) && "is held by a gate";
+  return (
+    what &&
+    `does not get ${short(revision)}, which ${what} in wave ${wave} (until ./scripts/fleet retry ${short(revision)})`
+  );
 }
 
 function undoneText(control: Control | undefined, wave: string, revision: string): string[] {

@@ -178,3 +178,73 @@ describe("a person's hold", () => {
     expect(running(bad)).toEqual(all);
   });
 });
+
+describe("an approval", () => {
+  it("is written again that Google refuses for a moment", async () => {
+    const next = await program.commit();
+    const allow = program.refuse(/setCommonInstanceMetadata/, 2);
+    await up();
+    allow();
+    expect(running(next)).toEqual(all);
+  });
+
+  it("that could not be written says how to go on", async () => {
+    const next = await program.commit();
+    const allow = program.refuse(/setCommonInstanceMetadata/);
+    expect(await up("badly")).toContain("Quota 'CPUS' exceeded");
+    allow();
+    expect(await up("badly")).toMatch(
+      /wave canary is approved for [0-9a-f]{7}, not for .*run pulumi refresh, .*\[NF305\]/,
+    );
+    expect((await program.run("refresh")).exitCode).toBe(0);
+    await up();
+    expect(running(next)).toEqual(all);
+  });
+});
+
+describe("what the rollout does not need", () => {
+  it("does not keep a revision from the VMs if Google refuses it: people's access", async () => {
+    const owned = all.map((name) => ({ name, owner: "eve@example.com" }));
+    program.configure({
+      "nixos-fleet:deletionProtection": "false",
+      "nixos-fleet:access": "owners",
+      "nixos-fleet:vms": owned,
+      "nixos-fleet:waves": [
+        { name: "canary", vms: waves.canary },
+        { name: "middle", vms: waves.middle },
+        { name: "rest", rest: true },
+      ],
+    });
+    const next = await program.commit();
+    const allow = program.refuse(/instances\/dev-2\/setIamPolicy/);
+    const said = await up("badly");
+    expect(said).toMatch(/devs-dev-2-login .*creating failed/);
+    expect(running(next)).toEqual(all);
+    allow();
+    await up();
+  });
+
+  it("does not keep a revision from the VMs if SSH reaches none of them", async () => {
+    const { guestAttributes } = program.cloud.store.state;
+    for (const vm of ["dev-1", "dev-2"])
+      guestAttributes[vm] = { ...guestAttributes[vm], "hostkeys/ssh-ed25519": "AAAAC3NzaC1lZDI1NTE5AAAAIA==" };
+    program.configure({
+      "nixos-fleet:deletionProtection": "false",
+      "nixos-fleet:trigger": "ssh",
+      "nixos-fleet:ssh": { addresses: { "dev-1": "127.0.0.1:9", "dev-2": "127.0.0.1:9" } },
+      "nixos-fleet:vms": all.map((name) => ({ name })),
+      "nixos-fleet:waves": [
+        { name: "canary", vms: waves.canary },
+        { name: "middle", vms: waves.middle },
+        { name: "rest", rest: true },
+      ],
+    });
+    await program.keep("nixos-fleet:sshPrivateKey", "no key");
+    const next = await program.commit();
+    const said = await up("badly");
+    expect(said).toMatch(/devs-dev-1-trigger .*creating failed/);
+    expect(running(next)).toEqual(all);
+    configure();
+    await up();
+  });
+});

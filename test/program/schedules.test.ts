@@ -1,5 +1,6 @@
 /** Schedules: every input, each switched on, changed and off with no VM replaced, and VMs that one has stopped. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { SPREADING } from "./setup/api-faults";
 import { upInPlace } from "./setup/in-place";
 import { Program, type Recorded } from "./setup/program";
 
@@ -63,7 +64,10 @@ describe("schedules", () => {
     await up([]);
     expect(await scheduled()).toEqual({});
 
+    // Compute refuses a schedule until IAM has spread the rights of Compute's own agent.
+    const allow = program.refuse(/addResourcePolicies/, 2, 412, SPREADING);
     await up([{ ...office, labels: { team: "office" } }]);
+    allow();
     const hours = {
       timeZone: "Europe/Brussels",
       vmStartSchedule: { schedule: "0 7 * * 1-5" },

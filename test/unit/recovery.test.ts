@@ -18,6 +18,7 @@ const tests: Readonly<Record<string, readonly Test[]>> = {
     trouble("fails for a VM that goes silent, by name, and passes once it answers"),
   ],
   "`nothing proved …`": [["test/program/proof.test.ts", "because it is switched off"]],
+  "Google refused to write an approval": [rollout("that could not be written says how to go on")],
   "the gate was killed": [trouble("goes on after its gate was killed, and no later wave moved meanwhile")],
   "`the stack is currently locked`": [
     trouble("goes on after pulumi was killed: pulumi cancel takes the lock that it left"),

@@ -1,8 +1,9 @@
 /**
- * Keeps one VM's failure from blocking the others. After a resource has failed, the engine starts nothing new. So a VM that cannot be
- * created would keep a fix from every wave that is not approved yet. Its failure is therefore held back until the rollout has ended, or
- * until `release-failures` says that waiting no longer helps.
+ * Keeps the failure of a VM, or of anything else that the rollout does not need, from blocking the rollout. After a resource has failed,
+ * the engine starts nothing new. So a VM that cannot be created would keep a fix from every wave that is not approved yet. Its failure is
+ * therefore held back until the rollout has ended, or until `release-failures` says that waiting no longer helps.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { parallelism } from "../../engine-options";
 import { nextFailures, noFailures, type FailureEvent } from "./release-failures";
@@ -10,14 +11,30 @@ import { nextFailures, noFailures, type FailureEvent } from "./release-failures"
 /** Milliseconds after which nothing waits for a VM's creation or update any more. */
 const PATIENCE = 180_000;
 
+/**
+ * Milliseconds before each further try to write an item of the project's metadata. After a failed update Pulumi has the new value in its
+ * state, so that only this run, or one after `pulumi refresh`, writes it.
+ */
+const RETRIES = [2_000, 6_000, 15_000];
+
+/**
+ * What Compute says of a schedule while it does not know yet that its own agent may start and stop VMs: IAM takes minutes to spread a new
+ * binding. So often this is tried again, after at most so many milliseconds: 10 minutes in all.
+ */
+const SPREADING = /needs to have \[compute\.instances/;
+const SPREADING_TRIES = 45;
+const SPREADING_PAUSE = 15_000;
+
 /** The hooks of resources; none if the engine does not support hooks. */
 type Hooks = Pick<pulumi.ResourceHookBinding, "onError">;
 
 export class DelayedFailures {
-  /** For VMs: their failure waits for the end of the rollout. */
+  /** For VMs, and for what the rollout does not depend on: their failure waits for the end of the rollout. */
   wait: Hooks = {};
   /** For what the rollout depends on: if that fails, there is no reason left to wait. */
   release: Hooks = {};
+  /** The same for what is written again a few times first. */
+  retry: Hooks = {};
   private held = noFailures;
   private count = 0;
   /** Failure → the function that releases it. */
@@ -29,12 +46,22 @@ export class DelayedFailures {
   static async create(name: string): Promise<DelayedFailures> {
     const failures = new DelayedFailures();
     const wait = await registered(`${name}-vm-failed`, (failure) => failures.holdBack(failure));
-    const release = await registered(`${name}-rollout-failed`, () => failures.take({ kind: "rollout failed" }));
-    if (wait !== undefined && release !== undefined) {
+    const release = await registered(`${name}-rollout-failed`, () => failures.releaseAll());
+    const retry = await registered(`${name}-metadata-failed`, (failure) => failures.tryAgain(failure));
+    if (wait !== undefined && release !== undefined && retry !== undefined) {
       failures.wait = { onError: [wait] };
       failures.release = { onError: [release] };
+      failures.retry = { onError: [retry] };
     }
     return failures;
+  }
+
+  /** For a component that the rollout does not depend on: the failures of all its resources wait. */
+  get waitForAll(): pulumi.ComponentResourceOptions {
+    const { wait } = this;
+    return {
+      transformations: [({ props, opts }) => ({ props, opts: { ...opts, hooks: { ...wait, ...opts.hooks } } })],
+    };
   }
 
   /** Releases failures once this has ended, with or without success. */
@@ -55,19 +82,39 @@ export class DelayedFailures {
     clearTimeout(timer);
   }
 
-  private async holdBack({ failedOperation, newInputs, name, errors }: pulumi.ErrorHookArgs): Promise<void> {
-    const vm: unknown = newInputs?.["name"] ?? name;
-    this.failed.get(String(vm))?.();
+  private releaseAll(): false {
+    this.take({ kind: "rollout failed" });
+    return false;
+  }
+
+  /** Whether to try again, after a pause. `errors` has one for each try so far. */
+  private async tryAgain({ failedOperation, errors }: pulumi.ErrorHookArgs): Promise<boolean> {
+    const pause = failedOperation === "delete" ? undefined : RETRIES[errors.length - 1];
+    if (pause === undefined) return this.releaseAll();
+    await sleep(pause);
+    return true;
+  }
+
+  private async holdBack({ failedOperation, newInputs, name, errors }: pulumi.ErrorHookArgs): Promise<boolean> {
+    if (SPREADING.test(errors[0] ?? "") && errors.length <= SPREADING_TRIES) {
+      await sleep(Math.min(SPREADING_PAUSE, errors.length * 2_000));
+      return true;
+    }
+    const vm: unknown = newInputs?.["name"];
+    const told = this.failed.get(String(vm));
+    told?.();
     const failure = this.count++;
     const released = new Promise<void>((resolve) => this.releases.set(failure, resolve));
     this.take({ kind: "vm failed", failure, operation: failedOperation });
     if (this.held.waiting.includes(failure)) {
       const reason = (errors[0] ?? "").trim().split("\n").slice(-1)[0] ?? "";
+      const what = told === undefined ? name : String(vm);
       void pulumi.log.warn(
-        `${String(vm)} cannot be ${failedOperation}d: ${reason.slice(0, 500)}. The rollout to the other VMs continues; then this run fails`,
+        `${what} cannot be ${failedOperation}d: ${reason.slice(0, 500)}. The rollout continues without it; then this run fails`,
       );
     }
     await released;
+    return false;
   }
 
   private take(event: FailureEvent): void {
@@ -90,15 +137,9 @@ export function registrationEnd(resource: pulumi.Resource): Promise<void> {
   );
 }
 
-/** The hook, which never asks for a retry; undefined if the engine or its language host is too old for hooks on errors. */
-async function registered(
-  name: string,
-  callback: (failure: pulumi.ErrorHookArgs) => Promise<void> | void,
-): Promise<pulumi.ErrorHook | undefined> {
-  const hook = new pulumi.ErrorHook(name, async (failure) => {
-    await callback(failure);
-    return false;
-  });
+/** The hook, whose callback says whether to retry; undefined if the engine or its language host is too old for hooks on errors. */
+async function registered(name: string, callback: pulumi.ErrorHookFunction): Promise<pulumi.ErrorHook | undefined> {
+  const hook = new pulumi.ErrorHook(name, callback);
   // The SDK does not export this promise. If it is rejected without a handler, the program ends.
   const { __registered: done } = hook as unknown as { __registered: Promise<void> };
   return done.then(

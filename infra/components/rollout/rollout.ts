@@ -55,7 +55,7 @@ export class Rollout extends pulumi.ComponentResource {
       const approval = new compute.ProjectMetadataItem(
         `${name}-${wave.name}-approval`,
         { key: approvalKey(config.fleet, config.stack, wave.name), value },
-        { parent: this, dependsOn: before, hooks },
+        { parent: this, dependsOn: before, hooks: failures.retry },
       );
       // If an earlier wave failed, a run with --continue-on-error leaves this wave as it is.
       const approved = pulumi.runtime.isDryRun()
@@ -109,7 +109,7 @@ export class Rollout extends pulumi.ComponentResource {
     name: string,
     { wave, approval: { revision } }: PlannedWave<Wave>,
     approval: pulumi.Resource,
-    { config, ssh, vms }: RolloutArgs,
+    { config, ssh, vms, failures }: RolloutArgs,
   ) {
     if (!ssh) return;
     const { bastion, user } = config.ssh;
@@ -141,7 +141,13 @@ export class Rollout extends pulumi.ComponentResource {
           update: ask,
           addPreviousOutputInEnv: false,
         },
-        { parent: this, dependsOn: before ? [approval, before] : [approval], deletedWith: instance },
+        {
+          parent: this,
+          dependsOn: before ? [approval, before] : [approval],
+          deletedWith: instance,
+          // One VM that SSH does not reach must not end the rollout: its watcher acts on the approval all the same.
+          hooks: failures.wait,
+        },
       );
       triggers.push(trigger);
     }

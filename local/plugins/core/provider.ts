@@ -77,6 +77,19 @@ export interface Resource {
   delete: (request: Run & { id: string; state: Props }) => Promise<void>;
 }
 
+/**
+ * An update that failed, and the state that the engine stores all the same. The official provider stores the new outputs with a failed
+ * update if its resource does not ask for the old ones, so the next update of the same inputs changes nothing.
+ */
+export class PartialFailure extends Error {
+  constructor(
+    error: unknown,
+    readonly state: Props,
+  ) {
+    super(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
 /** A plugin. */
 export interface Provider {
   name: string;

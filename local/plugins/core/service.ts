@@ -1,11 +1,13 @@
 /** A `Provider` as the gRPC service that Pulumi's engine calls. */
 import * as grpc from "@grpc/grpc-js";
+import { Any } from "google-protobuf/google/protobuf/any_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import type { IResourceProviderServer } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as plugin from "@pulumi/pulumi/proto/plugin_pb";
 import * as pb from "@pulumi/pulumi/proto/provider_pb";
+import { Status } from "@pulumi/pulumi/proto/status_pb";
 import type { Failure } from "./check";
-import type { CheckRequest, Difference, Provider, Run } from "./provider";
+import { PartialFailure, type CheckRequest, type Difference, type Provider, type Run } from "./provider";
 import { fromWire, toWire } from "./value";
 
 /** gRPC carries an error's message in one HTTP/2 header, whose size is limited (64 KiB, and up to nine
@@ -107,7 +109,7 @@ export function service(provider: Provider, engine: Engine): IResourceProviderSe
       call.destroy(Object.assign(new Error("List is not implemented"), { code: grpc.status.UNIMPLEMENTED }));
     },
     update: unary(async (request: pb.UpdateRequest, call) => {
-      const state = await provider.resource(typeOf(request)).update({
+      const change = {
         ...run(request.getUrn(), request.getTimeout(), call),
         id: request.getId(),
         olds: fromWire(request.getOldInputs()),
@@ -115,7 +117,13 @@ export function service(provider: Provider, engine: Engine): IResourceProviderSe
         inputs: fromWire(request.getNews()),
         ignoreChanges: request.getIgnorechangesList(),
         preview: request.getPreview(),
-      });
+      };
+      const state = await provider
+        .resource(typeOf(request))
+        .update(change)
+        .catch((error: unknown) => {
+          throw error instanceof PartialFailure ? new StoredFailure(request.getId(), error) : error;
+        });
       return new pb.UpdateResponse().setProperties(toWire(state));
     }),
     delete: unary(async (request: pb.DeleteRequest, call) => {
@@ -148,10 +156,37 @@ function unary<Request, Response>(
     void (async () => answer(call.request, { gone: gone.signal, answered: answered.signal }))()
       .then(
         (response) => callback(null, response),
-        (error: unknown) => callback({ code: grpc.status.UNKNOWN, details: message(error) }),
+        (error: unknown) => {
+          const metadata = error instanceof StoredFailure ? { metadata: error.metadata() } : {};
+          callback({ code: grpc.status.UNKNOWN, details: message(error), ...metadata });
+        },
       )
       .finally(() => answered.abort());
   };
+}
+
+/** A partial failure as the engine reads it: in the details of gRPC's status, which is how Go's gRPC sends them. */
+class StoredFailure extends Error {
+  constructor(
+    private readonly id: string,
+    private readonly failure: PartialFailure,
+  ) {
+    super(failure.message);
+  }
+
+  metadata(): grpc.Metadata {
+    const detail = new pb.ErrorResourceInitFailed()
+      .setId(this.id)
+      .setProperties(toWire(this.failure.state))
+      .setReasonsList([this.message]);
+    const packed = new Any();
+    packed.pack(detail.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");
+    const status = new Status().setCode(grpc.status.UNKNOWN).setMessage(this.message);
+    status.addDetails(packed);
+    const metadata = new grpc.Metadata();
+    metadata.add("grpc-status-details-bin", Buffer.from(status.serializeBinary()));
+    return metadata;
+  }
 }
 
 function missing<Request, Response>(name: string): grpc.handleUnaryCall<Request, Response> {

@@ -20,6 +20,17 @@ const QUOTA = JSON.stringify({
   },
 });
 
+/** And for a schedule before IAM has spread the rights of Compute's own agent. */
+export const SPREADING = JSON.stringify({
+  error: {
+    code: 412,
+    message:
+      "Compute Engine System service account service-1@compute-system.iam.gserviceaccount.com needs to have " +
+      "[compute.instances.start,compute.instances.stop] permissions applied in order to perform this operation.",
+    errors: [{ domain: "global", reason: "conditionNotMet" }],
+  },
+});
+
 type Listener = (...args: unknown[]) => void;
 
 /** `new`: as in a new project, the Compute API refuses everything until it is enabled. */
@@ -52,10 +63,11 @@ export function outage(server: Server, cloud: MemoryCloud, kind: Outage): () => 
   return end;
 }
 
-/** Refuses every request of this method and path, as Compute does when a quota is used up, until the answer is called. */
-export function refuse(server: Server, what: RegExp): () => void {
+/** Refuses every request of this method and path, or so many, by default as Compute does when a quota is used up, until the answer is called. */
+export function refuse(server: Server, what: RegExp, times = Infinity, status = 403, said = QUOTA): () => void {
+  let left = times;
   return intercept(server, (request, response, pass) => {
-    if (!what.test(`${request.method ?? ""} ${request.url ?? ""}`)) pass();
-    else response.writeHead(403, { "content-type": "application/json" }).end(QUOTA);
+    if (!what.test(`${request.method ?? ""} ${request.url ?? ""}`) || left-- <= 0) pass();
+    else response.writeHead(status, { "content-type": "application/json" }).end(said);
   });
 }

@@ -213,8 +213,8 @@ export class Program {
   }
 
   /** As `refuse` in api-faults.ts. */
-  refuse(what: RegExp): () => void {
-    return refuse(this.server, what);
+  refuse(what: RegExp, ...how: [times?: number, status?: number, said?: string]): () => void {
+    return refuse(this.server, what, ...how);
   }
 
   /** The stack's configuration from now on; the repository and the cloud are filled in. */

@@ -68,11 +68,33 @@ describe("fleet rollback", () => {
     expect(out.at(-1)).toMatch(/did not leave bbbbbbb as they should: 1 of 2 failed/);
   });
 
+  it("exits with 1 while a VM that runs it is held, and says so at the start", async () => {
+    fake.instances[0] = {
+      ...fake.instances[0],
+      name: "dev-canary",
+      guest: { "nixos-fleet/system": JSON.stringify(report()) },
+    };
+    const holds = [hold("vm:dev-canary"), hold("vm:dev-other")];
+    fake.setMetadata(controlKey("devs", "dev"), JSON.stringify({ holds }));
+    const { code, out } = await fleet("rollback");
+    expect(code).toBe(1);
+    expect(out).toContain(
+      "VM dev-canary held by eve@desk: demo; its VMs go back only after ./scripts/fleet resume --vm dev-canary",
+    );
+    expect(out.at(-1)).toMatch(
+      /^waves canary, rest: 1 succeeded, 1 deferred; dev-canary \(VM dev-canary held by .*fleet resume\) still at bbbbbbb/,
+    );
+    expect(out.join("\n")).not.toContain("dev-other");
+  });
+
   it("goes to the revision that is given, in one wave, and takes a hold against the revision with it", async () => {
     const holds = [hold("wave:rest", good), hold("wave:canary", good), hold("fleet")];
     fake.setMetadata(controlKey("devs", "dev"), JSON.stringify({ holds, retry: [good] }));
     const { out } = await fleet("rollback", "--wave", "rest", "--to", old.slice(0, 7), "--no-wait");
-    expect(out).toEqual(["wave rest: from bbbbbbb back to aaaaaaa"]);
+    expect(out).toEqual([
+      "wave rest: from bbbbbbb back to aaaaaaa",
+      "the fleet held by eve@desk: demo; its VMs go back only after ./scripts/fleet resume",
+    ]);
     expect(control()).toMatchObject({ holds: [holds[1], holds[2]], instead: { rest: { [good]: old } }, retry: [] });
   });
 

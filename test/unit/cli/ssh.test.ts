@@ -124,6 +124,17 @@ describe("fleet trigger", () => {
     expect(await fleet(["dev-alice"])).toEqual({ code: 0, out: [`dev-alice  ${text}`], err: [] });
   });
 
+  it("takes a failure that was reported before for the same failure", async () => {
+    const [alice] = fake.instances;
+    const failed = report({ outcome: "failed", stage: "build", error: "no space" });
+    if (alice?.guest !== undefined) alice.guest["nixos-fleet/system"] = JSON.stringify(failed);
+    expect(await fleet(["dev-alice"])).toEqual({
+      code: 1,
+      out: ["dev-alice  failed: build failed: no space"],
+      err: [],
+    });
+  });
+
   it.each<[string, Parameters<typeof report>[0], number, string]>([
     ["an update", { outcome: "updated" }, 0, "updated to bbbbbbb on request"],
     ["nothing to do", { outcome: "unchanged" }, 0, "nothing to do: it runs bbbbbbb already"],

@@ -28,6 +28,8 @@ export class Project implements Compute {
   readonly project = "p";
   readonly guestAttributesInterval: number = 1_000;
   time = 0;
+  /** By how many seconds the gate's date differs from the VMs'. */
+  wrongBy = 0;
   asked: string[] = [];
   states = new Map<string, string>();
   /** Where a VM is in another wave than `rest`. */
@@ -91,7 +93,7 @@ export class Project implements Compute {
   world(): GateWorld {
     const clock = {
       now: () => this.time * 1_000,
-      date: () => Date.parse("2026-01-01T12:00:00Z") + this.time * 1_000,
+      date: () => Date.parse("2026-01-01T12:00:00Z") + (this.time + this.wrongBy) * 1_000,
       sleep: (milliseconds: number) => {
         this.time += milliseconds / 1_000;
         const due = this.events.filter(([at]) => at <= this.time);

@@ -24,6 +24,18 @@ describe("a pause", () => {
     expect(project.asked.length).toBeGreaterThan(10);
   });
 
+  it.each([
+    ["a fast clock", 3_600],
+    ["a slow clock", -3_600],
+  ])("lasts as long on a machine with %s, if the gate saw the VM's report", async (_, seconds) => {
+    const project = new Project(["a"]);
+    project.wrongBy = seconds;
+    project.events = [[3, () => project.say("a", { at: "2026-01-01T12:00:03Z" })]];
+    const end = await project.run(soak);
+    expect(end.took).toBeGreaterThanOrEqual(63);
+    expect(end.took).toBeLessThan(66);
+  });
+
   it("counts a failure in it", async () => {
     const project = new Project(["a", "b"]);
     project.say("a", {});

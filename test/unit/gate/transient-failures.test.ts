@@ -58,6 +58,13 @@ describe("failures that pass by themselves", () => {
     expect(decide(after([0, one], [120, one]), allowing).outcome).toBe("open");
   });
 
+  it("do not in a VM's first update: a new right to read the deploy key takes minutes", () => {
+    const denied = reading({ revision: "", outcome: "failed", stage: "fetch", error: "HTTP 403", transient: true });
+    expect(decide(after([0, { a: denied }], [599, { a: denied }]), options).outcome).toBe("open");
+    expect(decide(after([0, { a: denied }], [600, { a: denied }]), options).outcome).toBe("failed");
+    expect(decide(after([0, { a: denied }], [300, { a: reading() }]), options).outcome).toBe("passed");
+  });
+
   it("are failures when the time is up", () => {
     const state = see([
       [0, failing("HTTP 503")],

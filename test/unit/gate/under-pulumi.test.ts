@@ -80,15 +80,16 @@ describe("a gate under Pulumi", () => {
     expect(control()).toContain(good);
   });
 
-  it("that is deleted forgets what was written about its wave, and with the last wave everything", async () => {
+  it("that is deleted forgets what gates wrote about its wave, and with the last wave everything", async () => {
     const hold = (scope: string) => ({ scope, by: "eve", why: "x", at: "2026-06-01T10:00:00.000Z" });
-    const control = { ...noControl, holds: [hold("wave:canary"), hold("wave:rest"), hold("fleet")] };
+    const halt = { ...hold("wave:rest"), revision: good };
+    const control = { ...noControl, holds: [hold("wave:canary"), hold("wave:rest"), halt, hold("fleet")] };
     const instead = { canary: { [good]: old }, rest: { [good]: old } };
     fake.metadata[controlKey("devs", "dev")] = serializeControl({ ...control, instead, pins: { "dev-1": old } }) ?? "";
     const deleted = (wave: string) => runFleet(["await", "--forget"], env({ NIXOS_FLEET_WAVE: wave }));
     expect(await deleted("rest")).toEqual({ code: 0, out: [], err: [] });
     expect(JSON.parse(fake.metadata[controlKey("devs", "dev")] ?? "")).toEqual({
-      holds: [hold("wave:canary"), hold("fleet")],
+      holds: [hold("wave:canary"), hold("wave:rest"), hold("fleet")],
       pins: { "dev-1": old },
       instead: { canary: { [good]: old } },
       retry: [],

@@ -2,7 +2,8 @@
 import { expect, test } from "vitest";
 import type { Result } from "../../../rules/gate/state";
 import { decisions, good, hold, old, reading } from "../cli/fleet-samples";
-import { before, failure, resultOf, see, undo, undone } from "./samples";
+import { decide } from "../../../rules/gate/verdict";
+import { before, failure, options, resultOf, see, undo, undone } from "./samples";
 
 const undoing = { control: undone, with: { undo: ["rest"] } };
 const later = "2026-01-01T12:30:00Z";
@@ -86,4 +87,51 @@ test.each<[string, Parameters<typeof see>[0], Result, RegExp | null, Partial<typ
   expect(is).toBe(result);
   if (reason === null) expect(why).toBeNull();
   else expect(why).toMatch(reason);
+});
+
+test.each<[string, Parameters<typeof see>[0], Partial<typeof undoing>, string]>([
+  [
+    "is held and runs it",
+    [[0, reading()]],
+    { control: decisions({ rest: good }, { ...undo, holds: [hold("fleet")] }) },
+    "unproved",
+  ],
+  [
+    "is held and never ran it",
+    [[0, reading({ revision: old })]],
+    { control: decisions({ rest: good }, { ...undo, holds: [hold("fleet")] }) },
+    "passed",
+  ],
+  [
+    "says itself that it is held",
+    [
+      [0, reading()],
+      [5, reading({ outcome: "held", at: later })],
+    ],
+    {},
+    "unproved",
+  ],
+  [
+    "has nowhere to go",
+    [
+      [0, reading()],
+      [5, reading({ outcome: "deferred", error: "no revision to go to", at: later })],
+    ],
+    {},
+    "unproved",
+  ],
+  [
+    "waits for its window",
+    [
+      [0, reading()],
+      [5, reading({ outcome: "deferred", waiting: { for: "window" }, at: later })],
+    ],
+    {},
+    "passed",
+  ],
+  ["is stopped", [[0, reading(), { state: "TERMINATED" }]], {}, "passed"],
+])("an undo with a VM that %s", (_, looks, changed, outcome) => {
+  const verdict = decide(see(looks, { ...undoing, ...changed }), { ...options, undo: ["rest"] });
+  expect(verdict.outcome).toBe(outcome);
+  if (outcome === "unproved") expect(verdict).toMatchObject({ reason: expect.stringContaining("a (") as string });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it, test } from "vitest";
 import { parseBudget } from "../../../rules/gate/budget";
 import { decide, step } from "../../../rules/gate/verdict";
 import { noProgress } from "../../../rules/gate/state";
-import { changeLines, endLines, passedLine } from "../../../cli/gate/text";
+import { changeLines, endLine, endLines, passedLine } from "../../../cli/gate/text";
 import { readReport } from "../../../cli/reports";
 import type { FleetVm } from "../../../cli/fleet";
 import { decisions, good, hold, old, other, reading, reports, silent, vm } from "../cli/fleet-samples";
@@ -74,20 +74,42 @@ describe("a gate that cannot pass", () => {
       reason: expect.stringContaining("undone in wave rest") as string,
     });
     expect(verdict(decisions({ rest: good }, { holds: [hold("wave:rest", old)] })).outcome).toBe("open");
-    expect(verdict(decisions({ rest: good }, { instead: { canary: { [good]: old } } })).outcome).toBe("open");
+    expect(verdict(decisions({ rest: good }, { instead: { rest: { [old]: good } } })).outcome).toBe("open");
+  });
+
+  it("fails at once for a revision that was undone in an earlier wave, but not for one that was in a later wave", () => {
+    const control = decisions({ rest: good }, { instead: { other: { [good]: old } } });
+    expect(verdict(control)).toMatchObject({ outcome: "failed", stopped: true });
+    const both = decisions({ rest: good }, { instead: { other: { [good]: old }, rest: { [good]: old } } });
+    expect(verdict(both)).toMatchObject({ reason: expect.stringContaining("undone in wave rest") as string });
+    const first = { ...options, laterWaves: ["other"] };
+    expect(decide(step(noProgress, look("p", control), first), first).outcome).toBe("open");
   });
 
   it("fails when the approval has moved on, but not for a moment", () => {
     const moved = decisions({ rest: other });
-    expect(verdict(moved, [0, 14]).outcome).toBe("open");
-    expect(verdict(moved, [0, 15])).toMatchObject({
+    const first = step(noProgress, look("p", approved, 0), options);
+    const after = (...at: number[]) => at.reduce((one, moment) => step(one, look("p", moved, moment), options), first);
+    expect(decide(after(5, 19), options).outcome).toBe("open");
+    expect(decide(after(5, 20), options)).toMatchObject({
       outcome: "failed",
-      reason: expect.stringContaining("approved for ccccccc by now") as string,
+      reason: "wave rest is approved for ccccccc by now, not for bbbbbbb",
     });
-    expect(verdict(decisions({}), [0, 15])).toMatchObject({
-      outcome: "failed",
-      reason: expect.stringContaining("is not approved") as string,
-    });
+    expect(endLine(decide(after(5, 20), options), after(5, 20), options, 20)).toContain("[NF301]");
+  });
+
+  it("says how to go on if its approval was never there: Pulumi did not write it", () => {
+    for (const [control, present] of [
+      [decisions({ rest: other }), "wave rest is approved for ccccccc, not for bbbbbbb"],
+      [decisions({}), "wave rest is not approved for bbbbbbb"],
+    ] as const) {
+      expect(verdict(control, [0, 14]).outcome).toBe("open");
+      const state = [0, 15].reduce((one, moment) => step(one, look("p", control, moment), options), noProgress);
+      const end = endLine(decide(state, options), state, options, 15);
+      expect(end).toContain(`${present}: if no other pulumi up runs, an earlier one could not write the approval`);
+      expect(end).toContain("run pulumi refresh, then pulumi up");
+      expect(end).toContain("[NF305]");
+    }
   });
 });
 

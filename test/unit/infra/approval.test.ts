@@ -130,9 +130,25 @@ describe("what a wave is approved for", () => {
     const head = commit("{}");
     const mine = { ...own, repository };
     expect((await resolveHomes([vm(mine)])).homes[`${repository}#main`]?.revision).toBe(head);
-    const { mistakes } = await resolveHomes([vm(mine, { ...mine, branch: "gone" })]);
-    expect(mistakes).toHaveLength(1);
-    expect(mistakes[0]).toMatch(/^vms: a home's repository: cannot read branch "gone" of .*: fatal: /);
+    const found = await resolveHomes([vm(mine, { ...mine, branch: "gone" })]);
+    expect(found.homes[`${repository}#main`]?.revision).toBe(head);
+    expect(found.warnings).toHaveLength(1);
+    expect(found.warnings[0]).toMatch(
+      /^vms: a home's repository: cannot read branch "gone" of .*: fatal: .*; homes from it stay at what is approved for them$/,
+    );
+  });
+
+  it("keeps what is approved for it if its repository cannot be read, and is left out if nothing is", () => {
+    const source = { repository: "https://x/config.git", branch: "main" };
+    const system = revision(good);
+    const key = `${own.repository}#main`;
+    const former = approvalOf([vm(own)], { system, homes: { [key]: revision(old) } }, source);
+    expect(former.homes?.[key]?.revision).toBe(old);
+    const next = { system: revision(other), homes: {} };
+    expect(approvalOf([vm(own)], next, source, former)).toMatchObject({ revision: other, homes: former.homes });
+    expect(approvalOf([vm(own)], next, source)).not.toHaveProperty("homes");
+    // A home that left the wave is not kept.
+    expect(approvalOf([vm()], next, source, former)).not.toHaveProperty("homes");
   });
 });
 

@@ -161,9 +161,24 @@ describe("a home disk", () => {
     [
       "of another stack",
       {},
-      { stack: "prod" },
+      { stack: "prod", attachedTo: [] },
       [
-        "vms[0].homeDisk: dev-alice-home is there already in europe-west1-b, of fleet devs, stack prod; choose another name, or, if this stack was called prod before, run pulumi stack rename prod",
+        "vms[0].homeDisk: dev-alice-home is there already in europe-west1-b, of fleet devs, stack prod; choose another name, or, if this stack was called prod before, run pulumi stack rename prod, or, if it came with its VM from stack prod, gcloud compute disks add-labels dev-alice-home --zone=europe-west1-b --labels=nixos-fleet-stack=dev",
+      ],
+    ],
+    ["that came with its VM from a stack that is gone", { sizeGb: 100 }, { stack: "prod" }, []],
+    [
+      "that came with its VM, and shrinks",
+      { sizeGb: 50 },
+      { stack: "prod" },
+      ["vms[0].homeDisk.sizeGb: 50 is less than the 100 GB that dev-alice-home has; a disk never shrinks"],
+    ],
+    [
+      "of another fleet, on a VM of ours",
+      {},
+      { fleet: "others" },
+      [
+        "vms[0].homeDisk: dev-alice-home is there already in europe-west1-b, of fleet others, stack dev; choose another name, or, if this fleet was called others before, run pulumi config set nixos-fleet:fleet others",
       ],
     ],
   ])("%s", (_, homeDisk, present, mistakes) =>
@@ -194,7 +209,28 @@ describe("a home disk", () => {
       { ...home, name: "dev-bob-home" },
     ])
       expect(existingHomeDisks(config, { vms: [], disks: [disk] })).toEqual({});
+    const moved = { ...home, stack: "prod" };
+    expect(Object.keys(existingHomeDisks(config, { vms: [alice], disks: [moved] }))).toEqual(["dev-alice"]);
+    for (const vm of [
+      { ...alice, stack: "prod" },
+      { ...alice, zone: "europe-west1-c" },
+      { ...alice, name: "dev-bob" },
+    ])
+      expect(existingHomeDisks(config, { vms: [vm], disks: [moved] })).toEqual({});
   });
+});
+
+it("keeps the stack's region, whatever is in replace", () => {
+  const bob = { ...alice, name: "dev-bob" };
+  const moved = { ...configured({}, replace), region: "europe-west4" };
+  expect(checkChanges(moved, { vms: [alice, bob], disks: [home] })).toEqual({
+    mistakes: [
+      "gcp:region: is europe-west4, and dev-alice, dev-bob are in europe-west1-b; a stack keeps its region, make a new stack (docs/scale.md)",
+    ],
+    warnings: [],
+  });
+  const eve = { ...alice, stack: "prod", name: "dev-eve" };
+  expect(checkChanges(moved, { vms: [eve], disks: [] }).mistakes).toEqual([]);
 });
 
 it("names nobody for replacement who is not there", () =>

@@ -70,8 +70,8 @@ it("says that git is missing, without the command line", async () => {
 it("asks a server that is busy again, few at a time", async () => {
   ssh(await repository(), 2, "kex_exchange_identification: Connection closed by remote host");
   const homes = Array.from({ length: 12 }, (_, i) => ({ user: "u", attribute: "u", repository: `git@h${i}:x` }));
-  const { homes: found, mistakes } = await resolveHomes([{ homes }]);
-  expect(mistakes).toEqual([]);
+  const { homes: found, warnings } = await resolveHomes([{ homes }]);
+  expect(warnings).toEqual([]);
   expect(Object.keys(found)).toHaveLength(12);
   const widths = readFileSync(join(scratch, "width"), "utf8").trim().split("\n").map(Number);
   expect(Math.max(...widths)).toBeLessThanOrEqual(4);

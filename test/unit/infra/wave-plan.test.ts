@@ -77,6 +77,53 @@ describe("a plan", () => {
     expect(warnings[1]).toMatch(/^wave rest: bbbbbbb was undone; its gate fails at once, .*fleet retry bbbbbbb$/);
   });
 
+  test.each<[string, Partial<Control>, string]>([
+    ["a person rolled it back", { instead: { canary: { [good]: "previous" } } }, "was undone"],
+    ["a gate holds it", { holds: [hold("wave:canary", good)] }, "is held by a gate"],
+  ])("gives no later wave a revision if %s in an earlier one", (_, control, what) => {
+    const before = currentApprovals({ canary: good, middle: good, rest: old }, control);
+    expect(revisions(before)).toEqual([
+      ["canary", good, false],
+      ["middle", good, false],
+      ["rest", old, true],
+    ]);
+    expect(plan(before).waves[2]?.value).toBe(before.values["rest"]);
+    expect(plan(before).warnings).toContain(
+      `wave rest does not get bbbbbbb, which ${what} in wave canary (until ./scripts/fleet retry bbbbbbb); it stays at aaaaaaa`,
+    );
+    // Something newer, and a retry, go to all of them.
+    expect(revisions(before, waves, approval(other)).every(([, revision, kept]) => revision === other && !kept)).toBe(
+      true,
+    );
+    const again = currentApprovals({ canary: good, middle: good, rest: old }, { retry: [good] });
+    expect(revisions(again)[2]).toEqual(["rest", good, false]);
+  });
+
+  it("approves earlier waves for what was undone in a later one", () => {
+    const before = currentApprovals({ canary: old, rest: good }, { instead: { rest: { [good]: "previous" } } });
+    expect(revisions(before).map(([, , kept]) => kept)).toEqual([false, false, false]);
+  });
+
+  it("refuses a wave that must stay as it is and whose approval is not readable", () => {
+    for (const [control, name, why] of [
+      [{ holds: [hold("wave:rest")] }, "rest", "is held by eve@desk: demo"],
+      [{ holds: [hold("wave:canary")] }, "rest", "waits for wave canary"],
+      [
+        { instead: { canary: { [good]: "previous" } } },
+        "middle",
+        "does not get bbbbbbb, which was undone in wave canary",
+      ],
+    ] as const) {
+      const before = currentApprovals({ canary: good, middle: good, rest: good }, control as Partial<Control>);
+      const { [name]: _, ...approvals } = before.approvals;
+      const { mistakes } = plan({ ...before, approvals, values: { ...before.values, [name]: "{" } });
+      expect(mistakes).toEqual([expect.stringContaining(`waves: wave "${name}" ${why}`) as string]);
+      expect(mistakes[0]).toContain("its approval is not readable");
+    }
+    const free = { ...currentApprovals({}), values: { canary: "{" } };
+    expect(plan(free).mistakes).toEqual([]);
+  });
+
   it("never approves a wave past one that is held", () => {
     const scopes = fc.subarray(waves.map(({ name }) => `wave:${name}`));
     const before = fc.dictionary(fc.constantFrom("canary", "middle", "rest"), fc.constantFrom(old, other));
@@ -126,6 +173,14 @@ describe("a wave that is renamed or removed", () => {
       expect(mistakes[0]).toBe(
         'waves: wave "canary" is held by eve@desk: demo; ./scripts/fleet resume --wave canary before it is renamed or removed',
       );
+  });
+
+  it("while the revision that it would take along is undone there", () => {
+    const control = { instead: { canary: { [good]: "previous" } } };
+    expect(plan(currentApprovals(allWaves(good), control), renamed).mistakes).toEqual([
+      'waves: bbbbbbb was undone in wave "canary"; push something newer, or ./scripts/fleet retry bbbbbbb, before it is renamed or removed',
+    ]);
+    expect(plan(currentApprovals(allWaves(good), control), renamed, approval(other)).mistakes).toEqual([]);
   });
 
   it("was held once, and is long gone", () => {

@@ -14,11 +14,15 @@ export function checkApproval(state: State, wave: number, stored: number): void 
     throw new Violation(`wave rest is approved for ${stored - 1}, which no canary has proved`);
 }
 
-/** A wave that a person holds keeps its approval, and so do those after it. */
+/** A wave that a person holds keeps its approval, and so do those after it. What was undone in a wave, or is held there, goes no further. */
 export function checkPlan(state: State): void {
   const holds = get(state, F.holds);
   const mustKeep = (holds & 1) !== 0 ? 3 : (holds & 2) !== 0 ? 2 : 0;
   if ((get(state, F.runKept) & mustKeep) !== mustKeep) throw new Violation("an up approves past a person's hold");
+  const planned = get(state, F.runRevision);
+  const refused = get(state, F.undoCanary) === planned || get(state, F.haltCanary) === planned;
+  if (refused && get(state, F.approvedRest) !== planned && (get(state, F.runKept) & 2) === 0)
+    throw new Violation("an up gives wave rest what wave canary refused");
 }
 
 /** What a VM may go to, and that nothing moves under a hold. */

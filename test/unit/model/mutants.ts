@@ -82,6 +82,10 @@ export const modelMutants: readonly ModelMutant[] = [
   mutant("an up approves nothing past a hold", approved, {
     planWaves: (waves, desired, current) => planWaves(waves, desired, { ...current, control: noControl }),
   }),
+  mutant("what was undone goes to no later wave", approved, {
+    planWaves: (waves, desired, { control, ...current }) =>
+      planWaves(waves, desired, { ...current, control: control && { ...control, instead: {} } }),
+  }),
   mutant("a gate waits for its VMs", approved, { decide: () => ({ outcome: "passed" }) }),
   mutant("a wave that has not passed before needs proof", approved, {
     step: (state, seen, options) => step(state, seen, { ...options, passedBefore: true }),

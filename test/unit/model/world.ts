@@ -204,7 +204,7 @@ export class World {
 
   /** Which waves stay as they are at an `up` of now, a bit each. */
   kept(state: State): number {
-    const key = this.about(state);
+    const key = String.fromCharCode(get(state, F.head)) + this.about(state);
     const known = this.plans.get(key);
     if (known !== undefined) return known;
     const approvals = this.approvals(state);

@@ -1,4 +1,5 @@
 /** One item of a project's metadata: read, changed and written back as a whole, guarded by its fingerprint. */
+import { PartialFailure } from "../../core/provider";
 import { isObject, text, type Props } from "../../core/value";
 import type { Api } from "../api";
 import { Mutex } from "../mutex";
@@ -32,11 +33,18 @@ export const projectMetadataItem: Kind = {
     );
     return found && { ...inputs, id: key, project, ...found };
   },
-  update: async (id, { inputs }, { api, settings }) => {
+  update: async (id, { inputs, changed }, { api, settings }) => {
     const project = text(inputs, "project") ?? settings.project ?? "";
     const { key, value } = item(inputs);
-    await write(api, project, (items) => [...items.filter((other) => other.key !== key), { key, value }]);
-    return { ...inputs, id, project };
+    const state = { ...inputs, id, project };
+    // As the official provider: what the state has already is not written again, and a failed update leaves the new value in the state.
+    if (!changed("value")) return state;
+    try {
+      await write(api, project, (items) => [...items.filter((other) => other.key !== key), { key, value }]);
+    } catch (error) {
+      throw new PartialFailure(error, state);
+    }
+    return state;
   },
   delete: async (id, state, { api }) => {
     await write(api, text(state, "project") ?? "", (items) => items.filter(({ key }) => key !== id));
