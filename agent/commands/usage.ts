@@ -123,11 +123,11 @@ export const usage: Record<Program, ProgramUsage> = {
       {
         name: "run",
         args: "[OPTION…]",
-        text: "update this home now, if there is something new",
+        text: "update this home now, if there is something new; tries again what failed",
         options: [
           {
             name: "--force",
-            text: "retry a refused revision, and update in spite of work that is not pushed",
+            text: "update in spite of work that is not pushed",
           },
           revision,
           by,

@@ -64,12 +64,10 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
 
   decide(situation: HomeSituation, request: RunRequest, found: Found): HomeDecision & { notes: string[] } {
     const { homes, alone, settings, state, localHold, current, readable } = situation;
-    const { right, wanted } = request;
-    // The cause of a failure may be in the person's own home, and only the person knows when it is gone.
-    const force = request.force || request.person;
+    const { force, person, right, wanted } = request;
     const drifted = current !== state.deployed || !this.hasUnits();
     const decision = decideHome({
-      ...{ user: this.place.user, homes, alone, settings, state, localHold, right, wanted, force, drifted },
+      ...{ user: this.place.user, homes, alone, settings, state, localHold, right, wanted, force, person, drifted },
       ...found,
     });
     return { ...decision, notes: readable ? [] : ["the state file is not readable; ignoring it"] };

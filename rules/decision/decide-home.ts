@@ -41,6 +41,8 @@ export interface HomeInput {
   right: Right;
   wanted?: string | undefined;
   force: boolean;
+  /** Whether the home's user asks for the run. */
+  person?: boolean;
   drifted: boolean;
   head?: string | undefined;
   descends?: boolean | undefined;
@@ -172,7 +174,7 @@ function target(revision: string, source: Target["source"], why: string, lock?: 
 function actOn(
   target: Target,
   why: string,
-  { state, homes, drifted, force }: HomeInput,
+  { state, homes, drifted, force, person = false }: HomeInput,
   settings: HomeSettings,
 ): Decision {
   const origin = {
@@ -186,7 +188,8 @@ function actOn(
     running: "so does this home",
     drifted,
     change: originChange(state, origin),
-    refusal: refusalOf(state, target.revision, origin, { force, retry: homes?.retry ?? [] }),
+    // The cause of a failure may be in the user's own home, and only the user knows when it is gone.
+    refusal: refusalOf(state, target.revision, origin, { force: force || person, retry: homes?.retry ?? [] }),
   });
   return { ...decision, approved: target.revision };
 }

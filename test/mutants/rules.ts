@@ -137,6 +137,20 @@ export const ruleMutants: readonly Mutant[] = [
   ),
   rule(
     "decision/decide-home",
+    "only a person's run tries a revision again that failed in a home",
+    "force: force || person,",
+    "force: true,",
+    unit("agent/home"),
+  ),
+  rule(
+    "decision/decide-home",
+    "a person's run tries a revision again that failed in a home",
+    "force: force || person,",
+    "force,",
+    unit("agent/home"),
+  ),
+  rule(
+    "decision/decide-home",
     "a home is held with its machine",
     "if (machines !== undefined) return stay",
     "if (false) return stay",
@@ -145,7 +159,7 @@ export const ruleMutants: readonly Mutant[] = [
   rule(
     "decision/decide-home",
     "a home that does not know what it may run stays",
-    "if (homes === null && !force)",
+    "if (homes === null && !alone && !force)",
     "if (false)",
     unit("rules/decision/decide-home"),
   ),

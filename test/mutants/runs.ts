@@ -80,20 +80,6 @@ export const runMutants: readonly Mutant[] = [
     unit("agent/retry"),
   ),
   rule(
-    "home/home",
-    "only a person's run tries a revision again that failed in a home",
-    "const force = request.force || request.person;",
-    "const force = true;",
-    unit("agent/home"),
-  ),
-  rule(
-    "home/home",
-    "a person's run tries a revision again that failed in a home",
-    "const force = request.force || request.person;",
-    "const force = request.force;",
-    unit("agent/home"),
-  ),
-  rule(
     "system/conclude-system",
     "a hold of the machine holds its homes",
     "...(held === undefined ? {} : { held }),",

@@ -112,6 +112,7 @@ describe("a home", () => {
     expect(decide(undefined, { homes: null, settings })).toMatchObject({
       ...{ action: "stay", outcome: "deferred", reason: "the machine has not said since it booted what homes may run" },
     });
+    expect(decide(undefined, { homes: null, settings, person: true })).toMatchObject({ action: "stay" });
     expect(decide(undefined, { homes: null, settings, force: true })).toMatchObject({ action: "update" });
     // A machine without an agent never says so.
     expect(decide(undefined, { homes: null, settings, alone: true })).toMatchObject({ action: "update" });
