@@ -24,7 +24,7 @@ export const activationMutants: readonly Mutant[] = [
     "a switch that left another system running does not count",
     "if (runs !== trial.path) {",
     "if (false) {",
-    activation,
+    unit("agent/activation/switch-effect"),
   ),
   rule(
     "activation/activation",
