@@ -22,6 +22,10 @@ const tests: Readonly<Record<string, readonly Test[]>> = {
   "`the stack is currently locked`": [
     trouble("goes on after pulumi was killed: pulumi cancel takes the lock that it left"),
   ],
+  "`already exists` (HTTP 409)": [
+    ["test/program/unfinished.test.ts", "creates a VM that pulumi was killed at, after the unfinished one was deleted"],
+    ["test/program/unfinished.test.ts", "keeps an approval that pulumi was killed at"],
+  ],
   "VMs `failed, fetch`": [
     ["test/agents/keys.test.ts", "that refuse the key are reported as such, and gone back to once they take it"],
     ["test/program/keys.test.ts", "are rotated without touching a VM: the next version comes before the former goes"],
