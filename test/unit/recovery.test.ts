@@ -23,14 +23,9 @@ const tests: Readonly<Record<string, readonly Test[]>> = {
   "`the stack is currently locked`": [
     trouble("goes on after pulumi was killed: pulumi cancel takes the lock that it left"),
   ],
-  "`pulumi up` fails: `key … already present": [
-    [
-      "test/program/lost-creation.test.ts",
-      "of an approval stops the next up, which goes on once the item is gone; no VM moves meanwhile",
-    ],
-  ],
-  "`pulumi up` fails: HTTP 409": [
-    ["test/program/lost-creation.test.ts", "of a VM stops the next up, which goes on once the VM is gone"],
+  "`already exists` (HTTP 409)": [
+    ["test/program/unfinished.test.ts", "creates a VM that pulumi was killed at, after the unfinished one was deleted"],
+    ["test/program/unfinished.test.ts", "keeps an approval that pulumi was killed at"],
   ],
   "VMs `failed, fetch`": [
     ["test/agents/keys.test.ts", "that refuse the key are reported as such, and gone back to once they take it"],

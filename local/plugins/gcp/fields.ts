@@ -162,11 +162,12 @@ export function refreshed(fields: Fields, inputs: Props, state: Props, same: (a:
   );
 }
 
-/** The inputs of an import: what a program would have to set. As in the official provider, values that are a default or empty are not inputs. */
+/** The inputs of an import: as in the official provider without defaults, and without empty lists and objects. */
 export function imported(fields: Fields, state: Props): Props {
   const inputs = Object.entries(fields).flatMap(([name, field]) => {
     const value = importedField(field, state[name] ?? null);
-    return isEmpty(value) || value === field.otherwise ? [] : [[name, value] as const];
+    const left = typeof value === "object" ? isEmpty(value) : value === field.otherwise;
+    return left ? [] : [[name, value] as const];
   });
   return Object.fromEntries(inputs);
 }

@@ -71,3 +71,12 @@ export function refuse(server: Server, what: RegExp, times = Infinity, status = 
     else response.writeHead(status, { "content-type": "application/json" }).end(said);
   });
 }
+
+/** Carries out every request, and answers none once something is so, until the answer is called. */
+export function stall(server: Server, once: () => boolean): () => void {
+  return intercept(server, (_, response, pass) => {
+    const end = response.end.bind(response) as (...args: unknown[]) => ServerResponse;
+    response.end = (...args: unknown[]) => (once() ? response : end(...args));
+    pass();
+  });
+}

@@ -15,7 +15,7 @@ import { memoryCloud, type MemoryCloud } from "../../unit/local/local-machines";
 import { bundledProgram, languageHost } from "../../setup/language-host";
 import type { RunningCommand, CommandResult } from "../../setup/command-result";
 import { startProgramServer, type ProgramServer } from "../../setup/program-server";
-import { outage, refuse, type Outage } from "./api-faults";
+import { outage, refuse, stall, type Outage } from "./api-faults";
 import { instanceAction, type Action } from "./instance-action";
 import { MemoryVms } from "./memory-vms";
 import { killGate, signal } from "./processes";
@@ -215,6 +215,11 @@ export class Program {
   /** As `refuse` in api-faults.ts. */
   refuse(what: RegExp, ...how: [times?: number, status?: number, said?: string]): () => void {
     return refuse(this.server, what, ...how);
+  }
+
+  /** As `stall` in api-faults.ts. */
+  stall(once: () => boolean): () => void {
+    return stall(this.server, once);
   }
 
   /** The stack's configuration from now on; the repository and the cloud are filled in. */

@@ -55,7 +55,7 @@ describe("an instance", () => {
       machineType: "e2-medium",
       metadata: { a: "1" },
     });
-    // Neither defaults nor empty values: a program that does not set them changes nothing.
+    // Neither defaults nor empty lists: a program that does not set them changes nothing.
     expect(read.inputs).not.toHaveProperty("attachedDisks");
     expect(read.inputs["bootDisk"]).not.toHaveProperty("mode");
   });
