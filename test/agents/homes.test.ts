@@ -91,6 +91,21 @@ describe("homes", () => {
     await reported("bob", { outcome: successfulOutcome, revision: await own.head(), lockMatches: false });
   });
 
+  it("are held with their machine, and go on with it", async () => {
+    const held = { outcome: "held", error: expect.stringContaining("the machine is held by root: a demo") as string };
+    await vm.sh("nixos-auto-update hold a demo");
+    for (const user of ["alice", "bob"]) await reported(user, held);
+    const before = await as("bob", "cat .config/fleet-demo/version");
+    await own.commit();
+    await as("bob", `${agent} run`);
+    await reported("bob", held);
+    expect(await as("bob", "cat .config/fleet-demo/version")).toBe(before);
+    await vm.sh("nixos-auto-update resume");
+    await shows("bob", own);
+    await reported("alice", { outcome: successfulOutcome });
+    await vm.idle();
+  });
+
   it("move aside what is in their way", async () => {
     await as("alice", "echo mine >.greeting");
     await source.edit("homes/alice.nix", () => homeOf("alice", 'home.file.".greeting".text = "theirs";'));
