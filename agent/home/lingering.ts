@@ -18,12 +18,16 @@ async function loginctl(command: string, user: string): Promise<boolean> {
 }
 
 export async function enableLingering(user: string, stateFolder: string, folder = lingerFolder): Promise<void> {
-  if (isThere(join(folder, user)) || !(await loginctl("enable-linger", user))) return;
+  if (!isThere(join(folder, user)) && (await loginctl("enable-linger", user))) mark([user], stateFolder);
+}
+
+function mark(users: readonly string[], stateFolder: string): void {
+  const marks = markFolder(stateFolder);
   try {
-    makeFolder(markFolder(stateFolder));
-    writeFileAtomic(join(markFolder(stateFolder), user), "");
+    makeFolder(marks);
+    for (const user of users) writeFileAtomic(join(marks, user), "");
   } catch {
-    log(`could not write ${markFolder(stateFolder)}/${user}`);
+    log(`could not write into ${marks}`);
   }
 }
 
@@ -33,6 +37,11 @@ export async function endLingering(
   stateFolder: string,
   folder = lingerFolder,
 ): Promise<void> {
+  // Older agents left no marks, and enabled it for each of these.
+  if (!isThere(markFolder(stateFolder))) {
+    const lingering = homes.filter((user) => isUserName(user) && isThere(join(folder, user)));
+    mark(lingering, stateFolder);
+  }
   for (const user of (entries(markFolder(stateFolder)) ?? []).filter(isUserName)) {
     if (homes.includes(user)) continue;
     log(`${user} has no home here any more: disabling lingering`);

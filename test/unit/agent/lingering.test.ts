@@ -42,6 +42,14 @@ it("ends with the home, for those alone for whom the agent enabled it", async ()
   expect(lingers()).toEqual(["alice", "bob", "carol"]);
 });
 
+it("that an older agent enabled, which left no marks, ends with the home too", async () => {
+  for (const user of ["alice", "carol"]) writeFileSync(scratch.in(`linger/${user}`), "");
+  await end("alice");
+  expect(lingers()).toEqual(["alice", "carol"]);
+  await end();
+  expect(lingers()).toEqual(["carol"]);
+});
+
 it("ends where the account is gone", async () => {
   mkdirSync(scratch.in("state/lingering"));
   for (const file of ["state/lingering/gone", "linger/gone"]) writeFileSync(scratch.in(file), "");
