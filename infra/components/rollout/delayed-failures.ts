@@ -101,14 +101,14 @@ export class DelayedFailures {
       return true;
     }
     const vm: unknown = newInputs?.["name"];
-    const told = this.failed.get(String(vm));
-    told?.();
+    const attempt = this.failed.get(String(vm));
+    attempt?.();
     const failure = this.count++;
     const released = new Promise<void>((resolve) => this.releases.set(failure, resolve));
     this.take({ kind: "vm failed", failure, operation: failedOperation });
     if (this.held.waiting.includes(failure)) {
       const reason = (errors[0] ?? "").trim().split("\n").slice(-1)[0] ?? "";
-      const what = told === undefined ? name : String(vm);
+      const what = attempt === undefined ? name : String(vm);
       void pulumi.log.warn(
         `${what} cannot be ${failedOperation}d: ${reason.slice(0, 500)}. The rollout continues without it; then this run fails`,
       );

@@ -1,4 +1,4 @@
-/** What homes are told at the end of each of the machine's runs: the file that root writes for them. */
+/** What homes read at the end of each of the machine's runs: the file that root writes for them. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { dryRequest } from "../../../agent/driver";
@@ -21,7 +21,7 @@ const revision = "a".repeat(40);
 const none: Metadata = { kind: "none" };
 const homes = [{ user: "alice", attribute: "alice" }];
 const file = () => scratch.in("run/homes.json");
-const told = (): HomesFile | undefined =>
+const written = (): HomesFile | undefined =>
   existsSync(file()) ? (JSON.parse(readFileSync(file(), "utf8")) as HomesFile) : undefined;
 
 /** Ends a run that decided this. */
@@ -48,14 +48,14 @@ it.each<[string, Decision]>([
   ["waits", { ...stay("deferred", "built; waiting for the window"), waiting: { for: "window" } }],
 ])("after a boot homes learn what a machine runs that %s", async (_, decision) => {
   await conclude(decision);
-  expect(told()).toMatchObject({ revision, lock: "digest", homes, right: "head" });
+  expect(written()).toMatchObject({ revision, lock: "digest", homes, right: "head" });
 });
 
 it("they learn nothing before the machine knows anything, or after it has left its fleet", async () => {
   await conclude(carols, { kind: "away", problem: "no answer" });
   await conclude(stay("failed", "no network"), none, "");
   await conclude(nothing({ revision }, "left"), { kind: "absent", vm: "dev" });
-  expect(told()).toBeUndefined();
+  expect(written()).toBeUndefined();
 });
 
 it("users without a home here lose the lingering that the agent enabled", async () => {
@@ -78,14 +78,14 @@ it("a run that changes nothing for them does not start them", async () => {
 
 it("a hold of the machine is theirs too, until the first run that finds none", async () => {
   await conclude(stay("unchanged", "running it"));
-  expect(told()).not.toHaveProperty("held");
+  expect(written()).not.toHaveProperty("held");
   await conclude(carols);
-  expect(told()).toMatchObject({ held: "held by carol: demo at 3" });
+  expect(written()).toMatchObject({ held: "held by carol: demo at 3" });
   await conclude(carols, { kind: "away", problem: "no answer" });
-  expect(told()).toMatchObject({ held: "held by carol: demo at 3" });
+  expect(written()).toMatchObject({ held: "held by carol: demo at 3" });
   await conclude(refused);
-  expect(told()).not.toHaveProperty("held");
+  expect(written()).not.toHaveProperty("held");
   await conclude(carols);
   await conclude(stay("unchanged", "running it"));
-  expect(told()).not.toHaveProperty("held");
+  expect(written()).not.toHaveProperty("held");
 });

@@ -91,7 +91,7 @@ describe("a report that Google drops although it answers well", () => {
   beforeEach(async () => (google = await Google.start({ apis: false })));
   afterEach(() => google.stop());
 
-  it("is written once more", async () => {
+  it("is written again", async () => {
     google.drops = 1;
     await google.metadataServer().publish("system", "new");
     expect([google.report("system"), google.published.length]).toEqual(["new", 2]);

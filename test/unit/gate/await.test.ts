@@ -117,7 +117,7 @@ describe("a gate", () => {
     );
   });
 
-  it("asks each VM so seldom that its reports are not dropped", () => {
+  it("asks each VM rarely enough that its reports are not dropped", () => {
     const google = connect({ project: "p", identity: { accessToken: "t" } });
     for (const elapsed of [0, 1, 60, 600]) {
       // Google allows 10 queries a minute for each VM; the VM's own reports and a person who watches need some of them.

@@ -17,7 +17,7 @@ beforeEach(() => {
     "shutdown",
     `printf '%s\\n' "$*" >>${scratch.in("shutdowns")}; echo "USEC=1 MODE=reboot" >${scratch.in("scheduled")}`,
   );
-  scratch.fake("systemd-run", `printf '%s\\n' "$*" >>${scratch.in("told")}`);
+  scratch.fake("systemd-run", `printf '%s\\n' "$*" >>${scratch.in("shown")}`);
 });
 afterEach(() => scratch.remove());
 
@@ -69,7 +69,7 @@ it("is called off if a hold comes during its notice, but only if the agent sched
 it("is announced at the terminals of people, whether or not logind knows their sessions", async () => {
   await ask(stay("unchanged", "running it"));
   const message = "This machine reboots in a minute to finish an update.";
-  expect(readFileSync(scratch.in("told"), "utf8")).toContain(`tell ${message} /dev/pts`);
+  expect(readFileSync(scratch.in("shown"), "utf8")).toContain(`tell ${message} /dev/pts`);
 
   scratch.fake("systemd-run", 'while [ "$1" != -- ]; do shift; done; shift; exec "$@"');
   const pts = scratch.in("pts");
@@ -82,6 +82,6 @@ it("is announced at the terminals of people, whether or not logind knows their s
   execFileSync("mkfifo", [join(pts, "7")]);
   chownSync(join(pts, "7"), 1000, 1000);
   await tellTerminals(message, pts);
-  const told = Object.keys(owners).filter((name) => readFileSync(join(pts, name), "utf8") === `\r\n${message}\r\n`);
-  expect(told).toEqual(["0", "12"]);
+  const reached = Object.keys(owners).filter((name) => readFileSync(join(pts, name), "utf8") === `\r\n${message}\r\n`);
+  expect(reached).toEqual(["0", "12"]);
 });
