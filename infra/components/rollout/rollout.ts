@@ -92,7 +92,7 @@ export class Rollout extends pulumi.ComponentResource {
           if (approval === undefined) return "nothing is approved";
           if (summary !== undefined) return gateResult(summary, approval.revision);
           if (pulumi.runtime.isDryRun()) return `waits for ${short(approval.revision)}`;
-          return approval.revision === planned.approval.revision ? "failed" : "did not run";
+          return !kept && approval.revision === planned.approval.revision ? "failed" : "did not run";
         });
       before = [gate];
       last = gate;
