@@ -123,11 +123,11 @@ describe("a home of which a former generation is deployed", () => {
   });
 
   it.each([
-    ["is not healthy with the new one", "true", "sick"],
+    ["is not healthy with the new one", "true", "health"],
     ["cannot end the activation of the new one", "exit 1", undefined],
-  ])("has its own files again where it %s", async (_, then, sick) => {
+  ])("has its own files again where it %s", async (_, then, health) => {
     const path = generation("new", NEW, then);
-    expect(await update(path, sick)).toMatchObject(rolledBack);
+    expect(await update(path, health)).toMatchObject(rolledBack);
     expect(files()).toEqual(before);
     expect(scratch.log).toContain("~/.bashrc: your file is back");
   });
@@ -181,7 +181,7 @@ describe("a home of which a former generation is deployed", () => {
 
 it("a home of which nothing was deployed has its own files again, and no links", async () => {
   put(join(home, ".bashrc"), "mine");
-  expect(await update(generation("new", NEW), "sick")).toMatchObject(rolledBack);
+  expect(await update(generation("new", NEW), "health")).toMatchObject(rolledBack);
   expect(files()).toEqual({ ".bashrc": "mine" });
   expect(driver.current()).toBe("");
   expect(lstatSync(driver.place.currentHome, { throwIfNoEntry: false })).toBeUndefined();
