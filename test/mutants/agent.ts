@@ -204,8 +204,8 @@ export const agentMutants: readonly Mutant[] = [
   rule(
     "home/lingering",
     "lingering that the agent did not enable stays",
-    "if (isThere(join(folder, user)) || !(await",
-    "if (!(await",
+    "if (!isThere(join(folder, user)) && (await",
+    "if ((await",
     unit("agent/lingering"),
   ),
   rule(
