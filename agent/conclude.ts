@@ -12,7 +12,7 @@ import { writeCachedSettings } from "./cached-settings";
 import { writeLoginMessage } from "./report/login-message";
 import { writeMetrics } from "./report/metrics";
 import { bootedAt, now } from "./host/time";
-import { endTrial, writeState } from "./state";
+import { endTrial, hasTrial, writeState } from "./state";
 import { reportFor } from "./report/publish";
 import { run, succeeded } from "./host/process";
 import { arrangeRetry } from "./retry";
@@ -36,8 +36,8 @@ export async function conclude<S extends Situation, D extends CommonDecision>(
   } catch {
     log(`could not write ${place.stateFolder}/trial.json`);
   }
-  // What was built and waits for its time must not become garbage until then.
-  if (ending.outcome !== "deferred" && !isOffline(ending)) remove(buildLink(place));
+  // What was built and waits for its time, or is not rolled back yet, must not become garbage until then.
+  if (ending.outcome !== "deferred" && !isOffline(ending) && !hasTrial(place.stateFolder)) remove(buildLink(place));
   writeLoginMessage(place, state);
   // A home in the machine's repository follows the machine and no branch.
   if (decision.settings.repository !== undefined) writeCachedSettings(place.runFolder, decision.settings);

@@ -163,7 +163,7 @@ export interface Driver<S extends Situation = Situation, D extends CommonDecisio
   revertProfile(path: string): Promise<void>;
   healthBefore(decision: D): Promise<Before>;
   healthError(trial: Trial, decision: D): Promise<string | undefined>;
-  rollBack(trial: Trial, decision: D, busy: boolean): Promise<RolledBack>;
+  rollBack(trial: Trial, decision: D, unchanged: boolean): Promise<RolledBack>;
   /** After the state is written: publishes it and passes on what others wait for. */
   concluded(conclusion: Conclusion<S, D>): Promise<{ retry?: string }>;
 }

@@ -61,6 +61,14 @@ export interface Before {
   reached: Record<string, boolean>;
 }
 
+/** Why a trial is rolled back. `passes`: why it may succeed later. `unchanged`: the activation changed nothing. */
+export interface Undo {
+  stage: Stage;
+  error: string;
+  passes?: "busy" | "space";
+  unchanged?: true;
+}
+
 /**
  * An activation under trial: the new store path must work, or the old one comes back. Until then a boot starts the old one, so that a
  * new one that hangs cannot keep the machine from booting. Only a trial that waits for a reboot works the other way round. While the file
@@ -87,7 +95,7 @@ export interface Trial {
   /** What counted as deployed in the state before this trial; absent if an older agent wrote it. */
   restores?: Deployment;
   /** Why it must be rolled back. */
-  undo?: { stage: Stage; error: string };
+  undo?: Undo;
   /** What waited for a reboot when this trial began. */
   replaces?: Trial;
 }
@@ -137,7 +145,13 @@ function parseUndo(item: unknown): Trial["undo"] {
   if (!isObject(item)) return undefined;
   const stage = contract.stage.find((known) => known === item["stage"]) as Stage | undefined;
   if (stage === undefined) return undefined;
-  return { stage, error: typeof item["error"] === "string" ? item["error"] : "" };
+  const { error, passes, unchanged } = item;
+  return {
+    stage,
+    error: typeof error === "string" ? error : "",
+    ...(passes === "busy" || passes === "space" ? { passes } : {}),
+    ...(unchanged === true ? { unchanged } : {}),
+  };
 }
 
 function parseBefore(item: unknown): Before {

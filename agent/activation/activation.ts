@@ -3,11 +3,10 @@ import { deploymentOf, type AgentState, type Deployment } from "../../rules/agen
 import { withCode } from "../../rules/error-codes";
 import { cutShort, logFailure } from "../failures";
 import { short } from "../../rules/contract";
-import type { Stage } from "../../rules/contract";
-import type { CommonDecision, Driver, RolledBack, Situation, Switched } from "../driver";
+import type { CommonDecision, Driver, FailedSwitch, RolledBack, Situation } from "../driver";
 import type { Ending } from "../ending";
 import { alarm, log, lastLine } from "../host/log";
-import { readTrial, stillWaiting, type Trial, writeTrial } from "../state";
+import { readTrial, stillWaiting, type Trial, type Undo, writeTrial } from "../state";
 import { now } from "../host/time";
 
 /** One activation: its driver, and what was decided before it. */
@@ -61,7 +60,10 @@ async function carryOut<S extends Situation, D extends CommonDecision>(
   const { driver } = activation;
   log(trial.mode === "boot" ? `→ switching to ${trial.path} at the next boot` : `→ switching to ${trial.path}`);
   const switched = await driver.activate(trial.path, trial.mode, trial);
-  if (switched.kind === "failed") return fail(activation, trial, "switch", switched);
+  if (switched.kind === "failed") {
+    const unchanged = switched.passes === "busy" ? ({ unchanged: true } as const) : {};
+    return fail(activation, trial, { ...whyOf(switched), ...unchanged });
+  }
   if (trial.mode === "boot") {
     writeTrial(driver.place.stateFolder, { ...trial, since: trial.since ?? now() });
     log(`deployed ${short(trial.revision)}; it runs after a reboot`);
@@ -76,7 +78,7 @@ async function carryOut<S extends Situation, D extends CommonDecision>(
   const runs = driver.current();
   if (runs !== trial.path) {
     const error = `the switch ended, but ${runs === "" ? "nothing" : runs} runs`;
-    return fail(activation, trial, "switch", { kind: "failed", error });
+    return fail(activation, trial, { stage: "switch", error });
   }
   log(`switched to ${short(trial.revision)}`);
   return verifyHealth(activation, trial);
@@ -90,10 +92,10 @@ async function verifyHealth<S extends Situation, D extends CommonDecision>(
   const { driver, decision } = activation;
   log("→ checking health");
   const error = await driver.healthError(trial, decision);
-  if (error !== undefined) return fail(activation, trial, "health", { kind: "failed", error });
+  if (error !== undefined) return fail(activation, trial, { stage: "health", error });
   if (trial.mode === "switch") {
     const kept = await driver.keep(trial.path);
-    if (kept.kind === "failed") return fail(activation, trial, "switch", kept);
+    if (kept.kind === "failed") return fail(activation, trial, whyOf(kept));
     if (driver.awaitsBoot?.(trial.path) === true) {
       log(`${short(trial.revision)} runs; a reboot completes it`);
       writeTrial(driver.place.stateFolder, { ...trial, mode: "boot", kept: true, since: now() });
@@ -111,34 +113,36 @@ function deployed({ revision, lock }: Trial): Ending {
   return { outcome: "updated", rolledBack: false, revision, lock };
 }
 
+function whyOf({ kind: _, ...switched }: FailedSwitch): Undo {
+  return { stage: "switch", ...switched };
+}
+
 async function fail<S extends Situation, D extends CommonDecision>(
   activation: Activation<S, D>,
   trial: Trial,
-  stage: Stage,
-  { error, passes }: Extract<Switched, { kind: "failed" }>,
+  why: Undo,
 ): Promise<Ending> {
   // The trial stays, as after a power cut.
-  const cut = await cutShort(error);
+  const cut = await cutShort(why.error);
   if (cut !== undefined) return cut;
-  const failed: Trial = { ...trial, undo: { stage, error } };
+  const failed: Trial = { ...trial, undo: why };
   try {
     writeTrial(activation.driver.place.stateFolder, failed);
   } catch {
     // A full disk does not prevent the return.
   }
-  return undo(activation, failed, passes);
+  return undo(activation, failed, why);
 }
 
-/** Goes back. If the switch found something busy, nothing was changed and the revision stays wanted. */
+/** Goes back. A revision that failed for a reason that passes stays wanted. */
 async function undo<S extends Situation, D extends CommonDecision>(
   { driver, decision }: Activation<S, D>,
   trial: Trial,
-  passes: "busy" | "space" | undefined,
+  { stage, error, passes, unchanged }: Undo,
 ): Promise<Ending> {
-  const { stage, error } = trial.undo ?? { stage: "switch" as const, error: "" };
   logFailure(stage, error);
   log("→ rolling back");
-  const back = await driver.rollBack(trial, decision, passes === "busy");
+  const back = await driver.rollBack(trial, decision, unchanged === true);
   const later = passes === "space" ? "no space is left" : lastLine(error);
   const ending: Ending = {
     outcome: "failed",
@@ -192,7 +196,7 @@ export async function finishTrial<S extends Situation, D extends CommonDecision>
   const what = short(trial.revision);
   if (trial.undo !== undefined) {
     log("a rollback was interrupted; repeating it");
-    return undo(activation, trial, undefined);
+    return undo(activation, trial, trial.undo);
   }
   if (trial.boot === driver.boot()) {
     if (activation.decision.outcome === "held" && trial.mode === "switch") return takeBack(activation, trial);
@@ -201,7 +205,7 @@ export async function finishTrial<S extends Situation, D extends CommonDecision>
   }
   if (trial.since !== undefined && driver.bootedAnother?.(trial.path) === true) {
     const error = "the machine booted another system instead";
-    return fail(activation, trial, "switch", { kind: "failed", error });
+    return fail(activation, trial, { stage: "switch", error });
   }
   if (!driver.cameUp(trial.path)) {
     log(`an update was interrupted before ${what} was kept`);

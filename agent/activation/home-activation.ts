@@ -48,9 +48,7 @@ export async function activateHome(generation: string, profile: string, suffix: 
   return { kind: "failed", error, ...(diskProblem(finished.output) === undefined ? {} : { passes: "space" }) };
 }
 
-/** 20261128-061500, in the user's time zone. */
+/** 20261128-061500, in UTC: whoever ends the trial may have another time zone than whoever began it. */
 function compactTime(date: Date): string {
-  const two = (part: number) => String(part).padStart(2, "0");
-  const day = `${date.getFullYear()}${two(date.getMonth() + 1)}${two(date.getDate())}`;
-  return `${day}-${two(date.getHours())}${two(date.getMinutes())}${two(date.getSeconds())}`;
+  return date.toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "-");
 }

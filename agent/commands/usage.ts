@@ -127,11 +127,12 @@ export const usage: Record<Program, ProgramUsage> = {
         options: [
           {
             name: "--force",
-            text: "update in spite of work that is not pushed",
+            text: "update in spite of work that is not pushed, and before the machine has said what homes may run",
           },
           revision,
           by,
           once,
+          trigger,
         ],
       },
       hold,

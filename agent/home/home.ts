@@ -236,10 +236,12 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
     return error ?? (await checksError(settingsFile));
   }
 
-  async rollBack(trial: Trial): Promise<RolledBack> {
+  async rollBack(trial: Trial, _decision: HomeDecision, unchanged: boolean): Promise<RolledBack> {
     const old = this.previous(trial);
     const { home, profile, currentHome } = this.place;
-    if (!(await revertProfile(profile, old, trial.path))) return { ok: false, error: "the profile cannot be set back" };
+    if (!(await revertProfile(profile, old, trial.path === old ? undefined : trial.path)))
+      return { ok: false, error: "the profile cannot be set back" };
+    if (unchanged) return { ok: true };
     if (old === undefined) {
       log("nothing was deployed before: removing the links");
       removeLinksInto(home, trial.path);
@@ -269,7 +271,12 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
   private previous(trial: Trial): string | undefined {
     const { state } = readState(this.place.stateFolder);
     return [state.deployed, trial.former].find(
-      (path) => path !== undefined && path !== "" && path !== trial.path && exists(join(path, "activate")),
+      (path) =>
+        path !== undefined &&
+        path !== "" &&
+        // A home that lost its units is activated again.
+        (path !== trial.path || path === trial.former) &&
+        exists(join(path, "activate")),
     );
   }
 

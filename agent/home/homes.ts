@@ -130,6 +130,9 @@ async function wakeUnits(account: Account): Promise<void> {
   }
 }
 
+/** The options of a home's first update. */
+export const firstUpdateOptions = ["--once", "--trigger", "watch", "--by", "the machine's agent"];
+
 /**
  * Once in each of the machine's runs: until the home has its own units, only root can retry.
  * @param since when root looked for the end of an earlier update, and found none that succeeded
@@ -137,7 +140,7 @@ async function wakeUnits(account: Account): Promise<void> {
 async function startHome(account: Account, since: string): Promise<void> {
   const { name } = account;
   log(`home of ${name}: starting its first update`);
-  const command = [...installedOrSelf(), "run", "--once", "--trigger", "watch", "--by", "the machine's agent"];
+  const command = [...installedOrSelf(), "run", ...firstUpdateOptions];
   const unit = `${homeUnit}-first.service`;
   const options = [
     ...["--user", `--machine=${name}@.host`, "--no-block", `--unit=${unit}`],

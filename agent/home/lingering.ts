@@ -37,7 +37,7 @@ export async function endLingering(
   stateFolder: string,
   folder = lingerFolder,
 ): Promise<void> {
-  // Older agents left no marks, and enabled it for each of these.
+  // Older agents left no marks, and enabled it for each of these who did not have it already.
   if (!isThere(markFolder(stateFolder))) {
     const lingering = homes.filter((user) => isUserName(user) && isThere(join(folder, user)));
     mark(lingering, stateFolder);

@@ -241,10 +241,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
 
   async keep(toplevel: string): Promise<Switched> {
     log(`→ keeping ${toplevel}`);
-    const kept = await this.setForBoot(toplevel);
-    // The system was already switched to, whatever prevented it from being kept.
-    if (kept.kind !== "failed" || kept.passes !== "busy") return kept;
-    return { kind: "failed", error: kept.error };
+    return this.setForBoot(toplevel);
   }
 
   private async setForBoot(toplevel: string): Promise<Switched> {
@@ -269,13 +266,13 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     return new SystemHealth(this.metadata, () => this.origin(decision));
   }
 
-  async rollBack(trial: Trial, _decision: SystemDecision, busy: boolean): Promise<RolledBack> {
+  async rollBack(trial: Trial, _decision: SystemDecision, unchanged: boolean): Promise<RolledBack> {
     const waits = stillWaiting(trial, this.boot());
     const old = this.previous(trial, waits);
     const next = waits?.path ?? old;
     if (!(await revertProfile(this.place.profile, next, trial.path === old ? undefined : trial.path)))
       return { ok: false, error: "the profile cannot be set back" };
-    if (busy) return { ok: true };
+    if (unchanged) return { ok: true };
     if (old === undefined || next === undefined)
       return { ok: false, error: "nothing was deployed before", hopeless: true };
     log(`going back to ${old}`);

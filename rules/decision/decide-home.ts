@@ -143,7 +143,10 @@ function chooseTarget(input: HomeInput, settings: HomeSettings): Choice {
   }
   // The machine may have said, before its boot, that only an approval moves this home.
   if (homes === null && !alone && !force)
-    return { kind: "none", why: "the machine has not said since it booted what homes may run" };
+    return {
+      kind: "none",
+      why: "the machine has not said since it booted what homes may run (run --force does not wait for it)",
+    };
   if (right === "approved") return approvedOnly(input, settings);
   if (head === undefined) return { kind: "need head", why: `branch ${branch} is not known` };
   return {

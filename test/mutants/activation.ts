@@ -15,8 +15,8 @@ export const activationMutants: readonly Mutant[] = [
   rule(
     "activation/activation",
     "a switch has to pass its health check (health check)",
-    'if (error !== undefined) return fail(activation, trial, "health"',
-    'if (false) return fail(activation, trial, "health"',
+    'if (error !== undefined) return fail(activation, trial, { stage: "health"',
+    'if (false) return fail(activation, trial, { stage: "health"',
     activation,
   ),
   rule(
@@ -29,7 +29,7 @@ export const activationMutants: readonly Mutant[] = [
   rule(
     "activation/activation",
     "what fails is rolled back",
-    'const back = await driver.rollBack(trial, decision, passes === "busy");',
+    'const back = await driver.rollBack(trial, decision, unchanged === true);',
     "const back: RolledBack = { ok: true };",
     activation,
   ),

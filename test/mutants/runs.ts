@@ -5,7 +5,7 @@ export const runMutants: readonly Mutant[] = [
   rule(
     "conclude",
     "what was built and waits for its time is kept from garbage collection",
-    'if (ending.outcome !== "deferred" && !isOffline(ending)) remove',
+    'if (ending.outcome !== "deferred" && !isOffline(ending) && !hasTrial(place.stateFolder)) remove',
     "remove",
     unit("agent/engine"),
   ),

@@ -157,6 +157,13 @@ describe("a home of which a former generation is deployed", () => {
     expect(files()).toEqual(before);
   });
 
+  it("stays where its own activation is repeated, for lost units, and fails", async () => {
+    const path = driver.current();
+    expect(await update(path, "health")).toMatchObject(rolledBack);
+    expect(files()).toEqual({ ".both": "→ old", ".bashrc": "mine" });
+    expect(driver.current()).toBe(path);
+  });
+
   it("keeps what is in the place of one of its files, and that file beside it", async () => {
     const path = generation("new", NEW, `rm ${home}/.bashrc; echo written meanwhile >${home}/.bashrc; exit 1`);
     expect(await update(path)).toMatchObject(rolledBack);

@@ -1,6 +1,7 @@
 /** The words that people and units give a run. */
 import { expect, it } from "vitest";
 import { Exit } from "../../../agent/host/log";
+import { firstUpdateOptions } from "../../../agent/home/homes";
 import { readOptions, takesNothing } from "../../../agent/options";
 
 const revision = "a".repeat(40);
@@ -37,11 +38,17 @@ it.each([
   ["nixos-auto-update", "trigger", "--force"],
   ["nixos-auto-update", "trigger", "--revision"],
   ["nixos-auto-update", "trigger", "--once"],
-  ["nixos-hm-auto-update", "run", "--trigger"],
+  ["nixos-hm-auto-update", "check", "--trigger"],
 ] as const)("%s %s refuses %s, which it would ignore", (program, command, option) => {
   expect(said(() => readOptions(program, command, [option, revision]))).toContain(
     `2: ${command}: unknown option "${option}"; see `,
   );
+});
+
+it("of a home's first update, which root starts, are those of its run", () => {
+  expect(readOptions("nixos-hm-auto-update", "run", firstUpdateOptions)).toMatchObject({
+    ...{ once: true, trigger: "watch", by: "the machine's agent" },
+  });
 });
 
 it("trigger takes what its usage lists", () => {

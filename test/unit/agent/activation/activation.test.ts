@@ -145,6 +145,23 @@ describe("an activation", () => {
     expect(ending.refuse).toBeUndefined();
   });
 
+  it("that could not begin, and whose way back was cut short, is tried again as well", async () => {
+    steps = { activate: () => ({ kind: "failed", error: "busy", passes: "busy" }), back: dies };
+    await cutShort();
+    steps = {};
+    const ending = await next();
+    expect(ending).toMatchObject({ outcome: "failed", cause: "busy", rolledBack: true });
+    expect(ending?.refuse).toBeUndefined();
+  });
+
+  it("that could not be kept because something was busy is tried again, and is rolled back", async () => {
+    steps = { keep: () => ({ kind: "failed", error: "busy", passes: "busy" }) };
+    const ending = await begin();
+    expect(ending).toMatchObject({ outcome: "failed", cause: "busy", rolledBack: true });
+    expect(ending.refuse).toBeUndefined();
+    expect(runs).toBe(OLD);
+  });
+
   it("that found no space for the boot loader is tried again", async () => {
     steps = { keep: () => ({ kind: "failed", error: "No space left on device", passes: "space" }) };
     const ending = await begin();
