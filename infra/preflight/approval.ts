@@ -34,7 +34,7 @@ export function homeSources(vms: readonly Keeper[]): Record<string, { repository
 
 /**
  * The heads of those repositories, and a warning for each that cannot be read or approved. A developer's own repository must not keep the
- * system's update from the fleet, so its homes then stay at what is approved for them.
+ * system's update from the fleet, so its homes are then not in the approvals of a new revision.
  */
 export async function resolveHomes(
   vms: readonly Keeper[],
@@ -46,7 +46,7 @@ export async function resolveHomes(
       homes[key] = await resolveRevision(repository, branch);
     } catch (error) {
       const { message } = error as Error;
-      warnings.push(`vms: a home's repository: ${message}; homes from it stay at what is approved for them`);
+      warnings.push(`vms: a home's repository: ${message}; a new revision is approved without the homes from it`);
     }
   };
   await pMap(Object.entries(homeSources(vms)), resolve, { concurrency: repositoriesAtOnce });
@@ -67,7 +67,8 @@ interface ApprovalSource {
 
 /**
  * The approval of a wave with these VMs. Of home repositories it names only those that its VMs' homes come from.
- * @param former the wave's present approval: a home whose repository was not resolved keeps what it says of it
+ * @param former the wave's present approval. For the same system it stays as it is, also if a home's repository was not resolved. In the
+ * approval of another system, what was approved for that home would lead it back from what it runs.
  */
 export function approvalOf(
   vms: readonly Keeper[],
@@ -75,9 +76,10 @@ export function approvalOf(
   { repository, branch, subdirectory, urgent, urgentWhy }: ApprovalSource,
   former?: Approval,
 ): Approval {
+  const present = former?.revision === system.revision ? former.homes : undefined;
   const keys = Object.keys(homeSources(vms)).sort();
   const approved = keys.flatMap((key) => {
-    const home = own(homes, key) ?? own(former?.homes, key);
+    const home = own(homes, key) ?? own(present, key);
     return home === undefined ? [] : [[key, { revision: home.revision, lock: home.lock }] as const];
   });
   return {

@@ -111,10 +111,10 @@ export const rolloutMutants: readonly Mutant[] = [
     only: "is written again",
   },
   {
-    rule: "a home whose repository cannot be read keeps its approval",
+    rule: "a home whose repository cannot be read does not go back with a new system",
     file: "infra/preflight/approval.ts",
-    before: "own(homes, key) ?? own(former?.homes, key)",
-    after: "own(homes, key)",
+    before: "former?.revision === system.revision ? former.homes : undefined",
+    after: "former?.homes",
     tests: unit("infra/approval"),
   },
   {
