@@ -29,7 +29,7 @@ export const activationMutants: readonly Mutant[] = [
   rule(
     "activation/activation",
     "what fails is rolled back",
-    'const back = await driver.rollBack(trial, decision, unchanged === true);',
+    "const back = await driver.rollBack(trial, decision, unchanged === true);",
     "const back: RolledBack = { ok: true };",
     activation,
   ),

@@ -63,7 +63,7 @@ describe("bash", () => {
     [["nixos-auto-update", "run", "--by", ""], []],
     [["nixos-auto-update", "w"], []],
     [["nixos-hm-auto-update", "t"], []],
-    [["nixos-hm-auto-update", "run", "--t"], []],
+    [["nixos-hm-auto-update", "run", "--t"], ["--trigger"]],
   ])("completes %j", ([program = "", ...words], expected) => {
     expect(offers(program, ...words)).toEqual(expected);
   });

@@ -66,10 +66,10 @@ const driver = (): Driver =>
       did.push("health");
       return Promise.resolve(steps.health?.());
     },
-    rollBack: async (_trial, _decision, busy) => {
+    rollBack: async (_trial, _decision, unchanged) => {
       did.push("back");
       const result = steps.back?.() ?? { ok: true };
-      if (result.ok && !busy) runs = OLD;
+      if (result.ok && !unchanged) runs = OLD;
       return Promise.resolve(result);
     },
   });
@@ -143,23 +143,6 @@ describe("an activation", () => {
     const ending = await begin();
     expect(ending).toMatchObject({ outcome: "failed", stage: "switch", retry: "busy" });
     expect(ending.refuse).toBeUndefined();
-  });
-
-  it("that could not begin, and whose way back was cut short, is tried again as well", async () => {
-    steps = { activate: () => ({ kind: "failed", error: "busy", passes: "busy" }), back: dies };
-    await cutShort();
-    steps = {};
-    const ending = await next();
-    expect(ending).toMatchObject({ outcome: "failed", cause: "busy", rolledBack: true });
-    expect(ending?.refuse).toBeUndefined();
-  });
-
-  it("that could not be kept because something was busy is tried again, and is rolled back", async () => {
-    steps = { keep: () => ({ kind: "failed", error: "busy", passes: "busy" }) };
-    const ending = await begin();
-    expect(ending).toMatchObject({ outcome: "failed", cause: "busy", rolledBack: true });
-    expect(ending.refuse).toBeUndefined();
-    expect(runs).toBe(OLD);
   });
 
   it("that found no space for the boot loader is tried again", async () => {
