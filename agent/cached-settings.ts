@@ -1,8 +1,7 @@
 /** The settings of the last run, in a file that everyone may read. `status` reads the file instead of asking a server. */
 import { join } from "node:path";
-import { parseObject } from "../rules/text/json";
 import type { CommonSettings } from "./driver";
-import { readText, writeFileAtomic } from "./host/files";
+import { readText, writeFileAtomic, readObject } from "./host/files";
 
 export interface CachedSettings {
   repository?: string;
@@ -28,7 +27,7 @@ export function writeCachedSettings(runFolder: string, settings: CommonSettings)
 }
 
 export function readCachedSettings(runFolder: string): CachedSettings {
-  return cachedSettingsOf(parseObject(readText(fileIn(runFolder)) ?? "") ?? {});
+  return cachedSettingsOf(readObject(fileIn(runFolder)) ?? {});
 }
 
 function cachedSettingsOf(item: Record<string, unknown>): CachedSettings {

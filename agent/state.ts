@@ -10,8 +10,8 @@ import {
 } from "../rules/agent-state";
 import type { Stage } from "../rules/contract";
 import { contract } from "../rules/contract";
-import { isObject, parseObject } from "../rules/text/json";
-import { exists, isThere, readText, remove, writeFileAtomic, writeFileFsync } from "./host/files";
+import { isObject } from "../rules/text/json";
+import { exists, isThere, readText, remove, writeFileAtomic, writeFileFsync, readObject } from "./host/files";
 import { log } from "./host/log";
 
 const stateFile = (folder: string) => join(folder, "state.json");
@@ -38,7 +38,7 @@ export interface LocalHold {
 /** The hold of a person on this machine; null if there is none, `{}` if it cannot be read. */
 export function readHold(folder: string): LocalHold | null {
   if (!isThere(holdFile(folder))) return null;
-  const item = parseObject(readText(holdFile(folder)) ?? "") ?? {};
+  const item = readObject(holdFile(folder)) ?? {};
   return Object.fromEntries(Object.entries(item).filter(([, value]) => typeof value === "string"));
 }
 
@@ -103,7 +103,7 @@ export interface Trial {
 /** The trial in the file. A trial that cannot be read is removed: what runs decides then. */
 export function readTrial(folder: string): Trial | undefined {
   if (!isThere(trialFile(folder))) return undefined;
-  const trial = parseTrial(parseObject(readText(trialFile(folder)) ?? ""));
+  const trial = parseTrial(readObject(trialFile(folder)));
   if (trial === undefined) {
     log(`${trialFile(folder)} is not readable; ignoring it`);
     endTrial(folder, {});

@@ -2,7 +2,7 @@ import { hostname, userInfo } from "node:os";
 import { didYouMean } from "../rules/text/did-you-mean";
 import type { Call } from "./command-line/command";
 import { variable } from "./command-line/variable";
-import { connect, type Catalog, type Compute, type Consoles, type Disks, type Images } from "./google/compute";
+import { connect, type Compute, type ComputeClient } from "./google/compute";
 import { UsageError } from "./errors";
 import { findFleet, findStacks, readVms, type FleetId, type FleetVm } from "./fleet";
 import { Storage } from "./google/storage";
@@ -25,10 +25,7 @@ function projectOf(call: Call): string {
 }
 
 /** Connects to the Compute API of the project that options or environment name. */
-export function openProject(
-  call: Call,
-  settings: { attempts?: number } = {},
-): Promise<Compute & Images & Catalog & Consoles & Disks> {
+export function openProject(call: Call, settings: { attempts?: number } = {}): Promise<ComputeClient> {
   return connectProject(call, projectOf(call), settings);
 }
 
@@ -37,7 +34,7 @@ export async function connectProject(
   call: Call,
   project: string,
   settings: { attempts?: number } = {},
-): Promise<Compute & Images & Catalog & Consoles & Disks> {
+): Promise<ComputeClient> {
   return connect({
     ...(await callerOf(call, project)),
     endpoint: variable(call, "NIXOS_FLEET_COMPUTE_ENDPOINT"),

@@ -1,4 +1,5 @@
 /** Finds the hosts and homes of a stack that its flakes do not have. Pure. */
+import { repositoryKey } from "./rollout/approval";
 import { didYouMean } from "./text/did-you-mean";
 
 /** The attributes of a flake's `nixosConfigurations` and `homeConfigurations`. */
@@ -52,8 +53,8 @@ export function missingNames(
 /** The repositories of these VMs' homes other than the config repository, each branch once. */
 export function ownRepositories(vms: readonly FlakeUser[]): Pick<OwnHome, "repository" | "branch">[] {
   const all = vms.flatMap(({ ownHomes }) => ownHomes);
-  const places = all.map(({ repository, branch }) => [`${repository}#${branch}`, { repository, branch }] as const);
-  return [...new Map(places).values()];
+  const places = all.map(({ repository, branch }) => ({ repository, branch }));
+  return [...new Map(places.map((place) => [repositoryKey(place), place])).values()];
 }
 
 /** A line for each home that its own repository does not have. @param homes the attributes of its `homeConfigurations` */

@@ -1,8 +1,8 @@
 /** How an activation is checked: its units, the configuration's own checks, and what was reachable before and is not reachable now. */
 import { join } from "node:path";
-import { isObject, parseObject } from "../../rules/text/json";
+import { isObject } from "../../rules/text/json";
 import { badUnits, loopingStates, mayRestart, type UnitState } from "../../rules/decision/health";
-import { entries, readText } from "../host/files";
+import { entries, readText, readObject } from "../host/files";
 import { log, oneLine } from "../host/log";
 import { run } from "../host/process";
 import { type ListedUnit, listUnits, type Manager, showUnits, unitJournal } from "../host/systemd";
@@ -138,7 +138,7 @@ export async function failedUnits(manager: Manager): Promise<string[]> {
 
 /** Runs the checks of the new configuration. @returns why one failed */
 export async function checksError(settingsFile: string): Promise<string | undefined> {
-  const checks = parseObject(readText(settingsFile) ?? "")?.["healthChecks"];
+  const checks = readObject(settingsFile)?.["healthChecks"];
   if (!isObject(checks)) return undefined;
   for (const [name, check] of Object.entries(checks)) {
     if (!isObject(check) || typeof check["command"] !== "string") continue;

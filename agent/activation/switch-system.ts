@@ -1,10 +1,9 @@
 /** switch-to-configuration, as the system's driver runs it. */
 import { join } from "node:path";
 import { activationMode, checkOf, switchEnd, type ActivationMode } from "../../rules/decision/activation";
-import { parseObject } from "../../rules/text/json";
 import { contract } from "../../rules/contract";
 import type { Switched } from "../driver";
-import { readText } from "../host/files";
+import { readText, readObject } from "../host/files";
 import { log } from "../host/log";
 import { run, succeeded } from "../host/process";
 import { currentSystem } from "./reboot";
@@ -55,7 +54,7 @@ export async function switchToConfiguration(toplevel: string, action: "test" | "
 /** How to activate a system: its own settings, its pre-switch checks, and without these the inhibitors of both systems. */
 export async function modeOf(toplevel: string): Promise<ActivationMode> {
   const inhibitors = (system: string) => readText(join(system, "switch-inhibitors"));
-  const settings = parseObject(readText(join(toplevel, contract.paths.settings)) ?? "") ?? {};
+  const settings = readObject(join(toplevel, contract.paths.settings)) ?? {};
   const finished = await run(programOf(toplevel), ["check"], { timeout: timeout() });
   const decision = activationMode({
     setting: settings["activation"] === "boot" ? "boot" : "live",

@@ -1,13 +1,12 @@
 /** How a system is checked after its switch: its units, its checks, and what was reachable before the switch. */
 import { join } from "node:path";
-import { parseObject } from "../../rules/text/json";
-import { readText } from "../host/files";
 import { answersAgain, checksError, failedUnits, unitsError } from "./health";
 import type { MetadataServer } from "../metadata-server";
 import { answers, type Origin } from "../git/mirror";
 import { awaitsBoot } from "./reboot";
 import type { Before, Trial } from "../state";
 import { healthSettings } from "../system/deferrals";
+import { readObject } from "../host/files";
 
 const UNITS = "etc/systemd/system";
 
@@ -33,7 +32,7 @@ export class SystemHealth {
       manager: "system",
       failedBefore: before.failed,
       folders: [join(former, UNITS), join(path, UNITS)],
-      settings: healthSettings(parseObject(readText(settingsFile) ?? "") ?? {}, awaitsBoot(path)),
+      settings: healthSettings(readObject(settingsFile) ?? {}, awaitsBoot(path)),
     });
     return units ?? (await checksError(settingsFile)) ?? (await this.lost(before));
   }

@@ -3,10 +3,8 @@
  * unit watches while its service runs (systemd 41599).
  */
 import type { HomesFile } from "../../rules/decision/decide-home";
-import { parseObject } from "../../rules/text/json";
 import { mayHaveMissed } from "../../rules/missed-homes";
 import { requester, type Requester, type Right, together } from "../../rules/decision/run-right";
-import { readText } from "../host/files";
 import type { HomeDriver } from "../home/home";
 import { homesFile, homesPublishedAt } from "../home/home-place";
 import { acquireLock } from "../host/lock";
@@ -17,6 +15,7 @@ import { Progress } from "../report/progress";
 import { endServing, writeServing } from "../serving";
 import { isService, whoStarted } from "../trigger";
 import { tryAttempt } from "../run-attempt";
+import { readObject } from "../host/files";
 
 /** @returns the exit status */
 export async function runHome(driver: HomeDriver, options: RunOptions): Promise<number> {
@@ -49,7 +48,7 @@ export async function runHome(driver: HomeDriver, options: RunOptions): Promise<
 
 /** Which revisions the machine's run might go to. Older agents do not say, so any revision is allowed. */
 function machineRight(): Right {
-  const homes = parseObject(readText(homesFile) ?? "") as HomesFile | undefined;
+  const homes = readObject(homesFile) as HomesFile | undefined;
   return homes?.right === "approved" ? "approved" : "head";
 }
 

@@ -5,9 +5,8 @@ import { decideHome, type HomeDecision, type HomesFile, type HomeSettings } from
 import { parseKeyPlace } from "../../rules/deploy-keys";
 import { locksMatch } from "../../rules/lock/lock-matches";
 import { builtAs, flakeFile } from "../../rules/decision/flake-place";
-import { parseObject } from "../../rules/text/json";
 import type { Conclusion, Driver, Found, RolledBack, RunRequest, Situation, Switched } from "../driver";
-import { exists, isThere, makeFolder, readText, remove, resolved, writeFileAtomic } from "../host/files";
+import { exists, isThere, makeFolder, readText, remove, resolved, writeFileAtomic, readObject } from "../host/files";
 import { GitError } from "../git/git";
 import { activateHome, backupSuffix, rollbackSuffix } from "../activation/home-activation";
 import { homePlace, homesFile, type HomePlace } from "./home-place";
@@ -50,11 +49,11 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
     const { stateFolder, settingsPath } = this.place;
     const { state, readable } = readState(stateFolder);
     const current = this.current();
-    this.homes = parseObject(readText(homesFile) ?? "") ?? null;
+    this.homes = readObject(homesFile) ?? null;
     return Promise.resolve({
       homes: this.homes,
       alone: !isThere(machineUnit),
-      settings: parseObject(readText(join(current, settingsPath)) ?? "") ?? {},
+      settings: readObject(join(current, settingsPath)) ?? {},
       localHold: readHold(stateFolder),
       state,
       readable,
@@ -231,7 +230,7 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
       manager: "user",
       failedBefore: trial.before.failed,
       folders: [join(trial.former, units), join(trial.path, units)],
-      settings: parseObject(readText(settingsFile) ?? "") ?? {},
+      settings: readObject(settingsFile) ?? {},
     });
     return error ?? (await checksError(settingsFile));
   }

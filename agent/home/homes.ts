@@ -7,8 +7,6 @@ import { publishable, type AgentState } from "../../rules/agent-state";
 import { contract } from "../../rules/contract";
 import type { HomesFile } from "../../rules/decision/decide-home";
 import { mayHaveMissed } from "../../rules/missed-homes";
-import { parseObject } from "../../rules/text/json";
-import { readText } from "../host/files";
 import { log } from "../host/log";
 import { MetadataServer } from "../metadata-server";
 import { homeKey, publish, publishedReport, unpublished } from "../report/publish";
@@ -21,6 +19,7 @@ import { homeStateFiles, readHomeState } from "./home-state";
 import { accountOf, hasHome, isUserName, type Account } from "./users";
 import { run } from "../host/process";
 import { sleep } from "../host/time";
+import { readObject } from "../host/files";
 
 const { system, home: homeUnit } = contract.units;
 const runFolder = contract.paths.run;
@@ -30,7 +29,7 @@ const FIRST_LOGIN = `${system}-first-login`;
 
 /** What root last published for homes. */
 export function readHomes(folder: string = runFolder): HomesFile {
-  return parseObject(readText(join(folder, "homes.json")) ?? "") ?? {};
+  return readObject(join(folder, "homes.json")) ?? {};
 }
 
 const homeUsers = (): string[] => (readHomes().homes ?? []).map(({ user }) => user).filter(isUserName);

@@ -15,6 +15,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { type JsonObject, parseObject } from "../../rules/text/json";
 
 /** Replaces a file. A reader gets the old text or the new one. `before` prepares the new file. @throws if it cannot be written */
 export function writeFileAtomic(file: string, text: string, mode = 0o644, before?: (path: string) => void): void {
@@ -54,6 +55,11 @@ function syncFolder(folder: string): void {
 /** Whether a path itself, not what it links to, is a folder. */
 function isFolder(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** A file's JSON object; `undefined` if it holds none. */
+export function readObject(file: string): JsonObject | undefined {
+  return parseObject(readText(file) ?? "");
 }
 
 /** A file's text without its last newline; `undefined` if it is empty or cannot be read. */

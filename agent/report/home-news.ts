@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { contract } from "../../rules/contract";
 import { missedHomes } from "../../rules/missed-homes";
 import type { Report } from "../../rules/report";
-import { isString, parseObject } from "../../rules/text/json";
-import { isThere, readText, writeFileAtomic } from "../host/files";
+import { isString } from "../../rules/text/json";
+import { isThere, writeFileAtomic, readObject } from "../host/files";
 import { readHomes } from "../home/homes";
 import { now } from "../host/time";
 import { homeKey, publishedFile, publishedReport } from "./publish";
@@ -44,7 +44,7 @@ function missedSince(
   time: string,
 ): Record<string, string> {
   const file = join(runFolder, "homes-missed.json");
-  const before = Object.entries(parseObject(readText(file) ?? "") ?? {}).filter(([, at]) => isString(at) === undefined);
+  const before = Object.entries(readObject(file) ?? {}).filter(([, at]) => isString(at) === undefined);
   const after = missedHomes(Object.fromEntries(before) as Record<string, string>, asked, ran, time);
   writeFileAtomic(file, JSON.stringify(after));
   return after;

@@ -1,7 +1,6 @@
 /** The current stage of an update, for `status`: a file that everyone may read. It is deleted when the run ends. */
 import { join } from "node:path";
-import { parseObject } from "../../rules/text/json";
-import { exists, readText, remove, writeFileAtomic } from "../host/files";
+import { exists, remove, writeFileAtomic, readObject } from "../host/files";
 import { now } from "../host/time";
 
 export interface ProgressNow {
@@ -44,7 +43,7 @@ export class Progress {
 
 /** The current stage of an update; `undefined` if none runs. */
 export function readProgress(runFolder: string): ProgressNow | undefined {
-  const item = parseObject(readText(fileIn(runFolder)) ?? "");
+  const item = readObject(fileIn(runFolder));
   if (item === undefined || typeof item["pid"] !== "number" || !exists(`/proc/${item["pid"]}`)) return undefined;
   return item as unknown as ProgressNow;
 }

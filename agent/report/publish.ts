@@ -4,9 +4,8 @@ import { join } from "node:path";
 import { publishable, type AgentState } from "../../rules/agent-state";
 import { isOldNews, parseReport, reportOf, type Report } from "../../rules/report";
 import { contract } from "../../rules/contract";
-import { parseObject } from "../../rules/text/json";
 import { speaksSecondContract } from "../../rules/instance-metadata";
-import { readText, writeFileAtomic } from "../host/files";
+import { readText, writeFileAtomic, readObject } from "../host/files";
 import { log } from "../host/log";
 import { sleep } from "../host/time";
 import type { MetadataServer } from "../metadata-server";
@@ -41,7 +40,7 @@ export function unpublished(
   state: object,
 ): Report | undefined {
   const report = reportOf(state, { second: second(settings) });
-  const last = parseObject(readText(publishedFile(runFolder, key)) ?? "");
+  const last = readObject(publishedFile(runFolder, key));
   return report === undefined || isOldNews(report, last) ? undefined : report;
 }
 

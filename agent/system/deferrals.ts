@@ -4,14 +4,13 @@ import type { AgentState } from "../../rules/agent-state";
 import { TURN_SECONDS, waitsForTurn } from "../../rules/decision/turn";
 import type { Metadata } from "../../rules/metadata";
 import type { SystemDecision } from "../../rules/decision/decide-system";
-import { parseObject } from "../../rules/text/json";
 import type { Place, Deferral } from "../driver";
-import { readText } from "../host/files";
 import { secondsFrom } from "../host/time";
 import type { RebootPlace } from "../activation/reboot";
 import { readWaiting } from "../state";
 import { startWait, waitingSince } from "./wait";
 import { updateWindow } from "./window";
+import { readObject } from "../host/files";
 
 export interface Pending {
   revision: string;
@@ -76,7 +75,7 @@ export function pendingSystem(
 export function rebootPlaceOf(place: Place, decision: SystemDecision): RebootPlace {
   const { settings, target } = decision;
   const { profile, settingsPath, runFolder, stateFolder } = place;
-  const deployedSettings = parseObject(readText(join(profile, settingsPath)) ?? "") ?? {};
+  const deployedSettings = readObject(join(profile, settingsPath)) ?? {};
   const held = rebootHeld(decision);
   return {
     ...{ runFolder, deployedSettings, settings, trial: readWaiting(stateFolder), urgent: target?.urgent === true },

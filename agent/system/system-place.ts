@@ -2,11 +2,10 @@
 import { join } from "node:path";
 import { contract } from "../../rules/contract";
 import type { ModuleSettings } from "../../rules/decision/decide-system";
-import { parseObject } from "../../rules/text/json";
 import type { Place } from "../driver";
-import { readText } from "../host/files";
 import { Mirror } from "../git/mirror";
 import { currentSystem } from "../activation/reboot";
+import { readObject } from "../host/files";
 
 export function systemPlace(): Place {
   const stateFolder = process.env["NIXOS_AUTO_UPDATE_STATE"] ?? contract.paths.state;
@@ -25,5 +24,5 @@ export function systemPlace(): Place {
 
 /** The settings of the running configuration; a machine before its first switch has none. */
 export function moduleSettings(): ModuleSettings {
-  return parseObject(readText(join(currentSystem, contract.paths.settings)) ?? "") ?? {};
+  return readObject(join(currentSystem, contract.paths.settings)) ?? {};
 }

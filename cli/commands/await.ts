@@ -8,7 +8,7 @@ import { openFleet, type FleetContext } from "../context";
 import { variable } from "../command-line/variable";
 import { FleetError } from "../errors";
 import { readDecisions, type FleetId } from "../fleet";
-import { awaitWave, type GateEnd } from "../gate/await";
+import { awaitWave, exitCodes } from "../gate/await";
 import { eventOf, withHistory, type GateStart } from "../gate/history";
 import { react } from "../gate/on-failure";
 import { forgetWave } from "../gate/forget";
@@ -18,8 +18,6 @@ import { orphanSignal } from "../gate/parent";
 import { resultsOf, saysPassed, summaryOf, writeResults } from "../gate/results";
 import { recordEvent } from "../history";
 import { oneLine } from "../../rules/text/text";
-
-const exitCodes: Record<GateEnd["outcome"], number> = { passed: 0, unproved: 1, failed: 1, interrupted: 130 };
 
 export const command: Command = {
   name: "await",

@@ -1,5 +1,5 @@
 import { short } from "../../rules/contract";
-import type { GateEnd } from "../gate/await";
+import { exitCodes, type GateEnd } from "../gate/await";
 import { revisionChangeOptions, type Call, type Command } from "../command-line/command";
 import { confirmChange } from "../command-line/confirm";
 import { openFleet, type FleetContext } from "../context";
@@ -93,8 +93,6 @@ function scopeFlag({ scope }: Hold): string {
   const [kind, name] = scope.split(":");
   return name === undefined ? "" : ` --${kind ?? ""} ${name}`;
 }
-
-const exitCodes: Record<GateEnd["outcome"], number> = { passed: 0, unproved: 1, failed: 1, interrupted: 130 };
 
 function endOf({ outcome, reason, took, state }: GateEnd): object {
   return { outcome, reason, took, vms: vmResults(state) };

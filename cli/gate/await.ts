@@ -54,6 +54,9 @@ export interface GateEnd {
   state: GateState;
 }
 
+/** The exit status of a command that ends with a gate. */
+export const exitCodes: Record<GateEnd["outcome"], number> = { passed: 0, unproved: 1, failed: 1, interrupted: 130 };
+
 /** This many requests for guest attributes run at once, … */
 const readers = 16;
 /** … and they average no more than this rate: below half of 1,500 a minute, Compute's usual quota of such requests in a region. */

@@ -2,6 +2,9 @@
 import type { compute_v1 } from "@googleapis/compute/build/v1";
 import type { Offers, Wanted } from "../../rules/google-catalog";
 
+/** All parts. */
+export type ComputeClient = Compute & Images & Catalog & Consoles & Disks;
+
 /** An instance as the operator's tool needs it. */
 export interface Instance {
   name: string;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { compute_v1 } from "@googleapis/compute/build/v1";
 import { ApiError, isLocal } from "./api-error";
 import { computeApi, unreachable, type ComputeOptions } from "./compute-api";
-import type { Catalog, Compute, Consoles, Disks, Images, Instance, NewSnapshot } from "./compute-interfaces";
+import type { ComputeClient, Instance, NewSnapshot } from "./compute-interfaces";
 import { listAggregated } from "../../rules/aggregated-list";
 import { gatherOffers, type Offers, type Wanted } from "../../rules/google-catalog";
 import { waitForOperation } from "./operation";
@@ -28,11 +28,11 @@ const readIntervals = { google: 8_000, local: 1_000 };
 const quotaRefill = 65;
 
 /** The Compute API of Google, or of a server that offers the same at `endpoint`. */
-export function connect(options: ComputeOptions): Compute & Images & Catalog & Consoles & Disks {
+export function connect(options: ComputeOptions): ComputeClient {
   return new RestCompute(options);
 }
 
-class RestCompute implements Compute, Images, Catalog, Consoles, Disks {
+class RestCompute implements ComputeClient {
   readonly project: string;
   readonly guestAttributesInterval: number;
   private readonly api: compute_v1.Compute;

@@ -7,6 +7,7 @@ import type { FleetVm, Source } from "../fleet";
 import type { RunOptions } from "../run-program";
 import { git } from "../repository/git";
 import { oneLine } from "../../rules/text/text";
+import { repositoryKey } from "../../rules/rollout/approval";
 
 /** Milliseconds that the repositories may take. After that, a status shows everything else without them. */
 const patience = 3_000;
@@ -35,7 +36,7 @@ export async function readBranches(
   milliseconds = patience,
 ): Promise<Branch[]> {
   const followed = vms.flatMap(({ follow, source }) => (follow === "branch" && source !== undefined ? [source] : []));
-  const distinct = [...new Map(followed.map((source) => [`${source.repository}#${source.branch}`, source])).values()];
+  const distinct = [...new Map(followed.map((source) => [repositoryKey(source), source])).values()];
   const signal = AbortSignal.any([runOptions.signal, AbortSignal.timeout(milliseconds)]);
   return Promise.all(
     distinct.map(async (source) => {

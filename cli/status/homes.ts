@@ -6,6 +6,7 @@ import type { Report } from "../../rules/report";
 import { reportOf, type Reading } from "../../rules/report-reading";
 import { failureText } from "../../rules/text/sentences";
 import { oneLine } from "../../rules/text/text";
+import { homeApproval } from "../../rules/rollout/approval";
 
 /** A home in the document. */
 export interface HomeStatus {
@@ -41,7 +42,7 @@ export function homeStatus(
   const wanted =
     (home.repository === undefined
       ? system?.revision
-      : approval?.homes?.[`${home.repository}#${home.branch ?? "main"}`]?.revision) ?? null;
+      : homeApproval(approval, { repository: home.repository, branch: home.branch })?.revision) ?? null;
   const status = (drift: Drift, reason: string | null) => ({ drift, reason, wanted });
   if (state !== "RUNNING") return status("stopped", null);
   if (reading?.kind === "invalid") return status("unknown", reading.problem);

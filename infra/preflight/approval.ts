@@ -8,6 +8,7 @@ import { resolveRevision, type Revision } from "./revision";
 import type { Approval } from "../../rules/rollout/approval";
 import { own } from "../../rules/text/json";
 import type { Home } from "../../rules/instance-metadata";
+import { repositoryKey } from "../../rules/rollout/approval";
 
 /**
  * The revisions that were resolved for this run, and where the system was already built; `homes` by the contract's key,
@@ -27,7 +28,7 @@ export function homeSources(vms: readonly Keeper[]): Record<string, { repository
   const own = vms
     .flatMap(({ homes }) => homes)
     .flatMap(({ repository, branch = "main" }) =>
-      repository === undefined ? [] : [[`${repository}#${branch}`, { repository, branch }] as const],
+      repository === undefined ? [] : [[repositoryKey({ repository, branch }), { repository, branch }] as const],
     );
   return Object.fromEntries(own);
 }

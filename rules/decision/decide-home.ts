@@ -4,7 +4,7 @@ import { act, deployedOf, held, originChange, refusalOf, stay, type Decision, ty
 import type { AgentState } from "../agent-state";
 import type { HomeEntry } from "./decide-system";
 import { builtAs } from "./flake-place";
-import { isRevision } from "../text/json";
+import { isRevision, withoutNulls } from "../text/json";
 import type { Right } from "./run-right";
 
 /** What root wrote after the machine's last good update: what homes may run. Any field may be missing or wrong. */
@@ -83,20 +83,16 @@ export function decideHome(input: HomeInput): HomeDecision {
 function resolveSettings({ homes, user, settings }: HomeInput): HomeSettings {
   const { user: _user, ...entry } = homes?.homes?.find((home) => home.user === user) ?? { user };
   const knownHosts = homes?.knownHosts ?? "";
-  const own = { ...withoutNull(settings), ...withoutNull(entry) }["repository"] !== undefined;
+  const own = { ...withoutNulls(settings), ...withoutNulls(entry) }["repository"] !== undefined;
   return {
     attribute: user,
     branch: "main",
     // A home that is handed a key has to know whom to show it to, before there is a home that says so.
     ...("deployKeySecret" in entry && knownHosts !== "" ? { knownHosts } : {}),
-    ...withoutNull(settings),
-    ...withoutNull(entry),
+    ...withoutNulls(settings),
+    ...withoutNulls(entry),
     ...(own || homes?.subdirectory === undefined ? {} : { subdirectory: homes.subdirectory }),
   };
-}
-
-function withoutNull(settings: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null && value !== undefined));
 }
 
 function decide(input: HomeInput, settings: HomeSettings): Decision {

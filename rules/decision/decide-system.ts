@@ -4,7 +4,7 @@
 import {
   approvedRevision,
   homeApproval,
-  homeKey,
+  repositoryKey,
   readApprovals,
   rolloutOpen,
   type Approval,
@@ -14,7 +14,7 @@ import { act, held, nothing, originChange, refusalOf, refuse, stay, type Decisio
 import { controlKey, type Follow } from "../contract";
 import { holdsOn, parseControl, type Control } from "../rollout/control-item";
 import { distinctHomes, type Cache, type Home, type InstanceMetadata } from "../instance-metadata";
-import { own, type Parsed } from "../text/json";
+import { own, type Parsed, withoutNulls } from "../text/json";
 import type { AgentState } from "../agent-state";
 import type { Metadata } from "../metadata";
 import type { Right } from "./run-right";
@@ -121,12 +121,8 @@ function resolveSettings({ metadata, hostname, settings }: SystemInput): Resolve
   const vm = metadata.kind === "present" || metadata.kind === "absent" ? metadata.vm : undefined;
   const instance = metadata.kind === "present" ? metadata.instance : {};
   const usual = { branch: "main", directory: "/etc/nixos", host: vm ?? hostname, follow: "branch" as const, homes: [] };
-  const resolved = { ...usual, ...withoutNull(settings), ...withoutNull(instance) };
+  const resolved = { ...usual, ...withoutNulls(settings), ...withoutNulls(instance) };
   return { ...resolved, homes: distinctHomes(resolved.homes as Home[]).homes };
-}
-
-function withoutNull(settings: object): object {
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null && value !== undefined));
 }
 
 function decide(facts: FleetFacts): Decision {
@@ -234,7 +230,7 @@ function homesFor(
   return homes.map((home) => {
     const { repository, branch } = home;
     if (repository === undefined || wave === undefined) return home;
-    const key = homeKey({ repository, branch });
+    const key = repositoryKey({ repository, branch });
     const named = Object.values(approvals.approvals).flatMap(({ homes }) => own(homes, key)?.revision ?? []);
     const present = homeApproval(approval, { repository, branch });
     const bound = follow === "approved" || rolloutOpen(approvals) || new Set(named).size > 1;

@@ -101,15 +101,20 @@ export function rolloutOpen({ approvals, problems }: ReadApprovals): boolean {
   return revisions.size + (Object.keys(problems).length > 0 ? 1 : 0) > 1;
 }
 
+interface HomeSource {
+  repository: string;
+  branch?: string | undefined;
+}
+
 /** The key under which an approval has the revision of a home's own repository. */
-export function homeKey(home: { repository: string; branch?: string | undefined }): string {
-  return `${home.repository}#${home.branch ?? "main"}`;
+export function repositoryKey({ repository, branch = "main" }: HomeSource): string {
+  return `${repository}#${branch}`;
 }
 
 /** What an approval says of a home's own repository; undefined if it says nothing. */
 export function homeApproval(
   approval: Approval | undefined,
-  home: { repository: string; branch?: string | undefined },
+  home: HomeSource,
 ): { revision: string; lock: string } | undefined {
-  return own(approval?.homes, homeKey(home));
+  return own(approval?.homes, repositoryKey(home));
 }

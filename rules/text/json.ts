@@ -124,9 +124,9 @@ export function objectsIn(list: unknown): JsonObject[] {
   return Array.isArray(list) ? list.filter(isObject) : [];
 }
 
-/** The same object without fields that are null, which count as absent. */
-export function withoutNulls(value: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== null));
+/** The same object without fields that are null or undefined, which count as absent. */
+export function withoutNulls(value: object): JsonObject {
+  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== null && entry !== undefined));
 }
 
 /** `path: problem`; a problem that has a path of its own is joined to it. */
