@@ -45,7 +45,7 @@ export async function activate<S extends Situation, D extends CommonDecision>(
     ...(waits === undefined || waits.path === built.path ? {} : { replaces: withoutReplaced(waits) }),
   };
   writeTrial(driver.place.stateFolder, trial);
-  return carryOut(activation, trial);
+  return carryOut(activation, trial, false);
 }
 
 /** What was deployed and ran. A store path that waits for a boot counts as deployed, but never ran. */
@@ -56,14 +56,17 @@ function formerDeployment(state: AgentState, waits: Trial | undefined): Deployme
 async function carryOut<S extends Situation, D extends CommonDecision>(
   activation: Activation<S, D>,
   trial: Trial,
+  isRepeated: boolean,
 ): Promise<Ending> {
   const { driver } = activation;
   log(trial.mode === "boot" ? `→ switching to ${trial.path} at the next boot` : `→ switching to ${trial.path}`);
   const switched = await driver.activate(trial.path, trial.mode, trial);
-  if (switched.kind === "failed") {
-    const unchanged = switched.passes === "busy" ? ({ unchanged: true } as const) : {};
-    return fail(activation, trial, { ...whyOf(switched), ...unchanged });
+  if (switched.kind === "failed" && switched.passes === "busy") {
+    if (!isRepeated || trial.mode === "boot") return fail(activation, trial, { ...whyOf(switched), unchanged: true });
+    // What the first try changed stays on trial.
+    return { outcome: "deferred", error: switched.error, rolledBack: false, retry: lastLine(switched.error) };
   }
+  if (switched.kind === "failed") return fail(activation, trial, whyOf(switched));
   if (trial.mode === "boot") {
     writeTrial(driver.place.stateFolder, { ...trial, since: trial.since ?? now() });
     log(`deployed ${short(trial.revision)}; it runs after a reboot`);
@@ -73,7 +76,7 @@ async function carryOut<S extends Situation, D extends CommonDecision>(
     log(`${short(trial.revision)} can only run after a reboot`);
     const later: Trial = { ...trial, mode: "boot" };
     writeTrial(driver.place.stateFolder, later);
-    return carryOut(activation, later);
+    return carryOut(activation, later, isRepeated);
   }
   const runs = driver.current();
   if (runs !== trial.path) {
@@ -201,7 +204,7 @@ export async function finishTrial<S extends Situation, D extends CommonDecision>
   if (trial.boot === driver.boot()) {
     if (activation.decision.outcome === "held" && trial.mode === "switch") return takeBack(activation, trial);
     log("an update was interrupted; repeating it");
-    return carryOut(activation, trial);
+    return carryOut(activation, trial, true);
   }
   if (trial.since !== undefined && driver.bootedAnother?.(trial.path) === true) {
     const error = "the machine booted another system instead";
@@ -218,5 +221,5 @@ export async function finishTrial<S extends Situation, D extends CommonDecision>
   }
   // A boot continues after a failed activation; only a switch can say whether this activation failed.
   log(`${what} booted before its health was checked; switching to it again`);
-  return carryOut(activation, trial);
+  return carryOut(activation, trial, true);
 }

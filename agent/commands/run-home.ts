@@ -53,7 +53,7 @@ function machineRight(): Right {
 }
 
 async function whoAsks({ place }: HomeDriver, { by, trigger, wanted }: RunOptions): Promise<Requester> {
-  if (by !== undefined || wanted !== undefined)
+  if (by !== undefined || wanted !== undefined || trigger !== undefined)
     return { ...requester(trigger ?? "manual", by ?? place.user), right: "head" };
   const started = await whoStarted(place);
   if (started.length > 0) return together(started, place.user);

@@ -19,7 +19,6 @@ export class FleetSchedules extends pulumi.ComponentResource {
   constructor(name: string, { config, vms }: FleetSchedulesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("nixos-fleet:infra:FleetSchedules", name, {}, opts);
     const agent = this.allowAgent(name, config, opts);
-    let first: compute.ResourcePolicyAttachment | undefined;
     for (const { name: schedule, start, stop, timeZone } of config.schedules) {
       const policy = new compute.ResourcePolicy(
         schedulePolicyName(name, schedule),
@@ -37,19 +36,12 @@ export class FleetSchedules extends pulumi.ComponentResource {
       for (const { name: vm, zone } of config.vms.filter((one) => one.schedule === schedule)) {
         const instance = vms[vm]?.instance.name;
         if (instance === undefined) continue;
-        const attachment = new compute.ResourcePolicyAttachment(
+        new compute.ResourcePolicyAttachment(
           `${name}-${vm}-schedule`,
           { name: policy.name, instance, zone },
-          {
-            parent: this,
-            // Compute refuses a second schedule for a VM.
-            deleteBeforeReplace: true,
-            // Compute refuses all until IAM has spread its agent's rights: one attachment finds out, so that the others take no workers.
-            dependsOn: first ?? [],
-            ...aliasesOf(config),
-          },
+          // Compute refuses a second schedule for a VM.
+          { parent: this, deleteBeforeReplace: true, ...aliasesOf(config) },
         );
-        first ??= attachment;
       }
     }
     this.registerOutputs({});

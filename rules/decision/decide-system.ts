@@ -233,7 +233,9 @@ function homesFor(
     const key = repositoryKey({ repository, branch });
     const named = Object.values(approvals.approvals).flatMap(({ homes }) => own(homes, key)?.revision ?? []);
     const present = homeApproval(approval, { repository, branch });
-    const bound = follow === "approved" || rolloutOpen(approvals) || new Set(named).size > 1;
+    // This wave names none if the repository did not answer while its revision was approved.
+    const differs = new Set(named).size > 1 || named.some((revision) => revision !== present?.revision);
+    const bound = follow === "approved" || rolloutOpen(approvals) || differs;
     return {
       ...home,
       ...(bound ? { approved: present ?? {} } : {}),

@@ -28,6 +28,19 @@ it("before the switch has nothing to go back from, also if the way back was cut 
   expect(rollBack.mock.calls.map((args: unknown[]) => args[2])).toEqual([true, true]);
 });
 
+it("that was interrupted after it had changed something stays on trial", async () => {
+  const switches = vi.fn<() => Promise<Switched>>().mockRejectedValueOnce(new Error("killed")).mockImplementation(busy);
+  const rollBack = vi.fn<() => Promise<RolledBack>>();
+  const driver = standInDriver(scratch, { activate: switches, rollBack });
+  await expect(update(driver)).rejects.toThrow("killed");
+  const trial = unfinishedTrial(driver) ?? expect.fail("no trial is left");
+  expect(await finishTrial({ driver, decision }, trial)).toEqual({
+    ...{ outcome: "deferred", error: "busy", rolledBack: false, retry: "busy" },
+  });
+  expect(rollBack).not.toHaveBeenCalled();
+  expect(unfinishedTrial(driver)).toEqual(trial);
+});
+
 it("after the switch, when it was to be kept, goes back from it", async () => {
   const rollBack = vi.fn<() => Promise<RolledBack>>().mockResolvedValue({ ok: true });
   const driver = standInDriver(scratch, { current: () => NEW, keep: busy, rollBack });

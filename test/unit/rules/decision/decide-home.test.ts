@@ -30,6 +30,11 @@ describe("what root tells a home", () => {
       });
   });
 
+  it("is nothing to go to while another wave alone names one", () => {
+    const attributes = { ...approve({ rest: A }), ...approved("canary", C) };
+    expect(approvedFor({ instance: { homes }, attributes })).toEqual({});
+  });
+
   it("is nothing to go to where none is approved", () => {
     expect(approvedFor({ instance: { homes, follow: "approved" }, attributes: approve({ rest: A }) })).toEqual({});
   });
