@@ -164,6 +164,13 @@ export const ruleMutants: readonly Mutant[] = [
     unit("rules/decision/decide-home"),
   ),
   rule(
+    "decision/decide-system",
+    "a home that another wave alone is approved for waits",
+    "|| named.some((revision) => revision !== present?.revision)",
+    "",
+    unit("rules/decision/decide-home"),
+  ),
+  rule(
     "decision/decide-home",
     "a home waits for its approval",
     "if (approved !== undefined) {",
