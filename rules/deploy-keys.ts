@@ -31,6 +31,16 @@ export function parseKeyPlace(text: string): KeyPlace | undefined {
   };
 }
 
+/** How ssh-keyscan and known_hosts name the server of a repository that is reached by SSH; undefined if it is reached in another way. */
+export function sshServer(repository: string): { keyscan: string; knownHosts: string } | undefined {
+  const place = parseKeyPlace(repository);
+  if (place?.kind !== "SSH private key") return undefined;
+  const [host = "", port] = place.host.split(":");
+  return port === undefined
+    ? { keyscan: host, knownHosts: host }
+    : { keyscan: `-p ${port} ${host}`, knownHosts: `[${host}]:${port}` };
+}
+
 /** The kind of a secret's text. */
 export function kindOf(text: string): CredentialKind | undefined {
   if (text.startsWith("-----BEGIN ")) return "SSH private key";

@@ -43,12 +43,12 @@ export async function activateHome(generation: string, profile: string, suffix: 
     return { kind: "failed", error: `activate did not end within ${Math.round(timeout() / 1000)} s` };
   const lines = finished.output.trimEnd().split("\n").slice(-20);
   const how = `activate ended with status ${finished.status ?? finished.signal ?? "none"}`;
-  // The reason is Home Manager's last line, and whoever shows one line of an error shows the last.
+  // The reason is Home Manager's last line, and what shows one line of an error shows the last.
   const error = [how, ...lines].join("\n");
   return { kind: "failed", error, ...(diskProblem(finished.output) === undefined ? {} : { passes: "space" }) };
 }
 
-/** 20261128-061500, in UTC: whoever ends the trial may have another time zone than whoever began it. */
+/** 20261128-061500, in UTC: the run that ends a trial may have another time zone than the run that began it. */
 function compactTime(date: Date): string {
   return date.toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "-");
 }

@@ -8,6 +8,7 @@ import { builtAs, flakeFile } from "../../rules/decision/flake-place";
 import type { Conclusion, Driver, Found, RolledBack, RunRequest, Situation, Switched } from "../driver";
 import { exists, isThere, makeFolder, readText, remove, resolved, writeFileAtomic, readObject } from "../host/files";
 import { GitError } from "../git/git";
+import { rollbackTarget } from "../activation/rollback-target";
 import { activateHome, backupSuffix, rollbackSuffix } from "../activation/home-activation";
 import { homePlace, homesFile, type HomePlace } from "./home-place";
 import { lastLine, log } from "../host/log";
@@ -269,14 +270,7 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
   /** What was deployed before. If the agent has deployed nothing yet: what the user had activated. */
   private previous(trial: Trial): string | undefined {
     const { state } = readState(this.place.stateFolder);
-    return [state.deployed, trial.former].find(
-      (path) =>
-        path !== undefined &&
-        path !== "" &&
-        // A home that lost its units is activated again.
-        (path !== trial.path || path === trial.former) &&
-        exists(join(path, "activate")),
-    );
+    return rollbackTarget(trial, [state.deployed, trial.former], "activate");
   }
 
   /** Root publishes the content of the state file. It finds the file regardless of this user's environment. */

@@ -23,6 +23,7 @@ import { log } from "../host/log";
 import { MetadataServer } from "../metadata-server";
 import type { Origin } from "../git/mirror";
 import type { RepositoryKey } from "../credentials/repository-keys";
+import { rollbackTarget } from "../activation/rollback-target";
 import { awaitsBoot, bootedSystem, currentSystem, decideReboot, type RebootPlace } from "../activation/reboot";
 import { type Pending, pendingSystem, deferredByTurn, deferredByWindow, rebootPlaceOf } from "./deferrals";
 import { type Before, readHold, readState, readTrial, stillWaiting, type Trial } from "../state";
@@ -294,13 +295,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
    */
   private previous(trial: Trial, waits: Trial | undefined): string | undefined {
     const { deployed } = waits === undefined ? readState(this.place.stateFolder).state : (trial.restores ?? {});
-    return [deployed, trial.former, this.booted()].find(
-      (path) =>
-        path !== undefined &&
-        path !== "" &&
-        (path !== trial.path || path === trial.former) &&
-        exists(join(path, "bin/switch-to-configuration")),
-    );
+    return rollbackTarget(trial, [deployed, trial.former, this.booted()], "bin/switch-to-configuration");
   }
 
   async concluded(conclusion: Conclusion<SystemSituation, SystemDecision>): Promise<{ retry?: string }> {

@@ -1,4 +1,4 @@
-/** Milliseconds between two lines about one piece of work, if nobody watches. */
+/** Milliseconds between two lines about one piece of work, if no one watches. */
 const pace = 5_000;
 
 /**

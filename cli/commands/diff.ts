@@ -89,7 +89,7 @@ async function targetOf(
   return headOf(source, call);
 }
 
-/** Null if closures are to be compared; otherwise why they are not, empty if nobody wants it. */
+/** Null if closures are to be compared; otherwise why they are not, empty if they are not wanted. */
 async function withoutClosures(call: Call, moves: number): Promise<string | null> {
   if (call.options.flag("no-closures") || moves === 0) {
     return "";

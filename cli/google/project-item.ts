@@ -22,7 +22,7 @@ export interface MetadataRequests {
 
 /**
  * `edit` gets all items and returns the new value, or undefined to remove the item. If someone else was faster, it is called again.
- * @throws FleetError whose `mayBeMade` is true if a change was sent and nobody knows whether it was made
+ * @throws FleetError whose `mayBeMade` is true if a change was sent and it is not known whether it was made
  */
 export async function editItem(
   requests: MetadataRequests,

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import type { Answers } from "./answers";
+import { sshServer } from "../../rules/deploy-keys";
 
 const root = join(__dirname, "../..");
 const projectTemplate = join(root, "templates/pulumi-project");
@@ -121,11 +122,11 @@ ${list("developers", developers, "group:developers@example.com")}
 
 /** What VMs need for a repository by SSH. */
 function keyText(repository = ""): string {
-  const [, host] = /^(?:ssh:\/\/)?[^@/]+@([^:/]+)/.exec(repository) ?? [];
-  return host === undefined
+  const server = sshServer(repository);
+  return server === undefined
     ? ""
     : `
   # The VMs clone it with a key of their own: pulumi config set --secret nixos-fleet:deployKey <deploy-key
-  # They accept the server by its host keys, as ssh-keyscan ${host} prints them; compare them with those that the server publishes.
-  # nixos-fleet:knownHosts: ["${host} ssh-ed25519 AAAA…"]`;
+  # They accept the server by its host keys, as ssh-keyscan ${server.keyscan} prints them; compare them with those that the server publishes.
+  # nixos-fleet:knownHosts: ["${server.knownHosts} ssh-ed25519 AAAA…"]`;
 }

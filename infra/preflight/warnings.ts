@@ -1,8 +1,8 @@
 /** Problems that stop no update but that a person should know first. Pure. */
 import { accessOf } from "../components/iam";
+import { sshServer } from "../../rules/deploy-keys";
 import { type PresentVm, short } from "../../rules/contract";
 import { missingNames } from "../../rules/flake-names";
-import { sshServer } from "../config/repository/deploy-keys";
 import { flakeUser } from "../config/vms/vms";
 import type { FleetConfig } from "../config/fleet-config";
 import type { Reachable } from "../components/rollout/trigger";
@@ -30,7 +30,7 @@ export function repositoryWarnings({
 }: Pick<FleetConfig, "repository" | "deployKeys" | "knownHosts">): string[] {
   const isPrivate = sshServer(repository) !== undefined && !deployKeys.some(({ of }) => of === "config");
   const keyed = deployKeys.filter(({ of }) => of !== "input").map(({ repository: one }) => one);
-  const servers = new Set([repository, ...keyed].flatMap((one) => sshServer(one) ?? []));
+  const servers = new Set([repository, ...keyed].flatMap((one) => sshServer(one)?.keyscan ?? []));
   return [
     ...(isPrivate
       ? [

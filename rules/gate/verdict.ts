@@ -23,7 +23,7 @@ import { checkMissing, checkVm } from "./vm-result";
 
 /**
  * The gate's verdict. `unproved`: nothing failed, but too few VMs proved the revision for later waves to get it, or, in an undo, VMs keep
- * the revision until somebody does something. `stopped`: the gate
+ * the revision until a person does something. `stopped`: the gate
  * failed, but not because of its VMs.
  */
 export type Verdict =

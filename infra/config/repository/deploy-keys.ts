@@ -144,14 +144,6 @@ export const checkDeployKeys: Check[] = [
   ),
 ];
 
-/** The server that a repository is cloned from by SSH, as ssh-keyscan takes it; undefined if it is reached in another way. */
-export function sshServer(repository: string): string | undefined {
-  if (!BY_SSH.test(repository)) return undefined;
-  const [, url] = /^ssh:\/\/(?:[^@/]*@)?([^/]+)/.exec(repository) ?? [];
-  const [host = "", port] = url?.split(/:(?=\d+$)/) ?? [/@([^:]+):/.exec(repository)?.[1] ?? ""];
-  return port === undefined ? host : `-p ${port} ${host}`;
-}
-
 /** What is wrong with a key for that repository. The message never quotes the key itself. */
 function misfit(key: string, repository: string, value?: string): string[] {
   const of = `${quote(repository)}, which is reached`;
