@@ -2,24 +2,29 @@
  * `publish USER`: a home's report is its user's own claim. It is read as the user, up to the size of a report, and only if it has a
  * report's shape. Changes during the publishing of an earlier report are published after it, since systemd does not signal them again.
  */
+import { join } from "node:path";
 import { ReportsDisabled } from "../metadata-server";
 import { contract } from "../../rules/contract";
 import { publishable, stateOf, type AgentState } from "../../rules/agent-state";
+import { takeReport } from "../../rules/publishing-rate";
 import { reportOf } from "../../rules/report";
 import { readHomeState } from "../home/home-state";
 import { readHomes, startRetry } from "../home/homes";
+import { readObject, writeFileAtomic } from "../host/files";
 import { Exit, log, oneLine } from "../host/log";
 import { writeMetrics } from "../report/metrics";
 import { homeKey, publish } from "../report/publish";
 import { refreshCredential } from "../credentials/handover";
 import type { SystemDriver } from "../system/system";
-import { secondsFrom, sleep } from "../host/time";
+import { secondsFrom, sinceBoot, sleep } from "../host/time";
 import { accountOf, type Account } from "../home/users";
 import { parseObject } from "../../rules/text/json";
 import { speaksSecondContract } from "../../rules/instance-metadata";
 
 /** Milliseconds between two reports of one home. Its user may change its state without pause. */
 const pause = () => secondsFrom("NIXOS_AUTO_UPDATE_PUBLISH_PAUSE", 5);
+/** Pauses after which a home that changes without end may publish its next report. */
+const PAUSES_OF_A_REPORT = 6;
 const LONGEST_PAUSE = 600_000;
 
 /** @param metricsFolder the folder for metrics that the system's settings name, if any */
@@ -34,6 +39,11 @@ export async function publishHome(driver: SystemDriver, user: string, metricsFol
     if (text === seen) return 0;
     if (state !== undefined) writeMetrics(metricsFolder, contract.units.home, stateOf({ ...state }), user);
     const report = state && reportOf(publishable(stateOf({ ...state })), { second: await knowsSecond(driver) });
+    const wait = report === undefined ? 0 : untilMayPublish(driver.place.runFolder, user);
+    if (wait > 0) {
+      await sleep(wait);
+      continue;
+    }
     try {
       if (report === undefined) log(`home of ${user}: its state is not a valid report; nothing published`);
       else await publish(driver.metadata, driver.place.runFolder, key, report);
@@ -57,6 +67,15 @@ export async function publishHome(driver: SystemDriver, user: string, metricsFol
     // By now the home has arranged it.
     if (renewed) await startRetry(account);
   }
+}
+
+/** Takes a report from the home's budget. @returns how many milliseconds to wait if nothing is left; 0 if a report was taken */
+function untilMayPublish(runFolder: string, user: string): number {
+  const file = join(runFolder, `publishing-budget-${user}`);
+  const taken = takeReport(readObject(file), sinceBoot(), PAUSES_OF_A_REPORT * pause());
+  if ("wait" in taken) return taken.wait;
+  writeFileAtomic(file, JSON.stringify(taken.left));
+  return 0;
 }
 
 /** Whether the home has another credential now, after its repository refused the one that root had handed over. */

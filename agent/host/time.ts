@@ -11,6 +11,9 @@ export function timestamp(milliseconds: number): string {
 
 export const now = (): string => timestamp(Date.now());
 
+/** Milliseconds since the boot, which setting the clock does not change. */
+export const sinceBoot = (): number => Number(process.hrtime.bigint() / 1_000_000n);
+
 export const sleep = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 

@@ -51,4 +51,11 @@ export const operatorMutants: readonly Mutant[] = [
     after: "if (true) return;",
     tests: unit("agent/look"),
   },
+  {
+    rule: "a home whose state changes without end leaves room for the machine's reports",
+    file: "agent/commands/publish.ts",
+    before: "if (wait > 0) {",
+    after: "if (false) {",
+    tests: unit("agent/report/publish-home"),
+  },
 ];

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { publishHome } from "../../../../agent/commands/publish";
 import { dropHomeMetrics } from "../../../../agent/report/metrics";
+import { sinceBoot } from "../../../../agent/host/time";
 import { SystemDriver } from "../../../../agent/system/system";
 import { Google } from "../google";
 import { Scratch } from "../scratch";
@@ -94,6 +95,26 @@ it("publishes what changes meanwhile, no faster than its pause", async () => {
   expect(google.published.length).toBeGreaterThan(1);
   expect(google.published.length).toBeLessThan(8);
   expect(JSON.parse(google.published.at(-1)?.[1] ?? "")).toMatchObject({ error: String(changes - 1) });
+});
+
+it("of a home that changes without end is published less and less often, also when systemd starts it again in between", async () => {
+  process.env["NIXOS_AUTO_UPDATE_PUBLISH_PAUSE"] = "0.05";
+  const places = new SystemDriver(standInPlace(scratch), google.metadataServer()).place;
+  mkdirSync(places.runFolder, { recursive: true });
+  writeFileSync(join(places.runFolder, "publishing-budget-alice"), JSON.stringify({ reports: 1, at: sinceBoot() }));
+  const started = Date.now();
+  for (const error of ["one", "two", "three", "four"]) {
+    claim({ ...state, error });
+    await publish();
+  }
+  expect(google.published.map(([, text]) => (JSON.parse(text) as { error: string }).error)).toEqual([
+    "one",
+    "two",
+    "three",
+    "four",
+  ]);
+  // The first at once, and the others 300 ms, which are six pauses, after each other.
+  expect(Date.now() - started).toBeGreaterThanOrEqual(850);
 });
 
 it("of an unknown user is refused", async () => {
