@@ -68,19 +68,19 @@ interface ApprovalSource {
 
 /**
  * The approval of a wave with these VMs. Of home repositories it names only those that its VMs' homes come from.
- * @param former the wave's present approval. For the same system it stays as it is, also if a home's repository was not resolved. In the
- * approval of another system, what was approved for that home would lead it back from what it runs.
+ * @param present the present approvals of this wave, if it has one, and then of the others. A home's repository that was not resolved stays
+ * approved as it is there for the same system. What is approved for it beside another system would lead it back from what it runs.
  */
 export function approvalOf(
   vms: readonly Keeper[],
   { system, homes }: Resolved,
   { repository, branch, subdirectory, urgent, urgentWhy }: ApprovalSource,
-  former?: Approval,
+  present: readonly Approval[] = [],
 ): Approval {
-  const present = former?.revision === system.revision ? former.homes : undefined;
+  const known = present.filter(({ revision }) => revision === system.revision);
   const keys = Object.keys(homeSources(vms)).sort();
   const approved = keys.flatMap((key) => {
-    const home = own(homes, key) ?? own(present, key);
+    const [home] = [homes, ...known.map((approval) => approval.homes)].flatMap((found) => own(found, key) ?? []);
     return home === undefined ? [] : [[key, { revision: home.revision, lock: home.lock }] as const];
   });
   return {

@@ -7,8 +7,8 @@ import { movingVms } from "./stack-moves";
 import { movesOf, urgentText } from "./change-summary";
 import { planWaves, readCurrentApprovals } from "../../rules/rollout/wave-plan";
 import { type FlakeSource, lockTextsAt } from "./revision";
-import { own } from "../../rules/text/json";
 import type { Wave } from "../../rules/rollout/waves";
+import { own } from "../../rules/text/json";
 import { ConfigError } from "../config-error";
 import type { RolloutArgs } from "../components/rollout/rollout";
 
@@ -32,7 +32,11 @@ export async function decideRollout(
 ): Promise<RolloutPlan> {
   const current = readCurrentApprovals(metadata, config.fleet, config.stack);
   const membersOf = (names: readonly string[]) => config.vms.filter(({ name }) => names.includes(name));
-  const approve = ({ name, vms }: Wave) => approvalOf(membersOf(vms), resolved, config, own(current.approvals, name));
+  const approve = ({ name, vms }: Wave) => {
+    const ofWave = own(current.approvals, name);
+    const present = Object.values(current.approvals);
+    return approvalOf(membersOf(vms), resolved, config, ofWave === undefined ? present : [ofWave, ...present]);
+  };
   const plan = planWaves(config.waves, approve, current);
   if (plan.mistakes.length > 0)
     throw new ConfigError(

@@ -113,8 +113,8 @@ export const rolloutMutants: readonly Mutant[] = [
   {
     rule: "a home whose repository cannot be read does not go back with a new system",
     file: "infra/preflight/approval.ts",
-    before: "former?.revision === system.revision ? former.homes : undefined",
-    after: "former?.homes",
+    before: "present.filter(({ revision }) => revision === system.revision)",
+    after: "present",
     tests: unit("infra/approval"),
   },
   {

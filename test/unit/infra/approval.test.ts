@@ -145,11 +145,15 @@ describe("what a wave is approved for", () => {
     const former = approvalOf([vm(own)], { system, homes: { [key]: revision(old) } }, source);
     expect(former.homes?.[key]?.revision).toBe(old);
     const same = { system, homes: {} };
-    expect(approvalOf([vm(own)], same, source, former)).toEqual(former);
+    expect(approvalOf([vm(own)], same, source, [former])).toEqual(former);
     // It may run something newer than that by now.
-    expect(approvalOf([vm(own)], { system: revision(other), homes: {} }, source, former)).not.toHaveProperty("homes");
+    expect(approvalOf([vm(own)], { system: revision(other), homes: {} }, source, [former])).not.toHaveProperty("homes");
+    // In a rollout that halted, an earlier wave's approval of the system says what later waves' homes get.
+    const earlier = { ...approvalOf([vm(own)], { system: revision(other), homes: {} }, source), homes: former.homes ?? {} };
+    const next = { system: revision(other), homes: {} };
+    expect(approvalOf([vm(own)], next, source, [former, earlier]).homes).toEqual(former.homes);
     // A home that left the wave is not kept.
-    expect(approvalOf([vm()], same, source, former)).not.toHaveProperty("homes");
+    expect(approvalOf([vm()], same, source, [former])).not.toHaveProperty("homes");
   });
 });
 
