@@ -5,7 +5,7 @@ import { contract } from "../../rules/contract";
 import { sandboxesToTest, selfTestUnit } from "../../rules/self-test";
 import { UpdateFailure } from "../driver";
 import { readText, remove } from "../host/files";
-import { run, succeeded } from "../host/process";
+import { lastLines, run, succeeded } from "../host/process";
 import { showUnits, systemctl } from "../host/systemd";
 
 /** Milliseconds; the units and the home's agent have a minute. */
@@ -15,8 +15,6 @@ const PREFIX = `${contract.units.system}-self-test-`;
 
 /** How a unit ends if its process does not work. For any other end the machine is at fault: it has no memory, or is too slow. */
 const PROCESS_FAILED = ["exit-code", "signal", "core-dump"];
-
-const lastLines = (text: string) => text.trimEnd().split("\n").slice(-10).join("\n");
 
 /**
  * Why a system's agent does not work under the sandbox of a unit that the system ships.
@@ -46,7 +44,7 @@ export async function systemAgentError(
       const { Result: result = "unknown", ExecMainStatus: status = "" } = ends[index] ?? {};
       if (result === "success") continue;
       const how = `${basename(toplevel)}: its agent fails its self-test under the sandbox of ${unit} (${result} ${status})`;
-      const error = `${how}\n${lastLines(readText(output) ?? "")}`.trimEnd();
+      const error = `${how}\n${lastLines(readText(output) ?? "", 10)}`.trimEnd();
       if (!PROCESS_FAILED.includes(result)) throw new UpdateFailure("verify", error, "unknown");
       return error;
     }
@@ -88,7 +86,7 @@ export async function homeAgentError(generation: string, unit: string): Promise<
   const finished = await run(program, ["self-test"], { timeout: TIMEOUT });
   // An agent from before the self-test does not know the command.
   if (succeeded(finished) || finished.status === 2) return undefined;
-  const error = `${basename(generation)}: its agent fails its self-test\n${lastLines(finished.output)}`.trimEnd();
+  const error = `${basename(generation)}: its agent fails its self-test\n${lastLines(finished.output, 10)}`.trimEnd();
   if (finished.limit !== undefined) throw new UpdateFailure("verify", error, "unknown");
   return error;
 }

@@ -4,7 +4,7 @@ import { isObject } from "../../rules/text/json";
 import { badUnits, loopingStates, mayRestart, type UnitState } from "../../rules/decision/health";
 import { entries, readText, readObject } from "../host/files";
 import { log, oneLine } from "../host/log";
-import { run } from "../host/process";
+import { lastLines, run } from "../host/process";
 import { type ListedUnit, listUnits, type Manager, showUnits, unitJournal } from "../host/systemd";
 import { secondsFrom, sleep } from "../host/time";
 
@@ -157,7 +157,7 @@ async function checkError(name: string, command: string, seconds: number): Promi
     finished.limit === undefined
       ? `failed with status ${finished.status ?? finished.signal ?? "none"}`
       : `did not end within ${seconds} s`;
-  return [`health check ${name} ${how}`, ...finished.output.trimEnd().split("\n").slice(-10)].join("\n").trimEnd();
+  return `health check ${name} ${how}\n${lastLines(finished.output, 10)}`.trimEnd();
 }
 
 /** Whether something answers within a time limit. The limit is needed because a switch may restart the network. */

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { diskProblem } from "../../rules/decision/failure";
 import type { Switched } from "../driver";
 import { exists, makeFolder } from "../host/files";
-import { run, succeeded } from "../host/process";
+import { howEnded, lastLines, run, succeeded } from "../host/process";
 import type { Trial } from "../state";
 import { setProfile } from "../nix/profile";
 import { secondsFrom } from "../host/time";
@@ -39,12 +39,10 @@ export async function activateHome(generation: string, profile: string, suffix: 
     tee: true,
   });
   if (succeeded(finished)) return { kind: "done" };
-  if (finished.limit !== undefined)
-    return { kind: "failed", error: `activate did not end within ${Math.round(timeout() / 1000)} s` };
-  const lines = finished.output.trimEnd().split("\n").slice(-20);
-  const how = `activate ended with status ${finished.status ?? finished.signal ?? "none"}`;
+  const how = `activate ${howEnded(finished, timeout())}`;
+  if (finished.limit !== undefined) return { kind: "failed", error: how };
   // The reason is Home Manager's last line, and what shows one line of an error shows the last.
-  const error = [how, ...lines].join("\n");
+  const error = `${how}\n${lastLines(finished.output, 20)}`;
   return { kind: "failed", error, ...(diskProblem(finished.output) === undefined ? {} : { passes: "space" }) };
 }
 

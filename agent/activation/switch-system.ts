@@ -5,7 +5,7 @@ import { contract } from "../../rules/contract";
 import type { Switched } from "../driver";
 import { readText, readObject } from "../host/files";
 import { log } from "../host/log";
-import { run, succeeded } from "../host/process";
+import { howEnded, lastLines, run, succeeded } from "../host/process";
 import { currentSystem } from "./reboot";
 import { secondsFrom } from "../host/time";
 import { boundUserUnits } from "./user-units";
@@ -29,10 +29,9 @@ export async function switchToConfiguration(toplevel: string, action: "test" | "
   });
   unwatch();
   const { status, limit, output } = finished;
-  if (limit !== undefined)
-    return { kind: "failed", error: `the switch did not end within ${Math.round(timeout() / 1000)} s` };
-  const how = `switch-to-configuration ended with status ${status ?? finished.signal ?? "none"}`;
-  const error = [...output.trimEnd().split("\n").slice(-20), how].join("\n");
+  const how = `switch-to-configuration ${howEnded(finished, timeout())}`;
+  if (limit !== undefined) return { kind: "failed", error: how };
+  const error = `${lastLines(output, 20)}\n${how}`;
   const end = switchEnd({ status, output });
   switch (end.kind) {
     case "active":

@@ -40,6 +40,14 @@ export interface Finished {
 /** Whether a process ended by itself and with status 0. */
 export const succeeded = (finished: Finished): boolean => finished.status === 0 && finished.limit === undefined;
 
+/** How a process ended, for people. @param timeout the milliseconds that it had */
+export function howEnded({ status, signal, limit }: Finished, timeout: number): string {
+  if (limit !== undefined) return `did not end within ${Math.round(timeout / 1000)} s`;
+  return `ended with status ${status ?? signal ?? "none"}`;
+}
+
+export const lastLines = (text: string, count: number): string => text.trimEnd().split("\n").slice(-count).join("\n");
+
 const KEEP = 256 * 1024;
 /** Milliseconds to wait for output after a process has exited: a process that it left behind may hold the pipe. */
 const DRAIN = 200;

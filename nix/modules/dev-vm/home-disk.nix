@@ -44,7 +44,14 @@ in
     (lib.mkIf cfg.enable {
       system.preSwitchChecks.nixos-fleet-home = ''
         case "''${2-}" in
-          boot | dry-activate) ;;
+          dry-activate) ;;
+          boot)
+            # At an installation, as of an image, this is another machine's boot.
+            if [ "''${NIXOS_INSTALL_BOOTLOADER-}" != 1 ] && [ ! -e ${disk} ]; then
+              echo "no disk is attached with the device name home, so a boot would wait for it; set homeDisk for this VM, or switch nixos-fleet.homeDisk.enable off"
+              exit 1
+            fi
+            ;;
           *)
             if ! ${pkgs.util-linux}/bin/mountpoint --quiet /home; then
               echo "/home is not on a disk of its own yet; a boot mounts it there"
