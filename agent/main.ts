@@ -1,12 +1,13 @@
 /** Both agents' commands: `main PROGRAM COMMAND [ARGUMENT…]`. A command loads only the modules that it needs. */
 import { Exit, log, programName, type Program } from "./host/log";
 import { withCode } from "../rules/error-codes";
-import { noOptions, readOptions, takesNothing, type RunOptions } from "./options";
+import { own } from "../rules/text/json";
+import { readOptions, takesNothing } from "./options";
 import { check } from "./commands/check";
 import { hold, resume } from "./commands/hold";
 import { showLog } from "./commands/log";
 import { forwardSignals } from "./host/process";
-import { hasCommand, usageText } from "./commands/usage";
+import { type Command, usage, usageText } from "./commands/usage";
 import { SystemDriver } from "./system/system";
 import { moduleSettings } from "./system/system-place";
 import { serveFirstLogins, serveHome } from "./home/homes";
@@ -21,18 +22,6 @@ import { bootstrap } from "./commands/bootstrap";
 import { showStatus } from "./commands/status";
 import { runHome } from "./commands/run-home";
 
-/** Commands that anyone may run. */
-const open = new Set(["status", "log", "self-test"]);
-
-/** What a developer without root may run instead of a command. */
-const instead: Record<string, string> = {
-  check: "status says what runs, and how the last update went",
-  run: "status says how the last update went; nixos-hm-auto-update run updates your own home",
-  hold: "nixos-hm-auto-update hold keeps your own home as it is",
-  resume: "nixos-hm-auto-update resume lets your own home go on",
-  trigger: "status says how the last update went",
-};
-
 async function main(): Promise<number> {
   // Everyone may read the files that these commands write. Secrets are written with a mode of their own.
   process.umask(0o022);
@@ -43,8 +32,12 @@ async function main(): Promise<number> {
   if (program !== "nixos-auto-update" && program !== "nixos-hm-auto-update")
     throw new Exit(2, "the first argument must be nixos-auto-update or nixos-hm-auto-update");
   if (["-h", "--help", "help"].includes(command)) return showUsage(program, process.stdout, 0);
-  const status = program === "nixos-auto-update" ? await ofSystem(command, words) : await ofHome(command, words);
-  return status ?? showUsage(program, process.stderr, 2);
+  const known = usage[program].commands.find(({ name }) => name === command);
+  const action = own(actions[program], command);
+  if (known === undefined || action === undefined) return showUsage(program, process.stderr, 2);
+  if (known.args === undefined) takesNothing(command, words);
+  refuseUser(program, known);
+  return action(words);
 }
 
 function showUsage(program: Program, stream: NodeJS.WriteStream, status: number): number {
@@ -52,63 +45,74 @@ function showUsage(program: Program, stream: NodeJS.WriteStream, status: number)
   return status;
 }
 
-/** @returns `undefined` if there is no such command */
-async function ofSystem(command: string, words: readonly string[]): Promise<number | undefined> {
-  if (!hasCommand("nixos-auto-update", command)) return undefined;
-  const options =
-    command === "run" || command === "trigger" ? readOptions("nixos-auto-update", command, words) : undefined;
-  if (["check", "resume", "reboot", "watch", "look", "bootstrap", "self-test"].includes(command))
-    takesNothing(command, words);
-  if (!open.has(command) && process.geteuid?.() !== 0) throw new Exit(2, needsRoot(command));
-  if (command === "self-test") return selfTest();
-  const driver = new SystemDriver();
-  try {
-    return await runSystemCommand(driver, command, words, options);
-  } finally {
-    driver.metadata.close();
+/** @throws Exit if this user may not run the command */
+function refuseUser(program: Program, { name, anyUser, instead }: Command): void {
+  const root = process.geteuid?.() === 0;
+  if (program === "nixos-hm-auto-update") {
+    if (root) throw new Exit(2, "this updates the home of a user; root has none");
+    return;
   }
+  if (root || anyUser === true) return;
+  const sudo = `${name}: must be run as root (sudo ${programName()} ${name})`;
+  throw new Exit(2, instead === undefined ? sudo : `${sudo}; without root: ${instead}`);
 }
 
-function needsRoot(command: string): string {
-  const hint = instead[command];
-  const sudo = `${command}: must be run as root (sudo ${programName()} ${command})`;
-  return hint === undefined ? sudo : `${sudo}; without root: ${hint}`;
-}
+type Action = (words: readonly string[]) => Promise<number>;
 
-async function runSystemCommand(
-  driver: SystemDriver,
-  command: string,
-  words: readonly string[],
-  options: RunOptions | undefined,
-): Promise<number> {
-  switch (command) {
-    case "run":
-      return runSystem(driver, options ?? noOptions);
-    case "trigger":
-      return trigger(driver, options ?? {});
-    case "publish": {
-      const [user, ...more] = words;
-      if (user === undefined || more.length > 0) throw new Exit(2, "publish: expects a user's name");
-      return publishHome(driver, user, moduleSettings()["metricsDirectory"]);
-    }
-    case "serve": {
-      await (words[0] === undefined ? serveFirstLogins() : serveHome(words[0]));
+/** The commands of the usage. */
+const actions: Record<Program, Record<string, Action>> = {
+  "nixos-auto-update": {
+    run: ofSystem((driver, words) => runSystem(driver, readOptions("nixos-auto-update", "run", words))),
+    trigger: ofSystem((driver, words) => trigger(driver, readOptions("nixos-auto-update", "trigger", words))),
+    status: ofSystem((driver, words) => showStatus(driver, wantsJson(words))),
+    check: ofSystem((driver) => check(driver)),
+    hold: ofSystem((driver, words) => hold(driver, words)),
+    resume: ofSystem((driver) => resume(driver)),
+    log: ofSystem((driver, words) => showLog(driver, words)),
+    publish: ofSystem((driver, words) => publishHome(driver, onlyUser(words), moduleSettings()["metricsDirectory"])),
+    serve: async ([user]) => {
+      await (user === undefined ? serveFirstLogins() : serveHome(user));
       return 0;
+    },
+    reboot: ofSystem(rebootIfNeeded),
+    look: ofSystem(look),
+    watch: () => Promise.reject(new Exit(2, "watch: the installed program has a script for this")),
+    bootstrap: ofSystem(bootstrap),
+    "self-test": selfTest,
+  },
+  "nixos-hm-auto-update": {
+    run: ofHome((driver, words) => runHome(driver, readOptions("nixos-hm-auto-update", "run", words))),
+    status: ofHome((driver, words) => showStatus(driver, wantsJson(words))),
+    check: ofHome((driver) => check(driver)),
+    hold: ofHome((driver, words) => hold(driver, words)),
+    resume: ofHome((driver) => resume(driver)),
+    log: ofHome((driver, words) => showLog(driver, words)),
+    "self-test": ofHome(selfTestOfHome),
+  },
+};
+
+function ofSystem(action: (driver: SystemDriver, words: readonly string[]) => Promise<number>): Action {
+  return async (words) => {
+    const driver = new SystemDriver();
+    try {
+      return await action(driver, words);
+    } finally {
+      driver.metadata.close();
     }
-    case "look":
-      return look(driver);
-    case "watch":
-      throw new Exit(2, "watch: the installed program has a script for this");
-    case "bootstrap":
-      return bootstrap(driver);
-    case "reboot":
-      return rebootIfNeeded(driver);
-    case "status":
-      return showStatus(driver, wantsJson(words));
-  }
-  if (command === "check") return check(driver);
-  if (command === "hold") return hold(driver, words);
-  return command === "resume" ? resume(driver) : showLog(driver, words);
+  };
+}
+
+function ofHome(action: (driver: HomeDriver, words: readonly string[]) => Promise<number>): Action {
+  return (words) => {
+    const driver = new HomeDriver();
+    driver.prepare();
+    return action(driver, words);
+  };
+}
+
+function onlyUser([user, ...more]: readonly string[]): string {
+  if (user === undefined || more.length > 0) throw new Exit(2, "publish: expects a user's name");
+  return user;
 }
 
 /** What the service's own timer starts. */
@@ -117,22 +121,6 @@ async function rebootIfNeeded(driver: SystemDriver): Promise<number> {
   const required = await driver.needsReboot({ outcome: "unchanged", rolledBack: false });
   await rebootIfAllowed(driver.rebootPlace(decision), required);
   return 0;
-}
-
-async function ofHome(command: string, words: readonly string[]): Promise<number | undefined> {
-  if (!hasCommand("nixos-hm-auto-update", command)) return undefined;
-  const options = command === "run" ? readOptions("nixos-hm-auto-update", command, words) : undefined;
-  if (["check", "resume", "self-test"].includes(command)) takesNothing(command, words);
-  if (process.geteuid?.() === 0) throw new Exit(2, "this updates the home of a user; root has none");
-  const driver = new HomeDriver();
-  driver.prepare();
-  if (command === "run") return runHome(driver, options ?? noOptions);
-  if (command === "status") return showStatus(driver, wantsJson(words));
-  if (command === "check") return check(driver);
-  if (command === "hold") return hold(driver, words);
-  if (command === "resume") return resume(driver);
-  if (command === "log") return showLog(driver, words);
-  return selfTestOfHome(driver);
 }
 
 function wantsJson(words: readonly string[]): boolean {

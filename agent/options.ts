@@ -14,7 +14,7 @@ export interface RunOptions {
 }
 
 /** Those of a run without any. */
-export const noOptions: RunOptions = { force: false, once: false };
+const noOptions: RunOptions = { force: false, once: false };
 
 /**
  * Reads the options that the usage lists for a command. One that the command would ignore is refused, as an unknown one is.

@@ -14,12 +14,16 @@ export interface Option {
 
 export interface Command {
   name: string;
-  /** Arguments as the usage shows them. */
+  /** Arguments as the usage shows them; absent if it takes none. */
   args?: string;
   text: string;
   options?: readonly Option[];
   /** For units of systemd; people need it rarely. */
   service?: true;
+  /** Whether it needs no root, where the program's other commands do. */
+  anyUser?: true;
+  /** What a developer without root may do instead. */
+  instead?: string;
 }
 
 interface ProgramUsage {
@@ -52,6 +56,7 @@ const status: Command = {
   args: "[--json]",
   text: "show what runs, what an update does now, and how the last one ended",
   options: [{ name: "--json", text: "print JSON" }],
+  anyUser: true,
 };
 const check: Command = {
   name: "check",
@@ -63,8 +68,13 @@ const showLog: Command = {
   name: "log",
   args: "[ARGUMENT…]",
   text: "show the journal of all runs; takes arguments of journalctl",
+  anyUser: true,
 };
-const selfTest: Command = { name: "self-test", text: "check that this agent works here; changes nothing" };
+const selfTest: Command = {
+  name: "self-test",
+  text: "check that this agent works here; changes nothing",
+  anyUser: true,
+};
 
 export const usage: Record<Program, ProgramUsage> = {
   "nixos-auto-update": {
@@ -76,21 +86,23 @@ export const usage: Record<Program, ProgramUsage> = {
     ],
     commands: [
       status,
-      check,
+      { ...check, instead: "status says what runs, and how the last update went" },
       {
         name: "run",
         args: "[OPTION…]",
         text: "update now, if there is something new",
         options: [{ name: "--force", text: "retry a refused revision" }, revision, by, once, trigger],
+        instead: "status says how the last update went; nixos-hm-auto-update run updates your own home",
       },
       {
         name: "trigger",
         args: "[OPTION…]",
         text: "start the service, and wait for the update",
         options: [trigger, by],
+        instead: "status says how the last update went",
       },
-      hold,
-      resume,
+      { ...hold, instead: "nixos-hm-auto-update hold keeps your own home as it is" },
+      { ...resume, instead: "nixos-hm-auto-update resume lets your own home go on" },
       showLog,
       { name: "publish", args: "USER", text: "publish the report of a user's home", service: true },
       {
@@ -147,10 +159,6 @@ export const usage: Record<Program, ProgramUsage> = {
     related: ["home-manager(1)", "nixos-auto-update(8)", "journalctl(1)"],
   },
 };
-
-/** Whether a program has a command. */
-export const hasCommand = (program: Program, name: string): boolean =>
-  usage[program].commands.some((command) => command.name === name);
 
 /** The options of a command; none if the program does not have it. */
 export const optionsOf = (program: Program, name: string): readonly Option[] =>

@@ -5,7 +5,7 @@ import { dirname, join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseCall } from "../../cli/command-line/command";
 import { commandName, commandNames } from "../../cli/command-line/registry";
-import { hasCommand } from "../../agent/commands/usage";
+import { usage } from "../../agent/commands/usage";
 import { KEYS } from "../../infra/config/fleet-config";
 import { errorKinds } from "../../rules/error-codes";
 import { commands } from "./cli/run-fleet";
@@ -70,10 +70,11 @@ describe.each(documents)("%s", (name) => {
     for (const code of codes) expect(Object.keys(errorKinds), `${code} in ${name}`).toContain(code);
     const options = [...markdown.matchAll(/\bservices\.nixos-(?:hm-)?auto-update\.\w+/g)].map(([option]) => option);
     for (const option of options) expect(modules, `${option} in ${name}`).toContain(option);
-    for (const agent of ["nixos-auto-update", "nixos-hm-auto-update"] as const)
+    for (const agent of ["nixos-auto-update", "nixos-hm-auto-update"] as const) {
+      const known = usage[agent].commands.map((command) => command.name);
       for (const call of callsOf(markdown, `(?:sudo )?${agent}`))
-        if (!/^(-|help\b)/.test(call))
-          expect(hasCommand(agent, words(call)[0] ?? ""), `${agent} ${call} in ${name}`).toBe(true);
+        if (!/^(-|help\b)/.test(call)) expect(known, `${agent} ${call} in ${name}`).toContain(words(call)[0]);
+    }
   });
 
   it("links to what is there", () => {
