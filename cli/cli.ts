@@ -17,7 +17,7 @@ import { withCode } from "../rules/error-codes";
 import { oneLine } from "../rules/text/text";
 
 /** The end of the message if it is not known whether a change was made. */
-const madeHint = "; the change may have been made: ./scripts/fleet status shows it";
+const madeHint = "; the change may have been made: fleet status shows it";
 
 /** Runs the tool once and returns its exit code: 0 done, 1 failed, 2 a call that makes no sense, 130 interrupted. */
 export async function run(args: readonly string[], context: CommandContext): Promise<number> {

@@ -97,16 +97,14 @@ export function moveObstacles(
       ...undone,
       ...(pinned.length === 0
         ? []
-        : [
-            `${firstOf(pinned, named)} ${pinned.length === 1 ? "is" : "are"} pinned: run ./scripts/fleet pin VM --clear first`,
-          ]),
+        : [`${firstOf(pinned, named)} ${pinned.length === 1 ? "is" : "are"} pinned: run fleet pin VM --clear first`]),
       ...apart,
     ]),
   ];
 }
 
 function heldLine(stack: string, hold: Hold): string {
-  return `stack ${stack}: ${holdText(hold)}: run ./scripts/fleet resume first`;
+  return `stack ${stack}: ${holdText(hold)}: run fleet resume first`;
 }
 
 function openRollout(one: StackState): string[] {

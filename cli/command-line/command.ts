@@ -189,7 +189,7 @@ export function parseCall(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
 ): Pick<Call, "options" | "positionals"> | null {
-  const help = `./scripts/fleet ${command.name} --help shows how`;
+  const help = `fleet ${command.name} --help shows how`;
   const parser = new Parser(command.name)
     .exitOverride()
     .configureOutput({ writeErr: () => undefined, writeOut: () => undefined })

@@ -12,25 +12,25 @@ export function helpLines(command: Command, width = Infinity): string[] {
     ["--help", "this text"] as const,
   ];
   return [
-    ...wrap(`usage: ./scripts/fleet ${command.name} ${command.usage}`.trimEnd(), width, 4),
+    ...wrap(`usage: fleet ${command.name} ${command.usage}`.trimEnd(), width, 4),
     "",
     ...wrapParagraph(command.description, width),
     "",
     ...definitions(options, width),
     "",
     "examples:",
-    ...command.examples.map((example) => `  ./scripts/fleet ${example}`),
+    ...command.examples.map((example) => `  fleet ${example}`),
   ];
 }
 
 /** The list of commands. */
 export function overviewLines(width = Infinity): string[] {
   return [
-    "usage: ./scripts/fleet COMMAND [OPTION…]",
+    "usage: fleet COMMAND [OPTION…]",
     "",
     ...definitions(Object.entries(summaries), width),
     "",
-    ...wrap("./scripts/fleet COMMAND --help says more, with examples; --version says which version this is.", width),
+    ...wrap("fleet COMMAND --help says more, with examples; --version says which version this is.", width),
   ];
 }
 

@@ -33,7 +33,7 @@ export const command: Command = {
   },
   async run(call) {
     if (call.readSettings === undefined) {
-      throw new FleetError("NF299", "doctor: cannot read the settings; start the tool with ./scripts/fleet");
+      throw new FleetError("NF299", "doctor: cannot read the settings; start the tool as fleet, not by its file");
     }
     const findings = diagnose(await gather(call, call.readSettings), new Date());
     const failed = findings.some(({ verdict }) => verdict === "fail");

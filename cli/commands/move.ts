@@ -97,7 +97,7 @@ export const command: Command = {
 /** The VMs that were named, or all that the other stack's settings have; those settings have each of them. */
 async function chosen(call: Call, context: FleetContext, to: string): Promise<FleetVm[]> {
   if (call.readSettings === undefined) {
-    throw new FleetError("NF299", "move: cannot read the settings; start the tool with ./scripts/fleet");
+    throw new FleetError("NF299", "move: cannot read the settings; start the tool as fleet, not by its file");
   }
   const raw = await rawSettings(to, call.options.text("config-file"), { signal: call.signal, env: call.env });
   requireSettingsOf({ project: context.compute.project, fleet: context.id.fleet }, raw);

@@ -85,7 +85,7 @@ async function heldLines({ compute, id }: FleetContext, control: Control, waves:
   const members = (await readVms(compute, id)).filter(({ wave }) => wave !== null && waves.includes(wave));
   const holds = new Set(members.flatMap((vm) => holdsOn(control, vm, undefined)));
   return [...holds].map((hold) =>
-    oneLine(`${holdText(hold)}; its VMs go back only after ./scripts/fleet resume${scopeFlag(hold)}`, 500),
+    oneLine(`${holdText(hold)}; its VMs go back only after fleet resume${scopeFlag(hold)}`, 500),
   );
 }
 

@@ -119,5 +119,5 @@ function timersText({ name, state }: Pick<FleetVm, "name" | "state">, running: n
   );
   return due.length > 0
     ? due.map(([whose, after]) => `${whose} in ${formatDuration(after - running)}`).join(", ")
-    : `${times("its next boot")}; a schedule of its own: ./scripts/fleet ssh ${name} -- nixos-auto-update status`;
+    : `${times("its next boot")}; a schedule of its own: fleet ssh ${name} -- nixos-auto-update status`;
 }

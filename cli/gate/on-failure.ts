@@ -52,7 +52,7 @@ export async function react(
     print(
       oneLine(`${wavesText(waves)}: held while ${short(bad)} is approved; approving a newer revision ends the hold`),
     );
-    print(`push a fix and run pulumi up; ./scripts/fleet retry ${bad} retries this one`);
+    print(`push a fix and run pulumi up; fleet retry ${bad} retries this one`);
     return { done, waves };
   }
   print(oneLine(`${wavesText(waves)}: going back to what each VM ran before ${short(bad)}`));

@@ -9,6 +9,6 @@ export function bounded(print: (line: string) => void, limit = outputLimit): (li
   return (line) => {
     if (left < 0) return;
     left -= Buffer.byteLength(line) + 1;
-    print(left < 0 ? "(the rest is left out; ./scripts/fleet status and fleet history show it)" : line);
+    print(left < 0 ? "(the rest is left out; fleet status and fleet history show it)" : line);
   };
 }

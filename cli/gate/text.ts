@@ -146,13 +146,13 @@ export function interruptedLine({ vms }: GateState, { wave, revision, undo }: Ga
   if (undo !== undefined) {
     return withCode(
       `stopped waiting for ${wavesText(undo)} (${plural(pending, "VM")} without an answer). Their VMs leave ${short(revision)} all the ` +
-        "same; see how they stand: ./scripts/fleet status",
+        "same; see how they stand: fleet status",
       "NF304",
     );
   }
   return withCode(
     `stopped waiting for wave ${wave} (${plural(pending, "VM")} without an answer). Nothing was taken back: its VMs go on with ` +
-      `${short(revision)}, later waves are not approved. Go on with pulumi up, or only look: ./scripts/fleet status`,
+      `${short(revision)}, later waves are not approved. Go on with pulumi up, or only look: fleet status`,
     "NF304",
   );
 }

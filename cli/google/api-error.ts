@@ -111,11 +111,11 @@ export function nextStep({ status, message, transient, isConnection }: ApiError,
   if (status === undefined) {
     return isLocal(endpoint)
       ? "; is the local cloud up? ./scripts/local status says so, and env --unset cleans the shell"
-      : "; check the network, then run ./scripts/fleet doctor";
+      : "; check the network, then run fleet doctor";
   }
   if (transient) return "; try again in a minute";
   if (status === 401 || refusedCredentials.test(message)) return credentialsStep;
-  return status === 403 || status === 404 ? "; ./scripts/fleet doctor checks project and rights" : "";
+  return status === 403 || status === 404 ? "; fleet doctor checks project and rights" : "";
 }
 
 /** Whether requests go to a cloud on this machine instead of to Google. */

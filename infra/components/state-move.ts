@@ -37,7 +37,7 @@ export function refuseCreation(
     ({ newInputs }) => {
       const vm = String((newInputs as Record<string, unknown> | undefined)?.["name"]);
       throw new ConfigError([
-        `stacks: ${vm} is in the state of stack ${stackOf[vm] ?? "?"}: run ./scripts/fleet move ${vm} --to ${stack} first`,
+        `stacks: ${vm} is in the state of stack ${stackOf[vm] ?? "?"}: run fleet move ${vm} --to ${stack} first`,
       ]);
     },
     { onDryRun: true },

@@ -22,7 +22,7 @@ export function alerts(fleet: Fleet, { daysBehind, silentAfter }: Monitoring): A
       title: "an update failed",
       severity: "ERROR",
       query: `sum by (vm) (${grown("failed", "10m")}) > 0`,
-      advice: "The VM keeps its old system. `./scripts/fleet status` shows the stage and the builder's last lines.",
+      advice: "The VM keeps its old system. `fleet status` shows the stage and the builder's last lines.",
     },
     {
       name: "behind",
@@ -30,7 +30,7 @@ export function alerts(fleet: Fleet, { daysBehind, silentAfter }: Monitoring): A
       severity: "WARNING",
       // Longer than the interval between two heartbeats.
       query: `sum by (vm) (${grown("behind", "2h")}) > 0`,
-      advice: "It runs, but its last updates were held, deferred or failed. `./scripts/fleet status` shows why.",
+      advice: "It runs, but its last updates were held, deferred or failed. `fleet status` shows why.",
     },
     {
       name: "silent",
@@ -49,7 +49,7 @@ export function alerts(fleet: Fleet, { daysBehind, silentAfter }: Monitoring): A
       severity: "WARNING",
       query: `sum by (vm, user) (${grown("home-failed", "2h")}) > 0`,
       advice:
-        "The home stays as it was. `./scripts/fleet show VM` has the error; only its user's configuration may be the cause.",
+        "The home stays as it was. `fleet show VM` has the error; only its user's configuration may be the cause.",
     },
     {
       name: "home-silent",

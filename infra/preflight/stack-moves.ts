@@ -90,6 +90,6 @@ export function checkDepartures(
   }
   return [...leaving].map(
     ([to, names]) =>
-      `stacks: ${firstOf(names, 6)} ${names.length === 1 ? "belongs" : "belong"} to stack ${to}: run ./scripts/fleet move --to ${to} and pulumi up --stack ${to} first`,
+      `stacks: ${firstOf(names, 6)} ${names.length === 1 ? "belongs" : "belong"} to stack ${to}: run fleet move --to ${to} and pulumi up --stack ${to} first`,
   );
 }

@@ -42,7 +42,7 @@ export function stayText(vms: readonly VmProgress[], { revision }: Pick<GateOpti
     return (deferral === "held" || deferral === "deferred") && !waits && report?.revision === revision;
   });
   const names = staying.map(({ name, deferral, reason }) => {
-    const how = deferral === "held" ? "; it goes back after ./scripts/fleet resume" : "";
+    const how = deferral === "held" ? "; it goes back after fleet resume" : "";
     return `${name} (${reason ?? "held"}${how})`;
   });
   return staying.length === 0 ? undefined : oneLine(`${firstOf(names, 6)} still at ${short(revision)}`, 600);

@@ -38,7 +38,7 @@ export function chooseReaction(
   if (wanted === "rollback" && !isNewRevision(state, options, now))
     return {
       done: "hold",
-      why: `${short(revision)} has run here for long: it is not rolled back, ./scripts/fleet rollback does that`,
+      why: `${short(revision)} has run here for long: it is not rolled back, fleet rollback does that`,
     };
   return { done: wanted };
 }

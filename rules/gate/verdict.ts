@@ -196,7 +196,7 @@ export function undone(
   { control }: Pick<GateDecisions, "control">,
   { wave, revision, laterWaves }: Pick<GateOptions, "wave" | "revision" | "laterWaves">,
 ): string | undefined {
-  const retry = `./scripts/fleet retry ${revision} tries it again`;
+  const retry = `fleet retry ${revision} tries it again`;
   const others = Object.keys(control.instead).filter((other) => !laterWaves.includes(other));
   const undoneIn = [wave, ...others].find((one) => overrideOf(control, one, revision) !== undefined);
   if (undoneIn !== undefined) {

@@ -105,7 +105,7 @@ export function planWaves<W extends { name: string }>(
 function unreadableText(wave: string, why: string): string {
   return (
     `waves: wave "${wave}" ${why}, and its approval is not readable, so that it can neither stay nor change; correct the item in ` +
-    "the project's metadata, or end what keeps it (./scripts/fleet status)"
+    "the project's metadata, or end what keeps it (fleet status)"
   );
 }
 
@@ -119,18 +119,16 @@ function removedMistakes<W extends { name: string }>(
   const gone = Object.keys(values).filter((name) => !waves.some((wave) => wave.name === name));
   return gone.flatMap((name) => {
     if (control === undefined)
-      return [
-        `waves: wave "${name}" cannot be renamed or removed: the control item is not readable (./scripts/fleet status)`,
-      ];
+      return [`waves: wave "${name}" cannot be renamed or removed: the control item is not readable (fleet status)`];
     const revision = own(approvals, name)?.revision;
     const isWanted = revision !== undefined && targets.includes(revision);
     const hold = holdOfWave(control, name) ?? (isWanted ? holdOfWave(control, name, revision) : undefined);
     if (hold === undefined && isWanted && overrideOf(control, name, revision) !== undefined)
       return [
-        `waves: ${short(revision)} was undone in wave "${name}"; push something newer, or ./scripts/fleet retry ${short(revision)}, before it is renamed or removed`,
+        `waves: ${short(revision)} was undone in wave "${name}"; push something newer, or fleet retry ${short(revision)}, before it is renamed or removed`,
       ];
     if (hold === undefined) return [];
-    const resume = hold.scope === `wave:${name}` ? `./scripts/fleet resume --wave ${name}` : "./scripts/fleet resume";
+    const resume = hold.scope === `wave:${name}` ? `fleet resume --wave ${name}` : "fleet resume";
     return [`waves: wave "${name}" ${holdText(hold)}; ${resume} before it is renamed or removed`];
   });
 }
@@ -138,7 +136,7 @@ function removedMistakes<W extends { name: string }>(
 /** A person's hold of a whole wave. A gate's hold is bound to a revision, and its VMs and its gate respect it. */
 function holdOf(control: Control | undefined, wave: string): Hold | undefined {
   if (control === undefined)
-    return { scope: "fleet", by: "itself", why: "the control item is not readable (./scripts/fleet status)", at: "" };
+    return { scope: "fleet", by: "itself", why: "the control item is not readable (fleet status)", at: "" };
   return holdOfWave(control, wave);
 }
 
@@ -150,14 +148,13 @@ function refusalText(control: Control | undefined, wave: string, revision: strin
       ? "was undone"
       : holdOfWave(control, wave, revision) && "is held by a gate";
   return (
-    what &&
-    `does not get ${short(revision)}, which ${what} in wave ${wave} (until ./scripts/fleet retry ${short(revision)})`
+    what && `does not get ${short(revision)}, which ${what} in wave ${wave} (until fleet retry ${short(revision)})`
   );
 }
 
 function undoneText(control: Control | undefined, wave: string, revision: string): string[] {
   const hold = control && holdOfWave(control, wave, revision);
-  const retry = `until something newer is approved, or ./scripts/fleet retry ${short(revision)}`;
+  const retry = `until something newer is approved, or fleet retry ${short(revision)}`;
   if (control !== undefined && overrideOf(control, wave, revision) !== undefined)
     return [`wave ${wave}: ${short(revision)} was undone; its gate fails at once, and its VMs stay off it, ${retry}`];
   return hold === undefined

@@ -79,7 +79,7 @@ it("moves VMs to another stack in place, and each order but the right one is ref
   // The first stack would delete what it no longer declares, and the second would make a network of its own.
   first.configure({ ...shared, ...stacks });
   expect(await refusal(first)).toContain(
-    "nixos-fleet:stacks: dev-bob, dev-carol belong to stack second: run ./scripts/fleet move --to second and pulumi up --stack second first",
+    "nixos-fleet:stacks: dev-bob, dev-carol belong to stack second: run fleet move --to second and pulumi up --stack second first",
   );
   second.configure({ ...shared, ...stacks });
   const refused = await refusal(second);

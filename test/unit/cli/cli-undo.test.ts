@@ -79,7 +79,7 @@ describe("fleet rollback", () => {
     const { code, out } = await fleet("rollback");
     expect(code).toBe(1);
     expect(out).toContain(
-      "VM dev-canary held by eve@desk: demo; its VMs go back only after ./scripts/fleet resume --vm dev-canary",
+      "VM dev-canary held by eve@desk: demo; its VMs go back only after fleet resume --vm dev-canary",
     );
     expect(out.at(-1)).toMatch(
       /^waves canary, rest: 1 succeeded, 1 deferred; dev-canary \(VM dev-canary held by .*fleet resume\) still at bbbbbbb/,
@@ -93,7 +93,7 @@ describe("fleet rollback", () => {
     const { out } = await fleet("rollback", "--wave", "rest", "--to", old.slice(0, 7), "--no-wait");
     expect(out).toEqual([
       "wave rest: from bbbbbbb back to aaaaaaa",
-      "the fleet held by eve@desk: demo; its VMs go back only after ./scripts/fleet resume",
+      "the fleet held by eve@desk: demo; its VMs go back only after fleet resume",
     ]);
     expect(control()).toMatchObject({ holds: [holds[1], holds[2]], instead: { rest: { [good]: old } }, retry: [] });
   });

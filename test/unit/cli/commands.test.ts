@@ -67,7 +67,7 @@ describe.each(commands.map((command) => [command.name, command] as const))("flee
   it("has a help that names every option, with examples that are calls of it", async () => {
     const { code, out, err } = await fleet(name, "--help");
     expect([code, err]).toEqual([0, []]);
-    expect(out[0]).toBe(`usage: ./scripts/fleet ${name} ${command.usage}`.trimEnd());
+    expect(out[0]).toBe(`usage: fleet ${name} ${command.usage}`.trimEnd());
     for (const option of Object.keys(command.options)) expect(out.join("\n")).toContain(`\n  --${option} `);
     expect(out.every((line) => line.length <= 160)).toBe(true);
     expect(command.examples.length).toBeGreaterThan(0);

@@ -54,7 +54,7 @@ const uses: WrongUse[] = [
   use("image pubish", 2, /it must be build or publish; did you mean "publish"\?$/),
   use("completion bsh", 2, /it must be one of bash, zsh, fish; did you mean "bash"\?$/),
   // Options
-  use("status --jsn", 2, /^status: unknown option --jsn; did you mean --json\?; \.\/scripts\/fleet status --help/),
+  use("status --jsn", 2, /^status: unknown option --jsn; did you mean --json\?; fleet status --help/),
   use("status --json=yes", 2, /^status: --json takes no value; /),
   use("status --wave", 2, /^status: --wave has no value; /),
   use("hold --why --json", 2, /^hold: --why has no value; /),
@@ -143,7 +143,7 @@ const uses: WrongUse[] = [
   use(
     "hold --why x",
     1,
-    /^no answer from no-such-host\.invalid: .*; check the network, then run \.\/scripts\/fleet doctor \[NF202\]$/,
+    /^no answer from no-such-host\.invalid: .*; check the network, then run fleet doctor \[NF202\]$/,
     {
       env: { NIXOS_FLEET_COMPUTE_ENDPOINT: "http://no-such-host.invalid/compute/v1/" },
     },
@@ -157,7 +157,7 @@ const uses: WrongUse[] = [
     api: { status: 401, body: { error: { message: "Request had invalid authentication credentials." } } },
   }),
   use("remove dev-alice", 1, /^the control item is not readable/, { item: "{" }),
-  use("status", 1, /^HTTP 403: no permission; \.\/scripts\/fleet doctor checks project and rights \[NF204\]$/, {
+  use("status", 1, /^HTTP 403: no permission; fleet doctor checks project and rights \[NF204\]$/, {
     api: { status: 403, body: { error: { message: "no permission" } } },
   }),
   use("hold --why x", 1, /HTTP 404/, { api: { status: 404, body: { error: { message: "not found" } } } }),

@@ -70,8 +70,7 @@ describe("a VM of another stack with which this one shares the list", () => {
 
   it("is not lost by its former stack, which waits until the other one has it", () => {
     const leaving = { ...alice, name: "dev-bob" };
-    const line =
-      "stacks: dev-bob belongs to stack prod: run ./scripts/fleet move --to prod and pulumi up --stack prod first";
+    const line = "stacks: dev-bob belongs to stack prod: run fleet move --to prod and pulumi up --stack prod first";
     expect(checkChanges(configured({}, { ...vms, ...stacks }), { vms: [leaving], disks: [] }).mistakes).toEqual([line]);
     const gone = { ...leaving, stack: "prod" };
     expect(checkChanges(configured({}, { ...vms, ...stacks }), { vms: [gone], disks: [] }).mistakes).toEqual([]);

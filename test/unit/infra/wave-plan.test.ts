@@ -89,7 +89,7 @@ describe("a plan", () => {
     ]);
     expect(plan(before).waves[2]?.value).toBe(before.values["rest"]);
     expect(plan(before).warnings).toContain(
-      `wave rest does not get bbbbbbb, which ${what} in wave canary (until ./scripts/fleet retry bbbbbbb); it stays at aaaaaaa`,
+      `wave rest does not get bbbbbbb, which ${what} in wave canary (until fleet retry bbbbbbb); it stays at aaaaaaa`,
     );
     // Something newer, and a retry, go to all of them.
     expect(revisions(before, waves, approval(other)).every(([, revision, kept]) => revision === other && !kept)).toBe(
@@ -151,10 +151,10 @@ describe("a wave that is renamed or removed", () => {
     const split = [{ name: "canary" }, { name: "rest" }];
     const held = { holds: [hold("fleet")], pins: { "dev-alice": old } };
     expect(plan(currentApprovals(whole, held), split).mistakes).toEqual([
-      'waves: wave "all" is held by eve@desk: demo; ./scripts/fleet resume before it is renamed or removed',
+      'waves: wave "all" is held by eve@desk: demo; fleet resume before it is renamed or removed',
     ]);
     expect(plan(currentApprovals(whole, "{"), split).mistakes).toEqual([
-      'waves: wave "all" cannot be renamed or removed: the control item is not readable (./scripts/fleet status)',
+      'waves: wave "all" cannot be renamed or removed: the control item is not readable (fleet status)',
     ]);
     const unreadable = currentApprovals(whole, held);
     unreadable.approvals = {};
@@ -171,14 +171,14 @@ describe("a wave that is renamed or removed", () => {
     expect(mistakes).toHaveLength(lines);
     if (lines > 0)
       expect(mistakes[0]).toBe(
-        'waves: wave "canary" is held by eve@desk: demo; ./scripts/fleet resume --wave canary before it is renamed or removed',
+        'waves: wave "canary" is held by eve@desk: demo; fleet resume --wave canary before it is renamed or removed',
       );
   });
 
   it("while the revision that it would take along is undone there", () => {
     const control = { instead: { canary: { [good]: "previous" } } };
     expect(plan(currentApprovals(allWaves(good), control), renamed).mistakes).toEqual([
-      'waves: bbbbbbb was undone in wave "canary"; push something newer, or ./scripts/fleet retry bbbbbbb, before it is renamed or removed',
+      'waves: bbbbbbb was undone in wave "canary"; push something newer, or fleet retry bbbbbbb, before it is renamed or removed',
     ]);
     expect(plan(currentApprovals(allWaves(good), control), renamed, approval(other)).mistakes).toEqual([]);
   });

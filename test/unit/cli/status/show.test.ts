@@ -37,7 +37,7 @@ test("a VM with a home, held: metadata, approval, hold, reports, boot, timers an
     reboot: "required; aaaaaaa runs after the next boot",
     next: "stays: held by eve@desk: demo",
     timers:
-      "system 5 min and homes 10 min after its next boot; a schedule of its own: ./scripts/fleet ssh dev-alice -- nixos-auto-update status",
+      "system 5 min and homes 10 min after its next boot; a schedule of its own: fleet ssh dev-alice -- nixos-auto-update status",
     "home alice": "aaaaaaa, failed, 3 min ago, failed: build failed: no such package",
   });
 });
