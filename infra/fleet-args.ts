@@ -36,6 +36,8 @@ export interface FleetArgs extends Partial<
   region?: string;
   /** The zone of VMs that name none. @default `gcp:zone`, or the region's zone b */
   zone?: string;
+  /** A JSON file with the list of VMs, which the flake may read too, instead of `vms`. Relative to the program's directory. */
+  vmsFile?: string;
   /** Where this program reads the config repository. @default `repository` */
   resolveFrom?: string;
   /** Use this network instead of making one. `network.cidr` then has no effect. @default `nixos-fleet:existingNetwork` */
@@ -79,8 +81,12 @@ export function withArgs(name: string, args: FleetArgs, stack: Written): Written
   };
   const given = { ...prefixed("gcp", { project, region, zone }), ...prefixed(NAMESPACE, { ...plain, ...secrets }) };
   const { encrypted } = stack;
+  // An argument with the list of VMs, in either form, replaces the stack's list in either form.
+  const lists = [`${NAMESPACE}:vms`, `${NAMESPACE}:vmsFile`];
+  const isGiven = lists.some((key) => key in given);
+  const kept = Object.entries(stack.raw).filter(([key]) => !isGiven || !lists.includes(key));
   return {
-    raw: { ...prefixed(NAMESPACE, { fleet: name }), ...stack.raw, ...given },
+    raw: { ...prefixed(NAMESPACE, { fleet: name }), ...Object.fromEntries(kept), ...given },
     encrypted: encrypted && [...encrypted, ...Object.keys(secrets).map((key) => `${NAMESPACE}:${key}`)],
   };
 }

@@ -1,26 +1,7 @@
-/** The library: a fleet, its parts, and the shapes of their arguments. */
+/** The library: a fleet as one component, and the shapes of its arguments and outputs. */
 export { Fleet, type FleetOutputs } from "./components/fleet";
+export { ConfigError } from "./config-error";
 export type { ExistingNetwork, FleetArgs } from "./fleet-args";
-export type { FleetConfig, FleetSettings, VmConfig } from "./config/fleet-config";
-export { FleetAccess, FleetAccount, type FleetAccessArgs, type FleetAccountArgs } from "./components/access";
-export { FleetApis } from "./components/apis";
-export { FleetCache, type FleetCacheArgs } from "./components/cache";
-export { HomeDisks } from "./components/disks";
-export { FleetImage } from "./components/image";
-export { FleetMonitoring } from "./components/monitoring";
-export { FleetNetwork, type FleetNetworkArgs } from "./components/network";
-export { DelayedFailures } from "./components/rollout/delayed-failures";
-export { Rollout, type RolloutArgs } from "./components/rollout/rollout";
-export type { Reachable } from "./components/rollout/trigger";
-export { FleetSchedules, type FleetSchedulesArgs } from "./components/schedules";
-export { FleetSecrets, type FleetSecretsArgs } from "./components/secrets";
+export type { FleetSettings } from "./config/fleet-config";
 export type { FleetVmOutputs } from "./components/outputs";
 export type { WaveResult } from "./readme";
-export { DevVm, type DevVmArgs, type DevVmOutputs } from "./components/vm";
-export { ConfigError } from "./config-error";
-export type { HomeDisk } from "./config/vms/disks";
-export type { DeployKey } from "./config/repository/deploy-keys";
-export type { Home } from "../rules/instance-metadata";
-export type { Approval } from "../rules/rollout/approval";
-export type { PlannedWave } from "../rules/rollout/wave-plan";
-export type { Wave } from "../rules/rollout/waves";

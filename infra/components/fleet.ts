@@ -8,6 +8,7 @@ import { bucketOf } from "../config/cache";
 import type { FleetConfig } from "../config/fleet-config";
 import { fleetTag } from "../config/names";
 import { HomeDisks } from "./disks";
+import { assertDeclaredOnce } from "../declared-once";
 import { encryptedKeys } from "../engine-options";
 import { DelayedFailures } from "./rollout/delayed-failures";
 import { NAMESPACE, withArgs, withSecrets, type FleetArgs } from "../fleet-args";
@@ -95,6 +96,7 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
       const written = withArgs(name, args, stack);
       const given = { network: args.existingNetwork !== undefined, account: args.serviceAccount !== undefined };
       const prepared = await prepare(written, pulumi.getStack(), given, { parent: this });
+      assertDeclaredOnce(prepared.config);
       return this.declare(name, args, prepared, await DelayedFailures.create(name));
     } finally {
       done();

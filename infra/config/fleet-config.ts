@@ -10,7 +10,7 @@ import { checkDisks, snapshotKeys } from "./vms/disks";
 import { checkDeployKeys, deployKeySchema, deployKeysOf, type DeployKey } from "./repository/deploy-keys";
 import { checkExisting, defaultZone, googleKeys, networkKeys } from "./google";
 import { imageKeys } from "./images";
-import { lines, oncePerCause, strayKeys, structured, type RawConfig } from "./parse";
+import { lines, oncePerCause, strayKeys, structured, type Known, type RawConfig } from "./parse";
 import { monitoringKeys } from "./monitoring";
 import { checkNames } from "./names";
 import { keyPart, type Check } from "./schema";
@@ -50,6 +50,9 @@ export const settings = z.strictObject({
 
 /** Every key of this project, without its namespace. */
 export const KEYS: readonly string[] = Object.keys(settings.shape);
+
+/** The namespaces that are read, and their keys. */
+export const KNOWN: Known = { "nixos-fleet": [...KEYS, "vmsFile"], gcp: Object.keys(googleKeys) };
 
 const checks: Check[] = [
   ...checkVms,
@@ -113,7 +116,7 @@ export function checkConfig(raw: RawConfig, stack: string, encrypted?: readonly 
       ...(parsed.success ? [] : lines(NAMESPACE, parsed.error)),
       ...(cloud.success ? [] : lines(GOOGLE, cloud.error)),
       ...(stackName.success ? [] : lines("stack", stackName.error)),
-      ...strayKeys(raw, { [NAMESPACE]: KEYS, [GOOGLE]: Object.keys(googleKeys) }),
+      ...strayKeys(raw, KNOWN),
       ...[...checkAnyVm(written), ...checks.flatMap((check) => check(all))].map((mistake) =>
         mistake.startsWith(GOOGLE) ? mistake : NAMESPACE + mistake,
       ),

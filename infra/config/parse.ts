@@ -1,6 +1,7 @@
 /** Converts the raw configuration to values, and zod's issues to lines that people read. */
 import type { z } from "zod";
-import { parseJson } from "../../rules/text/json";
+import { closestTo } from "../../rules/text/did-you-mean";
+import { own, parseJson } from "../../rules/text/json";
 import { firstOf } from "../../rules/text/text";
 import { withoutCredentials } from "./repository/git";
 import { SECRETS } from "./secrets";
@@ -10,8 +11,8 @@ export type RawConfig = Readonly<Record<string, string>>;
 
 /** The values of one namespace; text that is JSON of another type than a string is parsed. */
 export function structured(raw: RawConfig, namespace: string): Record<string, unknown> {
-  const own = Object.entries(raw).filter(([key]) => key.startsWith(namespace));
-  return Object.fromEntries(own.map(([key, value]) => [key.slice(namespace.length), parseValue(value)]));
+  const entries = Object.entries(raw).filter(([key]) => key.startsWith(namespace));
+  return Object.fromEntries(entries.map(([key, value]) => [key.slice(namespace.length), parseValue(value)]));
 }
 
 function parseValue(value: string): unknown {
@@ -19,17 +20,39 @@ function parseValue(value: string): unknown {
   return parseJson(value) ?? value;
 }
 
-/**
- * A line for each key that this program knows by another namespace: `fleet:follow` would be ignored.
- * @param known namespace, with its colon → its keys
- */
-export function strayKeys(raw: RawConfig, known: Readonly<Record<string, readonly string[]>>): string[] {
+/** Namespaces and their keys. */
+export type Known = Readonly<Record<string, readonly string[]>>;
+
+/** What people write for a namespace besides its misspellings. */
+const otherNames: Readonly<Record<string, string>> = { fleet: "nixos-fleet", google: "gcp" };
+
+/** A line for each key in what is meant for one of the known namespaces: `fleet:follow` would be ignored. Others belong to other programs. */
+export function strayKeys(raw: RawConfig, known: Known): string[] {
   return Object.keys(raw).flatMap((full) => {
-    const [, namespace = "", key = ""] = /^([^:]*:)?([^.[]*)/.exec(full) ?? [];
-    if (namespace in known || namespace === "pulumi:") return [];
-    const meant = Object.entries(known).find(([, keys]) => keys.includes(key));
-    return meant ? [`${full}: unknown namespace; did you mean ${meant[0]}${key}?`] : [];
+    const { namespace, key } = partsOf(full);
+    if (namespace in known) return [];
+    const meant = own(otherNames, namespace) ?? closestTo(namespace, Object.keys(known));
+    return meant !== undefined && own(known, meant)?.includes(key) === true
+      ? [`${full}: unknown namespace; did you mean ${meant}:${key}?`]
+      : [];
   });
+}
+
+/** A line for each key in the project's own namespace, where Pulumi puts a key without one, that is also a fleet's: it may be meant for it. */
+export function ownKeys(raw: RawConfig, project: string, known: Known): string[] {
+  return Object.keys(raw).flatMap((full) => {
+    const { namespace, key } = partsOf(full);
+    if (namespace !== project || project in known) return [];
+    const meant = Object.entries(known).find(([other, keys]) => keys.includes(key) && !(`${other}:${key}` in raw));
+    return meant
+      ? [`${full}: this key is the program's own, and no setting of the fleet; did you mean ${meant[0]}:${key}?`]
+      : [];
+  });
+}
+
+function partsOf(full: string): { namespace: string; key: string } {
+  const [, namespace = "", key = ""] = /^(?:([^:]*):)?([^.[]*)/.exec(full) ?? [];
+  return { namespace, key };
 }
 
 /** How many list elements a line names besides the first. */

@@ -2,7 +2,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { offerMistakes } from "../../rules/google-catalog";
 import { ConfigError } from "../config-error";
-import type { FleetConfig } from "../config/fleet-config";
+import { KNOWN, type FleetConfig } from "../config/fleet-config";
+import { ownKeys } from "../config/parse";
 import type { Written } from "../fleet-args";
 import { newestImages } from "../components/image";
 import { reachAll, type Reachable } from "../components/rollout/trigger";
@@ -41,6 +42,7 @@ export async function prepare(
   given: Given,
   opts: pulumi.InvokeOptions,
 ): Promise<Prepared> {
+  for (const line of ownKeys(written.raw, pulumi.getProject(), KNOWN)) void pulumi.log.warn(line);
   const { config, source, resolved } = await readSettings(written, stack, process.cwd());
   const { metadata, inventory, offers } = await readExisting(config, written.raw, opts);
   const mistakes = offers === undefined ? [] : offerMistakes(config, offers);

@@ -91,7 +91,7 @@ it("moves VMs to another stack in place, and each order but the right one is ref
     "nixos-fleet:serviceAccount": serviceAccount,
   };
   second.configure({ ...shared, ...stacks, ...same });
-  expect(await refusal(second)).toMatch(/dev-(bob|carol) is in the state of stack first: run .\/scripts\/fleet move/);
+  expect(await refusal(second)).toMatch(/dev-(bob|carol) is in the state of stack first: run fleet move/);
 
   const move = ["move", "--fleet", "devs", "--stack", "first", "--to", "second", "--config-file", second.settingsFile];
   const done = await first.fleet(...move, "--yes");

@@ -24,6 +24,15 @@ describe("arguments", () => {
   });
 
   it.each([
+    ["a list in place of a file", { "nixos-fleet:vmsFile": "vms.json" }, { vms: [{ name: "dev-a" }] }],
+    ["a file in place of a list", { "nixos-fleet:vms": "[]" }, { vmsFile: "vms.json" }],
+  ])("may give %s", (_, raw, args) => {
+    const given = withArgs("devs", args, { raw, encrypted: [] }).raw;
+    expect(Object.keys(given).filter((key) => key in raw)).toEqual([]);
+    expect(Object.keys(given).filter((key) => key.startsWith("nixos-fleet:vms"))).toHaveLength(1);
+  });
+
+  it.each([
     ["the component's", {}, {}, "devs"],
     ["the stack's", { "nixos-fleet:fleet": "team" }, {}, "team"],
     ["the argument's", { "nixos-fleet:fleet": "team" }, { fleet: "own" }, "own"],

@@ -1,7 +1,8 @@
 /** What is handed to git, Nix and Google: nothing that looks like an option, holds a secret, or that Google would refuse midway. */
 import { describe, expect, it } from "vitest";
 import { branch, directory, holdsSecret, signer, withoutCredentials } from "../../../../infra/config/repository/git";
-import { checkConfig } from "../../../../infra/config/fleet-config";
+import { checkConfig, KNOWN } from "../../../../infra/config/fleet-config";
+import { ownKeys } from "../../../../infra/config/parse";
 import { accountId, homeKeyName, resourceNames, schedulePolicyName } from "../../../../infra/config/names";
 import { checkSettings } from "../check-settings";
 
@@ -85,8 +86,25 @@ describe("a setting", () => {
   });
 
   it("of another program's namespace is none of this one's", () => {
-    const { mistakes } = checkConfig({ "aws:profile": "x", "pulumi:tags": "{}", "datadog:apiKey": "x" }, "dev");
+    const others = [
+      "aws:profile",
+      "aws:region",
+      "google-native:project",
+      "acme:image",
+      "pulumi:tags",
+      "datadog:apiKey",
+    ];
+    const { mistakes } = checkConfig(Object.fromEntries(others.map((key) => [key, "x"])), "dev");
     expect(mistakes.filter((line) => line.includes("unknown namespace"))).toEqual([]);
+  });
+
+  it("of the project's own namespace, where Pulumi puts a key without one, may be meant for the fleet", () => {
+    const raw = { "acme:follow": "approved", "acme:color": "red", "acme:branch": "x", "nixos-fleet:branch": "main" };
+    expect(ownKeys(raw, "acme", KNOWN)).toEqual([
+      "acme:follow: this key is the program's own, and no setting of the fleet; did you mean nixos-fleet:follow?",
+    ]);
+    expect(ownKeys(raw, "other", KNOWN)).toEqual([]);
+    expect(ownKeys({ "nixos-fleet:follow": "approved" }, "nixos-fleet", KNOWN)).toEqual([]);
   });
 });
 
