@@ -24,7 +24,7 @@ export function readmeOf(
   return [
     `# Fleet ${fleet}, stack ${stack}`,
     "",
-    `As the last \`pulumi up\` that came to its end left it. \`${tool} status\` has the present.`,
+    `The state after the last completed \`pulumi up\`. \`${tool} status\` shows the current state.`,
     "",
     ...table(
       ["Wave", "VMs", "Approved", "Gate"],

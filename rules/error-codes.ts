@@ -33,7 +33,7 @@ export const errorKinds = {
     title: "The rollout cannot be planned",
     cause:
       "The approvals, holds or overrides of the project do not fit the waves of the stack, or they cannot be read. Nothing was changed.",
-    cure: "The line names the item or the setting. `fleet status` shows approvals and holds; `fleet resume --all` empties the control item.",
+    cure: "The line names the wave and the command that frees it, such as `fleet resume --wave WAVE` or `fleet retry REVISION`. Only if it says that the control item is not readable: `fleet resume --all` replaces the item, and its holds, pins and rollbacks are lost.",
   },
   NF201: {
     title: "The command line of the tool is not valid",

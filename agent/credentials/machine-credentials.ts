@@ -102,7 +102,7 @@ export class MachineCredentials {
   private async inputKey(name: string, secret: string, file: string): Promise<RepositoryKey | undefined> {
     const place = parseKeyPlace(name);
     if (place === undefined) {
-      log(`deployKeys: "${name}" is no host and no ssh or https URL`);
+      log(`deployKeys: "${name}" must be a host or an ssh or https URL; its key is not used`);
       return undefined;
     }
     try {

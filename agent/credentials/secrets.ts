@@ -64,7 +64,7 @@ export async function fetchSecret(metadata: MetadataServer, request: SecretReque
     throw new SecretError(`${secret} is not used: ${place} would carry it in clear, https or ssh would not`);
   const text = await readSecret(metadata, secret).catch((error: unknown) => {
     throw new SecretError(
-      `${secret} cannot be had: ${oneLine(error instanceof Error ? error.message : String(error))}`,
+      `cannot read the secret ${secret}: ${oneLine(error instanceof Error ? error.message : String(error))}`,
     );
   });
   const holds = kindOf(text);

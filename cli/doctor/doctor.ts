@@ -13,11 +13,11 @@ const tools: Record<string, { only: string | null; least?: readonly [number, num
   git: { only: null },
   pulumi: { only: null },
   nix: {
-    only: "fleet lock, build, image, the packages of fleet diff and the doctor's look for hosts take it",
+    only: "needed by fleet lock, build, image, diff and the doctor's check of hosts",
     least: oldestNix,
   },
-  ssh: { only: "fleet trigger takes it" },
-  gcloud: { only: "logging in to a VM and fleet trigger --iap take it" },
+  ssh: { only: "needed by fleet trigger" },
+  gcloud: { only: "needed to log in to a VM, and by fleet trigger --iap" },
 };
 
 /** All findings, in the order in which to fix them. */

@@ -25,7 +25,7 @@ function checkMade({ settings, argumentsOnly, instances, projectMetadata = {} }:
           "vms",
           instances,
           (there) => ok("vms", `${plural(there.length, "VM")} with the stack's labels`),
-          "pulumi up makes them; see that you may list instances: docs/google.md",
+          "pulumi up creates them; if they exist, you lack compute.instances.list (docs/google.md)",
           warn,
         )
       : [];

@@ -1,4 +1,5 @@
 /** Compares the contents of VMs' systems, before and after. */
+import { oneLine } from "../../rules/text/text";
 import { FleetError } from "../errors";
 import { buildAll, closureDifference, evaluateSystems, type Commit, type System } from "./nix";
 import type { RunOptions } from "../run-program";
@@ -43,7 +44,7 @@ export async function compareClosures(
 /** The path, if this machine's store has it or a cache provides it. */
 async function taken(path: string, runOptions: RunOptions): Promise<string> {
   if (!/^\/nix\/store\/[\w.+-]+$/.test(path)) {
-    throw new FleetError("NF212", "no store path");
+    throw new FleetError("NF212", `its build printed no store path, but "${oneLine(path, 100)}"`);
   }
   await buildAll([path], { ...runOptions, progress: false });
   return path;

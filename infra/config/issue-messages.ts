@@ -20,7 +20,7 @@ export function issueMessage(issue: z.core.$ZodRawIssue): string | undefined {
       return TYPES[issue.expected] ?? mustBe(issue.expected === "array" ? "a list" : "a mapping", issue.inst);
     case "invalid_value":
       return issue.values.length === 1
-        ? `must be ${String(issue.values[0])}, or not there`
+        ? `must be ${String(issue.values[0])}, or omitted`
         : `must be one of ${issue.values.map(String).join(", ")}`;
     case "too_small":
       return issue.origin === "string" ? "must not be empty" : `must be ${String(issue.minimum)} or more`;

@@ -38,7 +38,7 @@ const wave = z
     pause: seconds.default(0),
     onFailure: z.enum(["hold", "rollback", "continue"]).default("hold"),
     homes: z.enum(["gate", "report"]).default("report"),
-    reboot: z.literal("required", 'must be "required", or not there').optional(),
+    reboot: z.literal("required", 'must be "required", or omitted').optional(),
     rebootDeadline: seconds.optional(),
     maxParallel: z.int("must be a number of VMs").min(1, "must be a number of VMs").optional(),
     parallel: z.int().min(1).optional(),

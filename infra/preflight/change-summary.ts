@@ -62,6 +62,8 @@ export function urgentText(
     .map(({ name, pause }) => `${name} (${formatDuration(pause)})`);
   const why = urgentWhy === undefined ? "" : ` (${oneLine(urgentWhy, 200)})`;
   const whose = passing.map(({ name, vms }) => `${name} (${vms.length} VM${vms.length === 1 ? "" : "s"})`).join(", ");
-  const nor = pauses.length === 0 ? "" : `, nor for the pause after ${pauses.join(", ")}`;
-  return [`urgent: ${short(urgent)}${why} waits for no window of ${whose}${nor}; canaries and health checks count`];
+  const pause = pauses.length === 0 ? "" : ` and the pause after ${pauses.join(", ")}`;
+  return [
+    `urgent: ${short(urgent)}${why} ignores the windows of ${whose}${pause}; canaries and health checks still apply`,
+  ];
 }

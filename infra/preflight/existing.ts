@@ -210,7 +210,7 @@ async function readBootDiskTypes(
 }
 
 function unreachable(zone: string): Error {
-  return new Error(`${zone} does not answer`);
+  return new Error(`Compute returned nothing of ${zone}; try again in a minute`);
 }
 
 function ownerOf({ name, zone, labels }: compute_v1.Schema$Instance | compute_v1.Schema$Disk) {

@@ -124,7 +124,10 @@ function fromDecision(decision: SystemDecision, { report, head }: KnownOfVm): Sa
 function updating(reason: string, revision: string, report: Report | null): Pick<Said, "next" | "text"> {
   const about = report?.approved === revision ? report : null;
   if (report?.progress !== undefined) {
-    return { next: "update", text: oneLine(`is at ${report.progress.stage} of ${short(revision)}: ${reason}`) };
+    return {
+      next: "update",
+      text: oneLine(`is at the stage ${report.progress.stage} of ${short(revision)}: ${reason}`),
+    };
   }
   if (about?.waiting !== undefined) {
     const until = about.waiting.until === undefined ? "" : ` until ${about.waiting.until}`;

@@ -121,7 +121,9 @@ it("whose secret the VM may not read fail in words, until it may", async () => {
   await reported("home-bob", {
     outcome: "failed",
     stage: "fetch",
-    error: says("projects/local-project/secrets/bob cannot be had: Permission 'secretmanager.versions.access' denied"),
+    error: says(
+      "cannot read the secret projects/local-project/secrets/bob: Permission 'secretmanager.versions.access' denied",
+    ),
   });
   lab.allowSecret("projects/local-project/secrets/bob");
   await vm.update();

@@ -85,7 +85,7 @@ export const checkDeployKeys: Check[] = [
   check(z.object({ deployKey: z.unknown(), deployKeySecret: z.unknown() }), ({ deployKey, deployKeySecret }) =>
     deployKey === undefined || deployKeySecret === undefined
       ? []
-      : ["deployKey: must not be set beside deployKeySecret"],
+      : ["deployKey: set either this or deployKeySecret, not both"],
   ),
   check(
     z.object({
@@ -117,7 +117,7 @@ export const checkDeployKeys: Check[] = [
     ({ deployKeys, deployKeySecrets }) => [
       ...Object.keys(deployKeySecrets)
         .filter((input) => Object.hasOwn(deployKeys, input))
-        .map((input) => `deployKeySecrets: ${quote(input)} must not be there beside deployKeys`),
+        .map((input) => `deployKeySecrets: ${quote(input)} is also in deployKeys; name it in one of both`),
       ...Object.entries(deployKeys).flatMap(([input, value]) => inputMisfit(input, value)),
     ],
   ),
@@ -136,7 +136,7 @@ export const checkDeployKeys: Check[] = [
       return named.flatMap(([key, home, value]) => [
         ...(own.includes(home) ? [] : [`${key}: ${quote(home)} is not the repository of a home of this fleet`]),
         ...(key === "homeDeployKeySecrets" && homeDeployKeys[home] !== undefined
-          ? [`${key}: ${quote(home)} must not be there beside homeDeployKeys`]
+          ? [`${key}: ${quote(home)} is also in homeDeployKeys; name it in one of both`]
           : []),
         ...misfit(key, home, value),
       ]);

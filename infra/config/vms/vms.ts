@@ -24,7 +24,7 @@ const image = z.string().min(1);
 
 const home = z
   .strictObject({
-    user: userName.refine((name) => name !== "root", "must be a person's user name, and root is none"),
+    user: userName.refine((name) => name !== "root", "must be a person's user name, not root"),
     attribute: attribute.optional(),
     repository: repository.optional(),
     branch: branch.optional(),

@@ -204,7 +204,7 @@ const settings: [Record<string, unknown>, RegExp | string][] = [
     },
     'nixos-fleet:waves: "b1", "b2", "b3", "b4", "b5" and 34 more are in no wave; name them in one, or give one wave rest: true',
   ],
-  [{ waves: [{ name: "all", rest: false }] }, /rest: false must be true, or not there$/],
+  [{ waves: [{ name: "all", rest: false }] }, /rest: false must be true, or omitted$/],
   [{ waves: [{ name: "all", rest: true, onFailure: "undo" }] }, /"undo" must be one of hold, rollback, continue$/],
   [{ branch: true }, /^nixos-fleet:branch: true must be the name of one branch, such as main; /],
   [{ branch: ["main"] }, /branch: \["main"\] must be the name of one branch/],

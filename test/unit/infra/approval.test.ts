@@ -106,8 +106,8 @@ describe("what a wave is approved for", () => {
     [
       good,
       [
-        "urgent: bbbbbbb (CVE-2026-1) waits for no window of canary (1 VM), rest (2 VMs), nor for the pause after canary (2 h); " +
-          "canaries and health checks count",
+        "urgent: bbbbbbb (CVE-2026-1) ignores the windows of canary (1 VM), rest (2 VMs) and the pause after canary (2 h); " +
+          "canaries and health checks still apply",
       ],
     ],
     [other, ["urgent: bbbbbbb is not what is approved now (ccccccc), so nothing is urgent"]],
@@ -149,7 +149,10 @@ describe("what a wave is approved for", () => {
     // It may run something newer than that by now.
     expect(approvalOf([vm(own)], { system: revision(other), homes: {} }, source, [former])).not.toHaveProperty("homes");
     // In a rollout that halted, an earlier wave's approval of the system says what later waves' homes get.
-    const earlier = { ...approvalOf([vm(own)], { system: revision(other), homes: {} }, source), homes: former.homes ?? {} };
+    const earlier = {
+      ...approvalOf([vm(own)], { system: revision(other), homes: {} }, source),
+      homes: former.homes ?? {},
+    };
     const next = { system: revision(other), homes: {} };
     expect(approvalOf([vm(own)], next, source, [former, earlier]).homes).toEqual(former.homes);
     // A home that left the wave is not kept.

@@ -25,7 +25,7 @@ describe("the stack's page", () => {
     const results = { rest: { gate: "nothing is approved" }, canary: { revision, gate: "passed: 1 succeeded" } };
     expect(page([vm("dev-alice", "alice@example.com"), vm("dev-bob")], results)).toBe(`# Fleet devs, stack prod
 
-As the last \`pulumi up\` that came to its end left it. \`npx fleet status\` has the present.
+The state after the last completed \`pulumi up\`. \`npx fleet status\` shows the current state.
 
 | Wave | VMs | Approved | Gate |
 | --- | --- | --- | --- |

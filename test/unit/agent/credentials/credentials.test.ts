@@ -94,7 +94,12 @@ describe("a secret", () => {
     ["no token", "https://example.com/x", key, `${secret} holds no token, which https://example.com/x asks for`],
     ["for a way that anyone reads", "http://example.com/x", "glpat-1", "http://example.com/x would carry it in clear"],
     ["for another", "git://example.com/x", key, "git://example.com/x would carry it in clear"],
-    ["not for this VM", "https://example.com/x", undefined, `${secret} cannot be had: Permission denied on the secret`],
+    [
+      "not for this VM",
+      "https://example.com/x",
+      undefined,
+      `cannot read the secret ${secret}: Permission denied on the secret`,
+    ],
   ])("that is %s is named, not used, and not shown", async (_, url, text, why) => {
     if (text !== undefined) keep(text);
     const error: unknown = await fetch(url).catch((problem: unknown) => problem);
@@ -187,7 +192,7 @@ describe("a repository by https", () => {
     door.accepted = "x-access-token:glpat-2";
     const credentials = new MachineCredentials(scratch.in("run"), metadata);
     await credentials.origin({ repository: url, branch: "main", deployKeySecret: secret });
-    expect(credentials.problem).toBe(`${secret} cannot be had: Permission denied on the secret`);
+    expect(credentials.problem).toBe(`cannot read the secret ${secret}: Permission denied on the secret`);
     expect(await look(url)).toContain("could not read Username");
   });
 });
@@ -262,7 +267,7 @@ describe("a home's", () => {
 
   it("says why there is none, until there is one", async () => {
     await handOver([home]);
-    expect(handed("error")).toBe(`${secret} cannot be had: Permission denied on the secret\n`);
+    expect(handed("error")).toBe(`cannot read the secret ${secret}: Permission denied on the secret\n`);
     keep("glpat-1");
     await handOver([home]);
     expect(handed("credential")).toBe("glpat-1\n");

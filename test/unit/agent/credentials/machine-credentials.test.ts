@@ -50,7 +50,7 @@ describe("a secret", () => {
       "no right to it",
       "token",
       undefined,
-      `${secret} cannot be had: Permission 'secretmanager.versions.access' denied`,
+      `cannot read the secret ${secret}: Permission 'secretmanager.versions.access' denied`,
     ],
     ["a way that shows it", undefined, "one", `${secret} is not used: the repository would carry it in clear`],
   ])("with %s is not used, in one line", async (_, kind, text, message) => {
@@ -61,7 +61,9 @@ describe("a secret", () => {
 
   it("cannot be had while no server answers", async () => {
     google.away = true;
-    await expect(fetch("token")).rejects.toThrow(`${secret} cannot be had: the metadata server returned no token`);
+    await expect(fetch("token")).rejects.toThrow(
+      `cannot read the secret ${secret}: the metadata server returned no token`,
+    );
   });
 });
 
@@ -111,7 +113,7 @@ describe("the machine's repository", () => {
   it("goes without where there is none, and says why", async () => {
     const machine = credentials();
     expect((await machine.origin(settings)).access.config).toEqual([]);
-    expect(machine.problem).toContain(`${secret} cannot be had`);
+    expect(machine.problem).toContain(`cannot read the secret ${secret}`);
   });
 
   it("is reached by its pinned host keys alone", () => {
@@ -156,7 +158,7 @@ describe("the inputs of the flake", () => {
       ["github.com/acme", "token"],
       ["git.example.com/", key],
     ]);
-    expect(scratch.log).toContain(`${tools} cannot be had: Permission`);
+    expect(scratch.log).toContain(`cannot read the secret ${tools}: Permission`);
     google.away = true;
     expect((await found())[0]).toEqual(["github.com/acme", "token"]);
   });

@@ -49,7 +49,10 @@ describe("instances", () => {
 
   it("of a zone that does not answer are an error, not gone", async () => {
     fake.fault = () => ({ status: 200, body: { items: { "zones/z1": { warning: { code: "UNREACHABLE" } } } } });
-    await expect(compute.instances()).rejects.toMatchObject({ transient: true, message: "zones/z1 does not answer" });
+    await expect(compute.instances()).rejects.toMatchObject({
+      transient: true,
+      message: "Compute returned nothing of zones/z1; try again in a minute",
+    });
   });
 });
 

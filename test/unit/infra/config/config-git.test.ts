@@ -40,7 +40,7 @@ describe("a setting", () => {
       { subdirectory: folder },
       `subdirectory: "${folder}" must be a folder of the repository, such as nixos or infra/nixos: plain names, no / at an end`,
     ]),
-    [home({ user: "root" }), 'vms[0].homes[0].user: "root" must be a person\'s user name, and root is none'],
+    [home({ user: "root" }), 'vms[0].homes[0].user: "root" must be a person\'s user name, not root'],
     [
       home({ attribute: 'a"b' }),
       'vms[0].homes[0].attribute: "a\\"b" must be a flake attribute: letters, digits, or any of _ @ . + -',

@@ -130,7 +130,10 @@ describe("a VM", () => {
 
 describe("a mistake", () => {
   it.each<[Record<string, unknown>, string]>([
-    [{ deployKey: "hunter2", deployKeySecret: "x" }, "nixos-fleet:deployKey: must not be set beside deployKeySecret"],
+    [
+      { deployKey: "hunter2", deployKeySecret: "x" },
+      "nixos-fleet:deployKey: set either this or deployKeySecret, not both",
+    ],
     [
       { deployKey: key },
       `nixos-fleet:deployKey: must be a token, one word, for "${byHttps}", which is reached by https`,
@@ -150,7 +153,7 @@ describe("a mistake", () => {
     [{ deployKeys: { [bySsh]: "hunter2" } }, `nixos-fleet:deployKeys: must be an SSH private key for "${bySsh}"`],
     [
       { deployKeys: { "github.com": "hunter2" }, deployKeySecrets: { "github.com": "x" } },
-      'nixos-fleet:deployKeySecrets: "github.com" must not be there beside deployKeys',
+      'nixos-fleet:deployKeySecrets: "github.com" is also in deployKeys; name it in one of both',
     ],
     [
       { deployKeySecret: "secrets/x" },
@@ -174,7 +177,7 @@ describe("a mistake", () => {
     ],
     [
       { homeDeployKeys: { [dotfiles]: key }, homeDeployKeySecrets: { [dotfiles]: "x" } },
-      `nixos-fleet:homeDeployKeySecrets: "${dotfiles}" must not be there beside homeDeployKeys`,
+      `nixos-fleet:homeDeployKeySecrets: "${dotfiles}" is also in homeDeployKeys; name it in one of both`,
     ],
     [
       { homeDeployKeys: { [dotfiles]: "hunter2" } },

@@ -166,7 +166,7 @@ describe("the stack's configuration", () => {
   it.each([
     [{ minSucceeded: -1 }, "waves[0].minSucceeded: -1 must be a number of VMs"],
     [{ minSucceeded: 9 }, 'waves[0].minSucceeded: 9 is more than the 1 VMs of wave "all"'],
-    [{ reboot: "always" }, 'waves[0].reboot: "always" must be "required", or not there'],
+    [{ reboot: "always" }, 'waves[0].reboot: "always" must be "required", or omitted'],
     [{ rebootDeadline: "24h" }, 'waves[0].rebootDeadline: "24h" has no effect without reboot: required'],
     [{ maxParallel: 0 }, "waves[0].maxParallel: 0 must be a number of VMs"],
     [{ maxFailures: "many" }, 'waves[0].maxFailures: "many" must be a number of VMs or a share such as 10%'],

@@ -96,7 +96,7 @@ test.each<[string, KnownOfVm, Partial<Prediction>]>([
     known({
       report: report({ revision: old, approved: old, progress: { stage: "build", since: "2026-01-01T12:00:00Z" } }),
     }),
-    { next: "update", text: expect.stringContaining("is at build of bbbbbbb") as string },
+    { next: "update", text: expect.stringContaining("is at the stage build of bbbbbbb") as string },
   ],
   ["is of another source", known({}, {}, { branch: "next" }), { next: "update" }],
   [
