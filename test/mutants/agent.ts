@@ -19,6 +19,13 @@ export const agentMutants: readonly Mutant[] = [
     verify,
   ),
   rule(
+    "commands/self-test",
+    "a system with a window that cannot be read is not activated",
+    "if (system !== undefined) checkWindows(situation.settings);",
+    "",
+    unit("agent/self-test-command"),
+  ),
+  rule(
     "git/verify",
     "only signers' commits (signature check)",
     'if (signers === undefined || signers === "") return;',
