@@ -9,14 +9,14 @@ import { Scratch } from "./scratch";
 
 let scratch: Scratch;
 /** The settings of the system that runs. */
-let running: object;
+let running: Record<string, unknown>;
 beforeEach(() => {
   scratch = new Scratch();
   running = {};
   vi.spyOn(process.stdout, "write").mockReturnValue(true);
   vi.spyOn(SystemDriver.prototype, "observe").mockImplementation(() =>
     Promise.resolve({
-      ...{ metadata: { kind: "absent" }, joined: false, settings: running, state: {}, readable: true },
+      ...{ metadata: { kind: "absent" as const, vm: "dev" }, joined: false, settings: running, state: {}, readable: true },
       ...{ localHold: null, current: "/nix/store/0-system", drifted: false },
     }),
   );
