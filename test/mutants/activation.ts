@@ -153,6 +153,27 @@ export const activationMutants: readonly Mutant[] = [
     unit("agent/home-rollback"),
   ),
   rule(
+    "home/home",
+    "a rollback goes back to a home that no profile names",
+    "[deployed, trial.linked, trial.former]",
+    "[deployed, trial.former]",
+    unit("agent/home-rollback"),
+  ),
+  rule(
+    "home/home",
+    "a rollback names no home in the profile that it did not name before",
+    "named === old ? profile : undefined",
+    "profile",
+    unit("agent/home-rollback"),
+  ),
+  rule(
+    "home/home",
+    "a home that no profile names is kept from garbage collection while it may come back",
+    "trial.linked === undefined ? undefined : await addRoot(this.formerRoot, trial.linked)",
+    "undefined",
+    unit("agent/home-rollback"),
+  ),
+  rule(
     "home/restore",
     "a file that is put back overwrites nothing",
     "if (isThere(place)) {",
