@@ -7,36 +7,6 @@ let
   service = config: config.systemd.services.nixos-auto-update;
   settings = config: fromJSON config.environment.etc."nixos-auto-update/settings.json".text;
 
-  rules = (import ../../lib).metadataRules;
-  firewall = config: config.systemd.services.metadata-firewall.serviceConfig.ExecStart;
-  load =
-    name: text:
-    "/nix/store/00000000000000000000000000000000-nftables/bin/nft --file ${writeText name text}";
-
-  # What the files of rules have to say, in full: whoever is not one of these users reaches the server at neither address.
-  closedBut =
-    users:
-    let
-      rule =
-        address:
-        "  ${address} tcp dport 80 meta skuid != ${users} counter reject with tcp reset\n";
-    in
-    "chain output {\n  type filter hook output priority filter; policy accept;\n"
-    + rule "ip daddr 169.254.169.254"
-    + rule "ip6 daddr fd20:ce::254"
-    + "}\n";
-  emptied = "table inet nixos-fleet-metadata\ndelete table inet nixos-fleet-metadata\n";
-  closedFile = users: "${emptied}table inet nixos-fleet-metadata {\n${closedBut users}\n}\n";
-  isClosedBut =
-    users: config:
-    firewall config == [
-      (load "root-only.nft" (closedFile "0"))
-      (load "metadata.nft" (closedFile users))
-    ]
-    &&
-      config.systemd.services.metadata-firewall.serviceConfig.ExecReload
-      == load "metadata.nft" (closedFile users);
-
   # What the agent cannot do without where no metadata says it.
   named.repository = "https://git.example.org/infra/config.git";
 
@@ -130,56 +100,6 @@ in
       settings = named;
       around = elsewhere;
       holds = config: (settings config).repository == named.repository;
-    }
-    {
-      name = "the metadata server closed by rules of its own";
-      holds =
-        config:
-        isClosedBut "{ root, nscd, nobody }" config
-        && config.systemd.services.metadata-firewall.reloadIfChanged
-        && !(config.systemd.services ? nftables)
-        && (config.networking.nftables.tables or { }) == { };
-    }
-    {
-      name = "the metadata server closed where root alone looks up names and keys";
-      around = {
-        services.nscd = {
-          enable = false;
-          user = "nscd";
-        };
-        services.openssh.authorizedKeysCommandUser = "root";
-      };
-      holds = isClosedBut "{ root }";
-    }
-    {
-      name = "the metadata server closed on a machine without OS Login";
-      around.security.googleOsLogin.enable = false;
-      holds = isClosedBut "{ root, nscd }";
-    }
-    {
-      name = "the metadata server closed by NixOS' nftables";
-      around.networking.nftables.enable = true;
-      holds =
-        config:
-        !(config.systemd.services ? metadata-firewall)
-        &&
-          config.networking.nftables.tables.nixos-fleet-metadata.content
-          == closedBut "{ root, nscd, nobody }"
-        && config.systemd.services.nftables.after == rules.after
-        && config.networking.nftables.preCheckRuleset != "";
-    }
-    {
-      name = "the metadata server open to all, and developers trusted";
-      settings.protectMetadata = false;
-      around = trusting [ "*" ];
-      # A unit that replaces the rules by none: one that went away would leave them.
-      holds =
-        config:
-        firewall config == [
-          (load "root-only.nft" (closedFile "0"))
-          (load "metadata.nft" emptied)
-        ]
-        && config.systemd.services.metadata-firewall.reloadIfChanged;
     }
     {
       name = "a home that is part of the machine";
@@ -306,7 +226,8 @@ in
         && config.systemd.timers.nixos-auto-update-schedule.timerConfig.RandomizedDelaySec == "45min"
         && !(config.systemd.services ? nixos-auto-update-watch);
     }
-  ];
+  ]
+  ++ import ./system-metadata.nix { inherit trusting writeText; };
 
   inherit
     (import ./system-refused.nix {

@@ -16,7 +16,13 @@ beforeEach(() => {
   vi.spyOn(process.stdout, "write").mockReturnValue(true);
   vi.spyOn(SystemDriver.prototype, "observe").mockImplementation(() =>
     Promise.resolve({
-      ...{ metadata: { kind: "absent" as const, vm: "dev" }, joined: false, settings: running, state: {}, readable: true },
+      ...{
+        metadata: { kind: "absent" as const, vm: "dev" },
+        joined: false,
+        settings: running,
+        state: {},
+        readable: true,
+      },
       ...{ localHold: null, current: "/nix/store/0-system", drifted: false },
     }),
   );
