@@ -145,6 +145,8 @@ export interface Driver<S extends Situation = Situation, D extends CommonDecisio
   /** Whether a boot should have started it and started another one. */
   bootedAnother?(path: string): boolean;
   current(): string;
+  /** What is active although the profile does not name it, and so runs again after a rollback. */
+  linked?(): string | undefined;
   mode(path: string): Promise<Trial["mode"]>;
   needsReboot(ending: Ending): Promise<boolean>;
   /** Whether what runs is complete only after a boot, and so is on trial until then. */

@@ -85,6 +85,8 @@ export interface Trial {
   begun?: string;
   /** What ran then; empty if nothing did. */
   former: string;
+  /** The generation that the home's links led into then, if its profile did not name it. */
+  linked?: string;
   before: Before;
   /** It runs already and is kept, and is checked again after its next boot. Older agents treat it as one that waits for that boot. */
   kept?: true;
@@ -113,8 +115,8 @@ export function readTrial(folder: string): Trial | undefined {
 
 function parseTrial(item: unknown): Trial | undefined {
   if (!isObject(item)) return undefined;
-  const { path, revision, lock, mode, boot, former, before, undo, replaces, kept, since, begun, first, restores } =
-    item;
+  const { path, revision, lock, mode, boot, former, linked, before, undo } = item;
+  const { replaces, kept, since, begun, first, restores } = item;
   if (typeof path !== "string" || typeof revision !== "string" || typeof boot !== "string") return undefined;
   if (mode !== "switch" && mode !== "boot") return undefined;
   const replaced = parseTrial(replaces);
@@ -126,6 +128,7 @@ function parseTrial(item: unknown): Trial | undefined {
     boot,
     lock: typeof lock === "string" ? lock : "",
     former: typeof former === "string" ? former : "",
+    ...(typeof linked === "string" ? { linked } : {}),
     before: parseBefore(before),
     ...(kept === true ? { kept } : {}),
     ...(isTime(since) ? { since } : {}),

@@ -160,8 +160,9 @@ export const errorKinds = {
   },
   NF406: {
     title: "The agent does not work on this VM",
-    cause: "Its Node is too old, its state cannot be read, or it cannot start a program.",
-    cure: "The line says which. The VM keeps the agent that it has; push a revision with complete modules.",
+    cause:
+      "Its Node is too old, its state cannot be read, it cannot start a program, or a `window` of the new system cannot be read.",
+    cure: "The line says which. The VM keeps the agent that it has; push a revision with complete modules, and with a time zone that exists.",
   },
   NF407: {
     title: "The update's service does not start",

@@ -26,15 +26,17 @@ export function sandboxOf(unit: string): Sandbox | undefined {
 
 /**
  * Whose sandboxes a new system's agent is tested in: the names of units, one for each sandbox. Units that the running system has in the same
- * form show nothing new, since the same program runs here in the same sandbox.
+ * form show nothing new if the settings are the same as well, since the same program runs here in the same sandbox.
  * @param shipped the units of the new system by name, with their texts
  * @param running those of the running system
+ * @param sameSettings whether the agent gets the same settings in both
  */
 export function sandboxesToTest(
   shipped: Readonly<Record<string, string>>,
   running: Readonly<Record<string, string>>,
+  sameSettings: boolean,
 ): Map<string, Sandbox> {
-  const known = new Set(Object.values(running).map((unit) => JSON.stringify(sandboxOf(unit))));
+  const known = new Set(sameSettings ? Object.values(running).map((unit) => JSON.stringify(sandboxOf(unit))) : []);
   const found = new Map<string, Sandbox>();
   for (const [name, unit] of Object.entries(shipped)) {
     const sandbox = sandboxOf(unit);
@@ -46,13 +48,21 @@ export function sandboxesToTest(
   return found;
 }
 
-/** The text of the unit. `output` is the file that gets the agent's output. */
-export function selfTestUnit({ program, settings }: Sandbox, output: string): string {
+/** The variable that says whose settings the self-test reads: the new system's store path. */
+export const SELF_TEST_SYSTEM = "NIXOS_AUTO_UPDATE_SELF_TEST_SYSTEM";
+
+/**
+ * The text of the unit.
+ * @param system the new system
+ * @param output the file that gets the agent's output
+ */
+export function selfTestUnit({ program, settings }: Sandbox, system: string, output: string): string {
   return `[Unit]
 Description=Self-test of the agent of a system that is about to be activated
 [Service]
 ${settings.join("\n")}
 Type=oneshot
+Environment=${SELF_TEST_SYSTEM}=${system}
 ExecStart=${program} self-test
 # An agent from before there was a self-test does not know the command.
 SuccessExitStatus=2

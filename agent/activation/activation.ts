@@ -33,12 +33,14 @@ export async function activate<S extends Situation, D extends CommonDecision>(
 ): Promise<Ending> {
   const { driver, decision } = activation;
   const waits = readTrial(driver.place.stateFolder);
+  const linked = driver.linked?.();
   const trial: Trial = {
     ...built,
     mode: await driver.mode(built.path),
     boot: driver.boot(),
     begun: now(),
     former: driver.current(),
+    ...(linked === undefined ? {} : { linked }),
     before: await driver.healthBefore(decision),
     restores: formerDeployment(state, waits),
     ...(first ? { first: true as const } : {}),

@@ -26,14 +26,20 @@ export async function systemAgentError(
   running: string,
   runFolder: string,
 ): Promise<string | undefined> {
-  const tests = [...sandboxesToTest(agentUnits(toplevel), runningUnits(running))].map(([unit, sandbox], index) => ({
+  const settingsOf = (system: string) => readText(join(system, contract.paths.settings));
+  const sandboxes = sandboxesToTest(
+    agentUnits(toplevel),
+    runningUnits(running),
+    settingsOf(toplevel) === settingsOf(running),
+  );
+  const tests = [...sandboxes].map(([unit, sandbox], index) => ({
     ...{ unit, sandbox, name: `${PREFIX}${process.pid}-${index}.service` },
     output: join(runFolder, `self-test-${index}`),
   }));
   if (tests.length === 0) return undefined;
   removeUnits();
   for (const { name, sandbox, output } of tests)
-    writeFileSync(join(RUNTIME_UNITS, name), selfTestUnit(sandbox, output));
+    writeFileSync(join(RUNTIME_UNITS, name), selfTestUnit(sandbox, toplevel, output));
   const names = tests.map(({ name }) => name);
   try {
     // When systemd starts a unit that it has not loaded, it reads the unit's file.

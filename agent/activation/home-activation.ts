@@ -22,13 +22,14 @@ export function rollbackSuffix(): string {
 
 /**
  * Works like the home-manager command: it sets the profile itself. In older generations the activate script sets it.
+ * @param profile undefined: it stays as it is, as where Home Manager's NixOS module activates (its nixos/default.nix)
  * @param suffix what is added to the names of files that are in the way; no earlier file may have it
  */
-export async function activateHome(generation: string, profile: string, suffix: string): Promise<Switched> {
+export async function activateHome(generation: string, profile: string | undefined, suffix: string): Promise<Switched> {
   // Home Manager puts its profile in this folder only if the folder exists.
-  makeFolder(dirname(profile));
+  if (profile !== undefined) makeFolder(dirname(profile));
   const driven = exists(join(generation, "gen-version"));
-  if (driven) {
+  if (driven && profile !== undefined) {
     const failed = await setProfile(profile, generation);
     if (failed !== undefined) return failed;
   }

@@ -1,8 +1,12 @@
 /**
  * `self-test`: whether this agent works where it runs. A new system's agent runs it before its activation, under the sandbox of each
- * unit that it ships: reads the state, asks the server, decides, computes what its watcher compares, makes a report. It writes nothing.
+ * unit that it ships, with the new system's settings: reads the state, asks the server, decides, computes what its watcher compares, makes a
+ * report. It writes nothing.
  */
+import type { ModuleSettings } from "../../rules/decision/decide-system";
+import { parseRebootWindow, parseWindow } from "../../rules/decision/window";
 import { reportOf } from "../../rules/report";
+import { SELF_TEST_SYSTEM } from "../../rules/self-test";
 import { publishable, nextState } from "../../rules/agent-state";
 import { contract } from "../../rules/contract";
 import { relevantState } from "../../rules/decision/relevant-state";
@@ -10,6 +14,7 @@ import { dryRequest } from "../driver";
 import { Exit } from "../host/log";
 import { run } from "../host/process";
 import { SystemDriver } from "../system/system";
+import { moduleSettings } from "../system/system-place";
 import { bootedAt, now } from "../host/time";
 import type { HomeDriver } from "../home/home";
 
@@ -26,10 +31,21 @@ export async function selfTestOfHome(driver: HomeDriver): Promise<number> {
   return 0;
 }
 
+/** What nobody notices before it matters: a window that cannot be read would keep the VM from updates. */
+function checkWindows(settings: ModuleSettings): void {
+  const windows = [parseWindow(settings["window"]), parseRebootWindow(settings["rebootWindow"])];
+  const { unreadable } = windows.find((window) => window.unreadable !== undefined) ?? {};
+  if (unreadable !== undefined) throw new Exit(1, unreadable, "NF406");
+}
+
 export async function selfTest(): Promise<number> {
   checkNode();
   const driver = new SystemDriver();
-  const situation = await driver.observe(1);
+  const observed = await driver.observe(1);
+  const system = process.env[SELF_TEST_SYSTEM];
+  const situation = system === undefined ? observed : { ...observed, settings: moduleSettings(system) };
+  // The running system's are no fault of the new agent.
+  if (system !== undefined) checkWindows(situation.settings);
   const decision = driver.decide(situation, dryRequest, {});
   if (situation.metadata.kind === "present") JSON.stringify(relevantState(situation.metadata));
   const report = reportOf(

@@ -11,14 +11,13 @@ import { GitError } from "../git/git";
 import { rollbackTarget } from "../activation/rollback-target";
 import { activateHome, backupSuffix, rollbackSuffix } from "../activation/home-activation";
 import { homePlace, homesFile, type HomePlace } from "./home-place";
-import { lastLine, log } from "../host/log";
-import { run, succeeded } from "../host/process";
+import { log } from "../host/log";
 import { linksInto, putBack, removeLinksInto } from "./restore";
 import { Mirror, type Origin } from "../git/mirror";
 import type { RepositoryKey } from "../credentials/repository-keys";
 import { type Before, hasTrial, type LocalHold, readHold, readState, type Trial } from "../state";
 import { accessFor } from "../credentials/credentials";
-import { revertProfile } from "../nix/profile";
+import { addRoot, revertProfile } from "../nix/profile";
 import { failedUnits, checksError, unitsError } from "../activation/health";
 import { homeAgentError } from "../activation/agent-self-test";
 import { defaultClone, unpushedWork } from "../git/unpushed-work";
@@ -179,6 +178,12 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
     return resolved(this.place.profile) ?? "";
   }
 
+  /** Home Manager's NixOS module sets no profile: only this root names what it activated. */
+  linked(): string | undefined {
+    const linked = resolved(this.place.currentHome);
+    return linked === this.current() ? undefined : linked;
+  }
+
   /** Whether the agent's own unit is where the activation put it. */
   private hasUnits(): boolean {
     return isThere(join(this.place.home, ".config/systemd/user", `${this.place.service}.service`));
@@ -216,8 +221,14 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
     return Promise.resolve();
   }
 
-  activate(generation: string, _mode: Trial["mode"], trial: Pick<Trial, "begun">): Promise<Switched> {
-    return activateHome(generation, this.place.profile, backupSuffix(trial));
+  async activate(generation: string, _mode: Trial["mode"], trial: Pick<Trial, "begun" | "linked">): Promise<Switched> {
+    const failed = trial.linked === undefined ? undefined : await addRoot(this.formerRoot, trial.linked);
+    return failed ?? activateHome(generation, this.place.profile, backupSuffix(trial));
+  }
+
+  /** What keeps a generation that no profile names from garbage collection, for as long as a rollback may need it. */
+  private get formerRoot(): string {
+    return join(this.place.stateFolder, "former-home");
   }
 
   async healthBefore(): Promise<Before> {
@@ -230,16 +241,16 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
     const error = await unitsError({
       manager: "user",
       failedBefore: trial.before.failed,
-      folders: [join(trial.former, units), join(trial.path, units)],
+      folders: [join(trial.linked ?? trial.former, units), join(trial.path, units)],
       settings: readObject(settingsFile) ?? {},
     });
     return error ?? (await checksError(settingsFile));
   }
 
   async rollBack(trial: Trial, _decision: HomeDecision, unchanged: boolean): Promise<RolledBack> {
-    const old = this.previous(trial);
+    const { old, named } = this.previous(trial);
     const { home, profile, currentHome } = this.place;
-    if (!(await revertProfile(profile, old, trial.path === old ? undefined : trial.path)))
+    if (!(await revertProfile(profile, named, trial.path === named ? undefined : trial.path)))
       return { ok: false, error: "the profile cannot be set back" };
     if (unchanged) return { ok: true };
     if (old === undefined) {
@@ -249,7 +260,7 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
     } else {
       log(`going back to ${old}`);
       await this.cleansUpAfter(trial.path);
-      const switched = await activateHome(old, profile, rollbackSuffix());
+      const switched = await activateHome(old, named === old ? profile : undefined, rollbackSuffix());
       if (switched.kind === "failed") return { ok: false, error: switched.error };
     }
     putBack(home, trial.path, backupSuffix(trial));
@@ -263,19 +274,26 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
   private async cleansUpAfter(generation: string): Promise<void> {
     const { home, currentHome } = this.place;
     if (linksInto(home, generation).length === 0) return;
-    const finished = await run("nix-store", ["--realise", generation, "--add-root", currentHome], { timeout: 60_000 });
-    if (!succeeded(finished)) log(`could not set ${currentHome}: ${lastLine(finished.output)}`);
+    const failed = await addRoot(currentHome, generation);
+    if (failed !== undefined) log(failed.error);
   }
 
-  /** What was deployed before. If the agent has deployed nothing yet: what the user had activated. */
-  private previous(trial: Trial): string | undefined {
-    const { state } = readState(this.place.stateFolder);
-    return rollbackTarget(trial, [state.deployed, trial.former], "activate");
+  /**
+   * What was deployed before, and what the profile named then. If the agent has deployed nothing yet: what the user or Home Manager's NixOS
+   * module had activated.
+   */
+  private previous(trial: Trial): { old?: string; named?: string } {
+    const { deployed } = readState(this.place.stateFolder).state;
+    const old = rollbackTarget(trial, [deployed, trial.linked, trial.former], "activate");
+    if (old === undefined) return {};
+    const named = old === trial.linked && old !== deployed ? trial.former : old;
+    return named === "" ? { old } : { old, named };
   }
 
   /** Root publishes the content of the state file. It finds the file regardless of this user's environment. */
   concluded({ state }: Conclusion<HomeSituation, HomeDecision>): Promise<{ retry?: string }> {
     const { runFolder, stateFolder } = this.place;
+    if (!hasTrial(stateFolder)) remove(this.formerRoot);
     if (runFolder !== join(stateFolder, "run"))
       try {
         writeFileAtomic(join(runFolder, "state.json"), JSON.stringify({ revision: "", ...state }));

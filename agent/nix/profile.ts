@@ -16,7 +16,7 @@ async function nixEnv(profile: string, args: readonly string[]): Promise<boolean
   return succeeded(await runNixEnv(profile, args));
 }
 
-/** @returns how it failed; `undefined` if the profile is set. The path is built, so the disk or the Nix daemon is the cause. */
+/** @returns how it failed; `undefined` if the profile is set */
 export async function setProfile(profile: string, path: string): Promise<FailedSwitch | undefined> {
   makeFolder(dirname(profile));
   const finished = await runNixEnv(profile, ["--set", path]);
@@ -25,8 +25,20 @@ export async function setProfile(profile: string, path: string): Promise<FailedS
   return {
     kind: "failed",
     error: `could not set the profile ${profile}${why === "" ? "" : `: ${why}`}`,
-    passes: diskProblem(finished.output) === undefined ? "busy" : "space",
+    passes: passesOf(finished),
   };
+}
+
+/** Keeps a path from garbage collection while the link is there. @returns how that failed */
+export async function addRoot(link: string, path: string): Promise<FailedSwitch | undefined> {
+  const finished = await run("nix-store", ["--realise", path, "--add-root", link], { timeout: 60_000 });
+  if (succeeded(finished)) return undefined;
+  return { kind: "failed", error: `could not set ${link}: ${lastLine(finished.output)}`, passes: passesOf(finished) };
+}
+
+/** The path is built, so the disk or the Nix daemon is the cause. */
+function passesOf({ output }: Finished): "space" | "busy" {
+  return diskProblem(output) === undefined ? "busy" : "space";
 }
 
 /**

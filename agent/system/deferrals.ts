@@ -27,11 +27,12 @@ export function deferredByWindow(
   const { revision, urgent } = target;
   const window = updateWindow(stateFolder, { revision, settings, urgent, person });
   if (window.open) return undefined;
-  const { until } = window;
-  if (until === undefined) return { why: "built; waiting for the window", waiting: { for: "window" } };
+  const { until, unreadable } = window;
+  const waits = `built; waiting for the window${unreadable === undefined ? "" : `, which is closed: ${unreadable}`}`;
+  if (until === undefined) return { why: waits, waiting: { for: "window" } };
   const time = until.toISOString();
   return {
-    why: `built; waiting for the window, until ${time} at the latest`,
+    why: `${waits}, until ${time} at the latest`,
     waiting: { for: "window", until: time },
     until,
   };

@@ -22,7 +22,7 @@ export function systemPlace(): Place {
   };
 }
 
-/** The settings of the running configuration; a machine before its first switch has none. */
-export function moduleSettings(): ModuleSettings {
-  return readObject(join(currentSystem, contract.paths.settings)) ?? {};
+/** The settings of a system's configuration, by default the running one; a machine before its first switch has none. */
+export function moduleSettings(system = currentSystem): ModuleSettings {
+  return readObject(join(system, contract.paths.settings)) ?? {};
 }

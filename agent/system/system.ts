@@ -19,11 +19,12 @@ import {
 } from "../driver";
 import type { Ending } from "../ending";
 import { entries, exists, isThere, makeFolder, readText, resolved, writeFileAtomic } from "../host/files";
-import { log } from "../host/log";
+import { lastLine, log } from "../host/log";
 import { MetadataServer } from "../metadata-server";
 import type { Origin } from "../git/mirror";
 import type { RepositoryKey } from "../credentials/repository-keys";
 import { rollbackTarget } from "../activation/rollback-target";
+import { removePartialKernels, systemToBoot } from "../activation/boot-loader";
 import { awaitsBoot, bootedSystem, currentSystem, decideReboot, type RebootPlace } from "../activation/reboot";
 import { type Pending, pendingSystem, deferredByTurn, deferredByWindow, rebootPlaceOf } from "./deferrals";
 import { type Before, readHold, readState, readTrial, stillWaiting, type Trial } from "../state";
@@ -46,6 +47,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
   constructor(
     readonly place: Place = systemPlace(),
     readonly metadata: MetadataServer = new MetadataServer(),
+    private readonly bootFolder = "/boot",
   ) {
     this.credentials = new MachineCredentials(place.runFolder, metadata);
   }
@@ -281,10 +283,15 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     // It ran here before. What its pre-switch checks refuse must wait for a reboot.
     const live =
       rollbackAction({ mode: trial.mode, running, former: old }) === "switch" && (await modeOf(old)) === "live";
+    // Read before its installation is tried again: what it starts by then, no failed installation of the trial has changed.
+    const boots = systemToBoot(this.bootFolder);
+    if (trial.undo?.passes === "space") removePartialKernels(this.bootFolder);
     const steps = [[next, "boot"] as const, ...(live ? [[old, "test"] as const] : [])];
     for (const [toplevel, action] of steps) {
       const switched = await switchToConfiguration(toplevel, action);
-      if (switched.kind === "failed") return { ok: false, error: switched.error };
+      if (switched.kind !== "failed") continue;
+      if (action !== "boot" || boots !== next) return { ok: false, error: switched.error };
+      log(`the boot loader cannot be installed, but starts ${next} already: ${lastLine(switched.error)}`);
     }
     return { ok: this.current() === old || (!live && next === old) };
   }

@@ -30,9 +30,12 @@ let
   emptyRange =
     range:
     let
-      times = builtins.match "(.* )?([0-9]{1,2}:[0-9]{2})-([0-9]{1,2}:[0-9]{2}).*" range;
+      time = "([0-9]?)([0-9]:[0-9]{2})";
+      times = builtins.match "(.* )?${time}-${time}.*" range;
+      # 5:00 is 05:00.
+      hour = index: if builtins.elemAt times index == "" then "0" else builtins.elemAt times index;
     in
-    builtins.elemAt times 1 == builtins.elemAt times 2;
+    hour 1 == hour 3 && builtins.elemAt times 2 == builtins.elemAt times 4;
   emptyRanges = filter emptyRange cfg.window;
 
   own = import ./types.nix { inherit lib; };

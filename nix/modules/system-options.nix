@@ -198,7 +198,9 @@ in
       When timers, approvals and reboots may change this machine: ranges of weekdays as in {manpage}`systemd.time(7)`, start and end,
       and time zone. Without weekdays a range applies to every day, and without a zone the machine's zone applies. A range may end after
       midnight; its weekdays are those of its start. Outside of these ranges the agent fetches and builds an update, and reports that it
-      waits. A run that someone starts on the machine does not wait, nor does an urgent approval. An empty list: always.
+      waits. A run that someone starts on the machine does not wait, nor does an urgent approval. An empty list: always. If one range
+      cannot be read, for instance because its time zone does not exist, an update to this configuration fails at `verify`; on a machine
+      that runs it already, the window is closed.
     '';
   };
 

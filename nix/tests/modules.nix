@@ -48,7 +48,10 @@ let
   };
 
   cases = {
-    system = import ./cases/system.nix { inherit package; };
+    system = import ./cases/system.nix {
+      inherit package;
+      inherit (pkgs) writeText;
+    };
     home = import ./cases/home.nix { inherit package; };
   };
 

@@ -13,7 +13,17 @@ rec {
     nodejs-slim = package "nodejs-slim" // {
       version = "24.4.1";
     };
-    writeText = name: _: package name;
+    # Its path says what is in it, as with Nix.
+    writeText =
+      name: text:
+      let
+        hash = builtins.substring 0 32 (builtins.hashString "sha256" text);
+      in
+      package name
+      // {
+        inherit text;
+        outPath = "/nix/store/${hash}-${name}";
+      };
     callPackage = _: args: package "agent-with-${args.git.name}-on-${args.nodejs-slim.name}";
     stdenv = rec {
       isLinux = true;

@@ -45,11 +45,9 @@ export function rebootDecision(input: RebootInput): RebootDecision {
   if (closed.length > 0 && !firstDeployment) {
     const times = closed.flatMap(({ until }) => (until === undefined ? [] : [until.getTime()]));
     const until = times.length === closed.length ? { until: new Date(Math.max(...times)).toISOString() } : {};
-    return {
-      action: "wait",
-      waiting: { for: "window", ...until },
-      why: "a reboot is required; waiting for the window",
-    };
+    const unreadable = closed.flatMap((window) => window.unreadable ?? []);
+    const why = ["a reboot is required; waiting for the window", ...unreadable].join(": ");
+    return { action: "wait", waiting: { for: "window", ...until }, why };
   }
   if (users.length === 0 || withUsers) return { action: "reboot", minutes: 1, why: "what was deployed needs it" };
   const last = deadline === undefined ? undefined : since.getTime() + deadline;

@@ -14,10 +14,17 @@ export interface WindowRange {
   zone?: string;
 }
 
+/** A VM's window as its settings have it. Without ranges it is always open. */
+export interface UpdateWindow {
+  ranges: readonly WindowRange[];
+  /** Which range cannot be read, and why. Left out, it would open the VM at every time, so it closes the window. */
+  unreadable?: string;
+}
+
 export type WindowState =
   | { open: true; why: "no window" | "in the window" | "urgent" | "requested by a person" | "past its deadline" }
-  /** `until`: when the update continues at the latest, as far as that is known. */
-  | { open: false; until?: Date };
+  /** `until`: when the update continues at the latest, as far as that is known. `unreadable`: which range keeps the window closed. */
+  | { open: false; until?: Date; unreadable?: string };
 
 const weekdays = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 const minute = 60_000;
@@ -38,6 +45,24 @@ export function parseRange(text: string): WindowRange {
   if (parsed === undefined) throw wrong(`unknown weekday in ${JSON.stringify(days)}`);
   if (zone !== undefined && !isZone(zone)) throw wrong(`unknown time zone ${JSON.stringify(zone)}`);
   return { days: parsed, from, to, ...(zone === undefined ? {} : { zone }) };
+}
+
+/** Reads the setting `window`. */
+export function parseWindow(value: unknown): UpdateWindow {
+  if (value === undefined || value === null) return { ranges: [] };
+  if (!Array.isArray(value)) return { ranges: [], unreadable: `window ${JSON.stringify(value)}: not a list of ranges` };
+  try {
+    return { ranges: value.map((text) => parseRange(String(text))) };
+  } catch (error) {
+    return { ranges: [], unreadable: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Reads the setting `rebootWindow`: `{ lower, upper }`, each HH:MM. */
+export function parseRebootWindow(value: unknown): UpdateWindow {
+  if (value === undefined || value === null) return { ranges: [] };
+  const { lower, upper } = value as Record<string, unknown>;
+  return parseWindow([`${String(lower)}-${String(upper)}`]);
 }
 
 function minutesOf(hour = "", rest = ""): number | undefined {
@@ -130,7 +155,7 @@ function openingOf(range: WindowRange, at: Date): Date | undefined {
 }
 
 interface WindowInput {
-  ranges: readonly WindowRange[];
+  window: UpdateWindow;
   now: Date;
   /** Since when the update waits for the window; undefined if it does not wait yet. */
   waitingSince?: Date | undefined;
@@ -142,8 +167,9 @@ interface WindowInput {
 }
 
 /** Whether an update may be activated, or the VM rebooted, now. */
-export function windowState({ ranges, now, waitingSince, deadline, urgent, person }: WindowInput): WindowState {
-  if (ranges.length === 0) return { open: true, why: "no window" };
+export function windowState({ window, now, waitingSince, deadline, urgent, person }: WindowInput): WindowState {
+  const { ranges, unreadable } = window;
+  if (ranges.length === 0 && unreadable === undefined) return { open: true, why: "no window" };
   if (person) return { open: true, why: "requested by a person" };
   if (urgent) return { open: true, why: "urgent" };
   if (isInWindow(ranges, now)) return { open: true, why: "in the window" };
@@ -151,5 +177,9 @@ export function windowState({ ranges, now, waitingSince, deadline, urgent, perso
   const last = deadline === undefined ? undefined : (waitingSince ?? now).getTime() + deadline;
   if (last !== undefined && last <= now.getTime()) return { open: true, why: "past its deadline" };
   const times = [opens, last].filter((time) => time !== undefined);
-  return times.length === 0 ? { open: false } : { open: false, until: new Date(Math.min(...times)) };
+  return {
+    open: false,
+    ...(times.length === 0 ? {} : { until: new Date(Math.min(...times)) }),
+    ...(unreadable === undefined ? {} : { unreadable }),
+  };
 }

@@ -166,6 +166,31 @@ describe("a system", () => {
     await expectRuns(await vm.facts(), source);
   });
 
+  it("goes back though the boot loader has no space for the former one either, which it starts already", async () => {
+    const grub = String.raw`test ! -e /run/full || { echo cp: write error: No space left on device >&2; exit 1; }
+      mkdir -p /boot/grub
+      printf 'set default=0\nmenuentry "NixOS" {\n  linux k init=%s/init quiet\n}\n' $1 >/boot/grub/grub.cfg`;
+    const installs = `system.systemBuilderCommands = ''\ncat >install-boot-loader <<\\END\n${grub}\nEND\n'';`;
+    source.extra = installs;
+    await source.commit();
+    await vm.update();
+    const before = await vm.facts();
+    await expectRuns(before, source);
+
+    await vm.sh("touch /run/full");
+    source.extra = `${installs} system.activationScripts.more = "true";`;
+    await source.commit();
+    await vm.update();
+    expect(vm.report()).toMatchObject({ outcome: "failed", stage: "switch", transient: true, rolledBack: true });
+    expect(await vm.facts()).toMatchObject({ current: before.current, profile: before.profile, next: before.number });
+    expect(await vm.lastRun()).not.toContain("COULD NOT ROLL BACK");
+    await vm.sh("rm /run/full");
+    await vm.until("it is tried again", `grep -qx ${source.number} /run/current-system/etc/lab`, 120);
+    await vm.idle();
+    await expectRuns(await vm.facts(), source);
+    await vm.sh("rm /boot/grub/grub.cfg");
+  });
+
   it("waits for no user's manager beyond its bound, and says whose it was", async () => {
     await vm.sh(`useradd --create-home mallory; useradd --create-home carol
     folder=/home/mallory/.config/systemd/user

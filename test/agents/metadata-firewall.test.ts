@@ -37,23 +37,26 @@ async function asAlice(command: string): Promise<{ ended: string; printed: strin
   return { ended, printed: text };
 }
 
+/** Ways to the server, with the name of each. */
+const ways: readonly (readonly [string, string])[] = [
+  ["curl", `curl --silent --show-error --max-time 5 --header "${flavor}" ${secret}`],
+  ["bash alone", `exec 3<>/dev/tcp/169.254.169.254/80 && echo open`],
+  [
+    "a unit of her own manager",
+    `XDG_RUNTIME_DIR=/run/user/$(id -u) systemd-run --user --wait --pipe --quiet curl --silent --show-error --max-time 5 --header "${flavor}" ${secret}`,
+  ],
+  [
+    "a build of her own",
+    `nix build --impure --no-link --print-build-logs --expr 'derivation { name = "steal"; system = builtins.currentSystem; builder = "/bin/bash"; args = [ "-c" "exec 3<>/dev/tcp/169.254.169.254/80 && echo open && echo open >$out" ]; PATH = "/usr/bin"; }'`,
+  ],
+  [
+    "another user's id in a namespace of hers",
+    `unshare --user --map-root-user curl --silent --show-error --max-time 5 --header "${flavor}" ${secret}`,
+  ],
+];
+
 describe("a developer", () => {
-  it.each([
-    ["curl", `curl --silent --show-error --max-time 5 --header "${flavor}" ${secret}`],
-    ["bash alone", `exec 3<>/dev/tcp/169.254.169.254/80 && echo open`],
-    [
-      "a unit of her own manager",
-      `XDG_RUNTIME_DIR=/run/user/$(id -u) systemd-run --user --wait --pipe --quiet curl --silent --show-error --max-time 5 --header "${flavor}" ${secret}`,
-    ],
-    [
-      "a build of her own",
-      `nix build --impure --no-link --print-build-logs --expr 'derivation { name = "steal"; system = builtins.currentSystem; builder = "/bin/bash"; args = [ "-c" "exec 3<>/dev/tcp/169.254.169.254/80 && echo open && echo open >$out" ]; PATH = "/usr/bin"; }'`,
-    ],
-    [
-      "another user's id in a namespace of hers",
-      `unshare --user --map-root-user curl --silent --show-error --max-time 5 --header "${flavor}" ${secret}`,
-    ],
-  ])("gets nothing by %s", async (_, command) => {
+  it.each(ways)("gets nothing by %s", async (_, command) => {
     const { ended, printed } = await asAlice(command);
     expect(ended, printed).not.toBe("0");
     expect(printed).not.toMatch(/closed|\bopen$/m);
@@ -167,6 +170,12 @@ describe("a developer who asks all the time gets nothing", () => {
     await vm.update();
     await polled();
     await vm.until("the developer is answered", "grep -a -q answered /home/dev/polls", 30);
+    // Only a way that leads there shows above that it is closed.
+    for (const [name, command] of ways) {
+      const { ended, printed } = await asAlice(command);
+      expect(ended, `${name}: ${printed}`).toBe("0");
+      expect(printed, name).toMatch(/closed|\bopen$/m);
+    }
     source.extra = alice;
     await source.commit();
     await vm.update();

@@ -53,6 +53,20 @@ describe("an update's agent", () => {
     await expectRuns(await vm.facts(), source);
   });
 
+  it("is not activated with a window that it cannot read, in a system whose agent is the same", async () => {
+    const before = await vm.facts();
+    source.extra = 'services.nixos-auto-update.window = [ "03:00-05:00 Europe/Berlim" ];';
+    await source.commit();
+    await vm.update();
+    expect(await vm.facts()).toMatchObject({ current: before.current, profile: before.current, failed: [] });
+    expect(vm.report()).toMatchObject({ outcome: "failed", stage: "verify", rolledBack: false });
+    expect(vm.report().error).toContain('unknown time zone "Europe/Berlim"');
+    source.extra = "";
+    await source.commit();
+    await vm.update();
+    await expectRuns(await vm.facts(), source);
+  });
+
   it("is activated where it has no self-test, being older", async () => {
     await source.edit(bundle, (text) => text.replaceAll('"self-test"', '"self-test-of-later"'));
     await source.commit();

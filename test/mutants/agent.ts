@@ -2,6 +2,7 @@
 import { agentRule as rule, unit, type Mutant } from "./mutant";
 
 const verify = unit("agent/git/verify");
+const modules = ["test/nix/modules.test.ts"];
 
 export const agentMutants: readonly Mutant[] = [
   rule(
@@ -18,6 +19,34 @@ export const agentMutants: readonly Mutant[] = [
     "if (true ||",
     verify,
   ),
+  rule(
+    "commands/self-test",
+    "a system with a window that cannot be read is not activated",
+    "if (system !== undefined) checkWindows(situation.settings);",
+    "",
+    unit("agent/self-test-command"),
+  ),
+  {
+    rule: "the module closes the metadata server",
+    file: "nix/modules/nixos-auto-update.nix",
+    before: "if cfg.protectMetadata then",
+    after: "if false then",
+    tests: modules,
+  },
+  {
+    rule: "the module lets only the users in who look up names and keys",
+    file: "nix/modules/nixos-auto-update.nix",
+    before: '[ "root" ]',
+    after: '[ "root" "alice" ]',
+    tests: modules,
+  },
+  {
+    rule: "the metadata server is closed at its IPv6 address too",
+    file: "nix/lib/metadata-rules.nix",
+    before: '    "ip6 daddr fd20:ce::254"\n',
+    after: "",
+    tests: modules,
+  },
   rule(
     "git/verify",
     "only signers' commits (signature check)",

@@ -8,7 +8,7 @@ export interface Mutant {
   /** Text that stands in the file exactly once, and what takes its place. */
   before: string;
   after: string;
-  /** Test files of the suites `unit` and `program` in which the loss must show. */
+  /** Test files of the suites `unit`, `program` and `nix` in which the loss must show. */
   tests: readonly string[];
   /** Part of the name of the only test in them that is run, where all would take long. */
   only?: string;

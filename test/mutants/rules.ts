@@ -220,6 +220,20 @@ export const ruleMutants: readonly Mutant[] = [
     unit("rules/health"),
   ),
   rule(
+    "decision/window",
+    "a window of which a range cannot be read is closed",
+    "return { ranges: [], unreadable: error instanceof Error ? error.message : String(error) };",
+    "return { ranges: [] };",
+    unit("rules/decision/window", "agent/window"),
+  ),
+  rule(
+    "self-test",
+    "a new agent is tested with settings that changed",
+    "sameSettings ? Object.values(running)",
+    "true ? Object.values(running)",
+    unit("rules/self-test"),
+  ),
+  rule(
     "self-test",
     "a new agent is tested, though the old one runs in the same sandbox",
     "return { program, settings:",

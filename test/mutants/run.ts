@@ -40,7 +40,7 @@ async function failures(
   const ran = await execa({
     cwd: copy,
     reject: false,
-  })`npx vitest run --project unit --project program ${some} ${options} --reporter=json --outputFile.json=${output} ${tests}`;
+  })`npx vitest run --project unit --project program --project nix ${some} ${options} --reporter=json --outputFile.json=${output} ${tests}`;
   const report = JSON.parse(readFileSync(output, "utf8")) as TestReport;
   if (report.numTotalTests === 0) throw new Error(`no test ran: ${tests.join(" ")}\n${ran.stderr}`);
   const results = report.testResults.flatMap(({ assertionResults }) => assertionResults);

@@ -21,7 +21,7 @@ describe.skipIf(!hasNix)("nix/lib/hardening.nix", () => {
     const lines = settings.flatMap(([key, value]) => [value].flat().map((one) => `${key}=${String(one)}`));
     const unit = `[Service]\nExecStart=/bin/nixos-auto-update run\n${lines.join("\n")}\n`;
     const sandbox = sandboxOf(unit) ?? { program: "", settings: [] };
-    const tested = selfTestUnit(sandbox, "/output").split("\n");
+    const tested = selfTestUnit(sandbox, "/system", "/output").split("\n");
     const missing = lines.filter((line) => !tested.includes(line)).map((line) => line.replace(/=.*/, ""));
     expect(new Set(missing)).toEqual(new Set(Object.keys(untested)));
   });

@@ -36,6 +36,8 @@
     { window = [ "22:00" ]; }
     { window = [ "Mo..Fr 22:00-05:00" ]; }
     { window = [ "25:00-05:00" ]; }
+    { window = [ "22:00-24:30" ]; }
+    { window = [ "24:00-05:00" ]; }
     { window = [ "22:00-05:00 nowhere" ]; }
     { windowDeadline = "7d"; }
     { windowDeadline = 0; }
@@ -110,6 +112,11 @@
         "05:00-05:00 UTC"
       ];
       says = "05:00-05:00 UTC";
+    }
+    {
+      name = "an empty range of a window, in two forms of one time";
+      settings.window = [ "Mon 5:00-05:00" ];
+      says = "Mon 5:00-05:00";
     }
     {
       name = "a reboot that waits for people and does not";

@@ -1,17 +1,11 @@
 # The NixOS module's cases: see modules.nix for what is done with them.
-{ package }:
+{ package, writeText }:
 
 let
   inherit (builtins) fromJSON length;
 
   service = config: config.systemd.services.nixos-auto-update;
   settings = config: fromJSON config.environment.etc."nixos-auto-update/settings.json".text;
-
-  rules = (import ../../lib).metadataRules;
-  firewall = config: config.systemd.services.metadata-firewall.serviceConfig.ExecStart;
-  load =
-    file:
-    "/nix/store/00000000000000000000000000000000-nftables/bin/nft --file /nix/store/00000000000000000000000000000000-${file}";
 
   # What the agent cannot do without where no metadata says it.
   named.repository = "https://git.example.org/infra/config.git";
@@ -106,41 +100,6 @@ in
       settings = named;
       around = elsewhere;
       holds = config: (settings config).repository == named.repository;
-    }
-    {
-      name = "the metadata server closed by rules of its own";
-      holds =
-        config:
-        firewall config == [
-          (load "root-only.nft")
-          (load "metadata.nft")
-        ]
-        && config.systemd.services.metadata-firewall.reloadIfChanged
-        && !(config.systemd.services ? nftables)
-        && (config.networking.nftables.tables or { }) == { };
-    }
-    {
-      name = "the metadata server closed by NixOS' nftables";
-      around.networking.nftables.enable = true;
-      holds =
-        config:
-        !(config.systemd.services ? metadata-firewall)
-        &&
-          config.networking.nftables.tables.nixos-fleet-metadata.content
-          == rules.chain [
-            "root"
-            "nscd"
-            "nobody"
-          ]
-        && config.systemd.services.nftables.after == rules.after
-        && config.networking.nftables.preCheckRuleset != "";
-    }
-    {
-      name = "the metadata server open to all, and developers trusted";
-      settings.protectMetadata = false;
-      around = trusting [ "*" ];
-      # A unit that replaces the rules by none: one that went away would leave them.
-      holds = config: config.systemd.services.metadata-firewall.reloadIfChanged;
     }
     {
       name = "a home that is part of the machine";
@@ -267,7 +226,8 @@ in
         && config.systemd.timers.nixos-auto-update-schedule.timerConfig.RandomizedDelaySec == "45min"
         && !(config.systemd.services ? nixos-auto-update-watch);
     }
-  ];
+  ]
+  ++ import ./system-metadata.nix { inherit trusting writeText; };
 
   inherit
     (import ./system-refused.nix {

@@ -19,6 +19,7 @@ import { activate, finishTrial, unfinishedTrial } from "../../../agent/activatio
 import type { Ending } from "../../../agent/ending";
 import { HomeDriver } from "../../../agent/home/home";
 import * as places from "../../../agent/home/home-place";
+import { resolved } from "../../../agent/host/files";
 import { endTrial, writeState } from "../../../agent/state";
 import type { HomeDecision } from "../../../rules/decision/decide-home";
 import { held, stay } from "../../../rules/decision/decision";
@@ -193,3 +194,71 @@ it("a home of which nothing was deployed has its own files again, and no links",
   expect(driver.current()).toBe("");
   expect(lstatSync(driver.place.currentHome, { throwIfNoEntry: false })).toBeUndefined();
 });
+
+describe("a home that Home Manager's NixOS module activated, which sets no profile", () => {
+  const before = { ".both": "→ old", ".vimrc": "→ old" };
+  const root = () => resolved(scratch.in("state/former-home"));
+  let old: string;
+  beforeEach(() => {
+    old = generation("old", { ".both": "old", ".vimrc": "old" });
+    mkdirSync(dirname(driver.place.profile), { recursive: true });
+    execFileSync(join(old, "activate"), ["--driver-version", "1"], { stdio: "ignore" });
+    put(join(home, ".bashrc"), "mine");
+    expect([driver.current(), resolved(driver.place.currentHome)]).toEqual(["", old]);
+  });
+
+  it.each([
+    ["is not healthy with the fleet's", "true", "health"],
+    ["cannot end the activation of the fleet's", "exit 1", undefined],
+  ])("has its files and no profile again where it %s", async (_, then, health) => {
+    expect(await update(generation("new", NEW, then), health)).toMatchObject(rolledBack);
+    expect(files()).toEqual({ ...before, ".bashrc": "mine" });
+    expect([driver.current(), resolved(driver.place.currentHome)]).toEqual(["", old]);
+  });
+
+  it("has them again after a kill, and garbage collection leaves them until then", async () => {
+    const path = generation("new", NEW, "exit 1");
+    vi.spyOn(driver, "rollBack").mockRejectedValueOnce(new Error("killed"));
+    await expect(update(path)).rejects.toThrow("killed");
+    await conclude();
+    expect(root()).toBe(old);
+    const trial = unfinishedTrial(driver) ?? expect.fail("no trial is left");
+    const { trialOver } = await finishTrial({ driver, decision }, trial);
+    endTrial(scratch.in("state"), trialOver ?? expect.fail("the trial is not over"));
+    expect(files()).toEqual({ ...before, ".bashrc": "mine" });
+    await conclude();
+    expect(root()).toBeUndefined();
+  });
+
+  it("stays as it is where garbage collection cannot be kept from it", async () => {
+    scratch.fake("nix-store", "echo no daemon >&2; exit 1");
+    const ending = await update(generation("new", NEW));
+    expect(ending).toMatchObject({
+      ...rolledBack,
+      cause: "busy",
+      error: expect.stringContaining("no daemon") as string,
+    });
+    expect(files()).toEqual({ ...before, ".bashrc": "mine" });
+    expect(driver.current()).toBe("");
+  });
+
+  it("goes back to it also where a profile of earlier names another generation, and to that profile", async () => {
+    const earlier = generation("earlier", { ".gone": "earlier" });
+    execFileSync("nix-env", ["--profile", driver.place.profile, "--set", earlier]);
+    expect(await update(generation("new", NEW), "health")).toMatchObject(rolledBack);
+    expect(files()).toEqual({ ...before, ".bashrc": "mine" });
+    expect([driver.current(), resolved(driver.place.currentHome)]).toEqual([earlier, old]);
+  });
+
+  it("goes back to the fleet's where one is deployed", async () => {
+    await deploys(generation("deployed", { ".both": "deployed" }));
+    expect(await update(generation("new", NEW), "health")).toMatchObject(rolledBack);
+    expect(files()).toEqual({ ".both": "→ deployed", ".bashrc": "mine" });
+    expect(driver.current()).toBe(scratch.in("store/deployed"));
+  });
+});
+
+/** What the end of a run does for the home's driver. */
+async function conclude(): Promise<void> {
+  await driver.concluded({ state: {} } as Parameters<HomeDriver["concluded"]>[0]);
+}

@@ -1,8 +1,11 @@
 /** The window of a VM: how long one update waits for it. When a window is open: rules/decision/window.test.ts. */
 import { existsSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { updateWindow } from "../../../agent/system/window";
+import { deferredByWindow } from "../../../agent/system/deferrals";
+import { rebootWindows, updateWindow } from "../../../agent/system/window";
+import type { SystemDecision } from "../../../rules/decision/decide-system";
 import { Scratch } from "./scratch";
+import { standInPlace } from "./stand-in-driver";
 
 const [first, second] = ["1".repeat(40), "2".repeat(40)] as const;
 const settings = { window: ["03:00-04:00 UTC"], windowDeadline: 24 * 3600 };
@@ -60,4 +63,34 @@ it("without a window nothing waits, and nothing is written", () => {
   const request = { revision: first, settings: {}, urgent: false, person: false };
   expect(updateWindow(scratch.in("state"), request)).toEqual({ open: true, why: "no window" });
   expect(existsSync(scratch.in("state/waiting-since"))).toBe(false);
+});
+
+describe("a window with a time zone that does not exist", () => {
+  const wrong = { window: ["12:00-13:00 Europe/Berlim", "12:00-13:00 UTC"], windowDeadline: null };
+
+  it("defers an update, and the report says why", () => {
+    const decision = { settings: wrong, target: { revision: second, urgent: false } } as unknown as SystemDecision;
+    const deferred = (revision: string) =>
+      deferredByWindow(standInPlace(scratch), decision, { person: false, state: { revision } });
+    const why = /^built; waiting for the window, which is closed: window "12.* unknown time zone "Europe\/Berlim"/;
+    expect(deferred(first)).toEqual({ why: expect.stringMatching(why) as string, waiting: { for: "window" } });
+    expect(deferred("")).toBeUndefined();
+  });
+
+  it("keeps the VM from a reboot", () => {
+    const reboot = (urgent: boolean) =>
+      rebootWindows({ settings: wrong, urgent, person: false }, new Date()).map(({ open }) => open);
+    expect([reboot(false), reboot(true)]).toEqual([
+      [false, true],
+      [true, true],
+    ]);
+  });
+});
+
+it("a window for reboots that cannot be read is closed", () => {
+  const settings = { rebootWindow: { lower: "25:00", upper: "05:00" } };
+  expect(rebootWindows({ settings, urgent: false, person: false }, new Date())).toMatchObject([
+    { open: true },
+    { open: false, unreadable: expect.stringContaining("25:00") as string },
+  ]);
 });

@@ -70,11 +70,16 @@ describe("the sandbox of a unit", () => {
 });
 
 it("the unit runs the self-test in it, and lets an agent pass that has none", () => {
-  const text = selfTestUnit({ program: "/a/bin/nixos-auto-update", settings: ["PrivateTmp=true"] }, "/run/output");
+  const text = selfTestUnit(
+    { program: "/a/bin/nixos-auto-update", settings: ["PrivateTmp=true"] },
+    "/new",
+    "/run/output",
+  );
   const lines = text.split("\n");
   for (const line of [
     "PrivateTmp=true",
     "ExecStart=/a/bin/nixos-auto-update self-test",
+    "Environment=NIXOS_AUTO_UPDATE_SELF_TEST_SYSTEM=/new",
     "SuccessExitStatus=2",
     "StandardOutput=truncate:/run/output",
   ])
@@ -84,8 +89,8 @@ it("the unit runs the self-test in it, and lets an agent pass that has none", ()
 describe("a new system's agent is tested", () => {
   const unit = (program: string, setting = "ProtectHome=yes") =>
     `[Service]\nExecStart=/nix/store/${program}/bin/nixos-auto-update run\n${setting}\n`;
-  const names = (shipped: Record<string, string>, running: Record<string, string> = {}) => [
-    ...sandboxesToTest(shipped, running).keys(),
+  const names = (shipped: Record<string, string>, running: Record<string, string> = {}, sameSettings = true) => [
+    ...sandboxesToTest(shipped, running, sameSettings).keys(),
   ];
 
   it("once in each sandbox, and not in units that run something else", () => {
@@ -98,5 +103,10 @@ describe("a new system's agent is tested", () => {
     expect(names({ "x.service": unit("same"), "y.service": unit("same", "PrivateTmp=yes") }, running)).toEqual([]);
     expect(names({ "a.service": unit("same", "NoNewPrivileges=yes") }, running)).toEqual(["a.service"]);
     expect(names({ "a.service": unit("new") }, running)).toEqual(["a.service"]);
+  });
+
+  it("in each sandbox where its settings changed", () => {
+    const same = { "a.service": unit("same"), "c.service": unit("same", "PrivateTmp=yes") };
+    expect(names(same, same, false)).toEqual(["a.service", "c.service"]);
   });
 });

@@ -1,11 +1,12 @@
 /** How a system goes back to what ran before, what the next boot starts then, and which boot passed a system over. */
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { SystemDecision } from "../../../../rules/decision/decide-system";
 import { finishTrial } from "../../../../agent/activation/activation";
 import { setProfile } from "../../../../agent/nix/profile";
 import { resolved } from "../../../../agent/host/files";
+import { MetadataServer } from "../../../../agent/metadata-server";
 import { writeState, type Trial } from "../../../../agent/state";
 import { SystemDriver } from "../../../../agent/system/system";
 import { systemPlace } from "../../../../agent/system/system-place";
@@ -20,7 +21,11 @@ beforeEach(() => {
   links.current = scratch.in("current");
   links.booted = scratch.in("booted");
   const [profile, stateFolder, runFolder] = [scratch.in("profile"), scratch.in("state"), scratch.in("run")];
-  driver = new SystemDriver({ ...systemPlace(), profile, stateFolder, runFolder });
+  driver = new SystemDriver(
+    { ...systemPlace(), profile, stateFolder, runFolder },
+    new MetadataServer(),
+    scratch.in("boot"),
+  );
   vi.spyOn(driver, "current").mockImplementation(() => resolved(links.current) ?? "");
   vi.spyOn(driver, "booted").mockImplementation(() => resolved(links.booted));
   scratch.fake("systemd-inhibit", "exit 1");
@@ -38,13 +43,16 @@ beforeEach(() => {
 });
 afterEach(() => scratch.remove());
 
-/** @param check what its pre-switch checks do */
-function system(name: string, check = "true"): void {
+/**
+ * @param check what its pre-switch checks do
+ * @param install how its installation of the boot loader begins
+ */
+function system(name: string, check = "true", install = "true"): void {
   mkdirSync(scratch.in(`${name}/bin`), { recursive: true });
   scratch.fake(
     `../${name}/bin/switch-to-configuration`,
     `case $1 in check) ${check}; exit ;; esac
-    case $1 in boot | switch) echo ${name} >${scratch.in("boot-loader")} ;; esac
+    case $1 in boot | switch) ${install}; echo ${name} >${scratch.in("boot-loader")} ;; esac
     case $1 in test | switch) ln -sfn ${scratch.in(name)} ${links.current} ;; esac`,
   );
 }
@@ -102,6 +110,64 @@ it("leaves the way back of one that its pre-switch checks refuse to the next boo
   system("A", "exit 1");
   expect(await rollBack(trial("N"))).toEqual({ ok: true });
   expect(facts()).toMatchObject({ runs: "N", profile: "A", boots: "A" });
+});
+
+describe("where the boot loader cannot be installed", () => {
+  const full = "echo No space left on device; echo Failed to install bootloader; exit 1";
+  const space = { undo: { stage: "switch", error: "No space left on device", passes: "space" } } as const;
+
+  /** GRUB's menu starts a system by default. */
+  function bootsByGrub(name: string): void {
+    mkdirSync(scratch.in("boot/grub"), { recursive: true });
+    const entry = (title: string, of: string) =>
+      `menuentry "${title}" {\n  linux /kernels/k init=${scratch.in(of)}/init quiet\n}\n`;
+    const menu = `set default=0\n${entry("Default", name)}submenu "All" {\n${entry("N", "N")}${entry("A", "A")}}\n`;
+    writeFileSync(scratch.in("boot/grub/grub.cfg"), menu);
+    writeFileSync(scratch.in("boot-loader"), `${name}\n`);
+  }
+
+  beforeEach(async () => {
+    await generations("A");
+    await setProfile(scratch.in("profile"), scratch.in("N"));
+    runs("N");
+    system("A", "true", full);
+  });
+
+  it("goes back, since the boot loader starts what ran before still", async () => {
+    bootsByGrub("A");
+    expect(await rollBack(trial("N", space))).toEqual({ ok: true });
+    expect(facts()).toEqual({ runs: "A", profile: "A", boots: "A", generations: ["A"] });
+    expect(scratch.log).toContain("the boot loader cannot be installed, but starts");
+  });
+
+  it("goes back also from a system that was only to boot", async () => {
+    bootsByGrub("A");
+    runs("A");
+    expect(await rollBack(trial("N", { mode: "boot", ...space }))).toEqual({ ok: true });
+    expect(facts()).toMatchObject({ runs: "A", profile: "A", boots: "A" });
+  });
+
+  it.each([
+    ["starts what failed", () => bootsByGrub("N")],
+    ["does not say what it starts", () => undefined],
+  ])("has not gone back if the boot loader %s", async (_, boots) => {
+    boots();
+    expect(await rollBack(trial("N", space))).toMatchObject({ ok: false });
+  });
+
+  it("goes back with the space that the half kernel took", async () => {
+    const half = scratch.in("boot/kernels/new-bzImage.tmp");
+    system("A", "true", `[ ! -e ${half} ] || { ${full}; }`);
+    for (const name of ["N", "A"]) {
+      mkdirSync(scratch.in("boot/kernels"), { recursive: true });
+      writeFileSync(half, "half");
+      writeFileSync(scratch.in("boot/kernels/old-bzImage"), "whole");
+      bootsByGrub(name);
+      expect(await rollBack(trial("N", space))).toEqual({ ok: true });
+      expect(facts()).toMatchObject({ runs: "A", profile: "A", boots: "A" });
+      expect(readdirSync(scratch.in("boot/kernels"))).toEqual(["old-bzImage"]);
+    }
+  });
 });
 
 const waits = (more: Partial<Trial> = {}) => trial("W", { mode: "boot", since: "2026-01-01T00:00:00Z", ...more });

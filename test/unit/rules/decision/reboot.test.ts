@@ -55,3 +55,9 @@ it.each<[string, Partial<RebootInput>, string]>([
       : [`wait for ${decision.waiting.for}${decision.waiting.until ? ` until ${decision.waiting.until}` : ""}`];
   expect([...reboots, ...waits].join(", ") || "none").toBe(expected);
 });
+
+it("says which range of a window cannot be read", () => {
+  const windows = [closed, { open: false, unreadable: 'window "nights": not a range' }] as const;
+  const why = 'a reboot is required; waiting for the window: window "nights": not a range';
+  expect(rebootDecision({ ...input, windows })).toEqual({ action: "wait", waiting: { for: "window" }, why });
+});

@@ -1,7 +1,15 @@
 /** Windows, by tables and properties. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isInWindow, nextOpening, parseRange, windowState, type WindowRange } from "../../../../rules/decision/window";
+import {
+  isInWindow,
+  nextOpening,
+  parseRange,
+  parseRebootWindow,
+  parseWindow,
+  windowState,
+  type WindowRange,
+} from "../../../../rules/decision/window";
 
 const ranges = (...texts: string[]) => texts.map(parseRange);
 // 2026-11-28 is a Saturday.
@@ -93,7 +101,7 @@ describe("a window", () => {
 
 describe("an update", () => {
   const input = {
-    ranges: ranges("Sun 02:00-04:00 UTC"),
+    window: parseWindow(["Sun 02:00-04:00 UTC"]),
     now: at("2026-11-28T12:00:00Z"),
     urgent: false,
     person: false,
@@ -105,7 +113,8 @@ describe("an update", () => {
   });
 
   it.each([
-    ["no window is set", { ranges: [] }, "no window"],
+    ["no window is set", { window: parseWindow(undefined) }, "no window"],
+    ["its list of ranges is empty", { window: parseWindow([]) }, "no window"],
     ["it is open", { now: at("2026-11-29T02:00:00Z") }, "in the window"],
     ["a person asks", { person: true }, "requested by a person"],
     ["the approval is urgent", { urgent: true }, "urgent"],
@@ -126,4 +135,45 @@ describe("an update", () => {
       until: at("2026-11-28T13:00:00Z"),
     });
   });
+});
+
+describe("a window of which a range cannot be read", () => {
+  const wrong = ["Sun 02:00-04:00 UTC", "Mon..Fri 22:00-05:00 Europe/Berlim"];
+  const day = 24 * 3600 * 1000;
+  // A Sunday's night, inside the range that can be read.
+  const input = { window: parseWindow(wrong), now: at("2026-11-29T03:00:00Z"), urgent: false, person: false };
+
+  it("is closed at every time, and says why", () => {
+    const unreadable = expect.stringContaining('Berlim": unknown time zone "Europe/Berlim"') as string;
+    expect(windowState(input)).toEqual({ open: false, unreadable });
+    expect(windowState({ ...input, now: at("2026-11-30T22:00:00Z") })).toEqual({ open: false, unreadable });
+    expect(windowState({ ...input, deadline: day })).toEqual({
+      ...{ open: false, unreadable },
+      until: at("2026-11-30T03:00:00Z"),
+    });
+  });
+
+  it.each([
+    ["a person asks", { person: true }, "requested by a person"],
+    ["the approval is urgent", { urgent: true }, "urgent"],
+    ["an update has waited for as long as it may", { waitingSince: at("2026-11-27T12:00:00Z") }, "past its deadline"],
+  ])("is no obstacle where %s", (_, changed, why) => {
+    expect(windowState({ ...input, deadline: day, ...changed })).toEqual({ open: true, why });
+  });
+
+  it.each([["22:00-05:00"], [{}], [[7]], [""], [[""]], [false]])("is closed also where it is %j", (value) => {
+    expect(windowState({ ...input, window: parseWindow(value) })).toMatchObject({ open: false });
+  });
+
+  it.each([["01:00"], [{ lower: "01:00" }], [{ lower: "1", upper: "2" }], [{ lower: "01:00", upper: "01:00" }]])(
+    "is closed also where the one for reboots is %j",
+    (value) => {
+      expect(windowState({ ...input, window: parseRebootWindow(value) })).toMatchObject({ open: false });
+    },
+  );
+});
+
+it("a window for reboots is one range", () => {
+  expect(parseRebootWindow({ lower: "01:00", upper: "05:00" })).toEqual(parseWindow(["01:00-05:00"]));
+  expect([parseRebootWindow(null), parseRebootWindow(undefined)]).toEqual([{ ranges: [] }, { ranges: [] }]);
 });
