@@ -42,7 +42,9 @@ it("never publishes more than the burst and one per interval, whenever the repor
     fc.property(fc.array(fc.integer({ min: 0, max: 600_000 }), { maxLength: 60 }), (unordered) => {
       const times = publishedAt([...unordered].sort((one, other) => one - other));
       times.forEach((from, first) =>
-        times.slice(first).forEach((to, more) => expect(more + 1).toBeLessThanOrEqual(10 + (to - from) / interval + 1e-6)),
+        times
+          .slice(first)
+          .forEach((to, more) => expect(more + 1).toBeLessThanOrEqual(10 + (to - from) / interval + 1e-6)),
       );
     }),
   );
