@@ -33,7 +33,7 @@ it("lets a home that was quiet publish at once again", () => {
   expect(publishedAt(times).at(-1)).toBe(10 * interval);
 });
 
-it("begins anew where the file has something else", () => {
+it("begins from the start where the file has something else", () => {
   expect(takeReport({ reports: "many" }, 5, interval)).toEqual({ left: { reports: 9, at: 5 } });
 });
 
