@@ -42,7 +42,7 @@ function causes(fleet: Fleet, { daysBehind, silentAfter }: Monitoring): Cause[] 
       severity: "ERROR",
       each: `sum by (vm) (${grown("failed", failing)}) > 0`,
       advice:
-        "The VMs keep their old system. `./scripts/fleet status --failed` names those that have not recovered, with the stage and the builder's last lines.",
+        "The VMs keep their old system. `fleet status --failed` names those that have not recovered, with the stage and the builder's last lines.",
     },
     {
       name: "behind",
@@ -51,8 +51,8 @@ function causes(fleet: Fleet, { daysBehind, silentAfter }: Monitoring): Cause[] 
       // Longer than the interval between two heartbeats.
       each: `sum by (vm) (${grown("behind", "2h")}) > 0`,
       advice:
-        `They run, but their last updates were held, deferred or failed. \`./scripts/fleet status --stale ${daysBehind}d\` names them, ` +
-        "and `./scripts/fleet show VM` says why.",
+        `They run, but their last updates were held, deferred or failed. \`fleet status --stale ${daysBehind}d\` names them, ` +
+        "and `fleet show VM` says why.",
     },
     {
       name: "silent",
@@ -71,7 +71,7 @@ function causes(fleet: Fleet, { daysBehind, silentAfter }: Monitoring): Cause[] 
       severity: "WARNING",
       each: `sum by (vm, user) (${grown("home-failed", "2h")}) > 0`,
       advice:
-        "The homes stay as they were. `./scripts/fleet status --failed` names their VMs, and `./scripts/fleet show VM` has the error; " +
+        "The homes stay as they were. `fleet status --failed` names their VMs, and `fleet show VM` has the error; " +
         "only a home's own configuration may be the cause.",
     },
     {
