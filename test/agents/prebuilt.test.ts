@@ -197,6 +197,7 @@ it("comes out of a private bucket, by the VM's own account, though it answers ea
 });
 
 it("is built where a private bucket does not answer for long", async () => {
+  approve(await source.commit());
   const other = await lab.vm("third", source, { follow: "approved", wave: "all", cache: { ...cache, url: bucketUrl } });
   await other.sh(`systemctl set-environment NIXOS_AUTO_UPDATE_STORAGE=${cacheUrl}`);
   const revision = await source.commit();
