@@ -2,12 +2,10 @@
 import { join } from "node:path";
 import { exists, readText, remove, writeFileAtomic } from "./host/files";
 import { log, oneLine } from "./host/log";
+import { retryDelay } from "../rules/decision/retry-delay";
 import type { Right } from "../rules/decision/run-right";
 import { type Manager, systemctl, systemdRun } from "./host/systemd";
 import { secondsFrom } from "./host/time";
-
-/** Seconds at most between two tries. */
-const LONGEST = 6 * 3600;
 
 export interface RetryPlace {
   manager: Manager;
@@ -90,12 +88,6 @@ async function retryLater(
     ],
   );
   if (started) log(`trying again in ${delay} s: ${oneLine(why)}`);
-}
-
-/** Seconds until a retry: twice as long each time, plus or minus a quarter, so that machines that lost the network together do not retry together. */
-export function retryDelay(count: number, first: number, random: number): number {
-  const delay = Math.min(first * 2 ** Math.min(count, 20), LONGEST);
-  return Math.floor(delay * 0.75 + random * delay * 0.5);
 }
 
 async function retryNoMore({ manager, service, runFolder }: RetryPlace): Promise<void> {

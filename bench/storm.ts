@@ -4,7 +4,7 @@
  * keeps them. SIMULATED are the VMs, their boots, and servers that answer at once: what is real are the rule (`bootSpread`), the delay of the
  * agent's retries (`retryDelay`), and the requests of each VM, which are git's and the agent's own.
  */
-import { retryDelay } from "../agent/retry";
+import { retryDelay } from "../rules/decision/retry-delay";
 import { renderTable } from "../cli/command-line/table";
 import { bootSpread } from "../rules/decision/boot-spread";
 import { gitRequests } from "./simulation/git-requests";

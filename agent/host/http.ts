@@ -1,4 +1,4 @@
-/** HTTPS to the outside, by curl, which knows the machine's certificates and proxies. curl reads secrets from its standard input. */
+/** One HTTPS request to the outside, by curl, which knows the machine's certificates and proxies. curl reads secrets from its standard input. */
 import { type Finished, run, succeeded } from "./process";
 import { oneLine } from "./log";
 
@@ -7,14 +7,10 @@ interface HttpRequest {
   token?: string;
   /** JSON that is sent. */
   body?: string;
-  /** A file for the answer. */
-  output?: string;
   /** Milliseconds for the whole request. */
   timeout: number;
   /** Maximum size of the answer in bytes. */
   maxBytes?: number;
-  /** Whether redirections are followed; never with a token. */
-  follow?: boolean;
   /** Whether an HTTP error counts as a failure. Otherwise its answer is the result. */
   fail?: boolean;
 }
@@ -23,23 +19,22 @@ interface HttpRequest {
 export class HttpError extends Error {}
 
 /** A text as a quoted value of curl's configuration files. */
-const quoted = (text: string) => `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;
+export const quoted = (text: string) =>
+  `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;
 
-/** @returns the answer's body, unless it is written to a file. @throws HttpError */
+/** @returns the answer's body. @throws HttpError */
 export async function httpRequest(url: string, request: HttpRequest): Promise<string> {
-  const { token, body, output, timeout, maxBytes, follow = false, fail = true } = request;
+  const { token, body, timeout, maxBytes, fail = true } = request;
   const config = [
     `url = ${quoted(url)}`,
     ...(token === undefined ? [] : [`header = ${quoted(`Authorization: Bearer ${token}`)}`]),
     ...(body === undefined ? [] : [`header = "Content-Type: application/json"`, `data-binary = ${quoted(body)}`]),
-    ...(output === undefined ? [] : [`output = ${quoted(output)}`]),
   ];
   const args = [
     ...["--disable", "--silent", "--show-error", "--proto", "=http,https", "--connect-timeout", "10"],
     ...["--max-time", String(Math.ceil(timeout / 1000))],
     ...(maxBytes === undefined ? [] : ["--max-filesize", String(maxBytes)]),
     ...(fail ? ["--fail"] : []),
-    ...(follow && token === undefined ? ["--location"] : []),
     ...["--config", "-"],
   ];
   const finished: Finished = await run("curl", args, { input: `${config.join("\n")}\n`, timeout: timeout + 5000 });

@@ -21,6 +21,8 @@ interface ProcessOptions {
   tee?: boolean;
   /** Called with the id of the process, which is also the id of its group. */
   started?: (pid: number) => void;
+  /** Called with each part of its outputs. `true` ends it. */
+  onOutput?: (text: string) => boolean;
   /** Bytes kept of each output. If there is more, the middle is cut out. */
   keep?: number;
 }
@@ -147,6 +149,7 @@ class Watch {
   private limit: Finished["limit"];
   private exit: Pick<Finished, "status" | "signal"> | undefined;
   private settled = false;
+  private stopped = false;
 
   constructor(
     private readonly child: ChildProcess,
@@ -191,6 +194,9 @@ class Watch {
     this.both.add(chunk);
     if (this.options.tee === true) process.stderr.write(chunk);
     if (this.limit === undefined) this.restartSilence();
+    if (this.stopped || this.options.onOutput?.(chunk.toString("utf8")) !== true) return;
+    this.stopped = true;
+    this.killAll();
   }
 
   /** A limit is reached: the whole group must end. */

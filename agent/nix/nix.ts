@@ -1,5 +1,5 @@
 /** Nix: evaluate first, then build that derivation, so that it is certain which stage failed. */
-import { buildFailure, evaluationFailure, failureLines } from "../../rules/decision/failure";
+import { buildFailure, evaluationFailure, failureLines, isNetworkFailure } from "../../rules/decision/failure";
 import { UpdateFailure } from "../driver";
 import type { NixAccess } from "../credentials/repository-keys";
 import { remove, resolved } from "../host/files";
@@ -74,8 +74,14 @@ async function realise(path: string, link: string): Promise<Finished> {
   });
 }
 
+/** Why a store path is not available. `unknown`: a server did not answer, which says nothing about the path. */
+interface Unavailable {
+  why: string;
+  unknown: boolean;
+}
+
 /** Fetches a store path from substituters. @returns why it is not available, if it is not */
-export async function substitute(path: string, link: string, access: NixAccess): Promise<string | undefined> {
+export async function substitute(path: string, link: string, access: NixAccess): Promise<Unavailable | undefined> {
   remove(link);
   const finished = await run("nix-store", ["--realise", path, "--add-root", link, ...(access.options ?? [])], {
     timeout: buildTimeout(),
@@ -85,7 +91,7 @@ export async function substitute(path: string, link: string, access: NixAccess):
   const lines = finished.stderr.split("\n").filter((line) => line.trim() !== "");
   // Nix prints the reason as a warning, and its final error says only that the fetch failed.
   const why = lines.findLast((line) => /^(?:warning|error):/.test(line) && !line.startsWith("error: build of '"));
-  return why ?? lines.at(-1) ?? "no answer";
+  return { why: why ?? lines.at(-1) ?? "no answer", unknown: isNetworkFailure(finished.stderr) };
 }
 
 /** How the closures of two store paths differ, for people. */

@@ -8,6 +8,7 @@ import type { Decisions, FleetId, FleetVm } from "../fleet";
 import { branchFor, dateOf, type Branch } from "./branch";
 import { homeStatus, type HomeStatus } from "./homes";
 import { overdueOf, type Overdue } from "./stale";
+import { fleetItemsReader, type FleetItemsReader } from "../../rules/rollout/fleet-items";
 import { type Control, holdOn, wantedBy, type Hold } from "../../rules/rollout/control-item";
 import { runsRevision, type Report } from "../../rules/report";
 import { reportOf, type Reading, type VmReports } from "../../rules/report-reading";
@@ -168,6 +169,7 @@ export function buildStatus(
   branches: readonly Branch[] = [],
 ): FleetStatus {
   const { approvals, control, problems } = decisions;
+  const items = fleetItemsReader(decisions.metadata);
   return {
     fleet: id.fleet,
     stack: id.stack,
@@ -180,7 +182,7 @@ export function buildStatus(
     problems,
     unknown: [...decisions.unknown, ...unknownInReports(reports)],
     branches: branches.map(({ parents: _, dates: __, ...branch }) => branch),
-    vms: vms.map((vm) => vmStatus(vm, decisions, reports.get(vm.name), now, branches)),
+    vms: vms.map((vm) => vmStatus(vm, decisions, items, reports.get(vm.name), now, branches)),
   };
 }
 
@@ -206,6 +208,7 @@ export function revisionsOf(approvals: Readonly<Record<string, Approval>>): Reco
 function vmStatus(
   vm: FleetVm,
   { approvals, control, metadata }: Decisions,
+  items: FleetItemsReader,
   reports: VmReports | undefined,
   now: Date,
   branches: readonly Branch[],
@@ -241,7 +244,7 @@ function vmStatus(
     drift,
     reason,
     next: predict({
-      ...{ name: vm.name, state: vm.state, item: vm.item, projectMetadata: metadata, report: reportOf(reading) },
+      ...{ name: vm.name, state: vm.state, item: vm.item, projectMetadata: metadata, items, report: reportOf(reading) },
       ...branchFor(branches, vm, reportOf(reading)?.revision),
     }),
     overdue:

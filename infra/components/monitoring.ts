@@ -38,7 +38,8 @@ export class FleetMonitoring extends pulumi.ComponentResource {
               displayName: alert.title,
               conditionPrometheusQueryLanguage: {
                 query: alert.query,
-                evaluationInterval: "60s",
+                // Google bills the points that each evaluation reads. VMs report once an hour, so five minutes are soon enough.
+                evaluationInterval: "300s",
                 // Monitoring knows a log-based metric only minutes after it is created, or with the first entry.
                 disableMetricValidation: true,
               },

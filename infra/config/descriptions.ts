@@ -102,7 +102,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "waves[].rebootDeadline":
     "How long such a reboot waits for people who are logged in; then they get 15 minutes' notice. By default it waits until they log out.",
   "waves[].maxParallel":
-    "About how many VMs of the wave activate a revision at once, in turns of two minutes. By default all of them do.",
+    "About how many VMs of the wave activate a revision at once at most, in turns of two minutes. By default all of them do.",
   "waves[].parallel": "With `trigger: ssh`, how many VMs of the wave the program triggers at once.",
   bootTimeout: "How long a gate waits for a new VM to exist, and then again for its first report.",
   urgent: "A revision whose approval ignores windows and pauses. `fleet rollout --urgent --why TEXT` sets it.",

@@ -5,14 +5,14 @@ import {
   approvedRevision,
   homeApproval,
   repositoryKey,
-  readApprovals,
   rolloutOpen,
   type Approval,
   type ReadApprovals,
 } from "../rollout/approval";
 import { act, held, nothing, originChange, refusalOf, refuse, stay, type Decision, type Origin } from "./decision";
-import { controlKey, type Follow } from "../contract";
+import type { Follow } from "../contract";
 import { holdsOn, parseControl, type Control } from "../rollout/control-item";
+import { fleetItemsReader, type FleetItemsReader } from "../rollout/fleet-items";
 import { distinctHomes, type Cache, type Home, type InstanceMetadata } from "../instance-metadata";
 import { own, type Parsed, withoutNulls } from "../text/json";
 import type { AgentState } from "../agent-state";
@@ -27,6 +27,8 @@ export type ModuleSettings = Partial<InstanceMetadata> & Record<string, unknown>
 
 export interface SystemInput {
   metadata: Metadata;
+  /** Reads the fleet's items of the metadata; for a caller that decides for many VMs. */
+  items?: FleetItemsReader;
   /** Whether this VM once had an item in its instance metadata. */
   joined: boolean;
   hostname: string;
@@ -111,8 +113,7 @@ export function fleetFactsOf(input: SystemInput): FleetFacts {
     return { input, settings, approvals, control: parseControl(undefined), approval: undefined, origin };
   }
   const { fleet, stack } = metadata.instance;
-  const approvals = readApprovals(metadata.attributes, fleet, stack);
-  const control = parseControl(own(metadata.attributes, controlKey(fleet, stack)));
+  const { approvals, control } = (input.items ?? fleetItemsReader(metadata.attributes))(fleet, stack);
   return { input, settings, approvals, control, approval: own(approvals.approvals, settings.wave), origin };
 }
 

@@ -123,6 +123,11 @@ function nixCause(text: string): FailureCause {
   return nixRefusal.test(text) ? "refused" : "unknown";
 }
 
+/** Whether Nix says that a server did not answer, in its warnings too: it goes on without that server. */
+export function isNetworkFailure(text: string): boolean {
+  return nixCause(text) === "network";
+}
+
 /** Evaluation is deterministic: its failure is the revision's fault, unless the process was ended or could not get what it needs. */
 export function evaluationFailure(end: ProcessEnd): FailureCause {
   if (end.status === undefined || end.status > 128 || end.limit !== undefined)

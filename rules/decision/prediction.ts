@@ -6,6 +6,7 @@ import { stateFromReport, type AgentState } from "../agent-state";
 import { short } from "../contract";
 import { decideSystem, type SystemDecision } from "./decide-system";
 import { metadataOf } from "../metadata";
+import type { FleetItemsReader } from "../rollout/fleet-items";
 import type { Report } from "../report";
 import type { Right } from "./run-right";
 import { failureText, waitsFor } from "../text/sentences";
@@ -19,6 +20,8 @@ export interface KnownOfVm {
   item: string | undefined;
   /** The project's metadata; only the fleet's items count. */
   projectMetadata: Readonly<Record<string, string>>;
+  /** Reads the fleet's items of the project's metadata; for a caller that predicts for many VMs. */
+  items?: FleetItemsReader;
   /** Its last report; null if it has no valid one. */
   report: Report | null;
   /** The head of the branch that it follows, if known. */
@@ -64,9 +67,10 @@ export function predict(known: KnownOfVm): Prediction {
 }
 
 function decideFor(known: KnownOfVm, right: Right): SystemDecision {
-  const { name, item, projectMetadata, report, head, descends } = known;
+  const { name, item, projectMetadata, items, report, head, descends } = known;
   return decideSystem({
     metadata: metadataOf(name, item, projectMetadata),
+    ...(items === undefined ? {} : { items }),
     joined: true,
     hostname: name,
     settings: {},

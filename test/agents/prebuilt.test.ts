@@ -28,6 +28,8 @@ let cache: Cache;
 /** Paths that the cache was asked for, and what of it does not answer: all that concerns store paths, or their contents. */
 let asked: string[] = [];
 let stalls: "store" | "nar" | undefined;
+/** Whether the first request of each path is refused because of too many of them. */
+let limits = false;
 
 beforeAll(async () => {
   lab = await Lab.open();
@@ -48,6 +50,10 @@ beforeAll(async () => {
     }
     if (stalls !== undefined && (pathname.startsWith("/nar/") || (stalls === "store" && pathname.endsWith(".narinfo"))))
       return;
+    if (limits && asked.indexOf(pathname) === asked.length - 1) {
+      response.writeHead(429).end();
+      return;
+    }
     if (existsSync(file)) createReadStream(file).pipe(response);
     else response.writeHead(404).end();
   });
@@ -170,7 +176,7 @@ it.each(["SIGKILL", "power-off"] as const)("is taken after a %s while it was fet
   expect(await vm.lastRun()).not.toContain("will be built");
 });
 
-it("comes out of a private bucket, by the VM's own account", async () => {
+it("comes out of a private bucket, by the VM's own account, though it answers each request only the second time", async () => {
   approve(await source.head());
   const other = await lab.vm("other", source, { follow: "approved", wave: "all", cache: { ...cache, url: bucketUrl } });
   await other.sh(`systemctl set-environment NIXOS_AUTO_UPDATE_STORAGE=${cacheUrl}`);
@@ -178,11 +184,29 @@ it("comes out of a private bucket, by the VM's own account", async () => {
   const system = await prebuild();
   approvePrebuilt(await source.commit("evaluation"), system, undefined, bucketUrl);
   expect(await fetchStatus(other, `${bucketUrl}/manifest.json`)).toBe("403");
+  asked = [];
+  limits = true;
   await other.update();
+  limits = false;
   const is = await other.facts();
   expectComplete(is);
   expect(is.current).toBe(system);
-  expect(await other.lastRun()).not.toContain("will be built");
+  const said = await other.lastRun();
+  expect(said).toMatch(/fetching again in about \d s: .*\.narinfo: HTTP 429/);
+  expect(said).not.toContain("will be built");
+});
+
+it("is built where a private bucket does not answer for long", async () => {
+  approve(await source.commit());
+  const other = await lab.vm("third", source, { follow: "approved", wave: "all", cache: { ...cache, url: bucketUrl } });
+  await other.sh(`systemctl set-environment NIXOS_AUTO_UPDATE_STORAGE=${cacheUrl}`);
+  const revision = await source.commit();
+  approvePrebuilt(revision, await prebuild(), undefined, bucketUrl);
+  stalls = "nar";
+  await other.update();
+  stalls = undefined;
+  expect(await other.lastRun()).toMatch(/the cache is away; building: .*\/nar\//);
+  expect(other.report()).toMatchObject({ outcome: "updated", revision });
 });
 
 /** What anyone on a VM is answered who shows no token. */

@@ -84,6 +84,27 @@ export const agentMutants: readonly Mutant[] = [
     unit("agent/nix/prebuilt"),
   ),
   rule(
+    "nix/bucket",
+    "a path whose archive is not in the cache is left to other substituters",
+    "for (const name of infosOf.get(archive) ?? []) remove(join(folder, name));",
+    "infosOf.delete(archive);",
+    unit("agent/nix/bucket"),
+  ),
+  rule(
+    "nix/bucket",
+    "a cache names no files outside of its folder (references)",
+    "(/^[0-9a-z]{32}-/.test(one) ? [`/nix/store/${one}`] : [])",
+    '(one === "" ? [] : [`/nix/store/${one}`])',
+    unit("agent/nix/bucket"),
+  ),
+  rule(
+    "host/download",
+    "a cache that does not answer is asked again (unknown is not absent)",
+    "left = left.filter((file) => !settled.has(file));",
+    "left = settled.size > 0 ? [] : [];",
+    unit("agent/nix/bucket"),
+  ),
+  rule(
     "git/checkout",
     "a clone with changes is left alone (clean-tree check)",
     'if ((await read(folder, "status", "--porcelain")) !== "") return OWN;',

@@ -24,6 +24,13 @@ export const ruleMutants: readonly Mutant[] = [
     "if (input.localHold !== null) return",
     "if (false) return",
   ),
+  rule(
+    "decision/download-retry",
+    "only HTTP 404 says that a cache does not have a file",
+    'if (status === 404) return "absent";',
+    'if (status >= 400) return "absent";',
+    unit("rules/download-retry"),
+  ),
   rule("decision/decide-system", "what is not known moves nothing", 'if (metadata.kind === "away")', "if (false)"),
   rule("decision/decide-system", "a VM that left its fleet stays", "input.joined && !force", "false && !force"),
   rule(

@@ -165,7 +165,7 @@ describe("monitoring", () => {
             conditions: [
               {
                 displayName: title,
-                conditionPrometheusQueryLanguage: { query, evaluationInterval: "60s", disableMetricValidation: true },
+                conditionPrometheusQueryLanguage: { query, evaluationInterval: "300s", disableMetricValidation: true },
               },
             ],
             documentation: { content: advice, mimeType: "text/markdown" },

@@ -6,6 +6,9 @@ import { MetadataServer } from "../../../agent/metadata-server";
 const TOKEN = "vm-token";
 const GUEST = "instance/guest-attributes/nixos-fleet/";
 
+/** An HTTP status, a connection that ends before the answer or within it, or no answer. */
+export type Fault = number | "reset" | "cut" | "hang";
+
 export class Google {
   private readonly server: Server;
   /** Metadata by path, without its query; what is not there is a 404. */
@@ -27,6 +30,8 @@ export class Google {
   drops = 0;
   /** Whether it answers at all. */
   away = false;
+  /** What Cloud Storage answers instead, by the path and how often it was asked for before. */
+  fault: (path: string, before: number) => Fault | undefined = () => undefined;
 
   private constructor() {
     this.server = createServer((request, response) => void this.answer(request, response));
@@ -116,6 +121,15 @@ export class Google {
       this.logged.push(JSON.parse(body));
       response.end("{}");
     } else {
+      const fault = this.fault(path, this.asked.filter((one) => one === path).length - 1);
+      if (fault === "hang") return;
+      if (fault === "reset") response.socket?.destroy();
+      if (fault === "cut") {
+        response.writeHead(200, { "Content-Length": 100 }).write("part");
+        setTimeout(() => response.socket?.destroy(), 50);
+      }
+      if (typeof fault === "number") response.writeHead(fault).end("error");
+      if (fault !== undefined) return;
       const object = this.objects[path];
       response.writeHead(object === undefined ? 404 : 200).end(object);
     }

@@ -1,7 +1,8 @@
 /** Runs that are tried again: when, how often, and what ends it. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { arrangeRetry, retryDelay, takeRetry } from "../../../agent/retry";
+import { arrangeRetry, takeRetry } from "../../../agent/retry";
+import { longestRetryDelay, retryDelay } from "../../../rules/decision/retry-delay";
 import { Scratch } from "./scratch";
 
 let scratch: Scratch;
@@ -29,6 +30,7 @@ describe("a retry", () => {
     expect(base.map((_, count) => retryDelay(count, 15, 0.5))).toEqual(base);
     expect([retryDelay(0, 100, 0), retryDelay(0, 100, 1)]).toEqual([75, 125]);
     expect(retryDelay(1_000_000, 15, 0.5)).toBe(6 * 3600);
+    expect(retryDelay(1_000_000, 15, 1)).toBe(longestRetryDelay);
   });
 
   it("comes later each time that one is arranged", async () => {

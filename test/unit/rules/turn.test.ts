@@ -12,10 +12,17 @@ describe("turns", () => {
     [10, 10, 1],
     [10, 50, 1],
     [10, 3, 4],
-    [1_000, 20, 50],
+    [10, 5, 2],
+    [1_000, 20, 64],
     [0, 5, 1],
   ])("of %i VMs, %s at once, are %i", (vms, maxParallel, turns) => {
     expect(turnsOf(vms, maxParallel)).toBe(turns);
+  });
+
+  it("change for a whole wave only when it doubles, so that one more VM changes no other VM's metadata", () => {
+    const counts = Array.from({ length: 1_001 }, (_, vms) => turnsOf(vms, 20));
+    expect([...new Set(counts)]).toEqual([1, 2, 4, 8, 16, 32, 64]);
+    for (const [vms, turns] of counts.entries()) expect(vms / turns).toBeLessThanOrEqual(20);
   });
 
   it("have about as many VMs each as may activate at once", () => {

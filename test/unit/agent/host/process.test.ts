@@ -45,6 +45,14 @@ describe("a limit", () => {
     expect(await sh("echo 1; sleep 600", { silence: patience(1) })).toMatchObject({ limit: "silence", stdout: "1\n" });
   });
 
+  it("may come from what it prints", async () => {
+    const seen: string[] = [];
+    const onOutput = (text: string) => seen.push(text) > 0 && text.includes("2");
+    const finished = await sh("echo 1; sleep 0.3; echo 2 >&2; sleep 600", { onOutput });
+    expect(finished).toMatchObject({ signal: "SIGTERM", limit: undefined, stdout: "1\n", stderr: "2\n" });
+    expect(seen).toEqual(["1\n", "2\n"]);
+  });
+
   it("ends what ignores SIGTERM, and what it started", async () => {
     const mark = `${process.pid}.${Date.now()}`;
     const script = `trap '' TERM; sleep 100.${mark.replace(".", "")} & while :; do sleep 1; done`;

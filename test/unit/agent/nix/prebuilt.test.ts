@@ -12,8 +12,8 @@ const cache = { url: "https://cache.example.com", publicKey: "ours:key" };
 let scratch: Scratch;
 beforeEach(() => {
   scratch = new Scratch();
-  // What curl is to write where is in the configuration on its standard input.
-  scratch.fake("curl", `cp ${scratch.in("manifest")} "$(sed -n 's/^output = "\\(.*\\)"$/\\1/p')"`);
+  // What curl is to write where is in the configuration on its standard input; how it went is on its standard error.
+  scratch.fake("curl", `cp ${scratch.in("manifest")} "$(sed -n 's/^output = "\\(.*\\)"$/\\1/p')"; echo "0 0 200 " >&2`);
   scratch.fake("nix-store", `printf '%s ' "$@" >${scratch.in("asked")}`);
 });
 afterEach(() => scratch.remove());
@@ -47,7 +47,27 @@ it("may come from the fleet's cache, signed with the fleet's key", async () => {
   );
 });
 
+const download = "warning: error: unable to download 'https://cache.example.com/x.narinfo': ";
+
+it.each(["HTTP error 503", "HTTP error 429", "Timeout was reached (28)", "Failed to connect to cache.example.com"])(
+  "is asked for again where a server does not answer: %s",
+  async (why) => {
+    // Else Nix' own three tries are as many as a server that hangs gets.
+    process.env["NIXOS_AUTO_UPDATE_PAUSE"] = "0.1";
+    const tried = scratch.in("tried");
+    scratch.fake("nix-store", `[ -e ${tried} ] && exit; touch ${tried}; echo "${download}${why}" >&2; exit 1`);
+    expect(await realise({ dev: path })).toBe(path);
+    expect(scratch.log).toContain("realising again in about 0 s: warning: error: unable to download");
+  },
+);
+
 describe("is built here", () => {
+  it("where the server does not answer for long, with its reason", async () => {
+    scratch.fake("nix-store", `echo x >>${scratch.in("tries")}; echo "${download}HTTP error 503" >&2; exit 1`);
+    expect(await realise({ dev: path })).toBeUndefined();
+    expect(scratch.log).toMatch(/is not available prebuilt; building: .*HTTP error 503/);
+  });
+
   it("where the manifest is not the approved one", async () => {
     expect(await realise({ dev: path }, { digest: "0".repeat(64) })).toBeUndefined();
     expect(scratch.log).toContain("not the approved one, by its digest; building");
@@ -66,10 +86,21 @@ describe("is built here", () => {
     expect(scratch.log).toContain("must be http(s); building");
   });
 
-  it("where it does not come", async () => {
-    scratch.fake("curl", "exit 22");
+  it("where it is gone", async () => {
+    scratch.fake("curl", 'echo "0 0 404 " >&2');
     expect(await realise({ dev: path })).toBeUndefined();
-    expect(scratch.log).toContain("the manifest cannot be fetched; building");
+    expect(scratch.log).toContain("the manifest is not there; building");
+  });
+
+  it.each([
+    ['echo "0 0 503 " >&2', "https://x/m.json: HTTP 503"],
+    ['echo "0 28 000 Operation timed out" >&2; exit 28', "https://x/m.json: Operation timed out"],
+    ["exit 4", "https://x/m.json: curl ended with status 4"],
+  ])("after some tries where the cache is away: %s", async (curl, why) => {
+    scratch.fake("curl", `echo x >>${scratch.in("tries")}; ${curl}`);
+    expect(await realise({ dev: path })).toBeUndefined();
+    expect(scratch.log).toContain(`the cache is away; building: ${why}`);
+    expect(readFileSync(scratch.in("tries"), "utf8").split("\n").length).toBeGreaterThan(3);
   });
 
   it("where Nix cannot have the path, with Nix's reason", async () => {
@@ -79,5 +110,6 @@ describe("is built here", () => {
     );
     expect(await realise({ dev: path })).toBeUndefined();
     expect(scratch.log).toContain("prebuilt; building: warning: ignoring substitute for it from 'x', as it's not");
+    expect(scratch.log).not.toContain("again");
   });
 });

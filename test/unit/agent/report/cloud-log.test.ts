@@ -1,7 +1,5 @@
-/** What a VM takes out of a private bucket, and what it tells Cloud Logging. */
-import { existsSync, readFileSync } from "node:fs";
+/** What a VM tells Cloud Logging. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { fetchClosure, getFromBucket, isBucket } from "../../../../agent/nix/bucket";
 import { entryOf, tellCloud, type Event } from "../../../../agent/report/cloud-log";
 import { MetadataServer } from "../../../../agent/metadata-server";
 import { Google } from "../google";
@@ -16,57 +14,6 @@ beforeEach(async () => {
 afterEach(() => {
   google.stop();
   scratch.remove();
-});
-
-describe("a bucket", () => {
-  const hash = (letter: string) => letter.repeat(32);
-  const path = (letter: string) => `/nix/store/${hash(letter)}-${letter}`;
-  /** A path in the cache, with what it refers to. */
-  const cached = (letter: string, references: string[]) => {
-    const text = `StorePath: ${path(letter)}\nURL: nar/${letter}.nar.xz\nReferences: ${references.map((to) => path(to).slice(11)).join(" ")}\n`;
-    google.objects[`cache/${hash(letter)}.narinfo`] = text;
-    google.objects[`cache/nar/${letter}.nar.xz`] = letter;
-  };
-  const fetch = (letter: string) =>
-    fetchClosure(google.metadataServer(), path(letter), `${google.url}/cache`, scratch.in("cache"));
-
-  it("is one by its address, and nothing else is shown the token", () => {
-    expect(isBucket(`${google.url}/cache`)).toBe(true);
-    expect(isBucket(`${google.url}.example.com/cache`)).toBe(false);
-  });
-
-  it("gives a path and all that it needs, each once", async () => {
-    cached("a", ["a", "b", "c"]);
-    cached("b", ["c"]);
-    cached("c", []);
-    await fetch("a");
-    for (const letter of ["a", "b", "c"])
-      expect(readFileSync(scratch.in(`cache/nar/${letter}.nar.xz`), "utf8")).toBe(letter);
-    expect(new Set(google.asked).size).toBe(google.asked.length);
-  });
-
-  it("need not have everything: other substituters may", async () => {
-    cached("a", ["b"]);
-    await fetch("a");
-    expect(existsSync(scratch.in("cache/nar/a.nar.xz"))).toBe(true);
-    expect(existsSync(scratch.in(`cache/${hash("b")}.narinfo`))).toBe(false);
-  });
-
-  it.each(["../../etc/passwd", "nar/../../x", "/etc/passwd", "https://evil.example.com/x"])(
-    "names no file outside of its cache: %s",
-    async (url) => {
-      google.objects[`cache/${hash("a")}.narinfo`] = `URL: ${url}\nReferences: \n`;
-      await fetch("a");
-      expect(google.asked).toEqual([`cache/${hash("a")}.narinfo`]);
-    },
-  );
-
-  it("leaves no half of what does not come", async () => {
-    await expect(getFromBucket(google.metadataServer(), `${google.url}/gone`, scratch.in("x/file"))).rejects.toThrow(
-      "404",
-    );
-    expect([existsSync(scratch.in("x/file")), existsSync(scratch.in("x/file.new"))]).toEqual([false, false]);
-  });
 });
 
 describe("Cloud Logging", () => {

@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { metrics } from "../../../../agent/report/metrics";
 import { alerts } from "../../../../infra/monitoring/alerts";
+import { retryDelay } from "../../../../rules/decision/retry-delay";
 import { cloudDashboard } from "../../../../infra/monitoring/dashboards";
 import { logMetrics, type LogMetricName } from "../../../../infra/monitoring/log-metrics";
 import { grafanaExample, grafanaFile } from "../../../../tools/reference/monitoring";
@@ -106,6 +107,17 @@ describe("for Cloud Monitoring", () => {
       const own = [...Object.keys(metric.labels), "monitored_resource", "instance_id"];
       for (const label of [...matched, ...grouped]) expect(own).toContain(label);
     }
+  });
+
+  it.each(alerts(fleet, settings))("$name is one incident for the fleet, not one for each VM", ({ query, advice }) => {
+    expect(query).toMatch(/^count\(.*\) > 0$/);
+    const [, each = ""] = /^count\((.*)\) > 0$/.exec(query) ?? [];
+    expect(advice).toContain(`names what the alert is about: \`${each}\``);
+  });
+
+  it("a retry that fails opens no incident of its own", () => {
+    const [, hours] = /\[(\d+)h\]/.exec(alerts(fleet, settings)[0]?.query ?? "") ?? [];
+    expect(Number(hours) * 3600).toBeGreaterThan(retryDelay(1_000, 15, 1));
   });
 
   it("each alert has its rule for Prometheus, where a VM that is silent has no metrics at all", () => {

@@ -1,10 +1,10 @@
-import { describe, expect, it, test } from "vitest";
-import type { Drift } from "../../../../rules/contract";
+import { describe, expect, it, test, vi } from "vitest";
+import { approvalKey, controlKey, type Drift } from "../../../../rules/contract";
 import { readDecisions } from "../../../../cli/fleet";
 import { readReport } from "../../../../cli/reports";
 import { buildStatus, decideDrift, isConverged, type DriftInput } from "../../../../cli/status/status";
 import { renderStatus, summary } from "../../../../cli/status/table";
-import { decisions, good, hold, old, other, reading, report, reports, silent, vm } from "../fleet-samples";
+import { approval, decisions, good, hold, old, other, reading, report, reports, silent, vm } from "../fleet-samples";
 
 const base: DriftInput = {
   state: "RUNNING",
@@ -277,4 +277,23 @@ describe("converged", () => {
 
 test("an empty fleet has a summary too", () => {
   expect(summary(buildStatus(id, [], decisions({}), new Map(), now))).toBe("devs/dev, 0 VMs");
+});
+
+it("reads each item of the project once, however many VMs there are", () => {
+  const homes = Array.from({ length: 50 }, (_, index) => `https://git/home-${index}`);
+  const items = decisions({ rest: good });
+  const own = Object.fromEntries(homes.map((home) => [`${home}#main`, { revision: good, lock: "0".repeat(64) }]));
+  const metadata = {
+    [approvalKey("devs", "dev", "rest")]: JSON.stringify({ ...approval(good), homes: own }),
+    [controlKey("devs", "dev")]: JSON.stringify({ pins: { elsewhere: old } }),
+  };
+  const many = homes.map((repository, index) =>
+    vm(`dev-${index}`, { homes: [{ user: "eve", attribute: "eve", repository }] }),
+  );
+  const said = new Map(many.map(({ name }) => [name, reports(reading())]));
+  const parse = vi.spyOn(JSON, "parse");
+  buildStatus(id, many, { ...items, metadata }, said, now);
+  const parsed = parse.mock.calls.map(([text]) => text);
+  parse.mockRestore();
+  for (const text of Object.values(metadata)) expect(parsed.filter((one) => one === text)).toHaveLength(1);
 });

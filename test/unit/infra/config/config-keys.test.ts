@@ -68,10 +68,10 @@ describe("a VM", () => {
   it("has its turn before its wave's time is up", () => {
     const vms = ["a", "b", "c"].map((name) => ({ name }));
     const waves = (timeout: string) => [{ name: "all", rest: true, maxParallel: 1, timeout }];
-    expect(check({ vms, waves: waves("6m") }).mistakes).toEqual([
-      "nixos-fleet:waves[0].maxParallel: 3 VMs, 1 at once, take 6 min; the wave's timeout must be longer than that, and is 6 min",
+    expect(check({ vms, waves: waves("8m") }).mistakes).toEqual([
+      "nixos-fleet:waves[0].maxParallel: 3 VMs, 1 at once, take 8 min; the wave's timeout must be longer than that, and is 8 min",
     ]);
-    expect(check({ vms, waves: waves("7m") }).mistakes).toEqual([]);
+    expect(check({ vms, waves: waves("9m") }).mistakes).toEqual([]);
   });
 
   it("gets where to find what each repository asks for, and never the key itself", () => {

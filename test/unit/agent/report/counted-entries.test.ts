@@ -1,15 +1,14 @@
-/** What the agent fetches from a private bucket, and what it tells Cloud Logging; curl's answers come from a folder. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+/** What the agent tells Cloud Logging, and what the alerts count of it; curl is a stand-in. */
+import { existsSync, readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { fetchClosure, isBucket } from "../../../agent/nix/bucket";
-import { type Event, tellCloud } from "../../../agent/report/cloud-log";
-import { logMetrics } from "../../../infra/monitoring/log-metrics";
-import { parseInstanceMetadata } from "../../../rules/instance-metadata";
-import type { MetadataServer } from "../../../agent/metadata-server";
-import { timestamp } from "../../../agent/host/time";
-import type { Report } from "../../../rules/report";
-import { Google } from "./google";
-import { Scratch } from "./scratch";
+import { type Event, tellCloud } from "../../../../agent/report/cloud-log";
+import { logMetrics } from "../../../../infra/monitoring/log-metrics";
+import { parseInstanceMetadata } from "../../../../rules/instance-metadata";
+import type { MetadataServer } from "../../../../agent/metadata-server";
+import { timestamp } from "../../../../agent/host/time";
+import type { Report } from "../../../../rules/report";
+import { Google } from "../google";
+import { Scratch } from "../scratch";
 
 let scratch: Scratch;
 let google: Google;
@@ -18,55 +17,21 @@ beforeEach(async () => {
   scratch = new Scratch();
   google = await Google.start({ apis: false });
   metadata = google.metadataServer();
-  mkdirSync(scratch.in("bucket/nar"), { recursive: true });
-  // Answers https://storage.googleapis.com/acme/… from the folder, to who shows the token; keeps what is sent anywhere else.
+  // Keeps what is sent by who shows the token.
   scratch.fake(
     "curl",
     `[[ $* != *vm-token* ]] || exit 2
     config=$(cat)
     value() { sed -n "s/^$1 = \\"\\(.*\\)\\"\\$/\\1/p" <<<"$config"; }
-    url=$(value url)
-    echo "$url" >>${scratch.in("asked")}
+    value url >>${scratch.in("asked")}
     grep -qx 'header = "Authorization: Bearer vm-token"' <<<"$config" || exit 22
-    case $url in
-      https://storage.googleapis.com/acme/*) cp "${scratch.in("bucket")}/\${url#https://storage.googleapis.com/acme/}" "$(value output)" 2>/dev/null || exit 22 ;;
-      *) value data-binary | sed 's/\\\\"/"/g' >${scratch.in("sent")} ;;
-    esac`,
+    value data-binary | sed 's/\\\\"/"/g' >${scratch.in("sent")}`,
   );
 });
 afterEach(() => {
   metadata.close();
   google.stop();
   scratch.remove();
-});
-
-describe("a private bucket", () => {
-  const hash = (letter: string) => letter.repeat(32);
-  const put = (letter: string, references: string[]) => {
-    const names = references.map((one) => `${hash(one)}-${one}`).join(" ");
-    writeFileSync(scratch.in(`bucket/${hash(letter)}.narinfo`), `URL: nar/${letter}.nar.zst\nReferences: ${names}\n`);
-    writeFileSync(scratch.in(`bucket/nar/${letter}.nar.zst`), letter);
-  };
-
-  it("gives a path's closure, each part once, and what it does not have is left to others", async () => {
-    put("a", ["a", "b", "d"]);
-    put("b", ["d", "c"]);
-    put("c", []);
-    const cache = scratch.in("cache");
-    await fetchClosure(metadata, `/nix/store/${hash("a")}-a`, "https://storage.googleapis.com/acme", cache);
-    const asked = readFileSync(scratch.in("asked"), "utf8").trim().split("\n");
-    const once = asked.filter((url) => !url.includes(hash("d")));
-    expect(once).toHaveLength(6);
-    expect(new Set(asked).size).toBe(asked.length);
-    for (const letter of ["a", "b", "c"]) expect(readFileSync(`${cache}/nar/${letter}.nar.zst`, "utf8")).toBe(letter);
-    expect(readFileSync(`${cache}/nix-cache-info`, "utf8")).toBe("StoreDir: /nix/store\n");
-  });
-
-  it("is Cloud Storage's and nobody else's", () => {
-    expect(isBucket("https://storage.googleapis.com/acme/x")).toBe(true);
-    for (const url of ["https://storage.googleapis.com.example.com/acme", "http://storage.googleapis.com/acme"])
-      expect(isBucket(url)).toBe(false);
-  });
 });
 
 describe("the entry in Cloud Logging", () => {

@@ -1,0 +1,28 @@
+/** What curl says about many requests, and when the rest must wait. Downloads by a real curl: `nix/bucket.test.ts`. */
+import { expect, it } from "vitest";
+import { Outcomes } from "../../../../agent/host/download";
+
+it("is a line for each request, in whatever pieces it comes", () => {
+  const outcomes = new Outcomes();
+  const text =
+    "0 0 200 \n2 0 404 \ncurl: a warning\n1 28 000 Operation timed out\n3 0 503 \n4 18 200 transfer closed\n";
+  for (const piece of text.match(/.{1,3}/gs) ?? []) expect(outcomes.add(piece)).toBe(false);
+  expect(outcomes.list).toMatchObject([
+    { index: 0, answer: "whole" },
+    { index: 2, answer: "absent" },
+    { index: 1, answer: "unknown", why: "Operation timed out" },
+    { index: 3, answer: "unknown", why: "HTTP 503" },
+    { index: 4, answer: "unknown", why: "transfer closed" },
+  ]);
+});
+
+it("ends after eight failures in a row, and not where some requests succeed", () => {
+  const failure = "0 0 503 \n";
+  const outcomes = new Outcomes();
+  expect(outcomes.add(failure.repeat(7))).toBe(false);
+  expect(outcomes.add("1 0 200 \n")).toBe(false);
+  expect(outcomes.add(failure.repeat(7))).toBe(false);
+  expect(outcomes.add("1 0 404 \n")).toBe(false);
+  expect(outcomes.add(failure.repeat(7))).toBe(false);
+  expect(outcomes.add(failure)).toBe(true);
+});
