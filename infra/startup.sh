@@ -271,7 +271,7 @@ get_prebuilt() {
   [ "$(sha256sum <"$run/manifest.json" | cut -d ' ' -f 1)" = "$digest" ] || return 1
   host=$(field "$run/instance.json" 'it.host')
   path=$(field "$run/manifest.json" "it.\"$host\" or \"\"")
-  case $path in /nix/store/*) ;; *) return 1 ;; esac
+  case $path in /nix/store/*[!A-Za-z0-9+._?=-]*) return 1 ;; /nix/store/?*-?*) ;; *) return 1 ;; esac
   say "getting $path"
   nix-store --realise "$path" --add-root "$run/system" \
     --option extra-substituters "$(field "$run/instance.json" 'it.cache.url or ""')" \
@@ -289,13 +289,13 @@ bootstrap() {
       http://* | https://* | ssh://* | git://* | [A-Za-z0-9]*@*:*) ;;
       *) die "repository: \"$repository\" must be an http(s), ssh or git URL" ;;
     esac
-    # In a subshell, so that the agent does not inherit the variables that this sets.
-    get_prebuilt || (
+    # In a subshell, so that the agent does not inherit the variables that this sets. Nothing of a revision runs before it is verified.
+    (
       get_keys
       set_up_git
       fetch
       verify
-      get_agent
+      get_prebuilt || get_agent
     )
     installed=$run/agent/bin/nixos-auto-update
   fi
