@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { SITE_KEYS } from "../../../agent/git/git";
 import { digest as sha256 } from "../../../infra/config/digest";
 import { startupScript } from "../../../infra/startup";
 import { Repository } from "../agent/scratch";
@@ -35,7 +36,8 @@ for word; do
   [ "\${last-}" != --output ] || output=$word
   last=$word
 done
-env | grep -i proxy >>${root}/curl-proxies
+env | grep -i proxy >>${root}/curl-environment
+echo "curl $*" >>${root}/curl-calls
 file=${root}/served/$(printf %s "$last" | tr / _)
 [ -e "$file" ] && cat "$file" >"$output" || exit 22
 `;
@@ -61,9 +63,10 @@ case "$name $*" in
     exit ;;
 esac
 echo "$name $*" >>${root}/nix-calls
+env >>${root}/nix-environment
 while [ $# -gt 0 ]; do case $1 in --out-link | --add-root) link=$2 ;; esac; shift; done
 mkdir -p ${root}/of-$name/sw/bin
-printf '#!/bin/sh\\necho agent: %s\\n' $name >${root}/of-$name/sw/bin/nixos-auto-update
+printf '#!/bin/sh\\necho agent: %s\\nenv >>${root}/agent-environment\\n' $name >${root}/of-$name/sw/bin/nixos-auto-update
 chmod +x ${root}/of-$name/sw/bin/nixos-auto-update
 case $name in nix) ln -sfn ${root}/of-nix/sw "$link" ;; *) ln -sfn ${root}/of-nix-store "$link" ;; esac
 `;
@@ -82,7 +85,7 @@ function flatten(folder: string, value: unknown, path = "it"): void {
 const gitHere = () => {
   const real = execFileSync("which", ["git"], { encoding: "utf8" }).trim();
   return `#!/bin/bash
-env | grep -iE "^(GIT_CONFIG_|.*proxy)" >>${root}/git-environment
+env >>${root}/git-environment
 printf '%s\\n' "git $*" >>${root}/git-calls
 theirs=${repository} here=${source.url}
 exec ${real} "\${@/#"$theirs"/"$here"}"
@@ -224,5 +227,86 @@ describe.each([false, true])("with signers; with a manifest: %s", (prebuilt) => 
     approval["revision"] = source.commit("signed\n", "flake.lock", ...sign);
     approval["lock"] = sha256("signed\n");
     expect(boot()).toMatchObject({ status: 0, stdout: `agent: ${prebuilt ? "nix-store" : "nix"}\n` });
+  });
+});
+
+describe("a site's proxy", () => {
+  const proxy = "http://u:secret@proxy:3128";
+  const expectNoPassword = () =>
+    expect(read("git-calls") + read("nix-calls") + read("curl-calls")).not.toContain("secret");
+
+  beforeEach(() => {
+    const variables = { https_proxy: proxy, NO_PROXY: "a b", EDITOR: "vi", __NIXOS_SET_ENVIRONMENT_DONE: "1" };
+    const lines = Object.entries(variables).map(([name, value]) => `export ${name}="${value}"\n`);
+    writeFileSync(inRoot("etc/set-environment"), `export PATH="$PATH:$UNKNOWN"\n${lines.join("")}`);
+  });
+
+  it("is used by git, Nix, curl and the agent, and nothing else of the machine's environment is", () => {
+    approveManifest();
+    expect(boot()).toMatchObject({ status: 0 });
+    for (const user of ["git", "nix", "curl", "agent"]) {
+      expect(read(`${user}-environment`)).toContain(`https_proxy=${proxy}\n`);
+      expect(read(`${user}-environment`)).toContain("NO_PROXY=a b\n");
+      expect(read(`${user}-environment`)).not.toMatch(/^(EDITOR=vi|__NIXOS)/m);
+    }
+    expectNoPassword();
+  });
+
+  it("is used by the agent that the image brings", () => {
+    mkdirSync(inRoot("run/current-system/sw/bin"), { recursive: true });
+    writeFileSync(inRoot("run/current-system/sw/bin/nixos-auto-update"), "#!/bin/sh\nenv\n", { mode: 0o755 });
+    expect(boot().stdout).toContain(`https_proxy=${proxy}\n`);
+  });
+
+  it("of git's configuration is used, and nothing else of it", () => {
+    const lines = [`[http]\n\tproxy = ${proxy}\n\tsslCAInfo = /etc/a file.pem\n\textraHeader = no`];
+    lines.push(`[http "https://a.b"]\n\tproxy = ${proxy}\n[alias]\n\tx = no\n`);
+    writeFileSync(inRoot("etc/gitconfig"), lines.join("\n"));
+    expect(boot({ GIT_CONFIG_SYSTEM: inRoot("etc/gitconfig") })).toMatchObject({ status: 0 });
+    const variables = read("nix-environment");
+    const number = /^GIT_CONFIG_KEY_(\d+)=http\.proxy$/m.exec(variables)?.[1] ?? "none";
+    expect(variables).toContain(`GIT_CONFIG_VALUE_${number}=${proxy}\n`);
+    expect(variables).toMatch(/^GIT_CONFIG_KEY_\d=http\.https:\/\/a\.b\.proxy$/m);
+    expect(variables).toMatch(/^GIT_CONFIG_VALUE_\d=\/etc\/a file\.pem$/m);
+    expect(variables).toMatch(/^GIT_CONFIG_COUNT=7$/m);
+    expect(variables).not.toMatch(/=no$/m);
+    expectNoPassword();
+  });
+
+  it("is found in git's configuration by the names that the agent takes", () => {
+    expect(startupScript()).toContain(`'${SITE_KEYS}'`);
+  });
+});
+
+describe("a server that does not answer any more", () => {
+  it.each([
+    ["git", "*' fetch '*", "cannot fetch from the repository"],
+    ["nix", "*' build '*", "the agent cannot be built"],
+  ])("does not stop %s for good", (name, command, line) => {
+    const program = read(`bin/${name}`);
+    const hang = `case "$*" in ${command}) exec sleep 60 ;; esac`;
+    fake(name, program.replace("\n", `\n${hang}\n`));
+    const { status, stderr } = boot({ NIXOS_AUTO_UPDATE_BUILD_TIMEOUT: "1" });
+    expect(status).toBe(1);
+    expect(stderr).toContain(`nixos-fleet: ${line}`);
+  });
+
+  it("is given up by the cache's client, and the agent is built", () => {
+    approveManifest();
+    fake("nix-store", "#!/bin/sh\nexec sleep 60\n");
+    expect(boot({ NIXOS_AUTO_UPDATE_BUILD_TIMEOUT: "1" })).toMatchObject({ status: 0, stdout: "agent: nix\n" });
+  });
+
+  it("is noticed by ssh and by git's own transfers", () => {
+    boot();
+    expect(read("git-environment")).toMatch(/^GIT_CONFIG_KEY_2=http\.lowSpeedLimit$/m);
+    expect(read("git-environment")).toMatch(/^GIT_CONFIG_VALUE_3=120$/m);
+    mkdirSync(inRoot("run/nixos-fleet/keys"));
+    writeFileSync(inRoot("run/nixos-fleet/keys/table"), "");
+    fake("ssh", '#!/bin/sh\necho "$*"\n');
+    const args = [inRoot("script"), "ssh", "git@git.internal", "git-upload-pack 'config.git'"];
+    const env = { PATH: `${inRoot("bin")}:${process.env["PATH"] ?? ""}` };
+    const { stdout } = spawnSync("sh", args, { env, encoding: "utf8" });
+    expect(stdout).toContain("-o ServerAliveInterval=15 -o ServerAliveCountMax=4 git@git.internal");
   });
 });
