@@ -46,6 +46,8 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
   constructor(
     readonly place: Place = systemPlace(),
     readonly metadata: MetadataServer = new MetadataServer(),
+    /** The file in which the firmware names the machine. */
+    private readonly productFile = "/sys/class/dmi/id/product_name",
   ) {
     this.credentials = new MachineCredentials(place.runFolder, metadata);
   }
@@ -83,8 +85,8 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
 
   /** Whether there must be a metadata server, even if it does not answer now. */
   private isExpected(): boolean {
-    const product = readText("/sys/class/dmi/id/product_name");
-    return isThere(join(this.place.stateFolder, "instance")) || product === "Google Compute Engine";
+    const isGoogle = readText(this.productFile)?.trim() === "Google Compute Engine";
+    return isGoogle || isThere(join(this.place.stateFolder, "instance"));
   }
 
   private remember(metadata: Metadata): void {

@@ -5,6 +5,20 @@ const verify = unit("agent/git/verify");
 
 export const agentMutants: readonly Mutant[] = [
   rule(
+    "system/system",
+    "at the first run of a Google VM unknown is not absent",
+    "return isGoogle ||",
+    "return",
+    unit("agent/expected-metadata"),
+  ),
+  rule(
+    "system/system",
+    "where a metadata server has answered unknown is not absent",
+    'isThere(join(this.place.stateFolder, "instance"));',
+    "false;",
+    unit("agent/expected-metadata"),
+  ),
+  rule(
     "host/lock",
     "one update at a time (lock)",
     'if (!(await flock(fd, ["--nonblock"]))) {',
