@@ -245,7 +245,20 @@ in_repository() {
   limited git --git-dir="$run/repository" "$@"
 }
 
-# Exactly the approved revision, or the branch's head if the VM has no wave, into a repository of root's.
+# Fetches branches, in full unless the options say otherwise.
+fetch_branches() { # refspec, options
+  refspec=$1 && shift
+  [ ! -e "$run/repository/shallow" ] || set -- --unshallow
+  in_repository fetch --quiet --no-tags "$@" -- "$repository" "$refspec"
+}
+
+# Whether a fetched branch has the revision.
+on_branch() {
+  [ -n "$(in_repository for-each-ref --contains="$revision" 2>/dev/null)" ]
+}
+
+# Exactly the approved revision, or the branch's head if the VM has no wave, into a repository of root's. A branch must contain it: a server
+# also hands out what is in a pull request or a fork.
 fetch() {
   rm -rf "$run/repository"
   git init --quiet --bare "$run/repository"
@@ -257,12 +270,14 @@ fetch() {
     lock=$(field "$run/approval.json" it.lock)
   }
   say "fetching ${revision:-branch $branch}"
-  # Some servers give only the heads of branches; then fetch the whole branch, which contains the revision.
-  { [ -n "$revision" ] && in_repository fetch --quiet --no-tags --depth=1 -- "$repository" "+$revision:refs/heads/fleet" 2>/dev/null; } ||
-    in_repository fetch --quiet --no-tags -- "$repository" "+refs/heads/$branch:refs/heads/fleet" ||
-    die "cannot fetch from the repository"
-  revision=${revision:-$(in_repository rev-parse refs/heads/fleet)}
-  in_repository update-ref refs/heads/fleet "$revision" || die "branch $branch does not have the approved revision"
+  head=+refs/heads/$branch:refs/nixos-fleet/head
+  fetch_branches "$head" --depth=1 2>/dev/null || fetch_branches "$head" || die "cannot fetch from the repository"
+  revision=${revision:-$(in_repository rev-parse refs/nixos-fleet/head)}
+  for refspec in "$head" '+refs/heads/*:refs/nixos-fleet/branches/*'; do
+    on_branch || fetch_branches "$refspec" || die "cannot fetch from the repository"
+  done
+  on_branch || die "no branch contains the approved revision $revision; run pulumi up if a forced push removed it"
+  in_repository update-ref refs/heads/fleet "$revision"
   [ -z "$lock" ] || [ "$(in_repository cat-file blob "$revision:${folder:+$folder/}flake.lock" | sha256sum | cut -d ' ' -f 1)" = "$lock" ] ||
     die "flake.lock is not the approved one, by its digest"
 }

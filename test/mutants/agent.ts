@@ -26,6 +26,27 @@ export const agentMutants: readonly Mutant[] = [
     unit("agent/host/lock"),
   ),
   rule(
+    "git/mirror",
+    "only a revision that a branch contains",
+    "if (!free) await this.fetchBranches(origin, revision);\n      else if",
+    "if",
+    unit("agent/git/mirror"),
+  ),
+  rule(
+    "git/mirror",
+    "a revision is not taken because it is there",
+    "if (!(has && (free || (await this.isContained(revision))))) {",
+    "if (!has) {",
+    unit("agent/git/mirror"),
+  ),
+  rule(
+    "git/source",
+    "no operator's order deploys a revision that no branch contains",
+    "const anywhere = mayBeOnNoBranch(target, state);",
+    "const anywhere = target.explicit;",
+    unit("agent/git/source"),
+  ),
+  rule(
     "git/verify",
     "the branch may not be rewritten (ancestor check)",
     "if (explicit || deployed === undefined ||",

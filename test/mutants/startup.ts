@@ -16,6 +16,11 @@ export const startupMutants: readonly Mutant[] = [
     "      fetch\n      verify\n      get_prebuilt || get_agent\n",
     "      get_prebuilt || { fetch && verify && get_agent; }\n",
   ),
+  rule(
+    "only a revision that a branch contains",
+    '[ -n "$(in_repository for-each-ref --contains="$revision" 2>/dev/null)" ]',
+    'in_repository fetch --quiet -- "$repository" "$revision"',
+  ),
   rule("only the approved lock (digest check)", '[ -z "$lock" ] ||', "true ||"),
   rule("only the approved manifest (digest check)", '= "$digest" ] || return 1', '= "$digest" ] || true'),
   rule("a manifest names store paths alone", "/nix/store/*[!A-Za-z0-9+._?=-]*) return 1 ;;", ""),

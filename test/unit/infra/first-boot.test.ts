@@ -151,6 +151,39 @@ describe("without a manifest", () => {
     expect(read("nix-calls")).toContain(`rev=${head}`);
   });
 
+  it("builds it where its branch went on", () => {
+    for (const text of ["1", "2"]) source.commit(text, "more");
+    expect(boot()).toMatchObject({ status: 0, stdout: "agent: nix\n" });
+    expect(read("nix-calls")).toContain(`rev=${head}`);
+  });
+
+  it("builds it where another branch contains it, by a server that gives only the heads of branches", () => {
+    source.git("config", "uploadpack.allowAnySHA1InWant", "false");
+    source.git("checkout", "--quiet", "-b", "release/26.05");
+    approval["revision"] = source.commit("1", "more");
+    source.commit("2", "more");
+    source.git("checkout", "--quiet", "main");
+    expect(boot()).toMatchObject({ status: 0, stdout: "agent: nix\n" });
+    expect(read("nix-calls")).toContain(`rev=${String(approval["revision"])}`);
+  });
+
+  it("builds its branch's head where it has no wave", () => {
+    Reflect.deleteProperty(instance, "wave");
+    const next = source.commit("1", "more");
+    expect(boot()).toMatchObject({ status: 0, stdout: "agent: nix\n" });
+    expect(read("nix-calls")).toContain(`rev=${next}`);
+  });
+
+  it("refuses a revision of a pull request, which no branch contains", () => {
+    source.git("checkout", "--quiet", "--detach");
+    const proposed = source.commit("1", "more");
+    source.git("update-ref", "refs/pull/1/head", proposed);
+    source.git("checkout", "--quiet", "main");
+    approval["revision"] = proposed;
+    expectRefused(`no branch contains the approved revision ${proposed}`);
+    expect(read("nix-calls")).toBe("");
+  });
+
   it("refuses a lock that is not the approved one", () => {
     approval["lock"] = sha256("another\n");
     expectRefused("flake.lock is not the approved one, by its digest");
