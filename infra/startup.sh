@@ -271,7 +271,7 @@ fetch() {
   }
   say "fetching ${revision:-branch $branch}"
   head=+refs/heads/$branch:refs/nixos-fleet/head
-  fetch_branches "$head" --depth=1 2>/dev/null || fetch_branches "$head" || die "cannot fetch from the repository"
+  fetch_branches "$head" --depth=1 || fetch_branches "$head" || die "cannot fetch from the repository"
   revision=${revision:-$(in_repository rev-parse refs/nixos-fleet/head)}
   for refspec in "$head" '+refs/heads/*:refs/nixos-fleet/branches/*'; do
     on_branch || fetch_branches "$refspec" || die "cannot fetch from the repository"
