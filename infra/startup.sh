@@ -11,6 +11,7 @@ unit=nixos-auto-update-bootstrap
 installed=/run/current-system/sw/bin/nixos-auto-update
 metadata=http://${GCE_METADATA_HOST:-169.254.169.254}/computeMetadata/v1
 secret_manager=${NIXOS_AUTO_UPDATE_SECRET_MANAGER:-https://secretmanager.googleapis.com}
+limit=${NIXOS_AUTO_UPDATE_BUILD_TIMEOUT:-7200}
 
 PATH=/run/current-system/sw/bin:${PATH:-/usr/sbin:/usr/bin:/sbin:/bin}
 export PATH HOME=/root
@@ -24,6 +25,23 @@ say() {
 die() {
   say "$@"
   exit 1
+}
+
+# Runs a program that may wait for the network; the unit is tried again if it hangs.
+limited() {
+  timeout --kill-after=30 "$limit" "$@"
+}
+
+# The site's proxies (networking.proxy). A URL may have a password in it, so no command line has it.
+import_proxies() {
+  [ -r /etc/set-environment ] || return 0
+  for kind in http https ftp rsync all no; do
+    for name in "${kind}_proxy" "$(printf %s "${kind}_proxy" | tr '[:lower:]' '[:upper:]')"; do
+      # shellcheck source=/dev/null
+      value=$(set +eu && . /etc/set-environment >/dev/null 2>&1 && eval "printf %s \"\${$name-}\"") || value=
+      [ -z "$value" ] || export "$name=$value"
+    done
+  done
 }
 
 # Outside of the unit: starts it, once.
@@ -57,7 +75,7 @@ check_image() {
   [ "$lowest" = 2.18 ] || die "this image has Nix $version; 2.18 or newer is needed"
   command -v git >/dev/null || {
     say "this image has no git; getting it from nixpkgs"
-    git=$(nix --extra-experimental-features 'nix-command flakes' build --no-link --print-out-paths nixpkgs#gitMinimal) ||
+    git=$(limited nix --extra-experimental-features 'nix-command flakes' build --no-link --print-out-paths nixpkgs#gitMinimal) ||
       die "this image has no git, and nixpkgs#gitMinimal cannot be had"
     PATH=$PATH:$git/bin
   }
@@ -184,7 +202,7 @@ ask_ssh() {
   [ -z "$file" ] || set -- -o IdentitiesOnly=yes -i "$file" "$@"
   [ ! -s "$run/known_hosts" ] ||
     set -- -o StrictHostKeyChecking=yes -o GlobalKnownHostsFile=/dev/null -o UserKnownHostsFile="$run/known_hosts" "$@"
-  exec ssh -o BatchMode=yes -o ConnectTimeout=20 "$@"
+  exec ssh -o BatchMode=yes -o ConnectTimeout=20 -o ServerAliveInterval=15 -o ServerAliveCountMax=4 "$@"
 }
 
 # git asks this for a name and a password, and only https shows them. A token may be TOKEN or USER:TOKEN.
@@ -203,21 +221,47 @@ ask_credential() {
   printf 'username=%s\npassword=%s\n' "$user" "${token#*:}"
 }
 
-# git, also where Nix runs it, with these keys and tokens, the pinned host keys, and nothing of anyone's configuration.
+# git, also where Nix runs it, with these keys and tokens and the pinned host keys. Of the machine's configuration it has only how the site
+# reaches the outside, as the agent does. Two minutes of silence end a connection.
 set_up_git() {
+  set -- credential.helper "!sh $0 credential" credential.useHttpPath true http.lowSpeedLimit 1 http.lowSpeedTime 120
+  git config --includes --name-only --get-regexp \
+    '^http\.(.*\.)?(proxy|proxyauthmethod|proxysslcainfo|sslcainfo|sslcapath|sslcert|sslkey|sslversion|version|noepsv)$' |
+    sort -u >"$keys/site"
+  while read -r name; do set -- "$@" "$name" "$(git config --includes --get "$name")"; done <"$keys/site"
+  GIT_CONFIG_COUNT=0
+  while [ $# -gt 0 ]; do
+    export "GIT_CONFIG_KEY_$GIT_CONFIG_COUNT=$1" "GIT_CONFIG_VALUE_$GIT_CONFIG_COUNT=$2"
+    GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
+    shift 2
+  done
   field "$run/instance.json" 'it.knownHosts or ""' >"$run/known_hosts"
-  export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_TERMINAL_PROMPT=0 GIT_ALLOW_PROTOCOL=http:https:ssh:git:file
+  export GIT_CONFIG_COUNT GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_TERMINAL_PROMPT=0 GIT_ALLOW_PROTOCOL=http:https:ssh:git:file
   export GIT_SSH_COMMAND="sh $0 ssh" GIT_SSH_VARIANT=ssh
-  export GIT_CONFIG_COUNT=2 GIT_CONFIG_KEY_0=credential.helper GIT_CONFIG_VALUE_0="!sh $0 credential"
-  export GIT_CONFIG_KEY_1=credential.useHttpPath GIT_CONFIG_VALUE_1=true
   export NIX_CONFIG="include $keys/nix.conf"
 }
 
-# Exactly the approved revision, or the branch's head if the VM has no wave, into a repository of root's.
+in_repository() {
+  limited git --git-dir="$run/repository" "$@"
+}
+
+# Fetches branches, in full unless the options say otherwise.
+fetch_branches() { # refspec, options
+  refspec=$1 && shift
+  [ ! -e "$run/repository/shallow" ] || set -- --unshallow
+  in_repository fetch --quiet --no-tags "$@" -- "$repository" "$refspec"
+}
+
+# Whether a fetched branch has the revision.
+on_branch() {
+  [ -n "$(in_repository for-each-ref --contains="$revision" 2>/dev/null)" ]
+}
+
+# Exactly the approved revision, or the branch's head if the VM has no wave, into a repository of root's. A branch must contain it: a server
+# also hands out what is in a pull request or a fork.
 fetch() {
   rm -rf "$run/repository"
   git init --quiet --bare "$run/repository"
-  in_repository="git --git-dir=$run/repository"
   branch=$(field "$run/instance.json" 'it.branch or "main"')
   folder=$(field "$run/instance.json" 'it.subdirectory or ""')
   revision='' lock=''
@@ -226,13 +270,15 @@ fetch() {
     lock=$(field "$run/approval.json" it.lock)
   }
   say "fetching ${revision:-branch $branch}"
-  # Some servers give only the heads of branches; then fetch the whole branch, which contains the revision.
-  { [ -n "$revision" ] && $in_repository fetch --quiet --no-tags --depth=1 -- "$repository" "+$revision:refs/heads/fleet" 2>/dev/null; } ||
-    $in_repository fetch --quiet --no-tags -- "$repository" "+refs/heads/$branch:refs/heads/fleet" ||
-    die "cannot fetch from the repository"
-  revision=${revision:-$($in_repository rev-parse refs/heads/fleet)}
-  $in_repository update-ref refs/heads/fleet "$revision" || die "branch $branch does not have the approved revision"
-  [ -z "$lock" ] || [ "$($in_repository cat-file blob "$revision:${folder:+$folder/}flake.lock" | sha256sum | cut -d ' ' -f 1)" = "$lock" ] ||
+  head=+refs/heads/$branch:refs/nixos-fleet/head
+  fetch_branches "$head" --depth=1 || fetch_branches "$head" || die "cannot fetch from the repository"
+  revision=${revision:-$(in_repository rev-parse refs/nixos-fleet/head)}
+  for refspec in "$head" '+refs/heads/*:refs/nixos-fleet/branches/*'; do
+    on_branch || fetch_branches "$refspec" || die "cannot fetch from the repository"
+  done
+  on_branch || die "no branch contains the approved revision $revision; run pulumi up if a forced push removed it"
+  in_repository update-ref refs/heads/fleet "$revision"
+  [ -z "$lock" ] || [ "$(in_repository cat-file blob "$revision:${folder:+$folder/}flake.lock" | sha256sum | cut -d ' ' -f 1)" = "$lock" ] ||
     die "flake.lock is not the approved one, by its digest"
 }
 
@@ -255,7 +301,7 @@ verify() {
 get_agent() {
   host=$(field "$run/instance.json" 'it.host')
   say "building the agent"
-  nix --extra-experimental-features 'nix-command flakes' build --out-link "$run/agent" \
+  limited nix --extra-experimental-features 'nix-command flakes' build --out-link "$run/agent" \
     --no-update-lock-file --no-write-lock-file \
     "git+file://$run/repository?ref=refs/heads/fleet&rev=$revision&shallow=1${folder:+&dir=$folder}#nixosConfigurations.\"$host\".config.services.nixos-auto-update.package" ||
     die "the agent cannot be built; does the configuration of $host enable services.nixos-auto-update?"
@@ -271,9 +317,9 @@ get_prebuilt() {
   [ "$(sha256sum <"$run/manifest.json" | cut -d ' ' -f 1)" = "$digest" ] || return 1
   host=$(field "$run/instance.json" 'it.host')
   path=$(field "$run/manifest.json" "it.\"$host\" or \"\"")
-  case $path in /nix/store/*) ;; *) return 1 ;; esac
+  case $path in /nix/store/*[!A-Za-z0-9+._?=-]*) return 1 ;; /nix/store/?*-?*) ;; *) return 1 ;; esac
   say "getting $path"
-  nix-store --realise "$path" --add-root "$run/system" \
+  limited nix-store --realise "$path" --add-root "$run/system" \
     --option extra-substituters "$(field "$run/instance.json" 'it.cache.url or ""')" \
     --option extra-trusted-public-keys "$(field "$run/instance.json" 'it.cache.publicKey or ""')" >/dev/null || return 1
   ln -sfn "$path/sw" "$run/agent"
@@ -281,6 +327,7 @@ get_prebuilt() {
 
 bootstrap() {
   trap forget EXIT
+  import_proxies
   if [ ! -x "$installed" ]; then
     check_image
     wait_for_approval
@@ -289,13 +336,13 @@ bootstrap() {
       http://* | https://* | ssh://* | git://* | [A-Za-z0-9]*@*:*) ;;
       *) die "repository: \"$repository\" must be an http(s), ssh or git URL" ;;
     esac
-    # In a subshell, so that the agent does not inherit the variables that this sets.
-    get_prebuilt || (
+    # In a subshell, so that the agent does not inherit the variables that this sets. Nothing of a revision runs before it is verified.
+    (
       get_keys
       set_up_git
       fetch
       verify
-      get_agent
+      get_prebuilt || get_agent
     )
     installed=$run/agent/bin/nixos-auto-update
   fi

@@ -176,7 +176,8 @@ export const errorKinds = {
   },
   NF411: {
     title: "An update failed at fetch",
-    cause: "The repository or the network does not answer, the key was refused, or the branch does not exist.",
+    cause:
+      "The repository or the network does not answer, the key was refused, the branch does not exist, or no branch contains the revision.",
     cure: "The VM retries by itself. For a key: `pulumi config set --secret nixos-fleet:deployKey`, then `pulumi up`.",
   },
   NF412: {

@@ -98,7 +98,7 @@ export function configEnvironment(config: GitConfig): Record<string, string> {
 }
 
 /** Settings that say how a site reaches the outside: git-config(1), `http.*`. A proxy's URL may have a password in it. */
-const SITE_KEYS =
+export const SITE_KEYS =
   "^http\\.(.*\\.)?(proxy|proxyauthmethod|proxysslcainfo|sslcainfo|sslcapath|sslcert|sslkey|sslversion|version|noepsv)$";
 
 /** What the machine's and this user's configuration say about a site. Most machines have neither file. */

@@ -1,6 +1,7 @@
 /** A bare mirror of the repository. Only its owner writes it, and systems and homes are built from it. */
 import { lstatSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { short } from "../../rules/contract";
 import { sha256 } from "../host/digest";
 import { isThere, remove } from "../host/files";
 import { git, gitErrorText, GitError, gitRetry, type GitAccess } from "./git";
@@ -21,6 +22,8 @@ export interface Origin {
 const FETCHED = "refs/nixos-fleet-fetched";
 /** Each kept revision has a name of its own below this prefix, so that neither a forced push nor git's cleanup removes it. */
 const KEPT = "refs/nixos-fleet/";
+/** The repository's branches, if its usual one does not contain a revision. */
+const BRANCHES = "refs/nixos-fleet-branches/";
 /** Larger than any list of a repository's files or commits, and than any flake.lock. */
 const LISTING_BYTES = 64 * 1024 * 1024;
 
@@ -75,42 +78,60 @@ export class Mirror {
   }
 
   /**
-   * Fetches a revision: the branch, and the revision itself if the branch does not contain it. A damaged mirror fails as if the repository
-   * were at fault, so the mirror is then made again.
-   * @throws GitError
+   * Fetches a revision that a branch of the repository contains. A server also hands out what is in a pull request or a fork. A damaged
+   * mirror fails as if the repository were at fault, so the mirror is then made again.
+   * @param anywhere whether no branch must contain it @throws GitError with the reason `absent` if none does
    */
-  async fetch(origin: Origin, revision: string): Promise<void> {
+  async fetch(origin: Origin, revision: string, { anywhere = false } = {}): Promise<void> {
     try {
-      await this.tryFetch(origin, revision);
+      await this.tryFetch(origin, revision, anywhere);
       if (await this.isSound(revision)) return;
     } catch (error) {
       if (!(error instanceof GitError) || error.reason === "space" || (await this.isWhole())) throw error;
     }
     log(`${this.path} is damaged; creating a new one`);
     remove(this.path);
-    await this.tryFetch(origin, revision);
+    await this.tryFetch(origin, revision, anywhere);
   }
 
-  private async tryFetch(origin: Origin, revision: string): Promise<void> {
+  private async tryFetch(origin: Origin, revision: string, anywhere: boolean): Promise<void> {
     const keep = setRef(`${KEPT}${revision}`, `${revision}^{commit}`);
-    if (!(await this.open(revision))) {
+    // What is in a mirror on this machine was fetched by this rule.
+    const free = anywhere || isOnThisMachine(origin.url);
+    const has = await this.open(revision);
+    if (!(has && (free || (await this.isContained(revision))))) {
       if (!isOnThisMachine(origin.url)) {
         const branch = `refs/heads/${origin.branch}`;
         await this.fetchInto(origin, `+${branch}:${FETCHED}`);
-        if (succeeded(await this.updateRefs(setRef(branch, FETCHED), keep))) return;
+        if (succeeded(await this.updateRefs(isRef(FETCHED, revision), setRef(branch, FETCHED), keep))) return;
         await this.nameBranch(branch);
       }
-      if (!(await this.has(revision))) await this.fetchInto(origin, `+${revision}:${FETCHED}`);
+      if (!free) await this.fetchBranches(origin, revision);
+      else if (!(await this.has(revision))) await this.fetchInto(origin, `+${revision}:${FETCHED}`);
     }
     textOf(await this.updateRefs(keep));
   }
 
-  private async fetchInto(origin: Origin, refspec: string): Promise<void> {
+  /** Fetches all branches if the usual one does not contain a revision. @throws GitError with the reason `absent` if none contains it */
+  private async fetchBranches(origin: Origin, revision: string): Promise<void> {
+    if (await this.isContained(revision)) return;
+    await this.fetchInto(origin, `+refs/heads/*:${BRANCHES}*`, "--prune");
+    if (!(await this.isContained(revision))) throw new GitError("absent", `no branch contains ${short(revision)}`);
+  }
+
+  /** Whether a branch contains a revision, or one that was deployed from here does. @throws GitError if git cannot determine it */
+  private async isContained(revision: string): Promise<boolean> {
+    if (!(await this.has(revision))) return false;
+    const contains = ["for-each-ref", "--count=1", `--contains=${revision}`, "--format=%(refname)"];
+    return (await this.must([...contains, KEPT, "refs/heads/", BRANCHES])) !== "";
+  }
+
+  private async fetchInto(origin: Origin, refspec: string, ...options: string[]): Promise<void> {
     const { url, access, renew } = origin;
     // A repository on this machine may be someone else's, and git then needs `safe.directory`.
     const upload = isOnThisMachine(url) ? [`--upload-pack=git -c safe.directory=${url} upload-pack`] : [];
     // The time limit of this fetch counts from its last progress message.
-    const fetch = ["fetch", "--progress", "--no-tags", "--no-auto-gc", "--no-write-fetch-head", ...upload];
+    const fetch = ["fetch", "--progress", "--no-tags", "--no-auto-gc", "--no-write-fetch-head", ...options, ...upload];
     await gitRetry([`--git-dir=${this.path}`, ...fetch, "--", url, refspec], access, renew);
   }
 
@@ -193,7 +214,8 @@ export class Mirror {
 
   /** Forgets all revisions except these. */
   async prune(keep: readonly (string | undefined)[]): Promise<void> {
-    const old = (await this.refsBelow(KEPT)).filter((name) => !keep.includes(name.slice(KEPT.length)));
+    const kept = (await this.refsBelow(KEPT)).filter((name) => !keep.includes(name.slice(KEPT.length)));
+    const old = [...kept, ...(await this.refsBelow(BRANCHES))];
     if (old.length > 0) await this.updateRefs(...old.map(deleteRef));
     await this.git(["gc", "--auto", "--quiet"]);
   }
@@ -215,6 +237,7 @@ export async function answers({ url, branch, access }: Origin): Promise<boolean>
 
 /** A change, as git-update-ref(1) reads it with `-z`: whatever the reference pointed to before. */
 const setRef = (name: string, target: string) => `update ${name}\0${target}\0\0`;
+const isRef = (name: string, target: string) => `verify ${name}\0${target}\0`;
 const deleteRef = (name: string) => `delete ${name}\0\0`;
 
 const linesOf = (text: string) => text.split("\n").filter((line) => line !== "");

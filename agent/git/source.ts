@@ -1,11 +1,10 @@
 /** From a decision to a store path: fetches, verifies, and gets a prebuilt path or builds it. */
 import { join } from "node:path";
 import { short } from "../../rules/contract";
-import type { Target } from "../../rules/decision/decision";
+import { mayBeOnNoBranch, type Target } from "../../rules/decision/decision";
 import { diskProblem } from "../../rules/decision/failure";
 import {
   type CommonDecision,
-  type CommonSettings,
   type Driver,
   type Place,
   type RunRequest,
@@ -73,7 +72,8 @@ export async function findDescent<S extends Situation, D extends CommonDecision>
   revision: string,
   deployed: string,
 ): Promise<boolean> {
-  for (const needed of [revision, deployed]) await fetchMissing(driver, decision, needed);
+  await fetchMissing(driver, decision, revision, false);
+  await fetchMissing(driver, decision, deployed, true);
   try {
     return await driver.place.mirror.descends(revision, deployed);
   } catch (error) {
@@ -91,6 +91,7 @@ async function fetchMissing<S extends Situation, D extends CommonDecision>(
   driver: Driver<S, D>,
   decision: D,
   revision: string,
+  anywhere: boolean,
 ): Promise<void> {
   const { mirror } = driver.place;
   try {
@@ -100,7 +101,7 @@ async function fetchMissing<S extends Situation, D extends CommonDecision>(
   }
   const origin = await openOrigin(driver, decision);
   try {
-    await mirror.fetch(origin, revision);
+    await mirror.fetch(origin, revision, { anywhere });
   } catch (error) {
     throw fetchFailure(origin, error, driver.credentialError());
   }
@@ -116,10 +117,11 @@ export async function fetchAndVerify<S extends Situation, D extends CommonDecisi
 ): Promise<string> {
   const { place } = driver;
   const { revision, explicit, lock } = target;
+  const anywhere = mayBeOnNoBranch(target, state);
   const origin = await openOrigin(driver, decision);
   begin(request, "fetching", revision);
   try {
-    await fetchWithRoom(place, origin, revision, decision.settings);
+    await fetchWithRoom(driver, decision, () => place.mirror.fetch(origin, revision, { anywhere }));
   } catch (error) {
     throw fetchFailure(origin, error, driver.credentialError());
   }
@@ -138,15 +140,19 @@ export async function fetchAndVerify<S extends Situation, D extends CommonDecisi
 }
 
 /** Frees space on a full disk first, and again if that was not enough. @throws GitError */
-async function fetchWithRoom(place: Place, origin: Origin, revision: string, settings: CommonSettings): Promise<void> {
+async function fetchWithRoom<S extends Situation, D extends CommonDecision>(
+  { place }: Driver<S, D>,
+  { settings }: D,
+  fetch: () => Promise<void>,
+): Promise<void> {
   await makeRoomToFetch(place, spaceSettings(settings));
   try {
-    await place.mirror.fetch(origin, revision);
+    await fetch();
   } catch (error) {
     if (!(error instanceof GitError) || diskProblem(error.message) !== "full") throw error;
     log("the disk is full: collecting garbage");
     await freeSpace(place, spaceSettings(settings));
-    await place.mirror.fetch(origin, revision);
+    await fetch();
   }
 }
 

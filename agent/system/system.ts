@@ -40,15 +40,25 @@ import { SystemHealth } from "../activation/system-health";
 import { moduleSettings, systemPlace } from "./system-place";
 import type { SystemSituation } from "./system-situation";
 
+/** Places outside the agent's own folders. */
+interface MachineFiles {
+  /** The boot loader's folder. */
+  boot: string;
+  /** The file in which the firmware names the machine. */
+  product: string;
+}
+
 export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
   private readonly credentials: MachineCredentials;
+  private readonly files: MachineFiles;
   private known: Promise<Origin> | undefined;
 
   constructor(
     readonly place: Place = systemPlace(),
     readonly metadata: MetadataServer = new MetadataServer(),
-    private readonly bootFolder = "/boot",
+    files: Partial<MachineFiles> = {},
   ) {
+    this.files = { boot: "/boot", product: "/sys/class/dmi/id/product_name", ...files };
     this.credentials = new MachineCredentials(place.runFolder, metadata);
   }
 
@@ -85,8 +95,8 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
 
   /** Whether there must be a metadata server, even if it does not answer now. */
   private isExpected(): boolean {
-    const product = readText("/sys/class/dmi/id/product_name");
-    return isThere(join(this.place.stateFolder, "instance")) || product === "Google Compute Engine";
+    const isGoogle = readText(this.files.product)?.trim() === "Google Compute Engine";
+    return isGoogle || isThere(join(this.place.stateFolder, "instance"));
   }
 
   private remember(metadata: Metadata): void {
@@ -284,8 +294,8 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     const live =
       rollbackAction({ mode: trial.mode, running, former: old }) === "switch" && (await modeOf(old)) === "live";
     // Read before its installation is tried again: what it starts by then, no failed installation of the trial has changed.
-    const boots = systemToBoot(this.bootFolder);
-    if (trial.undo?.passes === "space") removePartialKernels(this.bootFolder);
+    const boots = systemToBoot(this.files.boot);
+    if (trial.undo?.passes === "space") removePartialKernels(this.files.boot);
     const steps = [[next, "boot"] as const, ...(live ? [[old, "test"] as const] : [])];
     for (const [toplevel, action] of steps) {
       const switched = await switchToConfiguration(toplevel, action);

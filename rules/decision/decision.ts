@@ -127,6 +127,14 @@ function isDeployed(state: AgentState): boolean {
   return deployedOf(state) !== undefined;
 }
 
+/**
+ * Whether a target may be a commit that no branch of the repository contains: a person on the machine named it, or it ran here before a
+ * forced push removed it.
+ */
+export function mayBeOnNoBranch({ revision, source }: Target, { revision: deployed, previous }: AgentState): boolean {
+  return source === "person" || revision === deployed || revision === previous;
+}
+
 export function deployedText(state: AgentState): string {
   const deployed = deployedOf(state);
   return deployed === undefined ? "nothing deployed" : `deployed ${short(deployed)}`;

@@ -6,11 +6,46 @@ const modules = ["test/nix/modules.test.ts"];
 
 export const agentMutants: readonly Mutant[] = [
   rule(
+    "system/system",
+    "at the first run of a Google VM unknown is not absent",
+    "return isGoogle ||",
+    "return",
+    unit("agent/expected-metadata"),
+  ),
+  rule(
+    "system/system",
+    "where a metadata server has answered unknown is not absent",
+    'isThere(join(this.place.stateFolder, "instance"));',
+    "false;",
+    unit("agent/expected-metadata"),
+  ),
+  rule(
     "host/lock",
     "one update at a time (lock)",
     'if (!(await flock(fd, ["--nonblock"]))) {',
     "if (false) {",
     unit("agent/host/lock"),
+  ),
+  rule(
+    "git/mirror",
+    "only a revision that a branch contains",
+    "if (!free) await this.fetchBranches(origin, revision);\n      else if",
+    "if",
+    unit("agent/git/mirror"),
+  ),
+  rule(
+    "git/mirror",
+    "a revision is not taken because it is there",
+    "if (!(has && (free || (await this.isContained(revision))))) {",
+    "if (!has) {",
+    unit("agent/git/mirror"),
+  ),
+  rule(
+    "git/source",
+    "no operator's order deploys a revision that no branch contains",
+    "const anywhere = mayBeOnNoBranch(target, state);",
+    "const anywhere = target.explicit;",
+    unit("agent/git/source"),
   ),
   rule(
     "git/verify",

@@ -6,6 +6,7 @@ import { operatorMutants } from "./operator";
 import { rolloutMutants } from "./rollouts";
 import { ruleMutants } from "./rules";
 import { runMutants } from "./runs";
+import { startupMutants } from "./startup";
 
 export type { Mutant };
 
@@ -16,4 +17,5 @@ export const mutants: readonly Mutant[] = [
   ...runMutants,
   ...rolloutMutants,
   ...ruleMutants,
+  ...startupMutants,
 ];

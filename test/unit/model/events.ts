@@ -53,7 +53,6 @@ function repositoryEvents(state: State, emit: Emit): void {
       after[F.head] = count;
       after[F.count] = count + 1;
       after[count === 1 ? F.quality1 : F.quality2] = quality;
-      after[count === 1 ? F.branch1 : F.branch2] = get(state, F.branch);
       if (count === 2) after[F.parent2] = get(state, F.head);
       emit(`push ${name}`, after);
     }

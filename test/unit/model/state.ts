@@ -90,10 +90,8 @@ const FIELDS = [
   /** The head of the branch `main`, once the settings name the branch `next`. */
   "headMain",
   "parent2",
-  /** Which branch the settings name, and which each revision is on. */
+  /** Which branch the settings name. */
   "branch",
-  "branch1",
-  "branch2",
   ...ABOUT,
 ] as const;
 

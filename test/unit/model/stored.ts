@@ -101,8 +101,9 @@ export function headFor(state: State, vm: number): number {
   return vmGet(state, vm, "branch") === get(state, F.branch) ? get(state, F.head) : get(state, F.headMain);
 }
 
-/** Whether a VM finds a revision on the branch that its metadata name: what was pushed to `next` is not on `main`. */
-export function isOnBranch(state: State, vm: number, revision: number): boolean {
-  if (vmGet(state, vm, "branch") === 1 || revision === 0) return true;
-  return get(state, revision === 1 ? F.branch1 : revision === 2 ? F.branch2 : F.branch) === 0;
+/** Whether a branch contains a revision, or what the VM ran before does: a forced push takes it off its branch. */
+export function canFetch(state: State, vm: number, revision: number): boolean {
+  const heads = [get(state, F.head), get(state, F.headMain)];
+  const own = [vmGet(state, vm, "deployed"), vmGet(state, vm, "previous")].filter((stored) => stored !== 0);
+  return [...heads, ...own.map((stored) => stored - 1)].some((tip) => isDescendant(state, tip, revision));
 }

@@ -2,7 +2,7 @@
 import type { Trigger } from "../../../rules/decision/run-right";
 import { checkMove, checkStay, checkUrgent } from "./invariants";
 import { copy, F, get, Outcome, Quality, seenBy, vmGet, vmSet, type State } from "./state";
-import { isDescendant, isOnBranch } from "./stored";
+import { canFetch, isDescendant } from "./stored";
 import type { World } from "./world";
 
 /** A VM that runs no more: what was due is no more, and its next boot is. */
@@ -79,8 +79,8 @@ export function run(world: World, from: State, vm: number, trigger: Trigger, { a
     vmSet(after, vm, "refused", vmGet(after, vm, "refused") | (1 << revision));
     return finish(Outcome.failed);
   };
-  // What its branch does not have it cannot fetch yet.
-  if (!isOnBranch(state, vm, revision)) return finish(Outcome.transient);
+  // What no branch contains it cannot fetch, unless it ran it before.
+  if (!canFetch(state, vm, revision)) return finish(Outcome.transient);
   if (!explicit && deployed !== 0 && !isDescendant(state, revision, deployed - 1)) return refuse();
   const quality = qualityOf(state, revision);
   if (quality === Quality.build || quality === Quality.health) return refuse();

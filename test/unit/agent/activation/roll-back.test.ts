@@ -24,7 +24,7 @@ beforeEach(() => {
   driver = new SystemDriver(
     { ...systemPlace(), profile, stateFolder, runFolder },
     new MetadataServer(),
-    scratch.in("boot"),
+    { boot: scratch.in("boot") },
   );
   vi.spyOn(driver, "current").mockImplementation(() => resolved(links.current) ?? "");
   vi.spyOn(driver, "booted").mockImplementation(() => resolved(links.booted));

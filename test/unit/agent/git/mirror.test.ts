@@ -117,15 +117,64 @@ describe("the mirror", () => {
     expect(scratch.log).toBe("");
   });
 
-  it("fetches a revision that is on no branch", async () => {
-    source.commit("1");
-    source.git("checkout", "--quiet", "--detach");
-    const aside = source.commit("aside");
-    source.git("checkout", "--quiet", "main");
-    source.git("tag", "aside", aside);
+  /** A commit of a pull request: a server hands it out, and no branch contains it. */
+  const proposed = () => {
     source.git("config", "uploadpack.allowAnySHA1InWant", "true");
-    await mirror.fetch(origin(), aside);
-    expect(await mirror.has(aside)).toBe(true);
+    const base = source.git("rev-parse", "HEAD");
+    source.git("checkout", "--quiet", "--detach");
+    const commit = source.commit("proposed");
+    source.git("update-ref", "refs/pull/1/head", commit);
+    source.git("checkout", "--quiet", "main");
+    expect(source.git("rev-parse", "HEAD")).toBe(base);
+    return commit;
+  };
+
+  it("refuses a revision that no branch contains, again and also if it has it", async () => {
+    source.commit("1");
+    const commit = proposed();
+    const refused = async () => {
+      expect(await reason(mirror.fetch(origin(), commit))).toBe("absent");
+      const kept = await git([`--git-dir=${mirror.path}`, "for-each-ref", "refs/nixos-fleet/"]);
+      expect(kept.stdout).toBe("");
+    };
+    await refused();
+    expect(await mirror.has(commit)).toBe(false);
+    await git([`--git-dir=${mirror.path}`, "fetch", "--quiet", source.url, commit], { access: remoteAccess("file") });
+    expect(await mirror.has(commit)).toBe(true);
+    await refused();
+    source.git("branch", "merged", commit);
+    await mirror.fetch(origin(), commit);
+    expect(scratch.log).not.toContain("damaged");
+  });
+
+  it("fetches such a revision if that is allowed", async () => {
+    source.commit("1");
+    const commit = proposed();
+    await mirror.fetch(origin(), commit, { anywhere: true });
+    expect(await mirror.fileAt(commit, "flake.lock")).toBe("proposed");
+  });
+
+  it("fetches a revision of another branch, by a server that gives only the heads of branches, and forgets the branch", async () => {
+    source.commit("1");
+    source.git("checkout", "--quiet", "-b", "release/26.05");
+    const older = source.commit("2");
+    source.commit("3");
+    source.git("checkout", "--quiet", "main");
+    await mirror.fetch(origin(), older);
+    expect(await mirror.has(older)).toBe(true);
+    await mirror.prune([older]);
+    const names = await git([`--git-dir=${mirror.path}`, "for-each-ref", "--format=%(refname)"]);
+    expect(names.stdout).not.toContain("release");
+  });
+
+  it("takes what it deployed before, also after a forced push removed it from each branch", async () => {
+    const [first, lost, later] = [source.commit("1"), source.commit("2"), source.commit("3")];
+    await mirror.fetch(origin(), later);
+    source.git("reset", "--quiet", "--hard", first);
+    await mirror.fetch(origin(), source.commit("4"));
+    for (const revision of [later, lost, first]) await mirror.fetch(origin(), revision);
+    await mirror.prune([first]);
+    expect(await reason(mirror.fetch(origin(), lost))).toBe("absent");
   });
 
   it("keeps what a forced push took off its branch", async () => {

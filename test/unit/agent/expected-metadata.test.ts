@@ -1,0 +1,50 @@
+/** Whether a machine whose metadata server does not answer must have one. */
+import { writeFileSync } from "node:fs";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { SystemDriver } from "../../../agent/system/system";
+import { Google } from "./google";
+import { Scratch } from "./scratch";
+import { standInPlace } from "./stand-in-driver";
+
+let scratch: Scratch;
+let google: Google;
+beforeEach(async () => {
+  scratch = new Scratch();
+  google = await Google.start({ apis: false });
+});
+afterEach(() => {
+  google.stop();
+  scratch.remove();
+});
+
+/** What a machine knows of its metadata; the firmware names it so, if it names it at all. */
+async function observed(product?: string): Promise<string> {
+  if (product !== undefined) writeFileSync(scratch.in("product_name"), `${product}\n`);
+  const metadata = google.metadataServer();
+  try {
+    const driver = new SystemDriver(standInPlace(scratch), metadata, { product: scratch.in("product_name") });
+    return (await driver.observe(1)).metadata.kind;
+  } finally {
+    metadata.close();
+  }
+}
+
+it("a VM of Google's must, also at its first run", async () => {
+  google.away = true;
+  expect(await observed("Google Compute Engine")).toBe("away");
+});
+
+it.each(["Google", "KVM", undefined])("another machine need not: %s", async (product) => {
+  google.away = true;
+  expect(await observed(product)).toBe("none");
+});
+
+it("a machine that a server has answered must, also after its instance item is gone", async () => {
+  google.metadata["project/attributes/"] = "{}";
+  google.metadata["instance/name"] = "dev-alice";
+  const metadata = google.metadataServer();
+  await new SystemDriver(standInPlace(scratch), metadata, { product: scratch.in("product_name") }).look({ patient: false });
+  metadata.close();
+  google.away = true;
+  expect(await observed()).toBe("away");
+});

@@ -1,0 +1,66 @@
+/** Which revisions a run deploys that no branch of the repository contains. A real git; the URL is this machine's. */
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { dryRequest } from "../../../../agent/driver";
+import { remoteAccess } from "../../../../agent/git/git";
+import { fetchAndVerify, findDescent } from "../../../../agent/git/source";
+import type { AgentState } from "../../../../rules/agent-state";
+import type { TargetSource } from "../../../../rules/decision/decision";
+import { Repository, Scratch } from "../scratch";
+import { standInDecision, standInDriver } from "../stand-in-driver";
+
+let scratch: Scratch;
+let head: string;
+/** A commit of a pull request. */
+let proposed: string;
+
+beforeEach(() => {
+  scratch = new Scratch();
+  const repository = new Repository(scratch.in("origin"));
+  repository.git("config", "uploadpack.allowAnySHA1InWant", "true");
+  head = repository.commit("{}");
+  repository.git("checkout", "--quiet", "--detach");
+  proposed = repository.commit("proposed");
+  repository.git("checkout", "--quiet", "main");
+  const real = process.env["PATH"]?.replace(/^[^:]*:/, "") ?? "";
+  scratch.fake("git", `PATH=${real}; exec git "\${@/#ssh:\\/\\/git.internal/file://${scratch.root}}"`);
+});
+afterEach(() => scratch.remove());
+
+const driver = () =>
+  standInDriver(scratch, {
+    origin: () =>
+      Promise.resolve({
+        ...{ url: "ssh://git.internal/origin", branch: "main", access: remoteAccess("file") },
+        renew: () => Promise.resolve(undefined),
+      }),
+  });
+
+const deploy = (source: TargetSource, state: AgentState = {}) =>
+  fetchAndVerify(
+    driver(),
+    dryRequest,
+    standInDecision,
+    { state, current: "" },
+    { revision: proposed, source, explicit: true, urgent: false },
+  );
+
+it.each(["approval", "pin", "override", "branch"] as const)("none by an order of the source %s", async (source) => {
+  await expect(deploy(source, { revision: head })).rejects.toMatchObject({
+    stage: "fetch",
+    cause: "absent",
+    message: `cannot fetch from ssh://git.internal/origin: no branch contains ${proposed.slice(0, 7)}`,
+  });
+});
+
+it("one that a person names on the machine", async () => {
+  expect(await deploy("person")).not.toBe("");
+});
+
+it.each(["revision", "previous"] as const)("one that is the state's %s", async (field) => {
+  expect(await deploy("override", { [field]: proposed })).not.toBe("");
+});
+
+it("none to compare the deployed revision with, which itself may be such a one", async () => {
+  await expect(findDescent(driver(), standInDecision, proposed, head)).rejects.toMatchObject({ cause: "absent" });
+  expect(await findDescent(driver(), standInDecision, head, proposed)).toBe(true);
+});

@@ -1,0 +1,345 @@
+/** The startup script on an image without the agent: a real sh, git and ssh-keygen, with stand-ins for curl, Nix and the network. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { SITE_KEYS } from "../../../agent/git/git";
+import { digest as sha256 } from "../../../infra/config/digest";
+import { startupScript } from "../../../infra/startup";
+import { Repository } from "../agent/scratch";
+
+const repository = "https://git.internal/config.git";
+const manifestUrl = "https://cache.internal/manifest.json";
+const systemPath = "/nix/store/00000000000000000000000000000000-system";
+
+let root: string;
+let source: Repository;
+let head: string;
+let instance: Record<string, unknown>;
+let approval: Record<string, unknown>;
+let manifest: string;
+
+const inRoot = (...names: string[]) => join(root, ...names);
+const read = (name: string) => (existsSync(inRoot(name)) ? readFileSync(inRoot(name), "utf8") : "");
+
+/** Puts a program on PATH. */
+function fake(name: string, text: string): void {
+  writeFileSync(inRoot("bin", name), text);
+  chmodSync(inRoot("bin", name), 0o755);
+}
+
+/** Answers as the metadata server and the cache do: a file below `served` for each URL. */
+const curl = () => `#!/bin/sh
+output=/dev/stdout
+for word; do
+  [ "\${last-}" != --output ] || output=$word
+  last=$word
+done
+env | grep -i proxy >>${root}/curl-environment
+echo "curl $*" >>${root}/curl-calls
+file=${root}/served/$(printf %s "$last" | tr / _)
+[ -e "$file" ] && cat "$file" >"$output" || exit 22
+`;
+
+/** Evaluates the script's expressions, which join texts and fields of a JSON file, by what `flatten` wrote; notes all else. */
+const nix = () => `#!/bin/bash
+name=\${0##*/}
+case "$name $*" in
+  "nix --version") echo "nix (Nix) 2.24.1"; exit ;;
+  *" eval "*)
+    expression=\${!#} file=\${expression#*readFile } text=\${expression##*; in }
+    file=\${file%%)*} text=\${text//'"'} answer=
+    folder=${root}/fields/\${file##*/}
+    [[ $text != builtins* ]] || exit 0
+    while [ -n "$text" ]; do
+      term=\${text%% + *}
+      case $text in *" + "*) text=\${text#* + } ;; *) text= ;; esac
+      path=\${term% or *}
+      case $term in it.*) if [ -e "$folder/$path" ]; then term=$(<"$folder/$path"); else term=\${term#* or }; fi ;; esac
+      answer+=$term
+    done
+    printf %s "$answer"
+    exit ;;
+esac
+echo "$name $*" >>${root}/nix-calls
+env >>${root}/nix-environment
+while [ $# -gt 0 ]; do case $1 in --out-link | --add-root) link=$2 ;; esac; shift; done
+mkdir -p ${root}/of-$name/sw/bin
+printf '#!/bin/sh\\necho agent: %s\\nenv >>${root}/agent-environment\\n' $name >${root}/of-$name/sw/bin/nixos-auto-update
+chmod +x ${root}/of-$name/sw/bin/nixos-auto-update
+case $name in nix) ln -sfn ${root}/of-nix/sw "$link" ;; *) ln -sfn ${root}/of-nix-store "$link" ;; esac
+`;
+
+/** A file for each field of an object. */
+function flatten(folder: string, value: unknown, path = "it"): void {
+  if (typeof value === "object" && value !== null)
+    for (const [name, field] of Object.entries(value)) flatten(folder, field, `${path}.${name}`);
+  else if (typeof value === "string") {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, path), value);
+  }
+}
+
+/** git, for which the repository is on this machine. */
+const gitHere = () => {
+  const real = execFileSync("which", ["git"], { encoding: "utf8" }).trim();
+  return `#!/bin/bash
+env >>${root}/git-environment
+printf '%s\\n' "git $*" >>${root}/git-calls
+theirs=${repository} here=${source.url}
+exec ${real} "\${@/#"$theirs"/"$here"}"
+`;
+};
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "first-boot-"));
+  for (const folder of ["bin", "served", "run/nixos-fleet", "etc"]) mkdirSync(inRoot(folder), { recursive: true });
+  source = new Repository(inRoot("source"));
+  source.git("config", "uploadpack.allowAnySHA1InWant", "true");
+  head = source.commit("lock\n");
+  fake("curl", curl());
+  fake("nix", nix());
+  fake("nix-store", nix());
+  fake("git", gitHere());
+  instance = { fleet: "devs", stack: "dev", host: "vm", branch: "main", wave: "canary", repository };
+  approval = { revision: head, lock: sha256("lock\n") };
+  manifest = JSON.stringify({ vm: systemPath });
+});
+afterEach(() => {
+  rmSync(root, { recursive: true });
+});
+
+function serve(url: string, text: string): void {
+  writeFileSync(inRoot("served", url.replaceAll("/", "_")), text);
+}
+
+/** Names the manifest in the approval. */
+function approveManifest(sha256OfIt = sha256(manifest)): void {
+  approval["manifest"] = { url: manifestUrl, sha256: sha256OfIt };
+}
+
+/** The first boot, below `root` instead of /run and /etc, up to where the agent takes over. */
+function boot(env: Record<string, string> = {}) {
+  const metadata = "http://metadata/computeMetadata/v1";
+  serve(`${metadata}/instance/attributes/nixos-fleet`, JSON.stringify(instance));
+  serve(`${metadata}/project/attributes/nixos-fleet--devs--dev--canary`, JSON.stringify(approval));
+  serve(manifestUrl, manifest);
+  const files = { instance, approval, manifest: JSON.parse(manifest) as unknown };
+  for (const [name, value] of Object.entries(files)) flatten(inRoot(`fields/${name}.json`), value);
+  const text = startupScript()
+    .replaceAll(/(?<=[= ])\/(?=run\/|etc\/)/g, `${root}/`)
+    .replaceAll('"$path/sw"', `"${root}/of-nix-store/sw"`);
+  writeFileSync(inRoot("script"), text);
+  return spawnSync("sh", [inRoot("script"), "bootstrap"], {
+    env: { PATH: `${inRoot("bin")}:${process.env["PATH"] ?? ""}`, GCE_METADATA_HOST: "metadata", ...env },
+    encoding: "utf8",
+  });
+}
+
+/** The script stops with this line, and no agent ran. */
+function expectRefused(line: string): void {
+  const { status, stdout, stderr } = boot();
+  expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+  expect(stderr).toContain(`nixos-fleet: ${line}`);
+  expect(existsSync(inRoot("run/nixos-fleet/agent"))).toBe(false);
+}
+
+describe("without a manifest", () => {
+  it("builds the agent of the approved revision", () => {
+    expect(boot()).toMatchObject({ status: 0, stdout: "agent: nix\n" });
+    expect(read("nix-calls")).toContain(`rev=${head}`);
+  });
+
+  it("builds it where its branch went on", () => {
+    for (const text of ["1", "2"]) source.commit(text, "more");
+    expect(boot()).toMatchObject({ status: 0, stdout: "agent: nix\n" });
+    expect(read("nix-calls")).toContain(`rev=${head}`);
+  });
+
+  it("builds it where another branch contains it, by a server that gives only the heads of branches", () => {
+    source.git("config", "uploadpack.allowAnySHA1InWant", "false");
+    source.git("checkout", "--quiet", "-b", "release/26.05");
+    approval["revision"] = source.commit("1", "more");
+    source.commit("2", "more");
+    source.git("checkout", "--quiet", "main");
+    expect(boot()).toMatchObject({ status: 0, stdout: "agent: nix\n" });
+    expect(read("nix-calls")).toContain(`rev=${String(approval["revision"])}`);
+  });
+
+  it("builds its branch's head where it has no wave", () => {
+    Reflect.deleteProperty(instance, "wave");
+    const next = source.commit("1", "more");
+    expect(boot()).toMatchObject({ status: 0, stdout: "agent: nix\n" });
+    expect(read("nix-calls")).toContain(`rev=${next}`);
+  });
+
+  it("refuses a revision of a pull request, which no branch contains", () => {
+    source.git("checkout", "--quiet", "--detach");
+    const proposed = source.commit("1", "more");
+    source.git("update-ref", "refs/pull/1/head", proposed);
+    source.git("checkout", "--quiet", "main");
+    approval["revision"] = proposed;
+    expectRefused(`no branch contains the approved revision ${proposed}`);
+    expect(read("nix-calls")).toBe("");
+  });
+
+  it("refuses a lock that is not the approved one", () => {
+    approval["lock"] = sha256("another\n");
+    expectRefused("flake.lock is not the approved one, by its digest");
+    expect(read("nix-calls")).toBe("");
+  });
+
+  it("refuses an approval of a lock for a revision that has none", () => {
+    source.git("rm", "--quiet", "flake.lock");
+    approval["revision"] = source.commit("{ }", "flake.nix");
+    expectRefused("flake.lock is not the approved one, by its digest");
+  });
+});
+
+describe("with a manifest", () => {
+  beforeEach(() => approveManifest());
+
+  it("gets the system that the manifest names, and builds nothing", () => {
+    expect(boot()).toMatchObject({ status: 0, stdout: "agent: nix-store\n" });
+    expect(read("nix-calls")).toMatch(new RegExp(`^nix-store --realise ${systemPath} `));
+  });
+
+  it("refuses a lock that is not the approved one, before it gets the system", () => {
+    approval["lock"] = sha256("another\n");
+    expectRefused("flake.lock is not the approved one, by its digest");
+    expect(read("nix-calls")).toBe("");
+  });
+
+  const expectBuilt = () => {
+    expect(boot()).toMatchObject({ status: 0, stdout: "agent: nix\n" });
+    expect(read("nix-calls")).not.toContain("nix-store");
+  };
+
+  it("builds the agent where the manifest is not the approved one, by its digest", () => {
+    approveManifest(sha256("another"));
+    expectBuilt();
+  });
+
+  it("builds the agent where the approval names no digest of the manifest", () => {
+    approval["manifest"] = { url: manifestUrl };
+    expectBuilt();
+  });
+
+  it.each(["/tmp/system", "/nix/store/../../tmp/system", "/nix/store/x --option", "", "--help"])(
+    "builds the agent where the manifest names `%s`, which is no store path",
+    (path) => {
+      manifest = JSON.stringify({ vm: path });
+      approveManifest();
+      expectBuilt();
+    },
+  );
+});
+
+it.each([false, true])("asks no server that is not a git server's URL; with a manifest: %s", (prebuilt) => {
+  if (prebuilt) approveManifest();
+  instance["repository"] = "ext::sh -c id";
+  expectRefused('repository: "ext::sh -c id" must be an http(s), ssh or git URL');
+  expect(read("nix-calls") + read("git-calls")).toBe("");
+});
+
+describe.each([false, true])("with signers; with a manifest: %s", (prebuilt) => {
+  beforeEach(() => {
+    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "infra", "-f", inRoot("infra")]);
+    instance["signers"] = `infra@example.com ${read("infra.pub").trim()}`;
+    if (prebuilt) approveManifest();
+  });
+
+  it("refuses a commit that no signer signed, before it gets an agent", () => {
+    expectRefused("the commit carries no good signature of a signer");
+    expect(read("nix-calls")).toBe("");
+  });
+
+  it("takes one that a signer signed", () => {
+    const sign = ["-c", "gpg.format=ssh", "-c", `user.signingKey=${inRoot("infra")}`, "-S"];
+    approval["revision"] = source.commit("signed\n", "flake.lock", ...sign);
+    approval["lock"] = sha256("signed\n");
+    expect(boot()).toMatchObject({ status: 0, stdout: `agent: ${prebuilt ? "nix-store" : "nix"}\n` });
+  });
+});
+
+describe("a site's proxy", () => {
+  const proxy = "http://u:secret@proxy:3128";
+  const expectNoPassword = () =>
+    expect(read("git-calls") + read("nix-calls") + read("curl-calls")).not.toContain("secret");
+
+  beforeEach(() => {
+    const variables = { https_proxy: proxy, NO_PROXY: "a b", EDITOR: "vi", __NIXOS_SET_ENVIRONMENT_DONE: "1" };
+    const lines = Object.entries(variables).map(([name, value]) => `export ${name}="${value}"\n`);
+    writeFileSync(inRoot("etc/set-environment"), `export PATH="$PATH:$UNKNOWN"\n${lines.join("")}`);
+  });
+
+  it("is used by git, Nix, curl and the agent, and nothing else of the machine's environment is", () => {
+    approveManifest();
+    expect(boot()).toMatchObject({ status: 0 });
+    for (const user of ["git", "nix", "curl", "agent"]) {
+      expect(read(`${user}-environment`)).toContain(`https_proxy=${proxy}\n`);
+      expect(read(`${user}-environment`)).toContain("NO_PROXY=a b\n");
+      expect(read(`${user}-environment`)).not.toMatch(/^(EDITOR=vi|__NIXOS)/m);
+    }
+    expectNoPassword();
+  });
+
+  it("is used by the agent that the image brings", () => {
+    mkdirSync(inRoot("run/current-system/sw/bin"), { recursive: true });
+    writeFileSync(inRoot("run/current-system/sw/bin/nixos-auto-update"), "#!/bin/sh\nenv\n", { mode: 0o755 });
+    expect(boot().stdout).toContain(`https_proxy=${proxy}\n`);
+  });
+
+  it("of git's configuration is used, and nothing else of it", () => {
+    const lines = [`[http]\n\tproxy = ${proxy}\n\tsslCAInfo = /etc/a file.pem\n\textraHeader = no`];
+    lines.push(`[http "https://a.b"]\n\tproxy = ${proxy}\n[alias]\n\tx = no\n`);
+    writeFileSync(inRoot("etc/gitconfig"), lines.join("\n"));
+    expect(boot({ GIT_CONFIG_SYSTEM: inRoot("etc/gitconfig") })).toMatchObject({ status: 0 });
+    const variables = read("nix-environment");
+    const number = /^GIT_CONFIG_KEY_(\d+)=http\.proxy$/m.exec(variables)?.[1] ?? "none";
+    expect(variables).toContain(`GIT_CONFIG_VALUE_${number}=${proxy}\n`);
+    expect(variables).toMatch(/^GIT_CONFIG_KEY_\d=http\.https:\/\/a\.b\.proxy$/m);
+    expect(variables).toMatch(/^GIT_CONFIG_VALUE_\d=\/etc\/a file\.pem$/m);
+    expect(variables).toMatch(/^GIT_CONFIG_COUNT=7$/m);
+    expect(variables).not.toMatch(/=no$/m);
+    expectNoPassword();
+  });
+
+  it("is found in git's configuration by the names that the agent takes", () => {
+    expect(startupScript()).toContain(`'${SITE_KEYS}'`);
+  });
+});
+
+describe("a server that does not answer any more", () => {
+  it.each([
+    ["git", "*' fetch '*", "cannot fetch from the repository"],
+    ["nix", "*' build '*", "the agent cannot be built"],
+  ])("does not stop %s for good", (name, command, line) => {
+    const program = read(`bin/${name}`);
+    const hang = `case "$*" in ${command}) exec sleep 60 ;; esac`;
+    fake(name, program.replace("\n", `\n${hang}\n`));
+    const { status, stderr } = boot({ NIXOS_AUTO_UPDATE_BUILD_TIMEOUT: "1" });
+    expect(status).toBe(1);
+    expect(stderr).toContain(`nixos-fleet: ${line}`);
+  });
+
+  it("is given up by the cache's client, and the agent is built", () => {
+    approveManifest();
+    fake("nix-store", "#!/bin/sh\nexec sleep 60\n");
+    expect(boot({ NIXOS_AUTO_UPDATE_BUILD_TIMEOUT: "1" })).toMatchObject({ status: 0, stdout: "agent: nix\n" });
+  });
+
+  it("is noticed by ssh and by git's own transfers", () => {
+    boot();
+    expect(read("git-environment")).toMatch(/^GIT_CONFIG_KEY_2=http\.lowSpeedLimit$/m);
+    expect(read("git-environment")).toMatch(/^GIT_CONFIG_VALUE_3=120$/m);
+    mkdirSync(inRoot("run/nixos-fleet/keys"));
+    writeFileSync(inRoot("run/nixos-fleet/keys/table"), "");
+    fake("ssh", '#!/bin/sh\necho "$*"\n');
+    const args = [inRoot("script"), "ssh", "git@git.internal", "git-upload-pack 'config.git'"];
+    const env = { PATH: `${inRoot("bin")}:${process.env["PATH"] ?? ""}` };
+    const { stdout } = spawnSync("sh", args, { env, encoding: "utf8" });
+    expect(stdout).toContain("-o ServerAliveInterval=15 -o ServerAliveCountMax=4 git@git.internal");
+  });
+});
