@@ -13,6 +13,7 @@ import { contract } from "../rules/contract";
 import { isObject } from "../rules/text/json";
 import { exists, isThere, readText, remove, writeFileAtomic, writeFileFsync, readObject } from "./host/files";
 import { log } from "./host/log";
+import type { FailedSwitch } from "./driver";
 
 const stateFile = (folder: string) => join(folder, "state.json");
 const holdFile = (folder: string) => join(folder, "hold.json");
@@ -65,7 +66,7 @@ export interface Before {
 export interface Undo {
   stage: Stage;
   error: string;
-  passes?: "busy" | "space";
+  passes?: FailedSwitch["passes"];
   unchanged?: true;
 }
 
@@ -149,7 +150,7 @@ function parseUndo(item: unknown): Trial["undo"] {
   return {
     stage,
     error: typeof error === "string" ? error : "",
-    ...(passes === "busy" || passes === "space" ? { passes } : {}),
+    ...(passes === "busy" || passes === "space" || passes === "users" ? { passes } : {}),
     ...(unchanged === true ? { unchanged } : {}),
   };
 }
