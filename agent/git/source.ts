@@ -19,7 +19,7 @@ import { withNixAccess } from "../nix/nix-access";
 import { verify } from "./verify";
 import { freeSpace, makeRoom, makeRoomToFetch, spaceSettings } from "../nix/space";
 import { realisePrebuilt } from "../nix/prebuilt";
-import { build } from "../nix/nix";
+import { build, outputPath } from "../nix/nix";
 
 /** http(s), ssh and git, and nothing that git could take for an option or a helper's name. */
 function isRepositoryUrl(url: string): boolean {
@@ -173,11 +173,14 @@ export async function realise<S extends Situation, D extends CommonDecision>(
   const noRoom = await makeRoom(place, spaceSettings(decision.settings));
   if (noRoom !== undefined) throw new UpdateFailure("build", noRoom, "space");
   const link = buildLink(place, request);
+  const { subdirectory, signers } = decision.settings;
+  const installable = place.mirror.installable(revision, driver.attribute(decision), subdirectory);
   if (target.manifest !== undefined) {
-    const path = await realisePrebuilt(decision.settings, target.manifest, link, place);
+    // What nobody signed may not decide which system a signed commit has.
+    const ofCommit = () => withNixAccess(driver, decision, (access) => outputPath(installable, access));
+    const signed = signers !== undefined && signers !== "";
+    const path = await realisePrebuilt(decision.settings, target.manifest, link, place, signed ? ofCommit : undefined);
     if (path !== undefined) return path;
   }
-  const { subdirectory } = decision.settings;
-  const installable = place.mirror.installable(revision, driver.attribute(decision), subdirectory);
   return withNixAccess(driver, decision, (access) => build(installable, link, access));
 }

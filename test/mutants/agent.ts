@@ -49,6 +49,20 @@ export const agentMutants: readonly Mutant[] = [
   ),
   rule(
     "nix/prebuilt",
+    "a manifest names what the signed commit has",
+    "own !== path",
+    'own === ""',
+    unit("agent/nix/prebuilt"),
+  ),
+  rule(
+    "git/source",
+    "with signers the commit says which system it has",
+    "signed ? ofCommit : undefined",
+    "undefined",
+    unit("agent/git/realise"),
+  ),
+  rule(
+    "nix/prebuilt",
     "a manifest names store paths alone",
     "!STORE_PATH.test(path)",
     "path === null",
