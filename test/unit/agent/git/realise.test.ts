@@ -1,6 +1,7 @@
 /** Where the store path of a revision comes from: with signers a manifest cannot replace what the signed commit has. */
 import { createHash } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import fs, { writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { realise } from "../../../../agent/git/source";
 import { remoteAccess } from "../../../../agent/git/git";
@@ -16,14 +17,29 @@ beforeEach(() => {
   const manifest = JSON.stringify({ dev: named });
   writeFileSync(scratch.in("manifest"), manifest);
   scratch.fake("curl", `cp ${scratch.in("manifest")} "$(sed -n 's/^output = "\\(.*\\)"$/\\1/p')"`);
-  scratch.fake("nix", `case "\${*: -1}" in *.outPath) echo ${own} ;; *.drvPath) echo ${scratch.in("built-here")} ;; esac`);
+  scratch.fake(
+    "nix",
+    `case "\${*: -1}" in *.outPath) echo ${own} ;; *.drvPath) echo ${scratch.in("built-here")} ;; esac`,
+  );
   writeFileSync(scratch.in("built-here"), "");
   // What is realised is the link's target.
   scratch.fake("nix-store", 'ln -s "$2" "$4"');
 });
-afterEach(() => scratch.remove());
+const { statfsSync } = fs;
+afterEach(() => {
+  freeBlocks(statfsSync);
+  scratch.remove();
+});
 
-function realised(signers: string | undefined): Promise<string> {
+function freeBlocks(answer: typeof statfsSync): void {
+  fs.statfsSync = answer;
+  syncBuiltinESMExports();
+}
+
+/** What a user leaves who fills the disk: 2 GiB that are root's. */
+const filled = (() => ({ bavail: 0, bfree: 2048, bsize: 1024 * 1024, files: 0, ffree: 0 })) as never;
+
+function realised(signers: string | undefined, minimumFree = 0): Promise<string> {
   const access = remoteAccess("file");
   const origin = { url: "/origin", branch: "main", access, renew: () => Promise.resolve(undefined) };
   const driver = standInDriver(scratch, { origin: () => Promise.resolve(origin) });
@@ -31,7 +47,12 @@ function realised(signers: string | undefined): Promise<string> {
     .update(JSON.stringify({ dev: named }))
     .digest("hex");
   const target = { revision: "a".repeat(40), explicit: true, manifest: { url: "https://x/m.json", sha256 } };
-  const settings = { ...standInDecision.settings, host: "dev", ...(signers === undefined ? {} : { signers }) };
+  const settings = {
+    ...standInDecision.settings,
+    minimumFree,
+    host: "dev",
+    ...(signers === undefined ? {} : { signers }),
+  };
   const request = { stage: () => undefined, dry: false };
   return realise(driver, request as never, { ...standInDecision, settings }, target as never);
 }
@@ -44,4 +65,16 @@ it("is what the manifest names where nobody has to sign", async () => {
 it("is built from the signed commit where the manifest names another one", async () => {
   expect(await realised("infra@example.com ssh-ed25519 AAAA")).toBe(scratch.in("built-here"));
   expect(scratch.log).toContain(`the manifest names ${named}, and the signed commit has ${own}; building`);
+});
+
+it("is fetched where a user has filled the disk, since root has space of its own", async () => {
+  freeBlocks(filled);
+  expect(await realised(undefined, 1024)).toBe(named);
+  await expect(realised(undefined, 4096)).rejects.toThrow("2048 MiB free in /nix/store, minimumFree is 4096 MiB");
+});
+
+it("is not built there: builders are users", async () => {
+  freeBlocks(filled);
+  const ended = realised("infra@example.com ssh-ed25519 AAAA", 1024);
+  await expect(ended).rejects.toThrow("0 MiB free in /nix/store, minimumFree is 1024 MiB");
 });

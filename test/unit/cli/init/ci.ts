@@ -21,6 +21,7 @@ interface Job {
   if?: string;
   permissions?: Record<string, string>;
   needs?: string;
+  environment?: string;
   "runs-on": string;
 }
 
