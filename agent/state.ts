@@ -13,7 +13,6 @@ import { contract } from "../rules/contract";
 import { isObject } from "../rules/text/json";
 import { exists, isThere, readText, remove, writeFileAtomic, writeFileFsync, readObject } from "./host/files";
 import { log } from "./host/log";
-import type { FailedSwitch } from "./driver";
 
 const stateFile = (folder: string) => join(folder, "state.json");
 const holdFile = (folder: string) => join(folder, "hold.json");
@@ -66,7 +65,7 @@ export interface Before {
 export interface Undo {
   stage: Stage;
   error: string;
-  passes?: FailedSwitch["passes"];
+  passes?: "busy" | "space" | "users";
   unchanged?: true;
 }
 

@@ -55,6 +55,20 @@ export const agentMutants: readonly Mutant[] = [
     unit("agent/nix/prebuilt"),
   ),
   rule(
+    "nix/space",
+    "a user's files keep no prebuilt system away",
+    'writer === "root" ? bfree : bavail',
+    "bavail",
+    unit("agent/git/realise"),
+  ),
+  rule(
+    "git/source",
+    "what is built has room (space check)",
+    'await requireRoom(place, decision.settings, "others");',
+    "",
+    unit("agent/git/realise"),
+  ),
+  rule(
     "git/source",
     "with signers the commit says which system it has",
     "signed ? ofCommit : undefined",
