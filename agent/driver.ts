@@ -85,7 +85,7 @@ export interface CommonDecision extends Decision {
   notes?: string[];
 }
 
-/** How a switch went. `passes`: why it may succeed later. `busy`: another switch is running, so nothing was changed. */
+/** How a switch went. `passes`: why it may succeed later. `busy`: another switch is running, so nothing was changed. `users`: it waited for them. */
 export type Switched =
   | { kind: "done" }
   /** It runs only after a reboot. */
@@ -95,7 +95,7 @@ export type Switched =
 export interface FailedSwitch {
   kind: "failed";
   error: string;
-  passes?: "busy" | "space";
+  passes?: "busy" | "space" | "users";
 }
 
 /** Why an update waits, and when the agent retries it, if that is known. */

@@ -65,7 +65,7 @@ export interface Before {
 export interface Undo {
   stage: Stage;
   error: string;
-  passes?: "busy" | "space";
+  passes?: "busy" | "space" | "users";
   unchanged?: true;
 }
 
@@ -152,7 +152,7 @@ function parseUndo(item: unknown): Trial["undo"] {
   return {
     stage,
     error: typeof error === "string" ? error : "",
-    ...(passes === "busy" || passes === "space" ? { passes } : {}),
+    ...(passes === "busy" || passes === "space" || passes === "users" ? { passes } : {}),
     ...(unchanged === true ? { unchanged } : {}),
   };
 }

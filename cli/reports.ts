@@ -39,10 +39,14 @@ function clean(report: Report): Report {
 
 function cleanFields(fields: object): object {
   const entries = Object.entries(fields).map(([key, value]: [string, unknown]) => {
-    if (typeof value === "object" && value !== null) return [key, cleanFields(value)];
-    if (typeof value !== "string") return [key, value];
+    const name = oneLine(key, 100);
+    if (typeof value === "object" && value !== null) return [name, cleanFields(value)];
+    if (typeof value !== "string") return [name, value];
     // Only an error has lines of its own: the builder's last ones.
-    return [key, key === "error" ? truncate(printable(value).trim(), contract.report.errorBytes) : oneLine(value, 300)];
+    return [
+      name,
+      key === "error" ? truncate(printable(value).trim(), contract.report.errorBytes) : oneLine(value, 300),
+    ];
   });
   return Object.fromEntries(entries) as object;
 }

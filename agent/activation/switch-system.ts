@@ -17,9 +17,9 @@ const programOf = (toplevel: string) => `${toplevel}/bin/switch-to-configuration
 export async function switchToConfiguration(toplevel: string, action: "test" | "switch" | "boot"): Promise<Switched> {
   const program = programOf(toplevel);
   const words = [...(await inhibitor()), program, action];
-  let unwatch = (): void => undefined;
+  let unwatch = (): boolean => false;
   const started = (pid: number) => {
-    unwatch = boundUserUnits(pid);
+    unwatch = boundUserUnits(pid, program);
   };
   const finished = await run(words[0] ?? program, words.slice(1), {
     timeout: timeout(),
@@ -27,9 +27,12 @@ export async function switchToConfiguration(toplevel: string, action: "test" | "
     tee: true,
     started,
   });
-  unwatch();
+  const waitedForUsers = unwatch();
   const { status, limit, output } = finished;
   const how = `switch-to-configuration ${howEnded(finished, timeout())}`;
+  // Whether a revision is refused is not for users to decide.
+  if (limit !== undefined && waitedForUsers)
+    return { kind: "failed", error: `${how}, also because units of users did not settle`, passes: "users" };
   if (limit !== undefined) return { kind: "failed", error: how };
   const error = `${lastLines(output, 20)}\n${how}`;
   const end = switchEnd({ status, output });

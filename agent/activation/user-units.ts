@@ -2,23 +2,33 @@
  * A switch waits without limit for each user's manager, and users decide how long that takes: switch-to-configuration-ng starts itself
  * once for each of them, as a process of theirs, and waits for it. A user who takes too long is left out.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
+import { basename } from "node:path";
 import { userInfo } from "node:os";
+import { awaitedUsers, descendants, type RunningProcess } from "../../rules/decision/awaited-users";
 import { log } from "../host/log";
 import { userNameOf } from "../home/users";
-import { processes, processStat } from "../host/processes";
+import { processes, processStat, realUser } from "../host/processes";
 import { secondsFrom } from "../host/time";
 
-/** How to recognise such a process among the others of the switch: by the variable that tells the process what it is. */
-const MARK = "__NIXOS_SWITCH_TO_CONFIGURATION_PARENT_EXE=";
 const POLL = 500;
 
-/** Watches a switch that runs as a process group. @returns what ends the watch */
-export function boundUserUnits(group: number): () => void {
+/** @returns whether users kept the switch waiting for as long as one of them may */
+type EndOfWatch = () => boolean;
+
+/**
+ * Watches a switch.
+ * @param root its first process
+ * @param program the switch-to-configuration that this process runs or starts
+ */
+export function boundUserUnits(root: number, program: string): EndOfWatch {
   const limit = secondsFrom("NIXOS_AUTO_UPDATE_USER_TIMEOUT", 60);
   const since = new Map<number, number>();
+  let [running, waited, last] = [[] as RunningProcess[], 0, Date.now()];
   const timer = setInterval(() => {
-    const running = usersIn(group);
+    running = awaitedIn(root, program, running);
+    if (running.length > 0) waited += Date.now() - last;
+    last = Date.now();
     for (const uid of new Set(running.map((each) => each.uid))) {
       const first = since.get(uid) ?? Date.now();
       since.set(uid, first);
@@ -31,26 +41,33 @@ export function boundUserUnits(group: number): () => void {
   }, POLL);
   return () => {
     clearInterval(timer);
+    return waited >= limit;
   };
 }
 
-interface Member {
-  pid: number;
-  uid: number;
-}
-
-/** Such processes of other users in a process group. Reading the owner of a process's folder is cheaper than reading the rest of it. */
-function usersIn(group: number): Member[] {
+function awaitedIn(root: number, program: string, before: RunningProcess[]): RunningProcess[] {
   const own = userInfo().uid;
-  return processes((pid, uid) =>
-    uid !== own && processStat(pid).group === group && isMarked(pid) ? { pid, uid } : undefined,
+  const started = descendants(
+    root,
+    processes((pid) => ({ pid, ...processStat(pid) })),
   );
+  const tree = started.flatMap(({ pid, parent, startTicks }) => {
+    const uid = realUser(pid);
+    return uid === undefined ? [] : [{ pid, parent, startTicks, uid }];
+  });
+  const switching = tree.filter(({ pid, uid }) => uid === own && runs(pid, program));
+  return awaitedUsers(tree, own, new Set(switching.map(({ pid }) => pid)), before);
 }
 
-const isMarked = (pid: number): boolean =>
-  readFileSync(`/proc/${pid}/environ`, "utf8")
-    .split("\0")
-    .some((entry) => entry.startsWith(MARK));
+/** Whether a process of root's runs a program: itself, or as the script that its interpreter was started with. */
+function runs(pid: number, program: string): boolean {
+  try {
+    const [first, second] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+    return first === program || second === program || basename(readlinkSync(`/proc/${pid}/exe`)) === basename(program);
+  } catch {
+    return false;
+  }
+}
 
 function kill(pid: number): void {
   try {

@@ -16,9 +16,9 @@ import { log, oneLine } from "../host/log";
 import { branchHead, type Origin } from "./mirror";
 import { withNixAccess } from "../nix/nix-access";
 import { verify } from "./verify";
-import { freeSpace, makeRoom, makeRoomToFetch, spaceSettings } from "../nix/space";
+import { freeSpace, makeRoom, makeRoomToFetch, spaceSettings, STORE, type Writer } from "../nix/space";
 import { realisePrebuilt } from "../nix/prebuilt";
-import { build } from "../nix/nix";
+import { build, outputPath } from "../nix/nix";
 
 /** http(s), ssh and git, and nothing that git could take for an option or a helper's name. */
 function isRepositoryUrl(url: string): boolean {
@@ -166,6 +166,12 @@ export function buildLink({ stateFolder }: Place, { dry }: Pick<RunRequest, "dry
   return join(stateFolder, dry ? "checked" : "built");
 }
 
+/** @throws UpdateFailure if there is too little space and none can be freed */
+async function requireRoom(place: Place, settings: CommonSettings, writer: Writer): Promise<void> {
+  const noRoom = await makeRoom(place, spaceSettings(settings), STORE, writer);
+  if (noRoom !== undefined) throw new UpdateFailure("build", noRoom, "space");
+}
+
 /** The store path of a revision: from the approval's manifest, or else built here. @throws UpdateFailure */
 export async function realise<S extends Situation, D extends CommonDecision>(
   driver: Driver<S, D>,
@@ -176,14 +182,17 @@ export async function realise<S extends Situation, D extends CommonDecision>(
   const { place } = driver;
   const { revision } = target;
   begin(request, "building", revision);
-  const noRoom = await makeRoom(place, spaceSettings(decision.settings));
-  if (noRoom !== undefined) throw new UpdateFailure("build", noRoom, "space");
   const link = buildLink(place, request);
+  const { subdirectory, signers } = decision.settings;
+  const installable = place.mirror.installable(revision, driver.attribute(decision), subdirectory);
   if (target.manifest !== undefined) {
-    const path = await realisePrebuilt(decision.settings, target.manifest, link, place);
+    await requireRoom(place, decision.settings, "root");
+    // What nobody signed may not decide which system a signed commit has.
+    const ofCommit = () => withNixAccess(driver, decision, (access) => outputPath(installable, access));
+    const signed = signers !== undefined && signers !== "";
+    const path = await realisePrebuilt(decision.settings, target.manifest, link, place, signed ? ofCommit : undefined);
     if (path !== undefined) return path;
   }
-  const { subdirectory } = decision.settings;
-  const installable = place.mirror.installable(revision, driver.attribute(decision), subdirectory);
+  await requireRoom(place, decision.settings, "others");
   return withNixAccess(driver, decision, (access) => build(installable, link, access));
 }

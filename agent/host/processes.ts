@@ -1,7 +1,7 @@
 /** The processes of this machine. */
 import { readFileSync, statSync } from "node:fs";
 import { parseProcessStat, type ProcessStat } from "../../rules/text/process-stat";
-import { entries } from "./files";
+import { entries, readText } from "./files";
 
 /** What `read` says of each process, by its id and its owner's; nothing of those that it leaves out or that end meanwhile. */
 export function processes<T>(read: (pid: number, uid: number) => T | undefined): T[] {
@@ -13,6 +13,12 @@ export function processes<T>(read: (pid: number, uid: number) => T | undefined):
       return [];
     }
   });
+}
+
+/** The real user of a process, whatever the process runs as; undefined if it has ended. */
+export function realUser(pid: number): number | undefined {
+  const uid = /^Uid:\t(\d+)/m.exec(readText(`/proc/${pid}/status`) ?? "")?.[1];
+  return uid === undefined ? undefined : Number(uid);
 }
 
 /** @throws if the process has ended */

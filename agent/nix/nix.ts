@@ -13,14 +13,19 @@ const GRACE = 30_000;
 
 /** Builds an attribute of a flake. The link protects the result from garbage collection. @throws UpdateFailure */
 export async function build(installable: string, link: string, access: NixAccess = {}): Promise<string> {
-  const derivation = await evaluate(installable, access);
+  const derivation = await evaluate(`${installable}.drvPath`, access);
   const finished = await realise(derivation, link);
   const path = resolved(link);
   if (succeeded(finished) && path !== undefined) return path;
   throw failure(buildFailure({ ...finished, text: finished.output }), finished, "the build");
 }
 
-/** The store path of the derivation. @throws UpdateFailure */
+/** The store path that an attribute of a flake has when it is built. @throws UpdateFailure */
+export function outputPath(installable: string, access: NixAccess): Promise<string> {
+  return evaluate(`${installable}.outPath`, access);
+}
+
+/** A store path that an attribute of a flake names. @throws UpdateFailure */
 async function evaluate(installable: string, access: NixAccess): Promise<string> {
   const args = [
     ...FEATURES,
@@ -30,7 +35,7 @@ async function evaluate(installable: string, access: NixAccess): Promise<string>
     "--no-write-lock-file",
     ...(access.options ?? []),
   ];
-  const finished = await run("nix", [...args, "--", `${installable}.drvPath`], {
+  const finished = await run("nix", [...args, "--", installable], {
     timeout: buildTimeout(),
     grace: GRACE,
     ...(access.env === undefined ? {} : { env: access.env }),

@@ -16,18 +16,25 @@ import { secondsFrom, sleep } from "../host/time";
 const STORE_PATH = /^\/nix\/store\/[0-9a-z]{32}-[0-9A-Za-z+._?=-]+$/;
 const MANIFEST_BYTES = 10_000_000;
 
-/** Realises the path that the manifest names; `undefined` if it must be built here. */
+/**
+ * Realises the path that the manifest names; `undefined` if it must be built here.
+ * @param ofCommit the store path that the commit itself has, where the manifest must name it
+ */
 export async function realisePrebuilt(
   settings: Record<string, unknown>,
   manifest: { url: string; sha256: string },
   link: string,
   place: Place,
+  ofCommit?: () => Promise<string>,
 ): Promise<string | undefined> {
   const metadata = new MetadataServer();
   const folder = join(place.stateFolder, "cache");
   try {
     const host = typeof settings["host"] === "string" ? settings["host"] : "";
     const path = await prebuiltPath(metadata, host, manifest, join(place.runFolder, "manifest"));
+    const own = await ofCommit?.();
+    if (own !== undefined && own !== path)
+      throw new NoPrebuilt(`the manifest names ${path}, and the signed commit has ${own}`);
     log(`→ realising ${path}`);
     const options = await cacheOptions(metadata, settings["cache"], path, folder);
     const why = await substituteWithRetry(path, link, options);

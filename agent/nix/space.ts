@@ -24,14 +24,20 @@ export function spaceSettings(settings: Record<string, unknown>): SpaceSettings 
   };
 }
 
-const STORE = "/nix/store";
+export const STORE = "/nix/store";
 /** MiB that a fetch usually needs at most. If it needs more, git's own error says so. */
 const FETCH = 64;
 
-/** MiB free in a folder for a user other than root; none if no file can be created there any more. */
-export function freeMebibytes(folder: string): number {
-  const { bavail, bsize, files, ffree } = statfsSync(folder);
-  return files > 0 && ffree === 0 ? 0 : Math.floor((bavail * bsize) / MEBIBYTE);
+/**
+ * Who writes: the Nix daemon, which is root and fetches store paths; or anyone else, such as the users that builders run as. File systems
+ * keep some space for root (ext4 5 %), which no user can take.
+ */
+export type Writer = "root" | "others";
+
+/** MiB free in a folder; none if no file can be created there any more. */
+export function freeMebibytes(folder: string, writer: Writer = "others"): number {
+  const { bavail, bfree, bsize, files, ffree } = statfsSync(folder);
+  return files > 0 && ffree === 0 ? 0 : Math.floor(((writer === "root" ? bfree : bavail) * bsize) / MEBIBYTE);
 }
 
 /** Frees space before a fetch if the store or the agent's own folder has little: both are often on one disk. */
@@ -45,19 +51,20 @@ export async function makeRoomToFetch(place: Place, settings: SpaceSettings, sto
   await makeRoom(place, settings, store);
 }
 
-/** Frees space for a build. @returns why there is too little, if there is */
+/** Frees space for a build, or for what root fetches. @returns why there is too little, if there is */
 export async function makeRoom(
   place: Place,
   { minimumFree, keepGenerations }: SpaceSettings,
   store = STORE,
+  writer: Writer = "others",
 ): Promise<string | undefined> {
   if (minimumFree === 0) return undefined;
-  let free = freeMebibytes(store);
+  let free = freeMebibytes(store, writer);
   if (free >= minimumFree) return undefined;
   log(`${free} MiB free, ${minimumFree} wanted: collecting garbage`);
   await pruneGenerations(place, keepGenerations);
   await collectGarbage((minimumFree - free) * MEBIBYTE * 2);
-  free = freeMebibytes(store);
+  free = freeMebibytes(store, writer);
   if (free >= minimumFree) return undefined;
   return `not enough room to build: ${free} MiB free in ${store}, minimumFree is ${minimumFree} MiB`;
 }

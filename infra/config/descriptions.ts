@@ -151,12 +151,14 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "monitoring.silentAfter": "Alert when a running VM has not reported for this long, from `2h` to `24h`.",
 
   deployKey:
-    "The credential with which VMs read the config repository: an SSH key or, for https, a token. A secret: `pulumi config set --secret nixos-fleet:deployKey <key`.",
+    "The credential with which VMs read the config repository: an SSH key or, for https, a token. Make it read-only: every VM's root can read it. A secret: `pulumi config set --secret nixos-fleet:deployKey <key`.",
   deployKeySecret:
     "The same as an existing secret of Secret Manager: its name in this project, or `projects/PROJECT/secrets/NAME`.",
-  deployKeys: "Keys and tokens for the flake's private inputs, by host or URL prefix. A secret.",
+  deployKeys:
+    "Keys and tokens for the flake's private inputs, by host or URL prefix; read-only ones, as for `deployKey`. A secret.",
   deployKeySecrets: "The same as existing secrets of Secret Manager.",
-  homeDeployKeys: "Keys and tokens of the homes' own repositories, by URL. A secret.",
+  homeDeployKeys:
+    "Keys and tokens of the homes' own repositories, by URL; read-only ones, as for `deployKey`. A secret.",
   homeDeployKeySecrets: "The same as existing secrets of Secret Manager.",
   knownHosts: "The host keys of repositories that VMs reach by SSH, as lines of `known_hosts`.",
   signers:

@@ -153,7 +153,7 @@ in
     example = "projects/my-project/secrets/config-deploy-key";
     description = ''
       The secret in Secret Manager for the repository: an SSH private key for a URL of SSH, or a token or `USER:TOKEN` for one of
-      HTTPS. The machine's service account reads the latest version into a file that only root can read and that does not survive a
+      HTTPS. It should be read-only: root can read it. The machine's service account reads the latest version into a file that only root can read and that does not survive a
       reboot, and reads it again when the repository refuses it. The agent never sends it to other URLs, which are not encrypted.
       `null`: the secret in the instance's metadata, or none.
     '';

@@ -16,6 +16,8 @@ export type FailureCause =
   | "resources"
   /** The Nix daemon does not run, or another process holds a lock. */
   | "busy"
+  /** Processes of users kept a switch waiting. */
+  | "users"
   /** The repository answers that it does not have the branch or the revision. */
   | "absent"
   | "unknown";

@@ -4,6 +4,8 @@
 export interface ProcessStat {
   /** The program's, cut at 15 characters. It may contain anything, also spaces and parentheses. */
   name: string;
+  /** Field 4: the process that started it, or that took over from one that has ended. */
+  parent: number;
   /** Field 5: the process group. */
   group: number;
   /** Field 7: the device of the controlling terminal; 0 if there is none. */
@@ -18,6 +20,7 @@ export function parseProcessStat(text: string): ProcessStat {
   const field = (number: number) => Number(fields[number - 3] ?? NaN);
   return {
     name: text.slice(text.indexOf("(") + 1, end),
+    parent: field(4),
     group: field(5),
     terminal: field(7),
     startTicks: field(22),

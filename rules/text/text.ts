@@ -17,13 +17,20 @@ const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\
 const escapeSequence =
   /(?:\u001b\]|\u009d)[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)|(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b[ -/]*[0-~]/g;
 
-/** Text from another source, safe to print: escape sequences are dropped; tabs and newlines stay. */
+/**
+ * What the runner of a CI job takes for a command when the job prints it: GitHub's `::name::` at the start of a line and `##[name]` anywhere,
+ * Azure's `##vso[` and TeamCity's `##teamcity[`. A line may also be broken at a space.
+ */
+const runnerCommand = /(?<=^|\s)::(?=[a-z])|##(?=\w*\[)/gim;
+
+/** Text from another source, safe to print: escape sequences are dropped and commands to CI runners broken; tabs and newlines stay. */
 export function printable(text: string): string {
   return text
     .replace(/\r\n?/g, "\n")
     .replace(escapeSequence, "")
     .replace(unprintable, "")
-    .replace(loneSurrogate, "\ufffd");
+    .replace(loneSurrogate, "\ufffd")
+    .replace(runnerCommand, ([first = "", second = ""]) => `${first} ${second}`);
 }
 
 /** Text from another source as a single line of limited length. */

@@ -1,6 +1,6 @@
 /** Systems that were built elsewhere, out of a real binary cache: signed, served over HTTP in the VMs' network, and taken without evaluating. */
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { createReadStream, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import path from "node:path";
 import { execa } from "execa";
@@ -207,6 +207,28 @@ it("is built where a private bucket does not answer for long", async () => {
   stalls = undefined;
   expect(await other.lastRun()).toMatch(/the cache is away; building: .*\/nar\//);
   expect(other.report()).toMatchObject({ outcome: "updated", revision });
+});
+
+it("is taken where there are signers only if the signed commit has it", async () => {
+  const key = path.join(lab.state, "infra");
+  await execa("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
+  const signers = `infra@example.com ${readFileSync(`${key}.pub`, "utf8").trim()}`;
+  await source.signWith(key);
+  approve(await source.commit());
+  const careful = await lab.vm("careful", source, { follow: "approved", wave: "all", cache, signers });
+  const older = await prebuild();
+  approvePrebuilt(await source.commit(), older);
+  await careful.update();
+  expect(await careful.lastRun()).toMatch(/the manifest names \S+, and the signed commit has \S+; building/);
+  expect(await careful.facts()).toMatchObject({ remembered: await source.head() });
+
+  const revision = await source.commit();
+  const system = await prebuild();
+  approvePrebuilt(revision, system);
+  await careful.update();
+  expect(await careful.facts()).toMatchObject({ current: system, remembered: revision });
+  expect(await careful.lastRun()).not.toMatch(/; building|will be built/);
+  await source.signWith(undefined);
 });
 
 /** What anyone on a VM is answered who shows no token. */

@@ -6,6 +6,20 @@ const rollBack = unit("agent/activation/roll-back");
 
 export const activationMutants: readonly Mutant[] = [
   {
+    rule: "a user cannot hide a process that a switch waits for",
+    file: "rules/decision/awaited-users.ts",
+    before: "if (known !== undefined) awaited.set",
+    after: "if (false && known !== undefined) awaited.set",
+    tests: unit("rules/decision/awaited-users"),
+  },
+  {
+    rule: "a switch ends no process that an activation script started as a user",
+    file: "rules/decision/awaited-users.ts",
+    before: "one.uid !== own && programs.has(one.parent)",
+    after: "one.uid !== own",
+    tests: unit("rules/decision/awaited-users"),
+  },
+  {
     rule: "a failed activation script counts if a unit failed as well",
     file: "rules/decision/activation.ts",
     before: 'if (/^Failed to run activate script/m.test(output)) return { kind: "failed" };',
@@ -127,7 +141,7 @@ export const activationMutants: readonly Mutant[] = [
   rule(
     "system/system",
     "a rollback makes room for the boot loader",
-    'if (trial.undo?.passes === "space") removePartialKernels(this.bootFolder);',
+    'if (trial.undo?.passes === "space") removePartialKernels(this.files.boot);',
     "",
     rollBack,
   ),

@@ -3,6 +3,13 @@ import { unit, type Mutant } from "./mutant";
 
 export const operatorMutants: readonly Mutant[] = [
   {
+    rule: "a VM's text is no command to a CI runner",
+    file: "rules/text/text.ts",
+    before: ".replace(runnerCommand,",
+    after: ".replace(/^$/,",
+    tests: unit("cli/text"),
+  },
+  {
     rule: "the fleet's project is its provider's",
     file: "infra/preflight/existing.ts",
     before: "if (provided === project) return;",

@@ -4,7 +4,8 @@ import { allowedFailures, parseBudget } from "../../../rules/gate/budget";
 import { formatDuration, parseDuration } from "../../../rules/text/duration";
 import { readReport } from "../../../cli/reports";
 import { renderTable } from "../../../cli/command-line/table";
-import { lastLines } from "../../../cli/text";
+import { lastLines, wrap } from "../../../cli/text";
+import type { Report } from "../../../rules/report";
 import { report } from "./fleet-samples";
 import { oneLine, printable, truncate } from "../../../rules/text/text";
 
@@ -54,6 +55,25 @@ test.each(["", "-1", "1.5", "101%", "%", "ten", "5 %"])("%j is no budget", (text
 describe("text from VMs", () => {
   const wild = fc.string({ unit: "binary", maxLength: 3000 });
   const control = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/;
+
+  const command = /^\s*::[a-z]|##\w*\[/i;
+  const commands = fc
+    .array(
+      fc.constantFrom("::add-mask::", "::stop-commands::x", "##[error]", "##vso[", "#", ":", "\n", "\u200b", " ", "a"),
+    )
+    .map((parts) => parts.join(""));
+
+  it("is no command to a CI runner that prints it, whatever it is", () => {
+    fc.assert(
+      fc.property(fc.oneof(commands, wild), (text) => {
+        const { report: read } = readReport(JSON.stringify({ ...report(), error: text })) as { report: Report };
+        const all = [printable(text), oneLine(text), read.error ?? "", ...lastLines(text, 20)];
+        const printed = [...all.flatMap((one) => one.split("\n")), ...all.flatMap((one) => wrap(one, 10, 4))];
+        expect(printed.filter((line) => command.test(line))).toEqual([]);
+      }),
+    );
+    expect(oneLine("a::b ##[error]no ::add-mask::x ::1")).toBe("a::b # #[error]no : :add-mask::x ::1");
+  });
 
   it("carries no control characters, whatever it is", () => {
     fc.assert(fc.property(wild, (text) => !control.test(printable(text)) && !control.test(oneLine(text))));

@@ -1,6 +1,6 @@
 /** Which prebuilt system an approval's manifest comes to, and when the agent builds instead; what Nix does with it is tried on machines. */
 import { createHash } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { realisePrebuilt } from "../../../../agent/nix/prebuilt";
 import { systemPlace } from "../../../../agent/system/system-place";
@@ -23,14 +23,16 @@ interface Options {
   /** The manifest's own where absent. */
   digest?: string;
   settings?: object;
+  ofCommit?: string;
 }
 
-function realise(manifest: unknown, { url = "https://x/m.json", digest, settings = {} }: Options = {}) {
+function realise(manifest: unknown, { url = "https://x/m.json", digest, settings = {}, ofCommit }: Options = {}) {
   const text = JSON.stringify(manifest);
   writeFileSync(scratch.in("manifest"), text);
   const sha256 = digest ?? createHash("sha256").update(text).digest("hex");
   const place = { ...systemPlace(), stateFolder: scratch.in("state"), runFolder: scratch.in("run") };
-  return realisePrebuilt({ host: "dev", ...settings }, { url, sha256 }, scratch.in("built"), place);
+  const signed = ofCommit === undefined ? undefined : () => Promise.resolve(ofCommit);
+  return realisePrebuilt({ host: "dev", ...settings }, { url, sha256 }, scratch.in("built"), place, signed);
 }
 
 const asked = () => readFileSync(scratch.in("asked"), "utf8");
@@ -61,11 +63,22 @@ it.each(["HTTP error 503", "HTTP error 429", "Timeout was reached (28)", "Failed
   },
 );
 
+it("is what the signed commit itself has", async () => {
+  expect(await realise({ dev: path }, { ofCommit: path })).toBe(path);
+});
+
 describe("is built here", () => {
   it("where the server does not answer for long, with its reason", async () => {
     scratch.fake("nix-store", `echo x >>${scratch.in("tries")}; echo "${download}HTTP error 503" >&2; exit 1`);
     expect(await realise({ dev: path })).toBeUndefined();
     expect(scratch.log).toMatch(/is not available prebuilt; building: .*HTTP error 503/);
+  });
+
+  it("where it is another one than the signed commit has", async () => {
+    const own = `/nix/store/${"2".repeat(32)}-nixos-system-dev`;
+    expect(await realise({ dev: path }, { ofCommit: own })).toBeUndefined();
+    expect(scratch.log).toContain(`the manifest names ${path}, and the signed commit has ${own}; building`);
+    expect(existsSync(scratch.in("asked"))).toBe(false);
   });
 
   it("where the manifest is not the approved one", async () => {

@@ -38,6 +38,26 @@ describe("GitHub's workflows", () => {
     }
   });
 
+  it("take secrets that can change the fleet from an environment, which only main may use", () => {
+    // Whoever may push a branch can print the others.
+    const harmless = ["CONFIG_TOKEN", "INPUTS_TOKEN", "NOTIFY_WEBHOOK"];
+    const secretsOf = (job: object) =>
+      [...JSON.stringify(job).matchAll(/secrets\.(\w+)/g)].map(([, name = ""]) => name);
+    const guarded = workflows().flatMap(({ jobs }) =>
+      Object.values(jobs).flatMap((job) => {
+        const names = new Set(secretsOf(job).filter((name) => !harmless.includes(name)));
+        return [...names].map((name) => [job.environment, name]);
+      }),
+    );
+    expect(guarded).toEqual([
+      ["cache", "CACHE_KEY"],
+      ["update", "UPDATE_TOKEN"],
+    ]);
+    const readme = readFileSync(join(config, "README.md"), "utf8");
+    for (const [environment, name] of guarded)
+      expect(readme).toMatch(new RegExp(`gh secret set ${name} .*--env ${environment}\\b`));
+  });
+
   it("never put what a stranger writes into a command", () => {
     for (const { run = "" } of steps()) expect(run).not.toContain("${{");
   });

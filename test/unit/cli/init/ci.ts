@@ -21,6 +21,7 @@ interface Job {
   if?: string;
   permissions?: Record<string, string>;
   needs?: string;
+  environment?: string;
   "runs-on": string;
 }
 
@@ -33,7 +34,7 @@ interface Workflow {
 
 interface Pipeline {
   variables?: Record<string, string>;
-  default: { image: string; before_script: string[] };
+  default: { image: string; before_script: string[]; after_script?: string[] };
   [job: string]: unknown;
 }
 
@@ -45,6 +46,9 @@ export function jobScript(pipeline: Pipeline, job: string): string {
   const { script } = pipeline[job] as { script: string[] };
   return [...pipeline.default.before_script, ...script].join("\n");
 }
+
+/** The commands that GitLab's runner gives to another shell at a job's end, however it ended. */
+export const jobEnd = (pipeline: Pipeline): string => (pipeline.default.after_script ?? []).join("\n");
 
 /** What a job's commands see: the runner's and the project's variables, the file's own, and the job's, which may name others. */
 export function jobVariables(pipeline: Pipeline, job: string, given: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

@@ -1,11 +1,11 @@
 /** The pipelines for GitLab that `fleet init` writes: their commands run as its runner runs them. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runFleet } from "../run-fleet";
-import { gitlabVariables, jobScript, jobVariables, readPipeline, runScript, standIns } from "./ci";
+import { gitlabVariables, jobEnd, jobScript, jobVariables, readPipeline, runScript, standIns } from "./ci";
 
 const scratch = mkdtempSync(join(tmpdir(), "fleet-ci-"));
 const project = join(scratch, "my-fleet");
@@ -21,16 +21,23 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 describe("GitLab's pipelines", () => {
   const origin = join(scratch, "origin.git");
 
+  const newRunner = () => mkdtempSync(join(scratch, "builds-"));
+  let jobs = 0;
+
   /** A job of the project's pipeline on a runner with stand-ins; the config repository is a real one. */
-  async function job(name: string, pulumi: string) {
-    const folder = mkdtempSync(join(scratch, "builds-"));
+  async function job(name: string, pulumi: string, folder = newRunner()) {
     const directory = join(folder, "acme/my-fleet");
-    mkdirSync(directory, { recursive: true });
+    const temporary = join(folder, "tmp");
+    for (const needed of [directory, temporary]) mkdirSync(needed, { recursive: true });
+    writeFileSync(join(directory, "Pulumi.yaml"), "name: my-fleet\n");
     const comment = join(folder, "comment");
     const runner = standIns(folder, { npm: "", pulumi, curl: `cat >'${comment}'` });
-    const given = { ...gitlabVariables(directory, origin), PATH: runner.path, HOME: folder };
+    const own = { CI_JOB_ID: String(++jobs), TMPDIR: temporary };
+    const given = { ...gitlabVariables(directory, origin), ...own, PATH: runner.path, HOME: folder };
     const env = jobVariables(gitlab(project), name, given);
     const run = await runScript(jobScript(gitlab(project), name), directory, env);
+    const end = await runScript(jobEnd(gitlab(project)), directory, env);
+    expect(end.exitCode, end.text).toBe(0);
     return { ...run, calls: runner.calls(), folder, directory, comment };
   }
 
@@ -43,19 +50,31 @@ describe("GitLab's pipelines", () => {
   });
 
   it("bring the config repository up, log in without a key, and run pulumi up", async () => {
-    const { exitCode, text, calls, folder, directory } = await job("up", 'cat "$GOOGLE_APPLICATION_CREDENTIALS"');
+    const reads = 'cat Pulumi.yaml ../machines/vms.json ../token; echo; cat "$GOOGLE_APPLICATION_CREDENTIALS"';
+    const { exitCode, text, calls, folder } = await job("up", reads);
     expect(exitCode, text).toBe(0);
     expect(calls).toEqual(["npm ci", "npm run types", "pulumi up --yes --non-interactive --stack acme"]);
-    expect(readFileSync(join(folder, "acme/machines/vms.json"), "utf8")).toContain("dev-canary");
-    expect(JSON.parse(text.slice(text.indexOf("{")))).toMatchObject({
+    for (const part of ["name: my-fleet", "dev-canary", "jwt\n"]) expect(text).toContain(part);
+    expect(JSON.parse(text.slice(text.lastIndexOf("\n")))).toMatchObject({
       type: "external_account",
       audience: "//iam.googleapis.com/projects/1/providers/gitlab",
-      credential_source: { file: `${directory}.token` },
+      credential_source: { file: expect.stringMatching(`^${folder}/tmp/.*/token$`) as string },
       service_account_impersonation_url: expect.stringContaining(
         "/serviceAccounts/ci@acme.iam.example.com:generate",
       ) as string,
     });
-    expect(readFileSync(`${directory}.token`, "utf8")).toBe("jwt");
+  });
+
+  it("leave nothing on the runner but the project, whose next job begins the same way", async () => {
+    const folder = newRunner();
+    const look = "stat -c %a .. ../token ../login.json";
+    for (const fails of ["", "; exit 1"]) {
+      const { exitCode, text } = await job("up", `${look}${fails}`, folder);
+      expect([exitCode, text.split("\n").slice(-3)]).toEqual([fails === "" ? 0 : 1, ["700", "600", "600"]]);
+      expect(readdirSync(folder).sort()).toEqual(["acme", "bin", "calls", "tmp"]);
+      expect([readdirSync(join(folder, "acme")), readdirSync(join(folder, "tmp"))]).toEqual([["my-fleet"], []]);
+      expect(readdirSync(join(folder, "acme/my-fleet"))).toEqual(["Pulumi.yaml"]);
+    }
   });
 
   it("log in as the account of previews for a merge request of the project itself, and only then", async () => {
