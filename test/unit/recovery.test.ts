@@ -31,6 +31,10 @@ const tests: Readonly<Record<string, readonly Test[]>> = {
     ["test/agents/keys.test.ts", "that refuse the key are reported as such, and gone back to once they take it"],
     ["test/program/keys.test.ts", "are rotated without touching a VM: the next version comes before the former goes"],
   ],
+  "`no branch contains …`": [
+    ["test/unit/agent/git/mirror.test.ts", "refuses a revision that no branch contains, again and also if it has it"],
+    ["test/unit/infra/first-boot.test.ts", "refuses a revision of a pull request, which no branch contains"],
+  ],
   "VMs `failed, verify`": [
     ["test/agents/startup.test.ts", "refuses a commit that no signer signed, and takes one that a signer did"],
     ["test/faults/kinds/network.ts", "history that was rewritten"],
