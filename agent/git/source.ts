@@ -5,6 +5,7 @@ import { mayBeOnNoBranch, type Target } from "../../rules/decision/decision";
 import { diskProblem } from "../../rules/decision/failure";
 import {
   type CommonDecision,
+  type CommonSettings,
   type Driver,
   type Place,
   type RunRequest,
