@@ -7,7 +7,7 @@ import type { Waiting } from "../rules/report";
 import type { Right } from "../rules/decision/run-right";
 import type { Program } from "./host/log";
 import type { Mirror, Origin } from "./git/mirror";
-import type { Before, Trial } from "./state";
+import type { Before, Reachable, Trial } from "./state";
 import type { RepositoryKey } from "./credentials/repository-keys";
 import type { Manager } from "./host/systemd";
 import type { Ending } from "./ending";
@@ -105,6 +105,12 @@ export interface Deferral {
   until?: Date;
 }
 
+/** Why what runs is unhealthy. `lost`: all is well except that this does not answer any more. */
+export interface HealthError {
+  error: string;
+  lost?: Reachable;
+}
+
 export interface RolledBack {
   ok: boolean;
   error?: string;
@@ -162,7 +168,9 @@ export interface Driver<S extends Situation = Situation, D extends CommonDecisio
   /** Undoes that if it was only begun. */
   revertProfile(path: string): Promise<void>;
   healthBefore(decision: D): Promise<Before>;
-  healthError(trial: Trial, decision: D): Promise<string | undefined>;
+  healthError(trial: Trial, decision: D): Promise<HealthError | undefined>;
+  /** Whether what seemed to be lost answers within a time limit. */
+  reachesAgain?(what: Reachable, decision: D): Promise<boolean>;
   rollBack(trial: Trial, decision: D, unchanged: boolean): Promise<RolledBack>;
   /** After the state is written: publishes it and passes on what others wait for. */
   concluded(conclusion: Conclusion<S, D>): Promise<{ retry?: string }>;

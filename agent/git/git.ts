@@ -136,6 +136,9 @@ export function gitErrorText(finished: Finished): string {
   return oneLine(refusal ?? spoken ?? lines.at(-1) ?? how);
 }
 
+/** The exit status of `ls-remote --exit-code` if the repository has no such branch. */
+export const NO_SUCH_BRANCH = 2;
+
 /**
  * Runs git up to five times, with longer and longer pauses. If a server refuses, git retries only if `renew` says that there is another
  * key or token by now. A git that hung would hang again, so a later run retries it.
@@ -152,9 +155,9 @@ export async function gitRetry(
     if (succeeded(finished)) return finished;
     const problem = gitErrorText(finished);
     const cause = gitFailure({ ...finished, text: finished.stderr });
-    // Exit status 2 is the answer of `ls-remote --exit-code` that there is no such branch.
-    const final = finished.status === 2 || finished.limit !== undefined || attempt >= ATTEMPTS;
-    const error = new GitError(finished.status === 2 ? "absent" : cause, problem);
+    const isAbsent = finished.status === NO_SUCH_BRANCH;
+    const final = isAbsent || finished.limit !== undefined || attempt >= ATTEMPTS;
+    const error = new GitError(isAbsent ? "absent" : cause, problem);
     if (final || cause === "space" || cause === "absent") throw error;
     if (cause === "refused") {
       const renewed = await renew();

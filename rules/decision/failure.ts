@@ -70,6 +70,12 @@ export function gitFailure({ status, limit, text }: ProcessEnd): FailureCause {
   return status === undefined ? "resources" : "unknown";
 }
 
+/** Whether a server answered a git command that failed, whatever its answer was. */
+export function hasAnswered(end: ProcessEnd): boolean {
+  const cause = gitFailure(end);
+  return cause === "refused" || cause === "absent" || /returned error: \d{3}|RPC failed; HTTP \d{3}/.test(end.text);
+}
+
 /**
  * What Nix 2.18 to 2.31 prints for transient failures (libstore/filetransfer.cc, libfetchers, libstore/build, libutil/serialise.cc,
  * libstore/gc.cc), and what the git, ssh and curl that it runs and glibc's resolver print.

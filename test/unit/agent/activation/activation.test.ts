@@ -64,7 +64,8 @@ const driver = (): Driver =>
     },
     healthError: async () => {
       did.push("health");
-      return Promise.resolve(steps.health?.());
+      const error = steps.health?.();
+      return Promise.resolve(error === undefined ? undefined : { error });
     },
     rollBack: async (_trial, _decision, unchanged) => {
       did.push("back");
