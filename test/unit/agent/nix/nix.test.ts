@@ -5,6 +5,7 @@ import { succeededOrFailure } from "../../../../agent/failures";
 import { build } from "../../../../agent/nix/nix";
 import { isOffline } from "../../../../agent/ending";
 import { B } from "../../rules/decision/cases";
+import { normalisedFailure } from "../../../../rules/decision/repeated-failure";
 import { Scratch } from "../scratch";
 
 let scratch: Scratch;
@@ -82,6 +83,30 @@ describe("a build that fails", () => {
     expect(await end()).toEqual(retried);
   });
 });
+
+it.each(["nix", "nix-store"])(
+  "%s that does not end is tried again, and says so in the same words each time",
+  async (program) => {
+    process.env["NIXOS_AUTO_UPDATE_BUILD_TIMEOUT"] = "0.5";
+    scratch.fake(program, 'echo "download number $RANDOM" >&2; exec sleep 60');
+    const ending = await succeededOrFailure(
+      async () => {
+        await build("x", scratch.in("built"));
+        throw new Error("it was built");
+      },
+      () => B,
+    );
+    expect(ending).toMatchObject({
+      outcome: "failed",
+      stage: "build",
+      cause: "unknown",
+      unrecognised: { revision: B },
+    });
+    expect(ending.refuse).toBeUndefined();
+    const what = program === "nix" ? "the evaluation" : "the build";
+    expect(normalisedFailure(ending.error ?? "")).toBe(`error: ${what} did not end within N s`);
+  },
+);
 
 it("the reason comes last, and is short", async () => {
   const lines = Array.from({ length: 1000 }, (_, count) => `line ${count}`);
