@@ -85,7 +85,7 @@ export interface CommonDecision extends Decision {
   notes?: string[];
 }
 
-/** How a switch went. `passes`: why it may succeed later. `busy`: another switch is running, so nothing was changed. */
+/** How a switch went. `passes`: why it may succeed later. `unchanged`: it failed before it changed anything. */
 export type Switched =
   | { kind: "done" }
   /** It runs only after a reboot. */
@@ -96,6 +96,7 @@ export interface FailedSwitch {
   kind: "failed";
   error: string;
   passes?: "busy" | "space";
+  unchanged?: true;
 }
 
 /** Why an update waits, and when the agent retries it, if that is known. */

@@ -62,7 +62,7 @@ async function carryOut<S extends Situation, D extends CommonDecision>(
   const { driver } = activation;
   log(trial.mode === "boot" ? `→ switching to ${trial.path} at the next boot` : `→ switching to ${trial.path}`);
   const switched = await driver.activate(trial.path, trial.mode, trial);
-  if (switched.kind === "failed" && switched.passes === "busy") {
+  if (switched.kind === "failed" && switched.unchanged === true) {
     if (!isRepeated || trial.mode === "boot") return fail(activation, trial, { ...whyOf(switched), unchanged: true });
     // What the first try changed stays on trial.
     return { outcome: "deferred", error: switched.error, rolledBack: false, retry: lastLine(switched.error) };
@@ -122,8 +122,8 @@ function deployed({ revision, lock }: Trial): Ending {
   return { outcome: "updated", rolledBack: false, revision, lock };
 }
 
-function whyOf({ kind: _, ...switched }: FailedSwitch): Undo {
-  return { stage: "switch", ...switched };
+function whyOf({ error, passes }: FailedSwitch): Undo {
+  return { stage: "switch", error, ...(passes === undefined ? {} : { passes }) };
 }
 
 async function fail<S extends Situation, D extends CommonDecision>(

@@ -25,7 +25,7 @@ export async function setProfile(profile: string, path: string): Promise<FailedS
   return {
     kind: "failed",
     error: `could not set the profile ${profile}${why === "" ? "" : `: ${why}`}`,
-    passes: diskProblem(finished.output) === undefined ? "busy" : "space",
+    ...(diskProblem(finished.output) === undefined ? { passes: "busy", unchanged: true } : { passes: "space" }),
   };
 }
 

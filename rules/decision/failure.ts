@@ -152,6 +152,12 @@ export function buildFailure({ status, limit, text }: ProcessEnd): FailureCause 
   return cause === "space" || cause === "resources" ? cause : "revision";
 }
 
+/** What a home's activation lacked, according to the end of its output: a disk, or the Nix daemon or memory, which it needs as a build does. */
+export function activationShortage(output: string): "space" | "busy" | undefined {
+  if (diskProblem(output) !== undefined) return "space";
+  return nixBusy.test(output) || nixResources.test(output) ? "busy" : undefined;
+}
+
 /** Whether a failure is transient, so that it is not recorded against the revision. */
 export function isTransient(cause: FailureCause): boolean {
   return cause !== "revision" && cause !== "absent";

@@ -33,6 +33,20 @@ export const failureMutants: readonly Mutant[] = [
     "trouble.test(line)",
   ),
   agentRule(
+    "activation/home-activation",
+    "a home whose activation lacked the Nix daemon is tried again",
+    "...(passes === undefined ? {} : { passes })",
+    "",
+    unit("agent/output"),
+  ),
+  agentRule(
+    "activation/activation",
+    "an activation that stopped half way for lack of something goes back",
+    'switched.kind === "failed" && switched.unchanged === true',
+    'switched.kind === "failed" && switched.passes === "busy"',
+    unit("agent/activation/busy"),
+  ),
+  agentRule(
     "nix/nix",
     "repeated time limits are recognised as the same failure",
     "[lines, limits[limit]]",
