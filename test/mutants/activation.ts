@@ -169,6 +169,13 @@ export const activationMutants: readonly Mutant[] = [
   ),
   rule(
     "activation/reboot",
+    "a shutdown that is scheduled stays as it is",
+    'if (isThere(scheduled) || isThere("/run/nologin")) return;',
+    "",
+    unit("agent/activation/reboot"),
+  ),
+  rule(
+    "activation/reboot",
     "a hold calls off a reboot that is scheduled",
     "if (place.held !== undefined && own !==",
     "if (false && own !==",

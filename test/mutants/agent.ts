@@ -5,6 +5,20 @@ const verify = unit("agent/git/verify");
 
 export const agentMutants: readonly Mutant[] = [
   rule(
+    "git/git",
+    "git runs no hooks of a clone's",
+    '"-c", "core.hooksPath=/dev/null", ',
+    "",
+    unit("agent/git/checkout"),
+  ),
+  rule(
+    "git/git",
+    "git runs no file system monitor of a clone's",
+    '"-c", "core.fsmonitor=false"',
+    "",
+    unit("agent/git/checkout"),
+  ),
+  rule(
     "host/lock",
     "one update at a time (lock)",
     'if (!(await flock(fd, ["--nonblock"]))) {',

@@ -46,6 +46,21 @@ export const failureMutants: readonly Mutant[] = [
     'switched.kind === "failed" && switched.passes === "busy"',
     unit("agent/activation/busy"),
   ),
+  agentRule("nix/nix", "an evaluation follows the lock", '"--no-update-lock-file",', "", unit("agent/nix/nix")),
+  agentRule(
+    "retry",
+    "a suspended VM does not miss the moment of its retry",
+    "return { option: `--on-calendar=${time}`, when: `at ${time}` };",
+    "return timerAfter(Math.ceil(due - now));",
+    unit("agent/retry"),
+  ),
+  agentRule(
+    "retry",
+    "a retry whose moment has passed comes",
+    "if (due < now + NEAR) return timerAfter(Math.max(1, Math.ceil(due - now)));",
+    "",
+    unit("agent/retry"),
+  ),
   agentRule(
     "nix/nix",
     "repeated time limits are recognised as the same failure",

@@ -1,4 +1,5 @@
 /** A build that fails: whether its revision is refused or tried again. */
+import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { UpdateFailure } from "../../../../agent/driver";
 import { succeededOrFailure } from "../../../../agent/failures";
@@ -33,12 +34,21 @@ async function end() {
   };
 }
 
+const UNLOCKED =
+  "error: flake 'git+file:///x' requires lock file changes but they're not allowed due to '--no-update-lock-file'";
 const refused = { outcome: "failed", stage: "build", refused: true, retried: false, offline: false };
 const retried = { ...refused, refused: false, retried: true };
 
 it("an evaluation that fails is refused from then on", async () => {
   scratch.fake("nix", says("error: undefined variable 'x'", "exit 1"));
   expect(await end()).toEqual(refused);
+});
+
+it("an evaluation changes no lock: what an input would be is for the lock alone to say", async () => {
+  scratch.fake("nix", `printf '%s\\n' "$@" >${scratch.in("said")}; ${says(UNLOCKED, "exit 1")}`);
+  expect(await end()).toEqual(refused);
+  const args = readFileSync(scratch.in("said"), "utf8").trim().split("\n");
+  expect(args).toEqual(expect.arrayContaining(["--no-update-lock-file", "--no-write-lock-file"]));
 });
 
 it("an evaluation that a server kept from its inputs is tried again", async () => {
