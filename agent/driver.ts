@@ -7,7 +7,7 @@ import type { Waiting } from "../rules/report";
 import type { Right } from "../rules/decision/run-right";
 import type { Program } from "./host/log";
 import type { Mirror, Origin } from "./git/mirror";
-import type { Before, Trial } from "./state";
+import type { Before, Reachable, Trial } from "./state";
 import type { RepositoryKey } from "./credentials/repository-keys";
 import type { Manager } from "./host/systemd";
 import type { Ending } from "./ending";
@@ -85,7 +85,9 @@ export interface CommonDecision extends Decision {
   notes?: string[];
 }
 
-/** How a switch went. `passes`: why it may succeed later. `busy`: another switch is running, so nothing was changed. `users`: it waited for them. */
+/**
+ * How a switch went. `passes`: why it may succeed later; `users`: it waited for them. `unchanged`: it failed before it changed anything.
+ */
 export type Switched =
   | { kind: "done" }
   /** It runs only after a reboot. */
@@ -96,6 +98,7 @@ export interface FailedSwitch {
   kind: "failed";
   error: string;
   passes?: "busy" | "space" | "users";
+  unchanged?: true;
 }
 
 /** Why an update waits, and when the agent retries it, if that is known. */
@@ -103,6 +106,12 @@ export interface Deferral {
   why: string;
   waiting: Waiting;
   until?: Date;
+}
+
+/** Why what runs is unhealthy. `lost`: all is well except that this does not answer any more. */
+export interface HealthError {
+  error: string;
+  lost?: Reachable;
 }
 
 export interface RolledBack {
@@ -164,7 +173,9 @@ export interface Driver<S extends Situation = Situation, D extends CommonDecisio
   /** Undoes that if it was only begun. */
   revertProfile(path: string): Promise<void>;
   healthBefore(decision: D): Promise<Before>;
-  healthError(trial: Trial, decision: D): Promise<string | undefined>;
+  healthError(trial: Trial, decision: D): Promise<HealthError | undefined>;
+  /** Whether what seemed to be lost answers within a time limit. */
+  reachesAgain?(what: Reachable, decision: D): Promise<boolean>;
   rollBack(trial: Trial, decision: D, unchanged: boolean): Promise<RolledBack>;
   /** After the state is written: publishes it and passes on what others wait for. */
   concluded(conclusion: Conclusion<S, D>): Promise<{ retry?: string }>;

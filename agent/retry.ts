@@ -7,6 +7,9 @@ import type { Right } from "../rules/decision/run-right";
 import { type Manager, systemctl, systemdRun } from "./host/systemd";
 import { secondsFrom } from "./host/time";
 
+/** Seconds that systemd-run may take, and more. */
+const NEAR = 60;
+
 export interface RetryPlace {
   manager: Manager;
   /** The service's name, without its suffix. */
@@ -49,11 +52,8 @@ async function retryLater(
 ): Promise<void> {
   const file = join(runFolder, "retry");
   const count = retriesSoFar(file);
-  const delay =
-    at === undefined
-      ? retryDelay(count, secondsFrom("NIXOS_AUTO_UPDATE_RETRY", 15) / 1000, Math.random())
-      : // Not all VMs of a window in the same second.
-        Math.max(1, Math.ceil((at.getTime() - Date.now()) / 1000 + Math.random() * 30));
+  const delay = retryDelay(count, secondsFrom("NIXOS_AUTO_UPDATE_RETRY", 15) / 1000, Math.random());
+  const timer = at === undefined ? timerAfter(delay) : timerAt(at.getTime() / 1000, Date.now() / 1000, Math.random());
   try {
     writeFileAtomic(file, `${count + 1} ${oneLine(why)}`);
     writeFileAtomic(join(runFolder, "retry-right"), right);
@@ -68,7 +68,7 @@ async function retryLater(
     [
       `--unit=${service}-retry-${count % 100}-${process.pid}`,
       "--description=Try the update again",
-      `--on-active=${delay}`,
+      timer.option,
       "--timer-property=AccuracySec=1s",
       `--property=SyslogIdentifier=${service}`,
       `--setenv=PATH=${process.env["PATH"] ?? ""}`,
@@ -87,7 +87,28 @@ async function retryLater(
       `${service}.service`,
     ],
   );
-  if (started) log(`trying again in ${delay} s: ${oneLine(why)}`);
+  if (started) log(`trying again ${timer.when}: ${oneLine(why)}`);
+}
+
+/** How systemd-run is asked for a time, and the time for people. */
+interface Timer {
+  option: string;
+  when: string;
+}
+
+function timerAfter(seconds: number): Timer {
+  return { option: `--on-active=${seconds}`, when: `in ${seconds} s` };
+}
+
+/**
+ * A timer of the clock's for a moment, since one of seconds stands still while the machine is suspended. A moment that is past by the time
+ * systemd reads it never comes, so a near one is waited for in seconds. All in seconds; not all VMs of a window come at the same one.
+ */
+export function timerAt(moment: number, now: number, random: number): Timer {
+  const due = Math.ceil(moment + random * 30);
+  if (due < now + NEAR) return timerAfter(Math.max(1, Math.ceil(due - now)));
+  const time = `${new Date(due * 1000).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+  return { option: `--on-calendar=${time}`, when: `at ${time}` };
 }
 
 async function retryNoMore({ manager, service, runFolder }: RetryPlace): Promise<void> {

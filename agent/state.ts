@@ -57,16 +57,23 @@ export function removeHold(folder: string): boolean {
 export interface Before {
   /** Units that had failed. */
   failed: string[];
-  /** What was reachable. */
+  /** What was reachable, by `Reachable`. */
   reached: Record<string, boolean>;
 }
 
-/** Why a trial is rolled back. `passes`: why it may succeed later. `unchanged`: the activation changed nothing. */
+/** What an update must not cut its machine off from. */
+export type Reachable = "metadata server" | "repository";
+
+/**
+ * Why a trial is rolled back. `passes`: why it may succeed later. `unchanged`: the activation changed nothing. `lost`: it failed only
+ * because this does not answer any more.
+ */
 export interface Undo {
   stage: Stage;
   error: string;
   passes?: "busy" | "space" | "users";
   unchanged?: true;
+  lost?: Reachable;
 }
 
 /**
@@ -148,12 +155,13 @@ function parseUndo(item: unknown): Trial["undo"] {
   if (!isObject(item)) return undefined;
   const stage = contract.stage.find((known) => known === item["stage"]) as Stage | undefined;
   if (stage === undefined) return undefined;
-  const { error, passes, unchanged } = item;
+  const { error, passes, unchanged, lost } = item;
   return {
     stage,
     error: typeof error === "string" ? error : "",
     ...(passes === "busy" || passes === "space" || passes === "users" ? { passes } : {}),
     ...(unchanged === true ? { unchanged } : {}),
+    ...(lost === "repository" || lost === "metadata server" ? { lost } : {}),
   };
 }
 

@@ -3,6 +3,7 @@ import { deploymentOf, type AgentState, type Deployment } from "../../rules/agen
 import { withCode } from "../../rules/error-codes";
 import { cutShort, logFailure } from "../failures";
 import { short } from "../../rules/contract";
+import type { FailureCause } from "../../rules/decision/failure";
 import type { CommonDecision, Driver, FailedSwitch, RolledBack, Situation } from "../driver";
 import type { Ending } from "../ending";
 import { alarm, log, lastLine } from "../host/log";
@@ -63,7 +64,7 @@ async function carryOut<S extends Situation, D extends CommonDecision>(
   const { driver } = activation;
   log(trial.mode === "boot" ? `→ switching to ${trial.path} at the next boot` : `→ switching to ${trial.path}`);
   const switched = await driver.activate(trial.path, trial.mode, trial);
-  if (switched.kind === "failed" && switched.passes === "busy") {
+  if (switched.kind === "failed" && switched.unchanged === true) {
     if (!isRepeated || trial.mode === "boot") return fail(activation, trial, { ...whyOf(switched), unchanged: true });
     // What the first try changed stays on trial.
     return { outcome: "deferred", error: switched.error, rolledBack: false, retry: lastLine(switched.error) };
@@ -96,8 +97,13 @@ async function verifyHealth<S extends Situation, D extends CommonDecision>(
 ): Promise<Ending> {
   const { driver, decision } = activation;
   log("→ checking health");
-  const error = await driver.healthError(trial, decision);
-  if (error !== undefined) return fail(activation, trial, { stage: "health", error });
+  const unhealthy = await driver.healthError(trial, decision);
+  if (unhealthy !== undefined) {
+    const { error, lost } = unhealthy;
+    // After a boot, only another boot brings back all of what ran before, so nobody could ask again from there.
+    const asksAgain = lost !== undefined && trial.mode === "switch" && trial.boot === driver.boot();
+    return fail(activation, trial, { stage: "health", error, ...(asksAgain ? { lost } : {}) });
+  }
   if (trial.mode === "switch") {
     const kept = await driver.keep(trial.path);
     if (kept.kind === "failed") return fail(activation, trial, whyOf(kept));
@@ -118,8 +124,8 @@ function deployed({ revision, lock }: Trial): Ending {
   return { outcome: "updated", rolledBack: false, revision, lock };
 }
 
-function whyOf({ kind: _, ...switched }: FailedSwitch): Undo {
-  return { stage: "switch", ...switched };
+function whyOf({ error, passes }: FailedSwitch): Undo {
+  return { stage: "switch", error, ...(passes === undefined ? {} : { passes }) };
 }
 
 async function fail<S extends Situation, D extends CommonDecision>(
@@ -141,24 +147,36 @@ async function fail<S extends Situation, D extends CommonDecision>(
 
 /** Goes back. A revision that failed for a reason that passes stays wanted. */
 async function undo<S extends Situation, D extends CommonDecision>(
-  { driver, decision }: Activation<S, D>,
+  activation: Activation<S, D>,
   trial: Trial,
-  { stage, error, passes, unchanged }: Undo,
+  why: Undo,
 ): Promise<Ending> {
-  logFailure(stage, error);
+  const { driver, decision } = activation;
+  logFailure(why.stage, why.error);
   log("→ rolling back");
-  const back = await driver.rollBack(trial, decision, unchanged === true);
-  const later = passes === "space" ? "no space is left" : lastLine(error);
+  const back = await driver.rollBack(trial, decision, why.unchanged === true);
+  const cause = await causeOf(activation, why, back);
+  const error = cause === "network" ? `${why.error}, nor from the former system` : why.error;
+  const later = cause === "space" ? "no space is left" : lastLine(error);
   const ending: Ending = {
-    outcome: "failed",
-    stage,
-    error,
-    rolledBack: back.ok,
-    cause: passes ?? "revision",
-    ...(passes === undefined ? { refuse: trial.revision } : { retry: later }),
+    ...{ outcome: "failed", stage: why.stage, error, rolledBack: back.ok, cause },
+    ...(cause === "revision" ? { refuse: trial.revision } : { retry: later }),
   };
   if (back.ok) return { ...ending, ...goneBack(trial, driver.boot()) };
   return { ...ending, ...notGoneBack(trial, back, `${error}\nand the rollback failed: `) };
+}
+
+/** A revision seems to have cut off a server. If the former system does not reach it either, the revision did not. */
+async function causeOf<S extends Situation, D extends CommonDecision>(
+  { driver, decision }: Activation<S, D>,
+  { passes, lost }: Undo,
+  back: RolledBack,
+): Promise<FailureCause> {
+  if (passes !== undefined) return passes;
+  if (lost === undefined || driver.reachesAgain === undefined || back.hopeless === true) return "revision";
+  // A later run repeats the rollback and asks then.
+  if (!back.ok) return "unknown";
+  return (await driver.reachesAgain(lost, decision)) ? "revision" : "network";
 }
 
 /** What the end of a trial restores. */

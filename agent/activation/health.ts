@@ -160,12 +160,16 @@ async function checkError(name: string, command: string, seconds: number): Promi
   return `health check ${name} ${how}\n${lastLines(finished.output, 10)}`.trimEnd();
 }
 
-/** Whether something answers within a time limit. The limit is needed because a switch may restart the network. */
-export async function answersAgain(what: string, ask: () => Promise<boolean>): Promise<string | undefined> {
+/**
+ * Whether something answers within a time limit. The limit is needed because a switch may restart the network.
+ * @param pause milliseconds until it is asked again
+ */
+export async function answersAgain(ask: () => Promise<boolean>, pause: number): Promise<boolean> {
   const end = Date.now() + secondsFrom("NIXOS_AUTO_UPDATE_REACH", 60);
   while (!(await ask())) {
-    if (Date.now() >= end) return `the ${what} could be reached before and cannot any more`;
-    await sleep(2000);
+    const left = end - Date.now();
+    if (left <= 0) return false;
+    await sleep(Math.min(pause, left));
   }
-  return undefined;
+  return true;
 }

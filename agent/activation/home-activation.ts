@@ -1,6 +1,6 @@
 /** Activates a Home Manager generation, as its user. */
 import { dirname, join } from "node:path";
-import { diskProblem } from "../../rules/decision/failure";
+import { activationShortage } from "../../rules/decision/failure";
 import type { Switched } from "../driver";
 import { exists, makeFolder } from "../host/files";
 import { howEnded, lastLines, run, succeeded } from "../host/process";
@@ -44,7 +44,8 @@ export async function activateHome(generation: string, profile: string | undefin
   if (finished.limit !== undefined) return { kind: "failed", error: how };
   // The reason is Home Manager's last line, and what shows one line of an error shows the last.
   const error = `${how}\n${lastLines(finished.output, 20)}`;
-  return { kind: "failed", error, ...(diskProblem(finished.output) === undefined ? {} : { passes: "space" }) };
+  const passes = activationShortage(lastLines(finished.output, 20));
+  return { kind: "failed", error, ...(passes === undefined ? {} : { passes }) };
 }
 
 /** 20261128-061500, in UTC: the run that ends a trial may have another time zone than the run that began it. */

@@ -40,7 +40,7 @@ export async function switchToConfiguration(toplevel: string, action: "test" | "
     case "active":
       return { kind: "done" };
     case "busy":
-      return { kind: "failed", error: "another switch-to-configuration is running", passes: "busy" };
+      return { kind: "failed", error: "another switch-to-configuration is running", passes: "busy", unchanged: true };
     case "needs reboot":
       return { kind: "needs reboot" };
     case "refused":

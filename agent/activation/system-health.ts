@@ -1,10 +1,11 @@
 /** How a system is checked after its switch: its units, its checks, and what was reachable before the switch. */
 import { join } from "node:path";
 import { answersAgain, checksError, failedUnits, unitsError } from "./health";
+import type { HealthError } from "../driver";
 import type { MetadataServer } from "../metadata-server";
 import { answers, type Origin } from "../git/mirror";
 import { awaitsBoot } from "./reboot";
-import type { Before, Trial } from "../state";
+import type { Before, Reachable, Trial } from "../state";
 import { healthSettings } from "../system/deferrals";
 import { readObject } from "../host/files";
 
@@ -25,8 +26,9 @@ export class SystemHealth {
     return { failed, reached: { "metadata server": metadata, repository } };
   }
 
-  /** Why what runs now is unhealthy; `undefined` if it is healthy. */
-  async error({ path, former, before }: Trial, settingsPath: string): Promise<string | undefined> {
+  /** Why what runs now is unhealthy; `undefined` if it is healthy. @param boot the present one */
+  async error(trial: Trial, settingsPath: string, boot: string): Promise<HealthError | undefined> {
+    const { path, former, before } = trial;
     const settingsFile = join(path, settingsPath);
     const units = await unitsError({
       manager: "system",
@@ -34,20 +36,32 @@ export class SystemHealth {
       folders: [join(former, UNITS), join(path, UNITS)],
       settings: healthSettings(readObject(settingsFile) ?? {}, awaitsBoot(path)),
     });
-    return units ?? (await checksError(settingsFile)) ?? (await this.lost(before));
+    const error = units ?? (await checksError(settingsFile));
+    if (error !== undefined) return { error };
+    const lost = await this.lost(trial, boot);
+    return lost && { error: `the ${lost} could be reached before and cannot any more`, lost };
   }
 
-  /** What answered just before the switch must answer after it. */
-  private async lost({ reached }: Before): Promise<string | undefined> {
-    const metadata = reached["metadata server"] === true;
-    const error = metadata ? await answersAgain("metadata server", () => this.reachesMetadata()) : undefined;
-    if (error !== undefined || reached["repository"] !== true) return error;
-    return answersAgain("repository", () => this.reachesRepository());
+  /**
+   * What answered just before the switch and does not answer after it. After a boot that switch may be days ago, and a repository may be away
+   * for reasons of its own. The metadata server is part of the machine's host, so it shows whether the system has a network.
+   */
+  private async lost({ before: { reached }, ...trial }: Trial, boot: string): Promise<Reachable | undefined> {
+    const judged: Reachable[] = trial.boot === boot ? ["metadata server", "repository"] : ["metadata server"];
+    for (const what of judged) if (reached[what] === true && !(await this.reachesAgain(what))) return what;
+    return undefined;
+  }
+
+  async reachesAgain(what: Reachable): Promise<boolean> {
+    if (what === "metadata server") return answersAgain(() => this.reachesMetadata(), 2000);
+    // The whole fleet may ask one server.
+    return answersAgain(() => this.reachesRepository(), 10_000 + Math.random() * 5000);
   }
 
   private async reachesMetadata(): Promise<boolean> {
     try {
-      return (await this.metadata.request("instance/id")).status === 200;
+      await this.metadata.request("instance/id");
+      return true;
     } catch {
       return false;
     }

@@ -77,12 +77,15 @@ function accessTokens(keys: readonly RepositoryKey[]): string {
   return `extra-access-tokens = ${tokens.join(" ")}`;
 }
 
+/** git-config(1), `http.lowSpeedLimit`: git ends a transfer that brings less than a byte per second for two minutes. */
+const STALLED = { GIT_HTTP_LOW_SPEED_LIMIT: "1", GIT_HTTP_LOW_SPEED_TIME: "120" };
+
 /**
  * Gives Nix access by these keys.
  * @param ssh the command by which a server without a key of its own is reached
  */
 export function accessByKeys(folder: string, ssh: string, keys: readonly RepositoryKey[]): NixAccess {
-  const plain = { GIT_TERMINAL_PROMPT: "0", GIT_SSH_VARIANT: "ssh" };
+  const plain = { GIT_TERMINAL_PROMPT: "0", GIT_SSH_VARIANT: "ssh", ...STALLED };
   if (keys.length === 0) return { env: { ...plain, GIT_SSH_COMMAND: ssh } };
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const write = (name: string, text: string) => {

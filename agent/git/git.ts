@@ -2,7 +2,8 @@
  * git that never prompts, runs no hooks, filters or file system monitors, leaves no process behind, and always ends. The system's and
  * the user's configuration do not count, except for how a site reaches the outside.
  */
-import { gitFailure, isGitRefusal, type FailureCause } from "../../rules/decision/failure";
+import { gitFailure, type FailureCause } from "../../rules/decision/failure";
+import { gitReason } from "../../rules/git-answer";
 import { exists } from "../host/files";
 import { log, oneLine } from "../host/log";
 import { type Finished, run, succeeded } from "../host/process";
@@ -20,7 +21,8 @@ export interface GitAccess {
   sshWithoutKey: string;
 }
 
-const SSH = "ssh -o BatchMode=yes -o ConnectTimeout=20";
+/** A connection whose other end is silent for a minute is given up. */
+const SSH = "ssh -o BatchMode=yes -o ConnectTimeout=20 -o ServerAliveInterval=15 -o ServerAliveCountMax=4";
 
 /** Only repositories on this machine. */
 export const localAccess: GitAccess = { protocols: "file", config: [], ssh: SSH, sshWithoutKey: SSH };
@@ -126,15 +128,16 @@ export class GitError extends Error {
   }
 }
 
-/** The line of git's output that names the error. */
+/** Why git failed, in one line. */
 export function gitErrorText(finished: Finished): string {
   if (finished.limit !== undefined) return `no answer within ${Math.round(silence() / 1000)} s`;
-  const lines = finished.stderr.split(/[\r\n]/).filter((line) => line.trim() !== "");
-  const refusal = lines.findLast(isGitRefusal);
-  const spoken = lines.findLast((line) => /^(?:fatal|error|ssh|remote):/.test(line));
-  const how = `git ended with ${finished.status === undefined ? `signal ${finished.signal ?? "unknown"}` : `status ${finished.status}`}`;
-  return oneLine(refusal ?? spoken ?? lines.at(-1) ?? how);
+  const { status, signal, stderr } = finished;
+  const how = status === undefined ? `signal ${signal ?? "unknown"}` : `status ${status}`;
+  return oneLine(gitReason(stderr) ?? `git ended with ${how}`);
 }
+
+/** The exit status of `ls-remote --exit-code` if the repository has no such branch. */
+export const NO_SUCH_BRANCH = 2;
 
 /**
  * Runs git up to five times, with longer and longer pauses. If a server refuses, git retries only if `renew` says that there is another
@@ -152,9 +155,9 @@ export async function gitRetry(
     if (succeeded(finished)) return finished;
     const problem = gitErrorText(finished);
     const cause = gitFailure({ ...finished, text: finished.stderr });
-    // Exit status 2 is the answer of `ls-remote --exit-code` that there is no such branch.
-    const final = finished.status === 2 || finished.limit !== undefined || attempt >= ATTEMPTS;
-    const error = new GitError(finished.status === 2 ? "absent" : cause, problem);
+    const isAbsent = finished.status === NO_SUCH_BRANCH;
+    const final = isAbsent || finished.limit !== undefined || attempt >= ATTEMPTS;
+    const error = new GitError(isAbsent ? "absent" : cause, problem);
     if (final || cause === "space" || cause === "absent") throw error;
     if (cause === "refused") {
       const renewed = await renew();

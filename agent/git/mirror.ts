@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { short } from "../../rules/contract";
 import { sha256 } from "../host/digest";
 import { isThere, remove } from "../host/files";
-import { git, gitErrorText, GitError, gitRetry, type GitAccess } from "./git";
-import { gitFailure } from "../../rules/decision/failure";
+import { git, gitErrorText, GitError, gitRetry, NO_SUCH_BRANCH, type GitAccess } from "./git";
+import { gitFailure, hasAnswered } from "../../rules/decision/failure";
 import { flakeFile, flakeQuery } from "../../rules/decision/flake-place";
 import { log } from "../host/log";
 import { type Finished, succeeded } from "../host/process";
@@ -229,10 +229,13 @@ export async function branchHead({ url, branch, access, renew }: Origin): Promis
   return head;
 }
 
-/** Whether the repository answers now, asked once. */
+/** Whether the repository's server answers now, asked once: also that it refuses, is busy, or has no such branch. */
 export async function answers({ url, branch, access }: Origin): Promise<boolean> {
   const args = ["ls-remote", "--exit-code", "--", url, `refs/heads/${branch}`];
-  return succeeded(await git(args, { access, silence: 15_000 }));
+  const finished = await git(args, { access, silence: 15_000 });
+  return (
+    succeeded(finished) || finished.status === NO_SUCH_BRANCH || hasAnswered({ ...finished, text: finished.stderr })
+  );
 }
 
 /** A change, as git-update-ref(1) reads it with `-z`: whatever the reference pointed to before. */

@@ -5,7 +5,7 @@ import { decideHome, type HomeDecision, type HomesFile, type HomeSettings } from
 import { parseKeyPlace } from "../../rules/deploy-keys";
 import { locksMatch } from "../../rules/lock/lock-matches";
 import { builtAs, flakeFile } from "../../rules/decision/flake-place";
-import type { Conclusion, Driver, Found, RolledBack, RunRequest, Situation, Switched } from "../driver";
+import type { Conclusion, Driver, Found, HealthError, RolledBack, RunRequest, Situation, Switched } from "../driver";
 import { exists, isThere, makeFolder, readText, remove, resolved, writeFileAtomic, readObject } from "../host/files";
 import { GitError } from "../git/git";
 import { rollbackTarget } from "../activation/rollback-target";
@@ -235,16 +235,17 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
     return { failed: await failedUnits("user"), reached: {} };
   }
 
-  async healthError(trial: Trial): Promise<string | undefined> {
+  async healthError(trial: Trial): Promise<HealthError | undefined> {
     const settingsFile = join(trial.path, this.place.settingsPath);
     const units = "home-files/.config/systemd/user";
-    const error = await unitsError({
+    const failed = await unitsError({
       manager: "user",
       failedBefore: trial.before.failed,
       folders: [join(trial.linked ?? trial.former, units), join(trial.path, units)],
       settings: readObject(settingsFile) ?? {},
     });
-    return error ?? (await checksError(settingsFile));
+    const error = failed ?? (await checksError(settingsFile));
+    return error === undefined ? undefined : { error };
   }
 
   async rollBack(trial: Trial, _decision: HomeDecision, unchanged: boolean): Promise<RolledBack> {

@@ -47,25 +47,23 @@ async function evaluate(installable: string, access: NixAccess): Promise<string>
 }
 
 function failure(cause: UpdateFailure["cause"], finished: Finished, what: string): UpdateFailure {
-  const limits = {
-    timeout: `${what} did not end within ${Math.round(buildTimeout() / 1000)} s\n`,
-    silence: `${what} hung\n`,
-    stuck: `${what} could not be stopped\n`,
-  };
-  const killed = finished.status === undefined && finished.limit === undefined;
-  const start =
-    finished.limit !== undefined
-      ? limits[finished.limit]
-      : killed
-        ? `${what} was killed; most likely the machine has too little memory\n`
-        : "";
+  const { status, limit } = finished;
   const lines = failureLines(finished.stderr);
-  return new UpdateFailure(
-    "build",
-    start + (lines === "" ? `${what} ended with status ${finished.status ?? "none"}` : lines),
-    cause,
-    cause === "revision",
-  );
+  // The last line is the reason, and the same in each try, so that repeated failures are recognised.
+  const limits = {
+    timeout: `error: ${what} did not end within ${Math.round(buildTimeout() / 1000)} s`,
+    silence: `error: ${what} hung`,
+    stuck: `error: ${what} could not be stopped`,
+  };
+  const killed = `${what} was killed; most likely the machine has too little memory`;
+  const reason =
+    limit !== undefined
+      ? [lines, limits[limit]]
+      : status === undefined
+        ? [killed, lines]
+        : [lines === "" ? `${what} ended with status ${status}` : lines];
+  const text = reason.filter((line) => line !== "").join("\n");
+  return new UpdateFailure("build", text, cause, cause === "revision");
 }
 
 /** Builds or fetches a store path and protects it by a link. */

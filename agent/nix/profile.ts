@@ -22,10 +22,12 @@ export async function setProfile(profile: string, path: string): Promise<FailedS
   const finished = await runNixEnv(profile, ["--set", path]);
   if (succeeded(finished)) return undefined;
   const why = lastLine(finished.output);
+  const passes = passesOf(finished);
   return {
     kind: "failed",
     error: `could not set the profile ${profile}${why === "" ? "" : `: ${why}`}`,
-    passes: passesOf(finished),
+    // Where the disk is full, half of it may be there.
+    ...(passes === "busy" ? { passes, unchanged: true } : { passes }),
   };
 }
 
@@ -33,7 +35,8 @@ export async function setProfile(profile: string, path: string): Promise<FailedS
 export async function addRoot(link: string, path: string): Promise<FailedSwitch | undefined> {
   const finished = await run("nix-store", ["--realise", path, "--add-root", link], { timeout: 60_000 });
   if (succeeded(finished)) return undefined;
-  return { kind: "failed", error: `could not set ${link}: ${lastLine(finished.output)}`, passes: passesOf(finished) };
+  const error = `could not set ${link}: ${lastLine(finished.output)}`;
+  return { kind: "failed", error, passes: passesOf(finished), unchanged: true };
 }
 
 /** The path is built, so the disk or the Nix daemon is the cause. */

@@ -11,6 +11,7 @@ import {
   type Driver,
   dryRequest,
   type Found,
+  type HealthError,
   type Place,
   type Deferral,
   type RolledBack,
@@ -27,7 +28,7 @@ import { rollbackTarget } from "../activation/rollback-target";
 import { removePartialKernels, systemToBoot } from "../activation/boot-loader";
 import { awaitsBoot, bootedSystem, currentSystem, decideReboot, type RebootPlace } from "../activation/reboot";
 import { type Pending, pendingSystem, deferredByTurn, deferredByWindow, rebootPlaceOf } from "./deferrals";
-import { type Before, readHold, readState, readTrial, stillWaiting, type Trial } from "../state";
+import { type Before, type Reachable, readHold, readState, readTrial, stillWaiting, type Trial } from "../state";
 import { bootedAt } from "../host/time";
 import { setProfile, revertProfile } from "../nix/profile";
 import { systemAgentError } from "../activation/agent-self-test";
@@ -271,8 +272,12 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     return this.health(decision).before();
   }
 
-  healthError(trial: Trial, decision: SystemDecision): Promise<string | undefined> {
-    return this.health(decision).error(trial, this.place.settingsPath);
+  healthError(trial: Trial, decision: SystemDecision): Promise<HealthError | undefined> {
+    return this.health(decision).error(trial, this.place.settingsPath, this.boot());
+  }
+
+  reachesAgain(what: Reachable, decision: SystemDecision): Promise<boolean> {
+    return this.health(decision).reachesAgain(what);
   }
 
   private health(decision: SystemDecision): SystemHealth {

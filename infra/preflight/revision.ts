@@ -7,7 +7,9 @@ import { execa, ExecaError } from "execa";
 import { lockProblem } from "../../rules/lock/flake-lock-file";
 import { flakeFile } from "../../rules/decision/flake-place";
 import { childEnvironment } from "../../rules/child-environment";
+import { gitReason } from "../../rules/git-answer";
 import { gitArguments, type GitCommand } from "../../rules/git-arguments";
+import { oneLine } from "../../rules/text/text";
 import { messageOf } from "../../rules/text/system-error";
 import { digest } from "../config/digest";
 import { withoutCredentials } from "../config/repository/git";
@@ -124,23 +126,12 @@ async function fetchOnce(repository: string, ref: string, file: string): Promise
   }
 }
 
-/**
- * Why git could not read a repository, on one line: git's own reason. If that says only that the remote cannot be read, it is the reason
- * that ssh printed before it (a key that is refused, another host key, an unknown host).
- */
+/** Why git could not read a repository, on one line. */
 function reason(error: unknown): string {
   if (!(error instanceof ExecaError)) return messageOf(error);
   if (error.timedOut) return `no answer within ${FETCH_SECONDS} s`;
-  const lines = stderrOf(error)
-    .split("\n")
-    .map((line) => withoutCredentials(line.trim()));
-  const at = lines.findIndex((line) => /^(fatal|error):/.test(line));
-  const before = lines
-    .slice(0, at)
-    .filter((line) => line !== "" && !/^(Warning: Permanently added|remote:\s*$|@{10})/.test(line));
-  if (/Could not read from remote repository/.test(lines[at] ?? "") && before.length > 0)
-    return before.slice(-3).join("; ").slice(0, 300);
-  return lines[at] ?? withoutCredentials(error.code === "ENOENT" ? messageOf(error) : error.shortMessage);
+  const said = gitReason(stderrOf(error));
+  return oneLine(withoutCredentials(said ?? (error.code === "ENOENT" ? messageOf(error) : error.shortMessage)), 300);
 }
 
 function stderrOf(error: unknown): string {

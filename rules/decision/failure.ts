@@ -3,6 +3,8 @@
  * and exit status decide first and the text decides last. A text that is not recognised counts as a transient failure.
  */
 
+import { hasRefusalWords, isGitRefusal } from "../git-answer";
+
 /** The cause of a failure. `network` is the only cause without a fault: it causes no notification, and no unit counts as failed. */
 export type FailureCause =
   /** The fault is in the revision. */
@@ -37,22 +39,11 @@ const diskProblems = [
   ["damaged", /Input\/output error|disk I\/O error|Structure needs cleaning|disk is damaged|disk image is malformed/],
 ] as const;
 
-/**
- * What git and curl print if a server refused, and what ssh prints if the host key is not the known one. If a key may not read a
- * repository, servers answer that the repository does not exist.
- */
-const gitRefusal =
-  /[Rr]epository (?:'[^']*' )?not found|repository not exported|Permission denied \(|Host key verification failed|Authentication failed|could not read (?:Username|Password)|returned error: 40[13]|Permission denied, please try again|Too many authentication failures/;
-
 const gitAbsent = /not our ref|couldn't find remote ref|unadvertised object|remote error: .*(?:no such|not found)/i;
 
 /** What is wrong with the disk, according to a program's output; `undefined` if the output is about something else. */
 export function diskProblem(text: string): "full" | "read-only" | "damaged" | undefined {
   return diskProblems.find(([, words]) => words.test(text))?.[0];
-}
-
-export function isGitRefusal(text: string): boolean {
-  return gitRefusal.test(text);
 }
 
 /**
@@ -65,11 +56,17 @@ const gitNetwork =
 /** Why a git command that contacts a server failed. */
 export function gitFailure({ status, limit, text }: ProcessEnd): FailureCause {
   if (limit !== undefined) return "network";
-  if (gitRefusal.test(text)) return "refused";
+  if (isGitRefusal(text)) return "refused";
   if (diskProblem(text) !== undefined) return "space";
   if (gitAbsent.test(text)) return "absent";
   if (gitNetwork.test(text)) return "network";
   return status === undefined ? "resources" : "unknown";
+}
+
+/** Whether a server answered a git command that failed, whatever its answer was. */
+export function hasAnswered(end: ProcessEnd): boolean {
+  const cause = gitFailure(end);
+  return cause === "refused" || cause === "absent" || /returned error: \d{3}|RPC failed; HTTP \d{3}/.test(end.text);
 }
 
 /**
@@ -115,44 +112,57 @@ function withoutWarnings(text: string): string {
     .join("\n");
 }
 
-/** The cause that the text names; `unknown` if it names none. */
-function nixCause(text: string): FailureCause {
+/** The cause that the text names; `unknown` if it names none. @param isRefusal whether a text says that a repository's server refused */
+function nixCause(text: string, isRefusal: (text: string) => boolean): FailureCause {
   if (diskProblem(text) !== undefined) return "space";
   if (nixResources.test(text)) return "resources";
   if (nixBusy.test(text)) return "busy";
-  if (gitRefusal.test(text)) return "refused";
+  if (isRefusal(text)) return "refused";
   if (nixNetwork.some((pattern) => pattern.test(text))) return "network";
   return nixRefusal.test(text) ? "refused" : "unknown";
 }
 
 /** Whether Nix says that a server did not answer, in its warnings too: it goes on without that server. */
 export function isNetworkFailure(text: string): boolean {
-  return nixCause(text) === "network";
+  return nixCause(text, () => false) === "network";
 }
 
-/** Evaluation is deterministic: its failure is the revision's fault, unless the process was ended or could not get what it needs. */
-export function evaluationFailure(end: ProcessEnd): FailureCause {
-  if (end.status === undefined || end.status > 128 || end.limit !== undefined)
-    return end.limit === undefined ? "resources" : "revision";
+/**
+ * Evaluation is deterministic: its failure is the revision's fault, unless the process was ended or could not get what it needs. At a time
+ * limit it may have waited for a server, or may never end: the limit of tries bounds that.
+ */
+export function evaluationFailure({ status, limit, text }: ProcessEnd): FailureCause {
+  if (limit !== undefined) return "unknown";
+  if (status === undefined || status > 128) return "resources";
   // Status 102 is an input whose hash is not the locked one, whatever the output says.
-  if (end.status === 102) return "revision";
-  if (lostRevision.test(end.text)) return nixCause(end.text) === "unknown" ? "absent" : nixCause(end.text);
-  const cause = nixCause(withoutWarnings(end.text));
+  if (status === 102) return "revision";
+  if (lostRevision.test(text)) {
+    const cause = nixCause(text, isGitRefusal);
+    return cause === "unknown" ? "absent" : cause;
+  }
+  const cause = nixCause(withoutWarnings(text), isGitRefusal);
   return cause === "unknown" ? "revision" : cause;
 }
 
 /**
  * A build's exit status names what failed (nix-store(1)): 100 a builder, 102 a hash that differs, 101 and 104 time and determinism. The
- * bits add up. Status 1 is everything that Nix itself considers transient, such as the builder of a fixed-output derivation.
+ * bits add up. Status 1 is everything that Nix itself considers transient, such as the builder of a fixed-output derivation. What such a
+ * builder prints is no server's answer to the machine.
  */
-export function buildFailure(end: ProcessEnd): FailureCause {
-  if (end.limit !== undefined) return "revision";
-  if (end.status === undefined || end.status > 128) return "resources";
-  const said = nixCause(withoutWarnings(end.text));
-  const cause = said === "unknown" ? nixCause(end.text) : said;
-  const permanent = end.status >= 100 && end.status <= 111;
+export function buildFailure({ status, limit, text }: ProcessEnd): FailureCause {
+  if (limit !== undefined) return "unknown";
+  if (status === undefined || status > 128) return "resources";
+  const said = nixCause(withoutWarnings(text), hasRefusalWords);
+  const cause = said === "unknown" ? nixCause(text, hasRefusalWords) : said;
+  const permanent = status >= 100 && status <= 111;
   if (!permanent) return cause;
   return cause === "space" || cause === "resources" ? cause : "revision";
+}
+
+/** What a home's activation lacked, according to the end of its output: a disk, or the Nix daemon or memory, which it needs as a build does. */
+export function activationShortage(output: string): "space" | "busy" | undefined {
+  if (diskProblem(output) !== undefined) return "space";
+  return nixBusy.test(output) || nixResources.test(output) ? "busy" : undefined;
 }
 
 /** Whether a failure is transient, so that it is not recorded against the revision. */

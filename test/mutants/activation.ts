@@ -3,6 +3,7 @@ import { agentRule as rule, unit, type Mutant } from "./mutant";
 
 const activation = unit("agent/activation/activation");
 const rollBack = unit("agent/activation/roll-back");
+const cutOff = unit("agent/activation/cut-off");
 
 export const activationMutants: readonly Mutant[] = [
   {
@@ -29,9 +30,44 @@ export const activationMutants: readonly Mutant[] = [
   rule(
     "activation/activation",
     "a switch has to pass its health check (health check)",
-    'if (error !== undefined) return fail(activation, trial, { stage: "health"',
-    'if (false) return fail(activation, trial, { stage: "health"',
+    "if (unhealthy !== undefined) {",
+    "if (false) {",
     activation,
+  ),
+  rule(
+    "activation/activation",
+    "a revision that cut off a server is refused",
+    'return (await driver.reachesAgain(lost, decision)) ? "revision" : "network";',
+    'return "network";',
+    cutOff,
+  ),
+  rule(
+    "activation/activation",
+    "a server that is away for the former system too is not the revision's fault",
+    'return (await driver.reachesAgain(lost, decision)) ? "revision" : "network";',
+    'return "revision";',
+    cutOff,
+  ),
+  rule(
+    "activation/activation",
+    "what has no network after its boot is refused",
+    'const asksAgain = lost !== undefined && trial.mode === "switch" && trial.boot === driver.boot();',
+    "const asksAgain = lost !== undefined;",
+    cutOff,
+  ),
+  rule(
+    "activation/system-health",
+    "after a boot, a repository that is away is not the system's fault",
+    'trial.boot === boot ? ["metadata server", "repository"] : ["metadata server"]',
+    '["metadata server", "repository"]',
+    unit("agent/activation/system-health"),
+  ),
+  rule(
+    "git/mirror",
+    "a server that refuses or is busy was not cut off by the update",
+    "|| hasAnswered({ ...finished, text: finished.stderr })",
+    "",
+    unit("agent/activation/system-health"),
   ),
   rule(
     "activation/activation",
@@ -171,6 +207,13 @@ export const activationMutants: readonly Mutant[] = [
     "a hold keeps a VM from a reboot too",
     'outcome === "held" || waiting?.for === "metadata" ? reason',
     'waiting?.for === "metadata" ? reason',
+    unit("agent/activation/reboot"),
+  ),
+  rule(
+    "activation/reboot",
+    "a shutdown that is scheduled stays as it is",
+    'if (isThere(scheduled) || isThere("/run/nologin")) return;',
+    "",
     unit("agent/activation/reboot"),
   ),
   rule(

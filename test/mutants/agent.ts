@@ -20,6 +20,20 @@ export const agentMutants: readonly Mutant[] = [
     unit("agent/expected-metadata"),
   ),
   rule(
+    "git/git",
+    "git runs no hooks of a clone's",
+    '"-c", "core.hooksPath=/dev/null", ',
+    "",
+    unit("agent/git/checkout"),
+  ),
+  rule(
+    "git/git",
+    "git runs no file system monitor of a clone's",
+    '"-c", "core.fsmonitor=false"',
+    "",
+    unit("agent/git/checkout"),
+  ),
+  rule(
     "host/lock",
     "one update at a time (lock)",
     'if (!(await flock(fd, ["--nonblock"]))) {',

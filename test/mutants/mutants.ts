@@ -1,6 +1,7 @@
 /** All safety rules, each with a small change that removes it. The tests named beside it must then go red. */
 import { activationMutants } from "./activation";
 import { agentMutants } from "./agent";
+import { failureMutants } from "./failures";
 import type { Mutant } from "./mutant";
 import { operatorMutants } from "./operator";
 import { rolloutMutants } from "./rollouts";
@@ -13,6 +14,7 @@ export type { Mutant };
 export const mutants: readonly Mutant[] = [
   ...activationMutants,
   ...agentMutants,
+  ...failureMutants,
   ...operatorMutants,
   ...runMutants,
   ...rolloutMutants,

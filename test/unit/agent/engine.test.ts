@@ -55,8 +55,13 @@ const run = (changes: Partial<RunRequest> = {}, more: Partial<Driver> = {}) =>
 
 const linesOf = (file: string) => (existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : []);
 const builds = () => linesOf(scratch.in("builds")).length;
-/** In how many seconds the next try was arranged. */
-const delays = () => linesOf(scratch.in("started")).map((line) => Number(/--on-active=(\d+)/.exec(line)?.[1]));
+/** In how many seconds from now the tries come, or were to come. */
+const delays = () =>
+  linesOf(scratch.in("started")).map((line) => {
+    const [, day, time] = /--on-calendar=(\S+) (\S+) UTC/.exec(line) ?? [];
+    if (day === undefined) return Number(/--on-active=(\d+)/.exec(line)?.[1]);
+    return (Date.parse(`${day}T${time ?? ""}Z`) - Date.now()) / 1000;
+  });
 const pass = (minutes: number) => vi.setSystemTime(Date.now() + minutes * 60_000);
 
 describe("a build that fails in an unknown way", () => {

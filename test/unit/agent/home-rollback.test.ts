@@ -101,7 +101,7 @@ function files(folder = ""): Record<string, string> {
 
 async function update(path: string, error?: string): Promise<Ending> {
   vi.spyOn(driver, "healthBefore").mockResolvedValue({ failed: [], reached: {} });
-  vi.spyOn(driver, "healthError").mockResolvedValue(error);
+  vi.spyOn(driver, "healthError").mockResolvedValue(error === undefined ? undefined : { error });
   const ending = await activate({ driver, decision }, { path, revision, lock: "" }, {}, false);
   if (ending.trialOver !== undefined) endTrial(scratch.in("state"), ending.trialOver);
   return ending;

@@ -62,7 +62,7 @@ it("an activation that prints a megabyte is reported with its reason", async () 
   expect(error).toMatch(/the reason$/);
 });
 
-it("an activation for which the disk is full is tried again, and any other failure is not", async () => {
+it("an activation that lacked the disk, the Nix daemon or memory is tried again, and any other failure is not", async () => {
   const profile = scratch.in("profiles/home-manager");
   const activation = (text: string) => {
     mkdirSync(scratch.in("generation"), { recursive: true });
@@ -78,12 +78,26 @@ it("an activation for which the disk is full is tried again, and any other failu
     error: "activate ended with status 1\nExisting file 'x' would be clobbered",
   });
 
+  for (const why of [
+    "error: cannot connect to socket at '/nix/var/nix/daemon-socket/socket': Connection refused",
+    "error: Nix daemon disconnected unexpectedly (maybe it crashed?)",
+    "error: SQLite database '/nix/var/nix/db/db.sqlite' is busy",
+    "error: out of memory",
+  ])
+    // It changed what came before: the home goes back, and tries again.
+    expect(await activation(`echo "${why}" >&2; exit 1`)).toEqual({
+      ...{ kind: "failed", passes: "busy", error: `activate ended with status 1\n${why}` },
+    });
+  const early = "echo 'error: out of memory'; for line in {1..30}; do echo $line; done; exit 1";
+  expect(await activation(early)).not.toHaveProperty("passes");
+
   writeFileSync(scratch.in("generation/gen-version"), "1");
   scratch.fake("nix-env", "echo 'error: creating link: No space left on device' >&2; exit 1");
   expect(await activation("exit 0")).toMatchObject({ kind: "failed", passes: "space" });
   scratch.fake("nix-env", "echo 'error: cannot connect to socket' >&2; exit 1");
   expect(await activation("exit 0")).toMatchObject({
-    ...{ kind: "failed", passes: "busy", error: expect.stringContaining("cannot connect to socket") as string },
+    ...{ kind: "failed", passes: "busy", unchanged: true },
+    error: expect.stringContaining("cannot connect to socket") as string,
   });
 });
 

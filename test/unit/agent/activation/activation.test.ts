@@ -64,7 +64,8 @@ const driver = (): Driver =>
     },
     healthError: async () => {
       did.push("health");
-      return Promise.resolve(steps.health?.());
+      const error = steps.health?.();
+      return Promise.resolve(error === undefined ? undefined : { error });
     },
     rollBack: async (_trial, _decision, unchanged) => {
       did.push("back");
@@ -139,7 +140,7 @@ describe("an activation", () => {
   );
 
   it("that could not begin because another one was under way is tried again", async () => {
-    steps = { activate: () => ({ kind: "failed", error: "busy", passes: "busy" }) };
+    steps = { activate: () => ({ kind: "failed", error: "busy", passes: "busy", unchanged: true }) };
     const ending = await begin();
     expect(ending).toMatchObject({ outcome: "failed", stage: "switch", retry: "busy" });
     expect(ending.refuse).toBeUndefined();
@@ -238,7 +239,7 @@ describe("an activation", () => {
       before: { failed: [], reached: {} },
     };
     writeTrial(scratch.in("state"), waits);
-    steps = { activate: () => ({ kind: "failed", error: "busy", passes: "busy" }), back: dies };
+    steps = { activate: () => ({ kind: "failed", error: "busy", passes: "busy", unchanged: true }), back: dies };
     await cutShort();
     expect(readWaiting(scratch.in("state"))).toEqual(waits);
     steps = {};

@@ -12,7 +12,8 @@ beforeEach(() => {
 afterEach(() => scratch.remove());
 
 const NEW = "/nix/store/new";
-const busy = (): Promise<Switched> => Promise.resolve({ kind: "failed", error: "busy", passes: "busy" });
+const busy = (): Promise<Switched> =>
+  Promise.resolve({ kind: "failed", error: "busy", passes: "busy", unchanged: true });
 const update = (driver: Driver) =>
   activate({ driver, decision }, { path: NEW, revision: "b".repeat(40), lock: "" }, {}, false);
 const ends = { outcome: "failed", cause: "busy", rolledBack: true, retry: "busy" };
@@ -45,6 +46,15 @@ it("after the switch, when it was to be kept, goes back from it", async () => {
   const rollBack = vi.fn<() => Promise<RolledBack>>().mockResolvedValue({ ok: true });
   const driver = standInDriver(scratch, { current: () => NEW, keep: busy, rollBack });
   const ending = await update(driver);
+  expect(ending).toMatchObject(ends);
+  expect(ending.refuse).toBeUndefined();
+  expect(rollBack.mock.calls.map((args: unknown[]) => args[2])).toEqual([false]);
+});
+
+it("half way through the switch goes back from what it changed", async () => {
+  const rollBack = vi.fn<() => Promise<RolledBack>>().mockResolvedValue({ ok: true });
+  const halfWay = (): Promise<Switched> => Promise.resolve({ kind: "failed", error: "busy", passes: "busy" });
+  const ending = await update(standInDriver(scratch, { activate: halfWay, rollBack }));
   expect(ending).toMatchObject(ends);
   expect(ending.refuse).toBeUndefined();
   expect(rollBack.mock.calls.map((args: unknown[]) => args[2])).toEqual([false]);

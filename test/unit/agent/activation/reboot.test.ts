@@ -66,6 +66,19 @@ it("is called off if a hold comes during its notice, but only if the agent sched
   expect(shutdowns()).toMatch(/^-r [^\n]*\n-c\n$/);
 });
 
+it("does not come in place of a shutdown that a person scheduled, which stays as it is", async () => {
+  writeFileSync(scratch.in("scheduled"), "USEC=9 MODE=poweroff\n");
+  await ask(stay("unchanged", "running it"));
+  expect(shutdowns()).toBe("");
+  expect(readFileSync(scratch.in("scheduled"), "utf8")).toBe("USEC=9 MODE=poweroff\n");
+  expect(noted()).toBe(true);
+});
+
+it("is not put off by a later run: its notice is given once", async () => {
+  for (let run = 0; run < 3; run++) await ask(stay("unchanged", "running it"));
+  expect(shutdowns().match(/^-r /gm)).toHaveLength(1);
+});
+
 it("is announced at the terminals of people, whether or not logind knows their sessions", async () => {
   await ask(stay("unchanged", "running it"));
   const message = "This machine reboots in a minute to finish an update.";

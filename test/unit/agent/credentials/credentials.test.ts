@@ -230,6 +230,26 @@ describe("a repository by ssh", () => {
     expect(await look(url)).toBe("refused: git@example.com: Permission denied (publickey).");
   });
 
+  it("that lets the machine in and refuses then is asked again with another key, and reported in its own words", async () => {
+    keep(key);
+    scratch.fake("ssh", 'echo "remote: ERROR: The project you were looking for could not be found" >&2; exit 1');
+    expect(await look(url)).toBe("refused: remote: ERROR: The project you were looking for could not be found");
+    scratch.fake(
+      "ssh",
+      `while (($#)); do [[ $1 != -i ]] || grep -q def "$2" || { echo "Gitea: Unauthorized" >&2; exit 1; }; shift; done
+      exec git upload-pack ${scratch.in("origin.git")}`,
+    );
+    keep(key.replace("abc", "def"));
+    expect(await look(url)).toBe(empty);
+  });
+
+  it("that falls silent is given up: ssh looks every few seconds whether it is there", async () => {
+    keep(key);
+    sshd("abc");
+    await look(url);
+    expect(readFileSync(scratch.in("called"), "utf8")).toContain("-o ServerAliveInterval=15 -o ServerAliveCountMax=4");
+  });
+
   it("must be the host whose keys are pinned, whoever else root knows", async () => {
     keep(key);
     sshd("abc");

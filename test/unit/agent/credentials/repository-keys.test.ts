@@ -136,6 +136,13 @@ describe("by SSH", () => {
   });
 });
 
+it.each<Record<string, string>>([{}, { "github.com": "token" }])(
+  "a server that sends nothing for two minutes is given up",
+  (texts) => {
+    expect(envOf(texts)).toMatchObject({ GIT_HTTP_LOW_SPEED_LIMIT: "1", GIT_HTTP_LOW_SPEED_TIME: "120" });
+  },
+);
+
 it.each(["", "http://h/x", "git://h/x", "-x", "https://user:password@h/x", "h x", "/srv/git"])(
   "%s is no place for a key",
   (text) => {

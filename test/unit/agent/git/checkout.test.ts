@@ -1,5 +1,5 @@
 /** The clone for people: it follows the mirror where nothing of theirs is in it, and is otherwise left as it is. */
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { syncCheckout } from "../../../../agent/git/checkout";
 import { remoteAccess } from "../../../../agent/git/git";
@@ -42,6 +42,19 @@ describe("the clone", () => {
     source.commit("2");
     expect(await sync()).toBe(head());
     expect(scratch.log).not.toContain("left alone");
+  });
+
+  it("runs neither its hooks nor its file system monitor while it follows: anyone may have put them there", async () => {
+    source.commit("1");
+    await sync();
+    const program = `#!/bin/sh\necho "$0" >>${scratch.in("ran")}\n`;
+    for (const hook of ["post-merge", "post-checkout", "reference-transaction"])
+      writeFileSync(scratch.in(`clone/.git/hooks/${hook}`), program, { mode: 0o755 });
+    writeFileSync(scratch.in("monitor"), program, { mode: 0o755 });
+    clone.git("config", "core.fsmonitor", scratch.in("monitor"));
+    source.commit("2");
+    expect(await sync()).toBe(head());
+    expect(existsSync(scratch.in("ran"))).toBe(false);
   });
 
   it.each([

@@ -1,10 +1,12 @@
 /** A build that fails: whether its revision is refused or tried again. */
+import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { UpdateFailure } from "../../../../agent/driver";
 import { succeededOrFailure } from "../../../../agent/failures";
 import { build } from "../../../../agent/nix/nix";
 import { isOffline } from "../../../../agent/ending";
 import { B } from "../../rules/decision/cases";
+import { normalisedFailure } from "../../../../rules/decision/repeated-failure";
 import { Scratch } from "../scratch";
 
 let scratch: Scratch;
@@ -32,12 +34,21 @@ async function end() {
   };
 }
 
+const UNLOCKED =
+  "error: flake 'git+file:///x' requires lock file changes but they're not allowed due to '--no-update-lock-file'";
 const refused = { outcome: "failed", stage: "build", refused: true, retried: false, offline: false };
 const retried = { ...refused, refused: false, retried: true };
 
 it("an evaluation that fails is refused from then on", async () => {
   scratch.fake("nix", says("error: undefined variable 'x'", "exit 1"));
   expect(await end()).toEqual(refused);
+});
+
+it("an evaluation changes no lock: what an input would be is for the lock alone to say", async () => {
+  scratch.fake("nix", `printf '%s\\n' "$@" >${scratch.in("said")}; ${says(UNLOCKED, "exit 1")}`);
+  expect(await end()).toEqual(refused);
+  const args = readFileSync(scratch.in("said"), "utf8").trim().split("\n");
+  expect(args).toEqual(expect.arrayContaining(["--no-update-lock-file", "--no-write-lock-file"]));
 });
 
 it("an evaluation that a server kept from its inputs is tried again", async () => {
@@ -82,6 +93,30 @@ describe("a build that fails", () => {
     expect(await end()).toEqual(retried);
   });
 });
+
+it.each(["nix", "nix-store"])(
+  "%s that does not end is tried again, and says so in the same words each time",
+  async (program) => {
+    process.env["NIXOS_AUTO_UPDATE_BUILD_TIMEOUT"] = "0.5";
+    scratch.fake(program, 'echo "download number $RANDOM" >&2; exec sleep 60');
+    const ending = await succeededOrFailure(
+      async () => {
+        await build("x", scratch.in("built"));
+        throw new Error("it was built");
+      },
+      () => B,
+    );
+    expect(ending).toMatchObject({
+      outcome: "failed",
+      stage: "build",
+      cause: "unknown",
+      unrecognised: { revision: B },
+    });
+    expect(ending.refuse).toBeUndefined();
+    const what = program === "nix" ? "the evaluation" : "the build";
+    expect(normalisedFailure(ending.error ?? "")).toBe(`error: ${what} did not end within N s`);
+  },
+);
 
 it("the reason comes last, and is short", async () => {
   const lines = Array.from({ length: 1000 }, (_, count) => `line ${count}`);

@@ -3,10 +3,46 @@ import { describe, expect, it } from "vitest";
 import {
   buildFailure,
   evaluationFailure,
+  type FailureCause,
   failureLines,
   gitFailure,
   isTransient,
 } from "../../../../rules/decision/failure";
+import { gitReason } from "../../../../rules/git-answer";
+
+/** What git says after each failure over SSH before the server has listed its branches. */
+const unreadable =
+  "fatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights\nand the repository exists.";
+
+/** Refusals of servers that ssh got through to, in their own words. */
+const refusals = [
+  "remote: \nremote: ========\nremote: \nremote: ERROR: The project you were looking for could not be found or you don't have permission to view it.\nremote: \nremote: ========\nremote: ",
+  "remote: Your SSH key has expired.\nremote: ",
+  "Unauthorized",
+  "conq: repository access denied.",
+  "Gitea: Unauthorized",
+  "Forgejo: User permission denied for writing.",
+  "remote: Public key authentication failed.",
+  "remote: TF401019: The Git repository with name or identifier x does not exist or you do not have permissions for the operation you are attempting.",
+  "ERROR: The account is suspended.",
+];
+
+/** What ssh says of a connection that it could not make or lost, and servers of their own trouble. */
+const connections = [
+  "ssh: Could not resolve hostname x: Temporary failure in name resolution",
+  "ssh: connect to host x port 22: No route to host",
+  "kex_exchange_identification: read: Connection reset by peer",
+  "ssh_dispatch_run_fatal: Connection to 192.0.2.1 port 22: message authentication code incorrect",
+  "Connection to x closed by remote host.",
+  "Timeout, server x not responding.",
+  "client_loop: send disconnect: Broken pipe",
+  "Received disconnect from 192.0.2.1 port 22:11: Too many connections",
+  "Warning: Permanently added 'x' (ED25519) to the list of known hosts.",
+  "** WARNING: connection is not using a post-quantum key exchange algorithm.",
+  "remote: GitLab is currently unavailable, please try again later.",
+  "remote: Internal API unreachable",
+  "fatal: '/srv/x' does not appear to be a git repository",
+];
 
 const ended = (text: string, status = 1) => ({ status, text });
 
@@ -72,16 +108,29 @@ describe("an evaluation that fails", () => {
     expect(evaluationFailure(ended(text))).toBe(cause);
   });
 
+  it.each<[string, FailureCause]>([
+    ["", "network"],
+    ...refusals.map((text): [string, FailureCause] => [text, "refused"]),
+    // Nix says of its own daemon that a pipe broke.
+    ...connections
+      .filter((text) => !text.includes("Broken pipe"))
+      .map((text): [string, FailureCause] => [text, "network"]),
+  ])("because git, which Nix starts, says %s", (said, cause) => {
+    const text = `fetching git input 'git+ssh://x/y'\n${said}\n${unreadable}\nerror: program 'git' failed with exit code 128`;
+    expect(evaluationFailure(ended(text))).toBe(cause);
+  });
+
   it("of an input whose hash is not the locked one is the revision's, after whatever else", () => {
     const text =
       "warning: error: unable to download 'https://x': HTTP error 503; retrying in 250 ms\nerror: NAR hash mismatch in input 'x'";
     expect(evaluationFailure({ status: 102, text })).toBe("revision");
   });
 
-  it("by a signal has been killed, and by a limit takes too long", () => {
+  it("by a signal has been killed, and by a limit may have waited for a server", () => {
     expect(evaluationFailure({ signal: "SIGKILL", text: "" })).toBe("resources");
     expect(evaluationFailure({ status: 137, text: "" })).toBe("resources");
-    expect(evaluationFailure({ limit: "timeout", text: "" })).toBe("revision");
+    expect(evaluationFailure({ limit: "timeout", text: "" })).toBe("unknown");
+    expect(evaluationFailure({ status: 1, limit: "timeout", text: "error: interrupted by the user" })).toBe("unknown");
   });
 });
 
@@ -107,10 +156,14 @@ describe("a build that fails", () => {
   ])("because of %s", (_, status, text, cause) => {
     expect(buildFailure({ status, text })).toBe(cause);
   });
+
+  it("by a limit may have waited for a server", () => {
+    expect(buildFailure({ limit: "timeout", text: "" })).toBe("unknown");
+  });
 });
 
 describe("git", () => {
-  it.each([
+  it.each<[string, FailureCause]>([
     ["fatal: remote error: upload-pack: not our ref 1234", "absent"],
     ["fatal: couldn't find remote ref refs/heads/main", "absent"],
     ["git@example.com: Permission denied (publickey).", "refused"],
@@ -126,6 +179,10 @@ describe("git", () => {
     ["ERROR: Repository not found.\nfatal: Could not read from remote repository.", "refused"],
     ["remote: Not Found\nfatal: repository 'https://x/y.git/' not found", "refused"],
     ["fatal: remote error: access denied or repository not exported: /x.git", "refused"],
+    ...refusals.map((text): [string, FailureCause] => [`${text}\n${unreadable}`, "refused"]),
+    ...connections.map((text): [string, FailureCause] => [`${text}\n${unreadable}`, "network"]),
+    [`Welcome to git.example.com\nConnection closed by 192.0.2.1 port 22\n${unreadable}`, "network"],
+    [unreadable, "network"],
     ["fatal: bad object 1234", "unknown"],
     ["fatal: transport 'file' not allowed", "unknown"],
     ["fatal: unable to read tree 1234", "unknown"],
@@ -142,6 +199,28 @@ describe("git", () => {
 it("what is the revision's own, or the repository's answer, is not tried again by itself", () => {
   const causes = ["revision", "absent", "network", "refused", "space", "resources", "busy", "unknown"] as const;
   expect(causes.filter((cause) => !isTransient(cause))).toEqual(["revision", "absent"]);
+});
+
+it.each([
+  [
+    `${refusals[0] ?? ""}\n${unreadable}`,
+    "remote: ERROR: The project you were looking for could not be found or you don't have permission to view it.",
+  ],
+  [`Warning: Permanently added 'x' (ED25519) to the list of known hosts.\nUnauthorized\n${unreadable}`, "Unauthorized"],
+  [
+    `@@@@@@@@@@@@\nHost key for x has changed.\nHost key verification failed.\n${unreadable}`,
+    "Host key for x has changed.; Host key verification failed.",
+  ],
+  [unreadable, "fatal: Could not read from remote repository."],
+  [
+    "remote: Repository not found.\nfatal: repository 'https://x/y/' not found\nmore",
+    "fatal: repository 'https://x/y/' not found",
+  ],
+  ["error: RPC failed; curl 56\nfatal: early EOF", "fatal: early EOF"],
+  ["words", "words"],
+  ["", undefined],
+])("the reason in what git printed is in one line: %s", (text, expected) => {
+  expect(gitReason(text)).toBe(expected);
 });
 
 it("the lines of a failure leave out what Nix says of every failure, and end with the reason", () => {
