@@ -9,6 +9,7 @@ import { gitFailure } from "../../rules/decision/failure";
 import { flakeFile, flakeQuery } from "../../rules/decision/flake-place";
 import { log } from "../host/log";
 import { type Finished, succeeded } from "../host/process";
+import { revisionOf } from "../../rules/listed-refs";
 
 /** Where a mirror fetches from. `renew` gets another key or token after a refusal, if there is one by now. */
 export interface Origin {
@@ -223,10 +224,13 @@ export class Mirror {
 
 /** The present head of the repository's branch. @throws GitError with the reason `absent` if it has no such branch */
 export async function branchHead({ url, branch, access, renew }: Origin): Promise<string> {
-  const listed = await gitRetry(["ls-remote", "--exit-code", "--", url, `refs/heads/${branch}`], access, renew);
-  const head = /^[0-9a-f]{40}/.exec(listed.stdout)?.[0];
-  if (head === undefined) throw new GitError("network", "the repository's answer is not readable");
-  return head;
+  const ref = `refs/heads/${branch}`;
+  const { stdout } = await gitRetry(["ls-remote", "--exit-code", "--", url, ref], access, renew);
+  const head = revisionOf(ref, stdout);
+  if (head !== undefined) return head;
+  // git may list only references whose names end in the same words.
+  if (stdout.includes("\trefs/")) throw new GitError("absent", `there is no ${ref}`);
+  throw new GitError("network", "the repository's answer is not readable");
 }
 
 /** Whether the repository answers now, asked once. */

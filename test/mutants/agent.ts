@@ -251,6 +251,13 @@ export const agentMutants: readonly Mutant[] = [
     "const keep = setRef(FETCHED, `${revision}^{commit}`);",
     unit("agent/git/mirror"),
   ),
+  {
+    rule: "a branch's head is not that of a branch whose name ends in the same words",
+    file: "rules/listed-refs.ts",
+    before: "name === ref &&",
+    after: "name?.endsWith(ref) === true &&",
+    tests: [...unit("agent/git/mirror"), ...unit("cli/repository/config-repository")],
+  },
   rule(
     "credentials/secrets",
     "a secret goes by no way that anyone reads",

@@ -51,6 +51,15 @@ describe("the branch's head", () => {
     expect(await reason(branchHead(origin({ branch: "gone" })))).toBe("absent");
     expect(await reason(branchHead(origin({ url: "file:///nowhere" })))).toBe("network");
   });
+
+  it("is that of the branch itself, not of one whose name ends in the same words", async () => {
+    const head = source.commit("1");
+    source.git("checkout", "--quiet", "-b", "a/refs/heads/main");
+    source.commit("2");
+    source.git("branch", "a/refs/heads/gone");
+    expect(await branchHead(origin())).toBe(head);
+    expect(await reason(branchHead(origin({ branch: "gone" })))).toBe("absent");
+  });
 });
 
 /** The mirror's file with an object of the source; its objects are stored one by one. */
@@ -299,7 +308,7 @@ describe("git", () => {
     const head = "a".repeat(40);
     scratch.fake(
       "git",
-      `for i in 1 2 3 4 5; do sleep 0.4; printf 'Receiving\\r' >&2; done; echo "${head} refs/heads/main"`,
+      `for i in 1 2 3 4 5; do sleep 0.4; printf 'Receiving\\r' >&2; done; printf '${head}\\trefs/heads/main\\n'`,
     );
     expect(await branchHead(origin())).toBe(head);
   });
@@ -307,7 +316,7 @@ describe("git", () => {
   it("that a server refuses is tried again with another key, where there is one", async () => {
     scratch.fake(
       "git",
-      `[ "$GIT_SSH_COMMAND" = new ] && { echo "${"b".repeat(40)} refs/heads/main"; exit; }; echo 'git@x: Permission denied (publickey).' >&2; exit 128`,
+      `[ "$GIT_SSH_COMMAND" = new ] && { printf '${"b".repeat(40)}\\trefs/heads/main\\n'; exit; }; echo 'git@x: Permission denied (publickey).' >&2; exit 128`,
     );
     expect(await ask()).toBe("refused");
     const renew = () => Promise.resolve({ ...remoteAccess("file"), ssh: "new" });
