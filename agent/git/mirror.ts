@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { short } from "../../rules/contract";
 import { sha256 } from "../host/digest";
 import { isThere, remove } from "../host/files";
-import { git, gitErrorText, GitError, gitRetry, type GitAccess } from "./git";
+import { git, gitErrorText, GitError, gitRetry, type GitAccess, LONG_WORK } from "./git";
 import { gitFailure } from "../../rules/decision/failure";
 import { flakeFile, flakeQuery } from "../../rules/decision/flake-place";
 import { log } from "../host/log";
@@ -35,7 +35,7 @@ export class Mirror {
     private readonly foreign = false,
   ) {}
 
-  private git(args: readonly string[], options: { input?: string; keep?: number } = {}) {
+  private git(args: readonly string[], options: { input?: string; keep?: number; timeout?: number } = {}) {
     const safe = this.foreign ? ["-c", `safe.directory=${this.path}`] : [];
     return git([...safe, `--git-dir=${this.path}`, ...args], options);
   }
@@ -47,8 +47,8 @@ export class Mirror {
   private async open(revision: string): Promise<boolean> {
     const has = isThere(this.path) && (await this.hasIfRepository(revision));
     if (!isThere(this.path)) await this.must(["init", "--quiet", "--bare"]);
-    // The process that works on the mirror holds the agent's own lock, so these locks are from a killed process.
-    for (const file of locksIn(this.path)) rmSync(file, { force: true });
+    // The process that works on the mirror holds the agent's own lock, so these files are from a killed process.
+    for (const file of leftoversIn(this.path)) rmSync(file, { force: true });
     return has;
   }
 
@@ -218,7 +218,7 @@ export class Mirror {
     const kept = (await this.refsBelow(KEPT)).filter((name) => !keep.includes(name.slice(KEPT.length)));
     const old = [...kept, ...(await this.refsBelow(BRANCHES))];
     if (old.length > 0) await this.updateRefs(...old.map(deleteRef));
-    await this.git(["gc", "--auto", "--quiet"]);
+    await this.git(["gc", "--auto", "--quiet"], { timeout: LONG_WORK });
   }
 }
 
@@ -262,10 +262,10 @@ function hasSucceeded(finished: Finished): boolean {
 
 const isOnThisMachine = (url: string) => url.startsWith("/");
 
-/** git's own lock files below a folder. */
-function locksIn(folder: string): string[] {
+/** What only a running git needs: its lock files, and half-written packs and objects, each of which can be as large as the repository. */
+function leftoversIn(folder: string): string[] {
   if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".lock"))
+    .filter((name) => name.endsWith(".lock") || /^objects\/(?:.*\/)?(?:tmp_|\.tmp-)[^/]*$/.test(name))
     .map((name) => join(folder, name));
 }

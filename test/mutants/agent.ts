@@ -259,6 +259,13 @@ export const agentMutants: readonly Mutant[] = [
     tests: [...unit("agent/git/mirror"), ...unit("cli/repository/config-repository")],
   },
   rule(
+    "git/mirror",
+    "what a killed git left half written does not fill the disk",
+    "|| /^objects\\/(?:.*\\/)?(?:tmp_|\\.tmp-)[^/]*$/.test(name)",
+    "",
+    unit("agent/git/mirror"),
+  ),
+  rule(
     "credentials/secrets",
     "a secret goes by no way that anyone reads",
     "if (kind === undefined)",

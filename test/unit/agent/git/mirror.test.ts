@@ -269,6 +269,33 @@ describe("the mirror", () => {
     },
   );
 
+  it("removes what a killed git left behind, and no more", async () => {
+    await mirror.fetch(origin(), source.commit("1"));
+    source.git("branch", "--move", "main", "tmp_a");
+    const [lock, ...halves] = [
+      "HEAD.lock",
+      "objects/pack/tmp_pack_x",
+      "objects/pack/.tmp-1-pack-y.pack",
+      "objects/tmp_obj_z",
+    ];
+    for (const name of [lock, ...halves]) writeFileSync(join(mirror.path, name), "half");
+    const head = source.commit("2");
+    await mirror.fetch(origin({ branch: "tmp_a" }), head);
+    for (const name of [lock, ...halves]) expect(existsSync(join(mirror.path, name))).toBe(false);
+    await mirror.fetch(origin({ branch: "tmp_a" }), head);
+    expect(await mirror.ahead("tmp_a", head)).toBe(0);
+  });
+
+  it("gives git's cleanup time, however silent it is", async () => {
+    const head = source.commit("1");
+    await mirror.fetch(origin(), head);
+    process.env["NIXOS_AUTO_UPDATE_FETCH_TIMEOUT"] = "1";
+    const cleans = `case " $* " in *" gc "*) sleep 2; touch ${scratch.in("cleaned")} ;; esac`;
+    scratch.fake("git", `${cleans}; exec ${execFileSync("which", ["git"], { encoding: "utf8" }).trim()} "$@"`);
+    await mirror.prune([head]);
+    expect(existsSync(scratch.in("cleaned"))).toBe(true);
+  });
+
   it("takes a full disk for what it is, and keeps what it has", async () => {
     const head = source.commit("1");
     await mirror.fetch(origin(), head);
