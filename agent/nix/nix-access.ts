@@ -17,7 +17,10 @@ export async function withNixAccess<S extends Situation, D extends CommonDecisio
   const { access } = await driver.origin(decision);
   const keys = await driver.repositoryKeys(decision);
   try {
-    return await act(accessByKeys(folder, access.sshWithoutKey, keys));
+    return await act({
+      ...accessByKeys(folder, access.sshWithoutKey, keys),
+      cache: join(driver.place.stateFolder, "nix-cache"),
+    });
   } finally {
     remove(folder);
   }

@@ -266,6 +266,13 @@ export const agentMutants: readonly Mutant[] = [
     unit("agent/git/mirror"),
   ),
   rule(
+    "nix/nix-cache",
+    "a damaged clone in Nix's cache does not stop updates",
+    "remove(cache);",
+    "",
+    unit("agent/nix/nix"),
+  ),
+  rule(
     "credentials/secrets",
     "a secret goes by no way that anyone reads",
     "if (kind === undefined)",
