@@ -273,6 +273,13 @@ export const agentMutants: readonly Mutant[] = [
     unit("agent/nix/nix"),
   ),
   rule(
+    "home/home",
+    "a home is not activated where Home Manager would load none of its units",
+    "once || dry ? undefined : managerObstacle(this.place.service)",
+    "undefined",
+    unit("agent/home"),
+  ),
+  rule(
     "credentials/secrets",
     "a secret goes by no way that anyone reads",
     "if (kind === undefined)",
