@@ -208,9 +208,14 @@ export class Mirror {
     return succeeded(counted) ? Number(counted.stdout) : undefined;
   }
 
-  /** A kept revision's flake attribute, as an installable of Nix. */
+  /** A kept revision's flake, as Nix names it. */
+  flake(revision: string, subdirectory?: string): string {
+    return `git+file://${this.path}?ref=${KEPT}${revision}&rev=${revision}${flakeQuery(subdirectory)}`;
+  }
+
+  /** An attribute of that flake, as an installable of Nix. */
   installable(revision: string, attribute: string, subdirectory?: string): string {
-    return `git+file://${this.path}?ref=${KEPT}${revision}&rev=${revision}${flakeQuery(subdirectory)}#${attribute}`;
+    return `${this.flake(revision, subdirectory)}#${attribute}`;
   }
 
   /** Forgets all revisions except these. */

@@ -9,7 +9,7 @@ import { accessByKeys, type NixAccess } from "../credentials/repository-keys";
  * afterwards.
  */
 export async function withNixAccess<S extends Situation, D extends CommonDecision, R>(
-  driver: Driver<S, D>,
+  driver: Pick<Driver<S, D>, "place" | "origin" | "repositoryKeys">,
   decision: D,
   act: (access: NixAccess) => Promise<R>,
 ): Promise<R> {

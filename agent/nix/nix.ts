@@ -8,7 +8,7 @@ import { type Finished, run, succeeded } from "../host/process";
 import { runNix } from "./nix-cache";
 import { secondsFrom } from "../host/time";
 
-const FEATURES = ["--extra-experimental-features", "nix-command flakes"];
+export const FEATURES = ["--extra-experimental-features", "nix-command flakes"];
 const buildTimeout = () => secondsFrom("NIXOS_AUTO_UPDATE_BUILD_TIMEOUT", 7200);
 const GRACE = 30_000;
 

@@ -280,6 +280,13 @@ export const agentMutants: readonly Mutant[] = [
     unit("agent/home"),
   ),
   rule(
+    "nix/inputs",
+    "the inputs that homes need outlive a garbage collection",
+    '["--realise", ...paths, "--add-root", join(folder, "input")]',
+    '["--realise", ...paths]',
+    unit("agent/nix/inputs"),
+  ),
+  rule(
     "credentials/secrets",
     "a secret goes by no way that anyone reads",
     "if (kind === undefined)",
