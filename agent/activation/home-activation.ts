@@ -7,6 +7,7 @@ import { howEnded, lastLines, run, succeeded } from "../host/process";
 import type { Trial } from "../state";
 import { setProfile } from "../nix/profile";
 import { secondsFrom } from "../host/time";
+import { reloadStartingManager } from "./user-manager";
 
 const timeout = () => secondsFrom("NIXOS_AUTO_UPDATE_SWITCH_TIMEOUT", 900);
 
@@ -39,7 +40,10 @@ export async function activateHome(generation: string, profile: string | undefin
     grace: 30_000,
     tee: true,
   });
-  if (succeeded(finished)) return { kind: "done" };
+  if (succeeded(finished)) {
+    await reloadStartingManager();
+    return { kind: "done" };
+  }
   const how = `activate ${howEnded(finished, timeout())}`;
   if (finished.limit !== undefined) return { kind: "failed", error: how };
   // The reason is Home Manager's last line, and what shows one line of an error shows the last.

@@ -12,6 +12,8 @@ import { writeFileAtomic } from "../host/files";
 export interface NixAccess {
   env?: Record<string, string>;
   options?: readonly string[];
+  /** The folder of its cache, instead of its user's. */
+  cache?: string;
 }
 
 export interface RepositoryKey {

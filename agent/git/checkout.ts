@@ -2,7 +2,7 @@
 import { lstatSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { entries, exists, isThere, readText } from "../host/files";
-import { git, gitErrorText } from "./git";
+import { git, gitErrorText, LONG_WORK } from "./git";
 import { log } from "../host/log";
 import type { Mirror } from "./mirror";
 import { succeeded } from "../host/process";
@@ -53,9 +53,9 @@ function setAsideDefault(folder: string): void {
 /** Why an action was not done, in one line; `undefined` if it was. */
 type Problem = Promise<string | undefined>;
 
-/** Runs git in a clone. Filters do not run, so content that is stored elsewhere (Git LFS) is in the clone as git stores it. */
+/** Changes a clone. Filters do not run, so content that is stored elsewhere (Git LFS) is in the clone as git stores it. */
 async function problemOf(folder: string, ...args: string[]): Problem {
-  const finished = await git(["-C", folder, ...args]);
+  const finished = await git(["-C", folder, ...args], { timeout: LONG_WORK });
   return succeeded(finished) ? undefined : gitErrorText(finished);
 }
 
@@ -66,7 +66,8 @@ async function read(folder: string, ...args: string[]): Promise<string | undefin
 
 async function makeClone({ folder, mirror, url, branch }: Checkout): Problem {
   const from = `file://${mirror.path}`;
-  const cloned = await git(["clone", "--quiet", "--no-hardlinks", "--no-tags", "--branch", branch, "--", from, folder]);
+  const clone = ["clone", "--quiet", "--no-hardlinks", "--no-tags", "--branch", branch, "--", from, folder];
+  const cloned = await git(clone, { timeout: LONG_WORK });
   return succeeded(cloned) ? setUrl(folder, url) : gitErrorText(cloned);
 }
 

@@ -6,7 +6,7 @@ import { gitFailure, type FailureCause } from "../../rules/decision/failure";
 import { gitReason } from "../../rules/git-answer";
 import { exists } from "../host/files";
 import { log, oneLine } from "../host/log";
-import { type Finished, run, succeeded } from "../host/process";
+import { type Finished, howEnded, run, succeeded } from "../host/process";
 import { secondsFrom, sleep } from "../host/time";
 
 /** How git may reach a repository. */
@@ -35,6 +35,8 @@ export function remoteAccess(protocols: string): GitAccess {
 const silence = () => secondsFrom("NIXOS_AUTO_UPDATE_FETCH_TIMEOUT", 120);
 const pause = () => secondsFrom("NIXOS_AUTO_UPDATE_PAUSE", 2);
 const ATTEMPTS = 5;
+/** Milliseconds for work on this machine that prints nothing and takes as long as the repository is large. */
+export const LONG_WORK = 3_600_000;
 
 interface GitOptions {
   access?: GitAccess;
@@ -43,6 +45,8 @@ interface GitOptions {
   env?: Record<string, string | undefined>;
   input?: string;
   silence?: number;
+  /** Milliseconds in which it must end, instead of those in which it must print something. */
+  timeout?: number;
   keep?: number;
 }
 
@@ -70,7 +74,7 @@ export async function git(args: readonly string[], options: GitOptions = {}): Pr
       ...configEnvironment(site),
       ...options.env,
     },
-    silence: options.silence ?? silence(),
+    ...(options.timeout === undefined ? { silence: options.silence ?? silence() } : { timeout: options.timeout }),
     ...(options.input === undefined ? {} : { input: options.input }),
     ...(options.keep === undefined ? {} : { keep: options.keep }),
   });
@@ -130,6 +134,7 @@ export class GitError extends Error {
 
 /** Why git failed, in one line. */
 export function gitErrorText(finished: Finished): string {
+  if (finished.limit === "timeout") return howEnded(finished, LONG_WORK);
   if (finished.limit !== undefined) return `no answer within ${Math.round(silence() / 1000)} s`;
   const { status, signal, stderr } = finished;
   const how = status === undefined ? `signal ${signal ?? "unknown"}` : `status ${status}`;

@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { short } from "../../rules/contract";
 import { sha256 } from "../host/digest";
 import { isThere, remove } from "../host/files";
-import { git, gitErrorText, GitError, gitRetry, NO_SUCH_BRANCH, type GitAccess } from "./git";
+import { git, gitErrorText, GitError, gitRetry, NO_SUCH_BRANCH, type GitAccess, LONG_WORK } from "./git";
 import { gitFailure, hasAnswered } from "../../rules/decision/failure";
 import { flakeFile, flakeQuery } from "../../rules/decision/flake-place";
 import { log } from "../host/log";
 import { type Finished, succeeded } from "../host/process";
+import { revisionOf } from "../../rules/listed-refs";
 
 /** Where a mirror fetches from. `renew` gets another key or token after a refusal, if there is one by now. */
 export interface Origin {
@@ -34,7 +35,7 @@ export class Mirror {
     private readonly foreign = false,
   ) {}
 
-  private git(args: readonly string[], options: { input?: string; keep?: number } = {}) {
+  private git(args: readonly string[], options: { input?: string; keep?: number; timeout?: number } = {}) {
     const safe = this.foreign ? ["-c", `safe.directory=${this.path}`] : [];
     return git([...safe, `--git-dir=${this.path}`, ...args], options);
   }
@@ -46,8 +47,8 @@ export class Mirror {
   private async open(revision: string): Promise<boolean> {
     const has = isThere(this.path) && (await this.hasIfRepository(revision));
     if (!isThere(this.path)) await this.must(["init", "--quiet", "--bare"]);
-    // The process that works on the mirror holds the agent's own lock, so these locks are from a killed process.
-    for (const file of locksIn(this.path)) rmSync(file, { force: true });
+    // The process that works on the mirror holds the agent's own lock, so these files are from a killed process.
+    for (const file of leftoversIn(this.path)) rmSync(file, { force: true });
     return has;
   }
 
@@ -207,9 +208,14 @@ export class Mirror {
     return succeeded(counted) ? Number(counted.stdout) : undefined;
   }
 
-  /** A kept revision's flake attribute, as an installable of Nix. */
+  /** A kept revision's flake, as Nix names it. */
+  flake(revision: string, subdirectory?: string): string {
+    return `git+file://${this.path}?ref=${KEPT}${revision}&rev=${revision}${flakeQuery(subdirectory)}`;
+  }
+
+  /** An attribute of that flake, as an installable of Nix. */
   installable(revision: string, attribute: string, subdirectory?: string): string {
-    return `git+file://${this.path}?ref=${KEPT}${revision}&rev=${revision}${flakeQuery(subdirectory)}#${attribute}`;
+    return `${this.flake(revision, subdirectory)}#${attribute}`;
   }
 
   /** Forgets all revisions except these. */
@@ -217,16 +223,19 @@ export class Mirror {
     const kept = (await this.refsBelow(KEPT)).filter((name) => !keep.includes(name.slice(KEPT.length)));
     const old = [...kept, ...(await this.refsBelow(BRANCHES))];
     if (old.length > 0) await this.updateRefs(...old.map(deleteRef));
-    await this.git(["gc", "--auto", "--quiet"]);
+    await this.git(["gc", "--auto", "--quiet"], { timeout: LONG_WORK });
   }
 }
 
 /** The present head of the repository's branch. @throws GitError with the reason `absent` if it has no such branch */
 export async function branchHead({ url, branch, access, renew }: Origin): Promise<string> {
-  const listed = await gitRetry(["ls-remote", "--exit-code", "--", url, `refs/heads/${branch}`], access, renew);
-  const head = /^[0-9a-f]{40}/.exec(listed.stdout)?.[0];
-  if (head === undefined) throw new GitError("network", "the repository's answer is not readable");
-  return head;
+  const ref = `refs/heads/${branch}`;
+  const { stdout } = await gitRetry(["ls-remote", "--exit-code", "--", url, ref], access, renew);
+  const head = revisionOf(ref, stdout);
+  if (head !== undefined) return head;
+  // git may list only references whose names end in the same words.
+  if (stdout.includes("\trefs/")) throw new GitError("absent", `there is no ${ref}`);
+  throw new GitError("network", "the repository's answer is not readable");
 }
 
 /** Whether the repository's server answers now, asked once: also that it refuses, is busy, or has no such branch. */
@@ -261,10 +270,10 @@ function hasSucceeded(finished: Finished): boolean {
 
 const isOnThisMachine = (url: string) => url.startsWith("/");
 
-/** git's own lock files below a folder. */
-function locksIn(folder: string): string[] {
+/** What only a running git needs: its lock files, and half-written packs and objects, each of which can be as large as the repository. */
+function leftoversIn(folder: string): string[] {
   if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".lock"))
+    .filter((name) => name.endsWith(".lock") || /^objects\/(?:.*\/)?(?:tmp_|\.tmp-)[^/]*$/.test(name))
     .map((name) => join(folder, name));
 }

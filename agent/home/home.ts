@@ -10,6 +10,7 @@ import { exists, isThere, makeFolder, readText, remove, resolved, writeFileAtomi
 import { GitError } from "../git/git";
 import { rollbackTarget } from "../activation/rollback-target";
 import { activateHome, backupSuffix, rollbackSuffix } from "../activation/home-activation";
+import { managerObstacle } from "../activation/user-manager";
 import { homePlace, homesFile, type HomePlace } from "./home-place";
 import { log } from "../host/log";
 import { linksInto, putBack, removeLinksInto } from "./restore";
@@ -123,9 +124,12 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
     return this.credentialProblem;
   }
 
-  async obstacle({ settings }: HomeDecision, { force }: RunRequest): Promise<string | undefined> {
+  async obstacle({ settings }: HomeDecision, { force, once, dry }: RunRequest): Promise<string | undefined> {
+    if (force) return undefined;
     const set = settings["directory"];
-    return force ? undefined : unpushedWork(typeof set === "string" ? set : defaultClone(this.place.home));
+    const work = await unpushedWork(typeof set === "string" ? set : defaultClone(this.place.home));
+    // What nothing retries is not deferred for a reason that passes by itself.
+    return work ?? (once || dry ? undefined : managerObstacle(this.place.service));
   }
 
   refusal(generation: string): Promise<string | undefined> {

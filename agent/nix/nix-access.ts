@@ -9,7 +9,7 @@ import { accessByKeys, type NixAccess } from "../credentials/repository-keys";
  * afterwards.
  */
 export async function withNixAccess<S extends Situation, D extends CommonDecision, R>(
-  driver: Driver<S, D>,
+  driver: Pick<Driver<S, D>, "place" | "origin" | "repositoryKeys">,
   decision: D,
   act: (access: NixAccess) => Promise<R>,
 ): Promise<R> {
@@ -17,7 +17,10 @@ export async function withNixAccess<S extends Situation, D extends CommonDecisio
   const { access } = await driver.origin(decision);
   const keys = await driver.repositoryKeys(decision);
   try {
-    return await act(accessByKeys(folder, access.sshWithoutKey, keys));
+    return await act({
+      ...accessByKeys(folder, access.sshWithoutKey, keys),
+      cache: join(driver.place.stateFolder, "nix-cache"),
+    });
   } finally {
     remove(folder);
   }

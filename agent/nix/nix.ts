@@ -5,9 +5,10 @@ import type { NixAccess } from "../credentials/repository-keys";
 import { remove, resolved } from "../host/files";
 import { log, oneLine } from "../host/log";
 import { type Finished, run, succeeded } from "../host/process";
+import { runNix } from "./nix-cache";
 import { secondsFrom } from "../host/time";
 
-const FEATURES = ["--extra-experimental-features", "nix-command flakes"];
+export const FEATURES = ["--extra-experimental-features", "nix-command flakes"];
 const buildTimeout = () => secondsFrom("NIXOS_AUTO_UPDATE_BUILD_TIMEOUT", 7200);
 const GRACE = 30_000;
 
@@ -35,11 +36,8 @@ async function evaluate(installable: string, access: NixAccess): Promise<string>
     "--no-write-lock-file",
     ...(access.options ?? []),
   ];
-  const finished = await run("nix", [...args, "--", installable], {
-    timeout: buildTimeout(),
-    grace: GRACE,
-    ...(access.env === undefined ? {} : { env: access.env }),
-  });
+  const limits = { timeout: buildTimeout(), grace: GRACE };
+  const finished = await runNix([...args, "--", installable], access, limits);
   const path = finished.stdout.trim();
   if (finished.stderr !== "") process.stderr.write(finished.stderr);
   if (succeeded(finished) && path.startsWith("/")) return path;

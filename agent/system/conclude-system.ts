@@ -17,6 +17,7 @@ import { syncCheckout } from "../git/checkout";
 import { announceReboot } from "../activation/reboot";
 import { readHomes } from "../home/homes";
 import { endLingering } from "../home/lingering";
+import { keepInputs } from "../nix/inputs";
 import { handOverAll } from "../credentials/handover";
 
 export async function concludeSystem(
@@ -121,6 +122,7 @@ async function tellHomes(
   ) {
     await handOverAll(driver.metadata, settings.homes);
   }
+  await keepInputs(driver, decision, state.revision ?? "");
   await endLingering(users, stateFolder);
   dropHomeMetrics(settings["metricsDirectory"], users);
   try {

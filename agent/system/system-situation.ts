@@ -1,6 +1,8 @@
 /** The inputs of the system's update. */
 import type { ModuleSettings, SystemDecision } from "../../rules/decision/decide-system";
 import type { Metadata } from "../../rules/metadata";
+import type { RepositoryKey } from "../credentials/repository-keys";
+import type { Origin } from "../git/mirror";
 import type { Place, Situation } from "../driver";
 import type { MetadataServer } from "../metadata-server";
 import type { LocalHold } from "../state";
@@ -20,4 +22,6 @@ export interface SystemParts {
   readonly metadata: MetadataServer;
   /** The URL of the config repository; empty if none is known. */
   repository(decision: SystemDecision): string;
+  origin(decision: SystemDecision): Promise<Origin>;
+  repositoryKeys(decision: SystemDecision): Promise<RepositoryKey[]>;
 }

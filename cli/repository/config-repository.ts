@@ -6,6 +6,7 @@ import { FleetError } from "../errors";
 import { messageOf } from "../../rules/text/system-error";
 import type { Source } from "../fleet";
 import { flakeFile } from "../../rules/decision/flake-place";
+import { revisionOf } from "../../rules/listed-refs";
 import { git } from "./git";
 import type { Commit } from "./nix";
 import type { RunOptions } from "../run-program";
@@ -66,10 +67,10 @@ async function cloneWith(
 
 /** The full revision of a branch's head. @throws FleetError with git's own reason */
 export async function headOf({ repository, branch }: Source, runOptions: RunOptions): Promise<string> {
-  const values = [repository, `refs/heads/${branch}`];
-  const text = await git(tmpdir(), { command: "ls-remote", values }, runOptions);
-  const [revision] = text.split("\t");
-  if (revision === undefined || revision === "") {
+  const ref = `refs/heads/${branch}`;
+  const text = await git(tmpdir(), { command: "ls-remote", values: [repository, ref] }, runOptions);
+  const revision = revisionOf(ref, text);
+  if (revision === undefined) {
     throw new FleetError("NF205", oneLine(`${repository} has no branch ${branch}`, 300));
   }
   return revision;

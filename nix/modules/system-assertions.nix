@@ -42,6 +42,31 @@ let
   places = if cfg.deployKeys == null then [ ] else attrNames cfg.deployKeys;
   badPlaces = filter (place: builtins.match own.keyPlace place == null) places;
 
+  # The state is on the file system with the longest mount point above it, unless a module keeps the folder elsewhere: impermanence and
+  # preservation list such folders as texts or by their `directory`.
+  state = (import ../lib).contract.paths.state;
+  covers = folder: folder == "/" || state == folder || lib.hasPrefix "${folder}/" state;
+  mounts = map (name: {
+    folder = config.fileSystems.${name}.mountPoint or name;
+    fsType = config.fileSystems.${name}.fsType or "";
+  }) (attrNames (config.fileSystems or { }));
+  longest =
+    best: mount:
+    if builtins.stringLength mount.folder > builtins.stringLength best.folder then mount else best;
+  stateMount = builtins.foldl' longest {
+    folder = "";
+    fsType = "";
+  } (filter (mount: covers mount.folder) mounts);
+  persistence =
+    builtins.attrValues (config.environment.persistence or { })
+    ++ builtins.attrValues (config.preservation.preserveAt or { });
+  isPersistent = any (
+    place:
+    any (entry: covers (if builtins.isString entry then entry else entry.directory)) (
+      place.directories or [ ]
+    )
+  ) persistence;
+
   upgrading = filter (user: ownHomes.${user}.services.home-manager.autoUpgrade.enable or false) (
     attrNames ownHomes
   );
@@ -90,6 +115,11 @@ in
   {
     assertion = cfg.rebootWindow == null || cfg.rebootWindow.lower != cfg.rebootWindow.upper;
     message = "services.nixos-auto-update.rebootWindow is empty: set upper to another time than lower, or rebootWindow to null for any time.";
+  }
+  {
+    # Without it every boot forgets what failed, which update is on trial and what an operator holds.
+    assertion = !elem stateMount.fsType [ "tmpfs" "ramfs" ] || isPersistent;
+    message = "services.nixos-auto-update keeps its state in ${state}, and every boot wipes ${stateMount.folder} (${stateMount.fsType}): add ${state} to environment.persistence, or a file system of its own to fileSystems.";
   }
   {
     assertion = emptyRanges == [ ];

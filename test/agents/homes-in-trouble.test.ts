@@ -145,6 +145,21 @@ it("a path unit that was started too often or that someone stopped runs again, a
   expect(await as("alice", "systemctl --user is-active nixos-hm-auto-update.path")).toBe("active");
 });
 
+it("a home whose manager is still starting waits for it, since Home Manager would load none of its units", async () => {
+  const units = "/home/alice/.config/systemd/user";
+  await vm.sh(`mkdir -p ${units}/default.target.wants
+    printf '[Service]\\nType=oneshot\\nTimeoutStartSec=infinity\\nExecStart=sh -c "until test -e %%t/go; do sleep 0.2; done"\\n' >${units}/slow.service
+    ln -s ../slow.service ${units}/default.target.wants/slow.service
+    chown -Rh alice: ${units}/slow.service ${units}/default.target.wants
+    systemctl restart user@$(id -u alice).service`);
+  await updatePromptly();
+  await reported("alice", { outcome: "deferred", error: "the manager of this user's units has not started yet" });
+  await as("alice", "touch $XDG_RUNTIME_DIR/go");
+  await shows("alice");
+  await isCurrent("alice");
+  await vm.sh(`rm ${units}/default.target.wants/slow.service ${units}/slow.service`);
+});
+
 it("homes whose manager runs niced, or whose user keeps states elsewhere, are updated and reported", async () => {
   await vm.sh(`mkdir -p /etc/systemd/system/user@.service.d /home/bob/.config/environment.d
     printf '[Service]\\nNice=10\\n' >/etc/systemd/system/user@.service.d/nice.conf

@@ -5,6 +5,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { archive } from "../../agent/nix/inputs";
+import { run } from "../../agent/host/process";
 import { accessByKeys } from "../../agent/credentials/repository-keys";
 import { image } from "../../nix/tests/image";
 import { parseKeyPlace } from "../../rules/deploy-keys";
@@ -12,7 +14,7 @@ import { evaluationFailure } from "../../rules/decision/failure";
 import { Repository } from "../unit/agent/scratch";
 import { certificate } from "../../local/certificate";
 import { httpsGit, type Door } from "../../local/https-git";
-import { runNix, type NixEnd } from "./real-nix";
+import { installNix, runNix, type NixEnd } from "./real-nix";
 
 const root = mkdtempSync(join(tmpdir(), "deploy-keys-"));
 const doors: Record<"libs" | "tools", Door> = {
@@ -52,8 +54,8 @@ afterAll(() => {
   rmSync(root, { recursive: true });
 });
 
-/** Evaluates the flake with the image's Nix, in a copy of the image that is gone afterwards. */
-async function evaluate(tokens: Record<string, string>): Promise<NixEnd> {
+/** What gives Nix these tokens. */
+function access(tokens: Record<string, string>): Record<string, string> {
   const keys = Object.entries(tokens).map(([name, text], index) => {
     const file = join(root, `key-${index}`);
     writeFileSync(file, `${text}\n`);
@@ -61,8 +63,13 @@ async function evaluate(tokens: Record<string, string>): Promise<NixEnd> {
   });
   const { env } = accessByKeys(join(root, "access"), "ssh", keys);
   expect(JSON.stringify(env)).not.toMatch(/token-(one|two)/);
+  return { GIT_SSL_CAINFO: ca, ...env };
+}
+
+/** Evaluates the flake with the image's Nix, in a copy of the image that is gone afterwards. */
+async function evaluate(tokens: Record<string, string>): Promise<NixEnd> {
   const args = ["eval", "--raw", "--no-write-lock-file", `path:${join(root, "flake")}#what`];
-  return runNix(args, { GIT_SSL_CAINFO: ca, ...env });
+  return runNix(args, access(tokens));
 }
 
 describe.skipIf(image === undefined)("a flake with two private inputs", { timeout: 180_000 }, () => {
@@ -77,5 +84,33 @@ describe.skipIf(image === undefined)("a flake with two private inputs", { timeou
     const ended = await evaluate({ [`${host}/libs`]: "token-one" });
     expect(ended.stderr).toMatch(/could not read Username/);
     expect(evaluationFailure({ ...ended, text: ended.stderr })).toBe("refused");
+  });
+
+  it("is evaluated without them where its inputs are kept, after a garbage collection too", async () => {
+    const [bin, kept] = [join(root, "bin"), join(root, "inputs")];
+    const store = mkdtempSync("/dev/shm/deploy-keys-");
+    const path = process.env["PATH"] ?? "";
+    mkdirSync(bin);
+    for (const program of ["nix", "nix-store"]) installNix(bin, store, program, true);
+    process.env["PATH"] = `${bin}:${path}`;
+    try {
+      const flake = `path:${join(root, "flake")}`;
+      const keys = access({ [`${host}/libs`]: "token-one", [`${host}/tools`]: "deployer:token-two" });
+      const nix = (words: string[], env: Record<string, string>) =>
+        run("nix", ["--extra-experimental-features", "nix-command flakes", ...words], { env, timeout: 60_000 });
+      // Another user's Nix has another cache.
+      const asHome = async () => {
+        await run("nix-store", ["--gc"], { timeout: 60_000 });
+        return nix(["eval", "--raw", `${flake}#what`], { ...access({}), XDG_CACHE_HOME: join(root, "home-cache") });
+      };
+      expect(await nix(["flake", "lock", flake], keys)).toMatchObject({ status: 0 });
+      expect(await archive(flake, kept, { env: keys, cache: join(root, "nix-cache") })).toBeUndefined();
+      expect(await asHome()).toMatchObject({ status: 0, stdout: "libs/a.git tools/b.git" });
+      rmSync(kept, { recursive: true });
+      expect((await asHome()).stderr).toMatch(/could not read Username/);
+    } finally {
+      process.env["PATH"] = path;
+      rmSync(store, { recursive: true });
+    }
   });
 });

@@ -9,8 +9,10 @@ import { image } from "../../nix/tests/image";
  * Writes the program into a directory that is to be on PATH. It has process numbers of its own: Nix ends all processes of a build user
  * before it builds, and would end builders in other tests' machines. What nix builds is gone when it ends, or lies in `keep`, a directory of a
  * tmpfs, for its next run.
+ * @param program another program of Nix
+ * @param asService whether it gets the caller's environment, and starts in `/`, as what a service starts
  */
-export function installNix(directory: string, keep = ""): void {
+export function installNix(directory: string, keep = "", program = "nix", asService = false): void {
   const script = `#!/bin/sh
 exec unshare --mount --pid --fork --kill-child --propagation private sh -euc '
   image=$1 here=$2 keep=$3
@@ -23,11 +25,11 @@ exec unshare --mount --pid --fork --kill-child --propagation private sh -euc '
   mount --bind /tmp root/tmp
   mount -t proc proc root/proc
   mount --rbind /dev root/dev
-  exec env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 chroot root sh -c "cd \\"\\$1\\"; shift; exec nix \\"\\$@\\"" sh "$here" "$@"
-' sh '${image ?? ""}' "$PWD" '${keep}' "$@"
+  exec env ${asService ? "" : "-i"} HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 chroot root sh -c "cd \\"\\$1\\"; shift; exec ${program} \\"\\$@\\"" sh "$here" "$@"
+' sh '${image ?? ""}' ${asService ? "/" : '"$PWD"'} '${keep}' "$@"
 `;
-  writeFileSync(join(directory, "nix"), script);
-  chmodSync(join(directory, "nix"), 0o755);
+  writeFileSync(join(directory, program), script);
+  chmodSync(join(directory, program), 0o755);
 }
 
 /** How the image's nix ended. */

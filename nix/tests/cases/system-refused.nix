@@ -127,6 +127,36 @@
       says = "set one of them alone";
     }
     {
+      name = "a root that is wiped at boot";
+      around.fileSystems = {
+        "/" = {
+          device = "none";
+          fsType = "tmpfs";
+        };
+        "/var/lib/nixos".fsType = "ext4";
+      };
+      says = "add /var/lib/nixos-auto-update to environment.persistence";
+    }
+    {
+      name = "a root that is wiped at boot, and other folders that are kept";
+      around = {
+        fileSystems."/".fsType = "tmpfs";
+        environment.persistence."/persist".directories = [
+          "/var/log"
+          { directory = "/var/lib/nixos"; }
+        ];
+      };
+      says = "every boot wipes / (tmpfs)";
+    }
+    {
+      name = "a folder for variable data that is wiped at boot";
+      around.fileSystems = {
+        "/".fsType = "ext4";
+        "/var/lib".fsType = "tmpfs";
+      };
+      says = "every boot wipes /var/lib (tmpfs)";
+    }
+    {
       name = "everybody trusted";
       around = trusting [
         "root"

@@ -83,6 +83,28 @@ in
         && length config.environment.systemPackages == 1;
     }
     {
+      name = "a root that is wiped at boot, and the state is kept";
+      around = {
+        fileSystems."/".fsType = "tmpfs";
+        environment.persistence."/persist".directories = [
+          "/var/log"
+          { directory = "/var/lib/nixos-auto-update"; }
+        ];
+      };
+      holds = config: true;
+    }
+    {
+      name = "a root that is wiped at boot, and a file system for variable data";
+      around.fileSystems = {
+        "/".fsType = "tmpfs";
+        data = {
+          mountPoint = "/var/lib";
+          fsType = "ext4";
+        };
+      };
+      holds = config: true;
+    }
+    {
       name = "a package of one's own";
       settings.package = package "agent";
       holds =

@@ -69,6 +69,14 @@ export const disk: Fault[] = [
     overcome: true,
   },
   {
+    name: "Nix's clone of the mirror with empty objects",
+    inject: damage(
+      `find ${state}/nix-cache -path '*/objects/*' -type f -exec sh -c 'chmod u+w "$1"; : >"$1"' sh {} ';'`,
+    ),
+    reports: [updated],
+    overcome: true,
+  },
+  {
     name: "mirror without the deployed revision",
     inject: damage(`rm -rf ${mirror} && git init --quiet --bare ${mirror}`),
     reports: [updated],

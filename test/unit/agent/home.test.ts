@@ -1,12 +1,14 @@
 /** The home's driver: what defers an update, and what it switches to. How a clone is looked at: unpushed-work.test.ts. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { activateHome } from "../../../agent/activation/home-activation";
 import { runHome } from "../../../agent/commands/run-home";
 import { dryRequest, type RunRequest } from "../../../agent/driver";
 import * as engine from "../../../agent/engine";
 import { HomeDriver } from "../../../agent/home/home";
 import * as places from "../../../agent/home/home-place";
+import { sinceBoot } from "../../../agent/host/time";
 import { writeServing } from "../../../agent/serving";
 import { requester } from "../../../rules/decision/run-right";
 import { stay } from "../../../rules/decision/decision";
@@ -51,6 +53,45 @@ it("defers an update for edits that are not committed, and says what to do", asy
   writeFileSync(`${clone}/home.nix`, "{ }");
   expect(await obstacle()).toContain("has edits that are not committed, such as home.nix: commit and push them");
   expect(await obstacle({ force: true })).toBeUndefined();
+});
+
+describe("while the manager of the user's units is starting", () => {
+  /** A manager with these jobs that started 5 s ago, and has started when it is asked for the third time. */
+  const starting = (units: string, completes = false) =>
+    scratch.fake(
+      "systemctl",
+      `echo "$*" >>${scratch.in("asked")}
+      case "$*" in
+        *is-system-running)
+          if ${completes} && [ $(grep -c is-system-running ${scratch.in("asked")}) -ge 3 ]; then echo running; else echo starting; fi ;;
+        *list-jobs*) printf '1 %s start waiting\\n' ${units} ;;
+        *show*) echo ${(sinceBoot() - 5000) * 1000} ;;
+      esac`,
+    );
+  const patient = { once: false, dry: false };
+
+  it("defers an update, since Home Manager would load none of its units", async () => {
+    starting("nixos-hm-auto-update.service");
+    expect(await obstacle(patient)).toBe("the manager of this user's units has not started yet");
+    expect(await obstacle({ ...patient, force: true })).toBeUndefined();
+    expect(await obstacle({ ...patient, once: true })).toBeUndefined();
+  });
+
+  it("waits a moment for other units first", async () => {
+    starting("slow.service", true);
+    expect(await obstacle(patient)).toBeUndefined();
+    expect(readFileSync(scratch.in("asked"), "utf8").match(/is-system-running/g)).toHaveLength(3);
+  });
+
+  it("makes the manager read the units of what is activated all the same", async () => {
+    starting("slow.service");
+    scratch.fake("activate", "echo User systemd daemon not running. Skipping reload.");
+    mkdirSync(scratch.in("generation"));
+    symlinkSync(scratch.in("bin/activate"), scratch.in("generation/activate"));
+    expect(await activateHome(scratch.in("generation"), scratch.in("profile"), "x")).toEqual({ kind: "done" });
+    expect(readFileSync(scratch.in("asked"), "utf8")).toContain("--user daemon-reload\n");
+    expect(scratch.log).toContain("still starting: it knows the new units, and starts changed ones at the next login");
+  });
 });
 
 it("defers an update for commits that are not pushed", async () => {

@@ -1,4 +1,5 @@
 /** The clone for people: it follows the mirror where nothing of theirs is in it, and is otherwise left as it is. */
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { syncCheckout } from "../../../../agent/git/checkout";
@@ -19,6 +20,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   delete process.env["GIT_CONFIG_SYSTEM"];
+  delete process.env["NIXOS_AUTO_UPDATE_FETCH_TIMEOUT"];
   scratch.remove();
 });
 
@@ -55,6 +57,16 @@ describe("the clone", () => {
     source.commit("2");
     expect(await sync()).toBe(head());
     expect(existsSync(scratch.in("ran"))).toBe(false);
+  });
+
+  it("of a large repository takes its time, however silent git is", async () => {
+    const slow = `case " $* " in *" clone "*|*" merge "*) sleep 2 ;; esac`;
+    scratch.fake("git", `${slow}; exec ${execFileSync("which", ["git"], { encoding: "utf8" }).trim()} "$@"`);
+    process.env["NIXOS_AUTO_UPDATE_FETCH_TIMEOUT"] = "1";
+    for (const text of ["1", "2"]) {
+      source.commit(text);
+      expect(await sync()).toBe(head());
+    }
   });
 
   it.each([

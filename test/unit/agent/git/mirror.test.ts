@@ -51,6 +51,15 @@ describe("the branch's head", () => {
     expect(await reason(branchHead(origin({ branch: "gone" })))).toBe("absent");
     expect(await reason(branchHead(origin({ url: "file:///nowhere" })))).toBe("network");
   });
+
+  it("is that of the branch itself, not of one whose name ends in the same words", async () => {
+    const head = source.commit("1");
+    source.git("checkout", "--quiet", "-b", "a/refs/heads/main");
+    source.commit("2");
+    source.git("branch", "a/refs/heads/gone");
+    expect(await branchHead(origin())).toBe(head);
+    expect(await reason(branchHead(origin({ branch: "gone" })))).toBe("absent");
+  });
 });
 
 /** The mirror's file with an object of the source; its objects are stored one by one. */
@@ -260,6 +269,33 @@ describe("the mirror", () => {
     },
   );
 
+  it("removes what a killed git left behind, and no more", async () => {
+    await mirror.fetch(origin(), source.commit("1"));
+    source.git("branch", "--move", "main", "tmp_a");
+    const [lock, ...halves] = [
+      "HEAD.lock",
+      "objects/pack/tmp_pack_x",
+      "objects/pack/.tmp-1-pack-y.pack",
+      "objects/tmp_obj_z",
+    ];
+    for (const name of [lock, ...halves]) writeFileSync(join(mirror.path, name), "half");
+    const head = source.commit("2");
+    await mirror.fetch(origin({ branch: "tmp_a" }), head);
+    for (const name of [lock, ...halves]) expect(existsSync(join(mirror.path, name))).toBe(false);
+    await mirror.fetch(origin({ branch: "tmp_a" }), head);
+    expect(await mirror.ahead("tmp_a", head)).toBe(0);
+  });
+
+  it("gives git's cleanup time, however silent it is", async () => {
+    const head = source.commit("1");
+    await mirror.fetch(origin(), head);
+    process.env["NIXOS_AUTO_UPDATE_FETCH_TIMEOUT"] = "1";
+    const cleans = `case " $* " in *" gc "*) sleep 2; touch ${scratch.in("cleaned")} ;; esac`;
+    scratch.fake("git", `${cleans}; exec ${execFileSync("which", ["git"], { encoding: "utf8" }).trim()} "$@"`);
+    await mirror.prune([head]);
+    expect(existsSync(scratch.in("cleaned"))).toBe(true);
+  });
+
   it("takes a full disk for what it is, and keeps what it has", async () => {
     const head = source.commit("1");
     await mirror.fetch(origin(), head);
@@ -299,7 +335,7 @@ describe("git", () => {
     const head = "a".repeat(40);
     scratch.fake(
       "git",
-      `for i in 1 2 3 4 5; do sleep 0.4; printf 'Receiving\\r' >&2; done; echo "${head} refs/heads/main"`,
+      `for i in 1 2 3 4 5; do sleep 0.4; printf 'Receiving\\r' >&2; done; printf '${head}\\trefs/heads/main\\n'`,
     );
     expect(await branchHead(origin())).toBe(head);
   });
@@ -307,7 +343,7 @@ describe("git", () => {
   it("that a server refuses is tried again with another key, where there is one", async () => {
     scratch.fake(
       "git",
-      `[ "$GIT_SSH_COMMAND" = new ] && { echo "${"b".repeat(40)} refs/heads/main"; exit; }; echo 'git@x: Permission denied (publickey).' >&2; exit 128`,
+      `[ "$GIT_SSH_COMMAND" = new ] && { printf '${"b".repeat(40)}\\trefs/heads/main\\n'; exit; }; echo 'git@x: Permission denied (publickey).' >&2; exit 128`,
     );
     expect(await ask()).toBe("refused");
     const renew = () => Promise.resolve({ ...remoteAccess("file"), ssh: "new" });

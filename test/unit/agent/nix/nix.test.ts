@@ -1,5 +1,6 @@
 /** A build that fails: whether its revision is refused or tried again. */
-import { readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { UpdateFailure } from "../../../../agent/driver";
 import { succeededOrFailure } from "../../../../agent/failures";
@@ -54,6 +55,47 @@ it("an evaluation changes no lock: what an input would be is for the lock alone 
 it("an evaluation that a server kept from its inputs is tried again", async () => {
   scratch.fake("nix", says("error: unable to download 'https://x/y.tar.gz': HTTP error 503", "exit 1"));
   expect(await end()).toEqual({ ...retried, offline: true });
+});
+
+describe("Nix's cache", () => {
+  const cache = () => scratch.in("state/nix-cache");
+  const clone = () => join(cache(), "nix/gitv3/clone");
+  const builds = () => build("x", scratch.in("built"), { cache: cache() }).catch((error: unknown) => error);
+  const damage = "error: getting Git object '3613d2b': failed to parse loose object: invalid header";
+
+  beforeEach(() => {
+    mkdirSync(join(clone(), ".."), { recursive: true });
+    writeFileSync(clone(), "damaged");
+    scratch.fake("nix-store", `ln -s ${scratch.root} "\${@: -1}"`);
+  });
+
+  /** A nix that says this as long as there is the clone in its cache. */
+  const damaged = (text: string) =>
+    scratch.fake(
+      "nix",
+      `echo x >>${scratch.in("tries")}; [ ! -e "$XDG_CACHE_HOME/nix/gitv3/clone" ] || { ${says(text, "exit 1")}\n}; echo /nix/store/x.drv`,
+    );
+  const tries = () => readFileSync(scratch.in("tries"), "utf8").length / 2;
+
+  it("is the agent's own, and is deleted if a repository in it is damaged", async () => {
+    damaged(damage);
+    expect(await builds()).toBe(scratch.root);
+    expect(tries()).toBe(2);
+    expect(existsSync(clone())).toBe(false);
+  });
+
+  it("is kept if the revision is at fault", async () => {
+    damaged("error: undefined variable 'x'");
+    expect(await builds()).toBeInstanceOf(UpdateFailure);
+    expect(tries()).toBe(1);
+    expect(existsSync(clone())).toBe(true);
+  });
+
+  it("is not deleted again if that did not help", async () => {
+    scratch.fake("nix", `echo x >>${scratch.in("tries")}; ${says(damage, "exit 1")}`);
+    expect(await builds()).toBeInstanceOf(UpdateFailure);
+    expect(tries()).toBe(2);
+  });
 });
 
 describe("a build that fails", () => {

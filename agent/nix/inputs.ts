@@ -1,0 +1,68 @@
+/**
+ * Keeps the inputs of the deployed revision in the store, whether the system was built here or elsewhere: the homes of the config
+ * repository are evaluated without the machine's keys.
+ */
+import { join } from "node:path";
+import { archivedPaths, needsInputs } from "../../rules/decision/flake-inputs";
+import type { CommonDecision, Driver, Situation } from "../driver";
+import { entries, exists, makeFolder, remove, writeFileAtomic } from "../host/files";
+import { lastLine, log } from "../host/log";
+import { run, succeeded } from "../host/process";
+import { FEATURES } from "./nix";
+import { withNixAccess } from "./nix-access";
+import { runNix } from "./nix-cache";
+import type { NixAccess } from "../credentials/repository-keys";
+
+/** Homes wait for it. */
+const LIMITS = { timeout: 600_000, grace: 30_000 };
+
+/** Fetches the inputs once for each revision. A failure is logged, and the machine's next good run tries again. */
+export async function keepInputs<S extends Situation, D extends CommonDecision>(
+  driver: Pick<Driver<S, D>, "place" | "origin" | "repositoryKeys">,
+  decision: D,
+  revision: string,
+): Promise<void> {
+  const { stateFolder, mirror } = driver.place;
+  const all = join(stateFolder, "inputs");
+  if (!needsInputs(decision.settings)) {
+    remove(all);
+    return;
+  }
+  const folder = join(all, revision);
+  if (revision === "" || exists(join(folder, "complete"))) return;
+  const flake = mirror.flake(revision, decision.settings.subdirectory);
+  try {
+    const problem = await withNixAccess(driver, decision, (access) => archive(flake, folder, access));
+    if (problem !== undefined) {
+      log(`could not fetch the inputs of the flake for homes: ${problem}`);
+      return;
+    }
+    for (const old of entries(all) ?? []) if (old !== revision) remove(join(all, old));
+  } catch (error) {
+    log(`could not fetch the inputs of the flake for homes: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Fetches all inputs of a flake, and protects them by links in a folder. @returns why it could not */
+export async function archive(flake: string, folder: string, access: NixAccess): Promise<string | undefined> {
+  const args = [
+    ...FEATURES,
+    "flake",
+    "archive",
+    "--json",
+    "--no-update-lock-file",
+    "--no-write-lock-file",
+    "--",
+    flake,
+  ];
+  const archived = await runNix(args, access, LIMITS);
+  const paths = archivedPaths(archived.stdout);
+  if (!succeeded(archived) || paths.length === 0) return lastLine(archived.stderr);
+  // nix replaces only its own links.
+  remove(folder);
+  makeFolder(folder);
+  const linked = await run("nix-store", ["--realise", ...paths, "--add-root", join(folder, "input")], LIMITS);
+  if (!succeeded(linked)) return lastLine(linked.stderr);
+  writeFileAtomic(join(folder, "complete"), "");
+  return undefined;
+}
