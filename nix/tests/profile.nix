@@ -122,7 +122,7 @@ let
         && elem fsck config.systemd.services.home-disk.before
         && elem fsck config.systemd.services.home-disk.requiredBy
         && config.system.switch.inhibitors.nixos-fleet-home == "the disk that is attached as `home`"
-        && hasPart "boot\\)(.|\n)*! -e /dev/disk/by-id/google-home \\]" config.system.preSwitchChecks.nixos-fleet-home
+        && hasPart "boot\\)(.|\n)*! -e /dev/disk/by-id/google-home" config.system.preSwitchChecks.nixos-fleet-home
         &&
           hasPart "/nix/store/00000000000000000000000000000000-util-linux/bin/mountpoint --quiet /home" config.system.preSwitchChecks.nixos-fleet-home;
     }

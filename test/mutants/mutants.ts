@@ -7,6 +7,7 @@ import { operatorMutants } from "./operator";
 import { rolloutMutants } from "./rollouts";
 import { ruleMutants } from "./rules";
 import { runMutants } from "./runs";
+import { sourceMutants } from "./sources";
 import { startupMutants } from "./startup";
 
 export type { Mutant };
@@ -19,5 +20,6 @@ export const mutants: readonly Mutant[] = [
   ...runMutants,
   ...rolloutMutants,
   ...ruleMutants,
+  ...sourceMutants,
   ...startupMutants,
 ];

@@ -43,7 +43,9 @@ it("a machine that a server has answered must, also after its instance item is g
   google.metadata["project/attributes/"] = "{}";
   google.metadata["instance/name"] = "dev-alice";
   const metadata = google.metadataServer();
-  await new SystemDriver(standInPlace(scratch), metadata, { product: scratch.in("product_name") }).look({ patient: false });
+  await new SystemDriver(standInPlace(scratch), metadata, { product: scratch.in("product_name") }).look({
+    patient: false,
+  });
   metadata.close();
   google.away = true;
   expect(await observed()).toBe("away");

@@ -21,11 +21,9 @@ beforeEach(() => {
   links.current = scratch.in("current");
   links.booted = scratch.in("booted");
   const [profile, stateFolder, runFolder] = [scratch.in("profile"), scratch.in("state"), scratch.in("run")];
-  driver = new SystemDriver(
-    { ...systemPlace(), profile, stateFolder, runFolder },
-    new MetadataServer(),
-    { boot: scratch.in("boot") },
-  );
+  driver = new SystemDriver({ ...systemPlace(), profile, stateFolder, runFolder }, new MetadataServer(), {
+    boot: scratch.in("boot"),
+  });
   vi.spyOn(driver, "current").mockImplementation(() => resolved(links.current) ?? "");
   vi.spyOn(driver, "booted").mockImplementation(() => resolved(links.booted));
   scratch.fake("systemd-inhibit", "exit 1");

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { git, GitError, remoteAccess } from "../../../../agent/git/git";
 import { branchHead, Mirror, type Origin } from "../../../../agent/git/mirror";
+import { reasonOf } from "./reason";
 import { Repository, Scratch } from "../scratch";
 
 let scratch: Scratch;
@@ -31,14 +32,6 @@ const origin = (more: Partial<Origin> = {}): Origin => ({
   ...more,
 });
 
-const reason = async (promise: Promise<unknown>) => {
-  const error: unknown = await promise.then(
-    () => undefined,
-    (problem: unknown) => problem,
-  );
-  return error instanceof GitError ? error.reason : error;
-};
-
 describe("the branch's head", () => {
   it("is known without fetching", async () => {
     const head = source.commit("1");
@@ -48,8 +41,8 @@ describe("the branch's head", () => {
 
   it("that is not there differs from a repository that does not answer", async () => {
     source.commit("1");
-    expect(await reason(branchHead(origin({ branch: "gone" })))).toBe("absent");
-    expect(await reason(branchHead(origin({ url: "file:///nowhere" })))).toBe("network");
+    expect(await reasonOf(branchHead(origin({ branch: "gone" })))).toBe("absent");
+    expect(await reasonOf(branchHead(origin({ url: "file:///nowhere" })))).toBe("network");
   });
 
   it("is that of the branch itself, not of one whose name ends in the same words", async () => {
@@ -58,7 +51,7 @@ describe("the branch's head", () => {
     source.commit("2");
     source.git("branch", "a/refs/heads/gone");
     expect(await branchHead(origin())).toBe(head);
-    expect(await reason(branchHead(origin({ branch: "gone" })))).toBe("absent");
+    expect(await reasonOf(branchHead(origin({ branch: "gone" })))).toBe("absent");
   });
 });
 
@@ -142,7 +135,7 @@ describe("the mirror", () => {
     source.commit("1");
     const commit = proposed();
     const refused = async () => {
-      expect(await reason(mirror.fetch(origin(), commit))).toBe("absent");
+      expect(await reasonOf(mirror.fetch(origin(), commit))).toBe("absent");
       const kept = await git([`--git-dir=${mirror.path}`, "for-each-ref", "refs/nixos-fleet/"]);
       expect(kept.stdout).toBe("");
     };
@@ -183,7 +176,7 @@ describe("the mirror", () => {
     await mirror.fetch(origin(), source.commit("4"));
     for (const revision of [later, lost, first]) await mirror.fetch(origin(), revision);
     await mirror.prune([first]);
-    expect(await reason(mirror.fetch(origin(), lost))).toBe("absent");
+    expect(await reasonOf(mirror.fetch(origin(), lost))).toBe("absent");
   });
 
   it("keeps what a forced push took off its branch", async () => {
@@ -236,8 +229,8 @@ describe("the mirror", () => {
     await mirror.fetch(origin(), revision);
     expect(await mirror.fileAt(revision, 'in "fra/flake.lock')).toBe("quoted\n");
     expect(await mirror.fileAt(revision, "flake.lock")).toBeUndefined();
-    expect(await reason(mirror.fileAt("1".repeat(40), "flake.lock"))).toBe("unknown");
-    expect(await reason(mirror.fileAt(revision, 'in "fra'))).toBe("unknown");
+    expect(await reasonOf(mirror.fileAt("1".repeat(40), "flake.lock"))).toBe("unknown");
+    expect(await reasonOf(mirror.fileAt(revision, 'in "fra'))).toBe("unknown");
   });
 
   it("forgets all revisions but those that are to be kept", async () => {
@@ -251,7 +244,7 @@ describe("the mirror", () => {
 
   it("fetches only by the protocols that are allowed", async () => {
     const head = source.commit("1");
-    expect(await reason(mirror.fetch(origin({ access: remoteAccess("https:ssh:git") }), head))).toBe("unknown");
+    expect(await reasonOf(mirror.fetch(origin({ access: remoteAccess("https:ssh:git") }), head))).toBe("unknown");
   });
 
   it.each(["rev-list --objects", "cat-file --batch-check", "fsck", "rev-parse --quiet", "update-ref"])(
@@ -264,7 +257,7 @@ describe("the mirror", () => {
       const next = source.commit("2");
       // A revision that is nowhere has the whole mirror looked at.
       const asked = words === "fsck" ? "1".repeat(40) : next;
-      expect(await reason(mirror.fetch(origin(), asked))).toBe("unknown");
+      expect(await reasonOf(mirror.fetch(origin(), asked))).toBe("unknown");
       expect(existsSync(scratch.in("state/mirror.git/kept"))).toBe(true);
     },
   );
@@ -303,72 +296,7 @@ describe("the mirror", () => {
       "git",
       `case "$*" in *"cat-file -e"*|*fetch*) echo 'fatal: write error: No space left on device' >&2; exit 128 ;; esac; PATH=\${PATH#*:} exec git "$@"`,
     );
-    expect(await reason(mirror.fetch(origin(), "1".repeat(40)))).toBe("space");
+    expect(await reasonOf(mirror.fetch(origin(), "1".repeat(40)))).toBe("space");
     expect(existsSync(mirror.path)).toBe(true);
-  });
-});
-
-describe("git", () => {
-  const ask = () => reason(branchHead(origin()));
-  /** Notes a call, unless it asks for the site's settings. */
-  const count = () => `[ "$1" = config ] || echo x >>${scratch.in("tries")}`;
-  const tries = () => readFileSync(scratch.in("tries"), "utf8");
-
-  it("is tried again after a failure that may pass, and given up", async () => {
-    scratch.fake("git", `${count()}; echo 'fatal: unable to connect to git.internal' >&2; exit 128`);
-    expect(await ask()).toBe("network");
-    expect(tries()).toBe("x\nx\nx\nx\nx\n");
-  }, 30_000);
-
-  it("that says a revision is not there has answered", async () => {
-    const text = "fatal: remote error: upload-pack: not our ref 1234";
-    scratch.fake("git", `${count()}; echo '${text}' >&2; exit 128`);
-    expect(await ask()).toBe("absent");
-    expect(tries()).toBe("x\n");
-  });
-
-  it("that hangs is ended, and one that goes on speaking is not", async () => {
-    process.env["NIXOS_AUTO_UPDATE_FETCH_TIMEOUT"] = "1";
-    scratch.fake("git", "exec sleep 60");
-    const error: unknown = await branchHead(origin()).catch((problem: unknown) => problem);
-    expect(error).toMatchObject({ message: "no answer within 1 s" });
-    const head = "a".repeat(40);
-    scratch.fake(
-      "git",
-      `for i in 1 2 3 4 5; do sleep 0.4; printf 'Receiving\\r' >&2; done; printf '${head}\\trefs/heads/main\\n'`,
-    );
-    expect(await branchHead(origin())).toBe(head);
-  });
-
-  it("that a server refuses is tried again with another key, where there is one", async () => {
-    scratch.fake(
-      "git",
-      `[ "$GIT_SSH_COMMAND" = new ] && { printf '${"b".repeat(40)}\\trefs/heads/main\\n'; exit; }; echo 'git@x: Permission denied (publickey).' >&2; exit 128`,
-    );
-    expect(await ask()).toBe("refused");
-    const renew = () => Promise.resolve({ ...remoteAccess("file"), ssh: "new" });
-    expect(await branchHead(origin({ renew }))).toBe("b".repeat(40));
-  });
-
-  it("uses nobody's configuration but for how a site reaches the outside", async () => {
-    writeFileSync(
-      scratch.in("gitconfig"),
-      "[http]\n\tproxy = http://proxy:3128\n\textraHeader = secret\n[alias]\n\tx = y\n",
-    );
-    process.env["HOME"] = scratch.root;
-    writeFileSync(scratch.in(".gitconfig"), readFileSync(scratch.in("gitconfig")));
-    const { stdout } = await git(["config", "--list"], { access: remoteAccess("https") });
-    expect(stdout).toContain("http.proxy=http://proxy:3128");
-    expect(stdout).not.toMatch(/secret|alias/);
-  });
-
-  it("shows no proxy's password on its command line", async () => {
-    const real = execFileSync("which", ["git"], { encoding: "utf8" }).trim();
-    scratch.fake("git", `echo "$*" >>${scratch.in("arguments")}; exec ${real} "$@"`);
-    const proxy = "http://u:secret@proxy:3128";
-    writeFileSync(scratch.in(".gitconfig"), `[http]\n\tproxy = ${proxy}\n[http "https://a.b"]\n\tproxy = ${proxy}\n`);
-    const { stdout } = await git(["config", "--list"], { access: remoteAccess("https") });
-    expect(stdout).toContain(`http.proxy=${proxy}\nhttp.https://a.b.proxy=${proxy}\n`);
-    expect(readFileSync(scratch.in("arguments"), "utf8")).not.toContain("secret");
   });
 });

@@ -16,7 +16,7 @@ beforeEach(() => {
   scratch = new Scratch();
   const manifest = JSON.stringify({ dev: named });
   writeFileSync(scratch.in("manifest"), manifest);
-  scratch.fake("curl", `cp ${scratch.in("manifest")} "$(sed -n 's/^output = "\\(.*\\)"$/\\1/p')"`);
+  scratch.fake("curl", `cp ${scratch.in("manifest")} "$(sed -n 's/^output = "\\(.*\\)"$/\\1/p')"; echo "0 0 200 " >&2`);
   scratch.fake(
     "nix",
     `case "\${*: -1}" in *.outPath) echo ${own} ;; *.drvPath) echo ${scratch.in("built-here")} ;; esac`,
