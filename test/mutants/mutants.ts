@@ -2,6 +2,7 @@
 import { activationMutants } from "./activation";
 import { agentMutants } from "./agent";
 import type { Mutant } from "./mutant";
+import { meanwhileMutants } from "./meanwhile";
 import { operatorMutants } from "./operator";
 import { rolloutMutants } from "./rollouts";
 import { ruleMutants } from "./rules";
@@ -12,6 +13,7 @@ export type { Mutant };
 export const mutants: readonly Mutant[] = [
   ...activationMutants,
   ...agentMutants,
+  ...meanwhileMutants,
   ...operatorMutants,
   ...runMutants,
   ...rolloutMutants,

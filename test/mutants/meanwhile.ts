@@ -1,0 +1,34 @@
+/** What people do with holds and rollbacks while others roll out, or hold too. */
+import { unit, type Mutant } from "./mutant";
+
+export const meanwhileMutants: readonly Mutant[] = [
+  {
+    rule: "what happened since the plan counts before an approval is written",
+    file: "infra/components/rollout/rollout.ts",
+    before: ", ...args.approvalHooks",
+    after: "",
+    tests: ["test/program/meanwhile.test.ts"],
+    only: "a rollback right after",
+  },
+  {
+    rule: "a wave is not approved while nobody knows whether it is held",
+    file: "infra/components/rollout/approval-check.ts",
+    before: "if (pause === undefined) return unreadText(planned, error);",
+    after: "if (pause === undefined) return undefined;",
+    tests: unit("infra/approval-check"),
+  },
+  {
+    rule: "a refused approval releases the failures that wait for the rollout",
+    file: "infra/components/rollout/approval-check.ts",
+    before: "refused();",
+    after: "",
+    tests: unit("infra/approval-check"),
+  },
+  {
+    rule: "a gate undoes in its own wave what was undone in an earlier one",
+    file: "rules/gate/reaction.ts",
+    before: "undo === undefined || undo.wave === options.wave ? undefined : undo.good",
+    after: "undefined",
+    tests: unit("gate/under-pulumi"),
+  },
+];
