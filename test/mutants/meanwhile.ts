@@ -3,6 +3,27 @@ import { unit, type Mutant } from "./mutant";
 
 export const meanwhileMutants: readonly Mutant[] = [
   {
+    rule: "a report of the fleet's hold is no answer after the hold has ended",
+    file: "rules/gate/vm-result.ts",
+    before: "report !== null && hold === undefined && saysFleetHold(report)",
+    after: "false",
+    tests: unit("gate/silence"),
+  },
+  {
+    rule: "a VM says that it is held on the VM itself",
+    file: "rules/decision/decide-system.ts",
+    before: "held(input.localHold, ownHoldText)",
+    after: "held(input.localHold)",
+    tests: unit("rules/decision/decide-system"),
+  },
+  {
+    rule: "a home that was held before the update has not answered it",
+    file: "rules/gate/homes.ts",
+    before: "&& isAnswer(report, wanted, since)",
+    after: "",
+    tests: unit("gate/homes"),
+  },
+  {
     rule: "what happened since the plan counts before an approval is written",
     file: "infra/components/rollout/rollout.ts",
     before: ", ...args.approvalHooks",
