@@ -3,6 +3,20 @@ import { unit, type Mutant } from "./mutant";
 
 export const meanwhileMutants: readonly Mutant[] = [
   {
+    rule: "a person's hold does not replace another person's",
+    file: "rules/rollout/control-item.ts",
+    before: "|| (revision === undefined && by !== hold.by)",
+    after: "",
+    tests: unit("cli/cli"),
+  },
+  {
+    rule: "a resume ends no other person's hold unasked",
+    file: "rules/rollout/control-item.ts",
+    before: "(hold.revision !== undefined || hold.by === by || named.includes(hold.by))",
+    after: "true",
+    tests: unit("cli/cli", "cli/confirm"),
+  },
+  {
     rule: "a report of the fleet's hold is no answer after the hold has ended",
     file: "rules/gate/vm-result.ts",
     before: "report !== null && hold === undefined && saysFleetHold(report)",
