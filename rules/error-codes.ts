@@ -132,6 +132,12 @@ export const errorKinds = {
       "Google refused to write an approval in this or an earlier run. Pulumi's state has the new value all the same, so `pulumi up` does not write it again.",
     cure: "Run `pulumi refresh`, which reads the present approval, and then `pulumi up`.",
   },
+  NF306: {
+    title: "A wave was not approved, because of something that happened during the rollout",
+    cause:
+      "Since `pulumi up` began, someone held the wave or one before it, or the revision was rolled back or held in a wave before it; or whether that is so cannot be read. Earlier waves keep what they have.",
+    cure: "`fleet status` shows holds and rollbacks. After `fleet resume`, or `fleet retry REVISION`, or with something newer, run `pulumi up`.",
+  },
   NF401: {
     title: "The command line of an agent is not valid",
     cause:

@@ -62,6 +62,17 @@ export interface Report {
   agent: string;
 }
 
+/**
+ * How the text of a report begins if a person holds the machine on the machine itself. Such a hold is not in the control item, so gates tell by
+ * these words that it is not a hold of the fleet's which has ended since.
+ */
+export const ownHoldText = "held locally";
+
+/** Whether a report is about a hold that is in the control item. The agents of version 0.1.0 do not say whose hold it is. */
+export function saysFleetHold({ outcome, error = "", agent }: Report): boolean {
+  return outcome === "held" && !agent.startsWith("0.1.") && !error.startsWith(ownHoldText);
+}
+
 /** Whether a VM runs a revision now. */
 export function runsRevision(
   report: Pick<Report, "revision" | "pending"> | null,

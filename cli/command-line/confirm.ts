@@ -12,6 +12,7 @@ import { moveLines, plannedMoves } from "../status/planned-moves";
  * @param edit the change, which may throw if it makes no sense
  * @param retried a revision that VMs try again
  * @param discardUnreadable see `editedControl`
+ * @param alwaysAsk whether to ask even if no VM moves
  * @throws FleetError if the answer is no
  */
 export async function confirmChange(
@@ -19,7 +20,11 @@ export async function confirmChange(
   { compute, id }: FleetContext,
   decisions: Decisions,
   edit: ControlEdit,
-  { retried, discardUnreadable }: { retried?: string | undefined; discardUnreadable?: boolean } = {},
+  {
+    retried,
+    discardUnreadable,
+    alwaysAsk = false,
+  }: { retried?: string | undefined; discardUnreadable?: boolean; alwaysAsk?: boolean } = {},
 ): Promise<boolean> {
   const { options } = call;
   const [dryRun, json] = [options.flag("dry-run"), options.flag("json")];
@@ -36,7 +41,7 @@ export async function confirmChange(
     call.print(`${moves.length === 0 ? "no VM would move; " : ""}nothing was changed (--dry-run)`);
     return false;
   }
-  if (moves.length > 0) await askToGoAhead(call);
+  if (moves.length > 0 || alwaysAsk) await askToGoAhead(call);
   return true;
 }
 

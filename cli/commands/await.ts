@@ -10,7 +10,7 @@ import { FleetError } from "../errors";
 import { readDecisions, type FleetId } from "../fleet";
 import { awaitWave, exitCodes } from "../gate/await";
 import { eventOf, withHistory, type GateStart } from "../gate/history";
-import { react } from "../gate/on-failure";
+import { followUndo, react } from "../gate/on-failure";
 import { forgetWave } from "../gate/forget";
 import { forget, gateOptions, readGateOptions, type Given } from "../gate/options";
 import { bounded } from "../gate/output";
@@ -61,7 +61,11 @@ export const command: Command = {
     // Who waits by hand looks on; only a gate between waves lets anything through.
     const end = await (underPulumi ? withHistory(call, context, options, begins, gate) : gate());
     const failed = end.outcome === "failed" && !end.stopped;
-    const reacted = failed ? await react(world, context.id, options, end, given.onFailure) : undefined;
+    const reacted = failed
+      ? await react(world, context.id, options, end, given.onFailure)
+      : underPulumi && end.stopped
+        ? await followUndo(world, context.id, options)
+        : undefined;
     if (reacted?.done === "hold" || reacted?.done === "rollback") {
       const said = reacted.undo === undefined ? { why: `by the gate of wave ${options.wave}` } : eventOf(reacted.undo);
       const event = { event: reacted.done, scope: `wave:${reacted.waves.join(", ")}`, revision: options.revision };

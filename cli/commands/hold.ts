@@ -5,8 +5,8 @@ import { changeControl } from "../control-item";
 import { UsageError } from "../errors";
 import { readDecisions, readVms } from "../fleet";
 import { recordEvent } from "../history";
-import { withHold } from "../../rules/rollout/control-item";
-import { scopeText } from "../../rules/text/sentences";
+import { othersHolds, withHold } from "../../rules/rollout/control-item";
+import { holdText, scopeText } from "../../rules/text/sentences";
 import { oneLine } from "../../rules/text/text";
 
 export const scopeOptions = {
@@ -19,7 +19,7 @@ export const command: Command = {
   usage: "[--wave WAVE | --vm VM] --why TEXT",
   description: [
     "Stops all updates of the held VMs: by rollout, timer and trigger. Without --wave or --vm it holds the whole fleet.",
-    "The hold lasts until resume. fleet status shows who holds what, and why.",
+    "The hold lasts until you resume; several people can hold the same. fleet status shows who holds what, and why.",
   ],
   examples: ["hold --why 'demo on Friday'", "hold --vm dev-alice --why 'long build, resume on Monday'"],
   options: {
@@ -40,8 +40,11 @@ export const command: Command = {
     const entry = { scope, by: actor(call), why: oneLine(why, 500), at: new Date().toISOString() };
     const control = await changeControl(context.compute, context.id, (before) => withHold(before, entry));
     await recordEvent(call, context, { event: "hold", scope, why: entry.why });
+    const others = othersHolds(control, scope, entry.by).map((one) => `; also ${holdText(one)}`);
     call.print(
-      call.options.flag("json") ? JSON.stringify(control, null, 2) : `${scopeText(scope)} is held: ${entry.why}`,
+      call.options.flag("json")
+        ? JSON.stringify(control, null, 2)
+        : `${scopeText(scope)} is held: ${entry.why}${others.join("")}`,
     );
     return 0;
   },

@@ -1,14 +1,14 @@
 import { changeOptions, fleetOptions, type Command } from "../command-line/command";
 import { askToGoAhead, confirmChange } from "../command-line/confirm";
 import { controlKey } from "../../rules/contract";
-import { openFleet } from "../context";
+import { actor, openFleet } from "../context";
 import { changeControl, type ControlEdit } from "../control-item";
 import { FleetError, UsageError } from "../errors";
 import { readDecisions } from "../fleet";
 import { recordEvent } from "../history";
-import { parseControl, withoutHolds } from "../../rules/rollout/control-item";
+import { endedBy, noControl, othersHolds, parseControl, type Hold } from "../../rules/rollout/control-item";
 import { scopeOf, scopeOptions } from "./hold";
-import { scopeText } from "../../rules/text/sentences";
+import { holdText, scopeText } from "../../rules/text/sentences";
 import { oneLine } from "../../rules/text/text";
 
 export const command: Command = {
@@ -16,13 +16,15 @@ export const command: Command = {
   usage: "[--wave WAVE | --vm VM | --all]",
   description: [
     "Ends a hold. The held VMs then catch up by themselves: running VMs at once, stopped VMs when they boot.",
-    "Without --wave or --vm it ends the hold of the whole fleet; holds of waves and VMs stay.",
-    "--all also empties a control item that cannot be read: its holds, pins and overrides are lost.",
+    "Without --wave or --vm it ends the hold of the whole fleet; holds of waves and VMs stay. Other people's holds of the same",
+    "scope stay too; if you have none there, it names theirs and asks before it ends them (without a terminal give --yes).",
+    "--all ends every hold, whoever put it there. It also empties a control item that cannot be read: its holds, pins and overrides are lost.",
   ],
   examples: ["resume", "resume --vm dev-alice", "resume --all"],
   options: {
     ...scopeOptions,
-    all: { description: "every hold" },
+    all: { description: "every hold, whoever put it there" },
+    by: { value: "WHO", description: "whose hold to end; yours by default: your user and machine" },
     why: { value: "TEXT", description: "a remark, printed with the result" },
     json: { description: "print the control item" },
     ...changeOptions,
@@ -41,10 +43,16 @@ export const command: Command = {
     const decisions = readDecisions(metadata, id);
     const item = parseControl(metadata[controlKey(id.fleet, id.stack)]);
     const discards = all && !item.ok;
+    const by = actor(call);
+    const before = item.ok ? item.value : noControl;
+    const others = all ? [] : othersHolds(before, scope, by);
+    const isOwn = before.holds.some((hold) => hold.scope === scope && hold.revision === undefined && hold.by === by);
+    // Who has a hold of the scope ends only that one.
+    const named = isOwn ? [] : others.map((hold) => hold.by);
     const freed = new Set<string>();
     const edit: ControlEdit = (current) => {
-      const held = current.holds.map((hold) => hold.scope);
-      const ends = all ? held : held.filter((one) => one === scope);
+      const ends = all ? current.holds : endedBy(current, scope, by, named);
+      const held = [...new Set(current.holds.map((hold) => hold.scope))];
       // An earlier attempt whose answer was lost may have ended them already.
       if (ends.length === 0 && held.length > 0 && freed.size === 0) {
         throw new FleetError(
@@ -52,10 +60,16 @@ export const command: Command = {
           oneLine(`${scopeText(scope)} has no hold of its own; held: ${held.map(scopeText).join(", ")}`, 500),
         );
       }
-      for (const one of ends) freed.add(one);
-      return withoutHolds(current, ends);
+      for (const one of ends) freed.add(one.scope);
+      return { ...current, holds: current.holds.filter((hold) => !ends.includes(hold)) };
     };
-    if (!(await confirmChange(call, context, decisions, edit, { discardUnreadable: discards }))) return 0;
+    if (named.length > 0) {
+      if (call.confirm === undefined && !options.flag("yes") && !options.flag("dry-run"))
+        throw new FleetError("NF209", oneLine(`${holdTexts(others)}; that is not your hold: --yes ends it`, 500));
+      for (const hold of others) call.printError(holdText(hold));
+    }
+    const asks = { discardUnreadable: discards, alwaysAsk: named.length > 0 };
+    if (!(await confirmChange(call, context, decisions, edit, asks))) return 0;
     if (discards) {
       call.printError(oneLine(`the control item is not readable (${item.problem}); its content will be lost`, 300));
       await askToGoAhead(call);
@@ -68,7 +82,9 @@ export const command: Command = {
       await recordEvent(call, context, { event: "resume", scope: one, why: remark });
     }
     const nothing = discards ? "the control item is empty now" : "nothing was held";
-    const text = freed.size === 0 ? nothing : `${[...freed].map(scopeText).join(", ")} may move again`;
+    const left = all ? [] : othersHolds(control, scope, by);
+    const ended = left.length === 0 ? "may move again" : `is no longer held by ${by}; still ${holdTexts(left)}`;
+    const text = freed.size === 0 ? nothing : `${[...freed].map(scopeText).join(", ")} ${ended}`;
     call.print(
       options.flag("json")
         ? JSON.stringify(control, null, 2)
@@ -77,3 +93,7 @@ export const command: Command = {
     return 0;
   },
 };
+
+function holdTexts(holds: readonly Hold[]): string {
+  return holds.map(holdText).join(", ");
+}

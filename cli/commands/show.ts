@@ -1,6 +1,6 @@
 import { fleetOptions, revisionOptions, type Command } from "../command-line/command";
 import { openFleet, requireVms } from "../context";
-import { holdOn } from "../../rules/rollout/control-item";
+import { holdOn, holdsOn } from "../../rules/rollout/control-item";
 import type { Report } from "../../rules/report";
 import { formatDuration } from "../../rules/text/duration";
 import { readAllReports, readDecisions, type FleetVm } from "../fleet";
@@ -53,6 +53,7 @@ function decisionsAbout(vm: FleetVm, { approvals, control }: FleetStatus) {
   return {
     approved: approved ?? null,
     hold: holdOn(control, vm, approved) ?? null,
+    holds: holdsOn(control, vm, approved),
     pin: control.pins[vm.name] ?? null,
   };
 }
@@ -64,7 +65,7 @@ export function showLines(vm: FleetVm, shown: VmStatus, status: FleetStatus): st
     const seconds = secondsSince(at, now);
     return seconds === undefined ? "at an unknown time" : `${formatDuration(seconds)} ago`;
   };
-  const { approved, hold, pin } = decisionsAbout(vm, status);
+  const { approved, holds, pin } = decisionsAbout(vm, status);
   const { system } = shown;
   const rows: [string, string | null][] = [
     ["state", `${vm.state}${vm.startedAt === undefined ? "" : `, started ${ago(vm.startedAt)}`}, in ${vm.zone}`],
@@ -79,7 +80,7 @@ export function showLines(vm: FleetVm, shown: VmStatus, status: FleetStatus): st
     ["approved", approved === null ? "nothing" : approved],
     ["desired", shown.wanted === "previous" ? "what it ran before" : shown.wanted],
     ["pinned", pin],
-    ["held", hold === null ? null : holdText(hold)],
+    ...holds.map((hold): [string, string] => ["held", holdText(hold)]),
     ["runs", system === null ? "has not reported" : system.revision],
     ["system", system?.toplevel ?? null],
     ["last run", system === null ? null : `${system.outcome}, ${ago(system.at)}, agent ${system.agent}`],

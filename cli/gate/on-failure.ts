@@ -1,11 +1,12 @@
 /** What a gate does when too many VMs of its wave failed: it holds, rolls back, or lets the rollout continue. */
 import { short } from "../../rules/contract";
 import { awaitWave, type GateEnd, type GateWorld } from "./await";
-import { changeControl, type ControlEdit } from "../control-item";
+import { changeControl, editedControl, type ControlEdit } from "../control-item";
 import type { FleetId } from "../fleet";
-import { chooseReaction, type Reaction } from "../../rules/gate/reaction";
+import { chooseReaction, followedUndo, type Reaction } from "../../rules/gate/reaction";
 import type { GateOptions } from "../../rules/gate/state";
 import { wavesOf } from "../../rules/rollout/approval";
+import { own } from "../../rules/text/json";
 import { wavesText } from "../../rules/text/sentences";
 import { withRetry } from "../google/retry";
 import { withHalt, withUndo } from "../../rules/rollout/control-item";
@@ -57,6 +58,32 @@ export async function react(
   }
   print(oneLine(`${wavesText(waves)}: going back to what each VM ran before ${short(bad)}`));
   return { done, waves, undo: await awaitUndo(world, id, options, waves) };
+}
+
+/**
+ * Undoes the gate's revision in its own wave too, if it was undone in a wave before while this wave's approval was being written. Returns
+ * undefined if there is nothing to do.
+ */
+export async function followUndo(
+  { compute, print, signal }: GateWorld,
+  id: FleetId,
+  options: GateOptions,
+): Promise<Reacted | undefined> {
+  const { wave, revision } = options;
+  let good: string | undefined;
+  const edit: ControlEdit = (control, approved) => {
+    good = followedUndo(control, own(approved, wave), options);
+    return good === undefined ? control : withUndo(control, [wave], revision, good);
+  };
+  signal.throwIfAborted();
+  const isDue = async () => {
+    editedControl(await compute.projectMetadata(), id, edit);
+    return good !== undefined;
+  };
+  if (!(await withRetry(isDue, { ...patience, signal }))) return undefined;
+  await withRetry(() => changeControl(compute, id, edit), { ...patience, signal });
+  print(oneLine(`wave ${wave}: its VMs do not go to ${short(revision)} either`));
+  return { done: "rollback", waves: [wave] };
 }
 
 /** Waits until the VMs of the rolled-back waves no longer run the revision. */

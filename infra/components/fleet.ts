@@ -10,6 +10,7 @@ import { fleetTag } from "../config/names";
 import { HomeDisks } from "./disks";
 import { assertDeclaredOnce } from "../declared-once";
 import { encryptedKeys } from "../engine-options";
+import { approvalHooks, type ApprovalHooks } from "./rollout/approval-check";
 import { DelayedFailures } from "./rollout/delayed-failures";
 import { NAMESPACE, withArgs, withSecrets, type FleetArgs } from "../fleet-args";
 import { FleetImage, olderImages } from "./image";
@@ -96,14 +97,24 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
       const written = withArgs(name, args, stack);
       const given = { network: args.existingNetwork !== undefined, account: args.serviceAccount !== undefined };
       const prepared = await prepare(written, pulumi.getStack(), given, { parent: this });
-      assertDeclaredOnce(prepared.config);
-      return this.declare(name, args, prepared, await DelayedFailures.create(name));
+      const { config, rollout, readMetadata } = prepared;
+      assertDeclaredOnce(config);
+      const failures = await DelayedFailures.create(name);
+      const refused = () => void failures.releaseAll();
+      const hooks = await approvalHooks(name, { config, plan: rollout.plan, readMetadata, refused });
+      return this.declare(name, args, prepared, failures, hooks);
     } finally {
       done();
     }
   }
 
-  private declare(name: string, args: FleetArgs, prepared: Prepared, failures: DelayedFailures): FleetOutputs {
+  private declare(
+    name: string,
+    args: FleetArgs,
+    prepared: Prepared,
+    failures: DelayedFailures,
+    approvalHooks: ApprovalHooks,
+  ): FleetOutputs {
     const { config, resolved, rollout: decided } = prepared;
     const stack = new pulumi.Config(NAMESPACE);
     const tag = fleetTag(config.fleet);
@@ -173,7 +184,7 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
     if (config.schedules.length > 0) new FleetSchedules(name, { config, vms }, aside);
     const privateKey = args.sshPrivateKey ?? stack.getSecret("sshPrivateKey");
     const ssh = privateKey === undefined ? {} : { ssh: { reachable: prepared.reachable, privateKey } };
-    const rollout = new Rollout(name, { config, ...decided, vms, failures, ...ssh }, part);
+    const rollout = new Rollout(name, { config, ...decided, vms, failures, approvalHooks, ...ssh }, part);
     const waves = pulumi
       .all([rollout.approvals, rollout.gates])
       .apply(([approvals, gates]) => waveResults(config, approvals, gates));

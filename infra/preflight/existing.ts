@@ -52,11 +52,9 @@ export async function readExisting(
   raw: RawConfig,
   opts: pulumi.InvokeOptions,
 ): Promise<Existing> {
-  const { quotaProject, accessTokenFrom } = googleIdentity(raw, process.env, project);
+  const { accessTokenFrom } = googleIdentity(raw, process.env, project);
   try {
-    const { accessToken, project: provided } = await getClientConfig(opts);
-    checkProject(project, provided);
-    const api = computeApi(accessToken, quotaProject);
+    const api = await providersApi(project, raw, opts);
     const [metadata, inventory, offers] = await Promise.all([
       readMetadata(api, project),
       readInventory(api, project, replace),
@@ -78,6 +76,23 @@ export async function readExisting(
       "NF103",
     );
   }
+}
+
+/** The project's metadata as they are now, with the provider's own identity. */
+export async function readMetadataNow(
+  project: string,
+  raw: RawConfig,
+  opts: pulumi.InvokeOptions,
+): Promise<Record<string, string>> {
+  return readMetadata(await providersApi(project, raw, opts), project);
+}
+
+/** Compute's API with a token of the provider's, which ends after an hour. */
+async function providersApi(project: string, raw: RawConfig, opts: pulumi.InvokeOptions): Promise<compute_v1.Compute> {
+  const { quotaProject } = googleIdentity(raw, process.env, project);
+  const { accessToken, project: provided } = await getClientConfig(opts);
+  checkProject(project, provided);
+  return computeApi(accessToken, quotaProject);
 }
 
 /** Resources that name no project, such as VMs, go into the provider's; everything else uses the setting. @throws ConfigError if they differ */

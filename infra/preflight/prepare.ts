@@ -8,7 +8,7 @@ import type { Written } from "../fleet-args";
 import { newestImages } from "../components/image";
 import { reachAll, type Reachable } from "../components/rollout/trigger";
 import type { Resolved } from "./approval";
-import { readExisting } from "./existing";
+import { readExisting, readMetadataNow } from "./existing";
 import { accessWarnings, metadataWarnings, repositoryWarnings, stackWarnings, triggerWarnings } from "./warnings";
 import { assertNoReplacement, existingHomeDisks, replacedVms } from "./replacement";
 import { decideRollout } from "./rollout-plan";
@@ -29,6 +29,8 @@ export interface Prepared {
   existingHomeDisks: Record<string, string>;
   /** The VMs that SSH triggers reach now; none if the fleet does not use SSH triggers. */
   reachable: Record<string, Reachable>;
+  /** Reads the project's metadata again. */
+  readMetadata: () => Promise<Record<string, string>>;
 }
 
 /**
@@ -66,5 +68,6 @@ export async function prepare(
     arrivals: arrivals(config, inventory.vms),
     existingHomeDisks: existingHomeDisks(config, inventory),
     reachable,
+    readMetadata: () => readMetadataNow(config.project, written.raw, opts),
   };
 }

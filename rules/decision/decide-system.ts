@@ -18,7 +18,7 @@ import { own, type Parsed, withoutNulls } from "../text/json";
 import type { AgentState } from "../agent-state";
 import type { Metadata } from "../metadata";
 import type { Right } from "./run-right";
-import { same } from "../report";
+import { ownHoldText, same } from "../report";
 import { chooseTarget, type Choice } from "./target-revision";
 import { builtAs } from "./flake-place";
 
@@ -129,7 +129,7 @@ function resolveSettings({ metadata, hostname, settings }: SystemInput): Resolve
 function decide(facts: FleetFacts): Decision {
   const { input, control, approval, origin, settings } = facts;
   const { metadata, state, force } = input;
-  if (input.localHold !== null) return held(input.localHold);
+  if (input.localHold !== null) return held(input.localHold, ownHoldText);
   if (metadata.kind === "away")
     return {
       ...nothing(state, `the metadata server does not say what this VM needs to know (${metadata.problem})`),

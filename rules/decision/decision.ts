@@ -70,10 +70,11 @@ export function nothing(state: AgentState, reason: string): Decision {
   return { ...stay("deferred", reason), action: isDeployed(state) ? "stay" : "wait" };
 }
 
-export function held({ by, why }: { by?: unknown; why?: unknown }): Decision {
+/** @param how the text begins */
+export function held({ by, why }: { by?: unknown; why?: unknown }, how = "held"): Decision {
   const who = typeof by === "string" && by !== "" ? by : "someone";
   const text = typeof why === "string" && why !== "" ? `: ${bounded(why, 300)}` : "";
-  return stay("held", `held by ${bounded(who, 100)}${text}`);
+  return stay("held", `${how} by ${bounded(who, 100)}${text}`);
 }
 
 /** The message about a revision that failed here before. What runs is still what that failure left. */

@@ -1,6 +1,7 @@
 import { homeApproval, type Approval } from "../rollout/approval";
 import { short } from "../contract";
 import type { Home } from "../instance-metadata";
+import type { Report } from "../report";
 import { own } from "../text/json";
 import { failureText } from "../text/sentences";
 import { reportOf, type Reading } from "../report-reading";
@@ -9,15 +10,20 @@ import { type GateOptions, type GateVm, type Result, type VmProgress } from "./s
 /**
  * How a VM's homes affect its result. They are always shown. With `homes: gate`, a home that fails or does not answer counts as a failure
  * of its VM. Otherwise the homes do not affect whether the VM has succeeded.
+ * @param since when the VM reported that it runs the revision, by its own clock; undefined if that is not known
  */
 export function checkHomes(
   vm: GateVm,
   reports: Readonly<Record<string, Reading>>,
-  approval: Approval | undefined,
+  { approval, since }: { approval: Approval | undefined; since: string | undefined },
   { homes: mode, revision }: Pick<GateOptions, "homes" | "revision">,
 ): { result: Result; reason: string | null } {
   const checked = vm.homes.map((home) =>
-    checkHome(home, own(reports, home.user), wantedHome(home, approval, revision), revision),
+    checkHome(home, own(reports, home.user), {
+      wanted: wantedHome(home, approval, revision),
+      approved: revision,
+      since,
+    }),
   );
   const said = (result: Result) => checked.filter((one) => one.result === result).map((one) => one.reason);
   const failed = said("failed");
@@ -49,8 +55,7 @@ export function onlyOwnHomesFailed({ vm, reports }: VmProgress, { revision }: Pi
 function checkHome(
   home: Home,
   reading: Reading | undefined,
-  wanted: string | undefined,
-  approved: string,
+  { wanted, approved, since }: { wanted: string | undefined; approved: string; since: string | undefined },
 ): { result: Result; reason: string } {
   const report = reportOf(reading);
   const who = `home ${home.user}`;
@@ -59,11 +64,20 @@ function checkHome(
     // The home retries a transient failure by itself.
     return { result: report.transient === true ? "pending" : "failed", reason: `${who}: ${failureText(report)}` };
   }
-  if (report?.outcome === "deferred" || report?.outcome === "held") {
+  if ((report?.outcome === "deferred" || report?.outcome === "held") && isAnswer(report, wanted, since)) {
     return { result: "deferred", reason: `${who} ${report.outcome}` };
   }
-  const well = report !== null && report.outcome !== "failed" && (wanted === undefined || report.revision === wanted);
+  const well =
+    report !== null &&
+    ["unchanged", "updated"].includes(report.outcome) &&
+    (wanted === undefined || report.revision === wanted);
   return well
     ? { result: "succeeded", reason: who }
     : { result: "pending", reason: `${who} does not run ${wanted === undefined ? "yet" : short(wanted)} yet` };
+}
+
+/** Whether a home that has not moved says so of this update: it names what it should run, or it answered after its VM had updated. */
+function isAnswer(report: Report, wanted: string | undefined, since: string | undefined): boolean {
+  if (since === undefined || (wanted !== undefined && report.approved === wanted)) return true;
+  return Date.parse(report.at) >= Date.parse(since);
 }

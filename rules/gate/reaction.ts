@@ -1,8 +1,10 @@
 /** What a gate does when more VMs of its wave failed than the budget allows. Pure. */
 import { short } from "../contract";
+import type { Control } from "../rollout/control-item";
 import { onlyOwnHomesFailed } from "./homes";
 import { isNewRevision } from "./pause";
 import type { GateOptions, GateState, VmProgress } from "./state";
+import { undoneWave } from "./verdict";
 
 /**
  * `hold`: the wave and those before it stay as they are. `rollback`: their VMs go back to what each ran before, and the gate waits for that
@@ -41,6 +43,16 @@ export function chooseReaction(
       why: `${short(revision)} has run here for long: it is not rolled back, fleet rollback does that`,
     };
   return { done: wanted };
+}
+
+/**
+ * What the VMs of a wave run instead of a revision that is new to it, because it was undone in a wave before: an approval that was written at
+ * the moment of that undo must not lead them to the revision. Undefined if they stay as they are.
+ */
+export function followedUndo(control: Control, approved: string | undefined, options: GateOptions): string | undefined {
+  if (options.passedBefore || approved !== options.revision) return undefined;
+  const undo = undoneWave({ control }, options);
+  return undo === undefined || undo.wave === options.wave ? undefined : undo.good;
 }
 
 /** Whether a VM's failure says nothing against the system's revision. */

@@ -188,6 +188,19 @@ function withResult(progress: VmProgress, found: VmResult, at: number): VmProgre
   };
 }
 
+/** The wave in which the revision was undone, this one or one before it, and what runs there instead. */
+export function undoneWave(
+  { control }: Pick<GateDecisions, "control">,
+  { wave, revision, laterWaves }: Pick<GateOptions, "wave" | "revision" | "laterWaves">,
+): { wave: string; good: string } | undefined {
+  const others = Object.keys(control.instead).filter((other) => !laterWaves.includes(other));
+  const undoneIn = [wave, ...others].flatMap((one) => {
+    const good = overrideOf(control, one, revision);
+    return good === undefined ? [] : [{ wave: one, good }];
+  });
+  return undoneIn[0];
+}
+
 /**
  * Why the revision cannot pass whatever its VMs answer: it was undone in this wave or in one before it, or a gate holds it here. An undo
  * in a later wave says nothing against this one.
@@ -197,8 +210,7 @@ export function undone(
   { wave, revision, laterWaves }: Pick<GateOptions, "wave" | "revision" | "laterWaves">,
 ): string | undefined {
   const retry = `fleet retry ${revision} tries it again`;
-  const others = Object.keys(control.instead).filter((other) => !laterWaves.includes(other));
-  const undoneIn = [wave, ...others].find((one) => overrideOf(control, one, revision) !== undefined);
+  const undoneIn = undoneWave({ control }, { wave, revision, laterWaves })?.wave;
   if (undoneIn !== undefined) {
     return oneLine(`${short(revision)} was undone in wave ${undoneIn}; ${retry}`);
   }

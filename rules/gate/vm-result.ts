@@ -3,7 +3,7 @@ import { short } from "../contract";
 import { holdOn, overrideOf } from "../rollout/control-item";
 import { formatDuration } from "../text/duration";
 import { own } from "../text/json";
-import type { Report, WaitingFor } from "../report";
+import { saysFleetHold, type Report, type WaitingFor } from "../report";
 import { failureText, holdText, waitsFor } from "../text/sentences";
 import { oneLine } from "../text/text";
 import { checkHomes } from "./homes";
@@ -18,7 +18,7 @@ import {
   type VmResult,
 } from "./state";
 
-/** A VM that said `held` before the gate began gets these seconds to say something newer. */
+/** A VM that said before the gate began that it is held on the VM itself gets these seconds to say something newer. */
 const heldGrace = 30;
 
 /** What an existing VM means for the gate. */
@@ -39,18 +39,24 @@ export function checkVm(
   }
   const reading = progress.reports?.system ?? { kind: "none" };
   const report = reportOf(reading);
-  const answer = report === null ? undefined : checkReport(report, { ...progress, vm }, decisions, options);
+  const hold = holdOn(control, vm, options.revision);
+  // The fleet's hold is gone, and the VM has yet to act.
+  const isPastHold = report !== null && hold === undefined && saysFleetHold(report);
+  const answer = isPastHold
+    ? { result: "pending" as const, reason: "has not answered since its hold ended" }
+    : report === null
+      ? undefined
+      : checkReport(report, { ...progress, vm }, decisions, options);
   if (answer !== undefined && answer.result !== "pending") {
     return answer;
   }
   if (!["RUNNING", "PROVISIONING", "STAGING"].includes(vm.state)) {
     return { result: "deferred", reason: `is stopped (${oneLine(vm.state, 30)})`, deferral: "stopped" };
   }
-  const hold = holdOn(control, vm, options.revision);
   if (hold !== undefined) {
     return { result: "deferred", reason: holdText(hold), deferral: "held" };
   }
-  if (report?.outcome === "held" && (report.at !== baseline?.at || at - progress.since >= heldGrace)) {
+  if (report?.outcome === "held" && !isPastHold && (report.at !== baseline?.at || at - progress.since >= heldGrace)) {
     return { result: "deferred", reason: "held on the VM itself", deferral: "held" };
   }
   const { since, limit } = deadlineOf(progress, answer, at, options);
@@ -144,7 +150,9 @@ function checkReport(
   if (elsewhere && vm.follow === "approved" && report.outcome !== "unchanged") {
     return { result: "failed", reason: `applied the approval, but runs ${short(oneLine(report.revision))}` };
   }
-  const homes = checkHomes(vm, reports?.homes ?? {}, approval, options);
+  // Each run that ends well starts the homes, which answer whether or not they move.
+  const since = report.outcome === "failed" ? undefined : report.at;
+  const homes = checkHomes(vm, reports?.homes ?? {}, { approval, since }, options);
   if (homes.result !== "succeeded") {
     return homes;
   }

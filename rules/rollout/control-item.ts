@@ -150,10 +150,25 @@ export function overrideOf(control: Control, wave: string, revision: string): st
   return own(own(control.instead, wave), revision);
 }
 
-/** Adds this hold; it replaces a hold of the same scope and revision. */
+/** Adds this hold; it replaces the same person's hold of the scope, or a gate's of the same scope and revision. */
 export function withHold(control: Control, hold: Hold): Control {
-  const others = control.holds.filter(({ scope, revision }) => scope !== hold.scope || revision !== hold.revision);
+  const others = control.holds.filter(
+    ({ scope, revision, by }) =>
+      scope !== hold.scope || revision !== hold.revision || (revision === undefined && by !== hold.by),
+  );
   return { ...control, holds: [...others, hold] };
+}
+
+/** The holds of a scope that persons other than this one put there. */
+export function othersHolds({ holds }: Control, scope: string, by: string): Hold[] {
+  return holds.filter((hold) => hold.scope === scope && hold.revision === undefined && hold.by !== by);
+}
+
+/** The holds that a person's resume of a scope ends: the person's own, those of the people who are named, and gates'. */
+export function endedBy({ holds }: Control, scope: string, by: string, named: readonly string[]): Hold[] {
+  return holds.filter(
+    (hold) => hold.scope === scope && (hold.revision !== undefined || hold.by === by || named.includes(hold.by)),
+  );
 }
 
 /** Removes every hold of these scopes. */

@@ -73,21 +73,12 @@ export function planWaves<W extends { name: string }>(
   const warnings: string[] = [];
   const mistakes: string[] = [];
   const planned: PlannedWave<W>[] = [];
-  let before: string | undefined;
-  let refused: { revision: string; text: string } | undefined;
-  for (const wave of waves) {
+  for (const [index, wave] of waves.entries()) {
     const approval = desired(wave);
-    const hold = holdOf(current.control, wave.name);
     const present = own(current.approvals, wave.name);
     const written = own(current.values, wave.name);
-    const isNew = present?.revision !== approval.revision;
-    const waits =
-      (before && `waits for wave ${before}`) ??
-      (isNew && refused?.revision === approval.revision ? refused.text : undefined);
-    const why = hold === undefined ? waits : holdText(hold);
-    if (hold !== undefined) before ??= wave.name;
-    const refusal = refusalText(current.control, wave.name, approval.revision);
-    if (refusal !== undefined) refused ??= { revision: approval.revision, text: refusal };
+    const earlier = waves.slice(0, index).map(({ name }) => name);
+    const why = reasonToKeep({ wave, approval, former: present }, earlier, current.control);
     if (why === undefined) {
       planned.push({ wave, approval, former: present, value: JSON.stringify(approval), kept: false });
       warnings.push(...undoneText(current.control, wave.name, approval.revision));
@@ -100,6 +91,44 @@ export function planWaves<W extends { name: string }>(
     }
   }
   return { waves: planned, warnings, mistakes: [...mistakes, ...removedMistakes(waves, desired, current)] };
+}
+
+/**
+ * Why a wave keeps its approval, as words that follow its name; undefined if it may get the new one.
+ * @param earlier the waves before it
+ */
+function reasonToKeep(
+  { wave, approval: { revision }, former }: Pick<PlannedWave<{ name: string }>, "wave" | "approval" | "former">,
+  earlier: readonly string[],
+  control: Control | undefined,
+): string | undefined {
+  const hold = holdOf(control, wave.name);
+  if (hold !== undefined) return holdText(hold);
+  for (const name of earlier) {
+    const before = holdOf(control, name);
+    if (before !== undefined) return `waits for wave ${name}, which ${holdText(before)}`;
+  }
+  if (former?.revision === revision) return undefined;
+  return earlier.map((name) => refusalText(control, name, revision)).find((text) => text !== undefined);
+}
+
+/**
+ * Why a planned approval must not be written any more: since the plan was made, a person held the wave or one before it, or the revision was
+ * undone or held in a wave before it. Undefined if it may be written. What is undone or held in the wave itself keeps its VMs off the
+ * revision.
+ * @param waves the names of all waves, in order
+ * @param control as it is now; undefined if it cannot be read
+ */
+export function approvalRefusal(
+  planned: PlannedWave<{ name: string }>,
+  waves: readonly string[],
+  control: Control | undefined,
+): string | undefined {
+  const { wave, approval, former, kept } = planned;
+  if (kept) return undefined;
+  const why = reasonToKeep(planned, waves.slice(0, waves.indexOf(wave.name)), control);
+  const stays = former === undefined ? "unapproved" : `at ${short(former.revision)}`;
+  return why && `wave ${wave.name} is not approved for ${short(approval.revision)}: it ${why}; it stays ${stays}`;
 }
 
 function unreadableText(wave: string, why: string): string {

@@ -92,7 +92,10 @@ describe("homes", () => {
   });
 
   it("are held with their machine, and go on with it", async () => {
-    const held = { outcome: "held", error: expect.stringContaining("the machine is held by root: a demo") as string };
+    const held = {
+      outcome: "held",
+      error: expect.stringContaining("the machine is held locally by root: a demo") as string,
+    };
     await vm.sh("nixos-auto-update hold a demo");
     for (const user of ["alice", "bob"]) await reported(user, held);
     const before = await as("bob", "cat .config/fleet-demo/version");

@@ -79,7 +79,7 @@ export const activationMutants: readonly Mutant[] = [
   rule(
     "activation/activation",
     "what fails is rolled back",
-    "const back = await driver.rollBack(trial, decision, unchanged === true);",
+    "const back = await driver.rollBack(trial, decision, why.unchanged === true);",
     "const back: RolledBack = { ok: true };",
     activation,
   ),
@@ -128,8 +128,8 @@ export const activationMutants: readonly Mutant[] = [
   rule(
     "activation/activation",
     "what failed is refused from then on",
-    "passes === undefined ? { refuse: trial.revision }",
-    "passes === undefined ? {}",
+    'cause === "revision" ? { refuse: trial.revision }',
+    'cause === "revision" ? {}',
     activation,
   ),
   rule(

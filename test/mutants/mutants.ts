@@ -3,6 +3,7 @@ import { activationMutants } from "./activation";
 import { agentMutants } from "./agent";
 import { failureMutants } from "./failures";
 import type { Mutant } from "./mutant";
+import { meanwhileMutants } from "./meanwhile";
 import { operatorMutants } from "./operator";
 import { rolloutMutants } from "./rollouts";
 import { ruleMutants } from "./rules";
@@ -16,6 +17,7 @@ export const mutants: readonly Mutant[] = [
   ...activationMutants,
   ...agentMutants,
   ...failureMutants,
+  ...meanwhileMutants,
   ...operatorMutants,
   ...runMutants,
   ...rolloutMutants,

@@ -82,7 +82,7 @@ describe("a canary that proves nothing stops the rollout, and nothing is held", 
 
   it("because a person holds it", async () => {
     await fleet("hold", "--vm", "dev-1", "--why", "demo", "--by", "ann");
-    await stops("1 held", () => fleet("resume", "--vm", "dev-1"));
+    await stops("1 held", () => fleet("resume", "--vm", "dev-1", "--by", "ann"));
   });
 
   it("because it is pinned", async () => {

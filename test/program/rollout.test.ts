@@ -159,7 +159,7 @@ describe("a person's hold", () => {
     expect(program.approved("middle")).toBe(good);
     for (const vm of all) expect(program.cloud.store.instance(vm)?.labels, vm).toMatchObject({ team: "databases" });
 
-    await fleet("resume", "--wave", "middle");
+    await fleet("resume", "--wave", "middle", "--by", "ann");
     await up();
     expect(running(next)).toEqual(all);
   });

@@ -6,6 +6,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { parallelism } from "../../engine-options";
+import { REFUSED } from "./approval-check";
+import { registered } from "./registered";
 import { nextFailures, noFailures, type FailureEvent } from "./release-failures";
 
 /** Milliseconds after which nothing waits for a VM's creation or update any more. */
@@ -45,9 +47,9 @@ export class DelayedFailures {
   /** @param name of the fleet, unique in its stack */
   static async create(name: string): Promise<DelayedFailures> {
     const failures = new DelayedFailures();
-    const wait = await registered(`${name}-vm-failed`, (failure) => failures.holdBack(failure));
-    const release = await registered(`${name}-rollout-failed`, () => failures.releaseAll());
-    const retry = await registered(`${name}-metadata-failed`, (failure) => failures.tryAgain(failure));
+    const wait = await errorHook(`${name}-vm-failed`, (failure) => failures.holdBack(failure));
+    const release = await errorHook(`${name}-rollout-failed`, () => failures.releaseAll());
+    const retry = await errorHook(`${name}-metadata-failed`, (failure) => failures.tryAgain(failure));
     if (wait !== undefined && release !== undefined && retry !== undefined) {
       failures.wait = { onError: [wait] };
       failures.release = { onError: [release] };
@@ -82,14 +84,16 @@ export class DelayedFailures {
     clearTimeout(timer);
   }
 
-  private releaseAll(): false {
+  /** Releases failures at once: a part of the rollout has failed, and waiting no longer helps. */
+  releaseAll(): false {
     this.take({ kind: "rollout failed" });
     return false;
   }
 
   /** Whether to try again, after a pause. `errors` has one for each try so far. */
   private async tryAgain({ failedOperation, errors }: pulumi.ErrorHookArgs): Promise<boolean> {
-    const pause = failedOperation === "delete" ? undefined : RETRIES[errors.length - 1];
+    const refused = errors.some((error) => error.includes(REFUSED));
+    const pause = failedOperation === "delete" || refused ? undefined : RETRIES[errors.length - 1];
     if (pause === undefined) return this.releaseAll();
     await sleep(pause);
     return true;
@@ -137,13 +141,7 @@ export function registrationEnd(resource: pulumi.Resource): Promise<void> {
   );
 }
 
-/** The hook, whose callback says whether to retry; undefined if the engine or its language host is too old for hooks on errors. */
-async function registered(name: string, callback: pulumi.ErrorHookFunction): Promise<pulumi.ErrorHook | undefined> {
-  const hook = new pulumi.ErrorHook(name, callback);
-  // The SDK does not export this promise. If it is rejected without a handler, the program ends.
-  const { __registered: done } = hook as unknown as { __registered: Promise<void> };
-  return done.then(
-    () => hook,
-    () => undefined,
-  );
+/** A hook whose callback says whether to retry; undefined if the engine is too old for it. */
+function errorHook(name: string, callback: pulumi.ErrorHookFunction): Promise<pulumi.ErrorHook | undefined> {
+  return registered(new pulumi.ErrorHook(name, callback));
 }

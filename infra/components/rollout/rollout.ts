@@ -8,6 +8,7 @@ import { toolPath } from "../../tool-path";
 import type { Reachable } from "./trigger";
 import type { DevVm } from "../vm";
 import type { Wave } from "../../../rules/rollout/waves";
+import type { ApprovalHooks } from "./approval-check";
 import { gateResult } from "./gate-result";
 import { knownOr } from "../known-or";
 import { registrationEnd, type DelayedFailures } from "./delayed-failures";
@@ -26,6 +27,8 @@ export interface RolloutArgs {
   moving: readonly string[];
   /** Failures of VMs that wait for the end of the rollout. */
   failures: DelayedFailures;
+  /** The hooks that refuse an approval which something that happened since the plan forbids. */
+  approvalHooks: ApprovalHooks;
   /** SSH triggers: the VMs that can be reached now, by VM name, and the trigger account's private key. */
   ssh?: { reachable: Record<string, Reachable>; privateKey: pulumi.Input<string> };
 }
@@ -55,7 +58,7 @@ export class Rollout extends pulumi.ComponentResource {
       const approval = new compute.ProjectMetadataItem(
         `${name}-${wave.name}-approval`,
         { key: approvalKey(config.fleet, config.stack, wave.name), value },
-        { parent: this, dependsOn: before, hooks: failures.retry },
+        { parent: this, dependsOn: before, hooks: { ...failures.retry, ...args.approvalHooks } },
       );
       // If an earlier wave failed, a run with --continue-on-error leaves this wave as it is.
       const approved = pulumi.runtime.isDryRun()

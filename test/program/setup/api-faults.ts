@@ -80,3 +80,24 @@ export function stall(server: Server, once: () => boolean): () => void {
     pass();
   });
 }
+
+/** Lets something happen between the first answer to such a request and its arrival, once something is so. */
+export function meanwhile(
+  server: Server,
+  what: RegExp,
+  once: () => boolean,
+  happens: () => Promise<unknown>,
+): () => void {
+  let happened = false;
+  return intercept(server, (request, response, pass) => {
+    const end = response.end.bind(response) as (...args: unknown[]) => ServerResponse;
+    if (!happened && what.test(`${request.method ?? ""} ${request.url ?? ""}`) && once()) {
+      happened = true;
+      response.end = (...args: unknown[]) => {
+        void happens().finally(() => end(...args));
+        return response;
+      };
+    }
+    pass();
+  });
+}

@@ -15,7 +15,7 @@ import { memoryCloud, type MemoryCloud } from "../../unit/local/local-machines";
 import { bundledProgram, languageHost } from "../../setup/language-host";
 import type { RunningCommand, CommandResult } from "../../setup/command-result";
 import { startProgramServer, type ProgramServer } from "../../setup/program-server";
-import { outage, refuse, stall, type Outage } from "./api-faults";
+import { meanwhile, outage, refuse, stall, type Outage } from "./api-faults";
 import { instanceAction, type Action } from "./instance-action";
 import { MemoryVms } from "./memory-vms";
 import { killGate, signal } from "./processes";
@@ -220,6 +220,11 @@ export class Program {
   /** As `stall` in api-faults.ts. */
   stall(once: () => boolean): () => void {
     return stall(this.server, once);
+  }
+
+  /** As `meanwhile` in api-faults.ts. */
+  meanwhile(what: RegExp, once: () => boolean, happens: () => Promise<unknown>): () => void {
+    return meanwhile(this.server, what, once, happens);
   }
 
   /** The stack's configuration from now on; the repository and the cloud are filled in. */

@@ -145,13 +145,46 @@ describe("fleet hold and resume", () => {
     expect((await fleet(["resume"])).err).toEqual([
       "the fleet has no hold of its own; held: wave rest, VM dev-bob [NF209]",
     ]);
-    expect((await fleet(["resume", "--wave", "rest"])).out).toEqual(["wave rest may move again"]);
+    expect((await fleet(["resume", "--wave", "rest", "--by", "eve"])).out).toEqual(["wave rest may move again"]);
     expect((await fleet(["resume", "--all", "--why", "done"])).out).toEqual([
       "  dev-bob: aaaaaaa → bbbbbbb, at the next boot",
       "VM dev-bob may move again: done",
     ]);
     expect((await fleet(["resume"])).out).toEqual(["nothing was held"]);
     expect(fake.metadata).toEqual(before);
+  });
+
+  it("keep each person's hold of the same scope, and resume ends the caller's own", async () => {
+    const hold = (by: string, why: string) => fleet(["hold", "--wave", "rest", "--why", why, "--by", by]);
+    const resume = (...args: string[]) => fleet(["resume", "--wave", "rest", ...args]);
+    const holders = () =>
+      (control() as { holds: { by: string; why: string }[] } | undefined)?.holds.map((one) => one.by);
+    await hold("ann", "demo");
+    expect((await hold("bob", "migration")).out).toEqual([
+      "wave rest is held: migration; also wave rest held by ann: demo",
+    ]);
+    await hold("ann", "demo at 4");
+    expect(holders()).toEqual(["bob", "ann"]);
+    expect((await fleet(["show", "dev-bob"])).out.filter((line) => line.includes("held  "))).toEqual([
+      expect.stringContaining("held by bob: migration"),
+      expect.stringContaining("held by ann: demo at 4"),
+    ]);
+
+    const refused = await resume();
+    expect([refused.code, holders()]).toEqual([1, ["bob", "ann"]]);
+    expect(refused.err).toEqual([
+      "wave rest held by bob: migration, wave rest held by ann: demo at 4; that is not your hold: --yes ends it [NF209]",
+    ]);
+    expect((await resume("--by", "ann")).out).toEqual([
+      "wave rest is no longer held by ann; still wave rest held by bob: migration",
+    ]);
+    expect(holders()).toEqual(["bob"]);
+    expect((await resume("--dry-run")).code).toBe(0);
+    expect(holders()).toEqual(["bob"]);
+    const taken = await resume("--yes");
+    expect(taken.err).toEqual(["wave rest held by bob: migration"]);
+    expect(taken.out.at(-1)).toBe("wave rest may move again");
+    expect(holders()).toBeUndefined();
   });
 
   it("keep what another person does at the same moment", async () => {

@@ -95,6 +95,28 @@ describe("a command that moves VMs", () => {
     else expect(control()).toMatchObject({ holds: [gates], instead: { rest: { [good]: old } } });
   });
 
+  it("asks before it ends somebody else's hold, whether or not a VM moves", async () => {
+    await runFleet(["hold", "--vm", "dev-alice", "--why", "demo", "--by", "ann"], env());
+    const held = control();
+    const no = confirmed(false);
+    const { code, err } = await runFleet(["resume", "--vm", "dev-alice"], env(), { confirm: no.confirm });
+    expect([code, err]).toEqual([1, ["VM dev-alice held by ann: demo", "nothing was changed [NF210]"]]);
+    expect([no.asked, control()]).toEqual([["Go ahead?"], held]);
+    const yes = confirmed(true);
+    expect((await runFleet(["resume", "--vm", "dev-alice"], env(), { confirm: yes.confirm })).code).toBe(0);
+    expect(control()).toBeUndefined();
+  });
+
+  it("ends nobody's hold that came while it asked", async () => {
+    await runFleet(["hold", "--vm", "dev-alice", "--why", "demo", "--by", "ann"], env());
+    const confirm = async () => {
+      await runFleet(["hold", "--vm", "dev-alice", "--why", "mine", "--by", "bob"], env());
+      return true;
+    };
+    await runFleet(["resume", "--vm", "dev-alice"], env(), { confirm });
+    expect(control()).toMatchObject({ holds: [{ by: "bob" }] });
+  });
+
   it("does not ask where no VM moves", async () => {
     await runFleet(["hold", "--vm", "dev-alice", "--why", "demo"], env());
     const no = confirmed(false);

@@ -33,7 +33,7 @@ describe("fleet history", () => {
   it("tells who did what and how it went, newest first", async () => {
     await oneVm();
     await fleet(["hold", "--why", "demo"], { NIXOS_FLEET_BY: "eve@example.com" });
-    await fleet(["resume", "--why", "over"]);
+    await fleet(["resume", "--why", "over"], { NIXOS_FLEET_BY: "eve@example.com" });
     await fleet(["retry", good]);
     expect((await fleet(["await", "--wave", "rest"], underPulumi)).code).toBe(0);
     // Who waits by hand passes nothing.

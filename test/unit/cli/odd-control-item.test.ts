@@ -46,7 +46,7 @@ const edits: [command: string, args: string[], left: Item][] = [
     ["hold", "--vm", "dev-rest", "--why", "mine"],
     { holds: [expect.objectContaining({ why: "mine" }) as never] },
   ],
-  ["resume", ["resume", "--wave", "canary"], {}],
+  ["resume", ["resume", "--wave", "canary", "--by", "eve@desk"], {}],
   ["retry", ["retry", good], { retry: [good] }],
   ["pin", ["pin", "dev-rest", old], { pins: { "dev-rest": old } }],
   ["rollback", ["rollback", "--no-wait"], { instead: { canary: { [good]: "previous" } } }],

@@ -62,9 +62,9 @@ export function comparable(
   return {
     action,
     outcome,
-    reason: flat(reason),
+    reason: plainHold(flat(reason)),
     stage: stage ?? "",
-    error: error ?? said,
+    error: error ?? plainHold(said),
     rolledBack: String(rolledBack),
     needHead: need?.kind === "head" ? "true" : "",
     needDescent: need?.kind === "descent" ? need.revision : "",
@@ -79,6 +79,11 @@ export function comparable(
     notes: aboutSettings(decision.notes ?? []),
     settings: plain(decision.settings),
   };
+}
+
+/** A hold's text without where it is: the old agent says that of no hold. */
+function plainHold(text: string): string {
+  return text.replace(/^held locally by/, "held by");
 }
 
 /** An answer of the old agent's jq, in the same form. That agent writes "somebody" where a hold names nobody. */

@@ -2,14 +2,14 @@ import { describe, expect, it } from "vitest";
 import { step } from "../../../rules/gate/verdict";
 import { noProgress } from "../../../rules/gate/state";
 import type { Reading } from "../../../rules/report-reading";
-import { other, good, reading, reports, silent, vm } from "../cli/fleet-samples";
+import { other, good, old, reading, reports, silent, vm } from "../cli/fleet-samples";
 import { approved, before, failure, options, resultOf } from "./samples";
 
 describe("homes", () => {
   const home = { user: "eve", attribute: "eve" };
   const own = { ...home, repository: "git://x/home.git", branch: "main" };
-  const resultWith = (mode: "gate" | "report", one: Reading, kept = home, control = approved) => {
-    const entry = { vm: vm("a", { homes: [kept] }), reports: reports(reading(), { eve: one }) };
+  const resultWith = (mode: "gate" | "report", one: Reading, kept = home, control = approved, system = reading()) => {
+    const entry = { vm: vm("a", { homes: [kept] }), reports: reports(system, { eve: one }) };
     const state = step(
       noProgress,
       { at: 0, decisions: control, vms: [entry], fleetSize: 1 },
@@ -26,6 +26,25 @@ describe("homes", () => {
     expect(resultWith("gate", silent)[0]).toBe("pending");
     expect(resultWith("gate", reading())).toEqual(["succeeded", null]);
     expect(resultWith("gate", reading({ outcome: "deferred" }))).toEqual(["succeeded", "home eve deferred"]);
+  });
+
+  it.each(["held", "deferred"] as const)("that were %s before the VM had updated have not answered yet", (outcome) => {
+    const said = (at: string, more = {}) => reading({ outcome, revision: old, approved: old, at, ...more });
+    expect(resultWith("gate", said("2026-01-01T11:59:59Z"))).toEqual(["pending", "home eve does not run bbbbbbb yet"]);
+    expect(resultWith("report", said("2026-01-01T11:59:59Z"))).toEqual(["succeeded", null]);
+    for (const at of ["2026-01-01T12:00:00Z", "2026-01-01T12:00:04Z"])
+      expect(resultWith("gate", said(at))).toEqual(["succeeded", `home eve ${outcome}`]);
+    // It says itself what it is about.
+    expect(resultWith("gate", said("2026-01-01T11:59:59Z", { approved: good }))[0]).toBe("succeeded");
+    // A clone that cannot be fetched from since then starts no home.
+    const stuck = reading({ outcome: "failed", stage: "fetch", error: "no", at: "2026-01-01T13:00:00Z" });
+    expect(resultWith("gate", said("2026-01-01T12:00:04Z"), home, approved, stuck)[0]).toBe("succeeded");
+  });
+
+  it("of a repository of their own that were held before have not answered yet", () => {
+    const said = (at: string) => reading({ outcome: "held", revision: other, approved: other, at });
+    expect(resultWith("gate", said("2026-01-01T11:59:59Z"), own)[0]).toBe("pending");
+    expect(resultWith("gate", said("2026-01-01T12:00:00Z"), own)[0]).toBe("succeeded");
   });
 
   it("of a repository of their own are measured by its approval", () => {

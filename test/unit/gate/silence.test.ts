@@ -5,6 +5,10 @@ import { decisions, good, hold, old, reading, silent } from "../cli/fleet-sample
 import { before, failure, resultOf, see } from "./samples";
 
 const held = reading({ approved: old, outcome: "held" });
+const newer = { revision: old, approved: old, outcome: "held", agent: "0.2.0" } as const;
+const fleets = reading({ ...newer, error: "held by eve@desk: demo" });
+const own = reading({ ...newer, error: "held locally by eve: demo" });
+const fleetsLater = reading({ ...newer, error: "held by eve@desk: demo", at: "2026-01-01T12:00:30Z" });
 const personal = { control: decisions({ rest: good }, { holds: [hold("vm:a")] }) };
 
 test.each<[string, Parameters<typeof see>, Result, RegExp | null]>([
@@ -57,6 +61,63 @@ test.each<[string, Parameters<typeof see>, Result, RegExp | null]>([
     ],
     "pending",
     null,
+  ],
+  ...([0, 29, 99] as const).map((at): [string, Parameters<typeof see>, Result, RegExp | null] => [
+    `said that the fleet was held, ${at} s after the hold's end`,
+    [
+      [
+        [0, fleets],
+        [at, fleets],
+      ],
+    ],
+    "pending",
+    /has not answered since its hold ended/,
+  ]),
+  [
+    "does not answer after the end of the fleet's hold",
+    [
+      [
+        [0, fleets],
+        [100, fleets],
+      ],
+    ],
+    "failed",
+    /has not answered since its hold ended/,
+  ],
+  [
+    "said that the fleet is held, while it is",
+    [[[0, fleets]], { control: decisions({ rest: good }, { holds: [hold("fleet")] }) }],
+    "deferred",
+    /eve@desk: demo/,
+  ],
+  [
+    "said held by the fleet while the gate looked on, and the hold has ended",
+    [
+      [
+        [0, before],
+        [31, fleetsLater],
+      ],
+    ],
+    "pending",
+    /has not answered/,
+  ],
+  [
+    "runs the revision already and said that the fleet was held",
+    [[[0, reading({ outcome: "held", agent: "0.2.0", error: "held by eve@desk: demo" })]]],
+    "pending",
+    /has not answered/,
+  ],
+  ["is held by the fleet and off", [[[0, fleets, { state: "TERMINATED" }]]], "deferred", /is stopped/],
+  [
+    "is held on the VM itself",
+    [
+      [
+        [0, own],
+        [30, own],
+      ],
+    ],
+    "deferred",
+    /held on the VM itself/,
   ],
   [
     "has never reported",

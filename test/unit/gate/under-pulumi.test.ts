@@ -105,6 +105,36 @@ describe("a gate under Pulumi", () => {
     expect([code, control()]).toEqual([1, undefined]);
   });
 
+  it("undoes its revision too where that was undone in a wave before, unless its wave has passed it", async () => {
+    const undone = serializeControl({ ...noControl, instead: { canary: { [good]: old } } }) ?? "";
+    fake.metadata[controlKey("devs", "dev")] = undone;
+    fake.instances = [vm("dev-1", { revision: old, approved: old }), vm("dev-2", { revision: old, approved: old })];
+    const passed = JSON.stringify({ wave: "rest", revision: good, outcome: "passed" });
+    expect([(await gate({ PULUMI_COMMAND_STDOUT: passed })).code, control()]).toEqual([1, undone]);
+    // Who waits by hand only looks on.
+    const { NIXOS_FLEET_MEMBERS: _, ...byHand } = env();
+    expect([(await runFleet(["await"], byHand)).code, control()]).toEqual([1, undone]);
+
+    const { code, err } = await gate();
+    expect(code).toBe(1);
+    expect(err.join("\n")).toContain("bbbbbbb was undone in wave canary");
+    expect(err.at(-1)).toBe("wave rest: its VMs do not go to bbbbbbb either");
+    const instead = { canary: { [good]: old }, rest: { [good]: old } };
+    expect(JSON.parse(control() ?? "")).toMatchObject({ instead });
+    expect((await gate()).code).toBe(1);
+    expect(JSON.parse(control() ?? "")).toMatchObject({ instead });
+  });
+
+  it("writes no undo for a wave that is approved for something else, nor for one in a later wave", async () => {
+    const undone = (wave: string) => serializeControl({ ...noControl, instead: { [wave]: { [good]: old } } }) ?? "";
+    fake.metadata[controlKey("devs", "dev")] = undone("canary");
+    fake.metadata[approvalKey("devs", "dev", "rest")] = JSON.stringify(approval(old));
+    expect([(await gate()).code, control()]).toEqual([1, undone("canary")]);
+    fake.metadata[controlKey("devs", "dev")] = undone("rest");
+    await gate({ NIXOS_FLEET_WAVE: "canary", NIXOS_FLEET_LATER_WAVES: "rest" });
+    expect(control()).toBe(undone("rest"));
+  });
+
   it("ends when what started it is gone, and writes nothing", async () => {
     fake.instances = [vm("dev-1"), vm("dev-2", { revision: old, approved: old })];
     const launcher = resolve(__dirname, "../../../scripts/fleet");

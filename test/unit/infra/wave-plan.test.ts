@@ -49,7 +49,7 @@ describe("a plan", () => {
     expect(planned[1]?.value).toBe(before.values["middle"]);
     expect(warnings).toEqual([
       "wave middle is held by eve@desk: demo; it stays at aaaaaaa",
-      "wave rest waits for wave middle; it stays at aaaaaaa",
+      "wave rest waits for wave middle, which is held by eve@desk: demo; it stays at aaaaaaa",
     ]);
   });
 

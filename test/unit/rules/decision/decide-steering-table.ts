@@ -69,7 +69,7 @@ export const steeringTable: Record<string, Table> = {
     [
       "on the machine itself do",
       { attributes: approve({ rest: B }), localHold: {}, state: runs(A) },
-      { outcome: "held" },
+      { outcome: "held", reason: "held locally by someone" },
     ],
     [
       "come first: nothing moves by a pin either",

@@ -1,0 +1,95 @@
+/** What people do with `fleet` while a `pulumi up` is under way: it counts for the waves that are not approved yet. */
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { controlKey, short } from "../../rules/contract";
+import { Program } from "./setup/program";
+
+const rest = ["dev-2", "dev-3"];
+
+let program: Program;
+beforeAll(async () => {
+  program = await Program.start("meanwhile");
+  configure();
+  await up();
+});
+afterAll(() => program.stop());
+
+function configure(): void {
+  program.configure({
+    "nixos-fleet:deletionProtection": "false",
+    "nixos-fleet:bootTimeout": "2m",
+    "nixos-fleet:vms": ["dev-1", ...rest].map((name) => ({ name })),
+    "nixos-fleet:waves": [
+      { name: "canary", vms: ["dev-1"], timeout: "2m" },
+      { name: "rest", rest: true, timeout: "2m" },
+    ],
+  });
+}
+
+async function up(ends: "well" | "badly" = "well"): Promise<string> {
+  const { exitCode, text } = await program.run("up");
+  expect(exitCode === 0 ? "well" : "badly", text).toBe(ends);
+  return text;
+}
+
+async function fleet(...args: string[]): Promise<void> {
+  const { exitCode, text } = await program.fleet(...args);
+  expect(exitCode, text).toBe(0);
+}
+
+const tried = (revision: string) => rest.filter((vm) => program.vms.tried.get(vm)?.includes(revision));
+
+/** An `up` during which something happens after the canary's gate has looked for the last time. */
+async function upWhile(next: string, happens: () => Promise<unknown>): Promise<string> {
+  const over = program.meanwhile(/dev-1\/getGuestAttributes/, () => program.vms.runs("dev-1") === next, happens);
+  const text = await up("badly");
+  over();
+  return text;
+}
+
+it("a rollback right after the canary's gate keeps the revision from the later waves", async () => {
+  const good = await program.head();
+  const bad = await program.commit();
+  const text = await upWhile(bad, () => fleet("rollback", bad, "--no-wait", "--yes"));
+  expect(text).toContain("wave canary runs");
+  expect(text).toContain(
+    `wave rest is not approved for ${short(bad)}: it does not get ${short(bad)}, which was undone in`,
+  );
+  expect(text).toContain(`fleet retry ${short(bad)}); it stays at ${short(good)} [NF306]`);
+  expect(program.approved("canary")).toBe(bad);
+  expect(program.approved("rest")).toBe(good);
+  expect(tried(bad)).toEqual([]);
+
+  await fleet("retry", bad, "--yes");
+  await up();
+  expect(tried(bad)).toEqual(rest);
+});
+
+it("a hold on a later wave counts although the plan is from before it", async () => {
+  const good = await program.head();
+  const next = await program.commit();
+  const text = await upWhile(next, () => fleet("hold", "--wave", "rest", "--why", "demo", "--by", "ann"));
+  expect(text).toContain(
+    `wave rest is not approved for ${short(next)}: it is held by ann: demo; it stays at ${short(good)} [NF306]`,
+  );
+  expect(program.approved("rest")).toBe(good);
+  expect(tried(next)).toEqual([]);
+
+  await fleet("resume", "--wave", "rest", "--yes");
+  await up();
+  expect(tried(next)).toEqual(rest);
+});
+
+it("whether that is so cannot be read: no later wave is approved", async () => {
+  const good = await program.head();
+  const next = await program.commit();
+  const text = await upWhile(next, () => {
+    const items = program.cloud.store.state.project.metadata.items ?? [];
+    items.push({ key: controlKey("devs", program.stack), value: "{" });
+    return Promise.resolve();
+  });
+  expect(text).toContain("the control item is not readable");
+  expect(program.approved("rest")).toBe(good);
+  await fleet("resume", "--all", "--yes");
+  await up();
+  expect(tried(next)).toEqual(rest);
+});

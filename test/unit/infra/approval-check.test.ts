@@ -1,0 +1,102 @@
+/** What happened since the plan was made counts before each approval is written. */
+import { expect, it, test, vi } from "vitest";
+import { approvalKey, controlKey } from "../../../rules/contract";
+import { planWaves, readCurrentApprovals } from "../../../rules/rollout/wave-plan";
+import type { Control } from "../../../rules/rollout/control-item";
+import type { Wave } from "../../../rules/rollout/waves";
+import { refusing } from "../../../infra/components/rollout/approval-check";
+import { approval, good, hold, old, other } from "../cli/fleet-samples";
+
+const names = ["canary", "middle", "rest"];
+const waves = names.map((name) => ({ name })) as Wave[];
+const config = { fleet: "devs", stack: "dev", waves };
+
+/** The project's metadata with these approvals. */
+function metadata(approvals: Record<string, string>, control: Partial<Control> | string = {}): Record<string, string> {
+  const items = Object.entries(approvals).map(([wave, revision]) => [
+    approvalKey("devs", "dev", wave),
+    JSON.stringify(approval(revision)),
+  ]);
+  const text = typeof control === "string" ? control : JSON.stringify(control);
+  return { ...(Object.fromEntries(items) as Record<string, string>), [controlKey("devs", "dev")]: text };
+}
+
+const before = { canary: old, middle: old, rest: old };
+const planOf = (approvals: Record<string, string>, control: Partial<Control> = {}) =>
+  planWaves(waves, () => approval(good), readCurrentApprovals(metadata(approvals, control), "devs", "dev")).waves;
+
+/** What the hook says about a wave: the error's text, or undefined. */
+async function said(
+  wave: string,
+  readMetadata: () => Promise<Record<string, string>>,
+  { plan = planOf(before), refused = () => {} }: { plan?: ReturnType<typeof planOf>; refused?: () => void } = {},
+): Promise<string | undefined> {
+  const check = refusing({ config, plan, readMetadata, refused }, [0, 0]);
+  return check({ newInputs: { key: approvalKey("devs", "dev", wave) } }).then(
+    () => undefined,
+    (error: unknown) => (error as Error).message,
+  );
+}
+
+test.each<[string, Partial<Control> | string, RegExp]>([
+  [
+    "a person holds it",
+    { holds: [hold("wave:middle")] },
+    /it is held by eve@desk: demo; it stays at aaaaaaa \[NF306\]$/,
+  ],
+  ["a person holds the fleet", { holds: [hold("fleet")] }, /it is held by eve@desk: demo/],
+  [
+    "a person holds an earlier one",
+    { holds: [hold("wave:canary")] },
+    /waits for wave canary, which is held by eve@desk/,
+  ],
+  [
+    "an earlier one was rolled back",
+    { instead: { canary: { [good]: "previous" } } },
+    /bbbbbbb, which was undone in wave canary/,
+  ],
+  [
+    "a gate holds an earlier one",
+    { holds: [hold("wave:canary", good)] },
+    /bbbbbbb, which is held by a gate in wave canary/,
+  ],
+  ["the control item is no longer readable", "{", /the control item is not readable/],
+])("a wave is not approved if by now %s", async (_, control, text) => {
+  const refused = vi.fn();
+  const approvals = { ...before, canary: good };
+  expect(await said("middle", () => Promise.resolve(metadata(approvals, control)), { refused })).toMatch(
+    new RegExp(`^wave middle is not approved for bbbbbbb: .*${text.source}`),
+  );
+  expect(refused).toHaveBeenCalledTimes(1);
+});
+
+test.each<[string, Partial<Control>]>([
+  ["a later wave is held", { holds: [hold("wave:rest")] }],
+  ["it was undone in a later wave", { instead: { rest: { [good]: "previous" } } }],
+  [
+    "another revision was undone",
+    { instead: { canary: { [other]: "previous" } }, holds: [hold("wave:canary", other)] },
+  ],
+  ["one of its VMs is held", { holds: [hold("vm:dev-alice")] }],
+])("a wave is approved although %s", async (_, control) => {
+  expect(await said("middle", () => Promise.resolve(metadata(before, control)))).toBeUndefined();
+});
+
+it("a wave that has the revision gets a new approval of it, and one that the plan keeps is written as it is", async () => {
+  const undone = { instead: { canary: { [good]: "previous" } } };
+  const all = { canary: good, middle: good, rest: good };
+  expect(await said("middle", () => Promise.resolve(metadata(all, undone)), { plan: planOf(all) })).toBeUndefined();
+  const held = { holds: [hold("wave:middle")] };
+  const now = () => Promise.resolve(metadata(before, held));
+  expect(await said("middle", now, { plan: planOf(before, held) })).toBeUndefined();
+});
+
+it("a read that fails is repeated, and if it fails to the end nothing is approved", async () => {
+  const read = vi.fn<() => Promise<Record<string, string>>>();
+  read.mockRejectedValueOnce(new Error("HTTP 503")).mockResolvedValueOnce(metadata(before));
+  expect(await said("canary", read)).toBeUndefined();
+  expect(read).toHaveBeenCalledTimes(2);
+  read.mockRejectedValue(new Error("HTTP\n503"));
+  expect(await said("canary", read)).toMatch(/it is not known whether it is held or undone by now \(HTTP 503\)/);
+  expect(read).toHaveBeenCalledTimes(5);
+});
