@@ -44,7 +44,7 @@ export const command: Command = {
     const edit: ControlEdit = (current) => withPin(current, vm, revision);
     if (!(await confirmChange(call, context, decisions, edit))) return 0;
     const control = await changeControl(context.compute, context.id, edit);
-    const said = revision === undefined ? { why: "taken back" } : { revision };
+    const said = revision === undefined ? { why: "cleared" } : { revision };
     await recordEvent(call, context, { event: "pin", scope: `vm:${vm}`, ...said });
     const text =
       revision !== undefined

@@ -41,7 +41,7 @@ export const command: Command = {
     const retried = clear ? undefined : revision;
     if (!(await confirmChange(call, context, decisions, edit, { retried }))) return 0;
     const control = await changeControl(context.compute, context.id, edit);
-    await recordEvent(call, context, { event: "retry", revision, ...(clear ? { why: "taken back" } : {}) });
+    await recordEvent(call, context, { event: "retry", revision, ...(clear ? { why: "cleared" } : {}) });
     const what = revision === undefined ? "no revision" : short(revision);
     const text = clear
       ? `${revision === undefined ? what : `${what} no more`} will be tried again`

@@ -61,7 +61,7 @@ export async function react(
 }
 
 /**
- * Undoes the gate's revision in its own wave too, if it was undone in a wave before while this wave's approval was being written. Returns
+ * Undoes the gate's revision in its own wave too, if it was rolled back in a wave before while this wave's approval was being written. Returns
  * undefined if there is nothing to do.
  */
 export async function followUndo(

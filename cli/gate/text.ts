@@ -106,7 +106,7 @@ export function endLine(verdict: Verdict, state: GateState, options: GateOptions
   const line =
     undo === undefined
       ? `wave ${wave} failed: ${verdict.reason}; later waves are not approved`
-      : `${wavesText(undo)} did not leave ${short(revision)} as they should: ${verdict.reason}`;
+      : `${wavesText(undo)} did not roll back from ${short(revision)}: ${verdict.reason}`;
   return withCode(oneLine(line, 500), verdict.stopped && state.unwritten ? "NF305" : "NF301");
 }
 
@@ -151,7 +151,7 @@ export function interruptedLine({ vms }: GateState, { wave, revision, undo }: Ga
     );
   }
   return withCode(
-    `stopped waiting for wave ${wave} (${plural(pending, "VM")} without an answer). Nothing was taken back: its VMs go on with ` +
+    `stopped waiting for wave ${wave} (${plural(pending, "VM")} without an answer). Nothing was rolled back: its VMs keep ` +
       `${short(revision)}, later waves are not approved. Go on with pulumi up, or only look: fleet status`,
     "NF304",
   );

@@ -284,7 +284,7 @@ function controlNotes(status: FleetStatus, now: Date): string[] {
   const undone = Object.entries(control.instead).flatMap(([wave, pairs]) =>
     Object.entries(pairs)
       .filter(([bad]) => approvals[wave] === bad)
-      .map(([bad, good]) => `wave ${wave}: ${revisionText(bad)} was undone, runs ${insteadText(good)} instead`),
+      .map(([bad, good]) => `wave ${wave}: ${revisionText(bad)} was rolled back, runs ${insteadText(good)} instead`),
   );
   // Once no VM is left on which it failed, the retry is over.
   const failedOn = (revision: string) =>

@@ -40,13 +40,13 @@ export function chooseReaction(
   if (wanted === "rollback" && !isNewRevision(state, options, now))
     return {
       done: "hold",
-      why: `${short(revision)} has run here for long: it is not rolled back, fleet rollback does that`,
+      why: `${short(revision)} has run on these VMs for days, so it is not rolled back; fleet rollback does that`,
     };
   return { done: wanted };
 }
 
 /**
- * What the VMs of a wave run instead of a revision that is new to it, because it was undone in a wave before: an approval that was written at
+ * What the VMs of a wave run instead of a revision that is new to it, because it was rolled back in a wave before: an approval that was written at
  * the moment of that undo must not lead them to the revision. Undefined if they stay as they are.
  */
 export function followedUndo(control: Control, approved: string | undefined, options: GateOptions): string | undefined {

@@ -31,7 +31,7 @@ export interface GateOptions {
   reboot: boolean;
   /** Whether the wave has passed this revision before. Then the gate only reports how its VMs are. */
   passedBefore: boolean;
-  /** The waves in which the revision was undone: the gate then waits until their VMs have left it. */
+  /** The waves in which the revision was rolled back: the gate then waits until their VMs have left it. */
   undo?: readonly string[];
 }
 

@@ -188,7 +188,7 @@ function withResult(progress: VmProgress, found: VmResult, at: number): VmProgre
   };
 }
 
-/** The wave in which the revision was undone, this one or one before it, and what runs there instead. */
+/** The wave in which the revision was rolled back, this one or one before it, and what runs there instead. */
 export function undoneWave(
   { control }: Pick<GateDecisions, "control">,
   { wave, revision, laterWaves }: Pick<GateOptions, "wave" | "revision" | "laterWaves">,
@@ -202,7 +202,7 @@ export function undoneWave(
 }
 
 /**
- * Why the revision cannot pass whatever its VMs answer: it was undone in this wave or in one before it, or a gate holds it here. An undo
+ * Why the revision cannot pass whatever its VMs answer: it was rolled back in this wave or in one before it, or a gate holds it here. An undo
  * in a later wave says nothing against this one.
  */
 export function undone(
@@ -212,7 +212,7 @@ export function undone(
   const retry = `fleet retry ${revision} tries it again`;
   const undoneIn = undoneWave({ control }, { wave, revision, laterWaves })?.wave;
   if (undoneIn !== undefined) {
-    return oneLine(`${short(revision)} was undone in wave ${undoneIn}; ${retry}`);
+    return oneLine(`${short(revision)} was rolled back in wave ${undoneIn}; ${retry}`);
   }
   const hold = holdOfWave(control, wave, revision);
   return hold === undefined ? undefined : `${holdText(hold)}; ${retry}`;

@@ -199,7 +199,7 @@ function rebooting({ activation }: Report, options: GateOptions): VmResult {
     : waiting("reboot", false, options);
 }
 
-/** What a report says about an approval that was undone; undefined if the report is older than that. */
+/** What a report says about an approval that was rolled back; undefined if the report is older than that. */
 function checkUndone(report: Report, baseline: Report | null, bad: string): VmResult | undefined {
   // A VM that has not yet acted on the approval may still do so; its earlier report says nothing yet.
   const stale = report.at === baseline?.at;

@@ -62,7 +62,7 @@ export function readCurrentApprovals(
 
 /**
  * Plans a run. A wave that a person holds keeps its approval. The waves after it also keep theirs: they are approved only for what the
- * waves before them have proven. If a wave's revision was undone, or a gate holds it, the waves after it do not get that revision. Their
+ * waves before them have proven. If a wave's revision was rolled back, or a gate holds it, the waves after it do not get that revision. Their
  * gates do not decide that: the gate that once passed the revision does not run again.
  */
 export function planWaves<W extends { name: string }>(
@@ -154,7 +154,7 @@ function removedMistakes<W extends { name: string }>(
     const hold = holdOfWave(control, name) ?? (isWanted ? holdOfWave(control, name, revision) : undefined);
     if (hold === undefined && isWanted && overrideOf(control, name, revision) !== undefined)
       return [
-        `waves: ${short(revision)} was undone in wave "${name}"; push something newer, or fleet retry ${short(revision)}, before it is renamed or removed`,
+        `waves: ${short(revision)} was rolled back in wave "${name}"; push something newer, or fleet retry ${short(revision)}, before it is renamed or removed`,
       ];
     if (hold === undefined) return [];
     const resume = hold.scope === `wave:${name}` ? `fleet resume --wave ${name}` : "fleet resume";
@@ -165,7 +165,12 @@ function removedMistakes<W extends { name: string }>(
 /** A person's hold of a whole wave. A gate's hold is bound to a revision, and its VMs and its gate respect it. */
 function holdOf(control: Control | undefined, wave: string): Hold | undefined {
   if (control === undefined)
-    return { scope: "fleet", by: "itself", why: "the control item is not readable (fleet status)", at: "" };
+    return {
+      scope: "fleet",
+      by: "the control item",
+      why: "it is not readable; correct it, or replace it with fleet resume --all",
+      at: "",
+    };
   return holdOfWave(control, wave);
 }
 
@@ -174,7 +179,7 @@ function refusalText(control: Control | undefined, wave: string, revision: strin
   if (control === undefined) return undefined;
   const what =
     overrideOf(control, wave, revision) !== undefined
-      ? "was undone"
+      ? "was rolled back"
       : holdOfWave(control, wave, revision) && "is held by a gate";
   return (
     what && `does not get ${short(revision)}, which ${what} in wave ${wave} (until fleet retry ${short(revision)})`
@@ -185,7 +190,9 @@ function undoneText(control: Control | undefined, wave: string, revision: string
   const hold = control && holdOfWave(control, wave, revision);
   const retry = `until something newer is approved, or fleet retry ${short(revision)}`;
   if (control !== undefined && overrideOf(control, wave, revision) !== undefined)
-    return [`wave ${wave}: ${short(revision)} was undone; its gate fails at once, and its VMs stay off it, ${retry}`];
+    return [
+      `wave ${wave}: ${short(revision)} was rolled back; its gate fails at once, and its VMs stay off it, ${retry}`,
+    ];
   return hold === undefined
     ? []
     : [`wave ${wave} ${holdText(hold)}; its gate fails at once, and its VMs stay as they are, ${retry}`];

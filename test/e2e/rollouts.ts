@@ -195,7 +195,7 @@ export function goesBack(fleet: RolloutFleet): void {
 
   it("leaves them there over another change, a refresh, another up and a boot", async () => {
     fleet.set({ onFailure: "rollback" }, { team: "compilers" });
-    expect(await fleet.up("badly")).toContain(`${short(bad.revision)} was undone in wave middle`);
+    expect(await fleet.up("badly")).toContain(`${short(bad.revision)} was rolled back in wave middle`);
     await fleet.expectAll(good);
     await halted(fleet, bad, rest);
     await fleet.expectAll(good);

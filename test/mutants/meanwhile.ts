@@ -60,7 +60,7 @@ export const meanwhileMutants: readonly Mutant[] = [
     tests: unit("infra/approval-check"),
   },
   {
-    rule: "a gate undoes in its own wave what was undone in an earlier one",
+    rule: "a gate undoes in its own wave what was rolled back in an earlier one",
     file: "rules/gate/reaction.ts",
     before: "undo === undefined || undo.wave === options.wave ? undefined : undo.good",
     after: "undefined",

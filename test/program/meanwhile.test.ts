@@ -52,7 +52,7 @@ it("a rollback right after the canary's gate keeps the revision from the later w
   const text = await upWhile(bad, () => fleet("rollback", bad, "--no-wait", "--yes"));
   expect(text).toContain("wave canary runs");
   expect(text).toContain(
-    `wave rest is not approved for ${short(bad)}: it does not get ${short(bad)}, which was undone in`,
+    `wave rest is not approved for ${short(bad)}: it does not get ${short(bad)}, which was rolled back in`,
   );
   expect(text).toContain(`fleet retry ${short(bad)}); it stays at ${short(good)} [NF306]`);
   expect(program.approved("canary")).toBe(bad);

@@ -112,7 +112,7 @@ describe("a wave that fails", () => {
 
     // Something else than the revision is applied, though the waves do not pass.
     configure({ onFailure: "rollback" }, { team: "compilers" });
-    expect(await up("badly")).toContain(`${short(bad)} was undone`);
+    expect(await up("badly")).toContain(`${short(bad)} was rolled back`);
     expect(program.cloud.store.instance("dev-1")?.labels).toMatchObject({ team: "compilers" });
     await refresh();
     await up("badly");
@@ -171,7 +171,7 @@ describe("a person's hold", () => {
     expect(await fleet("rollback", "--to", good)).toContain(`from ${short(bad)} back to ${short(good)}`);
     expect(running(good)).toEqual(all);
     const said = await up();
-    expect(said).toContain(`wave rest: ${short(bad)} was undone`);
+    expect(said).toContain(`wave rest: ${short(bad)} was rolled back`);
     await refresh();
     expect(running(good)).toEqual(all);
     await fleet("retry", bad);

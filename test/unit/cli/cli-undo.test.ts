@@ -65,7 +65,7 @@ describe("fleet rollback", () => {
     };
     const { code, out } = await fleet("rollback", "--timeout", "1s");
     expect(code).toBe(1);
-    expect(out.at(-1)).toMatch(/did not leave bbbbbbb as they should: 1 of 2 failed/);
+    expect(out.at(-1)).toMatch(/did not roll back from bbbbbbb: 1 of 2 failed/);
   });
 
   it("exits with 1 while a VM that runs it is held, and says so at the start", async () => {

@@ -137,7 +137,7 @@ test.each<[string, Parameters<typeof see>, Result, RegExp | null]>([
     "succeeded",
     /after the/,
   ],
-  ["was undone before a retry", [[[0, reading({ revision: old })]], { control: retrying }], "pending", null],
+  ["was rolled back before a retry", [[[0, reading({ revision: old })]], { control: retrying }], "pending", null],
   [
     "went back after an undo",
     [[[0, reading({ revision: old })]], { control: undone }],

@@ -160,7 +160,7 @@ describe("a wave that failed", () => {
   it("is held rather than rolled back where the revision has stood there for days", async () => {
     project.say("a", { at: "2020-01-01T00:00:00Z" });
     expect(await reacted("rollback")).toMatchObject({ done: "hold" });
-    expect(project.lines.join("\n")).toContain("has run here for long");
+    expect(project.lines.join("\n")).toContain("has run on these VMs for days");
     expect(project.control().instead).toEqual({});
   });
 

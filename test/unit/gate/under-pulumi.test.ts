@@ -105,7 +105,7 @@ describe("a gate under Pulumi", () => {
     expect([code, control()]).toEqual([1, undefined]);
   });
 
-  it("undoes its revision too where that was undone in a wave before, unless its wave has passed it", async () => {
+  it("undoes its revision too where that was rolled back in a wave before, unless its wave has passed it", async () => {
     const undone = serializeControl({ ...noControl, instead: { canary: { [good]: old } } }) ?? "";
     fake.metadata[controlKey("devs", "dev")] = undone;
     fake.instances = [vm("dev-1", { revision: old, approved: old }), vm("dev-2", { revision: old, approved: old })];
@@ -117,7 +117,7 @@ describe("a gate under Pulumi", () => {
 
     const { code, err } = await gate();
     expect(code).toBe(1);
-    expect(err.join("\n")).toContain("bbbbbbb was undone in wave canary");
+    expect(err.join("\n")).toContain("bbbbbbb was rolled back in wave canary");
     expect(err.at(-1)).toBe("wave rest: its VMs do not go to bbbbbbb either");
     const instead = { canary: { [good]: old }, rest: { [good]: old } };
     expect(JSON.parse(control() ?? "")).toMatchObject({ instead });

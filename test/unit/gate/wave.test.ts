@@ -77,7 +77,7 @@ describe("a gate that cannot pass", () => {
     expect(verdict(decisions({ rest: good }, { instead: { rest: { [old]: good } } })).outcome).toBe("open");
   });
 
-  it("fails at once for a revision that was undone in an earlier wave, but not for one that was in a later wave", () => {
+  it("fails at once for a revision that was rolled back in an earlier wave, but not for one that was in a later wave", () => {
     const control = decisions({ rest: good }, { instead: { other: { [good]: old } } });
     expect(verdict(control)).toMatchObject({ outcome: "failed", stopped: true });
     const both = decisions({ rest: good }, { instead: { other: { [good]: old }, rest: { [good]: old } } });

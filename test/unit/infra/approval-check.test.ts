@@ -53,7 +53,7 @@ test.each<[string, Partial<Control> | string, RegExp]>([
   [
     "an earlier one was rolled back",
     { instead: { canary: { [good]: "previous" } } },
-    /bbbbbbb, which was undone in wave canary/,
+    /bbbbbbb, which was rolled back in wave canary/,
   ],
   [
     "a gate holds an earlier one",
@@ -72,9 +72,9 @@ test.each<[string, Partial<Control> | string, RegExp]>([
 
 test.each<[string, Partial<Control>]>([
   ["a later wave is held", { holds: [hold("wave:rest")] }],
-  ["it was undone in a later wave", { instead: { rest: { [good]: "previous" } } }],
+  ["it was rolled back in a later wave", { instead: { rest: { [good]: "previous" } } }],
   [
-    "another revision was undone",
+    "another revision was rolled back",
     { instead: { canary: { [other]: "previous" } }, holds: [hold("wave:canary", other)] },
   ],
   ["one of its VMs is held", { holds: [hold("vm:dev-alice")] }],

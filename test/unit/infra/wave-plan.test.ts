@@ -74,11 +74,11 @@ describe("a plan", () => {
     expect(warnings[0]).toMatch(
       /^wave canary is held by eve@desk: demo; its gate fails at once, .*fleet retry bbbbbbb$/,
     );
-    expect(warnings[1]).toMatch(/^wave rest: bbbbbbb was undone; its gate fails at once, .*fleet retry bbbbbbb$/);
+    expect(warnings[1]).toMatch(/^wave rest: bbbbbbb was rolled back; its gate fails at once, .*fleet retry bbbbbbb$/);
   });
 
   test.each<[string, Partial<Control>, string]>([
-    ["a person rolled it back", { instead: { canary: { [good]: "previous" } } }, "was undone"],
+    ["a person rolled it back", { instead: { canary: { [good]: "previous" } } }, "was rolled back"],
     ["a gate holds it", { holds: [hold("wave:canary", good)] }, "is held by a gate"],
   ])("gives no later wave a revision if %s in an earlier one", (_, control, what) => {
     const before = currentApprovals({ canary: good, middle: good, rest: old }, control);
@@ -99,7 +99,7 @@ describe("a plan", () => {
     expect(revisions(again)[2]).toEqual(["rest", good, false]);
   });
 
-  it("approves earlier waves for what was undone in a later one", () => {
+  it("approves earlier waves for what was rolled back in a later one", () => {
     const before = currentApprovals({ canary: old, rest: good }, { instead: { rest: { [good]: "previous" } } });
     expect(revisions(before).map(([, , kept]) => kept)).toEqual([false, false, false]);
   });
@@ -111,7 +111,7 @@ describe("a plan", () => {
       [
         { instead: { canary: { [good]: "previous" } } },
         "middle",
-        "does not get bbbbbbb, which was undone in wave canary",
+        "does not get bbbbbbb, which was rolled back in wave canary",
       ],
     ] as const) {
       const before = currentApprovals({ canary: good, middle: good, rest: good }, control as Partial<Control>);
@@ -178,7 +178,7 @@ describe("a wave that is renamed or removed", () => {
   it("while the revision that it would take along is undone there", () => {
     const control = { instead: { canary: { [good]: "previous" } } };
     expect(plan(currentApprovals(allWaves(good), control), renamed).mistakes).toEqual([
-      'waves: bbbbbbb was undone in wave "canary"; push something newer, or fleet retry bbbbbbb, before it is renamed or removed',
+      'waves: bbbbbbb was rolled back in wave "canary"; push something newer, or fleet retry bbbbbbb, before it is renamed or removed',
     ]);
     expect(plan(currentApprovals(allWaves(good), control), renamed, approval(other)).mistakes).toEqual([]);
   });

@@ -78,7 +78,7 @@ describe("the rollout", () => {
     expect(rolloutView(documentOf({ ...sample, control: { holds: [hold("fleet")] } }))).toMatchObject({ open: false });
   });
 
-  it("shows a wave as rolled back where its revision was undone", () => {
+  it("shows a wave as rolled back where its revision was rolled back", () => {
     const control = { instead: { canary: { [target]: "previous" } } };
     expect(rolloutView(documentOf({ ...failed(3), control }))?.waves[0]?.state).toBe("undone");
   });

@@ -21,8 +21,8 @@ test.each<[string, Partial<DriftInput>, Drift, RegExp | null]>([
   ["runs what is wanted", {}, "none", null],
   ["found it there already", { reading: reading({ outcome: "unchanged" }) }, "none", null],
   ["is held, but current", { hold: hold("vm:x") }, "none", /VM x held by eve@desk: demo/],
-  ["went back from what was undone", { wanted: "previous", reading: reading({ revision: old }) }, "none", null],
-  ["runs what was undone still", { wanted: "previous" }, "behind", null],
+  ["went back from what was rolled back", { wanted: "previous", reading: reading({ revision: old }) }, "none", null],
+  ["runs what was rolled back still", { wanted: "previous" }, "behind", null],
   ["has not taken it in yet", { reading: reading({ revision: old, approved: old }) }, "behind", null],
   ["knows of no approval", { reading: reading({ revision: old, approved: undefined }) }, "behind", null],
   ["went past it with the branch", { reading: reading({ revision: other }) }, "ahead", /past the approval/],
@@ -174,7 +174,7 @@ describe("the document", () => {
       "rollout open: canary bbbbbbb, rest aaaaaaa",
       "wave rest held by eve@desk: demo (1 h 3 min ago)",
       "VM dev-bob pinned to aaaaaaa",
-      "wave canary: bbbbbbb was undone, runs aaaaaaa instead",
+      "wave canary: bbbbbbb was rolled back, runs aaaaaaa instead",
       "dev-alice (alice), home alice: update failed",
       "next:",
       "  dev-canary: updates to aaaaaaa: bbbbbbb is undone; deployed bbbbbbb",
@@ -222,7 +222,7 @@ describe("the document", () => {
   it("says that a wave's VMs went back to what each ran before", () => {
     const undone = decisions({ rest: good }, { instead: { rest: { [good]: "previous" } } });
     expect(renderStatus(buildStatus(id, [], undone, new Map(), now), { colour: false })[0]).toBe(
-      "wave rest: bbbbbbb was undone, runs what each VM ran before instead",
+      "wave rest: bbbbbbb was rolled back, runs what each VM ran before instead",
     );
   });
 
