@@ -1,5 +1,11 @@
 /** Nix: evaluate first, then build that derivation, so that it is certain which stage failed. */
-import { buildFailure, evaluationFailure, failureLines, isNetworkFailure } from "../../rules/decision/failure";
+import {
+  buildFailure,
+  evaluationFailure,
+  failureLines,
+  isNetworkFailure,
+  lockLacksInputs,
+} from "../../rules/decision/failure";
 import { UpdateFailure } from "../driver";
 import type { NixAccess } from "../credentials/repository-keys";
 import { remove, resolved } from "../host/files";
@@ -11,6 +17,7 @@ import { secondsFrom } from "../host/time";
 export const FEATURES = ["--extra-experimental-features", "nix-command flakes"];
 const buildTimeout = () => secondsFrom("NIXOS_AUTO_UPDATE_BUILD_TIMEOUT", 7200);
 const GRACE = 30_000;
+const LOCK_FIRST = "error: flake.lock does not match the inputs of flake.nix; run `nix flake lock`, commit and push";
 
 /** Builds an attribute of a flake. The link protects the result from garbage collection. @throws UpdateFailure */
 export async function build(installable: string, link: string, access: NixAccess = {}): Promise<string> {
@@ -26,22 +33,25 @@ export function outputPath(installable: string, access: NixAccess): Promise<stri
   return evaluate(`${installable}.outPath`, access);
 }
 
+/**
+ * The lock alone says what the inputs are: an input that it does not have makes the evaluation fail. With --no-write-lock-file as well, Nix
+ * only warns, and takes whatever the input's repository has.
+ */
+export function evaluationArguments(installable: string, options: readonly string[] = []): string[] {
+  return [...FEATURES, "eval", "--raw", "--no-update-lock-file", ...options, "--", installable];
+}
+
 /** A store path that an attribute of a flake names. @throws UpdateFailure */
 async function evaluate(installable: string, access: NixAccess): Promise<string> {
-  const args = [
-    ...FEATURES,
-    "eval",
-    "--raw",
-    "--no-update-lock-file",
-    "--no-write-lock-file",
-    ...(access.options ?? []),
-  ];
   const limits = { timeout: buildTimeout(), grace: GRACE };
-  const finished = await runNix([...args, "--", installable], access, limits);
+  const finished = await runNix(evaluationArguments(installable, access.options), access, limits);
   const path = finished.stdout.trim();
   if (finished.stderr !== "") process.stderr.write(finished.stderr);
   if (succeeded(finished) && path.startsWith("/")) return path;
-  throw failure(evaluationFailure({ ...finished, text: finished.stderr }), finished, "the evaluation");
+  const ended = lockLacksInputs(finished.stderr)
+    ? { ...finished, stderr: `${finished.stderr}\n${LOCK_FIRST}` }
+    : finished;
+  throw failure(evaluationFailure({ ...finished, text: finished.stderr }), ended, "the evaluation");
 }
 
 function failure(cause: UpdateFailure["cause"], finished: Finished, what: string): UpdateFailure {

@@ -104,6 +104,11 @@ const nixRefusal = /HTTP error 40[13]\b/;
 /** A lock file names a commit that its repository does not have. Without the network, Nix prints the same after a warning. */
 const lostRevision = /Cannot find Git revision '[^']*' in ref|getting Git object '[^']*': object not found/;
 
+/** Nix may look up inputs that the lock does not have, or would have to write to a repository that it only reads (libflake/flake.cc). */
+export function lockLacksInputs(text: string): boolean {
+  return /requires lock file changes|cannot write modified lock file/.test(text);
+}
+
 /** The text without Nix's warnings: after a warning Nix tries again, and the retry may have succeeded. */
 function withoutWarnings(text: string): string {
   return text

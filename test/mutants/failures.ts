@@ -46,7 +46,14 @@ export const failureMutants: readonly Mutant[] = [
     'switched.kind === "failed" && switched.passes === "busy"',
     unit("agent/activation/busy"),
   ),
-  agentRule("nix/nix", "an evaluation follows the lock", '"--no-update-lock-file",', "", unit("agent/nix/nix")),
+  agentRule("nix/nix", "an evaluation follows the lock", '"--no-update-lock-file", ', "", unit("agent/nix/nix")),
+  agentRule(
+    "nix/nix",
+    "Nix does not look up what the lock does not have",
+    '"--no-update-lock-file", ',
+    '"--no-update-lock-file", "--no-write-lock-file", ',
+    unit("agent/nix/nix"),
+  ),
   agentRule(
     "retry",
     "a suspended VM does not miss the moment of its retry",

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { evaluationArguments } from "../../agent/nix/nix";
 import { image } from "../../nix/tests/image";
 import { evaluationFailure, type FailureCause } from "../../rules/decision/failure";
 import { Repository } from "../unit/agent/scratch";
@@ -100,4 +101,23 @@ describe.skipIf(image === undefined)("Nix", { timeout: 180_000 }, () => {
       expect(evaluationFailure({ ...ended, text: ended.stderr }), `${ended.status}: ${ended.stderr}`).toBe(cause);
     },
   );
+
+  it.each([
+    ["does not have", `{ "nodes": { "root": {} }, "root": "root", "version": 7 }`],
+    ["could have, if there were one", undefined],
+  ])("fails for an input that the lock %s, and the revision is at fault", async (_, lock) => {
+    const folder = mkdtempSync(join(root, "locks-"));
+    const input = join(folder, "input");
+    mkdirSync(input);
+    writeFileSync(join(input, "flake.nix"), "{ outputs = _: { }; }");
+    const flake = new Repository(join(folder, "flake"));
+    if (lock !== undefined) flake.commit(lock);
+    const outputs = `outputs = { self, input }: { x.drvPath = "/nix/store/x.drv"; };`;
+    const revision = flake.commit(`{ inputs.input.url = "path:${input}"; ${outputs} }`, "flake.nix");
+    const installable = `git+file://${flake.folder}?ref=main&rev=${revision}#x.drvPath`;
+    const ended = await runNix(evaluationArguments(installable));
+    expect(ended.status, ended.stderr).not.toBe(0);
+    expect(ended.stderr).toContain("lock file");
+    expect(evaluationFailure({ ...ended, text: ended.stderr })).toBe("revision");
+  });
 });
