@@ -302,7 +302,7 @@ get_agent() {
   host=$(field "$run/instance.json" 'it.host')
   say "building the agent"
   limited nix --extra-experimental-features 'nix-command flakes' build --out-link "$run/agent" \
-    --no-update-lock-file --no-write-lock-file \
+    --no-update-lock-file \
     "git+file://$run/repository?ref=refs/heads/fleet&rev=$revision&shallow=1${folder:+&dir=$folder}#nixosConfigurations.\"$host\".config.services.nixos-auto-update.package" ||
     die "the agent cannot be built; does the configuration of $host enable services.nixos-auto-update?"
 }

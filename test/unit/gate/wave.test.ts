@@ -71,7 +71,7 @@ describe("a gate that cannot pass", () => {
     const undone = verdict(decisions({ rest: good }, { instead: { rest: { [good]: old } } }));
     expect(undone).toMatchObject({
       outcome: "failed",
-      reason: expect.stringContaining("undone in wave rest") as string,
+      reason: expect.stringContaining("rolled back in wave rest") as string,
     });
     expect(verdict(decisions({ rest: good }, { holds: [hold("wave:rest", old)] })).outcome).toBe("open");
     expect(verdict(decisions({ rest: good }, { instead: { rest: { [old]: good } } })).outcome).toBe("open");
@@ -81,7 +81,7 @@ describe("a gate that cannot pass", () => {
     const control = decisions({ rest: good }, { instead: { other: { [good]: old } } });
     expect(verdict(control)).toMatchObject({ outcome: "failed", stopped: true });
     const both = decisions({ rest: good }, { instead: { other: { [good]: old }, rest: { [good]: old } } });
-    expect(verdict(both)).toMatchObject({ reason: expect.stringContaining("undone in wave rest") as string });
+    expect(verdict(both)).toMatchObject({ reason: expect.stringContaining("rolled back in wave rest") as string });
     const first = { ...options, laterWaves: ["other"] };
     expect(decide(step(noProgress, look("p", control), first), first).outcome).toBe("open");
   });

@@ -60,7 +60,7 @@ test.each<[string, Partial<Control> | string, RegExp]>([
     { holds: [hold("wave:canary", good)] },
     /bbbbbbb, which is held by a gate in wave canary/,
   ],
-  ["the control item is no longer readable", "{", /the control item is not readable/],
+  ["the control item is no longer readable", "{", /held by the control item: it is not readable/],
 ])("a wave is not approved if by now %s", async (_, control, text) => {
   const refused = vi.fn();
   const approvals = { ...before, canary: good };
