@@ -23,7 +23,7 @@ export interface ApprovalCheck {
   config: Pick<FleetConfig, "fleet" | "stack" | "waves">;
   plan: readonly PlannedWave<Wave>[];
   readMetadata: () => Promise<Record<string, string>>;
-  /** Called for each refusal, which the hooks on errors may not hear of. */
+  /** Called for each refusal, which the hooks on errors may not get. */
   refused: () => void;
 }
 
