@@ -9,6 +9,7 @@ import { reachAll, type Reachable } from "../components/rollout/trigger";
 import type { Resolved } from "./approval";
 import { readExisting } from "./existing";
 import { accessWarnings, metadataWarnings, repositoryWarnings, stackWarnings, triggerWarnings } from "./warnings";
+import { keptDisks } from "./attached-disks";
 import { assertNoReplacement, existingHomeDisks, replacedVms } from "./replacement";
 import { decideRollout } from "./rollout-plan";
 import { readSettings } from "./settings";
@@ -22,6 +23,8 @@ export interface Prepared {
   newestImages: Record<string, string>;
   /** See `replacedVms`. */
   replacedVms: string[];
+  /** See `keptDisks`. */
+  keptDisks: string[];
   /** See `arrivals`. */
   arrivals: Record<string, string>;
   /** See `existingHomeDisks`. */
@@ -46,6 +49,7 @@ export async function prepare(
   const mistakes = offers === undefined ? [] : offerMistakes(config, offers);
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   assertNoReplacement(config, inventory, given);
+  const replaced = replacedVms(config, inventory);
   const reachable = await reachAll(config, opts);
   for (const line of [
     ...stackWarnings(config),
@@ -60,7 +64,8 @@ export async function prepare(
     resolved,
     rollout: await decideRollout(config, source, resolved, metadata, inventory),
     newestImages: await newestImages(config, opts),
-    replacedVms: replacedVms(config, inventory),
+    replacedVms: replaced,
+    keptDisks: keptDisks(config, inventory, replaced),
     arrivals: arrivals(config, inventory.vms),
     existingHomeDisks: existingHomeDisks(config, inventory),
     reachable,

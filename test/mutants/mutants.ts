@@ -4,6 +4,7 @@ import { agentMutants } from "./agent";
 import type { Mutant } from "./mutant";
 import { operatorMutants } from "./operator";
 import { rolloutMutants } from "./rollouts";
+import { programMutants } from "./program";
 import { ruleMutants } from "./rules";
 import { runMutants } from "./runs";
 
@@ -13,6 +14,7 @@ export const mutants: readonly Mutant[] = [
   ...activationMutants,
   ...agentMutants,
   ...operatorMutants,
+  ...programMutants,
   ...runMutants,
   ...rolloutMutants,
   ...ruleMutants,

@@ -1,0 +1,42 @@
+/** The rules by which the Pulumi program keeps VMs, disks and access from being lost. */
+import { unit, type Mutant } from "./mutant";
+
+const replacement = unit("infra/replacement");
+
+export const programMutants: readonly Mutant[] = [
+  {
+    rule: "a disk that someone attached by hand stays attached",
+    file: "infra/preflight/attached-disks.ts",
+    before: "return foreignDisks(present).length > 0 && homeIsPlaced(vm, present);",
+    after: "return false;",
+    tests: replacement,
+  },
+  {
+    rule: "the home disk is not attached or detached beside a disk that would be detached with it",
+    file: "infra/preflight/attached-disks.ts",
+    before: "if (homeIsPlaced(vm, present))",
+    after: "if (true)",
+    tests: replacement,
+  },
+  {
+    rule: "another network or account stops no running VM unless that is allowed",
+    file: "infra/preflight/vm-changes.ts",
+    before: "if (allowStopping) return [];",
+    after: "if (true) return [];",
+    tests: replacement,
+  },
+  {
+    rule: "a replacement that takes homes with it is named before",
+    file: "infra/preflight/vm-changes.ts",
+    before: "if (disks.some((disk) => disk.name === homeDiskName(name))) return [];",
+    after: "if (true) return [];",
+    tests: replacement,
+  },
+  {
+    rule: "the policy pack checks the bindings of whole policies",
+    file: "policy/grants.ts",
+    before: "if (POLICY.test(type)) return",
+    after: "if (false) return",
+    tests: unit("infra/policy"),
+  },
+];
