@@ -95,7 +95,7 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
       const written = withArgs(name, args, stack);
       const given = { network: args.existingNetwork !== undefined, account: args.serviceAccount !== undefined };
       const prepared = await prepare(written, pulumi.getStack(), given, { parent: this });
-      return this.declare(name, args, prepared, await DelayedFailures.create(name));
+      return this.declare(name, args, prepared, await DelayedFailures.create(name, prepared.runningIn));
     } finally {
       done();
     }

@@ -13,7 +13,7 @@ import { keptDisks } from "./attached-disks";
 import { assertNoReplacement, existingHomeDisks, replacedVms } from "./replacement";
 import { decideRollout } from "./rollout-plan";
 import { readSettings } from "./settings";
-import { arrivals, type Given } from "./stack-moves";
+import { arrivals, ours, type Given } from "./stack-moves";
 
 export interface Prepared {
   config: FleetConfig;
@@ -23,6 +23,8 @@ export interface Prepared {
   newestImages: Record<string, string>;
   /** See `replacedVms`. */
   replacedVms: string[];
+  /** VM → its zone, for the VMs that run before this update. */
+  runningIn: Record<string, string>;
   /** See `keptDisks`. */
   keptDisks: string[];
   /** See `arrivals`. */
@@ -65,6 +67,9 @@ export async function prepare(
     rollout: await decideRollout(config, source, resolved, metadata, inventory),
     newestImages: await newestImages(config, opts),
     replacedVms: replaced,
+    runningIn: Object.fromEntries(
+      inventory.vms.filter((vm) => vm.running && ours(config, vm)).map(({ name, zone }) => [name, zone]),
+    ),
     keptDisks: keptDisks(config, inventory, replaced),
     arrivals: arrivals(config, inventory.vms),
     existingHomeDisks: existingHomeDisks(config, inventory),

@@ -33,6 +33,14 @@ export const programMutants: readonly Mutant[] = [
     tests: replacement,
   },
   {
+    rule: "a change of access that Google refused is made by the next run",
+    file: "infra/components/access.ts",
+    before: 'replaceOnChanges: ["#initerror"]',
+    after: "replaceOnChanges: []",
+    tests: ["test/program/refused.test.ts"],
+    only: "makes a change of access",
+  },
+  {
     rule: "the policy pack checks the bindings of whole policies",
     file: "policy/grants.ts",
     before: "if (POLICY.test(type)) return",
