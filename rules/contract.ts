@@ -39,6 +39,8 @@ export interface PresentVm extends Present {
   network?: string;
   subnetwork?: string;
   account?: string;
+  /** Its address inside the network. */
+  address?: string;
   /** Its attached disks beside the boot disk: their names, and the device that each is. */
   disks?: { name: string; device: string }[];
 }

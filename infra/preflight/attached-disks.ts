@@ -3,7 +3,7 @@ import { HOME_DEVICE, type Inventory, type PresentVm } from "../../rules/contrac
 import { firstOf } from "../../rules/text/text";
 import type { VmConfig } from "../config/fleet-config";
 import { homeDiskName } from "../config/names";
-import type { Findings, Fleet } from "./replacement";
+import type { Findings, Fleet } from "./findings";
 import { ours } from "./stack-moves";
 
 /** The names of the disks on a VM that are neither its boot disk nor its home disk. */

@@ -22,7 +22,7 @@ interface Existing {
 
 const FIELDS = {
   instances:
-    "name,zone,status,labels,machineType,deletionProtection,disks(boot,diskSizeGb,source,deviceName),networkInterfaces/subnetwork,serviceAccounts/email",
+    "name,zone,status,labels,machineType,deletionProtection,disks(boot,diskSizeGb,source,deviceName),networkInterfaces(subnetwork,networkIP),serviceAccounts/email",
   disks: "name,zone,labels,type,sizeGb,users",
 };
 
@@ -159,6 +159,7 @@ async function readInventory(api: compute_v1.Compute, project: string, replace: 
       deletionProtection: instance.deletionProtection ?? false,
       ...bootDiskGbOf(instance),
       disks: otherDisksOf(instance),
+      ...addressOf(instance),
       ...bootDiskTypes.get(instance),
       ...(subnets.get(subnetworkOf(instance)) ?? { cidr: "" }),
       ...accountOf(instance),
@@ -239,6 +240,11 @@ function otherDisksOf({ disks = [] }: compute_v1.Schema$Instance): NonNullable<P
   return disks.flatMap(({ boot, source, deviceName }) =>
     boot || (source ?? "") === "" ? [] : [{ name: leaf(source), device: deviceName ?? "" }],
   );
+}
+
+function addressOf({ networkInterfaces }: compute_v1.Schema$Instance): Pick<PresentVm, "address"> {
+  const address = networkInterfaces?.[0]?.networkIP ?? undefined;
+  return address === undefined ? {} : { address };
 }
 
 function subnetworkOf({ networkInterfaces }: compute_v1.Schema$Instance): string {

@@ -1,4 +1,5 @@
 /** Everything that a fleet has to know before it declares a resource: its settings, what exists, and what this run approves. */
+import { isAbsolute } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { offerMistakes } from "../../rules/google-catalog";
 import { ConfigError } from "../config-error";
@@ -46,13 +47,17 @@ export async function prepare(
   given: Given,
   opts: pulumi.InvokeOptions,
 ): Promise<Prepared> {
-  const { config, source, resolved } = await readSettings(written, stack, process.cwd());
+  const directory = process.cwd();
+  const root = pulumi.runtime.getRootDirectory();
+  // A program of the Automation API has a placeholder.
+  const projectRoot = isAbsolute(root) ? root : directory;
+  const { config, source, resolved } = await readSettings(written, stack, directory, projectRoot);
   const { metadata, inventory, offers } = await readExisting(config, written.raw, opts);
   const mistakes = offers === undefined ? [] : offerMistakes(config, offers);
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   assertNoReplacement(config, inventory, given);
   const replaced = replacedVms(config, inventory);
-  const reachable = await reachAll(config, opts);
+  const reachable = await reachAll(config, inventory.vms, opts);
   for (const line of [
     ...stackWarnings(config),
     ...accessWarnings(config),

@@ -2,35 +2,14 @@
 import { BlockList } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import { contract, type Inventory, type PresentDisk, type PresentVm } from "../../rules/contract";
-import type { FleetConfig, VmConfig } from "../config/fleet-config";
+import type { VmConfig } from "../config/fleet-config";
 import { homeDiskName } from "../config/names";
+import type { Findings, Fleet } from "./findings";
 import { checkAttachedDisks } from "./attached-disks";
 import { checkPlacement, checkVm, needsReplacement, stopWarnings } from "./vm-changes";
 import { ConfigError } from "../config-error";
 import { checkArrivals, checkDepartures, ours, own, type Given } from "./stack-moves";
 import { firstOf } from "../../rules/text/text";
-
-/** Lines that begin with the key; without a namespace it is of nixos-fleet. */
-export interface Findings {
-  mistakes: string[];
-  warnings: string[];
-}
-
-export type Fleet = Pick<
-  FleetConfig,
-  | "fleet"
-  | "stack"
-  | "project"
-  | "region"
-  | "vms"
-  | "replace"
-  | "network"
-  | "allowStopping"
-  | "stacks"
-  | "stackOf"
-  | "existingNetwork"
-  | "serviceAccount"
->;
 
 const NOTHING_GIVEN: Given = { network: false, account: false };
 

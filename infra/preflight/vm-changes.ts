@@ -5,7 +5,7 @@ import { firstOf } from "../../rules/text/text";
 import type { VmConfig } from "../config/fleet-config";
 import { pathOf } from "../config/google";
 import { accountId, homeDiskName } from "../config/names";
-import type { Findings, Fleet } from "./replacement";
+import type { Findings, Fleet } from "./findings";
 import { ours, own, type Given } from "./stack-moves";
 
 const DOMAIN = ".iam.gserviceaccount.com";

@@ -83,7 +83,8 @@ describe("a disk that someone attached by hand", () => {
     await change("instances/dev-bob/detachDisk", undefined, "?deviceName=data");
     const destroyed = await program.run("destroy");
     expect(destroyed.exitCode, destroyed.text).toBe(0);
-    delete program.cloud.store.state.resources[DISK];
+    const { [DISK]: _, ...others } = program.cloud.store.state.resources;
+    program.cloud.store.state.resources = others;
   });
 });
 
