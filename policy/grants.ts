@@ -1,10 +1,12 @@
 /** Whom an IAM resource gives a role, and on what. */
 import { PROJECT_READER } from "../rules/project-reader";
-import { isUnknown, list, type Inputs } from "./inputs";
+import { isUnknown, list, object, type Inputs } from "./inputs";
 
 /** Grants of any resource: members of a role, or a role's members. */
 const GRANT = /^gcp:.*IAM(Member|Binding)$/i;
-const OF_PROJECT = /^gcp:projects\/iAM(Member|Binding):/;
+/** Whole policies, whose bindings are in one JSON text. */
+const POLICY = /^gcp:.*IAMPolicy$/i;
+const OF_PROJECT = /^gcp:projects\/iAM(Member|Binding|Policy):/;
 const CUSTOM_ROLE = "gcp:projects/iAMCustomRole:IAMCustomRole";
 const BASIC = ["roles/owner", "roles/editor", "roles/viewer"];
 const PUBLIC = ["allUsers", "allAuthenticatedUsers"];
@@ -12,7 +14,21 @@ const PUBLIC = ["allUsers", "allAuthenticatedUsers"];
 /** Violations of a grant, or of the custom role that people may have on the project; none where the resource is neither. */
 export function tooWide(type: string, inputs: Inputs): string[] {
   if (type === CUSTOM_ROLE) return beyondReading(inputs);
-  if (!GRANT.test(type)) return [];
+  if (POLICY.test(type)) return bindingsOf(inputs).flatMap((binding) => grantViolations(type, binding));
+  return GRANT.test(type) ? grantViolations(type, inputs) : [];
+}
+
+/** The bindings of a whole policy; none while a preview cannot know it. The provider refuses a text that is not a policy. */
+function bindingsOf(inputs: Inputs): Inputs[] {
+  if (isUnknown(inputs, "policyData") || typeof inputs["policyData"] !== "string") return [];
+  try {
+    return list(object(JSON.parse(inputs["policyData"]))["bindings"]).map(object);
+  } catch {
+    return [];
+  }
+}
+
+function grantViolations(type: string, inputs: Inputs): string[] {
   const members = ["member", "members"].flatMap((key) => (isUnknown(inputs, key) ? [] : [inputs[key]].flatMap(each)));
   // A custom role that is only being made has a name in the update itself.
   const role = isUnknown(inputs, "role") ? undefined : inputs["role"];

@@ -29,7 +29,8 @@ export interface PresentVm extends Present {
   machineType: string;
   running: boolean;
   deletionProtection: boolean;
-  bootDiskGb: number;
+  /** Absent if its boot disk is detached. */
+  bootDiskGb?: number;
   /** The type of its boot disk; known only of a VM that may be replaced. */
   bootDiskType?: string;
   /** Its subnet's IPv4 range. */
@@ -38,6 +39,10 @@ export interface PresentVm extends Present {
   network?: string;
   subnetwork?: string;
   account?: string;
+  /** Its address inside the network. */
+  address?: string;
+  /** Its attached disks beside the boot disk: their names, and the device that each is. */
+  disks?: { name: string; device: string }[];
 }
 
 /** A disk as it is now. */

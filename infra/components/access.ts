@@ -76,6 +76,13 @@ export class FleetAccount extends pulumi.ComponentResource {
   }
 }
 
+/**
+ * Options of resources that give access. If Google refuses an update of one, the provider has the new members in the state all the same, and
+ * the next `pulumi up` would find nothing to do: someone who left could still log in. So the next run makes the resource again. It deletes
+ * first, because deleting a policy or binding empties it.
+ */
+const MADE_AGAIN = { replaceOnChanges: ["#initerror"], deleteBeforeReplace: true };
+
 export interface FleetAccessArgs {
   config: FleetConfig;
   account: FleetAccount;
@@ -100,12 +107,13 @@ export class FleetAccess extends pulumi.ComponentResource {
   /** What a login to any VM requires. */
   private admitEveryone(name: string, members: string[], { config, account }: FleetAccessArgs): void {
     const parent = { parent: this };
+    const bound = { ...parent, ...MADE_AGAIN };
     const condition = account.shared ? stackCondition(config) : ALWAYS;
     // Logging in to a VM that runs as an account requires the right to act as that account.
     new AccountIAMBinding(
       `${name}-account-users`,
       { serviceAccountId: account.id, role: "roles/iam.serviceAccountUser", members, condition },
-      parent,
+      bound,
     );
     // The role is the stack's own, so its binding has no members of other stacks.
     const reader = customRole(
@@ -113,18 +121,19 @@ export class FleetAccess extends pulumi.ComponentResource {
       { config, title: "Project readers", ...PROJECT_READER },
       parent,
     );
-    new ProjectIAMBinding(`${name}-project-readers`, { project: config.project, role: reader.name, members }, parent);
+    new ProjectIAMBinding(`${name}-project-readers`, { project: config.project, role: reader.name, members }, bound);
   }
 
   private admit(name: string, access: Access, { config, vms }: FleetAccessArgs): void {
     const instance = vms[access.vm]?.instance;
     if (!instance) return;
-    const opts = { parent: this, ...aliasesOf(config) };
+    const opts = { parent: this, ...aliasesOf(config), ...MADE_AGAIN };
     const where = { project: config.project, zone: access.zone };
     new InstanceIAMPolicy(
       `${name}-login`,
       { ...where, instanceName: instance.name, policyData: loginPolicy(access) },
-      opts,
+      // The provider cannot delete the policy of a VM that is gone.
+      { ...opts, deletedWith: instance },
     );
     new TunnelInstanceIAMBinding(
       `${name}-tunnel`,

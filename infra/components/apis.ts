@@ -23,14 +23,19 @@ export function apisOf({
 
 /** Enables the project's APIs. They stay enabled after the stack is destroyed, since others in the project may use them by then. */
 export class FleetApis extends pulumi.ComponentResource {
+  /** The API that tells the project's number. */
+  readonly resourceManager: Service | undefined;
+
   constructor(name: string, config: FleetConfig, opts?: pulumi.ComponentResourceOptions) {
     super("nixos-fleet:infra:FleetApis", name, {}, opts);
-    for (const api of apisOf(config))
-      new Service(
+    for (const api of apisOf(config)) {
+      const service = new Service(
         `${name}-api-${api}`,
         { service: `${api}.googleapis.com`, disableOnDestroy: false },
         { parent: this },
       );
+      if (api === "cloudresourcemanager") this.resourceManager = service;
+    }
     this.registerOutputs({});
   }
 }

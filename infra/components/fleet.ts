@@ -97,9 +97,9 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
       const written = withArgs(name, args, stack);
       const given = { network: args.existingNetwork !== undefined, account: args.serviceAccount !== undefined };
       const prepared = await prepare(written, pulumi.getStack(), given, { parent: this });
-      const { config, rollout, readMetadata } = prepared;
+      const { config, rollout, readMetadata, runningIn } = prepared;
       assertDeclaredOnce(config);
-      const failures = await DelayedFailures.create(name);
+      const failures = await DelayedFailures.create(name, runningIn);
       const refused = () => void failures.releaseAll();
       const hooks = await approvalHooks(name, { config, plan: rollout.plan, readMetadata, refused });
       return this.declare(name, args, prepared, failures, hooks);
@@ -118,7 +118,8 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
     const { config, resolved, rollout: decided } = prepared;
     const stack = new pulumi.Config(NAMESPACE);
     const tag = fleetTag(config.fleet);
-    const part = { parent: this, dependsOn: [new FleetApis(name, config, { parent: this })] };
+    const apis = new FleetApis(name, config, { parent: this });
+    const part = { parent: this, dependsOn: [apis] };
     const network = new FleetNetwork(
       name,
       {
@@ -163,6 +164,7 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
             homeDisk: disks[vm.name],
             allowStopping: config.allowStopping,
             replace: prepared.replacedVms.includes(vm.name),
+            keepDisks: prepared.keptDisks.includes(vm.name),
             // The approvals wait for a VM that changes waves.
             hooks: {
               ...(decided.moving.includes(vm.name) ? failures.release : failures.wait),
@@ -181,7 +183,7 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
     if (bucket !== undefined) new FleetCache(name, { config, bucket, account }, aside);
     if (settings) new FleetMonitoring(name, { config, settings }, aside);
     new FleetAccess(name, { config, account, vms }, aside);
-    if (config.schedules.length > 0) new FleetSchedules(name, { config, vms }, aside);
+    if (config.schedules.length > 0) new FleetSchedules(name, { config, vms, projectApi: apis.resourceManager }, aside);
     const privateKey = args.sshPrivateKey ?? stack.getSecret("sshPrivateKey");
     const ssh = privateKey === undefined ? {} : { ssh: { reachable: prepared.reachable, privateKey } };
     const rollout = new Rollout(name, { config, ...decided, vms, failures, approvalHooks, ...ssh }, part);

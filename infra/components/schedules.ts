@@ -12,13 +12,15 @@ export interface FleetSchedulesArgs {
   config: FleetConfig;
   /** By VM name. */
   vms: Record<string, DevVm>;
+  /** What enables the API that tells the project's number. */
+  projectApi: pulumi.Resource | undefined;
 }
 
 /** Starts and stops groups of VMs on a schedule. Compute decides what runs: no VM resource sets its desired state. */
 export class FleetSchedules extends pulumi.ComponentResource {
-  constructor(name: string, { config, vms }: FleetSchedulesArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { config, vms, projectApi }: FleetSchedulesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("nixos-fleet:infra:FleetSchedules", name, {}, opts);
-    const agent = this.allowAgent(name, config, opts);
+    const agent = this.allowAgent(name, config, projectApi);
     for (const { name: schedule, start, stop, timeZone } of config.schedules) {
       const policy = new compute.ResourcePolicy(
         schedulePolicyName(name, schedule),
@@ -48,7 +50,7 @@ export class FleetSchedules extends pulumi.ComponentResource {
   }
 
   /** Lets Compute's own agent, which runs the schedules, start and stop VMs, and nothing else. */
-  private allowAgent(name: string, config: FleetConfig, opts?: pulumi.ComponentResourceOptions): IAMMember {
+  private allowAgent(name: string, config: FleetConfig, projectApi: pulumi.Resource | undefined): IAMMember {
     const role = customRole(
       `${name}-schedule-role`,
       {
@@ -60,10 +62,11 @@ export class FleetSchedules extends pulumi.ComponentResource {
       { parent: this },
     );
     const { project } = config;
-    // Does not use organizations.getProject, which also asks Cloud Billing.
+    // Does not use organizations.getProject, which also asks Cloud Billing. Depends on one API alone: in a preview that enables another
+    // one, the number would be unknown, and the agent's role would seem to be replaced.
     const number = getProjectOutput(
       { filter: `id:${project}` },
-      { parent: this, ...(opts?.dependsOn === undefined ? {} : { dependsOn: opts.dependsOn }) },
+      { parent: this, ...(projectApi === undefined ? {} : { dependsOn: projectApi }) },
     ).projects.apply((found) => {
       const own = found.find(({ projectId }) => projectId === project);
       if (own) return own.number;

@@ -24,6 +24,8 @@ export interface DevVmArgs {
   allowStopping: boolean;
   /** Whether this update replaces the VM. */
   replace: boolean;
+  /** Whether its attached disks stay as they are, because someone attached others by hand. */
+  keepDisks: boolean;
   /** What happens if Compute refuses to create or update it. */
   hooks: pulumi.ResourceHookBinding;
 }
@@ -75,7 +77,11 @@ export class DevVm extends pulumi.ComponentResource {
         protect: vm.protect,
         // A newer image or another boot disk is for new VMs; an existing VM gets its system from the config repository. The provider's
         // version decides whether it grows a boot disk or replaces the VM, and it would change a machine type to any series.
-        ignoreChanges: [IMAGE, POLICIES, ...(args.replace ? [] : BOOT_DISK)],
+        ignoreChanges: [
+          ...[IMAGE, POLICIES],
+          ...(args.replace ? [] : BOOT_DISK),
+          ...(args.keepDisks ? ["attachedDisks"] : []),
+        ],
         replaceOnChanges: args.replace ? ["machineType", ...BOOT_DISK] : [],
         hooks: args.hooks,
       },

@@ -65,7 +65,8 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
     "Whether Compute refuses to delete the VMs. Turn it off and run `pulumi up` before you remove a VM.",
   protect:
     "Whether Pulumi also refuses to delete the VMs, already in a preview. By default the same as `deletionProtection`. In a fleet of several stacks, `false` also allows to delete what other stacks may use: network, NAT, account, cache and secrets.",
-  allowStopping: "Whether `pulumi up` may stop a running VM and start it again, which a new machine type requires.",
+  allowStopping:
+    "Whether `pulumi up` may stop a running VM and start it again, which a new machine type, network or account requires.",
   replace:
     "The names of VMs that `pulumi up` may replace, which another zone, machine series, or type or size of boot disk requires. It stops before it replaces any other VM.",
 

@@ -25,7 +25,7 @@ import { assignWaves, type Wave } from "../../rules/rollout/waves";
 
 export type { RawConfig, VmConfig };
 
-const NAMESPACE = "nixos-fleet:";
+export const NAMESPACE = "nixos-fleet:";
 /** Shapes with their own messages come before these. */
 const PARSING = { reportInput: true, error: issueMessage };
 const GOOGLE = "gcp:";

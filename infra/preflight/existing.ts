@@ -22,7 +22,7 @@ interface Existing {
 
 const FIELDS = {
   instances:
-    "name,zone,status,labels,machineType,deletionProtection,disks(boot,diskSizeGb,source),networkInterfaces/subnetwork,serviceAccounts/email",
+    "name,zone,status,labels,machineType,deletionProtection,disks(boot,diskSizeGb,source,deviceName),networkInterfaces(subnetwork,networkIP),serviceAccounts/email",
   disks: "name,zone,labels,type,sizeGb,users",
 };
 
@@ -172,7 +172,9 @@ async function readInventory(api: compute_v1.Compute, project: string, replace: 
       machineType: leaf(instance.machineType),
       running: instance.status !== "TERMINATED",
       deletionProtection: instance.deletionProtection ?? false,
-      bootDiskGb: Number(bootDiskOf(instance)?.diskSizeGb),
+      ...bootDiskGbOf(instance),
+      disks: otherDisksOf(instance),
+      ...addressOf(instance),
       ...bootDiskTypes.get(instance),
       ...(subnets.get(subnetworkOf(instance)) ?? { cidr: "" }),
       ...accountOf(instance),
@@ -218,6 +220,7 @@ async function readBootDiskTypes(
 ): Promise<Map<compute_v1.Schema$Instance, Pick<PresentVm, "bootDiskType">>> {
   const types = instances.map(async (instance) => {
     const disk = leaf(bootDiskOf(instance)?.source);
+    if (disk === "") return [instance, {}] as const;
     const { data } = await api.disks.get({ project, zone: leaf(instance.zone), disk, fields: "type" });
     return [instance, { bootDiskType: leaf(data.type) }] as const;
   });
@@ -240,6 +243,23 @@ function accountOf({ serviceAccounts }: compute_v1.Schema$Instance): Pick<Presen
 
 function bootDiskOf({ disks }: compute_v1.Schema$Instance): compute_v1.Schema$AttachedDisk | undefined {
   return disks?.find(({ boot }) => boot);
+}
+
+function bootDiskGbOf(instance: compute_v1.Schema$Instance): Pick<PresentVm, "bootDiskGb"> {
+  const boot = bootDiskOf(instance);
+  return boot === undefined ? {} : { bootDiskGb: Number(boot.diskSizeGb) };
+}
+
+/** A local SSD has no disk that it comes from. */
+function otherDisksOf({ disks = [] }: compute_v1.Schema$Instance): NonNullable<PresentVm["disks"]> {
+  return disks.flatMap(({ boot, source, deviceName }) =>
+    boot || (source ?? "") === "" ? [] : [{ name: leaf(source), device: deviceName ?? "" }],
+  );
+}
+
+function addressOf({ networkInterfaces }: compute_v1.Schema$Instance): Pick<PresentVm, "address"> {
+  const address = networkInterfaces?.[0]?.networkIP ?? undefined;
+  return address === undefined ? {} : { address };
 }
 
 function subnetworkOf({ networkInterfaces }: compute_v1.Schema$Instance): string {

@@ -1,4 +1,5 @@
 /** Everything that a fleet has to know before it declares a resource: its settings, what exists, and what this run approves. */
+import { isAbsolute } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { offerMistakes } from "../../rules/google-catalog";
 import { ConfigError } from "../config-error";
@@ -10,10 +11,11 @@ import { reachAll, type Reachable } from "../components/rollout/trigger";
 import type { Resolved } from "./approval";
 import { readExisting, readMetadataNow } from "./existing";
 import { accessWarnings, metadataWarnings, repositoryWarnings, stackWarnings, triggerWarnings } from "./warnings";
+import { keptDisks } from "./attached-disks";
 import { assertNoReplacement, existingHomeDisks, replacedVms } from "./replacement";
 import { decideRollout } from "./rollout-plan";
 import { readSettings } from "./settings";
-import { arrivals, type Given } from "./stack-moves";
+import { arrivals, ours, type Given } from "./stack-moves";
 
 export interface Prepared {
   config: FleetConfig;
@@ -23,6 +25,10 @@ export interface Prepared {
   newestImages: Record<string, string>;
   /** See `replacedVms`. */
   replacedVms: string[];
+  /** VM → its zone, for the VMs that run before this update. */
+  runningIn: Record<string, string>;
+  /** See `keptDisks`. */
+  keptDisks: string[];
   /** See `arrivals`. */
   arrivals: Record<string, string>;
   /** See `existingHomeDisks`. */
@@ -45,12 +51,17 @@ export async function prepare(
   opts: pulumi.InvokeOptions,
 ): Promise<Prepared> {
   for (const line of ownKeys(written.raw, pulumi.getProject(), KNOWN)) void pulumi.log.warn(line);
-  const { config, source, resolved } = await readSettings(written, stack, process.cwd());
+  const directory = process.cwd();
+  const root = pulumi.runtime.getRootDirectory();
+  // A program of the Automation API has a placeholder.
+  const projectRoot = isAbsolute(root) ? root : directory;
+  const { config, source, resolved } = await readSettings(written, stack, directory, projectRoot);
   const { metadata, inventory, offers } = await readExisting(config, written.raw, opts);
   const mistakes = offers === undefined ? [] : offerMistakes(config, offers);
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   assertNoReplacement(config, inventory, given);
-  const reachable = await reachAll(config, opts);
+  const replaced = replacedVms(config, inventory);
+  const reachable = await reachAll(config, inventory.vms, opts);
   for (const line of [
     ...stackWarnings(config),
     ...accessWarnings(config),
@@ -64,7 +75,11 @@ export async function prepare(
     resolved,
     rollout: await decideRollout(config, source, resolved, metadata, inventory),
     newestImages: await newestImages(config, opts),
-    replacedVms: replacedVms(config, inventory),
+    replacedVms: replaced,
+    runningIn: Object.fromEntries(
+      inventory.vms.filter((vm) => vm.running && ours(config, vm)).map(({ name, zone }) => [name, zone]),
+    ),
+    keptDisks: keptDisks(config, inventory, replaced),
     arrivals: arrivals(config, inventory.vms),
     existingHomeDisks: existingHomeDisks(config, inventory),
     reachable,

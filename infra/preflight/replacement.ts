@@ -2,34 +2,14 @@
 import { BlockList } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import { contract, type Inventory, type PresentDisk, type PresentVm } from "../../rules/contract";
-import { takesMachineType } from "../../rules/google-catalog";
-import type { FleetConfig, VmConfig } from "../config/fleet-config";
+import type { VmConfig } from "../config/fleet-config";
 import { homeDiskName } from "../config/names";
+import type { Findings, Fleet } from "./findings";
+import { checkAttachedDisks } from "./attached-disks";
+import { checkPlacement, checkVm, needsReplacement, stopWarnings } from "./vm-changes";
 import { ConfigError } from "../config-error";
 import { checkArrivals, checkDepartures, ours, own, type Given } from "./stack-moves";
 import { firstOf } from "../../rules/text/text";
-
-/** Lines that begin with the key; without a namespace it is of nixos-fleet. */
-interface Findings {
-  mistakes: string[];
-  warnings: string[];
-}
-
-type Fleet = Pick<
-  FleetConfig,
-  | "fleet"
-  | "stack"
-  | "project"
-  | "region"
-  | "vms"
-  | "replace"
-  | "network"
-  | "allowStopping"
-  | "stacks"
-  | "stackOf"
-  | "existingNetwork"
-  | "serviceAccount"
->;
 
 const NOTHING_GIVEN: Given = { network: false, account: false };
 
@@ -55,19 +35,25 @@ export function checkChanges(config: Fleet, inventory: Inventory, given = NOTHIN
   const all = config.vms.flatMap((vm, index) => {
     const present = vms.find((one) => one.name === vm.name && ours(config, one));
     return [
-      present ? checkVm(`vms[${index}]`, config, vm, present) : {},
+      ...(present
+        ? [
+            checkVm(`vms[${index}]`, config, vm, present),
+            checkAttachedDisks(`vms[${index}].homeDisk`, vm, present, replaced.includes(vm.name)),
+          ]
+        : []),
       checkDisk(`vms[${index}].homeDisk`, config, vm, present, inventory, replaced.includes(vm.name)),
     ];
   });
   return {
     mistakes: [
       ...(ownNetwork ? checkNetwork(config, vms) : []),
+      ...checkPlacement(config, vms, given, replaced),
       ...takenNames(config, inventory),
       ...checkArrivals(config, vms, given),
       ...checkDepartures(config, vms),
       ...all.flatMap(({ mistakes = [] }) => mistakes),
     ],
-    warnings: all.flatMap(({ warnings = [] }) => warnings),
+    warnings: [...all.flatMap(({ warnings = [] }) => warnings), ...stopWarnings(config, vms, given, replaced)],
   };
 }
 
@@ -134,58 +120,6 @@ function checkNetwork(config: Fleet, present: readonly PresentVm[]): string[] {
   return [
     `network.cidr: ${cidr} does not hold ${ranges}, the subnet of ${outside.map(({ name }) => name).join(", ")}; a subnet can be widened, not moved`,
   ];
-}
-
-function checkVm(at: string, config: Fleet, vm: VmConfig, present: PresentVm): Partial<Findings> {
-  const named = config.replace.includes(vm.name);
-  if (named && needsReplacement(vm, present))
-    return present.deletionProtection
-      ? { mistakes: [`${at}.deletionProtection: must be false, and applied, before ${vm.name} can be replaced`] }
-      : {};
-  const moves = `${at}.zone: ${vm.zone} would replace ${vm.name}, which is in ${present.zone}; to allow that, name it in nixos-fleet:replace`;
-  return {
-    mistakes: [
-      ...(vm.zone === present.zone ? [] : [moves]),
-      ...checkMachineType(`${at}.machineType`, config, vm, present),
-    ],
-    warnings: [
-      ...(vm.diskSizeGb === present.bootDiskGb ? [] : [bootDisk(vm, present)]),
-      ...(named ? [`replace: ${vm.name} has no change that replaces it; remove it from the list`] : []),
-    ],
-  };
-}
-
-/** Another machine type takes a restart, and one of a series to which Compute does not change the VM a new VM. */
-function checkMachineType(
-  at: string,
-  { allowStopping }: Fleet,
-  { name, machineType }: VmConfig,
-  present: PresentVm,
-): string[] {
-  const { machineType: old, running } = present;
-  if (!takesMachineType(old, machineType))
-    return [
-      `${at}: ${machineType} would replace ${name}, which is of another series, ${old}; to allow that, name it in nixos-fleet:replace`,
-    ];
-  if (machineType === old || !running || allowStopping) return [];
-  return [
-    `${at}: ${machineType} requires restarting ${name}, which runs as ${old}; to allow that, set nixos-fleet:allowStopping to true`,
-  ];
-}
-
-/** Whether a VM can get its settings only as a new VM. */
-function needsReplacement(vm: VmConfig, present: PresentVm): boolean {
-  const { zone, machineType, bootDiskGb, bootDiskType = vm.diskType } = present;
-  const takes = takesMachineType(machineType, vm.machineType);
-  return vm.zone !== zone || !takes || vm.diskSizeGb !== bootDiskGb || vm.diskType !== bootDiskType;
-}
-
-/** The size of a boot disk is for new VMs: the provider replaces a VM if its boot disk's size changes. */
-function bootDisk({ name, zone, diskSizeGb }: VmConfig, { bootDiskGb }: PresentVm): string {
-  const is = `the boot disk of ${name} has ${bootDiskGb} GB, not the ${diskSizeGb} of diskSizeGb`;
-  return diskSizeGb > bootDiskGb
-    ? `${is}; to have it grow: gcloud compute disks resize ${name} --zone=${zone} --size=${diskSizeGb}`
-    : `${is}, and a disk never shrinks`;
 }
 
 function checkDisk(

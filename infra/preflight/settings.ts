@@ -21,14 +21,16 @@ interface StackSettings {
 /**
  * Reads and checks all of it, and prints what a person should know before anything is changed.
  * @param directory the base of relative paths
+ * @param root the project's folder, with Pulumi.yaml
  * @throws ConfigError of every mistake, one line each
  */
 export async function readSettings(
   { raw, encrypted }: Written,
   stack: string,
   directory: string,
+  root: string,
 ): Promise<StackSettings> {
-  const { config, source, mistakes } = checkStack(raw, stack, directory, encrypted);
+  const { config, source, mistakes } = checkStack(raw, stack, directory, encrypted, root);
   const head =
     source &&
     (await resolveRevision(source.repository, source.branch, source.subdirectory).catch(

@@ -4,6 +4,7 @@ import { sshServer } from "../../rules/deploy-keys";
 import { type PresentVm, short } from "../../rules/contract";
 import { missingNames } from "../../rules/flake-names";
 import { flakeUser } from "../config/vms/vms";
+import { firstOf } from "../../rules/text/text";
 import type { FleetConfig } from "../config/fleet-config";
 import type { Reachable } from "../components/rollout/trigger";
 
@@ -73,17 +74,18 @@ export function hostWarnings(vms: FleetConfig["vms"], built: readonly string[], 
   return hosts.map((line) => `nixos-fleet:vms: by the manifest of ${short(revision)} ${line}`);
 }
 
-/** Running VMs that get no SSH trigger. A VM that is off or does not exist yet needs none. */
+/** Running VMs that get no SSH trigger, a line for each reason. A VM that is off or does not exist yet needs none. */
 export function triggerWarnings(
   reachable: Readonly<Record<string, Reachable>>,
   present: readonly PresentVm[],
 ): string[] {
   const running = new Set(present.filter((vm) => vm.running).map(({ name }) => name));
-  return Object.entries(reachable).flatMap(([name, target]) =>
-    "skipped" in target && running.has(name)
-      ? [
-          `nixos-fleet:trigger: ${name} gets no SSH trigger, because it ${target.skipped}; it sees the approval by itself`,
-        ]
-      : [],
+  const skipped = Object.entries(reachable).flatMap(([name, target]) =>
+    "skipped" in target && running.has(name) ? [{ name, reason: target.skipped }] : [],
   );
+  return [...new Set(skipped.map(({ reason }) => reason))].map((reason) => {
+    const names = skipped.flatMap((one) => (one.reason === reason ? [one.name] : []));
+    const [get, see] = names.length === 1 ? ["gets", "it sees"] : ["get", "they see"];
+    return `nixos-fleet:trigger: ${firstOf(names, 6)} ${get} no SSH trigger: ${reason}; ${see} the approval without it`;
+  });
 }

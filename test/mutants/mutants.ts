@@ -6,6 +6,7 @@ import type { Mutant } from "./mutant";
 import { meanwhileMutants } from "./meanwhile";
 import { operatorMutants } from "./operator";
 import { rolloutMutants } from "./rollouts";
+import { programMutants } from "./program";
 import { ruleMutants } from "./rules";
 import { runMutants } from "./runs";
 import { sourceMutants } from "./sources";
@@ -19,6 +20,7 @@ export const mutants: readonly Mutant[] = [
   ...failureMutants,
   ...meanwhileMutants,
   ...operatorMutants,
+  ...programMutants,
   ...runMutants,
   ...rolloutMutants,
   ...ruleMutants,

@@ -16,6 +16,8 @@ const vms = [
   { name: "dev-bob", homeDisk: false },
 ];
 
+const configure = (more: object) =>
+  program.configure({ "nixos-fleet:deletionProtection": "false", "nixos-fleet:vms": vms, ...more });
 const up = (more: object = {}) => upInPlace(program, more, vms);
 
 async function named(part: string): Promise<Record<string, Recorded>> {
@@ -34,10 +36,57 @@ const disk = (size: number): Recorded => [
 ];
 
 /** What Compute shows of the VM's disks beyond the boot disk, as device name → disk's name. */
-function attached(): Record<string, string> {
-  const rest = program.cloud.store.instance("dev-alice")?.disks.filter(({ boot }) => !boot) ?? [];
+function attached(vm = "dev-alice"): Record<string, string> {
+  const rest = program.cloud.store.instance(vm)?.disks.filter(({ boot }) => !boot) ?? [];
   return Object.fromEntries(rest.map(({ deviceName, source }) => [deviceName, source.replace(/^.*\//, "")]));
 }
+
+/** Attaches or detaches a disk, as someone does by hand. */
+async function change(action: string, body: object | undefined, query = ""): Promise<void> {
+  const answer = await fetch(
+    `${program.endpoint}/compute/v1/projects/local-project/zones/europe-west1-b/${action}${query}`,
+    {
+      method: "POST",
+      headers: { authorization: "Bearer local", "content-type": "application/json" },
+      body: JSON.stringify(body ?? {}),
+    },
+  );
+  expect(answer.ok, await answer.text()).toBe(true);
+  await program.cloud.operations.settled();
+}
+
+describe("a disk that someone attached by hand", () => {
+  it("stays attached to the running VM, with and without a refresh, and holds back a change of the home disk", async () => {
+    await up({ "nixos-fleet:defaults": { homeDisk: { type: "pd-ssd" } } });
+    const source = "projects/local-project/zones/europe-west1-b/disks/data";
+    await change("disks", { name: "data", sizeGb: "10", type: "zones/europe-west1-b/diskTypes/pd-ssd" });
+    for (const vm of ["dev-alice", "dev-bob"]) {
+      await change(`instances/${vm}/attachDisk`, { source, deviceName: "data" });
+      const own = vm === "dev-alice" ? { home: "dev-alice-home" } : {};
+      expect(attached(vm)).toEqual({ ...own, data: "data" });
+      for (const [label, ...flags] of [["1"], ["2", "--refresh"], ["3", "--refresh"]]) {
+        configure({ "nixos-fleet:defaults": { homeDisk: { type: "pd-ssd" }, labels: { of: `${vm}${label}` } } });
+        const { exitCode, text } = await program.run("up", ...flags);
+        expect(exitCode, text).toBe(0);
+        expect(text).toContain(`${vm} has the disk data, which is not of this program; it stays attached`);
+        expect(attached(vm)).toEqual({ ...own, data: "data" });
+      }
+      if (vm === "dev-alice") await change(`instances/${vm}/detachDisk`, undefined, "?deviceName=data");
+    }
+    configure({
+      "nixos-fleet:vms": [vms[0], { name: "dev-bob" }],
+      "nixos-fleet:defaults": { homeDisk: { type: "pd-ssd" } },
+    });
+    const refused = await program.run("up", "--refresh");
+    expect(refused.exitCode).not.toBe(0);
+    expect(refused.text).toContain("with this change Pulumi would also detach data from dev-bob");
+    await change("instances/dev-bob/detachDisk", undefined, "?deviceName=data");
+    const destroyed = await program.run("destroy");
+    expect(destroyed.exitCode, destroyed.text).toBe(0);
+    const { [DISK]: _, ...others } = program.cloud.store.state.resources;
+    program.cloud.store.state.resources = others;
+  });
+});
 
 describe("home disks", () => {
   it("are attached to running VMs, grow with them, are left when they are no longer asked for, and taken again", async () => {

@@ -1,4 +1,6 @@
 /** Deploy keys: what is declared of them, their rotation, and that nothing shows them. */
+import { copyFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { instanceMetadata } from "./setup/instance-metadata";
 import { Program, type Recorded } from "./setup/program";
@@ -140,6 +142,19 @@ describe("deploy keys", () => {
     expect(exitCode).not.toBe(0);
     expect(text).toContain("nixos-fleet:deployKey: is not encrypted and must be a secret");
     expect(text).not.toContain(planted);
+  });
+
+  it("of which one is in clear are refused, though Pulumi takes all for encrypted", async () => {
+    configure({ "nixos-fleet:deployKeys": { "git.example.com": "a-t0ken-in-clear" } });
+    await program.keep('nixos-fleet:deployKeys["github.com/acme"]', planted);
+    // The tests' settings are elsewhere (--config-file).
+    copyFileSync(program.settingsFile, join(program.directory, "Pulumi.keys.yaml"));
+    const { exitCode, text } = await program.run("up");
+    rmSync(join(program.directory, "Pulumi.keys.yaml"));
+    expect(exitCode).not.toBe(0);
+    expect(text).toContain('nixos-fleet:deployKeys: "git.example.com" is not encrypted in the stack\'s file');
+    expect(text).not.toContain('"github.com/acme" is not encrypted');
+    expect(text).not.toMatch(new RegExp(`${planted}|a-t0ken-in-clear`));
   });
 
   it("go when nobody gives one any more", async () => {

@@ -76,6 +76,7 @@ describe("the policy pack", () => {
       'label "nixos-fleet-wave" must be set',
       'role "roles/editor" is a basic role; give one that can do what it is for',
       'role "roles/editor" goes to user:eve@example.com on the whole project; bind it to the VMs or to the account that it is for',
+      'role "roles/compute.osLogin" goes to everybody (allAuthenticatedUsers)',
       'publicAccessPrevention must be "enforced"',
       "uniformBucketLevelAccess must be true",
     ])

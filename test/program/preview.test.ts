@@ -98,6 +98,13 @@ describe("two waves", () => {
     });
     expect(program.approved("rest")).toBe(good);
 
+    // A targeted update writes no approval, and says so.
+    await program.commit();
+    const targeted = await program.run("up", "--target", "**devs-dev-alice-vm");
+    expect(targeted.exitCode, targeted.text).toBe(0);
+    expect(program.approved("canary")).toBe(bad);
+    expect(await outputs()).toMatchObject({ waves: { canary: { revision: bad }, rest: { revision: good } } });
+
     // Held, the canary's gate still has the text of what it passed before.
     await program.fleet("hold", "--why", "demo");
     await program.commit();

@@ -97,6 +97,12 @@ describe("schedules", () => {
     const refreshed = await program.run("refresh");
     expect(refreshed.exitCode, refreshed.text).toBe(0);
     expect(await program.changes()).toEqual({});
+    // Another API is to be enabled: the project's number stays known.
+    const monitored = { "nixos-fleet:schedules": schedules, "nixos-fleet:monitoring": {} };
+    program.configure({ "nixos-fleet:deletionProtection": "false", "nixos-fleet:vms": vms, ...monitored });
+    const changes = await program.changes();
+    expect(changes).toHaveProperty("devs-api-monitoring", "create");
+    expect(changes).not.toHaveProperty("devs-schedule-agent");
     const labels = { "nixos-fleet:defaults": { labels: { desk: "4" } } };
     await upInPlace(program, { "nixos-fleet:schedules": schedules, ...labels }, vms);
     await up(schedules);

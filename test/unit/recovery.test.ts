@@ -9,6 +9,7 @@ const text = (name: string) => readFileSync(join(root, name), "utf8");
 type Test = readonly [file: string, title: string];
 const rollout = (title: string): Test => ["test/program/rollout.test.ts", title];
 const trouble = (title: string): Test => ["test/program/rollout-trouble.test.ts", title];
+const refused = (title: string): Test => ["test/program/refused.test.ts", title];
 const byHand = rollout("by hand: fleet rollback is not fought by a later up, and retry takes it back");
 
 /** By how "what you see" begins. */
@@ -19,6 +20,11 @@ const tests: Readonly<Record<string, readonly Test[]>> = {
   ],
   "`nothing proved …`": [["test/program/proof.test.ts", "because it is switched off"]],
   "Google refused to write an approval": [rollout("that could not be written says how to go on")],
+  "Google refused to change who may log in": [
+    refused("makes a change of access that was refused, so that a person who left cannot log in"),
+  ],
+  "Google refused another change": [refused("says of another change that was refused how it is made")],
+  "a VM is off after an update": [refused("says of a VM that could not be started again that it ran")],
   "the gate was killed": [trouble("goes on after its gate was killed, and no later wave moved meanwhile")],
   "`the stack is currently locked`": [
     trouble("goes on after pulumi was killed: pulumi cancel takes the lock that it left"),

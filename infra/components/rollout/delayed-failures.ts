@@ -3,11 +3,13 @@
  * the engine starts nothing new. So a VM that cannot be created would keep a fix from every wave that is not approved yet. Its failure is
  * therefore held back until the rollout has ended, or until `release-failures` says that waiting no longer helps.
  */
+import { AsyncResource } from "node:async_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { parallelism } from "../../engine-options";
 import { REFUSED } from "./approval-check";
 import { registered } from "./registered";
+import { own } from "../../../rules/text/json";
 import { nextFailures, noFailures, type FailureEvent } from "./release-failures";
 
 /** Milliseconds after which nothing waits for a VM's creation or update any more. */
@@ -27,6 +29,9 @@ const SPREADING = /needs to have \[compute\.instances/;
 const SPREADING_TRIES = 45;
 const SPREADING_PAUSE = 15_000;
 
+/** Resources that give access: the next run makes them again. */
+const ACCESS = /IAM(Policy|Binding)$/i;
+
 /** The hooks of resources; none if the engine does not support hooks. */
 type Hooks = Pick<pulumi.ResourceHookBinding, "onError">;
 
@@ -44,11 +49,17 @@ export class DelayedFailures {
   /** VM → the function that reports that the VM could not be created or updated. */
   private readonly failed = new Map<string, () => void>();
 
-  /** @param name of the fleet, unique in its stack */
-  static async create(name: string): Promise<DelayedFailures> {
-    const failures = new DelayedFailures();
+  /** @param runningIn VM → its zone, for the VMs that run before this update */
+  private constructor(private readonly runningIn: Readonly<Record<string, string>>) {}
+
+  /**
+   * @param name of the fleet, unique in its stack
+   * @param runningIn VM → its zone, for the VMs that run before this update
+   */
+  static async create(name: string, runningIn: Readonly<Record<string, string>>): Promise<DelayedFailures> {
+    const failures = new DelayedFailures(runningIn);
     const wait = await errorHook(`${name}-vm-failed`, (failure) => failures.holdBack(failure));
-    const release = await errorHook(`${name}-rollout-failed`, () => failures.releaseAll());
+    const release = await errorHook(`${name}-rollout-failed`, (failure) => failures.reportAndRelease(failure));
     const retry = await errorHook(`${name}-metadata-failed`, (failure) => failures.tryAgain(failure));
     if (wait !== undefined && release !== undefined && retry !== undefined) {
       failures.wait = { onError: [wait] };
@@ -99,7 +110,15 @@ export class DelayedFailures {
     return true;
   }
 
-  private async holdBack({ failedOperation, newInputs, name, errors }: pulumi.ErrorHookArgs): Promise<boolean> {
+  /** Waits for the line: the engine may end the program right after the hook has answered. */
+  private async reportAndRelease(failure: pulumi.ErrorHookArgs): Promise<false> {
+    const advice = adviceAfter(failure, this.runningIn);
+    if (advice !== undefined) await pulumi.log.warn(`${String(failure.newInputs?.["name"])}: ${advice}`);
+    return this.releaseAll();
+  }
+
+  private async holdBack(args: pulumi.ErrorHookArgs): Promise<boolean> {
+    const { failedOperation, newInputs, name, errors } = args;
     if (SPREADING.test(errors[0] ?? "") && errors.length <= SPREADING_TRIES) {
       await sleep(Math.min(SPREADING_PAUSE, errors.length * 2_000));
       return true;
@@ -110,13 +129,14 @@ export class DelayedFailures {
     const failure = this.count++;
     const released = new Promise<void>((resolve) => this.releases.set(failure, resolve));
     this.take({ kind: "vm failed", failure, operation: failedOperation });
+    const what = attempt === undefined ? name : String(vm);
+    const advice = adviceAfter(args, this.runningIn);
     if (this.held.waiting.includes(failure)) {
       const reason = (errors[0] ?? "").trim().split("\n").slice(-1)[0] ?? "";
-      const what = attempt === undefined ? name : String(vm);
       void pulumi.log.warn(
-        `${what} cannot be ${failedOperation}d: ${reason.slice(0, 500)}. The rollout continues without it; then this run fails`,
+        `${what} cannot be ${failedOperation}d: ${reason.slice(0, 500)}. The rollout continues without it; then this run fails${advice === undefined ? "" : `. ${advice}`}`,
       );
-    }
+    } else if (advice !== undefined) await pulumi.log.warn(`${what}: ${advice}`);
     await released;
     return false;
   }
@@ -126,6 +146,21 @@ export class DelayedFailures {
     this.held = next;
     for (const failure of out) this.releases.get(failure)?.();
   }
+}
+
+/** What a person should do after a failed update; undefined if the next run sees to it. Pure. */
+export function adviceAfter(
+  { failedOperation, type, newInputs }: Pick<pulumi.ErrorHookArgs, "failedOperation" | "type" | "newInputs">,
+  runningIn: Readonly<Record<string, string>>,
+): string | undefined {
+  if (failedOperation !== "update" || ACCESS.test(type)) return undefined;
+  if (!/:Instance$/.test(type))
+    return "Once the cause is gone, run pulumi up --refresh: Pulumi's state may have this change already, and a plain pulumi up would not make it";
+  const vm = String(newInputs?.["name"]);
+  const zone = own(runningIn, vm);
+  return zone === undefined
+    ? undefined
+    : `It ran before; see that it runs: gcloud compute instances start ${vm} --zone=${zone}`;
 }
 
 /**
@@ -143,5 +178,6 @@ export function registrationEnd(resource: pulumi.Resource): Promise<void> {
 
 /** A hook whose callback says whether to retry; undefined if the engine is too old for it. */
 function errorHook(name: string, callback: pulumi.ErrorHookFunction): Promise<pulumi.ErrorHook | undefined> {
-  return registered(new pulumi.ErrorHook(name, callback));
+  // The engine calls it from outside the program: bound, it finds the run of an inline program, and with it the engine's log.
+  return registered(new pulumi.ErrorHook(name, AsyncResource.bind(callback)));
 }

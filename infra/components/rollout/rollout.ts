@@ -60,11 +60,12 @@ export class Rollout extends pulumi.ComponentResource {
         { key: approvalKey(config.fleet, config.stack, wave.name), value },
         { parent: this, dependsOn: before, hooks: { ...failures.retry, ...args.approvalHooks } },
       );
-      // If an earlier wave failed, a run with --continue-on-error leaves this wave as it is.
+      // If an earlier wave failed, a run with --continue-on-error leaves this wave as it is, as does a run with --target: it then has its
+      // former value.
       const approved = pulumi.runtime.isDryRun()
         ? pulumi.output(planned.approval)
         : knownOr(
-            approval.id.apply(() => planned.approval),
+            approval.value.apply((written) => (written === value ? planned.approval : planned.former)),
             planned.former,
           );
       approvals[wave.name] = approved;

@@ -1,11 +1,20 @@
-/** Starting a VM's update by SSH: for the VMs that Compute reports RUNNING now and that the operator can reach. */
+/** Starting a VM's update by SSH: for the VMs that run and that the operator can reach now. */
+import { connect } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import * as compute from "@pulumi/gcp/compute";
-import { contract } from "../../../rules/contract";
+import pMap from "p-map";
+import { contract, type PresentVm } from "../../../rules/contract";
 import type { FleetConfig, VmConfig } from "../../config/fleet-config";
 
 /** The address where a VM answers SSH and the host key that it must show, or why it gets no trigger. */
 export type Reachable = { host: string; port: number; hostKey: string } | { skipped: string };
+
+type Config = Pick<FleetConfig, "trigger" | "ssh" | "vms" | "project">;
+
+/** VMs that are looked up at once. */
+const AT_ONCE = 8;
+/** Milliseconds that a server has to accept a connection. */
+const PATIENCE = 3_000;
 
 /** The host key that a VM published, as `ssh-ed25519 AAAA…`; ed25519 if there are several. Pure. */
 function publishedHostKey(values: readonly { key: string; value: string }[]): string | undefined {
@@ -13,29 +22,63 @@ function publishedHostKey(values: readonly { key: string; value: string }[]): st
   return chosen && `${chosen.key} ${chosen.value}`;
 }
 
-/** Where each VM answers SSH, by name; makes no request if the fleet does not use SSH triggers. */
-export async function reachAll(config: FleetConfig, opts: pulumi.InvokeOptions): Promise<Record<string, Reachable>> {
-  const vms = config.trigger === "ssh" ? config.vms : [];
-  return Object.fromEntries(
-    await Promise.all(vms.map(async (vm) => [vm.name, await reach(config, vm, opts)] as const)),
-  );
+/**
+ * Where each VM answers SSH, by name; makes no request if the fleet does not use SSH triggers. A VM that is off or does not exist is skipped,
+ * and so is one that does not answer: a trigger that cannot connect fails, and too many failures end the rollout.
+ * @param present the VMs as Compute listed them before
+ */
+export async function reachAll(
+  config: Config,
+  present: readonly PresentVm[],
+  opts: pulumi.InvokeOptions,
+  patience = PATIENCE,
+): Promise<Record<string, Reachable>> {
+  if (config.trigger !== "ssh") return {};
+  const { bastion } = config.ssh;
+  const closed =
+    bastion !== undefined && !(await answers(bastion.host, bastion.port, patience))
+      ? `the bastion ${bastion.host}:${bastion.port} does not answer`
+      : undefined;
+  const reach = async (vm: VmConfig): Promise<readonly [string, Reachable]> => {
+    const found = present.find(({ name, zone }) => name === vm.name && zone === vm.zone);
+    if (found?.running !== true) return [vm.name, { skipped: "is not running" }];
+    return [vm.name, closed === undefined ? await lookUp(config, vm, found, opts, patience) : { skipped: closed }];
+  };
+  return Object.fromEntries(await pMap(config.vms, reach, { concurrency: AT_ONCE }));
 }
 
-/** Asks Compute whether and where a VM can be triggered now. A VM that does not exist yet is skipped; that is not an error. */
-async function reach(config: FleetConfig, vm: VmConfig, opts: pulumi.InvokeOptions): Promise<Reachable> {
-  const where = { name: vm.name, zone: vm.zone, project: config.project };
+async function lookUp(
+  { project, ssh }: Config,
+  { name, zone }: VmConfig,
+  { address = "" }: PresentVm,
+  opts: pulumi.InvokeOptions,
+  patience: number,
+): Promise<Reachable> {
+  const queryPath = `${contract.guestAttributes.hostKeysNamespace}/`;
   try {
-    const instance = await compute.getInstance(where, opts);
-    if (instance.currentStatus !== "RUNNING") return { skipped: `is ${instance.currentStatus}` };
-    const queryPath = `${contract.guestAttributes.hostKeysNamespace}/`;
-    const published = await compute.getInstanceGuestAttributes({ ...where, queryPath }, opts);
+    const published = await compute.getInstanceGuestAttributes({ name, zone, project, queryPath }, opts);
     const hostKey = publishedHostKey(published.queryValues);
-    if (hostKey === undefined) return { skipped: "has published no SSH host key yet" };
-    const [host, port] = (config.ssh.addresses[vm.name] ?? "").split(":");
-    return host && port
-      ? { host, port: Number(port), hostKey }
-      : { host: instance.networkInterfaces[0]?.networkIp ?? "", port: config.ssh.port, hostKey };
+    if (hostKey === undefined) return { skipped: "no SSH host key is published yet" };
+    const [host = "", port = ""] = (ssh.addresses[name] ?? `${address}:${ssh.port}`).split(":");
+    // Behind a bastion only the bastion can be asked.
+    if (ssh.bastion === undefined && !(await answers(host, Number(port), patience)))
+      return { skipped: `nothing answers on port ${port}` };
+    return { host, port: Number(port), hostKey };
   } catch (error) {
-    return { skipped: `cannot be looked up: ${error instanceof Error ? error.message : String(error)}` };
+    return { skipped: `the host key cannot be read: ${error instanceof Error ? error.message : String(error)}` };
   }
+}
+
+/** Whether a server accepts a connection. */
+function answers(host: string, port: number, patience: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    const end = (answered: boolean) => {
+      socket.destroy();
+      resolve(answered);
+    };
+    socket.setTimeout(patience, () => end(false));
+    socket.once("connect", () => end(true));
+    socket.once("error", () => end(false));
+  });
 }

@@ -1,8 +1,10 @@
 /** The list of VMs in a file of its own, which the configuration repository's flake also reads (`lib.mkFleet`). */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { reasonOf } from "../../../rules/text/system-error";
-import { checkConfig, type Checked, type RawConfig } from "../fleet-config";
+import { checkConfig, NAMESPACE, type Checked, type RawConfig } from "../fleet-config";
+import { structured } from "../parse";
+import { valuesInClear } from "../secrets";
 
 const VMS = "nixos-fleet:vms";
 const FILE = "nixos-fleet:vmsFile";
@@ -11,19 +13,41 @@ const FILE = "nixos-fleet:vmsFile";
  * Every mistake of a stack's configuration, including its list of VMs, or its settings. Never throws.
  * @param directory the base of relative paths
  * @param encrypted full keys of the values that Pulumi keeps as secrets, if known
+ * @param root the project's folder, with Pulumi.yaml; a program may run in another one
  */
 export function checkStack(
   written: RawConfig,
   stack: string,
   directory: string,
   encrypted: readonly string[] | undefined,
+  root = directory,
 ): Checked {
   const { raw, mistakes: unread } = withVmsFile(written, directory);
-  const checked = checkConfig(raw, stack, encrypted);
+  const clear = valuesInClear(NAMESPACE, structured(raw, NAMESPACE), encrypted ?? [], settingsFiles(root, stack));
+  const found = checkConfig(raw, stack, encrypted);
+  const checked =
+    clear.length === 0
+      ? found
+      : {
+          ...(found.source ? { source: found.source } : {}),
+          mistakes: [...found.mistakes, ...clear.map((line) => NAMESPACE + line)],
+        };
   if (unread.length === 0) return checked;
   // If the list of VMs could not be read, "no VMs" is not a second mistake.
   const others = checked.mistakes.filter((line) => !line.startsWith(`${VMS}:`));
   return { ...(checked.source ? { source: checked.source } : {}), mistakes: [...unread, ...others] };
+}
+
+/** The text of the project's file and of the stack's. None where neither is, as with a program of the Automation API. */
+function settingsFiles(root: string, stack: string): string[] {
+  const names = ["Pulumi", `Pulumi.${stack}`].flatMap((name) => [`${name}.yaml`, `${name}.yml`, `${name}.json`]);
+  try {
+    return readdirSync(root)
+      .filter((name) => names.includes(name))
+      .map((name) => readFileSync(resolve(root, name), "utf8"));
+  } catch {
+    return [];
+  }
 }
 
 /**

@@ -17,6 +17,7 @@ interface DocumentKind {
   /** Path where one is read, by its id, which is its name. */
   path: (id: string, project: string) => string;
   update: "PATCH" | "PUT";
+  storesFailed?: true;
   /** Has labels. The provider has separate outputs for them. */
   labels?: true;
   query?: (project: string) => Record<string, string>;
@@ -44,6 +45,7 @@ function document(kind: DocumentKind): Kind {
   return {
     token: kind.token,
     args: kind.args,
+    ...(kind.storesFailed ? { storesFailed: true } : {}),
     fields: { ...kind.fields, ...(kind.labels ? { labels: { own: true, inPlace: true } } : {}) },
     computed: ["id", "name", ...Object.keys(kind.outputs ?? {}), ...(kind.labels ? LABEL_OUTPUTS : [])],
     create: async (inputs, scope, { api, settings }) => {
@@ -80,6 +82,7 @@ const inPlace = { inPlace: true } as const;
 
 const metric = document({
   token: "gcp:logging/metric:Metric",
+  storesFailed: true,
   args: ["logging/metric.d.ts", "MetricArgs"],
   collection: (project) => `/logging/v2/projects/${project}/metrics`,
   path: (id, project) => `/logging/v2/projects/${project}/metrics/${encodeURIComponent(id)}`,
@@ -118,6 +121,7 @@ const prometheus: Fields = {
 
 const alertPolicy = document({
   token: "gcp:monitoring/alertPolicy:AlertPolicy",
+  storesFailed: true,
   args: ["monitoring/alertPolicy.d.ts", "AlertPolicyArgs"],
   collection: (project) => `/monitoring/v3/projects/${project}/alertPolicies`,
   path: (id) => `/monitoring/v3/${id}`,
@@ -166,6 +170,7 @@ const dashboard = document({
 
 const bucket = document({
   token: "gcp:storage/bucket:Bucket",
+  storesFailed: true,
   args: ["storage/bucket.d.ts", "BucketArgs"],
   collection: () => "/storage/v1/b",
   path: (id) => `/storage/v1/b/${id}`,

@@ -2,7 +2,7 @@
 import { mistakes, type Failure } from "../core/check";
 import { changes, type Change } from "../core/diff";
 import { DEFAULTS, named, wasGenerated } from "../core/naming";
-import type { Resource, Run } from "../core/provider";
+import { PartialFailure, type Resource, type Run } from "../core/provider";
 import type { Typings } from "../core/typings";
 import { isObject, text, UNKNOWN, type Props } from "../core/value";
 import type { Api } from "./api";
@@ -34,6 +34,11 @@ export interface Kind {
   /** Has a name that Pulumi may generate. */
   named?: true;
   fields: Fields;
+  /**
+   * Whether a failed update leaves the new values in the state, as with types whose update in the official provider does not ask for the old
+   * ones (`d.Partial(true)`). The next update of the same inputs then sends nothing.
+   */
+  storesFailed?: true;
   /** Outputs that only the cloud knows. */
   computed: readonly string[];
   create: (inputs: Props, scope: Scope, context: Context) => Promise<{ id: string; state: Props }>;
@@ -114,11 +119,11 @@ export function resource(
       const found = differences(before, inputs, ignoreChanges);
       const props = plain(inputs);
       if (preview) return previewed(fields, state, props, found);
-      return kind.update(
-        id,
-        { olds: plain(before), inputs: props, changed: (rule) => touches(found, rule) },
-        context(run),
-      );
+      if (kind.storesFailed && found.length === 0) return state;
+      const change = { olds: plain(before), inputs: props, changed: (rule: string) => touches(found, rule) };
+      return kind.update(id, change, context(run)).catch((error: unknown) => {
+        throw kind.storesFailed ? new PartialFailure(error, { ...state, ...props }) : error;
+      });
     },
     delete: async ({ id, state, ...run }) => {
       const policy = text(state, "deletionPolicy");

@@ -28,6 +28,7 @@ export interface RestKind {
   outputs: Fields;
   /** Has labels, which `setLabels` changes. */
   labels?: true;
+  storesFailed?: true;
   /** Looks up values that the body needs, e.g. which image a name means. */
   prepare?: (inputs: Props, scope: Scope, context: Context) => Promise<Props>;
   /** Adds the parts that the tables do not translate. */
@@ -61,6 +62,7 @@ export function rest(type: RestKind): Kind {
     token: type.token,
     args: type.args,
     named: true,
+    ...(type.storesFailed ? { storesFailed: true } : {}),
     ...(type.collection.startsWith("global/") ? {} : { place }),
     fields: { ...type.fields, ...(type.labels ? { labels: { own: true, inPlace: true } } : {}) },
     computed: ["id", ...Object.keys(type.outputs), ...(type.labels ? LABEL_OUTPUTS : [])],

@@ -18,4 +18,9 @@ new compute.Instance("open", {
   metadata: { "deploy-key": "-----BEGIN OPENSSH PRIVATE KEY-----\nplanted-secret" },
 });
 new IAMMember("open", { project: "acme-dev", role: "roles/editor", member: "user:eve@example.com" });
+new compute.InstanceIAMPolicy("open", {
+  zone: "europe-west1-b",
+  instanceName: "dev-alice",
+  policyData: JSON.stringify({ bindings: [{ role: "roles/compute.osLogin", members: ["allAuthenticatedUsers"] }] }),
+});
 new Bucket("open", { location: "EU" });

@@ -113,6 +113,25 @@ describe("a grant", () => {
     ],
     [1, "gcp:storage/bucketIAMMember:BucketIAMMember", { role: "roles/storage.objectViewer", member: "allUsers" }],
     [1, "gcp:secretmanager/secretIamMember:SecretIamMember", { role: "roles/x", member: "allAuthenticatedUsers" }],
+    ...["compute/instanceIAMPolicy:InstanceIAMPolicy", "storage/bucketIAMPolicy:BucketIAMPolicy"].flatMap(
+      (type): [number, string, Inputs][] => {
+        const policy = (...bindings: object[]): Inputs => ({ policyData: JSON.stringify({ bindings }) });
+        const login = { role: "roles/compute.osLogin", members: ["group:devs@example.com"] };
+        return [
+          [0, `gcp:${type}`, policy(login)],
+          [0, `gcp:${type}`, policy()],
+          [0, `gcp:${type}`, { policyData: "no JSON" }],
+          [0, `gcp:${type}`, {}],
+          [1, `gcp:${type}`, policy(login, { role: "roles/compute.osLogin", members: ["allAuthenticatedUsers"] })],
+          [2, `gcp:${type}`, policy({ role: "roles/owner", members: [member, "allUsers"] }, login)],
+        ];
+      },
+    ),
+    [
+      1,
+      "gcp:projects/iAMPolicy:IAMPolicy",
+      { policyData: JSON.stringify({ bindings: [{ role: "roles/viewer2", members: ["user:a@example.com"] }] }) },
+    ],
     [0, "gcp:compute/disk:Disk", { member: "allUsers", role: "roles/owner" }],
   ])("has %d violations: %s, %j", (violations, type, inputs) => expect(tooWide(type, inputs)).toHaveLength(violations));
 });

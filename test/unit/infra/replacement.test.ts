@@ -191,10 +191,11 @@ describe("a home disk", () => {
   it("stays behind when its VM is replaced, unless there is one already where the VM goes", () => {
     const config = configured({ homeDisk: {}, zone: "europe-west1-c" }, replace);
     const there = { ...home, zone: "europe-west1-c" };
-    expect(checkChanges(config, { vms: [alice], disks: [home] }).warnings).toEqual([
+    const present = { ...alice, disks: [{ name: "dev-alice-home", device: "home" }] };
+    expect(checkChanges(config, { vms: [present], disks: [home] }).warnings).toEqual([
       "dev-alice-home stays in europe-west1-b, and dev-alice gets an empty disk; to keep the home, create dev-alice-home in europe-west1-c from a snapshot first",
     ]);
-    expect(checkChanges(config, { vms: [alice], disks: [home, there] }).warnings).toEqual([]);
+    expect(checkChanges(config, { vms: [present], disks: [home, there] }).warnings).toEqual([]);
     expect(existingHomeDisks(config, { vms: [alice], disks: [home] })).toEqual({});
     expect(existingHomeDisks(config, { vms: [alice], disks: [home, there] })).toEqual({
       "dev-alice": "projects/acme-dev/zones/europe-west1-c/disks/dev-alice-home",

@@ -69,16 +69,20 @@ it("a host that fleet build did not build is named before an update, and a manif
 });
 
 it("a running VM that cannot be triggered by SSH is named with the reason, and one that is off or not there is not", () => {
-  const skipped = "has published no SSH host key yet";
+  const skipped = "no SSH host key is published yet";
   const reachable = {
     "dev-alice": { skipped },
-    "dev-off": { skipped: "is TERMINATED" },
-    "dev-new": { skipped: "cannot be looked up: not found" },
+    "dev-carol": { skipped },
+    "dev-dan": { skipped: "nothing answers on port 22" },
+    "dev-off": { skipped: "is not running" },
+    "dev-new": { skipped: "is not running" },
     "dev-bob": { host: "10.0.0.2", port: 22, hostKey: "ssh-ed25519 AAAA" },
   };
-  const present = [alice, { ...alice, name: "dev-bob" }, { ...alice, name: "dev-off", running: false }];
+  const running = ["dev-bob", "dev-carol", "dev-dan"].map((name) => ({ ...alice, name }));
+  const present = [alice, ...running, { ...alice, name: "dev-off", running: false }];
   expect(triggerWarnings(reachable, present)).toEqual([
-    `nixos-fleet:trigger: dev-alice gets no SSH trigger, because it ${skipped}; it sees the approval by itself`,
+    `nixos-fleet:trigger: dev-alice, dev-carol get no SSH trigger: ${skipped}; they see the approval without it`,
+    "nixos-fleet:trigger: dev-dan gets no SSH trigger: nothing answers on port 22; it sees the approval without it",
   ]);
 });
 

@@ -60,6 +60,7 @@ function partOfPolicy(
     token,
     args,
     ...(place ? { place } : {}),
+    storesFailed: true,
     fields: { role: {}, condition: { of: { title: {}, description: {}, expression: {} } }, ...part.fields, ...fields },
     computed: ["id", "etag"],
     create: async (inputs, scope, { api }) => {
@@ -86,25 +87,34 @@ const instancePolicy: Kind = {
   token: "gcp:compute/instanceIAMPolicy:InstanceIAMPolicy",
   args: ["compute/instanceIAMPolicy.d.ts", "InstanceIAMPolicyArgs"],
   place: "zone",
+  storesFailed: true,
   fields: { instanceName: {}, policyData: { inPlace: true } },
   computed: ["id", "etag"],
   create: async (inputs, { project, zone = "" }, { api }) => {
     const id = instancePath(inputs, { project, zone });
-    await change(api, id, () => policyIn(inputs));
-    return { id, state: { ...inputs, project, zone, id } };
+    const etag = await overwrite(api, id, { bindings: policyIn(inputs) });
+    return { id, state: { ...inputs, project, zone, id, etag } };
   },
   read: async (id, inputs, { api }) => {
     const policy = await find(api, id);
     const now = policy && JSON.stringify({ bindings: bindingsOf(policy) });
     const same = normal(bindingsOf(policy)) === normal(policyIn(inputs));
-    return policy && { ...inputs, policyData: same ? (inputs["policyData"] ?? "") : (now ?? ""), id };
+    const etag = text(policy ?? {}, "etag") ?? "";
+    return policy && { ...inputs, policyData: same ? (inputs["policyData"] ?? "") : (now ?? ""), id, etag };
   },
   update: async (id, { inputs }, { api }) => {
-    await change(api, id, () => policyIn(inputs));
-    return { ...inputs, id };
+    return { ...inputs, id, etag: await overwrite(api, id, { bindings: policyIn(inputs) }) };
   },
-  delete: (id, _, { api }) => gone(() => change(api, id, () => [])),
+  // As the official provider: the policy must be the one that the state knows, and an instance that is gone is an error.
+  delete: async (id, state, { api }) => {
+    await overwrite(api, id, { bindings: [], etag: text(state, "etag") ?? "" });
+  },
 };
+
+/** Writes a whole policy, whatever was there; with an etag only if that is what was there. Answers the new etag. */
+async function overwrite(api: Api, path: string, policy: Props): Promise<string> {
+  return text(await api.send(writing(path, policy)), "etag") ?? "";
+}
 
 function policyIn(inputs: Props): Props[] {
   return bindingsOf(JSON.parse(text(inputs, "policyData") ?? "{}") as Props);

@@ -107,6 +107,7 @@ const rule: Fields = { protocol: { rest: "IPProtocol" }, ports: {} };
 
 export const firewall: RestKind = {
   token: "gcp:compute/firewall:Firewall",
+  storesFailed: true,
   args: ["compute/firewall.d.ts", "FirewallArgs"],
   collection: "global/firewalls",
   fields: {

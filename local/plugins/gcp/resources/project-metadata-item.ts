@@ -1,5 +1,4 @@
 /** One item of a project's metadata: read, changed and written back as a whole, guarded by its fingerprint. */
-import { PartialFailure } from "../../core/provider";
 import { isObject, text, type Props } from "../../core/value";
 import type { Api } from "../api";
 import { Mutex } from "../mutex";
@@ -13,6 +12,7 @@ export const projectMetadataItem: Kind = {
   args: ["compute/projectMetadataItem.d.ts", "ProjectMetadataItemArgs"],
   fields: { key: {}, value: { inPlace: true } },
   computed: ["id"],
+  storesFailed: true,
   create: async (inputs, { project }, { api }) => {
     const { key, value } = item(inputs);
     await write(api, project, (items) => {
@@ -33,18 +33,11 @@ export const projectMetadataItem: Kind = {
     );
     return found && { ...inputs, id: key, project, ...found };
   },
-  update: async (id, { inputs, changed }, { api, settings }) => {
+  update: async (id, { inputs }, { api, settings }) => {
     const project = text(inputs, "project") ?? settings.project ?? "";
     const { key, value } = item(inputs);
-    const state = { ...inputs, id, project };
-    // As the official provider: what the state has already is not written again, and a failed update leaves the new value in the state.
-    if (!changed("value")) return state;
-    try {
-      await write(api, project, (items) => [...items.filter((other) => other.key !== key), { key, value }]);
-    } catch (error) {
-      throw new PartialFailure(error, state);
-    }
-    return state;
+    await write(api, project, (items) => [...items.filter((other) => other.key !== key), { key, value }]);
+    return { ...inputs, id, project };
   },
   delete: async (id, state, { api }) => {
     await write(api, text(state, "project") ?? "", (items) => items.filter(({ key }) => key !== id));

@@ -6,6 +6,7 @@ import { gone, patch, type RestKind } from "../rest";
 
 export const resourcePolicy: RestKind = {
   token: "gcp:compute/resourcePolicy:ResourcePolicy",
+  storesFailed: true,
   args: ["compute/resourcePolicy.d.ts", "ResourcePolicyArgs"],
   collection: "regions/{region}/resourcePolicies",
   fields: {

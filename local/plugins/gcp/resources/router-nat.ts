@@ -36,6 +36,7 @@ const changing = new Mutex();
 
 export const routerNat: Kind = {
   token: "gcp:compute/routerNat:RouterNat",
+  storesFailed: true,
   args: ["compute/routerNat.d.ts", "RouterNatArgs"],
   place: "region",
   named: true,

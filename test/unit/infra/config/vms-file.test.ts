@@ -62,3 +62,47 @@ it("is the one mistake where it cannot be read: that there are no VMs is no seco
   ]);
   expect(config).toBeUndefined();
 });
+
+describe("a map of secrets", () => {
+  const secret = (text: string) => `-----BEGIN OPENSSH PRIVATE KEY-----\n${text}\n-----END OPENSSH PRIVATE KEY-----\n`;
+  const keys = { "github.com/acme": "t0ken-of-acme", "ssh://git@git.example.com/libs": secret("bGlicw-libs") };
+  const raw = {
+    "gcp:project": "acme-dev",
+    "gcp:region": "europe-west1",
+    "nixos-fleet:repository": "https://git.example.com/config.git",
+    "nixos-fleet:vms": '[{"name":"dev-alice"}]',
+    "nixos-fleet:deployKeys": JSON.stringify(keys),
+  };
+  const check = (encrypted: string[] | undefined = ["nixos-fleet:deployKeys"], stack = "dev") =>
+    checkStack(raw, stack, "/nowhere", encrypted, directory).mistakes;
+  const line = (key: string) =>
+    `nixos-fleet:deployKeys: "${key}" is not encrypted in the stack's file and must be a secret: replace the key where it came from, then pulumi config set --secret --path 'nixos-fleet:deployKeys["${key}"]'`;
+  const encrypted = (key: string) => `    ${key}:\n      secure: v1:abc=\n`;
+
+  it("that is encrypted throughout is no mistake, nor one whose file is not there", () => {
+    expect(check()).toEqual([]);
+    writeFileSync(join(directory, "Pulumi.dev.yaml"), Object.keys(keys).map(encrypted).join(""));
+    expect(check()).toEqual([]);
+  });
+
+  it.each<[string, string, string[]]>([
+    ["Pulumi.dev.yaml", "    github.com/acme: t0ken-of-acme\n", ["github.com/acme"]],
+    ["Pulumi.yaml", "    github.com/acme: t0ken-of-acme\n", ["github.com/acme"]],
+    ["Pulumi.prod.yaml", "    github.com/acme: t0ken-of-acme\n", []],
+    [
+      "Pulumi.dev.yaml",
+      `    libs: |\n${secret("bGlicw-libs").replace(/^/gm, "      ")}`,
+      ["ssh://git@git.example.com/libs"],
+    ],
+    ["Pulumi.dev.yaml", JSON.stringify({ libs: secret("bGlicw-libs") }), ["ssh://git@git.example.com/libs"]],
+    ["Pulumi.dev.yaml", `    libs: |\n${secret("another-key")}`, []],
+  ])("in %s, with a value in clear: %j", (file, text, named) => {
+    writeFileSync(join(directory, file), text);
+    expect(check()).toEqual(named.map(line));
+    expect(check().join()).not.toContain("t0ken");
+    expect(check([])).toHaveLength(1);
+    expect(check(["nixos-fleet:deployKeys"], "prod").length).toBe(
+      file === "Pulumi.prod.yaml" ? 1 : file === "Pulumi.yaml" ? 1 : 0,
+    );
+  });
+});

@@ -1,0 +1,64 @@
+/** The rules by which the Pulumi program keeps VMs, disks and access from being lost. */
+import { unit, type Mutant } from "./mutant";
+
+const vmChanges = unit("infra/vm-changes");
+
+export const programMutants: readonly Mutant[] = [
+  {
+    rule: "a disk that someone attached by hand stays attached",
+    file: "infra/preflight/attached-disks.ts",
+    before: "return foreignDisks(present).length > 0 && homeIsPlaced(vm, present);",
+    after: "return false;",
+    tests: vmChanges,
+  },
+  {
+    rule: "the home disk is not attached or detached beside a disk that would be detached with it",
+    file: "infra/preflight/attached-disks.ts",
+    before: "if (homeIsPlaced(vm, present))",
+    after: "if (true)",
+    tests: vmChanges,
+  },
+  {
+    rule: "another network or account stops no running VM unless that is allowed",
+    file: "infra/preflight/vm-changes.ts",
+    before: "if (allowStopping) return [];",
+    after: "if (true) return [];",
+    tests: vmChanges,
+  },
+  {
+    rule: "a replacement that takes homes with it is named before",
+    file: "infra/preflight/vm-changes.ts",
+    before: "if (disks.some((disk) => disk.name === homeDiskName(name))) return [];",
+    after: "if (true) return [];",
+    tests: vmChanges,
+  },
+  {
+    rule: "a change of access that Google refused is made by the next run",
+    file: "infra/components/access.ts",
+    before: 'replaceOnChanges: ["#initerror"]',
+    after: "replaceOnChanges: []",
+    tests: ["test/program/refused.test.ts"],
+    only: "makes a change of access",
+  },
+  {
+    rule: "one key in clear among encrypted ones is refused",
+    file: "infra/config/secrets.ts",
+    before: "return isMap ?",
+    after: "return false ?",
+    tests: unit("infra/config/vms-file"),
+  },
+  {
+    rule: "a bastion that does not answer ends no rollout",
+    file: "infra/components/rollout/trigger.ts",
+    before: "bastion !== undefined && !(await",
+    after: "bastion === null && !(await",
+    tests: unit("infra/trigger"),
+  },
+  {
+    rule: "the policy pack checks the bindings of whole policies",
+    file: "policy/grants.ts",
+    before: "if (POLICY.test(type)) return",
+    after: "if (false) return",
+    tests: unit("infra/policy"),
+  },
+];

@@ -1,0 +1,25 @@
+import { expect, it } from "vitest";
+import { adviceAfter } from "../../../infra/components/rollout/delayed-failures";
+
+const runningIn = { "dev-alice": "europe-west1-b" };
+const instance = "gcp:compute/instance:Instance";
+
+it.each([
+  [
+    "update",
+    instance,
+    "dev-alice",
+    /^It ran before; .*: gcloud compute instances start dev-alice --zone=europe-west1-b$/,
+  ],
+  ["update", instance, "dev-off", undefined],
+  ["create", instance, "dev-alice", undefined],
+  ["update", "gcp:compute/firewall:Firewall", "fw", /run pulumi up --refresh/],
+  ["update", "gcp:compute/instanceIAMPolicy:InstanceIAMPolicy", "x", undefined],
+  ["update", "gcp:projects/iAMBinding:IAMBinding", "x", undefined],
+  ["delete", "gcp:compute/firewall:Firewall", "fw", undefined],
+] as const)("after a failed %s of a %s named %s, a person should do what only a person can do", (...args) => {
+  const [failedOperation, type, name, advice] = args;
+  const found = adviceAfter({ failedOperation, type, newInputs: { name } }, runningIn);
+  if (advice === undefined) expect(found).toBeUndefined();
+  else expect(found).toMatch(advice);
+});

@@ -1,0 +1,79 @@
+/** Which VMs get an SSH trigger: those that run, have published a host key and answer, or whose bastion answers. */
+import { createServer, type AddressInfo } from "node:net";
+import * as pulumi from "@pulumi/pulumi";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { reachAll } from "../../../infra/components/rollout/trigger";
+import { configured, alice } from "./present";
+
+const server = createServer((socket) => socket.destroy());
+/** Nothing listens there. */
+const CLOSED = 1;
+let open = 0;
+beforeAll(async () => {
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  open = (server.address() as AddressInfo).port;
+});
+afterAll(() => void server.close());
+
+let asked: string[];
+let keys: { key: string; value: string }[];
+beforeEach(async () => {
+  asked = [];
+  keys = [
+    { key: "ssh-rsa", value: "BBBB" },
+    { key: "ssh-ed25519", value: "AAAA" },
+  ];
+  await pulumi.runtime.setMocks({
+    newResource: ({ name, inputs }) => ({ id: name, state: inputs as object }),
+    call: ({ token, inputs }) => {
+      asked.push(`${token.replace(/^.*:/, "")} ${(inputs as { name: string }).name}`);
+      if (keys.length === 0) throw new Error("not found");
+      return { queryValues: keys };
+    },
+  });
+});
+
+const reach = (
+  ssh: object,
+  present: object = {},
+  more: Record<string, unknown> = { trigger: "ssh", sshPrivateKey: "k" },
+) => reachAll(configured({}, { ...more, ssh }), [{ ...alice, address: "127.0.0.1", ...present }], {}, 500);
+const bastion = (port: number) => ({ bastion: { host: "127.0.0.1", port, user: "jump" } });
+
+it("asks nothing where the fleet uses none", async () => {
+  expect(await reach({}, {}, {})).toEqual({});
+  expect(asked).toEqual([]);
+});
+
+it("asks Compute for the host key alone: status and address are known", async () => {
+  expect(await reach({ port: open })).toEqual({
+    "dev-alice": { host: "127.0.0.1", port: open, hostKey: "ssh-ed25519 AAAA" },
+  });
+  expect(asked).toEqual(["getInstanceGuestAttributes dev-alice"]);
+});
+
+it("takes a configured address instead", async () =>
+  expect(await reach({ port: CLOSED, addresses: { "dev-alice": `localhost:${open}` } })).toMatchObject({
+    "dev-alice": { host: "localhost", port: open },
+  }));
+
+it("skips a VM that is off, and asks nothing about it", async () => {
+  expect(await reach({ port: open }, { running: false })).toEqual({ "dev-alice": { skipped: "is not running" } });
+  expect(asked).toEqual([]);
+});
+
+it("skips a VM that does not answer", async () =>
+  expect(await reach({ port: CLOSED })).toEqual({ "dev-alice": { skipped: "nothing answers on port 1" } }));
+
+it("skips every VM while the bastion does not answer, and dials none behind one that does", async () => {
+  expect(await reach(bastion(CLOSED))).toEqual({ "dev-alice": { skipped: "the bastion 127.0.0.1:1 does not answer" } });
+  expect(asked).toEqual([]);
+  expect(await reach({ ...bastion(open), port: CLOSED })).toMatchObject({ "dev-alice": { port: CLOSED } });
+});
+
+it("skips a VM whose host key cannot be read", async () => {
+  keys = [];
+  expect(await reach({ port: open })).toMatchObject({
+    "dev-alice": { skipped: expect.stringContaining("the host key cannot be read") as string },
+  });
+});
