@@ -194,14 +194,14 @@ describe("the plugin", () => {
     const other = await Plugin.start("command");
     try {
       const alone = other.create(LOCAL, { create: "echo ready; exec sleep 987653" });
-      const outlived = other.create(LOCAL, { create: "echo ready; sleep 2; echo $$ >&2; sleep 3 & wait" });
+      const outlived = other.create(LOCAL, { create: "echo ready; sleep 6.5; echo $$ >&2; sleep 3 & wait" });
       const failed = [alone, outlived].map((one) => expect(one).rejects.toThrow("cancelled"));
       await until(() => other.shown.filter((line) => line === "ready").length === 2);
       const start = Date.now();
       await other.cancel();
       await failed[0];
       expect(running("sleep 987653")).toBe(false);
-      expect(running("sleep 2")).toBe(true);
+      expect(running("sleep 6.5")).toBe(true);
       await failed[1];
       expect(Date.now() - start).toBeGreaterThan(1_000);
     } finally {
