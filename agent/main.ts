@@ -10,9 +10,9 @@ import { hasCommand, usageText } from "./commands/usage";
 import { SystemDriver } from "./system/system";
 import { moduleSettings } from "./system/system-place";
 import { serveFirstLogins, serveHome } from "./home/homes";
-import { rebootIfAllowed } from "./activation/reboot";
 import { HomeDriver } from "./home/home";
 import { selfTest, selfTestOfHome } from "./commands/self-test";
+import { reboot } from "./commands/reboot";
 import { runSystem } from "./commands/run-system";
 import { trigger } from "./commands/trigger";
 import { publishHome } from "./commands/publish";
@@ -102,21 +102,13 @@ async function runSystemCommand(
     case "bootstrap":
       return bootstrap(driver);
     case "reboot":
-      return rebootIfNeeded(driver);
+      return reboot(driver);
     case "status":
       return showStatus(driver, wantsJson(words));
   }
   if (command === "check") return check(driver);
   if (command === "hold") return hold(driver, words);
   return command === "resume" ? resume(driver) : showLog(driver, words);
-}
-
-/** What the service's own timer starts. */
-async function rebootIfNeeded(driver: SystemDriver): Promise<number> {
-  const decision = await driver.decideNow();
-  const required = await driver.needsReboot({ outcome: "unchanged", rolledBack: false });
-  await rebootIfAllowed(driver.rebootPlace(decision), required);
-  return 0;
 }
 
 async function ofHome(command: string, words: readonly string[]): Promise<number | undefined> {

@@ -12,7 +12,7 @@ import type { SystemDriver } from "../system/system";
 import type { SystemSituation } from "../system/system-situation";
 import type { SystemDecision } from "../../rules/decision/decide-system";
 import { startServing } from "../home/homes";
-import { rebootIfAllowed } from "../activation/reboot";
+import { rebootAfterRun } from "./reboot";
 import { waitAfterBoot } from "../boot-wait";
 import { tryAttempt } from "../run-attempt";
 
@@ -44,18 +44,16 @@ export async function runSystem(driver: SystemDriver, options: RunOptions): Prom
       const { once } = options;
       result = await tryAttempt(driver, { once, force: false }, { ...more, patient: false }, progress);
     }
+    await afterwards(driver, result);
   } finally {
     if (serves) endServing(runFolder);
     progress.end();
     lock.release();
   }
-  await afterwards(driver, result);
   return result.well ? 0 : 1;
 }
 
 async function afterwards(driver: SystemDriver, { decision, ending }: Result): Promise<void> {
-  if (decision.settings.homes.length > 0) {
-    await startServing();
-  }
-  await rebootIfAllowed(driver.rebootPlace(decision), await driver.needsReboot(ending));
+  if (decision.settings.homes.length > 0) await startServing();
+  await rebootAfterRun(driver, decision, ending);
 }

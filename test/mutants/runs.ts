@@ -59,6 +59,13 @@ export const runMutants: readonly Mutant[] = [
     unit("agent/requesters"),
   ),
   rule(
+    "commands/run-system",
+    "no reboot is scheduled while another run updates",
+    "    await afterwards(driver, result);\n  } finally {\n    if (serves) endServing(runFolder);\n    progress.end();\n    lock.release();\n  }\n",
+    "  } finally {\n    if (serves) endServing(runFolder);\n    progress.end();\n    lock.release();\n  }\n  await afterwards(driver, result);\n",
+    unit("agent/requesters"),
+  ),
+  rule(
     "system/wait",
     "a deadline counts for the update that waits",
     "of === revision && known",

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { runSystem } from "../../../agent/commands/run-system";
 import type { RunRequest } from "../../../agent/driver";
 import * as engine from "../../../agent/engine";
-import { acquireLock } from "../../../agent/host/lock";
+import { acquireLock, tryLock } from "../../../agent/host/lock";
 import { timestamp } from "../../../agent/host/time";
 import { pendingRequests, type Request, writeRequest } from "../../../agent/requests";
 import { writeServing } from "../../../agent/serving";
@@ -19,12 +19,14 @@ let scratch: Scratch;
 let attempts: RunRequest[];
 /** What happens during a run. */
 let during: () => void;
+let needsReboot: () => Promise<boolean>;
 beforeEach(() => {
   scratch = new Scratch();
   // So soon after it, the update after a boot waits for nothing.
   writeFileSync(scratch.in("run/booted-at"), timestamp(Date.now()));
   attempts = [];
   during = () => undefined;
+  needsReboot = () => Promise.resolve(false);
   vi.spyOn(engine, "attempt").mockImplementation((_, request) => {
     attempts.push(request);
     during();
@@ -46,7 +48,8 @@ const wanted = "a".repeat(40);
 
 function run(options: Parameters<typeof runSystem>[1] = plain): Promise<number> {
   const rebootPlace = () => ({ runFolder: runFolder(), settings: {}, deployedSettings: {}, urgent: false });
-  const driver = { ...standInDriver(scratch, {}), prepare: () => undefined, rebootPlace };
+  const decideNow = () => Promise.resolve({});
+  const driver = { ...standInDriver(scratch, { needsReboot }), prepare: () => undefined, rebootPlace, decideNow };
   return runSystem(driver as unknown as SystemDriver, options);
 }
 
@@ -135,6 +138,18 @@ describe("a run of the service", () => {
       { right: "approved", person: false, force: false },
     ]);
     expect(waiting()).toBe(0);
+  });
+
+  it("decides about a reboot while it holds the lock, and while the file says whom it serves", async () => {
+    startedBySystemd();
+    const seen: unknown[] = [];
+    needsReboot = async () => {
+      seen.push(await tryLock(scratch.in("lock"), "x"), existsSync(scratch.in("run/serving.json")));
+      return false;
+    };
+    await run();
+    expect(seen).toEqual([undefined, true]);
+    expect(existsSync(scratch.in("run/serving.json"))).toBe(false);
   });
 
   it("takes no request before it holds the lock, and then all that have come", async () => {
