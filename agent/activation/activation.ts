@@ -97,6 +97,8 @@ async function verifyHealth<S extends Situation, D extends CommonDecision>(
   const { driver, decision } = activation;
   log("→ checking health");
   const error = await driver.healthError(trial, decision);
+  const runs = driver.current();
+  if (trial.mode === "switch" && runs !== trial.path) return superseded(trial, driver, runs);
   if (error !== undefined) return fail(activation, trial, { stage: "health", error });
   if (trial.mode === "switch") {
     const kept = await driver.keep(trial.path);
@@ -108,6 +110,13 @@ async function verifyHealth<S extends Situation, D extends CommonDecision>(
     }
   }
   return { ...deployed(trial), trialOver: {} };
+}
+
+/** Someone else's switch during the health check: the check was not about this revision, and what that person chose stays for now. */
+function superseded(trial: Trial, driver: BootedDriver, runs: string): Ending {
+  const error = `someone switched to ${runs === "" ? "nothing" : runs} meanwhile`;
+  log(error);
+  return { outcome: "deferred", error, rolledBack: false, retry: error, trialOver: leftOver(trial, driver) };
 }
 
 function withoutReplaced({ replaces: _, ...trial }: Trial): Trial {

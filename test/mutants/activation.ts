@@ -30,6 +30,13 @@ export const activationMutants: readonly Mutant[] = [
   ),
   rule(
     "activation/activation",
+    "another's switch during the health check is no success of the update, and stays",
+    'if (trial.mode === "switch" && runs !== trial.path) return superseded',
+    "if (runs === null) return superseded",
+    activation,
+  ),
+  rule(
+    "activation/activation",
     "what fails is rolled back",
     "const back = await driver.rollBack(trial, decision, unchanged === true);",
     "const back: RolledBack = { ok: true };",
