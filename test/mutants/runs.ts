@@ -33,15 +33,22 @@ export const runMutants: readonly Mutant[] = [
   rule(
     "serving",
     "a run that is killed comes back with its own right",
-    'Number(shown?.["NRestarts"]) > 0 ? left : []',
-    "shown === undefined ? left : []",
+    "(await isRestarted(place)) ? left : []",
+    "[]",
     unit("agent/requesters", "agent/home"),
   ),
   rule(
     "serving",
     "a run that was stopped leaves its right to no other",
-    'Number(shown?.["NRestarts"]) > 0 ? left : []',
-    "shown === undefined ? [] : left",
+    "(await isRestarted(place)) ? left : []",
+    "left",
+    unit("agent/requesters"),
+  ),
+  rule(
+    "system/requesters",
+    "a run that was killed at its end does not come back as a person's",
+    "(await isRestarted(place)) ? requester",
+    "place === undefined ? requester",
     unit("agent/requesters"),
   ),
   rule(

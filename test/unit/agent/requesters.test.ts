@@ -209,6 +209,13 @@ describe("a run that was killed", () => {
     expect(attempts).toMatchObject([{ right: "approved", person: false }]);
   });
 
+  it("at its very end comes back as no person's, and goes to what is approved", async () => {
+    startedBySystemd({ restarts: 1 });
+    await run();
+    expect(attempts).toMatchObject([{ right: "approved", person: false }]);
+    expect(scratch.log).toContain("requested by itself, after a run that was killed (retry)");
+  });
+
   it("is not confused by what it left half written", async () => {
     startedBySystemd({ restarts: 1 });
     for (const text of ['[{"trigger":"wat', '[{"trigger":"x","by":"","right":"head","person":true},1]', "{}"]) {
