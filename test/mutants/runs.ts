@@ -66,6 +66,20 @@ export const runMutants: readonly Mutant[] = [
     unit("agent/requesters"),
   ),
   rule(
+    "commands/hold",
+    "a hold and its end reach a run that has decided already",
+    'await startInBackground(manager, service, writeRequest(runFolder, { trigger: "manual", by: personOf() }));',
+    "await startInBackground(manager, service, runFolder);",
+    unit("agent/hold", "agent/requesters"),
+  ),
+  rule(
+    "commands/run-home",
+    "a home's run serves a request that came meanwhile",
+    "const more = serves ? takeRequesters(place.runFolder, published) : published;",
+    "const more = published;",
+    unit("agent/home"),
+  ),
+  rule(
     "commands/run-system",
     "no reboot is scheduled while another run updates",
     "    await afterwards(driver, result);\n  } finally {\n    if (serves) endServing(runFolder);\n    progress.end();\n    lock.release();\n  }\n",

@@ -1,6 +1,7 @@
 /** Whom a run of the system's update serves, and what they may ask for together. The engine is a stand-in. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { resume } from "../../../agent/commands/hold";
 import { runSystem } from "../../../agent/commands/run-system";
 import type { RunRequest } from "../../../agent/driver";
 import * as engine from "../../../agent/engine";
@@ -150,6 +151,20 @@ describe("a run of the service", () => {
     await run();
     expect(seen).toEqual([undefined, true]);
     expect(existsSync(scratch.in("run/serving.json"))).toBe(false);
+  });
+
+  it("that decided under a hold decides again for the resume that comes meanwhile", async () => {
+    startedBySystemd();
+    vi.stubEnv("SUDO_USER", "carol");
+    scratch.fake("systemd-run", "true");
+    const { place } = standInDriver(scratch, {});
+    const resumed: Promise<number>[] = [];
+    during = once(() => resumed.push(resume({ place })));
+    writeRequest(runFolder(), watch);
+    await run();
+    expect(await Promise.all(resumed)).toEqual([0]);
+    expect(attempts).toMatchObject([{ right: "approved" }, { right: "head", person: true }]);
+    expect(scratch.log).toContain("meanwhile requested by carol (manual)");
   });
 
   it("takes no request before it holds the lock, and then all that have come", async () => {
