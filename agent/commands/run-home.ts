@@ -15,7 +15,7 @@ import { Progress } from "../report/progress";
 import { endServing, writeServing } from "../serving";
 import { pendingRequests, readRequests } from "../requests";
 import { servesRequests, takeRequesters } from "../system/requesters";
-import { isService, whoStarted } from "../trigger";
+import { isService, timersDuringRun, whoStarted } from "../trigger";
 import { tryAttempt } from "../run-attempt";
 import { readObject } from "../host/files";
 
@@ -29,6 +29,7 @@ export async function runHome(driver: HomeDriver, options: RunOptions): Promise<
   if (serves) writeServing(place.runFolder, [asked]);
   const lock = await acquireLock(place.lockFile, asked.by);
   const progress = new Progress(place.runFolder, asked);
+  const firedMeanwhile = timersDuringRun(place);
   let how = options;
   try {
     let purpose = serves ? together(takeRequesters(place.runFolder, [asked])) : asked;
@@ -37,7 +38,7 @@ export async function runHome(driver: HomeDriver, options: RunOptions): Promise<
       progress.at("deciding");
       const result = await tryAttempt(driver, how, purpose, progress);
       const published = homesPublishedAt() === before ? [] : [machinesUpdate()];
-      const more = serves ? takeRequesters(place.runFolder, published) : published;
+      const more = serves ? takeRequesters(place.runFolder, [...published, ...(await firedMeanwhile())]) : published;
       if (more.length === 0) return result.well ? 0 : 1;
       purpose = together(more);
       log(`meanwhile requested by ${purpose.by}`);

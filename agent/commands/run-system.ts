@@ -1,4 +1,4 @@
-/** `nixos-auto-update run`. The service's repeats until no request is left, since one that comes during a run may be newer than its decision. */
+/** `nixos-auto-update run`. The service's repeats until no request is left and none of its timers has fired meanwhile: what comes during a run may be newer than its decision. */
 import { together } from "../../rules/decision/run-right";
 import type { AttemptResult } from "../engine";
 import { acquireLock } from "../host/lock";
@@ -15,6 +15,7 @@ import { startServing } from "../home/homes";
 import { rebootAfterRun } from "./reboot";
 import { waitAfterBoot } from "../boot-wait";
 import { tryAttempt } from "../run-attempt";
+import { timersDuringRun } from "../trigger";
 
 type Result = AttemptResult<SystemSituation, SystemDecision>;
 
@@ -27,6 +28,7 @@ export async function runSystem(driver: SystemDriver, options: RunOptions): Prom
   const started = await whoStartedRun(place, options);
   const first = together(serves ? [...readRequests(pendingRequests(runFolder)), ...started] : started);
   log(`update requested by ${first.by} (${first.trigger})`);
+  const firedMeanwhile = timersDuringRun(place);
   if (serves) writeServing(runFolder, started);
   if (first.trigger === "boot") await waitAfterBoot(runFolder);
   const lock = await acquireLock(place.lockFile, `${first.trigger} by ${first.by}`);
@@ -37,9 +39,11 @@ export async function runSystem(driver: SystemDriver, options: RunOptions): Prom
     const patient = first.trigger === "boot";
     const asked = together(serves ? takeRequesters(runFolder, started) : started);
     result = await tryAttempt(driver, options, { ...asked, patient }, progress);
-    while (serves && pendingRequests(runFolder).length > 0) {
+    for (;;) {
+      const fired = serves ? await firedMeanwhile() : [];
+      if (!serves || pendingRequests(runFolder).length + fired.length === 0) break;
       progress.at("deciding");
-      const more = together(takeRequesters(runFolder, []));
+      const more = together(takeRequesters(runFolder, fired));
       log(`meanwhile requested by ${more.by} (${more.trigger})`);
       const { once } = options;
       result = await tryAttempt(driver, { once, force: false }, { ...more, patient: false }, progress);

@@ -73,9 +73,16 @@ export const runMutants: readonly Mutant[] = [
     unit("agent/hold", "agent/requesters"),
   ),
   rule(
+    "commands/run-system",
+    "a run serves a timer that fired meanwhile",
+    "const fired = serves ? await firedMeanwhile() : [];",
+    "const fired: never[] = [];",
+    unit("agent/requesters"),
+  ),
+  rule(
     "commands/run-home",
     "a home's run serves a request that came meanwhile",
-    "const more = serves ? takeRequesters(place.runFolder, published) : published;",
+    "const more = serves ? takeRequesters(place.runFolder, [...published, ...(await firedMeanwhile())]) : published;",
     "const more = published;",
     unit("agent/home"),
   ),

@@ -158,6 +158,18 @@ describe("a run", () => {
     expect(pendingRequests(scratch.in("run"))).toEqual([]);
   });
 
+  it("of the service serves a timer that fires meanwhile", async () => {
+    vi.stubEnv("SYSTEMD_EXEC_PID", String(process.pid));
+    vi.stubEnv("TRIGGER_UNIT", "");
+    const [started, fired] = ["10:05:01.0", "10:05:02.0"].map((time) => `Tue 2026-11-24 ${time} UTC`);
+    scratch.fake("systemctl", `printf '%s\\n' "ExecMainStartTimestamp=${started}" "" "LastTriggerUSec=${fired}" "" ""`);
+    await runHome(driver(), { trigger: "watch", by: "root", force: false, once: false });
+    expect(attempts).toHaveLength(1);
+    await runHome(driver(), { force: false, once: false });
+    expect(attempts).toHaveLength(3);
+    expect(scratch.log).toContain("meanwhile requested by its timer after boot");
+  });
+
   it("that was killed comes back with the same right", async () => {
     vi.stubEnv("SYSTEMD_EXEC_PID", String(process.pid));
     vi.stubEnv("TRIGGER_UNIT", "");

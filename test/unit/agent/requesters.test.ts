@@ -58,8 +58,8 @@ const once = (action: () => void) => () => {
   if (attempts.length === 1) action();
 };
 
-/** @param restarts how often systemd has started the service again */
-function startedBySystemd({ timer = false, restarts = 0 } = {}): void {
+/** @param restarts how often systemd has started the service again @param schedule when its schedule fired last */
+function startedBySystemd({ timer = false, restarts = 0, schedule = "" } = {}): void {
   vi.stubEnv("SYSTEMD_EXEC_PID", String(process.pid));
   vi.stubEnv("TRIGGER_UNIT", timer ? "x.timer" : "");
   const fired = "LastTriggerUSec=Tue 2026-11-24 10:05:00.0 UTC";
@@ -67,7 +67,8 @@ function startedBySystemd({ timer = false, restarts = 0 } = {}): void {
     "systemctl",
     `case "$*" in
       *NRestarts*) echo NRestarts=${restarts} ;;
-      *) printf '%s\\n' "InactiveEnterTimestamp=" "" "${fired}" "" "LastTriggerUSec=" ;;
+      *) printf '%s\\n' "InactiveEnterTimestamp=" "ExecMainStartTimestamp=Tue 2026-11-24 10:05:01.0 UTC" \\
+        "" "${fired}" "" "LastTriggerUSec=${schedule}" ;;
     esac`,
   );
 }
@@ -151,6 +152,18 @@ describe("a run of the service", () => {
     await run();
     expect(seen).toEqual([undefined, true]);
     expect(existsSync(scratch.in("run/serving.json"))).toBe(false);
+  });
+
+  it.each([
+    ["serves a timer that fires meanwhile, which systemd drops, once", "Tue 2026-11-24 10:05:02.0 UTC", 2],
+    ["has served a timer that fired before it", "Mon 2026-11-23 10:05:02.0 UTC", 1],
+  ])("%s", async (_, time, runs) => {
+    startedBySystemd();
+    writeRequest(runFolder(), watch);
+    during = once(() => startedBySystemd({ schedule: time }));
+    await run();
+    expect(attempts).toMatchObject([{ right: "approved" }, { right: "head", person: false }].slice(0, runs));
+    expect(scratch.log.includes("meanwhile requested by its schedule (schedule)")).toBe(runs === 2);
   });
 
   it("that decided under a hold decides again for the resume that comes meanwhile", async () => {
