@@ -123,10 +123,18 @@ function nixCause(text: string): FailureCause {
   return nixRefusal.test(text) ? "refused" : "unknown";
 }
 
+/** What Nix prints while it waits for other builds on the machine (libstore/build). */
+const nixWaits = /waiting for (?:a free build user ID|lock on )/;
+
+/** A build or evaluation that ran into its time limit. Another user's build is no fault of the revision. */
+function atLimit(text: string): FailureCause {
+  return nixWaits.test(text) ? "busy" : "revision";
+}
+
 /** Evaluation is deterministic: its failure is the revision's fault, unless the process was ended or could not get what it needs. */
 export function evaluationFailure(end: ProcessEnd): FailureCause {
-  if (end.status === undefined || end.status > 128 || end.limit !== undefined)
-    return end.limit === undefined ? "resources" : "revision";
+  if (end.limit !== undefined) return atLimit(end.text);
+  if (end.status === undefined || end.status > 128) return "resources";
   // Status 102 is an input whose hash is not the locked one, whatever the output says.
   if (end.status === 102) return "revision";
   if (lostRevision.test(end.text)) return nixCause(end.text) === "unknown" ? "absent" : nixCause(end.text);
@@ -139,7 +147,7 @@ export function evaluationFailure(end: ProcessEnd): FailureCause {
  * bits add up. Status 1 is everything that Nix itself considers transient, such as the builder of a fixed-output derivation.
  */
 export function buildFailure(end: ProcessEnd): FailureCause {
-  if (end.limit !== undefined) return "revision";
+  if (end.limit !== undefined) return atLimit(end.text);
   if (end.status === undefined || end.status > 128) return "resources";
   const said = nixCause(withoutWarnings(end.text));
   const cause = said === "unknown" ? nixCause(end.text) : said;
