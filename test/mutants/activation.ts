@@ -33,7 +33,7 @@ export const activationMutants: readonly Mutant[] = [
     "another's switch during the health check is no success of the update, and stays",
     'if (trial.mode === "switch" && runs !== trial.path) return superseded',
     "if (runs === null) return superseded",
-    activation,
+    unit("agent/activation/switch-effect"),
   ),
   rule(
     "activation/activation",

@@ -154,23 +154,6 @@ describe("an activation", () => {
     expect(runs).toBe(OLD);
   });
 
-  it.each([undefined, "boom"])(
-    "whose health check (%s) another switch overtakes counts neither way",
-    async (health) => {
-      steps = {
-        health: () => {
-          runs = "/nix/store/a-person's";
-          return health;
-        },
-      };
-      const error = "someone switched to /nix/store/a-person's meanwhile";
-      expect(await begin()).toEqual({ outcome: "deferred", error, rolledBack: false, retry: error, trialOver: {} });
-      expect(did).toEqual(["switch switch", "health"]);
-      expect(runs).toBe("/nix/store/a-person's");
-      expect(trialLeft()).toBe(false);
-    },
-  );
-
   it("that is whole only after a boot is kept, and proves itself again after it", async () => {
     steps = { awaitsBoot: true };
     expect(await begin()).toMatchObject({ outcome: "updated", reboot: true });
