@@ -38,8 +38,10 @@ export async function attempt<S extends Situation, D extends CommonDecision>(
   request: RunRequest,
 ): Promise<AttemptResult<S, D>> {
   let situation = await driver.look(request);
-  const trial = unfinishedTrial(driver);
-  if (trial !== undefined) {
+  // Two at most: a trial, and what waited for a reboot when it began.
+  for (let left = 2; left > 0; left--) {
+    const trial = unfinishedTrial(driver);
+    if (trial === undefined) break;
     const decision = driver.decide(situation, request, {});
     const ending = await finishTrial({ driver, decision }, trial);
     await conclude(driver, request, { situation, decision, ending });

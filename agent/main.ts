@@ -11,9 +11,9 @@ import { type Command, usage, usageText } from "./commands/usage";
 import { SystemDriver } from "./system/system";
 import { moduleSettings } from "./system/system-place";
 import { serveFirstLogins, serveHome } from "./home/homes";
-import { rebootIfAllowed } from "./activation/reboot";
 import { HomeDriver } from "./home/home";
 import { selfTest, selfTestOfHome } from "./commands/self-test";
+import { reboot } from "./commands/reboot";
 import { runSystem } from "./commands/run-system";
 import { trigger } from "./commands/trigger";
 import { publishHome } from "./commands/publish";
@@ -74,7 +74,7 @@ const actions: Record<Program, Record<string, Action>> = {
       await (user === undefined ? serveFirstLogins() : serveHome(user));
       return 0;
     },
-    reboot: ofSystem(rebootIfNeeded),
+    reboot: ofSystem(reboot),
     look: ofSystem(look),
     watch: () => Promise.reject(new Exit(2, "watch: the installed program has a script for this")),
     bootstrap: ofSystem(bootstrap),
@@ -113,14 +113,6 @@ function ofHome(action: (driver: HomeDriver, words: readonly string[]) => Promis
 function onlyUser([user, ...more]: readonly string[]): string {
   if (user === undefined || more.length > 0) throw new Exit(2, "publish: expects a user's name");
   return user;
-}
-
-/** What the service's own timer starts. */
-async function rebootIfNeeded(driver: SystemDriver): Promise<number> {
-  const decision = await driver.decideNow();
-  const required = await driver.needsReboot({ outcome: "unchanged", rolledBack: false });
-  await rebootIfAllowed(driver.rebootPlace(decision), required);
-  return 0;
 }
 
 function wantsJson(words: readonly string[]): boolean {

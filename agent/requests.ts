@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Requester, requester, type Trigger } from "../rules/decision/run-right";
 import { entries, isThere, readText, writeFileAtomic } from "./host/files";
 import { oneLine } from "./host/log";
-import { systemctl } from "./host/systemd";
+import { type Manager, systemctl, systemdRun } from "./host/systemd";
 import { sleep } from "./host/time";
 
 /** What `--trigger` may say. */
@@ -49,4 +49,22 @@ export async function startUntilTaken(service: string, file: string, waits: numb
     if (!(await systemctl("system", ["start", `${service}.service`], waits)) && isThere(file))
       await sleep(attempt * 1000);
   return !isThere(file);
+}
+
+const START_UNTIL_TAKEN = `
+for pause in 1 2 3 4 5; do
+  [ -e "$request" ] || exit 0
+  "$@" || [ ! -e "$request" ] || sleep "$pause"
+done`;
+
+/** The same in a unit of its own, for a command that does not wait: a run that builds takes the request when it has ended. */
+export async function startInBackground(manager: Manager, service: string, file: string): Promise<void> {
+  const start = ["systemctl", ...(manager === "user" ? ["--user"] : []), "start", `${service}.service`];
+  const options = [
+    "--description=Start a requested update",
+    `--property=SyslogIdentifier=${service}`,
+    ...[`--setenv=PATH=${process.env["PATH"] ?? ""}`, `--setenv=request=${file}`],
+  ];
+  if (await systemdRun(manager, options, ["sh", "-c", START_UNTIL_TAKEN, "start", ...start])) return;
+  await systemctl(manager, ["start", "--no-block", `${service}.service`]);
 }

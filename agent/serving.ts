@@ -26,13 +26,18 @@ export function endServing(runFolder: string): void {
 }
 
 /** Whom the run before served, if it was killed and systemd started this one in its place. */
-export async function interruptedRun({ manager, service, runFolder }: RetryPlace): Promise<Requester[]> {
-  const list = parseJson(readText(fileIn(runFolder)) ?? "");
+export async function interruptedRun(place: RetryPlace): Promise<Requester[]> {
+  const list = parseJson(readText(fileIn(place.runFolder)) ?? "");
   const left = Array.isArray(list) ? list.flatMap(parseRequester) : [];
   if (left.length === 0) return [];
-  // A run that a person stopped has ended, too. systemd counts automatic starts alone.
+  // A run that a person stopped has ended, too.
+  return (await isRestarted(place)) ? left : [];
+}
+
+/** Whether systemd started this run in the place of one that was killed: it counts automatic starts alone. */
+export async function isRestarted({ manager, service }: Omit<RetryPlace, "runFolder">): Promise<boolean> {
   const [shown] = await showUnits(manager, [`${service}.service`], ["NRestarts"]);
-  return Number(shown?.["NRestarts"]) > 0 ? left : [];
+  return Number(shown?.["NRestarts"]) > 0;
 }
 
 function parseRequester(item: unknown): Requester[] {

@@ -2,7 +2,7 @@
 import { requester, type Requester } from "../rules/decision/run-right";
 import { type RetryPlace, takeRetry } from "./retry";
 import { interruptedRun } from "./serving";
-import { type Manager, showUnits } from "./host/systemd";
+import { showUnits } from "./host/systemd";
 
 /** Whether this is the service's own run. Only the process that systemd itself started finds its own process id there (systemd.exec). */
 export function isService(): boolean {
@@ -19,29 +19,51 @@ export async function whoStarted(place: RetryPlace): Promise<Requester[]> {
   const retry = takeRetry(place.runFolder);
   if (retry !== undefined)
     return [...interrupted, requester("retry", `itself, trying again: ${retry.why}`, retry.right)];
-  switch (await firedTimer(place.manager, place.service)) {
-    case "schedule":
-      return [...interrupted, requester("schedule", "its schedule")];
-    case "boot":
-      return [...interrupted, requester("boot", "its timer after boot")];
-    case undefined:
-      return interrupted;
-  }
+  return [...interrupted, ...(await startedByTimer(place))];
+}
+
+function timer(fired: "boot" | "schedule" | undefined): Requester[] {
+  if (fired === undefined) return [];
+  return [fired === "boot" ? requester("boot", "its timer after boot") : requester("schedule", "its schedule")];
 }
 
 /**
  * Which of the service's timers started this run: the one that fired since the last run ended. $TRIGGER_UNIT shows only that systemd ever
  * triggered the service: it keeps the name of the first unit that did (systemd 28939).
  */
-async function firedTimer(manager: Manager, service: string): Promise<"boot" | "schedule" | undefined> {
-  if ((process.env["TRIGGER_UNIT"] ?? "") === "") return undefined;
+async function startedByTimer(place: TimerPlace): Promise<Requester[]> {
+  if ((process.env["TRIGGER_UNIT"] ?? "") === "") return [];
+  const { InactiveEnterTimestamp: ended, boot, schedule } = await timesOf(place, "InactiveEnterTimestamp");
+  return timer(latestTimer(ended, boot, schedule));
+}
+
+/**
+ * The timers that fire during a run: systemd drops their start of a service that runs, and the next one may be a week away. Each call
+ * answers those since the last call, at first those since the run's start.
+ */
+export function timersDuringRun(place: TimerPlace): () => Promise<Requester[]> {
+  let since: string | undefined;
+  return async () => {
+    const { ExecMainStartTimestamp: started, boot, schedule } = await timesOf(place, "ExecMainStartTimestamp");
+    since ??= started;
+    if (since === "") return [];
+    const fired = latestTimer(since, boot, schedule);
+    if (fired !== undefined) since = fired === "boot" ? boot : schedule;
+    return timer(fired);
+  };
+}
+
+type TimerPlace = Pick<RetryPlace, "manager" | "service">;
+
+/** A time of the service's, and when its timers fired last. */
+async function timesOf<Name extends string>(
+  { manager, service }: TimerPlace,
+  name: Name,
+): Promise<Record<Name | "boot" | "schedule", string>> {
   const units = [`${service}.service`, `${service}.timer`, `${service}-schedule.timer`];
-  const shown = await showUnits(manager, units, ["InactiveEnterTimestamp", "LastTriggerUSec"], ["--timestamp=us+utc"]);
-  return latestTimer(
-    shown[0]?.["InactiveEnterTimestamp"] ?? "",
-    shown[1]?.["LastTriggerUSec"] ?? "",
-    shown[2]?.["LastTriggerUSec"] ?? "",
-  );
+  const [run, boot, schedule] = await showUnits(manager, units, [name, "LastTriggerUSec"], ["--timestamp=us+utc"]);
+  const times = { boot: boot?.["LastTriggerUSec"] ?? "", schedule: schedule?.["LastTriggerUSec"] ?? "" };
+  return { ...times, [name]: run?.[name] ?? "" } as Record<Name | "boot" | "schedule", string>;
 }
 
 /** Parses times such as `Tue 2026-11-24 15:53:35.123456 UTC`; empty means never. */

@@ -35,7 +35,7 @@ let
   # What the agent runs.
   tools = [
     bash
-    coreutils # id, head, test, true, and the watcher's date, mkdir, mv, rm, sleep
+    coreutils # id, head, test, true, and the watcher's cksum, mkdir, mv, rm, sleep
     curl # the watcher, and servers that are reached through a site's proxy
     diffutils # the watcher's cmp
     getent

@@ -7,7 +7,7 @@ import type { FailureCause } from "../../rules/decision/failure";
 import type { CommonDecision, Driver, FailedSwitch, RolledBack, Situation } from "../driver";
 import type { Ending } from "../ending";
 import { alarm, log, lastLine } from "../host/log";
-import { readTrial, stillWaiting, type Trial, type Undo, writeTrial } from "../state";
+import { readTrial, type Trial, type Undo, writeTrial } from "../state";
 import { now } from "../host/time";
 
 /** One activation: its driver, and what was decided before it. */
@@ -98,6 +98,8 @@ async function verifyHealth<S extends Situation, D extends CommonDecision>(
   const { driver, decision } = activation;
   log("→ checking health");
   const unhealthy = await driver.healthError(trial, decision);
+  const runs = driver.current();
+  if (trial.mode === "switch" && runs !== trial.path) return superseded(trial, driver, runs);
   if (unhealthy !== undefined) {
     const { error, lost } = unhealthy;
     // After a boot, only another boot brings back all of what ran before, so nobody could ask again from there.
@@ -114,6 +116,13 @@ async function verifyHealth<S extends Situation, D extends CommonDecision>(
     }
   }
   return { ...deployed(trial), trialOver: {} };
+}
+
+/** Someone else's switch during the health check: the check was not about this revision, and what that person chose stays for now. */
+function superseded(trial: Trial, driver: BootedDriver, runs: string): Ending {
+  const error = `someone switched to ${runs === "" ? "nothing" : runs} meanwhile`;
+  log(error);
+  return { outcome: "deferred", error, rolledBack: false, retry: error, trialOver: leftOver(trial, driver) };
 }
 
 function withoutReplaced({ replaces: _, ...trial }: Trial): Trial {
@@ -162,7 +171,7 @@ async function undo<S extends Situation, D extends CommonDecision>(
     ...{ outcome: "failed", stage: why.stage, error, rolledBack: back.ok, cause },
     ...(cause === "revision" ? { refuse: trial.revision } : { retry: later }),
   };
-  if (back.ok) return { ...ending, ...goneBack(trial, driver.boot()) };
+  if (back.ok) return { ...ending, ...goneBack(trial, driver) };
   return { ...ending, ...notGoneBack(trial, back, `${error}\nand the rollback failed: `) };
 }
 
@@ -180,13 +189,25 @@ async function causeOf<S extends Situation, D extends CommonDecision>(
 }
 
 /** What the end of a trial restores. */
-function goneBack(trial: Trial, boot: string): Pick<Ending, "restores" | "trialOver"> {
+function goneBack(trial: Trial, driver: BootedDriver): Pick<Ending, "restores" | "trialOver"> {
   log("rolled back");
-  const waitsAgain = stillWaiting(trial, boot);
-  const trialOver = waitsAgain === undefined ? {} : { waitsAgain };
   // What waited for a boot counted as deployed from that time on.
   const restores = trial.since === undefined || trial.restores === undefined ? {} : { restores: trial.restores };
-  return { ...restores, trialOver };
+  const trialOver = leftOver(trial, driver);
+  const { waitsAgain } = trialOver;
+  if (waitsAgain === undefined || driver.bootedAnother?.(waitsAgain.path) !== true) return { ...restores, trialOver };
+  // The boot started what is rolled back, so what waited before waits for the next one.
+  return { ...restores, trialOver: { waitsAgain: { ...waitsAgain, boot: driver.boot() } } };
+}
+
+type BootedDriver = Pick<Driver, "boot" | "cameUp" | "bootedAnother">;
+
+/** What the end of a trial leaves on trial: what waited for a reboot when it began, until it has been checked after that boot. */
+function leftOver({ replaces }: Trial, driver: BootedDriver): NonNullable<Ending["trialOver"]> {
+  if (replaces?.mode !== "boot") return {};
+  const { path, boot } = replaces;
+  const due = boot === driver.boot() || driver.cameUp(path) || driver.bootedAnother?.(path) === true;
+  return due ? { waitsAgain: replaces } : {};
 }
 
 function notGoneBack(trial: Trial, back: RolledBack, before: string): Pick<Ending, "error" | "retry" | "trialOver"> {
@@ -205,7 +226,7 @@ async function takeBack<S extends Situation, D extends CommonDecision>(
 ): Promise<Ending> {
   log(`an update was interrupted, and it is ${decision.reason}: going back`);
   const back = await driver.rollBack(trial, decision, false);
-  if (back.ok) return { outcome: "held", error: decision.reason, rolledBack: true, ...goneBack(trial, driver.boot()) };
+  if (back.ok) return { outcome: "held", error: decision.reason, rolledBack: true, ...goneBack(trial, driver) };
   const failed = { outcome: "failed", stage: "switch", cause: "unknown", rolledBack: false } as const;
   return { ...failed, ...notGoneBack(trial, back, `${decision.reason}\nthe rollback failed: `) };
 }
@@ -232,8 +253,9 @@ export async function finishTrial<S extends Situation, D extends CommonDecision>
   }
   if (!driver.cameUp(trial.path)) {
     log(`an update was interrupted before ${what} was kept`);
-    if (trial.mode === "switch") await driver.revertProfile(trial.path);
-    return { outcome: "deferred", error: "an update was cut short", rolledBack: false, trialOver: {} };
+    if (trial.mode === "switch" || trial.since === undefined) await driver.revertProfile(trial.path);
+    const trialOver = leftOver(trial, driver);
+    return { outcome: "deferred", error: "an update was cut short", rolledBack: false, trialOver };
   }
   if (trial.mode === "boot") {
     log(`${what} booted; checking its health`);

@@ -2,20 +2,22 @@
 import { userInfo } from "node:os";
 import type { Driver } from "../driver";
 import { Exit, log, oneLine } from "../host/log";
-import { systemctl } from "../host/systemd";
 import { now } from "../host/time";
+import { startInBackground, writeRequest } from "../requests";
 import { removeHold, writeHold } from "../state";
 
-/** Starts a run: it reports the hold, or updates if nothing holds it any more. */
-async function startService({ place }: Pick<Driver, "place">): Promise<void> {
-  await systemctl(place.manager, ["start", "--no-block", `${place.service}.service`]);
+const personOf = () => process.env["SUDO_USER"] ?? userInfo().username;
+
+/** Requests a run: it reports the hold, or updates if nothing holds it any more. One that is under way has decided already. */
+async function requestRun({ place }: Pick<Driver, "place">): Promise<void> {
+  const { manager, service, runFolder } = place;
+  await startInBackground(manager, service, writeRequest(runFolder, { trigger: "manual", by: personOf() }));
 }
 
 export async function hold(driver: Pick<Driver, "place">, words: readonly string[]): Promise<number> {
   const { program, stateFolder } = driver.place;
-  const by = process.env["SUDO_USER"] ?? userInfo().username;
   try {
-    writeHold(stateFolder, { by, why: oneLine(words.join(" ")), at: now() });
+    writeHold(stateFolder, { by: personOf(), why: oneLine(words.join(" ")), at: now() });
   } catch (error) {
     throw new Exit(
       1,
@@ -24,12 +26,12 @@ export async function hold(driver: Pick<Driver, "place">, words: readonly string
     );
   }
   log(`held until "${program} resume"`);
-  await startService(driver);
+  await requestRun(driver);
   return 0;
 }
 
 export async function resume(driver: Pick<Driver, "place">): Promise<number> {
   log(removeHold(driver.place.stateFolder) ? "no longer held" : "was not held on this machine");
-  await startService(driver);
+  await requestRun(driver);
   return 0;
 }

@@ -13,7 +13,9 @@ import type { RunOptions } from "../options";
 import { readState } from "../state";
 import { Progress } from "../report/progress";
 import { endServing, writeServing } from "../serving";
-import { isService, whoStarted } from "../trigger";
+import { pendingRequests, readRequests } from "../requests";
+import { servesRequests, takeRequesters } from "../system/requesters";
+import { isService, timersDuringRun, whoStarted } from "../trigger";
 import { tryAttempt } from "../run-attempt";
 import { readObject } from "../host/files";
 
@@ -23,27 +25,34 @@ export async function runHome(driver: HomeDriver, options: RunOptions): Promise<
   driver.prepare();
   const asked = await whoAsks(driver, options);
   log(`update of this home requested by ${asked.by}`);
-  const service = isService();
-  if (service) writeServing(place.runFolder, [asked]);
+  const serves = servesRequests(options);
+  if (serves) writeServing(place.runFolder, [asked]);
   const lock = await acquireLock(place.lockFile, asked.by);
   const progress = new Progress(place.runFolder, asked);
-  let purpose: Pick<Requester, "right" | "person"> = asked;
+  const firedMeanwhile = timersDuringRun(place);
   let how = options;
   try {
+    let purpose = serves ? together(takeRequesters(place.runFolder, [asked])) : asked;
     for (;;) {
       const before = homesPublishedAt();
       progress.at("deciding");
       const result = await tryAttempt(driver, how, purpose, progress);
-      if (homesPublishedAt() === before) return result.well ? 0 : 1;
-      log("meanwhile the machine was updated");
-      purpose = { right: machineRight(), person: false };
+      const published = homesPublishedAt() === before ? [] : [machinesUpdate()];
+      const more = serves ? takeRequesters(place.runFolder, [...published, ...(await firedMeanwhile())]) : published;
+      if (more.length === 0) return result.well ? 0 : 1;
+      purpose = together(more);
+      log(`meanwhile requested by ${purpose.by}`);
       how = { once: options.once, force: false };
     }
   } finally {
-    if (service) endServing(place.runFolder);
+    if (serves) endServing(place.runFolder);
     progress.end();
     lock.release();
   }
+}
+
+function machinesUpdate(): Requester {
+  return { ...requester("watch", "the machine's update"), right: machineRight() };
 }
 
 /** Which revisions the machine's run might go to. Older agents do not say, so any revision is allowed. */
@@ -56,11 +65,11 @@ async function whoAsks({ place }: HomeDriver, { by, trigger, wanted }: RunOption
   if (by !== undefined || wanted !== undefined || trigger !== undefined)
     return { ...requester(trigger ?? "manual", by ?? place.user), right: "head" };
   const started = await whoStarted(place);
-  if (started.length > 0) return together(started, place.user);
+  const requests = isService() ? readRequests(pendingRequests(place.runFolder)) : [];
+  if (started.length + requests.length > 0) return together([...requests, ...started], place.user);
   const { state } = readState(place.stateFolder);
   // The same rule as root's, which starts the service if the home has missed what root published.
-  if (mayHaveMissed(state.at, homesPublishedAt()))
-    return { ...requester("watch", "the machine's update"), right: machineRight() };
+  if (mayHaveMissed(state.at, homesPublishedAt())) return machinesUpdate();
   // Root also starts the service, so this may be no person.
   return { ...requester("manual", place.user), person: false };
 }

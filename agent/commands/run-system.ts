@@ -1,4 +1,4 @@
-/** `nixos-auto-update run`. The service's repeats until no request is left, since one that comes during a run may be newer than its decision. */
+/** `nixos-auto-update run`. The service's repeats until no request is left and none of its timers has fired meanwhile: what comes during a run may be newer than its decision. */
 import { together } from "../../rules/decision/run-right";
 import type { AttemptResult } from "../engine";
 import { acquireLock } from "../host/lock";
@@ -12,9 +12,10 @@ import type { SystemDriver } from "../system/system";
 import type { SystemSituation } from "../system/system-situation";
 import type { SystemDecision } from "../../rules/decision/decide-system";
 import { startServing } from "../home/homes";
-import { rebootIfAllowed } from "../activation/reboot";
+import { rebootAfterRun } from "./reboot";
 import { waitAfterBoot } from "../boot-wait";
 import { tryAttempt } from "../run-attempt";
+import { timersDuringRun } from "../trigger";
 
 type Result = AttemptResult<SystemSituation, SystemDecision>;
 
@@ -27,6 +28,7 @@ export async function runSystem(driver: SystemDriver, options: RunOptions): Prom
   const started = await whoStartedRun(place, options);
   const first = together(serves ? [...readRequests(pendingRequests(runFolder)), ...started] : started);
   log(`update requested by ${first.by} (${first.trigger})`);
+  const firedMeanwhile = timersDuringRun(place);
   if (serves) writeServing(runFolder, started);
   if (first.trigger === "boot") await waitAfterBoot(runFolder);
   const lock = await acquireLock(place.lockFile, `${first.trigger} by ${first.by}`);
@@ -37,25 +39,25 @@ export async function runSystem(driver: SystemDriver, options: RunOptions): Prom
     const patient = first.trigger === "boot";
     const asked = together(serves ? takeRequesters(runFolder, started) : started);
     result = await tryAttempt(driver, options, { ...asked, patient }, progress);
-    while (serves && pendingRequests(runFolder).length > 0) {
+    for (;;) {
+      const fired = serves ? await firedMeanwhile() : [];
+      if (!serves || pendingRequests(runFolder).length + fired.length === 0) break;
       progress.at("deciding");
-      const more = together(takeRequesters(runFolder, []));
+      const more = together(takeRequesters(runFolder, fired));
       log(`meanwhile requested by ${more.by} (${more.trigger})`);
       const { once } = options;
       result = await tryAttempt(driver, { once, force: false }, { ...more, patient: false }, progress);
     }
+    await afterwards(driver, result);
   } finally {
     if (serves) endServing(runFolder);
     progress.end();
     lock.release();
   }
-  await afterwards(driver, result);
   return result.well ? 0 : 1;
 }
 
 async function afterwards(driver: SystemDriver, { decision, ending }: Result): Promise<void> {
-  if (decision.settings.homes.length > 0) {
-    await startServing();
-  }
-  await rebootIfAllowed(driver.rebootPlace(decision), await driver.needsReboot(ending));
+  if (decision.settings.homes.length > 0) await startServing();
+  await rebootAfterRun(driver, decision, ending);
 }

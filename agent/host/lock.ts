@@ -25,6 +25,18 @@ export async function acquireLock(file: string, who: string): Promise<Lock> {
       throw new Exit(1, "gave up waiting for the other update", "NF402");
     log("the other update has ended; deciding again");
   }
+  return locked(fd, who);
+}
+
+/** Takes the lock if no other process has it. */
+export async function tryLock(file: string, who: string): Promise<Lock | undefined> {
+  const fd = openLock(file);
+  if (await flock(fd, ["--nonblock"])) return locked(fd, who);
+  closeSync(fd);
+  return undefined;
+}
+
+function locked(fd: number, who: string): Lock {
   ftruncateSync(fd);
   writeSync(fd, `${who}, pid ${process.pid}, since ${now()}\n`, 0);
   return { release: () => closeSync(fd) };

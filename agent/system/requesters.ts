@@ -4,7 +4,7 @@ import type { RetryPlace } from "../retry";
 import type { RunOptions } from "../options";
 import { pendingRequests, readRequests } from "../requests";
 import { remove } from "../host/files";
-import { writeServing } from "../serving";
+import { isRestarted, writeServing } from "../serving";
 import { isService, whoStarted } from "../trigger";
 
 /** Whether a run serves requests. One by hand leaves them to the service, which is started for each: it may be interrupted at any time. */
@@ -22,8 +22,9 @@ export async function whoStartedRun(place: RetryPlace, options: RunOptions): Pro
   }
   const started = await whoStarted(place);
   // Besides timers and retries, only requests start the service. Without a request, someone ran systemctl.
-  const explained = started.length > 0 || pendingRequests(place.runFolder).length > 0;
-  return explained ? started : [requester("manual")];
+  if (started.length > 0 || pendingRequests(place.runFolder).length > 0) return started;
+  // One that was killed before it wrote down whom it serves, or after its end, gives no right to this one.
+  return [(await isRestarted(place)) ? requester("retry", "itself, after a run that was killed") : requester("manual")];
 }
 
 /**

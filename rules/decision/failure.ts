@@ -132,12 +132,20 @@ export function isNetworkFailure(text: string): boolean {
   return nixCause(text, () => false) === "network";
 }
 
+/** What Nix prints while it waits for other builds on the machine (libstore/build). */
+const nixWaits = /waiting for (?:a free build user ID|lock on )/;
+
 /**
- * Evaluation is deterministic: its failure is the revision's fault, unless the process was ended or could not get what it needs. At a time
- * limit it may have waited for a server, or may never end: the limit of tries bounds that.
+ * A build or evaluation that ran into its time limit. Another user's build is no fault of the revision; otherwise it may have waited for a
+ * server, or may never end: the limit of tries bounds that.
  */
+function atLimit(text: string): FailureCause {
+  return nixWaits.test(text) ? "busy" : "unknown";
+}
+
+/** Evaluation is deterministic: its failure is the revision's fault, unless the process was ended or could not get what it needs. */
 export function evaluationFailure({ status, limit, text }: ProcessEnd): FailureCause {
-  if (limit !== undefined) return "unknown";
+  if (limit !== undefined) return atLimit(text);
   if (status === undefined || status > 128) return "resources";
   // Status 102 is an input whose hash is not the locked one, whatever the output says.
   if (status === 102) return "revision";
@@ -155,7 +163,7 @@ export function evaluationFailure({ status, limit, text }: ProcessEnd): FailureC
  * builder prints is no server's answer to the machine.
  */
 export function buildFailure({ status, limit, text }: ProcessEnd): FailureCause {
-  if (limit !== undefined) return "unknown";
+  if (limit !== undefined) return atLimit(text);
   if (status === undefined || status > 128) return "resources";
   const said = nixCause(withoutWarnings(text), hasRefusalWords);
   const cause = said === "unknown" ? nixCause(text, hasRefusalWords) : said;

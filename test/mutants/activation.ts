@@ -4,6 +4,8 @@ import { agentRule as rule, unit, type Mutant } from "./mutant";
 const activation = unit("agent/activation/activation");
 const rollBack = unit("agent/activation/roll-back");
 const cutOff = unit("agent/activation/cut-off");
+const waiting = unit("agent/activation/waiting-trial");
+const reboot = unit("agent/activation/reboot");
 
 export const activationMutants: readonly Mutant[] = [
   {
@@ -78,6 +80,13 @@ export const activationMutants: readonly Mutant[] = [
   ),
   rule(
     "activation/activation",
+    "another's switch during the health check is no success of the update, and stays",
+    'if (trial.mode === "switch" && runs !== trial.path) return superseded',
+    "if (runs === null) return superseded",
+    unit("agent/activation/switch-effect"),
+  ),
+  rule(
+    "activation/activation",
     "what fails is rolled back",
     "const back = await driver.rollBack(trial, decision, why.unchanged === true);",
     "const back: RolledBack = { ok: true };",
@@ -86,9 +95,44 @@ export const activationMutants: readonly Mutant[] = [
   rule(
     "activation/activation",
     "what was cut short does not boot later",
-    'if (trial.mode === "switch") await driver.revertProfile(trial.path);',
+    'if (trial.mode === "switch" || trial.since === undefined) await driver.revertProfile(trial.path);',
     "",
     activation,
+  ),
+  rule(
+    "activation/activation",
+    "what waited for a boot proves itself after it, though a newer update was cut short",
+    "const trialOver = leftOver(trial, driver);\n    return",
+    "const trialOver = {};\n    return",
+    waiting,
+  ),
+  rule(
+    "activation/activation",
+    "what waited for a boot is not blamed for the boot of what replaced it",
+    "if (waitsAgain === undefined || driver.bootedAnother?.(waitsAgain.path) !== true) return",
+    "if (waitsAgain !== null) return",
+    waiting,
+  ),
+  rule(
+    "engine",
+    "what waited for a boot is checked before anything newer is deployed",
+    "for (let left = 2;",
+    "for (let left = 1;",
+    waiting,
+  ),
+  rule(
+    "commands/reboot",
+    "the reboot timer does not reboot a machine during an update",
+    "if (lock === undefined) {",
+    "if (lock === null) {",
+    reboot,
+  ),
+  rule(
+    "commands/reboot",
+    "a hold that comes during a run keeps the machine from a reboot after it",
+    "...(held === undefined ? {} : { held })",
+    "",
+    reboot,
   ),
   rule(
     "activation/activation",

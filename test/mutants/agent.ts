@@ -53,6 +53,14 @@ export const agentMutants: readonly Mutant[] = [
     "changeOf(",
     unit("agent/look"),
   ),
+  {
+    rule: "the watcher looks if its VM's own item has changed",
+    file: "agent/watch.sh",
+    before: " && ! own_item_changed; then",
+    after: "; then",
+    tests: unit("agent/watcher"),
+    only: "own item has changed",
+  },
   rule(
     "commands/look",
     "the watcher acts on a change once (baseline)",

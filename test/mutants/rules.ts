@@ -207,6 +207,13 @@ export const ruleMutants: readonly Mutant[] = [
   ),
   rule(
     "decision/failure",
+    "another build on the machine does not make a VM refuse a revision",
+    'nixWaits.test(text) ? "busy" : "revision"',
+    '"revision"',
+    unit("rules/decision/failure"),
+  ),
+  rule(
+    "decision/failure",
     "a full disk is not the revision's fault",
     'if (diskProblem(text) !== undefined) return "space";\n  if (nixResources',
     "if (nixResources",

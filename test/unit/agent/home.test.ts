@@ -9,6 +9,7 @@ import * as engine from "../../../agent/engine";
 import { HomeDriver } from "../../../agent/home/home";
 import * as places from "../../../agent/home/home-place";
 import { sinceBoot } from "../../../agent/host/time";
+import { pendingRequests, writeRequest } from "../../../agent/requests";
 import { writeServing } from "../../../agent/serving";
 import { requester } from "../../../rules/decision/run-right";
 import { stay } from "../../../rules/decision/decision";
@@ -169,6 +170,45 @@ describe("a run", () => {
       { right: "head", person: false },
       { right: "head", person: false },
     ]);
+  });
+
+  it("of the service serves a request that comes meanwhile, one by hand leaves it to the service", async () => {
+    const meanwhile = () => {
+      vi.mocked(engine.attempt).mockImplementationOnce((_, request) => {
+        attempts.push(request);
+        writeRequest(scratch.in("run"), { trigger: "manual", by: "carol" });
+        return Promise.resolve({ well: true } as never);
+      });
+    };
+    scratch.fake("systemctl", "echo");
+    meanwhile();
+    await runHome(driver(), { force: false, once: false });
+    expect(attempts).toHaveLength(1);
+    expect(pendingRequests(scratch.in("run"))).toHaveLength(1);
+
+    attempts.length = 0;
+    vi.stubEnv("SYSTEMD_EXEC_PID", String(process.pid));
+    vi.stubEnv("TRIGGER_UNIT", "");
+    meanwhile();
+    await runHome(driver(), { force: false, once: false });
+    expect(scratch.log).toContain("update of this home requested by carol");
+    expect(attempts).toMatchObject([
+      { right: "head", person: true },
+      { right: "head", person: true },
+    ]);
+    expect(pendingRequests(scratch.in("run"))).toEqual([]);
+  });
+
+  it("of the service serves a timer that fires meanwhile", async () => {
+    vi.stubEnv("SYSTEMD_EXEC_PID", String(process.pid));
+    vi.stubEnv("TRIGGER_UNIT", "");
+    const [started, fired] = ["10:05:01.0", "10:05:02.0"].map((time) => `Tue 2026-11-24 ${time} UTC`);
+    scratch.fake("systemctl", `printf '%s\\n' "ExecMainStartTimestamp=${started}" "" "LastTriggerUSec=${fired}" "" ""`);
+    await runHome(driver(), { trigger: "watch", by: "root", force: false, once: false });
+    expect(attempts).toHaveLength(1);
+    await runHome(driver(), { force: false, once: false });
+    expect(attempts).toHaveLength(3);
+    expect(scratch.log).toContain("meanwhile requested by its timer after boot");
   });
 
   it("that was killed comes back with the same right", async () => {

@@ -1,10 +1,11 @@
 /** Whom a run of the system's update serves, and what they may ask for together. The engine is a stand-in. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { resume } from "../../../agent/commands/hold";
 import { runSystem } from "../../../agent/commands/run-system";
 import type { RunRequest } from "../../../agent/driver";
 import * as engine from "../../../agent/engine";
-import { acquireLock } from "../../../agent/host/lock";
+import { acquireLock, tryLock } from "../../../agent/host/lock";
 import { timestamp } from "../../../agent/host/time";
 import { pendingRequests, type Request, writeRequest } from "../../../agent/requests";
 import { writeServing } from "../../../agent/serving";
@@ -19,12 +20,14 @@ let scratch: Scratch;
 let attempts: RunRequest[];
 /** What happens during a run. */
 let during: () => void;
+let needsReboot: () => Promise<boolean>;
 beforeEach(() => {
   scratch = new Scratch();
   // So soon after it, the update after a boot waits for nothing.
   writeFileSync(scratch.in("run/booted-at"), timestamp(Date.now()));
   attempts = [];
   during = () => undefined;
+  needsReboot = () => Promise.resolve(false);
   vi.spyOn(engine, "attempt").mockImplementation((_, request) => {
     attempts.push(request);
     during();
@@ -46,7 +49,8 @@ const wanted = "a".repeat(40);
 
 function run(options: Parameters<typeof runSystem>[1] = plain): Promise<number> {
   const rebootPlace = () => ({ runFolder: runFolder(), settings: {}, deployedSettings: {}, urgent: false });
-  const driver = { ...standInDriver(scratch, {}), prepare: () => undefined, rebootPlace };
+  const decideNow = () => Promise.resolve({});
+  const driver = { ...standInDriver(scratch, { needsReboot }), prepare: () => undefined, rebootPlace, decideNow };
   return runSystem(driver as unknown as SystemDriver, options);
 }
 
@@ -54,8 +58,8 @@ const once = (action: () => void) => () => {
   if (attempts.length === 1) action();
 };
 
-/** @param restarts how often systemd has started the service again */
-function startedBySystemd({ timer = false, restarts = 0 } = {}): void {
+/** @param restarts how often systemd has started the service again @param schedule when its schedule fired last */
+function startedBySystemd({ timer = false, restarts = 0, schedule = "" } = {}): void {
   vi.stubEnv("SYSTEMD_EXEC_PID", String(process.pid));
   vi.stubEnv("TRIGGER_UNIT", timer ? "x.timer" : "");
   const fired = "LastTriggerUSec=Tue 2026-11-24 10:05:00.0 UTC";
@@ -63,7 +67,8 @@ function startedBySystemd({ timer = false, restarts = 0 } = {}): void {
     "systemctl",
     `case "$*" in
       *NRestarts*) echo NRestarts=${restarts} ;;
-      *) printf '%s\\n' "InactiveEnterTimestamp=" "" "${fired}" "" "LastTriggerUSec=" ;;
+      *) printf '%s\\n' "InactiveEnterTimestamp=" "ExecMainStartTimestamp=Tue 2026-11-24 10:05:01.0 UTC" \\
+        "" "${fired}" "" "LastTriggerUSec=${schedule}" ;;
     esac`,
   );
 }
@@ -137,6 +142,44 @@ describe("a run of the service", () => {
     expect(waiting()).toBe(0);
   });
 
+  it("decides about a reboot while it holds the lock, and while the file says whom it serves", async () => {
+    startedBySystemd();
+    const seen: unknown[] = [];
+    needsReboot = async () => {
+      seen.push(await tryLock(scratch.in("lock"), "x"), existsSync(scratch.in("run/serving.json")));
+      return false;
+    };
+    await run();
+    expect(seen).toEqual([undefined, true]);
+    expect(existsSync(scratch.in("run/serving.json"))).toBe(false);
+  });
+
+  it.each([
+    ["serves a timer that fires meanwhile, which systemd drops, once", "Tue 2026-11-24 10:05:02.0 UTC", 2],
+    ["has served a timer that fired before it", "Mon 2026-11-23 10:05:02.0 UTC", 1],
+  ])("%s", async (_, time, runs) => {
+    startedBySystemd();
+    writeRequest(runFolder(), watch);
+    during = once(() => startedBySystemd({ schedule: time }));
+    await run();
+    expect(attempts).toMatchObject([{ right: "approved" }, { right: "head", person: false }].slice(0, runs));
+    expect(scratch.log.includes("meanwhile requested by its schedule (schedule)")).toBe(runs === 2);
+  });
+
+  it("that decided under a hold decides again for the resume that comes meanwhile", async () => {
+    startedBySystemd();
+    vi.stubEnv("SUDO_USER", "carol");
+    scratch.fake("systemd-run", "true");
+    const { place } = standInDriver(scratch, {});
+    const resumed: Promise<number>[] = [];
+    during = once(() => resumed.push(resume({ place })));
+    writeRequest(runFolder(), watch);
+    await run();
+    expect(await Promise.all(resumed)).toEqual([0]);
+    expect(attempts).toMatchObject([{ right: "approved" }, { right: "head", person: true }]);
+    expect(scratch.log).toContain("meanwhile requested by carol (manual)");
+  });
+
   it("takes no request before it holds the lock, and then all that have come", async () => {
     startedBySystemd();
     writeRequest(runFolder(), watch);
@@ -192,6 +235,13 @@ describe("a run that was killed", () => {
     writeRequest(runFolder(), watch);
     await run();
     expect(attempts).toMatchObject([{ right: "approved", person: false }]);
+  });
+
+  it("at its very end comes back as no person's, and goes to what is approved", async () => {
+    startedBySystemd({ restarts: 1 });
+    await run();
+    expect(attempts).toMatchObject([{ right: "approved", person: false }]);
+    expect(scratch.log).toContain("requested by itself, after a run that was killed (retry)");
   });
 
   it("is not confused by what it left half written", async () => {

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { contract } from "../../../rules/contract";
 import { Scratch } from "./scratch";
 
 let scratch: Scratch;
@@ -22,11 +23,12 @@ afterEach(() => {
   scratch.remove();
 });
 
-/** Puts a curl on PATH that gives these answers, and says how often it was asked. */
+/** Puts a curl on PATH that gives these answers about the project, and says how often it was asked; the VM's own item is in a file. */
 const server = (answer: string) =>
   scratch.fake(
     "curl",
-    `echo x >>${scratch.in("asked")}
+    `case \${!#} in */instance/attributes/${contract.instanceMetadata.key}) cat ${scratch.in("own")} 2>/dev/null; exit ;; esac
+     echo x >>${scratch.in("asked")}
      while [ $# -gt 1 ]; do [ "$1" != --output ] || out=$2; shift; done
      n=$(wc -l <${scratch.in("asked")})
      ${answer}`,
@@ -74,6 +76,18 @@ it("looks an hour after the last time although nothing has changed", async () =>
   await watch(2);
   expect(lines("looks")).toBe(1);
   writeFileSync(scratch.in("uptime"), "3700.52 7000.10\n");
+  await sleep(4000);
+  expect(lines("looks")).toBe(2);
+});
+
+it("looks after a request that waited if the VM's own item has changed, such as its wave", async () => {
+  writeFileSync(scratch.in("own"), '{"wave":"canary"}');
+  // Every request but the first waits for 10 seconds by the script's clock.
+  server(`[ "$n" -eq 1 ] || echo "$((100 + n * 10)).0 1" >${scratch.in("uptime")}; echo {} >"$out"; printf etag`);
+  await watch(4);
+  expect(lines("asked")).toBeGreaterThanOrEqual(2);
+  expect(lines("looks")).toBe(1);
+  writeFileSync(scratch.in("own"), '{"wave":"rest"}');
   await sleep(4000);
   expect(lines("looks")).toBe(2);
 });

@@ -2,8 +2,11 @@
 import { execFileSync } from "node:child_process";
 import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { tellTerminals } from "../../../../agent/activation/notice";
+import { reboot, rebootAfterRun } from "../../../../agent/commands/reboot";
+import { acquireLock } from "../../../../agent/host/lock";
+import type { SystemDriver } from "../../../../agent/system/system";
 import { rebootIfAllowed, type RebootPlace } from "../../../../agent/activation/reboot";
 import { rebootPlaceOf } from "../../../../agent/system/deferrals";
 import { refuse, held, stay, type Decision } from "../../../../rules/decision/decision";
@@ -97,4 +100,32 @@ it("is announced at the terminals of people, whether or not logind knows their s
   await tellTerminals(message, pts);
   const reached = Object.keys(owners).filter((name) => readFileSync(join(pts, name), "utf8") === `\r\n${message}\r\n`);
   expect(reached).toEqual(["0", "12"]);
+});
+
+describe("a driver that asks for a reboot", () => {
+  const driver = (latest: Decision) =>
+    ({
+      ...{ place: standInPlace(scratch), prepare: () => undefined, rebootPlace: placeFor },
+      decideNow: () => Promise.resolve(latest),
+      needsReboot: () => Promise.resolve(true),
+    }) as unknown as SystemDriver;
+  const running = stay("unchanged", "running it");
+
+  it("gets none from the timer while an update runs", async () => {
+    const lock = await acquireLock(scratch.in("lock"), "an update");
+    expect(await reboot(driver(running))).toBe(0);
+    expect(shutdowns()).toBe("");
+    lock.release();
+    await reboot(driver(running));
+    expect(shutdowns()).toContain("-r +1");
+  });
+
+  it("gets none after a run if a hold came during the run", async () => {
+    const ending = { outcome: "updated", rolledBack: false } as const;
+    await rebootAfterRun(driver(held({ by: "carol" })), running as never, ending);
+    expect(shutdowns()).toBe("");
+    expect(noted()).toBe(true);
+    await rebootAfterRun(driver(running), running as never, ending);
+    expect(shutdowns()).toContain("-r +1");
+  });
 });

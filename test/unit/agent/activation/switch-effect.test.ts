@@ -33,3 +33,24 @@ it("one that leaves the new one running counts, and one for the next boot leaves
   expect(await switched("switch", "/nix/store/new")).toMatchObject({ outcome: "updated" });
   expect(await switched("boot", "/nix/store/old")).toMatchObject({ outcome: "updated", reboot: true });
 });
+
+it.each([undefined, "boom"])(
+  "one that another switch overtakes during its health check (%s) counts neither way",
+  async (health) => {
+    let runs = "/nix/store/new";
+    const did: string[] = [];
+    const driver = standInDriver(scratch, {
+      current: () => runs,
+      healthError: () => {
+        runs = "/nix/store/a-person's";
+        return Promise.resolve(health === undefined ? undefined : { error: health });
+      },
+      keep: () => (did.push("keep"), Promise.resolve({ kind: "done" })),
+      rollBack: () => (did.push("back"), Promise.resolve({ ok: true })),
+    });
+    const ending = await activate({ driver, decision }, { path: "/nix/store/new", revision, lock: "" }, {}, false);
+    const error = "someone switched to /nix/store/a-person's meanwhile";
+    expect(ending).toEqual({ outcome: "deferred", error, rolledBack: false, retry: error, trialOver: {} });
+    expect(did).toEqual([]);
+  },
+);

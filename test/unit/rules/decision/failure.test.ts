@@ -126,6 +126,15 @@ describe("an evaluation that fails", () => {
     expect(evaluationFailure({ status: 102, text })).toBe("revision");
   });
 
+  it.each(["waiting for a free build user ID for '/nix/store/x.drv'...", "waiting for lock on '/nix/store/x'"])(
+    "by a limit while another build is in the way (%s) has waited for that",
+    (waits) => {
+      const text = `building '/nix/store/a.drv'...\n${waits}\n`;
+      expect(buildFailure({ limit: "timeout", text })).toBe("busy");
+      expect(evaluationFailure({ limit: "silence", text })).toBe("busy");
+    },
+  );
+
   it("by a signal has been killed, and by a limit may have waited for a server", () => {
     expect(evaluationFailure({ signal: "SIGKILL", text: "" })).toBe("resources");
     expect(evaluationFailure({ status: 137, text: "" })).toBe("resources");
