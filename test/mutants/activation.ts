@@ -4,8 +4,6 @@ import { agentRule as rule, unit, type Mutant } from "./mutant";
 const activation = unit("agent/activation/activation");
 const rollBack = unit("agent/activation/roll-back");
 const cutOff = unit("agent/activation/cut-off");
-const waiting = unit("agent/activation/waiting-trial");
-const reboot = unit("agent/activation/reboot");
 
 export const activationMutants: readonly Mutant[] = [
   {
@@ -98,41 +96,6 @@ export const activationMutants: readonly Mutant[] = [
     'if (trial.mode === "switch" || trial.since === undefined) await driver.revertProfile(trial.path);',
     "",
     activation,
-  ),
-  rule(
-    "activation/activation",
-    "what waited for a boot proves itself after it, though a newer update was cut short",
-    "const trialOver = leftOver(trial, driver);\n    return",
-    "const trialOver = {};\n    return",
-    waiting,
-  ),
-  rule(
-    "activation/activation",
-    "what waited for a boot is not blamed for the boot of what replaced it",
-    "if (waitsAgain === undefined || driver.bootedAnother?.(waitsAgain.path) !== true) return",
-    "if (waitsAgain !== null) return",
-    waiting,
-  ),
-  rule(
-    "engine",
-    "what waited for a boot is checked before anything newer is deployed",
-    "for (let left = 2;",
-    "for (let left = 1;",
-    waiting,
-  ),
-  rule(
-    "commands/reboot",
-    "the reboot timer does not reboot a machine during an update",
-    "if (lock === undefined) {",
-    "if (lock === null) {",
-    reboot,
-  ),
-  rule(
-    "commands/reboot",
-    "a hold that comes during a run keeps the machine from a reboot after it",
-    "...(held === undefined ? {} : { held })",
-    "",
-    reboot,
   ),
   rule(
     "activation/activation",
@@ -251,20 +214,6 @@ export const activationMutants: readonly Mutant[] = [
     "a hold keeps a VM from a reboot too",
     'outcome === "held" || waiting?.for === "metadata" ? reason',
     'waiting?.for === "metadata" ? reason',
-    unit("agent/activation/reboot"),
-  ),
-  rule(
-    "activation/reboot",
-    "a shutdown that is scheduled stays as it is",
-    'if (isThere(scheduled) || isThere("/run/nologin")) return;',
-    "",
-    unit("agent/activation/reboot"),
-  ),
-  rule(
-    "activation/reboot",
-    "a hold calls off a reboot that is scheduled",
-    "if (place.held !== undefined && own !==",
-    "if (false && own !==",
     unit("agent/activation/reboot"),
   ),
   rule(

@@ -11,13 +11,13 @@ export const failureMutants: readonly Mutant[] = [
   rule(
     "decision/failure",
     "an evaluation that meets a time limit is not refused",
-    'evaluationFailure({ status, limit, text }: ProcessEnd): FailureCause {\n  if (limit !== undefined) return "unknown";',
+    "evaluationFailure({ status, limit, text }: ProcessEnd): FailureCause {\n  if (limit !== undefined) return atLimit(text);",
     'evaluationFailure({ status, limit, text }: ProcessEnd): FailureCause {\n  if (limit !== undefined) return "revision";',
   ),
   rule(
     "decision/failure",
     "a build that meets a time limit is not refused",
-    'buildFailure({ status, limit, text }: ProcessEnd): FailureCause {\n  if (limit !== undefined) return "unknown";',
+    "buildFailure({ status, limit, text }: ProcessEnd): FailureCause {\n  if (limit !== undefined) return atLimit(text);",
     'buildFailure({ status, limit, text }: ProcessEnd): FailureCause {\n  if (limit !== undefined) return "revision";',
   ),
   rule(

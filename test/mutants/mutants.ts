@@ -1,6 +1,7 @@
 /** All safety rules, each with a small change that removes it. The tests named beside it must then go red. */
 import { activationMutants } from "./activation";
 import { agentMutants } from "./agent";
+import { bootMutants } from "./boots";
 import { failureMutants } from "./failures";
 import type { Mutant } from "./mutant";
 import { meanwhileMutants } from "./meanwhile";
@@ -17,6 +18,7 @@ export type { Mutant };
 export const mutants: readonly Mutant[] = [
   ...activationMutants,
   ...agentMutants,
+  ...bootMutants,
   ...failureMutants,
   ...meanwhileMutants,
   ...operatorMutants,

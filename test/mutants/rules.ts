@@ -208,8 +208,8 @@ export const ruleMutants: readonly Mutant[] = [
   rule(
     "decision/failure",
     "another build on the machine does not make a VM refuse a revision",
-    'nixWaits.test(text) ? "busy" : "revision"',
-    '"revision"',
+    'nixWaits.test(text) ? "busy" : "unknown"',
+    '"unknown"',
     unit("rules/decision/failure"),
   ),
   rule(
