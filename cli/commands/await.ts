@@ -64,7 +64,7 @@ export const command: Command = {
     const reacted = failed
       ? await react(world, context.id, options, end, given.onFailure)
       : underPulumi && end.stopped
-        ? await followUndo(world, context.id, options)
+        ? await followUndo(world, context.id, options, end)
         : undefined;
     if (reacted?.done === "hold" || reacted?.done === "rollback") {
       const said = reacted.undo === undefined ? { why: `by the gate of wave ${options.wave}` } : eventOf(reacted.undo);

@@ -65,7 +65,10 @@ export const command: Command = {
     };
     if (named.length > 0) {
       if (call.confirm === undefined && !options.flag("yes") && !options.flag("dry-run"))
-        throw new FleetError("NF209", oneLine(`${holdTexts(others)}; that is not your hold: --yes ends it`, 500));
+        throw new FleetError(
+          "NF209",
+          oneLine(`${holdTexts(others)}; that is not your hold: --yes ends it, or --by WHO if it is yours`, 500),
+        );
       for (const hold of others) call.printError(holdText(hold));
     }
     const asks = { discardUnreadable: discards, alwaysAsk: named.length > 0 };

@@ -68,11 +68,12 @@ export async function followUndo(
   { compute, print, signal }: GateWorld,
   id: FleetId,
   options: GateOptions,
+  { state }: GateEnd,
 ): Promise<Reacted | undefined> {
   const { wave, revision } = options;
   let good: string | undefined;
   const edit: ControlEdit = (control, approved) => {
-    good = followedUndo(control, own(approved, wave), options);
+    good = followedUndo(control, own(approved, wave), state, options, Date.now());
     return good === undefined ? control : withUndo(control, [wave], revision, good);
   };
   signal.throwIfAborted();

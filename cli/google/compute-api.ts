@@ -29,7 +29,7 @@ export function computeApi(options: ComputeOptions): compute_v1.Compute {
 
 /** A zone that does not answer now. */
 export function unreachable(zone: string): ApiError {
-  return new ApiError(`Compute returned nothing of ${oneLine(zone, 100)}; try again in a minute`, 503, undefined, true);
+  return new ApiError(`Compute returned nothing of ${oneLine(zone, 100)}`, 503, undefined, true);
 }
 
 /** The client wants the server's root. Others (gcloud, the gcp provider) want the address with `compute/v1/`. */

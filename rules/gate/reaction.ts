@@ -49,8 +49,14 @@ export function chooseReaction(
  * What the VMs of a wave run instead of a revision that is new to it, because it was rolled back in a wave before: an approval that was written at
  * the moment of that undo must not lead them to the revision. Undefined if they stay as they are.
  */
-export function followedUndo(control: Control, approved: string | undefined, options: GateOptions): string | undefined {
-  if (options.passedBefore || approved !== options.revision) return undefined;
+export function followedUndo(
+  control: Control,
+  approved: string | undefined,
+  state: GateState,
+  options: GateOptions,
+  now: number,
+): string | undefined {
+  if (options.passedBefore || approved !== options.revision || !isNewRevision(state, options, now)) return undefined;
   const undo = undoneWave({ control }, options);
   return undo === undefined || undo.wave === options.wave ? undefined : undo.good;
 }

@@ -29,7 +29,7 @@ const SPREADING = /needs to have \[compute\.instances/;
 const SPREADING_TRIES = 45;
 const SPREADING_PAUSE = 15_000;
 
-/** Resources that give access: the next run makes them again. */
+/** Resources that give access: the next run makes them again, and empties them first. */
 const ACCESS = /IAM(Policy|Binding)$/i;
 
 /** The hooks of resources; none if the engine does not support hooks. */
@@ -113,7 +113,7 @@ export class DelayedFailures {
   /** Waits for the line: the engine may end the program right after the hook has answered. */
   private async reportAndRelease(failure: pulumi.ErrorHookArgs): Promise<false> {
     const advice = adviceAfter(failure, this.runningIn);
-    if (advice !== undefined) await pulumi.log.warn(`${String(failure.newInputs?.["name"])}: ${advice}`);
+    if (advice !== undefined) await pulumi.log.warn(`${failure.name}: ${advice}`);
     return this.releaseAll();
   }
 
@@ -153,7 +153,9 @@ export function adviceAfter(
   { failedOperation, type, newInputs }: Pick<pulumi.ErrorHookArgs, "failedOperation" | "type" | "newInputs">,
   runningIn: Readonly<Record<string, string>>,
 ): string | undefined {
-  if (failedOperation !== "update" || ACCESS.test(type)) return undefined;
+  if (failedOperation !== "update" || !type.startsWith("gcp:")) return undefined;
+  if (ACCESS.test(type))
+    return "Correct its members before the next pulumi up: that empties this policy before it writes it, and if Google refuses it again, nobody can log in";
   if (!/:Instance$/.test(type))
     return "Once the cause is gone, run pulumi up --refresh: Pulumi's state may have this change already, and a plain pulumi up would not make it";
   const vm = String(newInputs?.["name"]);

@@ -173,7 +173,7 @@ describe("fleet hold and resume", () => {
     const refused = await resume();
     expect([refused.code, holders()]).toEqual([1, ["bob", "ann"]]);
     expect(refused.err).toEqual([
-      "wave rest held by bob: migration, wave rest held by ann: demo at 4; that is not your hold: --yes ends it [NF209]",
+      "wave rest held by bob: migration, wave rest held by ann: demo at 4; that is not your hold: --yes ends it, or --by WHO if it is yours [NF209]",
     ]);
     expect((await resume("--by", "ann")).out).toEqual([
       "wave rest is no longer held by ann; still wave rest held by bob: migration",

@@ -14,8 +14,10 @@ it.each([
   ["update", instance, "dev-off", undefined],
   ["create", instance, "dev-alice", undefined],
   ["update", "gcp:compute/firewall:Firewall", "fw", /run pulumi up --refresh/],
-  ["update", "gcp:compute/instanceIAMPolicy:InstanceIAMPolicy", "x", undefined],
-  ["update", "gcp:projects/iAMBinding:IAMBinding", "x", undefined],
+  ["update", "gcp:compute/instanceIAMPolicy:InstanceIAMPolicy", "x", /^Correct its members before the next pulumi up/],
+  ["update", "gcp:projects/iAMBinding:IAMBinding", "x", /^Correct its members/],
+  ["update", "command:local:Command", "x", undefined],
+  ["update", "command:remote:Command", "x", undefined],
   ["delete", "gcp:compute/firewall:Firewall", "fw", undefined],
 ] as const)("after a failed %s of a %s named %s, a person should do what only a person can do", (...args) => {
   const [failedOperation, type, name, advice] = args;

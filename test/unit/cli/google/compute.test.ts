@@ -51,7 +51,7 @@ describe("instances", () => {
     fake.fault = () => ({ status: 200, body: { items: { "zones/z1": { warning: { code: "UNREACHABLE" } } } } });
     await expect(compute.instances()).rejects.toMatchObject({
       transient: true,
-      message: "Compute returned nothing of zones/z1; try again in a minute",
+      message: "Compute returned nothing of zones/z1",
     });
   });
 });
