@@ -1,6 +1,7 @@
 /** Finds the hosts and homes of a stack that its flakes do not have. Pure. */
 import { repositoryKey } from "./rollout/approval";
 import { didYouMean } from "./text/did-you-mean";
+import { firstOf } from "./text/text";
 
 /** The attributes of a flake's `nixosConfigurations` and `homeConfigurations`. */
 export interface FlakeNames {
@@ -41,7 +42,7 @@ export function missingNames(
     const missing = [...new Set(vms.flatMap(namesOf))].filter((name) => !there.includes(name));
     return missing.map((name) => {
       const of = vms.filter((vm) => namesOf(vm).includes(name)).map((vm) => vm.name);
-      return `there is no ${output}.${name}, the ${kind} of ${of.join(", ")}${didYouMean(name, there)}`;
+      return `there is no ${output}.${name}, the ${kind} of ${firstOf(of, 6)}${didYouMean(name, there)}`;
     });
   };
   return {

@@ -1,15 +1,18 @@
 /** Everything that a fleet has to know before it declares a resource: its settings, what exists, and what this run approves. */
 import { isAbsolute } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { approvalKey, startupKey } from "../../rules/contract";
 import { offerMistakes } from "../../rules/google-catalog";
 import { ConfigError } from "../config-error";
 import type { FleetConfig } from "../config/fleet-config";
 import type { Written } from "../fleet-args";
+import { startupScript } from "../startup";
 import { newestImages } from "../components/image";
 import { reachAll, type Reachable } from "../components/rollout/trigger";
 import type { Resolved } from "./approval";
 import { readExisting } from "./existing";
-import { accessWarnings, metadataWarnings, repositoryWarnings, stackWarnings, triggerWarnings } from "./warnings";
+import { metadataFindings } from "./metadata-size";
+import { accessWarnings, bindingWarnings, repositoryWarnings, stackWarnings, triggerWarnings } from "./warnings";
 import { keptDisks } from "./attached-disks";
 import { assertNoReplacement, existingHomeDisks, replacedVms } from "./replacement";
 import { decideRollout } from "./rollout-plan";
@@ -61,15 +64,17 @@ export async function prepare(
   for (const line of [
     ...stackWarnings(config),
     ...accessWarnings(config),
+    ...bindingWarnings(config),
     ...repositoryWarnings(config),
-    ...metadataWarnings(metadata),
     ...triggerWarnings(reachable, inventory.vms),
   ])
     void pulumi.log.warn(line);
+  const rollout = await decideRollout(config, source, resolved, metadata, inventory);
+  checkSize(config, rollout, metadata);
   return {
     config,
     resolved,
-    rollout: await decideRollout(config, source, resolved, metadata, inventory),
+    rollout,
     newestImages: await newestImages(config, opts),
     replacedVms: replaced,
     runningIn: Object.fromEntries(
@@ -80,4 +85,17 @@ export async function prepare(
     existingHomeDisks: existingHomeDisks(config, inventory),
     reachable,
   };
+}
+
+/** @throws ConfigError if the project's metadata do not take the items that this run writes */
+function checkSize(
+  { fleet, stack }: FleetConfig,
+  { plan }: Pick<Prepared["rollout"], "plan">,
+  metadata: Readonly<Record<string, string>>,
+): void {
+  const approvals = plan.map(({ wave, value }) => [approvalKey(fleet, stack, wave.name), value] as const);
+  const written = { [startupKey(fleet, stack)]: startupScript(), ...Object.fromEntries(approvals) };
+  const { mistakes, warnings } = metadataFindings(metadata, written);
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
+  for (const line of warnings) void pulumi.log.warn(line);
 }
