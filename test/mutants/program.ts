@@ -55,6 +55,14 @@ export const programMutants: readonly Mutant[] = [
     tests: unit("infra/trigger"),
   },
   {
+    rule: "a home disk that cannot be created keeps no wave from its approval",
+    file: "infra/components/fleet.ts",
+    before: "const disksApart = { ...part, ...failures.waitForDisks(decided.moving) };",
+    after: "const disksApart = part;",
+    tests: ["test/program/proof.test.ts"],
+    only: "where it is the home disk",
+  },
+  {
     rule: "the policy pack checks the bindings of whole policies",
     file: "policy/grants.ts",
     before: "if (POLICY.test(type)) return",

@@ -161,8 +161,7 @@ describe("a VM that cannot be created", () => {
     const vms = many.map((vm) => (vm.name === "dev-20" ? { ...vm, zone: "europe-west1-c" } : vm));
     configure({ vms, bootTimeout: "10s" });
     const next = await program.commit();
-    // The language host of the tests is too old for hooks, which say it in other words.
-    const { exitCode, text } = await program.run("up", "--continue-on-error");
+    const { exitCode, text } = await program.run("up");
     expect(exitCode, text).not.toBe(0);
     expect(text).toContain("devs-dev-20-vm");
     expect(text).toContain("Quota 'CPUS' exceeded");
@@ -173,5 +172,39 @@ describe("a VM that cannot be created", () => {
     allowed();
     await up();
     expect(program.vms.runs("dev-20")).toBe(next);
+  });
+
+  it("keeps a fix from no other where it is the home disk that cannot be created", async () => {
+    configure();
+    await up();
+    const allowed = program.refuse(/^POST .*\/disks(\?|$)/);
+    configure({ vms: [...usual, { name: "dev-4", homeDisk: {} }], bootTimeout: "10s" });
+    const next = await program.commit();
+    const { exitCode, text } = await program.run("up");
+    expect(exitCode, text).not.toBe(0);
+    expect(text).toContain("dev-4-home cannot be created: ");
+    expect(text).toContain("Quota 'CPUS' exceeded");
+    expect(text).toMatch(/dev-4 +failed +after .*was not there within 10 s/);
+    expect(runs("dev-1", "dev-2", "dev-3")).toEqual([next, next, next]);
+    expect(control()).toBeUndefined();
+
+    allowed();
+    await up();
+    expect(program.vms.runs("dev-4")).toBe(next);
+  });
+
+  it("keeps a fix from no other with --continue-on-error, also where more fail than may wait", async () => {
+    configure();
+    await up();
+    const allowed = program.refuse(/^POST .*\/zones\/europe-west1-c\/instances(\?|$)/);
+    const more = Array.from({ length: 10 }, (_, index) => ({ name: `new-${index}`, zone: "europe-west1-c" }));
+    configure({ vms: [...usual, ...more], bootTimeout: "10s" });
+    const next = await program.commit();
+    const { exitCode, text } = await program.run("up", "--continue-on-error", "--parallel", "8");
+    allowed();
+    expect(exitCode, text).not.toBe(0);
+    expect(runs("dev-1", "dev-2", "dev-3")).toEqual([next, next, next]);
+    configure();
+    await up();
   });
 });
