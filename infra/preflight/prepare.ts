@@ -15,6 +15,7 @@ import { metadataFindings } from "./metadata-size";
 import { accessWarnings, bindingWarnings, repositoryWarnings, stackWarnings, triggerWarnings } from "./warnings";
 import { keptDisks } from "./attached-disks";
 import { assertNoReplacement, existingHomeDisks, replacedVms } from "./replacement";
+import { quotaWarnings } from "./quotas";
 import { decideRollout } from "./rollout-plan";
 import { readSettings } from "./settings";
 import { arrivals, ours, type Given } from "./stack-moves";
@@ -55,7 +56,7 @@ export async function prepare(
   // A program of the Automation API has a placeholder.
   const projectRoot = isAbsolute(root) ? root : directory;
   const { config, source, resolved } = await readSettings(written, stack, directory, projectRoot);
-  const { metadata, inventory, offers } = await readExisting(config, written.raw, opts);
+  const { metadata, inventory, offers, quotas } = await readExisting(config, written.raw, opts);
   const mistakes = offers === undefined ? [] : offerMistakes(config, offers);
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   assertNoReplacement(config, inventory, given);
@@ -66,6 +67,7 @@ export async function prepare(
     ...accessWarnings(config),
     ...bindingWarnings(config),
     ...repositoryWarnings(config),
+    ...quotaWarnings(config, inventory, quotas),
     ...triggerWarnings(reachable, inventory.vms),
   ])
     void pulumi.log.warn(line);
