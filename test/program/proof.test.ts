@@ -16,17 +16,24 @@ interface Given {
   timeout?: string;
   bootTimeout?: string;
   rest?: object;
+  canaries?: string[];
 }
 
 const usual = [{ name: "dev-1" }, { name: "dev-2" }, { name: "dev-3" }];
 
-function configure({ vms = usual, timeout = "2m", bootTimeout = "2m", rest = {} }: Given = {}): void {
+function configure({
+  vms = usual,
+  timeout = "2m",
+  bootTimeout = "2m",
+  rest = {},
+  canaries = ["dev-1"],
+}: Given = {}): void {
   program.configure({
     "nixos-fleet:deletionProtection": "false",
     "nixos-fleet:bootTimeout": bootTimeout,
     "nixos-fleet:vms": vms,
     "nixos-fleet:waves": [
-      { name: "canary", vms: ["dev-1"], timeout },
+      { name: "canary", vms: canaries, timeout },
       { name: "rest", rest: true, timeout, ...rest },
     ],
   });
@@ -206,5 +213,23 @@ describe("a VM that cannot be created", () => {
     expect(runs("dev-1", "dev-2", "dev-3")).toEqual([next, next, next]);
     configure();
     await up();
+  });
+
+  it("ends the run where it is the home disk of a VM that changes waves, since the approvals wait for that", async () => {
+    configure();
+    await up();
+    const good = program.approved("canary") ?? "";
+    const allowed = program.refuse(/^POST .*\/disks(\?|$)/);
+    configure({
+      vms: [{ name: "dev-1" }, { name: "dev-2", homeDisk: {} }, { name: "dev-3" }],
+      canaries: ["dev-1", "dev-2"],
+    });
+    const next = await program.commit();
+    expect(await up("badly")).toContain("Quota 'CPUS' exceeded");
+    expect(runs("dev-1", "dev-2", "dev-3")).toEqual([good, good, good]);
+
+    allowed();
+    await up();
+    expect(runs("dev-1", "dev-2", "dev-3")).toEqual([next, next, next]);
   });
 });
