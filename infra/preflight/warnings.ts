@@ -5,7 +5,6 @@ import { type PresentVm, short } from "../../rules/contract";
 import { missingNames } from "../../rules/flake-names";
 import { firstOf } from "../../rules/text/text";
 import { flakeUser } from "../config/vms/vms";
-import { firstOf } from "../../rules/text/text";
 import type { FleetConfig } from "../config/fleet-config";
 import type { Reachable } from "../components/rollout/trigger";
 
