@@ -25,6 +25,8 @@ export interface StackSettings {
   /** Items of the project's metadata that are the program's and not a rollout's. */
   projectMetadata: Record<string, string>;
   vms: ExpectedVm[];
+  /** The home disks of which the stack takes a snapshot each day. */
+  snapshotDisks: { name: string; zone: string }[];
   /** How updates are triggered besides the VMs' own watching; undefined if they are not. */
   ssh?: { port: number; addresses: Record<string, string>; bastion?: { host: string; port: number } };
 }

@@ -1,6 +1,7 @@
 /** What the program creates from a stack's settings, for code that compares it with what exists. */
 import { apisOf } from "./components/apis";
 import type { FleetConfig, RawConfig } from "./config/fleet-config";
+import { homeDiskName } from "./config/names";
 import { vmMetadata } from "./components/metadata";
 import { startupLoader, startupScript } from "./startup";
 import { startupKey } from "../rules/contract";
@@ -23,6 +24,8 @@ interface Expected {
   zone: string;
   /** Items of the project's metadata that the program owns, without those of a rollout. */
   projectMetadata: Record<string, string>;
+  /** The home disks of which the stack takes a snapshot each day. */
+  snapshotDisks: { name: string; zone: string }[];
   vms: (FlakeUser & { zone: string; machineType: string; metadata: Record<string, string> })[];
   ssh?: Ssh;
 }
@@ -64,6 +67,9 @@ export function expectedOf(
         ...flakeUser(vm),
         metadata: vmMetadata(config, vm, loader),
       })),
+      snapshotDisks: config.vms.flatMap(({ name, zone, homeDisk }) =>
+        config.snapshots === undefined || homeDisk === undefined ? [] : [{ name: homeDiskName(name), zone }],
+      ),
       ...(trigger === "ssh" ? { ssh: { port, addresses, ...(bastion === undefined ? {} : { bastion }) } } : {}),
     },
   };

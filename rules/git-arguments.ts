@@ -13,7 +13,7 @@ export interface GitCommand {
   paths?: readonly string[];
 }
 
-/** How many repositories are read at once: above ten, an sshd refuses connections at random (MaxStartups). */
+/** How many repositories of a server are read at once: above ten, an sshd refuses connections at random (MaxStartups). */
 export const repositoriesAtOnce = 4;
 
 /** Commands that take `--end-of-options` for a value. */

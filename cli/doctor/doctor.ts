@@ -4,6 +4,7 @@ import { isOlder, oldestNix } from "../repository/nix-version";
 import { missingNames, missingOwnHomes, type FlakeNames, type FlakeUser } from "../../rules/flake-names";
 import { lockInputs } from "../../rules/lock/flake-lock";
 import { fail, ok, checkResult, warn, type Facts, type Finding, type OwnRepository } from "./findings";
+import { checkSnapshots } from "./snapshots";
 import { checkVms } from "./vms";
 import { messageOf } from "../../rules/text/system-error";
 
@@ -28,6 +29,7 @@ export function diagnose(facts: Facts, now: Date): Finding[] {
     ...checkGoogle(facts),
     ...checkRepository(facts),
     ...checkVms(facts, now),
+    ...checkSnapshots(facts, now),
   ];
 }
 

@@ -10,6 +10,7 @@ import { variable } from "../command-line/variable";
 import { accountOf, credentials, type Caller } from "../google/credentials";
 import { callerOf } from "../identity";
 import type { Facts, OwnRepository, Result } from "./findings";
+import { snapshotDisksOf } from "./snapshots";
 import { messageOf } from "../../rules/text/system-error";
 import { findFleet, readAllReports, readDecisions, toVm, type FleetId } from "../fleet";
 import { runProgram, type RunOptions } from "../run-program";
@@ -109,7 +110,11 @@ async function googleFacts(
   const id = { fleet: settings.fleet, stack: stack.value };
   const unoffered = await resultOf(call, async () => offerMistakes(settings, await compute.offers(settings.vms)));
   const vms = await vmFacts(call, compute, id, projectMetadata);
-  return { ...known, servicesOff: off, unoffered, ...vms };
+  const snapshotDisks =
+    settings.snapshotDisks.length === 0
+      ? undefined
+      : await resultOf(call, () => snapshotDisksOf(compute, settings, new Date()));
+  return { ...known, servicesOff: off, unoffered, ...vms, snapshotDisks };
 }
 
 /** @throws if there are none, or another account's may not be used */

@@ -52,8 +52,19 @@ export interface Facts {
   ownHomes?: OwnRepository[] | undefined;
   instances?: Result<Instance[]> | undefined;
   status?: Result<FleetStatus> | undefined;
+  /** The home disks that exist and have a snapshot taken each day. */
+  snapshotDisks?: Result<SnapshotDisk[]> | undefined;
   /** Where SSH did not answer, and why. */
   unreachable?: Record<string, string> | undefined;
+}
+
+/** A disk that has snapshots. */
+export interface SnapshotDisk {
+  name: string;
+  /** RFC 3339. */
+  createdAt: string;
+  /** When its newest snapshot was taken; undefined if that is longer ago than `withoutSnapshot`. */
+  newest?: string | undefined;
 }
 
 /** A repository that homes come from besides the config repository. */

@@ -57,8 +57,29 @@ export interface Disks {
   attached(instance: Pick<Instance, "name" | "zone">): Promise<{ deletionProtection: boolean; disks: AttachedDisk[] }>;
   /** Stops a VM and waits until it is off. */
   stop(instance: Pick<Instance, "name" | "zone">): Promise<void>;
+  /** The disks that match the filter. */
+  disks(filter: string): Promise<Disk[]>;
+  /** The snapshots since a time that match the filter, as far as they did not fail. */
+  snapshotsSince(filter: string, since: Date): Promise<TakenSnapshot[]>;
   /** Takes a snapshot of a disk and waits until it is complete. */
   snapshot(disk: { name: string; zone: string }, snapshot: NewSnapshot): Promise<void>;
+}
+
+/** A disk by itself. */
+export interface Disk {
+  name: string;
+  zone: string;
+  /** RFC 3339. */
+  createdAt: string;
+}
+
+/** A snapshot that was taken. */
+export interface TakenSnapshot {
+  /** Of which disk, which may be gone. */
+  disk: string;
+  zone: string;
+  /** RFC 3339. */
+  at: string;
 }
 
 /** A disk of a VM. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { compute_v1 } from "@googleapis/compute/build/v1";
 import { ApiError, isLocal } from "./api-error";
 import { computeApi, unreachable, type ComputeOptions } from "./compute-api";
-import type { ComputeClient, Instance, NewSnapshot } from "./compute-interfaces";
+import type { ComputeClient, Disk, Instance, NewSnapshot, TakenSnapshot } from "./compute-interfaces";
 import { listAggregated } from "../../rules/aggregated-list";
 import { gatherOffers, type Offers, type Wanted } from "../../rules/google-catalog";
 import { waitForOperation } from "./operation";
@@ -120,7 +120,7 @@ class RestCompute implements ComputeClient {
     return {
       deletionProtection: deletionProtection ?? false,
       disks: (disks ?? []).map(({ source, deviceName, boot }) => ({
-        name: source?.split("/").at(-1) ?? "",
+        name: leaf(source),
         device: deviceName ?? "",
         boot: boot ?? false,
       })),
@@ -130,6 +130,42 @@ class RestCompute implements ComputeClient {
   async stop({ name, zone }: Pick<Instance, "name" | "zone">): Promise<void> {
     const asked = { project: this.project, zone, instance: name };
     await this.finish(await this.call(() => this.api.instances.stop(asked)), stopTimeout);
+  }
+
+  async disks(filter: string): Promise<Disk[]> {
+    const fields = "items/*(disks(name,zone,creationTimestamp),warning/code),nextPageToken";
+    const all = await listAggregated(
+      (page) =>
+        this.call(() =>
+          this.api.disks.aggregatedList({ project: this.project, maxResults: 500, fields, filter, ...page }),
+        ),
+      ({ disks }: compute_v1.Schema$DisksScopedList) => disks,
+      unreachable,
+    );
+    return all.map(({ name, zone, creationTimestamp }) => ({
+      name: name ?? "",
+      zone: leaf(zone),
+      createdAt: creationTimestamp ?? "",
+    }));
+  }
+
+  async snapshotsSince(filter: string, since: Date): Promise<TakenSnapshot[]> {
+    const fields = "items(sourceDisk,creationTimestamp,status),nextPageToken";
+    const asked = { project: this.project, maxResults: 500, orderBy: "creationTimestamp desc", fields, filter };
+    const found: TakenSnapshot[] = [];
+    let pageToken: string | null | undefined;
+    do {
+      const page = pageToken ? { pageToken } : {};
+      const { items, nextPageToken } = await this.call(() => this.api.snapshots.list({ ...asked, ...page }));
+      for (const { sourceDisk, creationTimestamp, status } of items ?? []) {
+        // The newest come first.
+        if (!(Date.parse(creationTimestamp ?? "") >= since.getTime())) return found;
+        const [, zone = "", disk = ""] = /zones\/([^/]+)\/disks\/([^/]+)$/.exec(sourceDisk ?? "") ?? [];
+        if (status !== "FAILED") found.push({ disk, zone, at: creationTimestamp ?? "" });
+      }
+      pageToken = nextPageToken;
+    } while (pageToken);
+    return found;
   }
 
   async snapshot({ name, zone }: { name: string; zone: string }, snapshot: NewSnapshot): Promise<void> {
@@ -225,6 +261,11 @@ class RestCompute implements ComputeClient {
   }
 }
 
+/** The last part of a link. */
+function leaf(link: string | null | undefined): string {
+  return link?.split("/").at(-1) ?? "";
+}
+
 function metadataKey({ zone, name, metadata }: compute_v1.Schema$Instance): string {
   return [zone, name, metadata?.fingerprint].join(" ");
 }
@@ -234,7 +275,7 @@ function toInstance(raw: compute_v1.Schema$Instance, metadata: Record<string, st
   const startedAt = raw.lastStartTimestamp ?? raw.creationTimestamp;
   return {
     name: raw.name ?? "",
-    zone: raw.zone?.split("/").at(-1) ?? "",
+    zone: leaf(raw.zone),
     state: raw.status ?? "UNKNOWN",
     labels: raw.labels ?? {},
     metadata,

@@ -135,7 +135,8 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
     const deployKeys = deployKeyValues(args, stack, config.deployKeys);
     const secrets = new FleetSecrets(name, { config, deployKeys, account }, part);
     const image = config.image && new FleetImage(name, { config, ...config.image }, part);
-    const { disks } = new HomeDisks(name, config, prepared.existingHomeDisks, part);
+    const disksApart = { ...part, ...failures.waitForDisks(decided.moving) };
+    const { disks } = new HomeDisks(name, config, prepared.existingHomeDisks, disksApart);
     const script = startupScript();
     const startup = new ProjectMetadataItem(
       `${name}-startup-script`,

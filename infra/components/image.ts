@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as compute from "@pulumi/gcp/compute";
 import type { FleetConfig } from "../config/fleet-config";
 import { guestOsFeatures } from "../../rules/google-catalog";
+import { firstOf } from "../../rules/text/text";
 import { fleetLabels } from "./metadata";
 
 /** The image's name, which is that of its archive, `gs://BUCKET/NAME.raw.tar.gz`. Pure. */
@@ -64,11 +65,14 @@ export function olderImages(
   images: Record<string, { of?: string | undefined; newest?: string | undefined }>,
 ): string | undefined {
   const leaf = (link: string) => link.replace(/^.*\//, "");
-  const older = Object.entries(images).flatMap(([vm, { of, newest }]) =>
-    of === undefined || newest === undefined || leaf(of) === leaf(newest)
-      ? []
-      : [`${vm} (${leaf(of)}, not ${leaf(newest)})`],
-  );
-  if (older.length === 0) return undefined;
-  return `made from an older image than their family's newest: ${older.join(", ")}. They keep it: their system comes from the config repository`;
+  const older = new Map<string, string[]>();
+  for (const [vm, { of, newest }] of Object.entries(images)) {
+    if (of === undefined || newest === undefined || leaf(of) === leaf(newest)) continue;
+    const which = `${leaf(of)}, not ${leaf(newest)}`;
+    older.set(which, [...(older.get(which) ?? []), vm]);
+  }
+  if (older.size === 0) return undefined;
+  const groups = [...older].map(([which, vms]) => `${firstOf(vms, 6)} (${which})`);
+  const more = groups.length > 3 ? `; and ${groups.length - 3} other images` : "";
+  return `made from an older image than their family's newest: ${groups.slice(0, 3).join("; ")}${more}. They keep it: their system comes from the config repository`;
 }

@@ -1,6 +1,7 @@
 /** The revisions that a wave is approved for: the head of the config repository and of homes' own repositories. */
 import pMap from "p-map";
 import { short } from "../../rules/contract";
+import { parseKeyPlace } from "../../rules/deploy-keys";
 import { repositoriesAtOnce } from "../../rules/git-arguments";
 import { lockChanges } from "../../rules/lock/flake-lock";
 import type { Manifest } from "./manifest";
@@ -23,6 +24,15 @@ interface Keeper {
   homes: readonly Home[];
 }
 
+/** A home's repository and its key, see `homeSources`. */
+type Source = [key: string, { repository: string; branch: string }];
+
+/** Milliseconds for which a home's repository may send nothing: the rollout does not need it. */
+const HOME_SILENCE = 15_000;
+
+/** How many servers are asked beside each other, so that a silent one keeps the homes of few others waiting. */
+const SERVERS_AT_ONCE = 8;
+
 /** The repositories of these VMs' homes, other than the config repository, by the key under which they are approved. */
 export function homeSources(vms: readonly Keeper[]): Record<string, { repository: string; branch: string }> {
   const own = vms
@@ -39,18 +49,25 @@ export function homeSources(vms: readonly Keeper[]): Record<string, { repository
  */
 export async function resolveHomes(
   vms: readonly Keeper[],
+  silence = HOME_SILENCE,
 ): Promise<{ homes: Record<string, Revision>; warnings: string[] }> {
   const warnings: string[] = [];
   const homes: Record<string, Revision> = {};
-  const resolve = async ([key, { repository, branch }]: [string, { repository: string; branch: string }]) => {
+  const resolve = async ([key, { repository, branch }]: Source) => {
     try {
-      homes[key] = await resolveRevision(repository, branch);
+      homes[key] = await resolveRevision(repository, branch, undefined, silence);
     } catch (error) {
       const { message } = error as Error;
       warnings.push(`vms: a home's repository: ${message}; a new revision is approved without the homes from it`);
     }
   };
-  await pMap(Object.entries(homeSources(vms)), resolve, { concurrency: repositoriesAtOnce });
+  const servers = new Map<string, Source[]>();
+  for (const source of Object.entries(homeSources(vms))) {
+    const server = parseKeyPlace(source[1].repository)?.host ?? "";
+    servers.set(server, [...(servers.get(server) ?? []), source]);
+  }
+  const readAll = (sources: Source[]) => pMap(sources, resolve, { concurrency: repositoriesAtOnce });
+  await pMap(servers.values(), readAll, { concurrency: SERVERS_AT_ONCE });
   return { homes, warnings: warnings.sort() };
 }
 

@@ -10,6 +10,7 @@ import { googleIdentity } from "../../rules/google-identity";
 import { ConfigError } from "../config-error";
 import type { FleetConfig, RawConfig } from "../config/fleet-config";
 import { gatherOffers, type Offers } from "../../rules/google-catalog";
+import { quotasOf, type ReadQuotas } from "./quotas";
 
 interface Existing {
   /** The project's metadata, as VMs and gates read it. */
@@ -18,6 +19,8 @@ interface Existing {
   inventory: Inventory;
   /** Undefined before the Compute API is enabled, and if the identity may not list it. */
   offers?: Offers | undefined;
+  /** Empty before the Compute API is enabled; the region's are also empty if they cannot be read. */
+  quotas: ReadQuotas;
 }
 
 const FIELDS = {
@@ -48,24 +51,26 @@ const thrownShape = z.object({
  * @throws ConfigError if the provider is of another project, or if the project does not answer: unknown is not empty
  */
 export async function readExisting(
-  { project, vms, replace }: Pick<FleetConfig, "project" | "vms" | "replace">,
+  { project, region, vms, replace }: Pick<FleetConfig, "project" | "region" | "vms" | "replace">,
   raw: RawConfig,
   opts: pulumi.InvokeOptions,
 ): Promise<Existing> {
   const { accessTokenFrom } = googleIdentity(raw, process.env, project);
   try {
     const api = await providersApi(project, raw, opts);
-    const [metadata, inventory, offers] = await Promise.all([
-      readMetadata(api, project),
+    const [found, inventory, offers, ofRegion] = await Promise.all([
+      readProject(api, project),
       readInventory(api, project, replace),
       readOffers(api, project, vms).catch(forbiddenIsUnknown),
+      readRegionQuotas(api, project, region),
     ]);
-    return { metadata, inventory, offers };
+    return { metadata: found.metadata, inventory, offers, quotas: { project: found.quotas, region: ofRegion } };
   } catch (thrown) {
     if (thrown instanceof ConfigError) throw thrown;
     const { message, response } = thrownShape.safeParse(thrown).data ?? { message: String(thrown) };
     const reasons = response?.data.error.errors.map(({ reason }) => reason) ?? [];
-    if (reasons.includes("accessNotConfigured")) return { metadata: {}, inventory: { vms: [], disks: [] } };
+    if (reasons.includes("accessNotConfigured"))
+      return { metadata: {}, inventory: { vms: [], disks: [] }, quotas: { project: {}, region: {} } };
     const status = response === undefined ? "" : `HTTP ${response.status}: `;
     const renew =
       response?.status === 401 && accessTokenFrom !== undefined
@@ -84,7 +89,7 @@ export async function readMetadataNow(
   raw: RawConfig,
   opts: pulumi.InvokeOptions,
 ): Promise<Record<string, string>> {
-  return readMetadata(await providersApi(project, raw, opts), project);
+  return (await readProject(await providersApi(project, raw, opts), project)).metadata;
 }
 
 /** Compute's API with a token of the provider's, which ends after an hour. */
@@ -135,10 +140,30 @@ function computeApi(token: string, quotaProject: string | undefined): compute_v1
   });
 }
 
-async function readMetadata(api: compute_v1.Compute, project: string): Promise<Record<string, string>> {
-  const { data } = await api.projects.get({ project, fields: "commonInstanceMetadata/items" });
+async function readProject(
+  api: compute_v1.Compute,
+  project: string,
+): Promise<{ metadata: Record<string, string>; quotas: ReadQuotas["project"] }> {
+  const fields = "commonInstanceMetadata/items,quotas(metric,limit,usage)";
+  const { data } = await api.projects.get({ project, fields });
   const items = data.commonInstanceMetadata?.items ?? [];
-  return Object.fromEntries(items.map(({ key, value }) => [key ?? "", value ?? ""]));
+  return {
+    metadata: Object.fromEntries(items.map(({ key, value }) => [key ?? "", value ?? ""])),
+    quotas: quotasOf(data.quotas),
+  };
+}
+
+/** Only a warning needs these, and Compute cannot always say them. */
+async function readRegionQuotas(
+  api: compute_v1.Compute,
+  project: string,
+  region: string,
+): Promise<ReadQuotas["region"]> {
+  const asked = { project, region, fields: "quotas(metric,limit,usage)" };
+  return api.regions.get(asked).then(
+    ({ data }) => quotasOf(data.quotas),
+    () => ({}),
+  );
 }
 
 async function readInventory(api: compute_v1.Compute, project: string, replace: readonly string[]): Promise<Inventory> {

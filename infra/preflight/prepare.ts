@@ -1,18 +1,22 @@
 /** Everything that a fleet has to know before it declares a resource: its settings, what exists, and what this run approves. */
 import { isAbsolute } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { approvalKey, startupKey } from "../../rules/contract";
 import { offerMistakes } from "../../rules/google-catalog";
 import { ConfigError } from "../config-error";
 import { KNOWN, type FleetConfig } from "../config/fleet-config";
 import { ownKeys } from "../config/parse";
 import type { Written } from "../fleet-args";
+import { startupScript } from "../startup";
 import { newestImages } from "../components/image";
 import { reachAll, type Reachable } from "../components/rollout/trigger";
 import type { Resolved } from "./approval";
 import { readExisting, readMetadataNow } from "./existing";
-import { accessWarnings, metadataWarnings, repositoryWarnings, stackWarnings, triggerWarnings } from "./warnings";
+import { metadataFindings } from "./metadata-size";
+import { accessWarnings, bindingWarnings, repositoryWarnings, stackWarnings, triggerWarnings } from "./warnings";
 import { keptDisks } from "./attached-disks";
 import { assertNoReplacement, existingHomeDisks, replacedVms } from "./replacement";
+import { quotaWarnings } from "./quotas";
 import { decideRollout } from "./rollout-plan";
 import { readSettings } from "./settings";
 import { arrivals, ours, type Given } from "./stack-moves";
@@ -56,7 +60,7 @@ export async function prepare(
   // A program of the Automation API has a placeholder.
   const projectRoot = isAbsolute(root) ? root : directory;
   const { config, source, resolved } = await readSettings(written, stack, directory, projectRoot);
-  const { metadata, inventory, offers } = await readExisting(config, written.raw, opts);
+  const { metadata, inventory, offers, quotas } = await readExisting(config, written.raw, opts);
   const mistakes = offers === undefined ? [] : offerMistakes(config, offers);
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   assertNoReplacement(config, inventory, given);
@@ -65,15 +69,18 @@ export async function prepare(
   for (const line of [
     ...stackWarnings(config),
     ...accessWarnings(config),
+    ...bindingWarnings(config),
     ...repositoryWarnings(config),
-    ...metadataWarnings(metadata),
+    ...quotaWarnings(config, inventory, quotas),
     ...triggerWarnings(reachable, inventory.vms),
   ])
     void pulumi.log.warn(line);
+  const rollout = await decideRollout(config, source, resolved, metadata, inventory);
+  checkSize(config, rollout, metadata);
   return {
     config,
     resolved,
-    rollout: await decideRollout(config, source, resolved, metadata, inventory),
+    rollout,
     newestImages: await newestImages(config, opts),
     replacedVms: replaced,
     runningIn: Object.fromEntries(
@@ -85,4 +92,17 @@ export async function prepare(
     reachable,
     readMetadata: () => readMetadataNow(config.project, written.raw, opts),
   };
+}
+
+/** @throws ConfigError if the project's metadata do not take the items that this run writes */
+function checkSize(
+  { fleet, stack }: FleetConfig,
+  { plan }: Pick<Prepared["rollout"], "plan">,
+  metadata: Readonly<Record<string, string>>,
+): void {
+  const approvals = plan.map(({ wave, value }) => [approvalKey(fleet, stack, wave.name), value] as const);
+  const written = { [startupKey(fleet, stack)]: startupScript(), ...Object.fromEntries(approvals) };
+  const { mistakes, warnings } = metadataFindings(metadata, written);
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
+  for (const line of warnings) void pulumi.log.warn(line);
 }

@@ -1,11 +1,11 @@
 /** What an update would do to the existing VMs and disks. */
-import { BlockList } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import { contract, type Inventory, type PresentDisk, type PresentVm } from "../../rules/contract";
 import type { VmConfig } from "../config/fleet-config";
 import { homeDiskName } from "../config/names";
 import type { Findings, Fleet } from "./findings";
 import { checkAttachedDisks } from "./attached-disks";
+import { checkNetwork } from "./subnet";
 import { checkPlacement, checkVm, needsReplacement, stopWarnings } from "./vm-changes";
 import { ConfigError } from "../config-error";
 import { checkArrivals, checkDepartures, ours, own, type Given } from "./stack-moves";
@@ -111,17 +111,6 @@ function checkRegion({ region, ...config }: Fleet, present: readonly PresentVm[]
   ];
 }
 
-/** Compute can only widen a subnet's range. */
-function checkNetwork(config: Fleet, present: readonly PresentVm[]): string[] {
-  const { cidr } = config.network;
-  const outside = present.filter((vm) => own(config, vm) && !covers(cidr, vm.cidr));
-  if (outside.length === 0) return [];
-  const ranges = [...new Set(outside.map((vm) => vm.cidr))].join(" and ");
-  return [
-    `network.cidr: ${cidr} does not hold ${ranges}, the subnet of ${outside.map(({ name }) => name).join(", ")}; a subnet can be widened, not moved`,
-  ];
-}
-
 function checkDisk(
   at: string,
   config: Fleet,
@@ -199,13 +188,4 @@ function renameHint(config: Fleet, rival: PresentVm | PresentDisk): string {
   const isDisk = "attachedTo" in rival && rival.fleet === config.fleet;
   const label = `gcloud compute disks add-labels ${rival.name} --zone=${rival.zone} --labels=${contract.labels.stack}=${config.stack}`;
   return `choose another name, or, ${back}${isDisk ? `, or, if it came with its VM from stack ${rival.stack}, ${label}` : ""}`;
-}
-
-/** Whether an IPv4 range contains all of another. */
-function covers(outer: string, inner: string): boolean {
-  const [outerAddress = "", outerBits] = outer.split("/");
-  const [innerAddress = "", innerBits] = inner.split("/");
-  const range = new BlockList();
-  range.addSubnet(outerAddress, Number(outerBits));
-  return Number(innerBits) >= Number(outerBits) && range.check(innerAddress);
 }

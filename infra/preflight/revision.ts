@@ -30,17 +30,23 @@ export interface FlakeSource {
   subdirectory?: string;
 }
 
-/** A repository that does not answer within this time counts as unreachable. */
-const FETCH_SECONDS = 60;
+/** Milliseconds for which a repository may send nothing; then it counts as unreachable. A large one may take longer in all. */
+const SILENCE = 60_000;
 
 /**
- * The head of `branch` and its lock, by a fetch of that one commit. Never asks for a password.
+ * The head of `branch` and its lock, by a fetch of that one commit, without the other files if the server can leave them out. Never asks
+ * for a password.
  * @throws Error with one line that says which repository or branch could not be read, with git's own reason; or that the head cannot be
  * approved, since its `flake.lock` is not a lock that a VM could build
  */
-export async function resolveRevision(repository: string, branch: string, subdirectory?: string): Promise<Revision> {
+export async function resolveRevision(
+  repository: string,
+  branch: string,
+  subdirectory?: string,
+  silence = SILENCE,
+): Promise<Revision> {
   const lock = flakeFile(subdirectory, "flake.lock");
-  const head = await fetchCommit(repository, `refs/heads/${branch}`, lock).catch((error: unknown) => {
+  const head = await fetchCommit(repository, `refs/heads/${branch}`, lock, silence).catch((error: unknown) => {
     throw new Error(`cannot read branch "${branch}" of ${repository}: ${reason(error)}`, { cause: error });
   });
   const problem = head.isLink ? `${lock} is a symbolic link; commit the file itself` : lockProblem(head.lockText);
@@ -85,12 +91,25 @@ const PAUSE = 500;
 const PASSING =
   /kex_exchange_identification|Connection (reset|closed|timed out)|closed by remote host|early EOF|RPC failed|error: (429|5\d\d)|hung up unexpectedly/i;
 
+/** A server that leaves files out, but does not send one by itself: one of git's older protocol. */
+const NO_SINGLE_FILES = /from promisor remote/;
+
 /** Fetches the commit, and retries if that may help. */
-async function fetchCommit(repository: string, ref: string, lock: string): Promise<Revision & { isLink: boolean }> {
+async function fetchCommit(
+  repository: string,
+  ref: string,
+  lock: string,
+  silence = SILENCE,
+): Promise<Revision & { isLink: boolean }> {
+  let filter = true;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await fetchOnce(repository, ref, lock);
+      return await fetchOnce(repository, ref, lock, silence, filter);
     } catch (error) {
+      if (filter && NO_SINGLE_FILES.test(stderrOf(error))) {
+        filter = false;
+        continue;
+      }
       if (attempt === ATTEMPTS || !PASSING.test(stderrOf(error))) throw error;
       await sleep(PAUSE * 2 ** (attempt - 1) * (0.5 + Math.random()));
     }
@@ -98,38 +117,69 @@ async function fetchCommit(repository: string, ref: string, lock: string): Promi
 }
 
 /** The commit, and whether its `flake.lock` is a symbolic link: neither Nix nor a digest of its text would follow the link. */
-async function fetchOnce(repository: string, ref: string, file: string): Promise<Revision & { isLink: boolean }> {
+async function fetchOnce(
+  repository: string,
+  ref: string,
+  file: string,
+  silence: number,
+  filter: boolean,
+): Promise<Revision & { isLink: boolean }> {
   const directory = mkdtempSync(join(tmpdir(), "nixos-fleet-revision-"));
-  const run = execa({
-    cwd: directory,
-    env: { GIT_SSH_COMMAND: "ssh -o BatchMode=yes", ...childEnvironment("git", process.env), GIT_TERMINAL_PROMPT: "0" },
-    extendEnv: false,
-    timeout: FETCH_SECONDS * 1000,
-    encoding: "buffer",
-    stripFinalNewline: false,
-  });
-  const git = (command: GitCommand) => run("git", gitArguments(command));
+  const git = (command: GitCommand) => runGit(command, directory, silence);
   try {
     await git({ command: "init", options: ["--quiet", "--bare"] });
-    await git({ command: "fetch", options: ["--quiet", "--depth=1"], values: [repository, ref] });
-    const { stdout: head } = await git({ command: "rev-parse", values: ["FETCH_HEAD"] });
-    const { stdout: lock } = await git({ command: "show", values: [`FETCH_HEAD:${file}`] });
-    const { stdout: entry } = await git({ command: "ls-tree", values: ["FETCH_HEAD"], paths: [file] });
+    // Only a remote with a name can get a file later that the fetch left out.
+    await git({ command: "remote", options: ["add"], values: ["origin", repository] });
+    await git({
+      command: "fetch",
+      options: ["--progress", "--depth=1", "--no-tags", ...(filter ? ["--filter=blob:none"] : [])],
+      values: ["origin", ref],
+    });
+    const head = await git({ command: "rev-parse", values: ["FETCH_HEAD"] });
+    const lock = await git({ command: "show", values: [`FETCH_HEAD:${file}`] });
+    const entry = await git({ command: "ls-tree", values: ["FETCH_HEAD"], paths: [file] });
     return {
-      isLink: Buffer.from(entry).toString().startsWith("120000 "),
-      revision: Buffer.from(head).toString().trim(),
+      isLink: entry.toString().startsWith("120000 "),
+      revision: head.toString().trim(),
       lock: digest(lock),
-      lockText: Buffer.from(lock).toString(),
+      lockText: lock.toString(),
     };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
+/** What a git command prints. @throws Error if it prints nothing for so many milliseconds; ExecaError if it fails */
+async function runGit(command: GitCommand, cwd: string, silence: number): Promise<Buffer> {
+  const running = execa("git", gitArguments(command), {
+    cwd,
+    env: { GIT_SSH_COMMAND: "ssh -o BatchMode=yes", ...childEnvironment("git", process.env), GIT_TERMINAL_PROMPT: "0" },
+    extendEnv: false,
+    encoding: "buffer",
+    stripFinalNewline: false,
+  });
+  const silent = new AbortController();
+  const timer = setTimeout(() => {
+    silent.abort();
+    running.kill();
+    // An ssh that it started may keep them open.
+    running.stdout.destroy();
+    running.stderr.destroy();
+  }, silence);
+  for (const output of [running.stdout, running.stderr]) output.on("data", () => timer.refresh());
+  try {
+    return Buffer.from((await running).stdout);
+  } catch (error) {
+    if (silent.signal.aborted) throw new Error(`no answer within ${Math.round(silence / 1000)} s`, { cause: error });
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Why git could not read a repository, on one line. */
 function reason(error: unknown): string {
   if (!(error instanceof ExecaError)) return messageOf(error);
-  if (error.timedOut) return `no answer within ${FETCH_SECONDS} s`;
   const said = gitReason(stderrOf(error));
   return oneLine(withoutCredentials(said ?? (error.code === "ENOENT" ? messageOf(error) : error.shortMessage)), 300);
 }

@@ -1,25 +1,37 @@
 /** Problems that stop no update but that a person should know first. Pure. */
-import { accessOf } from "../components/iam";
+import { accessOf, peopleOf } from "../components/iam";
 import { sshServer } from "../../rules/deploy-keys";
 import { type PresentVm, short } from "../../rules/contract";
 import { missingNames } from "../../rules/flake-names";
-import { flakeUser } from "../config/vms/vms";
 import { firstOf } from "../../rules/text/text";
+import { flakeUser } from "../config/vms/vms";
 import type { FleetConfig } from "../config/fleet-config";
 import type { Reachable } from "../components/rollout/trigger";
 
-/** Compute's limit for all of a project's metadata, in bytes, and the share of it that triggers a warning. */
-const METADATA_BYTES = 512 * 1024;
-const FULL = 0.75;
+/** IAM's limit for the members of a project's policy, and so many of one binding that trigger a warning. */
+const POLICY_MEMBERS = 1500;
+const MANY_MEMBERS = 1400;
+
+/** How many of something a person reads by name. */
+const NAMED = 6;
 
 /** VMs without anyone who may log in. */
 export function accessWarnings(config: Pick<FleetConfig, "teams" | "access" | "vms">): string[] {
   const open = new Set(accessOf(config).map(({ vm }) => vm));
   const closed = config.vms.map(({ name }) => name).filter((name) => !open.has(name));
   if (closed.length === 0) return [];
-  const which = closed.length === config.vms.length ? "any VM" : closed.join(", ");
+  const which = closed.length === config.vms.length ? "any VM" : firstOf(closed, NAMED);
   return [
     `nixos-fleet:teams: nobody may log in to ${which} by this stack; name people in teams.infra and teams.developers, or set access: owners`,
+  ];
+}
+
+/** More people than a project's IAM policy holds: each may read the project's entry, by one binding for all of them. */
+export function bindingWarnings(config: Pick<FleetConfig, "teams" | "access" | "vms">): string[] {
+  const people = peopleOf(accessOf(config)).length;
+  if (people <= MANY_MEMBERS) return [];
+  return [
+    `nixos-fleet:access: ${people} people and groups may log in, and each is a member in the project's IAM policy, which has at most ${POLICY_MEMBERS} members in all; set access: teams and name groups in teams.developers, or split the fleet over projects`,
   ];
 }
 
@@ -55,23 +67,15 @@ export function stackWarnings({ stack, vms }: Pick<FleetConfig, "stack" | "vms">
       ];
 }
 
-/** Project metadata that is nearly full: Compute refuses the next approval with HTTP 413. */
-export function metadataWarnings(metadata: Readonly<Record<string, string>>): string[] {
-  const bytes = Object.entries(metadata).reduce((sum, item) => sum + Buffer.byteLength(item.join("")), 0);
-  if (bytes < METADATA_BYTES * FULL) return [];
-  const kib = (size: number) => Math.round(size / 1024);
-  const [largest = ""] = Object.entries(metadata).sort(([, a], [, b]) => b.length - a.length)[0] ?? [];
-  return [
-    `gcp:project: its metadata has ${kib(bytes)} of ${kib(METADATA_BYTES)} KiB, and approvals need room in it; the largest item is ${largest}`,
-  ];
-}
-
 /** VMs whose host is not among those that `fleet build` built for this revision: it builds all hosts of the flake. */
 export function hostWarnings(vms: FleetConfig["vms"], built: readonly string[], revision: string): string[] {
   // A manifest that cannot be read says nothing; its VMs build for themselves.
   if (built.length === 0) return [];
   const { hosts } = missingNames(vms.map(flakeUser), { hosts: [...built], homes: [] });
-  return hosts.map((line) => `nixos-fleet:vms: by the manifest of ${short(revision)} ${line}`);
+  const more = hosts.length - NAMED;
+  return [...hosts.slice(0, NAMED), ...(more > 0 ? [`${more} more hosts are not there`] : [])].map(
+    (line) => `nixos-fleet:vms: by the manifest of ${short(revision)} ${line}`,
+  );
 }
 
 /** Running VMs that get no SSH trigger, a line for each reason. A VM that is off or does not exist yet needs none. */

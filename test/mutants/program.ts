@@ -55,6 +55,28 @@ export const programMutants: readonly Mutant[] = [
     tests: unit("infra/trigger"),
   },
   {
+    rule: "a home disk that cannot be created keeps no wave from its approval",
+    file: "infra/components/fleet.ts",
+    before: "const disksApart = { ...part, ...failures.waitForDisks(decided.moving) };",
+    after: "const disksApart = part;",
+    tests: ["test/program/proof.test.ts"],
+    only: "where it is the home disk",
+  },
+  {
+    rule: "an update that the project's metadata do not take stops before it changes anything",
+    file: "infra/preflight/metadata-size.ts",
+    before: "const overflows = bytes > METADATA_BYTES && changed.length > 0;",
+    after: "const overflows = false;",
+    tests: unit("infra/warnings"),
+  },
+  {
+    rule: "an update of more VMs than the fleet's subnet has addresses stops before it changes anything",
+    file: "infra/preflight/subnet.ts",
+    before: "if (needed <= roomOf(bits)) return [];",
+    after: "if (true) return [];",
+    tests: unit("infra/subnet"),
+  },
+  {
     rule: "the policy pack checks the bindings of whole policies",
     file: "policy/grants.ts",
     before: "if (POLICY.test(type)) return",

@@ -16,17 +16,24 @@ interface Given {
   timeout?: string;
   bootTimeout?: string;
   rest?: object;
+  canaries?: string[];
 }
 
 const usual = [{ name: "dev-1" }, { name: "dev-2" }, { name: "dev-3" }];
 
-function configure({ vms = usual, timeout = "2m", bootTimeout = "2m", rest = {} }: Given = {}): void {
+function configure({
+  vms = usual,
+  timeout = "2m",
+  bootTimeout = "2m",
+  rest = {},
+  canaries = ["dev-1"],
+}: Given = {}): void {
   program.configure({
     "nixos-fleet:deletionProtection": "false",
     "nixos-fleet:bootTimeout": bootTimeout,
     "nixos-fleet:vms": vms,
     "nixos-fleet:waves": [
-      { name: "canary", vms: ["dev-1"], timeout },
+      { name: "canary", vms: canaries, timeout },
       { name: "rest", rest: true, timeout, ...rest },
     ],
   });
@@ -161,8 +168,7 @@ describe("a VM that cannot be created", () => {
     const vms = many.map((vm) => (vm.name === "dev-20" ? { ...vm, zone: "europe-west1-c" } : vm));
     configure({ vms, bootTimeout: "10s" });
     const next = await program.commit();
-    // The language host of the tests is too old for hooks, which say it in other words.
-    const { exitCode, text } = await program.run("up", "--continue-on-error");
+    const { exitCode, text } = await program.run("up");
     expect(exitCode, text).not.toBe(0);
     expect(text).toContain("devs-dev-20-vm");
     expect(text).toContain("Quota 'CPUS' exceeded");
@@ -173,5 +179,57 @@ describe("a VM that cannot be created", () => {
     allowed();
     await up();
     expect(program.vms.runs("dev-20")).toBe(next);
+  });
+
+  it("keeps a fix from no other where it is the home disk that cannot be created", async () => {
+    configure();
+    await up();
+    const allowed = program.refuse(/^POST .*\/disks(\?|$)/);
+    configure({ vms: [...usual, { name: "dev-4", homeDisk: {} }], bootTimeout: "10s" });
+    const next = await program.commit();
+    const { exitCode, text } = await program.run("up");
+    expect(exitCode, text).not.toBe(0);
+    expect(text).toContain("dev-4-home cannot be created: ");
+    expect(text).toContain("Quota 'CPUS' exceeded");
+    expect(text).toMatch(/dev-4 +failed +after .*was not there within 10 s/);
+    expect(runs("dev-1", "dev-2", "dev-3")).toEqual([next, next, next]);
+    expect(control()).toBeUndefined();
+
+    allowed();
+    await up();
+    expect(program.vms.runs("dev-4")).toBe(next);
+  });
+
+  it("keeps a fix from no other with --continue-on-error, also where more fail than may wait", async () => {
+    configure();
+    await up();
+    const allowed = program.refuse(/^POST .*\/zones\/europe-west1-c\/instances(\?|$)/);
+    const more = Array.from({ length: 10 }, (_, index) => ({ name: `new-${index}`, zone: "europe-west1-c" }));
+    configure({ vms: [...usual, ...more], bootTimeout: "10s" });
+    const next = await program.commit();
+    const { exitCode, text } = await program.run("up", "--continue-on-error", "--parallel", "8");
+    allowed();
+    expect(exitCode, text).not.toBe(0);
+    expect(runs("dev-1", "dev-2", "dev-3")).toEqual([next, next, next]);
+    configure();
+    await up();
+  });
+
+  it("ends the run where it is the home disk of a VM that changes waves, since the approvals wait for that", async () => {
+    configure();
+    await up();
+    const good = program.approved("canary") ?? "";
+    const allowed = program.refuse(/^POST .*\/disks(\?|$)/);
+    configure({
+      vms: [{ name: "dev-1" }, { name: "dev-2", homeDisk: {} }, { name: "dev-3" }],
+      canaries: ["dev-1", "dev-2"],
+    });
+    const next = await program.commit();
+    expect(await up("badly")).toContain("Quota 'CPUS' exceeded");
+    expect(runs("dev-1", "dev-2", "dev-3")).toEqual([good, good, good]);
+
+    allowed();
+    await up();
+    expect(runs("dev-1", "dev-2", "dev-3")).toEqual([next, next, next]);
   });
 });

@@ -6,6 +6,7 @@
 import { AsyncResource } from "node:async_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
+import { homeDiskName } from "../../config/names";
 import { parallelism } from "../../engine-options";
 import { REFUSED } from "./approval-check";
 import { registered } from "./registered";
@@ -28,6 +29,8 @@ const RETRIES = [2_000, 6_000, 15_000];
 const SPREADING = /needs to have \[compute\.instances/;
 const SPREADING_TRIES = 45;
 const SPREADING_PAUSE = 15_000;
+
+const DISK = /:Disk$/;
 
 /** Resources that give access: the next run makes them again, and empties them first. */
 const ACCESS = /IAM(Policy|Binding)$/i;
@@ -71,9 +74,24 @@ export class DelayedFailures {
 
   /** For a component that the rollout does not depend on: the failures of all its resources wait. */
   get waitForAll(): pulumi.ComponentResourceOptions {
-    const { wait } = this;
+    return this.waitExcept([]);
+  }
+
+  /**
+   * For the home disks: the failures of all wait, except those of the VMs that the approvals wait for, which would never end.
+   * @param moving the VMs that change waves
+   */
+  waitForDisks(moving: readonly string[]): pulumi.ComponentResourceOptions {
+    return this.waitExcept(moving.map(homeDiskName));
+  }
+
+  private waitExcept(needed: readonly string[]): pulumi.ComponentResourceOptions {
+    const { wait, release } = this;
+    const hooksOf = ({ name }: pulumi.Inputs) => (needed.includes(String(name)) ? release : wait);
     return {
-      transformations: [({ props, opts }) => ({ props, opts: { ...opts, hooks: { ...wait, ...opts.hooks } } })],
+      transformations: [
+        ({ props, opts }) => ({ props, opts: { ...opts, hooks: { ...hooksOf(props), ...opts.hooks } } }),
+      ],
     };
   }
 
@@ -118,18 +136,20 @@ export class DelayedFailures {
   }
 
   private async holdBack(args: pulumi.ErrorHookArgs): Promise<boolean> {
-    const { failedOperation, newInputs, name, errors } = args;
+    const { failedOperation, newInputs, type, errors } = args;
     if (SPREADING.test(errors[0] ?? "") && errors.length <= SPREADING_TRIES) {
       await sleep(Math.min(SPREADING_PAUSE, errors.length * 2_000));
       return true;
     }
-    const vm: unknown = newInputs?.["name"];
-    const attempt = this.failed.get(String(vm));
+    const name = String(newInputs?.["name"] ?? args.name);
+    // A VM is not created or updated before its home disk.
+    const vm = DISK.test(type) ? [...this.failed.keys()].find((one) => homeDiskName(one) === name) : name;
+    const attempt = vm === undefined ? undefined : this.failed.get(vm);
     attempt?.();
     const failure = this.count++;
     const released = new Promise<void>((resolve) => this.releases.set(failure, resolve));
     this.take({ kind: "vm failed", failure, operation: failedOperation });
-    const what = attempt === undefined ? name : String(vm);
+    const what = attempt === undefined ? args.name : name;
     const advice = adviceAfter(args, this.runningIn);
     if (this.held.waiting.includes(failure)) {
       const reason = (errors[0] ?? "").trim().split("\n").slice(-1)[0] ?? "";

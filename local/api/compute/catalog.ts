@@ -138,7 +138,6 @@ export function region(project: string, name: string): Resource | undefined {
     ? offer(project, "compute#region", `regions/${name}`, {
         status: "UP",
         zones: zonesOf(name).map((zone) => linkTo(project, `zones/${zone}`)),
-        quotas: [],
       })
     : undefined;
 }

@@ -4,8 +4,10 @@ import { nextMetadata } from "./instance-changes";
 import type { Call, Handler } from "../cloud";
 import { notFound } from "../errors";
 import { findImage, imagesOf } from "./images";
+import { projectQuotas, regionQuotas } from "./quotas";
 import { aggregate, page, type Scoped } from "../listing";
 import { scopeOf } from "./resource-handlers";
+import type { Store } from "../store";
 import type { Resource } from "../types";
 
 export const getProject: Handler = ({ cloud: { store } }) => {
@@ -20,7 +22,7 @@ export const getProject: Handler = ({ cloud: { store } }) => {
     defaultServiceAccount: `${number}-compute@developer.gserviceaccount.com`,
     defaultNetworkTier: "PREMIUM",
     xpnProjectStatus: "UNSPECIFIED_XPN_PROJECT_STATUS",
-    quotas: [],
+    quotas: projectQuotas(store),
   };
 };
 
@@ -58,11 +60,7 @@ export const aggregatedOperations: Handler = ({ cloud: { store, operations }, qu
 };
 
 export const getRegion: Handler = ({ cloud, params }) =>
-  offered(
-    cloud.store.project,
-    catalog.region(cloud.store.project, params["region"] ?? ""),
-    `regions/${params["region"] ?? ""}`,
-  );
+  offered(cloud.store.project, regionOf(cloud.store, params["region"] ?? ""), `regions/${params["region"] ?? ""}`);
 export const getZone: Handler = ({ cloud, params }) =>
   offered(
     cloud.store.project,
@@ -70,12 +68,17 @@ export const getZone: Handler = ({ cloud, params }) =>
     `zones/${params["zone"] ?? ""}`,
   );
 
+function regionOf(store: Store, name: string): Resource | undefined {
+  const region = catalog.region(store.project, name);
+  return region && { ...region, quotas: regionQuotas(store, name) };
+}
+
 export const listRegions: Handler = (call) =>
   listed(
     call,
     "region",
     "regions",
-    known(catalog.regions, (name) => catalog.region(call.cloud.store.project, name)),
+    known(catalog.regions, (name) => regionOf(call.cloud.store, name)),
   );
 export const listZones: Handler = (call) =>
   listed(

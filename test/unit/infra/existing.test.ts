@@ -15,7 +15,8 @@ function provider(project: string | undefined): Promise<void> {
   });
 }
 
-const read = (raw = {}) => readExisting({ project: "acme-devs", vms: [], replace: [] }, raw, {});
+const read = (raw = {}) =>
+  readExisting({ project: "acme-devs", region: "europe-west1", vms: [], replace: [] }, raw, {});
 
 it.each([
   ["acme-web", "uses acme-web"],

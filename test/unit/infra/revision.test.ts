@@ -1,5 +1,6 @@
 /** Reading repositories with the real git: values are never options, a busy server is asked again, and a failure says why. */
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -29,10 +30,12 @@ async function repository(): Promise<string> {
 /**
  * An ssh that notes how many of it run at once, fails the given number of times for each host, and then serves the repository.
  * @param refusals how often each host refuses, and in which words
+ * @param before what it does before it serves
+ * @param busy how many seconds it counts as running
  */
-function ssh(path: string, refusals: number, words: string): void {
+function ssh(path: string, refusals: number, words: string, before = "", busy = 0.1): void {
   const script = join(scratch, "ssh");
-  mkdirSync(join(scratch, "running"));
+  mkdirSync(join(scratch, "running"), { recursive: true });
   writeFileSync(
     script,
     `#!/bin/sh
@@ -41,9 +44,10 @@ touch ${scratch}/running/$$
 ls ${scratch}/running | wc -l >>${scratch}/width
 echo x >>${scratch}/asked-$host
 env >${scratch}/environment
-sleep 0.1
+sleep ${busy}
 rm ${scratch}/running/$$
 if [ "$(wc -l <${scratch}/asked-$host)" -le ${refusals} ]; then echo "${words}" >&2; exit 255; fi
+${before}
 exec git-upload-pack ${path}
 `,
   );
@@ -67,15 +71,64 @@ it("says that git is missing, without the command line", async () => {
   );
 });
 
+/** How many of `ssh` ran at once. */
+function widest(): number {
+  return Math.max(...readFileSync(join(scratch, "width"), "utf8").trim().split("\n").map(Number));
+}
+
 it("asks a server that is busy again, few at a time", async () => {
   ssh(await repository(), 2, "kex_exchange_identification: Connection closed by remote host");
-  const homes = Array.from({ length: 12 }, (_, i) => ({ user: "u", attribute: "u", repository: `git@h${i}:x` }));
+  const homes = Array.from({ length: 12 }, (_, i) => ({ user: "u", attribute: "u", repository: `git@h:x${i}` }));
   const { homes: found, warnings } = await resolveHomes([{ homes }]);
   expect(warnings).toEqual([]);
   expect(Object.keys(found)).toHaveLength(12);
-  const widths = readFileSync(join(scratch, "width"), "utf8").trim().split("\n").map(Number);
-  expect(Math.max(...widths)).toBeLessThanOrEqual(4);
+  expect(widest()).toBeLessThanOrEqual(4);
 });
+
+it("asks several servers beside each other, and waits for a silent one only as long as it is silent", async () => {
+  ssh(await repository(), 0, "", "case $host in *@h0) sleep 600 ;; *) : ;; esac", 1);
+  const homes = Array.from({ length: 20 }, (_, i) => ({
+    user: "u",
+    attribute: "u",
+    repository: `git@h${i % 5}:x${i}`,
+  }));
+  const { homes: found, warnings } = await resolveHomes([{ homes }], 5_000);
+  expect(Object.keys(found)).toHaveLength(16);
+  expect(warnings).toHaveLength(4);
+  expect(warnings[0]).toBe(
+    'vms: a home\'s repository: cannot read branch "main" of git@h0:x0: no answer within 5 s; a new revision is approved without the homes from it',
+  );
+  expect(widest()).toBeGreaterThan(4);
+}, 60_000);
+
+it("gets of a large repository the lock alone, if the server can leave out the rest", async () => {
+  const path = await repository();
+  const git = execa({ cwd: path });
+  writeFileSync(join(path, "large"), randomBytes(4_000_000));
+  await git`git add .`;
+  await git`git -c user.name=a -c user.email=a@example.com commit --quiet --message large`;
+  const { stdout: head } = await git`git rev-parse HEAD`;
+  const lockText = readFileSync(join(path, "flake.lock"), "utf8");
+  const sent = join(scratch, "sent");
+  // A server that sends no single file is asked for all of them.
+  for (const [filters, single] of [
+    [false, false],
+    [true, false],
+    [true, true],
+  ]) {
+    await git`git config uploadpack.allowFilter ${String(filters)}`;
+    await git`git config uploadpack.allowAnySHA1InWant ${String(single)}`;
+    ssh(path, 0, "", `git-upload-pack ${path} | tee -a ${sent}; exit`);
+    expect(await resolveRevision("git@h:x", "main")).toMatchObject({ revision: head, lockText });
+    expect(statSync(sent).size > 1_000_000).toBe(!single);
+    rmSync(sent);
+  }
+});
+
+it("waits longer than its limit for a server that sends", async () => {
+  ssh(await repository(), 0, "", "for _ in 1 2 3 4 5 6; do echo 'remote: working' >&2; sleep 1; done");
+  await expect(resolveRevision("git@h:x", "main", undefined, 4_000)).resolves.toBeDefined();
+}, 60_000);
 
 it("gives git and what git starts none of the stack's secrets", async () => {
   ssh(await repository(), 0, "");

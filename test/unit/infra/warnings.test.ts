@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import {
   accessWarnings,
+  bindingWarnings,
   hostWarnings,
-  metadataWarnings,
   repositoryWarnings,
   triggerWarnings,
 } from "../../../infra/preflight/warnings";
+import { metadataFindings } from "../../../infra/preflight/metadata-size";
 import { checkSettings } from "./check-settings";
 import { alice } from "./present";
 
@@ -20,6 +21,42 @@ describe("VMs that nobody may log in to", () => {
   it("are named before an update", () => {
     expect(warned({})).toEqual([expect.stringContaining("nobody may log in to any VM by this stack")]);
     expect(warned({ teams: { infra: ["group:infra@example.com"] } })).toEqual([]);
+  });
+});
+
+const many = Array.from({ length: 1000 }, (_, i) => ({ name: `dev-${i}`, owner: `p${i}@example.com` }));
+
+describe("many VMs", () => {
+  const { config } = checkSettings({ vms: many, access: "owners" });
+  const vms = config?.vms ?? [];
+
+  it("that nobody may log in to are a short line", () => {
+    const [line = ""] = accessWarnings({
+      teams: { infra: [], developers: [] },
+      access: "owners",
+      vms: vms.map(({ owner, ...vm }, i) => (i === 0 && owner !== undefined ? { ...vm, owner } : vm)),
+    });
+    expect(line).toContain("dev-5, dev-6 and 993 more");
+    expect(line.length).toBeLessThan(400);
+  });
+
+  it("whose hosts were not built are a few lines", () => {
+    const lines = hostWarnings(vms, ["other"], "b".repeat(40));
+    expect(lines).toHaveLength(7);
+    expect(lines[6]).toBe("nixos-fleet:vms: by the manifest of bbbbbbb 994 more hosts are not there");
+  });
+
+  it("with an owner each are too many members of one policy at 1,400", () => {
+    const owned = (count: number) =>
+      bindingWarnings({
+        teams: { infra: ["group:infra@example.com"], developers: [] },
+        access: "owners",
+        vms: [...vms, ...vms].slice(0, count).map((vm, i) => ({ ...vm, owner: `p${i}@example.com` })),
+      });
+    expect(owned(1399)).toEqual([]);
+    expect(owned(1400)).toEqual([
+      expect.stringMatching(/^nixos-fleet:access: 1401 people and groups .* 1500 .*access: teams/),
+    ]);
   });
 });
 
@@ -87,10 +124,32 @@ it("a running VM that cannot be triggered by SSH is named with the reason, and o
 });
 
 describe("the project's metadata", () => {
+  const KIB = 1024;
+  const written = (approval: number) => ({ "nixos-fleet_devs_dev_rest": "x".repeat(approval * KIB) });
+  const there = (...kib: number[]) => Object.fromEntries(kib.map((size, i) => [`item${i}`, "x".repeat(size * KIB)]));
+
   it("are no matter until they are nearly full", () => {
-    expect(metadataWarnings({ a: "x".repeat(300 * 1024) })).toEqual([]);
-    expect(metadataWarnings({ a: "x".repeat(250 * 1024), b: "x".repeat(200 * 1024) })).toEqual([
-      "gcp:project: its metadata has 450 of 512 KiB, and approvals need room in it; the largest item is a",
+    expect(metadataFindings(there(200, 100), {})).toEqual({ mistakes: [], warnings: [] });
+    expect(metadataFindings(there(250, 200), {}).warnings).toEqual([
+      "gcp:project: its metadata has 451 of 512 KiB, and approvals need room in it; the largest item is item0",
     ]);
+  });
+
+  it("are counted as this run leaves them", () => {
+    expect(metadataFindings(there(200, 100), written(150)).warnings).toHaveLength(1);
+    expect(metadataFindings({ ...there(200), ...written(250) }, written(10))).toEqual({ mistakes: [], warnings: [] });
+  });
+
+  it("stop a run of which Compute would refuse an item", () => {
+    expect(metadataFindings(there(200, 200), written(150)).mistakes).toEqual([
+      "gcp:project: with the items of this run its metadata would have 551 KiB, and Compute takes 512; the largest item is item0",
+    ]);
+    expect(metadataFindings({}, written(257)).mistakes).toEqual([
+      "gcp:project: the item nixos-fleet_devs_dev_rest would have 257 KiB, and Compute takes 256 in one; an approval has 0.2 kB for each repository of its wave's homes, so use more waves or stacks",
+    ]);
+  });
+
+  it("that are too full stop no run that adds nothing", () => {
+    expect(metadataFindings(there(250, 250, 20), {}).mistakes).toEqual([]);
   });
 });

@@ -29,6 +29,14 @@ it.each<[string, Parameters<typeof missingNames>[0], ReturnType<typeof missingNa
   expect(missingNames(vms, names)).toEqual(missing);
 });
 
+it("names the first of many VMs", () => {
+  const [line] = missingNames(
+    Array.from({ length: 1000 }, (_, i) => vm(`dev-${i}`, "workstation")),
+    names,
+  ).hosts;
+  expect(line).toMatch(/the host of dev-0, .*dev-5 and 994 more$/);
+});
+
 describe("homes out of repositories of their own", () => {
   const own = (repository: string, attribute: string, branch = "main"): OwnHome => ({ repository, branch, attribute });
   const vms = [

@@ -45,6 +45,7 @@ function wellFacts(): Facts {
       source: { repository: "ssh://git/config", branch: "main" },
       apis: [],
       warnings: [],
+      snapshotDisks: [],
       projectMetadata: { "nixos-fleet-startup--devs--dev": "#!/bin/sh" },
       vms: ["a", "b"].map((name) => ({
         name,

@@ -235,6 +235,47 @@ describe("fleet doctor", () => {
     expect(code).toBe(0);
   });
 
+  it("names home disks without a snapshot of the last two days, where the settings want them", async () => {
+    const hours = (ago: number) => new Date(Date.now() - ago * 3_600_000).toISOString();
+    const at = (zone: string, name: string) => ({
+      name,
+      zone: `https://x/projects/project-1/zones/${zone}`,
+      selfLink: `https://x/projects/project-1/zones/${zone}/disks/${name}`,
+    });
+    const disks = [
+      { ...at("europe-west1-b", "dev-alice-home"), creationTimestamp: hours(100) },
+      { ...at("europe-west1-b", "dev-bob-home"), creationTimestamp: hours(100) },
+      { ...at("europe-west1-b", "dev-new-home"), creationTimestamp: hours(30) },
+      { ...at("europe-west1-b", "dev-gone-home"), creationTimestamp: hours(100) },
+    ];
+    const taken = (disk: string, ago: number, status = "READY") => ({
+      status,
+      sourceDisk: at("europe-west1-b", disk).selfLink,
+      creationTimestamp: hours(ago),
+    });
+    const pages: Record<string, object> = {
+      "": { items: [taken("dev-alice-home", 3), taken("dev-bob-home", 4, "FAILED")], nextPageToken: "2" },
+      "2": { items: [taken("dev-bob-home", 50)], nextPageToken: "3" },
+    };
+    const { fault } = fake;
+    fake.fault = (request) => {
+      if (request.includes("/aggregated/disks"))
+        return { status: 200, body: { items: { "zones/europe-west1-b": { disks } } } };
+      if (!request.includes("/global/snapshots")) return fault(request);
+      expect(request).toContain("orderBy=creationTimestamp desc");
+      const page = pages[/pageToken=(\d+)/.exec(request)?.[1] ?? ""];
+      return page === undefined ? { status: 500 } : { status: 200, body: page };
+    };
+    config["nixos-fleet:defaults"] = { value: '{"homeDisk":{}}' };
+    config["nixos-fleet:vms"] = { value: '[{"name":"dev-alice"},{"name":"dev-bob"},{"name":"dev-new"}]' };
+    expect(found((await doctor()).out).filter((line) => /snapshots/.test(line))).toEqual([]);
+    config["nixos-fleet:snapshots"] = { value: "{}" };
+    const { out } = await doctor();
+    expect(out.join("\n")).toMatch(/warn +snapshots +none for two days: dev-bob-home; see .*SNAPSHOTS/);
+    pages[""] = { items: [taken("dev-bob-home", 1), taken("dev-alice-home", 3)] };
+    expect(found((await doctor()).out)).toContain("ok snapshots");
+  });
+
   it("says in one line that the API refuses", async () => {
     fake.fault = () => ({ status: 403, body: { error: { message: "Required 'compute.projects.get' permission" } } });
     const { code, out } = await doctor();

@@ -76,6 +76,16 @@ describe("VMs with an older image", () => {
     );
   });
 
+  it("are a short line where they are many", () => {
+    const images = Array.from({ length: 1000 }, (_, i) => [
+      `dev-${i}`,
+      { of: link(i < 600 ? "a" : "b"), newest: link("c") },
+    ]);
+    const line = olderImages(Object.fromEntries(images) as Parameters<typeof olderImages>[0]) ?? "";
+    expect(line).toContain("dev-4, dev-5 and 594 more (a, not c); dev-600, ");
+    expect(line.length).toBeLessThan(400);
+  });
+
   it("are none where nothing is newer or nothing is known", () => {
     expect(
       olderImages({ one: { of: link("b"), newest: link("b") }, two: { of: link("a") }, three: {} }),
