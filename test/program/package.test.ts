@@ -18,6 +18,7 @@ import { bundleAgent } from "../../tools/bundle-agent";
 import { pack } from "../../tools/package/pack";
 import {
   gitlabVariables,
+  jobEnd,
   jobScript,
   jobVariables,
   readPipeline,
@@ -237,8 +238,10 @@ async function gitlab(job: "preview" | "up") {
   const comment = join(folder, "comment");
   const { env } = machine(folder, { curl: `cat >'${comment}'` });
   const pipeline = readPipeline(join(directory, ".gitlab-ci.yml"));
-  const all = jobVariables(pipeline, job, { ...env, ...gitlabVariables(checkout, configuration) });
+  const own = { CI_JOB_ID: "1", TMPDIR: folder };
+  const all = jobVariables(pipeline, job, { ...env, ...gitlabVariables(checkout, configuration), ...own });
   const run = await runScript(jobScript(pipeline, job), checkout, all);
+  await runScript(jobEnd(pipeline), checkout, all);
   return { ...run, said: existsSync(comment) ? readFileSync(comment, "utf8") : "" };
 }
 
