@@ -180,6 +180,25 @@ let
     )).success;
   releases = ofRelease "26.05" && ofRelease "26.11" && !ofRelease "25.11";
 
+  # What nixpkgs sets plainly (priority 100) the profile replaces, and a host may replace that with mkForce (50).
+  yields = value: value._type or null == "override" && value.priority > 50 && value.priority < 100;
+  inherit
+    (
+      (import ../modules/dev-vm/boot.nix {
+        lib = (if lib == null then import ./stub/lib.nix else lib) // {
+          mkForce = content: mkOverride 50 content;
+          inherit mkOverride;
+        };
+      }).boot
+    )
+    loader
+    ;
+  mkOverride = priority: content: {
+    _type = "override";
+    inherit priority content;
+  };
+  hostsDecide = yields loader.timeout && yields loader.grub.configurationLimit;
+
   # The image's own module needs no other; its file's stem must be a name that Compute takes.
   image = import ../image.nix { revision = "0123abc"; } {
     lib = if lib == null then import ./stub/lib.nix else lib;
@@ -218,10 +237,11 @@ let
 in
 {
   "with" = if lib == null then "a stub lib (nixpkgs' own was not there)" else "nixpkgs' lib";
-  cases = 2 + builtins.length (good ++ bad);
+  cases = 3 + builtins.length (good ++ bad);
   failures =
     map (case: "${case.name}: not what it should be") (filter (case: !isGood case) good)
     ++ (if imageIsGood then [ ] else [ "the image: not what it should be" ])
+    ++ (if hostsDecide then [ ] else [ "the boot loader: a host's mkForce does not replace its settings" ])
     ++ (if releases then [ ] else [ "NixOS' releases: not those that it should take" ])
     ++ map (settings: "accepted ${builtins.toJSON settings}") (filter comesOut bad);
 }
