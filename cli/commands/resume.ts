@@ -25,7 +25,7 @@ export const command: Command = {
     ...scopeOptions,
     all: { description: "every hold, whoever put it there" },
     by: { value: "WHO", description: "whose hold to end; yours by default: your user and machine" },
-    why: { value: "TEXT", description: "a remark, printed with the result" },
+    why: { value: "TEXT", description: "the reason, for the history" },
     json: { description: "print the control item" },
     ...changeOptions,
     ...fleetOptions,
