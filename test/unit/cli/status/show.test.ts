@@ -48,7 +48,11 @@ test.each([
     { startedAt: "2026-01-01T12:02:00Z" },
     "system in about 4 min, homes in about 9 min, unless onBoot differs",
   ],
-  ["whose system's timer has gone off", { startedAt: "2026-01-01T11:55:00Z" }, "homes in about 2 min, unless onBoot differs"],
+  [
+    "whose system's timer has gone off",
+    { startedAt: "2026-01-01T11:55:00Z" },
+    "homes in about 2 min, unless onBoot differs",
+  ],
   [
     "that is off",
     { state: "TERMINATED" },
