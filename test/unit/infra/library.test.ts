@@ -34,7 +34,8 @@ const declared = new Map<string, { type: string; inputs: Inputs }>();
 
 /** What Google would say of a resource besides its inputs. */
 function stateOf(type: string, name: string, inputs: Inputs): Inputs {
-  if (type === "gcp:serviceaccount/account:Account") return { ...inputs, email, member: `serviceAccount:${email}`, name: `projects/-/accounts/${email}` };
+  if (type === "gcp:serviceaccount/account:Account")
+    return { ...inputs, email, member: `serviceAccount:${email}`, name: `projects/-/accounts/${email}` };
   if (type === "gcp:compute/instance:Instance")
     return { ...inputs, selfLink: `links/${name}`, networkInterfaces: [{ networkIp: `10.0.0.${declared.size}` }] };
   if (type === "command:local:Command") return { ...inputs, stdout: '{"outcome":"passed","succeeded":1}' };
