@@ -1,4 +1,5 @@
-# The profile of a developer's VM: what comes out of it, and what it refuses. Answers { with, cases, failures } as modules.nix does.
+# The profile of a developer's VM: what comes out of it, and what it refuses. Answers { with, cases, failures } as modules.nix does,
+# and with `set` which options it sets.
 { lib }:
 
 let
@@ -223,6 +224,23 @@ let
       success = true;
       value = true;
     };
+  # The path of each option that the profile sets, with its own options switched on.
+  paths =
+    path: value:
+    if builtins.isAttrs value && value != { } && value.type or null != "derivation" then
+      builtins.concatMap (name: paths (path ++ [ name ]) value.${name}) (builtins.attrNames value)
+    else
+      [ path ];
+  set = paths [ ] (
+    removeAttrs (import ./stub/profile.nix {
+      settings = {
+        homeDisk.enable = true;
+        trigger.keys = [ key ];
+      };
+      inherit around pkgs;
+    }) [ "assertions" ]
+  );
+
   comesOut =
     settings:
     (tryEval (
@@ -233,6 +251,7 @@ let
 in
 {
   "with" = if lib == null then "a stub lib (nixpkgs' own was not there)" else "nixpkgs' lib";
+  inherit set;
   cases = 3 + builtins.length (good ++ bad);
   failures =
     map (case: "${case.name}: not what it should be") (filter (case: !isGood case) good)
