@@ -1,4 +1,4 @@
-import { changeOptions, fleetOptions, type Command } from "../command-line/command";
+import { byOption, changeOptions, fleetOptions, type Command } from "../command-line/command";
 import { askToGoAhead, confirmChange } from "../command-line/confirm";
 import { controlKey } from "../../rules/contract";
 import { actor, openFleet } from "../context";
@@ -24,7 +24,7 @@ export const command: Command = {
   options: {
     ...scopeOptions,
     all: { description: "every hold, whoever put it there" },
-    by: { value: "WHO", description: "whose hold to end; yours by default: your user and machine" },
+    by: { ...byOption, description: "whose hold to end; yours by default: USER@MACHINE" },
     why: { value: "TEXT", description: "the reason, for the history" },
     json: { description: "print the control item" },
     ...changeOptions,
