@@ -192,6 +192,24 @@ in
         && config.systemd.timers.nixos-auto-update-schedule.timerConfig.RandomizedDelaySec == "10min";
     }
     {
+      name = "times as text, which the agent reads as numbers";
+      settings = {
+        healthChecks.web = {
+          command = "true";
+          timeout = "90s";
+        };
+        healthSettle = "1min";
+        windowDeadline = "1w 2 days";
+        rebootDeadline = "1h30min";
+      };
+      holds =
+        config:
+        (settings config).healthChecks.web.timeout == 90
+        && (settings config).healthSettle == 60
+        && (settings config).windowDeadline == 9 * 86400
+        && (settings config).rebootDeadline == 5400;
+    }
+    {
       name = "everything set";
       settings = {
         gitPackage = package "gitMinimal";
