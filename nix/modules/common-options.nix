@@ -130,8 +130,9 @@ in
     default = defaults.healthSettle;
     example = "30s";
     description = ''
-      The time, or the number of seconds, for which the agent watches units after a switch. A unit that fails or restarts in a loop during this time rolls the
-      update back. The default is longer than the usual `RestartSec=`, so that a service that ends again and again is noticed.
+      The time, or the number of seconds, for which the agent watches units after a switch. A unit that fails or restarts in a loop
+      during this time rolls the update back. The default is longer than the usual `RestartSec=`, so that a service
+      that ends again and again is noticed.
     '';
   };
 
