@@ -2,6 +2,6 @@
 export { Fleet, type FleetOutputs } from "./components/fleet";
 export { ConfigError } from "./config-error";
 export type { ExistingNetwork, FleetArgs } from "./fleet-args";
-export type { FleetSettings } from "./config/fleet-config";
+export type { FleetSettings } from "./config/fleet-settings";
 export type { FleetVmOutputs } from "./components/outputs";
 export type { WaveResult } from "./readme";

@@ -108,6 +108,13 @@ export const changeOptions: Readonly<Record<string, OptionSpec>> = {
   "dry-run": { description: "show what would change, and change nothing" },
 };
 
+/** Who does it, of a command that writes history. */
+export const byOption: OptionSpec = {
+  value: "WHO",
+  env: "NIXOS_FLEET_BY",
+  description: "who does it, for the history; your Google account or USER@MACHINE by default",
+};
+
 /** Of a command that takes a revision: where this machine reads the config repository. */
 export const revisionOptions: Readonly<Record<string, OptionSpec>> = {
   "resolve-from": {
@@ -119,6 +126,7 @@ export const revisionOptions: Readonly<Record<string, OptionSpec>> = {
 
 /** Of a command that has VMs of a fleet go to a revision, or no longer. */
 export const revisionChangeOptions: Readonly<Record<string, OptionSpec>> = {
+  by: byOption,
   ...changeOptions,
   ...revisionOptions,
   ...fleetOptions,

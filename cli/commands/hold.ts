@@ -1,5 +1,5 @@
 import { didYouMean } from "../../rules/text/did-you-mean";
-import { fleetOptions, type Call, type Command } from "../command-line/command";
+import { byOption, fleetOptions, type Call, type Command } from "../command-line/command";
 import { actor, openFleet, requireFleet, requireVms, type FleetContext } from "../context";
 import { changeControl } from "../control-item";
 import { UsageError } from "../errors";
@@ -25,7 +25,7 @@ export const command: Command = {
   options: {
     ...scopeOptions,
     why: { value: "TEXT", description: "the reason, which everybody sees" },
-    by: { value: "WHO", description: "who holds it; your user and machine by default" },
+    by: { ...byOption, description: "who holds it, for status and the history; USER@MACHINE by default" },
     json: { description: "print the control item" },
     ...fleetOptions,
   },

@@ -1,4 +1,4 @@
-import { changeOptions, fleetOptions, type Call, type Command } from "../command-line/command";
+import { byOption, changeOptions, fleetOptions, type Call, type Command } from "../command-line/command";
 import { askToGoAhead } from "../command-line/confirm";
 import { openFleet, requireVms, type FleetContext } from "../context";
 import { FleetError, UsageError } from "../errors";
@@ -31,6 +31,7 @@ export const command: Command = {
       complete: "file",
       description: "that stack's settings file, if it is not beside the program",
     },
+    by: byOption,
     json: { description: "print the VMs and their resources as one JSON document" },
     ...changeOptions,
     ...fleetOptions,

@@ -1,6 +1,6 @@
 import { contract, controlKey } from "../../rules/contract";
 import { withoutVm } from "../../rules/rollout/control-item";
-import { changeOptions, fleetOptions, type Call, type Command } from "../command-line/command";
+import { byOption, changeOptions, fleetOptions, type Call, type Command } from "../command-line/command";
 import { askToGoAhead } from "../command-line/confirm";
 import { openFleet, openProject, requireVms, type FleetContext } from "../context";
 import { changeControl, readControl } from "../control-item";
@@ -23,7 +23,7 @@ export const command: Command = {
   options: {
     "no-snapshot": { description: "take no snapshot" },
     why: { value: "TEXT", description: "the reason, for the history" },
-    by: { value: "WHO", description: "who removes it; your user and machine by default" },
+    by: byOption,
     json: { description: "print the plan as one JSON document; what is done goes to standard error" },
     ...changeOptions,
     ...fleetOptions,

@@ -1,4 +1,4 @@
-import { changeOptions, fleetOptions, type Command } from "../command-line/command";
+import { byOption, changeOptions, fleetOptions, type Command } from "../command-line/command";
 import { askToGoAhead, confirmChange } from "../command-line/confirm";
 import { controlKey } from "../../rules/contract";
 import { actor, openFleet } from "../context";
@@ -24,8 +24,8 @@ export const command: Command = {
   options: {
     ...scopeOptions,
     all: { description: "every hold, whoever put it there" },
-    by: { value: "WHO", description: "whose hold to end; yours by default: your user and machine" },
-    why: { value: "TEXT", description: "a remark, printed with the result" },
+    by: { ...byOption, description: "whose hold to end; yours by default: USER@MACHINE" },
+    why: { value: "TEXT", description: "the reason, for the history" },
     json: { description: "print the control item" },
     ...changeOptions,
     ...fleetOptions,

@@ -19,7 +19,7 @@ export const command: Command = {
   ],
   examples: ["retry d4e5f6a", "retry --clear"],
   options: {
-    clear: { description: "end the retry of this revision, or without one of all" },
+    clear: { description: "end the retry of this revision; without a revision, all retries" },
     json: { description: "print the control item" },
     ...revisionChangeOptions,
   },
@@ -42,10 +42,12 @@ export const command: Command = {
     if (!(await confirmChange(call, context, decisions, edit, { retried }))) return 0;
     const control = await changeControl(context.compute, context.id, edit);
     await recordEvent(call, context, { event: "retry", revision, ...(clear ? { why: "cleared" } : {}) });
-    const what = revision === undefined ? "no revision" : short(revision);
-    const text = clear
-      ? `${revision === undefined ? what : `${what} no more`} will be tried again`
-      : `${what} may be tried again`;
+    const text =
+      revision === undefined
+        ? "all retries are cleared: VMs refuse the revisions that failed on them"
+        : clear
+          ? `VMs on which ${short(revision)} failed refuse it again`
+          : `${short(revision)} may be tried again`;
     call.print(options.flag("json") ? JSON.stringify(control, null, 2) : text);
     return 0;
   },

@@ -113,12 +113,12 @@ function rebootText(system: Report | null): string | null {
 /** When its timers start an update next, as far as that is known outside of it. @param running seconds since its start */
 function timersText({ name, state }: Pick<FleetVm, "name" | "state">, running: number | undefined): string {
   const times = (of: string) =>
-    `system ${formatDuration(bootUpdateAfter)} and homes ${formatDuration(homeUpdateAfter)} after ${of}`;
+    `system about ${formatDuration(bootUpdateAfter)} and homes about ${formatDuration(homeUpdateAfter)} after ${of}, unless onBoot differs`;
   if (state !== "RUNNING" || running === undefined) return times(state === "RUNNING" ? "each boot" : "its next boot");
   const due = Object.entries({ system: bootUpdateAfter, homes: homeUpdateAfter }).filter(
     ([, after]) => after > running,
   );
   return due.length > 0
-    ? due.map(([whose, after]) => `${whose} in ${formatDuration(after - running)}`).join(", ")
+    ? `${due.map(([whose, after]) => `${whose} in about ${formatDuration(after - running)}`).join(", ")}, unless onBoot differs`
     : `${times("its next boot")}; a schedule of its own: fleet ssh ${name} -- nixos-auto-update status`;
 }

@@ -8,7 +8,7 @@ import { contract, short } from "../../rules/contract";
 import type { Report } from "../../rules/report";
 import { reportOf } from "../../rules/report-reading";
 import { failureText } from "../../rules/text/sentences";
-import { fleetOptions, type Call, type Command } from "../command-line/command";
+import { byOption, fleetOptions, type Call, type Command } from "../command-line/command";
 import { actor, openFleet, requireVms, type FleetContext } from "../context";
 import { FleetError, UsageError } from "../errors";
 import { readVmReports, type FleetVm } from "../fleet";
@@ -45,7 +45,7 @@ export const command: Command = {
     identity: { value: "FILE", description: "the private key, for the bastion too" },
     timeout: { value: "TIME", description: "how long to wait for each VM; 20m by default" },
     json: { description: "print each VM's result as one JSON document" },
-    by: { value: "WHO", description: "who asks, for the VM's journal; your user and machine by default" },
+    by: { ...byOption, description: "who asks, for the VM's journal; USER@MACHINE by default" },
     ...fleetOptions,
   },
   positionals: { least: 1, most: 1_000 },

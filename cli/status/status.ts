@@ -128,7 +128,7 @@ export function decideDrift(input: DriftInput): { drift: Drift; reason: string |
   return { drift: "behind", reason: behindReason(reading.report, input) };
 }
 
-/** Seconds after its boot until a VM and its homes check for an update. */
+/** Seconds after its boot until a VM and its homes check for an update, if `onBoot` has its default. A VM reports no other value. */
 export const bootUpdateAfter = 5 * 60;
 export const homeUpdateAfter = 10 * 60;
 
@@ -144,7 +144,7 @@ function behindReason(report: Report, { running, now }: DriftInput): string | nu
     return oneLine(`${waitsFor(waiting.for)}${until}`, 120);
   }
   if (running !== undefined && running < bootUpdateAfter) {
-    return `boot update in ${formatDuration(bootUpdateAfter - running)}`;
+    return `boot update in about ${formatDuration(bootUpdateAfter - running)}`;
   }
   return outcome === "failed" ? `before: ${failureText(report)}` : null;
 }

@@ -94,7 +94,8 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
     "How many VMs must prove a revision before later waves get it. By default 1 in the first wave and 0 in the others.",
   "waves[].maxFailures": "How many VMs may fail: a number, or a share such as `10%`. The gate fails if more VMs fail.",
   "waves[].timeout": "How long a VM may take to report after the approval.",
-  "waves[].pause": "How long the rollout waits after this wave has passed. By default not at all.",
+  "waves[].pause":
+    "How long the wave's VMs run the revision before its gate passes and the next wave is approved; failures in that time count. By default not at all.",
   "waves[].onFailure":
     "What a failed gate does: `hold` stops the rollout, `rollback` also rolls back the VMs of this and earlier waves, `continue` approves the next wave.",
   "waves[].homes":

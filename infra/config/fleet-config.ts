@@ -69,9 +69,6 @@ const checks: Check[] = [
 
 type Settings = z.infer<typeof settings>;
 
-/** The settings as people write them, defaults left out. */
-export type FleetSettings = z.input<typeof settings>;
-
 /** The stack's settings, complete. Durations are in seconds, disk sizes in GB. */
 export interface FleetConfig extends Omit<
   ReturnType<typeof withoutSecrets<Settings>>,

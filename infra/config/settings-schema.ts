@@ -24,6 +24,11 @@ export function stackFileSchema(): object {
   };
 }
 
+/** The keys that a fleet cannot do without. */
+export function requiredSettings(): string[] {
+  return z.toJSONSchema(settings, { io: "input", unrepresentable: "any" }).required ?? [];
+}
+
 /** The known keys of this project, and any key of another program. */
 function namesOf(properties: object): object[] {
   return [{ enum: Object.keys(properties) }, { not: { pattern: "^nixos-fleet:" } }];

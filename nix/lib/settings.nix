@@ -7,8 +7,12 @@ let
     attrNames
     elem
     filter
+    intersectAttrs
+    mapAttrs
     toJSON
     ;
+
+  seconds = (import ./seconds.nix).of;
 
   forUnits = [
     "command"
@@ -23,8 +27,20 @@ let
   # What is null is left out, in a home's entry either.
   without = set: unwanted: removeAttrs set (filter (name: unwanted name set.${name}) (attrNames set));
   isNull = _: value: value == null;
+  mapGiven = name: f: if given ? ${name} then { ${name} = f given.${name}; } else { };
   given = without settings (name: value: elem name forUnits || value == null);
 in
 toJSON (
-  given // (if given ? homes then { homes = map (home: without home isNull) given.homes; } else { })
+  given
+  // mapAttrs (_: seconds) (
+    intersectAttrs {
+      healthSettle = null;
+      rebootDeadline = null;
+      windowDeadline = null;
+    } given
+  )
+  // mapGiven "healthChecks" (mapAttrs (
+    _: check: check // (if check ? timeout then { timeout = seconds check.timeout; } else { })
+  ))
+  // mapGiven "homes" (map (home: without home isNull))
 )

@@ -13,10 +13,10 @@ let
         description = "A shell command. If it fails, its output goes into the report.";
       };
       timeout = mkOption {
-        type = types.ints.positive;
+        type = own.duration types.ints.positive;
         default = 30;
-        example = 120;
-        description = "Seconds after which the check counts as failed.";
+        example = "2min";
+        description = "The time, or the number of seconds, after which the check counts as failed.";
       };
     };
   };
@@ -126,12 +126,13 @@ in
   };
 
   healthSettle = mkOption {
-    type = types.ints.unsigned;
+    type = own.duration types.ints.unsigned;
     default = defaults.healthSettle;
-    example = 30;
+    example = "30s";
     description = ''
-      Seconds for which the agent watches units after a switch. A unit that fails or restarts in a loop during this time rolls the
-      update back. The default is longer than the usual `RestartSec=`, so that a service that ends again and again is noticed.
+      The time, or the number of seconds, for which the agent watches units after a switch. A unit that fails or restarts in a loop
+      during this time rolls the update back. The default is longer than the usual `RestartSec=`, so that a service
+      that ends again and again is noticed.
     '';
   };
 

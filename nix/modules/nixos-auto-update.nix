@@ -20,6 +20,21 @@ let
     ++ lib.optional config.services.nscd.enable config.services.nscd.user
     ++ lib.optional config.security.googleOsLogin.enable config.services.openssh.authorizedKeysCommandUser
   );
+
+  # The agents' messages at login; the files are empty if there is none.
+  systemMessage = "/run/motd.d/${fleet.contract.units.system}";
+  homeMessage = "${fleet.contract.paths.homeState}/login-message";
+  # For bash and zsh.
+  showMessages = ''
+    case $- in
+      *i*)
+        for file in ${systemMessage} "''${XDG_STATE_HOME:-$HOME/.local/state}/${homeMessage}"; do
+          if [ -s "$file" ]; then cat "$file"; fi
+        done
+        unset file
+        ;;
+    esac
+  '';
 in
 {
   _class = "nixos";
@@ -56,17 +71,17 @@ in
       assertions = import ./system-assertions.nix { inherit config lib; };
 
       environment.systemPackages = [ cfg.package ];
-      # The agents' messages at login; the files are empty if there is none.
-      environment.loginShellInit = ''
-        case $- in
-          *i*)
-            for file in /run/motd.d/${fleet.contract.units.system} \
-              "''${XDG_STATE_HOME:-$HOME/.local/state}/${fleet.contract.paths.homeState}/login-message"; do
-              if [ -s "$file" ]; then cat "$file"; fi
-            done
-            unset file
-            ;;
-        esac
+      # Each shell's own option: fish discards what `environment.loginShellInit` prints, and babelfish cannot translate `case $-`.
+      programs.bash.loginShellInit = showMessages;
+      programs.zsh.loginShellInit = showMessages;
+      programs.fish.loginShellInit = ''
+        if status is-interactive
+          set -l state $HOME/.local/state
+          test -n "$XDG_STATE_HOME"; and set state $XDG_STATE_HOME
+          for file in ${systemMessage} $state/${homeMessage}
+            test -s $file; and cat $file
+          end
+        end
       '';
       environment.etc.${lib.removePrefix "/etc/" fleet.contract.paths.settings}.text =
         fleet.systemSettings settings;

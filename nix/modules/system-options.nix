@@ -205,10 +205,10 @@ in
   };
 
   windowDeadline = mkOption {
-    type = types.nullOr types.ints.positive;
+    type = types.nullOr (own.duration types.ints.positive);
     default = defaults.windowDeadline;
-    example = 172800;
-    description = "Seconds after which an update no longer waits for {option}`window`. `null`: no limit.";
+    example = "2d";
+    description = "The time, or the number of seconds, after which an update no longer waits for {option}`window`. `null`: no limit.";
   };
 
   healthAfterReboot = mkOption {
@@ -235,12 +235,12 @@ in
   };
 
   rebootDeadline = mkOption {
-    type = types.nullOr types.ints.positive;
+    type = types.nullOr (own.duration types.ints.positive);
     default = defaults.rebootDeadline;
-    example = 86400;
+    example = "4h";
     description = ''
-      Seconds after which a reboot no longer waits for people who are logged in; they get 15 minutes' notice. `null`: no limit,
-      unless {option}`rebootWithUsers` is on.
+      The time, or the number of seconds, after which a reboot no longer waits for people who are logged in; they get 15 minutes'
+      notice. `null`: no limit, unless {option}`rebootWithUsers` is on.
     '';
   };
 

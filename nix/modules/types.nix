@@ -34,6 +34,13 @@ in
 
   timeSpan = text "([0-9]+([.][0-9]+)? *${unit}? *)+" "time span, such as \"5min\" or \"1h 30min\"";
 
+  # Like timeSpan, for what the agent counts itself: nix/lib/seconds.nix makes a number of it.
+  duration =
+    least:
+    types.either least (
+      text (import ../lib/seconds.nix).pattern "time span, such as \"90s\", \"15min\" or \"1h 30min\""
+    );
+
   calendarEvent = text "(${keyword}|${weekdays}|(${weekdays} +)?(${moment}))( +(${zone}))?" "calendar event, such as \"weekly\" or \"Mon..Fri 07:00\"";
 
   # rules/decision/window.ts reads the same, except for the zones: which exist is not known here, so the new agent's self-test checks them.

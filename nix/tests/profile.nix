@@ -1,4 +1,5 @@
-# The profile of a developer's VM: what comes out of it, and what it refuses. Answers { with, cases, failures } as modules.nix does.
+# The profile of a developer's VM: what comes out of it, and what it refuses. Answers { with, cases, failures } as modules.nix does,
+# and with `set` which options it sets.
 { lib }:
 
 let
@@ -180,6 +181,21 @@ let
     )).success;
   releases = ofRelease "26.05" && ofRelease "26.11" && !ofRelease "25.11";
 
+  # What nixpkgs sets plainly (priority 100) the profile replaces, and a host may replace that with mkForce (50).
+  yields = value: value._type or null == "override" && value.priority > 50 && value.priority < 100;
+  inherit (bootProfile.boot) loader;
+  bootProfile = import ../modules/dev-vm/boot.nix {
+    lib = (if lib == null then import ./stub/lib.nix else lib) // {
+      mkForce = mkOverride 50;
+      inherit mkOverride;
+    };
+  };
+  mkOverride = priority: content: {
+    _type = "override";
+    inherit priority content;
+  };
+  hostsDecide = yields loader.timeout && yields loader.grub.configurationLimit;
+
   # The image's own module needs no other; its file's stem must be a name that Compute takes.
   image = import ../image.nix { revision = "0123abc"; } {
     lib = if lib == null then import ./stub/lib.nix else lib;
@@ -208,6 +224,23 @@ let
       success = true;
       value = true;
     };
+  # The path of each option that the profile sets, with its own options switched on.
+  paths =
+    path: value:
+    if builtins.isAttrs value && value != { } && value.type or null != "derivation" then
+      builtins.concatMap (name: paths (path ++ [ name ]) value.${name}) (builtins.attrNames value)
+    else
+      [ path ];
+  set = paths [ ] (
+    removeAttrs (import ./stub/profile.nix {
+      settings = {
+        homeDisk.enable = true;
+        trigger.keys = [ key ];
+      };
+      inherit around pkgs;
+    }) [ "assertions" ]
+  );
+
   comesOut =
     settings:
     (tryEval (
@@ -218,10 +251,12 @@ let
 in
 {
   "with" = if lib == null then "a stub lib (nixpkgs' own was not there)" else "nixpkgs' lib";
-  cases = 2 + builtins.length (good ++ bad);
+  inherit set;
+  cases = 3 + builtins.length (good ++ bad);
   failures =
     map (case: "${case.name}: not what it should be") (filter (case: !isGood case) good)
     ++ (if imageIsGood then [ ] else [ "the image: not what it should be" ])
+    ++ (if hostsDecide then [ ] else [ "the boot loader: a host cannot change it" ])
     ++ (if releases then [ ] else [ "NixOS' releases: not those that it should take" ])
     ++ map (settings: "accepted ${builtins.toJSON settings}") (filter comesOut bad);
 }

@@ -47,7 +47,6 @@ let
                 default = [ ];
               };
               environment.etc = anything;
-              environment.loginShellInit = anything;
               environment.systemPackages = lib.mkOption { type = lib.types.listOf lib.types.package; };
               networking = {
                 hostName = anything;

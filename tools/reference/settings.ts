@@ -2,7 +2,8 @@
 import { linked } from "./links";
 
 /** What of a JSON Schema is read here. */
-interface Schema {
+export interface Schema {
+  pattern?: string;
   description?: string;
   type?: string;
   const?: unknown;
@@ -21,7 +22,7 @@ export interface StackFileSchema {
   properties: { config: { properties: Record<string, Schema> } };
 }
 
-const NAMESPACE = "nixos-fleet:";
+export const NAMESPACE = "nixos-fleet:";
 
 const HEAD = `# Settings
 
@@ -79,12 +80,13 @@ function typeOf(value: Schema): string {
 }
 
 /** Zod writes the largest safe integer where there is no limit. */
-function range({ minimum, maximum }: Schema): string {
+export function range({ minimum, maximum }: Schema): string {
   const bounded = maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER;
   return bounded ? `${minimum} to ${maximum}` : "number";
 }
 
-function presetOf(value: unknown): string {
+/** A default as code; nothing if there is none, or an empty one. */
+export function presetOf(value: unknown): string {
   const empty = value === undefined || (typeof value === "object" && Object.keys(value ?? {}).length === 0);
   return empty ? "" : code(value);
 }

@@ -38,6 +38,13 @@
     };
   }
   { healthSettle = -1; }
+  { healthSettle = "soon"; }
+  {
+    healthChecks.web = {
+      command = "true";
+      timeout = "1 minuet";
+    };
+  }
   { healthIgnoreUnits = "sync.service"; }
   { healthIgnoreUnits = [ "" ]; }
   { keepGenerations = 1; }

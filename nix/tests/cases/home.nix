@@ -66,8 +66,11 @@ in
         directory = "/home/alice/config";
         signers = "alice@example.org ssh-ed25519 AAAA";
         knownHosts = "git.example.org ssh-ed25519 AAAA";
-        healthChecks.shell.command = "true";
-        healthSettle = 5;
+        healthChecks.shell = {
+          command = "true";
+          timeout = "2min";
+        };
+        healthSettle = "5s";
         healthIgnoreUnits = [ "sync.service" ];
         keepGenerations = 3;
         minimumFree = 0;

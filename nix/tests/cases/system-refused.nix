@@ -39,7 +39,11 @@
     { window = [ "22:00-24:30" ]; }
     { window = [ "24:00-05:00" ]; }
     { window = [ "22:00-05:00 nowhere" ]; }
-    { windowDeadline = "7d"; }
+    { windowDeadline = "7 fortnights"; }
+    { windowDeadline = "0d"; }
+    { windowDeadline = "1month"; }
+    { rebootDeadline = "4"; }
+    { rebootDeadline = "1.5h"; }
     { windowDeadline = 0; }
     { healthAfterReboot = "systemd-modules-load.service"; }
     { healthAfterReboot = [ "systemd-modules-load" ]; }

@@ -2,7 +2,12 @@
 { package, writeText }:
 
 let
-  inherit (builtins) fromJSON length;
+  inherit (builtins)
+    fromJSON
+    length
+    match
+    replaceStrings
+    ;
 
   service = config: config.systemd.services.nixos-auto-update;
   settings = config: fromJSON config.environment.etc."nixos-auto-update/settings.json".text;
@@ -72,6 +77,22 @@ in
         && !((service config) ? wantedBy)
         && config.systemd.timers.nixos-auto-update.timerConfig.OnActiveSec == "5min"
         && !(config.systemd.timers ? nixos-auto-update-schedule);
+    }
+    {
+      name = "the login message, in the language of each shell";
+      holds =
+        config:
+        let
+          inherit (config.programs) bash fish zsh;
+          reads =
+            text: shell:
+            match ".*${text}.*" (replaceStrings [ "\n" ] [ " " ] shell.loginShellInit) != null;
+        in
+        !((config.environment or { }) ? loginShellInit)
+        && bash == zsh
+        && reads "case [$]- in .*/run/motd.d/nixos-auto-update .*/login-message" bash
+        && reads "if status is-interactive .*/run/motd.d/nixos-auto-update .*/login-message" fish
+        && !(reads "esac" fish);
     }
     {
       name = "as the original module's users have it";
@@ -169,6 +190,24 @@ in
         config:
         config.systemd.timers.nixos-auto-update-schedule.timerConfig.OnCalendar == "weekly"
         && config.systemd.timers.nixos-auto-update-schedule.timerConfig.RandomizedDelaySec == "10min";
+    }
+    {
+      name = "times as text, which the agent reads as numbers";
+      settings = {
+        healthChecks.web = {
+          command = "true";
+          timeout = "90s";
+        };
+        healthSettle = "1min";
+        windowDeadline = "1w 2 days";
+        rebootDeadline = "1h30min";
+      };
+      holds =
+        config:
+        (settings config).healthChecks.web.timeout == 90
+        && (settings config).healthSettle == 60
+        && (settings config).windowDeadline == 9 * 86400
+        && (settings config).rebootDeadline == 5400;
     }
     {
       name = "everything set";

@@ -17,6 +17,7 @@ let
         "fileSystems"
         "home-manager"
         "nixpkgs"
+        "programs"
         "system"
         "systemd"
         "users"

@@ -137,6 +137,17 @@ rec {
       check: v: isAttrs v && all check (attrValues v)
     );
     listOf = around "composite" [ "noun" "composite" ] "list of" (check: v: isList v && all check v);
+    either =
+      one: other:
+      type "conjunction"
+        "${phrase [ "noun" "conjunction" ] one} or ${
+          phrase [
+            "noun"
+            "conjunction"
+            "composite"
+          ] other
+        }"
+        (v: one.check v || other.check v);
     nullOr = around "conjunction" [ "noun" "conjunction" ] "null or" (check: v: v == null || check v);
     submodule =
       { options }:

@@ -217,10 +217,16 @@ describe("fleet retry", () => {
       "bbbbbbb may be tried again",
     ]);
     expect(control()).toEqual({ holds: [], pins: {}, instead: {}, retry: [good] });
-    expect((await fleet(["retry", "--clear"])).code).toBe(0);
+    expect((await fleet(["retry", "--clear"])).out).toEqual([
+      "all retries are cleared: VMs refuse the revisions that failed on them",
+    ]);
     expect(control()).toBeUndefined();
     await fleet(["retry", old.slice(0, 8)]);
     expect(control()).toMatchObject({ retry: [old] });
+    expect((await fleet(["retry", "--clear", old.slice(0, 8)])).out).toEqual([
+      `VMs on which ${old.slice(0, 7)} failed refuse it again`,
+    ]);
+    expect(control()).toBeUndefined();
   });
 });
 

@@ -147,6 +147,22 @@ const calls: Record<string, string[] | null> = {
   completion: ["bash"],
 };
 
+test("every command by which a person changes the fleet takes the name of who does it", () => {
+  const named = commands.filter(({ options }) => options["by"] !== undefined);
+  expect(named.every(({ options }) => options["by"]?.env === "NIXOS_FLEET_BY")).toBe(true);
+  expect(named.map(({ name }) => name).sort()).toEqual([
+    "hold",
+    "move",
+    "pin",
+    "remove",
+    "resume",
+    "retry",
+    "rollback",
+    "rollout",
+    "trigger",
+  ]);
+});
+
 test("the calls below are of all commands", () => {
   expect(Object.keys(calls).sort()).toEqual(commands.map(({ name }) => name).sort());
 });

@@ -34,14 +34,14 @@ describe("fleet history", () => {
     await oneVm();
     await fleet(["hold", "--why", "demo"], { NIXOS_FLEET_BY: "eve@example.com" });
     await fleet(["resume", "--why", "over"], { NIXOS_FLEET_BY: "eve@example.com" });
-    await fleet(["retry", good]);
+    await fleet(["retry", good, "--by", "bob"]);
     expect((await fleet(["await", "--wave", "rest"], underPulumi)).code).toBe(0);
     // Who waits by hand passes nothing.
     expect((await fleet(["await", "--wave", "rest"])).code).toBe(0);
     const shown = await entries();
     expect(shown.map(({ event, scope, outcome, by, why }) => [event, scope, outcome, by.split("@")[0], why])).toEqual([
       ["gate", "wave:rest", "passed", "eve", undefined],
-      ["retry", "fleet", "done", "eve", undefined],
+      ["retry", "fleet", "done", "bob", undefined],
       ["resume", "fleet", "done", "eve", "over"],
       ["hold", "fleet", "done", "eve", "demo"],
     ]);

@@ -34,7 +34,8 @@ const declared = new Map<string, { type: string; inputs: Inputs }>();
 
 /** What Google would say of a resource besides its inputs. */
 function stateOf(type: string, name: string, inputs: Inputs): Inputs {
-  if (type === "gcp:serviceaccount/account:Account") return { ...inputs, email, name: `projects/-/accounts/${email}` };
+  if (type === "gcp:serviceaccount/account:Account")
+    return { ...inputs, email, member: `serviceAccount:${email}`, name: `projects/-/accounts/${email}` };
   if (type === "gcp:compute/instance:Instance")
     return { ...inputs, selfLink: `links/${name}`, networkInterfaces: [{ networkIp: `10.0.0.${declared.size}` }] };
   if (type === "command:local:Command") return { ...inputs, stdout: '{"outcome":"passed","succeeded":1}' };
@@ -116,7 +117,14 @@ describe("a fleet in a network that exists", () => {
 
   it("makes no account: its VMs run as the one that it is given, and those who log in may act as that", () => {
     expect(ofType("gcp:serviceaccount/account:Account")).toEqual(["workstations"]);
-    expect(ofType("gcp:projects/iAMMember:IAMMember")).toEqual([]);
+    // The program's own: a fleet grants nothing to an account that it did not make.
+    expect(ofType("gcp:projects/iAMMember:IAMMember").map((name) => declared.get(name)?.inputs)).toEqual(
+      ["roles/logging.logWriter", "roles/monitoring.metricWriter"].map((role) => ({
+        project: "acme-dev-machines",
+        role,
+        member: `serviceAccount:${email}`,
+      })),
+    );
     expect(declared.get("research-account-users")?.inputs).toMatchObject({
       serviceAccountId: `projects/-/serviceAccounts/${email}`,
       role: "roles/iam.serviceAccountUser",

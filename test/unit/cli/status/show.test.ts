@@ -37,15 +37,27 @@ test("a VM with a home, held: metadata, approval, hold, reports, boot, timers an
     reboot: "required; aaaaaaa runs after the next boot",
     next: "stays: held by eve@desk: demo",
     timers:
-      "system 5 min and homes 10 min after its next boot; a schedule of its own: fleet ssh dev-alice -- nixos-auto-update status",
+      "system about 5 min and homes about 10 min after its next boot, unless onBoot differs; a schedule of its own: fleet ssh dev-alice -- nixos-auto-update status",
     "home alice": "aaaaaaa, failed, 3 min ago, failed: build failed: no such package",
   });
 });
 
 test.each([
-  ["just booted", { startedAt: "2026-01-01T12:02:00Z" }, "system in 4 min, homes in 9 min"],
-  ["whose system's timer has gone off", { startedAt: "2026-01-01T11:55:00Z" }, "homes in 2 min"],
-  ["that is off", { state: "TERMINATED" }, "system 5 min and homes 10 min after its next boot"],
+  [
+    "just booted",
+    { startedAt: "2026-01-01T12:02:00Z" },
+    "system in about 4 min, homes in about 9 min, unless onBoot differs",
+  ],
+  [
+    "whose system's timer has gone off",
+    { startedAt: "2026-01-01T11:55:00Z" },
+    "homes in about 2 min, unless onBoot differs",
+  ],
+  [
+    "that is off",
+    { state: "TERMINATED" },
+    "system about 5 min and homes about 10 min after its next boot, unless onBoot differs",
+  ],
 ])("the timers of a VM %s", (_, changes, timers) => {
   expect(show(changes, reports(reading()))).toMatchObject({ timers });
 });

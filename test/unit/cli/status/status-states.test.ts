@@ -46,7 +46,7 @@ const states: State[] = [
     name: "has just booted",
     vm: { startedAt: "2026-01-01T12:02:00Z" },
     said: reports(reading(behind)),
-    is: ["behind", /^boot update in 4 min$/],
+    is: ["behind", /^boot update in about 4 min$/],
     converged: false,
   },
   {
