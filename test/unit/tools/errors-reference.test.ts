@@ -23,7 +23,7 @@ const sources = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "a
 const codes = Object.keys(errorKinds);
 
 /** Errors that a program ends with carry a code; the agents turn these into one that does, or into no error at all. */
-const internal = ["SecretError", "UpdateFailure", "GitError", "HttpError", "MetadataAway"];
+const internal = ["SecretError", "UpdateFailure", "GitError", "HttpError", "MetadataAway", "ServerAway"];
 internal.push("ReportsDisabled", "NoPrebuilt");
 
 /** What is thrown, in every kind. */
