@@ -27,7 +27,10 @@ export interface PresentVm extends Present {
   /** Empty if it is in none. */
   wave: string;
   machineType: string;
+  /** Whether it is not off: also one that starts, stops or is suspended. */
   running: boolean;
+  /** Whether it runs now. */
+  up: boolean;
   deletionProtection: boolean;
   /** Absent if its boot disk is detached. */
   bootDiskGb?: number;

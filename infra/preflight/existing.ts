@@ -196,6 +196,7 @@ async function readInventory(api: compute_v1.Compute, project: string, replace: 
       wave: instance.labels?.[contract.labels.wave] ?? "",
       machineType: leaf(instance.machineType),
       running: instance.status !== "TERMINATED",
+      up: instance.status === "RUNNING",
       deletionProtection: instance.deletionProtection ?? false,
       ...bootDiskGbOf(instance),
       disks: otherDisksOf(instance),

@@ -11,7 +11,6 @@ import { ours, own, type Given } from "./stack-moves";
 const DOMAIN = ".iam.gserviceaccount.com";
 
 export function checkVm(at: string, config: Fleet, vm: VmConfig, present: PresentVm): Partial<Findings> {
-  if (present.bootDiskGb === undefined) return { mistakes: [`${at}: ${withoutBootDisk(present)}`] };
   const named = config.replace.includes(vm.name);
   if (named && needsReplacement(vm, present))
     return present.deletionProtection
@@ -48,13 +47,9 @@ function checkMachineType(
   ];
 }
 
-function withoutBootDisk({ name, zone }: PresentVm): string {
-  return `${name} has no boot disk; attach it again: gcloud compute instances attach-disk ${name} --boot --disk=DISK --zone=${zone}`;
-}
-
 /** A VM that is replaced keeps its home disk, but nothing of its boot disk. */
-function lostHomes({ name, zone, disks = [] }: PresentVm): string[] {
-  if (disks.some((disk) => disk.name === homeDiskName(name))) return [];
+function lostHomes({ name, zone, bootDiskGb, disks = [] }: PresentVm): string[] {
+  if (bootDiskGb === undefined || disks.some((disk) => disk.name === homeDiskName(name))) return [];
   return [
     `replace: ${name} is deleted and created again, and everything on its boot disk is lost, homes too; to keep a copy, run this first: gcloud compute disks snapshot ${name} --zone=${zone}`,
   ];
@@ -68,7 +63,9 @@ export function needsReplacement(vm: VmConfig, present: PresentVm): boolean {
 }
 
 /** The size of a boot disk is for new VMs: the provider replaces a VM if its boot disk's size changes. */
-function bootDisk({ name, zone, diskSizeGb }: VmConfig, { bootDiskGb = 0 }: PresentVm): string {
+function bootDisk({ name, zone, diskSizeGb }: VmConfig, { bootDiskGb }: PresentVm): string {
+  if (bootDiskGb === undefined)
+    return `${name} has no boot disk; attach it again: gcloud compute instances attach-disk ${name} --boot --disk=DISK --zone=${zone}; if it is lost, name the VM in nixos-fleet:replace`;
   const is = `the boot disk of ${name} has ${bootDiskGb} GB, not the ${diskSizeGb} of diskSizeGb`;
   return diskSizeGb > bootDiskGb
     ? `${is}; to have it grow: gcloud compute disks resize ${name} --zone=${zone} --size=${diskSizeGb}`

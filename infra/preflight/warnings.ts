@@ -83,7 +83,7 @@ export function triggerWarnings(
   reachable: Readonly<Record<string, Reachable>>,
   present: readonly PresentVm[],
 ): string[] {
-  const running = new Set(present.filter((vm) => vm.running).map(({ name }) => name));
+  const running = new Set(present.filter((vm) => vm.up).map(({ name }) => name));
   const skipped = Object.entries(reachable).flatMap(([name, target]) =>
     "skipped" in target && running.has(name) ? [{ name, reason: target.skipped }] : [],
   );

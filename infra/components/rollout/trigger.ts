@@ -11,8 +11,10 @@ export type Reachable = { host: string; port: number; hostKey: string } | { skip
 
 type Config = Pick<FleetConfig, "trigger" | "ssh" | "vms" | "project">;
 
-/** VMs that are looked up at once. */
-const AT_ONCE = 8;
+/** VMs whose host keys are read at once. */
+const READ_AT_ONCE = 8;
+/** Servers that are dialled at once. */
+const DIALLED_AT_ONCE = 64;
 /** Milliseconds that a server has to accept a connection. */
 const PATIENCE = 3_000;
 
@@ -24,7 +26,8 @@ function publishedHostKey(values: readonly { key: string; value: string }[]): st
 
 /**
  * Where each VM answers SSH, by name; makes no request if the fleet does not use SSH triggers. A VM that is off or does not exist is skipped,
- * and so is one that does not answer: a trigger that cannot connect fails, and too many failures end the rollout.
+ * and so is one that does not answer: a trigger that cannot connect fails, and too many failures end the rollout. A preview dials nobody: it
+ * may run where no VM can be reached.
  * @param present the VMs as Compute listed them before
  */
 export async function reachAll(
@@ -35,16 +38,24 @@ export async function reachAll(
 ): Promise<Record<string, Reachable>> {
   if (config.trigger !== "ssh") return {};
   const { bastion } = config.ssh;
+  const dials = !pulumi.runtime.isDryRun();
   const closed =
-    bastion !== undefined && !(await answers(bastion.host, bastion.port, patience))
+    dials && bastion !== undefined && !(await answers(bastion.host, bastion.port, patience))
       ? `the bastion ${bastion.host}:${bastion.port} does not answer`
       : undefined;
   const reach = async (vm: VmConfig): Promise<readonly [string, Reachable]> => {
     const found = present.find(({ name, zone }) => name === vm.name && zone === vm.zone);
-    if (found?.running !== true) return [vm.name, { skipped: "is not running" }];
-    return [vm.name, closed === undefined ? await lookUp(config, vm, found, opts, patience) : { skipped: closed }];
+    if (found?.up !== true) return [vm.name, { skipped: "is not running" }];
+    return [vm.name, closed === undefined ? await lookUp(config, vm, found, opts) : { skipped: closed }];
   };
-  return Object.fromEntries(await pMap(config.vms, reach, { concurrency: AT_ONCE }));
+  const found = await pMap(config.vms, reach, { concurrency: READ_AT_ONCE });
+  // Behind a bastion only the bastion can be asked.
+  if (!dials || bastion !== undefined) return Object.fromEntries(found);
+  const dial = async ([name, target]: (typeof found)[number]): Promise<(typeof found)[number]> =>
+    "skipped" in target || (await answers(target.host, target.port, patience))
+      ? [name, target]
+      : [name, { skipped: `nothing answers on port ${target.port}` }];
+  return Object.fromEntries(await pMap(found, dial, { concurrency: DIALLED_AT_ONCE }));
 }
 
 async function lookUp(
@@ -52,7 +63,6 @@ async function lookUp(
   { name, zone }: VmConfig,
   { address = "" }: PresentVm,
   opts: pulumi.InvokeOptions,
-  patience: number,
 ): Promise<Reachable> {
   const queryPath = `${contract.guestAttributes.hostKeysNamespace}/`;
   try {
@@ -60,9 +70,6 @@ async function lookUp(
     const hostKey = publishedHostKey(published.queryValues);
     if (hostKey === undefined) return { skipped: "no SSH host key is published yet" };
     const [host = "", port = ""] = (ssh.addresses[name] ?? `${address}:${ssh.port}`).split(":");
-    // Behind a bastion only the bastion can be asked.
-    if (ssh.bastion === undefined && !(await answers(host, Number(port), patience)))
-      return { skipped: `nothing answers on port ${port}` };
     return { host, port: Number(port), hostKey };
   } catch (error) {
     return { skipped: `the host key cannot be read: ${error instanceof Error ? error.message : String(error)}` };

@@ -10,6 +10,7 @@ export const alice: PresentVm = {
   wave: "all",
   machineType: "e2-standard-4",
   running: true,
+  up: true,
   deletionProtection: false,
   bootDiskGb: 100,
   cidr: "10.128.0.0/20",

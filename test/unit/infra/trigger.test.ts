@@ -1,7 +1,7 @@
 /** Which VMs get an SSH trigger: those that run, have published a host key and answer, or whose bastion answers. */
 import { createServer, type AddressInfo } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
-import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from "vitest";
 import { reachAll } from "../../../infra/components/rollout/trigger";
 import { configured, alice } from "./present";
 
@@ -58,7 +58,7 @@ it("takes a configured address instead", async () =>
   }));
 
 it("skips a VM that is off, and asks nothing about it", async () => {
-  expect(await reach({ port: open }, { running: false })).toEqual({ "dev-alice": { skipped: "is not running" } });
+  expect(await reach({ port: open }, { up: false })).toEqual({ "dev-alice": { skipped: "is not running" } });
   expect(asked).toEqual([]);
 });
 
@@ -69,6 +69,13 @@ it("skips every VM while the bastion does not answer, and dials none behind one 
   expect(await reach(bastion(CLOSED))).toEqual({ "dev-alice": { skipped: "the bastion 127.0.0.1:1 does not answer" } });
   expect(asked).toEqual([]);
   expect(await reach({ ...bastion(open), port: CLOSED })).toMatchObject({ "dev-alice": { port: CLOSED } });
+});
+
+it("dials nobody in a preview, which may run where no VM can be reached", async () => {
+  vi.spyOn(pulumi.runtime, "isDryRun").mockReturnValue(true);
+  onTestFinished(() => void vi.restoreAllMocks());
+  expect(await reach({ port: CLOSED })).toMatchObject({ "dev-alice": { port: CLOSED } });
+  expect(await reach(bastion(CLOSED))).toMatchObject({ "dev-alice": { hostKey: "ssh-ed25519 AAAA" } });
 });
 
 it("skips a VM whose host key cannot be read", async () => {

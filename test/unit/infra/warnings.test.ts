@@ -116,7 +116,7 @@ it("a running VM that cannot be triggered by SSH is named with the reason, and o
     "dev-bob": { host: "10.0.0.2", port: 22, hostKey: "ssh-ed25519 AAAA" },
   };
   const running = ["dev-bob", "dev-carol", "dev-dan"].map((name) => ({ ...alice, name }));
-  const present = [alice, ...running, { ...alice, name: "dev-off", running: false }];
+  const present = [alice, ...running, { ...alice, name: "dev-off", up: false }];
   expect(triggerWarnings(reachable, present)).toEqual([
     `nixos-fleet:trigger: dev-alice, dev-carol get no SSH trigger: ${skipped}; they see the approval without it`,
     "nixos-fleet:trigger: dev-dan gets no SSH trigger: nothing answers on port 22; it sees the approval without it",
