@@ -101,7 +101,6 @@ it("says that a VM has no boot disk, keeps nothing from the others, and lets the
   });
   expect(checkChanges(configured({}, replace), inventory)).toEqual({ mistakes: [], warnings: [] });
 });
-});
 
 describe("a disk that someone attached by hand", () => {
   const data = { name: "data", device: "data" };
