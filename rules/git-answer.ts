@@ -50,11 +50,14 @@ export function isGitRefusal(text: string): boolean {
   return said.length > 0 && !said.some((line) => connection.test(line) || trouble.test(line));
 }
 
-/** The reason why git could not read a repository: the lines of ssh or the server, or git's own line. `undefined` if nothing was printed. */
+/** The reason why git could not read a repository: a refusal, the lines of ssh or the server, or git's own line. `undefined` if nothing was printed. */
 export function gitReason(text: string): string | undefined {
+  const lines = linesOf(text);
+  // ssh prints ten lines about a changed host key before this one.
+  const refusal = lines.findLast(hasRefusalWords);
+  if (refusal !== undefined) return refusal;
   const said = saidBefore(text);
   if (said.length > 0) return said.slice(-3).join("; ");
-  const lines = linesOf(text);
   const named = (line: string) => /^(?:fatal|error|ssh|remote):/.test(line);
-  return lines.findLast(hasRefusalWords) ?? lines.findLast(named) ?? lines.at(-1);
+  return lines.findLast(named) ?? lines.at(-1);
 }

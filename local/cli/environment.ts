@@ -25,7 +25,7 @@ export async function engine(): Promise<string> {
 /** How fast the stand-in for the gcp provider reports a change: at once, or after 10 s like the official provider. */
 export type Pace = "quick" | "official";
 
-/** The stand-ins for the Pulumi plugins; they come after the engine on PATH. */
+/** The stand-ins for the Pulumi plugins, and `fleet`; they come after the engine on PATH. */
 export const plugins = join(project, "local/plugins/bin");
 
 /** Variables to set, including PATH. Builds the engine if it is missing. */

@@ -14,7 +14,7 @@ const HOMES_SECONDS = 120;
 
 const NEXT = `
 What next:
-  eval "$(./scripts/local env)"     plain pulumi, git and ./scripts/fleet now reach the local cloud
+  eval "$(./scripts/local env)"     plain pulumi, git and fleet now reach the local cloud
   ./scripts/local bump-lock         push a changed flake.lock
   pulumi up                         roll it out: the canary first, then the rest
   ./scripts/local ssh dev-alice     look around in a VM

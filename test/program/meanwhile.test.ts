@@ -87,7 +87,7 @@ it("whether that is so cannot be read: no later wave is approved", async () => {
     items.push({ key: controlKey("devs", program.stack), value: "{" });
     return Promise.resolve();
   });
-  expect(text).toContain("the control item is not readable");
+  expect(text).toContain("held by the control item: it is not readable");
   expect(program.approved("rest")).toBe(good);
   await fleet("resume", "--all", "--yes");
   await up();

@@ -218,7 +218,7 @@ it.each([
   [`Warning: Permanently added 'x' (ED25519) to the list of known hosts.\nUnauthorized\n${unreadable}`, "Unauthorized"],
   [
     `@@@@@@@@@@@@\nHost key for x has changed.\nHost key verification failed.\n${unreadable}`,
-    "Host key for x has changed.; Host key verification failed.",
+    "Host key verification failed.",
   ],
   [unreadable, "fatal: Could not read from remote repository."],
   [
