@@ -68,6 +68,7 @@ async function resultOf<S extends Situation, D extends CommonDecision>(
     ...(decision.approved === undefined ? {} : { approved: decision.approved }),
     ...(ending.refuse === undefined ? {} : { refuse: { revision: ending.refuse, ...origin } }),
     ...(ending.unrecognised === undefined ? {} : { unrecognised: ending.unrecognised }),
+    ...(ending.cutOff === undefined ? {} : { cutOff: ending.cutOff }),
     ...(lockMatches === undefined ? {} : { lockMatches }),
     ...(waiting === undefined ? {} : { waiting }),
     ...(driver.place.manager === "user"

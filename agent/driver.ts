@@ -1,13 +1,13 @@
 /** The interface between the engine and its two drivers, for the system and for a home. */
 import type { FailureCause } from "../rules/decision/failure";
 import type { Decision } from "../rules/decision/decision";
-import type { AgentState } from "../rules/agent-state";
+import type { AgentState, Reachable } from "../rules/agent-state";
 import type { Stage } from "../rules/contract";
 import type { Waiting } from "../rules/report";
 import type { Right } from "../rules/decision/run-right";
 import type { Program } from "./host/log";
 import type { Mirror, Origin } from "./git/mirror";
-import type { Before, Reachable, Trial } from "./state";
+import type { Before, Trial } from "./state";
 import type { RepositoryKey } from "./credentials/repository-keys";
 import type { Manager } from "./host/systemd";
 import type { Ending } from "./ending";

@@ -1,5 +1,5 @@
 /** How an attempt ended, before the state file and the report say so. */
-import type { Deployment } from "../rules/agent-state";
+import type { CutOff, Deployment } from "../rules/agent-state";
 import type { Waiting } from "../rules/report";
 import type { Outcome, Stage } from "../rules/contract";
 import type { FailureCause } from "../rules/decision/failure";
@@ -33,8 +33,10 @@ export interface Ending {
    */
   trialOver?: { waitsAgain?: Trial };
   waiting?: Waiting;
-  /** Set if an attempt failed for an unknown reason: what was tried, if that was known. */
+  /** Set if the attempt counts for the limit of tries: what was tried, if that was known. */
   unrecognised?: { revision?: string };
+  /** The revision after whose switch a server did not answer, and did not after the rollback either. */
+  cutOff?: CutOff;
 }
 
 /** Whether only the network was missing. That is not a fault of the update and passes by itself. */

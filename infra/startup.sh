@@ -342,7 +342,8 @@ bootstrap() {
       set_up_git
       fetch
       verify
-      get_prebuilt || get_agent
+      # Nothing binds a manifest's path to the signed commit.
+      { [ ! -s "$run/signers" ] && get_prebuilt; } || get_agent
     )
     installed=$run/agent/bin/nixos-auto-update
   fi
