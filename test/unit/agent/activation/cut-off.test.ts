@@ -104,7 +104,7 @@ describe("a revision after which the server stayed away, after its rollback too"
     const second = await begin(stillAway, stateAfter({ outcome: "held", rolledBack: false }, first));
     const error = `the repository has not answered since ${revision.slice(0, 7)} was rolled back`;
     expect(second).toEqual({ outcome: "deferred", error, rolledBack: false, retry: error });
-    expect([runs, did, readTrial(scratch.in("state"))]).toEqual([OLD, [], undefined]);
+    expect([runs, did]).toEqual([OLD, []]);
     const later = stateAfter(second, first);
     expect(await begin(stillAway, later)).toMatchObject({ outcome: "deferred" });
     expect(await begin({ ...compares, health: undefined }, later)).toMatchObject({ outcome: "updated" });
