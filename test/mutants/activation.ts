@@ -76,6 +76,13 @@ export const activationMutants: readonly Mutant[] = [
     '["metadata server", "repository"]',
     unit("agent/activation/system-health"),
   ),
+  {
+    rule: "a host key that the system does not know any more is no answer of the repository's",
+    file: "rules/decision/failure.ts",
+    before: "if (end.limit !== undefined || isOwnRefusal(end.text)) return false;",
+    after: "if (end.limit !== undefined) return false;",
+    tests: unit("rules/decision/failure"),
+  },
   rule(
     "git/mirror",
     "a server that refuses or is busy was not cut off by the update",
