@@ -187,7 +187,6 @@ async function deploy<S extends Situation, D extends CommonDecision>(
   const ending = await activate({ driver, decision }, built, state, first);
   if (ending.outcome === "updated") {
     await pruneGenerations(place, spaceSettings(decision.settings).keepGenerations);
-    await place.mirror.prune([revision, state.revision, state.previous]);
   }
   return { ...ending, ...about };
 }

@@ -9,7 +9,7 @@ import type { Origin } from "../../../agent/git/mirror";
 import { readState, writeState } from "../../../agent/state";
 import { type Decision, held, nothing, stay } from "../../../rules/decision/decision";
 import { Repository, Scratch } from "./scratch";
-import { standInDecision, standInDriver } from "./stand-in-driver";
+import { standInDecision, standInDriver, standInPlace } from "./stand-in-driver";
 
 let scratch: Scratch;
 let repository: Repository;
@@ -130,6 +130,18 @@ describe("what was built", () => {
   it("is activated where its agent works", async () => {
     expect((await deploy()).ending).toMatchObject({ outcome: "updated" });
     expect(activated).toHaveLength(1);
+  });
+
+  it("has its result written and published before the repository drops what is old", async () => {
+    const place = standInPlace(scratch);
+    const did: unknown[] = [];
+    vi.spyOn(place.mirror, "prune").mockImplementation((keep) => {
+      did.push(keep);
+      return Promise.reject(new Error("locked"));
+    });
+    const concluded = () => (did.push(readState(scratch.in("state")).state.revision), Promise.resolve({}));
+    expect((await deploy({ place, concluded })).ending).toMatchObject({ outcome: "updated" });
+    expect(did).toEqual([revision, [revision, "d".repeat(40), undefined]]);
   });
 
   it("is not activated and not tried again where its agent does not work", async () => {
