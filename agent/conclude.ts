@@ -75,7 +75,9 @@ async function resultOf<S extends Situation, D extends CommonDecision>(
     rolledBack,
     ...(stage === undefined ? {} : { stage }),
     ...(error === undefined ? {} : { error }),
-    ...(outcome === "failed" && cause !== undefined && isTransient(cause) ? { transient: true } : {}),
+    ...(ending.passes === true || (outcome === "failed" && cause !== undefined && isTransient(cause))
+      ? { transient: true }
+      : {}),
     ...(revision === undefined ? {} : { revision, lock: ending.lock ?? "", ...origin }),
     ...(deployed === undefined ? {} : { deployed }),
     ...(ending.restores === undefined ? {} : { restores: ending.restores }),

@@ -139,6 +139,8 @@ export interface Driver<S extends Situation = Situation, D extends CommonDecisio
   attribute(decision: D): string;
   /** Which of a person's work is in the way. */
   obstacle(decision: D, request: RunRequest): Promise<string | undefined>;
+  /** What an activation must wait for that comes by itself, and soon. */
+  comesFirst?(request: RunRequest): Promise<string | undefined>;
   /** Why the built store path may not be activated. */
   refusal(path: string, decision: D): Promise<string | undefined>;
   /** Why the new agent does not work here. @throws UpdateFailure if that is unknown now */

@@ -11,6 +11,8 @@ export interface Ending {
   error?: string;
   cause?: FailureCause;
   rolledBack: boolean;
+  /** Set if it is deferred for a moment, so that this is no answer to an approval. */
+  passes?: true;
   /** Why the run is retried automatically. */
   retry?: string;
   /** When, if that is known. */

@@ -276,7 +276,7 @@ export async function finishTrial<S extends Situation, D extends CommonDecision>
     log(`an update was interrupted before ${what} was kept`);
     if (trial.mode === "switch" || trial.since === undefined) await driver.revertProfile(trial.path);
     const trialOver = leftOver(trial, driver);
-    return { outcome: "deferred", error: "an update was cut short", rolledBack: false, trialOver };
+    return { outcome: "deferred", error: "an update was cut short", rolledBack: false, passes: true, trialOver };
   }
   if (trial.mode === "boot") {
     log(`${what} booted; checking its health`);

@@ -198,6 +198,16 @@ describe("what was built", () => {
     expect(activated).toHaveLength(1);
   });
 
+  it("waits for what comes by itself, and says that it does", async () => {
+    const why = "the manager has not started yet";
+    const { ending } = await deploy({ comesFirst: () => Promise.resolve(why) });
+    expect(ending).toMatchObject({ outcome: "deferred", error: why, retry: why });
+    expect(activated).toEqual([]);
+    expect(readState(scratch.in("state")).state).toMatchObject({ outcome: "deferred", transient: true });
+    await deploy({ obstacle: () => Promise.resolve("edits that are not committed") });
+    expect(readState(scratch.in("state")).state.transient).toBeUndefined();
+  });
+
   it("is not activated over work that was begun while it was built", async () => {
     const work = [undefined, "edits that are not committed"];
     const { ending } = await deploy({ obstacle: () => Promise.resolve(work.shift()) });
