@@ -23,8 +23,13 @@ export const startupMutants: readonly Mutant[] = [
   ),
   rule(
     "only a revision that a branch contains",
-    '[ -n "$(in_repository for-each-ref --contains="$revision" 2>/dev/null)" ]',
+    '[ -n "$(in_repository for-each-ref --contains="$revision" "$1" 2>/dev/null)" ]',
     'in_repository fetch --quiet -- "$repository" "$revision"',
+  ),
+  rule(
+    "only a revision that a branch contains still, at a second try",
+    "--contains=\"$revision\" \"$1\"",
+    "--contains=\"$revision\"",
   ),
   rule("only the approved lock (digest check)", '[ -z "$lock" ] ||', "true ||"),
   rule("only the approved manifest (digest check)", '= "$digest" ] || return 1', '= "$digest" ] || true'),
