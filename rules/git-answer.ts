@@ -57,7 +57,7 @@ export function isGitRefusal(text: string): boolean {
 /** Whether a server said something over ssh, such as that it is busy. */
 export function hasServerSpoken(text: string): boolean {
   const said = saidBefore(text);
-  return said.length > 0 && !said.some((line) => connection.test(line));
+  return said.length > 0 && said.every((line) => !connection.test(line));
 }
 
 /** Whether ssh itself refused, so that no server answered. */

@@ -28,8 +28,8 @@ export const startupMutants: readonly Mutant[] = [
   ),
   rule(
     "only a revision that a branch contains still, at a second try",
-    "--contains=\"$revision\" \"$1\"",
-    "--contains=\"$revision\"",
+    '--contains="$revision" "$1"',
+    '--contains="$revision"',
   ),
   rule("only the approved lock (digest check)", '[ -z "$lock" ] ||', "true ||"),
   rule("only the approved manifest (digest check)", '= "$digest" ] || return 1', '= "$digest" ] || true'),
