@@ -44,7 +44,21 @@ export async function conclude<S extends Situation, D extends CommonDecision>(
   writeMetrics(decision.settings["metricsDirectory"], place.service, state);
   const { retry } = await driver.concluded({ situation, decision, request, ending, state });
   await notify(decision, ending, state);
+  await dropOldRevisions(driver, attempt);
   await arrangeRetry(place, request, ending.retry ?? retry, ending.retryAt ?? restsAfter(ending, state));
+}
+
+/** After an update. It may take long, so it comes after all that others wait for. */
+async function dropOldRevisions<S extends Situation, D extends CommonDecision>(
+  { place }: Driver<S, D>,
+  { situation: { state }, ending: { outcome, revision } }: Attempt<S, D>,
+): Promise<void> {
+  if (outcome !== "updated" || revision === undefined) return;
+  try {
+    await place.mirror.prune([revision, state.revision, state.previous]);
+  } catch (error) {
+    log(`could not drop old revisions: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 async function resultOf<S extends Situation, D extends CommonDecision>(
@@ -61,13 +75,16 @@ async function resultOf<S extends Situation, D extends CommonDecision>(
     rolledBack,
     ...(stage === undefined ? {} : { stage }),
     ...(error === undefined ? {} : { error }),
-    ...(outcome === "failed" && cause !== undefined && isTransient(cause) ? { transient: true } : {}),
+    ...(ending.passes === true || (outcome === "failed" && cause !== undefined && isTransient(cause))
+      ? { transient: true }
+      : {}),
     ...(revision === undefined ? {} : { revision, lock: ending.lock ?? "", ...origin }),
     ...(deployed === undefined ? {} : { deployed }),
     ...(ending.restores === undefined ? {} : { restores: ending.restores }),
     ...(decision.approved === undefined ? {} : { approved: decision.approved }),
     ...(ending.refuse === undefined ? {} : { refuse: { revision: ending.refuse, ...origin } }),
     ...(ending.unrecognised === undefined ? {} : { unrecognised: ending.unrecognised }),
+    ...(ending.cutOff === undefined ? {} : { cutOff: ending.cutOff }),
     ...(lockMatches === undefined ? {} : { lockMatches }),
     ...(waiting === undefined ? {} : { waiting }),
     ...(driver.place.manager === "user"

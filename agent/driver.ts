@@ -1,13 +1,13 @@
 /** The interface between the engine and its two drivers, for the system and for a home. */
 import type { FailureCause } from "../rules/decision/failure";
 import type { Decision } from "../rules/decision/decision";
-import type { AgentState } from "../rules/agent-state";
+import type { AgentState, Reachable } from "../rules/agent-state";
 import type { Stage } from "../rules/contract";
 import type { Waiting } from "../rules/report";
 import type { Right } from "../rules/decision/run-right";
 import type { Program } from "./host/log";
 import type { Mirror, Origin } from "./git/mirror";
-import type { Before, Reachable, Trial } from "./state";
+import type { Before, Trial } from "./state";
 import type { RepositoryKey } from "./credentials/repository-keys";
 import type { Manager } from "./host/systemd";
 import type { Ending } from "./ending";
@@ -139,6 +139,8 @@ export interface Driver<S extends Situation = Situation, D extends CommonDecisio
   attribute(decision: D): string;
   /** Which of a person's work is in the way. */
   obstacle(decision: D, request: RunRequest): Promise<string | undefined>;
+  /** What an activation must wait for that comes by itself, and soon. */
+  comesFirst?(request: RunRequest): Promise<string | undefined>;
   /** Why the built store path may not be activated. */
   refusal(path: string, decision: D): Promise<string | undefined>;
   /** Why the new agent does not work here. @throws UpdateFailure if that is unknown now */

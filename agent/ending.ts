@@ -1,5 +1,5 @@
 /** How an attempt ended, before the state file and the report say so. */
-import type { Deployment } from "../rules/agent-state";
+import type { CutOff, Deployment } from "../rules/agent-state";
 import type { Waiting } from "../rules/report";
 import type { Outcome, Stage } from "../rules/contract";
 import type { FailureCause } from "../rules/decision/failure";
@@ -11,6 +11,8 @@ export interface Ending {
   error?: string;
   cause?: FailureCause;
   rolledBack: boolean;
+  /** Set if it is deferred for a moment, so that this is no answer to an approval. */
+  passes?: true;
   /** Why the run is retried automatically. */
   retry?: string;
   /** When, if that is known. */
@@ -33,8 +35,10 @@ export interface Ending {
    */
   trialOver?: { waitsAgain?: Trial };
   waiting?: Waiting;
-  /** Set if an attempt failed for an unknown reason: what was tried, if that was known. */
+  /** Set if the attempt counts for the limit of tries: what was tried, if that was known. */
   unrecognised?: { revision?: string };
+  /** The revision after whose switch a server did not answer, and did not after the rollback either. */
+  cutOff?: CutOff;
 }
 
 /** Whether only the network was missing. That is not a fault of the update and passes by itself. */

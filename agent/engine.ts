@@ -97,6 +97,7 @@ function asDecided(decision: CommonDecision): Ending {
     ...(said === undefined ? {} : { error: said }),
     ...(waiting === undefined ? {} : { waiting }),
     ...(transient ? { retry: reason } : {}),
+    ...(transient && outcome === "deferred" ? { passes: true as const } : {}),
     ...(outcome === "failed" ? { cause: "revision" as const } : {}),
   };
 }
@@ -187,21 +188,22 @@ async function deploy<S extends Situation, D extends CommonDecision>(
   const ending = await activate({ driver, decision }, built, state, first);
   if (ending.outcome === "updated") {
     await pruneGenerations(place, spaceSettings(decision.settings).keepGenerations);
-    await place.mirror.prune([revision, state.revision, state.previous]);
   }
   return { ...ending, ...about };
 }
 
-/** Defers the update if a person's work is in the way. The revision stays the target. */
+/** Defers the update if a person's work is in the way, or something has to come first. The revision stays the target. */
 async function deferredByWork<S extends Situation, D extends CommonDecision>(
   driver: Driver<S, D>,
   request: RunRequest,
   decision: D,
 ): Promise<Ending | undefined> {
-  const why = await driver.obstacle(decision, request);
+  const work = await driver.obstacle(decision, request);
+  const why = work ?? (await driver.comesFirst?.(request));
   if (why === undefined) return undefined;
   log(why);
-  return { outcome: "deferred", error: why, rolledBack: false, retry: oneLine(why) };
+  const passes = work === undefined ? { passes: true as const } : {};
+  return { outcome: "deferred", error: why, rolledBack: false, retry: oneLine(why), ...passes };
 }
 
 /** Defers an update that is already built, so that its later activation is quick. */

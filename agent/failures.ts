@@ -46,7 +46,7 @@ export async function cutShort(message: string): Promise<Ending | undefined> {
   if (!(await isShuttingDown())) return undefined;
   const error = `the machine is shutting down: ${lastLine(message)}`;
   log(error);
-  return { outcome: "deferred", error, rolledBack: false };
+  return { outcome: "deferred", error, rolledBack: false, passes: true };
 }
 
 /** Writes to the journal where an update failed, and why. */

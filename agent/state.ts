@@ -7,6 +7,7 @@ import {
   stateOf,
   type AgentState,
   type Deployment,
+  type Reachable,
 } from "../rules/agent-state";
 import type { Stage } from "../rules/contract";
 import { contract } from "../rules/contract";
@@ -60,9 +61,6 @@ export interface Before {
   /** What was reachable, by `Reachable`. */
   reached: Record<string, boolean>;
 }
-
-/** What an update must not cut its machine off from. */
-export type Reachable = "metadata server" | "repository";
 
 /**
  * Why a trial is rolled back. `passes`: why it may succeed later. `unchanged`: the activation changed nothing. `lost`: it failed only

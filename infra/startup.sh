@@ -245,7 +245,13 @@ in_repository() {
   limited git --git-dir="$run/repository" "$@"
 }
 
-# Fetches branches, in full unless the options say otherwise.
+# Fetches the branch's head alone, where nothing or no more is there.
+fetch_head() {
+  { [ -z "$kept" ] || [ -e "$run/repository/shallow" ]; } &&
+    in_repository fetch --quiet --no-tags --depth=1 -- "$repository" "$head"
+}
+
+# Fetches branches with their history.
 fetch_branches() { # refspec, options
   refspec=$1 && shift
   [ ! -e "$run/repository/shallow" ] || set -- --unshallow
@@ -253,15 +259,24 @@ fetch_branches() { # refspec, options
 }
 
 # Whether a fetched branch has the revision.
-on_branch() {
-  [ -n "$(in_repository for-each-ref --contains="$revision" 2>/dev/null)" ]
+on_branch() { # the branch's reference, or those below which it is
+  [ -n "$(in_repository for-each-ref --contains="$revision" "$1" 2>/dev/null)" ]
+}
+
+# What an earlier try fetched from this repository to the end, or nothing; a fetch that was killed leaves locks.
+open_repository() {
+  kept=
+  if [ -e "$run/fetched" ] && [ "$(cat "$run/fetched")" = "$repository" ]; then kept=yes; fi
+  rm -f "$run/fetched"
+  [ -z "$kept" ] || return 0
+  rm -rf "$run/repository"
+  git init --quiet --bare "$run/repository"
 }
 
 # Exactly the approved revision, or the branch's head if the VM has no wave, into a repository of root's. A branch must contain it: a server
 # also hands out what is in a pull request or a fork.
 fetch() {
-  rm -rf "$run/repository"
-  git init --quiet --bare "$run/repository"
+  open_repository
   branch=$(field "$run/instance.json" 'it.branch or "main"')
   folder=$(field "$run/instance.json" 'it.subdirectory or ""')
   revision='' lock=''
@@ -271,12 +286,13 @@ fetch() {
   }
   say "fetching ${revision:-branch $branch}"
   head=+refs/heads/$branch:refs/nixos-fleet/head
-  fetch_branches "$head" --depth=1 || fetch_branches "$head" || die "cannot fetch from the repository"
+  fetch_head || fetch_branches "$head" || die "cannot fetch from the repository"
   revision=${revision:-$(in_repository rev-parse refs/nixos-fleet/head)}
-  for refspec in "$head" '+refs/heads/*:refs/nixos-fleet/branches/*'; do
-    on_branch || fetch_branches "$refspec" || die "cannot fetch from the repository"
-  done
-  on_branch || die "no branch contains the approved revision $revision; run pulumi up if a forced push removed it"
+  on_branch refs/nixos-fleet/head || fetch_branches "$head" || die "cannot fetch from the repository"
+  on_branch refs/nixos-fleet/head || fetch_branches '+refs/heads/*:refs/nixos-fleet/branches/*' --prune ||
+    die "cannot fetch from the repository"
+  printf '%s\n' "$repository" >"$run/fetched"
+  on_branch refs/nixos-fleet/head || on_branch refs/nixos-fleet/branches/ || die "no branch contains the approved revision $revision; run pulumi up if a forced push removed it"
   in_repository update-ref refs/heads/fleet "$revision"
   [ -z "$lock" ] || [ "$(in_repository cat-file blob "$revision:${folder:+$folder/}flake.lock" | sha256sum | cut -d ' ' -f 1)" = "$lock" ] ||
     die "flake.lock is not the approved one, by its digest"
@@ -342,7 +358,8 @@ bootstrap() {
       set_up_git
       fetch
       verify
-      get_prebuilt || get_agent
+      # Nothing binds a manifest's path to the signed commit.
+      { [ ! -s "$run/signers" ] && get_prebuilt; } || get_agent
     )
     installed=$run/agent/bin/nixos-auto-update
   fi

@@ -17,6 +17,16 @@ export interface Refusal {
   at: string;
 }
 
+/** What a machine must not be cut off from by an update. */
+export const reachables = ["metadata server", "repository"] as const;
+export type Reachable = (typeof reachables)[number];
+
+/** A revision after whose switch a server did not answer any more, and did not after the rollback either. */
+export interface CutOff {
+  revision: string;
+  lost: Reachable;
+}
+
 /** The state: what a report says of the last run, and what only the agent needs. An absent field is unknown. */
 export interface AgentState extends Partial<Omit<Report, "progress" | "failing">> {
   /** Where the deployed revision came from, and which host's or home's attribute it was built as. */
@@ -31,6 +41,8 @@ export interface AgentState extends Partial<Omit<Report, "progress" | "failing">
   refused?: Refusal[];
   /** The last failure that was not recognised. */
   repeated?: RepeatedFailure;
+  /** It is not tried again before the server answers: a rollback does not undo all that can cut a machine off. */
+  cutOff?: CutOff;
 }
 
 const deploymentFields = ["revision", "lock", "repository", "attribute", "deployed", "previous"] as const;
@@ -77,6 +89,8 @@ const kinds: Readonly<Record<string, (value: unknown) => boolean>> = {
   agent: isText,
   refused: Array.isArray,
   repeated: (value) => isObject(value) && isRepeatedFailure(value),
+  cutOff: (value) =>
+    isObject(value) && isRevision(value["revision"]) === undefined && reachables.includes(value["lost"] as Reachable),
 };
 
 function isText(value: unknown): value is string {
@@ -155,8 +169,9 @@ export interface RunResult
   restores?: Deployment;
   /** The revision that the agent must not try again, and the attribute that it was tried as. */
   refuse?: { revision: string; repository?: string; attribute?: string };
-  /** Set if the run failed for a reason that is not recognised: the revision that was tried, if it was known. */
+  /** Set if the run counts for the limit of tries: the revision that was tried, if it was known. */
   unrecognised?: { revision?: string };
+  cutOff?: CutOff;
 }
 
 /** The state after a run. */
@@ -205,6 +220,7 @@ export function nextState(last: AgentState, result: RunResult): AgentState {
     succeeded,
     refused: [...kept, ...added].slice(-mostRefusals),
     repeated: repeatedOf(before.repeated, result),
+    cutOff: result.cutOff ?? (outcome === "updated" || refuse !== undefined ? undefined : before.cutOff),
   });
 }
 

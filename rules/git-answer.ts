@@ -10,6 +10,10 @@ const refusalWords =
 /** git says this if the connection over SSH ended before the server had listed its branches. */
 const unreadable = /^fatal: Could not read from remote repository/;
 
+/** What ssh prints if it refuses by itself, for what this machine knows or is set to. */
+const ownRefusal =
+  /Host key verification failed|Unable to negotiate|no matching (?:host key|key exchange|cipher|MAC)|[Bb]ad configuration option|Bad owner or permissions/;
+
 /** Lines that give no reason: warnings, borders, and what Nix prints while it fetches. */
 const noReason =
   /^(?:remote:)?[\s=*#@-]*$|^Warning: Permanently added|^@ |^\*\* |^(?:warning|trace|hint|error):|^(?:fetching|copying|unpacking|downloading|building|querying|evaluating|updating|these|this) |^(?:…|at|\/nix\/store\/)/;
@@ -23,7 +27,7 @@ const connection =
  * machine, which is created again.
  */
 const trouble =
-  /does not appear to be a git repository|unavailable|not responding|unreachable|try again|timed? ?out|too many|maintenance|overloaded|internal (?:server )?error|\b50[0-4]\b/i;
+  /does not appear to be a git repository|unavailable|not available|unable to handle|due to load|not responding|unreachable|try again|timed? ?out|too many|maintenance|overloaded|internal (?:server )?error|\b50[0-4]\b/i;
 
 const linesOf = (text: string) =>
   text
@@ -48,6 +52,17 @@ export function isGitRefusal(text: string): boolean {
   if (hasRefusalWords(text)) return true;
   const said = saidBefore(text);
   return said.length > 0 && !said.some((line) => connection.test(line) || trouble.test(line));
+}
+
+/** Whether a server said something over ssh, such as that it is busy. */
+export function hasServerSpoken(text: string): boolean {
+  const said = saidBefore(text);
+  return said.length > 0 && said.every((line) => !connection.test(line));
+}
+
+/** Whether ssh itself refused, so that no server answered. */
+export function isOwnRefusal(text: string): boolean {
+  return ownRefusal.test(text);
 }
 
 /** The reason why git could not read a repository: a refusal, the lines of ssh or the server, or git's own line. `undefined` if nothing was printed. */

@@ -42,7 +42,7 @@ export interface Report {
   /** The stage of a failure. */
   stage?: Stage;
   error?: string;
-  /** Whether a failure is transient, so that the VM retries; only for a failure. */
+  /** Whether a failure is transient, or a deferral lasts a moment, so that the VM retries; only for these. */
   transient?: boolean;
   /** Whether updates are activated live or by the next boot, if the VM says so. */
   activation?: "live" | "boot";

@@ -7,7 +7,7 @@ import type { FailureCause } from "../../rules/decision/failure";
 import type { CommonDecision, Driver, FailedSwitch, RolledBack, Situation } from "../driver";
 import type { Ending } from "../ending";
 import { alarm, log, lastLine } from "../host/log";
-import { readTrial, type Trial, type Undo, writeTrial } from "../state";
+import { type Before, readTrial, type Trial, type Undo, writeTrial } from "../state";
 import { now } from "../host/time";
 
 /** One activation: its driver, and what was decided before it. */
@@ -33,6 +33,12 @@ export async function activate<S extends Situation, D extends CommonDecision>(
   first: boolean,
 ): Promise<Ending> {
   const { driver, decision } = activation;
+  const before = await driver.healthBefore(decision);
+  const cutOff = stillCutOff(before, state, built.revision);
+  if (cutOff !== undefined) {
+    log(cutOff);
+    return { outcome: "deferred", error: cutOff, rolledBack: false, retry: cutOff };
+  }
   const waits = readTrial(driver.place.stateFolder);
   const linked = driver.linked?.();
   const trial: Trial = {
@@ -42,13 +48,22 @@ export async function activate<S extends Situation, D extends CommonDecision>(
     begun: now(),
     former: driver.current(),
     ...(linked === undefined ? {} : { linked }),
-    before: await driver.healthBefore(decision),
+    before,
     restores: formerDeployment(state, waits),
     ...(first ? { first: true as const } : {}),
     ...(waits === undefined || waits.path === built.path ? {} : { replaces: withoutReplaced(waits) }),
   };
   writeTrial(driver.place.stateFolder, trial);
   return carryOut(activation, trial, false);
+}
+
+/**
+ * Why the revision is not tried again yet: its last try ended without a server, and that has not come back. The rollback may not have undone
+ * what cut the machine off, such as firewall rules; another try would then prove nothing, since nothing answered before it.
+ */
+function stillCutOff({ reached }: Before, { cutOff }: AgentState, revision: string): string | undefined {
+  if (cutOff?.revision !== revision || reached[cutOff.lost] === true) return undefined;
+  return `the ${cutOff.lost} has not answered since ${short(revision)} was rolled back`;
 }
 
 /** What was deployed and ran. A store path that waits for a boot counts as deployed, but never ran. */
@@ -170,9 +185,15 @@ async function undo<S extends Situation, D extends CommonDecision>(
   const ending: Ending = {
     ...{ outcome: "failed", stage: why.stage, error, rolledBack: back.ok, cause },
     ...(cause === "revision" ? { refuse: trial.revision } : { retry: later }),
+    ...(cause === "network" && why.lost !== undefined ? { cutOff: { revision: trial.revision, lost: why.lost } } : {}),
   };
-  if (back.ok) return { ...ending, ...goneBack(trial, driver) };
+  if (back.ok) return { ...ending, ...limited(cause, trial), ...goneBack(trial, driver) };
   return { ...ending, ...notGoneBack(trial, back, `${error}\nand the rollback failed: `) };
+}
+
+/** Each try switches and rolls back under those who work on the machine, so one that keeps failing is limited whatever it fails for. */
+function limited(cause: FailureCause, { revision }: Trial): Pick<Ending, "unrecognised"> {
+  return cause === "revision" || cause === "space" ? {} : { unrecognised: { revision } };
 }
 
 /** A revision seems to have cut off a server. If the former system does not reach it either, the revision did not. */
@@ -255,7 +276,7 @@ export async function finishTrial<S extends Situation, D extends CommonDecision>
     log(`an update was interrupted before ${what} was kept`);
     if (trial.mode === "switch" || trial.since === undefined) await driver.revertProfile(trial.path);
     const trialOver = leftOver(trial, driver);
-    return { outcome: "deferred", error: "an update was cut short", rolledBack: false, trialOver };
+    return { outcome: "deferred", error: "an update was cut short", rolledBack: false, passes: true, trialOver };
   }
   if (trial.mode === "boot") {
     log(`${what} booted; checking its health`);

@@ -5,7 +5,8 @@ import type { HealthError } from "../driver";
 import type { MetadataServer } from "../metadata-server";
 import { answers, type Origin } from "../git/mirror";
 import { awaitsBoot } from "./reboot";
-import type { Before, Reachable, Trial } from "../state";
+import type { Reachable } from "../../rules/agent-state";
+import type { Before, Trial } from "../state";
 import { healthSettings } from "../system/deferrals";
 import { readObject } from "../host/files";
 

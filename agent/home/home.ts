@@ -124,12 +124,15 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
     return this.credentialProblem;
   }
 
-  async obstacle({ settings }: HomeDecision, { force, once, dry }: RunRequest): Promise<string | undefined> {
+  async obstacle({ settings }: HomeDecision, { force }: RunRequest): Promise<string | undefined> {
     if (force) return undefined;
     const set = settings["directory"];
-    const work = await unpushedWork(typeof set === "string" ? set : defaultClone(this.place.home));
+    return unpushedWork(typeof set === "string" ? set : defaultClone(this.place.home));
+  }
+
+  async comesFirst({ force, once, dry }: RunRequest): Promise<string | undefined> {
     // What nothing retries is not deferred for a reason that passes by itself.
-    return work ?? (once || dry ? undefined : managerObstacle(this.place.service));
+    return force || once || dry ? undefined : managerObstacle(this.place.service);
   }
 
   refusal(generation: string): Promise<string | undefined> {

@@ -44,13 +44,12 @@ export async function download(wanted: readonly Wanted[], options: DownloadOptio
   const absent = new Set<string>();
   const failures = new Map<Wanted, { tries: number; since: number }>();
   for (let left = [...wanted]; left.length > 0;) {
-    const began = Date.now();
     const outcomes = await transfer(left, options);
     const settled = new Set(outcomes.flatMap(({ file, answer }) => (answer === "unknown" ? [] : [file])));
     for (const { file, answer } of outcomes) if (answer === "absent") absent.add(file.file);
     let [most, problem] = [0, ""];
     for (const { file, why } of outcomes.filter(({ answer }) => answer === "unknown")) {
-      const { tries, since } = failures.get(file) ?? { tries: 0, since: began };
+      const { tries, since } = failures.get(file) ?? { tries: 0, since: Date.now() };
       const now = { tries: tries + 1, since };
       failures.set(file, now);
       if (now.tries > most) [most, problem] = [now.tries, oneLine(`${file.url}: ${why}`)];

@@ -13,55 +13,60 @@ import { withNixAccess } from "./nix-access";
 import { runNix } from "./nix-cache";
 import type { NixAccess } from "../credentials/repository-keys";
 
-/** Homes wait for it. */
-const LIMITS = { timeout: 600_000, grace: 30_000 };
+/** For each step. Homes wait for the first. */
+const LIMITS = { waited: { timeout: 120_000, grace: 10_000 }, unwaited: { timeout: 600_000, grace: 30_000 } };
 
-/** Fetches the inputs once for each revision. A failure is logged, and the machine's next good run tries again. */
+/**
+ * Fetches the inputs once for each revision. A failure is logged, and the machine's next good run tries again.
+ * @param awaited whether homes wait for it
+ * @returns whether homes lack them now, have them newly, or need nothing new
+ */
 export async function keepInputs<S extends Situation, D extends CommonDecision>(
   driver: Pick<Driver<S, D>, "place" | "origin" | "repositoryKeys">,
   decision: D,
   revision: string,
-): Promise<void> {
+  awaited: boolean,
+): Promise<"missing" | "fetched" | "kept"> {
   const { stateFolder, mirror } = driver.place;
   const all = join(stateFolder, "inputs");
   if (!needsInputs(decision.settings)) {
     remove(all);
-    return;
+    return "kept";
   }
   const folder = join(all, revision);
-  if (revision === "" || exists(join(folder, "complete"))) return;
+  if (revision === "" || exists(join(folder, "complete"))) return "kept";
   const flake = mirror.flake(revision, decision.settings.subdirectory);
+  const limits = awaited ? LIMITS.waited : LIMITS.unwaited;
   try {
-    const problem = await withNixAccess(driver, decision, (access) => archive(flake, folder, access));
+    const problem = await withNixAccess(driver, decision, (access) => archive(flake, folder, access, limits));
     if (problem !== undefined) {
       log(`could not fetch the inputs of the flake for homes: ${problem}`);
-      return;
+      return "missing";
     }
     for (const old of entries(all) ?? []) if (old !== revision) remove(join(all, old));
+    return "fetched";
   } catch (error) {
     log(`could not fetch the inputs of the flake for homes: ${error instanceof Error ? error.message : String(error)}`);
+    return "missing";
   }
 }
 
 /** Fetches all inputs of a flake, and protects them by links in a folder. @returns why it could not */
-export async function archive(flake: string, folder: string, access: NixAccess): Promise<string | undefined> {
-  const args = [
-    ...FEATURES,
-    "flake",
-    "archive",
-    "--json",
-    "--no-update-lock-file",
-    "--no-write-lock-file",
-    "--",
-    flake,
-  ];
-  const archived = await runNix(args, access, LIMITS);
+export async function archive(
+  flake: string,
+  folder: string,
+  access: NixAccess,
+  limits: { timeout: number; grace: number } = LIMITS.unwaited,
+): Promise<string | undefined> {
+  // The lock alone says what the inputs are, as at an evaluation.
+  const args = [...FEATURES, "flake", "archive", "--json", "--no-update-lock-file", "--", flake];
+  const archived = await runNix(args, access, limits);
   const paths = archivedPaths(archived.stdout);
   if (!succeeded(archived) || paths.length === 0) return lastLine(archived.stderr);
   // nix replaces only its own links.
   remove(folder);
   makeFolder(folder);
-  const linked = await run("nix-store", ["--realise", ...paths, "--add-root", join(folder, "input")], LIMITS);
+  const linked = await run("nix-store", ["--realise", ...paths, "--add-root", join(folder, "input")], limits);
   if (!succeeded(linked)) return lastLine(linked.stderr);
   writeFileAtomic(join(folder, "complete"), "");
   return undefined;

@@ -66,11 +66,12 @@ async function substituteWithRetry(path: string, link: string, cache: string[]):
   };
   const options = [...Object.entries(limits).flatMap(([name, value]) => ["--option", name, value]), ...cache];
   const pause = secondsFrom("NIXOS_AUTO_UPDATE_PAUSE", 2);
-  const began = Date.now();
+  let failed: number | undefined;
   for (let tries = 1; ; tries++) {
     const failure = await substitute(path, link, { options });
     if (failure === undefined) return undefined;
-    const milliseconds = Date.now() - began;
+    failed ??= Date.now();
+    const milliseconds = Date.now() - failed;
     if (!failure.unknown || isAway({ tries, attempts: ATTEMPTS, milliseconds, pause })) return failure.why;
     const delay = pauseAfter(tries, pause, Math.random());
     log(`realising again in about ${Math.round(delay / 1000)} s: ${oneLine(failure.why)}`);

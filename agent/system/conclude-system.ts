@@ -7,7 +7,7 @@ import type { HomesFile } from "../../rules/decision/decide-home";
 import type { SystemDecision } from "../../rules/decision/decide-system";
 import type { Conclusion } from "../driver";
 import { isOffline } from "../ending";
-import { exists, isErrno, isThere, writeFileAtomic } from "../host/files";
+import { exists, isErrno, isThere, readText, writeFileAtomic } from "../host/files";
 import { log } from "../host/log";
 import { publish, unpublished } from "../report/publish";
 import type { SystemParts, SystemSituation } from "./system-situation";
@@ -30,8 +30,9 @@ export async function concludeSystem(
   }
   const retry = published ? {} : { retry: "the report is not published" };
   const well = ending.outcome === "unchanged" || ending.outcome === "updated";
-  if (well) await tellPeople(driver, decision, ending.reboot === true);
+  if (well && ending.reboot === true) await announceReboot();
   if (well || lacksNews(driver, situation, decision, state)) await tellHomes(driver, decision, state, request.right);
+  if (well) await updateCheckout(driver, decision);
   return retry;
 }
 
@@ -78,7 +79,8 @@ async function publishState(
   }
 }
 
-async function tellPeople(driver: SystemParts, decision: SystemDecision, reboot: boolean): Promise<void> {
+/** The clone that people look at. It may take long, so homes do not wait for it. */
+async function updateCheckout(driver: SystemParts, decision: SystemDecision): Promise<void> {
   const { directory, branch } = decision.settings;
   const url = driver.repository(decision);
   if (url !== "" && exists(driver.place.mirror.path) && (decision.action === "update" || !isThere(directory))) {
@@ -89,8 +91,6 @@ async function tellPeople(driver: SystemParts, decision: SystemDecision, reboot:
       log(`could not update ${directory}: ${error.message}`);
     }
   }
-  if (!reboot) return;
-  await announceReboot();
 }
 
 /** Every user's path unit watches this file. */
@@ -122,12 +122,33 @@ async function tellHomes(
   ) {
     await handOverAll(driver.metadata, settings.homes);
   }
-  await keepInputs(driver, decision, state.revision ?? "");
+  const inputs = await inputsBefore(driver, decision, state.revision ?? "");
   await endLingering(users, stateFolder);
   dropHomeMetrics(settings["metricsDirectory"], users);
+  const file = join(runFolder, "homes.json");
+  writeRunFile(file, JSON.stringify(homes));
+  // Homes that could not be evaluated without the inputs start again when they have come.
+  if (inputs === "missing" && (await keepInputs(driver, decision, state.revision ?? "", false)) === "fetched")
+    writeRunFile(file, JSON.stringify(homes));
+}
+
+/** Homes wait once in each boot for a revision's inputs, and for no longer than minutes: not all homes may need them. */
+async function inputsBefore(
+  driver: SystemParts,
+  decision: SystemDecision,
+  revision: string,
+): Promise<Awaited<ReturnType<typeof keepInputs>>> {
+  const waited = join(driver.place.runFolder, "inputs-waited-for");
+  if (readText(waited)?.trim() === revision) return "missing";
+  const inputs = await keepInputs(driver, decision, revision, true);
+  if (inputs === "missing") writeRunFile(waited, `${revision}\n`);
+  return inputs;
+}
+
+function writeRunFile(file: string, text: string): void {
   try {
-    writeFileAtomic(join(runFolder, "homes.json"), JSON.stringify(homes));
+    writeFileAtomic(file, text);
   } catch {
-    log(`could not write ${runFolder}/homes.json`);
+    log(`could not write ${file}`);
   }
 }

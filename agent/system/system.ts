@@ -1,7 +1,7 @@
 /** The system's driver: nixosConfigurations.<host>, the system profile, switch-to-configuration. */
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { hasDrifted } from "../../rules/agent-state";
+import { hasDrifted, type Reachable } from "../../rules/agent-state";
 import { decideSystem, type SystemDecision } from "../../rules/decision/decide-system";
 import { builtAs } from "../../rules/decision/flake-place";
 import { readMetadata, type Metadata } from "../../rules/metadata";
@@ -28,7 +28,7 @@ import { rollbackTarget } from "../activation/rollback-target";
 import { removePartialKernels, systemToBoot } from "../activation/boot-loader";
 import { awaitsBoot, bootedSystem, currentSystem, decideReboot, type RebootPlace } from "../activation/reboot";
 import { type Pending, pendingSystem, deferredByTurn, deferredByWindow, rebootPlaceOf } from "./deferrals";
-import { type Before, type Reachable, readHold, readState, readTrial, stillWaiting, type Trial } from "../state";
+import { type Before, readHold, readState, readTrial, stillWaiting, type Trial } from "../state";
 import { bootedAt } from "../host/time";
 import { setProfile, revertProfile } from "../nix/profile";
 import { systemAgentError } from "../activation/agent-self-test";

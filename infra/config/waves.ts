@@ -106,7 +106,7 @@ function turnMistakes(
   return turns === 1 || takes < timeout
     ? []
     : [
-        `waves[${index}].maxParallel: ${vms.length} VMs, ${maxParallel} at once, take ${formatDuration(takes)}; the wave's timeout must be longer than that, and is ${formatDuration(timeout)}`,
+        `waves[${index}].maxParallel: ${vms.length} VMs, ${maxParallel} at once, activate in ${turns} turns of ${formatDuration(TURN_SECONDS)} (the number is a power of two), which take ${formatDuration(takes)}; the wave's timeout must be longer, such as ${formatDuration(takes + 60)}, and is ${formatDuration(timeout)}`,
       ];
 }
 

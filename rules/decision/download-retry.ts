@@ -30,7 +30,7 @@ interface Tried {
   tries: number;
   /** Requests that a try makes, one after the other; one if absent. */
   attempts?: number;
-  /** Milliseconds since the first try began. */
+  /** Milliseconds since the first failure: what other files took before it says nothing about this one. */
   milliseconds: number;
   /** Milliseconds of the first pause. */
   pause: number;

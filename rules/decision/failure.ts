@@ -3,7 +3,7 @@
  * and exit status decide first and the text decides last. A text that is not recognised counts as a transient failure.
  */
 
-import { hasRefusalWords, isGitRefusal } from "../git-answer";
+import { hasRefusalWords, hasServerSpoken, isGitRefusal, isOwnRefusal } from "../git-answer";
 
 /** The cause of a failure. `network` is the only cause without a fault: it causes no notification, and no unit counts as failed. */
 export type FailureCause =
@@ -65,8 +65,14 @@ export function gitFailure({ status, limit, text }: ProcessEnd): FailureCause {
 
 /** Whether a server answered a git command that failed, whatever its answer was. */
 export function hasAnswered(end: ProcessEnd): boolean {
+  if (end.limit !== undefined || isOwnRefusal(end.text)) return false;
   const cause = gitFailure(end);
-  return cause === "refused" || cause === "absent" || /returned error: \d{3}|RPC failed; HTTP \d{3}/.test(end.text);
+  return (
+    cause === "refused" ||
+    cause === "absent" ||
+    hasServerSpoken(end.text) ||
+    /returned error: \d{3}|RPC failed; HTTP \d{3}/.test(end.text)
+  );
 }
 
 /**

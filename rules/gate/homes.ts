@@ -64,7 +64,9 @@ function checkHome(
     // The home retries a transient failure by itself.
     return { result: report.transient === true ? "pending" : "failed", reason: `${who}: ${failureText(report)}` };
   }
-  if ((report?.outcome === "deferred" || report?.outcome === "held") && isAnswer(report, wanted, since)) {
+  // One that is deferred for a moment, such as until its user's manager has started, tries again by itself.
+  const stays = report?.outcome === "held" || (report?.outcome === "deferred" && report.transient !== true);
+  if (stays && isAnswer(report, wanted, since)) {
     return { result: "deferred", reason: `${who} ${report.outcome}` };
   }
   const well =

@@ -50,6 +50,20 @@ export const activationMutants: readonly Mutant[] = [
   ),
   rule(
     "activation/activation",
+    "a revision after which a server stayed away is not tried again before that answers (proof)",
+    "if (cutOff?.revision !== revision || reached[cutOff.lost] === true) return undefined;",
+    "if (cutOff !== undefined) return undefined;",
+    cutOff,
+  ),
+  rule(
+    "activation/activation",
+    "a switch that is rolled back again and again is limited",
+    'return cause === "revision" || cause === "space" ? {} : { unrecognised: { revision } };',
+    "return revision === undefined ? { unrecognised: {} } : {};",
+    cutOff,
+  ),
+  rule(
+    "activation/activation",
     "what has no network after its boot is refused",
     'const asksAgain = lost !== undefined && trial.mode === "switch" && trial.boot === driver.boot();',
     "const asksAgain = lost !== undefined;",
@@ -62,6 +76,13 @@ export const activationMutants: readonly Mutant[] = [
     '["metadata server", "repository"]',
     unit("agent/activation/system-health"),
   ),
+  {
+    rule: "a host key that the system does not know any more is no answer of the repository's",
+    file: "rules/decision/failure.ts",
+    before: "if (end.limit !== undefined || isOwnRefusal(end.text)) return false;",
+    after: "if (end.limit !== undefined) return false;",
+    tests: unit("rules/decision/failure"),
+  },
   rule(
     "git/mirror",
     "a server that refuses or is busy was not cut off by the update",

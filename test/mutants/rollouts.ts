@@ -17,6 +17,13 @@ export const rolloutMutants: readonly Mutant[] = [
     tests: unit("gate/gate", "gate/wave", "gate/await"),
   },
   {
+    rule: "a home that is deferred for a moment has not answered a gate",
+    file: "rules/gate/homes.ts",
+    before: '(report?.outcome === "deferred" && report.transient !== true)',
+    after: 'report?.outcome === "deferred"',
+    tests: unit("gate/homes"),
+  },
+  {
     rule: "a failed gate holds its waves",
     file: "cli/gate/on-failure.ts",
     before: "withHalt(control, waves, bad, actor)",

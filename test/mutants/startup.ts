@@ -13,13 +13,23 @@ export const startupMutants: readonly Mutant[] = [
   rule("only a commit that a signer signed (signature check)", '[ -s "$run/signers" ] || return 0', "return 0"),
   rule(
     "nothing of a revision runs before it is verified",
-    "      fetch\n      verify\n      get_prebuilt || get_agent\n",
-    "      get_prebuilt || { fetch && verify && get_agent; }\n",
+    "      fetch\n      verify\n",
+    "      get_prebuilt || { fetch && verify; }\n",
+  ),
+  rule(
+    "with signers the agent is the signed commit's (manifest)",
+    '{ [ ! -s "$run/signers" ] && get_prebuilt; } || get_agent',
+    "get_prebuilt || get_agent",
   ),
   rule(
     "only a revision that a branch contains",
-    '[ -n "$(in_repository for-each-ref --contains="$revision" 2>/dev/null)" ]',
+    '[ -n "$(in_repository for-each-ref --contains="$revision" "$1" 2>/dev/null)" ]',
     'in_repository fetch --quiet -- "$repository" "$revision"',
+  ),
+  rule(
+    "only a revision that a branch contains still, at a second try",
+    '--contains="$revision" "$1"',
+    '--contains="$revision"',
   ),
   rule("only the approved lock (digest check)", '[ -z "$lock" ] ||', "true ||"),
   rule("only the approved manifest (digest check)", '= "$digest" ] || return 1', '= "$digest" ] || true'),

@@ -48,7 +48,7 @@ in
           boot)
             # At an installation, as of an image, this is another machine's boot.
             if [ "''${NIXOS_INSTALL_BOOTLOADER-}" != 1 ] && [ ! -e ${disk} ]; then
-              echo "no disk is attached with the device name home, so a boot would wait for it; set homeDisk for this VM, or switch nixos-fleet.homeDisk.enable off"
+              echo "no disk is attached with the device name home, so a boot would wait for it; set homeDisk for this VM, then run fleet retry, since the VM refuses this revision from now on; or switch nixos-fleet.homeDisk.enable off"
               exit 1
             fi
             ;;

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { dryRequest } from "../../../agent/driver";
 import type { Ending } from "../../../agent/ending";
+import { localAccess } from "../../../agent/git/git";
 import { concludeSystem } from "../../../agent/system/conclude-system";
 import type { SystemParts, SystemSituation } from "../../../agent/system/system-situation";
 import { type Decision, held, nothing, refuse, stay } from "../../../rules/decision/decision";
@@ -25,9 +26,11 @@ const written = (): HomesFile | undefined =>
   existsSync(file()) ? (JSON.parse(readFileSync(file(), "utf8")) as HomesFile) : undefined;
 
 /** Ends a run that decided this. */
-async function conclude(decision: Decision, metadata = none, deployed = revision): Promise<void> {
-  const driver = { place: standInPlace(scratch), repository: () => "" } as unknown as SystemParts;
-  const settings = { host: "dev", branch: "main", directory: scratch.root, follow: "branch" as const, homes };
+async function conclude(decision: Decision, metadata = none, deployed = revision, more = {}): Promise<void> {
+  const origin = () => Promise.resolve({ url: "", access: localAccess });
+  const parts = { origin, repositoryKeys: () => Promise.resolve([]) };
+  const driver = { place: standInPlace(scratch), repository: () => "", ...parts } as unknown as SystemParts;
+  const settings = { ...more, host: "dev", branch: "main", directory: scratch.root, follow: "branch" as const, homes };
   const { outcome, rolledBack } = decision;
   const ending: Ending = { outcome, rolledBack };
   await concludeSystem(driver, {
@@ -88,4 +91,30 @@ it("a hold of the machine is theirs too, until the first run that finds none", a
   await conclude(carols);
   await conclude(stay("unchanged", "running it"));
   expect(written()).not.toHaveProperty("held");
+});
+
+it("do not wait again for inputs that could not be fetched, which root goes on trying", async () => {
+  // What homes know at each try.
+  scratch.fake("nix", `{ cat ${file()} 2>/dev/null || echo nothing; echo; } >>${scratch.in("tries")}; exit 1`);
+  const tries = () =>
+    (readFileSync(scratch.in("tries"), "utf8").match(/nothing|"revision":"\w/g) ?? []).map((one) => one.at(-1));
+  const deployKeys = { "github.com/acme": "projects/p/secrets/s" };
+  const end = (deployed: string) => conclude(stay("unchanged", "running it"), none, deployed, { deployKeys });
+  await end(revision);
+  expect(tries()).toEqual(["g", "a"]);
+  await end(revision);
+  expect(tries()).toEqual(["g", "a", "a"]);
+  await end("b".repeat(40));
+  expect(tries()).toEqual(["g", "a", "a", "a", "b"]);
+  expect(written()).toMatchObject({ revision: "b".repeat(40) });
+});
+
+it("are told again when their inputs have come after all", async () => {
+  const archived = `echo '{"path":"/nix/store/1-source","inputs":{}}'`;
+  scratch.fake("nix", `[ -e ${file()} ] && { rm ${file()}; ${archived}; exit; }; exit 1`);
+  scratch.fake("nix-store", "true");
+  const deployKeys = { "github.com/acme": "projects/p/secrets/s" };
+  await conclude(stay("unchanged", "running it"), none, revision, { deployKeys });
+  expect(existsSync(scratch.in(`state/inputs/${revision}/complete`))).toBe(true);
+  expect(written()).toMatchObject({ revision });
 });

@@ -9,7 +9,7 @@ import type { Origin } from "../../../agent/git/mirror";
 import { readState, writeState } from "../../../agent/state";
 import { type Decision, held, nothing, stay } from "../../../rules/decision/decision";
 import { Repository, Scratch } from "./scratch";
-import { standInDecision, standInDriver } from "./stand-in-driver";
+import { standInDecision, standInDriver, standInPlace } from "./stand-in-driver";
 
 let scratch: Scratch;
 let repository: Repository;
@@ -132,6 +132,18 @@ describe("what was built", () => {
     expect(activated).toHaveLength(1);
   });
 
+  it("has its result written and published before the repository drops what is old", async () => {
+    const place = standInPlace(scratch);
+    const did: unknown[] = [];
+    vi.spyOn(place.mirror, "prune").mockImplementation((keep) => {
+      did.push(keep);
+      return Promise.reject(new Error("locked"));
+    });
+    const concluded = () => (did.push(readState(scratch.in("state")).state.revision), Promise.resolve({}));
+    expect((await deploy({ place, concluded })).ending).toMatchObject({ outcome: "updated" });
+    expect(did).toEqual([revision, [revision, "d".repeat(40), undefined]]);
+  });
+
   it("is not activated and not tried again where its agent does not work", async () => {
     const { ending } = await deploy({ agentError: () => Promise.resolve("it does not start") });
     expect(ending).toMatchObject({ outcome: "failed", stage: "verify", error: "it does not start", refuse: revision });
@@ -184,6 +196,16 @@ describe("what was built", () => {
     const { ending } = await deploy(decisions(decision, { ...decision, target }));
     expect(ending).toMatchObject({ outcome: "updated", revision: newer });
     expect(activated).toHaveLength(1);
+  });
+
+  it("waits for what comes by itself, and says that it does", async () => {
+    const why = "the manager has not started yet";
+    const { ending } = await deploy({ comesFirst: () => Promise.resolve(why) });
+    expect(ending).toMatchObject({ outcome: "deferred", error: why, retry: why });
+    expect(activated).toEqual([]);
+    expect(readState(scratch.in("state")).state).toMatchObject({ outcome: "deferred", transient: true });
+    await deploy({ obstacle: () => Promise.resolve("edits that are not committed") });
+    expect(readState(scratch.in("state")).state.transient).toBeUndefined();
   });
 
   it("is not activated over work that was begun while it was built", async () => {

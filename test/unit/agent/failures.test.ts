@@ -36,6 +36,7 @@ describe("a step that fails", () => {
           outcome: "deferred",
           error: "the machine is shutting down: it failed",
           rolledBack: false,
+          passes: true,
         });
       } finally {
         scratch.remove();

@@ -73,14 +73,15 @@ describe("while the manager of the user's units is starting", () => {
 
   it("defers an update, since Home Manager would load none of its units", async () => {
     starting("nixos-hm-auto-update.service");
-    expect(await obstacle(patient)).toBe("the manager of this user's units has not started yet");
-    expect(await obstacle({ ...patient, force: true })).toBeUndefined();
-    expect(await obstacle({ ...patient, once: true })).toBeUndefined();
+    const comesFirst = (asked: Partial<RunRequest>) => driver().comesFirst({ ...dryRequest, ...patient, ...asked });
+    expect(await comesFirst({})).toBe("the manager of this user's units has not started yet");
+    expect(await comesFirst({ force: true })).toBeUndefined();
+    expect(await comesFirst({ once: true })).toBeUndefined();
   });
 
   it("waits a moment for other units first", async () => {
     starting("slow.service", true);
-    expect(await obstacle(patient)).toBeUndefined();
+    expect(await driver().comesFirst({ ...dryRequest, ...patient })).toBeUndefined();
     expect(readFileSync(scratch.in("asked"), "utf8").match(/is-system-running/g)).toHaveLength(3);
   });
 

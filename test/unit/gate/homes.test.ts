@@ -41,6 +41,12 @@ describe("homes", () => {
     expect(resultWith("gate", said("2026-01-01T12:00:04Z"), home, approved, stuck)[0]).toBe("succeeded");
   });
 
+  it("that are deferred for a moment have not answered yet", () => {
+    const said = (transient: boolean) => reading({ outcome: "deferred", revision: old, approved: good, transient });
+    expect(resultWith("gate", said(true))).toEqual(["pending", "home eve does not run bbbbbbb yet"]);
+    expect(resultWith("gate", said(false))).toEqual(["succeeded", "home eve deferred"]);
+  });
+
   it("of a repository of their own that were held before have not answered yet", () => {
     const said = (at: string) => reading({ outcome: "held", revision: other, approved: other, at });
     expect(resultWith("gate", said("2026-01-01T11:59:59Z"), own)[0]).toBe("pending");

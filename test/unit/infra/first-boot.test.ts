@@ -184,6 +184,53 @@ describe("without a manifest", () => {
     expect(read("nix-calls")).toBe("");
   });
 
+  describe("that fails once the repository is fetched, and is tried again", () => {
+    const failed = () => {
+      approval["lock"] = sha256("another\n");
+      expectRefused("flake.lock is not the approved one, by its digest");
+      approval["lock"] = sha256("lock\n");
+      writeFileSync(inRoot("git-calls"), "");
+    };
+
+    it("fetches only what is new", () => {
+      for (const text of ["1", "2"]) source.commit(text, "more");
+      failed();
+      approval["revision"] = source.commit("3", "more");
+      source.commit("4", "more");
+      expect(boot()).toMatchObject({ status: 0, stdout: "agent: nix\n" });
+      expect(read("git-calls")).not.toMatch(/init|--depth|--unshallow/);
+    });
+
+    it("fetches no history that it does not need", () => {
+      failed();
+      approval["revision"] = source.commit("1", "more");
+      expect(boot()).toMatchObject({ status: 0, stdout: "agent: nix\n" });
+      expect(read("git-calls")).not.toMatch(/init|--unshallow/);
+    });
+
+    it("fetches all again where a fetch was cut short, or from another repository", () => {
+      source.commit("1", "more");
+      failed();
+      writeFileSync(inRoot("run/nixos-fleet/fetched"), "https://git.internal/another.git\n");
+      writeFileSync(inRoot("run/nixos-fleet/repository/shallow.lock"), "");
+      expect(boot()).toMatchObject({ status: 0, stdout: "agent: nix\n" });
+      expect(read("git-calls")).toContain("--unshallow");
+    });
+
+    it.each(["main", "release"])("refuses a revision that its branch %s does not contain any more", (branch) => {
+      if (branch !== "main") source.git("checkout", "--quiet", "-b", branch);
+      approval["revision"] = source.commit("1", "more");
+      source.commit("2", "more");
+      failed();
+      if (branch === "main") source.git("reset", "--quiet", "--hard", "HEAD~2");
+      else {
+        source.git("checkout", "--quiet", "main");
+        source.git("branch", "--quiet", "-D", branch);
+      }
+      expectRefused(`no branch contains the approved revision ${String(approval["revision"])}`);
+    });
+  });
+
   it("refuses a lock that is not the approved one", () => {
     approval["lock"] = sha256("another\n");
     expectRefused("flake.lock is not the approved one, by its digest");
@@ -255,11 +302,12 @@ describe.each([false, true])("with signers; with a manifest: %s", (prebuilt) => 
     expect(read("nix-calls")).toBe("");
   });
 
-  it("takes one that a signer signed", () => {
+  // Nothing binds the manifest's path to the signed commit.
+  it("builds the agent out of one that a signer signed", () => {
     const sign = ["-c", "gpg.format=ssh", "-c", `user.signingKey=${inRoot("infra")}`, "-S"];
     approval["revision"] = source.commit("signed\n", "flake.lock", ...sign);
     approval["lock"] = sha256("signed\n");
-    expect(boot()).toMatchObject({ status: 0, stdout: `agent: ${prebuilt ? "nix-store" : "nix"}\n` });
+    expect(boot()).toMatchObject({ status: 0, stdout: "agent: nix\n" });
   });
 });
 

@@ -19,11 +19,11 @@ describe("a server", () => {
   const pause = 2000;
   /** Milliseconds until it counts as away, if each request takes so many. */
   function patience(request: number, attempts = 1): number {
-    let milliseconds = 0;
+    const first = request * attempts;
+    let milliseconds = first;
     for (let tries = 1; ; tries++) {
-      milliseconds += request * attempts;
-      if (isAway({ tries, attempts, milliseconds, pause })) return milliseconds;
-      milliseconds += pauseAfter(tries, pause, 0.5);
+      if (isAway({ tries, attempts, milliseconds: milliseconds - first, pause })) return milliseconds;
+      milliseconds += pauseAfter(tries, pause, 0.5) + request * attempts;
     }
   }
 
@@ -33,9 +33,9 @@ describe("a server", () => {
     expect(patience(300, 3)).toBeLessThan(75_000);
   });
 
-  it("that hangs is asked three times, a minute each", () => {
+  it("that hangs is asked three times, a minute each, and by Nix, which asks three times itself, twice", () => {
     expect(patience(60_000)).toBeLessThan(200_000);
-    expect(patience(60_000, 3)).toBe(180_000);
+    expect(patience(60_000, 3)).toBeLessThan(370_000);
   });
 
   it("gets pauses that differ from VM to VM", () => {

@@ -1,7 +1,9 @@
 /** An update after which a server does not answer any more: the revision cut it off, or the server went away by itself. */
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { activate, finishTrial, unfinishedTrial } from "../../../../agent/activation/activation";
 import type { Driver, HealthError, RolledBack } from "../../../../agent/driver";
+import { type AgentState, nextState, parseState, serializeState } from "../../../../rules/agent-state";
+import type { Ending } from "../../../../agent/ending";
 import { readTrial } from "../../../../agent/state";
 import { Scratch } from "../scratch";
 import { standInDecision as decision, standInDriver } from "../stand-in-driver";
@@ -20,16 +22,23 @@ beforeEach(() => {
 afterEach(() => scratch.remove());
 
 interface Situation {
+  /** Whether the server answers before the switch. */
+  reached?: boolean;
   boot?: string;
   /** Whether the server answers to what ran before. */
   answers?: boolean;
   back?: RolledBack;
-  health?: HealthError;
+  health?: HealthError | undefined;
   awaitsBoot?: boolean;
+  /** Whether the server is judged as the system's health check judges it: lost only if it answered before. */
+  compares?: boolean;
 }
 
-const driver = ({ boot = "1", answers = false, back, health = away, awaitsBoot = false }: Situation): Driver =>
-  standInDriver(scratch, {
+const driver = (situation: Situation): Driver => {
+  const { boot = "1", answers = false, back, awaitsBoot = false, reached = true } = situation;
+  const health = "health" in situation ? situation.health : away;
+  return standInDriver(scratch, {
+    healthBefore: () => Promise.resolve({ failed: [], reached: { repository: reached } }),
     boot: () => boot,
     current: () => runs,
     cameUp: (path) => path === runs,
@@ -38,7 +47,8 @@ const driver = ({ boot = "1", answers = false, back, health = away, awaitsBoot =
       runs = path;
       return Promise.resolve({ kind: "done" });
     },
-    healthError: () => Promise.resolve(awaitsBoot ? undefined : health),
+    healthError: ({ before }) =>
+      Promise.resolve(awaitsBoot || (before.reached["repository"] !== true && situation.compares) ? undefined : health),
     rollBack: () => {
       did.push("back");
       if (back === undefined) runs = OLD;
@@ -49,9 +59,10 @@ const driver = ({ boot = "1", answers = false, back, health = away, awaitsBoot =
       return Promise.resolve(answers);
     },
   });
+};
 
-const begin = (situation: Situation) =>
-  activate({ driver: driver(situation), decision }, { path: NEW, revision, lock: "" }, {}, false);
+const begin = (situation: Situation, state: AgentState = {}) =>
+  activate({ driver: driver(situation), decision }, { path: NEW, revision, lock: "" }, state, false);
 
 /** What the next run makes of the trial that is left. */
 function next(situation: Situation) {
@@ -72,6 +83,46 @@ it("is tried again if the server does not answer to what ran before either", asy
   const error = "it cannot be reached any more, nor from the former system";
   expect(ending).toMatchObject({ ...failed, cause: "network", error, retry: error });
   expect(ending.refuse).toBeUndefined();
+});
+
+/** The state after a run, as the next run reads it. */
+function stateAfter(ending: Ending, before: AgentState = {}): AgentState {
+  const { outcome, rolledBack, cutOff } = ending;
+  const run = { toplevel: OLD, rebootRequired: false, at: "2026-01-01T00:00:00Z", bootedAt: "", agent: "" };
+  const state = nextState(before, { ...run, outcome, rolledBack, ...(cutOff === undefined ? {} : { cutOff }) });
+  return parseState(serializeState(state)).state;
+}
+
+describe("a revision after which the server stayed away, after its rollback too", () => {
+  const compares = { compares: true };
+
+  const stillAway = { ...compares, reached: false };
+
+  it("waits until it answers again", async () => {
+    const first = stateAfter(await begin(compares));
+    did = [];
+    const second = await begin(stillAway, stateAfter({ outcome: "held", rolledBack: false }, first));
+    const error = `the repository has not answered since ${revision.slice(0, 7)} was rolled back`;
+    expect(second).toEqual({ outcome: "deferred", error, rolledBack: false, retry: error });
+    expect([runs, did]).toEqual([OLD, []]);
+    const later = stateAfter(second, first);
+    expect(await begin(stillAway, later)).toMatchObject({ outcome: "deferred" });
+    expect(await begin({ ...compares, health: undefined }, later)).toMatchObject({ outcome: "updated" });
+  });
+
+  it("does not keep another revision waiting, or one that succeeded since", async () => {
+    const first = stateAfter(await begin(compares));
+    const other = { ...first, cutOff: { revision: "c".repeat(40), lost: "repository" as const } };
+    expect(await begin(stillAway, other)).toMatchObject({ outcome: "updated" });
+    expect(await begin(stillAway, stateAfter({ outcome: "updated", rolledBack: false }, first))).toMatchObject({
+      outcome: "updated",
+    });
+  });
+
+  it("is tried less often if that repeats", async () => {
+    expect(await begin(compares)).toMatchObject({ cause: "network", unrecognised: { revision } });
+    expect((await begin({ answers: true })).unrecognised).toBeUndefined();
+  });
 });
 
 it("that is unhealthy for another reason is refused without that question", async () => {

@@ -1,6 +1,8 @@
 /** What curl says about many requests, and when the rest must wait. Downloads by a real curl: `nix/bucket.test.ts`. */
+import { existsSync } from "node:fs";
 import { expect, it } from "vitest";
-import { Outcomes } from "../../../../agent/host/download";
+import { download, Outcomes } from "../../../../agent/host/download";
+import { Scratch } from "../scratch";
 
 it("is a line for each request, in whatever pieces it comes", () => {
   const outcomes = new Outcomes();
@@ -25,4 +27,24 @@ it("ends after eight failures in a row, and not where some requests succeed", ()
   expect(outcomes.add("1 0 404 \n")).toBe(false);
   expect(outcomes.add(failure.repeat(7))).toBe(false);
   expect(outcomes.add(failure)).toBe(true);
+});
+
+it("has a minute's patience from a file's first failure on, however long other files took before it", async () => {
+  const scratch = new Scratch();
+  process.env["NIXOS_AUTO_UPDATE_PAUSE"] = "0.1";
+  try {
+    scratch.fake(
+      "curl",
+      `echo x >>${scratch.in("tries")}
+       [ "$(wc -l <${scratch.in("tries")})" -gt 1 ] || { sleep 4; touch ${scratch.in("a.new")}; echo "0 0 200 " >&2; echo "1 0 503 " >&2; exit; }
+       [ "$(wc -l <${scratch.in("tries")})" -gt 3 ] || { echo "0 0 503 " >&2; exit; }
+       touch ${scratch.in("b.new")}; echo "0 0 200 " >&2`,
+    );
+    const wanted = ["a", "b"].map((name) => ({ url: `http://cache/${name}`, file: scratch.in(name) }));
+    expect(await download(wanted)).toEqual(new Set());
+    expect(wanted.map(({ file }) => existsSync(file))).toEqual([true, true]);
+  } finally {
+    delete process.env["NIXOS_AUTO_UPDATE_PAUSE"];
+    scratch.remove();
+  }
 });

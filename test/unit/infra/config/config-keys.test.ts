@@ -69,7 +69,7 @@ describe("a VM", () => {
     const vms = ["a", "b", "c"].map((name) => ({ name }));
     const waves = (timeout: string) => [{ name: "all", rest: true, maxParallel: 1, timeout }];
     expect(check({ vms, waves: waves("8m") }).mistakes).toEqual([
-      "nixos-fleet:waves[0].maxParallel: 3 VMs, 1 at once, take 8 min; the wave's timeout must be longer than that, and is 8 min",
+      "nixos-fleet:waves[0].maxParallel: 3 VMs, 1 at once, activate in 4 turns of 2 min (the number is a power of two), which take 8 min; the wave's timeout must be longer, such as 9 min, and is 8 min",
     ]);
     expect(check({ vms, waves: waves("9m") }).mistakes).toEqual([]);
   });

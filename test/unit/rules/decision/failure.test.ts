@@ -1,6 +1,7 @@
 /** What is refused from then on, and what is tried again: by stage and exit status, and by the words of Nix and git. */
 import { describe, expect, it } from "vitest";
 import {
+  hasAnswered,
   buildFailure,
   evaluationFailure,
   type FailureCause,
@@ -203,6 +204,31 @@ describe("git", () => {
     expect(gitFailure({ signal: "SIGKILL", text: "Receiving objects" })).toBe("resources");
     expect(gitFailure({ status: 128, limit: "silence", text: "" })).toBe("network");
   });
+});
+
+it.each([
+  ["", "Host key verification failed."],
+  ["", "No ED25519 host key is known for x and you have requested strict checking.\nHost key verification failed."],
+  ["", "Unable to negotiate with 10.0.0.1 port 22: no matching host key type found. Their offer: ssh-rsa"],
+  [
+    "",
+    "/etc/ssh/ssh_config: line 3: Bad configuration option: x\n/etc/ssh/ssh_config: terminating, 1 bad configuration options",
+  ],
+  ["", "Bad owner or permissions on /etc/ssh/ssh_config"],
+  ["", "ssh: connect to host x port 22: Connection refused"],
+  ["answered", "git@x: Permission denied (publickey)."],
+  ["answered", "ERROR: Repository not found."],
+  ["answered", "remote: GitLab is currently unable to handle this request due to load."],
+])("a refusal of ssh's own is no answer of the server's: %s %s", (answer, text) => {
+  expect(hasAnswered({ status: 128, text: `${text}\n${unreadable}` })).toBe(answer === "answered");
+});
+
+it.each([
+  "The git server, Gitaly, is not available at this time. Please contact your administrator.",
+  "GitLab: The git server is unable to handle this request",
+  "GitLab is currently unable to handle this request due to load.",
+])("a server that is in trouble has not refused: %s", (text) => {
+  expect(gitFailure({ status: 128, text: `remote: ${text}\n${unreadable}` })).toBe("network");
 });
 
 it("what is the revision's own, or the repository's answer, is not tried again by itself", () => {
