@@ -1,7 +1,8 @@
 /** Rollouts to six VMs in three waves: good ones, failing ones by each reaction, and what a person holds. */
 import { readFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { short } from "../../rules/contract";
 import { Program } from "./setup/program";
 
@@ -224,14 +225,18 @@ describe("what the rollout does not need", () => {
     await up();
   });
 
-  it("does not keep a revision from the VMs if SSH reaches none of them", async () => {
+  it("does not keep a revision from the VMs if SSH does not let the triggers in", async () => {
+    const server = createServer((socket) => socket.destroy());
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    onTestFinished(() => void server.close());
+    const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
     const { guestAttributes } = program.cloud.store.state;
     for (const vm of ["dev-1", "dev-2"])
       guestAttributes[vm] = { ...guestAttributes[vm], "hostkeys/ssh-ed25519": "AAAAC3NzaC1lZDI1NTE5AAAAIA==" };
     program.configure({
       "nixos-fleet:deletionProtection": "false",
       "nixos-fleet:trigger": "ssh",
-      "nixos-fleet:ssh": { addresses: { "dev-1": "127.0.0.1:9", "dev-2": "127.0.0.1:9" } },
+      "nixos-fleet:ssh": { addresses: { "dev-1": address, "dev-2": address } },
       "nixos-fleet:vms": all.map((name) => ({ name })),
       "nixos-fleet:waves": [
         { name: "canary", vms: waves.canary },

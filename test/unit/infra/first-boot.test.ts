@@ -8,6 +8,7 @@ import { SITE_KEYS } from "../../../agent/git/git";
 import { digest as sha256 } from "../../../infra/config/digest";
 import { startupScript } from "../../../infra/startup";
 import { Repository } from "../agent/scratch";
+import { curl, flatten, nix } from "./first-boot-programs";
 
 const repository = "https://git.internal/config.git";
 const manifestUrl = "https://cache.internal/manifest.json";
@@ -29,58 +30,6 @@ function fake(name: string, text: string): void {
   chmodSync(inRoot("bin", name), 0o755);
 }
 
-/** Answers as the metadata server and the cache do: a file below `served` for each URL. */
-const curl = () => `#!/bin/sh
-output=/dev/stdout
-for word; do
-  [ "\${last-}" != --output ] || output=$word
-  last=$word
-done
-env | grep -i proxy >>${root}/curl-environment
-echo "curl $*" >>${root}/curl-calls
-file=${root}/served/$(printf %s "$last" | tr / _)
-[ -e "$file" ] && cat "$file" >"$output" || exit 22
-`;
-
-/** Evaluates the script's expressions, which join texts and fields of a JSON file, by what `flatten` wrote; notes all else. */
-const nix = () => `#!/bin/bash
-name=\${0##*/}
-case "$name $*" in
-  "nix --version") echo "nix (Nix) 2.24.1"; exit ;;
-  *" eval "*)
-    expression=\${!#} file=\${expression#*readFile } text=\${expression##*; in }
-    file=\${file%%)*} text=\${text//'"'} answer=
-    folder=${root}/fields/\${file##*/}
-    [[ $text != builtins* ]] || exit 0
-    while [ -n "$text" ]; do
-      term=\${text%% + *}
-      case $text in *" + "*) text=\${text#* + } ;; *) text= ;; esac
-      path=\${term% or *}
-      case $term in it.*) if [ -e "$folder/$path" ]; then term=$(<"$folder/$path"); else term=\${term#* or }; fi ;; esac
-      answer+=$term
-    done
-    printf %s "$answer"
-    exit ;;
-esac
-echo "$name $*" >>${root}/nix-calls
-env >>${root}/nix-environment
-while [ $# -gt 0 ]; do case $1 in --out-link | --add-root) link=$2 ;; esac; shift; done
-mkdir -p ${root}/of-$name/sw/bin
-printf '#!/bin/sh\\necho agent: %s\\nenv >>${root}/agent-environment\\n' $name >${root}/of-$name/sw/bin/nixos-auto-update
-chmod +x ${root}/of-$name/sw/bin/nixos-auto-update
-case $name in nix) ln -sfn ${root}/of-nix/sw "$link" ;; *) ln -sfn ${root}/of-nix-store "$link" ;; esac
-`;
-
-/** A file for each field of an object. */
-function flatten(folder: string, value: unknown, path = "it"): void {
-  if (typeof value === "object" && value !== null)
-    for (const [name, field] of Object.entries(value)) flatten(folder, field, `${path}.${name}`);
-  else if (typeof value === "string") {
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, path), value);
-  }
-}
-
 /** git, for which the repository is on this machine. */
 const gitHere = () => {
   const real = execFileSync("which", ["git"], { encoding: "utf8" }).trim();
@@ -98,9 +47,9 @@ beforeEach(() => {
   source = new Repository(inRoot("source"));
   source.git("config", "uploadpack.allowAnySHA1InWant", "true");
   head = source.commit("lock\n");
-  fake("curl", curl());
-  fake("nix", nix());
-  fake("nix-store", nix());
+  fake("curl", curl(root));
+  fake("nix", nix(root));
+  fake("nix-store", nix(root));
   fake("git", gitHere());
   instance = { fleet: "devs", stack: "dev", host: "vm", branch: "main", wave: "canary", repository };
   approval = { revision: head, lock: sha256("lock\n") };
