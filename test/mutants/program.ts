@@ -28,7 +28,7 @@ export const programMutants: readonly Mutant[] = [
   {
     rule: "a replacement that takes homes with it is named before",
     file: "infra/preflight/vm-changes.ts",
-    before: "if (disks.some((disk) => disk.name === homeDiskName(name))) return [];",
+    before: "if (bootDiskGb === undefined || disks.some((disk) => disk.name === homeDiskName(name))) return [];",
     after: "if (true) return [];",
     tests: vmChanges,
   },
