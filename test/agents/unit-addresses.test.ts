@@ -96,7 +96,7 @@ it("the update reaches the metadata server, the repository, Secret Manager and C
   await source.commit();
   forget();
   await vm.update();
-  expect(vm.report()).toMatchObject({ outcome: "updated", revision: await source.head() });
+  expect(vm.report(), JSON.stringify(vm.report())).toMatchObject({ outcome: "updated", revision: await source.head() });
   for (const what of [
     "GET /computeMetadata/v1/instance/",
     "secretmanager.googleapis.com/v1/projects/",

@@ -109,7 +109,7 @@ it("do not wait again for inputs that could not be fetched, which root goes on t
   expect(written()).toMatchObject({ revision: "b".repeat(40) });
 });
 
-it("are told again when their inputs have come after all", async () => {
+it("start again when their inputs have come after all", async () => {
   const archived = `echo '{"path":"/nix/store/1-source","inputs":{}}'`;
   scratch.fake("nix", `[ -e ${file()} ] && { rm ${file()}; ${archived}; exit; }; exit 1`);
   scratch.fake("nix-store", "true");
