@@ -96,7 +96,12 @@ it("the update reaches the metadata server, the repository, Secret Manager and C
   await source.commit();
   forget();
   await vm.update();
-  expect(vm.report(), JSON.stringify(vm.report())).toMatchObject({ outcome: "updated", revision: await source.head() });
+  // The timer after boot may fire during the run, which then looks again and finds nothing new.
+  const { outcome, revision } = vm.report() ?? {};
+  expect({ outcome, revision }).toEqual({
+    outcome: expect.stringMatching(/^(updated|unchanged)$/) as string,
+    revision: await source.head(),
+  });
   for (const what of [
     "GET /computeMetadata/v1/instance/",
     "secretmanager.googleapis.com/v1/projects/",
