@@ -97,7 +97,7 @@ it("the update reaches the metadata server, the repository, Secret Manager and C
   forget();
   await vm.update();
   // The timer after boot may fire during the run, which then looks again and finds nothing new.
-  const { outcome, revision } = vm.report() ?? {};
+  const { outcome, revision } = vm.report();
   expect({ outcome, revision }).toEqual({
     outcome: expect.stringMatching(/^(updated|unchanged)$/) as string,
     revision: await source.head(),
