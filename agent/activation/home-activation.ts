@@ -47,8 +47,9 @@ export async function activateHome(generation: string, profile: string | undefin
   const how = `activate ${howEnded(finished, timeout())}`;
   if (finished.limit !== undefined) return { kind: "failed", error: how };
   // The reason is Home Manager's last line, and what shows one line of an error shows the last.
-  const error = `${how}\n${lastLines(finished.output, 20)}`;
-  const passes = activationShortage(lastLines(finished.output, 20));
+  const said = lastLines(finished.output, 20);
+  const error = `${how}\n${said}`;
+  const passes = activationShortage(said);
   return { kind: "failed", error, ...(passes === undefined ? {} : { passes }) };
 }
 

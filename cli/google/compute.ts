@@ -5,6 +5,7 @@ import { computeApi, unreachable, type ComputeOptions } from "./compute-api";
 import type { ComputeClient, Disk, Instance, NewSnapshot, TakenSnapshot } from "./compute-interfaces";
 import { listAggregated } from "../../rules/aggregated-list";
 import { gatherOffers, type Offers, type Wanted } from "../../rules/google-catalog";
+import { lastPart } from "../../rules/resource-link";
 import { waitForOperation } from "./operation";
 import { editItem, leavesOpen, toRecord } from "./project-item";
 import { withRetry } from "./retry";
@@ -120,7 +121,7 @@ class RestCompute implements ComputeClient {
     return {
       deletionProtection: deletionProtection ?? false,
       disks: (disks ?? []).map(({ source, deviceName, boot }) => ({
-        name: leaf(source),
+        name: lastPart(source),
         device: deviceName ?? "",
         boot: boot ?? false,
       })),
@@ -144,7 +145,7 @@ class RestCompute implements ComputeClient {
     );
     return all.map(({ name, zone, creationTimestamp }) => ({
       name: name ?? "",
-      zone: leaf(zone),
+      zone: lastPart(zone),
       createdAt: creationTimestamp ?? "",
     }));
   }
@@ -261,11 +262,6 @@ class RestCompute implements ComputeClient {
   }
 }
 
-/** The last part of a link. */
-function leaf(link: string | null | undefined): string {
-  return link?.split("/").at(-1) ?? "";
-}
-
 function metadataKey({ zone, name, metadata }: compute_v1.Schema$Instance): string {
   return [zone, name, metadata?.fingerprint].join(" ");
 }
@@ -275,7 +271,7 @@ function toInstance(raw: compute_v1.Schema$Instance, metadata: Record<string, st
   const startedAt = raw.lastStartTimestamp ?? raw.creationTimestamp;
   return {
     name: raw.name ?? "",
-    zone: leaf(raw.zone),
+    zone: lastPart(raw.zone),
     state: raw.status ?? "UNKNOWN",
     labels: raw.labels ?? {},
     metadata,

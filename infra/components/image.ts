@@ -2,12 +2,13 @@ import * as pulumi from "@pulumi/pulumi";
 import * as compute from "@pulumi/gcp/compute";
 import type { FleetConfig } from "../config/fleet-config";
 import { guestOsFeatures } from "../../rules/google-catalog";
+import { lastPart } from "../../rules/resource-link";
 import { firstOf } from "../../rules/text/text";
 import { fleetLabels } from "./metadata";
 
 /** The image's name, which is that of its archive, `gs://BUCKET/NAME.raw.tar.gz`. Pure. */
 export function imageName(source: string): string {
-  return source.replace(/^.*\//, "").replace(/(\.raw)?\.tar\.gz$/, "");
+  return lastPart(source).replace(/(\.raw)?\.tar\.gz$/, "");
 }
 
 /** An image in its family, made from an archive in a private bucket. Existing VMs keep their image. */
@@ -64,11 +65,10 @@ async function newestOf(image: string, project: string, opts: pulumi.InvokeOptio
 export function olderImages(
   images: Record<string, { of?: string | undefined; newest?: string | undefined }>,
 ): string | undefined {
-  const leaf = (link: string) => link.replace(/^.*\//, "");
   const older = new Map<string, string[]>();
   for (const [vm, { of, newest }] of Object.entries(images)) {
-    if (of === undefined || newest === undefined || leaf(of) === leaf(newest)) continue;
-    const which = `${leaf(of)}, not ${leaf(newest)}`;
+    if (of === undefined || newest === undefined || lastPart(of) === lastPart(newest)) continue;
+    const which = `${lastPart(of)}, not ${lastPart(newest)}`;
     older.set(which, [...(older.get(which) ?? []), vm]);
   }
   if (older.size === 0) return undefined;

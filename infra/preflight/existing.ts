@@ -7,6 +7,7 @@ import { z } from "zod";
 import { contract, type Inventory, type PresentVm } from "../../rules/contract";
 import { listAggregated } from "../../rules/aggregated-list";
 import { googleIdentity } from "../../rules/google-identity";
+import { lastPart } from "../../rules/resource-link";
 import { ConfigError } from "../config-error";
 import type { FleetConfig, RawConfig } from "../config/fleet-config";
 import { gatherOffers, type Offers } from "../../rules/google-catalog";
@@ -194,7 +195,7 @@ async function readInventory(api: compute_v1.Compute, project: string, replace: 
     vms: instances.map((instance) => ({
       ...ownerOf(instance),
       wave: instance.labels?.[contract.labels.wave] ?? "",
-      machineType: leaf(instance.machineType),
+      machineType: lastPart(instance.machineType),
       running: instance.status !== "TERMINATED",
       up: instance.status === "RUNNING",
       deletionProtection: instance.deletionProtection ?? false,
@@ -207,9 +208,9 @@ async function readInventory(api: compute_v1.Compute, project: string, replace: 
     })),
     disks: disks.map((disk) => ({
       ...ownerOf(disk),
-      type: leaf(disk.type),
+      type: lastPart(disk.type),
       sizeGb: Number(disk.sizeGb),
-      attachedTo: (disk.users ?? []).map(leaf),
+      attachedTo: (disk.users ?? []).map(lastPart),
     })),
   };
 }
@@ -245,10 +246,10 @@ async function readBootDiskTypes(
   instances: readonly compute_v1.Schema$Instance[],
 ): Promise<Map<compute_v1.Schema$Instance, Pick<PresentVm, "bootDiskType">>> {
   const types = instances.map(async (instance) => {
-    const disk = leaf(bootDiskOf(instance)?.source);
+    const disk = lastPart(bootDiskOf(instance)?.source);
     if (disk === "") return [instance, {}] as const;
-    const { data } = await api.disks.get({ project, zone: leaf(instance.zone), disk, fields: "type" });
-    return [instance, { bootDiskType: leaf(data.type) }] as const;
+    const { data } = await api.disks.get({ project, zone: lastPart(instance.zone), disk, fields: "type" });
+    return [instance, { bootDiskType: lastPart(data.type) }] as const;
   });
   return new Map(await Promise.all(types));
 }
@@ -259,7 +260,7 @@ function unreachable(zone: string): Error {
 
 function ownerOf({ name, zone, labels }: compute_v1.Schema$Instance | compute_v1.Schema$Disk) {
   const { fleet, stack } = contract.labels;
-  return { name: name ?? "", zone: leaf(zone), fleet: labels?.[fleet] ?? "", stack: labels?.[stack] ?? "" };
+  return { name: name ?? "", zone: lastPart(zone), fleet: labels?.[fleet] ?? "", stack: labels?.[stack] ?? "" };
 }
 
 function accountOf({ serviceAccounts }: compute_v1.Schema$Instance): Pick<PresentVm, "account"> {
@@ -279,7 +280,7 @@ function bootDiskGbOf(instance: compute_v1.Schema$Instance): Pick<PresentVm, "bo
 /** A local SSD has no disk that it comes from. */
 function otherDisksOf({ disks = [] }: compute_v1.Schema$Instance): NonNullable<PresentVm["disks"]> {
   return disks.flatMap(({ boot, source, deviceName }) =>
-    boot || (source ?? "") === "" ? [] : [{ name: leaf(source), device: deviceName ?? "" }],
+    boot || (source ?? "") === "" ? [] : [{ name: lastPart(source), device: deviceName ?? "" }],
   );
 }
 
@@ -290,9 +291,4 @@ function addressOf({ networkInterfaces }: compute_v1.Schema$Instance): Pick<Pres
 
 function subnetworkOf({ networkInterfaces }: compute_v1.Schema$Instance): string {
   return networkInterfaces?.[0]?.subnetwork ?? "";
-}
-
-/** The last part of a link. */
-function leaf(link: string | null | undefined): string {
-  return (link ?? "").replace(/^.*\//, "");
 }

@@ -2,6 +2,7 @@
 import type { PresentVm } from "../../rules/contract";
 import { takesMachineType } from "../../rules/google-catalog";
 import { firstOf } from "../../rules/text/text";
+import { lastPart } from "../../rules/resource-link";
 import type { VmConfig } from "../config/fleet-config";
 import { pathOf } from "../config/google";
 import { accountId, homeDiskName } from "../config/names";
@@ -97,7 +98,7 @@ function placements(
   const subnetwork = existingNetwork && pathOf(existingNetwork.subnetwork);
   return [
     {
-      setting: `existingNetwork: ${subnetwork?.replace(/^.*\//, "") ?? ""}`,
+      setting: `existingNetwork: ${lastPart(subnetwork)}`,
       // The name of the fleet's own subnet is known only to Pulumi.
       vms: namesOf(
         (vm) =>
