@@ -1,11 +1,8 @@
 /** The arguments of a `Fleet`, and how they and the stack's configuration become one raw configuration. */
 import * as pulumi from "@pulumi/pulumi";
-import type { RawConfig } from "./config/fleet-config";
+import { NAMESPACE, type RawConfig } from "./config/fleet-config";
 import type { FleetSettings } from "./config/fleet-settings";
 import { HIDDEN } from "./config/secrets";
-
-/** The namespace of the fleet's keys in a stack's configuration, whatever the project is called. */
-export const NAMESPACE = "nixos-fleet";
 
 /** A network that exists already. */
 export interface ExistingNetwork {

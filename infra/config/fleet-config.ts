@@ -25,7 +25,9 @@ import { assignWaves, type Wave } from "../../rules/rollout/waves";
 
 export type { RawConfig, VmConfig };
 
-export const NAMESPACE = "nixos-fleet:";
+/** The namespace of the fleet's keys in a stack's configuration, whatever the project is called. */
+export const NAMESPACE = "nixos-fleet";
+const FLEET = `${NAMESPACE}:`;
 /** Shapes with their own messages come before these. */
 const PARSING = { reportInput: true, error: issueMessage };
 const GOOGLE = "gcp:";
@@ -52,7 +54,7 @@ export const settings = z.strictObject({
 export const KEYS: readonly string[] = Object.keys(settings.shape);
 
 /** The namespaces that are read, and their keys. */
-export const KNOWN: Known = { "nixos-fleet": [...KEYS, "vmsFile"], gcp: Object.keys(googleKeys) };
+export const KNOWN: Known = { [NAMESPACE]: [...KEYS, "vmsFile"], gcp: Object.keys(googleKeys) };
 
 const checks: Check[] = [
   ...checkVms,
@@ -96,9 +98,15 @@ export interface Checked {
 /**
  * Every mistake of the configuration, one line each, or the settings. Never throws.
  * @param encrypted full keys of the values that Pulumi keeps as secrets, if known
+ * @param files the text of the files that people write settings in
  */
-export function checkConfig(raw: RawConfig, stack: string, encrypted?: readonly string[]): Checked {
-  const written = structured(raw, NAMESPACE);
+export function checkConfig(
+  raw: RawConfig,
+  stack: string,
+  encrypted?: readonly string[],
+  files: readonly string[] = [],
+): Checked {
+  const written = structured(raw, FLEET);
   const { values, mistakes: strays, asWritten, stackOf } = shareOf(written, stack);
   const cloudValues = structured(raw, GOOGLE);
   const parsed = settings.safeParse(values, PARSING);
@@ -109,15 +117,15 @@ export function checkConfig(raw: RawConfig, stack: string, encrypted?: readonly 
   const all = { ...values, ...Object.fromEntries(google), "pulumi:stack": stack };
   const mistakes = oncePerCause(
     [
-      ...strays.map((mistake) => NAMESPACE + mistake),
-      ...(parsed.success ? [] : lines(NAMESPACE, parsed.error)),
+      ...strays.map((mistake) => FLEET + mistake),
+      ...(parsed.success ? [] : lines(FLEET, parsed.error)),
       ...(cloud.success ? [] : lines(GOOGLE, cloud.error)),
       ...(stackName.success ? [] : lines("stack", stackName.error)),
       ...strayKeys(raw, KNOWN),
       ...[...checkAnyVm(written), ...checks.flatMap((check) => check(all))].map((mistake) =>
-        mistake.startsWith(GOOGLE) ? mistake : NAMESPACE + mistake,
+        mistake.startsWith(GOOGLE) ? mistake : FLEET + mistake,
       ),
-      ...(encrypted ? secretsInClear(NAMESPACE, values, encrypted) : []).map((mistake) => NAMESPACE + mistake),
+      ...(encrypted ? secretsInClear(FLEET, values, encrypted, files) : []).map((mistake) => FLEET + mistake),
     ].map(asWritten),
   );
   const source = findSource(values);

@@ -13,29 +13,39 @@ export function withoutSecrets<T extends object>(settings: T): Omit<T, Secret> {
 }
 
 /**
- * A line for each map of secrets with a value in plain text among encrypted ones: Pulumi takes the whole map for encrypted if one of its values
- * is. The line never quotes a value.
+ * A line for each secret that is in plain text in the configuration, so that everyone who reads its file or the state sees it. No line
+ * quotes a value.
+ * @param encrypted full keys of the values that Pulumi keeps as secrets
  * @param files the text of the files that people write settings in
  */
-export function valuesInClear(
+export function secretsInClear(
   namespace: string,
   values: Readonly<Record<string, unknown>>,
   encrypted: readonly string[],
   files: readonly string[],
 ): string[] {
-  const maps = SECRETS.flatMap((key) => {
+  return SECRETS.flatMap((key) => {
     const value = values[key];
-    const isMap = typeof value === "object" && value !== null && encrypted.includes(namespace + key);
-    return isMap ? [[key, Object.entries(value)] as const] : [];
+    if (value === undefined) return [];
+    const means = "replace the key where it came from, then pulumi config set --secret";
+    const full = namespace + key;
+    if (!encrypted.includes(full)) return [`${key}: is not encrypted and must be a secret: ${means} ${full}`];
+    return namesInClear(value, files).map(
+      (name) =>
+        `${key}: ${name} is not encrypted in the stack's file and must be a secret: ${means} --path '${full}[${name}]'`,
+    );
   });
-  return maps.flatMap(([key, entries]) =>
-    entries
-      .filter(([, value]) => typeof value === "string" && value !== HIDDEN && files.some((file) => stands(value, file)))
-      .map(
-        ([name]) =>
-          `${key}: ${JSON.stringify(name)} is not encrypted in the stack's file and must be a secret: replace the key where it came from, then pulumi config set --secret --path '${namespace}${key}[${JSON.stringify(name)}]'`,
-      ),
-  );
+}
+
+/**
+ * The names, in quotes, of the values of a map of secrets that are in plain text among encrypted ones: Pulumi takes the whole map for
+ * encrypted if one of its values is.
+ */
+function namesInClear(map: unknown, files: readonly string[]): string[] {
+  if (typeof map !== "object" || map === null) return [];
+  return Object.entries(map)
+    .filter(([, value]) => typeof value === "string" && value !== HIDDEN && files.some((file) => stands(value, file)))
+    .map(([name]) => JSON.stringify(name));
 }
 
 /** The length of a text that does not stand in a file by chance. */
@@ -45,19 +55,4 @@ const LEAST = 8;
 function stands(secret: string, file: string): boolean {
   const lines = secret.split("\n").flatMap((line) => (line.trim() === "" ? [] : [line.trim()]));
   return secret.trim().length >= LEAST && lines.every((line) => file.includes(line));
-}
-
-/**
- * A line for each secret that is in plain text in the configuration, so that everyone who reads its file or the state sees it.
- * @param encrypted full keys of the values that Pulumi keeps as secrets
- */
-export function secretsInClear(
-  namespace: string,
-  values: Readonly<Record<string, unknown>>,
-  encrypted: readonly string[],
-): string[] {
-  return SECRETS.filter((key) => values[key] !== undefined && !encrypted.includes(namespace + key)).map(
-    (key) =>
-      `${key}: is not encrypted and must be a secret: replace the key where it came from, then pulumi config set --secret ${namespace}${key}`,
-  );
 }

@@ -43,8 +43,8 @@ export const programMutants: readonly Mutant[] = [
   {
     rule: "one key in clear among encrypted ones is refused",
     file: "infra/config/secrets.ts",
-    before: "return isMap ?",
-    after: "return false ?",
+    before: "files.some((file) => stands(value, file))",
+    after: "false",
     tests: unit("infra/config/vms-file"),
   },
   {

@@ -2,9 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { reasonOf } from "../../../rules/text/system-error";
-import { checkConfig, NAMESPACE, type Checked, type RawConfig } from "../fleet-config";
-import { structured } from "../parse";
-import { valuesInClear } from "../secrets";
+import { checkConfig, type Checked, type RawConfig } from "../fleet-config";
 
 const VMS = "nixos-fleet:vms";
 const FILE = "nixos-fleet:vmsFile";
@@ -23,15 +21,7 @@ export function checkStack(
   root = directory,
 ): Checked {
   const { raw, mistakes: unread } = withVmsFile(written, directory);
-  const clear = valuesInClear(NAMESPACE, structured(raw, NAMESPACE), encrypted ?? [], settingsFiles(root, stack));
-  const found = checkConfig(raw, stack, encrypted);
-  const checked =
-    clear.length === 0
-      ? found
-      : {
-          ...(found.source ? { source: found.source } : {}),
-          mistakes: [...found.mistakes, ...clear.map((line) => NAMESPACE + line)],
-        };
+  const checked = checkConfig(raw, stack, encrypted, settingsFiles(root, stack));
   if (unread.length === 0) return checked;
   // If the list of VMs could not be read, "no VMs" is not a second mistake.
   const others = checked.mistakes.filter((line) => !line.startsWith(`${VMS}:`));
