@@ -14,6 +14,11 @@ export type Outcome = "unchanged" | "updated" | "held" | "deferred" | "failed";
 export type Stage = "fetch" | "verify" | "build" | "switch" | "health";
 export type Drift = "none" | "behind" | "ahead" | "waiting" | "held" | "failed" | "stopped" | "unknown";
 
+/** Whether a run ended with what should run: nothing was to do, or the update worked. */
+export function isCurrent(outcome: Outcome | undefined): boolean {
+  return outcome === "unchanged" || outcome === "updated";
+}
+
 /** The owner of an existing VM or disk, as its labels say. */
 interface Present {
   name: string;

@@ -42,7 +42,7 @@ export function missingNames(
     const missing = [...new Set(vms.flatMap(namesOf))].filter((name) => !there.includes(name));
     return missing.map((name) => {
       const of = vms.filter((vm) => namesOf(vm).includes(name)).map((vm) => vm.name);
-      return `there is no ${output}.${name}, the ${kind} of ${firstOf(of, 6)}${didYouMean(name, there)}`;
+      return `there is no ${output}.${name}, the ${kind} of ${firstOf(of)}${didYouMean(name, there)}`;
     });
   };
   return {

@@ -2,6 +2,7 @@
  * What a fleet uses from Google's catalogue, and whether Google has the locations and machine types that the settings name. Makes no
  * requests.
  */
+import { groupEntries } from "./group-entries";
 import { didYouMean } from "./text/did-you-mean";
 import { firstOf } from "./text/text";
 
@@ -82,17 +83,19 @@ export function offerMistakes({ region, zone: usual, vms }: Wanted, { zones, mac
   if (!regions.includes(region)) return [`gcp:region: "${region}" does not exist${orOneOf(region, regions)}`];
   const there = zones.filter((one) => one.startsWith(`${region}-`));
   const missing = (zone: string) => `"${zone}" does not exist${orOneOf(zone, there)}`;
-  const groups = new Map<string, string[]>();
-  const add = (line: string, vm: string) => groups.set(line, [...(groups.get(line) ?? []), vm]);
-  for (const { name, zone, machineType } of vms) {
+  const wrongIn = (zone: string, machineType: string) => {
     const offered = machineTypes[zone];
-    if (zone === usual && !zones.includes(zone)) continue;
-    if (!zones.includes(zone)) add(`zone ${missing(zone)}`, name);
-    else if (offered && !offered.includes(machineType) && !CUSTOM.test(machineType))
-      add(`machine type "${machineType}" does not exist in zone ${zone}${orOneOf(machineType, offered)}`, name);
-  }
+    if (!zones.includes(zone)) return zone === usual ? undefined : `zone ${missing(zone)}`;
+    return offered && !offered.includes(machineType) && !CUSTOM.test(machineType)
+      ? `machine type "${machineType}" does not exist in zone ${zone}${orOneOf(machineType, offered)}`
+      : undefined;
+  };
+  const wrong = vms.flatMap(({ name, zone, machineType }) => {
+    const line = wrongIn(zone, machineType);
+    return line === undefined ? [] : [[line, name] as const];
+  });
   const isUsual = !zones.includes(usual) && vms.some(({ zone }) => zone === usual);
-  const ofVms = [...groups].map(([line, names]) => `nixos-fleet:vms: ${firstOf(names, NAMED)}: ${line}`);
+  const ofVms = [...groupEntries(wrong)].map(([line, names]) => `nixos-fleet:vms: ${firstOf(names, NAMED)}: ${line}`);
   return [...(isUsual ? [`gcp:zone: ${missing(usual)}`] : []), ...ofVms];
 }
 

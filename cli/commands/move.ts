@@ -65,7 +65,7 @@ export const command: Command = {
     if (absent.length === vms.length) {
       throw new FleetError(
         "NF209",
-        `stack ${id.stack} has ${firstOf(absent, 6)} no longer in its state; if moved before, run pulumi up --stack ${to}`,
+        `stack ${id.stack} has ${firstOf(absent)} no longer in its state; if moved before, run pulumi up --stack ${to}`,
       );
     }
     const moved = vms.filter(({ name }) => !absent.includes(name)).map(({ name }) => name);
@@ -119,7 +119,7 @@ async function chosen(call: Call, context: FleetContext, to: string): Promise<Fl
   if (strays.length > 0) {
     throw new UsageError(
       oneLine(
-        `move: the settings of stack ${to} do not have ${firstOf(strays, 6)}; give the VMs to it in nixos-fleet:stacks first`,
+        `move: the settings of stack ${to} do not have ${firstOf(strays)}; give the VMs to it in nixos-fleet:stacks first`,
         500,
       ),
     );

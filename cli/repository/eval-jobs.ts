@@ -67,7 +67,7 @@ export async function evaluateByJobs(
   const [first] = Object.entries(errors);
   if (first !== undefined) {
     const names = Object.keys(errors);
-    throw new FleetError("NF212", oneLine(`${firstOf(names, 6)} cannot be evaluated: ${first[0]}: ${first[1]}`, 900));
+    throw new FleetError("NF212", oneLine(`${firstOf(names)} cannot be evaluated: ${first[0]}: ${first[1]}`, 900));
   }
   return systems;
 }

@@ -1,4 +1,5 @@
 /** What VMs do after a change of the control item. Pure. */
+import { groupEntries } from "../../rules/group-entries";
 import { short } from "../../rules/contract";
 import { holdOn, wantedBy, type Control } from "../../rules/rollout/control-item";
 import type { Decisions, FleetVm } from "../fleet";
@@ -24,8 +25,7 @@ export function plannedMoves(
   after: Control,
   retried?: string,
 ): PlannedMove[] {
-  const moves = new Map<string, string[]>();
-  for (const vm of vms) {
+  const moves = vms.flatMap((vm) => {
     const approved = vm.wave === null ? undefined : approvals[vm.wave]?.revision;
     const report = reportOf(reports.get(vm.name)?.system);
     const from = report?.revision;
@@ -36,11 +36,10 @@ export function plannedMoves(
     };
     const to = goal(after);
     const failed = retried !== undefined && to === retried && report?.outcome === "failed" && from !== retried;
-    if (!failed && (goal(before) ?? from) === (to ?? from)) continue;
-    const text = moveText(from, to, failed, vm.state);
-    moves.set(text, [...(moves.get(text) ?? []), vm.name]);
-  }
-  return [...moves].map(([text, names]) => ({ vms: names, text }));
+    if (!failed && (goal(before) ?? from) === (to ?? from)) return [];
+    return [[moveText(from, to, failed, vm.state), vm.name] as const];
+  });
+  return [...groupEntries(moves)].map(([text, names]) => ({ vms: names, text }));
 }
 
 function moveText(from: string | undefined, to: string | undefined, failed: boolean, state: string): string {

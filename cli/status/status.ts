@@ -1,4 +1,5 @@
 /** The state of a fleet, decided purely from what was read. `fleet status --json` prints this document. */
+import { groupEntries } from "../../rules/group-entries";
 import { short, type Drift } from "../../rules/contract";
 import type { Approval } from "../../rules/rollout/approval";
 import { formatDuration, parseDuration } from "../../rules/text/duration";
@@ -188,14 +189,14 @@ export function buildStatus(
 
 /** Unknown fields of reports, grouped by VMs. */
 function unknownInReports(reports: ReadonlyMap<string, VmReports>): string[] {
-  const vms = new Map<string, string[]>();
-  for (const [vm, { system, homes }] of reports)
-    for (const [whose, reading] of [["system", system] as const, ...Object.entries(homes)])
-      for (const field of reading.kind === "report" ? (reading.unknown ?? []) : []) {
-        const what = `${whose === "system" ? "report" : "report of a home"}: ${field}`;
-        vms.set(what, [...(vms.get(what) ?? []), vm]);
-      }
-  return [...vms].map(([what, [first = "", ...more]]) =>
+  const fieldsOf = (reading: Reading) => (reading.kind === "report" ? (reading.unknown ?? []) : []);
+  const fields = [...reports].flatMap(([vm, { system, homes }]) => [
+    ...fieldsOf(system).map((field) => [`report: ${field}`, vm] as const),
+    ...Object.values(homes)
+      .flatMap(fieldsOf)
+      .map((field) => [`report of a home: ${field}`, vm] as const),
+  ]);
+  return [...groupEntries(fields)].map(([what, [first = "", ...more]]) =>
     oneLine(`${what} (${first}${more.length === 0 ? "" : ` and ${more.length} more`})`, 300),
   );
 }

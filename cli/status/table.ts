@@ -1,5 +1,6 @@
 /** The fleet's status as people read it. */
-import { short, type Drift } from "../../rules/contract";
+import { groupEntries } from "../../rules/group-entries";
+import { isCurrent, short, type Drift } from "../../rules/contract";
 import type { Hold } from "../../rules/rollout/control-item";
 import { formatDuration } from "../../rules/text/duration";
 import { secondsSince, type FleetStatus, type VmStatus } from "./status";
@@ -96,19 +97,23 @@ export function renderStatus(
 
 /** Reasons that the table does not show in full, grouped. Failures have lines of their own. */
 function reasonNotes(vms: readonly VmStatus[], table: readonly string[]): string[] {
-  const groups = new Map<string, string[]>();
-  for (const { name, drift, reason } of vms) {
-    if (reason === null || drift === "failed" || table.some((line) => line.includes(reason))) continue;
-    groups.set(reason, [...(groups.get(reason) ?? []), name]);
-  }
-  return groups.size === 0 ? [] : ["why:", ...groupLines(groups, mostReasons)];
+  const reasons = vms.flatMap(({ name, drift, reason }) =>
+    reason === null || drift === "failed" || table.some((line) => line.includes(reason))
+      ? []
+      : [[reason, name] as const],
+  );
+  return reasons.length === 0 ? [] : ["why:", ...groupLines(reasons, mostReasons)];
 }
 
 /** What each group of VMs has in common, one line per group, the largest first, and the number of further groups. */
-function groupLines(groups: ReadonlyMap<string, string[]>, most = mostGroups): string[] {
-  const all = [...groups].map(([text, names]) => ({ vms: names, text })).sort((a, b) => b.vms.length - a.vms.length);
+function groupLines(texts: readonly (readonly [string, string])[], most = mostGroups): string[] {
+  const all = largestFirst(texts).map(([text, vms]) => ({ vms, text }));
   const more = all.length - most;
   return [...moveLines(all.slice(0, most)), ...(more > 0 ? [`  and ${more} more kinds (--json)`] : [])];
+}
+
+function largestFirst(entries: readonly (readonly [string, string])[]): [string, string[]][] {
+  return [...groupEntries(entries)].sort(([, a], [, b]) => b.length - a.length);
 }
 
 /** Columns that narrow terminals leave out, in this order. */
@@ -150,17 +155,15 @@ function textOf(cell: string | Cell | undefined): string {
 
 /** If there are too many VMs for a row each: VMs with the same trouble are grouped, the largest group first. */
 function causes(vms: readonly VmStatus[]): string[] {
-  const groups = new Map<string, string[]>();
-  for (const { drift, reason, name, homeDrift } of vms) {
+  const found = vms.map(({ drift, reason, name, homeDrift }) => {
     const home = Object.values(homeDrift).find((one) => homeTrouble.includes(one.drift));
     const [what, why] =
       urgency.includes(drift) || home === undefined ? [drift, reason] : [`home ${home.drift}`, home.reason];
-    const cause = why === null ? what : `${what}: ${why}`;
-    groups.set(cause, [...(groups.get(cause) ?? []), name]);
-  }
-  return [...groups]
-    .sort(([, a], [, b]) => b.length - a.length)
-    .map(([cause, names]) => oneLine(`${plural(names.length, "VM")} ${cause} (${firstOf(names, 4)})`, 400));
+    return [why === null ? what : `${what}: ${why}`, name] as const;
+  });
+  return largestFirst(found).map(([cause, names]) =>
+    oneLine(`${plural(names.length, "VM")} ${cause} (${firstOf(names, 4)})`, 400),
+  );
 }
 
 /** The most urgent VMs, up to the maximum, but always all that need a person. VMs of equal urgency keep their order. */
@@ -237,23 +240,20 @@ function homesText({ homes, homeDrift }: VmStatus): string {
     const report = homes[user] ?? null;
     if (report === null) return `${user} ${drift === "unknown" ? "unknown" : "waiting"}`;
     if (drift === "behind") return `${user} ${revisionText(report.revision)} behind`;
-    const well = report.outcome === "updated" || report.outcome === "unchanged";
-    return `${user} ${well ? revisionText(report.revision) : report.outcome}`;
+    return `${user} ${isCurrent(report.outcome) ? revisionText(report.revision) : report.outcome}`;
   });
   return truncate(texts.join(", "), 60);
 }
 
 /** What VMs do next by themselves, grouped. VMs that stay and VMs that are held are shown above. */
 function nextNotes({ vms }: FleetStatus): string[] {
-  const groups = new Map<string, string[]>();
-  for (const { name, next } of vms) {
+  const texts = vms.flatMap(({ name, next }) => {
     const about = ["stay", "held"].includes(next.next) ? [] : [next.text];
     // All VMs are set up to follow the head, so a move there without a known revision is left out.
     const { revision = null, text: atBoot = "" } = next.atBoot ?? {};
-    for (const text of [...about, ...(revision === null ? [] : [atBoot])])
-      groups.set(text, [...(groups.get(text) ?? []), name]);
-  }
-  return groups.size === 0 ? [] : ["next:", ...groupLines(groups)];
+    return [...about, ...(revision === null ? [] : [atBoot])].map((text) => [text, name] as const);
+  });
+  return texts.length === 0 ? [] : ["next:", ...groupLines(texts)];
 }
 
 /** Fields that a newer version has written: this version keeps them, and does not know their meaning. */

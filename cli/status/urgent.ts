@@ -1,4 +1,5 @@
 /** What an urgent approval bypasses and what it does not, for the person who is about to give it. Pure. */
+import { groupEntries } from "../../rules/group-entries";
 import { short, type Drift } from "../../rules/contract";
 import { runsRevision, type Report } from "../../rules/report";
 import { holdOn } from "../../rules/rollout/control-item";
@@ -85,17 +86,15 @@ export function urgentLines(revision: string, why: string, preview: UrgentPrevie
 
 /** Which VMs of an urgent approval's waves run it, and which do not yet and why. Waves with the same revision and reason are grouped. */
 export function urgentNotes({ approvals, urgent, vms }: UrgentFleet): string[] {
-  const waves = new Map<string, string[]>();
-  for (const [wave, why] of Object.entries(urgent)) {
-    const what = `${revisionText(approvals[wave])}${why === null ? "" : `: ${why}`}`;
-    waves.set(what, [...(waves.get(what) ?? []), wave]);
-  }
-  return [...waves].map(([what, names]) => {
+  const waves = Object.entries(urgent).map(
+    ([wave, why]) => [`${revisionText(approvals[wave])}${why === null ? "" : `: ${why}`}`, wave] as const,
+  );
+  return [...groupEntries(waves)].map(([what, names]) => {
     const members = vms.filter(({ wave }) => wave !== null && names.includes(wave));
     const left = members.filter(({ wave, system }) => !runsRevision(system, approvals[wave ?? ""]));
     const open = left.map(({ name, drift }) => `${name} (${drift})`);
     const count = `${members.length - left.length} of ${plural(members.length, "VM")}`;
-    const who = open.length === 0 ? "every VM runs it" : `${count} run it, not yet ${firstOf(open, 6)}`;
+    const who = open.length === 0 ? "every VM runs it" : `${count} run it, not yet ${firstOf(open)}`;
     return oneLine(`urgent, past windows and pauses: ${wavesText(names)} ${what}; ${who}`, 500);
   });
 }

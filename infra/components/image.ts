@@ -1,3 +1,4 @@
+import { groupEntries } from "../../rules/group-entries";
 import * as pulumi from "@pulumi/pulumi";
 import * as compute from "@pulumi/gcp/compute";
 import type { FleetConfig } from "../config/fleet-config";
@@ -65,14 +66,13 @@ async function newestOf(image: string, project: string, opts: pulumi.InvokeOptio
 export function olderImages(
   images: Record<string, { of?: string | undefined; newest?: string | undefined }>,
 ): string | undefined {
-  const older = new Map<string, string[]>();
-  for (const [vm, { of, newest }] of Object.entries(images)) {
-    if (of === undefined || newest === undefined || lastPart(of) === lastPart(newest)) continue;
-    const which = `${lastPart(of)}, not ${lastPart(newest)}`;
-    older.set(which, [...(older.get(which) ?? []), vm]);
-  }
-  if (older.size === 0) return undefined;
-  const groups = [...older].map(([which, vms]) => `${firstOf(vms, 6)} (${which})`);
+  const older = Object.entries(images).flatMap(([vm, { of, newest }]) =>
+    of === undefined || newest === undefined || lastPart(of) === lastPart(newest)
+      ? []
+      : [[`${lastPart(of)}, not ${lastPart(newest)}`, vm] as const],
+  );
+  if (older.length === 0) return undefined;
+  const groups = [...groupEntries(older)].map(([which, vms]) => `${firstOf(vms)} (${which})`);
   const more = groups.length > 3 ? `; and ${groups.length - 3} other images` : "";
   return `made from an older image than their family's newest: ${groups.slice(0, 3).join("; ")}${more}. They keep it: their system comes from the config repository`;
 }

@@ -1,4 +1,5 @@
 /** The revisions that a wave is approved for: the head of the config repository and of homes' own repositories. */
+import { groupEntries } from "../../rules/group-entries";
 import pMap from "p-map";
 import { short } from "../../rules/contract";
 import { parseKeyPlace } from "../../rules/deploy-keys";
@@ -61,11 +62,9 @@ export async function resolveHomes(
       warnings.push(`vms: a home's repository: ${message}; a new revision is approved without the homes from it`);
     }
   };
-  const servers = new Map<string, Source[]>();
-  for (const source of Object.entries(homeSources(vms))) {
-    const server = parseKeyPlace(source[1].repository)?.host ?? "";
-    servers.set(server, [...(servers.get(server) ?? []), source]);
-  }
+  const servers = groupEntries(
+    Object.entries(homeSources(vms)).map((source) => [parseKeyPlace(source[1].repository)?.host, source] as const),
+  );
   const readAll = (sources: Source[]) => pMap(sources, resolve, { concurrency: repositoriesAtOnce });
   await pMap(servers.values(), readAll, { concurrency: SERVERS_AT_ONCE });
   return { homes, warnings: warnings.sort() };

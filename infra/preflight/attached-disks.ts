@@ -4,7 +4,7 @@ import { firstOf } from "../../rules/text/text";
 import type { VmConfig } from "../config/fleet-config";
 import { homeDiskName } from "../config/names";
 import type { Findings, Fleet } from "./findings";
-import { ours } from "./stack-moves";
+import { oursNamed } from "./stack-moves";
 
 /** The names of the disks on a VM that are neither its boot disk nor its home disk. */
 function foreignDisks({ name, disks = [] }: PresentVm): string[] {
@@ -24,7 +24,7 @@ function homeIsPlaced({ name, homeDisk }: VmConfig, { disks = [] }: PresentVm): 
 export function keptDisks(config: Fleet, { vms }: Inventory, replaced: readonly string[]): string[] {
   return config.vms
     .filter((vm) => {
-      const present = vms.find((one) => one.name === vm.name && ours(config, one));
+      const present = oursNamed(config, vms, vm.name);
       if (present === undefined || replaced.includes(vm.name)) return false;
       return foreignDisks(present).length > 0 && homeIsPlaced(vm, present);
     })
@@ -41,17 +41,21 @@ export function checkAttachedDisks(
   const [first, ...others] = foreignDisks(present);
   if (first === undefined || isReplaced) return {};
   const { name } = vm;
-  const names = firstOf([first, ...others], 6);
+  const names = firstOf([first, ...others]);
+  const words =
+    others.length === 0
+      ? { disks: "disk", are: "is", they: "it stays", them: "it" }
+      : { disks: "disks", are: "are", they: "they stay", them: "them" };
   if (homeIsPlaced(vm, present))
     return {
       warnings: [
-        `${name} has the ${others.length === 0 ? "disk" : "disks"} ${names}, which ${others.length === 0 ? "is" : "are"} not of this program; ${others.length === 0 ? "it stays" : "they stay"} attached, and Pulumi changes none of the VM's attached disks`,
+        `${name} has the ${words.disks} ${names}, which ${words.are} not of this program; ${words.they} attached, and Pulumi changes none of the VM's attached disks`,
       ],
     };
   const detach = `gcloud compute instances detach-disk ${name} --disk=${first} --zone=${present.zone}`;
   return {
     mistakes: [
-      `${at}: with this change Pulumi would also detach ${names} from ${name}; detach ${others.length === 0 ? "it" : "them"} before, and attach ${others.length === 0 ? "it" : "them"} again afterwards: ${detach}`,
+      `${at}: with this change Pulumi would also detach ${names} from ${name}; detach ${words.them} before, and attach ${words.them} again afterwards: ${detach}`,
     ],
   };
 }

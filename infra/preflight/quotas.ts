@@ -71,11 +71,12 @@ function newIn({ vms }: Pick<FleetConfig, "vms">, inventory: Inventory): Record<
 }
 
 function snapshotWarnings({ vms, snapshots }: Pick<FleetConfig, "vms" | "snapshots">, project: Quotas): string[] {
+  if (snapshots === undefined) return [];
   const limit = project["SNAPSHOTS"]?.limit ?? Infinity;
   const disks = vms.filter(({ homeDisk }) => homeDisk !== undefined).length;
   // The oldest one goes after the newest is taken.
-  const each = (snapshots?.keepDays ?? 0) + 1;
-  if (snapshots === undefined || disks * each <= limit) return [];
+  const each = snapshots.keepDays + 1;
+  if (disks * each <= limit) return [];
   return [
     `nixos-fleet:snapshots: ${disks} home disks with ${each} snapshots each are ${disks * each}, and the project's quota SNAPSHOTS is ${limit}; once it is used up, Compute takes no more and reports no error. Ask Google for more, or set a smaller keepDays`,
   ];

@@ -8,7 +8,7 @@ import { checkAttachedDisks } from "./attached-disks";
 import { checkNetwork } from "./subnet";
 import { checkPlacement, checkVm, needsReplacement, stopWarnings } from "./vm-changes";
 import { ConfigError } from "../config-error";
-import { checkArrivals, checkDepartures, ours, own, type Given } from "./stack-moves";
+import { checkArrivals, checkDepartures, ours, oursNamed, own, type Given } from "./stack-moves";
 import { firstOf } from "../../rules/text/text";
 
 const NOTHING_GIVEN: Given = { network: false, account: false };
@@ -33,7 +33,7 @@ export function checkChanges(config: Fleet, inventory: Inventory, given = NOTHIN
   const replaced = replacedVms(config, inventory);
   const ownNetwork = !given.network && config.existingNetwork === undefined;
   const all = config.vms.flatMap((vm, index) => {
-    const present = vms.find((one) => one.name === vm.name && ours(config, one));
+    const present = oursNamed(config, vms, vm.name);
     return [
       ...(present
         ? [
@@ -64,7 +64,7 @@ export function checkChanges(config: Fleet, inventory: Inventory, given = NOTHIN
 export function replacedVms(config: Fleet, { vms }: Inventory): string[] {
   return config.vms
     .filter((vm) => {
-      const present = vms.find((one) => one.name === vm.name && ours(config, one));
+      const present = oursNamed(config, vms, vm.name);
       return config.replace.includes(vm.name) && (present === undefined || needsReplacement(vm, present));
     })
     .map(({ name }) => name);
@@ -102,10 +102,7 @@ function checkRegion({ region, ...config }: Fleet, present: readonly PresentVm[]
   const outside = present.filter((vm) => own(config, vm) && !vm.zone.startsWith(`${region}-`));
   if (outside.length === 0) return [];
   const zones = [...new Set(outside.map(({ zone }) => zone))].join(" and ");
-  const names = firstOf(
-    outside.map(({ name }) => name),
-    6,
-  );
+  const names = firstOf(outside.map(({ name }) => name));
   return [
     `gcp:region: is ${region}, and ${names} ${outside.length === 1 ? "is" : "are"} in ${zones}; a stack keeps its region, make a new stack (docs/scale.md)`,
   ];
@@ -175,7 +172,7 @@ function takenNames(config: Fleet, { vms, disks }: Inventory): string[] {
   }
   return [...lines].map(
     ([whose, { at, names, hint }]) =>
-      `${at}: ${firstOf(names, 6)} ${names.length === 1 ? "is" : "are"} there ${whose}; ${hint}`,
+      `${at}: ${firstOf(names)} ${names.length === 1 ? "is" : "are"} there ${whose}; ${hint}`,
   );
 }
 

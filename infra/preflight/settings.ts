@@ -59,7 +59,7 @@ async function prebuilt({ cache, vms }: FleetConfig, revision: string): Promise<
   });
   if (found === undefined)
     void pulumi.log.info(
-      `nobody has built ${short(revision)} into the cache, so each VM builds for itself; to avoid that, run fleet build first`,
+      `no one has built ${short(revision)} into the cache, so each VM builds for itself; to avoid that, run fleet build first`,
     );
   for (const line of found === undefined ? [] : hostWarnings(vms, found.hosts, revision)) void pulumi.log.warn(line);
   return found?.manifest;

@@ -1,4 +1,5 @@
 /** Which VMs are the stack's own, and which come from another stack of the fleet or go to one. Pure. */
+import { groupEntries } from "../../rules/group-entries";
 import type { PresentVm } from "../../rules/contract";
 import type { FleetConfig } from "../config/fleet-config";
 import { pathOf } from "../config/google";
@@ -24,6 +25,11 @@ export function own(
 export function ours(config: Stacks, present: { fleet: string; stack: string }): boolean {
   const { fleet, stacks = [] } = config;
   return own(config, present) || (present.fleet === fleet && stacks.some(({ name }) => name === present.stack));
+}
+
+/** The existing VM of a name that is this stack's or comes to it. */
+export function oursNamed(config: Stacks, present: readonly PresentVm[], name: string): PresentVm | undefined {
+  return present.find((vm) => vm.name === name && ours(config, vm));
 }
 
 /** The names of the VMs that this update moves from one wave to another, or from another stack to this one. */
@@ -71,9 +77,8 @@ export function checkArrivals(
     ];
   });
   // A difference that all VMs of a stack share is one line.
-  return [...new Set(lines.map(([text]) => text))].map((text) => {
-    const names = lines.flatMap(([other, name]) => (other === text ? [name] : []));
-    return `stacks: ${firstOf(names, 6)} ${names.length === 1 ? "comes" : "come"} ${names.length === 1 ? text : text.replace("keeps its", "keep their")}`;
+  return [...groupEntries(lines)].map(([text, names]) => {
+    return `stacks: ${firstOf(names)} ${names.length === 1 ? "comes" : "come"} ${names.length === 1 ? text : text.replace("keeps its", "keep their")}`;
   });
 }
 
@@ -82,14 +87,12 @@ export function checkDepartures(
   { fleet, stack, stackOf = {} }: Pick<FleetConfig, "fleet" | "stack" | "stackOf">,
   present: readonly PresentVm[],
 ): string[] {
-  const leaving = new Map<string, string[]>();
-  for (const vm of present) {
+  const leaving = present.flatMap((vm) => {
     const to = stackOf[vm.name];
-    if (vm.fleet === fleet && vm.stack === stack && to !== undefined && to !== stack)
-      leaving.set(to, [...(leaving.get(to) ?? []), vm.name]);
-  }
-  return [...leaving].map(
+    return own({ fleet, stack }, vm) && to !== undefined && to !== stack ? [[to, vm.name] as const] : [];
+  });
+  return [...groupEntries(leaving)].map(
     ([to, names]) =>
-      `stacks: ${firstOf(names, 6)} ${names.length === 1 ? "belongs" : "belong"} to stack ${to}: run fleet move --to ${to} and pulumi up --stack ${to} first`,
+      `stacks: ${firstOf(names)} ${names.length === 1 ? "belongs" : "belong"} to stack ${to}: run fleet move --to ${to} and pulumi up --stack ${to} first`,
   );
 }

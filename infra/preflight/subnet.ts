@@ -23,7 +23,7 @@ function checkRange(config: Fleet, present: readonly PresentVm[]): string[] {
   const ranges = [...new Set(outside.map((vm) => vm.cidr))].join(" and ");
   const names = outside.map(({ name }) => name);
   return [
-    `network.cidr: ${cidr} does not hold ${ranges}, the subnet of ${firstOf(names, 6)}; a subnet can be widened, not moved`,
+    `network.cidr: ${cidr} does not hold ${ranges}, the subnet of ${firstOf(names)}; a subnet can be widened, not moved`,
   ];
 }
 

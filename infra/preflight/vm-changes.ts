@@ -7,7 +7,7 @@ import type { VmConfig } from "../config/fleet-config";
 import { pathOf } from "../config/google";
 import { accountId, homeDiskName } from "../config/names";
 import type { Findings, Fleet } from "./findings";
-import { ours, own, type Given } from "./stack-moves";
+import { oursNamed, own, type Given } from "./stack-moves";
 
 const DOMAIN = ".iam.gserviceaccount.com";
 
@@ -127,7 +127,7 @@ export function checkPlacement(...args: Parameters<typeof placements>): string[]
   if (allowStopping) return [];
   return placements(...args).map(
     ({ setting, vms, differs }) =>
-      `${setting} requires stopping ${firstOf(vms, 6)}, which ${vms.length === 1 ? "runs" : "run"} ${differs}; to allow that, set nixos-fleet:allowStopping to true`,
+      `${setting} requires stopping ${firstOf(vms)}, which ${vms.length === 1 ? "runs" : "run"} ${differs}; to allow that, set nixos-fleet:allowStopping to true`,
   );
 }
 
@@ -137,9 +137,9 @@ export function stopWarnings(...args: Parameters<typeof placements>): string[] {
   if (!config.allowStopping) return [];
   const moved = new Set(placements(...args).flatMap(({ vms }) => vms));
   const stopped = config.vms.flatMap(({ name, machineType }) => {
-    const vm = present.find((one) => one.name === name && ours(config, one));
+    const vm = oursNamed(config, present, name);
     const resized = vm?.running === true && vm.machineType !== machineType && !replaced.includes(name);
     return resized || moved.has(name) ? [name] : [];
   });
-  return stopped.length === 0 ? [] : [`allowStopping: this update stops and starts ${firstOf(stopped, 6)}`];
+  return stopped.length === 0 ? [] : [`allowStopping: this update stops and starts ${firstOf(stopped)}`];
 }

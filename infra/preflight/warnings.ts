@@ -1,4 +1,5 @@
 /** Problems that stop no update but that a person should know first. Pure. */
+import { groupEntries } from "../../rules/group-entries";
 import { accessOf, peopleOf } from "../components/iam";
 import { sshServer } from "../../rules/deploy-keys";
 import { type PresentVm, short } from "../../rules/contract";
@@ -22,7 +23,7 @@ export function accessWarnings(config: Pick<FleetConfig, "teams" | "access" | "v
   if (closed.length === 0) return [];
   const which = closed.length === config.vms.length ? "any VM" : firstOf(closed, NAMED);
   return [
-    `nixos-fleet:teams: nobody may log in to ${which} by this stack; name people in teams.infra and teams.developers, or set access: owners`,
+    `nixos-fleet:teams: no one may log in to ${which} by this stack; name people in teams.infra and teams.developers, or set access: owners`,
   ];
 }
 
@@ -85,11 +86,10 @@ export function triggerWarnings(
 ): string[] {
   const running = new Set(present.filter((vm) => vm.up).map(({ name }) => name));
   const skipped = Object.entries(reachable).flatMap(([name, target]) =>
-    "skipped" in target && running.has(name) ? [{ name, reason: target.skipped }] : [],
+    "skipped" in target && running.has(name) ? [[target.skipped, name] as const] : [],
   );
-  return [...new Set(skipped.map(({ reason }) => reason))].map((reason) => {
-    const names = skipped.flatMap((one) => (one.reason === reason ? [one.name] : []));
+  return [...groupEntries(skipped)].map(([reason, names]) => {
     const [get, see] = names.length === 1 ? ["gets", "it sees"] : ["get", "they see"];
-    return `nixos-fleet:trigger: ${firstOf(names, 6)} ${get} no SSH trigger: ${reason}; ${see} the approval without it`;
+    return `nixos-fleet:trigger: ${firstOf(names)} ${get} no SSH trigger: ${reason}; ${see} the approval without it`;
   });
 }

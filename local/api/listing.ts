@@ -1,3 +1,4 @@
+import { groupEntries } from "../../rules/group-entries";
 import { ApiError, invalid } from "./errors";
 import { parseFilter } from "./filter";
 import type { Resource } from "./types";
@@ -42,10 +43,7 @@ export function page(all: Scoped[], query: URLSearchParams): Page {
 
 /** Entries by scope, as aggregated lists show them; an empty scope says so. `field` is the collection's name. */
 export function aggregate(entries: Scoped[], scopes: readonly string[], field: string): Record<string, object> {
-  const byScope = new Map<string, Resource[]>();
-  for (const { scope, resource } of entries) {
-    byScope.set(scope, [...(byScope.get(scope) ?? []), resource]);
-  }
+  const byScope = groupEntries(entries.map(({ scope, resource }) => [scope, resource] as const));
   const items = scopes.map((scope) => {
     const found = byScope.get(scope);
     return [scope, found === undefined ? { warning: noResults(scope) } : { [field]: found }] as const;

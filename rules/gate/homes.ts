@@ -1,5 +1,5 @@
 import { homeApproval, type Approval } from "../rollout/approval";
-import { short } from "../contract";
+import { isCurrent, short } from "../contract";
 import type { Home } from "../instance-metadata";
 import type { Report } from "../report";
 import { own } from "../text/json";
@@ -69,10 +69,7 @@ function checkHome(
   if (stays && isAnswer(report, wanted, since)) {
     return { result: "deferred", reason: `${who} ${report.outcome}` };
   }
-  const well =
-    report !== null &&
-    ["unchanged", "updated"].includes(report.outcome) &&
-    (wanted === undefined || report.revision === wanted);
+  const well = report !== null && isCurrent(report.outcome) && (wanted === undefined || report.revision === wanted);
   return well
     ? { result: "succeeded", reason: who }
     : { result: "pending", reason: `${who} does not run ${wanted === undefined ? "yet" : short(wanted)} yet` };

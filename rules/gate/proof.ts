@@ -45,7 +45,7 @@ export function stayText(vms: readonly VmProgress[], { revision }: Pick<GateOpti
     const how = deferral === "held" ? "; it goes back after fleet resume" : "";
     return `${name} (${reason ?? "held"}${how})`;
   });
-  return staying.length === 0 ? undefined : oneLine(`${firstOf(names, 6)} still at ${short(revision)}`, 600);
+  return staying.length === 0 ? undefined : oneLine(`${firstOf(names)} still at ${short(revision)}`, 600);
 }
 
 const texts: Record<Exclude<Deferral, WaitingFor>, string> = {

@@ -1,5 +1,5 @@
 /** What a VM's last report, its state and what is held or pinned mean for a gate. Pure. */
-import { short } from "../contract";
+import { isCurrent, short } from "../contract";
 import { holdOn, overrideOf } from "../rollout/control-item";
 import { formatDuration } from "../text/duration";
 import { own } from "../text/json";
@@ -186,7 +186,7 @@ function waiting(what: WaitingFor, urgent: boolean, { reboot }: GateOptions): Vm
 }
 
 function runsLive({ revision, activation, outcome, rebootRequired }: Report, wanted: string): boolean {
-  return revision === wanted && activation === "live" && rebootRequired && ["updated", "unchanged"].includes(outcome);
+  return revision === wanted && activation === "live" && rebootRequired && isCurrent(outcome);
 }
 
 /**

@@ -49,8 +49,8 @@ export function truncate(text: string, limit: number): string {
   return text.slice(0, limit - 1).replace(/[\ud800-\udbff]$/, "") + "…";
 }
 
-/** Names in a line; after a number of names, the rest are only counted: `a, b and 3 more`. */
-export function firstOf(names: readonly string[], most: number): string {
+/** Names in a line; after the first `most`, the rest are only counted: `a, b and 3 more`. */
+export function firstOf(names: readonly string[], most = 6): string {
   const more = names.length - most;
   return names.slice(0, most).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
