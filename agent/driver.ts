@@ -7,7 +7,7 @@ import type { Waiting } from "../rules/report";
 import type { Right } from "../rules/decision/run-right";
 import type { Program } from "./host/log";
 import type { Mirror, Origin } from "./git/mirror";
-import type { Before, Trial } from "./state";
+import type { Before, Passing, Trial } from "./state";
 import type { RepositoryKey } from "./credentials/repository-keys";
 import type { Manager } from "./host/systemd";
 import type { Ending } from "./ending";
@@ -86,7 +86,7 @@ export interface CommonDecision extends Decision {
 }
 
 /**
- * How a switch went. `passes`: why it may succeed later; `users`: it waited for them. `unchanged`: it failed before it changed anything.
+ * How a switch went. `unchanged`: it failed before it changed anything.
  */
 export type Switched =
   | { kind: "done" }
@@ -97,7 +97,7 @@ export type Switched =
 export interface FailedSwitch {
   kind: "failed";
   error: string;
-  passes?: "busy" | "space" | "users";
+  passes?: Passing;
   unchanged?: true;
 }
 

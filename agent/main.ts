@@ -65,10 +65,10 @@ const actions: Record<Program, Record<string, Action>> = {
     run: ofSystem((driver, words) => runSystem(driver, readOptions("nixos-auto-update", "run", words))),
     trigger: ofSystem((driver, words) => trigger(driver, readOptions("nixos-auto-update", "trigger", words))),
     status: ofSystem((driver, words) => showStatus(driver, wantsJson(words))),
-    check: ofSystem((driver) => check(driver)),
-    hold: ofSystem((driver, words) => hold(driver, words)),
-    resume: ofSystem((driver) => resume(driver)),
-    log: ofSystem((driver, words) => showLog(driver, words)),
+    check: ofSystem(check),
+    hold: ofSystem(hold),
+    resume: ofSystem(resume),
+    log: ofSystem(showLog),
     publish: ofSystem((driver, words) => publishHome(driver, onlyUser(words), moduleSettings()["metricsDirectory"])),
     serve: async ([user]) => {
       await (user === undefined ? serveFirstLogins() : serveHome(user));
@@ -83,10 +83,10 @@ const actions: Record<Program, Record<string, Action>> = {
   "nixos-hm-auto-update": {
     run: ofHome((driver, words) => runHome(driver, readOptions("nixos-hm-auto-update", "run", words))),
     status: ofHome((driver, words) => showStatus(driver, wantsJson(words))),
-    check: ofHome((driver) => check(driver)),
-    hold: ofHome((driver, words) => hold(driver, words)),
-    resume: ofHome((driver) => resume(driver)),
-    log: ofHome((driver, words) => showLog(driver, words)),
+    check: ofHome(check),
+    hold: ofHome(hold),
+    resume: ofHome(resume),
+    log: ofHome(showLog),
     "self-test": ofHome(selfTestOfHome),
   },
 };

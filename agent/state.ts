@@ -2,7 +2,9 @@
 import { join } from "node:path";
 import {
   deploymentOf,
+  isStage,
   parseState,
+  reachables,
   serializeState,
   stateOf,
   type AgentState,
@@ -10,8 +12,7 @@ import {
   type Reachable,
 } from "../rules/agent-state";
 import type { Stage } from "../rules/contract";
-import { contract } from "../rules/contract";
-import { isObject } from "../rules/text/json";
+import { isObject, isOneOf } from "../rules/text/json";
 import { exists, isThere, readText, remove, writeFileAtomic, writeFileFsync, readObject } from "./host/files";
 import { log } from "./host/log";
 
@@ -62,6 +63,10 @@ export interface Before {
   reached: Record<string, boolean>;
 }
 
+/** Why an activation that failed may succeed later; `users`: it waited for them. */
+const passing = ["busy", "space", "users"] as const;
+export type Passing = (typeof passing)[number];
+
 /**
  * Why a trial is rolled back. `passes`: why it may succeed later. `unchanged`: the activation changed nothing. `lost`: it failed only
  * because this does not answer any more.
@@ -69,7 +74,7 @@ export interface Before {
 export interface Undo {
   stage: Stage;
   error: string;
-  passes?: "busy" | "space" | "users";
+  passes?: Passing;
   unchanged?: true;
   lost?: Reachable;
 }
@@ -151,15 +156,14 @@ function isTime(item: unknown): item is string {
 
 function parseUndo(item: unknown): Trial["undo"] {
   if (!isObject(item)) return undefined;
-  const stage = contract.stage.find((known) => known === item["stage"]) as Stage | undefined;
-  if (stage === undefined) return undefined;
-  const { error, passes, unchanged, lost } = item;
+  const { stage, error, passes, unchanged, lost } = item;
+  if (!isStage(stage)) return undefined;
   return {
     stage,
     error: typeof error === "string" ? error : "",
-    ...(passes === "busy" || passes === "space" || passes === "users" ? { passes } : {}),
+    ...(isOneOf(passing, passes) ? { passes } : {}),
     ...(unchanged === true ? { unchanged } : {}),
-    ...(lost === "repository" || lost === "metadata server" ? { lost } : {}),
+    ...(isOneOf(reachables, lost) ? { lost } : {}),
   };
 }
 

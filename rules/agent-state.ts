@@ -1,6 +1,6 @@
 /** The file `state.json`: what the agent of a system or of a home remembers between runs. */
-import { contract, type Outcome, type Stage } from "./contract";
-import { defined, isObject, isRevision, own, parseObject, type JsonObject } from "./text/json";
+import { contract, isCurrent, type Stage } from "./contract";
+import { defined, isObject, isOneOf, isRevision, own, parseObject, type JsonObject } from "./text/json";
 import type { Report } from "./report";
 import { failingOf, isRepeatedFailure, repeatedAfter, type RepeatedFailure } from "./decision/repeated-failure";
 import { logText } from "./text/text";
@@ -74,7 +74,7 @@ const kinds: Readonly<Record<string, (value: unknown) => boolean>> = {
   approved: (value) => isRevision(value) === undefined,
   lockMatches: isFlag,
   toplevel: isText,
-  outcome: (value) => contract.outcome.includes(value as Outcome),
+  outcome: (value) => isOneOf(contract.outcome, value),
   stage: isStage,
   error: isText,
   transient: isFlag,
@@ -90,7 +90,7 @@ const kinds: Readonly<Record<string, (value: unknown) => boolean>> = {
   refused: Array.isArray,
   repeated: (value) => isObject(value) && isRepeatedFailure(value),
   cutOff: (value) =>
-    isObject(value) && isRevision(value["revision"]) === undefined && reachables.includes(value["lost"] as Reachable),
+    isObject(value) && isRevision(value["revision"]) === undefined && isOneOf(reachables, value["lost"]),
 };
 
 function isText(value: unknown): value is string {
@@ -101,8 +101,8 @@ function isFlag(value: unknown): value is boolean {
   return typeof value === "boolean";
 }
 
-function isStage(value: unknown): value is Stage {
-  return contract.stage.includes(value as Stage);
+export function isStage(value: unknown): value is Stage {
+  return isOneOf(contract.stage, value);
 }
 
 function isTime(value: unknown): boolean {
@@ -180,7 +180,7 @@ export function nextState(last: AgentState, result: RunResult): AgentState {
   const bytes = contract.report.errorBytes;
   const { outcome, refuse } = result;
   const revision = result.revision ?? before.revision;
-  const succeeded = outcome === "unchanged" || outcome === "updated" ? result.at : before.succeeded;
+  const succeeded = isCurrent(outcome) ? result.at : before.succeeded;
   const previous = before.revision === undefined || before.revision === revision ? before.previous : before.revision;
   const kept = (before.refused ?? []).filter((one) => !isSame(one, refuse) && one.revision !== result.revision);
   const added: Refusal[] =
@@ -232,7 +232,7 @@ function withDeployment(state: AgentState, deployment: Deployment): AgentState {
 function repeatedOf(before: RepeatedFailure | undefined, result: RunResult): RepeatedFailure | undefined {
   const { outcome, unrecognised, refuse, stage, error = "", at, bootedAt } = result;
   if (unrecognised !== undefined) return repeatedAfter(before, { ...unrecognised, stage, error, at, bootedAt });
-  return outcome === "unchanged" || outcome === "updated" || refuse !== undefined ? undefined : before;
+  return isCurrent(outcome) || refuse !== undefined ? undefined : before;
 }
 
 function isSame(one: Refusal, other: RunResult["refuse"]): boolean {

@@ -117,7 +117,7 @@ async function verifyHealth<S extends Situation, D extends CommonDecision>(
   if (trial.mode === "switch" && runs !== trial.path) return superseded(trial, driver, runs);
   if (unhealthy !== undefined) {
     const { error, lost } = unhealthy;
-    // After a boot, only another boot brings back all of what ran before, so nobody could ask again from there.
+    // After a boot, only another boot brings back all of what ran before, so no one could ask again from there.
     const asksAgain = lost !== undefined && trial.mode === "switch" && trial.boot === driver.boot();
     return fail(activation, trial, { stage: "health", error, ...(asksAgain ? { lost } : {}) });
   }

@@ -31,7 +31,7 @@ export async function selfTestOfHome(driver: HomeDriver): Promise<number> {
   return 0;
 }
 
-/** What nobody notices before it matters: a window that cannot be read would keep the VM from updates. */
+/** What no one notices before it matters: a window that cannot be read would keep the VM from updates. */
 function checkWindows(settings: ModuleSettings): void {
   const windows = [parseWindow(settings["window"]), parseRebootWindow(settings["rebootWindow"])];
   const { unreadable } = windows.find((window) => window.unreadable !== undefined) ?? {};

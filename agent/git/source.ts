@@ -122,7 +122,7 @@ export async function fetchAndVerify<S extends Situation, D extends CommonDecisi
   const origin = await openOrigin(driver, decision);
   begin(request, "fetching", revision);
   try {
-    await fetchWithRoom(driver, decision, () => place.mirror.fetch(origin, revision, { anywhere }));
+    await fetchWithRoom(place, decision.settings, () => place.mirror.fetch(origin, revision, { anywhere }));
   } catch (error) {
     throw fetchFailure(origin, error, driver.credentialError());
   }
@@ -141,11 +141,7 @@ export async function fetchAndVerify<S extends Situation, D extends CommonDecisi
 }
 
 /** Frees space on a full disk first, and again if that was not enough. @throws GitError */
-async function fetchWithRoom<S extends Situation, D extends CommonDecision>(
-  { place }: Driver<S, D>,
-  { settings }: D,
-  fetch: () => Promise<void>,
-): Promise<void> {
+async function fetchWithRoom(place: Place, settings: CommonSettings, fetch: () => Promise<void>): Promise<void> {
   await makeRoomToFetch(place, spaceSettings(settings));
   try {
     await fetch();
@@ -188,7 +184,7 @@ export async function realise<S extends Situation, D extends CommonDecision>(
   const installable = place.mirror.installable(revision, driver.attribute(decision), subdirectory);
   if (target.manifest !== undefined) {
     await requireRoom(place, decision.settings, "root");
-    // What nobody signed may not decide which system a signed commit has.
+    // What no one signed may not decide which system a signed commit has.
     const ofCommit = () => withNixAccess(driver, decision, (access) => outputPath(installable, access));
     const signed = signers !== undefined && signers !== "";
     const path = await realisePrebuilt(decision.settings, target.manifest, link, place, signed ? ofCommit : undefined);

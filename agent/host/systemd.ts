@@ -11,9 +11,27 @@ export async function systemctl(manager: Manager, args: readonly string[], timeo
   return succeeded(await run("systemctl", [...flags(manager), ...args], { timeout }));
 }
 
+/** The manager's state, such as `running`, `degraded` or `starting`. */
+export async function managerState(manager: Manager): Promise<string> {
+  return (await run("systemctl", [...flags(manager), "is-system-running"], { timeout: TIMEOUT })).stdout.trim();
+}
+
 /** Whether the machine is shutting down. Services stop and none starts then, so a failure does not show that an update is bad. */
 export async function isShuttingDown(): Promise<boolean> {
-  return (await run("systemctl", ["is-system-running"], { timeout: TIMEOUT })).stdout.trim() === "stopping";
+  return (await managerState("system")) === "stopping";
+}
+
+/** When a manager started, in microseconds since the kernel's boot; 0 if it does not say. */
+export async function managerStarted(manager: Manager): Promise<number> {
+  const args = [...flags(manager), "show", "--property=UserspaceTimestampMonotonic", "--value"];
+  return Number((await run("systemctl", args, { timeout: TIMEOUT })).stdout.trim()) || 0;
+}
+
+/** The units that a manager starts, stops or reloads now, or will. */
+export async function unitsWithJobs(manager: Manager): Promise<string[]> {
+  const args = [...flags(manager), "list-jobs", "--plain", "--no-legend", "--full"];
+  const { stdout } = await run("systemctl", args, { timeout: TIMEOUT });
+  return stdout.split("\n").flatMap((line) => line.trim().split(/\s+/)[1] ?? []);
 }
 
 /** Properties of several units, in their order; a unit that does not exist has empty ones. */

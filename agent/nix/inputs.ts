@@ -38,11 +38,7 @@ export async function keepInputs<S extends Situation, D extends CommonDecision>(
   const flake = mirror.flake(revision, decision.settings.subdirectory);
   const limits = awaited ? LIMITS.waited : LIMITS.unwaited;
   try {
-    const problem = await withNixAccess(driver, decision, (access) => archive(flake, folder, access, limits));
-    if (problem !== undefined) {
-      log(`could not fetch the inputs of the flake for homes: ${problem}`);
-      return "missing";
-    }
+    await withNixAccess(driver, decision, (access) => archive(flake, folder, access, limits));
     for (const old of entries(all) ?? []) if (old !== revision) remove(join(all, old));
     return "fetched";
   } catch (error) {
@@ -51,23 +47,22 @@ export async function keepInputs<S extends Situation, D extends CommonDecision>(
   }
 }
 
-/** Fetches all inputs of a flake, and protects them by links in a folder. @returns why it could not */
+/** Fetches all inputs of a flake, and protects them by links in a folder. @throws with the reason if it could not */
 export async function archive(
   flake: string,
   folder: string,
   access: NixAccess,
   limits: { timeout: number; grace: number } = LIMITS.unwaited,
-): Promise<string | undefined> {
+): Promise<void> {
   // The lock alone says what the inputs are, as at an evaluation.
   const args = [...FEATURES, "flake", "archive", "--json", "--no-update-lock-file", "--", flake];
   const archived = await runNix(args, access, limits);
   const paths = archivedPaths(archived.stdout);
-  if (!succeeded(archived) || paths.length === 0) return lastLine(archived.stderr);
+  if (!succeeded(archived) || paths.length === 0) throw new Error(lastLine(archived.stderr));
   // nix replaces only its own links.
   remove(folder);
   makeFolder(folder);
   const linked = await run("nix-store", ["--realise", ...paths, "--add-root", join(folder, "input")], limits);
-  if (!succeeded(linked)) return lastLine(linked.stderr);
+  if (!succeeded(linked)) throw new Error(lastLine(linked.stderr));
   writeFileAtomic(join(folder, "complete"), "");
-  return undefined;
 }

@@ -3,7 +3,7 @@
  * uses the entries (`monitoring` in the instance's metadata). NixOS has no agent of Google's that would send the journal there.
  */
 import type { AgentState } from "../../rules/agent-state";
-import { contract } from "../../rules/contract";
+import { contract, isCurrent } from "../../rules/contract";
 import type { Metadata } from "../../rules/metadata";
 import { httpRequest } from "../host/http";
 import { log } from "../host/log";
@@ -61,7 +61,7 @@ export function entryOf(
     const since = Date.parse(time ?? "");
     return Number.isNaN(since) ? 0 : Math.floor((milliseconds - since) / 1000);
   };
-  const current = outcome === "unchanged" || outcome === "updated";
+  const current = isCurrent(outcome);
   return {
     entries: [
       {

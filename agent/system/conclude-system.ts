@@ -2,7 +2,7 @@
 import { ReportsDisabled } from "../metadata-server";
 import { join } from "node:path";
 import { publishable, type AgentState } from "../../rules/agent-state";
-import { contract } from "../../rules/contract";
+import { contract, isCurrent } from "../../rules/contract";
 import type { HomesFile } from "../../rules/decision/decide-home";
 import type { SystemDecision } from "../../rules/decision/decide-system";
 import type { Conclusion } from "../driver";
@@ -29,7 +29,7 @@ export async function concludeSystem(
     await tellCloud(driver.metadata, { event: "run", metadata: situation.metadata, state, offline: isOffline(ending) });
   }
   const retry = published ? {} : { retry: "the report is not published" };
-  const well = ending.outcome === "unchanged" || ending.outcome === "updated";
+  const well = isCurrent(ending.outcome);
   if (well && ending.reboot === true) await announceReboot();
   if (well || lacksNews(driver, situation, decision, state)) await tellHomes(driver, decision, state, request.right);
   if (well) await updateCheckout(driver, decision);

@@ -3,6 +3,8 @@
  * have a file. Any other failure says nothing about the file: unknown is not absent.
  */
 
+import { spread } from "./retry-delay";
+
 /** How a request ended. */
 interface Transfer {
   /** curl's exit status; 0 if a whole answer came. */
@@ -43,5 +45,5 @@ export function isAway({ tries, attempts = 1, milliseconds, pause }: Tried): boo
 
 /** Milliseconds until the next try: twice as long each time, plus or minus a quarter, so that VMs do not retry together. */
 export function pauseAfter(tries: number, pause: number, random: number): number {
-  return pause * 2 ** (tries - 1) * (0.75 + random * 0.5);
+  return spread(pause * 2 ** (tries - 1), random);
 }

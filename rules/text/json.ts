@@ -21,6 +21,11 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** Whether a value is one of a list's words. */
+export function isOneOf<T extends string>(words: readonly T[], value: unknown): value is T {
+  return words.some((word) => word === value);
+}
+
 /** The object of a text; undefined if the text holds no object. */
 export function parseObject(text: string): JsonObject | undefined {
   const value = parseJson(text);

@@ -6,8 +6,6 @@ export interface ProcessStat {
   name: string;
   /** Field 4: the process that started it, or that took over from one that has ended. */
   parent: number;
-  /** Field 5: the process group. */
-  group: number;
   /** Field 7: the device of the controlling terminal; 0 if there is none. */
   terminal: number;
   /** Field 22: clock ticks from the kernel's boot to the process's start, 100 a second on Linux. */
@@ -21,7 +19,6 @@ export function parseProcessStat(text: string): ProcessStat {
   return {
     name: text.slice(text.indexOf("(") + 1, end),
     parent: field(4),
-    group: field(5),
     terminal: field(7),
     startTicks: field(22),
   };

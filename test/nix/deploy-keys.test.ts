@@ -104,7 +104,7 @@ describe.skipIf(image === undefined)("a flake with two private inputs", { timeou
         return nix(["eval", "--raw", `${flake}#what`], { ...access({}), XDG_CACHE_HOME: join(root, "home-cache") });
       };
       expect(await nix(["flake", "lock", flake], keys)).toMatchObject({ status: 0 });
-      expect(await archive(flake, kept, { env: keys, cache: join(root, "nix-cache") })).toBeUndefined();
+      await archive(flake, kept, { env: keys, cache: join(root, "nix-cache") });
       expect(await asHome()).toMatchObject({ status: 0, stdout: "libs/a.git tools/b.git" });
       rmSync(kept, { recursive: true });
       expect((await asHome()).stderr).toMatch(/could not read Username/);
