@@ -96,7 +96,7 @@ it("the update reaches the metadata server, the repository, Secret Manager and C
   await source.commit();
   forget();
   await vm.update();
-  // The timer after boot may fire during the run, which then looks again and finds nothing new.
+  // The switch starts the timers again, and one whose time after boot is past fires at once: the run serves it, too, and finds nothing new.
   const { outcome, revision } = vm.report();
   expect({ outcome, revision }).toEqual({
     outcome: expect.stringMatching(/^(updated|unchanged)$/) as string,

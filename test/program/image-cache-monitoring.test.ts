@@ -80,7 +80,7 @@ describe("the cache", () => {
   const configured = { "nixos-fleet:cache": { bucket: "acme-cache", publicKey } };
 
   it("is a private bucket that the VMs read; approvals name the manifest once there is one", async () => {
-    expect(await up(configured)).toMatch(/nobody has built [0-9a-f]{7} into the cache/);
+    expect(await up(configured)).toMatch(/no one has built [0-9a-f]{7} into the cache/);
     expect(await added()).toEqual({
       ...api("storage"),
       "devs-cache": [

@@ -157,7 +157,7 @@ describe("deploy keys", () => {
     expect(text).not.toMatch(new RegExp(`${planted}|a-t0ken-in-clear`));
   });
 
-  it("go when nobody gives one any more", async () => {
+  it("go when no one gives one any more", async () => {
     configure();
     await up();
     expect(await declared()).toEqual({});

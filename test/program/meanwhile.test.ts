@@ -1,6 +1,7 @@
 /** What people do with `fleet` while a `pulumi up` is under way: it counts for the waves that are not approved yet. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { controlKey, short } from "../../rules/contract";
+import { fleetSucceeds, upEnds } from "./setup/outcome";
 import { Program } from "./setup/program";
 
 const rest = ["dev-2", "dev-3"];
@@ -25,16 +26,8 @@ function configure(): void {
   });
 }
 
-async function up(ends: "well" | "badly" = "well"): Promise<string> {
-  const { exitCode, text } = await program.run("up");
-  expect(exitCode === 0 ? "well" : "badly", text).toBe(ends);
-  return text;
-}
-
-async function fleet(...args: string[]): Promise<void> {
-  const { exitCode, text } = await program.fleet(...args);
-  expect(exitCode, text).toBe(0);
-}
+const up = (ends?: "well" | "badly") => upEnds(program, ends);
+const fleet = (...args: string[]) => fleetSucceeds(program, ...args);
 
 const tried = (revision: string) => rest.filter((vm) => program.vms.tried.get(vm)?.includes(revision));
 

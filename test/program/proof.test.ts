@@ -1,6 +1,8 @@
 /** Rollouts that nothing proves, VMs that cannot be created, and VMs that are new in a wave that has passed. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { controlKey, short } from "../../rules/contract";
+import { until } from "../setup/until";
+import { fleetSucceeds, upEnds } from "./setup/outcome";
 import { Program } from "./setup/program";
 
 let program: Program;
@@ -39,31 +41,15 @@ function configure({
   });
 }
 
-async function up(ends: "well" | "badly" = "well"): Promise<string> {
-  const { exitCode, text } = await program.run("up");
-  expect(exitCode === 0 ? "well" : "badly", text).toBe(ends);
-  return text;
-}
-
-async function fleet(...args: string[]): Promise<void> {
-  const { exitCode, text } = await program.fleet(...args);
-  expect(exitCode, text).toBe(0);
-}
-
-async function until(what: string, holds: () => boolean): Promise<void> {
-  const end = Date.now() + 90_000;
-  while (!holds()) {
-    if (Date.now() > end) throw new Error(`not within 90 s: ${what}`);
-    await new Promise((later) => setTimeout(later, 100));
-  }
-}
+const up = (ends?: "well" | "badly") => upEnds(program, ends);
+const fleet = (...args: string[]) => fleetSucceeds(program, ...args);
 
 const control = () => program.item(controlKey("devs", "proof"));
 const runs = (...vms: string[]) => vms.map((vm) => program.vms.runs(vm));
 
 describe("a canary that proves nothing stops the rollout, and nothing is held", () => {
   /** The `up` that stops, and what it left alone; `undo` ends what kept the canary from it, and the next `up` goes on. */
-  async function stops(reason: string, undo: () => Promise<void> | void): Promise<void> {
+  async function stops(reason: string, undo: () => unknown): Promise<void> {
     const good = program.approved("rest");
     const held = control();
     const next = await program.commit();
@@ -83,7 +69,7 @@ describe("a canary that proves nothing stops the rollout, and nothing is held", 
     await program.instance("dev-1", "stop");
     await stops("1 stopped", async () => {
       await program.instance("dev-1", "start");
-      await until("dev-1 runs it", () => program.vms.runs("dev-1") === program.approved("canary"));
+      await until("dev-1 runs it", 90, () => program.vms.runs("dev-1") === program.approved("canary"));
     });
   });
 

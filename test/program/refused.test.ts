@@ -1,5 +1,6 @@
 /** Updates that Google refuses, and VMs that were deleted by hand: what the next run does about them. */
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { upEnds } from "./setup/outcome";
 import { Program } from "./setup/program";
 
 let program: Program;
@@ -24,11 +25,7 @@ function configure(owner: string, more: object = {}, vms: object[] = [bob], alic
   });
 }
 
-async function up(ends: "well" | "badly" = "well"): Promise<string> {
-  const { exitCode, text } = await program.run("up");
-  expect(exitCode === 0 ? "well" : "badly", text).toBe(ends);
-  return text;
-}
+const up = (ends?: "well" | "badly") => upEnds(program, ends);
 
 /** Everyone who has a role anywhere. */
 const members = () => JSON.stringify(program.cloud.store.state.iam?.policies);

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { approvalKey, controlKey, short } from "../../rules/contract";
 import { patience } from "../setup/pace";
 import { until as wait } from "../setup/until";
+import { upEnds } from "./setup/outcome";
 import { Program } from "./setup/program";
 
 const canary = ["dev-1"];
@@ -31,11 +32,7 @@ function configure({ vms = [...canary, ...rest], names = ["canary", "rest"], tim
   });
 }
 
-async function up(ends: "well" | "badly" = "well"): Promise<string> {
-  const { exitCode, text } = await program.run("up");
-  expect(exitCode === 0 ? "well" : "badly", text).toBe(ends);
-  return text;
-}
+const up = (ends?: "well" | "badly") => upEnds(program, ends);
 
 const until = (what: string, holds: () => boolean) => wait(what, 90, holds);
 
@@ -204,7 +201,7 @@ it("has what someone edited by hand in the metadata again", async () => {
   expect(program.item(approval)).toBe(before);
 });
 
-it("moves nobody when waves are renamed, and refuses that for one that a person holds", async () => {
+it("moves no one when waves are renamed, and refuses that for one that a person holds", async () => {
   const head = await program.head();
   const before = structuredClone([...program.vms.tried]);
   expect((await program.fleet("hold", "--wave", "rest", "--why", "demo")).exitCode).toBe(0);

@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { short } from "../../rules/contract";
+import { fleetSucceeds, upEnds } from "./setup/outcome";
 import { Program } from "./setup/program";
 
 const waves = { canary: ["dev-1"], middle: ["dev-2", "dev-3"], rest: ["dev-4", "dev-5", "dev-6"] };
@@ -30,11 +31,7 @@ function configure(wave: object = {}, labels: Record<string, string> = {}): void
   });
 }
 
-async function up(ends: "well" | "badly" = "well"): Promise<string> {
-  const { exitCode, text } = await program.run("up");
-  expect(exitCode === 0 ? "well" : "badly", text).toBe(ends);
-  return text;
-}
+const up = (ends?: "well" | "badly") => upEnds(program, ends);
 
 async function refresh(): Promise<string> {
   const { exitCode, text } = await program.run("refresh");
@@ -42,11 +39,7 @@ async function refresh(): Promise<string> {
   return text;
 }
 
-async function fleet(...args: string[]): Promise<string> {
-  const { exitCode, text } = await program.fleet(...args);
-  expect(exitCode, text).toBe(0);
-  return text;
-}
+const fleet = (...args: string[]) => fleetSucceeds(program, ...args);
 
 /** Who runs a revision. */
 const running = (revision: string) => all.filter((vm) => program.vms.runs(vm) === revision);

@@ -1,6 +1,6 @@
 /**
  * A stack of a version that had one access resource for each VM and member: `pulumi up` brings it to a policy and a binding a VM, replaces
- * nothing, and nobody loses access at any moment.
+ * nothing, and no one loses access at any moment.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";

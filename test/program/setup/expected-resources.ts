@@ -105,7 +105,7 @@ export function admitted(vm: string, zone: string, infra: string, developers: st
   };
 }
 
-/** The right to act as the VMs' account, and nobody else's. */
+/** The right to act as the VMs' account, and no one else's. */
 export function actsAs(...members: string[]): Record<string, Recorded> {
   return {
     "devs-account-users": [

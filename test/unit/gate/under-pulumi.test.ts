@@ -9,6 +9,7 @@ import { bounded } from "../../../cli/gate/output";
 import { saysPassed } from "../../../cli/gate/results";
 import { FakeCompute } from "../cli/google/fake-compute";
 import { approval, good, old, report } from "../cli/fleet-samples";
+import { until } from "../../setup/until";
 import { runFleet } from "../cli/run-fleet";
 
 const failed = { revision: old, outcome: "failed", stage: "build", error: "no" } as const;
@@ -151,11 +152,7 @@ describe("a gate under Pulumi", () => {
       }),
     );
     shell.kill("SIGKILL");
-    const end = Date.now() + 20_000;
-    while (isThere(pid)) {
-      if (Date.now() > end) throw new Error(`the gate ${pid} did not end within 20 s of its parent`);
-      await new Promise((later) => setTimeout(later, 100));
-    }
+    await until(`the gate ${pid} ends after its parent`, 20, () => !isThere(pid));
     expect(control()).toBeUndefined();
   });
 });

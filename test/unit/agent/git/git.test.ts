@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { git, remoteAccess } from "../../../../agent/git/git";
 import { branchHead, type Origin } from "../../../../agent/git/mirror";
+import { originOf } from "./origin";
 import { reasonOf } from "./reason";
 import { Repository, Scratch } from "../scratch";
 
@@ -19,13 +20,7 @@ afterEach(() => {
   scratch.remove();
 });
 
-const origin = (more: Partial<Origin> = {}): Origin => ({
-  url: source.url,
-  branch: "main",
-  access: remoteAccess("file"),
-  renew: () => Promise.resolve(undefined),
-  ...more,
-});
+const origin = (more?: Partial<Origin>) => originOf(source.url, more);
 
 describe("git", () => {
   const ask = () => reasonOf(branchHead(origin()));
@@ -69,7 +64,7 @@ describe("git", () => {
     expect(await branchHead(origin({ renew }))).toBe("b".repeat(40));
   });
 
-  it("uses nobody's configuration but for how a site reaches the outside", async () => {
+  it("uses no one's configuration but for how a site reaches the outside", async () => {
     writeFileSync(
       scratch.in("gitconfig"),
       "[http]\n\tproxy = http://proxy:3128\n\textraHeader = secret\n[alias]\n\tx = y\n",

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { git, GitError, remoteAccess } from "../../../../agent/git/git";
 import { branchHead, Mirror, type Origin } from "../../../../agent/git/mirror";
+import { originOf } from "./origin";
 import { reasonOf } from "./reason";
 import { Repository, Scratch } from "../scratch";
 
@@ -24,13 +25,7 @@ afterEach(() => {
   scratch.remove();
 });
 
-const origin = (more: Partial<Origin> = {}): Origin => ({
-  url: source.url,
-  branch: "main",
-  access: remoteAccess("file"),
-  renew: () => Promise.resolve(undefined),
-  ...more,
-});
+const origin = (more?: Partial<Origin>) => originOf(source.url, more);
 
 describe("the branch's head", () => {
   it("is known without fetching", async () => {

@@ -57,7 +57,7 @@ function realised(signers: string | undefined, minimumFree = 0): Promise<string>
   return realise(driver, request as never, { ...standInDecision, settings }, target as never);
 }
 
-it("is what the manifest names where nobody has to sign", async () => {
+it("is what the manifest names where no one has to sign", async () => {
   expect(await realised(undefined)).toBe(named);
   expect(await realised("")).toBe(named);
 });

@@ -22,7 +22,7 @@ beforeEach(() => {
 });
 afterEach(() => scratch.remove());
 
-/** Commits a flake.lock, signed by someone or nobody. */
+/** Commits a flake.lock, signed by someone or no one. */
 function commit(text: string, signer?: "infra" | "stranger"): string {
   const key =
     signer === undefined ? [] : ["-c", "gpg.format=ssh", "-c", `user.signingKey=${scratch.in(signer)}.pub`, "-S"];
