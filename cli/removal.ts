@@ -91,7 +91,7 @@ function nextSteps(facts: RemovalFacts, homeDisk: AttachedDisk | undefined): str
     `run pulumi up: it deletes ${removed}${homeDisk === undefined ? "" : `, and keeps ${homeDisk.name}`}`,
     ...(homeDisk === undefined
       ? []
-      : [`when nobody needs the home any more: gcloud compute disks delete ${homeDisk.name} (docs/leavers.md)`]),
+      : [`when no one needs the home any more: gcloud compute disks delete ${homeDisk.name} (docs/leavers.md)`]),
   ];
 }
 
@@ -128,7 +128,7 @@ export function removalLines({ vm }: Pick<RemovalFacts, "vm">, removal: Removal)
   const { stops, snapshot, control, kept, next, warnings } = removal;
   const who = [vm.owner ?? [], vm.wave === null ? [] : `wave ${vm.wave}`].flat().join(", ");
   const now = [
-    stops ? "stop it: from then on nobody can log in to it" : "it is stopped already: nobody can log in to it",
+    stops ? "stop it: from then on no one can log in to it" : "it is stopped already: no one can log in to it",
     snapshot === undefined
       ? "no snapshot"
       : `take the snapshot ${snapshot.name} of ${snapshot.disk}${snapshot.holdsHomes ? "" : ", its boot disk, where its homes are"}`,

@@ -17,7 +17,7 @@ const FIREWALL = "gcp:compute/firewall:Firewall";
 const BUCKET = "gcp:storage/bucket:Bucket";
 const SSH = 22;
 
-/** Compute's account for whoever names none of their own: it may edit the whole project. */
+/** Compute's account for VMs that name none: it may edit the whole project. */
 const DEFAULT_ACCOUNT = /-compute@developer\.gserviceaccount\.com$/;
 
 /** Where a resource's metadata stands, by its type. */

@@ -19,7 +19,7 @@ const BURST = 10;
 /**
  * Takes one report from a budget that grows by one per interval, up to `BURST`.
  * @param before the budget of the last time; a full one if there was none, or if it cannot be read
- * @param now milliseconds since the boot, so that nobody can set this clock
+ * @param now milliseconds since the boot, so that no one can set this clock
  * @param interval milliseconds
  * @returns what is left, or how many milliseconds to wait before the next try
  */

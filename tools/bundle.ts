@@ -1,6 +1,6 @@
 /**
  * `npm run build`: bundles the project's programs into `dist/`, one file each, which start in a third of the time that loading the sources
- * takes. `tools/run-program` takes a bundle while it is newer than all sources, so that nobody has to build.
+ * takes. `tools/run-program` takes a bundle while it is newer than all sources, so that no one has to build.
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";

@@ -44,7 +44,7 @@ export const command: Command = {
   verbatim: true,
   async run(written) {
     const given = readGateOptions(written);
-    // The program names the wave's VMs, and nobody else does it by environment.
+    // The program names the wave's VMs, and no one else does it by environment.
     const underPulumi = variable(written, "NIXOS_FLEET_MEMBERS") !== undefined;
     const call = underPulumi ? { ...written, signal: AbortSignal.any([written.signal, orphanSignal()]) } : written;
     const context = await openFleet(call, { attempts: 3 });
@@ -80,7 +80,7 @@ export const command: Command = {
   },
 };
 
-/** Where results go that nobody asked for: into the folder that NIXOS_FLEET_RESULTS names, one file a wave. */
+/** Where results go that no one asked for: into the folder that NIXOS_FLEET_RESULTS names, one file a wave. */
 function resultsFile(call: Call, { fleet, stack }: FleetId, wave: string): string | undefined {
   const directory = variable(call, "NIXOS_FLEET_RESULTS");
   return directory === undefined ? undefined : join(directory, `${fleet}-${stack}-${wave}.json`);

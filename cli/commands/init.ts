@@ -103,7 +103,7 @@ function nextSteps(plan: Plan): string[] {
     ...(given.project === undefined ? ["gcp:project"] : []),
     ...(given.repository === undefined ? ["nixos-fleet:repository"] : []),
     ...(given.infra === undefined && given.developers === undefined
-      ? ["nixos-fleet:teams (nobody can log in yet)"]
+      ? ["nixos-fleet:teams (no one can log in yet)"]
       : []),
   ];
   return [

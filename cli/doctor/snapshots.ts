@@ -1,4 +1,4 @@
-/** The daily snapshots of home disks. Compute takes them by itself, so nobody sees an error when it takes no more. */
+/** The daily snapshots of home disks. Compute takes them by itself, so no one sees an error when it takes no more. */
 import { contract } from "../../rules/contract";
 import type { Disks } from "../google/compute";
 import type { StackSettings } from "../stack";

@@ -1,4 +1,4 @@
-# What the modules' options are when nobody sets them; a caller of the functions that has no modules gets the same.
+# What the modules' options are when no one sets them; a caller of the functions that has no modules gets the same.
 # `null` leaves the matter to the instance's metadata, and where that says nothing to the agent.
 let
   both = {

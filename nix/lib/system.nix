@@ -40,7 +40,7 @@ let
 
   reboot = {
     description = "Reboot, if an update needs it and it is allowed now";
-    # A run notes here that it needs one; whether it may have it changes while nobody updates.
+    # A run notes here that it needs one; whether it may have it changes while no one updates.
     unitConfig.ConditionPathExists = "${contract.paths.run}/reboot-required";
     restartIfChanged = false;
     inherit environment;
@@ -121,7 +121,7 @@ in
       "${name}-reboot" = {
         description = "Reboot, if an update needs it";
         wantedBy = [ "timers.target" ];
-        # Whether it is allowed changes while nobody updates: the window opens, people log out.
+        # Whether it is allowed changes while no one updates: the window opens, people log out.
         timerConfig = {
           OnCalendar = "*:0/10";
           RandomizedDelaySec = "10min";

@@ -21,7 +21,7 @@
     RestartSec = 30;
     RestartSteps = 6;
     RestartMaxDelaySec = "30min";
-    # Every step has a limit of its own; this one is for what nobody thought of.
+    # Every step has a limit of its own; this one is for what no one thought of.
     TimeoutStartSec = "6h";
   };
 

@@ -53,7 +53,7 @@ let
           module.imports = modules;
           name = "nixos-hm-auto-update";
           settings = { };
-          # What Home Manager says where nobody says otherwise.
+          # What Home Manager says where no one says otherwise.
           around = {
             nix.package = null;
             services.home-manager.autoUpgrade.enable = false;

@@ -57,6 +57,6 @@ export function rebootDecision(input: RebootInput): RebootDecision {
     return { action: "reboot", minutes: NOTICE, why, waiting: { for: "users", until: end } };
   }
   const until = last === undefined ? {} : { until: new Date(last).toISOString() };
-  const why = `a reboot is required; waiting until nobody is logged in (now: ${users.join(" ")})`;
+  const why = `a reboot is required; waiting until no one is logged in (now: ${users.join(" ")})`;
   return { action: "wait", waiting: { for: "users", ...until }, why };
 }

@@ -58,7 +58,7 @@ function rebootLines(waiting: Waiting | undefined): string[] {
   const until = waiting?.until;
   if (waiting?.for === "users") {
     const last = until === undefined ? "" : `, or after ${until}`;
-    return [`${line}; it reboots by itself once nobody is logged in${last}`];
+    return [`${line}; it reboots by itself once no one is logged in${last}`];
   }
   if (waiting?.for === "window")
     return [`${line}; it reboots by itself ${until === undefined ? "in its window" : `after ${until}`}`];

@@ -67,7 +67,7 @@ const isCurrent = async (user: string) => reported(user, { outcome: successfulOu
 const as = (user: string, command: string) =>
   vm.sh(`su - ${user} -c 'export XDG_RUNTIME_DIR=/run/user/$(id -u); ${command}'`);
 
-it("a first update that a drop-in of the user's keeps from starting delays nobody, and is reported", async () => {
+it("a first update that a drop-in of the user's keeps from starting delays no one, and is reported", async () => {
   const dropIn = "/home/carol/.config/systemd/user/nixos-hm-auto-update-first.service.d";
   await vm.sh(`useradd --create-home --shell /bin/bash carol
     mkdir -p ${dropIn}
@@ -112,7 +112,7 @@ const silences: [string, (folder: string) => Promise<() => Promise<unknown>>][] 
 const hasFuse = existsSync("/dev/fuse") && readFileSync("/proc/filesystems", "utf8").includes("\tfuse\n");
 
 it.each(hasFuse ? silences : silences.slice(0, 1))(
-  "a state that is %s delays nobody, and is reported",
+  "a state that is %s delays no one, and is reported",
   async (_, silence) => {
     const folders = [`/home/carol/${state}`, `/run/user/${await vm.sh("id -u carol")}/nixos-hm-auto-update`];
     const ends = await Promise.all(folders.map(silence));

@@ -59,7 +59,7 @@ async function update(): Promise<void> {
 }
 
 describe("homes", () => {
-  it("come to be with nobody logged in, from the machine's repository and from one of their own", async () => {
+  it("come to be with no one logged in, from the machine's repository and from one of their own", async () => {
     await shows("alice", source);
     await shows("bob", own);
     await reported("alice", { outcome: successfulOutcome, revision: await source.head() });

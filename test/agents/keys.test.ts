@@ -130,7 +130,7 @@ it("whose secret the VM may not read fail in words, until it may", async () => {
   await reported("home-bob", { outcome: well, revision: await own.head() });
 });
 
-it("get the new key after it was rotated, with nobody's help", async () => {
+it("get the new key after it was rotated, with no one's help", async () => {
   await source.commit();
   keepKey(1);
   await takes(1);

@@ -102,7 +102,7 @@ describe("a running machine", { timeout: patience(60) }, () => {
 
   it("reaches the other machine, and knows at once that it reaches nothing else", async () => {
     expect(await sh(one.name, `bash -c 'head -c 7 </dev/tcp/${two.address}/22'`)).toBe("SSH-2.0");
-    // 7: could not connect; 28 would be that nobody answered in time.
+    // 7: could not connect; 28 would be that no one answered in time.
     const { exitCode } = await cloud.machines.exec(one.name, [
       "curl",
       "--silent",

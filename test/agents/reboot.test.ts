@@ -72,12 +72,12 @@ describe("a reboot", () => {
       "systemd-run --quiet --unit=session ssh -tt -i /root/dev -o StrictHostKeyChecking=no dev@127.0.0.1 sleep infinity",
     );
     await vm.until("someone is logged in", "loginctl list-sessions --no-legend | grep -w dev", 60);
-    expect(await newKernel("now")).toContain("a reboot is required; waiting until nobody is logged in (now: dev)");
+    expect(await newKernel("now")).toContain("a reboot is required; waiting until no one is logged in (now: dev)");
     await expectWaits();
     expect(await scheduled()).toBe(false);
 
     await vm.sh("systemctl stop session.service");
-    await vm.until("nobody is logged in", "! loginctl list-sessions --no-legend | grep -w dev", 60);
+    await vm.until("no one is logged in", "! loginctl list-sessions --no-legend | grep -w dev", 60);
     // As tmux and screen have it: a terminal of its own, and no session.
     await vm.sh("systemd-run --quiet --unit=left --uid=dev script --quiet --command 'sleep infinity' /dev/null");
     await vm.until("a job runs on a terminal", "ps -u dev -o tty= | grep -q pts", 30);

@@ -124,7 +124,7 @@ describe("the main job", () => {
     await cloud.expectRuns("dev-canary", good);
     expect(status["dev-alice"]?.wanted).toBe(good);
 
-    // The same again fails at once, and moves nobody either.
+    // The same again fails at once, and moves no one either.
     expect(await cloud.up("badly")).toContain(`fleet retry ${bad}`);
     expect((await cloud.status())["dev-alice"]?.wanted).toBe(good);
     for (const vm of ["dev-alice", "dev-bob"]) await cloud.expectRuns(vm, good);

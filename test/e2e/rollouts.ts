@@ -50,7 +50,7 @@ export function stopsAtTheCanary(fleet: RolloutFleet): void {
     expect(Math.max(...(taken[1] ?? []))).toBeLessThan(Math.min(...(taken[2] ?? [])));
   });
 
-  it("ends at a canary that fails its health check and rolls itself back, and nobody gets past it", async () => {
+  it("ends at a canary that fails its health check and rolls itself back, and no one gets past it", async () => {
     const good = { number: (await fleet.sees(unhealthy)).runs, revision: await fleet.head() };
     bad = await fleet.commit([unhealthy]);
     sent = fleet.messages.length;

@@ -22,7 +22,7 @@ export interface Fault {
   reports: Verdict[];
   /** The fault is overcome in the same run: the pushed revision runs. */
   overcome?: boolean;
-  /** Once it is taken away the VM catches up with nobody asking. */
+  /** Once it is taken away the VM catches up with no one asking. */
   recovery?: "automatic";
   /** Nothing but an answer is missing, for which no unit may count as failed. */
   offline?: true;

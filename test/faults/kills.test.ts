@@ -107,9 +107,9 @@ describe.each(["SIGKILL", "power-off"] as const)("%s", (interruption) => {
   });
 });
 
-it("an update that is killed goes on with nobody asking", () =>
+it("an update that is killed goes on with no one asking", () =>
   pool.use(({ vm, source }) =>
-    results.count("SIGKILL while building, and nobody asks", async () => {
+    results.count("SIGKILL while building, and no one asks", async () => {
       await source.commit("slow");
       await reach(vm, "building", 0);
       expect(await inject(vm, "SIGKILL", "all")).toBe(true);

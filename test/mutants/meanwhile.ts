@@ -46,7 +46,7 @@ export const meanwhileMutants: readonly Mutant[] = [
     only: "a rollback right after",
   },
   {
-    rule: "a wave is not approved while nobody knows whether it is held",
+    rule: "a wave is not approved while no one knows whether it is held",
     file: "infra/components/rollout/approval-check.ts",
     before: "if (pause === undefined) return unreadText(planned, error);",
     after: "if (pause === undefined) return undefined;",

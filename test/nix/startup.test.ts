@@ -159,7 +159,7 @@ describe.skipIf(image === undefined)("a first boot on another image", { timeout:
     expect(doors.infra.shown).toEqual([]);
   });
 
-  it("says which secret cannot be had, or is not what its place asks for, and shows it to nobody", async () => {
+  it("says which secret cannot be had, or is not what its place asks for, and shows it to no one", async () => {
     delete secrets["libs"];
     secrets["tools"] = sshKey;
     const { status, stderr } = await boot();

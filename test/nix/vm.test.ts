@@ -71,7 +71,7 @@ describe.skipIf(process.getuid?.() !== 0)("the VM tests' metadata server", () =>
     expect([report, etag, startup]).toEqual(["report", "1", "#!/bin/sh"]);
   });
 
-  it("knows OS Login's people, and nobody else", async () => {
+  it("knows OS Login's people, and no one else", async () => {
     const said = await beside(`[
       JSON.parse(await server.get("oslogin/users?username=alice_example_com")).loginProfiles[0].name,
       (await server.request("oslogin/users?username=bob")).status,

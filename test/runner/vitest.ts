@@ -74,7 +74,7 @@ export async function runVitest(suites: readonly string[], files?: readonly stri
     if (!existsSync(output)) throw new Error(`vitest wrote no report and ended with ${exitCode ?? "a signal"}`);
     const outcomes = read(JSON.parse(readFileSync(output, "utf8")) as Report);
     const failed = outcomes.some(({ failures }) => failures.length > 0);
-    // An error outside of every test, such as a promise that nobody waited for.
+    // An error outside of every test, such as a promise that no one waited for.
     if (exitCode !== 0 && !failed) {
       const failure = { name: "vitest", message: `ended with ${exitCode ?? "a signal"}: see above` };
       outcomes.push({ file: "vitest", seconds: 0, passed: 0, failures: [failure] });

@@ -1,2 +1,2 @@
-# The canary: what the fleet runs first, and nobody's desk.
+# The canary: what the fleet runs first, and no one's desk.
 { }

@@ -10,7 +10,7 @@
   # Homes on a disk that outlives the VM, where the stack has `homeDisk`.
   # nixos-fleet.homeDisk.enable = true;
 
-  # Public keys of whoever runs `pulumi up` with `trigger: ssh`.
+  # Public keys of those who run `pulumi up` with `trigger: ssh`.
   nixos-fleet.trigger.keys = [ ];
 
   # The service that one can see change: which nixpkgs this machine was built from.

@@ -175,7 +175,7 @@ export function adviceAfter(
 ): string | undefined {
   if (failedOperation !== "update" || !type.startsWith("gcp:")) return undefined;
   if (ACCESS.test(type))
-    return "Correct its members before the next pulumi up: that empties this policy before it writes it, and if Google refuses it again, nobody can log in";
+    return "Correct its members before the next pulumi up: that empties this policy before it writes it, and if Google refuses it again, no one can log in";
   if (!/:Instance$/.test(type))
     return "Once the cause is gone, run pulumi up --refresh: Pulumi's state may have this change already, and a plain pulumi up would not make it";
   const vm = String(newInputs?.["name"]);

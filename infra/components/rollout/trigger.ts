@@ -26,7 +26,7 @@ function publishedHostKey(values: readonly { key: string; value: string }[]): st
 
 /**
  * Where each VM answers SSH, by name; makes no request if the fleet does not use SSH triggers. A VM that is off or does not exist is skipped,
- * and so is one that does not answer: a trigger that cannot connect fails, and too many failures end the rollout. A preview dials nobody: it
+ * and so is one that does not answer: a trigger that cannot connect fails, and too many failures end the rollout. A preview dials no one: it
  * may run where no VM can be reached.
  * @param present the VMs as Compute listed them before
  */

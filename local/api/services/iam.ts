@@ -23,7 +23,7 @@ export const iam: Service = (store, { method, pathname, body }) => {
     throw new ApiError(403, "forbidden", `No access to ${resource}`);
   if (verb === "getIamPolicy") return policyOf(store, resource);
   if (verb === "setIamPolicy") return setPolicy(store, resource, body);
-  // Whoever has a token may do everything here.
+  // Anyone with a token may do everything here.
   if (verb === "testIamPermissions") return { permissions: body["permissions"] ?? [] };
   if (service !== "iam") return undefined;
   if (resource.split("/")[2] === "roles") return role(store, method, resource, verb, body);

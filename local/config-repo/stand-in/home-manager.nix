@@ -93,7 +93,7 @@ in
     // (if updates then { home-path = "${agent}"; } else { });
 
     files = {
-      # Which format of generation this is, for whoever activates it.
+      # The format of this generation, for the program that activates it.
       gen-version = "1\n";
       "stand-in/unit-file.bash" = readFile ./switch/unit-file.bash;
       user = given.home.username;

@@ -7,7 +7,7 @@
 # - PAM's modules check within sshd, as root, whether that person may log in and may use sudo (the same file,
 #   nixos/modules/security/pam.nix; guest-oslogin, src/pam/). This check counts also for keys that people put into their own homes;
 # - names are looked up by the name service daemon, as services.nscd.user: no other process has the NSS modules in its path
-#   (nixos/modules/config/nsswitch.nix, nixos/modules/services/system/nscd.nix). So who asks is the daemon, whoever wants to know
+#   (nixos/modules/config/nsswitch.nix, nixos/modules/services/system/nscd.nix). So the daemon asks, not the program that wants to know
 #   (guest-oslogin, src/nss/nss_oslogin.cc);
 # - google-oslogin-cache.service fills the cache of names, as root (guest-oslogin, google-oslogin-cache.service: no User=).
 { config, lib, ... }:
@@ -16,7 +16,7 @@
   # (nixos/modules/virtualisation/google-compute-config.nix: accounts_daemon, google-sudoers).
   users.mutableUsers = lib.mkDefault false;
 
-  # NixOS refuses a machine on which nobody has a password or key; it cannot know about OS Login.
+  # NixOS refuses a machine on which no one has a password or key; it cannot know about OS Login.
   users.allowNoPasswordLogin = lib.mkDefault config.security.googleOsLogin.enable;
 
   # Since 2024 OS Login's module denies each account that Google does not know, also the machine's own, such as the one for

@@ -1,4 +1,4 @@
-# Nix for people without root: whoever logs in may build and install, and the machine stays usable meanwhile.
+# Nix for people without root: anyone who logs in may build and install, and the machine stays usable meanwhile.
 { lib, ... }:
 {
   nix = {
@@ -20,7 +20,7 @@
     # Only what no generation holds; how many generations stay is the update's matter (`keepGenerations`).
     gc.automatic = lib.mkDefault true;
 
-    # Builds get what nobody else wants. NixOS warns that this can starve updates
+    # Builds get what no one else wants. NixOS warns that this can starve updates
     # (nixos/modules/services/system/nix-daemon.nix), which on a developer's machine is the right way round: the update waits.
     daemonCPUSchedPolicy = lib.mkDefault "idle";
     daemonIOSchedClass = lib.mkDefault "idle";

@@ -8,7 +8,7 @@ let
     name: text:
     "/nix/store/00000000000000000000000000000000-nftables/bin/nft --file ${writeText name text}";
 
-  # What the files of rules have to say, in full: whoever is not one of these users reaches the server at neither address.
+  # What the files of rules have to say, in full: any other user reaches the server at neither address.
   closedBut =
     users:
     let

@@ -81,7 +81,7 @@
       says = "For a VM of the fleet import nixosModules.dev-vm";
     }
     {
-      name = "nobody says which machine it is";
+      name = "no one says which machine it is";
       settings = named;
       around = elsewhere // {
         networking.hostName = "";

@@ -125,7 +125,7 @@ in
               "/etc/ssh/authorized_keys_command_google_oslogin ${person} | grep --fixed-strings '${key}'"
           )
 
-      with subtest("sshd lets in whom IAM lets in and the machine's own accounts, and nobody else, with keys of their own"):
+      with subtest("sshd lets in whom IAM lets in and the machine's own accounts, and no one else, with keys of their own"):
           machine.succeed('ssh-keygen -q -t ed25519 -N "" -f /root/key')
           for user in ["developer", "${person}", "${leaver}"]:
               machine.succeed(f"install -D --mode 644 /root/key.pub /etc/ssh/authorized_keys.d/{user}")

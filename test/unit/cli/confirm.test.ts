@@ -107,7 +107,7 @@ describe("a command that moves VMs", () => {
     expect(control()).toBeUndefined();
   });
 
-  it("ends nobody's hold that came while it asked", async () => {
+  it("ends no one's hold that came while it asked", async () => {
     await runFleet(["hold", "--vm", "dev-alice", "--why", "demo", "--by", "ann"], env());
     const confirm = async () => {
       await runFleet(["hold", "--vm", "dev-alice", "--why", "mine", "--by", "bob"], env());

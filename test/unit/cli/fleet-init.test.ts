@@ -147,7 +147,7 @@ describe("the stack", () => {
     const { out } = await init();
     expect(out[0]).toMatch(/^\d+ files in .*my-fleet and .*my-fleet-config$/);
     expect(out.join("\n")).toMatch(
-      /set gcp:project, nixos-fleet:repository, nixos-fleet:teams \(nobody can log in yet\) in .*Pulumi\.prod\.yaml\n/,
+      /set gcp:project, nixos-fleet:repository, nixos-fleet:teams \(no one can log in yet\) in .*Pulumi\.prod\.yaml\n/,
     );
     const { raw, mistakes } = withVmsFile(settingsOf("prod"), project);
     expect(mistakes).toEqual([]);

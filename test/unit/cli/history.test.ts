@@ -134,7 +134,7 @@ test("a gate's end names its failures", () => {
   });
 });
 
-test("a service account is who acts, with its own key; a bare token is nobody's", async () => {
+test("a service account is who acts, with its own key; a bare token is no one's", async () => {
   const directory = mkdtempSync(join(tmpdir(), "fleet-history-"));
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const key = privateKey.export({ type: "pkcs8", format: "pem" });

@@ -52,7 +52,7 @@ const edits: [command: string, args: string[], left: Item][] = [
   ["rollback", ["rollback", "--no-wait"], { instead: { canary: { [good]: "previous" } } }],
 ];
 
-/** What nobody but the command itself may change. */
+/** What no one but the command itself may change. */
 function others(): unknown[] {
   return (item().holds ?? []).filter(({ scope, why }) => scope !== "wave:canary" && why !== "mine");
 }
@@ -60,7 +60,7 @@ function others(): unknown[] {
 describe("a reason of 150 KB", () => {
   const long = { ...hold("wave:rest"), why: `do not touch ${"x".repeat(150_000)}` };
 
-  it.each(edits)("is in nobody's way: %s works, and keeps it", async (_, args, left) => {
+  it.each(edits)("is in no one's way: %s works, and keeps it", async (_, args, left) => {
     write({ holds: [hold("wave:canary"), long] });
     const { code, out, err } = await fleet(...args);
     expect([code, err]).toEqual([0, []]);

@@ -49,7 +49,7 @@ test("it names every line of the settings that names the VM, and no other", () =
   expect(removalLines(facts(), planRemoval(facts(), true))).toEqual([
     "remove dev-alice (alice_example_com, wave rest)",
     "now:",
-    "  stop it: from then on nobody can log in to it",
+    "  stop it: from then on no one can log in to it",
     "  take the snapshot dev-alice-home-202611282210 of dev-alice-home",
     "  nothing in the control item is about it",
     "stays:",
@@ -59,7 +59,7 @@ test("it names every line of the settings that names the VM, and no other", () =
     "then, 3 steps for you:",
     "  1. remove dev-alice from Pulumi.prod.yaml:5: - name: dev-alice; Pulumi.prod.yaml:8: - { name: canary, vms: [dev-canary, dev-alice] }",
     "  2. run pulumi up: it deletes the VM, its boot disk and the roles that people have on it, and keeps dev-alice-home",
-    "  3. when nobody needs the home any more: gcloud compute disks delete dev-alice-home (docs/leavers.md)",
+    "  3. when no one needs the home any more: gcloud compute disks delete dev-alice-home (docs/leavers.md)",
   ]);
 });
 
@@ -201,7 +201,7 @@ describe("fleet remove", () => {
     await fleet(["--yes"]);
     const { code, out } = await fleet(["--yes", "--no-snapshot"]);
     expect(code).toBe(0);
-    expect(out).toContain("  it is stopped already: nobody can log in to it");
+    expect(out).toContain("  it is stopped already: no one can log in to it");
     expect(fake.snapshots).toHaveLength(1);
   });
 

@@ -86,7 +86,7 @@ function plainHold(text: string): string {
   return text.replace(/^held locally by/, "held by");
 }
 
-/** An answer of the old agent's jq, in the same form. That agent writes "somebody" where a hold names nobody. */
+/** An answer of the old agent's jq, in the same form. That agent writes "somebody" where a hold names no one. */
 export function comparableAnswer(answer: Record<string, string>): Comparable {
   const { retry = "[]", notes = "", ...rest } = answer;
   const settings = Object.entries(rest).flatMap(([key, value]) =>

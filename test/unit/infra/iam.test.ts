@@ -35,7 +35,7 @@ function admitted(extra: Record<string, unknown>): string[] {
 }
 
 describe("who may log in", () => {
-  it("is nobody that the configuration does not name", () => {
+  it("is no one that the configuration does not name", () => {
     expect(admitted({ teams: {} })).toEqual([]);
   });
 
@@ -57,7 +57,7 @@ describe("who may log in", () => {
     ]);
   });
 
-  it("names nobody twice on a VM: an administrator needs no plain role", () => {
+  it("names no one twice on a VM: an administrator needs no plain role", () => {
     expect(admitted({ teams: { infra: ["user:alice@example.com"] }, access: "owners" })).toEqual([
       "dev-alice europe-west1-b user:alice@example.com osAdminLogin",
       "dev-bob europe-west1-c user:alice@example.com osAdminLogin",

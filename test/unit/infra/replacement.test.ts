@@ -234,7 +234,7 @@ it("keeps the stack's region, whatever is in replace", () => {
   expect(checkChanges(moved, { vms: [eve], disks: [] }).mistakes).toEqual([]);
 });
 
-it("names nobody for replacement who is not there", () =>
+it("names no one for replacement who is not there", () =>
   expect(() => configured({}, { replace: ["dev-zoe"] })).toThrow('replace: "dev-zoe" is not a VM of this fleet'));
 
 it("says which VM need not be in replace any more", () =>

@@ -40,7 +40,7 @@ describe("the stack of an error", () => {
   });
 });
 
-it("changes nothing where nobody translates", () => {
+it("changes nothing where no one translates", () => {
   node.prepareStackTrace = undefined;
   leaveUnnamedStacksPlain();
   expect(node.prepareStackTrace).toBeUndefined();

@@ -105,7 +105,7 @@ describe("run", () => {
     expect(run()).toMatchObject({ status: 1, stderr: "no\n" });
   });
 
-  it("starts the agent that the image brings, and asks nobody for anything", () => {
+  it("starts the agent that the image brings, and asks no one for anything", () => {
     const installed = join(root, "run/current-system/sw/bin");
     mkdirSync(installed, { recursive: true });
     writeFileSync(join(installed, "nixos-auto-update"), '#!/bin/sh\necho "agent $*"\n');

@@ -71,7 +71,7 @@ it("skips every VM while the bastion does not answer, and dials none behind one 
   expect(await reach({ ...bastion(open), port: CLOSED })).toMatchObject({ "dev-alice": { port: CLOSED } });
 });
 
-it("dials nobody in a preview, which may run where no VM can be reached", async () => {
+it("dials no one in a preview, which may run where no VM can be reached", async () => {
   vi.spyOn(pulumi.runtime, "isDryRun").mockReturnValue(true);
   onTestFinished(() => void vi.restoreAllMocks());
   expect(await reach({ port: CLOSED })).toMatchObject({ "dev-alice": { port: CLOSED } });

@@ -17,9 +17,9 @@ const warned = (keys: object) => {
   return accessWarnings(config);
 };
 
-describe("VMs that nobody may log in to", () => {
+describe("VMs that no one may log in to", () => {
   it("are named before an update", () => {
-    expect(warned({})).toEqual([expect.stringContaining("nobody may log in to any VM by this stack")]);
+    expect(warned({})).toEqual([expect.stringContaining("no one may log in to any VM by this stack")]);
     expect(warned({ teams: { infra: ["group:infra@example.com"] } })).toEqual([]);
   });
 });
@@ -30,7 +30,7 @@ describe("many VMs", () => {
   const { config } = checkSettings({ vms: many, access: "owners" });
   const vms = config?.vms ?? [];
 
-  it("that nobody may log in to are a short line", () => {
+  it("that no one may log in to are a short line", () => {
     const [line = ""] = accessWarnings({
       teams: { infra: [], developers: [] },
       access: "owners",

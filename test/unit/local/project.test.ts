@@ -81,7 +81,7 @@ describe("operations", () => {
     await served.api.networks.get({ project, network: "vpc" });
   });
 
-  test("that nobody began are not found", async () => {
+  test("that no one began are not found", async () => {
     const wrong = served.api.zoneOperations.get({ project, zone, operation: "operation-1" });
     expect((await refusal(wrong)).reason).toBe("notFound");
   });

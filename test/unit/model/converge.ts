@@ -5,7 +5,7 @@ import { copy, describe, F, FIX, get, Outcome, Phase, vmGet, VMS, vmSet, type St
 import { run, smooth } from "./vm-run";
 import type { World } from "./world";
 
-/** Runs the fleet to its end from a state: nobody holds or pins anything, the fix is pushed, every VM runs. @throws Violation */
+/** Runs the fleet to its end from a state: no one holds or pins anything, the fix is pushed, every VM runs. @throws Violation */
 export function converges(world: World, from: State): void {
   let state = copy(from);
   for (const field of [F.left, F.phase, F.runRevision, F.runBranch, F.runUrgent, F.runKept]) state[field] = 0;

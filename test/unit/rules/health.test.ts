@@ -51,7 +51,7 @@ describe("a unit", () => {
     expect(bad(unit("web.service", waits), { before: ["web.service"] })).toEqual([]);
   });
 
-  it("of nobody's configuration does not count", () => {
+  it("of no one's configuration does not count", () => {
     expect(bad(unit("run-u7.service", failed), { belongs: false })).toEqual([]);
   });
 

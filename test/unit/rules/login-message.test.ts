@@ -46,13 +46,13 @@ it.each<["machine" | "home", AgentState, string[]]>([
     "machine",
     { outcome: "updated", rebootRequired: true, waiting: { for: "users", until: "2026-11-29T02:00:00Z" } },
     [
-      "An update of this machine needs a reboot; it reboots by itself once nobody is logged in, or after 2026-11-29T02:00:00Z",
+      "An update of this machine needs a reboot; it reboots by itself once no one is logged in, or after 2026-11-29T02:00:00Z",
     ],
   ],
   [
     "machine",
     { outcome: "updated", rebootRequired: true, waiting: { for: "users" } },
-    ["An update of this machine needs a reboot; it reboots by itself once nobody is logged in"],
+    ["An update of this machine needs a reboot; it reboots by itself once no one is logged in"],
   ],
   [
     "machine",

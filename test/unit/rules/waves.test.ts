@@ -116,7 +116,7 @@ describe("a share of the rest", () => {
     );
   });
 
-  it("that nobody lies in takes one VM all the same", () => {
+  it("that no one lies in takes one VM all the same", () => {
     const { one, rest } = membersOf([wave("one", { share: 1 }), wave("rest", { rest: true })], vms("a", "b", "c"));
     expect(one).toHaveLength(1);
     expect(rest).toHaveLength(2);

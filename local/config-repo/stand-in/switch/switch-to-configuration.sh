@@ -166,7 +166,7 @@ report_new() {
   say "the following new units were started:" "${started[@]}"
 }
 
-# A service that waits to be started again after a failure counts as failed, whoever's it is.
+# A service that waits to be started again after a failure counts as failed, also one of a user.
 failed_units() {
   local unit
   systemd list-units --state=failed --plain --no-legend --full | awk '{ print $1 }'

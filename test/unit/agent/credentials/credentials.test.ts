@@ -1,4 +1,4 @@
-/** What a private repository asks for: a real git, a server that lets nobody in without it, and Secret Manager as far as a VM asks it. */
+/** What a private repository asks for: a real git, a server that lets no one in without it, and Secret Manager as far as a VM asks it. */
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import type { Server } from "node:https";
@@ -133,7 +133,7 @@ describe("a repository by https", () => {
     server.close();
   });
 
-  it("gets the token, and nobody else does", async () => {
+  it("gets the token, and no one else does", async () => {
     keep("glpat-1");
     door.accepted = "x-access-token:glpat-1";
     expect(await look(url)).toBe(head);

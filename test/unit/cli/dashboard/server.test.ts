@@ -87,7 +87,7 @@ describe("a server", () => {
     const change = /event: change\ndata: (.*)/.exec(text)?.[1] ?? "{}";
     expect((JSON.parse(change) as PageDocument["status"]).vms.map(({ name }) => name)).toContain("dev-alice");
     leave.abort();
-    await until("nobody watches", 10, () => !server.watched);
+    await until("no one watches", 10, () => !server.watched);
   });
 });
 

@@ -43,7 +43,7 @@ describe("GRUB", () => {
     ["a submenu comes first", header() + submenu + menuentry("NixOS", old)],
     ["the file is cut", header() + menuentry("NixOS", old).slice(0, 100)],
     ["it is empty", ""],
-  ])("starts nobody knows what where %s", (_, text) => {
+  ])("starts no one knows what where %s", (_, text) => {
     expect(grub(text)).toBeUndefined();
   });
 });
@@ -69,7 +69,7 @@ describe("systemd-boot", () => {
     ["the entry is no system", "default memtest.conf\n", undefined],
     ["GRUB is there too", "default nixos-generation-1.conf\n", header() + menuentry("NixOS", old)],
     ["there is no boot loader", undefined, undefined],
-  ])("starts nobody knows what where %s", (_, loader, grubText) => {
+  ])("starts no one knows what where %s", (_, loader, grubText) => {
     expect(systemdBoot(loader, grubText)).toBeUndefined();
   });
 });

@@ -110,7 +110,7 @@ test.each<[string, KnownOfVm, Partial<Prediction>]>([
     { next: "wait", text: expect.stringContaining("left its fleet") as string },
   ],
   [
-    "has an item that nobody can read",
+    "has an item that no one can read",
     known({ item: "{" }),
     { next: "wait", text: expect.stringContaining("not readable") as string },
   ],
