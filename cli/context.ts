@@ -4,6 +4,7 @@ import type { Call } from "./command-line/command";
 import { variable } from "./command-line/variable";
 import { connect, type Compute, type ComputeClient } from "./google/compute";
 import { UsageError } from "./errors";
+import { settingsWith } from "./selected-stack";
 import { findFleet, findStacks, readVms, type FleetId, type FleetVm } from "./fleet";
 import { Storage } from "./google/storage";
 import { callerOf } from "./identity";
@@ -15,18 +16,32 @@ export interface FleetContext {
   id: FleetId;
 }
 
-/** The project that options or environment name. */
-function projectOf(call: Call): string {
-  const project = call.options.text("project");
-  if (project === undefined) {
-    throw new UsageError("no project: give --project, or set NIXOS_FLEET_PROJECT or GOOGLE_CLOUD_PROJECT");
-  }
-  return project;
+/** The project that a call is about, and the stack if its settings name the project. */
+interface Target {
+  project: string;
+  stack?: string;
 }
 
-/** Connects to the Compute API of the project that options or environment name. */
-export function openProject(call: Call, settings: { attempts?: number } = {}): Promise<ComputeClient> {
-  return connectProject(call, projectOf(call), settings);
+/** The project that options or environment name, or else the settings of the stack. @throws UsageError */
+async function targetOf(call: Call): Promise<Target> {
+  const named = call.options.text("project");
+  if (named !== undefined) return { project: named };
+  const key = "gcp:project";
+  const missing = "no project: give --project, or set NIXOS_FLEET_PROJECT or GOOGLE_CLOUD_PROJECT";
+  const read = await settingsWith(call, [key]);
+  if (read === undefined)
+    throw new UsageError(`${missing}; without them it is the ${key} of the stack that Pulumi has selected here`);
+  if ("problem" in read)
+    throw new UsageError(oneLine(`${missing}; ${read.files} has one, and Pulumi cannot read it: ${read.problem}`));
+  const { stack, values } = read;
+  const project = values[key];
+  if (project === undefined) throw new UsageError(`${missing}; stack ${stack} has no ${key}`);
+  return { project, stack };
+}
+
+/** Connects to the Compute API of the project that the call is about. */
+export async function openProject(call: Call): Promise<ComputeClient> {
+  return connectProject(call, (await targetOf(call)).project);
 }
 
 /** Connects to the Compute API of this project. */
@@ -46,18 +61,19 @@ export async function connectProject(
 /** Connects to Cloud Storage, with the same credentials. */
 export async function openStorage(call: Call): Promise<Storage> {
   return new Storage({
-    ...(await callerOf(call, projectOf(call))),
+    ...(await callerOf(call, (await targetOf(call)).project)),
     endpoint: variable(call, "NIXOS_FLEET_STORAGE_ENDPOINT"),
     signal: call.signal,
   });
 }
 
-/** Connects to the Compute API and finds the fleet, by options, environment or the project's labels. */
+/** Connects to the Compute API and finds the fleet, by options, environment, the stack's settings or the project's labels. */
 export async function openFleet(call: Call, settings: { attempts?: number } = {}): Promise<FleetContext> {
   const { options } = call;
-  const compute = await openProject(call, settings);
+  const target = await targetOf(call);
+  const compute = await connectProject(call, target.project, settings);
   const fleet = options.text("fleet");
-  const stack = options.text("stack");
+  const stack = options.text("stack") ?? target.stack;
   const id = await findFleet(compute, {
     ...(fleet === undefined ? {} : { fleet }),
     ...(stack === undefined ? {} : { stack }),

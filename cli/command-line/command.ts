@@ -79,7 +79,7 @@ export const projectOption: OptionSpec = {
   value: "PROJECT",
   env: ["NIXOS_FLEET_PROJECT", "GOOGLE_CLOUD_PROJECT"],
   form: { pattern: /^[a-z][a-z0-9.:-]*$/, right: "a project's id, such as my-project-123" },
-  description: "the Google project",
+  description: "the Google project; gcp:project of the selected stack by default",
 };
 
 /** Both become label values, and part of a filter. */

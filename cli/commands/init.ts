@@ -114,7 +114,7 @@ function nextSteps(plan: Plan): string[] {
       : []),
     "log in: gcloud auth application-default login, and pulumi login where the state goes",
     `in ${shown(project)}: npm install && pulumi stack init ${stack} && npx fleet doctor; with the state in a bucket, give stack init the --secrets-provider of README.md`,
-    `pulumi up; then export GOOGLE_CLOUD_PROJECT=${given.project?.[0] ?? "PROJECT"}, and npx fleet status`,
+    "pulumi up, then npx fleet status",
     `for CI: the roles and variables are in ${shown(join(project, "README.md"))}${spec.startsWith("file:") ? "; the package has to be where CI can install it" : ""}`,
   ];
 }

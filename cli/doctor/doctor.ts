@@ -75,7 +75,7 @@ function checkGoogle(facts: Facts): Finding[] {
       ? warn(
           "project",
           `the stack uses ${settings.project}, the environment ${environmentProject}`,
-          `export GOOGLE_CLOUD_PROJECT=${settings.project}: the other commands use it`,
+          `export GOOGLE_CLOUD_PROJECT=${settings.project}: the other commands use the environment's`,
         )
       : []),
     ...checkResult(

@@ -261,6 +261,14 @@ describe("a company's project, run by the CI files that init wrote", () => {
     expect(gate?.[1]["create"]).toBe("exec ./node_modules/nixos-fleet/scripts/fleet await");
   });
 
+  it("is what the tool works on in its folder, with the project of the stack's settings", async () => {
+    const env = { ...program.environment, GOOGLE_CLOUD_PROJECT: "" };
+    const args = ["status", "--stack", "acme", "--json"];
+    const tool = await execa(join(installed, manifest.bin.fleet), args, { cwd: directory, env, reject: false });
+    expect(tool.exitCode, tool.stderr).toBe(0);
+    expect(JSON.parse(tool.stdout)).toMatchObject({ fleet: "devs", stack: "acme", vms: [{ name: "devs-canary" }] });
+  });
+
   it("previews a changed lock on a pull request, and rolls it out on GitLab, canary first", async () => {
     const revision = await program.commit('{ "changed": true }');
     const { answers } = await github("pull_request");

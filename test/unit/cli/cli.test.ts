@@ -267,8 +267,3 @@ test.each<[string[], RegExp]>([
   expect(out).toEqual([]);
   expect(fake.count("POST")).toBe(0);
 });
-
-test("without a project it says how to name one", async () => {
-  const { code, err } = await fleet(["status"], { GOOGLE_CLOUD_PROJECT: "" });
-  expect([code, err]).toEqual([2, ["no project: give --project, or set NIXOS_FLEET_PROJECT or GOOGLE_CLOUD_PROJECT"]]);
-});

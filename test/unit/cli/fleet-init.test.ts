@@ -72,7 +72,7 @@ describe("the project", () => {
     expect(steps[5]).toMatch(
       /^6\. in .*my-fleet: npm install && pulumi stack init prod && npx fleet doctor; .*--secrets-provider/,
     );
-    expect(steps[6]).toBe("7. pulumi up; then export GOOGLE_CLOUD_PROJECT=PROJECT, and npx fleet status");
+    expect(steps[6]).toBe("7. pulumi up, then npx fleet status");
     expect(steps[7]).toMatch(/README\.md; the package has to be where CI can install it$/);
     expect(text("Pulumi.yaml")).toMatch(/^name: my-fleet\ndescription: .*\nmain: index\.ts\nruntime: nodejs\n$/);
     expect(text("index.ts")).toContain('from "nixos-fleet"');

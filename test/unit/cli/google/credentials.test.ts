@@ -1,5 +1,5 @@
 /** The tool and the gates call Google with the identity that the gcp provider has. */
-import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -8,6 +8,7 @@ import { approvalKey } from "../../../../rules/contract";
 import { error, FakeCompute } from "./fake-compute";
 import { approval, good, report } from "../fleet-samples";
 import { runFleet } from "../run-fleet";
+import { writeStackFile } from "../stack-file";
 import { TokenServer } from "./token-server";
 
 const account = "fleet@acme.iam.gserviceaccount.com";
@@ -40,28 +41,8 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-/** A stack's settings as its file has them, and a `pulumi` that reads them: secrets only where it is asked for them. */
-function stackFile(settings: Record<string, string>, secret: readonly string[] = []): void {
-  const lines = Object.entries(settings).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`);
-  writeFileSync(join(directory, "Pulumi.dev.yaml"), ["config:", ...lines, ""].join("\n"));
-  const entries = (shown: boolean) =>
-    JSON.stringify(
-      Object.fromEntries(
-        Object.entries(settings).map(([key, value]) => [
-          key,
-          { secret: secret.includes(key), ...(shown || !secret.includes(key) ? { value } : {}) },
-        ]),
-      ),
-    );
-  writeFileSync(join(directory, "plain.json"), entries(false));
-  writeFileSync(join(directory, "shown.json"), entries(true));
-  const pulumi = `#!/bin/sh
-echo "$*" >>"${directory}/asked"
-case "$*" in stack*) echo dev ;; *--show-secrets*) cat "${directory}/shown.json" ;; *) cat "${directory}/plain.json" ;; esac
-`;
-  writeFileSync(join(directory, "pulumi"), pulumi);
-  chmodSync(join(directory, "pulumi"), 0o755);
-}
+const stackFile = (settings: Record<string, string>, secret?: readonly string[]) =>
+  writeStackFile(directory, settings, secret);
 
 function environment(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   return {
