@@ -61,7 +61,9 @@ async function timesOf<Name extends string>(
   name: Name,
 ): Promise<Record<Name | "boot" | "schedule", string>> {
   const units = [`${service}.service`, `${service}.timer`, `${service}-schedule.timer`];
-  const [run, boot, schedule] = await showUnits(manager, units, [name, "LastTriggerUSec"], ["--timestamp=us+utc"]);
+  const [run, boot, schedule] = await showUnits(manager, units, [name, "LastTriggerUSec"], {
+    extra: ["--timestamp=us+utc"],
+  });
   const times = { boot: boot?.["LastTriggerUSec"] ?? "", schedule: schedule?.["LastTriggerUSec"] ?? "" };
   return { ...times, [name]: run?.[name] ?? "" } as Record<Name | "boot" | "schedule", string>;
 }

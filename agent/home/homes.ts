@@ -11,13 +11,12 @@ import { log } from "../host/log";
 import { MetadataServer } from "../metadata-server";
 import { homeKey, publish, publishedReport, unpublished } from "../report/publish";
 import { installedCommand, selfCommand } from "../self-command";
-import { systemctl, systemdRun } from "../host/systemd";
+import { showUnits, systemctl, systemdRun } from "../host/systemd";
 import { bootedAt, now } from "../host/time";
 import { homesPublishedAt } from "./home-place";
 import { enableLingering } from "./lingering";
 import { homeStateFiles, readHomeState } from "./home-state";
 import { accountOf, hasHome, isUserName, type Account } from "./users";
-import { run } from "../host/process";
 import { sleep } from "../host/time";
 import { readObject } from "../host/files";
 
@@ -87,8 +86,11 @@ async function checkHome(user: string): Promise<void> {
   if (hangs)
     await publishUnserved(user, `the state of ${user}'s home cannot be read: a file of ${user}'s does not answer`);
   const mayBeDeployed = hangs || (state?.revision ?? "") !== "";
-  if (mayBeDeployed && (await propertyOf(account, `${homeUnit}.service`, "LoadState")) === "loaded") {
-    await wakeUnits(account);
+  const units = [`${homeUnit}.service`, `${homeUnit}.path`, `${homeUnit}.timer`];
+  const [service, pathUnit, timer] = mayBeDeployed ? await statesOf(account, units) : [];
+  if (service?.["LoadState"] === "loaded") {
+    if (!isActive(pathUnit)) await wake(account, `${homeUnit}.path`);
+    if (!isActive(timer)) await wake(account, `${homeUnit}.timer`);
     // No path unit fires for a change that comes while nothing watches the path, or while the home's last run ends.
     if (mayHaveMissed(state?.at, homesPublishedAt()))
       await ofUser(account, ["start", "--no-block", `${homeUnit}.service`]);
@@ -113,20 +115,22 @@ async function ofUser({ name }: Account, args: readonly string[]): Promise<boole
   return systemctl("system", ["--user", `--machine=${name}@.host`, ...args], 10_000);
 }
 
-/** A property of one of a user's units; empty if the user's manager does not answer. */
-async function propertyOf({ name }: Account, unit: string, property: string): Promise<string> {
-  const args = ["--user", `--machine=${name}@.host`, "show", `--property=${property}`, "--value", unit];
-  return (await run("systemctl", args, { timeout: 10_000 })).stdout.trim();
+/** Whether units of a user are loaded and active; nothing of any if the user's manager does not answer. One connection for all: each is a session of PAM. */
+function statesOf({ name }: Account, units: readonly string[]): Promise<Record<string, string>[]> {
+  const options = { extra: ["--user", `--machine=${name}@.host`], timeout: 10_000 };
+  return showUnits("system", units, ["LoadState", "ActiveState"], options);
 }
 
-/** Restarts a path unit that was triggered too often, or a timer that someone stopped. */
-async function wakeUnits(account: Account): Promise<void> {
-  for (const unit of [`${homeUnit}.path`, `${homeUnit}.timer`]) {
-    if (await ofUser(account, ["is-active", "--quiet", unit])) continue;
-    await ofUser(account, ["reset-failed", `${homeUnit}.service`, unit]);
-    await ofUser(account, ["start", "--no-block", unit]);
-    log(`home of ${account.name}: started ${unit}, which did not run`);
-  }
+/** As `systemctl is-active` has it. */
+function isActive(unit: Record<string, string> | undefined): boolean {
+  return ["active", "reloading", "refreshing"].includes(unit?.["ActiveState"] ?? "");
+}
+
+/** Starts a path unit that was triggered too often, or a timer that someone stopped. */
+async function wake(account: Account, unit: string): Promise<void> {
+  await ofUser(account, ["reset-failed", `${homeUnit}.service`, unit]);
+  await ofUser(account, ["start", "--no-block", unit]);
+  log(`home of ${account.name}: started ${unit}, which did not run`);
 }
 
 /** The options of a home's first update. */
@@ -157,7 +161,7 @@ async function startHome(account: Account, since: string): Promise<void> {
 /** The state of a unit after its start, or after this many seconds: a drop-in of its user's may keep the start from ending. */
 async function stateOnceStarted(account: Account, unit: string): Promise<string> {
   for (let left = 10; ; left--) {
-    const state = await propertyOf(account, unit, "ActiveState");
+    const [{ ActiveState: state = "" } = {}] = await statesOf(account, [unit]);
     if (state !== "activating" || left === 0) return state;
     await sleep(1000);
   }

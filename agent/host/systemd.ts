@@ -34,16 +34,19 @@ export async function unitsWithJobs(manager: Manager): Promise<string[]> {
   return stdout.split("\n").flatMap((line) => line.trim().split(/\s+/)[1] ?? []);
 }
 
-/** Properties of several units, in their order; a unit that does not exist has empty ones. */
+/**
+ * Properties of several units, in their order; a unit that does not exist has empty ones. None if the manager does not answer.
+ * @param extra options of `systemctl show`
+ */
 export async function showUnits(
   manager: Manager,
   units: readonly string[],
   properties: readonly string[],
-  extra: readonly string[] = [],
+  { extra = [], timeout = TIMEOUT }: { extra?: readonly string[]; timeout?: number } = {},
 ): Promise<Record<string, string>[]> {
   if (units.length === 0) return [];
   const args = [...flags(manager), "show", ...extra, `--property=${properties.join(",")}`, "--", ...units];
-  const { stdout } = await run("systemctl", args, { timeout: TIMEOUT, keep: 8 * 1024 * 1024 });
+  const { stdout } = await run("systemctl", args, { timeout, keep: 8 * 1024 * 1024 });
   return stdout.split("\n\n").map((block) =>
     Object.fromEntries(
       block.split("\n").flatMap((line) => {
