@@ -28,19 +28,28 @@ export interface Facts {
 
 /** Prints the facts as JSON. */
 export const facts = String.raw`
-current=$(readlink -e /run/current-system) profile=$(readlink -e /nix/var/nix/profiles/system)
+current=$(readlink -e /run/current-system) profile=$(readlink -e /nix/var/nix/profiles/system) etc=$(readlink -f /etc/static)
+number= next= shown= version=
+read -r number </etc/lab
+read -r next <"$profile/etc/lab"
+read -r shown </run/fleet-demo/version
+read -r version <"$current/nixos-version"
+set -- /nix/store/*-nixos-system-*[!v] && systems=$#
+[ -e "$1" ] || systems=0
+set -- /nix/var/nix/profiles/system-*-link && generations=$#
+[ -L "$1" ] || generations=0
 whole=true
 nix-store --verify-path $(nix-store --query --requisites "$profile") >/dev/null 2>&1 || whole=false
 locked=false
 if [ -f /run/lock/nixos-auto-update.lock ]; then flock --nonblock /run/lock/nixos-auto-update.lock true || locked=true; fi
-jq --null-input --compact-output '$ARGS.named' \
-  --arg current "$current" --arg profile "$profile" --arg booted "$(readlink -e /run/booted-system)" --arg etc "$(dirname "$(readlink -f /etc/static)")" \
+jq --null-input --compact-output '$ARGS.named
+    | .etc |= sub("/[^/]*$"; "")
+    | .failed |= [split("\n")[] | split(" ")[0] | select(. != null and . != "" and (startswith("nixos-auto-update") | not))]' \
+  --arg current "$current" --arg profile "$profile" --arg booted "$(readlink -e /run/booted-system)" --arg etc "$etc" \
   --argjson whole $whole --argjson locked $locked \
-  --arg number "$(cat /etc/lab)" --arg next "$(cat "$profile/etc/lab")" \
+  --arg number "$number" --arg next "$next" --arg shown "$shown" --arg version "$version" \
   --arg remembered "$(jq --raw-output .revision /var/lib/nixos-auto-update/state.json)" \
-  --arg shown "$(cat /run/fleet-demo/version)" --arg version "$(cat "$current/nixos-version")" \
-  --argjson systems "$(ls /nix/store | grep -c -e '-nixos-system-[^/]*[^v]$')" \
+  --argjson systems "$systems" --argjson generations "$generations" \
   --argjson litter "$(ls /tmp /var/lib/nixos-auto-update /run/nixos-auto-update | wc -l)" \
-  --argjson generations "$(ls /nix/var/nix/profiles | grep -c '^system-.*-link$')" \
-  --argjson failed "$(systemctl list-units --state=failed --plain --no-legend | cut -d' ' -f1 | grep -v '^nixos-auto-update' | jq -R . | jq -cs .)"
+  --arg failed "$(systemctl list-units --state=failed --plain --no-legend)"
 `;

@@ -13,6 +13,8 @@ import { facts, type Facts } from "./facts";
 const unit = "nixos-auto-update.service";
 /** A quick machine is through with five updates within the ten seconds in which systemd starts a unit five times at most. */
 const anotherStart = `systemctl reset-failed ${unit} 2>/dev/null`;
+/** A unit that runs has a control group, which a shell sees without asking systemd. */
+const gone = `[ ! -e /sys/fs/cgroup/system.slice/${unit} ]`;
 const subState = `systemctl show ${unit} --property=SubState --value`;
 
 export class Vm {
@@ -32,8 +34,8 @@ export class Vm {
   }
 
   /** Whether a shell command succeeds; a machine that is just booting answers no. */
-  async is(command: string): Promise<boolean> {
-    const result = await this.machines.exec(this.name, ["sh", "-c", command]).catch(() => undefined);
+  async is(command: string, shell = "sh"): Promise<boolean> {
+    const result = await this.machines.exec(this.name, [shell, "-c", command]).catch(() => undefined);
     return result?.exitCode === 0;
   }
 
@@ -50,8 +52,9 @@ export class Vm {
   /** Waits until a shell command succeeds. It looks from inside, up to 5 s at a time, because each entry into a machine costs more than a look. */
   async until(what: string, command: string, seconds: number): Promise<void> {
     const end = Date.now() + patience(seconds);
-    const looks = `for look in $(seq 25); do if (${command}\n); then exit 0; fi; sleep 0.2; done; exit 1`;
-    while (!(await this.is(looks))) {
+    // What the shell does by itself starts no process.
+    const looks = `exec 3<> <(:); for ((look = 0; look < 25; look++)); do if { ${command}\n}; then exit 0; fi; read -rt 0.2 -u 3; done; exit 1`;
+    while (!(await this.is(looks, "bash"))) {
       if (Date.now() > end)
         throw new Error(`${this.name}: not within ${Math.round(seconds * pace)} s: ${what}\n${await this.journal()}`);
       await sleep(200);
@@ -74,7 +77,11 @@ export class Vm {
 
   /** Waits until no update runs; one that systemd is to start again after it was killed does not. */
   idle(): Promise<void> {
-    return this.until("no update runs", `case $(${subState}) in dead|failed|auto-restart*) ;; *) false ;; esac`, 240);
+    return this.until(
+      "no update runs",
+      `${gone} && case $(${subState}) in dead|failed|auto-restart*) ;; *) false ;; esac`,
+      240,
+    );
   }
 
   /** Runs the update service and waits for its end, however it ends. A run that is under way, such as the timer's, may have looked already. */

@@ -3,7 +3,8 @@
 set -euo pipefail
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
-system=$(dirname "$(readlink -f "$0")")
+system=$(readlink -f "$0")
+system=${system%/*}
 status=0
 
 make_users() {
@@ -11,7 +12,7 @@ make_users() {
   for file in "$system"/users/*; do
     [[ -e $file ]] || continue
     user=${file##*/}
-    id -u "$user" &>/dev/null || useradd --create-home --shell /bin/bash --password '*' "$user"
+    [[ $'\n'$(</etc/passwd) == *$'\n'"$user:"* ]] || useradd --create-home --shell /bin/bash --password '*' "$user"
     groups=$(<"$file")
     [[ -z $groups ]] || usermod --append --groups "$groups" "$user"
   done
@@ -20,29 +21,38 @@ make_users() {
 # Copies, because sshd trusts no file below a folder that a group may write, such as the store.
 write_keys() {
   local file
-  rm -rf /etc/ssh/authorized_keys.d
+  [[ ! -d /etc/ssh/authorized_keys.d ]] || rm -rf /etc/ssh/authorized_keys.d
   for file in "$system"/authorized_keys/*; do
     [[ -e $file ]] || continue
     install -D -m 444 "$file" "/etc/ssh/authorized_keys.d/${file##*/}"
   done
 }
 
-# As NixOS does: /etc/static is this system's etc, and every file of it a link through that. One ln for each folder.
+# As NixOS does: /etc/static is this system's etc, and every file of it a link through that. Most links are there already; one ln for each
+# folder makes the others.
 link_etc() {
-  local path folder
-  local -A links=()
+  local path target folder
+  local -A there=() wanted=() links=()
+  local -a gone=()
   ln -sfnT "$system/etc" /etc/static.new
   mv -T /etc/static.new /etc/static
+  while IFS=$'\t' read -r path target; do
+    there[$path]=$target
+  done < <(find /etc -xdev -lname '/etc/static/*' -printf '%P\t%l\n')
   while IFS= read -r path; do
+    wanted[$path]=''
+    target=/etc/static/$path
     folder=/etc/$path
-    path=/etc/static/$path
-    links[${folder%/*}]+=" ${path@Q}"
+    [[ ${there[$path]-} == "$target" ]] || links[${folder%/*}]+=" ${target@Q}"
   done < <(cd "$system/etc" && find . ! -type d -printf '%P\n')
+  for path in "${!there[@]}"; do
+    [[ ${wanted[$path]+set} ]] || gone+=("/etc/$path")
+  done
+  [[ ${#gone[@]} -eq 0 ]] || rm -f -- "${gone[@]}"
   for folder in "${!links[@]}"; do
     [[ -d $folder ]] || mkdir -p "$folder"
     eval "ln -sfn --target-directory=${folder@Q} -- ${links[$folder]}"
   done
-  find /etc -xdev -lname '/etc/static/*' -xtype l -delete
 }
 
 run_snippets() {
@@ -60,6 +70,6 @@ make_users
 write_keys
 link_etc
 run_snippets
-mkdir -p /run
+[[ -d /run ]] || mkdir -p /run
 ln -sfnT "$system" /run/current-system
 exit "$status"

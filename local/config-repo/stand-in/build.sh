@@ -10,35 +10,42 @@ declare commands
 export out=${outputs[out]}
 
 # Most of a build's time would be programs that start: shells and few of them do what can be done so.
-declare -A modes
-
 make_folders() { # paths…
   local path
   local -A folders=()
   for path in "$@"; do
-    [[ $path != */* ]] || folders[${path%/*}]=''
+    [[ $path != */* ]] || folders[$out/${path%/*}]=''
   done
-  [[ ${#folders[@]} -eq 0 ]] || mkdir -p -- "${!folders[@]}"
+  mkdir -p -- "$out" "${!folders[@]}"
 }
 
-write() { # mode path text
-  printf %s "$3" >"$2"
-  modes[$1]+=" ${2@Q}"
+# Links that are called as what they lead to take one ln for each folder.
+make_links() {
+  local path target folder
+  local -A same=()
+  for path in "${!links[@]}"; do
+    target=${links[$path]}
+    if [[ ${target##*/} == "${path##*/}" ]]; then
+      folder=./$path
+      same[${folder%/*}]+=" ${target@Q}"
+    else
+      ln -s "$target" "$path"
+    fi
+  done
+  for folder in "${!same[@]}"; do
+    eval "ln -s --target-directory=${folder@Q} -- ${same[$folder]}"
+  done
 }
 
-mkdir -p "$out"
-cd "$out"
 make_folders "${!files[@]}" "${!executables[@]}" "${!links[@]}"
+cd "$out"
 for path in "${!files[@]}"; do
-  write 444 "$path" "${files[$path]}"
+  printf %s "${files[$path]}" >"$path"
 done
 for path in "${!executables[@]}"; do
-  write 555 "$path" "${executables[$path]}"
+  printf %s "${executables[$path]}" >"$path"
 done
-for path in "${!links[@]}"; do
-  ln -s "${links[$path]}" "$path"
-done
-for mode in "${!modes[@]}"; do
-  eval "chmod $mode -- ${modes[$mode]}"
-done
+# Nix takes the right to write from every file.
+[[ ${#executables[@]} -eq 0 ]] || chmod 555 -- "${!executables[@]}"
+make_links
 eval "$commands"

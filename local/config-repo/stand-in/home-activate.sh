@@ -4,7 +4,8 @@
 set -euo pipefail
 shopt -s nullglob
 
-new=$(dirname "$(readlink -f "$0")")
+new=$(readlink -f "$0")
+new=${new%/*}
 # shellcheck source=switch/unit-file.bash
 . "$new/stand-in/unit-file.bash"
 state=${XDG_STATE_HOME:-$HOME/.local/state}
@@ -28,7 +29,7 @@ files_of() { # generation
 }
 
 is_ours() { # path
-  [[ $(readlink "$1" || true) == /nix/store/*-home-manager-files/* ]]
+  [[ -L $1 && $(readlink "$1") == /nix/store/*-home-manager-files/* ]]
 }
 
 # A file that someone put where one of ours goes is moved aside, a link ends this, before anything has changed. What has the same content
@@ -177,7 +178,9 @@ refuses_stop() { # unit
 plan_wanted() { # the units that run, a line each
   local link target
   for link in "$new/home-files/$units"/*.target.wants/*; do
-    target=$(basename "$(dirname "$link")" .wants)
+    target=${link%/*}
+    target=${target##*/}
+    target=${target%.wants}
     grep -qxF -- "$target" <<<"$1" || continue
     ! grep -qxF -- "${link##*/}" <<<"$1" || continue
     [[ $(switch_method "$link") == stop-only ]] || to_start+=("${link##*/}")

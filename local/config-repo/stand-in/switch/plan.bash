@@ -3,16 +3,16 @@
 # unit -> "" and stands for one of its sets. Who sources this sets $old_units and $new_units, the folders of unit files.
 # shellcheck disable=SC2034,SC2154
 declare -A to_stop=() to_start=() to_reload=() to_restart=() to_skip=() hidden=()
-# Unit -> its state, of those that are loaded and not inactive.
-declare -A unit_state=()
+# Unit -> its state and substate, of those that are loaded and not inactive.
+declare -A unit_state=() unit_sub=()
 # Unit -> the file it was loaded from, of those that the configuration may have brought.
 declare -A unit_fragment=()
 
 read_active_units() {
-  local unit state
-  unit_state=()
-  while read -r unit _ state _; do
-    [[ $state == inactive ]] || unit_state[$unit]=$state
+  local unit state sub
+  unit_state=() unit_sub=()
+  while read -r unit _ state sub _; do
+    [[ $state == inactive ]] || unit_state[$unit]=$state unit_sub[$unit]=$sub
   done < <(systemctl list-units --plain --no-legend --full)
 }
 
@@ -35,7 +35,7 @@ is_ours() { # unit
 }
 
 is_gone() { # file
-  [[ ! -e $1 || $(readlink -f "$1") == /dev/null ]]
+  [[ ! -e $1 || $1 -ef /dev/null ]]
 }
 
 plan_units() {
@@ -95,7 +95,8 @@ plan_target() { # target; in $new what it is to be
 plan_targets() {
   local folder target
   for folder in "$new_units"/*.target.wants; do
-    target=$(basename "$folder" .wants)
+    target=${folder##*/}
+    target=${target%.wants}
     [[ ${unit_state[$target]-} =~ ^(active|activating)$ ]] || continue
     to_start[$target]='' hidden[$target]=''
   done

@@ -8,7 +8,8 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 action=${1-}
 export NIXOS_ACTION=$action
-system=$(dirname "$(dirname "$(readlink -f "$0")")")
+system=$(readlink -f "$0")
+system=${system%/*/*}
 parts=$system/stand-in
 old_units=/etc/static/systemd/system
 new_units=$system/etc/systemd/system
@@ -36,29 +37,34 @@ END
   exit 1
 }
 
+# Bash sorts them itself: a switch says little, and a process takes longer.
 say() { # words unit…
-  local words=$1
-  shift
-  [[ $# -eq 0 ]] || echo "$words $(printf '%s\n' "$@" | sort --ignore-case | paste -sd, | sed 's/,/, /g')" >&2
+  local words=$1 unit i j
+  local -a units=("${@:2}")
+  [[ ${#units[@]} -gt 0 ]] || return 0
+  for ((i = 1; i < ${#units[@]}; i++)); do
+    for ((j = i; j > 0; j--)); do
+      [[ ${units[j - 1]^^} > ${units[j]^^} ]] || break
+      unit=${units[j]} units[j]=${units[j - 1]} units[j - 1]=$unit
+    done
+  done
+  printf -v unit '%s, ' "${units[@]}"
+  echo "$words ${unit%, }" >&2
 }
 
 # The units of one of the plan's arrays, but for those that are not shown.
-shown() { # name of an array
-  local -n from=$1
-  local unit
-  for unit in "${!from[@]}"; do
-    [[ ${hidden[$unit]+set} ]] || printf '%s\n' "$unit"
-  done
-}
-
 say_shown() { # words, name of an array
-  local units
-  mapfile -t units < <(shown "$2")
-  say "$1" "${units[@]}"
+  local -n from=$2
+  local unit
+  local -a shown=()
+  for unit in "${!from[@]}"; do
+    [[ ${hidden[$unit]+set} ]] || shown+=("$unit")
+  done
+  say "$1" "${shown[@]}"
 }
 
 take_lock() {
-  mkdir -p "$lists"
+  [[ -d $lists ]] || mkdir -p "$lists"
   exec 9>>"$lists/switch-to-configuration.lock"
   flock -n 9 || {
     echo "Could not acquire lock" >&2
@@ -86,14 +92,14 @@ install_boot_loader() {
 check_init_interface() {
   local now=/run/current-system/init-interface-version
   [[ -e /run/current-system ]] || return 0
-  ! cmp -s "$now" "$system/init-interface-version" || return 0
+  [[ ! -e $now || $(<"$now") != $(<"$system/init-interface-version") ]] || return 0
   echo "Warning: the new NixOS configuration has an 'init' that is incompatible with the current configuration. The new configuration won't take effect until you reboot the system." >&2
   exit 100
 }
 
 needs_reexec() {
-  [[ $(readlink -f /etc/static/systemd/system.conf || true) != $(readlink -f "$system/etc/systemd/system.conf" || true) ]] || return
-  [[ -e /etc/static/systemd/system.conf || -e $system/etc/systemd/system.conf ]]
+  [[ -e /etc/static/systemd/system.conf || -e $system/etc/systemd/system.conf ]] || return
+  [[ $(readlink -f /etc/static/systemd/system.conf || true) != $(readlink -f "$system/etc/systemd/system.conf" || true) ]]
 }
 
 dry_activate() {
@@ -119,8 +125,17 @@ recall() { # what
 record() { # what
   local -n units_to_record=to_$1
   local unit
+  # `recall` takes no list for an empty one.
+  [[ ${#units_to_record[@]} -gt 0 ]] || {
+    forget "$1"
+    return
+  }
   for unit in "${!units_to_record[@]}"; do echo "$unit"; done >"$lists/$1-list.new"
   mv "$lists/$1-list.new" "$lists/$1-list"
+}
+
+forget() { # what
+  [[ ! -e $lists/$1-list ]] || rm "$lists/$1-list"
 }
 
 systemd() { systemctl "$@" 9>&-; }
@@ -166,18 +181,17 @@ report_new() {
   say "the following new units were started:" "${started[@]}"
 }
 
-# A service that waits to be started again after a failure counts as failed, also one of a user.
-failed_units() {
-  local unit
-  systemd list-units --state=failed --plain --no-legend --full | awk '{ print $1 }'
-  while read -r unit _; do
-    [[ $(systemd show --property=ExecMainStatus --value -- "$unit") == 0 ]] || echo "$unit"
-  done < <(systemd list-units --type=service --state=auto-restart --plain --no-legend --full)
-}
-
+# From what `report_new` has read. A service that waits to be started again after a failure counts as failed.
 report_failed() {
-  local failed
-  mapfile -t failed < <(failed_units)
+  local unit
+  local -a failed=()
+  for unit in "${!unit_state[@]}"; do
+    if [[ ${unit_state[$unit]} == failed ]]; then
+      failed+=("$unit")
+    elif [[ ${unit_sub[$unit]} == auto-restart && $(systemd show --property=ExecMainStatus --value -- "$unit") != 0 ]]; then
+      failed+=("$unit")
+    fi
+  done
   [[ ${#failed[@]} -gt 0 ]] || return 0
   say "warning: the following units failed:" "${failed[@]}"
   systemd status --no-pager --full --lines=10 -- "${failed[@]}" >&2 || true
@@ -208,13 +222,13 @@ switch() {
   start_instead_of_reload
   say "reloading the following units:" "${!to_reload[@]}"
   run_jobs reload "${!to_reload[@]}"
-  rm -f "$lists/reload-list"
+  forget reload
   say "restarting the following units:" "${!to_restart[@]}"
   run_jobs restart "${!to_restart[@]}"
-  rm -f "$lists/restart-list"
+  forget restart
   say_shown "starting the following units:" to_start
   run_jobs start "${!to_start[@]}"
-  rm -f "$lists/start-list"
+  forget start
   # Units that fail as soon as they are started get the time to.
   sleep 0.5
   report_new
