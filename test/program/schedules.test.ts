@@ -105,7 +105,6 @@ describe("schedules", () => {
     expect(changes).not.toHaveProperty("devs-schedule-agent");
     const labels = { "nixos-fleet:defaults": { labels: { desk: "4" } } };
     await upInPlace(program, { "nixos-fleet:schedules": schedules, ...labels }, vms);
-    await up(schedules);
     expect([followed("dev-alice"), followed("dev-bob")]).toEqual(both);
   });
 

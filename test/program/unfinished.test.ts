@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { approvalKey } from "../../rules/contract";
 import { until } from "../setup/until";
+import { succeeds, upEnds } from "./setup/outcome";
 import { Program } from "./setup/program";
 
 let program: Program;
@@ -22,11 +23,8 @@ function configure(vms: string[], waves: object[] = []): void {
   });
 }
 
-async function up(ends: "well" | "badly" = "well"): Promise<string> {
-  const { exitCode, text } = await program.run("up");
-  expect(exitCode === 0 ? "well" : "badly", text).toBe(ends);
-  return text;
-}
+const up = (ends?: "well" | "badly") => upEnds(program, ends);
+const refresh = (...flags: string[]) => succeeds(program, "refresh", ...flags);
 
 /** Runs `pulumi up` until something is there of which Pulumi does not know yet, and kills it; takes its lock away. */
 async function killWhile(what: string, isThere: () => boolean): Promise<void> {
@@ -46,11 +44,6 @@ const idOf = (vm: string) => program.cloud.store.instance(vm)?.id;
 function removeItem(key: string): void {
   const { metadata } = program.cloud.store.state.project;
   metadata.items = (metadata.items ?? []).filter((item) => item.key !== key);
-}
-
-async function refresh(...args: string[]): Promise<void> {
-  const { exitCode, text } = await program.run("refresh", ...args);
-  expect(exitCode, text).toBe(0);
 }
 
 it("creates a VM that pulumi was killed at, after the unfinished one was deleted", async () => {

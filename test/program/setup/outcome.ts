@@ -7,6 +7,11 @@ export async function upEnds(program: Program, ends: "well" | "badly" = "well"):
   return outputOf(await program.run("up"), ends);
 }
 
+/** Runs `up`, `refresh` or another command of the engine, which must succeed. @returns what it printed */
+export async function succeeds(program: Program, command: string, ...flags: string[]): Promise<string> {
+  return outputOf(await program.run(command, ...flags), "well");
+}
+
 /** Runs a command of the tool, which must succeed. @returns what it printed */
 export async function fleetSucceeds(program: Program, ...args: string[]): Promise<string> {
   return outputOf(await program.fleet(...args), "well");
