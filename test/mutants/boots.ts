@@ -29,8 +29,8 @@ export const bootMutants: readonly Mutant[] = [
   rule(
     "commands/reboot",
     "the reboot timer does not reboot a machine during an update",
-    "if (lock === undefined) {",
-    "if (lock === null) {",
+    'await tryLock(driver.place.lockFile, "the reboot timer")',
+    "{ release: () => undefined }",
     reboot,
   ),
   rule(

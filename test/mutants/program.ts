@@ -60,7 +60,7 @@ export const programMutants: readonly Mutant[] = [
     before: "const disksApart = { ...part, ...failures.waitForDisks(decided.moving) };",
     after: "const disksApart = part;",
     tests: ["test/program/proof.test.ts"],
-    only: "where it is the home disk",
+    only: "from no other where it is the home disk",
   },
   {
     rule: "an update that the project's metadata do not take stops before it changes anything",

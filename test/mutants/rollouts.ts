@@ -99,7 +99,7 @@ export const rolloutMutants: readonly Mutant[] = [
     before: "hooks: failures.wait,",
     after: "",
     tests: ["test/program/rollout.test.ts"],
-    only: "SSH reaches none",
+    only: "SSH does not let the triggers in",
   },
   {
     rule: "people's access that Google refuses does not end the rollout",

@@ -14,7 +14,9 @@ const mutants = all.filter(({ rule }) => rule.includes(words));
 
 /** The part of vitest's JSON report that is read. */
 interface TestReport {
-  numTotalTests: number;
+  /** Those that ran; the others were skipped. */
+  numPassedTests: number;
+  numFailedTests: number;
   testResults: { assertionResults: { status: string; fullName: string }[] }[];
 }
 
@@ -42,7 +44,8 @@ async function failures(
     reject: false,
   })`npx vitest run --project unit --project program --project nix ${some} ${options} --reporter=json --outputFile.json=${output} ${tests}`;
   const report = JSON.parse(readFileSync(output, "utf8")) as TestReport;
-  if (report.numTotalTests === 0) throw new Error(`no test ran: ${tests.join(" ")}\n${ran.stderr}`);
+  if (report.numPassedTests + report.numFailedTests === 0)
+    throw new Error(`no test ran: ${tests.join(" ")}\n${ran.stderr}`);
   const results = report.testResults.flatMap(({ assertionResults }) => assertionResults);
   return results.filter(({ status }) => status === "failed").map(({ fullName }) => fullName);
 }

@@ -156,7 +156,7 @@ export const sourceMutants: readonly Mutant[] = [
     "git/unpushed-work",
     "a home with commits of its own is left alone",
     'return log.stdout === "" ?',
-    "return log.stdout !== log.stderr ?",
+    "return log.stdout !== undefined ?",
     unit("agent/home", "agent/git/unpushed-work"),
   ),
   rule(
@@ -199,7 +199,7 @@ export const sourceMutants: readonly Mutant[] = [
     "a proxy's password is on no command line",
     'return run("git", [...access.config,',
     'return run("git", [...site.flatMap(([key, value]) => ["-c", `${key}=${value}`]), ...access.config,',
-    unit("agent/git/mirror"),
+    unit("agent/git/git"),
   ),
   rule(
     "git/git",
@@ -213,6 +213,6 @@ export const sourceMutants: readonly Mutant[] = [
     "git runs without filters of the system's configuration",
     "...(ownConfig ? {} : NO_CONFIG),",
     "",
-    unit("agent/git/mirror"),
+    unit("agent/git/git", "agent/git/checkout"),
   ),
 ];

@@ -106,4 +106,4 @@ it("publishes once an hour what the server lost, or has an older report of, and 
   utimesSync(scratch.in("run/reports-checked"), hour, hour);
   await seen(approve({ rest: A }));
   expect(google.report("system")).toBe('{"at":"new system"}');
-}, 30_000);
+});

@@ -9,7 +9,6 @@ const UNKNOWN = "someone (logind does not answer)";
 let scratch: Scratch;
 beforeEach(() => {
   scratch = new Scratch();
-  process.env["NIXOS_AUTO_UPDATE_LOGIND_TIMEOUT"] = "1";
 });
 afterEach(() => {
   delete process.env["NIXOS_AUTO_UPDATE_LOGIND_TIMEOUT"];
@@ -52,6 +51,7 @@ describe.each([
   ["dies half way", "echo '1 0 dev'; kill -9 $$"],
 ])("where logind %s", (_, text) => {
   it("someone may be logged in, and a reboot waits until its deadline", async () => {
+    process.env["NIXOS_AUTO_UPDATE_LOGIND_TIMEOUT"] = "1";
     scratch.fake("loginctl", text);
     expect(await peopleAtWork()).toContain(UNKNOWN);
     const settings = { allowReboot: true };

@@ -52,7 +52,7 @@ export class Repository {
   }
 
   git(...args: string[]): string {
-    const identity = ["-c", "user.name=a", "-c", "user.email=infra@example.com"];
+    const identity = ["-c", "user.name=a", "-c", "user.email=infra@example.com", "-c", "commit.gpgsign=false"];
     return execFileSync("git", ["-C", this.folder, ...identity, ...args], { encoding: "utf8" }).trim();
   }
 

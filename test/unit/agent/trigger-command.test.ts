@@ -1,11 +1,17 @@
 /** How `trigger` ends: what the update came to is in the VM's report. */
-import { expect, it, vi } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import * as status from "../../../agent/commands/status";
 import { trigger } from "../../../agent/commands/trigger";
+import * as requests from "../../../agent/requests";
 import type { SystemDriver } from "../../../agent/system/system";
 
-vi.mock("../../../agent/requests", () => ({ startUntilTaken: () => Promise.resolve(taken), writeRequest: () => "" }));
-vi.mock("../../../agent/commands/status", () => ({ showStatus: () => Promise.resolve() }));
-let taken = true;
+beforeEach(() => {
+  vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  vi.spyOn(requests, "writeRequest").mockReturnValue("");
+  vi.spyOn(requests, "startUntilTaken").mockResolvedValue(true);
+  vi.spyOn(status, "showStatus").mockResolvedValue(0);
+});
+afterEach(() => vi.restoreAllMocks());
 
 const driver = (decision: object) =>
   ({
@@ -20,6 +26,6 @@ it("succeeds after a run, also after one that failed", async () => {
 
 it("fails if nothing is approved, and if the service does not start", async () => {
   await expect(trigger(driver({ nothingApproved: true }), {})).rejects.toThrow("nothing is approved");
-  taken = false;
+  vi.mocked(requests.startUntilTaken).mockResolvedValue(false);
   await expect(trigger(driver({}), {})).rejects.toThrow("does not start");
 });

@@ -55,6 +55,8 @@ describe("an update outside of the window", () => {
       expect(window(first)).toMatchObject({ open: false });
       passHours(23);
       expect(window(first)).toMatchObject({ open: false });
+      passHours(1);
+      expect(window(first)).toEqual({ open: true, why: "past its deadline" });
     }
   });
 });

@@ -2,7 +2,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
-import { afterEach, expect, it, vi } from "vitest";
+import { afterEach, expect, it, vi, onTestFinished } from "vitest";
 import { readExisting } from "../../../infra/preflight/existing";
 
 afterEach(() => vi.unstubAllEnvs());
@@ -39,6 +39,10 @@ it("a token that has expired is named with what holds it", async () => {
     response.end(JSON.stringify({ error: { code: 401, message: "invalid credentials", errors: [] } }));
   });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
   vi.stubEnv("NIXOS_FLEET_COMPUTE_ENDPOINT", `http://127.0.0.1:${(server.address() as AddressInfo).port}/compute/v1/`);
   vi.stubEnv("GOOGLE_OAUTH_ACCESS_TOKEN", "old");
   await provider("acme-devs");
@@ -46,6 +50,4 @@ it("a token that has expired is named with what holds it", async () => {
     expect.stringMatching(new RegExp(`HTTP 401: .*; the token of ${of} may have expired: renew`)) as string;
   await expect(read()).rejects.toMatchObject({ message: message("GOOGLE_OAUTH_ACCESS_TOKEN") });
   await expect(read({ "gcp:accessToken": "old" })).rejects.toMatchObject({ message: message("gcp:accessToken") });
-  server.closeAllConnections();
-  server.close();
 });

@@ -8,6 +8,7 @@ import { SITE_KEYS } from "../../../agent/git/git";
 import { digest as sha256 } from "../../../infra/config/digest";
 import { startupScript } from "../../../infra/startup";
 import { Repository } from "../agent/scratch";
+import { patience } from "../../setup/pace";
 import { curl, flatten, nix } from "./first-boot-programs";
 
 const repository = "https://git.internal/config.git";
@@ -81,7 +82,11 @@ function boot(env: Record<string, string> = {}) {
     .replaceAll('"$path/sw"', `"${root}/of-nix-store/sw"`);
   writeFileSync(inRoot("script"), text);
   return spawnSync("sh", [inRoot("script"), "bootstrap"], {
-    env: { PATH: `${inRoot("bin")}:${process.env["PATH"] ?? ""}`, GCE_METADATA_HOST: "metadata", ...env },
+    env: {
+      PATH: `${inRoot("bin")}:${process.env["PATH"] ?? ""}`,
+      ...{ GCE_METADATA_HOST: "metadata", GIT_CONFIG_SYSTEM: "/dev/null", GIT_CONFIG_GLOBAL: "/dev/null" },
+      ...env,
+    },
     encoding: "utf8",
   });
 }
@@ -309,22 +314,25 @@ describe("a site's proxy", () => {
 });
 
 describe("a server that does not answer any more", () => {
+  /** Seconds after which the script gives up a program that hangs; all others end in less. */
+  const soon = String(patience(1) / 1000);
+
   it.each([
     ["git", "*' fetch '*", "cannot fetch from the repository"],
     ["nix", "*' build '*", "the agent cannot be built"],
   ])("does not stop %s for good", (name, command, line) => {
     const program = read(`bin/${name}`);
-    const hang = `case "$*" in ${command}) exec sleep 60 ;; esac`;
+    const hang = `case "$*" in ${command}) exec sleep 600 ;; esac`;
     fake(name, program.replace("\n", `\n${hang}\n`));
-    const { status, stderr } = boot({ NIXOS_AUTO_UPDATE_BUILD_TIMEOUT: "1" });
+    const { status, stderr } = boot({ NIXOS_AUTO_UPDATE_BUILD_TIMEOUT: soon });
     expect(status).toBe(1);
     expect(stderr).toContain(`nixos-fleet: ${line}`);
   });
 
   it("is given up by the cache's client, and the agent is built", () => {
     approveManifest();
-    fake("nix-store", "#!/bin/sh\nexec sleep 60\n");
-    expect(boot({ NIXOS_AUTO_UPDATE_BUILD_TIMEOUT: "1" })).toMatchObject({ status: 0, stdout: "agent: nix\n" });
+    fake("nix-store", "#!/bin/sh\nexec sleep 600\n");
+    expect(boot({ NIXOS_AUTO_UPDATE_BUILD_TIMEOUT: soon })).toMatchObject({ status: 0, stdout: "agent: nix\n" });
   });
 
   it("is noticed by ssh and by git's own transfers", () => {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { resolveHomes } from "../../../infra/preflight/approval";
+import { patience } from "../../setup/pace";
 import { resolveRevision } from "../../../infra/preflight/revision";
 
 let scratch: string;
@@ -92,14 +93,15 @@ it("asks several servers beside each other, and waits for a silent one only as l
     attribute: "u",
     repository: `git@h${i % 5}:x${i}`,
   }));
-  const { homes: found, warnings } = await resolveHomes([{ homes }], 5_000);
+  const silence = patience(5);
+  const { homes: found, warnings } = await resolveHomes([{ homes }], silence);
   expect(Object.keys(found)).toHaveLength(16);
   expect(warnings).toHaveLength(4);
   expect(warnings[0]).toBe(
-    'vms: a home\'s repository: cannot read branch "main" of git@h0:x0: no answer within 5 s; a new revision is approved without the homes from it',
+    `vms: a home's repository: cannot read branch "main" of git@h0:x0: no answer within ${Math.round(silence / 1000)} s; a new revision is approved without the homes from it`,
   );
   expect(widest()).toBeGreaterThan(4);
-}, 60_000);
+});
 
 it("gets of a large repository the lock alone, if the server can leave out the rest", async () => {
   const path = await repository();
@@ -126,9 +128,10 @@ it("gets of a large repository the lock alone, if the server can leave out the r
 });
 
 it("waits longer than its limit for a server that sends", async () => {
-  ssh(await repository(), 0, "", "for _ in 1 2 3 4 5 6; do echo 'remote: working' >&2; sleep 1; done");
-  await expect(resolveRevision("git@h:x", "main", undefined, 4_000)).resolves.toBeDefined();
-}, 60_000);
+  const pause = patience(0.5);
+  ssh(await repository(), 0, "", `for _ in 1 2 3 4 5 6; do echo 'remote: working' >&2; sleep ${pause / 1000}; done`);
+  await expect(resolveRevision("git@h:x", "main", undefined, 4 * pause)).resolves.toBeDefined();
+});
 
 it("gives git and what git starts none of the stack's secrets", async () => {
   ssh(await repository(), 0, "");

@@ -37,7 +37,7 @@ const reach = (
   ssh: object,
   present: object = {},
   more: Record<string, unknown> = { trigger: "ssh", sshPrivateKey: "k" },
-) => reachAll(configured({}, { ...more, ssh }), [{ ...alice, address: "127.0.0.1", ...present }], {}, 500);
+) => reachAll(configured({}, { ...more, ssh }), [{ ...alice, address: "127.0.0.1", ...present }], {});
 const bastion = (port: number) => ({ bastion: { host: "127.0.0.1", port, user: "jump" } });
 
 it("asks nothing where the fleet uses none", async () => {

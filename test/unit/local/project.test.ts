@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { done, makeInstance, makeNetwork, project, refusal, region, serve, zone, type Served } from "./client";
+import { patience } from "../../setup/pace";
 import { memoryCloud } from "./local-machines";
 
 let served: Served;
@@ -71,7 +72,7 @@ describe("project metadata", () => {
 describe("operations", () => {
   test("are under way at first and done later, and then the resource can be seen", async () => {
     served.close();
-    served = await serve(memoryCloud(undefined, 2_000));
+    served = await serve(memoryCloud(undefined, patience(1)));
     const { data } = await served.api.networks.insert({ project, requestBody: { name: "vpc" } });
     expect(data).toMatchObject({ status: "RUNNING", operationType: "insert", progress: 0 });
     expect((await refusal(served.api.networks.get({ project, network: "vpc" }))).status).toBe(404);

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:f
 import os from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { until } from "../../setup/until";
 import { Plugin, UNKNOWN } from "./client";
 
 const LOCAL = "command:local:Command";
@@ -193,15 +194,16 @@ describe("the plugin", () => {
   it("kills its commands' shells, and nothing that these started, when the engine cancels", async () => {
     const other = await Plugin.start("command");
     try {
-      const alone = other.create(LOCAL, { create: "echo ready; exec sleep 987653" });
-      const outlived = other.create(LOCAL, { create: "echo ready; sleep 6.5; echo $$ >&2; sleep 3 & wait" });
+      // No other run's.
+      const [long, short] = [`sleep 9${process.pid}`, `sleep 6.5${process.pid}`];
+      const alone = other.create(LOCAL, { create: `echo ready; exec ${long}` });
+      const outlived = other.create(LOCAL, { create: `echo ready; ${short}; echo $$ >&2; sleep 3 & wait` });
       const failed = [alone, outlived].map((one) => expect(one).rejects.toThrow("cancelled"));
-      await until(() => other.shown.filter((line) => line === "ready").length === 2);
+      await until("both commands run", 10, () => other.shown.filter((line) => line === "ready").length === 2);
       const start = Date.now();
       await other.cancel();
       await failed[0];
-      expect(running("sleep 987653")).toBe(false);
-      expect(running("sleep 6.5")).toBe(true);
+      expect([running(long), running(short)]).toEqual([false, true]);
       await failed[1];
       expect(Date.now() - start).toBeGreaterThan(1_000);
     } finally {
@@ -212,8 +214,4 @@ describe("the plugin", () => {
 
 function running(command: string): boolean {
   return execFileSync("ps", ["-eo", "args"], { encoding: "utf8" }).split("\n").includes(command);
-}
-
-async function until(true_: () => boolean): Promise<void> {
-  while (!true_()) await new Promise((resolve) => setTimeout(resolve, 20));
 }

@@ -6,7 +6,8 @@ import { mutants } from "../../mutants/mutants";
 
 const project = resolve(__dirname, "../../..");
 
-it.each(mutants)("of $file: $rule", ({ file, before, tests }) => {
+it.each(mutants)("of $file: $rule", ({ file, before, tests, only = "" }) => {
   expect(readFileSync(join(project, file), "utf8").split(before)).toHaveLength(2);
   expect(tests.filter((test) => !existsSync(join(project, test)))).toEqual([]);
+  expect(tests.filter((test) => readFileSync(join(project, test), "utf8").includes(only))).not.toEqual([]);
 });

@@ -75,7 +75,7 @@ async function generations(...names: string[]): Promise<void> {
   writeState(scratch.in("state"), deployed(names.at(-1) ?? ""), false);
 }
 
-const rollBack = (of: Trial, busy = false) => driver.rollBack(of, {} as SystemDecision, busy);
+const rollBack = (of: Trial, unchanged = false) => driver.rollBack(of, {} as SystemDecision, unchanged);
 
 const nameOf = (link: string) => basename(resolved(link) ?? "");
 const left = () =>

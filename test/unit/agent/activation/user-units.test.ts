@@ -1,7 +1,9 @@
 /** Users' processes that a switch waits for, with real processes of another user. Only root can start these. */
 import { mkdirSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { switchToConfiguration } from "../../../../agent/activation/switch-system";
+import { patience } from "../../../setup/pace";
+import { until } from "../../../setup/until";
 import { Scratch } from "../scratch";
 
 const asNobody = "setpriv --reuid=65534 --regid=65534 --clear-groups";
@@ -33,7 +35,7 @@ describe.skipIf(process.getuid?.() !== 0)("a user's process that a switch waits 
   ])("is ended after the limit when it %s", async (_, command) => {
     expect(await switched(`${command}\ntrue`)).toEqual({ kind: "done" });
     const line = "the units of nobody did not settle within 1 s; continuing without them";
-    await vi.waitFor(() => expect(scratch.log).toContain(line), 5000);
+    await until(line, 5, () => scratch.log.includes(line));
   });
 
   it("is left alone where an activation script started it", async () => {
@@ -43,7 +45,7 @@ describe.skipIf(process.getuid?.() !== 0)("a user's process that a switch waits 
   });
 
   it("keeps a switch that it delayed beyond its limit from being held against the revision", async () => {
-    process.env["NIXOS_AUTO_UPDATE_SWITCH_TIMEOUT"] = "3";
+    process.env["NIXOS_AUTO_UPDATE_SWITCH_TIMEOUT"] = String(patience(3) / 1000);
     const ended = await switched(`${asNobody} env -i sleep 300\nsleep 300`);
     expect(ended).toMatchObject({ kind: "failed", passes: "users" });
   });

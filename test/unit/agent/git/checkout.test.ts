@@ -1,10 +1,10 @@
 /** The clone for people: it follows the mirror where nothing of theirs is in it, and is otherwise left as it is. */
-import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { syncCheckout } from "../../../../agent/git/checkout";
 import { remoteAccess } from "../../../../agent/git/git";
 import { Mirror } from "../../../../agent/git/mirror";
+import { pace } from "../../../setup/pace";
 import { Repository, Scratch } from "../scratch";
 
 let scratch: Scratch;
@@ -60,9 +60,9 @@ describe("the clone", () => {
   });
 
   it("of a large repository takes its time, however silent git is", async () => {
-    const slow = `case " $* " in *" clone "*|*" merge "*) sleep 2 ;; esac`;
-    scratch.fake("git", `${slow}; exec ${execFileSync("which", ["git"], { encoding: "utf8" }).trim()} "$@"`);
-    process.env["NIXOS_AUTO_UPDATE_FETCH_TIMEOUT"] = "1";
+    const slow = `case " $* " in *" clone "*|*" merge "*) sleep ${1.5 * pace} ;; esac`;
+    scratch.fake("git", `${slow}; PATH=\${PATH#*:} exec git "$@"`);
+    process.env["NIXOS_AUTO_UPDATE_FETCH_TIMEOUT"] = String(pace);
     for (const text of ["1", "2"]) {
       source.commit(text);
       expect(await sync()).toBe(head());

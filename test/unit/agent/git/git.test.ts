@@ -6,6 +6,7 @@ import { git, remoteAccess } from "../../../../agent/git/git";
 import { branchHead, type Origin } from "../../../../agent/git/mirror";
 import { originOf } from "./origin";
 import { reasonOf } from "./reason";
+import { pace } from "../../../setup/pace";
 import { Repository, Scratch } from "../scratch";
 
 let scratch: Scratch;
@@ -32,7 +33,7 @@ describe("git", () => {
     scratch.fake("git", `${count()}; echo 'fatal: unable to connect to git.internal' >&2; exit 128`);
     expect(await ask()).toBe("network");
     expect(tries()).toBe("x\nx\nx\nx\nx\n");
-  }, 30_000);
+  });
 
   it("that says a revision is not there has answered", async () => {
     const text = "fatal: remote error: upload-pack: not our ref 1234";
@@ -42,14 +43,14 @@ describe("git", () => {
   });
 
   it("that hangs is ended, and one that goes on speaking is not", async () => {
-    process.env["NIXOS_AUTO_UPDATE_FETCH_TIMEOUT"] = "1";
+    process.env["NIXOS_AUTO_UPDATE_FETCH_TIMEOUT"] = String(pace);
     scratch.fake("git", "exec sleep 60");
     const error: unknown = await branchHead(origin()).catch((problem: unknown) => problem);
-    expect(error).toMatchObject({ message: "no answer within 1 s" });
+    expect(error).toMatchObject({ message: `no answer within ${Math.round(pace)} s` });
     const head = "a".repeat(40);
     scratch.fake(
       "git",
-      `for i in 1 2 3 4 5; do sleep 0.4; printf 'Receiving\\r' >&2; done; printf '${head}\\trefs/heads/main\\n'`,
+      `for i in 1 2 3 4 5; do sleep ${0.4 * pace}; printf 'Receiving\\r' >&2; done; printf '${head}\\trefs/heads/main\\n'`,
     );
     expect(await branchHead(origin())).toBe(head);
   });

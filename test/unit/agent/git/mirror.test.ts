@@ -1,5 +1,4 @@
 /** The mirror, on real repositories and with a real git. */
-import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,6 +7,7 @@ import { git, GitError, remoteAccess } from "../../../../agent/git/git";
 import { branchHead, Mirror, type Origin } from "../../../../agent/git/mirror";
 import { originOf } from "./origin";
 import { reasonOf } from "./reason";
+import { pace } from "../../../setup/pace";
 import { Repository, Scratch } from "../scratch";
 
 let scratch: Scratch;
@@ -277,9 +277,9 @@ describe("the mirror", () => {
   it("gives git's cleanup time, however silent it is", async () => {
     const head = source.commit("1");
     await mirror.fetch(origin(), head);
-    process.env["NIXOS_AUTO_UPDATE_FETCH_TIMEOUT"] = "1";
-    const cleans = `case " $* " in *" gc "*) sleep 2; touch ${scratch.in("cleaned")} ;; esac`;
-    scratch.fake("git", `${cleans}; exec ${execFileSync("which", ["git"], { encoding: "utf8" }).trim()} "$@"`);
+    process.env["NIXOS_AUTO_UPDATE_FETCH_TIMEOUT"] = String(pace);
+    const cleans = `case " $* " in *" gc "*) sleep ${1.5 * pace}; touch ${scratch.in("cleaned")} ;; esac`;
+    scratch.fake("git", `${cleans}; PATH=\${PATH#*:} exec git "$@"`);
     await mirror.prune([head]);
     expect(existsSync(scratch.in("cleaned"))).toBe(true);
   });

@@ -8,6 +8,7 @@ import { build } from "../../../../agent/nix/nix";
 import { isOffline } from "../../../../agent/ending";
 import { B } from "../../rules/decision/cases";
 import { normalisedFailure } from "../../../../rules/decision/repeated-failure";
+import { patience } from "../../../setup/pace";
 import { Scratch } from "../scratch";
 
 let scratch: Scratch;
@@ -15,7 +16,10 @@ beforeEach(() => {
   scratch = new Scratch();
   scratch.fake("nix", "echo /nix/store/x.drv");
 });
-afterEach(() => scratch.remove());
+afterEach(() => {
+  delete process.env["NIXOS_AUTO_UPDATE_BUILD_TIMEOUT"];
+  scratch.remove();
+});
 
 const says = (text: string, end: string) => `cat <<'END' >&2\n${text}\nEND\n${end}`;
 
@@ -143,7 +147,7 @@ describe("a build that fails", () => {
 it.each(["nix", "nix-store"])(
   "%s that does not end is tried again, and says so in the same words each time",
   async (program) => {
-    process.env["NIXOS_AUTO_UPDATE_BUILD_TIMEOUT"] = "0.5";
+    process.env["NIXOS_AUTO_UPDATE_BUILD_TIMEOUT"] = String(patience(1) / 1000);
     scratch.fake(program, 'echo "download number $RANDOM" >&2; exec sleep 60');
     const ending = await succeededOrFailure(
       async () => {
