@@ -34,13 +34,12 @@ export async function reachAll(
   config: Config,
   present: readonly PresentVm[],
   opts: pulumi.InvokeOptions,
-  patience = PATIENCE,
 ): Promise<Record<string, Reachable>> {
   if (config.trigger !== "ssh") return {};
   const { bastion } = config.ssh;
   const dials = !pulumi.runtime.isDryRun();
   const closed =
-    dials && bastion !== undefined && !(await answers(bastion.host, bastion.port, patience))
+    dials && bastion !== undefined && !(await answers(bastion.host, bastion.port, PATIENCE))
       ? `the bastion ${bastion.host}:${bastion.port} does not answer`
       : undefined;
   const reach = async (vm: VmConfig): Promise<readonly [string, Reachable]> => {
@@ -52,7 +51,7 @@ export async function reachAll(
   // Behind a bastion only the bastion can be asked.
   if (!dials || bastion !== undefined) return Object.fromEntries(found);
   const dial = async ([name, target]: (typeof found)[number]): Promise<(typeof found)[number]> =>
-    "skipped" in target || (await answers(target.host, target.port, patience))
+    "skipped" in target || (await answers(target.host, target.port, PATIENCE))
       ? [name, target]
       : [name, { skipped: `nothing answers on port ${target.port}` }];
   return Object.fromEntries(await pMap(found, dial, { concurrency: DIALLED_AT_ONCE }));
