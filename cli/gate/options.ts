@@ -72,7 +72,7 @@ export const gateOptions: Readonly<Record<string, OptionSpec>> = {
 
 /** The option with which a gate's resource runs the command when Pulumi deletes it. */
 export const forget: OptionSpec = {
-  description: "the wave was deleted: remove its holds and rollbacks, and with the last wave those of the fleet",
+  description: "the wave was deleted: remove its holds and rollbacks, and with the last wave those of the stack",
 };
 
 /** The gate's options as given. The revision may be shortened or missing, and what the wave passed before is not known yet. */

@@ -20,11 +20,13 @@ const FILES = [
   "infra/startup.sh",
   "infra/startup-loader.sh",
   "templates",
-  "examples/config-repo",
+  "examples",
   "docs",
+  "Pulumi.dev.yaml",
   "README.md",
   "LICENSE",
   "CHANGELOG.md",
+  "CONTRIBUTING.md",
   "SECURITY.md",
 ];
 
