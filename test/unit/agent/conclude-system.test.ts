@@ -69,7 +69,7 @@ it("users without a home here lose the lingering that the agent enabled", async 
   expect(readFileSync(scratch.in("did"), "utf8")).toBe("disable-linger leaver\n");
 });
 
-it("a run that changes nothing for them does not start them", async () => {
+it("a run that refuses a revision leaves their file as it is once they know what runs", async () => {
   await conclude(stay("unchanged", "running it"));
   rmSync(file());
   await conclude(refused);
@@ -93,7 +93,7 @@ it("a hold of the machine is theirs too, until the first run that finds none", a
   expect(written()).not.toHaveProperty("held");
 });
 
-it("do not wait again for inputs that could not be fetched, which root goes on trying", async () => {
+it("homes do not wait again for inputs that could not be fetched, and root goes on trying", async () => {
   // What homes know at each try.
   scratch.fake("nix", `{ cat ${file()} 2>/dev/null || echo nothing; echo; } >>${scratch.in("tries")}; exit 1`);
   const tries = () =>
@@ -109,7 +109,7 @@ it("do not wait again for inputs that could not be fetched, which root goes on t
   expect(written()).toMatchObject({ revision: "b".repeat(40) });
 });
 
-it("start again when their inputs have come after all", async () => {
+it("homes start again when their inputs have come after all", async () => {
   const archived = `echo '{"path":"/nix/store/1-source","inputs":{}}'`;
   scratch.fake("nix", `[ -e ${file()} ] && { rm ${file()}; ${archived}; exit; }; exit 1`);
   scratch.fake("nix-store", "true");

@@ -39,7 +39,7 @@ it.each(["Google", "KVM", undefined])("another machine need not: %s", async (pro
   expect(await observed(product)).toBe("none");
 });
 
-it("a machine that a server has answered must, also after its instance item is gone", async () => {
+it("a machine that a server has answered must, even if that had no item for it", async () => {
   google.metadata["project/attributes/"] = "{}";
   google.metadata["instance/name"] = "dev-alice";
   const metadata = google.metadataServer();

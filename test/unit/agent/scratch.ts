@@ -20,6 +20,7 @@ export class Scratch {
     for (const folder of ["bin", "state", "run"]) mkdirSync(join(this.root, folder));
     process.env["PATH"] = `${join(this.root, "bin")}:${this.path}`;
     process.env["HOME"] = this.root;
+    delete process.env["XDG_CONFIG_HOME"];
     process.env["NIXOS_AUTO_UPDATE_PAUSE"] = "0";
   }
 

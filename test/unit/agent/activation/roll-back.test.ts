@@ -222,7 +222,7 @@ it("goes back to what a boot has started meanwhile", async () => {
   expect(facts()).toEqual({ runs: "W", profile: "W", boots: "W", generations: ["A", "W"] });
 });
 
-it("only sets the profile where another switch was running", async () => {
+it("only sets the profile where the switch changed nothing", async () => {
   await generations("A", "W");
   expect(await rollBack(trial("N", { replaces: waits() }), true)).toEqual({ ok: true });
   expect(nameOf(scratch.in("profile"))).toBe("W");
