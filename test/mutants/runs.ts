@@ -95,6 +95,13 @@ export const runMutants: readonly Mutant[] = [
   ),
   rule(
     "system/wait",
+    "a wait that begins in the future counts from now",
+    "known <= new Date()",
+    "!Number.isNaN(known.getTime())",
+    unit("agent/window"),
+  ),
+  rule(
+    "system/wait",
     "a deadline counts for the update that waits",
     "of === revision && known",
     "known",
