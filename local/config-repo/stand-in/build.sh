@@ -12,11 +12,12 @@ export out=${outputs[out]}
 # Most of a build's time would be programs that start: shells and few of them do what can be done so.
 make_folders() { # paths…
   local path
-  local -A folders=()
+  local -A folders=([$out]='')
   for path in "$@"; do
-    [[ $path != */* ]] || folders[$out/${path%/*}]=''
+    path=$out/$path
+    folders[${path%/*}]=''
   done
-  mkdir -p -- "$out" "${!folders[@]}"
+  mkdir -p -- "${!folders[@]}"
 }
 
 # Links that are called as what they lead to take one ln for each folder.
