@@ -269,7 +269,7 @@ describe("a company's project, run by the CI files that init wrote", () => {
     expect(JSON.parse(tool.stdout)).toMatchObject({
       fleet: "devs",
       stack: "acme",
-      vms: [{ name: "dev-alice" }, { name: "dev-canary" }],
+      vms: [{ name: "dev-alice" }, { name: "dev-bob" }, { name: "dev-canary" }],
     });
   });
 
