@@ -29,6 +29,7 @@ async function command(words: string): Promise<void> {
 beforeAll(async () => {
   lab = await Lab.open();
   source = await lab.source();
+  source.keepsLock = true;
   await approve();
   vm = await lab.vm("held", source, { wave: "canary", follow: "approved", contract: 2 });
   source.extra = 'system.systemBuilderCommands = "sleep 5";';

@@ -34,6 +34,7 @@ let limits = false;
 beforeAll(async () => {
   lab = await Lab.open();
   source = await lab.source();
+  source.keepsLock = true;
   // The watcher would be faster than the test.
   source.extra = "services.nixos-auto-update.watch = false;";
   await source.commit();
@@ -73,13 +74,14 @@ function approve(revision: string, manifest?: { url: string; sha256: string }): 
 
 /** Builds the branch's head; answers its system, and what it is in the cache once someone has signed it. */
 async function prebuild(key = "ours"): Promise<string> {
-  await builder.update();
-  const { current } = await builder.facts();
+  const host = `nixosConfigurations.${source.hostName}.config.system.build.toplevel`;
+  const flake = `${source.url}?ref=main&rev=${await source.head()}#${host}`;
+  const system = await builder.sh(`nix build --no-link --print-out-paths '${flake}'`);
   const copied = await builder.sh(
-    `rm -rf /root/cache && nix copy --to 'file:///root/cache?secret-key=/root/${key}' ${current} && tar --create --directory /root/cache . | base64`,
+    `rm -rf /root/cache && nix copy --to 'file:///root/cache?secret-key=/root/${key}' ${system} && tar --create --directory /root/cache . | base64`,
   );
   await execa({ input: Buffer.from(copied, "base64") })`tar --extract --directory ${folder}`;
-  return current;
+  return system;
 }
 
 /** Approves a revision for which the manifest names a system; a digest that does not fit where one is given. */
@@ -127,6 +129,9 @@ it("is not taken where someone else signed it", async () => {
   expect((await vm.facts()).current).toBe(before.current);
 });
 
+/** What no one has built. */
+const absent = `/nix/store/${"0".repeat(32)}-nixos-system-dev-canary`;
+
 /** The VM has built the head itself, and has said why. */
 async function expectBuilt(said: string, why: RegExp): Promise<void> {
   expect(said).toMatch(why);
@@ -137,13 +142,13 @@ async function expectBuilt(said: string, why: RegExp): Promise<void> {
 
 it("is built where the cache does not have it", async () => {
   const revision = await source.commit();
-  approvePrebuilt(revision, `/nix/store/${"0".repeat(32)}-nixos-system-dev-canary`);
+  approvePrebuilt(revision, absent);
   await expectBuilt(await update(), /is not available prebuilt; building: /);
 });
 
 it("is built where the manifest is not the approved one", async () => {
   const revision = await source.commit();
-  approvePrebuilt(revision, await prebuild(), "0".repeat(64));
+  approvePrebuilt(revision, absent, "0".repeat(64));
   await expectBuilt(await update(), /not the approved one, by its digest; building/);
 });
 
@@ -155,7 +160,7 @@ it("is built where the manifest has nothing for the machine", async () => {
 
 it("is built where the cache accepts and hangs", async () => {
   const revision = await source.commit();
-  approvePrebuilt(revision, await prebuild());
+  approvePrebuilt(revision, absent);
   stalls = "store";
   await expectBuilt(await update(), /is not available prebuilt; building: /);
   stalls = undefined;

@@ -45,6 +45,7 @@ describe("a reboot", () => {
   beforeAll(async () => {
     lab = await Lab.open();
     source = await lab.source();
+    source.keepsLock = true;
     vm = await lab.vm("reboots", source);
     // A machine is first compared with what it booted after its first boot of a system.
     await newKernel("later");

@@ -38,6 +38,7 @@ describe("a VM with turns", () => {
   beforeAll(async () => {
     lab = await Lab.open();
     source = await lab.source();
+    source.keepsLock = true;
     lab.tell(approvalKey("devs", "faults", "canary"), { revision: await source.head(), lock: source.lock });
     vm = await lab.vm("turns", source, { wave: "canary", follow: "approved", contract: 2, turns });
   });

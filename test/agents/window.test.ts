@@ -42,6 +42,7 @@ describe("a VM outside of its window", () => {
   beforeAll(async () => {
     lab = await Lab.open();
     source = await lab.source();
+    source.keepsLock = true;
     await approve();
     vm = await lab.vm("waits", source, { wave: "canary", follow: "approved", contract: 2 });
     source.extra = `services.nixos-auto-update.window = [ "${await closedWindow()}" ];`;

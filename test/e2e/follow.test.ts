@@ -1,6 +1,7 @@
 /** What a VM takes by itself at boot, in both modes: between rollouts, and while one is halted. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TestCloud, until } from "./cloud";
+import { long } from "./rollout-fleet";
 
 const cloud = new TestCloud();
 afterAll(() => cloud.down());
@@ -39,25 +40,30 @@ describe.each(["branch", "approved"])("follow: %s", (follow) => {
     await cloud.expectRuns("dev-alice", pushed);
   });
 
-  it("leaves a stopped VM of a later wave where it was, when it boots while the rollout is halted", async () => {
-    const good = await cloud.head();
-    const before = { alice: await bootedAt("dev-alice"), bob: await bootedAt("dev-bob") };
-    const generations = await cloud.generations("dev-bob");
-    await cloud.power("dev-bob", "stop");
-    await cloud.change("hosts/dev-canary.nix", (text) => text.replace(/^\{/m, '{ broken = throw "no such option";'));
-    await cloud.up("badly");
+  // rollout.test.ts has this of VMs that follow approvals.
+  const covered = follow === "approved" && !long;
+  it.skipIf(covered)(
+    "leaves a stopped VM of a later wave where it was, if it boots during a halted rollout",
+    async () => {
+      const good = await cloud.head();
+      const before = { alice: await bootedAt("dev-alice"), bob: await bootedAt("dev-bob") };
+      const generations = await cloud.generations("dev-bob");
+      await cloud.power("dev-bob", "stop");
+      await cloud.change("hosts/dev-canary.nix", (text) => text.replace(/^\{/m, '{ broken = throw "no such option";'));
+      await cloud.up("badly");
 
-    await cloud.power("dev-bob", "start");
-    await cloud.power("dev-alice", "reset");
-    await ranAfterBoot("dev-bob", before.bob);
-    await ranAfterBoot("dev-alice", before.alice);
-    for (const vm of ["dev-canary", "dev-alice", "dev-bob"]) await cloud.expectRuns(vm, good);
-    expect(await cloud.generations("dev-bob")).toBe(generations);
+      await cloud.power("dev-bob", "start");
+      await cloud.power("dev-alice", "reset");
+      await ranAfterBoot("dev-bob", before.bob);
+      await ranAfterBoot("dev-alice", before.alice);
+      for (const vm of ["dev-canary", "dev-alice", "dev-bob"]) await cloud.expectRuns(vm, good);
+      expect(await cloud.generations("dev-bob")).toBe(generations);
 
-    const fixed = await cloud.change("hosts/dev-canary.nix", (text) =>
-      text.replace(' broken = throw "no such option";', ""),
-    );
-    await cloud.up();
-    for (const vm of ["dev-canary", "dev-alice", "dev-bob"]) await cloud.expectRuns(vm, fixed);
-  });
+      const fixed = await cloud.change("hosts/dev-canary.nix", (text) =>
+        text.replace(' broken = throw "no such option";', ""),
+      );
+      await cloud.up();
+      for (const vm of ["dev-canary", "dev-alice", "dev-bob"]) await cloud.expectRuns(vm, fixed);
+    },
+  );
 });

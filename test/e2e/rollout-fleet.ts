@@ -1,4 +1,4 @@
-/** Real machines in three waves, six by default and twelve with `--long`, whose configuration says which of them become unhealthy. */
+/** Real machines in three waves, five by default and twelve with `--all`, whose configuration says which of them become unhealthy. */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -40,7 +40,7 @@ export class RolloutFleet extends TestCloud {
   constructor(
     /** What its VMs follow from the next `set` on. */
     public follow: "branch" | "approved",
-    machines = long ? 12 : 6,
+    machines = long ? 12 : 5,
   ) {
     super();
     this.all = Array.from({ length: machines }, (_, index) => `dev-${index + 1}`);
@@ -162,12 +162,12 @@ export class RolloutFleet extends TestCloud {
   }
 
   /** Restarts every VM, or starts it for the first time, and waits until its own timer has run. */
-  async bootAll(): Promise<void> {
+  async boot(vms: readonly string[]): Promise<void> {
     const before = await this.status();
-    await Promise.all(this.all.map((vm) => this.act(vm, before[vm]?.state === "RUNNING" ? "reset" : "start")));
-    await until("every VM reports from its new boot", 240, async () => {
+    await Promise.all(vms.map((vm) => this.act(vm, before[vm]?.state === "RUNNING" ? "reset" : "start")));
+    await until(`${vms.join(", ")} report from a new boot`, 240, async () => {
       const now = await this.status();
-      return this.all.every((vm) => ![undefined, before[vm]?.system?.bootedAt].includes(now[vm]?.system?.bootedAt));
+      return vms.every((vm) => ![undefined, before[vm]?.system?.bootedAt].includes(now[vm]?.system?.bootedAt));
     });
   }
 

@@ -59,7 +59,7 @@ describe("a rollout to another kernel", () => {
     await fleet.expectAll(await fleet.startChanging(kernel()));
     fleet.set({}, {}, { canary: required });
     // A machine is first compared with what it booted after its first boot of a system.
-    await fleet.bootAll();
+    await fleet.boot(fleet.all);
   });
   afterAll(() => fleet.down());
 
