@@ -85,9 +85,7 @@ export interface CommonDecision extends Decision {
   notes?: string[];
 }
 
-/**
- * How a switch went. `unchanged`: it failed before it changed anything.
- */
+/** How a switch went. `unchanged`: it failed before it changed anything. */
 export type Switched =
   | { kind: "done" }
   /** It runs only after a reboot. */

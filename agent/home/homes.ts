@@ -115,7 +115,10 @@ async function ofUser({ name }: Account, args: readonly string[]): Promise<boole
   return systemctl("system", ["--user", `--machine=${name}@.host`, ...args], 10_000);
 }
 
-/** Whether units of a user are loaded and active; nothing of any if the user's manager does not answer. One connection for all: each is a session of PAM. */
+/**
+ * Whether units of a user are loaded and active; nothing of any if the user's manager does not answer. One connection asks for all: each is a
+ * session of PAM.
+ */
 function statesOf({ name }: Account, units: readonly string[]): Promise<Record<string, string>[]> {
   const options = { extra: ["--user", `--machine=${name}@.host`], timeout: 10_000 };
   return showUnits("system", units, ["LoadState", "ActiveState"], options);
