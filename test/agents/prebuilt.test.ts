@@ -4,7 +4,7 @@ import { createReadStream, existsSync, mkdirSync, readFileSync, writeFileSync } 
 import http from "node:http";
 import path from "node:path";
 import { execa } from "execa";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import type { Cache } from "../../rules/instance-metadata";
 import { expectComplete } from "../faults/expect-generation";
 import { resume, reach, inject } from "../faults/interruption";
@@ -67,6 +67,11 @@ beforeAll(async () => {
   vm = await lab.vm("vm", source, { follow: "approved", wave: "all", cache });
 });
 afterAll(() => lab.close());
+// A test that failed half way may have left them.
+beforeEach(() => {
+  stalls = undefined;
+  limits = false;
+});
 
 function approve(revision: string, manifest?: { url: string; sha256: string }): void {
   lab.tell("nixos-fleet--devs--faults--all", { revision, lock: source.lock, manifest });
