@@ -5,6 +5,8 @@ import { run, succeeded } from "./process";
 export type Manager = "system" | "user";
 
 const TIMEOUT = 30_000;
+/** For a question about the manager itself. A user may have stopped theirs. */
+const patience = (manager: Manager) => ({ timeout: manager === "user" ? 10_000 : TIMEOUT });
 const flags = (manager: Manager) => (manager === "user" ? ["--user"] : []);
 
 export async function systemctl(manager: Manager, args: readonly string[], timeout = TIMEOUT): Promise<boolean> {
@@ -13,7 +15,7 @@ export async function systemctl(manager: Manager, args: readonly string[], timeo
 
 /** The manager's state, such as `running`, `degraded` or `starting`. */
 export async function managerState(manager: Manager): Promise<string> {
-  return (await run("systemctl", [...flags(manager), "is-system-running"], { timeout: TIMEOUT })).stdout.trim();
+  return (await run("systemctl", [...flags(manager), "is-system-running"], patience(manager))).stdout.trim();
 }
 
 /** Whether the machine is shutting down. Services stop and none starts then, so a failure does not show that an update is bad. */
@@ -24,13 +26,13 @@ export async function isShuttingDown(): Promise<boolean> {
 /** When a manager started, in microseconds since the kernel's boot; 0 if it does not say. */
 export async function managerStarted(manager: Manager): Promise<number> {
   const args = [...flags(manager), "show", "--property=UserspaceTimestampMonotonic", "--value"];
-  return Number((await run("systemctl", args, { timeout: TIMEOUT })).stdout.trim()) || 0;
+  return Number((await run("systemctl", args, patience(manager))).stdout.trim()) || 0;
 }
 
 /** The units that a manager starts, stops or reloads now, or will. */
 export async function unitsWithJobs(manager: Manager): Promise<string[]> {
   const args = [...flags(manager), "list-jobs", "--plain", "--no-legend", "--full"];
-  const { stdout } = await run("systemctl", args, { timeout: TIMEOUT });
+  const { stdout } = await run("systemctl", args, patience(manager));
   return stdout.split("\n").flatMap((line) => line.trim().split(/\s+/)[1] ?? []);
 }
 
