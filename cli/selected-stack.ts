@@ -9,7 +9,8 @@ import { rawSettings, selectedStack } from "./stack";
 
 /** Values by full key; `problem` says why Pulumi cannot read `files`, which have one of the keys. */
 export type SelectedSettings =
-  { stack: string; values: Readonly<Record<string, string>> } | { files: string; problem: string };
+  | { stack: string; values: Readonly<Record<string, string>> }
+  | { files: string; problem: string };
 
 /** An environment of Pulumi's may hold any key. */
 const ENVIRONMENT = "environment";

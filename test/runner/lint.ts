@@ -38,9 +38,11 @@ const checks: readonly Check[] = [
   { name: "types of the page", command: () => [typescript, "-p", "cli/dashboard/view"] },
   { name: "oxlint", command: (files) => ["oxlint", "--no-error-on-unmatched-pattern", ...some(files, /\.m?tsx?$/)] },
   {
-    name: "prettier",
+    name: "format",
     command: (files) => [
-      ...["prettier", "--check", "--ignore-unknown", "--cache"],
+      "oxfmt",
+      "--check",
+      "--no-error-on-unmatched-pattern",
       ...some(files, /\.(ts|tsx|css|mts|mjs|json|ya?ml)$/),
     ],
   },

@@ -1,6 +1,6 @@
 /** infra/config/fleet-settings.ts: the settings as an interface with a comment on each key, from the JSON Schema of a stack's file. */
-import { format } from "prettier";
 import { durationPattern } from "../../rules/text/duration";
+import { formatted } from "./formatted";
 import { NAMESPACE, presetOf, range, type Schema, type StackFileSchema } from "./settings";
 
 const HEAD = `/**
@@ -24,7 +24,7 @@ export function settingsType(schema: StackFileSchema, required: readonly string[
     required: [...required],
   };
   const text = `${HEAD}\nexport interface FleetSettings ${objectOf(settings)}\n`;
-  return format(text, { parser: "typescript", printWidth: 120 });
+  return formatted("fleet-settings.ts", text);
 }
 
 function objectOf({ properties = {}, required = [] }: Schema): string {
