@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expectComplete, expectRuns } from "../faults/expect-generation";
-import { reach, inject } from "../faults/interruption";
+import { killWhile } from "../faults/interruption";
 import { Lab } from "../faults/lab";
 import type { Source } from "../faults/source";
 import type { Vm } from "../faults/vm";
@@ -49,9 +49,7 @@ const repeats = { now: "was interrupted; repeating it", "0.1.0": "was cut short;
 describe.each(["now", "0.1.0"] as const)("what the agent of version %s left, the other ends:", (agent) => {
   it.each(["switching", "checking health", "keeping"])("a good update, killed while %s", async (stage) => {
     await runs(agent);
-    await source.commit("slow");
-    await reach(vm, stage, 100);
-    expect(await inject(vm, "SIGKILL", "all")).toBe(true);
+    await killWhile(vm, stage, () => source.commit("slow"));
     expect(await trialLeft()).toBe(true);
     await runs(others[agent]);
     await vm.update();
@@ -63,9 +61,7 @@ describe.each(["now", "0.1.0"] as const)("what the agent of version %s left, the
   it("a rollback, killed half way", async () => {
     await runs(agent);
     const before = await vm.facts();
-    await source.commit("slowThenFails");
-    await reach(vm, "rolling back", 100);
-    expect(await inject(vm, "SIGKILL", "all")).toBe(true);
+    await killWhile(vm, "rolling back", () => source.commit("slowThenFails"));
     await runs(others[agent]);
     await vm.update();
     expect(await vm.lastRun()).toContain(`a rollback ${repeats[others[agent]]}`);

@@ -5,6 +5,7 @@ import { turnOf } from "../../rules/decision/turn";
 import { expectRuns } from "../faults/expect-generation";
 import { Lab } from "../faults/lab";
 import type { Source } from "../faults/source";
+import { pace } from "../setup/pace";
 import type { Vm } from "../faults/vm";
 
 const turns = 7;
@@ -51,7 +52,7 @@ describe("a VM with turns", () => {
   it("builds what is approved, and activates it by itself when its turn comes", async () => {
     const before = await vm.facts();
     await commitForLater();
-    const revision = await approve(40);
+    const revision = await approve(40 * pace);
     await answered(revision, "deferred");
     expect(await vm.facts()).toMatchObject({ current: before.current, profile: before.profile });
     expect(vm.report()).toMatchObject({

@@ -4,6 +4,7 @@ import { approvalKey } from "../../rules/contract";
 import { expectRuns } from "../faults/expect-generation";
 import { Lab } from "../faults/lab";
 import type { Source } from "../faults/source";
+import { pace } from "../setup/pace";
 import type { Vm } from "../faults/vm";
 
 let lab: Lab;
@@ -94,7 +95,7 @@ describe("a VM outside of its window", () => {
   });
 
   it("waits no longer than its deadline", async () => {
-    source.extra = `services.nixos-auto-update = { window = [ "${await closedWindow()}" ]; windowDeadline = 5; };`;
+    source.extra = `services.nixos-auto-update = { window = [ "${await closedWindow()}" ]; windowDeadline = ${Math.ceil(5 * pace)}; };`;
     await source.commit();
     await approve();
     await vm.sh("nixos-auto-update run --by carol");

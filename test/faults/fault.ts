@@ -78,8 +78,11 @@ async function expectBoots({ vm }: Lease, before: Facts): Promise<void> {
 
 async function takesNext({ vm, source }: Lease): Promise<void> {
   source.keepsLock = true;
-  await source.commit();
-  source.keepsLock = false;
+  try {
+    await source.commit();
+  } finally {
+    source.keepsLock = false;
+  }
   // One that tries again by itself may have looked at the head before this commit, and a start would only join it; or after it, and the start
   // finds nothing to do.
   await vm.idle();

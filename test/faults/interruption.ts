@@ -58,6 +58,16 @@ async function reachStage(vm: Vm, stage: string): Promise<void> {
   }
 }
 
+/** Kills an update while it is in a stage. On a busy machine a kill may come after the update; the next one is tried then, five times in all. */
+export async function killWhile(vm: Vm, stage: string, commit: () => Promise<unknown>): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    await commit();
+    await reach(vm, stage, 100);
+    if (await inject(vm, "SIGKILL", "all")) return;
+    if (tries === 5) throw new Error(`${tries} times the update was over before it was killed while ${stage}`);
+  }
+}
+
 /** Interrupts the VM; answers whether an update was under way. */
 export async function inject(vm: Vm, interruption: Interruption, whom: "all" | "main"): Promise<boolean> {
   if (interruption === "SIGKILL") return vm.kill(whom);

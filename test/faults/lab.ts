@@ -33,7 +33,7 @@ export const limits = {
   NIXOS_AUTO_UPDATE_SWITCH_TIMEOUT: String(Math.ceil(15 * pace)),
   NIXOS_AUTO_UPDATE_SETTLE: "1",
   NIXOS_AUTO_UPDATE_REACH: String(Math.ceil(6 * pace)),
-  NIXOS_AUTO_UPDATE_STALL: "2",
+  NIXOS_AUTO_UPDATE_STALL: String(Math.ceil(2 * pace)),
   NIXOS_AUTO_UPDATE_RETRY: "4",
   NIXOS_AUTO_UPDATE_PAUSE: "1",
 };
