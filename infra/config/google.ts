@@ -1,5 +1,6 @@
 /** Google's own keys, which its provider reads too: the location of the fleet. */
 import { z } from "zod";
+import { shapes } from "../../rules/shapes";
 import { check } from "./schema";
 
 export const zone = z.string().regex(/^[a-z]+-[a-z]+[0-9]+-[a-z]$/, "must be a zone such as europe-west1-b");
@@ -7,10 +8,10 @@ export const zone = z.string().regex(/^[a-z]+-[a-z]+[0-9]+-[a-z]$/, "must be a z
 export const googleKeys = {
   project: z
     .string({ error: "must be set: the Google Cloud project that gets the fleet" })
-    .regex(/^([a-z0-9.]+:)?[a-z][-a-z0-9]{4,28}[a-z0-9]$/, "must be a Google Cloud project id"),
+    .regex(shapes.project, "must be a Google Cloud project id"),
   region: z
     .string({ error: "must be set: the region of the fleet's network, such as europe-west1" })
-    .regex(/^[a-z]+-[a-z]+[0-9]+$/, "must be a region such as europe-west1"),
+    .regex(shapes.region, "must be a region such as europe-west1"),
   zone: zone.optional(),
 };
 
