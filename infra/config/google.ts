@@ -18,7 +18,13 @@ export const googleKeys = {
 export const networkKeys = {
   network: z
     .strictObject({
-      cidr: z.cidrv4("must be an IPv4 range such as 10.128.0.0/20").default("10.128.0.0/20"),
+      cidr: z
+        .cidrv4({ error: "must be an IPv4 range such as 10.128.0.0/20", abort: true })
+        .refine((cidr) => cidr === subnetRange(cidr), {
+          error: ({ input }) =>
+            `must be a range from /8 to /29 by its first address, such as ${subnetRange(String(input))}`,
+        })
+        .default("10.128.0.0/20"),
     })
     .prefault({}),
   existingNetwork: z
@@ -39,6 +45,15 @@ export const networkKeys = {
     .regex(/^[^@\s]+@[^@\s]+\.gserviceaccount\.com$/, "must be the address of a service account")
     .optional(),
 };
+
+/** The range of this address that Compute takes for a subnet: /8 to /29, and by its first address. */
+function subnetRange(cidr: string): string {
+  const [address = "", prefix] = cidr.split("/");
+  const bits = 32 - Math.min(29, Math.max(8, Number(prefix)));
+  const number = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+  const first = number - (number % 2 ** bits);
+  return `${[24, 16, 8, 0].map((shift) => (first >>> shift) & 255).join(".")}/${32 - bits}`;
+}
 
 /** A link to a Compute resource of a kind. */
 function link(kind: string): RegExp {

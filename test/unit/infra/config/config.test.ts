@@ -95,6 +95,23 @@ describe("the stack's configuration", () => {
     expect(check(changes).mistakes).toContain(line);
   });
 
+  it.each([
+    ["10.128.0.5/20", "10.128.0.0/20"],
+    ["10.0.0.0/4", "10.0.0.0/8"],
+    ["192.168.1.7/32", "192.168.1.0/29"],
+    ["255.255.255.255/16", "255.255.0.0/16"],
+  ])("refuses the range %s, which Compute does not take for a subnet, and names one", (cidr, right) => {
+    expect(check({ "nixos-fleet:network": { cidr } }).mistakes).toEqual([
+      `nixos-fleet:network.cidr: "${cidr}" must be a range from /8 to /29 by its first address, such as ${right}`,
+    ]);
+    expect(check({ "nixos-fleet:network": { cidr: right } }).mistakes).toEqual([]);
+  });
+
+  it("refuses what is no range at all in one line", () =>
+    expect(check({ "nixos-fleet:network": { cidr: "10.128.0.0" } }).mistakes).toEqual([
+      'nixos-fleet:network.cidr: "10.128.0.0" must be an IPv4 range such as 10.128.0.0/20',
+    ]));
+
   it("names all mistakes at once and still says where the repository is", () => {
     const checked = check({ "gcp:project": undefined, "nixos-fleet:vmss": "x", "nixos-fleet:follow": "main" });
     expect(checked.mistakes).toHaveLength(3);
