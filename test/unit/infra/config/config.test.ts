@@ -88,6 +88,10 @@ describe("the stack's configuration", () => {
       'nixos-fleet:bootTimeout: "soon" must be a duration such as "90s", "20m" or "1h30m"',
     ],
     [
+      { "nixos-fleet:ssh": { addresses: { "dev-alice": "10.0.0.2:99999" } } },
+      'nixos-fleet:ssh.addresses.dev-alice: "10.0.0.2:99999" must be HOST:PORT with a port from 1 to 65535',
+    ],
+    [
       { "nixos-fleet:trigger": "ssh" },
       "nixos-fleet:sshPrivateKey: must be set where trigger is ssh (pulumi config set --secret nixos-fleet:sshPrivateKey)",
     ],
