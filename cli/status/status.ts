@@ -3,6 +3,7 @@ import { groupEntries } from "../../rules/group-entries";
 import { short, type Drift } from "../../rules/contract";
 import type { Approval } from "../../rules/rollout/approval";
 import { formatDuration, parseDuration } from "../../rules/text/duration";
+import { own } from "../../rules/text/json";
 import { predict, type Prediction } from "../../rules/decision/prediction";
 import { failureText, holdText, waitsFor } from "../../rules/text/sentences";
 import type { Decisions, FleetId, FleetVm } from "../fleet";
@@ -214,7 +215,7 @@ function vmStatus(
   now: Date,
   branches: readonly Branch[],
 ): VmStatus {
-  const approved = vm.wave === null ? undefined : approvals[vm.wave]?.revision;
+  const approved = own(approvals, vm.wave)?.revision;
   const wanted = wantedBy(control, vm, approved);
   const reading = reports?.system ?? { kind: "none" };
   const { drift, reason } = decideDrift({
@@ -229,7 +230,7 @@ function vmStatus(
     now,
   });
   const homes = Object.entries(reports?.homes ?? {}).map(([user, home]) => [user, reportOf(home)] as const);
-  const approval = vm.wave === null ? undefined : approvals[vm.wave];
+  const approval = own(approvals, vm.wave);
   const around = { state: vm.state, system: reportOf(reading), approval, running: secondsSince(vm.startedAt, now) };
   const homeDrift = vm.homes.map((home) => [home.user, homeStatus(home, reports?.homes[home.user], around)] as const);
   return {

@@ -4,7 +4,7 @@ import { short, type Drift } from "../../rules/contract";
 import { runsRevision, type Report } from "../../rules/report";
 import { holdOn } from "../../rules/rollout/control-item";
 import { parseDuration, formatDuration } from "../../rules/text/duration";
-import { objectsIn, parseJson } from "../../rules/text/json";
+import { objectsIn, own, parseJson } from "../../rules/text/json";
 import { holdText, wavesText } from "../../rules/text/sentences";
 import type { Decisions, FleetVm } from "../fleet";
 import { reportOf, type VmReports } from "../../rules/report-reading";
@@ -35,7 +35,7 @@ export function urgentPreview(
   pauses: Pauses,
 ): UrgentPreview {
   const whyStays = (vm: FleetVm) => {
-    const [pin, hold] = [control.pins[vm.name], holdOn(control, vm, revision)];
+    const [pin, hold] = [own(control.pins, vm.name), holdOn(control, vm, revision)];
     if (pin !== undefined) return `pinned to ${short(pin)}`;
     if (hold !== undefined) return holdText(hold);
     return vm.state === "RUNNING" ? undefined : "is off; it follows at its boot";

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as compute from "@pulumi/gcp/compute";
 import pMap from "p-map";
 import { contract, type PresentVm } from "../../../rules/contract";
+import { own } from "../../../rules/text/json";
 import type { FleetConfig, VmConfig } from "../../config/fleet-config";
 
 /** The address where a VM answers SSH and the host key that it must show, or why it gets no trigger. */
@@ -73,7 +74,7 @@ async function lookUp(
     const published = await compute.getInstanceGuestAttributes({ name, zone, project, queryPath }, opts);
     const hostKey = publishedHostKey(published.queryValues);
     if (hostKey === undefined) return { skipped: noHostKey };
-    const [host = "", port = ""] = (ssh.addresses[name] ?? `${address}:${ssh.port}`).split(":");
+    const [host = "", port = ""] = (own(ssh.addresses, name) ?? `${address}:${ssh.port}`).split(":");
     return { host, port: Number(port), hostKey };
   } catch (error) {
     return { skipped: `the host key cannot be read: ${error instanceof Error ? error.message : String(error)}` };

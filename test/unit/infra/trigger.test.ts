@@ -61,6 +61,12 @@ it("takes a configured address instead", async () =>
     "dev-alice": { host: "localhost", port: open },
   }));
 
+it("takes no address from what every object has", async () => {
+  const vm = { ...alice, name: "constructor", address: "127.0.0.1" };
+  const config = configured({}, { vms: [{ name: vm.name }], trigger: "ssh", sshPrivateKey: "k", ssh: { port: open } });
+  expect(await reachAll(config, [vm], {})).toMatchObject({ constructor: { host: "127.0.0.1", port: open } });
+});
+
 it("skips a VM that is off, and asks nothing about it", async () => {
   expect(await reach({ port: open }, { up: false })).toEqual({ "dev-alice": { skipped: "is not running" } });
   expect(asked).toEqual([]);

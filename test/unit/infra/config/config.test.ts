@@ -116,6 +116,25 @@ describe("the stack's configuration", () => {
       'nixos-fleet:network.cidr: "10.128.0.0" must be an IPv4 range such as 10.128.0.0/20',
     ]));
 
+  it("takes a VM whose name every object has", () => {
+    const vms = [{ name: "constructor" }, { name: "valueof" }];
+    const waves = [{ name: "all", rest: true }];
+    const stacks = [{ name: "dev", rest: true }];
+    const schedules = [{ name: "office", vms: ["valueof"], start: "0 7 * * 1-5", timeZone: "Europe/Brussels" }];
+    const { config, mistakes } = check({
+      "nixos-fleet:vms": vms,
+      "nixos-fleet:waves": waves,
+      "nixos-fleet:stacks": stacks,
+      "nixos-fleet:schedules": schedules,
+    });
+    expect(mistakes).toEqual([]);
+    expect(config?.waves[0]?.vms).toEqual(["constructor", "valueof"]);
+    expect(config?.vms.map(({ wave, schedule }) => [wave, schedule])).toEqual([
+      ["all", undefined],
+      ["all", "office"],
+    ]);
+  });
+
   it("names all mistakes at once and still says where the repository is", () => {
     const checked = check({ "gcp:project": undefined, "nixos-fleet:vmss": "x", "nixos-fleet:follow": "main" });
     expect(checked.mistakes).toHaveLength(3);
