@@ -70,14 +70,24 @@ export function projectOf(link: string): string | undefined {
   return /^projects\/([^/]+)\//.exec(pathOf(link))?.[1];
 }
 
-/** VMs get their addresses from a subnetwork of the fleet's own region. */
+/** VMs get their addresses from a subnetwork of the fleet's own region, and of the network's project. */
 export const checkExisting = check(
-  z.object({ "gcp:region": z.string(), existingNetwork: z.object({ subnetwork: z.string() }) }),
-  ({ "gcp:region": region, existingNetwork: { subnetwork } }) =>
-    subnetwork.includes(`/regions/${region}/`)
+  z.object({ "gcp:region": z.string(), existingNetwork: z.object({ network: z.string(), subnetwork: z.string() }) }),
+  ({ "gcp:region": region, existingNetwork: { network, subnetwork } }) => [
+    ...(subnetwork.includes(`/regions/${region}/`)
       ? []
-      : [`existingNetwork.subnetwork: ${subnetwork} is not in gcp:region "${region}"`],
+      : [`existingNetwork.subnetwork: ${subnetwork} is not in gcp:region "${region}"`]),
+    ...(sameProject(network, subnetwork)
+      ? []
+      : [`existingNetwork.subnetwork: ${subnetwork} is not in the network's project ${projectOf(network) ?? "?"}`]),
+  ],
 );
+
+/** Whether two links may be of one project: a link can also name it by its number. */
+function sameProject(...links: [string, string]): boolean {
+  const [one = "", other = ""] = links.map(projectOf);
+  return one === other || /^\d+$/.test(one) !== /^\d+$/.test(other);
+}
 
 /** The zone of VMs that name none. */
 export function defaultZone({ region, zone: written }: { region: string; zone?: string | undefined }): string {
