@@ -52,8 +52,9 @@ export async function gather(call: Call, read: ReadSettings): Promise<Facts> {
       Object.assign(facts, { settings, mistakes } satisfies Partial<Facts>);
     }
   }
-  facts.environmentProject = variable(call, "NIXOS_FLEET_PROJECT") ?? variable(call, "GOOGLE_CLOUD_PROJECT");
-  const project = facts.settings?.project ?? own ?? facts.environmentProject;
+  const named = ["NIXOS_FLEET_PROJECT", "GOOGLE_CLOUD_PROJECT"].map((name) => ({ name, value: variable(call, name) }));
+  facts.environmentProject = named.find(({ value }) => value !== undefined);
+  const project = facts.settings?.project ?? own ?? facts.environmentProject?.value;
   const [google, repository, ownHomes] = await Promise.all([
     project === undefined ? {} : googleFacts(call, project, facts),
     facts.settings === undefined ? {} : repositoryFacts(call, facts.settings, tools, runOptions),
