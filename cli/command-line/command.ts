@@ -82,8 +82,8 @@ export const projectOption: OptionSpec = {
   description: "the Google project; gcp:project of the selected stack by default",
 };
 
-/** Both become label values, and part of a filter. */
-const label = { pattern: /^[a-z0-9_-]{1,63}$/, right: "1 to 63 lower-case letters, digits, - and _" };
+/** The names of fleets and stacks: both become label values, and part of a filter. */
+export const label = { pattern: /^[a-z0-9_-]{1,63}$/, right: "1 to 63 lower-case letters, digits, - and _" };
 
 /** Which fleet, as every command takes it. */
 export const fleetOptions: Readonly<Record<string, OptionSpec>> = {
