@@ -3,10 +3,9 @@ import { HOME_DEVICE, short } from "../rules/contract";
 import type { Control } from "../rules/rollout/control-item";
 import { own } from "../rules/text/json";
 import { holdText } from "../rules/text/sentences";
-import { oneLine } from "../rules/text/text";
+import { oneLine, plural } from "../rules/text/text";
 import type { FleetVm } from "./fleet";
 import type { AttachedDisk } from "./google/compute";
-import { plural } from "./text";
 
 /** What is known of a VM that is to go. */
 export interface RemovalFacts {

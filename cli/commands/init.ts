@@ -6,7 +6,7 @@ import { answerOptions, answers } from "../init/answers";
 import { filesOf, type Plan } from "../init/project";
 import { isConfigClone, requireEmpty, writeAll } from "../init/write";
 import { shapes } from "../../rules/shapes";
-import { plural } from "../text";
+import { plural } from "../../rules/text/text";
 
 const root = join(__dirname, "../..");
 

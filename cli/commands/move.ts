@@ -8,8 +8,7 @@ import { projectDirectory } from "../project-directory";
 import { runProgram } from "../run-program";
 import { hasFleetSettings, rawSettings, requireSettingsOf, stateOf } from "../stack";
 import { moveObstacles, resourcesOf } from "../stack-move";
-import { firstOf, oneLine } from "../../rules/text/text";
-import { plural } from "../text";
+import { firstOf, oneLine, plural } from "../../rules/text/text";
 
 export const command: Command = {
   name: "move",

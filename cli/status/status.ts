@@ -2,13 +2,13 @@
 import { groupEntries } from "../../rules/group-entries";
 import { short, type Drift } from "../../rules/contract";
 import type { Approval } from "../../rules/rollout/approval";
-import { formatDuration, parseDuration } from "../../rules/text/duration";
+import { formatDuration } from "../../rules/text/duration";
 import { own } from "../../rules/text/json";
 import { predict, type Prediction } from "../../rules/decision/prediction";
 import { failureText, holdText, waitsFor } from "../../rules/text/sentences";
 import type { Decisions, FleetId, FleetVm } from "../fleet";
 import { branchFor, dateOf, type Branch } from "./branch";
-import { homeStatus, type HomeStatus } from "./homes";
+import { homeStatus, silentAfter, type HomeStatus } from "./homes";
 import { overdueOf, type Overdue } from "./stale";
 import { fleetItemsReader, type FleetItemsReader } from "../../rules/rollout/fleet-items";
 import { type Control, holdOn, wantedBy, type Hold } from "../../rules/rollout/control-item";
@@ -59,9 +59,6 @@ export interface FleetStatus extends FleetId {
   branches: Omit<Branch, "parents" | "dates">[];
   vms: VmStatus[];
 }
-
-/** A VM without a report that was started less than these seconds ago counts as starting. */
-const silentAfter = parseDuration("15m") ?? 0;
 
 /** The facts that decide a VM's drift. */
 export interface DriftInput {

@@ -8,8 +8,7 @@ import { objectsIn, own, parseJson } from "../../rules/text/json";
 import { holdText, wavesText } from "../../rules/text/sentences";
 import type { Decisions, FleetVm } from "../fleet";
 import { reportOf, type VmReports } from "../../rules/report-reading";
-import { plural } from "../text";
-import { firstOf, oneLine } from "../../rules/text/text";
+import { firstOf, oneLine, plural } from "../../rules/text/text";
 import { revisionText } from "./revision-text";
 
 /** Pauses of a stack's waves in seconds, by wave, in the waves' order. */
