@@ -5,7 +5,7 @@ import { createInterface } from "node:readline/promises";
 import { parseCall, type CommandContext } from "./command-line/command";
 import { variable } from "./command-line/variable";
 import { FleetError, UsageError } from "./errors";
-import { messageOf } from "../rules/text/system-error";
+import { messageOf, reasonOf } from "../rules/text/system-error";
 import { ApiError, nextStep } from "./google/api-error";
 import { helpLines, overviewLines } from "./command-line/help";
 import { loadCommand } from "./load-command";
@@ -87,18 +87,18 @@ export async function main(readSettings: ReadSettings): Promise<void> {
       interrupt.abort();
     });
   }
-  // The reader of the output may have seen enough: `fleet status | head`.
-  process.stdout.on("error", () => process.exit(0));
   const { stdout } = process;
+  stdout.on("error", (error: NodeJS.ErrnoException) => {
+    // The reader of the output has seen enough: `fleet status | head`.
+    if (error.code === "EPIPE") process.exit(0);
+    printError(withCode(`the output cannot be written: ${reasonOf(error)}`, "NF211"));
+    process.exit(1);
+  });
   const colour = wantsColour(stdout, process.env);
   process.exitCode = await run(process.argv.slice(2), {
     env: process.env,
-    print: (line) => process.stdout.write(`${line}\n`),
-    printError: (line) => {
-      const { isTTY, columns } = process.stderr;
-      const lines = wrap(`fleet: ${line}`, isTTY ? columns : Infinity, 2);
-      process.stderr.write(`${lines.join("\n")}\n`);
-    },
+    print: (line) => stdout.write(`${line}\n`),
+    printError,
     terminal: stdout.isTTY,
     ...(stdout.isTTY ? { size: () => ({ columns: stdout.columns, rows: stdout.rows }) } : {}),
     ...(process.stdin.isTTY && process.stderr.isTTY
@@ -112,6 +112,12 @@ export async function main(readSettings: ReadSettings): Promise<void> {
     readSettings,
     loadCommand,
   });
+}
+
+function printError(line: string): void {
+  const { isTTY, columns } = process.stderr;
+  const lines = wrap(`fleet: ${line}`, isTTY ? columns : Infinity, 2);
+  process.stderr.write(`${lines.join("\n")}\n`);
 }
 
 /** Asks on the terminal; the question goes to standard error, so that the result may go into a pipe. */

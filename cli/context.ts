@@ -16,9 +16,10 @@ export interface FleetContext {
   id: FleetId;
 }
 
-/** The project that a call is about, and the stack if its settings name the project. */
+/** The project that a call is about, and the fleet and stack if the stack's settings name the project. */
 interface Target {
   project: string;
+  fleet?: string | undefined;
   stack?: string;
 }
 
@@ -36,7 +37,7 @@ async function targetOf(call: Call): Promise<Target> {
   const { stack, values } = read;
   const project = values[key];
   if (project === undefined) throw new UsageError(`${missing}; stack ${stack} has no ${key}`);
-  return { project, stack };
+  return { project, fleet: values["nixos-fleet:fleet"], stack };
 }
 
 /** Connects to the Compute API of the project that the call is about. */
@@ -72,19 +73,17 @@ export async function openFleet(call: Call, settings: { attempts?: number } = {}
   const { options } = call;
   const target = await targetOf(call);
   const compute = await connectProject(call, target.project, settings);
-  const fleet = options.text("fleet");
+  const fleet = options.text("fleet") ?? target.fleet;
   const stack = options.text("stack") ?? target.stack;
-  const id = await findFleet(compute, {
-    ...(fleet === undefined ? {} : { fleet }),
-    ...(stack === undefined ? {} : { stack }),
-  });
-  return { compute, id };
+  return { compute, id: await findFleet(compute, { fleet, stack }) };
 }
 
 /** Connects to the Compute API and finds all stacks of the fleet. */
 export async function openStacks(call: Call): Promise<FleetContext[]> {
-  const compute = await openProject(call);
-  return (await findStacks(compute, call.options.text("fleet"))).map((id) => ({ compute, id }));
+  const target = await targetOf(call);
+  const compute = await connectProject(call, target.project);
+  const stacks = await findStacks(compute, call.options.text("fleet") ?? target.fleet);
+  return stacks.map((id) => ({ compute, id }));
 }
 
 /** Refuses a fleet of which there is nothing: its name, its stack or the project may be another one's. */

@@ -145,10 +145,13 @@ export async function findStacks(compute: Compute, wanted: string | undefined): 
   return stacks.sort((a, b) => (a.stack < b.stack ? -1 : 1));
 }
 
+export function readInstances(compute: Compute, { fleet, stack }: FleetId): Promise<Instance[]> {
+  return compute.instances(`labels.${labels.fleet}=${fleet} AND labels.${labels.stack}=${stack}`);
+}
+
 /** The fleet's VMs, by name. */
-export async function readVms(compute: Compute, { fleet, stack }: FleetId): Promise<FleetVm[]> {
-  const instances = await compute.instances(`labels.${labels.fleet}=${fleet} AND labels.${labels.stack}=${stack}`);
-  return instances.map(toVm);
+export async function readVms(compute: Compute, id: FleetId): Promise<FleetVm[]> {
+  return (await readInstances(compute, id)).map(toVm);
 }
 
 /** What an instance is to the fleet; its metadata goes before its labels, whose values Compute restricts. */

@@ -1,11 +1,11 @@
 /** What it takes to remove a VM from a fleet, and what is left to do by hand. Pure. */
 import { HOME_DEVICE, short } from "../rules/contract";
 import type { Control } from "../rules/rollout/control-item";
+import { own } from "../rules/text/json";
 import { holdText } from "../rules/text/sentences";
-import { oneLine } from "../rules/text/text";
+import { oneLine, plural } from "../rules/text/text";
 import type { FleetVm } from "./fleet";
 import type { AttachedDisk } from "./google/compute";
-import { plural } from "./text";
 
 /** What is known of a VM that is to go. */
 export interface RemovalFacts {
@@ -45,7 +45,7 @@ export function planRemoval(facts: RemovalFacts, takesSnapshot: boolean): Remova
     takesSnapshot && last !== undefined
       ? { disk: last.name, name: snapshotName(last.name, stamp), holdsHomes: homeDisk !== undefined }
       : undefined;
-  const pin = control.pins[vm.name];
+  const pin = own(control.pins, vm.name);
   const holds = control.holds.filter(({ scope }) => scope === `vm:${vm.name}`);
   const homesGo = homeDisk === undefined && snapshot === undefined;
   return {

@@ -1,6 +1,7 @@
 /** What it takes to have VMs belong to another stack of their fleet. Pure. */
 import { short } from "../rules/contract";
 import { holdOfWave, holdOn, overrideOf, type Hold } from "../rules/rollout/control-item";
+import { own } from "../rules/text/json";
 import { holdText } from "../rules/text/sentences";
 import { firstOf } from "../rules/text/text";
 import type { Decisions, FleetVm } from "./fleet";
@@ -62,9 +63,7 @@ export function moveObstacles(
   );
   const open = [from, to].flatMap((one) => openRollout(one));
   const { control, approvals } = from.decisions;
-  const moving = vms.flatMap(
-    (vm) => holdOn(control, vm, vm.wave === null ? undefined : approvals[vm.wave]?.revision) ?? [],
-  );
+  const moving = vms.flatMap((vm) => holdOn(control, vm, own(approvals, vm.wave)?.revision) ?? []);
   const waiting = Object.entries(to.decisions.approvals).flatMap(
     ([wave, { revision }]) =>
       holdOfWave(to.decisions.control, wave) ?? holdOfWave(to.decisions.control, wave, revision) ?? [],

@@ -11,11 +11,6 @@ export function lastLines(text: string, count: number): string[] {
   return lines.slice(-count).map((line) => truncate(line.replaceAll("\t", "    "), lineLimit));
 }
 
-/** `1 VM`, `2 VMs`. */
-export function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}
-
 /** Lines of at most `width` characters, broken at spaces; a word that is longer stays whole, and colours take no room. @param indent of all lines but the first */
 export function wrap(text: string, width: number, indent = 0): string[] {
   if (shownLength(text) <= width) {

@@ -82,8 +82,11 @@ export const projectOption: OptionSpec = {
   description: "the Google project; gcp:project of the selected stack by default",
 };
 
-/** Both become label values, and part of a filter. */
-const label = { pattern: /^[a-z0-9_-]{1,63}$/, right: "1 to 63 lower-case letters, digits, - and _" };
+/** The names of fleets and stacks: both become label values, and part of a filter. */
+export const label = { pattern: /^[a-z0-9_-]{1,63}$/, right: "1 to 63 lower-case letters, digits, - and _" };
+
+/** An account on a VM. */
+export const userForm = { pattern: /^[a-z_][a-z0-9_.-]*$/i, right: "a user's name" };
 
 /** Which fleet, as every command takes it. */
 export const fleetOptions: Readonly<Record<string, OptionSpec>> = {

@@ -12,8 +12,7 @@ import { evaluateByJobs, hasEvalJobs } from "../repository/eval-jobs";
 import { buildAll, closureOf, commitOf, copyTo, copyToCache, evaluateSystems, type System } from "../repository/nix";
 import { runProgram } from "../run-program";
 import { Progress } from "../command-line/progress";
-import { plural } from "../text";
-import { oneLine } from "../../rules/text/text";
+import { oneLine, plural } from "../../rules/text/text";
 
 /** Which commit of the config repository, as the commands that build take it. */
 export const commitOptions = {

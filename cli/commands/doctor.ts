@@ -4,7 +4,7 @@ import type { Finding, Verdict } from "../doctor/findings";
 import { gather } from "../doctor/facts";
 import { FleetError } from "../errors";
 import { renderTable, type Style } from "../command-line/table";
-import { plural } from "../text";
+import { plural } from "../../rules/text/text";
 
 const styles: Record<Verdict, Style> = { ok: "green", warn: "yellow", fail: "red" };
 

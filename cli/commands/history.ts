@@ -1,8 +1,7 @@
 import { short } from "../../rules/contract";
-import { fleetOptions, type Call, type Command } from "../command-line/command";
+import { fleetOptions, type Command } from "../command-line/command";
 import { openFleet } from "../context";
 import { formatDuration } from "../../rules/text/duration";
-import { UsageError } from "../errors";
 import { readHistory, withoutEnded } from "../history";
 import type { HistoryEntry } from "../history-entry";
 import { scopeText } from "../../rules/text/sentences";
@@ -28,12 +27,17 @@ export const command: Command = {
   examples: ["history", "history --since 7d", "history --json | jq -r '.[] | select(.outcome == \"failed\") | .why'"],
   options: {
     since: { value: "TIME", description: "how far to look back; 30d by default" },
-    limit: { value: "N", description: "entries to show at most; 50 by default" },
+    limit: {
+      value: "N",
+      form: { pattern: /^[1-9]\d{0,3}$/, right: "a number from 1 to 9999" },
+      description: "entries to show at most; 50 by default",
+    },
     json: { description: "the entries as one JSON array, with each failed VM's reason" },
     ...fleetOptions,
   },
   async run(call) {
-    const { since, most } = readOptions(call);
+    const since = new Date(Date.now() - call.options.duration("since", "30d") * 1_000);
+    const most = Number(call.options.text("limit") ?? "50");
     const context = await openFleet(call);
     const entries = withoutEnded(await readHistory(call, context, { since, most }));
     const lines = call.options.flag("json") ? [JSON.stringify(entries, null, 2)] : historyLines(entries, call.colour);
@@ -41,15 +45,6 @@ export const command: Command = {
     return 0;
   },
 };
-
-function readOptions({ options }: Call): { since: Date; most: number } {
-  const seconds = options.duration("since", "30d");
-  const limit = options.text("limit") ?? "50";
-  if (!/^[1-9]\d{0,3}$/.test(limit)) {
-    throw new UsageError(`history: --limit is ${oneLine(limit, 40)}; it must be a number from 1 to 9999`);
-  }
-  return { since: new Date(Date.now() - seconds * 1_000), most: Number(limit) };
-}
 
 /** The entries as people read them. */
 export function historyLines(entries: readonly HistoryEntry[], colour: boolean): string[] {

@@ -40,11 +40,11 @@ export const command: Command = {
     const entry = { scope, by: actor(call), why: oneLine(why, 500), at: new Date().toISOString() };
     const control = await changeControl(context.compute, context.id, (before) => withHold(before, entry));
     await recordEvent(call, context, { event: "hold", scope, why: entry.why });
+    const { fleet, stack } = context.id;
+    const held = `${scopeText(scope)}${scope === "fleet" ? "" : " of"} ${fleet}/${stack}`;
     const others = othersHolds(control, scope, entry.by).map((one) => `; also ${holdText(one)}`);
     call.print(
-      call.options.flag("json")
-        ? JSON.stringify(control, null, 2)
-        : `${scopeText(scope)} is held: ${entry.why}${others.join("")}`,
+      call.options.flag("json") ? JSON.stringify(control, null, 2) : `${held} is held: ${entry.why}${others.join("")}`,
     );
     return 0;
   },

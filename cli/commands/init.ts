@@ -5,7 +5,8 @@ import { UsageError } from "../errors";
 import { answerOptions, answers } from "../init/answers";
 import { filesOf, type Plan } from "../init/project";
 import { isConfigClone, requireEmpty, writeAll } from "../init/write";
-import { plural } from "../text";
+import { shapes } from "../../rules/shapes";
+import { plural } from "../../rules/text/text";
 
 const root = join(__dirname, "../..");
 
@@ -29,12 +30,12 @@ export const command: Command = {
   options: {
     stack: {
       value: "STACK",
-      form: { pattern: /^[a-z0-9](-?[a-z0-9]){0,29}$/, right: "a name such as prod" },
+      form: { pattern: shapes.keyPart, right: "a name such as prod, of 30 characters at most" },
       description: "the stack's name; prod by default",
     },
     region: {
       value: "REGION",
-      form: { pattern: /^[a-z]+-[a-z]+\d+$/, right: "a region such as europe-west1" },
+      form: { pattern: shapes.region, right: "a region such as europe-west1" },
       description: "where the VMs are; europe-west1 by default",
     },
     ...answerOptions,

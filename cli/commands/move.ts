@@ -1,4 +1,4 @@
-import { byOption, changeOptions, fleetOptions, type Call, type Command } from "../command-line/command";
+import { byOption, changeOptions, fleetOptions, label, type Call, type Command } from "../command-line/command";
 import { askToGoAhead } from "../command-line/confirm";
 import { openFleet, requireVms, type FleetContext } from "../context";
 import { FleetError, UsageError } from "../errors";
@@ -8,8 +8,7 @@ import { projectDirectory } from "../project-directory";
 import { runProgram } from "../run-program";
 import { hasFleetSettings, rawSettings, requireSettingsOf, stateOf } from "../stack";
 import { moveObstacles, resourcesOf } from "../stack-move";
-import { firstOf, oneLine } from "../../rules/text/text";
-import { plural } from "../text";
+import { firstOf, oneLine, plural } from "../../rules/text/text";
 
 export const command: Command = {
   name: "move",
@@ -21,11 +20,7 @@ export const command: Command = {
   ],
   examples: ["move --to eu-b --dry-run", "move dev-alice --stack eu-a --to eu-b"],
   options: {
-    to: {
-      value: "STACK",
-      form: fleetOptions["stack"]?.form ?? { pattern: /./, right: "" },
-      description: "the stack that gets the VMs",
-    },
+    to: { value: "STACK", form: label, description: "the stack that gets the VMs" },
     "config-file": {
       value: "FILE",
       complete: "file",

@@ -41,6 +41,10 @@ export const command: Command = {
     if (!options.flag("urgent")) throw new UsageError("rollout: --urgent is missing; an ordinary rollout is pulumi up");
     if (why === "") throw new UsageError("rollout: --why is missing; give the reason to ignore windows");
     if (json && ups && !dryRun) throw new UsageError("rollout: --json requires --dry-run or --no-up");
+    if (ups && !dryRun && !confirmable(call))
+      throw new UsageError(
+        "rollout: without a terminal, pulumi up does not ask: give --yes, or --no-up to run it later",
+      );
     if (written !== undefined) checkRevision("rollout", written);
     const context = await openFleet(call);
     const vms = await readVms(context.compute, context.id);
@@ -71,6 +75,12 @@ export const command: Command = {
     return 0;
   },
 };
+
+/** Whether `pulumi up` does not refuse to start because no one can confirm it. */
+function confirmable({ options, terminal, confirm, env }: Call): boolean {
+  const skips = /^(1|true)$/i.test(env["PULUMI_SKIP_CONFIRMATIONS"] ?? "");
+  return options.flag("yes") || skips || (terminal && confirm !== undefined);
+}
 
 /** The branch that VMs follow, whose head the next `pulumi up` approves. */
 function headName(vms: readonly FleetVm[]): string {

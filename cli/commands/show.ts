@@ -3,6 +3,7 @@ import { openFleet, requireVms } from "../context";
 import { holdOn, holdsOn } from "../../rules/rollout/control-item";
 import type { Report } from "../../rules/report";
 import { formatDuration } from "../../rules/text/duration";
+import { own } from "../../rules/text/json";
 import { readAllReports, readDecisions, type FleetVm } from "../fleet";
 import { readBranches } from "../status/branch";
 import {
@@ -49,7 +50,7 @@ export const command: Command = {
 };
 
 function decisionsAbout(vm: FleetVm, { approvals, control }: FleetStatus) {
-  const approved = vm.wave === null ? undefined : approvals[vm.wave];
+  const approved = own(approvals, vm.wave);
   return {
     approved: approved ?? null,
     hold: holdOn(control, vm, approved) ?? null,

@@ -1,6 +1,6 @@
 import { execa, ExecaError } from "execa";
 import { childEnvironment } from "../../rules/child-environment";
-import { fleetOptions, type Call, type Command } from "../command-line/command";
+import { fleetOptions, type Call, type Command, userForm } from "../command-line/command";
 import { openFleet, requireVms } from "../context";
 import { FleetError } from "../errors";
 import type { FleetVm } from "../fleet";
@@ -16,11 +16,7 @@ export const command: Command = {
   examples: ["ssh dev-alice", "ssh dev-alice -- journalctl -u nixos-auto-update -n 50", "ssh dev-alice --direct"],
   options: {
     direct: { description: "connect to the internal address; your machine must be in the VM's network" },
-    user: {
-      value: "USER",
-      description: "the account on the VM, if not your own",
-      form: { pattern: /^[a-z_][a-z0-9_.-]*$/i, right: "a user's name" },
-    },
+    user: { value: "USER", form: userForm, description: "the account on the VM, if not your own" },
     ...fleetOptions,
   },
   positionals: { least: 1, most: 1_000 },

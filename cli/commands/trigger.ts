@@ -8,7 +8,7 @@ import { contract, short } from "../../rules/contract";
 import type { Report } from "../../rules/report";
 import { reportOf } from "../../rules/report-reading";
 import { failureText } from "../../rules/text/sentences";
-import { byOption, fleetOptions, type Call, type Command } from "../command-line/command";
+import { byOption, fleetOptions, type Call, type Command, userForm } from "../command-line/command";
 import { actor, openFleet, requireVms, type FleetContext } from "../context";
 import { FleetError, UsageError } from "../errors";
 import { readVmReports, type FleetVm } from "../fleet";
@@ -33,7 +33,7 @@ export const command: Command = {
     "trigger dev-alice --address dev-alice=localhost:2201 --identity ./key",
   ],
   options: {
-    user: { value: "USER", description: "the account on the VM; fleet-trigger by default" },
+    user: { value: "USER", form: userForm, description: "the account on the VM; fleet-trigger by default" },
     address: {
       value: "VM=HOST:PORT",
       multiple: true,
@@ -83,9 +83,6 @@ type Settings = Omit<SshTarget, "host" | "port" | "iap"> & {
 function readTarget(call: Call): Settings {
   const { options } = call;
   const user = options.text("user") ?? "fleet-trigger";
-  if (!/^[a-z_][a-z0-9_.-]*$/i.test(user)) {
-    throw new UsageError(`trigger: --user is ${oneLine(user, 60)}; it must be a user's name`);
-  }
   const bastion = readBastion(call);
   const iap = options.flag("iap");
   if (iap && bastion !== undefined) {

@@ -14,6 +14,8 @@ import { rolloutView } from "./model/rollout";
 
 /** Milliseconds for which it goes by the history that it read: Cloud Logging allows 60 reads a minute. */
 const historyInterval = 15_000;
+/** Milliseconds until a lock that could not be read is read again. */
+const lockInterval = 60_000;
 /** How far back the page's past goes, in days, and how many entries it has. */
 const historyDays = 30;
 const historyEntries = 200;
@@ -22,7 +24,7 @@ const patience = 5_000;
 
 export class PageReader {
   private history: { at: number; entries: HistoryEntry[]; problem: string | undefined } | undefined;
-  private lock: { revision: string; value: PageDocument["lock"]; problem: string | undefined } | undefined;
+  private lock: { revision: string; at: number; value: PageDocument["lock"]; problem: string | undefined } | undefined;
   private source: Source | undefined;
 
   constructor(
@@ -54,16 +56,17 @@ export class PageReader {
   }
 
   private async readLock(revision: string): Promise<NonNullable<PageReader["lock"]>> {
-    if (this.lock?.revision === revision) return this.lock;
+    const { lock } = this;
+    if (lock?.revision === revision && (lock.problem === undefined || Date.now() - lock.at < lockInterval)) return lock;
     const { signal, env } = this.call;
     try {
       this.source ??= configSource(this.call, await readVms(this.context.compute, this.context.id));
       const within = AbortSignal.any([signal, AbortSignal.timeout(patience)]);
       const value = await readLockAges(revision, this.source, { signal: within, env, killAfter: 500 });
-      this.lock = { revision, value, problem: undefined };
+      this.lock = { revision, at: Date.now(), value, problem: undefined };
     } catch (error) {
       const problem = oneLine(`the lock's age is not known: ${messageOf(error)}`, 300);
-      this.lock = { revision, value: null, problem };
+      this.lock = { revision, at: Date.now(), value: null, problem };
     }
     return this.lock;
   }

@@ -69,13 +69,13 @@ function checkStack({ stack, mistakes, argumentsOnly, settings }: Facts): Findin
 
 function checkGoogle(facts: Facts): Finding[] {
   const { settings, environmentProject, credentials, project, servicesOff, permissionsMissing, unoffered } = facts;
-  const other = settings && environmentProject !== undefined && environmentProject !== settings.project;
+  const other = settings && environmentProject !== undefined && environmentProject.value !== settings.project;
   return [
     ...(other
       ? warn(
           "project",
-          `the stack uses ${settings.project}, the environment ${environmentProject}`,
-          `export GOOGLE_CLOUD_PROJECT=${settings.project}: the other commands use the environment's`,
+          `the stack uses ${settings.project}, and ${environmentProject.name} is ${environmentProject.value}`,
+          `export ${environmentProject.name}=${settings.project}: the other commands use the variable's`,
         )
       : []),
     ...checkResult(

@@ -12,13 +12,12 @@ import { callerOf } from "../identity";
 import type { Facts, OwnRepository, Result } from "./findings";
 import { snapshotDisksOf } from "./snapshots";
 import { messageOf } from "../../rules/text/system-error";
-import { findFleet, readAllReports, readDecisions, toVm, type FleetId } from "../fleet";
+import { findFleet, readAllReports, readDecisions, readInstances, toVm, type FleetId } from "../fleet";
 import { runProgram, type RunOptions } from "../run-program";
 import { changePermissions, permissionsMissing } from "../google/permissions";
 import { servicesOff } from "../google/service-usage";
 import { hasFleetSettings, rawSettings, selectedStack, type ReadSettings, type StackSettings } from "../stack";
 import { buildStatus } from "../status/status";
-import { contract } from "../../rules/contract";
 import { offerMistakes } from "../../rules/google-catalog";
 import { ownRepositories } from "../../rules/flake-names";
 import { repositoriesAtOnce } from "../../rules/git-arguments";
@@ -52,8 +51,9 @@ export async function gather(call: Call, read: ReadSettings): Promise<Facts> {
       Object.assign(facts, { settings, mistakes } satisfies Partial<Facts>);
     }
   }
-  facts.environmentProject = variable(call, "NIXOS_FLEET_PROJECT") ?? variable(call, "GOOGLE_CLOUD_PROJECT");
-  const project = facts.settings?.project ?? own ?? facts.environmentProject;
+  const named = ["NIXOS_FLEET_PROJECT", "GOOGLE_CLOUD_PROJECT"].map((name) => ({ name, value: variable(call, name) }));
+  facts.environmentProject = named.find(({ value }) => value !== undefined);
+  const project = facts.settings?.project ?? own ?? facts.environmentProject?.value;
   const [google, repository, ownHomes] = await Promise.all([
     project === undefined ? {} : googleFacts(call, project, facts),
     facts.settings === undefined ? {} : repositoryFacts(call, facts.settings, tools, runOptions),
@@ -133,9 +133,7 @@ async function vmFacts(
   id: FleetId,
   metadata: Readonly<Record<string, string>>,
 ): Promise<Partial<Facts>> {
-  const { labels } = contract;
-  const filter = `labels.${labels.fleet}=${id.fleet} AND labels.${labels.stack}=${id.stack}`;
-  const instances = await resultOf(call, () => compute.instances(filter));
+  const instances = await resultOf(call, () => readInstances(compute, id));
   if ("problem" in instances) return { instances };
   const vms = instances.value.map(toVm);
   const status = await resultOf(call, async () =>

@@ -30,8 +30,8 @@ export interface Facts {
   /** Whether the stack has no setting of the fleet: the program's own arguments are its settings. */
   argumentsOnly?: boolean | undefined;
   settings?: StackSettings | undefined;
-  /** The project that the other commands look at. */
-  environmentProject?: string | undefined;
+  /** The variable that names the project for the other commands. */
+  environmentProject?: { name: string; value?: string | undefined } | undefined;
   /** Whose they are. */
   credentials?: Result<string> | undefined;
   project?: Result<string> | undefined;

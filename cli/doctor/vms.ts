@@ -6,9 +6,8 @@ import { formatDuration } from "../../rules/text/duration";
 import { parseObject } from "../../rules/text/json";
 import type { StackSettings } from "../stack";
 import { secondsSince, type FleetStatus, type VmStatus } from "../status/status";
-import { plural } from "../text";
 import { holdText } from "../../rules/text/sentences";
-import { oneLine } from "../../rules/text/text";
+import { oneLine, plural } from "../../rules/text/text";
 
 /** Seconds after which a person's hold may have been forgotten. */
 const longHold = 7 * 24 * 3_600;

@@ -134,7 +134,7 @@ export async function awaitWave(world: GateWorld, id: FleetId, options: GateOpti
       } else if (verdict.outcome === "passed" && elapsed() - spoke >= quietPause) {
         say([pauseLine(options, left)]);
       }
-      pause = pollInterval(world.compute, elapsed(), toAsk(state, stoodAt !== undefined));
+      pause = pollInterval(world.compute, toAsk(state, stoodAt !== undefined));
       if (verdict.outcome === "passed") {
         pause = Math.max(1, Math.min(left * 1_000, Math.max(pause, Math.min(pausePoll, options.pause * 50))));
       }
@@ -162,17 +162,12 @@ export async function awaitWave(world: GateWorld, id: FleetId, options: GateOpti
   return end("interrupted", "interrupted", false);
 }
 
-/**
- * Milliseconds until the next look: as soon as each VM may be asked again, later if the wave takes long, and later if very many VMs are
- * still to be asked.
- */
+/** Milliseconds until the next look: as soon as each VM may be asked again, and later if very many VMs are still to be asked. */
 export function pollInterval(
   { guestAttributesInterval: least }: Pick<Compute, "guestAttributesInterval">,
-  elapsed: number,
   asked: number,
 ): number {
-  const growing = Math.max(least, Math.min(8_000, elapsed * 100));
-  return Math.max(growing, (asked / readsPerSecond) * 1_000);
+  return Math.max(least, (asked / readsPerSecond) * 1_000);
 }
 
 /** A VM's last answer, and the state it was in. */

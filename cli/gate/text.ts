@@ -8,8 +8,8 @@ import { wavesText } from "../../rules/text/sentences";
 import { revisionText } from "../status/revision-text";
 import { withCode } from "../../rules/error-codes";
 import { paint, renderTable, type Style } from "../command-line/table";
-import { lastLines, plural } from "../text";
-import { firstOf, oneLine, truncate } from "../../rules/text/text";
+import { lastLines } from "../text";
+import { firstOf, oneLine, truncate, plural } from "../../rules/text/text";
 
 const styles: Record<Result, Style> = { pending: "yellow", succeeded: "green", failed: "red", deferred: "gray" };
 

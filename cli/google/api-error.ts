@@ -76,7 +76,7 @@ export class ApiError extends FleetError {
     const body = errorBody.safeParse(response?.data).data?.error;
     const reason = body?.errors?.[0]?.reason;
     if (status !== undefined) {
-      const transient = passingStatus.has(status) || (status === 403 && passingReasons.has(reason ?? ""));
+      const transient = mayPass(status) || (status === 403 && passingReasons.has(reason ?? ""));
       const text = oneLine(body?.message ?? message, 300);
       return new ApiError(
         `HTTP ${status}${text === "" ? "" : `: ${text}`}`,
@@ -92,6 +92,11 @@ export class ApiError extends FleetError {
     const text = isConnection ? connectionText(message === "" ? trail : message) : credentialsText(thrown);
     return new ApiError(text, undefined, undefined, transient, 0, isConnection);
   }
+}
+
+/** Whether a call that failed with this HTTP status may succeed a little later. */
+export function mayPass(status: number): boolean {
+  return passingStatus.has(status);
 }
 
 /** An error of this tool, which no server gave. */

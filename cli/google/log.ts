@@ -1,8 +1,8 @@
 /** The one log of Cloud Logging that stores a fleet's history. Two calls of its REST API write and read it. */
 import { z } from "zod";
-import { requestOptions, credentials, type Caller, type Credentials } from "./credentials";
+import { credentials, type Caller, type Credentials } from "./credentials";
 import { UsageError } from "../errors";
-import { withRetry } from "./retry";
+import { requestJson } from "./request";
 import { oneLine } from "../../rules/text/text";
 
 /** An entry: labels to find it by, and any content. */
@@ -31,7 +31,6 @@ const entrySchema = z.object({
 });
 const pageSchema = z.object({ entries: z.array(entrySchema).default([]), nextPageToken: z.string().optional() });
 
-const requestTimeout = 10_000;
 const pageSize = 500;
 
 /** A project's log. Every call may throw an `ApiError`. */
@@ -79,16 +78,9 @@ export class Log {
     return `projects/${this.options.project}/logs/${this.options.log}`;
   }
 
-  private async call(method: string, data: object): Promise<unknown> {
-    const request = () =>
-      this.auth.request<unknown>({
-        url: `${this.root}v2/${method}`,
-        method: "POST",
-        data,
-        timeout: requestTimeout,
-        ...requestOptions(this.options.endpoint),
-      });
-    // The command does not wait long for the history.
-    return (await withRetry(request, { attempts: 2 })).data;
+  private call(method: string, data: object): Promise<unknown> {
+    const request = { url: `${this.root}v2/${method}`, method: "POST", data } as const;
+    // Without the call's signal: an interrupted gate still writes its end.
+    return requestJson(this.auth, request, this.options.endpoint);
   }
 }

@@ -1,6 +1,6 @@
 /** Compute's operations: every write returns one, and ends when its operation does. */
 import type { compute_v1 } from "@googleapis/compute/build/v1";
-import { ApiError } from "./api-error";
+import { ApiError, mayPass } from "./api-error";
 import { FleetError } from "../errors";
 import { oneLine } from "../../rules/text/text";
 
@@ -40,7 +40,7 @@ export async function waitForOperation(
       oneLine(failure.message ?? failure.code ?? "operation failed"),
       status,
       failure.code ?? undefined,
-      false,
+      mayPass(status),
     );
   }
 }

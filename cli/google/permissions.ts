@@ -1,7 +1,7 @@
 /** Which permissions the caller has on a project: one call of Resource Manager's REST API. */
 import { z } from "zod";
-import { requestOptions, credentials, type Caller } from "./credentials";
-import { withRetry } from "./retry";
+import { credentials, type Caller } from "./credentials";
+import { requestJson } from "./request";
 
 interface PermissionOptions extends Caller {
   /** The API's root; Google's own by default. Ends with a slash. */
@@ -24,15 +24,8 @@ export async function permissionsMissing(
 ): Promise<string[]> {
   const { project, endpoint, signal } = options;
   const auth = credentials(options, ["cloud-platform.read-only"]);
-  const request = () =>
-    auth.request<unknown>({
-      url: `${endpoint ?? "https://cloudresourcemanager.googleapis.com/"}v1/projects/${project}:testIamPermissions`,
-      method: "POST",
-      data: { permissions },
-      timeout: 10_000,
-      signal,
-      ...requestOptions(endpoint),
-    });
-  const has = answerShape.parse((await withRetry(request, { attempts: 2, signal })).data).permissions;
+  const url = `${endpoint ?? "https://cloudresourcemanager.googleapis.com/"}v1/projects/${project}:testIamPermissions`;
+  const request = { url, method: "POST", data: { permissions } } as const;
+  const has = answerShape.parse(await requestJson(auth, request, endpoint, signal)).permissions;
   return permissions.filter((permission) => !has.includes(permission));
 }

@@ -7,8 +7,8 @@ import { OperationError } from "./operation";
 
 /** Google's limit for one metadata value, in bytes. */
 const valueLimit = 256 * 1024;
-/** How often others may be faster before the change fails. */
-const conflicts = 8;
+/** How often a change is tried while others are faster, or Compute's operation fails for a passing reason. */
+const attempts = 8;
 
 /** The requests that a change consists of. */
 export interface MetadataRequests {
@@ -21,7 +21,7 @@ export interface MetadataRequests {
 }
 
 /**
- * `edit` gets all items and returns the new value, or undefined to remove the item. If someone else was faster, it is called again.
+ * `edit` gets all items and returns the new value, or undefined to remove the item. It is called again for each attempt.
  * @throws FleetError whose `mayBeMade` is true if a change was sent and it is not known whether it was made
  */
 export async function editItem(
@@ -55,7 +55,9 @@ export async function editItem(
       }
       return;
     } catch (error) {
-      if (error instanceof ApiError && error.status === 412 && attempt < conflicts) {
+      const again =
+        error instanceof ApiError && (error.status === 412 || (error instanceof OperationError && error.transient));
+      if (again && attempt < attempts) {
         await requests.pause(100 * attempt * (0.5 + Math.random()));
         continue;
       }

@@ -1,8 +1,8 @@
 /** Which Google APIs a project has switched on: one call of Service Usage's REST API. */
 import pMap from "p-map";
 import { z } from "zod";
-import { requestOptions, credentials, type Caller } from "./credentials";
-import { withRetry } from "./retry";
+import { credentials, type Caller } from "./credentials";
+import { requestJson } from "./request";
 
 interface ServiceUsageOptions extends Caller {
   /** The API's root; Google's own by default. Ends with a slash. */
@@ -19,14 +19,8 @@ export async function servicesOff(services: readonly string[], options: ServiceU
   const auth = credentials(options, ["cloud-platform.read-only"]);
   const root = endpoint ?? "https://serviceusage.googleapis.com/";
   const stateOf = async (service: string) => {
-    const request = () =>
-      auth.request<unknown>({
-        url: `${root}v1/projects/${project}/services/${service}`,
-        timeout: 10_000,
-        signal,
-        ...requestOptions(endpoint),
-      });
-    return serviceShape.parse((await withRetry(request, { attempts: 2, signal })).data).state;
+    const url = `${root}v1/projects/${project}/services/${service}`;
+    return serviceShape.parse(await requestJson(auth, { url }, endpoint, signal)).state;
   };
   const states = await pMap(services, stateOf, { concurrency: servicesAtOnce });
   return services.filter((_, index) => states[index] !== "ENABLED");

@@ -79,15 +79,14 @@ export class Storage {
     return found === undefined ? undefined : Number(found.size);
   }
 
-  /** The names of all objects with this prefix. */
-  async list(bucket: string, prefix = ""): Promise<Set<string>> {
+  /** The names of all objects. */
+  async list(bucket: string): Promise<Set<string>> {
     const names = new Set<string>();
     let pageToken: string | undefined;
     do {
       const page = await this.call(() =>
         this.api.objects.list({
           bucket,
-          prefix,
           fields: "items(name),nextPageToken",
           ...(pageToken === undefined ? {} : { pageToken }),
         }),

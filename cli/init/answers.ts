@@ -1,6 +1,8 @@
 /** What `fleet init` has to know: from its options, else from the person at the terminal. */
 import type { Call, OptionSpec } from "../command-line/command";
 import { UsageError } from "../errors";
+import { shapes } from "../../rules/shapes";
+import { holdsSecret, withoutCredentials } from "../../rules/text/credentials";
 import { oneLine } from "../../rules/text/text";
 
 interface Question {
@@ -14,19 +16,17 @@ interface Question {
   several?: boolean;
 }
 
-const member = /^(user|group):[^@\s:]+@[^@\s:]+\.[^@\s:]+$/;
-
 const questions = [
   {
     option: "project",
     text: "The Google Cloud project that gets the fleet",
-    pattern: /^([a-z0-9.]+:)?[a-z][-a-z0-9]{4,28}[a-z0-9]$/,
+    pattern: shapes.project,
     right: "a project's id, such as acme-dev",
   },
   {
     option: "repository",
     text: "Where the VMs clone the config repository from",
-    pattern: /^(https?|ssh|git):\/\/\S+$|^[\w.-]+@[\w.-]+:\S+$/,
+    pattern: shapes.repository,
     right: "an http(s), ssh or git URL",
   },
   {
@@ -38,14 +38,14 @@ const questions = [
   {
     option: "infra",
     text: "Who logs in as administrator",
-    pattern: member,
+    pattern: shapes.member,
     right: "user:ADDRESS or group:ADDRESS",
     several: true,
   },
   {
     option: "developers",
     text: "Who logs in without root",
-    pattern: member,
+    pattern: shapes.member,
     right: "user:ADDRESS or group:ADDRESS",
     several: true,
   },
@@ -56,6 +56,9 @@ const questions = [
     right: "a flake's URL, such as github:acme/nixos-fleet",
   },
 ] as const satisfies readonly Question[];
+
+const noSecret =
+  "must not hold a user name, password or token, which the files would show; pulumi config set --secret nixos-fleet:deployKey is for those";
 
 /** By option; what was not given is not there. */
 export type Answers = Partial<Record<(typeof questions)[number]["option"], string[]>>;
@@ -87,12 +90,22 @@ export async function answers({ options, ask, printError }: Call): Promise<Answe
     const { option, pattern, right }: Question = question;
     const several = "several" in question;
     const given = several ? [...options.list(option)] : [options.text(option) ?? []].flat();
+    if (given.some(leaks)) throw new UsageError(`init: --${option} ${noSecret}`);
     const wrong = given.find((one) => !pattern.test(one));
-    if (wrong !== undefined) throw new UsageError(`init: --${option} is ${oneLine(wrong, 80)}; it must be ${right}`);
+    if (wrong !== undefined) throw new UsageError(`init: --${option} is ${shown(wrong)}; it must be ${right}`);
     const all = given.length > 0 || ask === undefined ? given : await askFor(question, ask, printError);
     if (all.length > 0) found[question.option] = all;
   }
   return found;
+}
+
+/** Whether an answer, a flake's URL too, holds a credential. */
+function leaks(answer: string): boolean {
+  return holdsSecret(answer.replace(/^git\+/, ""));
+}
+
+function shown(answer: string): string {
+  return oneLine(withoutCredentials(answer), 80);
 }
 
 async function askFor(
@@ -104,8 +117,8 @@ async function askFor(
     const answer = (await ask(`${text} (${right}; empty: later):`)).trim();
     const all = several ? answer.split(/[\s,]+/) : [answer];
     if (answer === "") return [];
-    const wrong = all.find((one) => !pattern.test(one));
+    const wrong = all.find((one) => leaks(one) || !pattern.test(one));
     if (wrong === undefined) return all;
-    printError(`${oneLine(wrong, 80)} is not ${right}`);
+    printError(leaks(wrong) ? `it ${noSecret}` : `${shown(wrong)} is not ${right}`);
   }
 }

@@ -3,6 +3,7 @@
  * `pulumi up`, so that no address with a token in it gets into settings, state or logs. A message never fails or holds up what it is about.
  */
 import { execa } from "execa";
+import { childEnvironment } from "../../rules/child-environment";
 import type { Call } from "../command-line/command";
 import { variable } from "../command-line/variable";
 import type { FleetId } from "../fleet";
@@ -27,7 +28,7 @@ export async function notify(
   if (text === undefined) return;
   await Promise.all([
     webhook === undefined ? undefined : tell(call, "NIXOS_FLEET_NOTIFY_WEBHOOK", () => post(webhook, text, limit)),
-    command === undefined ? undefined : tell(call, "NIXOS_FLEET_NOTIFY_COMMAND", () => run(command, text, limit)),
+    command === undefined ? undefined : tell(call, "NIXOS_FLEET_NOTIFY_COMMAND", () => run(call, command, text, limit)),
   ]);
 }
 
@@ -59,9 +60,16 @@ async function post(webhook: string, message: string, limit: number): Promise<st
   }
 }
 
-async function run(command: string, text: string, limit: number): Promise<string | undefined> {
-  const options = { input: text, stdout: "ignore", stderr: "ignore", reject: false, timeout: limit } as const;
-  const { exitCode, timedOut } = await execa("sh", ["-c", command], options);
+async function run(
+  { env }: Pick<Call, "env">,
+  command: string,
+  text: string,
+  limit: number,
+): Promise<string | undefined> {
+  const { exitCode, timedOut } = await execa("sh", ["-c", command], {
+    ...{ input: text, stdout: "ignore", stderr: "ignore", reject: false, timeout: limit },
+    ...{ env: childEnvironment("sh", env), extendEnv: false },
+  });
   if (timedOut) return "it did not end in time";
   return exitCode === 0 ? undefined : `exit status ${exitCode ?? "none"}`;
 }

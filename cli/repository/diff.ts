@@ -4,8 +4,7 @@ import type { LockChange } from "../../rules/lock/flake-lock";
 import { lockLines } from "./lock-text";
 import type { FleetId } from "../fleet";
 import type { FleetStatus } from "../status/status";
-import { plural } from "../text";
-import { oneLine } from "../../rules/text/text";
+import { oneLine, plural } from "../../rules/text/text";
 
 /** VMs that go from one revision to another together. */
 export interface Move {

@@ -17,8 +17,8 @@ export interface HomeStatus {
   wanted: string | null;
 }
 
-/** Seconds after its VM's start until which a home without a report counts as starting. */
-const silentAfter = 15 * 60;
+/** Seconds after its VM's start until which a VM or a home without a report counts as starting. */
+export const silentAfter = 15 * 60;
 
 /**
  * A home in the config repository follows what its VM's system runs. A home with its own repository follows that repository's approval.

@@ -4,6 +4,7 @@ import { short } from "../../rules/contract";
 import { holdOn, wantedBy, type Control } from "../../rules/rollout/control-item";
 import type { Decisions, FleetVm } from "../fleet";
 import { reportOf, type VmReports } from "../../rules/report-reading";
+import { own } from "../../rules/text/json";
 import { firstOf, oneLine } from "../../rules/text/text";
 
 /** VMs that do the same thing. */
@@ -26,7 +27,7 @@ export function plannedMoves(
   retried?: string,
 ): PlannedMove[] {
   const moves = vms.flatMap((vm) => {
-    const approved = vm.wave === null ? undefined : approvals[vm.wave]?.revision;
+    const approved = own(approvals, vm.wave)?.revision;
     const report = reportOf(reports.get(vm.name)?.system);
     const from = report?.revision;
     // Only a VM that runs the undone revision goes back. Undefined means that it stays.

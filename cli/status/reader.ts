@@ -3,6 +3,7 @@ import pMap from "p-map";
 import type { FleetContext } from "../context";
 import { readDecisions, readVmReports, readVms, type FleetVm } from "../fleet";
 import type { VmReports } from "../../rules/report-reading";
+import { own } from "../../rules/text/json";
 import type { Branch } from "./branch";
 import { buildStatus, type FleetStatus } from "./status";
 import { mostAtOnce } from "../google/throttle";
@@ -43,7 +44,7 @@ export class StatusReader {
     const recent = at - compute.guestAttributesInterval * patience;
     const due = dueVms(vms, this.known, { most, recent }, (vm) => {
       const report = this.known.get(vm.name)?.reports.system;
-      const approved = vm.wave === null ? undefined : decisions.approvals[vm.wave]?.revision;
+      const approved = own(decisions.approvals, vm.wave)?.revision;
       return report?.kind === "report" && report.report.approved === approved;
     });
     const readOne = async (vm: FleetVm) => {

@@ -1,7 +1,6 @@
 /** The status of a fleet that has several stacks. Pure. */
 import { short } from "../../rules/contract";
-import { firstOf, oneLine } from "../../rules/text/text";
-import { plural } from "../text";
+import { firstOf, oneLine, plural } from "../../rules/text/text";
 import { isConverged, type FleetStatus } from "./status";
 import { renderStatus, summary, type Look } from "./table";
 

@@ -2,12 +2,13 @@
 import { groupEntries } from "../../rules/group-entries";
 import { short, type Drift } from "../../rules/contract";
 import type { Approval } from "../../rules/rollout/approval";
-import { formatDuration, parseDuration } from "../../rules/text/duration";
+import { formatDuration } from "../../rules/text/duration";
+import { own } from "../../rules/text/json";
 import { predict, type Prediction } from "../../rules/decision/prediction";
 import { failureText, holdText, waitsFor } from "../../rules/text/sentences";
 import type { Decisions, FleetId, FleetVm } from "../fleet";
 import { branchFor, dateOf, type Branch } from "./branch";
-import { homeStatus, type HomeStatus } from "./homes";
+import { homeStatus, silentAfter, type HomeStatus } from "./homes";
 import { overdueOf, type Overdue } from "./stale";
 import { fleetItemsReader, type FleetItemsReader } from "../../rules/rollout/fleet-items";
 import { type Control, holdOn, wantedBy, type Hold } from "../../rules/rollout/control-item";
@@ -58,9 +59,6 @@ export interface FleetStatus extends FleetId {
   branches: Omit<Branch, "parents" | "dates">[];
   vms: VmStatus[];
 }
-
-/** A VM without a report that was started less than these seconds ago counts as starting. */
-const silentAfter = parseDuration("15m") ?? 0;
 
 /** The facts that decide a VM's drift. */
 export interface DriftInput {
@@ -214,7 +212,7 @@ function vmStatus(
   now: Date,
   branches: readonly Branch[],
 ): VmStatus {
-  const approved = vm.wave === null ? undefined : approvals[vm.wave]?.revision;
+  const approved = own(approvals, vm.wave)?.revision;
   const wanted = wantedBy(control, vm, approved);
   const reading = reports?.system ?? { kind: "none" };
   const { drift, reason } = decideDrift({
@@ -229,7 +227,7 @@ function vmStatus(
     now,
   });
   const homes = Object.entries(reports?.homes ?? {}).map(([user, home]) => [user, reportOf(home)] as const);
-  const approval = vm.wave === null ? undefined : approvals[vm.wave];
+  const approval = own(approvals, vm.wave);
   const around = { state: vm.state, system: reportOf(reading), approval, running: secondsSince(vm.startedAt, now) };
   const homeDrift = vm.homes.map((home) => [home.user, homeStatus(home, reports?.homes[home.user], around)] as const);
   return {

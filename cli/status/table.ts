@@ -8,10 +8,11 @@ import { moveLines } from "./planned-moves";
 import { revisionText } from "./revision-text";
 import { staleNotes } from "./stale";
 import { urgentNotes } from "./urgent";
+import { driftWord } from "../dashboard/model/states";
 import { paint, renderTable, type Cell, type Style } from "../command-line/table";
-import { plural, wrap } from "../text";
+import { wrap } from "../text";
 import { holdText, scopeText } from "../../rules/text/sentences";
-import { firstOf, oneLine, truncate } from "../../rules/text/text";
+import { firstOf, oneLine, truncate, plural } from "../../rules/text/text";
 
 const styles: Record<Drift, Style> = {
   none: "green",
@@ -22,18 +23,6 @@ const styles: Record<Drift, Style> = {
   failed: "red",
   stopped: "gray",
   unknown: "red",
-};
-
-/** The name of a drift in a count. */
-const counted: Record<Drift, string> = {
-  none: "current",
-  behind: "behind",
-  ahead: "ahead",
-  waiting: "waiting",
-  held: "held",
-  failed: "failed",
-  stopped: "stopped",
-  unknown: "unknown",
 };
 
 /** In the summary, states that need a person come after the healthy ones. */
@@ -190,12 +179,12 @@ export function summary(status: FleetStatus, colour = false): string {
   const { fleet, stack, vms } = status;
   const counts = order.flatMap((drift) => {
     const count = vms.filter((vm) => vm.drift === drift).length;
-    return count === 0 ? [] : [paint(`${count} ${counted[drift]}`, styles[drift], colour)];
+    return count === 0 ? [] : [paint(`${count} ${driftWord[drift]}`, styles[drift], colour)];
   });
   const homes = vms.flatMap((vm) => Object.values(vm.homeDrift));
   const homeCounts = homeTrouble.flatMap((drift) => {
     const count = homes.filter((home) => home.drift === drift).length;
-    return count === 0 ? [] : [paint(`${plural(count, "home")} ${counted[drift]}`, styles[drift], colour)];
+    return count === 0 ? [] : [paint(`${plural(count, "home")} ${driftWord[drift]}`, styles[drift], colour)];
   });
   const rest = [
     ...homeCounts,

@@ -4,12 +4,11 @@ import { short, type Drift } from "../../rules/contract";
 import { runsRevision, type Report } from "../../rules/report";
 import { holdOn } from "../../rules/rollout/control-item";
 import { parseDuration, formatDuration } from "../../rules/text/duration";
-import { objectsIn, parseJson } from "../../rules/text/json";
+import { objectsIn, own, parseJson } from "../../rules/text/json";
 import { holdText, wavesText } from "../../rules/text/sentences";
 import type { Decisions, FleetVm } from "../fleet";
 import { reportOf, type VmReports } from "../../rules/report-reading";
-import { plural } from "../text";
-import { firstOf, oneLine } from "../../rules/text/text";
+import { firstOf, oneLine, plural } from "../../rules/text/text";
 import { revisionText } from "./revision-text";
 
 /** Pauses of a stack's waves in seconds, by wave, in the waves' order. */
@@ -35,7 +34,7 @@ export function urgentPreview(
   pauses: Pauses,
 ): UrgentPreview {
   const whyStays = (vm: FleetVm) => {
-    const [pin, hold] = [control.pins[vm.name], holdOn(control, vm, revision)];
+    const [pin, hold] = [own(control.pins, vm.name), holdOn(control, vm, revision)];
     if (pin !== undefined) return `pinned to ${short(pin)}`;
     if (hold !== undefined) return holdText(hold);
     return vm.state === "RUNNING" ? undefined : "is off; it follows at its boot";

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as compute from "@pulumi/gcp/compute";
+import { own } from "../../rules/text/json";
 import type { FleetConfig } from "../config/fleet-config";
 import { aliasesOf } from "./state-move";
 import { homeDiskName, resourceNames } from "../config/names";
@@ -32,7 +33,7 @@ export class HomeDisks extends pulumi.ComponentResource {
           size: homeDisk.sizeGb,
           labels: { ...labels, ...fleetLabels(config) },
         },
-        { parent: this, retainOnDelete: true, ...aliasesOf(config), ...adopt(present[vm]) },
+        { parent: this, retainOnDelete: true, ...aliasesOf(config), ...adopt(own(present, vm)) },
       );
       this.disks[vm] = disk;
       if (policy)

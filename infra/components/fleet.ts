@@ -28,6 +28,7 @@ import { leaveUnnamedStacksPlain } from "../stack-traces";
 import { startupLoader, startupScript } from "../startup";
 import { DevVm } from "./vm";
 import { startupKey } from "../../rules/contract";
+import { own } from "../../rules/text/json";
 import { readmeOf, type WaveResult } from "../readme";
 import { shownTool } from "../tool-path";
 
@@ -162,14 +163,14 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
             tag,
             subnetwork: network.subnetwork,
             account: account.email,
-            homeDisk: disks[vm.name],
+            homeDisk: own(disks, vm.name),
             allowStopping: config.allowStopping,
             replace: prepared.replacedVms.includes(vm.name),
             keepDisks: prepared.keptDisks.includes(vm.name),
             // The approvals wait for a VM that changes waves.
             hooks: {
               ...(decided.moving.includes(vm.name) ? failures.release : failures.wait),
-              ...(vm.name in prepared.arrivals ? notCreated : {}),
+              ...(Object.hasOwn(prepared.arrivals, vm.name) ? notCreated : {}),
             },
           },
           // One dependency that stands for all others: otherwise the state and the engine hold all of them for each VM.

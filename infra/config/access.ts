@@ -1,9 +1,10 @@
 /** Who may use the VMs. */
 import { z } from "zod";
+import { shapes } from "../../rules/shapes";
 import { quote } from "./parse";
 import { check } from "./schema";
 
-const member = z.string().regex(/^(user|group):[^@\s:]+@[^@\s:]+\.[^@\s:]+$/, "must be user:ADDRESS or group:ADDRESS");
+const member = z.string().regex(shapes.member, "must be user:ADDRESS or group:ADDRESS");
 
 export const accessKeys = {
   teams: z

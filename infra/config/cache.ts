@@ -1,6 +1,6 @@
 /** The binary cache, from which VMs take what `fleet build` has built for them. */
 import { z } from "zod";
-import { holdsSecret } from "./repository/git";
+import { holdsSecret } from "../../rules/text/credentials";
 import { bucketUrl } from "../../rules/contract";
 import type { Cache } from "../../rules/instance-metadata";
 

@@ -22,6 +22,7 @@ import { checkSsh, sshKeys } from "./repository/ssh";
 import { checkAnyVm, checkDiskTypes, checkVms, completeVm, labelled, vmKeys, type VmConfig } from "./vms/vms";
 import { checkWaves, completeWaves, waveKeys } from "./waves";
 import { assignWaves, type Wave } from "../../rules/rollout/waves";
+import { own } from "../../rules/text/json";
 
 export type { RawConfig, VmConfig };
 
@@ -138,9 +139,9 @@ export function checkConfig(
   const deployKeys = deployKeysOf(parsed.data, { stack, project });
   const members = labelled(rest.vms, defaults);
   const { waves, waveOf } = assignWaves(rest.waves, members);
-  const inWaves = members.map((vm) => completeVm(vm, { ...rest, defaults, zone, wave: waveOf[vm.name] ?? "" }));
+  const inWaves = members.map((vm) => completeVm(vm, { ...rest, defaults, zone, wave: own(waveOf, vm.name) ?? "" }));
   const { scheduleOf } = assignSchedules(rest.schedules, inWaves);
-  const vms = inWaves.map((vm) => ({ ...vm, schedule: scheduleOf[vm.name] }));
+  const vms = inWaves.map((vm) => ({ ...vm, schedule: own(scheduleOf, vm.name) }));
   return {
     ...found,
     config: {

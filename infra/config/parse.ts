@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { closestTo } from "../../rules/text/did-you-mean";
 import { own, parseJson } from "../../rules/text/json";
 import { firstOf } from "../../rules/text/text";
-import { withoutCredentials } from "./repository/git";
+import { withoutCredentials } from "../../rules/text/credentials";
 import { SECRETS } from "./secrets";
 
 /** The raw configuration in Pulumi's form: full keys, values as text, structures as JSON. */

@@ -1,5 +1,6 @@
 /** What all parts of the configuration's schema share: the form of a check, and the shapes that several keys have. */
 import { z } from "zod";
+import { shapes } from "../../rules/shapes";
 import { durationPattern, parseDuration } from "../../rules/text/duration";
 
 /** Compute's rule for a resource's name (RFC 1035). */
@@ -9,11 +10,9 @@ export const computeName = z
   .string()
   .regex(COMPUTE_NAME, "must be a Compute name: a lower-case letter first, then letters, digits or -, 63 at most");
 
-/** Fleet, stack and wave are parts of a metadata key, in which `--` separates them. */
 export const keyPart = z
   .string()
-  .regex(/^[a-z0-9]([a-z0-9]|-(?!-)){0,28}[a-z0-9]?$/, "must be 1 to 30 lower-case letters, digits or single -")
-  .refine((name) => !name.endsWith("-"), "must not end with -");
+  .regex(shapes.keyPart, "must be 1 to 30 lower-case letters or digits, with single - between them");
 
 /** A duration as people write it, in seconds. */
 export const seconds = z

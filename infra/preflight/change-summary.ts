@@ -2,7 +2,7 @@
 import { short } from "../../rules/contract";
 import { formatDuration } from "../../rules/text/duration";
 import { lockChangeLine } from "../../rules/lock/flake-lock";
-import { oneLine } from "../../rules/text/text";
+import { oneLine, plural } from "../../rules/text/text";
 import { changesBetween } from "./approval";
 import type { Plan, CurrentApprovals } from "../../rules/rollout/wave-plan";
 import type { Wave } from "../../rules/rollout/waves";
@@ -61,7 +61,7 @@ export function urgentText(
     .filter(({ pause }) => pause > 0)
     .map(({ name, pause }) => `${name} (${formatDuration(pause)})`);
   const why = urgentWhy === undefined ? "" : ` (${oneLine(urgentWhy, 200)})`;
-  const whose = passing.map(({ name, vms }) => `${name} (${vms.length} VM${vms.length === 1 ? "" : "s"})`).join(", ");
+  const whose = passing.map(({ name, vms }) => `${name} (${plural(vms.length, "VM")})`).join(", ");
   const pause = pauses.length === 0 ? "" : ` and the pause after ${pauses.join(", ")}`;
   return [
     `urgent: ${short(urgent)}${why} ignores the windows of ${whose}${pause}; canaries and health checks still apply`,

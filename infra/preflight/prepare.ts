@@ -59,7 +59,7 @@ export async function prepare(
   const root = pulumi.runtime.getRootDirectory();
   // A program of the Automation API has a placeholder.
   const projectRoot = isAbsolute(root) ? root : directory;
-  const { config, source, resolved } = await readSettings(written, stack, directory, projectRoot);
+  const { config, source, resolved } = await readSettings(written, stack, directory, projectRoot, opts);
   const { metadata, inventory, offers, quotas } = await readExisting(config, written.raw, opts);
   const mistakes = offers === undefined ? [] : offerMistakes(config, offers);
   if (mistakes.length > 0) throw new ConfigError(mistakes);

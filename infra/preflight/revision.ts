@@ -12,7 +12,7 @@ import { gitArguments, type GitCommand } from "../../rules/git-arguments";
 import { oneLine } from "../../rules/text/text";
 import { messageOf } from "../../rules/text/system-error";
 import { digest } from "../config/digest";
-import { withoutCredentials } from "../config/repository/git";
+import { withoutCredentials } from "../../rules/text/credentials";
 
 /** The current head of a branch. */
 export interface Revision {

@@ -22,6 +22,7 @@ interface StackSettings {
  * Reads and checks all of it, and prints what a person should know before anything is changed.
  * @param directory the base of relative paths
  * @param root the project's folder, with Pulumi.yaml
+ * @param opts options that select the provider whose identity reads the bucket
  * @throws ConfigError of every mistake, one line each
  */
 export async function readSettings(
@@ -29,6 +30,7 @@ export async function readSettings(
   stack: string,
   directory: string,
   root: string,
+  opts: pulumi.InvokeOptions,
 ): Promise<StackSettings> {
   const { config, source, mistakes } = checkStack(raw, stack, directory, encrypted, root);
   const head =
@@ -38,7 +40,7 @@ export async function readSettings(
     ));
   if (head instanceof Error) mistakes.push(`nixos-fleet:${source?.key ?? "repository"}: ${head.message}`);
   const { homes, warnings } = await resolveHomes(config?.vms ?? []);
-  const bucket = config && (await bucketProblem(config));
+  const bucket = config && (await bucketProblem(config, opts));
   if (bucket !== undefined) mistakes.push(`nixos-fleet:${bucket}`);
   if (mistakes.length > 0 || !config || !source || !head || head instanceof Error) throw new ConfigError(mistakes);
 
@@ -47,14 +49,18 @@ export async function readSettings(
     void pulumi.log.warn(
       `flake.lock in ${source.repository} differs from the pushed one; only what is pushed is rolled out`,
     );
-  const manifest = await prebuilt(config, head.revision);
+  const manifest = await prebuilt(config, head.revision, opts);
   return { config, source, resolved: { system: { ...head, ...(manifest ? { manifest } : {}) }, homes } };
 }
 
 /** The manifest of this revision if the fleet has a cache and the revision is built; `undefined` if its VMs build for themselves. */
-async function prebuilt({ cache, vms }: FleetConfig, revision: string): Promise<Manifest | undefined> {
+async function prebuilt(
+  { cache, vms }: FleetConfig,
+  revision: string,
+  opts: pulumi.InvokeOptions,
+): Promise<Manifest | undefined> {
   if (cache === undefined) return undefined;
-  const found = await findManifest(cache, revision, {}).catch((error: unknown) => {
+  const found = await findManifest(cache, revision, opts).catch((error: unknown) => {
     throw new ConfigError([`nixos-fleet:cache: ${(error as Error).message}`]);
   });
   if (found === undefined)

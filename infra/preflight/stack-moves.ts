@@ -3,6 +3,7 @@ import { groupEntries } from "../../rules/group-entries";
 import type { PresentVm } from "../../rules/contract";
 import type { FleetConfig } from "../config/fleet-config";
 import { pathOf } from "../config/google";
+import { own as field } from "../../rules/text/json";
 import { firstOf } from "../../rules/text/text";
 
 /** What the program's own arguments set instead of the settings; their values are not known before an update. */
@@ -57,7 +58,7 @@ export function checkArrivals(
   given: Given,
 ): string[] {
   const stackOf = arrivals(config, present);
-  const coming = present.filter((vm) => vm.name in stackOf && ours(config, vm) && !own(config, vm));
+  const coming = present.filter((vm) => Object.hasOwn(stackOf, vm.name) && ours(config, vm) && !own(config, vm));
   const differs = (vm: PresentVm) =>
     vm.subnetwork !== undefined && pathOf(vm.subnetwork) !== pathOf(config.existingNetwork?.subnetwork ?? "");
   const lines = coming.flatMap((vm) => {
@@ -88,7 +89,7 @@ export function checkDepartures(
   present: readonly PresentVm[],
 ): string[] {
   const leaving = present.flatMap((vm) => {
-    const to = stackOf[vm.name];
+    const to = field(stackOf, vm.name);
     return own({ fleet, stack }, vm) && to !== undefined && to !== stack ? [[to, vm.name] as const] : [];
   });
   return [...groupEntries(leaving)].map(

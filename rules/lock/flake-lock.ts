@@ -3,6 +3,7 @@
  * and `fleet lock update` read it.
  */
 import { readLock, type LockInput } from "./flake-lock-file";
+import { plural } from "../text/text";
 
 /** An input as a lock holds it. */
 export interface LockedInput {
@@ -137,7 +138,7 @@ function day({ at }: LockedInput): string {
 
 function daysText(days: number | null): string {
   if (days === null || days === 0) return "";
-  return `, ${Math.abs(days)} day${Math.abs(days) === 1 ? "" : "s"} ${days > 0 ? "later" : "earlier"}`;
+  return `, ${plural(Math.abs(days), "day")} ${days > 0 ? "later" : "earlier"}`;
 }
 
 function daysBetween(from: string | null, to: string | null): number | null {

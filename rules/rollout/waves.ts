@@ -1,5 +1,6 @@
 /** Which VM belongs to which wave. Pure. */
 import { createHash } from "node:crypto";
+import { own } from "../text/json";
 import { firstOf } from "../text/text";
 
 /** How many VMs a line names at most. */
@@ -66,11 +67,11 @@ export function assignWaves<W extends WrittenWave>(written: readonly W[], vms: r
   if (vms.length === 0) return { waves: [], waveOf: {}, mistakes: [] };
   const mistakes = written.flatMap((wave, index) => nameMistakes(wave, index, written));
   const waveOf: Record<string, string> = {};
-  const left = () => vms.filter(({ name }) => waveOf[name] === undefined);
+  const left = () => vms.filter(({ name }) => own(waveOf, name) === undefined);
 
   written.forEach((wave, index) => {
     for (const name of wave.vms ?? []) {
-      const other = waveOf[name];
+      const other = own(waveOf, name);
       const path = `waves[${index}].vms`;
       if (!vms.some((vm) => vm.name === name)) mistakes.push(`${path}: "${name}" is not a VM of this fleet`);
       else if (other !== undefined) mistakes.push(`${path}: "${name}" is in wave "${other}" already`);
@@ -97,7 +98,7 @@ export function assignWaves<W extends WrittenWave>(written: readonly W[], vms: r
 
   const waves = written.map(({ vms: _vms, labels: _labels, share: _share, rest: _rest, ...wave }) => ({
     ...wave,
-    vms: vms.filter(({ name }) => waveOf[name] === wave.name).map(({ name }) => name),
+    vms: vms.filter(({ name }) => own(waveOf, name) === wave.name).map(({ name }) => name),
   }));
   waves.forEach(({ name, vms: members }, index) => {
     // A wave that names unknown VMs, or that is listed twice, already has its line.
@@ -131,7 +132,7 @@ function nameMistakes(wave: WrittenWave, index: number, all: readonly WrittenWav
 
 /** Whether a VM has all the labels that are wanted. */
 export function carries(labels: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>>): boolean {
-  return Object.entries(wanted).every(([key, value]) => labels[key] === value);
+  return Object.entries(wanted).every(([key, value]) => own(labels, key) === value);
 }
 
 /**

@@ -49,6 +49,11 @@ export function truncate(text: string, limit: number): string {
   return text.slice(0, limit - 1).replace(/[\ud800-\udbff]$/, "") + "…";
 }
 
+/** `1 VM`, `2 VMs`. */
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** Names in a line; after the first `most`, the rest are only counted: `a, b and 3 more`. */
 export function firstOf(names: readonly string[], most = 6): string {
   const more = names.length - most;

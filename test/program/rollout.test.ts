@@ -215,6 +215,7 @@ describe("what the rollout does not need", () => {
     const next = await program.commit();
     const said = await up("badly");
     expect(said).toMatch(/devs-dev-1-trigger .*creating failed/);
+    expect(said).toMatch(/dev-3.* no SSH trigger: no SSH host key is published yet/);
     expect(running(next)).toEqual(all);
   });
 });

@@ -5,7 +5,8 @@ import type { FleetStatus } from "../../status/status";
 import type { PageDocument } from "../document";
 import type { RolloutView } from "./rollout";
 import { hasHomeTrouble } from "./tiles";
-import { ago, count, revisionLabel } from "./text";
+import { ago, revisionLabel } from "./text";
+import { plural } from "../../../rules/text/text";
 
 export type Verdict = "well" | "busy" | "attention";
 
@@ -36,9 +37,9 @@ function judge(status: FleetStatus, rollout: RolloutView | null): Judgement {
     rollout?.waves.filter(({ state }) => ["failed", "held", "undone", "unproved", "interrupted"].includes(state)) ?? [];
   const homes = status.vms.filter(hasHomeTrouble).length;
   const bad = [
-    ...(number("failed") > 0 ? [`${count(number("failed"), "VM")} failed`] : []),
-    ...(number("unknown") > 0 ? [`${count(number("unknown"), "VM")} without a valid report`] : []),
-    ...(homes > 0 ? [`a home needs attention on ${count(homes, "VM")}`] : []),
+    ...(number("failed") > 0 ? [`${plural(number("failed"), "VM")} failed`] : []),
+    ...(number("unknown") > 0 ? [`${plural(number("unknown"), "VM")} without a valid report`] : []),
+    ...(homes > 0 ? [`a home needs attention on ${plural(homes, "VM")}`] : []),
     ...(rollout?.open === true && stopped.length > 0 ? [`the rollout of ${rollout.revision} does not go on`] : []),
     ...status.problems,
   ];
@@ -47,8 +48,8 @@ function judge(status: FleetStatus, rollout: RolloutView | null): Judgement {
   const held = number("held");
   const busy = [
     ...(rollout?.open === true ? [`the rollout of ${rollout.revision} is open`] : []),
-    ...(moving > 0 ? [`${count(moving, "VM")} on the way`] : []),
-    ...(held > 0 ? [`${count(held, "VM")} held`] : []),
+    ...(moving > 0 ? [`${plural(moving, "VM")} on the way`] : []),
+    ...(held > 0 ? [`${plural(held, "VM")} held`] : []),
   ];
   if (busy.length > 0)
     return { verdict: "busy", title: rollout?.open === true ? "Rolling out" : "On the way", details: busy };

@@ -5,7 +5,8 @@ import { own } from "../../../rules/text/json";
 import type { HistoryEntry } from "../../history-entry";
 import type { FleetStatus, VmStatus } from "../../status/status";
 import type { PageDocument } from "../document";
-import { count, revisionLabel } from "./text";
+import { revisionLabel } from "./text";
+import { plural } from "../../../rules/text/text";
 
 export type WaveState = "passed" | "running" | "failed" | "held" | "undone" | "unproved" | "interrupted" | "waiting";
 
@@ -103,7 +104,7 @@ function waveView(name: string, target: string, status: FleetStatus, gates: read
     proof:
       rules === undefined || rules.laterWaves.length === 0
         ? ""
-        : `proved by ${count(proved, "VM")}, ${rules.minSucceeded} needed`,
+        : `proved by ${plural(proved, "VM")}, ${rules.minSucceeded} needed`,
     pending,
     why: whyOf(name, state, status, about[0]),
   };

@@ -13,7 +13,7 @@ export const driftOrder: readonly Drift[] = [
   "stopped",
 ];
 
-/** What people call each drift; `status` has the same words in its summary. */
+/** What people call each drift. */
 export const driftWord: Record<Drift, string> = {
   failed: "failed",
   unknown: "unknown",

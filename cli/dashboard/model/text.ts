@@ -21,11 +21,6 @@ function coarse(seconds: number): number {
   return Math.floor(seconds / step) * step;
 }
 
-/** `1 VM`, `3 VMs`. */
-export function count(number: number, one: string): string {
-  return `${number} ${one}${number === 1 ? "" : "s"}`;
-}
-
 /** `2026-11-28 21:40`, UTC. */
 export function minute(at: string): string {
   const time = new Date(at);

@@ -2,7 +2,8 @@
 import { formatDuration } from "../../../rules/text/duration";
 import { scopeText } from "../../../rules/text/sentences";
 import type { HistoryEntry } from "../../history-entry";
-import { count, revisionLabel } from "./text";
+import { revisionLabel } from "./text";
+import { plural } from "../../../rules/text/text";
 
 export interface TimelineWave {
   name: string;
@@ -94,5 +95,5 @@ function waveOf(scope: string, { outcome, took, counts = {}, why, failed = {} }:
 export function timelineSummary(items: readonly TimelineItem[]): string {
   const rollouts = items.filter(({ waves }) => waves.length > 0);
   const failed = rollouts.filter(({ outcome }) => outcome === "failed").length;
-  return `${count(rollouts.length, "rollout")}${failed === 0 ? "" : `, ${failed} failed`}`;
+  return `${plural(rollouts.length, "rollout")}${failed === 0 ? "" : `, ${failed} failed`}`;
 }

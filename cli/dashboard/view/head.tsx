@@ -4,9 +4,10 @@ import type { FleetStatus } from "../../status/status";
 import { detailsText, type Verdict } from "../model/fleet";
 import { driftWord } from "../model/states";
 import { driftCounts } from "../model/tiles";
-import { ago, count, minute } from "../model/text";
+import { ago, minute } from "../model/text";
 import { VerdictSign } from "./icons";
 import type { Connection } from "./live";
+import { plural } from "../../../rules/text/text";
 
 interface Props {
   status: FleetStatus;
@@ -45,7 +46,7 @@ export function Head({ status, verdict, title, details, connection, problem }: P
       )}
       <ShareBar counts={counts} total={status.vms.length} />
       <p class="hidden">
-        {count(status.vms.length, "VM")}:{" "}
+        {plural(status.vms.length, "VM")}:{" "}
         {counts.map(({ drift, count: number }) => `${number} ${driftWord[drift]}`).join(", ")}
       </p>
     </header>

@@ -2,7 +2,8 @@
 import { useMemo } from "preact/hooks";
 import type { PageDocument } from "../document";
 import { holdViews, lockViews, type LockView } from "../model/fleet";
-import { count, revisionLabel } from "../model/text";
+import { revisionLabel } from "../model/text";
+import { plural } from "../../../rules/text/text";
 
 export function Side({ document, now }: { document: PageDocument; now: number }) {
   const holds = useMemo(() => holdViews(document.status, now), [document.status, now]);
@@ -46,7 +47,7 @@ function Input({ input, source, revision, days, share }: LockView) {
     <li title={source}>
       <span class="input">{input}</span>
       <code>{revision}</code>
-      <span class="days">{days === null ? "no date" : days === 0 ? "today" : count(days, "day")}</span>
+      <span class="days">{days === null ? "no date" : days === 0 ? "today" : plural(days, "day")}</span>
       <svg class="progress" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
         <rect class="bar-empty" width="100" height="4" />
         <rect class="fill tone-quiet" width={share * 100} height="4" />

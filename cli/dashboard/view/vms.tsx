@@ -3,9 +3,9 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { VmStatus } from "../../status/status";
 import { driftMeaning, driftWord } from "../model/states";
 import { driftCounts, grouped, hasHomeTrouble, keeps, noFilter, tileOf, type Filter } from "../model/tiles";
-import { count } from "../model/text";
 import { DriftSign } from "./icons";
 import { TileCard } from "./tile";
+import { plural } from "../../../rules/text/text";
 
 interface Props {
   vms: readonly VmStatus[];
@@ -36,7 +36,9 @@ export function Vms({ vms, now, filter, setFilter, open }: Props) {
           VMs
         </h2>
         <p role="status" aria-live="polite">
-          {kept.length === vms.length ? count(vms.length, "VM") : `${kept.length} of ${count(vms.length, "VM")} shown`}
+          {kept.length === vms.length
+            ? plural(vms.length, "VM")
+            : `${kept.length} of ${plural(vms.length, "VM")} shown`}
         </p>
       </div>
       <Toolbar vms={vms} filter={filter} setFilter={setFilter} />

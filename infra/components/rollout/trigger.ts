@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as compute from "@pulumi/gcp/compute";
 import pMap from "p-map";
 import { contract, type PresentVm } from "../../../rules/contract";
+import { own } from "../../../rules/text/json";
 import type { FleetConfig, VmConfig } from "../../config/fleet-config";
 
 /** The address where a VM answers SSH and the host key that it must show, or why it gets no trigger. */
@@ -18,9 +19,14 @@ const DIALLED_AT_ONCE = 64;
 /** Milliseconds that a server has to accept a connection. */
 const PATIENCE = 3_000;
 
-/** The host key that a VM published, as `ssh-ed25519 AAAA…`; ed25519 if there are several. Pure. */
-function publishedHostKey(values: readonly { key: string; value: string }[]): string | undefined {
-  const chosen = values.find(({ key }) => key === "ssh-ed25519") ?? values[0];
+const noHostKey = "no SSH host key is published yet, or the right compute.instances.getGuestAttributes is missing";
+
+/**
+ * The host key that a VM published, as `ssh-ed25519 AAAA…`; ed25519 if there are several. Pure.
+ * @param values undefined where the provider could not read them: it gives no reason
+ */
+function publishedHostKey(values: readonly { key: string; value: string }[] | undefined): string | undefined {
+  const chosen = values?.find(({ key }) => key === "ssh-ed25519") ?? values?.[0];
   return chosen && `${chosen.key} ${chosen.value}`;
 }
 
@@ -67,8 +73,8 @@ async function lookUp(
   try {
     const published = await compute.getInstanceGuestAttributes({ name, zone, project, queryPath }, opts);
     const hostKey = publishedHostKey(published.queryValues);
-    if (hostKey === undefined) return { skipped: "no SSH host key is published yet" };
-    const [host = "", port = ""] = (ssh.addresses[name] ?? `${address}:${ssh.port}`).split(":");
+    if (hostKey === undefined) return { skipped: noHostKey };
+    const [host = "", port = ""] = (own(ssh.addresses, name) ?? `${address}:${ssh.port}`).split(":");
     return { host, port: Number(port), hostKey };
   } catch (error) {
     return { skipped: `the host key cannot be read: ${error instanceof Error ? error.message : String(error)}` };

@@ -2,24 +2,8 @@
  * Shapes of the values that git and Nix get, on the operator's machine and on every VM. None may look like an option or contain a secret.
  */
 import { z } from "zod";
-
-const SECRET_QUERY = /[?&](\w*(token|password|passwd|secret|key|pat))=/i;
-
-/** Whether a URL contains a credential: a password, any user name over HTTP (often the token itself), or a token in its query. */
-export function holdsSecret(url: string): boolean {
-  const [, scheme = "", user] = /^([a-z+]+):\/\/(?:([^/@]*)@)?/i.exec(url) ?? [];
-  if (user !== undefined && (user.includes(":") || scheme !== "ssh")) return true;
-  return SECRET_QUERY.test(url);
-}
-
-/** A text with the credentials of its URLs removed. */
-export function withoutCredentials(text: string): string {
-  return text
-    .replace(/([a-z+]+:\/\/)([^/@\s"]*)@/gi, (whole, scheme: string, user: string) =>
-      scheme.toLowerCase() === "ssh://" && !user.includes(":") ? whole : `${scheme}***@`,
-    )
-    .replace(/([?&]\w*(?:token|password|passwd|secret|key|pat)=)[^&\s"]+/gi, "$1***");
-}
+import { shapes } from "../../../rules/shapes";
+import { holdsSecret } from "../../../rules/text/credentials";
 
 const published = (url: string) => !holdsSecret(url);
 const WHERE =
@@ -28,10 +12,7 @@ const WHERE =
 /** A repository URL for the VMs' clone. */
 export const repository = z
   .string()
-  .regex(
-    /^(https?|ssh|git):\/\/[^\s-]\S*$|^[A-Za-z0-9_][\w.-]*@[A-Za-z0-9][\w.-]*:\S+$/,
-    "must be an http(s), ssh or git URL: the VMs clone it from there",
-  )
+  .regex(shapes.repository, "must be an http(s), ssh or git URL: the VMs clone it from there")
   .refine(published, WHERE);
 
 /** A repository as the operator's machine reads it: a URL or a path. */

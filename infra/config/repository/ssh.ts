@@ -4,7 +4,14 @@ import { quote } from "../parse";
 import { check, port, userName } from "../schema";
 
 const trigger = z.enum(["watch", "ssh"]);
-const addresses = z.record(z.string(), z.string().regex(/^[^:\s-][^:\s]*:[0-9]+$/, "must be HOST:PORT"));
+const address = z
+  .string()
+  .regex(/^[^:\s-][^:\s]*:[0-9]+$/, { error: "must be HOST:PORT", abort: true })
+  .refine(
+    (text) => port.safeParse(Number(text.split(":")[1])).success,
+    "must be HOST:PORT with a port from 1 to 65535",
+  );
+const addresses = z.record(z.string(), address);
 const hostKey = z.string().regex(/^[a-z0-9@.-]+ [A-Za-z0-9+/=]+$/, "must be a host key, such as ssh-ed25519 AAAA…");
 
 export const sshKeys = {

@@ -1,6 +1,7 @@
 /** When groups of VMs are started and stopped. */
 import { z } from "zod";
 import { assignWaves, carries } from "../../../rules/rollout/waves";
+import { own } from "../../../rules/text/json";
 import { apart, minutesOfWeek } from "./cron";
 import { quote } from "../parse";
 import { check, keyPart } from "../schema";
@@ -70,9 +71,9 @@ export function assignSchedules(
     const at = `schedules[${index}]`;
     const before = mistakes.length;
     mistakes.push(...groupMistakes(at, group, index, groups, vms));
-    const taken = vms.filter((vm) => belongs(vm, group) && !(group.rest && vm.name in scheduleOf));
+    const taken = vms.filter((vm) => belongs(vm, group) && !(group.rest && Object.hasOwn(scheduleOf, vm.name)));
     for (const { name } of taken) {
-      const other = scheduleOf[name];
+      const other = own(scheduleOf, name);
       if (other === undefined) scheduleOf[name] = group.name;
       else mistakes.push(`${at}: ${quote(name)} follows ${quote(other)} already; a VM follows one schedule`);
     }
@@ -131,7 +132,7 @@ export const checkSchedules = check(
     const { waveOf } = assignWaves(waves, vms);
     return assignSchedules(
       schedules,
-      vms.map((vm) => ({ ...vm, wave: waveOf[vm.name] })),
+      vms.map((vm) => ({ ...vm, wave: own(waveOf, vm.name) })),
     ).mistakes;
   },
 );

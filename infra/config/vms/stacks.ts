@@ -1,6 +1,7 @@
 /** Which VMs of a list belong to which stack, if several stacks share one list. Pure. */
 import { z } from "zod";
 import { carries } from "../../../rules/rollout/waves";
+import { own } from "../../../rules/text/json";
 import { firstOf } from "../../../rules/text/text";
 import { quote } from "../parse";
 import { keyPart, type Values } from "../schema";
@@ -41,18 +42,18 @@ export function assignStacks(
   for (const [index, { name: stack, vms: names = [] }] of stacks.entries())
     for (const name of names) {
       const at = `stacks[${index}].vms`;
-      const other = stackOf[name];
+      const other = own(stackOf, name);
       if (!vms.some((vm) => vm.name === name)) mistakes.push(`${at}: ${quote(name)} is not in the list of VMs`);
       else if (other === undefined) stackOf[name] = stack;
       else mistakes.push(`${at}: ${quote(name)} is in stack ${quote(other)} already`);
     }
   const rest = stacks.find((one) => one.rest);
   for (const { name, labels } of vms) {
-    if (stackOf[name] !== undefined) continue;
+    if (own(stackOf, name) !== undefined) continue;
     const fitting = stacks.find((one) => one.labels !== undefined && carries(labels, one.labels)) ?? rest;
     if (fitting !== undefined) stackOf[name] = fitting.name;
   }
-  const strays = vms.flatMap(({ name }) => (stackOf[name] === undefined ? [quote(name)] : []));
+  const strays = vms.flatMap(({ name }) => (own(stackOf, name) === undefined ? [quote(name)] : []));
   if (strays.length > 0)
     mistakes.push(
       `stacks: ${firstOf(strays, NAMED)} ${strays.length === 1 ? "is" : "are"} in no stack; give one stack rest: true`,
@@ -102,7 +103,7 @@ export function shareOf(values: Values, name: string): StackShare {
   if (!names.includes(name))
     mistakes.push(`stacks: this stack, ${quote(name)}, is not among them: ${firstOf(names.map(quote), NAMED)}`);
   if (mistakes.length > 0) return { ...whole, mistakes };
-  const indices = vms.flatMap((vm, index) => (stackOf[vm.name] === name ? [index] : []));
+  const indices = vms.flatMap((vm, index) => (own(stackOf, vm.name) === name ? [index] : []));
   const written = values["vms"] as unknown[];
   return {
     values: { ...values, vms: indices.map((index) => written[index]) },
@@ -117,7 +118,7 @@ export function shareOf(values: Values, name: string): StackShare {
         .replace(
           /^((?:nixos-fleet:)?(?:waves|schedules)\[\d+\]\.vms: "([^"]*)") is not a VM of this fleet$/,
           (line, start: string, vm: string) => {
-            const other = stackOf[vm];
+            const other = own(stackOf, vm);
             return other === undefined ? line : `${start} is in stack ${quote(other)}`;
           },
         ),

@@ -119,17 +119,19 @@ async function getImage(args: Props, context: Context): Promise<Props> {
   };
 }
 
-/** As in the official provider, missing attributes are not an error, but a missing instance is. */
+/** As in the official provider, a missing instance is an error. Where its attributes cannot be read, for any reason, the result is empty. */
 async function getInstanceGuestAttributes(args: Props, context: Context): Promise<Props> {
   const path = instancePath(args, context);
   if (!(await context.api.find(path))) throw notFound(path);
-  const answer = await context.api.find(`${path}/getGuestAttributes`, guestAttributesQuery(args));
-  const value = isObject(answer?.["queryValue"]) ? answer["queryValue"]["items"] : undefined;
+  const query = guestAttributesQuery(args);
+  const answer = await context.api.find(`${path}/getGuestAttributes`, query).catch(() => undefined);
+  if (answer === undefined) return {};
+  const value = isObject(answer["queryValue"]) ? answer["queryValue"]["items"] : undefined;
   return {
     ...args,
     ...placeOf(path),
-    id: answer?.["selfLink"] ?? "",
-    variableValue: answer?.["variableValue"] ?? "",
+    id: answer["selfLink"] ?? "",
+    variableValue: answer["variableValue"] ?? "",
     queryValues: Array.isArray(value) ? value.filter(isObject) : [],
     region: args["region"] ?? context.settings.region ?? "",
   };

@@ -132,7 +132,7 @@ describe("fleet hold and resume", () => {
     const before = { ...fake.metadata };
     expect(await fleet(["hold", "--wave", "rest", "--why", "demo", "--by", "eve"])).toMatchObject({
       code: 0,
-      out: ["wave rest is held: demo"],
+      out: ["wave rest of devs/dev is held: demo"],
     });
     expect(control()).toMatchObject({ holds: [{ scope: "wave:rest", by: "eve", why: "demo" }] });
     await fleet(["hold", "--vm", "dev-bob", "--why", "also"]);
@@ -161,7 +161,7 @@ describe("fleet hold and resume", () => {
       (control() as { holds: { by: string; why: string }[] } | undefined)?.holds.map((one) => one.by);
     await hold("ann", "demo");
     expect((await hold("bob", "migration")).out).toEqual([
-      "wave rest is held: migration; also wave rest held by ann: demo",
+      "wave rest of devs/dev is held: migration; also wave rest held by ann: demo",
     ]);
     await hold("ann", "demo at 4");
     expect(holders()).toEqual(["bob", "ann"]);

@@ -176,6 +176,7 @@ describe("the stack", () => {
     const replies = [
       "Acme!",
       "acme-dev",
+      "https://s3cret@git.example.com/config.git",
       "",
       "",
       "infra@example.com",
@@ -192,6 +193,7 @@ describe("the stack", () => {
     expect([code, replies]).toEqual([0, []]);
     expect(err).toEqual([
       "Acme! is not a project's id, such as acme-dev",
+      expect.stringMatching(/^it must not hold a user name/),
       "infra@example.com is not user:ADDRESS or group:ADDRESS",
     ]);
     expect(asked.filter((question) => question.startsWith("The Google Cloud project"))).toHaveLength(2);
@@ -280,10 +282,15 @@ test.each([
   [["--region", "Europe"], /--region is Europe; it must be a region/],
   [["--project", "X"], /--project is X; it must be a project's id/],
   [["--repository", "here"], /--repository is here; it must be an http/],
+  [["--repository", "https://bot:s3cret@h/x.git"], /--repository must not hold a user name, password or token/],
+  [["--flake", "git+https://s3cret@h/x.git"], /--flake must not hold a user name, password or token/],
+  [["--flake", "X https://s3cret@h/x.git"], /--flake is X https:..\*\*\*@h/],
+  [["--stack", "a-".repeat(15) + "bb"], /--stack is a-[-ab]*; it must be a name .*30 characters/],
   [["--infra", "alice"], /--infra is alice; it must be user:ADDRESS/],
   [["--config-directory", "DIRECTORY/config"], /two directories, neither inside the other/],
 ])("fleet init %j is refused in one line", async (args, message) => {
   const { code, err } = await init(...args.map((one) => one.replace("DIRECTORY", project)));
   expect([code, err]).toEqual([2, [expect.stringMatching(message)]]);
+  expect(err.join()).not.toContain("s3cret");
   expect(readdirSync(scratch)).toEqual([]);
 });

@@ -82,7 +82,7 @@ test("what cannot be written to the history is a warning, and nothing more", asy
   const { code, out, err } = await fleet(["hold", "--why", "demo"], {
     NIXOS_FLEET_LOGGING_ENDPOINT: "http://127.0.0.1:1/",
   });
-  expect([code, out]).toEqual([0, ["the fleet is held: demo"]]);
+  expect([code, out]).toEqual([0, ["the fleet devs/dev is held: demo"]]);
   expect(err).toEqual([expect.stringMatching(/^the history could not be written \(.*\); nothing else is affected$/)]);
 });
 

@@ -39,6 +39,21 @@ it("works from any directory, and passes the exit code on", async () => {
   expect(refused.stderr).toMatch(/^fleet: unknown command "nonsense"; .*$/);
 });
 
+it("succeeds if the reader of its output has seen enough, and fails if the output cannot be written", async () => {
+  const into = (target: string) =>
+    execa("bash", ["--norc", "-c", `set -o pipefail; "$0" explain NF301 ${target}`, launcher], {
+      ...options,
+      env: { PATH: path },
+    });
+  const read = await into("| true");
+  expect([read.exitCode, read.stderr]).toEqual([0, ""]);
+  const full = await into(">/dev/full");
+  expect([full.exitCode, full.stderr]).toEqual([
+    1,
+    "fleet: the output cannot be written: no space left on device [NF211]",
+  ]);
+});
+
 it("shows no warning of Node or a library, but where NIXOS_FLEET_DEBUG asks for it", async () => {
   const warning = join(directory, "warning.cjs");
   writeFileSync(warning, 'setTimeout(() => process.emitWarning("lookup failed", "MetadataLookupWarning"), 0);\n');

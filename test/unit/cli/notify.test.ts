@@ -177,4 +177,18 @@ describe("the tool", () => {
     expect([code, err]).toEqual([0, []]);
     expect(readFileSync(file, "utf8")).toBe("devs/dev: the fleet held by alice: demo\nhttps://ci.example.com/jobs/1");
   });
+
+  it("gives a command the environment, but nothing that opens the stack", async () => {
+    const file = join(scratch, "environment");
+    const env = {
+      NIXOS_FLEET_NOTIFY_COMMAND: `env >${file}`,
+      SMTP_TOKEN: "x",
+      PULUMI_ACCESS_TOKEN: "hunter2",
+      PULUMI_CONFIG_PASSPHRASE: "hunter2",
+    };
+    const call = { env, printError: (line: string) => expect.fail(line) };
+    await notify(call, id, eventSchema.parse({ event: "hold", why: "demo" }), "alice");
+    expect(readFileSync(file, "utf8")).toContain("SMTP_TOKEN=x");
+    expect(readFileSync(file, "utf8")).not.toContain("hunter2");
+  });
 });

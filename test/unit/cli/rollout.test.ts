@@ -1,5 +1,5 @@
 /** `fleet rollout --urgent`: who is affected, what it passes, what it sets, and that it runs `pulumi up`. */
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
@@ -134,8 +134,21 @@ describe("fleet rollout --urgent", () => {
     expect(calls().at(-1)).toContain("urgentWhy");
   });
 
+  it("refuses before it changes anything what pulumi up would refuse: no one can confirm it", async () => {
+    const yes = () => Promise.resolve(true);
+    for (const more of [{}, { terminal: true }, { confirm: yes }]) {
+      const { code, err } = await fleet([], more);
+      expect([code, err]).toEqual([
+        2,
+        ["rollout: without a terminal, pulumi up does not ask: give --yes, or --no-up to run it later"],
+      ]);
+    }
+    expect(existsSync(join(bin, "calls"))).toBe(false);
+    expect((await fleet([], { terminal: true, confirm: yes })).code).toBe(3);
+  });
+
   it("asks on a terminal, and does nothing where the answer is no", async () => {
-    const { code, err } = await fleet([], { confirm: () => Promise.resolve(false) });
+    const { code, err } = await fleet([], { terminal: true, confirm: () => Promise.resolve(false) });
     expect([code, err]).toEqual([1, ["nothing was changed [NF210]"]]);
     expect(calls().join("\n")).not.toContain("config set");
   });

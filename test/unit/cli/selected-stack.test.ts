@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FakeCompute } from "./google/fake-compute";
 import { runFleet, type FleetRun } from "./run-fleet";
 import { writeStackFile } from "./stack-file";
@@ -27,9 +27,11 @@ afterEach(async () => {
 });
 
 /** `fleet status`, with the folder's `pulumi` on PATH. */
-const status = (env: NodeJS.ProcessEnv = {}, ...more: string[]): Promise<FleetRun> => {
+const status = (env: NodeJS.ProcessEnv = {}, ...more: string[]): Promise<FleetRun> => fleet(["status", ...more], env);
+/** Any command there. */
+const fleet = (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<FleetRun> => {
   const path = `${directory}:/usr/bin:/bin`;
-  return runFleet(["status", ...more], { ...environmentOf(endpoint), GOOGLE_CLOUD_PROJECT: "", PATH: path, ...env });
+  return runFleet(args, { ...environmentOf(endpoint), GOOGLE_CLOUD_PROJECT: "", PATH: path, ...env });
 };
 const asked = () => readFileSync(join(directory, "asked"), "utf8").trim().split("\n");
 const missing = "no project: give --project, or set NIXOS_FLEET_PROJECT or GOOGLE_CLOUD_PROJECT";
@@ -48,6 +50,37 @@ it("its fleet is the stack's, if the project has several", async () => {
   fake.instances.push({ ...vm, name: "ops-1", labels: { "nixos-fleet": "ops", "nixos-fleet-stack": "ops" } });
   expect((await status()).code).toBe(0);
   expect((await status({}, "--project", "p")).err[0]).toMatch(/has several fleets; say which/);
+});
+
+describe("another fleet's stack of the same name", () => {
+  beforeEach(() => {
+    const [vm] = fake.instances;
+    const labels = { "nixos-fleet": "research", "nixos-fleet-stack": "dev" };
+    fake.instances.push({ ...vm, name: "research-1", labels });
+    writeStackFile(directory, { "gcp:project": "p", "nixos-fleet:fleet": "research" });
+  });
+
+  it("is told from the stack's by the settings' fleet", async () => {
+    const { code, out } = await fleet(["hold", "--why", "x"]);
+    expect([code, out]).toEqual([0, ["the fleet research/dev is held: x"]]);
+    expect(fake.metadata).toHaveProperty("nixos-fleet--research--dev----control");
+    expect(fake.metadata).not.toHaveProperty("nixos-fleet--devs--dev----control");
+    expect((await status({}, "--all-stacks", "--json")).out.join("\n")).not.toContain("dev-alice");
+  });
+
+  it("is never taken in place of a stack without VMs", async () => {
+    fake.instances.pop();
+    const { code, err } = await fleet(["hold", "--why", "x"]);
+    expect([code, err.join("\n")]).toEqual([
+      2,
+      expect.stringContaining("fleet research/dev has neither VMs nor approvals"),
+    ]);
+    expect(fake.metadata).not.toHaveProperty("nixos-fleet--devs--dev----control");
+  });
+
+  it("is taken if --fleet names it", async () => {
+    expect((await fleet(["hold", "--why", "x", "--fleet", "devs"])).out).toEqual(["the fleet devs/dev is held: x"]);
+  });
 });
 
 it("an option or a variable goes first, and Pulumi is not asked", async () => {

@@ -16,9 +16,13 @@ beforeAll(async () => {
 afterAll(() => void server.close());
 
 let asked: string[];
-let keys: { key: string; value: string }[];
+/** Undefined: the provider's result is empty. */
+let keys: { key: string; value: string }[] | undefined;
+/** Why Compute refuses. */
+let refusal: Error | undefined;
 beforeEach(async () => {
   asked = [];
+  refusal = undefined;
   keys = [
     { key: "ssh-rsa", value: "BBBB" },
     { key: "ssh-ed25519", value: "AAAA" },
@@ -27,8 +31,8 @@ beforeEach(async () => {
     newResource: ({ name, inputs }) => ({ id: name, state: inputs as object }),
     call: ({ token, inputs }) => {
       asked.push(`${token.replace(/^.*:/, "")} ${(inputs as { name: string }).name}`);
-      if (keys.length === 0) throw new Error("not found");
-      return { queryValues: keys };
+      if (refusal) throw refusal;
+      return keys === undefined ? {} : { queryValues: keys };
     },
   });
 });
@@ -57,6 +61,12 @@ it("takes a configured address instead", async () =>
     "dev-alice": { host: "localhost", port: open },
   }));
 
+it("takes no address from what every object has", async () => {
+  const vm = { ...alice, name: "constructor", address: "127.0.0.1" };
+  const config = configured({}, { vms: [{ name: vm.name }], trigger: "ssh", sshPrivateKey: "k", ssh: { port: open } });
+  expect(await reachAll(config, [vm], {})).toMatchObject({ constructor: { host: "127.0.0.1", port: open } });
+});
+
 it("skips a VM that is off, and asks nothing about it", async () => {
   expect(await reach({ port: open }, { up: false })).toEqual({ "dev-alice": { skipped: "is not running" } });
   expect(asked).toEqual([]);
@@ -78,9 +88,18 @@ it("dials no one in a preview, which may run where no VM can be reached", async 
   expect(await reach(bastion(CLOSED))).toMatchObject({ "dev-alice": { hostKey: "ssh-ed25519 AAAA" } });
 });
 
+it.each<[string, typeof keys]>([
+  ["none", []],
+  ["no answer", undefined],
+])("skips a VM that has published no host key: %s", async (_, published) => {
+  keys = published;
+  const skipped = "no SSH host key is published yet, or the right compute.instances.getGuestAttributes is missing";
+  expect(await reach({ port: open })).toEqual({ "dev-alice": { skipped } });
+});
+
 it("skips a VM whose host key cannot be read", async () => {
-  keys = [];
+  refusal = new Error("not found");
   expect(await reach({ port: open })).toMatchObject({
-    "dev-alice": { skipped: expect.stringContaining("the host key cannot be read") as string },
+    "dev-alice": { skipped: expect.stringContaining("the host key cannot be read: ") as string },
   });
 });

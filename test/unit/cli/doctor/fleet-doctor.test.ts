@@ -135,6 +135,12 @@ describe("fleet doctor", () => {
     );
   });
 
+  it("names the variable of another project", async () => {
+    const env = { NIXOS_FLEET_PROJECT: "", GOOGLE_CLOUD_PROJECT: "project-2" };
+    const said = "the stack uses project-1, and GOOGLE_CLOUD_PROJECT is project-2";
+    expect((await doctor([], env)).out.join("\n")).toContain(said);
+  });
+
   it("finds nothing to fix where all is well", async () => {
     playNix(["dev-alice"], []);
     const { code, out, err } = await doctor();

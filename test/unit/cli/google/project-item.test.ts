@@ -74,6 +74,43 @@ describe("a change whose answer is lost", () => {
   });
 });
 
+describe("a failed operation", () => {
+  /** Operations that end with these statuses, one for each write; those after them succeed. */
+  function failing(...statuses: number[]): MetadataRequests & { writes: number } {
+    const requests = {
+      writes: 0,
+      read: () => Promise.resolve({ items: [] }),
+      write: () => Promise.resolve({ status: "RUNNING" }),
+      finish: () => {
+        const httpErrorStatusCode = statuses[requests.writes++];
+        const errors = [{ code: "INTERNAL_ERROR", message: "internal error" }];
+        const failure = httpErrorStatusCode === undefined ? {} : { httpErrorStatusCode, error: { errors } };
+        const read = () => Promise.resolve({ status: "DONE", ...failure });
+        return waitForOperation({ status: "RUNNING" }, read, () => Promise.resolve());
+      },
+      pause: () => Promise.resolve(),
+    };
+    return requests;
+  }
+
+  it("is repeated if its reason passes", async () => {
+    const requests = failing(503, 500);
+    await editItem(requests, "item", () => "x");
+    expect(requests.writes).toBe(3);
+  });
+
+  it("that fails each time says that it may pass, and that nothing was changed", async () => {
+    const requests = failing(...Array.from({ length: 20 }, () => 503));
+    await expect(editItem(requests, "item", () => "x")).rejects.toMatchObject({ transient: true, mayBeMade: false });
+  });
+
+  it("is not repeated if Google refuses it", async () => {
+    const requests = failing(400);
+    await expect(editItem(requests, "item", () => "x")).rejects.toMatchObject({ transient: false, mayBeMade: false });
+    expect(requests.writes).toBe(1);
+  });
+});
+
 describe("a slow operation", () => {
   const slow = { name: "operation-1", status: "RUNNING" };
 

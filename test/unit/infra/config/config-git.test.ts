@@ -1,6 +1,7 @@
 /** What is handed to git, Nix and Google: nothing that looks like an option, holds a secret, or that Google would refuse midway. */
 import { describe, expect, it } from "vitest";
-import { branch, directory, holdsSecret, signer, withoutCredentials } from "../../../../infra/config/repository/git";
+import { branch, directory, signer } from "../../../../infra/config/repository/git";
+import { holdsSecret, withoutCredentials } from "../../../../rules/text/credentials";
 import { checkConfig, KNOWN } from "../../../../infra/config/fleet-config";
 import { ownKeys } from "../../../../infra/config/parse";
 import { accountId, homeKeyName, resourceNames, schedulePolicyName } from "../../../../infra/config/names";

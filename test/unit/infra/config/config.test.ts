@@ -88,11 +88,51 @@ describe("the stack's configuration", () => {
       'nixos-fleet:bootTimeout: "soon" must be a duration such as "90s", "20m" or "1h30m"',
     ],
     [
+      { "nixos-fleet:ssh": { addresses: { "dev-alice": "10.0.0.2:99999" } } },
+      'nixos-fleet:ssh.addresses.dev-alice: "10.0.0.2:99999" must be HOST:PORT with a port from 1 to 65535',
+    ],
+    [
       { "nixos-fleet:trigger": "ssh" },
       "nixos-fleet:sshPrivateKey: must be set where trigger is ssh (pulumi config set --secret nixos-fleet:sshPrivateKey)",
     ],
   ])("refuses %j in one line", (changes, line) => {
     expect(check(changes).mistakes).toContain(line);
+  });
+
+  it.each([
+    ["10.128.0.5/20", "10.128.0.0/20"],
+    ["10.0.0.0/4", "10.0.0.0/8"],
+    ["192.168.1.7/32", "192.168.1.0/29"],
+    ["255.255.255.255/16", "255.255.0.0/16"],
+  ])("refuses the range %s, which Compute does not take for a subnet, and names one", (cidr, right) => {
+    expect(check({ "nixos-fleet:network": { cidr } }).mistakes).toEqual([
+      `nixos-fleet:network.cidr: "${cidr}" must be a range from /8 to /29 by its first address, such as ${right}`,
+    ]);
+    expect(check({ "nixos-fleet:network": { cidr: right } }).mistakes).toEqual([]);
+  });
+
+  it("refuses what is no range at all in one line", () =>
+    expect(check({ "nixos-fleet:network": { cidr: "10.128.0.0" } }).mistakes).toEqual([
+      'nixos-fleet:network.cidr: "10.128.0.0" must be an IPv4 range such as 10.128.0.0/20',
+    ]));
+
+  it("takes a VM whose name every object has", () => {
+    const vms = [{ name: "constructor" }, { name: "valueof" }];
+    const waves = [{ name: "all", rest: true }];
+    const stacks = [{ name: "dev", rest: true }];
+    const schedules = [{ name: "office", vms: ["valueof"], start: "0 7 * * 1-5", timeZone: "Europe/Brussels" }];
+    const { config, mistakes } = check({
+      "nixos-fleet:vms": vms,
+      "nixos-fleet:waves": waves,
+      "nixos-fleet:stacks": stacks,
+      "nixos-fleet:schedules": schedules,
+    });
+    expect(mistakes).toEqual([]);
+    expect(config?.waves[0]?.vms).toEqual(["constructor", "valueof"]);
+    expect(config?.vms.map(({ wave, schedule }) => [wave, schedule])).toEqual([
+      ["all", undefined],
+      ["all", "office"],
+    ]);
   });
 
   it("names all mistakes at once and still says where the repository is", () => {

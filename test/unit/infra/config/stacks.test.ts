@@ -120,6 +120,16 @@ describe("an existing network and account", () => {
       { existingNetwork: { network, subnetwork: subnetwork.replace("west1", "west4") } },
       'existingNetwork.subnetwork: projects/acme-dev/regions/europe-west4/subnetworks/a is not in gcp:region "europe-west1"',
     ],
+    [
+      "are of one project",
+      { existingNetwork: { network, subnetwork: subnetwork.replace("acme-dev", "acme-web") } },
+      "existingNetwork.subnetwork: projects/acme-web/regions/europe-west1/subnetworks/a is not in the network's project acme-dev",
+    ],
+    [
+      "are of one project, which one link names by its number",
+      { existingNetwork: { network, subnetwork: subnetwork.replace("acme-dev", "1234") } },
+      undefined,
+    ],
   ])("%s", (_, more, line) => {
     const { mistakes } = checkSettings(more);
     if (line === undefined) expect(mistakes).toEqual([]);
