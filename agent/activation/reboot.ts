@@ -70,8 +70,9 @@ export async function rebootIfAllowed(
 ): Promise<void> {
   noteRequired(place.runFolder, required);
   const own = readText(ownShutdown(place.runFolder));
-  if (place.held !== undefined && own !== undefined && readText(scheduled) === own) {
-    log(`calling off the reboot: ${place.held}`);
+  const calledOff = required ? place.held : "nothing needs it any more";
+  if (calledOff !== undefined && own !== undefined && readText(scheduled) === own) {
+    log(`calling off the reboot: ${calledOff}`);
     await run("shutdown", ["-c"], { timeout: 30_000, tee: true });
     await tellTerminals("The reboot of this machine is called off.");
     return;

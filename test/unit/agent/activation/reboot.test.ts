@@ -32,7 +32,8 @@ function placeFor(decision: Decision): RebootPlace {
 
 const shutdowns = () => (existsSync(scratch.in("shutdowns")) ? readFileSync(scratch.in("shutdowns"), "utf8") : "");
 const noted = () => existsSync(scratch.in("run/reboot-required"));
-const ask = (decision: Decision) => rebootIfAllowed(placeFor(decision), true, scratch.in("scheduled"));
+const ask = (decision: Decision, required = true) =>
+  rebootIfAllowed(placeFor(decision), required, scratch.in("scheduled"));
 
 it("comes where nothing holds the machine", async () => {
   await ask(stay("unchanged", "running it"));
@@ -67,6 +68,19 @@ it("is called off if a hold comes during its notice, but only if the agent sched
   writeFileSync(scratch.in("scheduled"), "USEC=1 MODE=reboot\n");
   await ask(held({ by: "carol" }));
   expect(shutdowns()).toMatch(/^-r [^\n]*\n-c\n$/);
+});
+
+it("is called off if nothing needs it any more, but only if the agent scheduled it", async () => {
+  const running = stay("unchanged", "running it");
+  await ask(running, false);
+  await ask(running);
+  writeFileSync(scratch.in("scheduled"), "USEC=2 MODE=poweroff\n");
+  await ask(running, false);
+  expect(shutdowns()).not.toContain("-c");
+  writeFileSync(scratch.in("scheduled"), "USEC=1 MODE=reboot\n");
+  await ask(running, false);
+  expect(shutdowns()).toMatch(/^-r [^\n]*\n-c\n$/);
+  expect(scratch.log).toContain("calling off the reboot: nothing needs it any more");
 });
 
 it("does not come in place of a shutdown that a person scheduled, which stays as it is", async () => {
