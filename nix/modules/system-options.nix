@@ -239,8 +239,8 @@ in
     default = defaults.rebootDeadline;
     example = "4h";
     description = ''
-      The time, or the number of seconds, after which a reboot no longer waits for people who are logged in; they get 15 minutes'
-      notice. `null`: no limit, unless {option}`rebootWithUsers` is on.
+      The time since a reboot became required, or the number of seconds, after which it no longer waits for people who are logged in;
+      they get 15 minutes' notice. Later updates do not extend it. `null`: no limit, unless {option}`rebootWithUsers` is on.
     '';
   };
 

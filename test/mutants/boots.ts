@@ -56,6 +56,13 @@ export const bootMutants: readonly Mutant[] = [
   ),
   rule(
     "activation/reboot",
+    "an update does not begin a reboot's deadline again",
+    "else if (requiredSince(runFolder) === undefined) writeFileAtomic",
+    "else writeFileAtomic",
+    unit("agent/activation/reboot"),
+  ),
+  rule(
+    "activation/reboot",
     "a reboot that nothing needs any more is called off",
     'required ? place.held : "nothing needs it any more";',
     "place.held;",
