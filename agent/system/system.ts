@@ -230,8 +230,8 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     return awaitsBoot(toplevel);
   }
 
-  postponed(decision: SystemDecision, { person }: RunRequest, situation: SystemSituation): Deferral | undefined {
-    const asked = { ...situation, person };
+  postponed(decision: SystemDecision, { person, right }: RunRequest, situation: SystemSituation): Deferral | undefined {
+    const asked = { ...situation, person, right };
     return deferredByWindow(this.place, decision, asked) ?? deferredByTurn(this.place, decision, asked);
   }
 

@@ -96,6 +96,13 @@ describe("a run by hand", () => {
 });
 
 describe("a run of the service", () => {
+  it("that waits for nothing ends the wait for the window", async () => {
+    startedBySystemd();
+    writeFileSync(scratch.in("state/waiting-since"), `${wanted} 2026-01-01T00:00:00.000Z`);
+    await run();
+    expect(existsSync(scratch.in("state/waiting-since"))).toBe(false);
+  });
+
   it("for requests goes to what is approved", async () => {
     startedBySystemd();
     for (const by of ["pulumi", "another"]) writeRequest(runFolder(), { ...ssh, by });
