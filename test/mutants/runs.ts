@@ -10,6 +10,20 @@ export const runMutants: readonly Mutant[] = [
     unit("agent/engine"),
   ),
   rule(
+    "conclude",
+    "a trial whose end could not be written down goes on",
+    "if (written && trialOver !== undefined)",
+    "if (trialOver !== undefined)",
+    unit("agent/full-disk"),
+  ),
+  rule(
+    "activation/activation",
+    "an interrupted update is not repeated while its end could not be written down",
+    "    writeTrial(driver.place.stateFolder, trial);\n    return carryOut(activation, trial, true);",
+    "    return carryOut(activation, trial, true);",
+    unit("agent/full-disk"),
+  ),
+  rule(
     "engine",
     "a hold that comes during a build counts",
     "if (isSameUpdate(decision, driver.decide(situation, request, found)))",
