@@ -14,9 +14,10 @@ async function requestRun({ place }: Pick<Driver, "place">): Promise<void> {
   await startInBackground(manager, service, writeRequest(runFolder, { trigger: "manual", by: personOf() }));
 }
 
-export async function hold(driver: Pick<Driver, "place">, words: readonly string[]): Promise<number> {
+export async function hold(driver: Pick<Driver, "place" | "prepare">, words: readonly string[]): Promise<number> {
   const { program, stateFolder } = driver.place;
   try {
+    driver.prepare();
     writeHold(stateFolder, { by: personOf(), why: oneLine(words.join(" ")), at: now() });
   } catch (error) {
     throw new Exit(
@@ -30,7 +31,8 @@ export async function hold(driver: Pick<Driver, "place">, words: readonly string
   return 0;
 }
 
-export async function resume(driver: Pick<Driver, "place">): Promise<number> {
+export async function resume(driver: Pick<Driver, "place" | "prepare">): Promise<number> {
+  driver.prepare();
   log(removeHold(driver.place.stateFolder) ? "no longer held" : "was not held on this machine");
   await requestRun(driver);
   return 0;

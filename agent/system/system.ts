@@ -63,7 +63,6 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     this.credentials = new MachineCredentials(place.runFolder, metadata);
   }
 
-  /** The folders that contain everything else. @throws if they cannot be made */
   prepare(): void {
     for (const folder of [this.place.stateFolder, this.place.runFolder]) if (!exists(folder)) makeFolder(folder);
   }
