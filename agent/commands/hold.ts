@@ -8,7 +8,10 @@ import { removeHold, writeHold } from "../state";
 
 const personOf = () => process.env["SUDO_USER"] ?? userInfo().username;
 
-/** Requests a run: it reports the hold, or updates if nothing holds it any more. One that is under way has decided already. */
+/**
+ * Requests a run: it reports the hold, or updates if nothing holds it any more. A run that is under way looks for holds again only after
+ * its build, and may be past that.
+ */
 async function requestRun({ place }: Pick<Driver, "place">): Promise<void> {
   const { manager, service, runFolder } = place;
   await startInBackground(manager, service, writeRequest(runFolder, { trigger: "manual", by: personOf() }));
