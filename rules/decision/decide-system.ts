@@ -58,7 +58,7 @@ export interface HomeEntry extends Home {
 }
 
 /** The settings that result from the instance metadata and the module. */
-export interface ResolvedSettings extends Record<string, unknown> {
+interface ResolvedSettings extends Record<string, unknown> {
   host: string;
   branch: string;
   directory: string;

@@ -28,7 +28,7 @@ export interface Target {
  * What the caller must find out before the decision can be made. The caller then decides again with `head` or `descends`. If git cannot
  * answer, the run has failed at `fetch`: unknown is not "no".
  */
-export type Need =
+type Need =
   | { kind: "head"; branch: string }
   /** Whether `deployed` descends from `revision`. */
   | { kind: "descent"; revision: string; deployed: string };

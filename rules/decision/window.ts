@@ -15,7 +15,7 @@ export interface WindowRange {
 }
 
 /** A VM's window as its settings have it. Without ranges it is always open. */
-export interface UpdateWindow {
+interface UpdateWindow {
   ranges: readonly WindowRange[];
   /** Which range cannot be read, and why. Left out, it would open the VM at every time, so it closes the window. */
   unreadable?: string;
