@@ -17,25 +17,21 @@ import { reportFor } from "./report/publish";
 import { run, succeeded } from "./host/process";
 import { arrangeRetry } from "./retry";
 
+/** @returns whether the state was written. If not, a trial that has ended stays on trial, so that the next run ends it again. */
 export async function conclude<S extends Situation, D extends CommonDecision>(
   driver: Driver<S, D>,
   request: RunRequest,
   attempt: Attempt<S, D>,
-): Promise<void> {
+): Promise<boolean> {
   const { situation, decision, ending } = attempt;
   const { place } = driver;
   const state = nextState(situation.state, await resultOf(driver, decision, ending));
-  try {
-    // A power cut may lose the time of a check that found nothing new. It must not lose the result of an update.
-    writeState(place.stateFolder, state, ending.outcome !== "unchanged" || ending.revision !== undefined);
-  } catch {
-    log(`could not write ${place.stateFolder}/state.json`);
-  }
-  try {
-    if (ending.trialOver !== undefined) endTrial(place.stateFolder, ending.trialOver);
-  } catch {
-    log(`could not write ${place.stateFolder}/trial.json`);
-  }
+  // A power cut may lose the time of a check that found nothing new. It must not lose the result of an update.
+  const lasting = ending.outcome !== "unchanged" || ending.revision !== undefined;
+  const written = tryToWrite(`${place.stateFolder}/state.json`, () => writeState(place.stateFolder, state, lasting));
+  const { trialOver } = ending;
+  if (written && trialOver !== undefined)
+    tryToWrite(`${place.stateFolder}/trial.json`, () => endTrial(place.stateFolder, trialOver));
   // What was built and waits for its time, or is not rolled back yet, must not become garbage until then.
   if (ending.outcome !== "deferred" && !isOffline(ending) && !hasTrial(place.stateFolder)) remove(buildLink(place));
   writeLoginMessage(place, state);
@@ -45,7 +41,21 @@ export async function conclude<S extends Situation, D extends CommonDecision>(
   const { retry } = await driver.concluded({ situation, decision, request, ending, state });
   await notify(decision, ending, state);
   await dropOldRevisions(driver, attempt);
-  await arrangeRetry(place, request, ending.retry ?? retry, ending.retryAt ?? restsAfter(ending, state));
+  const unrecorded = written || trialOver === undefined ? undefined : "the end of the update could not be written down";
+  const why = ending.retry ?? retry ?? unrecorded;
+  await arrangeRetry(place, request, why, ending.retryAt ?? restsAfter(ending, state));
+  return written;
+}
+
+/** @returns whether it could be written */
+function tryToWrite(file: string, write: () => void): boolean {
+  try {
+    write();
+    return true;
+  } catch {
+    log(`could not write ${file}`);
+    return false;
+  }
 }
 
 /** After an update. It may take long, so it comes after all that others wait for. */

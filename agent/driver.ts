@@ -121,6 +121,8 @@ export interface RolledBack {
 
 export interface Driver<S extends Situation = Situation, D extends CommonDecision = CommonDecision> {
   readonly place: Place;
+  /** Makes the folders that contain everything else. @throws if they cannot be made */
+  prepare(): void;
   look(request: RunRequest): Promise<S>;
   decide(situation: S, request: RunRequest, found: Found): D;
   /** The URL to fetch from; empty if none is set. */

@@ -30,8 +30,8 @@ export interface Ending {
   /** Whether it runs only after a reboot. */
   reboot?: boolean;
   /**
-   * Set if the trial is over. Its file stays until the state is written, so that a kill in between cannot lose how the trial ended. The
-   * field names what waits for a reboot again, as it did before the trial.
+   * Set if the trial is over. Its file stays until the state is written, so that neither a kill in between nor a full disk can lose how
+   * the trial ended. The field names what waits for a reboot again, as it did before the trial.
    */
   trialOver?: { waitsAgain?: Trial };
   waiting?: Waiting;

@@ -43,8 +43,12 @@ export async function attempt<S extends Situation, D extends CommonDecision>(
     const trial = unfinishedTrial(driver);
     if (trial === undefined) break;
     const decision = driver.decide(situation, request, {});
-    const ending = await finishTrial({ driver, decision }, trial);
-    await conclude(driver, request, { situation, decision, ending });
+    const ending = await succeededOrFailure(
+      () => finishTrial({ driver, decision }, trial),
+      () => trial.revision,
+    );
+    const ended = { situation, decision, ending };
+    if (!(await conclude(driver, request, ended))) return { ...ended, well: endedWell(ending) };
     situation = await driver.look(request);
   }
   const result = await carryOut(driver, request, situation);

@@ -104,7 +104,7 @@ function timerAfter(seconds: number): Timer {
  * A timer of the clock's for a moment, since one of seconds stands still while the machine is suspended. A moment that is past by the time
  * systemd reads it never comes, so a near one is waited for in seconds. All in seconds; not all VMs of a window come at the same one.
  */
-export function timerAt(moment: number, now: number, random: number): Timer {
+function timerAt(moment: number, now: number, random: number): Timer {
   const due = Math.ceil(moment + random * 30);
   if (due < now + NEAR) return timerAfter(Math.max(1, Math.ceil(due - now)));
   const time = `${new Date(due * 1000).toISOString().slice(0, 19).replace("T", " ")} UTC`;

@@ -8,7 +8,7 @@ import type { Progress } from "./report/progress";
 import { arrangeRetry } from "./retry";
 
 /** What an attempt is for. `patient`: the network may not be up yet. */
-type Purpose = Pick<Requester, "right" | "person"> & { patient?: boolean };
+export type Purpose = Pick<Requester, "right" | "person"> & { patient?: boolean };
 
 /** An error without a name of its own most likely means a machine without memory or space. */
 export async function tryAttempt<S extends Situation, D extends CommonDecision>(

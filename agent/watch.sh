@@ -60,12 +60,13 @@ own_item_changed() {
   [ $((now - asked)) -gt 5 ] && [ "$(own_item)" != "$item" ]
 }
 
-etag='' delay=1 looked=0 now=0 item=''
+etag='' delay=1 looked=0 now=0 item='' told=''
 serve_requests
 while :; do
   tell_time
   asked=$now
   if new=$(ask "$etag") && [ -n "$new" ] && [ -s "$answer.new" ]; then
+    told=''
     tell_time
     if cmp -s "$answer.new" "$answer" && [ $((now - looked)) -lt $look_every ] && ! own_item_changed; then
       # A server that answers at once, with nothing new, does not wait as it should: ask it less often.
@@ -81,7 +82,10 @@ while :; do
       etag='' delay=$((delay * 2))
     fi
   else
-    [ $delay -lt 32 ] || echo "the metadata server does not answer; still trying" >&2
+    if [ $delay -ge 32 ] && [ -z "$told" ]; then
+      echo "the metadata server does not answer; still trying" >&2
+      told=yes
+    fi
     etag='' delay=$((delay * 2))
   fi
   [ $delay -le $longest ] || delay=$longest

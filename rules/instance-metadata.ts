@@ -17,6 +17,9 @@ import {
   type Shape,
 } from "./text/json";
 
+/** The user of a home. nix/modules/types.nix takes the same. The name is part of file names and units, where a dot begins a suffix. */
+export const userNamePattern = /^[a-z_][a-z0-9_-]{0,31}$/;
+
 /** A home that a VM keeps: its user, its repository and its `homeConfigurations` attribute. */
 export interface Home {
   user: string;

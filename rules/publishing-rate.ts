@@ -6,7 +6,7 @@
 import type { JsonObject } from "./text/json";
 
 /** How many reports of a home root may still publish without waiting. */
-export interface PublishingBudget extends JsonObject {
+interface PublishingBudget extends JsonObject {
   /** May be a fraction. */
   reports: number;
   /** When this was true, as `takeReport` was given the time. */

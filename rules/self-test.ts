@@ -1,6 +1,6 @@
 /** The unit in which a new system's agent shows that it works: it runs under the sandbox of a unit from the new system. Pure. */
 
-export interface Sandbox {
+interface Sandbox {
   /** The agent's program, an absolute path. */
   program: string;
   /** Settings of [Service] that restrict a process, KEY=VALUE. */

@@ -252,7 +252,7 @@ async function takeBack<S extends Situation, D extends CommonDecision>(
   return { ...failed, ...notGoneBack(trial, back, `${decision.reason}\nthe rollback failed: `) };
 }
 
-/** Ends a trial that was cut short. */
+/** Ends a trial that was cut short. @throws if its end could not be recorded */
 export async function finishTrial<S extends Situation, D extends CommonDecision>(
   activation: Activation<S, D>,
   trial: Trial,
@@ -266,6 +266,8 @@ export async function finishTrial<S extends Situation, D extends CommonDecision>
   if (trial.boot === driver.boot()) {
     if (activation.decision.outcome === "held" && trial.mode === "switch") return takeBack(activation, trial);
     log("an update was interrupted; repeating it");
+    // On a full disk it could not be recorded how this ends, so it would be repeated again and again.
+    writeTrial(driver.place.stateFolder, trial);
     return carryOut(activation, trial, true);
   }
   if (trial.since !== undefined && driver.bootedAnother?.(trial.path) === true) {

@@ -1,4 +1,5 @@
 /** Reboots: what needs one, and when the machine may have it. */
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { needsReboot, type BootParts } from "../../rules/decision/activation";
 import { rebootDecision, type RebootDecision } from "../../rules/decision/reboot";
@@ -39,12 +40,12 @@ export interface RebootPlace {
 
 /** Whether the machine reboots now, or what it waits for. Sends no notification and changes nothing. */
 export async function decideReboot(place: RebootPlace, required: boolean): Promise<RebootDecision> {
-  const { settings, trial, urgent, held } = place;
+  const { runFolder, settings, trial, urgent, held } = place;
   const own = { ...settings, ...place.deployedSettings };
   const byWave = settings["reboot"] === "required";
   const deadline =
     byWave && typeof settings["rebootDeadline"] === "number" ? settings["rebootDeadline"] : own["rebootDeadline"];
-  const since = new Date(trial?.since ?? Date.now());
+  const since = requiredSince(runFolder) ?? new Date();
   const withUsers = own["rebootWithUsers"] === true;
   return rebootDecision({
     ...{ required, held, allowed: own["allowReboot"] === true, byWave, firstDeployment: trial?.first === true },
@@ -70,8 +71,9 @@ export async function rebootIfAllowed(
 ): Promise<void> {
   noteRequired(place.runFolder, required);
   const own = readText(ownShutdown(place.runFolder));
-  if (place.held !== undefined && own !== undefined && readText(scheduled) === own) {
-    log(`calling off the reboot: ${place.held}`);
+  const calledOff = required ? place.held : "nothing needs it any more";
+  if (calledOff !== undefined && own !== undefined && readText(scheduled) === own) {
+    log(`calling off the reboot: ${calledOff}`);
     await run("shutdown", ["-c"], { timeout: 30_000, tee: true });
     await tellTerminals("The reboot of this machine is called off.");
     return;
@@ -92,10 +94,18 @@ export async function rebootIfAllowed(
   await tellTerminals(message);
 }
 
+const requiredFile = (runFolder: string) => join(runFolder, "reboot-required");
+
+/** Later updates do not write the file again, so that they do not extend the deadlines. */
 function noteRequired(runFolder: string, required: boolean): void {
-  const file = join(runFolder, "reboot-required");
-  if (!required) remove(file);
-  else if (!isThere(file)) writeFileAtomic(file, "");
+  if (!required) remove(requiredFile(runFolder));
+  else if (requiredSince(runFolder) === undefined) writeFileAtomic(requiredFile(runFolder), "");
+}
+
+/** When a reboot became required; `undefined` if none was yet, or if that is in the future, because the clock was set back. */
+function requiredSince(runFolder: string): Date | undefined {
+  const noted = statSync(requiredFile(runFolder), { throwIfNoEntry: false })?.mtime;
+  return noted === undefined || noted > new Date() ? undefined : noted;
 }
 
 /** Tells people that what was deployed waits for a reboot. */

@@ -14,7 +14,7 @@ const timeout = () => secondsFrom("NIXOS_AUTO_UPDATE_SWITCH_TIMEOUT", 900);
 const programOf = (toplevel: string) => `${toplevel}/bin/switch-to-configuration`;
 
 /** Runs it, and says how it ended. */
-export async function switchToConfiguration(toplevel: string, action: "test" | "switch" | "boot"): Promise<Switched> {
+export async function switchToConfiguration(toplevel: string, action: "test" | "boot"): Promise<Switched> {
   const program = programOf(toplevel);
   const words = [...(await inhibitor()), program, action];
   let unwatch = (): boolean => false;

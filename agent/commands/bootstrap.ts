@@ -1,13 +1,12 @@
 /** `bootstrap`: ordinary runs at the first boot until one has deployed something. The startup script starts it once. */
 import { join } from "node:path";
-import { parseJson } from "../../rules/text/json";
 import { readMetadata } from "../../rules/metadata";
-import { changeOf, relevantState, type RelevantState } from "../../rules/decision/relevant-state";
-import { isThere, readText, writeFileAtomic, writeFileFsync } from "../host/files";
+import { isThere, writeFileFsync } from "../host/files";
 import { Exit, log } from "../host/log";
 import { readState } from "../state";
 import type { SystemDriver } from "../system/system";
 import { now, sleep } from "../host/time";
+import { moveBaseline } from "../watch-baseline";
 import { runSystem } from "./run-system";
 
 /** Seconds at most between two attempts; a change of the approval ends the wait. */
@@ -41,7 +40,6 @@ export async function bootstrap(driver: SystemDriver): Promise<number> {
 
 /** Waits until something that concerns this VM has changed, or for this many seconds. */
 async function changed({ metadata, place }: SystemDriver, seconds: number): Promise<void> {
-  const file = join(place.runFolder, "watch-baseline");
   const end = Date.now() + seconds * 1000;
   let etag: string | undefined;
   while (Date.now() < end) {
@@ -55,12 +53,7 @@ async function changed({ metadata, place }: SystemDriver, seconds: number): Prom
     }
     const answer = readMetadata(await metadata.answers(), true);
     if (answer.kind !== "present" && answer.kind !== "absent") continue;
-    const after = relevantState(answer);
-    const before = readText(file);
-    if (before === undefined || changeOf(parseJson(before) as RelevantState | null, after) !== undefined) {
-      writeFileAtomic(file, JSON.stringify(after));
-      return;
-    }
+    if (moveBaseline(place.runFolder, answer) !== false) return;
     // The server is asked at most once a second, whatever it answers.
     await sleep(1000);
   }

@@ -10,6 +10,7 @@ import { Exit } from "../host/log";
 /** Shows what an update would do now and how the closure would change. It switches nothing and saves nothing. */
 export async function check<S extends Situation, D extends CommonDecision>(driver: Driver<S, D>): Promise<number> {
   const { place } = driver;
+  driver.prepare();
   const lock = await acquireLock(place.lockFile, "a check");
   try {
     if (unfinishedTrial(driver) !== undefined)

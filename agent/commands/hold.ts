@@ -8,15 +8,19 @@ import { removeHold, writeHold } from "../state";
 
 const personOf = () => process.env["SUDO_USER"] ?? userInfo().username;
 
-/** Requests a run: it reports the hold, or updates if nothing holds it any more. One that is under way has decided already. */
+/**
+ * Requests a run: it reports the hold, or updates if nothing holds it any more. A run that is under way looks for holds again only after
+ * its build, and may be past that.
+ */
 async function requestRun({ place }: Pick<Driver, "place">): Promise<void> {
   const { manager, service, runFolder } = place;
   await startInBackground(manager, service, writeRequest(runFolder, { trigger: "manual", by: personOf() }));
 }
 
-export async function hold(driver: Pick<Driver, "place">, words: readonly string[]): Promise<number> {
+export async function hold(driver: Pick<Driver, "place" | "prepare">, words: readonly string[]): Promise<number> {
   const { program, stateFolder } = driver.place;
   try {
+    driver.prepare();
     writeHold(stateFolder, { by: personOf(), why: oneLine(words.join(" ")), at: now() });
   } catch (error) {
     throw new Exit(
@@ -30,7 +34,8 @@ export async function hold(driver: Pick<Driver, "place">, words: readonly string
   return 0;
 }
 
-export async function resume(driver: Pick<Driver, "place">): Promise<number> {
+export async function resume(driver: Pick<Driver, "place" | "prepare">): Promise<number> {
+  driver.prepare();
   log(removeHold(driver.place.stateFolder) ? "no longer held" : "was not held on this machine");
   await requestRun(driver);
   return 0;

@@ -2,13 +2,12 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { contract } from "../../rules/contract";
-import { parseJson } from "../../rules/text/json";
 import { readMetadata, type Metadata } from "../../rules/metadata";
-import { changeOf, relevantState, type RelevantState } from "../../rules/decision/relevant-state";
-import { isThere, readText, writeFileAtomic } from "../host/files";
+import { isThere, writeFileAtomic } from "../host/files";
 import { log } from "../host/log";
 import { MetadataAway, ReportsDisabled, type MetadataServer } from "../metadata-server";
 import { writeRequest } from "../requests";
+import { moveBaseline } from "../watch-baseline";
 import { readState } from "../state";
 import type { SystemDriver } from "../system/system";
 import { accountOf } from "../home/users";
@@ -17,36 +16,23 @@ import { tellCloud } from "../report/cloud-log";
 import { homeNews } from "../report/home-news";
 import { publishLost } from "../report/publish";
 
-type Answered = Extract<Metadata, { kind: "present" | "absent" }>;
-
 /** @returns 0 if the server answered, 1 if it must be asked again soon */
 export async function look(driver: SystemDriver): Promise<number> {
   driver.prepare();
   const metadata = readMetadata(await driver.metadata.answers(), true);
   if (metadata.kind !== "present" && metadata.kind !== "absent") return 1;
   const { runFolder } = driver.place;
-  askForChange(runFolder, metadata);
+  // After a boot there may be nothing to compare with. The run after the boot handles what changed in the meantime.
+  moveBaseline(runFolder, metadata, (change) => {
+    log(`changed: ${change}`);
+    writeRequest(runFolder, { trigger: "watch", by: `the watcher (${change})` });
+  });
   if (metadata.kind === "present") {
     await armPublishers(metadata);
     await tellAlive(driver.metadata, driver.place.stateFolder, runFolder, metadata);
     if (isDue(join(runFolder, "reports-checked"))) await publishLost(driver.metadata, runFolder).catch(away);
   }
   return 0;
-}
-
-/** The baseline moves after the request is written. A watcher that dies in between requests twice, which costs nothing. */
-function askForChange(runFolder: string, metadata: Answered): void {
-  const file = join(runFolder, "watch-baseline");
-  const after = relevantState(metadata);
-  const text = JSON.stringify(after);
-  const before = readText(file);
-  // After a boot there is no value to compare with. The run after the boot handles what changed in the meantime.
-  const change = before === undefined ? undefined : changeOf(parseJson(before) as RelevantState | null, after);
-  if (change !== undefined) {
-    log(`changed: ${change}`);
-    writeRequest(runFolder, { trigger: "watch", by: `the watcher (${change})` });
-  }
-  if (before !== text) writeFileAtomic(file, text);
 }
 
 /** After a boot, homes may run before root has published anything new. */

@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { ReportsDisabled } from "../metadata-server";
 import { contract } from "../../rules/contract";
-import { publishable, stateOf, type AgentState } from "../../rules/agent-state";
+import { publishable, type AgentState } from "../../rules/agent-state";
 import { takeReport } from "../../rules/publishing-rate";
 import { reportOf } from "../../rules/report";
 import { readHomeState } from "../home/home-state";
@@ -37,8 +37,8 @@ export async function publishHome(driver: SystemDriver, user: string, metricsFol
     const { state } = await readHomeState(account);
     const text = JSON.stringify(state ?? null);
     if (text === seen) return 0;
-    if (state !== undefined) writeMetrics(metricsFolder, contract.units.home, stateOf({ ...state }), user);
-    const report = state && reportOf(publishable(stateOf({ ...state })), { second: await knowsSecond(driver) });
+    if (state !== undefined) writeMetrics(metricsFolder, contract.units.home, state, user);
+    const report = state && reportOf(publishable(state), { second: await knowsSecond(driver) });
     const wait = report === undefined ? 0 : untilMayPublish(driver.place.runFolder, user);
     if (wait > 0) {
       await sleep(wait);

@@ -22,7 +22,6 @@ import { readObject } from "../host/files";
 /** @returns the exit status */
 export async function runHome(driver: HomeDriver, options: RunOptions): Promise<number> {
   const { place } = driver;
-  driver.prepare();
   const asked = await whoAsks(driver, options);
   log(`update of this home requested by ${asked.by}`);
   const serves = servesRequests(options);

@@ -10,11 +10,12 @@ import { pendingRequests, readRequests } from "../requests";
 import { endServing, writeServing } from "../serving";
 import type { SystemDriver } from "../system/system";
 import type { SystemSituation } from "../system/system-situation";
+import { endWindowWait } from "../system/window";
 import type { SystemDecision } from "../../rules/decision/decide-system";
 import { startServing } from "../home/homes";
 import { rebootAfterRun } from "./reboot";
 import { waitAfterBoot } from "../boot-wait";
-import { tryAttempt } from "../run-attempt";
+import { type Purpose, tryAttempt } from "../run-attempt";
 import { timersDuringRun } from "../trigger";
 
 type Result = AttemptResult<SystemSituation, SystemDecision>;
@@ -38,7 +39,7 @@ export async function runSystem(driver: SystemDriver, options: RunOptions): Prom
     progress.at("deciding");
     const patient = first.trigger === "boot";
     const asked = together(serves ? takeRequesters(runFolder, started) : started);
-    result = await tryAttempt(driver, options, { ...asked, patient }, progress);
+    result = await update(driver, options, { ...asked, patient }, progress);
     for (;;) {
       const fired = serves ? await firedMeanwhile() : [];
       if (!serves || pendingRequests(runFolder).length + fired.length === 0) break;
@@ -46,7 +47,7 @@ export async function runSystem(driver: SystemDriver, options: RunOptions): Prom
       const more = together(takeRequesters(runFolder, fired));
       log(`meanwhile requested by ${more.by} (${more.trigger})`);
       const { once } = options;
-      result = await tryAttempt(driver, { once, force: false }, { ...more, patient: false }, progress);
+      result = await update(driver, { once, force: false }, { ...more, patient: false }, progress);
     }
     await afterwards(driver, result);
   } finally {
@@ -55,6 +56,17 @@ export async function runSystem(driver: SystemDriver, options: RunOptions): Prom
     lock.release();
   }
   return result.well ? 0 : 1;
+}
+
+async function update(
+  driver: SystemDriver,
+  options: RunOptions,
+  purpose: Purpose,
+  progress: Progress,
+): Promise<Result> {
+  const result = await tryAttempt(driver, options, purpose, progress);
+  endWindowWait(driver.place.stateFolder, purpose.right, result.ending);
+  return result;
 }
 
 async function afterwards(driver: SystemDriver, { decision, ending }: Result): Promise<void> {

@@ -43,7 +43,7 @@ const revision: Option = {
   text: "update to this revision (40 digits); the next run returns to the desired one, unless held",
 };
 const by: Option = { name: "--by", value: "WHO", text: "who requests the update, for the journal" };
-const once: Option = { name: "--once", text: "do not retry automatically if only the network was unreachable" };
+const once: Option = { name: "--once", text: "do not retry automatically, whatever the run waits for or fails for" };
 const trigger: Option = {
   name: "--trigger",
   value: "WHAT",

@@ -42,13 +42,15 @@ export function accessFor({ protocols, url, credential, knownHosts, runFolder }:
 }
 
 /**
- * Makes git show a token to that host alone. Other configured helpers are left out, since they would store the token. The file holds a
- * token, or USER:TOKEN if the name matters, as for GitLab's deploy tokens. GitHub's Apps want the name below (docs.github.com,
- * "Authenticating as a GitHub App installation"); elsewhere any name works.
+ * Shell: prints `$token` as a name and a password for git. It is a token, or USER:TOKEN if the name matters, as for GitLab's deploy tokens.
+ * GitHub's Apps want this name (docs.github.com, "Authenticating as a GitHub App installation"); elsewhere any name works.
  */
+export const printToken = `user=x-access-token; case $token in *:*) user=\${token%%:*} ;; esac; printf 'username=%s\\npassword=%s\\n' "$user" "\${token#*:}"`;
+
+/** Makes git show a token to that host alone. Other configured helpers are left out, since they would store the token. */
 function tokenConfig(url: string, file: string): string[] {
   const host = /^https:\/\/(?:[^@/]*@)?([^/]+)/.exec(url)?.[1];
   if (host === undefined) return [];
-  const helper = `!f() { [ "$1" = get ] || exit 0; read -r token <'${file}'; user=x-access-token; case $token in *:*) user=\${token%%:*} ;; esac; printf 'username=%s\\npassword=%s\\n' "$user" "\${token#*:}"; }; f`;
+  const helper = `!f() { [ "$1" = get ] || exit 0; read -r token <'${file}'; ${printToken}; }; f`;
   return ["-c", "credential.helper=", "-c", `credential.https://${host}.helper=${helper}`];
 }

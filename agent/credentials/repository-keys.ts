@@ -5,6 +5,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { byPrecision, kindOf, type KeyPlace } from "../../rules/deploy-keys";
+import { printToken } from "./credentials";
 import { configEnvironment } from "../git/git";
 import { writeFileAtomic } from "../host/files";
 
@@ -50,10 +51,7 @@ ${choice(keys)}
 exec ${ssh} "$@"
 `;
 
-/**
- * git asks this script for a name and a password. The file holds a token, or USER:TOKEN if the name matters, as for GitLab's deploy tokens.
- * GitHub's Apps want the name below (docs.github.com, "Authenticating as a GitHub App installation"); elsewhere any name works.
- */
+/** git asks this script for a name and a password. */
 const credentialScript = (keys: readonly RepositoryKey[]) => `[ "$1" = get ] || exit 0
 protocol= host= path= file=
 while IFS='=' read -r name value; do
@@ -63,9 +61,7 @@ done
 ${choice(keys)}
 [ -n "$file" ] || exit 0
 read -r token <"$file"
-user=x-access-token
-case $token in *:*) user=\${token%%:*} ;; esac
-printf 'username=%s\\npassword=%s\\n' "$user" "\${token#*:}"
+${printToken}
 `;
 
 /** nix.conf(5), `access-tokens`: for inputs such as `github:OWNER/REPO`, whose archives Nix downloads itself. */

@@ -1,7 +1,7 @@
 /** A person's own clone of the repository that contains the home. An update must not switch away from work that is not pushed yet. */
-import { lstatSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
-import { exists } from "../host/files";
+import { exists, isErrno } from "../host/files";
 import { git, gitErrorText } from "./git";
 import { succeeded } from "../host/process";
 
@@ -16,8 +16,7 @@ const NO_COMMIT = "# branch.oid (initial)";
  * answer, there may be work, so the update waits.
  */
 export async function unpushedWork(clone: string): Promise<string | undefined> {
-  const there = lstatSync(join(clone, "."), { throwIfNoEntry: false });
-  if (there?.uid !== process.getuid?.() || !exists(join(clone, ".git"))) return undefined;
+  if (ownerOf(clone) !== process.getuid?.() || !exists(join(clone, ".git"))) return undefined;
   const read = (...args: string[]) => git(["-C", clone, ...args], { ownConfig: true });
   const go = (without: string) => `and this home goes on by itself (run --force goes on without ${without})`;
 
@@ -34,6 +33,16 @@ export async function unpushedWork(clone: string): Promise<string | undefined> {
   if (!succeeded(log))
     return `cannot tell whether ${clone} has work that is not pushed (${gitErrorText(log)}): make git status work there, ${go("asking")}`;
   return log.stdout === "" ? undefined : `${clone} has commits that are not pushed: push them, ${go("them")}`;
+}
+
+/** Who owns the folder that the path leads to; `undefined` where there is none that the user can look at. */
+function ownerOf(clone: string): number | undefined {
+  try {
+    return statSync(clone, { throwIfNoEntry: false })?.uid;
+  } catch (error) {
+    if (isErrno(error)) return undefined;
+    throw error;
+  }
 }
 
 /** The path in a line of `git status --porcelain=v2` (git-status(1)): after 8 fields of a change, 9 of a rename, 10 of a conflict. */

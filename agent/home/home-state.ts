@@ -1,5 +1,5 @@
 /** What a home's agent reports. The files belong to the user: they may contain anything, and reading one may never end. */
-import type { AgentState } from "../../rules/agent-state";
+import { stateOf, type AgentState } from "../../rules/agent-state";
 import { contract } from "../../rules/contract";
 import { parseObject } from "../../rules/text/json";
 import { type Account, asUser } from "./users";
@@ -24,8 +24,8 @@ export async function readHomeState(account: Account): Promise<HomeState> {
     const { stdout, limit } = await asUser(account, ["head", "--bytes=100000", "--", file]);
     if (limit !== undefined) return { hangs: true };
     const state = parseObject(stdout);
-    if (state !== undefined) states.push(state);
+    if (state !== undefined) states.push(stateOf(state));
   }
-  const [newest] = states.sort((one, other) => String(other.at).localeCompare(String(one.at)));
+  const [newest] = states.sort((one, other) => (other.at ?? "").localeCompare(one.at ?? ""));
   return newest === undefined ? { hangs: false } : { state: newest, hangs: false };
 }

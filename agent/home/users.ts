@@ -1,4 +1,5 @@
 /** People's accounts, as root sees them. Calls to anything that a user controls (a home, a manager) always have a time limit. */
+import { userNamePattern } from "../../rules/instance-metadata";
 import { run, succeeded } from "../host/process";
 
 export interface Account {
@@ -10,7 +11,7 @@ export interface Account {
 
 const TIMEOUT = 10_000;
 
-export const isUserName = (name: string): boolean => /^[a-z_][a-z0-9_.-]*$/.test(name);
+export const isUserName = (name: string): boolean => userNamePattern.test(name);
 
 /** The account; `undefined` if there is none yet. With OS Login the account may exist long before the home does. */
 export async function accountOf(name: string): Promise<Account | undefined> {

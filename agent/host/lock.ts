@@ -5,8 +5,8 @@ import { remove } from "./files";
 import { Exit, log, oneLine } from "./log";
 import { now } from "./time";
 
-/** Seconds; a run's own limits end it long before. */
-const PATIENCE = 7200;
+/** Seconds: as long as the other run may take if it is the service's (nix/lib/units.nix). */
+const PATIENCE = 6 * 3600;
 
 interface Lock {
   release(): void;

@@ -9,7 +9,7 @@ import {
 import { UpdateFailure } from "../driver";
 import type { NixAccess } from "../credentials/repository-keys";
 import { remove, resolved } from "../host/files";
-import { log, oneLine } from "../host/log";
+import { lastLine, log } from "../host/log";
 import { type Finished, run, succeeded } from "../host/process";
 import { runNix } from "./nix-cache";
 import { secondsFrom } from "../host/time";
@@ -114,6 +114,5 @@ export async function closureDifference(from: string, to: string): Promise<strin
 /** Frees at least this many bytes of the store, if there is that much garbage. */
 export async function collectGarbage(bytes: number): Promise<void> {
   const finished = await run("nix-store", ["--gc", "--max-freed", String(bytes)], { timeout: 1_800_000, grace: GRACE });
-  if (!succeeded(finished))
-    log(`collecting garbage failed: ${oneLine(finished.stderr.trimEnd().split("\n").at(-1) ?? "")}`);
+  if (!succeeded(finished)) log(`collecting garbage failed: ${lastLine(finished.stderr)}`);
 }

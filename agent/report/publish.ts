@@ -9,7 +9,6 @@ import { readText, writeFileAtomic, readObject } from "../host/files";
 import { log } from "../host/log";
 import { sleep } from "../host/time";
 import type { MetadataServer } from "../metadata-server";
-import type { CommonDecision } from "../driver";
 
 /** The key of a home's report. */
 export const homeKey = (user: string) => contract.guestAttributes.homePrefix + user;
@@ -24,12 +23,9 @@ export function publishedReport(runFolder: string, key: string): Report | undefi
   return read?.ok === true ? read.value : undefined;
 }
 
-/** Whether the readers of the reports know the contract's second version. */
-const second = (settings: Record<string, unknown>) => speaksSecondContract(settings);
-
 /** A state's report; `undefined` if the state has none. */
-export function reportFor({ settings }: CommonDecision, state: AgentState): Report | undefined {
-  return reportOf(publishable(state), { second: second(settings) });
+export function reportFor({ settings }: { settings: Record<string, unknown> }, state: AgentState): Report | undefined {
+  return reportOf(publishable(state), { second: speaksSecondContract(settings) });
 }
 
 /** The report, unless it adds nothing to the one that was published last. */
@@ -39,7 +35,7 @@ export function unpublished(
   settings: Record<string, unknown>,
   state: object,
 ): Report | undefined {
-  const report = reportOf(state, { second: second(settings) });
+  const report = reportOf(state, { second: speaksSecondContract(settings) });
   const last = readObject(publishedFile(runFolder, key));
   return report === undefined || isOldNews(report, last) ? undefined : report;
 }

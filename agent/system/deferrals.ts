@@ -4,11 +4,11 @@ import type { AgentState } from "../../rules/agent-state";
 import { TURN_SECONDS, waitsForTurn } from "../../rules/decision/turn";
 import type { Metadata } from "../../rules/metadata";
 import type { SystemDecision } from "../../rules/decision/decide-system";
-import type { Place, Deferral } from "../driver";
+import type { Place, Deferral, RunRequest } from "../driver";
 import { secondsFrom } from "../host/time";
 import type { RebootPlace } from "../activation/reboot";
 import { readWaiting } from "../state";
-import { startWait, waitingSince } from "./wait";
+import { readWait, writeWait } from "./wait";
 import { updateWindow } from "./window";
 import { readObject } from "../host/files";
 
@@ -21,11 +21,11 @@ export interface Pending {
 export function deferredByWindow(
   { stateFolder }: Place,
   { settings, target }: SystemDecision,
-  { person, state }: { person: boolean; state: AgentState },
+  { person, right, state }: Pick<RunRequest, "person" | "right"> & { state: AgentState },
 ): Deferral | undefined {
   if (target === undefined || state.revision === undefined || state.revision === "") return undefined;
   const { revision, urgent } = target;
-  const window = updateWindow(stateFolder, { revision, settings, urgent, person });
+  const window = updateWindow(stateFolder, { revision, settings, urgent, person, right });
   if (window.open) return undefined;
   const { until, unreadable } = window;
   const waits = `built; waiting for the window${unreadable === undefined ? "" : `, which is closed: ${unreadable}`}`;
@@ -59,7 +59,11 @@ export function deferredByTurn(
 /** When this revision became ready to be activated; the first call records the time. */
 function readySince(stateFolder: string, revision: string): Date {
   const file = join(stateFolder, "turn");
-  return waitingSince(file, revision) ?? startWait(file, revision);
+  const wait = readWait(file);
+  if (wait?.revision === revision) return wait.since;
+  const since = new Date();
+  writeWait(file, { revision, since });
+  return since;
 }
 
 /** The system that is set for the next boot and does not run yet. */

@@ -5,7 +5,6 @@ import { hasDrifted, type Reachable } from "../../rules/agent-state";
 import { decideSystem, type SystemDecision } from "../../rules/decision/decide-system";
 import { builtAs } from "../../rules/decision/flake-place";
 import { readMetadata, type Metadata } from "../../rules/metadata";
-import { relevantState } from "../../rules/decision/relevant-state";
 import {
   type Conclusion,
   type Driver,
@@ -30,6 +29,7 @@ import { awaitsBoot, bootedSystem, currentSystem, decideReboot, type RebootPlace
 import { type Pending, pendingSystem, deferredByTurn, deferredByWindow, rebootPlaceOf } from "./deferrals";
 import { type Before, readHold, readState, readTrial, stillWaiting, type Trial } from "../state";
 import { bootedAt } from "../host/time";
+import { setBaseline } from "../watch-baseline";
 import { setProfile, revertProfile } from "../nix/profile";
 import { systemAgentError } from "../activation/agent-self-test";
 import { modeOf, switchToConfiguration } from "../activation/switch-system";
@@ -63,7 +63,6 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     this.credentials = new MachineCredentials(place.runFolder, metadata);
   }
 
-  /** The folders that contain everything else. @throws if they cannot be made */
   prepare(): void {
     for (const folder of [this.place.stateFolder, this.place.runFolder]) if (!exists(folder)) makeFolder(folder);
   }
@@ -106,9 +105,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     const marks = metadata.kind === "present" ? ["instance", "joined"] : ["instance"];
     try {
       for (const mark of marks) if (!isThere(join(stateFolder, mark))) writeFileAtomic(join(stateFolder, mark), "");
-      const baseline = join(runFolder, "watch-baseline");
-      // The first reader of the metadata after a boot sets the watcher's baseline, so that no change in between is missed.
-      if (!isThere(baseline)) writeFileAtomic(baseline, JSON.stringify(relevantState(metadata)));
+      setBaseline(runFolder, metadata);
     } catch {
       // A full disk does not prevent a decision.
     }
@@ -230,8 +227,8 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     return awaitsBoot(toplevel);
   }
 
-  postponed(decision: SystemDecision, { person }: RunRequest, situation: SystemSituation): Deferral | undefined {
-    const asked = { ...situation, person };
+  postponed(decision: SystemDecision, { person, right }: RunRequest, situation: SystemSituation): Deferral | undefined {
+    const asked = { ...situation, person, right };
     return deferredByWindow(this.place, decision, asked) ?? deferredByTurn(this.place, decision, asked);
   }
 

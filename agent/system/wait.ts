@@ -1,17 +1,24 @@
-/** Since when a revision waits for something, such as its turn: a file in the state folder. */
+/** Since when something waits, such as a revision for its turn: a file in the state folder. */
+import type { Right } from "../../rules/decision/run-right";
 import { readText, writeFileFsync } from "../host/files";
 
-/** @returns undefined if the file is about another revision */
-export function waitingSince(file: string, revision: string): Date | undefined {
-  const [of, since = ""] = (readText(file) ?? "").trim().split(" ");
-  const known = new Date(since);
-  // A time in the future was written before the clock was set back.
-  return of === revision && known <= new Date() ? known : undefined;
+interface Wait {
+  revision: string;
+  since: Date;
+  /** `head` if a run that may go to the branch's head waits. */
+  right?: Right;
 }
 
-/** Records that the revision waits from now on. */
-export function startWait(file: string, revision: string): Date {
-  const now = new Date();
-  writeFileFsync(file, `${revision} ${now.toISOString()}`);
-  return now;
+/** @returns undefined if nothing waits */
+export function readWait(file: string): Wait | undefined {
+  const [revision = "", time = "", right] = (readText(file) ?? "").trim().split(" ");
+  const since = new Date(time);
+  // A time in the future was written before the clock was set back.
+  if (!(since <= new Date())) return undefined;
+  return { revision, since, ...(right === "head" ? { right } : {}) };
+}
+
+/** An older agent reads the revision and the time. */
+export function writeWait(file: string, { revision, since, right }: Wait): void {
+  writeFileFsync(file, `${revision} ${since.toISOString()}${right === "head" ? " head" : ""}`);
 }

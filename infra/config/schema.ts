@@ -1,6 +1,7 @@
 /** What all parts of the configuration's schema share: the form of a check, and the shapes that several keys have. */
 import { z } from "zod";
 import { shapes } from "../../rules/shapes";
+import { userNamePattern } from "../../rules/instance-metadata";
 import { durationPattern, parseDuration } from "../../rules/text/duration";
 
 /** Compute's rule for a resource's name (RFC 1035). */
@@ -20,7 +21,9 @@ export const seconds = z
   .regex(durationPattern, 'must be a duration such as "90s", "20m" or "1h30m"')
   .transform((written) => parseDuration(written) ?? 0);
 
-export const userName = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, "must be a Linux user name");
+export const userName = z
+  .string()
+  .regex(userNamePattern, "must be a Linux user name: lower-case letters, digits, _ or -, 32 at most");
 
 export const port = z.int().min(1).max(65535);
 

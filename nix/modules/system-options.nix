@@ -208,7 +208,10 @@ in
     type = types.nullOr (own.duration types.ints.positive);
     default = defaults.windowDeadline;
     example = "2d";
-    description = "The time, or the number of seconds, after which an update no longer waits for {option}`window`. `null`: no limit.";
+    description = ''
+      The time, or the number of seconds, after which the machine no longer waits for {option}`window` with its updates. It counts from
+      the first update that had to wait; a newer one does not extend it. `null`: no limit.
+    '';
   };
 
   healthAfterReboot = mkOption {
@@ -239,8 +242,8 @@ in
     default = defaults.rebootDeadline;
     example = "4h";
     description = ''
-      The time, or the number of seconds, after which a reboot no longer waits for people who are logged in; they get 15 minutes'
-      notice. `null`: no limit, unless {option}`rebootWithUsers` is on.
+      The time since a reboot became required, or the number of seconds, after which it no longer waits for people who are logged in;
+      they get 15 minutes' notice. Later updates do not extend it. `null`: no limit, unless {option}`rebootWithUsers` is on.
     '';
   };
 

@@ -60,7 +60,8 @@ in
 
   host = text "[a-zA-Z0-9]([a-zA-Z0-9_-]*[a-zA-Z0-9])?" "name among the repository's nixosConfigurations";
 
-  userName = text "[a-z_][a-z0-9_.-]*" "name of a user";
+  # rules/instance-metadata.ts takes the same.
+  userName = text "[a-z_][a-z0-9_-]{0,31}" "name of a user";
 
   # Where a key is shown; rules/deploy-keys.ts reads the same.
   keyPlace = "((https|ssh)://([^@/: ]+@)?)?[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/[^ ]*)?|[A-Za-z0-9_.-]+@[A-Za-z0-9][A-Za-z0-9.-]*:[^ ]+";

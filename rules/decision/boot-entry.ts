@@ -4,7 +4,7 @@
  * step, after they have copied the kernels.
  */
 
-export interface BootFiles {
+interface BootFiles {
   /** grub/grub.cfg. */
   grub: string | undefined;
   /** loader/loader.conf. */

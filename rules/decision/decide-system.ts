@@ -58,7 +58,7 @@ export interface HomeEntry extends Home {
 }
 
 /** The settings that result from the instance metadata and the module. */
-export interface ResolvedSettings extends Record<string, unknown> {
+interface ResolvedSettings extends Record<string, unknown> {
   host: string;
   branch: string;
   directory: string;
@@ -132,13 +132,12 @@ function decide(facts: FleetFacts): Decision {
   if (input.localHold !== null) return held(input.localHold, ownHoldText);
   if (metadata.kind === "away")
     return {
-      ...nothing(state, `the metadata server does not say what this VM needs to know (${metadata.problem})`),
+      ...nothing(`the metadata server does not say what this VM needs to know (${metadata.problem})`),
       transient: true,
       waiting: { for: "metadata" },
     };
   if (metadata.kind === "absent" && input.joined && !force && input.wanted === undefined)
     return nothing(
-      state,
       "this VM has left its fleet: it has no metadata item any more; run --force goes by its module's settings",
     );
   if (!control.ok) return held({ by: "itself", why: `the control item is not readable: ${control.problem}` });
@@ -203,15 +202,15 @@ function withoutTarget(
 ): Decision {
   switch (choice.kind) {
     case "none":
-      return { ...nothing(state, choice.why), nothingApproved: choice.unapproved === true };
+      return { ...nothing(choice.why), nothingApproved: choice.unapproved === true };
     case "idle":
       return {
-        ...nothing(state, choice.why),
+        ...nothing(choice.why),
         ...(state.revision === undefined ? {} : { outcome: "unchanged" }),
         nothingApproved: true,
       };
     case "other source":
-      return { ...nothing(state, choice.why), transient: true, waiting: { for: "metadata" } };
+      return { ...nothing(choice.why), transient: true, waiting: { for: "metadata" } };
     case "need head":
       return { ...stay("deferred", choice.why), need: { kind: "head", branch } };
     case "need descent":

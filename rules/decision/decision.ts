@@ -28,14 +28,13 @@ export interface Target {
  * What the caller must find out before the decision can be made. The caller then decides again with `head` or `descends`. If git cannot
  * answer, the run has failed at `fetch`: unknown is not "no".
  */
-export type Need =
+type Need =
   | { kind: "head"; branch: string }
   /** Whether `deployed` descends from `revision`. */
   | { kind: "descent"; revision: string; deployed: string };
 
 export interface Decision {
-  /** `wait`: nothing is deployed yet, and there is nothing to deploy yet. */
-  action: "stay" | "wait" | "update";
+  action: "stay" | "update";
   /** How the run ends if `action` is the only thing that happens. */
   outcome: Outcome;
   /** Why, in one line. */
@@ -66,8 +65,8 @@ export function stay(outcome: Outcome, reason: string): Decision {
 }
 
 /** There is no revision to go to. */
-export function nothing(state: AgentState, reason: string): Decision {
-  return { ...stay("deferred", reason), action: isDeployed(state) ? "stay" : "wait" };
+export function nothing(reason: string): Decision {
+  return stay("deferred", reason);
 }
 
 /** @param how the text begins */
@@ -122,10 +121,6 @@ export function refusalOf(
 /** The deployed revision, if the state names one. */
 export function deployedOf({ revision }: AgentState): string | undefined {
   return isRevision(revision) === undefined ? revision : undefined;
-}
-
-function isDeployed(state: AgentState): boolean {
-  return deployedOf(state) !== undefined;
 }
 
 /**

@@ -17,11 +17,9 @@ const rights: Readonly<Record<Exclude<Trigger, "retry">, Right>> = {
   ssh: "approved",
 };
 
-/** The union of the rights of the requests that a run serves. A retry has the right of the run that it repeats. */
-export function rightOf(triggers: readonly Trigger[], repeated: Right = "approved"): Right {
-  return triggers.some((trigger) => (trigger === "retry" ? repeated : rights[trigger]) === "head")
-    ? "head"
-    : "approved";
+/** What a trigger lets a run do. A retry has the right of the run that it repeats. */
+export function rightOf(trigger: Trigger, repeated: Right = "approved"): Right {
+  return trigger === "retry" ? repeated : rights[trigger];
 }
 
 /** Who asks for a run, and what that lets the run do. */
@@ -35,7 +33,7 @@ export interface Requester {
 }
 
 export function requester(trigger: Trigger, by = "", repeated?: Right): Requester {
-  return { trigger, by, right: rightOf([trigger], repeated), person: trigger === "manual" };
+  return { trigger, by, right: rightOf(trigger, repeated), person: trigger === "manual" };
 }
 
 /** What a run may do that serves all of these. One without requesters may do the least. @param unnamed stands for requesters without a name */

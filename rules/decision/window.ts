@@ -15,14 +15,14 @@ export interface WindowRange {
 }
 
 /** A VM's window as its settings have it. Without ranges it is always open. */
-export interface UpdateWindow {
+interface UpdateWindow {
   ranges: readonly WindowRange[];
   /** Which range cannot be read, and why. Left out, it would open the VM at every time, so it closes the window. */
   unreadable?: string;
 }
 
 export type WindowState =
-  | { open: true; why: "no window" | "in the window" | "urgent" | "requested by a person" | "past its deadline" }
+  | { open: true }
   /** `until`: when the update continues at the latest, as far as that is known. `unreadable`: which range keeps the window closed. */
   | { open: false; until?: Date; unreadable?: string };
 
@@ -169,13 +169,11 @@ interface WindowInput {
 /** Whether an update may be activated, or the VM rebooted, now. */
 export function windowState({ window, now, waitingSince, deadline, urgent, person }: WindowInput): WindowState {
   const { ranges, unreadable } = window;
-  if (ranges.length === 0 && unreadable === undefined) return { open: true, why: "no window" };
-  if (person) return { open: true, why: "requested by a person" };
-  if (urgent) return { open: true, why: "urgent" };
-  if (isInWindow(ranges, now)) return { open: true, why: "in the window" };
+  const isUnset = ranges.length === 0 && unreadable === undefined;
+  if (isUnset || person || urgent || isInWindow(ranges, now)) return { open: true };
   const opens = nextOpening(ranges, now)?.getTime();
   const last = deadline === undefined ? undefined : (waitingSince ?? now).getTime() + deadline;
-  if (last !== undefined && last <= now.getTime()) return { open: true, why: "past its deadline" };
+  if (last !== undefined && last <= now.getTime()) return { open: true };
   const times = [opens, last].filter((time) => time !== undefined);
   return {
     open: false,

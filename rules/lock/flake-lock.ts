@@ -6,7 +6,7 @@ import { readLock, type LockInput } from "./flake-lock-file";
 import { plural } from "../text/text";
 
 /** An input as a lock holds it. */
-export interface LockedInput {
+interface LockedInput {
   /** As a flake reference, such as `github:NixOS/nixpkgs/nixos-26.05`. */
   source: string;
   /** The full revision; null for an input without one, such as a file. */

@@ -4,7 +4,7 @@ import { own, type Parsed } from "../text/json";
 import { readApprovals, type ReadApprovals } from "./approval";
 import { parseControl, type Control } from "./control-item";
 
-export interface FleetItems {
+interface FleetItems {
   approvals: ReadApprovals;
   control: Parsed<Control>;
 }

@@ -2,7 +2,7 @@
  * What each wave's approval becomes at this run: the resolved revision, or the current approval if a person holds the wave, or if an
  * earlier wave refused the revision. Pure; the caller passes in what the project's metadata say.
  */
-import { parseApproval, type Approval } from "./approval";
+import { readApprovals, type Approval } from "./approval";
 import { approvalKey, controlKey, short } from "../contract";
 import { holdOfWave, overrideOf, parseControl, type Control, type Hold } from "./control-item";
 import { own } from "../text/json";
@@ -47,15 +47,10 @@ export function readCurrentApprovals(
   const prefix = approvalKey(fleet, stack, "");
   const key = controlKey(fleet, stack);
   const items = Object.entries(metadata).filter(([name]) => name.startsWith(prefix) && name !== key);
-  const values = items.map(([name, value]) => [name.slice(prefix.length), value] as const);
-  const approvals = values.flatMap(([wave, text]) => {
-    const read = parseApproval(text);
-    return read.ok ? [[wave, read.value] as const] : [];
-  });
   const control = parseControl(own(metadata, key));
   return {
-    values: Object.fromEntries(values),
-    approvals: Object.fromEntries(approvals),
+    values: Object.fromEntries(items.map(([name, value]) => [name.slice(prefix.length), value])),
+    approvals: readApprovals(metadata, fleet, stack).approvals,
     control: control.ok ? control.value : undefined,
   };
 }

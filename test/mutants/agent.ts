@@ -47,7 +47,7 @@ export const agentMutants: readonly Mutant[] = [
     unit("agent/home"),
   ),
   rule(
-    "commands/look",
+    "watch-baseline",
     "the watcher's first answer after a boot is no change (baseline)",
     "before === undefined ? undefined : changeOf(",
     "changeOf(",
@@ -62,7 +62,7 @@ export const agentMutants: readonly Mutant[] = [
     only: "own item has changed",
   },
   rule(
-    "commands/look",
+    "watch-baseline",
     "the watcher acts on a change once (baseline)",
     "if (before !== text) writeFileAtomic(file, text);",
     "",

@@ -50,8 +50,22 @@ export const bootMutants: readonly Mutant[] = [
   rule(
     "activation/reboot",
     "a hold calls off a reboot that is scheduled",
-    "if (place.held !== undefined && own !==",
-    "if (false && own !==",
+    "const calledOff = required ? place.held :",
+    "const calledOff = required ? undefined :",
+    unit("agent/activation/reboot"),
+  ),
+  rule(
+    "activation/reboot",
+    "an update does not begin a reboot's deadline again",
+    "else if (requiredSince(runFolder) === undefined) writeFileAtomic",
+    "else writeFileAtomic",
+    unit("agent/activation/reboot"),
+  ),
+  rule(
+    "activation/reboot",
+    "a reboot that nothing needs any more is called off",
+    'required ? place.held : "nothing needs it any more";',
+    "place.held;",
     unit("agent/activation/reboot"),
   ),
 ];

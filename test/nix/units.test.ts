@@ -132,6 +132,22 @@ describe("the sandbox of each unit", () => {
   });
 });
 
+/** Settings that systemd.exec(5) implements by filters of system calls. */
+const filters =
+  /^(SystemCall|Restrict(AddressFamilies|Namespaces|Realtime|SUIDSGID)|LockPersonality|MemoryDenyWriteExecute|PrivateDevices|Protect(Clock|Hostname|Kernel))/m;
+
+it.each([
+  "system-defaults/nixos-auto-update",
+  "system-everything/nixos-auto-update",
+  "home-everything/nixos-hm-auto-update",
+])("%s.service has no filter of system calls, which builds would inherit", (unit) => {
+  expect(readFileSync(`${units}/${unit}.service`, "utf8")).not.toMatch(filters);
+});
+
+it("the units that do not build have such filters", () => {
+  expect(readFileSync(`${units}/system-defaults/nixos-auto-update-reboot.service`, "utf8")).toMatch(filters);
+});
+
 describe.skipIf(image === undefined)("the rules for the metadata server", () => {
   /** What nft says of a ruleset in a place that lacks the user `nscd`, as the build sandbox of NixOS lacks it. */
   const check = async (edit: string) => {

@@ -19,6 +19,7 @@
     { homes = [ "alice" ]; }
     { homes = [ { attribute = "alice"; } ]; }
     { homes = [ { user = "alice@example.com"; } ]; }
+    { homes = [ { user = "alice.b"; } ]; }
     {
       homes = [
         {

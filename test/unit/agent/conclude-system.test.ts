@@ -57,7 +57,7 @@ it.each<[string, Decision]>([
 it("they learn nothing before the machine knows anything, or after it has left its fleet", async () => {
   await conclude(carols, { kind: "away", problem: "no answer" });
   await conclude(stay("failed", "no network"), none, "");
-  await conclude(nothing({ revision }, "left"), { kind: "absent", vm: "dev" });
+  await conclude(nothing("left"), { kind: "absent", vm: "dev" });
   expect(written()).toBeUndefined();
 });
 

@@ -50,7 +50,7 @@ const wanted = "a".repeat(40);
 function run(options: Parameters<typeof runSystem>[1] = plain): Promise<number> {
   const rebootPlace = () => ({ runFolder: runFolder(), settings: {}, deployedSettings: {}, urgent: false });
   const decideNow = () => Promise.resolve({});
-  const driver = { ...standInDriver(scratch, { needsReboot }), prepare: () => undefined, rebootPlace, decideNow };
+  const driver = { ...standInDriver(scratch, { needsReboot }), rebootPlace, decideNow };
   return runSystem(driver as unknown as SystemDriver, options);
 }
 
@@ -96,6 +96,13 @@ describe("a run by hand", () => {
 });
 
 describe("a run of the service", () => {
+  it("that waits for nothing ends the wait for the window", async () => {
+    startedBySystemd();
+    writeFileSync(scratch.in("state/waiting-since"), `${wanted} 2026-01-01T00:00:00.000Z`);
+    await run();
+    expect(existsSync(scratch.in("state/waiting-since"))).toBe(false);
+  });
+
   it("for requests goes to what is approved", async () => {
     startedBySystemd();
     for (const by of ["pulumi", "another"]) writeRequest(runFolder(), { ...ssh, by });
@@ -170,9 +177,9 @@ describe("a run of the service", () => {
     startedBySystemd();
     vi.stubEnv("SUDO_USER", "carol");
     scratch.fake("systemd-run", "true");
-    const { place } = standInDriver(scratch, {});
+    const stopped = standInDriver(scratch, {});
     const resumed: Promise<number>[] = [];
-    during = once(() => resumed.push(resume({ place })));
+    during = once(() => resumed.push(resume(stopped)));
     writeRequest(runFolder(), watch);
     await run();
     expect(await Promise.all(resumed)).toEqual([0]);

@@ -19,6 +19,7 @@ export const standInDecision: CommonDecision = {
 export function standInDriver(scratch: Scratch, more: Partial<Driver>): Driver {
   return {
     place: standInPlace(scratch),
+    prepare: () => undefined,
     look: () => Promise.resolve({ state: {}, current: "" }),
     decide: () => standInDecision,
     repository: () => "",

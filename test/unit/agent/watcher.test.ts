@@ -1,6 +1,6 @@
 /** The watcher's script, run by a real sh: how often it asks a server that behaves badly, and how often it starts the agent. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -39,7 +39,9 @@ const lines = (name: string) =>
   existsSync(scratch.in(name)) ? readFileSync(scratch.in(name), "utf8").split("\n").length - 1 : 0;
 
 function start(): void {
-  watcher = spawn("sh", [scratch.in("watch.sh"), "agent"], { detached: true, stdio: "ignore" });
+  const said = openSync(scratch.in("said"), "w");
+  watcher = spawn("sh", [scratch.in("watch.sh"), "agent"], { detached: true, stdio: ["ignore", "ignore", said] });
+  closeSync(said);
 }
 
 async function watch(seconds: number): Promise<void> {
@@ -70,6 +72,16 @@ describe("a server that answers at once", () => {
     expect(lines("looks")).toBeGreaterThanOrEqual(2);
     expect(lines("looks")).toBeLessThanOrEqual(6);
   });
+});
+
+it("says once in each outage that the server does not answer", async () => {
+  scratch.fake("sleep", "command -p sleep 0.01");
+  server('[ "$n" -eq 20 ] || exit 22; echo {} >"$out"; printf etag');
+  start();
+  await until("it has asked often in two outages", 30, () => lines("asked") > 45);
+  expect(readFileSync(scratch.in("said"), "utf8")).toBe(
+    "the metadata server does not answer; still trying\n".repeat(2),
+  );
 });
 
 it("starts the service for a request that the agent has written", async () => {

@@ -76,7 +76,7 @@ export const modelMutants: readonly ModelMutant[] = [
     decideSystem: (input) => decideSystem(input.descends === undefined ? input : { ...input, descends: false }),
   }),
   mutant("a retry has the right of what it repeats", follow, {
-    rightOf: (trigger, repeated) => (trigger === "retry" ? "head" : rightOf([trigger], repeated)),
+    rightOf: (trigger, repeated) => (trigger === "retry" ? "head" : rightOf(trigger, repeated)),
   }),
   mutant("the watcher wakes for a new approval", approved, { relevantState: () => null }),
   mutant("an up approves nothing past a hold", approved, {

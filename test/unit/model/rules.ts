@@ -24,7 +24,7 @@ export interface Rules {
 }
 
 export const realRules: Rules = {
-  rightOf: (trigger, repeated) => rightOf([trigger], repeated),
+  rightOf,
   decideSystem,
   readMetadata: (answers) => readMetadata(answers, true),
   relevantState,

@@ -12,7 +12,7 @@ complete -c nixos-auto-update -n '__fish_seen_subcommand_from status' -l json -d
 complete -c nixos-auto-update -n '__fish_seen_subcommand_from run' -l force -d 'retry a refused revision'
 complete -c nixos-auto-update -n '__fish_seen_subcommand_from run' -l revision -x -a '' -d 'update to this revision (40 digits); the next run returns to the desired one, unless held'
 complete -c nixos-auto-update -n '__fish_seen_subcommand_from run' -l by -x -a '' -d 'who requests the update, for the journal'
-complete -c nixos-auto-update -n '__fish_seen_subcommand_from run' -l once -d 'do not retry automatically if only the network was unreachable'
+complete -c nixos-auto-update -n '__fish_seen_subcommand_from run' -l once -d 'do not retry automatically, whatever the run waits for or fails for'
 complete -c nixos-auto-update -n '__fish_seen_subcommand_from run' -l trigger -x -a 'boot schedule watch ssh manual' -d 'boot, schedule, watch, ssh or manual'
 complete -c nixos-auto-update -n '__fish_seen_subcommand_from trigger' -l trigger -x -a 'boot schedule watch ssh manual' -d 'boot, schedule, watch, ssh or manual'
 complete -c nixos-auto-update -n '__fish_seen_subcommand_from trigger' -l by -x -a '' -d 'who requests the update, for the journal'

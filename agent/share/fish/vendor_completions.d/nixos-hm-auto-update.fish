@@ -11,5 +11,5 @@ complete -c nixos-hm-auto-update -n '__fish_seen_subcommand_from status' -l json
 complete -c nixos-hm-auto-update -n '__fish_seen_subcommand_from run' -l force -d 'update in spite of work that is not pushed, and before the machine has said what homes may run'
 complete -c nixos-hm-auto-update -n '__fish_seen_subcommand_from run' -l revision -x -a '' -d 'update to this revision (40 digits); the next run returns to the desired one, unless held'
 complete -c nixos-hm-auto-update -n '__fish_seen_subcommand_from run' -l by -x -a '' -d 'who requests the update, for the journal'
-complete -c nixos-hm-auto-update -n '__fish_seen_subcommand_from run' -l once -d 'do not retry automatically if only the network was unreachable'
+complete -c nixos-hm-auto-update -n '__fish_seen_subcommand_from run' -l once -d 'do not retry automatically, whatever the run waits for or fails for'
 complete -c nixos-hm-auto-update -n '__fish_seen_subcommand_from run' -l trigger -x -a 'boot schedule watch ssh manual' -d 'boot, schedule, watch, ssh or manual'

@@ -1,6 +1,6 @@
 /** Reboots that a hold prevents: the agent's real decisions, with a shutdown that only writes down its arguments. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { tellTerminals } from "../../../../agent/activation/notice";
@@ -9,6 +9,7 @@ import { acquireLock } from "../../../../agent/host/lock";
 import type { SystemDriver } from "../../../../agent/system/system";
 import { rebootIfAllowed, type RebootPlace } from "../../../../agent/activation/reboot";
 import { rebootPlaceOf } from "../../../../agent/system/deferrals";
+import { writeTrial } from "../../../../agent/state";
 import { refuse, held, stay, type Decision } from "../../../../rules/decision/decision";
 import { Scratch } from "../scratch";
 import { standInPlace } from "../stand-in-driver";
@@ -32,7 +33,8 @@ function placeFor(decision: Decision): RebootPlace {
 
 const shutdowns = () => (existsSync(scratch.in("shutdowns")) ? readFileSync(scratch.in("shutdowns"), "utf8") : "");
 const noted = () => existsSync(scratch.in("run/reboot-required"));
-const ask = (decision: Decision) => rebootIfAllowed(placeFor(decision), true, scratch.in("scheduled"));
+const ask = (decision: Decision, required = true) =>
+  rebootIfAllowed(placeFor(decision), required, scratch.in("scheduled"));
 
 it("comes where nothing holds the machine", async () => {
   await ask(stay("unchanged", "running it"));
@@ -69,6 +71,19 @@ it("is called off if a hold comes during its notice, but only if the agent sched
   expect(shutdowns()).toMatch(/^-r [^\n]*\n-c\n$/);
 });
 
+it("is called off if nothing needs it any more, but only if the agent scheduled it", async () => {
+  const running = stay("unchanged", "running it");
+  await ask(running, false);
+  await ask(running);
+  writeFileSync(scratch.in("scheduled"), "USEC=2 MODE=poweroff\n");
+  await ask(running, false);
+  expect(shutdowns()).not.toContain("-c");
+  writeFileSync(scratch.in("scheduled"), "USEC=1 MODE=reboot\n");
+  await ask(running, false);
+  expect(shutdowns()).toMatch(/^-r [^\n]*\n-c\n$/);
+  expect(scratch.log).toContain("calling off the reboot: nothing needs it any more");
+});
+
 it("does not come in place of a shutdown that a person scheduled, which stays as it is", async () => {
   writeFileSync(scratch.in("scheduled"), "USEC=9 MODE=poweroff\n");
   await ask(stay("unchanged", "running it"));
@@ -98,6 +113,41 @@ it("is announced at the terminals of people, whether or not logind knows their s
   await tellTerminals(message, pts);
   const reached = names.filter((name) => readFileSync(join(pts, name), "utf8") === `\r\n${message}\r\n`);
   expect(reached).toEqual(["0", "12"]);
+});
+
+describe("a reboot that waits for people", () => {
+  const deadline = { allowReboot: true, rebootWithUsers: false, rebootDeadline: 2 * 3600 };
+  const waiting = () => {
+    const place = placeFor(stay("unchanged", "running it"));
+    return { ...place, settings: { ...place.settings, ...deadline } };
+  };
+  const again = () => rebootIfAllowed(waiting(), true, scratch.in("scheduled"));
+  const file = () => scratch.in("run/reboot-required");
+  const age = (hours: number) => utimesSync(file(), new Date(), new Date(Date.now() - hours * 3_600_000));
+
+  // A logind that does not answer.
+  beforeEach(() => scratch.fake("loginctl", "exit 1"));
+
+  it("counts its deadline from when a reboot became required, whatever was deployed since", async () => {
+    const update = { path: "/x", revision: "1", lock: "", mode: "boot", boot: "1", former: "" } as const;
+    const before = { failed: [], reached: {} };
+    await again();
+    age(1);
+    await again();
+    expect(shutdowns()).toBe("");
+    age(2);
+    writeTrial(scratch.in("state"), { ...update, before, kept: true, since: new Date().toISOString() });
+    await again();
+    expect(shutdowns()).toMatch(/^-r \+15 /);
+  });
+
+  it("counts from now after the clock was set back", async () => {
+    await again();
+    age(-1);
+    await again();
+    expect(statSync(file()).mtimeMs).toBeLessThanOrEqual(Date.now());
+    expect(shutdowns()).toBe("");
+  });
 });
 
 describe("a driver that asks for a reboot", () => {

@@ -30,14 +30,14 @@ const did = () => readFileSync(scratch.in("did"), "utf8").replaceAll(system, "SY
 
 it("delays a shutdown for as long as it switches", async () => {
   scratch.fake("systemd-inhibit", `[[ $* == *--what=shutdown*--mode=delay* ]] && DELAYED=yes exec "\${@:5}"`);
-  expect(await switchToConfiguration(system, "switch")).toEqual({ kind: "done" });
-  expect(did()).toEqual(["switch, delayed: yes"]);
+  expect(await switchToConfiguration(system, "test")).toEqual({ kind: "done" });
+  expect(did()).toEqual(["test, delayed: yes"]);
 });
 
 it("switches where a shutdown cannot be delayed", async () => {
   scratch.fake("systemd-inhibit", `echo "Failed to inhibit: no logind" >&2; exit 1`);
-  expect(await switchToConfiguration(system, "switch")).toEqual({ kind: "done" });
-  expect(did()).toEqual(["switch, delayed: no"]);
+  expect(await switchToConfiguration(system, "test")).toEqual({ kind: "done" });
+  expect(did()).toEqual(["test, delayed: no"]);
 });
 
 describe("what the next boot brings up", () => {

@@ -1,6 +1,6 @@
 /** A developer's own work in the clone of her home: committed or not, it is never updated over. */
 import { execFileSync } from "node:child_process";
-import { chmodSync, chownSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { unpushedWork } from "../../../../agent/git/unpushed-work";
 import { Repository, Scratch } from "../scratch";
@@ -56,8 +56,16 @@ it("is a commit that is not pushed, also on another branch", async () => {
 // Only root can give a folder away.
 it.skipIf(process.getuid?.() !== 0)("is not looked for in another user's clone", async () => {
   writeFileSync(`${clone.folder}/flake.lock`, "mine");
+  symlinkSync(clone.folder, scratch.in("link"));
+  expect(await unpushedWork(scratch.in("link"))).toContain("has edits that are not committed");
   chownSync(clone.folder, 12345, 12345);
   expect(await work()).toBeUndefined();
+  expect(await unpushedWork(scratch.in("link"))).toBeUndefined();
+});
+
+it("is none where the clone cannot be looked at", async () => {
+  symlinkSync("loop", scratch.in("loop"));
+  expect(await unpushedWork(scratch.in("loop"))).toBeUndefined();
 });
 
 it("is none where nothing was committed yet", async () => {

@@ -60,6 +60,13 @@ describe("the lock", () => {
     lock.release();
   });
 
+  it("is waited for as long as the service may run", async () => {
+    scratch.fake("flock", `echo "$@" >>${scratch.in("flocks")}; exit 1`);
+    await expect(take()).rejects.toThrow("gave up waiting for the other update");
+    const [, hours = ""] = /TimeoutStartSec = "(\d+)h"/.exec(readFileSync("nix/lib/units.nix", "utf8")) ?? [];
+    expect(readFileSync(scratch.in("flocks"), "utf8")).toContain(`--timeout ${Number(hours) * 3600} 3\n`);
+  });
+
   it("is read by its owner alone, since who can read it can hold it", async () => {
     (await take()).release();
     expect(lstatSync(scratch.in("lock")).mode & 0o777).toBe(0o600);

@@ -64,6 +64,15 @@ it.each<[string, unknown]>([
   expect(scratch.log).toContain("home of alice: its state is not a valid report; nothing published");
 });
 
+it("publishes nothing, and goes on, where both of its files have times that are no text", async () => {
+  const file = scratch.in("home/.local/state/nixos-hm-auto-update/state.json");
+  // One of the two would be in /run/user.
+  scratch.fake("head", `cat ${file}`);
+  claim({ ...state, at: { toString: 1, valueOf: 1 } });
+  expect(await publish()).toBe(0);
+  expect(google.published).toEqual([]);
+});
+
 it("leaves the home's metrics where the system's settings ask for them, by its user's name, and removes those of homes that are gone", async () => {
   const folder = scratch.in("metrics");
   claim({ ...state, agent: 'a"} 1\nevil{x="' });

@@ -71,7 +71,7 @@ const steered = ({ steering, waves }: Situation) => {
 describe("always", () => {
   it("an answer is one of the three, and says why", () => {
     for (const [, answer] of decideSamples((one) => one)) {
-      expect(["stay", "update", "wait"]).toContain(answer.action);
+      expect(["stay", "update"]).toContain(answer.action);
       expect(answer.reason).not.toBe("");
       if (answer.action === "update") expect(answer.target?.revision).toMatch(/^[0-9a-f]{40}$/);
     }

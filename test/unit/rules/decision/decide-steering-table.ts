@@ -134,7 +134,7 @@ export const steeringTable: Record<string, Table> = {
     [
       "previous: a new machine waits",
       { attributes: { ...approve({ rest: C }), ...control({ instead: { rest: { [C]: "previous" } } }) } },
-      { action: "wait" },
+      { action: "stay" },
     ],
     [
       "an undo does not count for the next approval",
@@ -205,7 +205,7 @@ export const steeringTable: Record<string, Table> = {
       { metadata: "away", state: runs(A), head: B },
       { action: "stay", outcome: "deferred" },
     ],
-    ["nor does it start anything", { metadata: "away", head: B }, { action: "wait" }],
+    ["nor does it start anything", { metadata: "away", head: B }, { action: "stay" }],
     [
       "an item that cannot be read moves nothing",
       { instance: "{", state: runs(A), head: B },

@@ -3,7 +3,7 @@ import { A, approve, B, C, control, lock, runs, type Table, written } from "./ca
 
 export const decideTable: Record<string, Table> = {
   "the first deployment": [
-    ["waits for its wave's approval", {}, { action: "wait", outcome: "deferred", nothingApproved: true }],
+    ["waits for its wave's approval", {}, { action: "stay", outcome: "deferred", nothingApproved: true }],
     [
       "has nothing to go to where its wave is not approved, whoever asks",
       { state: runs(A), right: "approved" },
@@ -29,8 +29,8 @@ export const decideTable: Record<string, Table> = {
       { attributes: { ...approve({ rest: B }), ...control({ holds: [{ scope: "fleet" }] }) }, state: runs(A) },
       { action: "stay", outcome: "held", nothingApproved: false },
     ],
-    ["is not started by another wave's", { attributes: approve({ canary: B }) }, { action: "wait" }],
-    ["is not started by the branch", { attributes: approve({ canary: B }), head: B }, { action: "wait" }],
+    ["is not started by another wave's", { attributes: approve({ canary: B }) }, { action: "stay" }],
+    ["is not started by the branch", { attributes: approve({ canary: B }), head: B }, { action: "stay" }],
     [
       "starts where its wave is",
       { attributes: approve({ rest: A }) },

@@ -67,7 +67,7 @@ describe("a machine", () => {
     ],
     ["nixos", "infra", "the approval is for the flake in infra, and this VM's metadata still says nixos"],
   ])("waits where its metadata say %j and the approval %j", (written, approved, reason) => {
-    expect(decide(written, approved)).toMatchObject({ action: "wait", reason, waiting: { for: "metadata" } });
+    expect(decide(written, approved)).toMatchObject({ action: "stay", reason, waiting: { for: "metadata" } });
   });
 
   it("builds the same revision again where the folder has changed", () => {
