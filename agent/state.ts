@@ -57,8 +57,8 @@ export function removeHold(folder: string): boolean {
 
 /** The state to compare health with. */
 export interface Before {
-  /** Units that had failed. */
-  failed: string[];
+  /** Units that had failed; absent if no manager answered. */
+  failed?: string[];
   /** What was reachable, by `Reachable`. */
   reached: Record<string, boolean>;
 }
@@ -168,10 +168,10 @@ function parseUndo(item: unknown): Trial["undo"] {
 }
 
 function parseBefore(item: unknown): Before {
-  if (!isObject(item)) return { failed: [], reached: {} };
+  if (!isObject(item)) return { reached: {} };
   const { failed, reached } = item;
   return {
-    failed: Array.isArray(failed) ? failed.filter((name) => typeof name === "string") : [],
+    ...(Array.isArray(failed) ? { failed: failed.filter((name) => typeof name === "string") } : {}),
     reached: isObject(reached)
       ? Object.fromEntries(Object.entries(reached).filter((entry): entry is [string, boolean] => entry[1] === true))
       : {},
