@@ -17,6 +17,7 @@ import {
   type RolledBack,
   type RunRequest,
   type Switched,
+  UpdateFailure,
 } from "../driver";
 import type { Ending } from "../ending";
 import { entries, exists, isThere, makeFolder, readText, resolved, writeFileAtomic } from "../host/files";
@@ -217,13 +218,20 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
   }
 
   async mode(toplevel: string): Promise<Trial["mode"]> {
-    return (await modeOf(toplevel)) === "boot" ? "boot" : "switch";
+    const how = await modeOf(toplevel);
+    if (how.mode === "busy") throw new UpdateFailure("switch", how.why, "busy");
+    return how.mode === "boot" ? "boot" : "switch";
   }
 
   /** What is set for the next boot, or runs and is complete only after the boot. */
   needsReboot({ reboot }: Ending): Promise<boolean> {
     const { profile } = this.place;
-    return Promise.resolve(reboot === true || this.pending() !== undefined || (exists(profile) && awaitsBoot(profile)));
+    const required = reboot === true || this.pending() !== undefined || this.rollbackAwaitsBoot();
+    return Promise.resolve(required || (exists(profile) && awaitsBoot(profile)));
+  }
+
+  private rollbackAwaitsBoot(): boolean {
+    return readTrial(this.place.stateFolder)?.backAtBoot === this.boot();
   }
 
   awaitsBoot(toplevel: string): boolean {
@@ -294,21 +302,22 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     if (old === undefined || next === undefined)
       return { ok: false, error: "nothing was deployed before", hopeless: true };
     log(`going back to ${old}`);
-    const running = this.current();
+    const hasChanged = rollbackAction({ mode: trial.mode, running: this.current(), former: old }) === "switch";
     // It ran here before. What its pre-switch checks refuse must wait for a reboot.
-    const live =
-      rollbackAction({ mode: trial.mode, running, former: old }) === "switch" && (await modeOf(old)) === "live";
+    const how = hasChanged ? await modeOf(old) : undefined;
     // Read before its installation is tried again: what it starts by then, no failed installation of the trial has changed.
     const boots = systemToBoot(this.files.boot);
     if (trial.undo?.passes === "space") removePartialKernels(this.files.boot);
-    const steps = [[next, "boot"] as const, ...(live ? [[old, "test"] as const] : [])];
+    const steps = [[next, "boot"] as const, ...(how?.mode === "live" ? [[old, "test"] as const] : [])];
     for (const [toplevel, action] of steps) {
       const switched = await switchToConfiguration(toplevel, action);
       if (switched.kind !== "failed") continue;
       if (action !== "boot" || boots !== next) return { ok: false, error: switched.error };
       log(`the boot loader cannot be installed, but starts ${next} already: ${lastLine(switched.error)}`);
     }
-    return { ok: this.current() === old || (!live && next === old) };
+    if (this.current() === old || (how === undefined && next === old)) return { ok: true };
+    if (how?.mode === "busy") return { ok: false, error: how.why };
+    return { ok: false, ...(how?.mode === "boot" && next === old ? { awaitsBoot: true } : {}) };
   }
 
   /**

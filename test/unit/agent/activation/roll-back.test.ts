@@ -106,8 +106,46 @@ it("leaves the way back of one that its pre-switch checks refuse to the next boo
   await generations("A");
   runs("N");
   system("A", "exit 1");
-  expect(await rollBack(trial("N"))).toEqual({ ok: true });
+  expect(await rollBack(trial("N"))).toEqual({ ok: false, awaitsBoot: true });
   expect(facts()).toMatchObject({ runs: "N", profile: "A", boots: "A" });
+});
+
+it("reports that it needs a reboot, and has gone back after that", async () => {
+  await generations("A");
+  runs("N");
+  system("A", "exit 1");
+  const failed = trial("N", { undo: { stage: "health", error: "web.service failed" } });
+  const finish = () => finishTrial({ driver, decision: {} as SystemDecision }, failed);
+  const why = "what ran before runs only after a reboot";
+  for (let run = 0; run < 2; run++) {
+    const ending = await finish();
+    expect(ending).toMatchObject({ outcome: "failed", stage: "health", rolledBack: false, refuse: "N", reboot: true });
+    expect(ending).toMatchObject({ error: `web.service failed\n${why}`, retry: why });
+    expect(ending.trialOver).toBeUndefined();
+  }
+  // The timer of reboots asks without an ending.
+  const needsReboot = () => driver.needsReboot({ outcome: "unchanged", rolledBack: false });
+  expect(await needsReboot()).toBe(true);
+
+  vi.spyOn(driver, "boot").mockReturnValue("the next one");
+  runs("A");
+  expect(await needsReboot()).toBe(false);
+  expect(await finish()).toMatchObject({ outcome: "failed", rolledBack: true, refuse: "N", trialOver: {} });
+});
+
+const locked = "echo Could not acquire lock; exit 11";
+
+it("is not done while another switch runs, whatever the pre-switch checks would say", async () => {
+  await generations("A");
+  runs("N");
+  system("A", locked);
+  expect(await rollBack(trial("N"))).toEqual({ ok: false, error: "another switch-to-configuration is running" });
+});
+
+it("knows how to activate a system only when no other switch runs", async () => {
+  system("N", locked);
+  const busy = { stage: "switch", cause: "busy", message: "another switch-to-configuration is running" };
+  await expect(driver.mode(scratch.in("N"))).rejects.toMatchObject(busy);
 });
 
 describe("where the boot loader cannot be installed", () => {
