@@ -164,7 +164,7 @@ async function prepare<S extends Situation, D extends CommonDecision>(
   }
   if (driver.isCurrent(path)) {
     log(`${short(revision)} is ${path}, which runs already`);
-    return { outcome: "unchanged", rolledBack: false, revision, lock, ...about };
+    return { outcome: "unchanged", rolledBack: false, revision, lock, deployed: path, ...about };
   }
   const postponed = driver.postponed?.(decision, request, situation);
   if (postponed !== undefined) return postpone(postponed);

@@ -88,7 +88,7 @@ async function carryOut<S extends Situation, D extends CommonDecision>(
   if (trial.mode === "boot") {
     writeTrial(driver.place.stateFolder, { ...trial, since: trial.since ?? now() });
     log(`deployed ${short(trial.revision)}; it runs after a reboot`);
-    return { ...deployed(trial), reboot: true, deployed: trial.path };
+    return { ...deployed(trial), reboot: true };
   }
   if (switched.kind === "needs reboot") {
     log(`${short(trial.revision)} can only run after a reboot`);
@@ -144,8 +144,9 @@ function withoutReplaced({ replaces: _, ...trial }: Trial): Trial {
   return trial;
 }
 
-function deployed({ revision, lock }: Trial): Ending {
-  return { outcome: "updated", rolledBack: false, revision, lock };
+/** Names the store path, since a specialisation of it may run. */
+function deployed({ revision, lock, path }: Trial): Ending {
+  return { outcome: "updated", rolledBack: false, revision, lock, deployed: path };
 }
 
 function whyOf({ error, passes }: FailedSwitch): Undo {

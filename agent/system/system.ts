@@ -20,14 +20,21 @@ import {
   UpdateFailure,
 } from "../driver";
 import type { Ending } from "../ending";
-import { entries, exists, isThere, makeFolder, readText, resolved, writeFileAtomic } from "../host/files";
+import { exists, isThere, makeFolder, readText, resolved, writeFileAtomic } from "../host/files";
 import { lastLine, log } from "../host/log";
 import { MetadataServer } from "../metadata-server";
 import type { Origin } from "../git/mirror";
 import type { RepositoryKey } from "../credentials/repository-keys";
 import { rollbackTarget } from "../activation/rollback-target";
 import { removePartialKernels, systemToBoot } from "../activation/boot-loader";
-import { awaitsBoot, bootedSystem, currentSystem, decideReboot, type RebootPlace } from "../activation/reboot";
+import {
+  awaitsBoot,
+  bootedSystem,
+  currentSystem,
+  decideReboot,
+  isSystemOrVariant,
+  type RebootPlace,
+} from "../activation/reboot";
 import { type Pending, pendingSystem, deferredByTurn, deferredByWindow, rebootPlaceOf } from "./deferrals";
 import { type Before, readHold, readState, readTrial, stillWaiting, type Trial } from "../state";
 import { bootedAt } from "../host/time";
@@ -82,7 +89,8 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     const metadata = readMetadata(await this.metadata.answers(attempts), this.isExpected());
     const { state, readable } = readState(stateFolder);
     const current = this.current();
-    const running = { profile: resolved(profile) ?? "", current, boot: bootedAt(runFolder) };
+    const deployed = resolved(profile) ?? "";
+    const running = { profile: deployed, current: this.runs(deployed) ? deployed : current, boot: bootedAt(runFolder) };
     return {
       metadata,
       joined: isThere(join(stateFolder, "joined")),
@@ -183,6 +191,11 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     return resolved(currentSystem) ?? "";
   }
 
+  /** Whether a system or one of its specialisations runs. */
+  private runs(toplevel: string): boolean {
+    return isSystemOrVariant(toplevel, this.current());
+  }
+
   /** What the machine booted; `undefined` if that is unknown, as in a container. */
   booted(): string | undefined {
     return resolved(bootedSystem);
@@ -194,7 +207,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
 
   isCurrent(toplevel: string): boolean {
     const trial = readTrial(this.place.stateFolder);
-    if (trial === undefined) return toplevel === this.booting() && toplevel === this.current();
+    if (trial === undefined) return toplevel === this.booting() && this.runs(toplevel);
     return (
       trial.mode === "boot" && trial.path === toplevel && trial.boot === this.boot() && toplevel === this.booting()
     );
@@ -206,15 +219,13 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
 
   /** A boot starts what the profile names: what waited for a reboot, or what was about to be kept when the power was cut. */
   cameUp(toplevel: string): boolean {
-    return toplevel === this.current() && toplevel === this.booting();
+    return this.runs(toplevel) && toplevel === this.booting();
   }
 
   /** Someone chose another system in the boot loader, for instance because this one does not boot. Its specialisations are none. */
   bootedAnother(toplevel: string): boolean {
     const booted = this.booted();
-    const variants = join(toplevel, "specialisation");
-    const own = [toplevel, ...(entries(variants) ?? []).map((name) => resolved(join(variants, name)))];
-    return booted !== undefined && !own.includes(booted) && toplevel === this.booting();
+    return booted !== undefined && !isSystemOrVariant(toplevel, booted) && toplevel === this.booting();
   }
 
   async mode(toplevel: string): Promise<Trial["mode"]> {
@@ -227,7 +238,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
   needsReboot({ reboot }: Ending): Promise<boolean> {
     const { profile } = this.place;
     const required = reboot === true || this.pending() !== undefined || this.rollbackAwaitsBoot();
-    return Promise.resolve(required || (exists(profile) && awaitsBoot(profile)));
+    return Promise.resolve(required || (exists(profile) && this.awaitsBoot(profile)));
   }
 
   private rollbackAwaitsBoot(): boolean {
@@ -235,7 +246,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
   }
 
   awaitsBoot(toplevel: string): boolean {
-    return awaitsBoot(toplevel);
+    return awaitsBoot(toplevel, this.booted());
   }
 
   postponed(decision: SystemDecision, { person }: RunRequest, situation: SystemSituation): Deferral | undefined {
@@ -302,7 +313,8 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     if (old === undefined || next === undefined)
       return { ok: false, error: "nothing was deployed before", hopeless: true };
     log(`going back to ${old}`);
-    const hasChanged = rollbackAction({ mode: trial.mode, running: this.current(), former: old }) === "switch";
+    const running = this.runs(old) ? old : this.current();
+    const hasChanged = rollbackAction({ mode: trial.mode, running, former: old }) === "switch";
     // It ran here before. What its pre-switch checks refuse must wait for a reboot.
     const how = hasChanged ? await modeOf(old) : undefined;
     // Read before its installation is tried again: what it starts by then, no failed installation of the trial has changed.
@@ -315,7 +327,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
       if (action !== "boot" || boots !== next) return { ok: false, error: switched.error };
       log(`the boot loader cannot be installed, but starts ${next} already: ${lastLine(switched.error)}`);
     }
-    if (this.current() === old || (how === undefined && next === old)) return { ok: true };
+    if (this.runs(old) || (how === undefined && next === old)) return { ok: true };
     if (how?.mode === "busy") return { ok: false, error: how.why };
     return { ok: false, ...(how?.mode === "boot" && next === old ? { awaitsBoot: true } : {}) };
   }

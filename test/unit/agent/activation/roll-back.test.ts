@@ -55,6 +55,13 @@ function system(name: string, check = "true", install = "true"): void {
   );
 }
 
+/** V is a specialisation of the system. */
+function specialise(name: string): void {
+  system("V");
+  mkdirSync(scratch.in(`${name}/specialisation`));
+  symlinkSync(scratch.in("V"), scratch.in(`${name}/specialisation/gaming`));
+}
+
 function link(to: string, name: string): void {
   rmSync(to, { force: true });
   symlinkSync(scratch.in(name), to);
@@ -284,11 +291,9 @@ it.each([
   ["the power was cut before it was set for the boot", () => trial("W", { mode: "boot" })],
   ["it booted and someone switched to another one", () => (boots("W"), waits())],
   [
-    "a specialisation of it booted",
+    "a specialisation of it booted and someone switched from it",
     () => {
-      system("V");
-      mkdirSync(scratch.in("W/specialisation"));
-      symlinkSync(scratch.in("V"), scratch.in("W/specialisation/gaming"));
+      specialise("W");
       boots("V");
       return waits();
     },
@@ -297,4 +302,43 @@ it.each([
 ])("does not go back from a system that waited for its boot where %s", async (_, happens) => {
   await generations("A", "W");
   expect(await finish(await happens())).toMatchObject({ outcome: "deferred", rolledBack: false });
+});
+
+describe("a specialisation of the deployed system that runs", () => {
+  beforeEach(async () => {
+    await generations("A");
+    specialise("A");
+    runs("V");
+    boots("V");
+    writeFileSync(scratch.in("V/kernel-params"), "mitigations=off");
+    writeFileSync(scratch.in("A/kernel-params"), "quiet");
+  });
+
+  it("counts as that system, so that no run switches out of it", async () => {
+    const none = { attributes: undefined, name: undefined, instance: undefined };
+    vi.spyOn(driver.metadata, "answers").mockResolvedValue(none);
+    expect((await driver.observe(1)).drifted).toBe(false);
+    expect(driver.isCurrent(scratch.in("A"))).toBe(true);
+    expect(driver.isCurrent(scratch.in("N"))).toBe(false);
+    runs("N");
+    expect((await driver.observe(1)).drifted).toBe(true);
+  });
+
+  it("needs no reboot", async () => {
+    expect(driver.awaitsBoot(scratch.in("A"))).toBe(false);
+    expect(driver.awaitsBoot(scratch.in("N"))).toBe(true);
+    expect(await driver.needsReboot({ outcome: "unchanged", rolledBack: false })).toBe(false);
+  });
+
+  it("stays where a system goes that was only to boot", async () => {
+    expect(await rollBack(trial("N", { mode: "boot" }))).toEqual({ ok: true });
+    expect(facts()).toMatchObject({ runs: "V", profile: "A", boots: "A" });
+  });
+
+  it("came up if that system waited for its boot, whose health then counts", async () => {
+    vi.spyOn(driver, "healthError").mockResolvedValue(undefined);
+    const ending = await finish(trial("A", { mode: "boot", since: "2026-01-01T00:00:00Z", former: scratch.in("N") }));
+    // What is deployed is not the specialisation.
+    expect(ending).toMatchObject({ outcome: "updated", revision: "A", deployed: scratch.in("A"), trialOver: {} });
+  });
 });
