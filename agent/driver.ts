@@ -117,6 +117,8 @@ export interface RolledBack {
   error?: string;
   /** Nothing was deployed before, so a later run cannot do better. */
   hopeless?: boolean;
+  /** The next boot starts what ran before, and nothing earlier does. */
+  awaitsBoot?: boolean;
 }
 
 export interface Driver<S extends Situation = Situation, D extends CommonDecision = CommonDecision> {
@@ -158,6 +160,7 @@ export interface Driver<S extends Situation = Situation, D extends CommonDecisio
   current(): string;
   /** What is active although the profile does not name it, and so runs again after a rollback. */
   linked?(): string | undefined;
+  /** @throws UpdateFailure if that is not known now */
   mode(path: string): Promise<Trial["mode"]>;
   needsReboot(ending: Ending): Promise<boolean>;
   /** Whether what runs is complete only after a boot, and so is on trial until then. */

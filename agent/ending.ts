@@ -23,7 +23,7 @@ export interface Ending {
   revision?: string;
   lock?: string;
   lockMatches?: boolean;
-  /** The store path that is deployed, if it does not run yet. */
+  /** The store path of that revision. It may not run yet, or a specialisation of it runs. */
   deployed?: string;
   /** What is deployed again after the rollback of a revision that counted as deployed. */
   restores?: Deployment;

@@ -168,7 +168,7 @@ async function prepare<S extends Situation, D extends CommonDecision>(
   }
   if (driver.isCurrent(path)) {
     log(`${short(revision)} is ${path}, which runs already`);
-    return { outcome: "unchanged", rolledBack: false, revision, lock, ...about };
+    return { outcome: "unchanged", rolledBack: false, revision, lock, deployed: path, ...about };
   }
   const postponed = driver.postponed?.(decision, request, situation);
   if (postponed !== undefined) return postpone(postponed);
@@ -227,7 +227,12 @@ async function showDifference<S extends Situation, D extends CommonDecision>(
     return;
   }
   log(`would switch to ${path}`);
-  if ((await driver.mode(path)) === "boot") log("would need a reboot");
+  try {
+    if ((await driver.mode(path)) === "boot") log("would need a reboot");
+  } catch (error) {
+    if (!(error instanceof UpdateFailure)) throw error;
+    log(`it is not known whether it would need a reboot: ${error.message}`);
+  }
   if (current === "") return;
   process.stdout.write(`${(await closureDifference(current, path)) || "no package changes its version"}\n`);
 }

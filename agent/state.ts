@@ -57,8 +57,8 @@ export function removeHold(folder: string): boolean {
 
 /** The state to compare health with. */
 export interface Before {
-  /** Units that had failed. */
-  failed: string[];
+  /** Units that had failed; absent if no manager answered. */
+  failed?: string[];
   /** What was reachable, by `Reachable`. */
   reached: Record<string, boolean>;
 }
@@ -108,6 +108,8 @@ export interface Trial {
   restores?: Deployment;
   /** Why it must be rolled back. */
   undo?: Undo;
+  /** The boot whose end its rollback waits for: what ran before it cannot be activated in that boot. */
+  backAtBoot?: string;
   /** What waited for a reboot when this trial began. */
   replaces?: Trial;
 }
@@ -126,7 +128,7 @@ export function readTrial(folder: string): Trial | undefined {
 function parseTrial(item: unknown): Trial | undefined {
   if (!isObject(item)) return undefined;
   const { path, revision, lock, mode, boot, former, linked, before, undo } = item;
-  const { replaces, kept, since, begun, first, restores } = item;
+  const { replaces, kept, since, begun, first, restores, backAtBoot } = item;
   if (typeof path !== "string" || typeof revision !== "string" || typeof boot !== "string") return undefined;
   if (mode !== "switch" && mode !== "boot") return undefined;
   const replaced = parseTrial(replaces);
@@ -146,6 +148,7 @@ function parseTrial(item: unknown): Trial | undefined {
     ...(first === true ? { first } : {}),
     ...(isObject(restores) ? { restores: deploymentOf(stateOf(restores)) } : {}),
     ...(undone === undefined ? {} : { undo: undone }),
+    ...(typeof backAtBoot === "string" ? { backAtBoot } : {}),
     ...(replaced === undefined ? {} : { replaces: replaced }),
   };
 }
@@ -168,10 +171,10 @@ function parseUndo(item: unknown): Trial["undo"] {
 }
 
 function parseBefore(item: unknown): Before {
-  if (!isObject(item)) return { failed: [], reached: {} };
+  if (!isObject(item)) return { reached: {} };
   const { failed, reached } = item;
   return {
-    failed: Array.isArray(failed) ? failed.filter((name) => typeof name === "string") : [],
+    ...(Array.isArray(failed) ? { failed: failed.filter((name) => typeof name === "string") } : {}),
     reached: isObject(reached)
       ? Object.fromEntries(Object.entries(reached).filter((entry): entry is [string, boolean] => entry[1] === true))
       : {},

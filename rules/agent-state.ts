@@ -163,7 +163,7 @@ export interface RunResult
   /** The source of a deployed revision, and the attribute that it was built as. */
   repository?: string;
   attribute?: string;
-  /** Set if the deployed system does not run yet. */
+  /** The store path of that revision; otherwise it is `toplevel`. */
   deployed?: string;
   /** What is deployed again after the rollback of a revision that counted as deployed. */
   restores?: Deployment;

@@ -88,7 +88,7 @@ async function carryOut<S extends Situation, D extends CommonDecision>(
   if (trial.mode === "boot") {
     writeTrial(driver.place.stateFolder, { ...trial, since: trial.since ?? now() });
     log(`deployed ${short(trial.revision)}; it runs after a reboot`);
-    return { ...deployed(trial), reboot: true, deployed: trial.path };
+    return { ...deployed(trial), reboot: true };
   }
   if (switched.kind === "needs reboot") {
     log(`${short(trial.revision)} can only run after a reboot`);
@@ -144,8 +144,9 @@ function withoutReplaced({ replaces: _, ...trial }: Trial): Trial {
   return trial;
 }
 
-function deployed({ revision, lock }: Trial): Ending {
-  return { outcome: "updated", rolledBack: false, revision, lock };
+/** Names the store path, since a specialisation of it may run. */
+function deployed({ revision, lock, path }: Trial): Ending {
+  return { outcome: "updated", rolledBack: false, revision, lock, deployed: path };
 }
 
 function whyOf({ error, passes }: FailedSwitch): Undo {
@@ -188,7 +189,7 @@ async function undo<S extends Situation, D extends CommonDecision>(
     ...(cause === "network" && why.lost !== undefined ? { cutOff: { revision: trial.revision, lost: why.lost } } : {}),
   };
   if (back.ok) return { ...ending, ...limited(cause, trial), ...goneBack(trial, driver) };
-  return { ...ending, ...notGoneBack(trial, back, `${error}\nand the rollback failed: `) };
+  return { ...ending, ...notGoneBack(trial, driver, back, error) };
 }
 
 /** Each try switches and rolls back under those who work on the machine, so one that keeps failing is limited whatever it fails for. */
@@ -231,13 +232,37 @@ function leftOver({ replaces }: Trial, driver: BootedDriver): NonNullable<Ending
   return due ? { waitsAgain: replaces } : {};
 }
 
-function notGoneBack(trial: Trial, back: RolledBack, before: string): Pick<Ending, "error" | "retry" | "trialOver"> {
+function notGoneBack(
+  trial: Trial,
+  driver: Pick<Driver, "place" | "boot">,
+  back: RolledBack,
+  before: string,
+): Pick<Ending, "error" | "retry" | "trialOver" | "reboot"> {
+  if (back.awaitsBoot === true) return backAtBoot(trial, driver, before);
   const why = back.error ?? "the former one does not come up";
   alarm(withCode(`COULD NOT ROLL BACK from ${trial.path}: ${lastLine(why)}`, "NF416"));
   return {
-    error: `${before}${why}`,
+    error: `${before}\nand the rollback failed: ${why}`,
     ...(back.hopeless === true ? { trialOver: {} } : { retry: "the rollback failed" }),
   };
+}
+
+/** What failed runs until the machine reboots. The trial stays, so that the run after the boot ends it. */
+function backAtBoot(
+  trial: Trial,
+  driver: Pick<Driver, "place" | "boot">,
+  before: string,
+): Pick<Ending, "error" | "retry" | "reboot"> {
+  const why = "what ran before runs only after a reboot";
+  if (trial.backAtBoot !== driver.boot()) {
+    alarm(`${trial.path} failed, and ${why}`);
+    try {
+      writeTrial(driver.place.stateFolder, { ...trial, backAtBoot: driver.boot() });
+    } catch {
+      // A full disk. The next run repeats the rollback.
+    }
+  }
+  return { error: `${before}\n${why}`, reboot: true, retry: why };
 }
 
 /** Ends an interrupted update under a hold: nothing moves forward, and the revision is not at fault. */
@@ -249,7 +274,7 @@ async function takeBack<S extends Situation, D extends CommonDecision>(
   const back = await driver.rollBack(trial, decision, false);
   if (back.ok) return { outcome: "held", error: decision.reason, rolledBack: true, ...goneBack(trial, driver) };
   const failed = { outcome: "failed", stage: "switch", cause: "unknown", rolledBack: false } as const;
-  return { ...failed, ...notGoneBack(trial, back, `${decision.reason}\nthe rollback failed: `) };
+  return { ...failed, ...notGoneBack(trial, driver, back, decision.reason) };
 }
 
 /** Ends a trial that was cut short. @throws if its end could not be recorded */

@@ -15,15 +15,19 @@ const FROM_FSTAB = /\.(?:mount|automount|swap)$/;
 
 /**
  * The units that may be bad: of the loaded ones those that may be part of a configuration, and have failed or may be restarting. systemd
- * describes each unit separately, which takes it milliseconds; for all units that is more time than the rest of the check.
+ * describes each unit separately, which takes it milliseconds; for all units that is more time than the rest of the check. `undefined` if it
+ * does not answer.
  */
-async function unitStates(manager: Manager, folders: readonly string[]): Promise<UnitState[]> {
-  const suspects = (await listUnits(manager, ["--all"]))
+async function unitStates(manager: Manager, folders: readonly string[]): Promise<UnitState[] | undefined> {
+  const listed = await listUnits(manager, ["--all"]);
+  if (listed === undefined) return undefined;
+  const suspects = listed
     .filter((unit) =>
       isInTrouble(unit) ? FROM_FSTAB.test(unit.id) || isPartOf(folders, unit.id) : restartsByItself(folders, unit.id),
     )
     .map(({ id }) => id);
   const shown = await showUnits(manager, suspects, PROPERTIES);
+  if (shown.length < suspects.length) return undefined;
   return shown.flatMap((unit) =>
     unit["Id"] === undefined
       ? []
@@ -41,6 +45,13 @@ async function unitStates(manager: Manager, folders: readonly string[]): Promise
   );
 }
 
+/** The same, asked again for a limited time. */
+async function unitStatesAgain(manager: Manager, folders: readonly string[]): Promise<UnitState[] | undefined> {
+  let states: UnitState[] | undefined;
+  await answersAgain(async () => (states = await unitStates(manager, folders)) !== undefined, 2000);
+  return states;
+}
+
 interface UnitCheck {
   manager: Manager;
   /** Units that were failed before the switch. */
@@ -52,9 +63,11 @@ interface UnitCheck {
 
 /** Why units show that the switch failed; `undefined` if they do not. */
 export async function unitsError({ manager, failedBefore, folders, settings }: UnitCheck): Promise<string | undefined> {
-  const first = await unitStates(manager, folders);
+  const first = await unitStatesAgain(manager, folders);
   await sleep(settleTime(settings));
-  const last = await unitStates(manager, folders);
+  const last = first && (await unitStatesAgain(manager, folders));
+  if (first === undefined || last === undefined)
+    return `systemd${manager === "user" ? " of this user" : ""} does not answer`;
   const [older = "", newer = ""] = folders;
   const filesIn = (folder: string, { id }: UnitState) =>
     fileNames(id)
@@ -131,9 +144,10 @@ function dropInText(folder: string, name: string): string {
   return (entries(drop) ?? []).map((file) => readText(join(drop, file)) ?? "").join("\n");
 }
 
-/** The units that are failed now, or restart in a loop. */
-export async function failedUnits(manager: Manager): Promise<string[]> {
-  return (await listUnits(manager, [`--state=${["failed", ...loopingStates].join(",")}`])).map(({ id }) => id);
+/** The units that are failed now, or restart in a loop; `undefined` if the manager does not answer. */
+export async function failedUnits(manager: Manager): Promise<string[] | undefined> {
+  const listed = await listUnits(manager, [`--state=${["failed", ...loopingStates].join(",")}`]);
+  return listed?.map(({ id }) => id);
 }
 
 /** Runs the checks of the new configuration. @returns why one failed */

@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { needsReboot, type BootParts } from "../../rules/decision/activation";
 import { rebootDecision, type RebootDecision } from "../../rules/decision/reboot";
-import { isThere, readText, remove, resolved, writeFileAtomic } from "../host/files";
+import { entries, isThere, readText, remove, resolved, writeFileAtomic } from "../host/files";
 import { log } from "../host/log";
 import { peopleAtWork } from "../home/people";
 import { run } from "../host/process";
@@ -14,10 +14,16 @@ import { rebootWindows } from "../system/window";
 export const currentSystem = "/run/current-system";
 export const bootedSystem = "/run/booted-system";
 
+/** Whether a store path is a system or one of its specialisations, which may run in its place. */
+export function isSystemOrVariant(toplevel: string, path: string): boolean {
+  if (path === toplevel || toplevel === "") return path === toplevel;
+  const variants = join(toplevel, "specialisation");
+  return (entries(variants) ?? []).some((name) => resolved(join(variants, name)) === path);
+}
+
 /** Whether a system is complete only after a boot: its kernel, initrd, modules or parameters differ from the booted ones. */
-export function awaitsBoot(toplevel: string): boolean {
-  const booted = resolved(bootedSystem);
-  if (booted === undefined || booted === resolved(toplevel)) return false;
+export function awaitsBoot(toplevel: string, booted = resolved(bootedSystem)): boolean {
+  if (booted === undefined || isSystemOrVariant(resolved(toplevel) ?? "", booted)) return false;
   return needsReboot(partsOf(booted), partsOf(toplevel));
 }
 

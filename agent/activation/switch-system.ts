@@ -1,6 +1,6 @@
 /** switch-to-configuration, as the system's driver runs it. */
 import { join } from "node:path";
-import { activationMode, checkOf, switchEnd, type ActivationMode } from "../../rules/decision/activation";
+import { activationMode, checkOf, otherSwitch, switchEnd } from "../../rules/decision/activation";
 import { contract } from "../../rules/contract";
 import type { Switched } from "../driver";
 import { readText, readObject } from "../host/files";
@@ -40,7 +40,7 @@ export async function switchToConfiguration(toplevel: string, action: "test" | "
     case "active":
       return { kind: "done" };
     case "busy":
-      return { kind: "failed", error: "another switch-to-configuration is running", passes: "busy", unchanged: true };
+      return { kind: "failed", error: otherSwitch, passes: "busy", unchanged: true };
     case "needs reboot":
       return { kind: "needs reboot" };
     case "refused":
@@ -54,17 +54,17 @@ export async function switchToConfiguration(toplevel: string, action: "test" | "
 }
 
 /** How to activate a system: its own settings, its pre-switch checks, and without these the inhibitors of both systems. */
-export async function modeOf(toplevel: string): Promise<ActivationMode> {
+export async function modeOf(toplevel: string): Promise<ReturnType<typeof activationMode>> {
   const inhibitors = (system: string) => readText(join(system, "switch-inhibitors"));
   const settings = readObject(join(toplevel, contract.paths.settings)) ?? {};
   const finished = await run(programOf(toplevel), ["check"], { timeout: timeout() });
   const decision = activationMode({
     setting: settings["activation"] === "boot" ? "boot" : "live",
-    check: checkOf({ status: finished.limit === undefined ? finished.status : undefined, output: finished.output }),
+    check: checkOf({ ...finished, limit: finished.limit !== undefined }),
     inhibitors: { running: inhibitors(currentSystem), target: inhibitors(toplevel) },
   });
   if (decision.mode === "boot") log(`the next boot activates it: ${decision.why}`);
-  return decision.mode;
+  return decision;
 }
 
 /**

@@ -1,7 +1,7 @@
 /** How a system is checked after its switch: its units, its checks, and what was reachable before the switch. */
 import { join } from "node:path";
 import { answersAgain, checksError, failedUnits, unitsError } from "./health";
-import type { HealthError } from "../driver";
+import { type HealthError, UpdateFailure } from "../driver";
 import type { MetadataServer } from "../metadata-server";
 import { answers, type Origin } from "../git/mirror";
 import { awaitsBoot } from "./reboot";
@@ -18,12 +18,14 @@ export class SystemHealth {
     private readonly origin: () => Promise<Origin>,
   ) {}
 
+  /** @throws UpdateFailure if systemd does not say which units are failed: all of them would seem to be the new system's fault */
   async before(): Promise<Before> {
     const [failed, metadata, repository] = await Promise.all([
       failedUnits("system"),
       this.reachesMetadata(),
       this.reachesRepository(),
     ]);
+    if (failed === undefined) throw new UpdateFailure("switch", "systemd does not answer", "busy");
     return { failed, reached: { "metadata server": metadata, repository } };
   }
 
@@ -33,7 +35,7 @@ export class SystemHealth {
     const settingsFile = join(path, settingsPath);
     const units = await unitsError({
       manager: "system",
-      failedBefore: before.failed,
+      failedBefore: before.failed ?? [],
       folders: [join(former, UNITS), join(path, UNITS)],
       settings: healthSettings(readObject(settingsFile) ?? {}, awaitsBoot(path)),
     });

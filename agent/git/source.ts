@@ -17,7 +17,7 @@ import { log, oneLine } from "../host/log";
 import { branchHead, type Origin } from "./mirror";
 import { withNixAccess } from "../nix/nix-access";
 import { verify } from "./verify";
-import { freeSpace, makeRoom, makeRoomToFetch, spaceSettings, STORE, type Writer } from "../nix/space";
+import { freeSpace, makeRoom, makeRoomToFetch, shortage, spaceSettings, STORE, type Writer } from "../nix/space";
 import { realisePrebuilt } from "../nix/prebuilt";
 import { build, outputPath } from "../nix/nix";
 
@@ -122,7 +122,8 @@ export async function fetchAndVerify<S extends Situation, D extends CommonDecisi
   const origin = await openOrigin(driver, decision);
   begin(request, "fetching", revision);
   try {
-    await fetchWithRoom(place, decision.settings, () => place.mirror.fetch(origin, revision, { anywhere }));
+    const fetch = () => place.mirror.fetch(origin, revision, { anywhere });
+    await (request.dry ? fetch() : fetchWithRoom(place, decision.settings, fetch));
   } catch (error) {
     throw fetchFailure(origin, error, driver.credentialError());
   }
@@ -163,9 +164,15 @@ export function buildLink({ stateFolder }: Place, { dry }: Pick<RunRequest, "dry
   return join(stateFolder, dry ? "checked" : "built");
 }
 
-/** @throws UpdateFailure if there is too little space and none can be freed */
-async function requireRoom(place: Place, settings: CommonSettings, writer: Writer): Promise<void> {
-  const noRoom = await makeRoom(place, spaceSettings(settings), STORE, writer);
+/** A dry run deletes nothing. @throws UpdateFailure if there is too little space and none can be freed */
+async function requireRoom(
+  place: Place,
+  { dry }: Pick<RunRequest, "dry">,
+  settings: CommonSettings,
+  writer: Writer,
+): Promise<void> {
+  const space = spaceSettings(settings);
+  const noRoom = dry ? shortage(space, STORE, writer) : await makeRoom(place, space, STORE, writer);
   if (noRoom !== undefined) throw new UpdateFailure("build", noRoom, "space");
 }
 
@@ -183,13 +190,13 @@ export async function realise<S extends Situation, D extends CommonDecision>(
   const { subdirectory, signers } = decision.settings;
   const installable = place.mirror.installable(revision, driver.attribute(decision), subdirectory);
   if (target.manifest !== undefined) {
-    await requireRoom(place, decision.settings, "root");
+    await requireRoom(place, request, decision.settings, "root");
     // What no one signed may not decide which system a signed commit has.
     const ofCommit = () => withNixAccess(driver, decision, (access) => outputPath(installable, access));
     const signed = signers !== undefined && signers !== "";
     const path = await realisePrebuilt(decision.settings, target.manifest, link, place, signed ? ofCommit : undefined);
     if (path !== undefined) return path;
   }
-  await requireRoom(place, decision.settings, "others");
+  await requireRoom(place, request, decision.settings, "others");
   return withNixAccess(driver, decision, (access) => build(installable, link, access));
 }

@@ -238,19 +238,24 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
     return join(this.place.stateFolder, "former-home");
   }
 
+  /** Where no manager of the user's runs, Home Manager starts no units. */
   async healthBefore(): Promise<Before> {
-    return { failed: await failedUnits("user"), reached: {} };
+    const failed = await failedUnits("user");
+    return failed === undefined ? { reached: {} } : { failed, reached: {} };
   }
 
   async healthError(trial: Trial): Promise<HealthError | undefined> {
     const settingsFile = join(trial.path, this.place.settingsPath);
     const units = "home-files/.config/systemd/user";
-    const failed = await unitsError({
-      manager: "user",
-      failedBefore: trial.before.failed,
-      folders: [join(trial.linked ?? trial.former, units), join(trial.path, units)],
-      settings: readObject(settingsFile) ?? {},
-    });
+    const { failed: failedBefore } = trial.before;
+    const failed =
+      failedBefore &&
+      (await unitsError({
+        manager: "user",
+        failedBefore,
+        folders: [join(trial.linked ?? trial.former, units), join(trial.path, units)],
+        settings: readObject(settingsFile) ?? {},
+      }));
     const error = failed ?? (await checksError(settingsFile));
     return error === undefined ? undefined : { error };
   }

@@ -48,8 +48,9 @@ export async function showUnits(
 ): Promise<Record<string, string>[]> {
   if (units.length === 0) return [];
   const args = [...flags(manager), "show", ...extra, `--property=${properties.join(",")}`, "--", ...units];
-  const { stdout } = await run("systemctl", args, { timeout, keep: 8 * 1024 * 1024 });
-  return stdout.split("\n\n").map((block) =>
+  const finished = await run("systemctl", args, { timeout, keep: 8 * 1024 * 1024 });
+  if (!succeeded(finished)) return [];
+  return finished.stdout.split("\n\n").map((block) =>
     Object.fromEntries(
       block.split("\n").flatMap((line) => {
         const at = line.indexOf("=");
@@ -78,14 +79,15 @@ export interface ListedUnit {
   subState: string;
 }
 
-/** The units that systemd has loaded, as the arguments of `list-units` select them. */
-export async function listUnits(manager: Manager, args: readonly string[]): Promise<ListedUnit[]> {
-  const { stdout } = await run(
+/** The units that systemd has loaded, as the arguments of `list-units` select them; `undefined` if the manager does not answer. */
+export async function listUnits(manager: Manager, args: readonly string[]): Promise<ListedUnit[] | undefined> {
+  const finished = await run(
     "systemctl",
     [...flags(manager), "list-units", "--plain", "--no-legend", "--full", ...args],
     { timeout: TIMEOUT, keep: 8 * 1024 * 1024 },
   );
-  return stdout.split("\n").flatMap((line) => {
+  if (!succeeded(finished)) return undefined;
+  return finished.stdout.split("\n").flatMap((line) => {
     const [id = "", , activeState = "", subState = ""] = line.trim().split(/\s+/);
     return id === "" ? [] : [{ id, activeState, subState }];
   });

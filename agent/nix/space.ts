@@ -58,13 +58,22 @@ export async function makeRoom(
   store = STORE,
   writer: Writer = "others",
 ): Promise<string | undefined> {
-  if (minimumFree === 0) return undefined;
-  let free = freeMebibytes(store, writer);
-  if (free >= minimumFree) return undefined;
+  if (shortage({ minimumFree }, store, writer) === undefined) return undefined;
+  const free = freeMebibytes(store, writer);
   log(`${free} MiB free, ${minimumFree} wanted: collecting garbage`);
   await pruneGenerations(place, keepGenerations);
   await collectGarbage((minimumFree - free) * MEBIBYTE * 2);
-  free = freeMebibytes(store, writer);
+  return shortage({ minimumFree }, store, writer);
+}
+
+/** Why there is too little space for a build, if there is. */
+export function shortage(
+  { minimumFree }: Pick<SpaceSettings, "minimumFree">,
+  store = STORE,
+  writer: Writer = "others",
+): string | undefined {
+  if (minimumFree === 0) return undefined;
+  const free = freeMebibytes(store, writer);
   if (free >= minimumFree) return undefined;
   return `not enough room to build: ${free} MiB free in ${store}, minimumFree is ${minimumFree} MiB`;
 }

@@ -16,16 +16,24 @@ import {
   type RolledBack,
   type RunRequest,
   type Switched,
+  UpdateFailure,
 } from "../driver";
 import type { Ending } from "../ending";
-import { entries, exists, isThere, makeFolder, readText, resolved, writeFileAtomic } from "../host/files";
+import { exists, isThere, makeFolder, readText, resolved, writeFileAtomic } from "../host/files";
 import { lastLine, log } from "../host/log";
 import { MetadataServer } from "../metadata-server";
 import type { Origin } from "../git/mirror";
 import type { RepositoryKey } from "../credentials/repository-keys";
 import { rollbackTarget } from "../activation/rollback-target";
 import { removePartialKernels, systemToBoot } from "../activation/boot-loader";
-import { awaitsBoot, bootedSystem, currentSystem, decideReboot, type RebootPlace } from "../activation/reboot";
+import {
+  awaitsBoot,
+  bootedSystem,
+  currentSystem,
+  decideReboot,
+  isSystemOrVariant,
+  type RebootPlace,
+} from "../activation/reboot";
 import { type Pending, pendingSystem, deferredByTurn, deferredByWindow, rebootPlaceOf } from "./deferrals";
 import { type Before, readHold, readState, readTrial, stillWaiting, type Trial } from "../state";
 import { bootedAt } from "../host/time";
@@ -80,7 +88,8 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     const metadata = readMetadata(await this.metadata.answers(attempts), this.isExpected());
     const { state, readable } = readState(stateFolder);
     const current = this.current();
-    const running = { profile: resolved(profile) ?? "", current, boot: bootedAt(runFolder) };
+    const deployed = resolved(profile) ?? "";
+    const running = { profile: deployed, current: this.runs(deployed) ? deployed : current, boot: bootedAt(runFolder) };
     return {
       metadata,
       joined: isThere(join(stateFolder, "joined")),
@@ -179,6 +188,11 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     return resolved(currentSystem) ?? "";
   }
 
+  /** Whether a system or one of its specialisations runs. */
+  private runs(toplevel: string): boolean {
+    return isSystemOrVariant(toplevel, this.current());
+  }
+
   /** What the machine booted; `undefined` if that is unknown, as in a container. */
   booted(): string | undefined {
     return resolved(bootedSystem);
@@ -190,7 +204,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
 
   isCurrent(toplevel: string): boolean {
     const trial = readTrial(this.place.stateFolder);
-    if (trial === undefined) return toplevel === this.booting() && toplevel === this.current();
+    if (trial === undefined) return toplevel === this.booting() && this.runs(toplevel);
     return (
       trial.mode === "boot" && trial.path === toplevel && trial.boot === this.boot() && toplevel === this.booting()
     );
@@ -202,29 +216,34 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
 
   /** A boot starts what the profile names: what waited for a reboot, or what was about to be kept when the power was cut. */
   cameUp(toplevel: string): boolean {
-    return toplevel === this.current() && toplevel === this.booting();
+    return this.runs(toplevel) && toplevel === this.booting();
   }
 
   /** Someone chose another system in the boot loader, for instance because this one does not boot. Its specialisations are none. */
   bootedAnother(toplevel: string): boolean {
     const booted = this.booted();
-    const variants = join(toplevel, "specialisation");
-    const own = [toplevel, ...(entries(variants) ?? []).map((name) => resolved(join(variants, name)))];
-    return booted !== undefined && !own.includes(booted) && toplevel === this.booting();
+    return booted !== undefined && !isSystemOrVariant(toplevel, booted) && toplevel === this.booting();
   }
 
   async mode(toplevel: string): Promise<Trial["mode"]> {
-    return (await modeOf(toplevel)) === "boot" ? "boot" : "switch";
+    const how = await modeOf(toplevel);
+    if (how.mode === "busy") throw new UpdateFailure("switch", how.why, "busy");
+    return how.mode === "boot" ? "boot" : "switch";
   }
 
   /** What is set for the next boot, or runs and is complete only after the boot. */
   needsReboot({ reboot }: Ending): Promise<boolean> {
     const { profile } = this.place;
-    return Promise.resolve(reboot === true || this.pending() !== undefined || (exists(profile) && awaitsBoot(profile)));
+    const required = reboot === true || this.pending() !== undefined || this.rollbackAwaitsBoot();
+    return Promise.resolve(required || (exists(profile) && this.awaitsBoot(profile)));
+  }
+
+  private rollbackAwaitsBoot(): boolean {
+    return readTrial(this.place.stateFolder)?.backAtBoot === this.boot();
   }
 
   awaitsBoot(toplevel: string): boolean {
-    return awaitsBoot(toplevel);
+    return awaitsBoot(toplevel, this.booted());
   }
 
   postponed(decision: SystemDecision, { person, right }: RunRequest, situation: SystemSituation): Deferral | undefined {
@@ -291,21 +310,23 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     if (old === undefined || next === undefined)
       return { ok: false, error: "nothing was deployed before", hopeless: true };
     log(`going back to ${old}`);
-    const running = this.current();
+    const running = this.runs(old) ? old : this.current();
+    const hasChanged = rollbackAction({ mode: trial.mode, running, former: old }) === "switch";
     // It ran here before. What its pre-switch checks refuse must wait for a reboot.
-    const live =
-      rollbackAction({ mode: trial.mode, running, former: old }) === "switch" && (await modeOf(old)) === "live";
+    const how = hasChanged ? await modeOf(old) : undefined;
     // Read before its installation is tried again: what it starts by then, no failed installation of the trial has changed.
     const boots = systemToBoot(this.files.boot);
     if (trial.undo?.passes === "space") removePartialKernels(this.files.boot);
-    const steps = [[next, "boot"] as const, ...(live ? [[old, "test"] as const] : [])];
+    const steps = [[next, "boot"] as const, ...(how?.mode === "live" ? [[old, "test"] as const] : [])];
     for (const [toplevel, action] of steps) {
       const switched = await switchToConfiguration(toplevel, action);
       if (switched.kind !== "failed") continue;
       if (action !== "boot" || boots !== next) return { ok: false, error: switched.error };
       log(`the boot loader cannot be installed, but starts ${next} already: ${lastLine(switched.error)}`);
     }
-    return { ok: this.current() === old || (!live && next === old) };
+    if (this.runs(old) || (how === undefined && next === old)) return { ok: true };
+    if (how?.mode === "busy") return { ok: false, error: how.why };
+    return { ok: false, ...(how?.mode === "boot" && next === old ? { awaitsBoot: true } : {}) };
   }
 
   /**

@@ -142,7 +142,7 @@ in
     example = [ "backup-*.service" ];
     description = ''
       Units whose failure does not roll an update back; `*` matches any text. These never do: jobs that a timer starts and that the
-      update does not change, users' managers and sessions, and core dumps.
+      update does not change, users' managers and sessions, homes that Home Manager's NixOS module activates, and core dumps.
     '';
   };
 

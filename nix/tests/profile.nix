@@ -105,6 +105,9 @@ let
         && config.nix.settings.min-free < config.nix.settings.max-free
         && config.services.logind.settings.Login.InhibitDelayMaxSec == "60s"
         && config.systemd.services.nixos-auto-update-resume.wantedBy == [ "suspend.target" ]
+        &&
+          builtins.match ".*/rm -f /run/nixos-auto-update/boot-served" config.systemd.services.nixos-auto-update-resume.serviceConfig.ExecStartPre
+          != null
         && config.system.switch.inhibitors.nixos-fleet-home == "the boot disk"
         && (config.fileSystems or { }) == { }
         && !(config.system ? preSwitchChecks)

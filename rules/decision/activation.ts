@@ -30,11 +30,25 @@ export function needsReboot(booted: BootParts | undefined, system: BootParts): b
 }
 
 /** The answer of switch-to-configuration's action `check`; older releases do not have that action. */
-type Check = { kind: "passed" } | { kind: "failed"; output: string } | { kind: "absent" };
+type Check =
+  | { kind: "passed" }
+  | { kind: "failed"; output: string }
+  | { kind: "absent" }
+  /** It did not come to an answer, which says nothing about the system. */
+  | { kind: "busy"; why: string };
+
+/** How a process of switch-to-configuration ended. `limit`: it was ended because it took too long. */
+interface ProgramEnd {
+  status: number | undefined;
+  output: string;
+  limit?: boolean;
+}
 
 /** Reads the answer of `check`. A release without that action prints its usage. */
-export function checkOf({ status, output }: { status: number | undefined; output: string }): Check {
+export function checkOf({ status, output, limit = false }: ProgramEnd): Check {
+  if (limit) return { kind: "busy", why: "the pre-switch checks did not end in time" };
   if (status === 0) return { kind: "passed" };
+  if (!checksFailed(output) && isLocked(status, output)) return { kind: "busy", why: otherSwitch };
   return /^usage:/im.test(output) && !/^check:/m.test(output) ? { kind: "absent" } : { kind: "failed", output };
 }
 
@@ -48,6 +62,14 @@ export function changedInhibitors(older: string | undefined, newer: string | und
   return [...before].filter(([name, value]) => after.has(name) && after.get(name) !== value).map(([name]) => name);
 }
 
+/** Why a switch has to wait for another one. */
+export const otherSwitch = "another switch-to-configuration is running";
+
+const isLocked = (status: number | undefined, output: string): boolean =>
+  status === 11 || /^Could not acquire lock/m.test(output);
+
+const checksFailed = (output: string): boolean => /^Pre-switch checks? failed/m.test(output);
+
 function inhibitorsOf(text: string | undefined): Map<string, string> | undefined {
   if (text === undefined) return undefined;
   const object = parseObject(text);
@@ -58,16 +80,17 @@ function inhibitorsOf(text: string | undefined): Map<string, string> | undefined
   return new Map(paths.map((path) => [path.replace(/^.*\/[a-z0-9]{32}-/, "").replace(/-\d.*$/, ""), path]));
 }
 
-/** How a new system is activated, and why not live if it is not. */
+/** How a new system is activated, and why not live if it is not. `busy`: that is not known now. */
 export function activationMode(input: {
   setting: ActivationMode;
   check: Check;
   /** The `switch-inhibitors` texts of the running and of the new system. */
   inhibitors: { running: string | undefined; target: string | undefined };
-}): { mode: "live" } | { mode: "boot"; why: string } {
+}): { mode: "live" } | { mode: "boot" | "busy"; why: string } {
   const { setting, check, inhibitors } = input;
   if (setting === "boot") return { mode: "boot", why: "its configuration says so (activation)" };
   if (check.kind === "failed") return { mode: "boot", why: `its pre-switch checks fail: ${lastLine(check.output)}` };
+  if (check.kind === "busy") return { mode: "busy", why: check.why };
   if (check.kind === "passed") return { mode: "live" };
   const changed = changedInhibitors(inhibitors.running, inhibitors.target);
   return changed.length === 0
@@ -99,13 +122,13 @@ type SwitchEnd =
  * How switch-to-configuration ended. The exit statuses are: 1 checks or boot loader, 2 activation, 4 units, 11 the lock, 100 the init
  * interface. It can also exit with any errno, so its output counts first.
  */
-export function switchEnd({ status, output }: { status: number | undefined; output: string }): SwitchEnd {
+export function switchEnd({ status, output }: Omit<ProgramEnd, "limit">): SwitchEnd {
   if (status === 0) return { kind: "active" };
   const activated = /^activating the configuration/m.test(output);
-  if (!activated && /^Pre-switch checks? failed/m.test(output)) return { kind: "refused" };
+  if (!activated && checksFailed(output)) return { kind: "refused" };
   if (!activated && /^Failed to install bootloader/m.test(output))
     return { kind: "boot loader", space: /No space left on device/.test(output) };
-  if (!activated && (status === 11 || /^Could not acquire lock/m.test(output))) return { kind: "busy" };
+  if (!activated && isLocked(status, output)) return { kind: "busy" };
   if (!activated && status === 100) return { kind: "needs reboot" };
   // Status 4 replaces status 2 if a unit failed as well.
   if (/^Failed to run activate script/m.test(output)) return { kind: "failed" };

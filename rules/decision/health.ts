@@ -33,11 +33,12 @@ interface BadUnit {
 }
 
 /**
- * Ignored units: the agents' own units, users' managers and sessions, and core dumps say nothing about a configuration. The watcher does
- * count: without it no approval arrives.
+ * Ignored units: the agents' own units, users' managers and sessions, and core dumps say nothing about a configuration. Nor does the
+ * activation of a home by Home Manager's NixOS module: it reads its user's files, so the user could make each update fail. The watcher
+ * does count: without it no approval arrives.
  */
 const never =
-  /^(?:nixos-auto-update(?!-watch\.service$)|nixos-hm-auto-update|user@|user-runtime-dir@|session-|systemd-coredump@|run-user-).*|^user-\d+\.slice$/;
+  /^(?:nixos-auto-update(?!-watch\.service$)|nixos-hm-auto-update|home-manager-|user@|user-runtime-dir@|session-|systemd-coredump@|run-user-).*|^user-\d+\.slice$/;
 
 /** How often a unit may restart by itself while it settles. */
 const RESTARTS = 2;

@@ -1,8 +1,9 @@
-/** The part of a project's metadata that is relevant to a VM: its watcher requests an update when this part changes. */
+/** The part of a project's and a VM's own metadata that is relevant to the VM: its watcher requests an update when this part changes. */
 import { approvedRevision, readApprovals, type Approval } from "../rollout/approval";
 import { controlKey } from "../contract";
 import { holdsOn, overrideOf, parseControl, type Hold } from "../rollout/control-item";
 import { own } from "../text/json";
+import type { ReadInstance } from "../instance-metadata";
 import type { Metadata } from "../metadata";
 import { same } from "../report";
 
@@ -16,7 +17,11 @@ export interface RelevantState {
   /** What overrides the approval. */
   override?: string | null;
   retry?: string[];
+  /** What the VM's own item says of what it runs; absent in what older agents remember. */
+  item?: Pick<ReadInstance, (typeof itemFields)[number]>;
 }
+
+const itemFields = ["homes", "host", "repository", "branch", "subdirectory"] as const;
 
 /** Null for a VM that belongs to no fleet. */
 export function relevantState(metadata: Extract<Metadata, { kind: "present" | "absent" }>): RelevantState | null {
@@ -26,8 +31,11 @@ export function relevantState(metadata: Extract<Metadata, { kind: "present" | "a
   const approvals = readApprovals(attributes, fleet, stack);
   const approval = own(approvals.approvals, wave) ?? null;
   const read = parseControl(own(attributes, controlKey(fleet, stack)));
+  const item = Object.fromEntries(
+    itemFields.flatMap((name) => (instance[name] === undefined ? [] : [[name, instance[name]]])),
+  );
   // Includes the wave: a VM that changes its wave acts on the new wave's approval, even if the old wave had the same one.
-  const about = { wave: wave ?? null, approval };
+  const about = { wave: wave ?? null, approval, item };
   if (!read.ok) return { ...about, control: "not readable" };
   const { value } = read;
   return {
@@ -46,5 +54,6 @@ export function changeOf(before: RelevantState | null, after: RelevantState | nu
   if (after.approval !== null && !same(before?.approval, after.approval))
     return `approval of ${after.approval.revision.slice(0, 7)}`;
   if ((before?.wave ?? null) !== after.wave) return `wave ${after.wave ?? "none"}`;
-  return "control item";
+  if (before === null || !same({ ...before, item: after.item }, after)) return "control item";
+  return before.item === undefined ? undefined : "this VM's own metadata";
 }

@@ -138,6 +138,39 @@ describe("a system", () => {
     expect(await vm.facts()).toMatchObject({ current: waits.profile, booted: waits.profile });
   });
 
+  it("that cannot come back live says that it needs a reboot, and has gone back after it", async () => {
+    source.extra = 'system.preSwitchChecks.never = "test $2 = boot";';
+    await source.commit();
+    await vm.update();
+    await rebooted();
+    const before = await vm.facts();
+    await expectRuns(before, source);
+
+    source.extra = "";
+    await source.commit("unit");
+    await vm.update();
+    expect(vm.report()).toMatchObject({ outcome: "failed", stage: "health", rolledBack: false, rebootRequired: true });
+    expect(await vm.facts()).toMatchObject({ profile: before.profile, next: before.number });
+    await rebooted();
+    expect(vm.report()).toMatchObject({ outcome: "failed", stage: "health", rolledBack: true, rebootRequired: false });
+    expect(await vm.facts()).toMatchObject({ current: before.current, booted: before.current });
+    expect(await trial()).toBe("");
+  });
+
+  it("waits for another switch that runs, and is activated live after it", async () => {
+    source.extra = "";
+    await source.commit();
+    await vm.sh("mkdir -p /run/nixos");
+    await vm.sh("systemd-run --unit=other-switch flock /run/nixos/switch-to-configuration.lock sleep infinity");
+    await vm.update();
+    expect(vm.report()).toMatchObject({ outcome: "failed", stage: "switch", transient: true, rebootRequired: false });
+    expect(await trial()).toBe("");
+    await vm.sh("systemctl stop other-switch");
+    await vm.until("it is tried again", `grep -qx ${source.number} /run/current-system/etc/lab`, 120);
+    await vm.idle();
+    await expectRuns(await vm.facts(), source);
+  });
+
   it("goes back without a live switch from one that cannot be set for the next boot", async () => {
     source.extra = 'system.activationScripts.count = "echo activated >>/run/activations";';
     await source.commit();

@@ -131,8 +131,15 @@ export const ruleMutants: readonly Mutant[] = [
   rule(
     "decision/relevant-state",
     "the watcher sees that its VM is in another wave",
-    "{ wave: wave ?? null, approval }",
-    "{ wave: null, approval }",
+    "{ wave: wave ?? null, approval, item }",
+    "{ wave: null, approval, item }",
+    unit("rules/decision/relevant-state", "agent/look"),
+  ),
+  rule(
+    "decision/relevant-state",
+    "the watcher sees that its VM gets a home",
+    "{ wave: wave ?? null, approval, item }",
+    "{ wave: wave ?? null, approval, item: {} }",
     unit("rules/decision/relevant-state", "agent/look"),
   ),
   rule(

@@ -92,7 +92,7 @@ export const sourceMutants: readonly Mutant[] = [
   rule(
     "git/source",
     "what is built has room (space check)",
-    'await requireRoom(place, decision.settings, "others");',
+    'await requireRoom(place, request, decision.settings, "others");',
     "",
     unit("agent/git/realise"),
   ),

@@ -26,6 +26,8 @@ in
         wantedBy = [ "suspend.target" ];
         serviceConfig = {
           Type = "oneshot";
+          # The agent's mark that this boot has been served.
+          ExecStartPre = "${pkgs.coreutils}/bin/rm -f ${contract.paths.run}/boot-served";
           ExecStart = "${pkgs.systemd}/bin/systemctl restart --no-block ${contract.units.system}.timer";
         };
       };

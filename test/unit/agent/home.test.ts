@@ -96,6 +96,27 @@ describe("while the manager of the user's units is starting", () => {
   });
 });
 
+describe("a manager of the user's units that does not answer", () => {
+  afterEach(() => void vi.unstubAllEnvs());
+  const healthError = async (failedBefore: string[] | undefined) => {
+    vi.stubEnv("NIXOS_AUTO_UPDATE_SETTLE", "0");
+    vi.stubEnv("NIXOS_AUTO_UPDATE_REACH", "0");
+    scratch.fake("systemctl", "exit 1");
+    const before = { reached: {}, ...(failedBefore === undefined ? {} : { failed: failedBefore }) };
+    const trial = { path: scratch.in("new"), revision: "", lock: "", mode: "switch", boot: "", former: "" } as const;
+    return driver().healthError({ ...trial, before });
+  };
+
+  it("after a switch makes the home unhealthy", async () =>
+    expect(await healthError([])).toEqual({ error: "systemd of this user does not answer" }));
+
+  it("does not if it did not answer before either: Home Manager needs none", async () => {
+    scratch.fake("systemctl", "exit 1");
+    expect(await driver().healthBefore()).toEqual({ reached: {} });
+    expect(await healthError(undefined)).toBeUndefined();
+  });
+});
+
 it("defers an update for commits that are not pushed", async () => {
   git("commit", "--quiet", "--allow-empty", "--message", "mine");
   expect(await obstacle()).toContain("has commits that are not pushed");

@@ -6,6 +6,7 @@ import type { MetadataServer } from "../../../agent/metadata-server";
 import { pendingRequests, readRequests } from "../../../agent/requests";
 import { SystemDriver } from "../../../agent/system/system";
 import { systemPlace } from "../../../agent/system/system-place";
+import { requester } from "../../../rules/decision/run-right";
 import { A, approve, B, control } from "../rules/decision/cases";
 import { Google } from "./google";
 import { Scratch } from "./scratch";
@@ -80,6 +81,13 @@ it("asks when its machine is in another wave, whose approval is the same", async
   expect(await seen(both)).toEqual([]);
   item({ wave: "canary" });
   expect(await seen(both)).toEqual(["watch: the watcher (wave canary)"]);
+});
+
+it("asks when its machine gets a home, and goes only where it is approved for it", async () => {
+  expect(await seen(approve({ rest: A }))).toEqual([]);
+  item({ wave: "rest", homes: [{ user: "alice", attribute: "alice" }] });
+  expect(await seen(approve({ rest: A }))).toEqual(["watch: the watcher (this VM's own metadata)"]);
+  expect(requester("watch").right).toBe("approved");
 });
 
 it("looks again soon where the server's answers are not whole, and asks for nothing", async () => {

@@ -1,7 +1,7 @@
 /** What started a run that no request explains. */
 import { existsSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { latestTimer, whoStarted } from "../../../agent/trigger";
+import { latestTimer, timersDuringRun, whoStarted } from "../../../agent/trigger";
 import { requester } from "../../../rules/decision/run-right";
 import { Scratch } from "./scratch";
 
@@ -51,6 +51,27 @@ it("systemd is asked which timer fired", async () => {
       "InactiveEnterTimestamp=${at("23:00:00.0")}" "LastTriggerUSec=${at("10:05:00.0")}" "" "LastTriggerUSec="`,
   );
   expect(await who()).toEqual([requester("boot", "its timer after boot")]);
+});
+
+it("the timer after boot gives the right of a boot once: a switch that changes it starts it again", async () => {
+  bySystemd();
+  vi.stubEnv("TRIGGER_UNIT", "x.timer");
+  scratch.fake("systemctl", `printf '%s\\n' "InactiveEnterTimestamp=" "" "LastTriggerUSec=${at("10:05:00.0")}" "" ""`);
+  expect(await who()).toMatchObject([{ trigger: "boot", right: "head", person: false }]);
+  expect(await who()).toMatchObject([{ trigger: "boot", right: "approved", person: false }]);
+});
+
+it("the timer after boot that fires again during a run gives it no right of a boot either", async () => {
+  const fires = (time: string) =>
+    scratch.fake(
+      "systemctl",
+      `printf '%s\\n' "ExecMainStartTimestamp=${at("10:00:00.0")}" "" "LastTriggerUSec=${at(time)}" "" ""`,
+    );
+  const fired = timersDuringRun({ manager: "user", service: "x", runFolder: scratch.in("run") });
+  fires("10:05:00.0");
+  expect(await fired()).toMatchObject([{ right: "head" }]);
+  fires("10:07:00.0");
+  expect(await fired()).toMatchObject([{ right: "approved" }]);
 });
 
 it("systemd is not asked where no timer has ever started the service", async () => {

@@ -56,6 +56,10 @@ const project = (one: Answers) => {
 
 const differences: readonly Difference<Pair>[] = [
   {
+    name: "a VM's homes and its source woke it only with its wave",
+    applies: (both) => said(both) === "this VM's own metadata",
+  },
+  {
     name: "an answer that is not whole counted as one",
     applies: ({ before, after }) => !isWhole(read(before)) || !isWhole(read(after)),
   },

@@ -39,6 +39,9 @@ describe("the action check", () => {
     ["is not known to older programs", { status: 1, output: older }, "absent"],
     ["is known to those that say so", { status: 1, output: newer }, "failed"],
     ["was killed", { status: undefined, output: "" }, "failed"],
+    ["waits for another switch", { status: 11, output: "Could not acquire lock\n" }, "busy"],
+    ["fails with the errno of a lock", { status: 11, output: "Pre-switch checks failed\n" }, "failed"],
+    ["takes too long", { status: undefined, output: "Pre-switch checks failed\n", limit: true }, "busy"],
   ])("%s", (_, end, kind) => {
     expect(checkOf(end).kind).toBe(kind);
   });
@@ -67,6 +70,7 @@ describe("switch inhibitors", () => {
 describe("a system is activated", () => {
   const inhibitors = { running: '{"dbus":"a"}', target: '{"dbus":"b"}' };
   const same = { running: "{}", target: "{}" };
+  const busy = { kind: "busy", why: "another switch runs" } as const;
   it.each([
     ["live where the check passes, whatever the files say", "live", { kind: "passed" }, inhibitors, "live"],
     [
@@ -79,6 +83,8 @@ describe("a system is activated", () => {
     ["live without a check and changes", "live", { kind: "absent" }, same, "live"],
     ["by the boot without a check where inhibitors differ", "live", { kind: "absent" }, inhibitors, "boot"],
     ["by the boot where its configuration says so", "boot", { kind: "passed" }, same, "boot"],
+    ["by the boot where its configuration says so, also while another switch runs", "boot", busy, same, "boot"],
+    ["not yet while another switch runs", "live", busy, same, "busy"],
   ] as const)("%s", (_, setting, check, files, mode) => {
     expect(activationMode({ setting, check, inhibitors: files }).mode).toBe(mode);
   });

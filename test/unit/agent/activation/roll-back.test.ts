@@ -55,6 +55,13 @@ function system(name: string, check = "true", install = "true"): void {
   );
 }
 
+/** V is a specialisation of the system. */
+function specialise(name: string): void {
+  system("V");
+  mkdirSync(scratch.in(`${name}/specialisation`));
+  symlinkSync(scratch.in("V"), scratch.in(`${name}/specialisation/gaming`));
+}
+
 function link(to: string, name: string): void {
   rmSync(to, { force: true });
   symlinkSync(scratch.in(name), to);
@@ -106,8 +113,46 @@ it("leaves the way back of one that its pre-switch checks refuse to the next boo
   await generations("A");
   runs("N");
   system("A", "exit 1");
-  expect(await rollBack(trial("N"))).toEqual({ ok: true });
+  expect(await rollBack(trial("N"))).toEqual({ ok: false, awaitsBoot: true });
   expect(facts()).toMatchObject({ runs: "N", profile: "A", boots: "A" });
+});
+
+it("reports that it needs a reboot, and has gone back after that", async () => {
+  await generations("A");
+  runs("N");
+  system("A", "exit 1");
+  const failed = trial("N", { undo: { stage: "health", error: "web.service failed" } });
+  const finish = () => finishTrial({ driver, decision: {} as SystemDecision }, failed);
+  const why = "what ran before runs only after a reboot";
+  for (let run = 0; run < 2; run++) {
+    const ending = await finish();
+    expect(ending).toMatchObject({ outcome: "failed", stage: "health", rolledBack: false, refuse: "N", reboot: true });
+    expect(ending).toMatchObject({ error: `web.service failed\n${why}`, retry: why });
+    expect(ending.trialOver).toBeUndefined();
+  }
+  // The timer of reboots asks without an ending.
+  const needsReboot = () => driver.needsReboot({ outcome: "unchanged", rolledBack: false });
+  expect(await needsReboot()).toBe(true);
+
+  vi.spyOn(driver, "boot").mockReturnValue("the next one");
+  runs("A");
+  expect(await needsReboot()).toBe(false);
+  expect(await finish()).toMatchObject({ outcome: "failed", rolledBack: true, refuse: "N", trialOver: {} });
+});
+
+const locked = "echo Could not acquire lock; exit 11";
+
+it("is not done while another switch runs, whatever the pre-switch checks would say", async () => {
+  await generations("A");
+  runs("N");
+  system("A", locked);
+  expect(await rollBack(trial("N"))).toEqual({ ok: false, error: "another switch-to-configuration is running" });
+});
+
+it("knows how to activate a system only when no other switch runs", async () => {
+  system("N", locked);
+  const busy = { stage: "switch", cause: "busy", message: "another switch-to-configuration is running" };
+  await expect(driver.mode(scratch.in("N"))).rejects.toMatchObject(busy);
 });
 
 describe("where the boot loader cannot be installed", () => {
@@ -246,11 +291,9 @@ it.each([
   ["the power was cut before it was set for the boot", () => trial("W", { mode: "boot" })],
   ["it booted and someone switched to another one", () => (boots("W"), waits())],
   [
-    "a specialisation of it booted",
+    "a specialisation of it booted and someone switched from it",
     () => {
-      system("V");
-      mkdirSync(scratch.in("W/specialisation"));
-      symlinkSync(scratch.in("V"), scratch.in("W/specialisation/gaming"));
+      specialise("W");
       boots("V");
       return waits();
     },
@@ -259,4 +302,43 @@ it.each([
 ])("does not go back from a system that waited for its boot where %s", async (_, happens) => {
   await generations("A", "W");
   expect(await finish(await happens())).toMatchObject({ outcome: "deferred", rolledBack: false });
+});
+
+describe("a specialisation of the deployed system that runs", () => {
+  beforeEach(async () => {
+    await generations("A");
+    specialise("A");
+    runs("V");
+    boots("V");
+    writeFileSync(scratch.in("V/kernel-params"), "mitigations=off");
+    writeFileSync(scratch.in("A/kernel-params"), "quiet");
+  });
+
+  it("counts as that system, so that no run switches out of it", async () => {
+    const none = { attributes: undefined, name: undefined, instance: undefined };
+    vi.spyOn(driver.metadata, "answers").mockResolvedValue(none);
+    expect((await driver.observe(1)).drifted).toBe(false);
+    expect(driver.isCurrent(scratch.in("A"))).toBe(true);
+    expect(driver.isCurrent(scratch.in("N"))).toBe(false);
+    runs("N");
+    expect((await driver.observe(1)).drifted).toBe(true);
+  });
+
+  it("needs no reboot", async () => {
+    expect(driver.awaitsBoot(scratch.in("A"))).toBe(false);
+    expect(driver.awaitsBoot(scratch.in("N"))).toBe(true);
+    expect(await driver.needsReboot({ outcome: "unchanged", rolledBack: false })).toBe(false);
+  });
+
+  it("stays where a system goes that was only to boot", async () => {
+    expect(await rollBack(trial("N", { mode: "boot" }))).toEqual({ ok: true });
+    expect(facts()).toMatchObject({ runs: "V", profile: "A", boots: "A" });
+  });
+
+  it("came up if that system waited for its boot, whose health then counts", async () => {
+    vi.spyOn(driver, "healthError").mockResolvedValue(undefined);
+    const ending = await finish(trial("A", { mode: "boot", since: "2026-01-01T00:00:00Z", former: scratch.in("N") }));
+    // What is deployed is not the specialisation.
+    expect(ending).toMatchObject({ outcome: "updated", revision: "A", deployed: scratch.in("A"), trialOver: {} });
+  });
 });

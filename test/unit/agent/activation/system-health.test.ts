@@ -1,5 +1,5 @@
 /** Whether a system that was switched to still reaches what was reachable before: after a live switch, and after a boot. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { SystemHealth } from "../../../../agent/activation/system-health";
 import { remoteAccess } from "../../../../agent/git/git";
@@ -99,6 +99,35 @@ describe("after a live switch", () => {
     process.env["NIXOS_AUTO_UPDATE_REACH"] = "3";
     expect(await error()).toEqual(lost("repository"));
     expect(timesAsked()).toBe(2);
+  });
+});
+
+describe("systemd that does not answer", () => {
+  const silent = () => scratch.fake("systemctl", "echo Failed to connect to bus >&2; exit 1");
+  const units = "web.service loaded active running Web";
+
+  it("before the switch is busy, since each failed unit would seem to be the new system's fault", async () => {
+    silent();
+    await expect(health().before()).rejects.toMatchObject({ stage: "switch", cause: "busy", refuse: false });
+  });
+
+  it("after the switch is unhealthy", async () => {
+    silent();
+    expect(await error()).toEqual({ error: "systemd does not answer" });
+  });
+
+  it("after the switch is unhealthy also if it lists its units and does not describe them", async () => {
+    const path = scratch.in("new");
+    mkdirSync(`${path}/etc/systemd/system`, { recursive: true });
+    writeFileSync(`${path}/etc/systemd/system/web.service`, "[Service]\nRestart=always\n");
+    scratch.fake("systemctl", `[ "$1" = list-units ] || exit 1; echo '${units}'`);
+    expect(await health().error({ ...trial, path }, "settings", "1")).toEqual({ error: "systemd does not answer" });
+  });
+
+  it("for a moment only is asked again", async () => {
+    process.env["NIXOS_AUTO_UPDATE_REACH"] = "10";
+    scratch.fake("systemctl", `[ -e ${scratch.in("asked-once")} ] || { touch ${scratch.in("asked-once")}; exit 1; }`);
+    expect(await error()).toBeUndefined();
   });
 });
 

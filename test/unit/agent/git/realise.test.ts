@@ -1,12 +1,12 @@
 /** Where the store path of a revision comes from: with signers a manifest cannot replace what the signed commit has. */
 import { createHash } from "node:crypto";
-import fs, { writeFileSync } from "node:fs";
+import fs, { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { realise } from "../../../../agent/git/source";
 import { remoteAccess } from "../../../../agent/git/git";
 import { Scratch } from "../scratch";
-import { standInDecision, standInDriver } from "../stand-in-driver";
+import { standInDecision, standInDriver, standInPlace } from "../stand-in-driver";
 
 const storePath = (digit: string) => `/nix/store/${digit.repeat(32)}-nixos-system-dev`;
 const [named, own] = [storePath("1"), storePath("2")];
@@ -39,10 +39,11 @@ function freeBlocks(answer: typeof statfsSync): void {
 /** What a user leaves who fills the disk: 2 GiB that are root's. */
 const filled = (() => ({ bavail: 0, bfree: 2048, bsize: 1024 * 1024, files: 0, ffree: 0 })) as never;
 
-function realised(signers: string | undefined, minimumFree = 0): Promise<string> {
+function realised(signers: string | undefined, minimumFree = 0, dry = false): Promise<string> {
   const access = remoteAccess("file");
   const origin = { url: "/origin", branch: "main", access, renew: () => Promise.resolve(undefined) };
-  const driver = standInDriver(scratch, { origin: () => Promise.resolve(origin) });
+  const place = { ...standInPlace(scratch), profile: scratch.in("profiles/system") };
+  const driver = standInDriver(scratch, { place, origin: () => Promise.resolve(origin) });
   const sha256 = createHash("sha256")
     .update(JSON.stringify({ dev: named }))
     .digest("hex");
@@ -50,10 +51,11 @@ function realised(signers: string | undefined, minimumFree = 0): Promise<string>
   const settings = {
     ...standInDecision.settings,
     minimumFree,
+    keepGenerations: 2,
     host: "dev",
     ...(signers === undefined ? {} : { signers }),
   };
-  const request = { stage: () => undefined, dry: false };
+  const request = { stage: () => undefined, dry };
   return realise(driver, request as never, { ...standInDecision, settings }, target as never);
 }
 
@@ -77,4 +79,18 @@ it("is not built there: builders are users", async () => {
   freeBlocks(filled);
   const ended = realised("infra@example.com ssh-ed25519 AAAA", 1024);
   await expect(ended).rejects.toThrow("0 MiB free in /nix/store, minimumFree is 1024 MiB");
+});
+
+it.each([
+  ["deletes generations and garbage", false, 2],
+  ["deletes nothing if the run only checks", true, 0],
+])("where there is too little room %s", async (_, dry, deletions) => {
+  freeBlocks(filled);
+  for (const program of ["nix-env", "nix-store"]) scratch.fake(program, `echo ${program} >>${scratch.in("deleted")}`);
+  mkdirSync(scratch.in("profiles"));
+  for (const number of [1, 2, 3]) symlinkSync(`/nix/store/${number}`, scratch.in(`profiles/system-${number}-link`));
+  symlinkSync("system-3-link", scratch.in("profiles/system"));
+  await expect(realised(undefined, 4096, dry)).rejects.toMatchObject({ stage: "build", cause: "space" });
+  const deleted = existsSync(scratch.in("deleted")) ? readFileSync(scratch.in("deleted"), "utf8").trim() : "";
+  expect(deleted.split("\n").filter((line) => line !== "")).toHaveLength(deletions);
 });

@@ -1,4 +1,6 @@
 /** Which revisions a run deploys that no branch of the repository contains. A real git; the URL is this machine's. */
+import fs, { existsSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { dryRequest } from "../../../../agent/driver";
 import { remoteAccess } from "../../../../agent/git/git";
@@ -24,7 +26,12 @@ beforeEach(() => {
   const real = process.env["PATH"]?.replace(/^[^:]*:/, "") ?? "";
   scratch.fake("git", `PATH=${real}; exec git "\${@/#ssh:\\/\\/git.internal/file://${scratch.root}}"`);
 });
-afterEach(() => scratch.remove());
+const { statfsSync } = fs;
+afterEach(() => {
+  fs.statfsSync = statfsSync;
+  syncBuiltinESMExports();
+  scratch.remove();
+});
 
 const driver = () =>
   standInDriver(scratch, {
@@ -35,11 +42,11 @@ const driver = () =>
       }),
   });
 
-const deploy = (source: TargetSource, state: AgentState = {}) =>
+const deploy = (source: TargetSource, state: AgentState = {}, { minimumFree = 0, dry = true } = {}) =>
   fetchAndVerify(
     driver(),
-    dryRequest,
-    standInDecision,
+    { ...dryRequest, dry },
+    { ...standInDecision, settings: { ...standInDecision.settings, minimumFree } },
     { state, current: "" },
     { revision: proposed, source, explicit: true, urgent: false },
   );
@@ -63,4 +70,15 @@ it.each(["revision", "previous"] as const)("one that is the state's %s", async (
 it("none to compare the deployed revision with, which itself may be such a one", async () => {
   await expect(findDescent(driver(), standInDecision, proposed, head)).rejects.toMatchObject({ cause: "absent" });
   expect(await findDescent(driver(), standInDecision, head, proposed)).toBe(true);
+});
+
+it.each([
+  ["is collected", false],
+  ["is not collected for a run that only checks", true],
+])("garbage %s before the fetch where the disk is full", async (_, dry) => {
+  fs.statfsSync = (() => ({ bavail: 0, bfree: 0, bsize: 1, files: 0, ffree: 0 })) as never;
+  syncBuiltinESMExports();
+  for (const program of ["nix-env", "nix-store"]) scratch.fake(program, `echo >>${scratch.in("deleted")}`);
+  await deploy("person", {}, { minimumFree: 64, dry });
+  expect(existsSync(scratch.in("deleted"))).toBe(!dry);
 });

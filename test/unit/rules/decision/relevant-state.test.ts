@@ -4,12 +4,13 @@ import { readMetadata } from "../../../../rules/metadata";
 import { changeOf, relevantState } from "../../../../rules/decision/relevant-state";
 import { A, approve, B, control } from "./cases";
 
-function seen(attributes: object, wave = "rest") {
+/** @param more of the VM's own item */
+function seen(attributes: object, wave = "rest", more: object = {}) {
   const metadata = readMetadata(
     {
       attributes: { status: 200, body: JSON.stringify(attributes) },
       name: { status: 200, body: "dev-alice" },
-      instance: { status: 200, body: JSON.stringify({ fleet: "devs", stack: "dev", wave }) },
+      instance: { status: 200, body: JSON.stringify({ fleet: "devs", stack: "dev", wave, ...more }) },
     },
     true,
   );
@@ -35,6 +36,29 @@ describe("the watcher", () => {
   it("sees that it is in another wave, whose approval is the same", () => {
     const both = approve({ rest: A, canary: A });
     expect(changeOf(seen(both), seen(both, "canary"))).toBe("wave canary");
+  });
+
+  const own = { host: "dev", repository: "https://git.example.com/x", branch: "main", homes: [] };
+  it.each([
+    ["homes", { homes: [{ user: "alice", attribute: "alice" }] }],
+    ["a home", { homes: [{ user: "alice", attribute: "other" }] }, { homes: [{ user: "alice", attribute: "alice" }] }],
+    ["host", { host: "other" }],
+    ["repository", { repository: "https://git.example.com/y" }],
+    ["branch", { branch: "next" }],
+    ["subdirectory", { subdirectory: "nix" }],
+  ])("sees another %s in its VM's own item", (_, changed, before: object = {}) => {
+    const [former, now] = [
+      { ...own, ...before },
+      { ...own, ...changed },
+    ].map((item) => seen(approved, "rest", item));
+    expect(changeOf(former ?? null, now ?? null)).toBe("this VM's own metadata");
+    expect(changeOf(now ?? null, now ?? null)).toBeUndefined();
+  });
+
+  it("does not act on its VM's own item if an older agent did not remember it", () => {
+    const { item: _, ...older } = seen(approved) ?? expect.fail();
+    expect(changeOf(older, seen(approved, "rest", own))).toBeUndefined();
+    expect(changeOf(older, seen(approve({ rest: B }), "rest", own))).toBe(`approval of ${B.slice(0, 7)}`);
   });
 
   it("sees that its VM left the fleet", () => {
