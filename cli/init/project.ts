@@ -98,6 +98,8 @@ function stackText({ project, config, region, answers }: Plan): string {
 config:
 ${line("gcp:project", id, "the Google Cloud project that gets the fleet")}
   gcp:region: ${region}
+  # One project may have several fleets; \`fleet\` acts on this one.
+  nixos-fleet:fleet: devs
 ${line("nixos-fleet:repository", repository, "where the VMs clone the config repository from")}${keyText(repository)}
   # The machines, as the config repository's own flake reads them.
   nixos-fleet:vmsFile: ${JSON.stringify(relative(project, join(config, "vms.json")))}

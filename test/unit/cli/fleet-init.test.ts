@@ -200,6 +200,8 @@ describe("the stack", () => {
     expect(settingsOf("prod")).toMatchObject({
       "gcp:project": "acme-dev",
       "gcp:region": "europe-west4",
+      // Without it the tool would take any fleet of the project whose stack has the same name.
+      "nixos-fleet:fleet": "devs",
       "nixos-fleet:teams": '{"infra":["group:a@example.com","user:b@example.com"]}',
     });
   });
