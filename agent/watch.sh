@@ -60,13 +60,13 @@ own_item_changed() {
   [ $((now - asked)) -gt 5 ] && [ "$(own_item)" != "$item" ]
 }
 
-etag='' delay=1 looked=0 now=0 item='' told=''
+etag='' delay=1 looked=0 now=0 item='' logged=''
 serve_requests
 while :; do
   tell_time
   asked=$now
   if new=$(ask "$etag") && [ -n "$new" ] && [ -s "$answer.new" ]; then
-    told=''
+    logged=''
     tell_time
     if cmp -s "$answer.new" "$answer" && [ $((now - looked)) -lt $look_every ] && ! own_item_changed; then
       # A server that answers at once, with nothing new, does not wait as it should: ask it less often.
@@ -82,9 +82,9 @@ while :; do
       etag='' delay=$((delay * 2))
     fi
   else
-    if [ $delay -ge 32 ] && [ -z "$told" ]; then
+    if [ $delay -ge 32 ] && [ -z "$logged" ]; then
       echo "the metadata server does not answer; still trying" >&2
-      told=yes
+      logged=yes
     fi
     etag='' delay=$((delay * 2))
   fi

@@ -60,7 +60,7 @@ describe("another fleet's stack of the same name", () => {
     writeStackFile(directory, { "gcp:project": "p", "nixos-fleet:fleet": "research" });
   });
 
-  it("is told from the stack's by the settings' fleet", async () => {
+  it("differs from the stack's by the settings' fleet", async () => {
     const { code, out } = await fleet(["hold", "--why", "x"]);
     expect([code, out]).toEqual([0, ["the fleet research/dev is held: x"]]);
     expect(fake.metadata).toHaveProperty("nixos-fleet--research--dev----control");
@@ -68,7 +68,7 @@ describe("another fleet's stack of the same name", () => {
     expect((await status({}, "--all-stacks", "--json")).out.join("\n")).not.toContain("dev-alice");
   });
 
-  it("is never taken in place of a stack without VMs", async () => {
+  it("never stands for a stack without VMs", async () => {
     fake.instances.pop();
     const { code, err } = await fleet(["hold", "--why", "x"]);
     expect([code, err.join("\n")]).toEqual([
