@@ -28,9 +28,9 @@ export async function runSystem(driver: SystemDriver, options: RunOptions): Prom
   const serves = servesRequests(options);
   const started = await whoStartedRun(place, options);
   const first = together(serves ? [...readRequests(pendingRequests(runFolder)), ...started] : started);
-  log(`update requested by ${first.by} (${first.trigger})`);
   const firedMeanwhile = timersDuringRun(place);
   if (serves) writeServing(runFolder, started);
+  log(`update requested by ${first.by} (${first.trigger})`);
   if (first.trigger === "boot") await waitAfterBoot(runFolder);
   const lock = await acquireLock(place.lockFile, `${first.trigger} by ${first.by}`);
   const progress = new Progress(runFolder, first);

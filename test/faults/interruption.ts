@@ -32,6 +32,7 @@ export async function stagesOf(vm: Vm): Promise<string[]> {
 export async function reach(vm: Vm, stage: string | undefined, wait: number): Promise<void> {
   if (stage === undefined) {
     await vm.begin();
+    await vm.hasRequester();
   } else {
     await reachStage(vm, stage);
   }

@@ -51,6 +51,7 @@ async function live(vm: Vm, { accident, whom, after }: ReturnType<typeof draw>):
   count(accident ?? "left alone");
   if (accident === undefined) return vm.update();
   await vm.begin();
+  if (accident === "SIGKILL") await vm.hasRequester();
   await sleep(after);
   if (accident === "reboot") {
     await vm.reboot();

@@ -113,6 +113,15 @@ export class Vm {
     return this.is(`systemctl is-failed --quiet ${unit}`);
   }
 
+  /** Waits until the run has written whom it serves, or is over: one that is killed earlier leaves the next no right to the branch's head. */
+  hasRequester(): Promise<void> {
+    return this.until(
+      "the run has written whom it serves",
+      `test -e /run/nixos-auto-update/serving.json || ${gone}`,
+      60,
+    );
+  }
+
   /** Ends the agent and all that it started, or itself alone; whether it still ran. */
   async kill(whom: "all" | "main"): Promise<boolean> {
     await this.sh(`systemctl kill --signal=KILL --kill-whom=${whom} ${unit} || true`);

@@ -86,7 +86,10 @@ function plainHold(text: string): string {
   return text.replace(/^held locally by/, "held by");
 }
 
-/** An answer of the old agent's jq, in the same form. That agent writes "somebody" where a hold names no one. */
+/**
+ * An answer of the old agent's jq, in the same form. That agent writes "somebody" where a hold names no one, and has another word for a stay
+ * before the first deployment.
+ */
 export function comparableAnswer(answer: Record<string, string>): Comparable {
   const { retry = "[]", notes = "", ...rest } = answer;
   const settings = Object.entries(rest).flatMap(([key, value]) =>
@@ -96,6 +99,7 @@ export function comparableAnswer(answer: Record<string, string>): Comparable {
   const words = Object.entries(rest).filter(([key]) => !key.startsWith("settings.") && !others.includes(key));
   return {
     ...Object.fromEntries(words.map(([key, value]) => [key, value.replace(/^held by somebody/, "held by someone")])),
+    ...(rest["action"] === "wait" ? { action: "stay" } : {}),
     retry: JSON.parse(retry) as unknown,
     notes: aboutSettings(notes.split("\n")),
     settings: plain(Object.fromEntries(settings)),
