@@ -13,8 +13,23 @@ import { boundUserUnits } from "./user-units";
 const timeout = () => secondsFrom("NIXOS_AUTO_UPDATE_SWITCH_TIMEOUT", 900);
 const programOf = (toplevel: string) => `${toplevel}/bin/switch-to-configuration`;
 
-/** Runs it, and says how it ended. */
+/** Runs it, and says how it ended. If a user who logged out ended it half way, it is run once more. */
 export async function switchToConfiguration(toplevel: string, action: "test" | "boot"): Promise<Switched> {
+  const first = await runOnce(toplevel, action);
+  if (first.kind !== "user left") return first;
+  log("a user who logged out ended the switch half way; switching again");
+  const second = await runOnce(toplevel, action);
+  if (second.kind === "user left") return { kind: "failed", error: second.error, passes: "busy" };
+  if (second.kind !== "failed") return second;
+  // The first run has changed the machine.
+  const { unchanged: _, ...failed } = second;
+  return failed;
+}
+
+async function runOnce(
+  toplevel: string,
+  action: "test" | "boot",
+): Promise<Switched | { kind: "user left"; error: string }> {
   const program = programOf(toplevel);
   const words = [...(await inhibitor()), program, action];
   let unwatch = (): boolean => false;
@@ -48,6 +63,8 @@ export async function switchToConfiguration(toplevel: string, action: "test" | "
       return action === "test" ? { kind: "needs reboot" } : { kind: "failed", error };
     case "boot loader":
       return { kind: "failed", error, ...(end.space ? { passes: "space" as const } : {}) };
+    case "user left":
+      return { kind: "user left", error };
     case "failed":
       return { kind: "failed", error };
   }

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { entries, isThere, makeFolder, remove, writeFileAtomic } from "../host/files";
 import { log } from "../host/log";
 import { run, succeeded } from "../host/process";
-import { isUserName } from "./users";
+import { systemctl } from "../host/systemd";
+import { isUserName, userNameOf } from "./users";
 
 /** Where logind remembers it, a file for each user. */
 const lingerFolder = "/var/lib/systemd/linger";
@@ -45,8 +46,21 @@ export async function endLingering(
   for (const user of (entries(markFolder(stateFolder)) ?? []).filter(isUserName)) {
     if (homes.includes(user)) continue;
     log(`${user} has no home here any more: disabling lingering`);
-    // logind does not know a user whose account is gone.
-    if (!(await loginctl("disable-linger", user))) remove(join(folder, user));
+    if (!(await loginctl("disable-linger", user))) await forget(user, join(folder, user));
     remove(join(markFolder(stateFolder), user));
   }
+}
+
+/**
+ * For a user whose account is gone, for whom loginctl does nothing. logind still has a user whose units run, and does not notice that the
+ * file is gone. It would stop the units of a user without a session.
+ */
+async function forget(user: string, file: string): Promise<void> {
+  const { stdout } = await run("loginctl", ["list-users", "--no-legend"], { timeout: 10_000 });
+  const listed = stdout.split("\n").map((line) => line.trim().split(/\s+/));
+  const [uid] = listed.find(([, name, , state]) => name === user && state === "lingering") ?? [];
+  remove(file);
+  // Another account may have the number by now.
+  if (uid === undefined || (await userNameOf(Number(uid))) !== undefined) return;
+  await systemctl("system", ["stop", "--no-block", `user@${uid}.service`]);
 }

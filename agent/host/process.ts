@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 
 interface ProcessOptions {
-  /** Added to this process's environment; `undefined` removes a variable. */
+  /** Added to this process's environment, in which messages are not translated; `undefined` removes a variable. */
   env?: Record<string, string | undefined>;
   /** Uses `env` alone instead of adding it. */
   cleanEnv?: boolean;
@@ -125,12 +125,22 @@ export function forwardSignals(): void {
     });
 }
 
+/**
+ * An environment in which programs print their messages untranslated: the agent reads them. The rest of the locale stays, such as the
+ * encoding of file names. LC_ALL overrides each of the others, and LANG stands for those that are not set.
+ */
+function untranslated({ LC_ALL, ...env }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  if (LC_ALL === undefined || LC_ALL === "") return { ...env, LC_MESSAGES: "C" };
+  const others = Object.entries(env).filter(([name]) => !name.startsWith("LC_"));
+  return { ...Object.fromEntries(others), LANG: LC_ALL, LC_MESSAGES: "C" };
+}
+
 /** Runs a program to its end. Never throws: if the program could not be started, it has no status, and `stderr` says why. */
 export function run(program: string, args: readonly string[], options: ProcessOptions = {}): Promise<Finished> {
   return new Promise((resolve) => {
     const child = spawn(program, args, {
       cwd: options.cwd,
-      env: options.cleanEnv === true ? options.env : { ...process.env, ...options.env },
+      env: options.cleanEnv === true ? options.env : { ...untranslated(process.env), ...options.env },
       detached: true,
       stdio: ["pipe", "pipe", "pipe"],
     });

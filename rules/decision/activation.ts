@@ -116,11 +116,16 @@ type SwitchEnd =
   | { kind: "refused" }
   /** The boot loader could not be installed. `space`: its file system is full, which is a transient failure. */
   | { kind: "boot loader"; space: boolean }
+  /** A user logged out while it asked about them. It had changed the machine and stopped half way; another run completes it. */
+  | { kind: "user left" }
   | { kind: "failed" };
 
+/** Between its list of users and its question about one of them, logind has forgotten that user. */
+const userLeft = /^Error: Failed to get (?:GID|runtime directory) for /m;
+
 /**
- * How switch-to-configuration ended. The exit statuses are: 1 checks or boot loader, 2 activation, 4 units, 11 the lock, 100 the init
- * interface. It can also exit with any errno, so its output counts first.
+ * How switch-to-configuration ended. The exit statuses are: 1 checks, boot loader or an error of its own, 2 activation, 4 units, 11 the
+ * lock, 100 the init interface. It can also exit with any errno, so its output counts first.
  */
 export function switchEnd({ status, output }: Omit<ProgramEnd, "limit">): SwitchEnd {
   if (status === 0) return { kind: "active" };
@@ -132,6 +137,7 @@ export function switchEnd({ status, output }: Omit<ProgramEnd, "limit">): Switch
   if (!activated && status === 100) return { kind: "needs reboot" };
   // Status 4 replaces status 2 if a unit failed as well.
   if (/^Failed to run activate script/m.test(output)) return { kind: "failed" };
+  if (activated && status === 1 && userLeft.test(output)) return { kind: "user left" };
   return status === 4 ? { kind: "active" } : { kind: "failed" };
 }
 

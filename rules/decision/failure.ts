@@ -189,18 +189,37 @@ export function isTransient(cause: FailureCause): boolean {
   return cause !== "revision" && cause !== "absent";
 }
 
+/** Lines that Nix prints for every failure, and what it was doing before. */
+const isGeneric = (line: string): boolean =>
+  /For full logs, run|^\s*nix log |dependenc(?:y|ies) of derivation .* failed to build|^\s*$/.test(line) ||
+  /^error: Build failed due to failed dependency$/.test(line) ||
+  /^(?:this|these) .*(?:derivation|path)s? will be |^ {2}\/nix\/store\/\S+$|^(?:building|copying|querying) /.test(line);
+
+/**
+ * Puts what Nix 2.29 and newer print for a build in one line, without the paths of its outputs, and leaves out the builds that only
+ * depend on a failed one: there is such a block for each.
+ */
+function joinBuilds(lines: readonly string[]): string[] {
+  const joined: string[] = [];
+  let inOutputs = false;
+  for (const [index, line] of lines.entries()) {
+    const isBuild = /^\s*error: Cannot build '/.test(lines[index - 1] ?? "");
+    inOutputs = /^\s+Output paths:$/.test(line) || (inOutputs && /^\s+\/nix\/store\/\S+$/.test(line));
+    if (inOutputs) continue;
+    if (isBuild && /^\s+Reason: \d+ dependenc(?:y|ies) failed\.$/.test(line)) joined.pop();
+    else if (isBuild && /^\s+Reason: /.test(line)) joined.push(`${joined.pop() ?? ""} ${line.trim()}`);
+    else joined.push(line);
+  }
+  return joined;
+}
+
 /**
  * The lines of a failed command's output that give the reason. Lines that Nix prints for every failure are left out; the reason comes last.
  */
 export function failureLines(output: string): string {
-  const generic = (line: string) =>
-    /For full logs, run|^\s*nix log |dependenc(?:y|ies) of derivation .* failed to build|^\s*$/.test(line) ||
-    /^(?:this|these) .*(?:derivation|path)s? will be |^ {2}\/nix\/store\/\S+$|^(?:building|copying|querying) /.test(
-      line,
-    );
-  const lines = output.split("\n").filter((line) => !generic(line));
+  const lines = joinBuilds(output.split("\n")).filter((line) => !isGeneric(line));
   const why = lines.findLast((line) => /^\s*error: /.test(line));
   const last = lines.slice(-25);
-  const complete = why === undefined || last.some((line) => /last [0-9]+ log lines/.test(line)) || last.at(-1) === why;
+  const complete = why === undefined || last.some((line) => /[Ll]ast \d+ log lines/.test(line)) || last.at(-1) === why;
   return (complete ? last : [...last, why]).join("\n");
 }

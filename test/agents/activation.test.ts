@@ -245,4 +245,21 @@ describe("a system", () => {
     expect(await vm.is("test -e /home/carol/activated")).toBe(true);
     expect(await vm.sh("systemctl is-active metadata-firewall.service")).toBe("active");
   });
+
+  it("switches again when a user leaves while another one's manager keeps the switch waiting", async () => {
+    await vm.settle({ ...limits, NIXOS_AUTO_UPDATE_USER_TIMEOUT: "60", NIXOS_AUTO_UPDATE_SWITCH_TIMEOUT: "200" });
+    await vm.sh("systemctl --user --machine=mallory@ stop nixos-activation.service");
+    const carol = `/org/freedesktop/login1/user/_${await vm.sh("id -u carol")}`;
+    const isKnown = `busctl get-property org.freedesktop.login1 ${carol} org.freedesktop.login1.User GID`;
+    const leave = `until pgrep -u mallory -x sleep; do sleep 0.1; done; loginctl disable-linger carol
+    while ${isKnown}; do sleep 0.1; done; while sleep 0.1; do pkill -u mallory -x sleep; done`;
+    await vm.sh(`systemd-run --unit=leave bash -c '${leave}'`);
+    source.extra = 'system.userActivationScripts.mark = "touch ~/activated-again";';
+    await source.commit();
+    await vm.update();
+    await vm.sh("systemctl stop leave");
+    await expectRuns(await vm.facts(), source);
+    expect(await vm.lastRun()).toContain("a user who logged out ended the switch half way; switching again");
+    expect(vm.report()).toMatchObject({ outcome: "updated" });
+  });
 });

@@ -89,4 +89,25 @@ export const failureMutants: readonly Mutant[] = [
     " };",
     unit("agent/credentials/repository-keys"),
   ),
+  {
+    rule: "a user who logs out during a switch is not the revision's fault",
+    file: "rules/decision/activation.ts",
+    before: 'if (activated && status === 1 && userLeft.test(output)) return { kind: "user left" };',
+    after: "",
+    tests: unit("rules/activation"),
+  },
+  agentRule(
+    "activation/switch-system",
+    "a switch that a user ended twice is not held against the revision",
+    'return { kind: "failed", error: second.error, passes: "busy" };',
+    'return { kind: "failed", error: second.error };',
+    unit("agent/activation/switch"),
+  ),
+  agentRule(
+    "activation/switch-system",
+    "a switch that was run again has changed the machine",
+    "return failed;",
+    "return second;",
+    unit("agent/activation/switch"),
+  ),
 ];

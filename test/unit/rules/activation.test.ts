@@ -100,6 +100,12 @@ describe("a system is activated", () => {
 
 describe("switch-to-configuration ended", () => {
   const activating = "stopping the following units: a\nactivating the configuration...\n";
+  const userLeft = `reloading user units for alice...
+Error: Failed to get GID for bob
+
+Caused by:
+    Unknown object '/org/freedesktop/login1/user/_1001'.
+`;
   it.each([
     [0, activating, { kind: "active" }],
     [4, `${activating}warning: the following units failed: a\n`, { kind: "active" }],
@@ -119,6 +125,12 @@ describe("switch-to-configuration ended", () => {
     ],
     [undefined, activating, { kind: "failed" }],
     [1, "", { kind: "failed" }],
+    [1, `${activating}${userLeft}`, { kind: "user left" }],
+    [1, `${activating}${userLeft.replace("GID", "runtime directory")}`, { kind: "user left" }],
+    [1, `${activating}Failed to run activate script\n${userLeft}`, { kind: "failed" }],
+    [undefined, `${activating}${userLeft}`, { kind: "failed" }],
+    [1, userLeft, { kind: "failed" }],
+    [1, `${activating}Error: Failed to reset failed units\n`, { kind: "failed" }],
   ])("%s, %j", (status, output, end) => {
     expect(switchEnd({ status, output })).toEqual(end);
   });

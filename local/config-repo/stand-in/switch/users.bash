@@ -3,15 +3,23 @@
 # whom the switch waits for without limit: how long that takes is up to the user.
 
 reload_users() {
-  local uid name
-  while read -r uid name _; do
+  local uid gid name i
+  local -a users
+  mapfile -t users < <(loginctl list-users --no-legend)
+  for i in "${!users[@]}"; do
+    read -r uid name _ <<<"${users[i]}"
+    # The list may be old by now: the switch waits for the user before.
+    gid=$(busctl get-property org.freedesktop.login1 "/org/freedesktop/login1/user/_$uid" org.freedesktop.login1.User GID 2>&1) || {
+      printf '%s\n' "Error: Failed to get GID for $name" "" "Caused by:" "    $gid" >&2
+      exit 1
+    }
     echo "reloading user units for $name..." >&2
-    setpriv --reuid="$uid" --regid="$(id -g "$name")" --clear-groups \
+    setpriv --reuid="$uid" --regid="${gid#u }" --clear-groups \
       env -i PATH="$PATH" XDG_RUNTIME_DIR="/run/user/$uid" __NIXOS_SWITCH_TO_CONFIGURATION_PARENT_EXE="$0" "$BASH" "$parts/users.bash" "$system" </dev/null || {
       echo "warning: user activation for $name failed" >&2
       status=4
     }
-  done < <(loginctl list-users --no-legend)
+  done
 }
 
 switch_user() { # system

@@ -40,6 +40,41 @@ it("switches where a shutdown cannot be delayed", async () => {
   expect(did()).toEqual(["test, delayed: no"]);
 });
 
+describe("a switch that ends half way because a user has logged out", () => {
+  /** Each of the words is what one run does: a user leaves it, it succeeds, or another switch holds the lock. */
+  const switches = (...runs: ("leaves" | "succeeds" | "locked")[]) => {
+    scratch.fake("systemd-inhibit", "exit 1");
+    scratch.fake(
+      "../system/bin/switch-to-configuration",
+      `echo "$1" >>${scratch.in("did")}
+      runs=(${runs.join(" ")})
+      case \${runs[$(wc -l <${scratch.in("did")}) - 1]} in
+        leaves) printf '%s\\n' "activating the configuration..." "Error: Failed to get GID for bob" >&2; exit 1 ;;
+        locked) echo "Could not acquire lock" >&2; exit 11 ;;
+      esac`,
+    );
+    return switchToConfiguration(system, "test");
+  };
+
+  it("is run again", async () => {
+    expect(await switches("leaves", "succeeds")).toEqual({ kind: "done" });
+    expect(did()).toEqual(["test", "test"]);
+    expect(scratch.log).toContain("a user who logged out ended the switch half way; switching again");
+  });
+
+  it("is not held against the revision if it ends so again", async () => {
+    const ended = await switches("leaves", "leaves", "succeeds");
+    expect(ended).toMatchObject({ kind: "failed", passes: "busy" });
+    expect(ended).toHaveProperty("error", expect.stringContaining("Failed to get GID for bob"));
+    expect(did()).toEqual(["test", "test"]);
+  });
+
+  it("has changed the machine, whatever keeps the second run from starting", async () => {
+    const ended = await switches("leaves", "locked");
+    expect(ended).toEqual({ kind: "failed", error: "another switch-to-configuration is running", passes: "busy" });
+  });
+});
+
 describe("what the next boot brings up", () => {
   beforeEach(() => scratch.fake("systemd-inhibit", "exit 1"));
 

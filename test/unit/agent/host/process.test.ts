@@ -1,6 +1,6 @@
 /** Child processes, real ones: each ends, with all that it started, and nothing it prints is too much. */
 import { execFileSync } from "node:child_process";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { BoundedText, run } from "../../../../agent/host/process";
 import { patience } from "../../../setup/pace";
 
@@ -28,6 +28,33 @@ describe("a process", () => {
 
   it("that does not read its input is no error", async () => {
     expect((await run("true", [], { input: "x".repeat(1_000_000) })).status).toBe(0);
+  });
+});
+
+describe("what a process prints", () => {
+  afterEach(() => vi.unstubAllEnvs());
+  const locale = async (variables: Record<string, string>, env?: Record<string, string>) => {
+    for (const name of ["LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LC_TIME"]) vi.stubEnv(name, undefined);
+    for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+    const { stdout } = await sh("env", env === undefined ? {} : { env });
+    return stdout
+      .split("\n")
+      .filter((line) => /^(?:LANG|LC_)/.test(line))
+      .sort();
+  };
+
+  it("is not translated, whatever language the machine has", async () => {
+    expect(await locale({ LANG: "de_DE.UTF-8" })).toEqual(["LANG=de_DE.UTF-8", "LC_MESSAGES=C"]);
+    expect(await locale({ LC_MESSAGES: "de_DE.UTF-8", LC_ALL: "" })).toEqual(["LC_MESSAGES=C"]);
+  });
+
+  it("is not translated where one variable sets the whole locale", async () => {
+    const set = { LANG: "C", LC_ALL: "de_DE.UTF-8", LC_TIME: "fr_FR.UTF-8" };
+    expect(await locale(set)).toEqual(["LANG=de_DE.UTF-8", "LC_MESSAGES=C"]);
+  });
+
+  it("follows a locale of its own", async () => {
+    expect(await locale({ LANG: "de_DE.UTF-8" }, { LC_ALL: "C" })).toContain("LC_ALL=C");
   });
 });
 

@@ -5,7 +5,6 @@ import {
   buildFailure,
   evaluationFailure,
   type FailureCause,
-  failureLines,
   gitFailure,
   isTransient,
 } from "../../../../rules/decision/failure";
@@ -256,19 +255,4 @@ it.each([
   ["", undefined],
 ])("the reason in what git printed is in one line: %s", (text, expected) => {
   expect(gitReason(text)).toBe(expected);
-});
-
-it("the lines of a failure leave out what Nix says of every failure, and end with the reason", () => {
-  const output = [
-    "these 2 derivations will be built:",
-    "  /nix/store/x.drv",
-    "building '/nix/store/x.drv'...",
-    "error: builder for '/nix/store/x.drv' failed with exit code 1;",
-    "       last 1 log lines:",
-    "       > cannot build this",
-    "       For full logs, run:",
-    "         nix log /nix/store/x.drv",
-    "error: 1 dependencies of derivation '/nix/store/y.drv' failed to build",
-  ];
-  expect(failureLines(output.join("\n"))).toBe(output.slice(3, 6).join("\n"));
 });
