@@ -83,8 +83,10 @@ it("takes a VM from the stack that was deleted by hand before", async () => {
   await up();
   await program.instance("dev-bob", "delete");
   configure("carol", {}, []);
-  await up();
+  expect(await up("badly")).toContain("Someone has deleted it already: run pulumi up --refresh");
+  await succeeds(program, "up", "--refresh");
   expect(await program.changes()).toEqual({});
   await program.instance("dev-alice", "delete");
-  await succeeds(program, "destroy");
+  expect((await program.run("destroy")).text).toContain("Error deleting instance: googleapi: Error 404");
+  await succeeds(program, "destroy", "--refresh");
 });

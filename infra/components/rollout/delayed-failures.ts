@@ -31,6 +31,10 @@ const SPREADING_TRIES = 45;
 const SPREADING_PAUSE = 15_000;
 
 const DISK = /:Disk$/;
+const INSTANCE = /:Instance$/;
+
+/** What the provider says if it is to delete a VM that is gone. Of other resources it takes such a delete as done. */
+const NOT_FOUND = /Error deleting instance: .*\b404\b/;
 
 /** Resources that give access: the next run makes them again, and empties them first. */
 const ACCESS = /IAM(Policy|Binding)$/i;
@@ -168,15 +172,22 @@ export class DelayedFailures {
   }
 }
 
-/** What a person should do after a failed update; undefined if the next run sees to it. Pure. */
+/** What a person should do after a failed update or delete; undefined if the next run sees to it. Pure. */
 export function adviceAfter(
-  { failedOperation, type, newInputs }: Pick<pulumi.ErrorHookArgs, "failedOperation" | "type" | "newInputs">,
+  {
+    failedOperation,
+    type,
+    newInputs,
+    errors,
+  }: Pick<pulumi.ErrorHookArgs, "failedOperation" | "type" | "newInputs" | "errors">,
   runningIn: Readonly<Record<string, string>>,
 ): string | undefined {
+  if (failedOperation === "delete" && INSTANCE.test(type) && NOT_FOUND.test(errors[0] ?? ""))
+    return "Someone has deleted it already: run pulumi up --refresh";
   if (failedOperation !== "update" || !type.startsWith("gcp:")) return undefined;
   if (ACCESS.test(type))
     return "Correct its members before the next pulumi up: that empties this policy before it writes it, and if Google refuses it again, no one can log in";
-  if (!/:Instance$/.test(type))
+  if (!INSTANCE.test(type))
     return "Once the cause is gone, run pulumi up --refresh: Pulumi's state may have this change already, and a plain pulumi up would not make it";
   const vm = String(newInputs?.["name"]);
   const zone = own(runningIn, vm);

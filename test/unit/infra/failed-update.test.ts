@@ -2,6 +2,8 @@ import { expect, it } from "vitest";
 import { adviceAfter } from "../../../infra/components/rollout/delayed-failures";
 
 const runningIn = { "dev-alice": "europe-west1-b" };
+const GONE =
+  "1 error occurred:\n\t* Error deleting instance: googleapi: Error 404: The resource was not found, notFound";
 const instance = "gcp:compute/instance:Instance";
 
 it.each([
@@ -19,9 +21,11 @@ it.each([
   ["update", "command:local:Command", "x", undefined],
   ["update", "command:remote:Command", "x", undefined],
   ["delete", "gcp:compute/firewall:Firewall", "fw", undefined],
+  ["delete", instance, "dev-alice", /^Someone has deleted it already: run pulumi up --refresh$/, GONE],
+  ["delete", instance, "dev-alice", undefined, "Error deleting instance: googleapi: Error 403: Forbidden"],
 ] as const)("after a failed %s of a %s named %s, a person should do what only a person can do", (...args) => {
-  const [failedOperation, type, name, advice] = args;
-  const found = adviceAfter({ failedOperation, type, newInputs: { name } }, runningIn);
+  const [failedOperation, type, name, advice, error = "refused"] = args;
+  const found = adviceAfter({ failedOperation, type, newInputs: { name }, errors: [error] }, runningIn);
   if (advice === undefined) expect(found).toBeUndefined();
   else expect(found).toMatch(advice);
 });
