@@ -35,6 +35,12 @@ export const errorKinds = {
       "The approvals, holds or overrides of the project do not fit the waves of the stack, or they cannot be read. Nothing was changed.",
     cure: "The line names the wave and the command that frees it, such as `fleet resume --wave WAVE` or `fleet retry REVISION`. Only if it says that the control item is not readable: `fleet resume --all` replaces the item, and its holds, pins and rollbacks are lost.",
   },
+  NF105: {
+    title: "Who may log in was not changed",
+    cause:
+      "Google refused the change in an earlier run, for instance because a member does not exist. Pulumi's state has the new members all the same, and a plain `pulumi up` would take them for granted. Everyone has the access that they had.",
+    cure: "Correct the settings and run `pulumi up`. If they are right, run `pulumi up --refresh`, which reads what Google has and sends the change again.",
+  },
   NF201: {
     title: "The command line of the tool is not valid",
     cause: "A command, an option or a value is unknown, missing or malformed. Nothing was changed; the exit code is 2.",

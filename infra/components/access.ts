@@ -77,17 +77,18 @@ export class FleetAccount extends pulumi.ComponentResource {
 }
 
 /**
- * Options of resources that give access. If Google refuses an update of one, the provider has the new members in the state all the same, and
- * the next `pulumi up` would find nothing to do: someone who left could still log in. So the next run makes the resource again. It deletes
- * first, because deleting a policy or binding empties it.
+ * A policy or binding that is replaced, as by `pulumi up --replace`, is deleted first: a delete afterwards would empty the new one, which is
+ * the same policy. A failed update must not replace it, because Google may refuse the new one as well: `DelayedFailures.access` sees to it.
  */
-const MADE_AGAIN = { replaceOnChanges: ["#initerror"], deleteBeforeReplace: true };
+const DELETED_FIRST = { deleteBeforeReplace: true };
 
 export interface FleetAccessArgs {
   config: FleetConfig;
   account: FleetAccount;
   /** By VM name. */
   vms: Record<string, DevVm>;
+  /** What each policy and binding has, see `DelayedFailures.access`. */
+  hooks: pulumi.ResourceHookBinding;
 }
 
 /**
@@ -105,9 +106,9 @@ export class FleetAccess extends pulumi.ComponentResource {
   }
 
   /** What a login to any VM requires. */
-  private admitEveryone(name: string, members: string[], { config, account }: FleetAccessArgs): void {
+  private admitEveryone(name: string, members: string[], { config, account, hooks }: FleetAccessArgs): void {
     const parent = { parent: this };
-    const bound = { ...parent, ...MADE_AGAIN };
+    const bound = { ...parent, ...DELETED_FIRST, hooks };
     const condition = account.shared ? stackCondition(config) : ALWAYS;
     // Logging in to a VM that runs as an account requires the right to act as that account.
     new AccountIAMBinding(
@@ -124,10 +125,10 @@ export class FleetAccess extends pulumi.ComponentResource {
     new ProjectIAMBinding(`${name}-project-readers`, { project: config.project, role: reader.name, members }, bound);
   }
 
-  private admit(name: string, access: Access, { config, vms }: FleetAccessArgs): void {
+  private admit(name: string, access: Access, { config, vms, hooks }: FleetAccessArgs): void {
     const instance = vms[access.vm]?.instance;
     if (!instance) return;
-    const opts = { parent: this, ...aliasesOf(config), ...MADE_AGAIN };
+    const opts = { parent: this, ...aliasesOf(config), ...DELETED_FIRST, hooks };
     const where = { project: config.project, zone: access.zone };
     new InstanceIAMPolicy(
       `${name}-login`,

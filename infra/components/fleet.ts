@@ -184,7 +184,7 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
     const aside = { ...part, ...failures.waitForAll };
     if (bucket !== undefined) new FleetCache(name, { config, bucket, account }, aside);
     if (settings) new FleetMonitoring(name, { config, settings }, aside);
-    new FleetAccess(name, { config, account, vms }, aside);
+    new FleetAccess(name, { config, account, vms, hooks: failures.access }, aside);
     if (config.schedules.length > 0) new FleetSchedules(name, { config, vms, projectApi: apis.resourceManager }, aside);
     const privateKey = args.sshPrivateKey ?? stack.getSecret("sshPrivateKey");
     const ssh = privateKey === undefined ? {} : { ssh: { reachable: prepared.reachable, privateKey } };

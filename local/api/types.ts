@@ -182,6 +182,8 @@ export interface CloudState {
     policies: Record<string, Record<string, unknown>[]>;
     /** Custom roles by name, including deleted ones, as IAM keeps them for a while. */
     roles?: Record<string, RoleResource>;
+    /** Members such as `user:eve@example.com` that do not exist, for tests; all others do. */
+    unknownMembers?: readonly string[];
   };
   /** Secrets by id, and the APIs that are switched on; absent if there never were any. */
   secrets?: Record<string, SecretResource>;

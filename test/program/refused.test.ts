@@ -27,8 +27,68 @@ function configure(owner: string, more: object = {}, vms: object[] = [bob], alic
 
 const up = (ends?: "well" | "badly") => upEnds(program, ends);
 
-/** Everyone who has a role anywhere. */
-const members = () => JSON.stringify(program.cloud.store.state.iam?.policies);
+/** Everyone who has a role anywhere, in one order. */
+function members(): string {
+  const policies = Object.entries(program.cloud.store.state.iam?.policies ?? {});
+  return JSON.stringify(
+    policies.map(([of, bindings]) => [of, ...bindings.map((one) => JSON.stringify(one)).sort()]).sort(),
+  );
+}
+
+/** Google does not know these members from now on. */
+function unknownTo(google: string[]): void {
+  const { state } = program.cloud.store;
+  state.iam = { accounts: {}, policies: {}, ...state.iam, unknownMembers: google };
+}
+
+const TEAMS = (infra: string[]) => ({ "nixos-fleet:teams": { infra } });
+const REFRESH = "or, if they are right, run pulumi up --refresh";
+
+it("gives access that Google refused at first, once the setting is correct", async () => {
+  unknownTo(["user:eve@example.com"]);
+  configure("alice", TEAMS(["group:infra@example.com", "user:eve@example.com"]));
+  expect(await up("badly")).toContain("User eve@example.com does not exist");
+  expect(members()).not.toContain("osAdminLogin");
+  configure("alice");
+  await up();
+  expect(members().match(/roles\/compute.osAdminLogin/g)).toHaveLength(2);
+  expect(await program.changes()).toEqual({});
+});
+
+it("takes no one's access when Google refuses a member again and again", async () => {
+  configure("alice");
+  await up();
+  unknownTo(["user:eve@example.com"]);
+  configure("alice", TEAMS(["group:infra@example.com", "user:eve@example.com"]));
+  const granted = members();
+  await up("badly");
+  expect(members()).toBe(granted);
+  const again = await up("badly");
+  expect(members()).toBe(granted);
+  expect(
+    again.match(/^ +warning: Google refused to change who may log in, in an earlier run.*--refresh/gm),
+  ).toHaveLength(1);
+  expect((await program.run("preview")).text).toContain(REFRESH);
+  expect((await program.run("up", "--refresh")).text).toContain("User eve@example.com does not exist");
+  expect(members()).toBe(granted);
+  configure("alice");
+  await up();
+  expect(members()).toBe(granted);
+  expect(await program.changes()).toEqual({});
+});
+
+it("replaces a team, and takes the access of someone who leaves it, in place", async () => {
+  configure("alice");
+  await up();
+  const granted = members();
+  configure("alice", TEAMS(["group:operators@example.com", "user:frank@example.com"]));
+  expect(await up()).not.toMatch(/IAM.* replac/);
+  expect(members()).toContain("user:frank@");
+  configure("alice", TEAMS(["group:operators@example.com"]));
+  expect(await up()).not.toMatch(/IAM.* replac/);
+  expect(members()).toBe(granted.replaceAll("group:infra@", "group:operators@"));
+  expect(await program.changes()).toEqual({});
+});
 
 it("makes a change of access that was refused, so that a person who left cannot log in", async () => {
   configure("alice");
@@ -39,7 +99,8 @@ it("makes a change of access that was refused, so that a person who left cannot 
   await up("badly");
   allow();
   expect(members()).toContain("user:alice@");
-  await up();
+  expect(await up("badly")).toContain(REFRESH);
+  await succeeds(program, "up", "--refresh");
   expect(members()).toContain("user:carol@");
   expect(members()).not.toContain("user:alice@");
   expect(members().match(/roles\/compute.osAdminLogin/g)).toHaveLength(2);
@@ -83,8 +144,10 @@ it("takes a VM from the stack that was deleted by hand before", async () => {
   await up();
   await program.instance("dev-bob", "delete");
   configure("carol", {}, []);
-  await up();
+  expect(await up("badly")).toContain("Someone has deleted it already: run pulumi up --refresh");
+  await succeeds(program, "up", "--refresh");
   expect(await program.changes()).toEqual({});
   await program.instance("dev-alice", "delete");
-  await succeeds(program, "destroy");
+  expect((await program.run("destroy")).text).toContain("Error deleting instance: googleapi: Error 404");
+  await succeeds(program, "destroy", "--refresh");
 });

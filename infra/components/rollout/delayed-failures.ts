@@ -6,6 +6,7 @@
 import { AsyncResource } from "node:async_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
+import { ConfigError } from "../../config-error";
 import { homeDiskName } from "../../config/names";
 import { parallelism } from "../../engine-options";
 import { REFUSED } from "./approval-check";
@@ -31,9 +32,16 @@ const SPREADING_TRIES = 45;
 const SPREADING_PAUSE = 15_000;
 
 const DISK = /:Disk$/;
+const INSTANCE = /:Instance$/;
 
-/** Resources that give access: the next run makes them again, and empties them first. */
+/** What the provider says if it is to delete a VM that is gone. Of other resources it takes such a delete as done. */
+const NOT_FOUND = /Error deleting instance: .*\b404\b/;
+
+/** Resources that give access, as `FleetAccess` declares them. */
 const ACCESS = /IAM(Policy|Binding)$/i;
+
+const REFUSED_BEFORE =
+  "Google refused to change who may log in, in an earlier run, and Pulumi's state has the change all the same. The policies that it refused keep their members: correct the settings, or, if they are right, run pulumi up --refresh";
 
 /** The hooks of resources; none if the engine does not support hooks. */
 type Hooks = Pick<pulumi.ResourceHookBinding, "onError">;
@@ -45,8 +53,12 @@ export class DelayedFailures {
   release: Hooks = {};
   /** The same for what is written again a few times first. */
   retry: Hooks = {};
+  /** For what gives access: a change that Google refused is not taken for made. */
+  access: Pick<pulumi.ResourceHookBinding, "beforeUpdate"> = {};
   private held = noFailures;
   private count = 0;
+  /** Whether `REFUSED_BEFORE` was printed. */
+  private warned = false;
   /** Failure → the function that releases it. */
   private readonly releases = new Map<number, () => void>();
   /** VM → the function that reports that the VM could not be created or updated. */
@@ -69,6 +81,14 @@ export class DelayedFailures {
       failures.release = { onError: [release] };
       failures.retry = { onError: [retry] };
     }
+    const access = await registered(
+      new pulumi.ResourceHook(
+        `${name}-access-refused`,
+        AsyncResource.bind((update: pulumi.ResourceHookArgs) => failures.refuseUnsent(update)),
+        { onDryRun: true },
+      ),
+    );
+    if (access !== undefined) failures.access = { beforeUpdate: [access] };
     return failures;
   }
 
@@ -135,6 +155,22 @@ export class DelayedFailures {
     return this.releaseAll();
   }
 
+  /**
+   * After a refused update the provider has the new members in the state, and the same update again would send nothing: someone who left
+   * could still log in. @throws once the rollout has ended; a preview only warns
+   */
+  private async refuseUnsent(update: pulumi.ResourceHookArgs): Promise<void> {
+    if (!sendsNothing(update)) return;
+    if (!this.warned) void pulumi.log.warn(REFUSED_BEFORE);
+    this.warned = true;
+    if (pulumi.runtime.isDryRun()) return;
+    const failure = this.count++;
+    const released = new Promise<void>((resolve) => this.releases.set(failure, resolve));
+    this.take({ kind: "vm failed", failure, operation: "update" });
+    await released;
+    throw new ConfigError(["Google refused this change before; it is not sent again"], "NF105");
+  }
+
   private async holdBack(args: pulumi.ErrorHookArgs): Promise<boolean> {
     const { failedOperation, newInputs, type, errors } = args;
     if (SPREADING.test(errors[0] ?? "") && errors.length <= SPREADING_TRIES) {
@@ -168,15 +204,37 @@ export class DelayedFailures {
   }
 }
 
-/** What a person should do after a failed update; undefined if the next run sees to it. Pure. */
+/** Whether an update of what gives access would send nothing, as the state has its members already. Pure. */
+export function sendsNothing({
+  newInputs,
+  oldOutputs,
+}: Pick<pulumi.ResourceHookArgs, "newInputs" | "oldOutputs">): boolean {
+  const [wanted, there] = [newInputs, oldOutputs].map((props) => membersIn(props ?? {}));
+  return wanted !== undefined && wanted === there;
+}
+
+/** The text of a policy, or the members of a binding in order. */
+function membersIn({ policyData, members }: pulumi.Inputs): string | undefined {
+  if (typeof policyData === "string") return policyData;
+  return Array.isArray(members) ? JSON.stringify(members.map(String).sort()) : undefined;
+}
+
+/** What a person should do after a failed update or delete; undefined if the next run sees to it. Pure. */
 export function adviceAfter(
-  { failedOperation, type, newInputs }: Pick<pulumi.ErrorHookArgs, "failedOperation" | "type" | "newInputs">,
+  {
+    failedOperation,
+    type,
+    newInputs,
+    errors,
+  }: Pick<pulumi.ErrorHookArgs, "failedOperation" | "type" | "newInputs" | "errors">,
   runningIn: Readonly<Record<string, string>>,
 ): string | undefined {
+  if (failedOperation === "delete" && INSTANCE.test(type) && NOT_FOUND.test(errors[0] ?? ""))
+    return "Someone has deleted it already: run pulumi up --refresh";
   if (failedOperation !== "update" || !type.startsWith("gcp:")) return undefined;
   if (ACCESS.test(type))
-    return "Correct its members before the next pulumi up: that empties this policy before it writes it, and if Google refuses it again, no one can log in";
-  if (!/:Instance$/.test(type))
+    return "It keeps its members. Correct the settings and run pulumi up; if they are right, run pulumi up --refresh once the cause is gone";
+  if (!INSTANCE.test(type))
     return "Once the cause is gone, run pulumi up --refresh: Pulumi's state may have this change already, and a plain pulumi up would not make it";
   const vm = String(newInputs?.["name"]);
   const zone = own(runningIn, vm);

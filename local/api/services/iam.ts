@@ -54,9 +54,20 @@ export function setPolicy(store: Store, resource: string, body: Body): Body {
   const state = (store.state.iam ??= { accounts: {}, policies: {} });
   const others = omit(state.policies, resource);
   const bindings = objectsIn(policy["bindings"]).filter(({ members }) => Array.isArray(members) && members.length > 0);
+  const unknown = state.unknownMembers?.find((one) =>
+    bindings.some(({ members }) => (members as unknown[]).includes(one)),
+  );
+  if (unknown !== undefined) throw new ApiError(400, "badRequest", doesNotExist(unknown));
   state.policies = bindings.length === 0 ? others : { ...others, [resource]: bindings };
   store.changed();
   return policyOf(store, resource);
+}
+
+/** `user:eve@example.com` → IAM's words for it. */
+function doesNotExist(member: string): string {
+  const [kind = "", name = ""] = member.split(":");
+  const what = kind === "serviceAccount" ? "Service account" : kind.charAt(0).toUpperCase() + kind.slice(1);
+  return `${what} ${name} does not exist.`;
 }
 
 function createAccount(store: Store, body: Body): ServiceAccountResource {

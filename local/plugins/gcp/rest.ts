@@ -43,6 +43,8 @@ export interface RestKind {
   update?: (change: RestUpdate) => Call[];
   /** Throws if the resource must stay. */
   mayDelete?: (state: Props) => void;
+  /** How the error of a failed delete begins. With it, a resource that is already gone is such an error. */
+  deleteError?: string;
 }
 
 export function rest(type: RestKind): Kind {
@@ -90,7 +92,12 @@ export function rest(type: RestKind): Kind {
     },
     delete: async (path, state, { api }) => {
       type.mayDelete?.(state);
-      await gone(() => api.change({ method: "DELETE", path }));
+      const remove = () => api.change({ method: "DELETE", path });
+      const { deleteError } = type;
+      if (deleteError === undefined) return gone(remove);
+      await remove().catch((error: unknown) => {
+        throw error instanceof ApiError ? new Error(`${deleteError}: ${error.message}`, { cause: error }) : error;
+      });
     },
   };
 }

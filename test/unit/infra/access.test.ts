@@ -41,7 +41,7 @@ it.each<[string[], Pick<FleetConfig, "teams" | "access">]>([
   }));
   const config = { project: "acme-dev", fleet: "devs", stack: "prod", vms, ...given } as unknown as FleetConfig;
   const email = pulumi.output("vms@acme-dev.iam.gserviceaccount.com");
-  new FleetAccess("devs", { config, account: { email, id: email, shared: false } as never, vms: {} });
+  new FleetAccess("devs", { config, account: { email, id: email, shared: false } as never, vms: {}, hooks: {} });
   await pulumi.runtime.disconnect();
 
   const role = declared.get("devs-project-reader-role")?.inputs;

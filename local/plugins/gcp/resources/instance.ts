@@ -31,6 +31,8 @@ export const instance: RestKind = {
   settle: (inputs, path) =>
     inputs["desiredStatus"] === "TERMINATED" ? [{ method: "POST", path: `${path}/stop` }] : [],
   update: updateInstance,
+  // Unlike that of other types, the official provider's delete fails for an instance that is gone.
+  deleteError: "Error deleting instance",
   mayDelete: (state) => {
     if (state["deletionProtection"] === true)
       throw new Error(
