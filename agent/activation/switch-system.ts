@@ -13,7 +13,7 @@ import { boundUserUnits } from "./user-units";
 const timeout = () => secondsFrom("NIXOS_AUTO_UPDATE_SWITCH_TIMEOUT", 900);
 const programOf = (toplevel: string) => `${toplevel}/bin/switch-to-configuration`;
 
-/** Runs it, and says how it ended. If a user who logged out ended it half way, it is run once more. */
+/** Runs it, and says how it ended. If a user who logged out ended it half way, it runs again, one time. */
 export async function switchToConfiguration(toplevel: string, action: "test" | "boot"): Promise<Switched> {
   const first = await runOnce(toplevel, action);
   if (first.kind !== "user left") return first;
