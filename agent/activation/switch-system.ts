@@ -13,6 +13,15 @@ import { boundUserUnits } from "./user-units";
 const timeout = () => secondsFrom("NIXOS_AUTO_UPDATE_SWITCH_TIMEOUT", 900);
 const programOf = (toplevel: string) => `${toplevel}/bin/switch-to-configuration`;
 
+/**
+ * The variable by which a tool says that it means to change the host name: srvos' pre-switch check detectHostnameChange asks at the
+ * terminal otherwise, and an image has another name than its machine's configuration.
+ */
+function environmentOf(toplevel: string): Record<string, string> {
+  const hostName = readText(join(toplevel, "etc/hostname"))?.trim() ?? "";
+  return hostName === "" ? {} : { EXPECTED_HOSTNAME: hostName };
+}
+
 /** Runs it, and says how it ended. */
 export async function switchToConfiguration(toplevel: string, action: "test" | "boot"): Promise<Switched> {
   const program = programOf(toplevel);
@@ -22,6 +31,7 @@ export async function switchToConfiguration(toplevel: string, action: "test" | "
     unwatch = boundUserUnits(pid, program);
   };
   const finished = await run(words[0] ?? program, words.slice(1), {
+    env: environmentOf(toplevel),
     timeout: timeout(),
     grace: 30_000,
     tee: true,
@@ -57,7 +67,7 @@ export async function switchToConfiguration(toplevel: string, action: "test" | "
 export async function modeOf(toplevel: string): Promise<ReturnType<typeof activationMode>> {
   const inhibitors = (system: string) => readText(join(system, "switch-inhibitors"));
   const settings = readObject(join(toplevel, contract.paths.settings)) ?? {};
-  const finished = await run(programOf(toplevel), ["check"], { timeout: timeout() });
+  const finished = await run(programOf(toplevel), ["check"], { env: environmentOf(toplevel), timeout: timeout() });
   const decision = activationMode({
     setting: settings["activation"] === "boot" ? "boot" : "live",
     check: checkOf({ ...finished, limit: finished.limit !== undefined }),

@@ -224,6 +224,13 @@ export const activationMutants: readonly Mutant[] = [
     unit("agent/activation/switch"),
   ),
   rule(
+    "activation/switch-system",
+    "a switch says which host name is meant",
+    'hostName === "" ? {} : { EXPECTED_HOSTNAME: hostName }',
+    "{}",
+    unit("agent/activation/switch"),
+  ),
+  rule(
     "home/people",
     "a logind that does not answer does not say that no one is logged in",
     "if (sessions === undefined) return [SOMEONE];",

@@ -1,9 +1,9 @@
 /** How a system is switched to, what a switch is run by, and what may not be switched to. */
-import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SystemDriver } from "../../../../agent/system/system";
 import { systemPlace } from "../../../../agent/system/system-place";
-import { switchToConfiguration } from "../../../../agent/activation/switch-system";
+import { modeOf, switchToConfiguration } from "../../../../agent/activation/switch-system";
 import { Scratch } from "../scratch";
 
 let scratch: Scratch;
@@ -38,6 +38,29 @@ it("switches where a shutdown cannot be delayed", async () => {
   scratch.fake("systemd-inhibit", `echo "Failed to inhibit: no logind" >&2; exit 1`);
   expect(await switchToConfiguration(system, "test")).toEqual({ kind: "done" });
   expect(did()).toEqual(["test, delayed: no"]);
+});
+
+describe("a pre-switch check that asks at the terminal whether the host name may change", () => {
+  beforeEach(() => {
+    scratch.fake("systemd-inhibit", "exit 1");
+    scratch.fake(
+      "../system/bin/switch-to-configuration",
+      `echo "$1: \${EXPECTED_HOSTNAME-none}" >>${scratch.in("did")}`,
+    );
+  });
+
+  it.each([
+    ["is answered by the new system's name", "dev-alice\n", "dev-alice"],
+    ["is not answered by a system without a name", undefined, "none"],
+    ["is not answered by an empty name", "\n", "none"],
+  ])("%s", async (_, hostName, expected) => {
+    mkdirSync(scratch.in("system/etc"));
+    if (hostName !== undefined) writeFileSync(scratch.in("system/etc/hostname"), hostName);
+    await modeOf(system);
+    await switchToConfiguration(system, "test");
+    await switchToConfiguration(system, "boot");
+    expect(did()).toEqual([`check: ${expected}`, `test: ${expected}`, `boot: ${expected}`]);
+  });
 });
 
 describe("what the next boot brings up", () => {
