@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { activationMode, checkOf, otherSwitch, switchEnd } from "../../rules/decision/activation";
 import { contract } from "../../rules/contract";
 import type { Switched } from "../driver";
-import { readText, readObject } from "../host/files";
+import { exists, readText, readObject } from "../host/files";
 import { log } from "../host/log";
 import { howEnded, lastLines, run, succeeded } from "../host/process";
 import { currentSystem } from "./reboot";
@@ -63,18 +63,23 @@ export async function switchToConfiguration(toplevel: string, action: "test" | "
   }
 }
 
-/** How to activate a system: its own settings, its pre-switch checks, and without these the inhibitors of both systems. */
-export async function modeOf(toplevel: string): Promise<ReturnType<typeof activationMode>> {
-  const inhibitors = (system: string) => readText(join(system, "switch-inhibitors"));
+/** How to activate a system: its own settings, its pre-switch checks, and the inhibitors of both systems. */
+export async function modeOf(toplevel: string, running = currentSystem): Promise<ReturnType<typeof activationMode>> {
   const settings = readObject(join(toplevel, contract.paths.settings)) ?? {};
   const finished = await run(programOf(toplevel), ["check"], { env: environmentOf(toplevel), timeout: timeout() });
   const decision = activationMode({
     setting: settings["activation"] === "boot" ? "boot" : "live",
     check: checkOf({ ...finished, limit: finished.limit !== undefined }),
-    inhibitors: { running: inhibitors(currentSystem), target: inhibitors(toplevel) },
+    // A machine without a system has nothing that must not change live.
+    inhibitors: { running: exists(running) ? inhibitorsOf(running) : "", target: inhibitorsOf(toplevel) },
   });
   if (decision.mode === "boot") log(`the next boot activates it: ${decision.why}`);
   return decision;
+}
+
+function inhibitorsOf(system: string): string | undefined {
+  const file = join(system, "switch-inhibitors");
+  return exists(file) ? (readText(file) ?? "") : undefined;
 }
 
 /**

@@ -63,6 +63,27 @@ describe("a pre-switch check that asks at the terminal whether the host name may
   });
 });
 
+describe("critical components that must not change live", () => {
+  const why = "the running system has no switch-inhibitors, which say what must not change live";
+
+  it.each([
+    ["are unknown in a system of an older NixOS", () => mkdirSync(scratch.in("older")), { mode: "boot", why }],
+    [
+      "are none in a system whose file is empty",
+      () => {
+        mkdirSync(scratch.in("older"));
+        writeFileSync(scratch.in("older/switch-inhibitors"), "");
+      },
+      { mode: "live" },
+    ],
+    ["are none on a machine without a system", () => undefined, { mode: "live" }],
+  ])("%s", async (_, prepare, mode) => {
+    writeFileSync(scratch.in("system/switch-inhibitors"), '{"dbus-implementation":"broker"}');
+    prepare();
+    expect(await modeOf(system, scratch.in("older"))).toEqual(mode);
+  });
+});
+
 describe("what the next boot brings up", () => {
   beforeEach(() => scratch.fake("systemd-inhibit", "exit 1"));
 
