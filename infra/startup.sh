@@ -32,6 +32,10 @@ limited() {
   timeout --kill-after=30 "$limit" "$@"
 }
 
+build() {
+  limited nix --extra-experimental-features 'nix-command flakes' build "$@"
+}
+
 # The site's proxies (networking.proxy). A URL may have a password in it, so no command line has it.
 import_proxies() {
   [ -r /etc/set-environment ] || return 0
@@ -73,12 +77,15 @@ check_image() {
   version=$(nix --version | sed 's/.* //')
   lowest=$(printf '%s\n' 2.18 "$version" | sort -V | head -n 1)
   [ "$lowest" = 2.18 ] || die "this image has Nix $version; 2.18 or newer is needed"
-  command -v git >/dev/null || {
-    say "this image has no git; getting it from nixpkgs"
-    git=$(limited nix --extra-experimental-features 'nix-command flakes' build --no-link --print-out-paths nixpkgs#gitMinimal) ||
-      die "this image has no git, and nixpkgs#gitMinimal cannot be had"
-    PATH=$PATH:$git/bin
-  }
+  get_program git gitMinimal
+}
+
+# Gets a program that the image lacks.
+get_program() { # program, package
+  ! command -v "$1" >/dev/null || return 0
+  say "this image has no $1; getting it from nixpkgs"
+  PATH=$PATH:$(build --no-link --print-out-paths "nixpkgs#$2")/bin ||
+    die "this image has no $1, and nixpkgs#$2 cannot be had"
 }
 
 # Waits until the VM's item and its wave's approval are there, and leaves both in files. A VM without a wave goes to its branch's head.
@@ -307,6 +314,7 @@ verify() {
   rm -rf "$GNUPGHOME"
   (umask 077 && mkdir "$GNUPGHOME")
   if grep -q '^-----BEGIN PGP PUBLIC' "$run/signers"; then
+    get_program gpg gnupg^out
     sed -n '/^-----BEGIN PGP/,/^-----END PGP/p' "$run/signers" | gpg --batch --quiet --import || die "signers: cannot be read"
   fi
   git -c gpg.ssh.allowedSignersFile="$run/allowed" -c gpg.minTrustLevel=undefined -c gpg.program=gpg -c gpg.ssh.program=ssh-keygen \
@@ -317,8 +325,7 @@ verify() {
 get_agent() {
   host=$(field "$run/instance.json" 'it.host')
   say "building the agent"
-  limited nix --extra-experimental-features 'nix-command flakes' build --out-link "$run/agent" \
-    --no-update-lock-file \
+  build --out-link "$run/agent" --no-update-lock-file \
     "git+file://$run/repository?ref=refs/heads/fleet&rev=$revision&shallow=1${folder:+&dir=$folder}#nixosConfigurations.\"$host\".config.services.nixos-auto-update.package" ||
     die "the agent cannot be built; does the configuration of $host enable services.nixos-auto-update?"
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { activationMode, checkOf, otherSwitch, switchEnd } from "../../rules/decision/activation";
 import { contract } from "../../rules/contract";
 import type { Switched } from "../driver";
-import { readText, readObject } from "../host/files";
+import { exists, readText, readObject } from "../host/files";
 import { log } from "../host/log";
 import { howEnded, lastLines, run, succeeded } from "../host/process";
 import { currentSystem } from "./reboot";
@@ -12,6 +12,15 @@ import { boundUserUnits } from "./user-units";
 
 const timeout = () => secondsFrom("NIXOS_AUTO_UPDATE_SWITCH_TIMEOUT", 900);
 const programOf = (toplevel: string) => `${toplevel}/bin/switch-to-configuration`;
+
+/**
+ * The variable by which a tool says that it means to change the host name: srvos' pre-switch check detectHostnameChange asks at the
+ * terminal otherwise, and an image has another name than its machine's configuration.
+ */
+function environmentOf(toplevel: string): Record<string, string> {
+  const hostName = readText(join(toplevel, "etc/hostname"))?.trim() ?? "";
+  return hostName === "" ? {} : { EXPECTED_HOSTNAME: hostName };
+}
 
 /** Runs it, and says how it ended. If a user who logged out ended it half way, it runs again, one time. */
 export async function switchToConfiguration(toplevel: string, action: "test" | "boot"): Promise<Switched> {
@@ -37,6 +46,7 @@ async function runOnce(
     unwatch = boundUserUnits(pid, program);
   };
   const finished = await run(words[0] ?? program, words.slice(1), {
+    env: environmentOf(toplevel),
     timeout: timeout(),
     grace: 30_000,
     tee: true,
@@ -70,18 +80,23 @@ async function runOnce(
   }
 }
 
-/** How to activate a system: its own settings, its pre-switch checks, and without these the inhibitors of both systems. */
-export async function modeOf(toplevel: string): Promise<ReturnType<typeof activationMode>> {
-  const inhibitors = (system: string) => readText(join(system, "switch-inhibitors"));
+/** How to activate a system: its own settings, its pre-switch checks, and the inhibitors of both systems. */
+export async function modeOf(toplevel: string, running = currentSystem): Promise<ReturnType<typeof activationMode>> {
   const settings = readObject(join(toplevel, contract.paths.settings)) ?? {};
-  const finished = await run(programOf(toplevel), ["check"], { timeout: timeout() });
+  const finished = await run(programOf(toplevel), ["check"], { env: environmentOf(toplevel), timeout: timeout() });
   const decision = activationMode({
     setting: settings["activation"] === "boot" ? "boot" : "live",
     check: checkOf({ ...finished, limit: finished.limit !== undefined }),
-    inhibitors: { running: inhibitors(currentSystem), target: inhibitors(toplevel) },
+    // A machine without a system has nothing that must not change live.
+    inhibitors: { running: exists(running) ? inhibitorsOf(running) : "", target: inhibitorsOf(toplevel) },
   });
   if (decision.mode === "boot") log(`the next boot activates it: ${decision.why}`);
   return decision;
+}
+
+function inhibitorsOf(system: string): string | undefined {
+  const file = join(system, "switch-inhibitors");
+  return exists(file) ? (readText(file) ?? "") : undefined;
 }
 
 /**

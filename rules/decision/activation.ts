@@ -84,13 +84,16 @@ function inhibitorsOf(text: string | undefined): Map<string, string> | undefined
 export function activationMode(input: {
   setting: ActivationMode;
   check: Check;
-  /** The `switch-inhibitors` texts of the running and of the new system. */
+  /** The `switch-inhibitors` texts of the running and of the new system; undefined if one has no such file, as before NixOS 26.05. */
   inhibitors: { running: string | undefined; target: string | undefined };
 }): { mode: "live" } | { mode: "boot" | "busy"; why: string } {
   const { setting, check, inhibitors } = input;
   if (setting === "boot") return { mode: "boot", why: "its configuration says so (activation)" };
   if (check.kind === "failed") return { mode: "boot", why: `its pre-switch checks fail: ${lastLine(check.output)}` };
   if (check.kind === "busy") return { mode: "busy", why: check.why };
+  // The check takes it for a system without inhibitors.
+  if (inhibitors.running === undefined && (inhibitorsOf(inhibitors.target)?.size ?? 0) > 0)
+    return { mode: "boot", why: "the running system has no switch-inhibitors, which say what must not change live" };
   if (check.kind === "passed") return { mode: "live" };
   const changed = changedInhibitors(inhibitors.running, inhibitors.target);
   return changed.length === 0

@@ -6,12 +6,14 @@ import { patience } from "../setup/pace";
 
 let lab: Lab;
 
-/** What an image of NixOS with another kernel has booted. */
+/** What an image of an older NixOS with another kernel has booted. */
 const olderImage = `
   if [ ! -e /run/booted-system ]; then
     mkdir -p /var/older-image
     echo 6.1.1 >/var/older-image/kernel
+    echo systemd 2 >/var/older-image/init-interface-version
     ln -s /var/older-image /run/booted-system
+    ln -s /var/older-image /run/current-system
   fi`;
 
 // The agent in bash asks what runs whether it may reboot, and so never does.
@@ -24,12 +26,14 @@ describe.concurrent("a first boot from an older image", () => {
   it.each([
     ["whose kernel the configuration changes", "live", ""],
     ["from which it cannot be switched to live", "boot", 'system.preSwitchChecks.never = "test $2 = boot";'],
+    ["that does not say what must not change live", "release", 'system.switch.inhibitors.dbus = "broker";'],
   ])("%s reboots once", async (_, name, check) => {
     const source = await lab.source();
     source.extra = `boot.kernelPackages.kernel.version = "6.12.1"; ${check}`;
     await source.commit();
     const vm = await lab.newVm(`older-${name}`, source, { contract: 2 });
     await vm.settle(limits);
+    expect(await vm.is("test /run/current-system -ef /var/older-image")).toBe(name !== "live");
     const boot = await vm.sh("cat /proc/sys/kernel/random/boot_id");
     // A live switch starts the timer, whose run has nothing to do.
     const well = expect.stringMatching(/^(updated|unchanged)$/) as string;

@@ -223,6 +223,20 @@ export const activationMutants: readonly Mutant[] = [
     "return [];",
     unit("agent/activation/switch"),
   ),
+  {
+    rule: "a system without switch-inhibitors takes the first that has them at the next boot",
+    file: "rules/decision/activation.ts",
+    before: "if (inhibitors.running === undefined && (inhibitorsOf(inhibitors.target)?.size ?? 0) > 0)",
+    after: "if (false)",
+    tests: unit("rules/activation"),
+  },
+  rule(
+    "activation/switch-system",
+    "a switch says which host name is meant",
+    'hostName === "" ? {} : { EXPECTED_HOSTNAME: hostName }',
+    "{}",
+    unit("agent/activation/switch"),
+  ),
   rule(
     "home/people",
     "a logind that does not answer does not say that no one is logged in",

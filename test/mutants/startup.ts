@@ -11,6 +11,10 @@ const rule = (name: string, before: string, after: string): Mutant => ({
 
 export const startupMutants: readonly Mutant[] = [
   rule("only a commit that a signer signed (signature check)", '[ -s "$run/signers" ] || return 0', "return 0"),
+  {
+    ...rule("an image without gpg reads OpenPGP signers", "    get_program gpg gnupg^out\n", ""),
+    tests: unit("infra/first-boot-gpg"),
+  },
   rule(
     "nothing of a revision runs before it is verified",
     "      fetch\n      verify\n",

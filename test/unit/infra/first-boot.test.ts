@@ -1,94 +1,34 @@
 /** The startup script on an image without the agent: a real sh, git and ssh-keygen, with stand-ins for curl, Nix and the network. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SITE_KEYS } from "../../../agent/git/git";
 import { digest as sha256 } from "../../../infra/config/digest";
 import { startupScript } from "../../../infra/startup";
-import { Repository } from "../agent/scratch";
+import type { Repository } from "../agent/scratch";
 import { patience } from "../../setup/pace";
-import { curl, flatten, nix } from "./first-boot-programs";
+import { FirstBootImage, manifestUrl, systemPath } from "./first-boot-image";
 
-const repository = "https://git.internal/config.git";
-const manifestUrl = "https://cache.internal/manifest.json";
-const systemPath = "/nix/store/00000000000000000000000000000000-system";
-
-let root: string;
+let image: FirstBootImage;
 let source: Repository;
 let head: string;
 let instance: Record<string, unknown>;
 let approval: Record<string, unknown>;
-let manifest: string;
-
-const inRoot = (...names: string[]) => join(root, ...names);
-const read = (name: string) => (existsSync(inRoot(name)) ? readFileSync(inRoot(name), "utf8") : "");
-
-/** Puts a program on PATH. */
-function fake(name: string, text: string): void {
-  writeFileSync(inRoot("bin", name), text);
-  chmodSync(inRoot("bin", name), 0o755);
-}
-
-/** git, for which the repository is on this machine. */
-const gitHere = () => {
-  const real = execFileSync("which", ["git"], { encoding: "utf8" }).trim();
-  return `#!/bin/bash
-env >>${root}/git-environment
-printf '%s\\n' "git $*" >>${root}/git-calls
-theirs=${repository} here=${source.url}
-exec ${real} "\${@/#"$theirs"/"$here"}"
-`;
-};
 
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), "first-boot-"));
-  for (const folder of ["bin", "served", "run/nixos-fleet", "etc"]) mkdirSync(inRoot(folder), { recursive: true });
-  source = new Repository(inRoot("source"));
-  source.git("config", "uploadpack.allowAnySHA1InWant", "true");
-  head = source.commit("lock\n");
-  fake("curl", curl(root));
-  fake("nix", nix(root));
-  fake("nix-store", nix(root));
-  fake("git", gitHere());
-  instance = { fleet: "devs", stack: "dev", host: "vm", branch: "main", wave: "canary", repository };
-  approval = { revision: head, lock: sha256("lock\n") };
-  manifest = JSON.stringify({ vm: systemPath });
+  image = new FirstBootImage();
+  ({ source, head, instance, approval } = image);
 });
-afterEach(() => {
-  rmSync(root, { recursive: true });
-});
+afterEach(() => image.remove());
 
-function serve(url: string, text: string): void {
-  writeFileSync(inRoot("served", url.replaceAll("/", "_")), text);
-}
+const inRoot = (...names: string[]) => image.in(...names);
+const read = (name: string) => image.read(name);
+const fake = (name: string, text: string) => image.fake(name, text);
+const boot = (env?: Record<string, string>) => image.boot(env);
 
 /** Names the manifest in the approval. */
-function approveManifest(sha256OfIt = sha256(manifest)): void {
+function approveManifest(sha256OfIt = sha256(image.manifest)): void {
   approval["manifest"] = { url: manifestUrl, sha256: sha256OfIt };
-}
-
-/** The first boot, below `root` instead of /run and /etc, up to where the agent takes over. */
-function boot(env: Record<string, string> = {}) {
-  const metadata = "http://metadata/computeMetadata/v1";
-  serve(`${metadata}/instance/attributes/nixos-fleet`, JSON.stringify(instance));
-  serve(`${metadata}/project/attributes/nixos-fleet--devs--dev--canary`, JSON.stringify(approval));
-  serve(manifestUrl, manifest);
-  const files = { instance, approval, manifest: JSON.parse(manifest) as unknown };
-  for (const [name, value] of Object.entries(files)) flatten(inRoot(`fields/${name}.json`), value);
-  const text = startupScript()
-    .replaceAll(/(?<=[= ])\/(?=run\/|etc\/)/g, `${root}/`)
-    .replaceAll('"$path/sw"', `"${root}/of-nix-store/sw"`);
-  writeFileSync(inRoot("script"), text);
-  return spawnSync("sh", [inRoot("script"), "bootstrap"], {
-    env: {
-      PATH: `${inRoot("bin")}:${process.env["PATH"] ?? ""}`,
-      ...{ GCE_METADATA_HOST: "metadata", GIT_CONFIG_SYSTEM: "/dev/null", GIT_CONFIG_GLOBAL: "/dev/null" },
-      ...env,
-    },
-    encoding: "utf8",
-  });
 }
 
 /** The script stops with this line, and no agent ran. */
@@ -230,7 +170,7 @@ describe("with a manifest", () => {
   it.each(["/tmp/system", "/nix/store/../../tmp/system", "/nix/store/x --option", "", "--help"])(
     "builds the agent where the manifest names `%s`, which is no store path",
     (path) => {
-      manifest = JSON.stringify({ vm: path });
+      image.manifest = JSON.stringify({ vm: path });
       approveManifest();
       expectBuilt();
     },

@@ -70,6 +70,7 @@ describe("switch inhibitors", () => {
 describe("a system is activated", () => {
   const inhibitors = { running: '{"dbus":"a"}', target: '{"dbus":"b"}' };
   const same = { running: "{}", target: "{}" };
+  const added = { running: undefined, target: '{"dbus":"b"}' };
   const busy = { kind: "busy", why: "another switch runs" } as const;
   it.each([
     ["live where the check passes, whatever the files say", "live", { kind: "passed" }, inhibitors, "live"],
@@ -82,6 +83,18 @@ describe("a system is activated", () => {
     ],
     ["live without a check and changes", "live", { kind: "absent" }, same, "live"],
     ["by the boot without a check where inhibitors differ", "live", { kind: "absent" }, inhibitors, "boot"],
+    ["by the boot where the running system has no inhibitors' file", "live", { kind: "passed" }, added, "boot"],
+    ["the same without a check", "live", { kind: "absent" }, added, "boot"],
+    ["live where the running system has no inhibitors", "live", { kind: "passed" }, { ...added, running: "" }, "live"],
+    ["live where the new one has none", "live", { kind: "passed" }, { running: undefined, target: "{}" }, "live"],
+    [
+      "live without any inhibitors' file",
+      "live",
+      { kind: "passed" },
+      { running: undefined, target: undefined },
+      "live",
+    ],
+    ["live where the new one has no file", "live", { kind: "passed" }, { ...inhibitors, target: undefined }, "live"],
     ["by the boot where its configuration says so", "boot", { kind: "passed" }, same, "boot"],
     ["by the boot where its configuration says so, also while another switch runs", "boot", busy, same, "boot"],
     ["not yet while another switch runs", "live", busy, same, "busy"],

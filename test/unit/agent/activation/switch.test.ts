@@ -1,9 +1,9 @@
 /** How a system is switched to, what a switch is run by, and what may not be switched to. */
-import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SystemDriver } from "../../../../agent/system/system";
 import { systemPlace } from "../../../../agent/system/system-place";
-import { switchToConfiguration } from "../../../../agent/activation/switch-system";
+import { modeOf, switchToConfiguration } from "../../../../agent/activation/switch-system";
 import { Scratch } from "../scratch";
 
 let scratch: Scratch;
@@ -72,6 +72,50 @@ describe("a switch that ends half way because a user has logged out", () => {
   it("has changed the machine, whatever keeps the second run from starting", async () => {
     const ended = await switches("leaves", "locked");
     expect(ended).toEqual({ kind: "failed", error: "another switch-to-configuration is running", passes: "busy" });
+  });
+});
+
+describe("a pre-switch check that asks at the terminal whether the host name may change", () => {
+  beforeEach(() => {
+    scratch.fake("systemd-inhibit", "exit 1");
+    scratch.fake(
+      "../system/bin/switch-to-configuration",
+      `echo "$1: \${EXPECTED_HOSTNAME-none}" >>${scratch.in("did")}`,
+    );
+  });
+
+  it.each([
+    ["is answered by the new system's name", "dev-alice\n", "dev-alice"],
+    ["is not answered by a system without a name", undefined, "none"],
+    ["is not answered by an empty name", "\n", "none"],
+  ])("%s", async (_, hostName, expected) => {
+    mkdirSync(scratch.in("system/etc"));
+    if (hostName !== undefined) writeFileSync(scratch.in("system/etc/hostname"), hostName);
+    await modeOf(system);
+    await switchToConfiguration(system, "test");
+    await switchToConfiguration(system, "boot");
+    expect(did()).toEqual([`check: ${expected}`, `test: ${expected}`, `boot: ${expected}`]);
+  });
+});
+
+describe("critical components that must not change live", () => {
+  const why = "the running system has no switch-inhibitors, which say what must not change live";
+
+  it.each([
+    ["are unknown in a system of an older NixOS", () => mkdirSync(scratch.in("older")), { mode: "boot", why }],
+    [
+      "are none in a system whose file is empty",
+      () => {
+        mkdirSync(scratch.in("older"));
+        writeFileSync(scratch.in("older/switch-inhibitors"), "");
+      },
+      { mode: "live" },
+    ],
+    ["are none on a machine without a system", () => undefined, { mode: "live" }],
+  ])("%s", async (_, prepare, mode) => {
+    writeFileSync(scratch.in("system/switch-inhibitors"), '{"dbus-implementation":"broker"}');
+    prepare();
+    expect(await modeOf(system, scratch.in("older"))).toEqual(mode);
   });
 });
 
