@@ -199,6 +199,21 @@ let
   };
   hostsDecide = yields loader.timeout && yields loader.grub.configurationLimit;
 
+  # Two modules that set an option by mkDefault to two values do not evaluate together. srvos, for one, does so with Nix' settings.
+  noDefaults =
+    (tryEval (
+      deepSeq (removeAttrs (import ./stub/profile.nix {
+        inherit around pkgs;
+        settings = {
+          homeDisk.enable = true;
+          trigger.keys = [ key ];
+        };
+        lib = import ./stub/lib.nix // {
+          mkDefault = _: throw "mkDefault";
+        };
+      }) [ "assertions" ]) true
+    )).success;
+
   # The image's own module needs no other; its file's stem must be a name that Compute takes.
   image = import ../image.nix { revision = "0123abc"; } {
     lib = if lib == null then import ./stub/lib.nix else lib;
@@ -255,11 +270,12 @@ in
 {
   "with" = if lib == null then "a stub lib (nixpkgs' own was not there)" else "nixpkgs' lib";
   inherit set;
-  cases = 3 + builtins.length (good ++ bad);
+  cases = 4 + builtins.length (good ++ bad);
   failures =
     map (case: "${case.name}: not what it should be") (filter (case: !isGood case) good)
     ++ (if imageIsGood then [ ] else [ "the image: not what it should be" ])
     ++ (if hostsDecide then [ ] else [ "the boot loader: a host cannot change it" ])
+    ++ (if noDefaults then [ ] else [ "the profile: sets something by mkDefault" ])
     ++ (if releases then [ ] else [ "NixOS' releases: not those that it should take" ])
     ++ map (settings: "accepted ${builtins.toJSON settings}") (filter comesOut bad);
 }

@@ -2,7 +2,7 @@
 { lib, ... }:
 {
   # What Shielded VMs boot by. Their Secure Boot stays off: no key that the firmware knows signs NixOS' boot loaders.
-  virtualisation.googleComputeImage.efi = lib.mkDefault true;
+  virtualisation.googleComputeImage.efi = lib.mkOverride 900 true;
 
   # nixos/modules/virtualisation/google-compute-config.nix sets both to 0, "the user has no way to select them anyway". They have: the
   # serial console, where an older generation is the last way back for a machine that does not come up. Priority 90 is before those

@@ -14,10 +14,10 @@
 {
   # The guest agent makes accounts from metadata, all with sudo without a password, where it may
   # (nixos/modules/virtualisation/google-compute-config.nix: accounts_daemon, google-sudoers).
-  users.mutableUsers = lib.mkDefault false;
+  users.mutableUsers = lib.mkOverride 900 false;
 
   # NixOS refuses a machine on which no one has a password or key; it cannot know about OS Login.
-  users.allowNoPasswordLogin = lib.mkDefault config.security.googleOsLogin.enable;
+  users.allowNoPasswordLogin = lib.mkOverride 900 config.security.googleOsLogin.enable;
 
   # Since 2024 OS Login's module denies each account that Google does not know, also the machine's own, such as the one for
   # `trigger: ssh` (guest-oslogin, src/pam/pam_oslogin_login.cc). For an account in /etc/passwd the next rule, which is this module, is
