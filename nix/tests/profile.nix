@@ -85,6 +85,7 @@ let
         && config.boot.loader.timeout == 3
         && config.boot.loader.grub.configurationLimit == 3
         && fitsEsp config.boot.loader.grub.configurationLimit
+        && config.boot.loader.systemd-boot.configurationLimit == 3
         && config.virtualisation.googleComputeImage.efi
         && config.services.openssh.settings.PermitRootLogin == "no"
         && localUsers config == {

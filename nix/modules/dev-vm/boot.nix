@@ -12,6 +12,8 @@
   # (nixos/lib/make-disk-image.nix, bootSize) and no option of its own. A new pair, some 45 MiB, is copied before the old ones are
   # removed (nixos/modules/system/boot/loader/grub/install-grub.pl): four of them have room up to 60 MiB each.
   boot.loader.grub.configurationLimit = lib.mkOverride 90 3;
+  # systemd-boot has its kernels there as well, and by default those of all generations.
+  boot.loader.systemd-boot.configurationLimit = lib.mkOverride 900 3;
   boot.loader.grub.extraConfig = ''
     serial --unit=0 --speed=115200
     terminal_input serial console
