@@ -70,6 +70,11 @@ describe.skipIf(process.getuid?.() !== 0)("nix/modules/dev-vm/home-disk.bash", (
     ]);
   });
 
+  it("copies without /tmp, which may become a mount of its own meanwhile", async () => {
+    expect((await prepare(`export TMPDIR=${folder}/covered`)).exitCode).toBe(0);
+    expect([await label(), await read("/alice/work")]).toEqual(["home", "a day's work"]);
+  });
+
   it.each([
     ["a file system with another label", `mkfs.ext4 -q -L data "$1"`],
     ["swap space", `mkswap -q "$1"`],
