@@ -48,6 +48,7 @@ let
     };
     services.openssh = {
       enable = true;
+      package = package "openssh";
       authorizedKeysCommandUser = "nobody";
       hostKeys = [
         { path = "/etc/ssh/ssh_host_rsa_key"; }
@@ -101,6 +102,11 @@ let
         &&
           config.systemd.services.publish-host-keys.serviceConfig.ExecStart
           == "/nix/store/00000000000000000000000000000000-publish-host-keys/bin/publish-host-keys /etc/ssh/ssh_host_rsa_key.pub /etc/ssh/ssh_host_ed25519_key.pub"
+        &&
+          config.systemd.services.publish-host-keys.wants == [
+            "network-online.target"
+            "sshd-keygen.service"
+          ]
         && config.zramSwap.enable
         && config.nix.daemonCPUSchedPolicy == "idle"
         && config.nix.settings.min-free < config.nix.settings.max-free
