@@ -26,6 +26,11 @@ let
   # As systemd names the check of the disk's file system, which the mount waits for.
   fsck = "systemd-fsck@dev-disk-by\\x2did-google\\x2dhome.service";
 
+  sudo = enable: {
+    inherit enable;
+    execWheelOnly = false;
+  };
+
   # What NixOS would say around it.
   around = {
     networking = {
@@ -39,6 +44,8 @@ let
     };
     security = {
       googleOsLogin.enable = true;
+      sudo = sudo true;
+      sudo-rs = sudo false;
       pam.package = package "linux-pam";
       pam.services.sshd.rules.account.oslogin_login.order = 10600;
     };
@@ -64,11 +71,18 @@ let
     case:
     evaluate {
       settings = case.settings or { };
-      inherit around pkgs;
+      around = around // {
+        security = around.security // case.security or { };
+        users = around.users // case.users or { };
+      };
+      inherit pkgs;
     };
 
   key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG pulumi";
   hasPart = part: text: builtins.match "(.|\n)*${part}(.|\n)*" text != null;
+  wheelOnly = sudo true // {
+    execWheelOnly = true;
+  };
   localUsers = config: config.security.pam.services.sshd.rules.account.local_users;
   rule = config: builtins.head config.security.sudo.extraRules;
 
@@ -148,7 +162,23 @@ let
         && (rule config).users == [ "fleet-trigger" ]
         &&
           map (each: each.command) (rule config).commands
-          == [ "/run/current-system/sw/bin/nixos-auto-update trigger --by *" ];
+          == [ "/nix/store/00000000000000000000000000000000-fleet-trigger-as-root" ]
+        && config.security.sudo-rs.extraRules == config.security.sudo.extraRules;
+    }
+    {
+      name = "with a trigger's key and sudo-rs";
+      settings.trigger.keys = [ key ];
+      security = {
+        sudo = sudo false;
+        sudo-rs = sudo true;
+      };
+      holds = config: (builtins.head config.security.sudo-rs.extraRules).users == [ "fleet-trigger" ];
+    }
+    {
+      name = "with a sudo for wheel, and someone in that";
+      security.sudo = wheelOnly;
+      users.groups.wheel.members = [ "admin" ];
+      holds = _: true;
     }
     {
       name = "with another name for the trigger's account";
@@ -161,6 +191,35 @@ let
         config.users.users ? updater
         && config.users.groups ? updater
         && (rule config).users == [ "updater" ];
+    }
+  ];
+
+  asserted = [
+    {
+      name = "a trigger's key without sudo";
+      settings.trigger.keys = [ key ];
+      security.sudo = sudo false;
+      says = "set security.sudo.enable or security.sudo-rs.enable";
+    }
+    {
+      name = "a trigger's key with a sudo for wheel";
+      settings.trigger.keys = [ key ];
+      security.sudo = wheelOnly;
+      users.groups.wheel.members = [ "admin" ];
+      says = "fleet-trigger can run(.*)set security.sudo.execWheelOnly";
+    }
+    {
+      name = "OS Login with a sudo for wheel";
+      security.sudo = wheelOnly;
+      says = "administrators of OS Login(.*)set security.sudo.execWheelOnly";
+    }
+    {
+      name = "OS Login with a sudo-rs for wheel";
+      security = {
+        sudo = sudo false;
+        sudo-rs = wheelOnly;
+      };
+      says = "administrators of OS Login(.*)set security.sudo-rs.execWheelOnly";
     }
   ];
 
@@ -249,6 +308,13 @@ let
       success = true;
       value = true;
     };
+  isAsserted =
+    case:
+    let
+      messages = map (each: each.message) (broken (run case));
+    in
+    builtins.length messages == 1 && builtins.all (hasPart case.says) messages;
+
   # The path of each option that the profile sets, with its own options switched on.
   paths =
     path: value:
@@ -277,12 +343,15 @@ in
 {
   "with" = if lib == null then "a stub lib (nixpkgs' own was not there)" else "nixpkgs' lib";
   inherit set;
-  cases = 4 + builtins.length (good ++ bad);
+  cases = 4 + builtins.length (good ++ asserted ++ bad);
   failures =
     map (case: "${case.name}: not what it should be") (filter (case: !isGood case) good)
     ++ (if imageIsGood then [ ] else [ "the image: not what it should be" ])
     ++ (if hostsDecide then [ ] else [ "the boot loader: a host cannot change it" ])
     ++ (if noDefaults then [ ] else [ "the profile: sets something by mkDefault" ])
     ++ (if releases then [ ] else [ "NixOS' releases: not those that it should take" ])
+    ++ map (case: "${case.name}: no assertion of its own failed") (
+      filter (case: !isAsserted case) asserted
+    )
     ++ map (settings: "accepted ${builtins.toJSON settings}") (filter comesOut bad);
 }

@@ -11,6 +11,13 @@
 #   (guest-oslogin, src/nss/nss_oslogin.cc);
 # - google-oslogin-cache.service fills the cache of names, as root (guest-oslogin, google-oslogin-cache.service: no User=).
 { config, lib, ... }:
+
+let
+  # The sudo that runs only for members of wheel, if there is one.
+  wheelOnly = builtins.filter (
+    name: config.security.${name}.enable && config.security.${name}.execWheelOnly
+  ) [ "sudo" "sudo-rs" ];
+in
 {
   # The guest agent makes accounts from metadata, all with sudo without a password, where it may
   # (nixos/modules/virtualisation/google-compute-config.nix: accounts_daemon, google-sudoers).
@@ -32,4 +39,11 @@
 
   # google-compute-config.nix allows root by key, as a default. Sudo tells who it was.
   services.openssh.settings.PermitRootLogin = lib.mkOverride 900 "no";
+
+  # OS Login makes administrators by a rule of sudo, not by a group.
+  assertions = map (name: {
+    assertion =
+      !config.security.googleOsLogin.enable || (config.users.groups.wheel.members or [ ]) != [ ];
+    message = "security.${name}.execWheelOnly keeps sudo from the administrators of OS Login (compute.osAdminLogin), who are not in the group wheel, so no one could become root on this machine: set security.${name}.execWheelOnly = lib.mkForce false.";
+  }) wheelOnly;
 }
