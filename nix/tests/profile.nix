@@ -86,6 +86,20 @@ let
   localUsers = config: config.security.pam.services.sshd.rules.account.local_users;
   rule = config: builtins.head config.security.sudo.extraRules;
 
+  # It decides once the mount has failed, before anything else writes to /home.
+  guards =
+    unit:
+    unit.serviceConfig.ExecStart
+    == "/nix/store/00000000000000000000000000000000-home-guard/bin/home-guard /home /run/motd.d/home-guard"
+    && unit.unitConfig == {
+      DefaultDependencies = false;
+      ConditionPathIsMountPoint = "!/home";
+    }
+    && unit.after == [ "home.mount" ]
+    && elem "sysinit.target" unit.before
+    && elem "systemd-tmpfiles-setup.service" unit.before
+    && unit.wantedBy == [ "sysinit.target" ];
+
   # Sizes in MiB, of a machine of 26.05: the kernel and initrd of each generation, one more while the boot loader is installed, GRUB's own
   # files, and what FAT takes for itself.
   fitsEsp = limit: (limit + 1) * (13.6 + 31.6) + 12 < 256 * 0.95;
@@ -146,10 +160,12 @@ let
           == "/nix/store/00000000000000000000000000000000-home-disk/bin/home-disk /dev/disk/by-id/google-home /home"
         && elem fsck config.systemd.services.home-disk.before
         && elem fsck config.systemd.services.home-disk.requiredBy
+        && guards config.systemd.services.home-guard
         && config.system.switch.inhibitors.nixos-fleet-home == "the disk that is attached as `home`"
         && hasPart "boot\\)(.|\n)*! -e /dev/disk/by-id/google-home" config.system.preSwitchChecks.nixos-fleet-home
         &&
-          hasPart "/nix/store/00000000000000000000000000000000-util-linux/bin/mountpoint --quiet /home" config.system.preSwitchChecks.nixos-fleet-home;
+          hasPart "/nix/store/00000000000000000000000000000000-util-linux/bin/mountpoint --quiet /home" config.system.preSwitchChecks.nixos-fleet-home
+        && hasPart "findmnt --source home-guard --mountpoint /home" config.system.preSwitchChecks.nixos-fleet-home;
     }
     {
       name = "with a trigger's key";
