@@ -19,6 +19,7 @@ let
     [ "root" ]
     ++ lib.optional config.services.nscd.enable config.services.nscd.user
     ++ lib.optional config.security.googleOsLogin.enable config.services.openssh.authorizedKeysCommandUser
+    ++ cfg.metadataUsers
   );
 
   # The messages at login, of the profile's home disk and of the agents; a file is empty or missing if there is none.
