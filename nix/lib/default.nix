@@ -9,6 +9,9 @@ in
 {
   inherit contract defaults metadataRules;
 
+  # What people see at login while the profile's home disk is not mounted; the file is there only then.
+  homeGuardMessage = "/run/motd.d/home-guard";
+
   # { command, …settings } -> { services, timers } for the system manager, in the shape of NixOS' `systemd.<kind>.<name>`.
   # `command` is the agent's path; every setting is optional and named as in `defaults.system`.
   systemUnits =

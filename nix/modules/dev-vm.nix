@@ -1,5 +1,6 @@
 # NixOS: a developer's VM on Google Compute Engine, kept current by the fleet. Import it from the flake
-# (`nixosModules.dev-vm`) or this file itself; a machine's own settings win, except where a file here says why not.
+# (`nixosModules.dev-vm`) or this file itself; a machine's own settings win, except where a file here says why not. Its defaults have priority
+# 900: by mkDefault (1000) they would conflict with those of other modules, such as srvos.
 { lib, modulesPath, ... }:
 
 # The options that its parts set came with NixOS 25.11 and 26.05. An older NixOS only says that one of them does not exist.
@@ -21,14 +22,14 @@ assert lib.assertMsg (lib.versionAtLeast lib.trivial.release "26.05")
   ];
 
   # The repository and the host's name come from the instance's metadata, so that one image serves every VM.
-  services.nixos-auto-update.enable = lib.mkDefault true;
+  services.nixos-auto-update.enable = lib.mkOverride 900 true;
 
   # What a build of NixOS needs for a moment (1 to 2 GiB) is what a small VM does not have to spare.
-  zramSwap.enable = lib.mkDefault true;
+  zramSwap.enable = lib.mkOverride 900 true;
 
   # A drop-in, since nixpkgs 26.11 takes `services.journald.extraConfig` away and 26.05 has nothing else
   # (nixos/modules/system/boot/systemd/journald.nix). By default the journal takes a tenth of the disk, up to 4 GiB.
-  environment.etc."systemd/journald.conf.d/nixos-fleet.conf".text = lib.mkDefault ''
+  environment.etc."systemd/journald.conf.d/nixos-fleet.conf".text = lib.mkOverride 900 ''
     [Journal]
     SystemMaxUse=1G
     MaxRetentionSec=1month

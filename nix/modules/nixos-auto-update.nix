@@ -19,16 +19,17 @@ let
     [ "root" ]
     ++ lib.optional config.services.nscd.enable config.services.nscd.user
     ++ lib.optional config.security.googleOsLogin.enable config.services.openssh.authorizedKeysCommandUser
+    ++ cfg.metadataUsers
   );
 
-  # The agents' messages at login; the files are empty if there is none.
-  systemMessage = "/run/motd.d/${fleet.contract.units.system}";
+  # The messages at login, of the profile's home disk and of the agents; a file is empty or missing if there is none.
+  systemMessages = "${fleet.homeGuardMessage} /run/motd.d/${fleet.contract.units.system}";
   homeMessage = "${fleet.contract.paths.homeState}/login-message";
   # For bash and zsh.
   showMessages = ''
     case $- in
       *i*)
-        for file in ${systemMessage} "''${XDG_STATE_HOME:-$HOME/.local/state}/${homeMessage}"; do
+        for file in ${systemMessages} "''${XDG_STATE_HOME:-$HOME/.local/state}/${homeMessage}"; do
           if [ -s "$file" ]; then cat "$file"; fi
         done
         unset file
@@ -78,7 +79,7 @@ in
         if status is-interactive
           set -l state $HOME/.local/state
           test -n "$XDG_STATE_HOME"; and set state $XDG_STATE_HOME
-          for file in ${systemMessage} $state/${homeMessage}
+          for file in ${systemMessages} $state/${homeMessage}
             test -s $file; and cat $file
           end
         end

@@ -27,6 +27,8 @@ let
     name: isEverybody name || isDeveloper name || any (home: home.user == name) homes
   ) trusted-users;
 
+  unknownMetadataUsers = filter (name: !(users ? ${name})) cfg.metadataUsers;
+
   emptyRange =
     range:
     let
@@ -136,6 +138,11 @@ in
   {
     assertion = !cfg.protectMetadata || trusted == [ ];
     message = "services.nixos-auto-update.protectMetadata is of no use while nix.settings.trusted-users has ${toString trusted}, since a trusted user can become root: take them out (allowed-users is enough to install things), or set protectMetadata to false.";
+  }
+  {
+    # nft looks each one up when it loads the rules, and loads none of them if one is not there.
+    assertion = unknownMetadataUsers == [ ];
+    message = "services.nixos-auto-update.metadataUsers: ${toString unknownMetadataUsers} must be in users.users; a unit with DynamicUser = true needs a user of its own there.";
   }
 ]
 ++ concatMap homeAssertions homes

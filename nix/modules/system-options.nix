@@ -298,4 +298,15 @@ in
       can take the token of its service account and publish reports in its name. DNS and NTP at the same address stay open to all.
     '';
   };
+
+  metadataUsers = mkOption {
+    type = types.listOf own.userName;
+    default = [ ];
+    example = [ "vector" ];
+    description = ''
+      Users besides those that `protectMetadata` lets reach Google's metadata server, such as those of services that use the machine's
+      service account. Each must be in `users.users`, so not of a unit with `DynamicUser`. What runs as one of them can take the token
+      of the service account and publish reports in the machine's name.
+    '';
+  };
 }

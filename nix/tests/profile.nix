@@ -26,6 +26,11 @@ let
   # As systemd names the check of the disk's file system, which the mount waits for.
   fsck = "systemd-fsck@dev-disk-by\\x2did-google\\x2dhome.service";
 
+  sudo = enable: {
+    inherit enable;
+    execWheelOnly = false;
+  };
+
   # What NixOS would say around it.
   around = {
     networking = {
@@ -39,6 +44,8 @@ let
     };
     security = {
       googleOsLogin.enable = true;
+      sudo = sudo true;
+      sudo-rs = sudo false;
       pam.package = package "linux-pam";
       pam.services.sshd.rules.account.oslogin_login.order = 10600;
     };
@@ -48,6 +55,7 @@ let
     };
     services.openssh = {
       enable = true;
+      package = package "openssh";
       authorizedKeysCommandUser = "nobody";
       hostKeys = [
         { path = "/etc/ssh/ssh_host_rsa_key"; }
@@ -63,13 +71,34 @@ let
     case:
     evaluate {
       settings = case.settings or { };
-      inherit around pkgs;
+      around = around // {
+        security = around.security // case.security or { };
+        users = around.users // case.users or { };
+      };
+      inherit pkgs;
     };
 
   key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG pulumi";
   hasPart = part: text: builtins.match "(.|\n)*${part}(.|\n)*" text != null;
+  wheelOnly = sudo true // {
+    execWheelOnly = true;
+  };
   localUsers = config: config.security.pam.services.sshd.rules.account.local_users;
   rule = config: builtins.head config.security.sudo.extraRules;
+
+  # It decides once the mount has failed, before anything else writes to /home.
+  guards =
+    unit:
+    unit.serviceConfig.ExecStart
+    == "/nix/store/00000000000000000000000000000000-home-guard/bin/home-guard /home /run/motd.d/home-guard"
+    && unit.unitConfig == {
+      DefaultDependencies = false;
+      ConditionPathIsMountPoint = "!/home";
+    }
+    && unit.after == [ "home.mount" ]
+    && elem "sysinit.target" unit.before
+    && elem "systemd-tmpfiles-setup.service" unit.before
+    && unit.wantedBy == [ "sysinit.target" ];
 
   # Sizes in MiB, of a machine of 26.05: the kernel and initrd of each generation, one more while the boot loader is installed, GRUB's own
   # files, and what FAT takes for itself.
@@ -85,6 +114,7 @@ let
         && config.boot.loader.timeout == 3
         && config.boot.loader.grub.configurationLimit == 3
         && fitsEsp config.boot.loader.grub.configurationLimit
+        && config.boot.loader.systemd-boot.configurationLimit == 3
         && config.virtualisation.googleComputeImage.efi
         && config.services.openssh.settings.PermitRootLogin == "no"
         && localUsers config == {
@@ -100,6 +130,11 @@ let
         &&
           config.systemd.services.publish-host-keys.serviceConfig.ExecStart
           == "/nix/store/00000000000000000000000000000000-publish-host-keys/bin/publish-host-keys /etc/ssh/ssh_host_rsa_key.pub /etc/ssh/ssh_host_ed25519_key.pub"
+        &&
+          config.systemd.services.publish-host-keys.wants == [
+            "network-online.target"
+            "sshd-keygen.service"
+          ]
         && config.zramSwap.enable
         && config.nix.daemonCPUSchedPolicy == "idle"
         && config.nix.settings.min-free < config.nix.settings.max-free
@@ -125,10 +160,12 @@ let
           == "/nix/store/00000000000000000000000000000000-home-disk/bin/home-disk /dev/disk/by-id/google-home /home"
         && elem fsck config.systemd.services.home-disk.before
         && elem fsck config.systemd.services.home-disk.requiredBy
+        && guards config.systemd.services.home-guard
         && config.system.switch.inhibitors.nixos-fleet-home == "the disk that is attached as `home`"
         && hasPart "boot\\)(.|\n)*! -e /dev/disk/by-id/google-home" config.system.preSwitchChecks.nixos-fleet-home
         &&
-          hasPart "/nix/store/00000000000000000000000000000000-util-linux/bin/mountpoint --quiet /home" config.system.preSwitchChecks.nixos-fleet-home;
+          hasPart "/nix/store/00000000000000000000000000000000-util-linux/bin/mountpoint --quiet /home" config.system.preSwitchChecks.nixos-fleet-home
+        && hasPart "findmnt --source home-guard --mountpoint /home" config.system.preSwitchChecks.nixos-fleet-home;
     }
     {
       name = "with a trigger's key";
@@ -141,7 +178,23 @@ let
         && (rule config).users == [ "fleet-trigger" ]
         &&
           map (each: each.command) (rule config).commands
-          == [ "/run/current-system/sw/bin/nixos-auto-update trigger --by *" ];
+          == [ "/nix/store/00000000000000000000000000000000-fleet-trigger-as-root" ]
+        && config.security.sudo-rs.extraRules == config.security.sudo.extraRules;
+    }
+    {
+      name = "with a trigger's key and sudo-rs";
+      settings.trigger.keys = [ key ];
+      security = {
+        sudo = sudo false;
+        sudo-rs = sudo true;
+      };
+      holds = config: (builtins.head config.security.sudo-rs.extraRules).users == [ "fleet-trigger" ];
+    }
+    {
+      name = "with a sudo for wheel, and someone in that";
+      security.sudo = wheelOnly;
+      users.groups.wheel.members = [ "admin" ];
+      holds = _: true;
     }
     {
       name = "with another name for the trigger's account";
@@ -154,6 +207,35 @@ let
         config.users.users ? updater
         && config.users.groups ? updater
         && (rule config).users == [ "updater" ];
+    }
+  ];
+
+  asserted = [
+    {
+      name = "a trigger's key without sudo";
+      settings.trigger.keys = [ key ];
+      security.sudo = sudo false;
+      says = "set security.sudo.enable or security.sudo-rs.enable";
+    }
+    {
+      name = "a trigger's key with a sudo for wheel";
+      settings.trigger.keys = [ key ];
+      security.sudo = wheelOnly;
+      users.groups.wheel.members = [ "admin" ];
+      says = "fleet-trigger can run(.*)set security.sudo.execWheelOnly";
+    }
+    {
+      name = "OS Login with a sudo for wheel";
+      security.sudo = wheelOnly;
+      says = "administrators of OS Login(.*)set security.sudo.execWheelOnly";
+    }
+    {
+      name = "OS Login with a sudo-rs for wheel";
+      security = {
+        sudo = sudo false;
+        sudo-rs = wheelOnly;
+      };
+      says = "administrators of OS Login(.*)set security.sudo-rs.execWheelOnly";
     }
   ];
 
@@ -199,6 +281,21 @@ let
   };
   hostsDecide = yields loader.timeout && yields loader.grub.configurationLimit;
 
+  # Two modules that set an option by mkDefault to two values do not evaluate together. srvos, for one, does so with Nix' settings.
+  noDefaults =
+    (tryEval (
+      deepSeq (removeAttrs (import ./stub/profile.nix {
+        inherit around pkgs;
+        settings = {
+          homeDisk.enable = true;
+          trigger.keys = [ key ];
+        };
+        lib = import ./stub/lib.nix // {
+          mkDefault = _: throw "mkDefault";
+        };
+      }) [ "assertions" ]) true
+    )).success;
+
   # The image's own module needs no other; its file's stem must be a name that Compute takes.
   image = import ../image.nix { revision = "0123abc"; } {
     lib = if lib == null then import ./stub/lib.nix else lib;
@@ -227,6 +324,13 @@ let
       success = true;
       value = true;
     };
+  isAsserted =
+    case:
+    let
+      messages = map (each: each.message) (broken (run case));
+    in
+    builtins.length messages == 1 && builtins.all (hasPart case.says) messages;
+
   # The path of each option that the profile sets, with its own options switched on.
   paths =
     path: value:
@@ -255,11 +359,15 @@ in
 {
   "with" = if lib == null then "a stub lib (nixpkgs' own was not there)" else "nixpkgs' lib";
   inherit set;
-  cases = 3 + builtins.length (good ++ bad);
+  cases = 4 + builtins.length (good ++ asserted ++ bad);
   failures =
     map (case: "${case.name}: not what it should be") (filter (case: !isGood case) good)
     ++ (if imageIsGood then [ ] else [ "the image: not what it should be" ])
     ++ (if hostsDecide then [ ] else [ "the boot loader: a host cannot change it" ])
+    ++ (if noDefaults then [ ] else [ "the profile: sets something by mkDefault" ])
     ++ (if releases then [ ] else [ "NixOS' releases: not those that it should take" ])
+    ++ map (case: "${case.name}: no assertion of its own failed") (
+      filter (case: !isAsserted case) asserted
+    )
     ++ map (settings: "accepted ${builtins.toJSON settings}") (filter comesOut bad);
 }

@@ -60,6 +60,8 @@ let
               security.googleOsLogin = anything;
               security.pam.package = anything;
               security.pam.services = anything;
+              security.sudo = anything;
+              security.sudo-rs = anything;
               home-manager = anything;
               services = {
                 comin = anything;
@@ -87,6 +89,11 @@ let
               googleOsLogin.enable = lib.mkDefault false;
               pam.package = package "linux-pam";
               pam.services.sshd.rules.account.oslogin_login.order = 10600;
+              sudo = {
+                enable = true;
+                execWheelOnly = false;
+              };
+              sudo-rs.enable = false;
             };
             services = {
               gitDaemon.user = "git";

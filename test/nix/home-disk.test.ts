@@ -1,5 +1,5 @@
 /** The script that prepares the disk with the homes, on files that stand for disks, as root in a mount namespace of its own. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
@@ -70,6 +70,11 @@ describe.skipIf(process.getuid?.() !== 0)("nix/modules/dev-vm/home-disk.bash", (
     ]);
   });
 
+  it("copies without /tmp, which may become a mount of its own meanwhile", async () => {
+    expect((await prepare(`export TMPDIR=${folder}/covered`)).exitCode).toBe(0);
+    expect([await label(), await read("/alice/work")]).toEqual(["home", "a day's work"]);
+  });
+
   it.each([
     ["a file system with another label", `mkfs.ext4 -q -L data "$1"`],
     ["swap space", `mkswap -q "$1"`],
@@ -86,5 +91,19 @@ describe.skipIf(process.getuid?.() !== 0)("nix/modules/dev-vm/home-disk.bash", (
   it("does nothing where the homes are mounted already", async () => {
     const { exitCode } = await prepare(`mount -t tmpfs tmpfs ${home}`);
     expect([exitCode, await label()]).toEqual([0, ""]);
+  });
+});
+
+describe.skipIf(process.getuid?.() !== 0)("nix/modules/dev-vm/home-guard.bash", () => {
+  it("keeps what is written to /home off the boot disk, and fails with the reason at login", async () => {
+    const guard = resolve(__dirname, "../../nix/modules/dev-vm/home-guard.bash");
+    const message = join(folder, "motd.d/home-guard");
+    const commands = `"$@"; code=$?; mkdir ${home}/bob && findmnt --noheadings --output SOURCE,FSTYPE --mountpoint ${home}; exit $code`;
+    const inNamespace = ["--mount", "--propagation", "private", "bash", "-c", commands, "-", guard, home, message];
+    const { exitCode, stdout, stderr } = await execa("unshare", inNamespace, { reject: false });
+    expect([exitCode, stdout]).toEqual([1, "home-guard tmpfs"]);
+    expect(stderr).toContain(`${home} is not mounted`);
+    expect(readFileSync(message, "utf8")).toContain("the next boot deletes what you write there");
+    expect(readdirSync(home)).toEqual(["alice"]);
   });
 });

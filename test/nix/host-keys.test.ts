@@ -1,6 +1,6 @@
 /** The script that publishes a VM's SSH host keys, beside a metadata server that answers what a test says. */
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -49,6 +49,15 @@ it("publishes each key's type and text, as Google's guest agent does", async () 
     `PUT ${attribute}/ssh-ed25519 Google AAAAC3Nz`,
     `PUT ${attribute}/ssh-rsa Google AAAAB3Nz+/==`,
   ]);
+});
+
+it("takes the public key from the private one where it has no file of its own", async () => {
+  const key = file("ed25519").replace(/\.pub$/, "");
+  await execa("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "root@dev-alice", "-f", key]);
+  const [type = "", text = ""] = readFileSync(file("ed25519"), "utf8").split(" ");
+  rmSync(file("ed25519"));
+  await publish("ed25519");
+  expect(asked).toEqual([`PUT ${attribute}/${type} Google ${text}`]);
 });
 
 it("tries again, and says why once, where the server refuses or a key is not there yet", async () => {

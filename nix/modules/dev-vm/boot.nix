@@ -2,7 +2,7 @@
 { lib, ... }:
 {
   # What Shielded VMs boot by. Their Secure Boot stays off: no key that the firmware knows signs NixOS' boot loaders.
-  virtualisation.googleComputeImage.efi = lib.mkDefault true;
+  virtualisation.googleComputeImage.efi = lib.mkOverride 900 true;
 
   # nixos/modules/virtualisation/google-compute-config.nix sets both to 0, "the user has no way to select them anyway". They have: the
   # serial console, where an older generation is the last way back for a machine that does not come up. Priority 90 is before those
@@ -12,6 +12,8 @@
   # (nixos/lib/make-disk-image.nix, bootSize) and no option of its own. A new pair, some 45 MiB, is copied before the old ones are
   # removed (nixos/modules/system/boot/loader/grub/install-grub.pl): four of them have room up to 60 MiB each.
   boot.loader.grub.configurationLimit = lib.mkOverride 90 3;
+  # systemd-boot has its kernels there as well, and by default those of all generations.
+  boot.loader.systemd-boot.configurationLimit = lib.mkOverride 900 3;
   boot.loader.grub.extraConfig = ''
     serial --unit=0 --speed=115200
     terminal_input serial console

@@ -19,9 +19,10 @@ blank() {
 label() { blkid --probe --match-tag LABEL --output value "$disk" || true; }
 
 # A copy that was cut short has files of any length and any time, also times that say that nothing is left to copy.
+# The disk is mounted below /run: /tmp may become a mount of its own while this runs.
 copy() {
   local mount
-  mount=$(mktemp --directory)
+  mount=$(mktemp --directory --tmpdir=/run)
   mount "$disk" "$mount"
   cp --archive "$home/." "$mount/"
   umount "$mount"

@@ -28,6 +28,14 @@ let
     ];
     text = builtins.readFile ./home-disk.bash;
   };
+  guard = pkgs.writeShellApplication {
+    name = "home-guard";
+    runtimeInputs = [
+      pkgs.coreutils
+      pkgs.util-linux
+    ];
+    text = builtins.readFile ./home-guard.bash;
+  };
 in
 {
   options.nixos-fleet.homeDisk.enable = lib.mkEnableOption "{file}`/home` on the disk that is attached with the device name `home`. A disk with nothing on it is formatted, and gets a copy of what {file}`/home` had so far; one with anything on it never is. On a machine that runs already it takes a reboot";
@@ -53,7 +61,7 @@ in
             fi
             ;;
           *)
-            if ! ${pkgs.util-linux}/bin/mountpoint --quiet /home; then
+            if ! ${pkgs.util-linux}/bin/mountpoint --quiet /home || ${pkgs.util-linux}/bin/findmnt --source home-guard --mountpoint /home >/dev/null; then
               echo "/home is not on a disk of its own yet; a boot mounts it there"
               exit 1
             fi
@@ -95,6 +103,28 @@ in
           RemainAfterExit = true;
           ExecStart = "${lib.getExe prepare} ${disk} /home";
           TimeoutStartSec = "infinity";
+        };
+      };
+
+      # Google's image boots on without /home (nixos/modules/profiles/headless.nix: no emergency mode).
+      systemd.services.home-guard = {
+        description = "Keep homes off the boot disk while their own disk is not mounted";
+        wantedBy = [ "sysinit.target" ];
+        after = [ "home.mount" ];
+        conflicts = [ "shutdown.target" ];
+        before = [
+          "systemd-tmpfiles-setup.service"
+          "sysinit.target"
+          "shutdown.target"
+        ];
+        unitConfig = {
+          DefaultDependencies = false;
+          ConditionPathIsMountPoint = "!/home";
+        };
+        restartIfChanged = false;
+        serviceConfig = {
+          Type = "oneshot";
+          ExecStart = "${lib.getExe guard} /home ${(import ../../lib).homeGuardMessage}";
         };
       };
     })

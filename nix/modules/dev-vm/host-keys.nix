@@ -13,6 +13,7 @@ let
     runtimeInputs = [
       pkgs.coreutils
       pkgs.curl
+      config.services.openssh.package
     ];
     text = builtins.readFile ./publish-host-keys.bash;
   };
@@ -24,7 +25,11 @@ in
     description = "Publish the SSH host keys as guest attributes";
     # A new instance may have the disk of another one, so each boot publishes them.
     wantedBy = [ "multi-user.target" ];
-    wants = [ "network-online.target" ];
+    # With services.openssh.startWhenNeeded only a first connection would make the keys.
+    wants = [
+      "network-online.target"
+      "sshd-keygen.service"
+    ];
     after = [
       "network-online.target"
       "sshd-keygen.service"

@@ -11,13 +11,20 @@
 #   (guest-oslogin, src/nss/nss_oslogin.cc);
 # - google-oslogin-cache.service fills the cache of names, as root (guest-oslogin, google-oslogin-cache.service: no User=).
 { config, lib, ... }:
+
+let
+  # The sudo that runs only for members of wheel, if there is one.
+  wheelOnly = builtins.filter (
+    name: config.security.${name}.enable && config.security.${name}.execWheelOnly
+  ) [ "sudo" "sudo-rs" ];
+in
 {
   # The guest agent makes accounts from metadata, all with sudo without a password, where it may
   # (nixos/modules/virtualisation/google-compute-config.nix: accounts_daemon, google-sudoers).
-  users.mutableUsers = lib.mkDefault false;
+  users.mutableUsers = lib.mkOverride 900 false;
 
   # NixOS refuses a machine on which no one has a password or key; it cannot know about OS Login.
-  users.allowNoPasswordLogin = lib.mkDefault config.security.googleOsLogin.enable;
+  users.allowNoPasswordLogin = lib.mkOverride 900 config.security.googleOsLogin.enable;
 
   # Since 2024 OS Login's module denies each account that Google does not know, also the machine's own, such as the one for
   # `trigger: ssh` (guest-oslogin, src/pam/pam_oslogin_login.cc). For an account in /etc/passwd the next rule, which is this module, is
@@ -32,4 +39,11 @@
 
   # google-compute-config.nix allows root by key, as a default. Sudo tells who it was.
   services.openssh.settings.PermitRootLogin = lib.mkOverride 900 "no";
+
+  # OS Login makes administrators by a rule of sudo, not by a group.
+  assertions = map (name: {
+    assertion =
+      !config.security.googleOsLogin.enable || (config.users.groups.wheel.members or [ ]) != [ ];
+    message = "security.${name}.execWheelOnly keeps sudo from the administrators of OS Login (compute.osAdminLogin), who are not in the group wheel, so no one could become root on this machine: set security.${name}.execWheelOnly = lib.mkForce false.";
+  }) wheelOnly;
 }

@@ -12,11 +12,31 @@ let
   cfg = config.nixos-fleet.trigger;
   update = "/run/current-system/sw/bin/${(import ../../lib).contract.units.system}";
 
+  # The only thing that the account may run as root, so it takes any argument: sudo-rs refuses rules with a pattern for arguments.
+  asRoot = pkgs.writeShellScript "fleet-trigger-as-root" ''
+    exec ${update} trigger --by "''${1:-ssh}"
+  '';
+
   # sshd runs this whatever the client asked for; who asks is what follows `--by` in that.
   forced = pkgs.writeShellScript "fleet-trigger" ''
     who=$(printf %s "''${SSH_ORIGINAL_COMMAND##*--by }" | tr -cd '[:alnum:] @._:/-')
-    exec /run/wrappers/bin/sudo -n ${update} trigger --by "''${who:-ssh}"
+    exec /run/wrappers/bin/sudo -n ${asRoot} "$who"
   '';
+  rules = [
+    {
+      users = [ cfg.user ];
+      commands = [
+        {
+          command = "${asRoot}";
+          options = [ "NOPASSWD" ];
+        }
+      ];
+    }
+  ];
+  enabled = builtins.filter (name: config.security.${name}.enable) [
+    "sudo"
+    "sudo-rs"
+  ];
 in
 {
   options.nixos-fleet.trigger = {
@@ -53,16 +73,18 @@ in
     };
     users.groups.${cfg.user} = { };
 
-    security.sudo.extraRules = [
+    security.sudo.extraRules = rules;
+    security.sudo-rs.extraRules = rules;
+
+    assertions = [
       {
-        users = [ cfg.user ];
-        commands = [
-          {
-            command = "${update} trigger --by *";
-            options = [ "NOPASSWD" ];
-          }
-        ];
+        assertion = enabled != [ ];
+        message = "nixos-fleet.trigger.keys needs sudo, which starts the update as root: set security.sudo.enable or security.sudo-rs.enable to true, or trigger.keys to [ ].";
       }
-    ];
+    ]
+    ++ map (name: {
+      assertion = !config.security.${name}.execWheelOnly;
+      message = "nixos-fleet.trigger.keys needs a sudo that ${cfg.user} can run, which is not in the group wheel: set security.${name}.execWheelOnly = lib.mkForce false, or trigger.keys to [ ].";
+    }) enabled;
   };
 }

@@ -58,6 +58,18 @@ in
     holds = isClosedBut "{ root, nscd }";
   }
   {
+    name = "the metadata server open to a service's user as well";
+    settings.metadataUsers = [
+      "vector"
+      "nscd"
+    ];
+    around.users.users = {
+      nscd.isSystemUser = true;
+      vector.isSystemUser = true;
+    };
+    holds = isClosedBut "{ root, nscd, nobody, vector }";
+  }
+  {
     name = "the metadata server closed by NixOS' nftables";
     around.networking.nftables.enable = true;
     holds =

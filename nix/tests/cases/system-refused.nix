@@ -32,6 +32,7 @@
     { deployKeySecret = "key"; }
     { deployKeys."github.com" = "key"; }
     { protectMetadata = null; }
+    { metadataUsers = [ "root } accept" ]; }
     { activation = "switch"; }
     { window = "22:00-05:00"; }
     { window = [ "22:00" ]; }
@@ -61,6 +62,11 @@
   ];
 
   asserted = [
+    {
+      name = "a user for the metadata server that the machine does not have";
+      settings.metadataUsers = [ "vector" ];
+      says = "metadataUsers: vector must be in users.users";
+    }
     {
       name = "beside system.autoUpgrade";
       around.system.autoUpgrade.enable = true;

@@ -90,8 +90,8 @@ in
         in
         !((config.environment or { }) ? loginShellInit)
         && bash == zsh
-        && reads "case [$]- in .*/run/motd.d/nixos-auto-update .*/login-message" bash
-        && reads "if status is-interactive .*/run/motd.d/nixos-auto-update .*/login-message" fish
+        && reads "case [$]- in .*/run/motd.d/home-guard /run/motd.d/nixos-auto-update .*/login-message" bash
+        && reads "if status is-interactive .*/run/motd.d/home-guard /run/motd.d/nixos-auto-update .*/login-message" fish
         && !(reads "esac" fish);
     }
     {

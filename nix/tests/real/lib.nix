@@ -23,6 +23,7 @@ let
           default = [ ];
         };
         environment = anything;
+        fileSystems = anything;
         home = anything;
         home-manager = anything;
         # One option each: a module may read one and set another.
@@ -34,6 +35,7 @@ let
           nftables.preCheckRuleset = anything;
         };
         nix = anything;
+        preservation = anything;
         programs = anything;
         security = anything;
         services.comin = anything;

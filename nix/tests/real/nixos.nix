@@ -52,6 +52,7 @@ let
           pam.package = anything;
           pam.services = anything;
           sudo = anything;
+          sudo-rs = anything;
         };
         services = {
           comin = anything;
@@ -70,6 +71,10 @@ let
         package = lib.mkDefault pkgs.git;
         settings.trusted-users = [ "root" ];
       };
+      security = lib.genAttrs [ "sudo" "sudo-rs" ] (name: {
+        enable = lib.mkDefault (name == "sudo");
+        execWheelOnly = lib.mkDefault false;
+      });
       services.nscd = {
         enable = true;
         user = "nscd";

@@ -4,6 +4,7 @@
   settings,
   around,
   pkgs,
+  lib ? import ./lib.nix,
 }:
 
 let
@@ -16,8 +17,6 @@ let
     isPath
     mapAttrs
     ;
-
-  lib = import ./lib.nix;
 
   read =
     file:
