@@ -5,6 +5,7 @@ import * as compute from "@pulumi/gcp/compute";
 import pMap from "p-map";
 import { contract, type PresentVm } from "../../../rules/contract";
 import { own } from "../../../rules/text/json";
+import { isAccepted } from "../../host-key";
 import type { FleetConfig, VmConfig } from "../../config/fleet-config";
 
 /** The address where a VM answers SSH and the host key that it must show, or why it gets no trigger. */
@@ -20,13 +21,15 @@ const DIALLED_AT_ONCE = 64;
 const PATIENCE = 3_000;
 
 const noHostKey = "no SSH host key is published yet, or the right compute.instances.getGuestAttributes is missing";
+const onlyRsa = "the only host key that is published is RSA, and the trigger needs an ed25519 or ecdsa key";
 
 /**
  * The host key that a VM published, as `ssh-ed25519 AAAA…`; ed25519 if there are several. Pure.
- * @param values undefined where the provider could not read them: it gives no reason
+ * @param values the provider gives none where it could not read them, without a reason
  */
-function publishedHostKey(values: readonly { key: string; value: string }[] | undefined): string | undefined {
-  const chosen = values?.find(({ key }) => key === "ssh-ed25519") ?? values?.[0];
+function publishedHostKey(values: readonly { key: string; value: string }[]): string | undefined {
+  const accepted = values.filter(({ key }) => isAccepted(key));
+  const chosen = accepted.find(({ key }) => key === "ssh-ed25519") ?? accepted[0];
   return chosen && `${chosen.key} ${chosen.value}`;
 }
 
@@ -72,8 +75,10 @@ async function lookUp(
   const queryPath = `${contract.guestAttributes.hostKeysNamespace}/`;
   try {
     const published = await compute.getInstanceGuestAttributes({ name, zone, project, queryPath }, opts);
-    const hostKey = publishedHostKey(published.queryValues);
-    if (hostKey === undefined) return { skipped: noHostKey };
+    // Without any key the property is missing, against the SDK's type.
+    const keys = (published.queryValues as typeof published.queryValues | undefined) ?? [];
+    const hostKey = publishedHostKey(keys);
+    if (hostKey === undefined) return { skipped: keys.length === 0 ? noHostKey : onlyRsa };
     const [host = "", port = ""] = (own(ssh.addresses, name) ?? `${address}:${ssh.port}`).split(":");
     return { host, port: Number(port), hostKey };
   } catch (error) {

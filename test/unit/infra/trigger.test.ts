@@ -97,6 +97,14 @@ it.each<[string, typeof keys]>([
   expect(await reach({ port: open })).toEqual({ "dev-alice": { skipped } });
 });
 
+it.each([
+  ["ecdsa-sha2-nistp256", { hostKey: "ecdsa-sha2-nistp256 CCCC" }],
+  ["", { skipped: "the only host key that is published is RSA, and the trigger needs an ed25519 or ecdsa key" }],
+])("takes no RSA host key, which the provider does not accept; the other one is %j", async (key, expected) => {
+  keys = [{ key: "ssh-rsa", value: "BBBB" }, ...(key === "" ? [] : [{ key, value: "CCCC" }])];
+  expect(await reach({ port: open })).toMatchObject({ "dev-alice": expected });
+});
+
 it("skips a VM whose host key cannot be read", async () => {
   refusal = new Error("not found");
   expect(await reach({ port: open })).toMatchObject({

@@ -106,6 +106,9 @@ describe("a connection", () => {
   it("with a host key accepts no other, and without one any", () => {
     expect(lines(connection)).toContain("StrictHostKeyChecking yes");
     expect(lines(connection)).toContain('UserKnownHostsFile "/d/target.known_hosts"');
+    expect(lines(connection)).toContain("HostKeyAlgorithms ssh-ed25519");
+    expect(lines({ ...connection, hostKey: "ssh-rsa AAAA" })).toContain("HostKeyAlgorithms ssh-rsa");
+    expect(lines({ host: "h" }).join()).not.toContain("HostKeyAlgorithms");
     expect(lines({ host: "h" })).toContain("StrictHostKeyChecking no");
     expect(lines({ host: "h" })).toContain("UserKnownHostsFile /dev/null");
   });
