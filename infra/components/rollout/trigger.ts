@@ -17,8 +17,10 @@ type Config = Pick<FleetConfig, "trigger" | "ssh" | "vms" | "project">;
 const READ_AT_ONCE = 8;
 /** Servers that are dialled at once. */
 const DIALLED_AT_ONCE = 64;
-/** Milliseconds that a server has to accept a connection. */
+/** Milliseconds that a server has to greet. */
 const PATIENCE = 3_000;
+/** Characters before a greeting. */
+const MOST_READ = 10_000;
 
 const noHostKey = "no SSH host key is published yet, or the right compute.instances.getGuestAttributes is missing";
 const onlyRsa = "the only host key that is published is RSA, and the trigger needs an ed25519 or ecdsa key";
@@ -49,7 +51,7 @@ export async function reachAll(
   const dials = !pulumi.runtime.isDryRun();
   const closed =
     dials && bastion !== undefined && !(await answers(bastion.host, bastion.port, PATIENCE))
-      ? `the bastion ${bastion.host}:${bastion.port} does not answer`
+      ? `no SSH server answers at the bastion ${bastion.host}:${bastion.port}`
       : undefined;
   const reach = async (vm: VmConfig): Promise<readonly [string, Reachable]> => {
     const found = present.find(({ name, zone }) => name === vm.name && zone === vm.zone);
@@ -62,7 +64,7 @@ export async function reachAll(
   const dial = async ([name, target]: (typeof found)[number]): Promise<(typeof found)[number]> =>
     "skipped" in target || (await answers(target.host, target.port, PATIENCE))
       ? [name, target]
-      : [name, { skipped: `nothing answers on port ${target.port}` }];
+      : [name, { skipped: `no SSH server answers on port ${target.port}` }];
   return Object.fromEntries(await pMap(found, dial, { concurrency: DIALLED_AT_ONCE }));
 }
 
@@ -86,16 +88,28 @@ async function lookUp(
   }
 }
 
-/** Whether a server accepts a connection. */
+/**
+ * Whether an SSH server greets within `patience`. A connection alone proves nothing: the kernel of a frozen VM still accepts it, and the provider
+ * would wait for the greeting without a limit.
+ */
 function answers(host: string, port: number, patience: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });
+    let read = "";
     const end = (answered: boolean) => {
+      clearTimeout(timer);
       socket.destroy();
       resolve(answered);
     };
-    socket.setTimeout(patience, () => end(false));
-    socket.once("connect", () => end(true));
+    const timer = setTimeout(() => end(false), patience);
+    socket.setEncoding("latin1");
+    socket.on("data", (text: string) => {
+      read += text;
+      // A server may say something before its version.
+      if (/^SSH-/m.test(read)) end(true);
+      else if (read.length > MOST_READ) end(false);
+    });
     socket.once("error", () => end(false));
+    socket.once("close", () => end(false));
   });
 }

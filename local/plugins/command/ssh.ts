@@ -53,9 +53,9 @@ export function endpoint(alias: string, connection: Props, directory: string): E
           `HostKeyAlgorithms ${plain(hostKey.trim().split(" ")[0] ?? "", "hostKey")}`,
         ]),
     "GlobalKnownHostsFile /dev/null",
+    // OpenSSH's covers the server's greeting as well: remote.ts.
     ...(timeout > 0 ? [`ConnectTimeout ${timeout}`] : []),
     ...(askpass ? ["NumberOfPasswordPrompts 1"] : ["BatchMode yes"]),
-    "ServerAliveInterval 15",
     "LogLevel ERROR",
   ];
   return {
