@@ -205,7 +205,7 @@ async function unreachableOf(
   return Object.fromEntries(found.flatMap(([name, why]) => (why === undefined ? [] : [[name, why]])));
 }
 
-/** Why nothing answers at HOST:PORT; undefined if something does. */
+/** Why no SSH server answers at HOST:PORT; undefined if one does. */
 function answers(way: string): Promise<string | undefined> {
   const [, host = "", port = ""] = /^(.*):(\d+)$/.exec(way) ?? [];
   if (host === "") return Promise.resolve("has no address");
@@ -215,7 +215,9 @@ function answers(way: string): Promise<string | undefined> {
       socket.destroy();
       end(why);
     };
-    socket.once("connect", () => ended(undefined));
+    // The kernel of a frozen VM accepts a connection, too.
+    socket.once("data", () => ended(undefined));
+    socket.once("end", () => ended(`${way}: ends the connection`));
     socket.once("timeout", () => ended(`${way}: no answer within ${connectTimeout / 1_000} s`));
     socket.once("error", (error: NodeJS.ErrnoException) => ended(`${way}: ${error.code ?? error.message}`));
   });

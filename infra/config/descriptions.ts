@@ -133,7 +133,7 @@ export const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "ssh.bastion.host": "The bastion's name or address.",
   "ssh.bastion.port": "The bastion's SSH port.",
   "ssh.bastion.user": "The user on the bastion.",
-  "ssh.bastion.hostKey": "The bastion's host key, such as `ssh-ed25519 AAAA…`.",
+  "ssh.bastion.hostKey": "The bastion's ed25519 or ecdsa host key, such as `ssh-ed25519 AAAA…`. RSA is refused.",
   sshPrivateKey:
     "The private key for the remote commands. A secret: `pulumi config set --secret nixos-fleet:sshPrivateKey <key`.",
 

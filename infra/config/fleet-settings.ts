@@ -324,7 +324,7 @@ export interface FleetSettings {
               port?: number | undefined;
               /** The user on the bastion. */
               user: string;
-              /** The bastion's host key, such as `ssh-ed25519 AAAA…`. */
+              /** The bastion's ed25519 or ecdsa host key, such as `ssh-ed25519 AAAA…`. RSA is refused. */
               hostKey?: string | undefined;
             }
           | undefined;

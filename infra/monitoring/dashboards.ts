@@ -24,7 +24,10 @@ function places(all: readonly Figure[]): Box[] {
   });
 }
 
-/** The dashboard in Monitoring's format: the figures, and below them the log entries themselves. */
+/**
+ * The dashboard in Monitoring's format: the figures, and below them the log entries themselves. Without zeros: Monitoring omits them, and the
+ * provider would show each one as a difference at every run.
+ */
 export function cloudDashboard(fleet: Fleet, monitoring: Monitoring): object {
   const all = figures(monitoring);
   const grown = grownOf(fleet);
@@ -48,14 +51,20 @@ export function cloudDashboard(fleet: Fleet, monitoring: Monitoring): object {
 }
 
 /** Monitoring's grid has 48 columns. */
-const tile = ({ x, y, w, h }: Box) => ({ xPos: 2 * x, yPos: 2 * y, width: 2 * w, height: 2 * h });
+const tile = ({ x, y, w, h }: Box) => ({
+  ...(x === 0 ? {} : { xPos: 2 * x }),
+  ...(y === 0 ? {} : { yPos: 2 * y }),
+  width: 2 * w,
+  height: 2 * h,
+});
 
 function widget({ kind, alarm }: Figure, prometheusQuery: string): object {
   const timeSeriesQuery = { prometheusQuery };
   switch (kind) {
     case "number": {
       const color = alarm === "red" ? "RED" : "YELLOW";
-      const thresholds = alarm === undefined ? {} : { thresholds: [{ value: 0, direction: "ABOVE", color }] };
+      // Above 0.
+      const thresholds = alarm === undefined ? {} : { thresholds: [{ direction: "ABOVE", color }] };
       return { scorecard: { timeSeriesQuery, ...thresholds } };
     }
     case "course":

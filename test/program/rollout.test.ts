@@ -202,7 +202,7 @@ describe("what the rollout does not need", () => {
   });
 
   it("does not keep a revision from the VMs if SSH does not let the triggers in", async () => {
-    const server = createServer((socket) => socket.destroy());
+    const server = createServer((socket) => socket.on("error", () => undefined).end("SSH-2.0-x\r\n"));
     await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
     onTestFinished(() => void server.close());
     const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;

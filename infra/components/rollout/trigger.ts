@@ -5,6 +5,7 @@ import * as compute from "@pulumi/gcp/compute";
 import pMap from "p-map";
 import { contract, type PresentVm } from "../../../rules/contract";
 import { own } from "../../../rules/text/json";
+import { isAccepted } from "../../host-key";
 import type { FleetConfig, VmConfig } from "../../config/fleet-config";
 
 /** The address where a VM answers SSH and the host key that it must show, or why it gets no trigger. */
@@ -16,17 +17,21 @@ type Config = Pick<FleetConfig, "trigger" | "ssh" | "vms" | "project">;
 const READ_AT_ONCE = 8;
 /** Servers that are dialled at once. */
 const DIALLED_AT_ONCE = 64;
-/** Milliseconds that a server has to accept a connection. */
+/** Milliseconds that a server has to greet. */
 const PATIENCE = 3_000;
+/** Characters before a greeting. */
+const MOST_READ = 10_000;
 
 const noHostKey = "no SSH host key is published yet, or the right compute.instances.getGuestAttributes is missing";
+const onlyRsa = "the only host key that is published is RSA, and the trigger needs an ed25519 or ecdsa key";
 
 /**
  * The host key that a VM published, as `ssh-ed25519 AAAA…`; ed25519 if there are several. Pure.
- * @param values undefined where the provider could not read them: it gives no reason
+ * @param values the provider gives none where it could not read them, without a reason
  */
-function publishedHostKey(values: readonly { key: string; value: string }[] | undefined): string | undefined {
-  const chosen = values?.find(({ key }) => key === "ssh-ed25519") ?? values?.[0];
+function publishedHostKey(values: readonly { key: string; value: string }[]): string | undefined {
+  const accepted = values.filter(({ key }) => isAccepted(key));
+  const chosen = accepted.find(({ key }) => key === "ssh-ed25519") ?? accepted[0];
   return chosen && `${chosen.key} ${chosen.value}`;
 }
 
@@ -46,7 +51,7 @@ export async function reachAll(
   const dials = !pulumi.runtime.isDryRun();
   const closed =
     dials && bastion !== undefined && !(await answers(bastion.host, bastion.port, PATIENCE))
-      ? `the bastion ${bastion.host}:${bastion.port} does not answer`
+      ? `no SSH server answers at the bastion ${bastion.host}:${bastion.port}`
       : undefined;
   const reach = async (vm: VmConfig): Promise<readonly [string, Reachable]> => {
     const found = present.find(({ name, zone }) => name === vm.name && zone === vm.zone);
@@ -59,7 +64,7 @@ export async function reachAll(
   const dial = async ([name, target]: (typeof found)[number]): Promise<(typeof found)[number]> =>
     "skipped" in target || (await answers(target.host, target.port, PATIENCE))
       ? [name, target]
-      : [name, { skipped: `nothing answers on port ${target.port}` }];
+      : [name, { skipped: `no SSH server answers on port ${target.port}` }];
   return Object.fromEntries(await pMap(found, dial, { concurrency: DIALLED_AT_ONCE }));
 }
 
@@ -72,8 +77,10 @@ async function lookUp(
   const queryPath = `${contract.guestAttributes.hostKeysNamespace}/`;
   try {
     const published = await compute.getInstanceGuestAttributes({ name, zone, project, queryPath }, opts);
-    const hostKey = publishedHostKey(published.queryValues);
-    if (hostKey === undefined) return { skipped: noHostKey };
+    // Without any key the property is missing, against the SDK's type.
+    const keys = (published.queryValues as typeof published.queryValues | undefined) ?? [];
+    const hostKey = publishedHostKey(keys);
+    if (hostKey === undefined) return { skipped: keys.length === 0 ? noHostKey : onlyRsa };
     const [host = "", port = ""] = (own(ssh.addresses, name) ?? `${address}:${ssh.port}`).split(":");
     return { host, port: Number(port), hostKey };
   } catch (error) {
@@ -81,16 +88,28 @@ async function lookUp(
   }
 }
 
-/** Whether a server accepts a connection. */
+/**
+ * Whether an SSH server greets within `patience`. A connection alone proves nothing: the kernel of a frozen VM still accepts it, and the provider
+ * would wait for the greeting without a limit.
+ */
 function answers(host: string, port: number, patience: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });
+    let read = "";
     const end = (answered: boolean) => {
+      clearTimeout(timer);
       socket.destroy();
       resolve(answered);
     };
-    socket.setTimeout(patience, () => end(false));
-    socket.once("connect", () => end(true));
+    const timer = setTimeout(() => end(false), patience);
+    socket.setEncoding("latin1");
+    socket.on("data", (text: string) => {
+      read += text;
+      // A server may say something before its version.
+      if (/^SSH-/m.test(read)) end(true);
+      else if (read.length > MOST_READ) end(false);
+    });
     socket.once("error", () => end(false));
+    socket.once("close", () => end(false));
   });
 }

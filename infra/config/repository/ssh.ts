@@ -1,5 +1,6 @@
 /** How a rollout starts updates in addition to the VMs' own watching. */
 import { z } from "zod";
+import { isAccepted } from "../../host-key";
 import { quote } from "../parse";
 import { check, port, userName } from "../schema";
 
@@ -12,7 +13,13 @@ const address = z
     "must be HOST:PORT with a port from 1 to 65535",
   );
 const addresses = z.record(z.string(), address);
-const hostKey = z.string().regex(/^[a-z0-9@.-]+ [A-Za-z0-9+/=]+$/, "must be a host key, such as ssh-ed25519 AAAA…");
+const hostKey = z
+  .string()
+  .regex(/^[a-z0-9@.-]+ [A-Za-z0-9+/=]+$/, { error: "must be a host key, such as ssh-ed25519 AAAA…", abort: true })
+  .refine(
+    (text) => isAccepted(text.split(" ")[0] ?? ""),
+    "must be the ed25519 or ecdsa host key of the bastion; Pulumi's command provider does not accept RSA",
+  );
 
 export const sshKeys = {
   trigger: trigger.default("watch"),

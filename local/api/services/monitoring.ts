@@ -23,8 +23,11 @@ export const documents: Service = (store, { method, pathname, body }) => {
       return found;
     case "PUT":
       return keep(store, path, { ...body, name: found["name"] });
-    case "PATCH":
-      return keep(store, path, { ...found, ...body, name: found["name"] });
+    case "PATCH": {
+      // A dashboard is written as a whole.
+      const rest = collection === "dashboards" ? {} : found;
+      return keep(store, path, { ...rest, ...body, name: found["name"] });
+    }
     case "DELETE":
       return remove(store, path);
     default:
@@ -41,10 +44,22 @@ function create(store: Store, parent: string, body: Body): Body {
 }
 
 function keep(store: Store, path: string, document: Body): Body {
-  store.state.documents = { ...store.state.documents, [path]: document };
+  const kept = path.includes("/dashboards/") ? { ...withoutZeros(document), etag: store.newId() } : document;
+  store.state.documents = { ...store.state.documents, [path]: kept };
   store.changed();
-  return document;
+  return kept;
 }
+
+/** A dashboard as Monitoring answers it: without 0, false, "" and empty lists. */
+function withoutZeros(document: Body): Body {
+  const rest = Object.entries(document)
+    .filter(([, value]) => !(Array.isArray(value) ? value.length === 0 : !value))
+    .map(([key, value]) => [key, Array.isArray(value) ? value.map(inner) : inner(value)]);
+  return Object.fromEntries(rest) as Body;
+}
+
+const inner = (value: unknown): unknown =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? withoutZeros(value as Body) : value;
 
 function remove(store: Store, path: string): Body {
   const left = Object.entries(store.state.documents ?? {}).filter(([key]) => key !== path);

@@ -10,6 +10,8 @@ import { client, number, type Client } from "./ssh";
 /** As Pulumi's own retries: from 100 ms, half as much again each time, never above 5 s. */
 const FIRST_DELAY = 100;
 const LAST_DELAY = 5_000;
+/** What OpenSSH's client prints if a server accepts a connection and says nothing: one that is frozen. */
+const NO_GREETING = /timed out during banner exchange/;
 
 /** The official provider's defaults for a connection. */
 export function connectionDefaults(connection: Value | undefined): Value {
@@ -46,7 +48,10 @@ export async function runRemotely(
   }
 }
 
-/** Retries until there is a session or `dialErrorLimit` is reached. */
+/**
+ * Retries until there is a session or `dialErrorLimit` is reached. As in the official provider, a cancel is seen between attempts only: it
+ * does not end a session.
+ */
 async function dialled(
   log: Log,
   ssh: Client,
@@ -62,13 +67,17 @@ async function dialled(
     const ended = await runProcess({
       argv: [...ssh.argv, command],
       env: { ...process.env, ...variables, ...ssh.env },
-      signal,
+      signal: new AbortController().signal,
       onLine: (stream, line) => {
         if (shown(inputs, stream)) log.status(urn, line);
       },
       ...(stdin === undefined ? {} : { stdin }),
     });
     if (ended.exitCode !== 255 || (await ssh.connected())) return ended;
+    if (NO_GREETING.test(ended.stderr))
+      throw new Error(
+        "the server accepts connections and sends no greeting: the official command provider hangs on it",
+      );
     if (limit >= 0 && attempt > limit) throw new Error(`after ${attempt} failed attempts: ${ended.stderr.trim()}`);
     log.status(urn, `Dial ${attempt}/${limit < 0 ? "inf" : limit} failed: retrying`);
     await sleep(delay, undefined, { signal });

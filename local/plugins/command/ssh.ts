@@ -46,11 +46,16 @@ export function endpoint(alias: string, connection: Props, directory: string): E
     ...(agent === undefined ? (privateKey === undefined ? [] : ["IdentityAgent none"]) : [`IdentityAgent "${agent}"`]),
     ...(hostKey === undefined
       ? ["StrictHostKeyChecking no", "UserKnownHostsFile /dev/null"]
-      : ["StrictHostKeyChecking yes", `UserKnownHostsFile "${at("known_hosts")}"`]),
+      : [
+          "StrictHostKeyChecking yes",
+          `UserKnownHostsFile "${at("known_hosts")}"`,
+          // As the official provider: for an RSA key only SHA-1, which no current server signs with.
+          `HostKeyAlgorithms ${plain(hostKey.trim().split(" ")[0] ?? "", "hostKey")}`,
+        ]),
     "GlobalKnownHostsFile /dev/null",
+    // OpenSSH's covers the server's greeting as well: remote.ts.
     ...(timeout > 0 ? [`ConnectTimeout ${timeout}`] : []),
     ...(askpass ? ["NumberOfPasswordPrompts 1"] : ["BatchMode yes"]),
-    "ServerAliveInterval 15",
     "LogLevel ERROR",
   ];
   return {

@@ -1,5 +1,6 @@
 /** Types of Logging, Monitoring and Cloud Storage: each resource is one JSON document of one collection. */
-import { isObject, text, type Props } from "../core/value";
+import { isDeepStrictEqual } from "node:util";
+import { isObject, text, type Props, type Value } from "../core/value";
 import type { Call } from "./api";
 import { decode, encode, type Fields } from "./fields";
 import { labelState, LABEL_OUTPUTS, pulumiLabels } from "./labels";
@@ -164,9 +165,28 @@ const dashboard = document({
   collection: (project) => `/monitoring/v1/projects/${project}/dashboards`,
   path: (id) => `/monitoring/v1/${id}`,
   update: "PATCH",
-  fields: { dashboardJson: { own: true, inPlace: true } },
+  fields: { dashboardJson: { own: true, inPlace: true, same: sameDashboard } },
   body: (inputs) => JSON.parse(text(inputs, "dashboardJson") ?? "") as Props,
+  state: (answer) => ({ dashboardJson: JSON.stringify(answer) }),
 });
+
+/**
+ * As the official provider compares them: what only Monitoring's text has makes no difference, what only the program's has does, even if it
+ * is a zero, which Monitoring omits.
+ */
+function sameDashboard(now: Value, input: Value): boolean {
+  if (typeof now !== "string" || typeof input !== "string") return false;
+  const wanted = JSON.parse(input) as Value;
+  return isDeepStrictEqual(limited(JSON.parse(now) as Value, wanted), wanted);
+}
+
+/** A value without the keys that the other one does not have. */
+function limited(value: Value, other: Value | undefined): Value {
+  if (Array.isArray(value)) return value.map((item, i) => limited(item, Array.isArray(other) ? other[i] : undefined));
+  if (!isObject(value) || !isObject(other)) return value;
+  const shared = Object.entries(value).filter(([key]) => (other[key] ?? null) !== null);
+  return Object.fromEntries(shared.map(([key, item]) => [key, limited(item, other[key])]));
+}
 
 const bucket = document({
   token: "gcp:storage/bucket:Bucket",

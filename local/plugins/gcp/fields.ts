@@ -22,6 +22,8 @@ export interface Field {
   keep?: true;
   /** Sent if the program does not set it, as the official provider does. */
   otherwise?: Value;
+  /** Whether the cloud's value means the same as the program's. */
+  same?: (now: Value, input: Value) => boolean;
   to?: (value: Value, scope: Scope) => Value;
   from?: (value: Value) => Value;
 }
@@ -105,6 +107,12 @@ export function isInPlace(fields: Fields, { rule }: Change): boolean {
 /** Whether a property that the program no longer sets keeps the cloud's value, so that this is no change: one that the cloud fills in. */
 export function isLeft(fields: Fields, { rule, kind }: Change): boolean {
   return kind === "delete" && along(fields, rule).at(-1)?.computed === true;
+}
+
+/** Whether both values of a changed property have the same meaning for its field. */
+export function isSame(fields: Fields, { rule }: Change, olds: Props, inputs: Props): boolean {
+  const [name = ""] = rule;
+  return fields[name]?.same?.(olds[name] ?? null, inputs[name] ?? null) === true;
 }
 
 /** The fields on the way to a property, ending with the property itself. */

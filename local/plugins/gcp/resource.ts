@@ -6,7 +6,18 @@ import { PartialFailure, type Resource, type Run } from "../core/provider";
 import type { Typings } from "../core/typings";
 import { isObject, text, UNKNOWN, type Props } from "../core/value";
 import type { Api } from "./api";
-import { foreseen, imported, isInPlace, isLeft, known, ordered, refreshed, untranslated, type Fields } from "./fields";
+import {
+  foreseen,
+  imported,
+  isInPlace,
+  isLeft,
+  isSame,
+  known,
+  ordered,
+  refreshed,
+  untranslated,
+  type Fields,
+} from "./fields";
 import { leaf, sameLink, type Scope } from "./links";
 
 /** The provider's configuration. */
@@ -82,6 +93,7 @@ export function resource(
       (change) =>
         !(change.kind === "delete" && PLACE.includes(change.rule[0] ?? "")) &&
         !isLeft(fields, change) &&
+        !isSame(fields, change, before, inputs) &&
         !ignoreChanges.some((ignored) => lies(change.path, ignored)),
     );
   return {

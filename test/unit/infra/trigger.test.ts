@@ -1,19 +1,27 @@
 /** Which VMs get an SSH trigger: those that run, have published a host key and answer, or whose bastion answers. */
-import { createServer, type AddressInfo } from "node:net";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from "vitest";
 import { reachAll } from "../../../infra/components/rollout/trigger";
 import { configured, alice } from "./present";
 
-const server = createServer((socket) => socket.destroy());
 /** Nothing listens there. */
 const CLOSED = 1;
+/** A server's port on loopback; `greet` gets each connection. */
+async function listening(greet: (socket: Socket) => void): Promise<number> {
+  const server = createServer((socket) => greet(socket.on("error", () => undefined)));
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  servers.push(server);
+  return (server.address() as AddressInfo).port;
+}
+const servers: Server[] = [];
 let open = 0;
 beforeAll(async () => {
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  open = (server.address() as AddressInfo).port;
+  open = await listening((socket) => socket.write("SSH-2.0-OpenSSH_9.9\r\n"));
 });
-afterAll(() => void server.close());
+afterAll(() => {
+  for (const server of servers) server.close();
+});
 
 let asked: string[];
 /** Undefined: the provider's result is empty. */
@@ -73,10 +81,33 @@ it("skips a VM that is off, and asks nothing about it", async () => {
 });
 
 it("skips a VM that does not answer", async () =>
-  expect(await reach({ port: CLOSED })).toEqual({ "dev-alice": { skipped: "nothing answers on port 1" } }));
+  expect(await reach({ port: CLOSED })).toEqual({ "dev-alice": { skipped: "no SSH server answers on port 1" } }));
+
+it.each<[string, (socket: Socket) => void]>([
+  ["says nothing, as a VM does that is frozen", () => undefined],
+  ["says little at a time", (socket) => void setInterval(() => socket.write("."), 500).unref()],
+  ["is another service", (socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")],
+  ["closes at once", (socket) => socket.destroy()],
+])("skips a VM that accepts the connection and %s; the bastion too", { timeout: 15_000 }, async (_, greet) => {
+  const port = await listening(greet);
+  expect(await reach({ port })).toEqual({ "dev-alice": { skipped: `no SSH server answers on port ${port}` } });
+  expect(await reach(bastion(port))).toEqual({
+    "dev-alice": { skipped: `no SSH server answers at the bastion 127.0.0.1:${port}` },
+  });
+});
+
+it("knows a server that says something before its greeting, and one that greets in parts", async () => {
+  const port = await listening((socket) => {
+    socket.write("for acme only\r\nSS");
+    setTimeout(() => socket.write("H-2.0-x\r\n"), 100);
+  });
+  expect(await reach({ port })).toMatchObject({ "dev-alice": { port } });
+});
 
 it("skips every VM while the bastion does not answer, and dials none behind one that does", async () => {
-  expect(await reach(bastion(CLOSED))).toEqual({ "dev-alice": { skipped: "the bastion 127.0.0.1:1 does not answer" } });
+  expect(await reach(bastion(CLOSED))).toEqual({
+    "dev-alice": { skipped: "no SSH server answers at the bastion 127.0.0.1:1" },
+  });
   expect(asked).toEqual([]);
   expect(await reach({ ...bastion(open), port: CLOSED })).toMatchObject({ "dev-alice": { port: CLOSED } });
 });
@@ -95,6 +126,14 @@ it.each<[string, typeof keys]>([
   keys = published;
   const skipped = "no SSH host key is published yet, or the right compute.instances.getGuestAttributes is missing";
   expect(await reach({ port: open })).toEqual({ "dev-alice": { skipped } });
+});
+
+it.each([
+  ["ecdsa-sha2-nistp256", { hostKey: "ecdsa-sha2-nistp256 CCCC" }],
+  ["", { skipped: "the only host key that is published is RSA, and the trigger needs an ed25519 or ecdsa key" }],
+])("takes no RSA host key, which the provider does not accept; the other one is %j", async (key, expected) => {
+  keys = [{ key: "ssh-rsa", value: "BBBB" }, ...(key === "" ? [] : [{ key, value: "CCCC" }])];
+  expect(await reach({ port: open })).toMatchObject({ "dev-alice": expected });
 });
 
 it("skips a VM whose host key cannot be read", async () => {

@@ -85,10 +85,15 @@ export class Plugin {
   }
 
   /** Paths that differ, a replacing one with a `!`. */
-  async diff(type: string, oldInputs: Json, news: Json): Promise<{ paths: string[]; deleteFirst: boolean }> {
+  async diff(
+    type: string,
+    oldInputs: Json,
+    news: Json,
+    state = oldInputs,
+  ): Promise<{ paths: string[]; deleteFirst: boolean }> {
     const request = new pb.DiffRequest()
       .setUrn(urn(type))
-      .setOlds(struct(oldInputs))
+      .setOlds(struct(state))
       .setOldInputs(struct(oldInputs))
       .setNews(struct(news));
     const response = await answered<pb.DiffResponse>((done) => this.client.diff(request, done));

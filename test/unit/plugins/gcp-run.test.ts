@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { cloudDashboard } from "../../../infra/monitoring/dashboards";
 import { Plugin, type Json } from "./client";
 import { INSTANCE, ITEM, NAT, NETWORK, ROUTER, startGcpPlugin, vm, withNetwork } from "./gcp-plugin";
 
@@ -54,6 +55,35 @@ describe("a router's NAT", () => {
     await gcp.plugin.delete(NAT, one.id, one.state);
     expect((await gcp.plugin.read(NAT, one.id, one.state, nat("one"))).id).toBe("");
     expect((await gcp.plugin.read(NAT, two.id, two.state, more)).inputs).toMatchObject(more);
+  });
+});
+
+describe("a dashboard", () => {
+  const DASHBOARD = "gcp:monitoring/dashboard:Dashboard";
+  const of = (document: object): Json => ({ dashboardJson: JSON.stringify(document) });
+  const fleet = { project: "acme", fleet: "devs", stack: "dev" };
+  const limits = { channels: [], daysBehind: 3, silentAfter: 3600 };
+
+  it("of a fleet stays as it is at the next preview, and its next text changes it", async () => {
+    const inputs = of(cloudDashboard(fleet, limits));
+    const { id, state } = await gcp.plugin.create(DASHBOARD, inputs);
+    expect((await gcp.plugin.diff(DASHBOARD, inputs, inputs, state)).paths).toEqual([]);
+    const next = of(cloudDashboard(fleet, { ...limits, daysBehind: 7 }));
+    expect((await gcp.plugin.diff(DASHBOARD, inputs, next, state)).paths).toEqual(["dashboardJson"]);
+    const updated = await gcp.plugin.update(DASHBOARD, id, state, inputs, next);
+    expect((await gcp.plugin.diff(DASHBOARD, next, next, updated)).paths).toEqual([]);
+    expect((await gcp.plugin.read(DASHBOARD, id, updated, next)).state).toEqual(updated);
+  });
+
+  it("with a zero or an empty list differs at each preview, since Monitoring omits those", async () => {
+    const plain = { displayName: "d", mosaicLayout: { columns: 48, tiles: [{ width: 4, height: 4 }] } };
+    const differs = async (document: object) => {
+      const { state } = await gcp.plugin.create(DASHBOARD, of(document));
+      return (await gcp.plugin.diff(DASHBOARD, of(document), of(document), state)).paths.length > 0;
+    };
+    expect(await differs(plain)).toBe(false);
+    expect(await differs({ ...plain, labels: [] })).toBe(true);
+    expect(await differs({ ...plain, mosaicLayout: { columns: 48, tiles: [{ xPos: 0, width: 4 }] } })).toBe(true);
   });
 });
 

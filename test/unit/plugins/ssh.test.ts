@@ -3,6 +3,7 @@ import os from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { endpoint } from "../../../local/plugins/command/ssh";
+import { until } from "../../setup/until";
 import { Plugin, type Json } from "./client";
 
 const REMOTE = "command:remote:Command";
@@ -19,6 +20,10 @@ for file in $(sed -n 's/.*\\(IdentityFile\\|UserKnownHostsFile\\) "\\(.*\\)"/\\2
   stat -c '%a' "$file" >>modes
   cat "$file" >>files
 done
+if [ -e silent ]; then
+  echo "Connection timed out during banner exchange" >&2
+  exit 255
+fi
 if [ -s refusals ]; then
   sed -i 1d refusals
   echo "connection refused" >&2
@@ -31,20 +36,22 @@ exec sh -c "$*"
 
 let plugin: Plugin;
 let notes: string;
+/** Where a plugin finds the client. */
+let inPath: string;
 const note = (name: string) => readFileSync(path.join(notes, name), "utf8");
 
 beforeAll(async () => {
   notes = mkdtempSync(path.join(os.tmpdir(), "plugin-ssh-"));
   writeFileSync(path.join(notes, "ssh"), CLIENT, { mode: 0o755 });
-  const PATH = `${notes}:${process.env["PATH"] ?? ""}`;
-  plugin = await Plugin.start("command", { NOTES: notes, PATH, TMPDIR: notes });
+  inPath = `${notes}:${process.env["PATH"] ?? ""}`;
+  plugin = await Plugin.start("command", { NOTES: notes, PATH: inPath, TMPDIR: notes });
 });
 afterAll(async () => {
   await plugin.stop();
   rmSync(notes, { recursive: true });
 });
 afterEach(() => {
-  for (const name of ["arguments", "config", "modes", "files", "refusals"])
+  for (const name of ["arguments", "config", "modes", "files", "refusals", "silent"])
     rmSync(path.join(notes, name), { force: true });
 });
 
@@ -83,6 +90,24 @@ describe("a remote command", () => {
     expect(note("refusals")).toBe("4\n");
   });
 
+  it("fails where the official provider hangs: at a server that accepts connections and sends no greeting", async () => {
+    writeFileSync(path.join(notes, "silent"), "");
+    await expect(plugin.create(REMOTE, { connection, create: "true" })).rejects.toThrow("sends no greeting");
+    expect(note("arguments").trim().split("\n")).toHaveLength(1);
+  });
+
+  it("runs to its end although the engine cancels", async () => {
+    const other = await Plugin.start("command", { NOTES: notes, PATH: inPath, TMPDIR: notes });
+    try {
+      const run = other.create(REMOTE, { connection, create: "echo ready; sleep 1; echo ended >&2" });
+      await until("the command runs", 10, () => other.shown.includes("ready"));
+      await other.cancel();
+      expect((await run).state["stderr"]).toBe("ended");
+    } finally {
+      await other.stop();
+    }
+  });
+
   it("that fails is not tried again, not even with ssh's own status", async () => {
     await expect(plugin.create(REMOTE, { connection, create: "echo why; exit 3" })).rejects.toThrow(
       'Process exited with status 3: running "echo why; exit 3":\nwhy\n',
@@ -106,6 +131,9 @@ describe("a connection", () => {
   it("with a host key accepts no other, and without one any", () => {
     expect(lines(connection)).toContain("StrictHostKeyChecking yes");
     expect(lines(connection)).toContain('UserKnownHostsFile "/d/target.known_hosts"');
+    expect(lines(connection)).toContain("HostKeyAlgorithms ssh-ed25519");
+    expect(lines({ ...connection, hostKey: "ssh-rsa AAAA" })).toContain("HostKeyAlgorithms ssh-rsa");
+    expect(lines({ host: "h" }).join()).not.toContain("HostKeyAlgorithms");
     expect(lines({ host: "h" })).toContain("StrictHostKeyChecking no");
     expect(lines({ host: "h" })).toContain("UserKnownHostsFile /dev/null");
   });

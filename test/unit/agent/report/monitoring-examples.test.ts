@@ -43,7 +43,7 @@ const declared = logMetrics(fleet, settings);
 const dashboard = cloudDashboard(fleet, settings) as {
   mosaicLayout: {
     columns: number;
-    tiles: { xPos: number; yPos: number; width: number; height: number; widget: { title: string } }[];
+    tiles: { xPos?: number; yPos?: number; width: number; height: number; widget: { title: string } }[];
   };
 };
 const { columns, tiles } = dashboard.mosaicLayout;
@@ -82,14 +82,14 @@ describe("for Cloud Monitoring", () => {
   });
 
   it("no tile is over another, or beyond the grid", () => {
-    const cells = tiles.flatMap(({ xPos, yPos, width, height }) =>
+    const cells = tiles.flatMap(({ xPos = 0, yPos = 0, width, height }) =>
       Array.from(
         { length: width * height },
         (_, cell) => `${xPos + (cell % width)},${yPos + Math.floor(cell / width)}`,
       ),
     );
     expect(new Set(cells).size).toBe(cells.length);
-    for (const { xPos, width } of tiles) expect(xPos + width).toBeLessThanOrEqual(columns);
+    for (const { xPos = 0, width } of tiles) expect(xPos + width).toBeLessThanOrEqual(columns);
   });
 
   it.each(queries)("%s asks for metrics that are declared", (_, query) => {

@@ -225,7 +225,8 @@ describe("fleet doctor", () => {
   });
 
   it("knocks at each running VM, or at the bastion, where updates are triggered by SSH", async () => {
-    const server = createServer();
+    let greeting = "SSH-2.0-x\r\n";
+    const server = createServer((socket) => socket.on("error", () => undefined).end(greeting));
     await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
     const { port } = server.address() as AddressInfo;
     config["nixos-fleet:trigger"] = { value: "ssh" };
@@ -235,6 +236,10 @@ describe("fleet doctor", () => {
     expect(found((await doctor()).out)).toContain("ok reach");
     ssh({ bastion: { host: "127.0.0.1", port, user: "jump" } });
     expect(found((await doctor()).out)).toContain("ok reach");
+    greeting = "";
+    expect((await doctor()).out.join("\n")).toMatch(
+      /no answer from the bastion \(127\.0\.0\.1:\d+: ends the connection\)/,
+    );
     await new Promise((closed) => server.close(closed));
     const { code, out } = await doctor();
     expect(out.join("\n")).toMatch(/no answer from the bastion \(127\.0\.0\.1:\d+: ECONNREFUSED\)/);

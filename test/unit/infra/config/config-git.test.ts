@@ -73,6 +73,10 @@ describe("a setting", () => {
       { trigger: "watch", ssh: { bastion: { host: "-oProxyCommand=x", user: "u" } } },
       'ssh.bastion.host: "-oProxyCommand=x" must be a host name or an address',
     ],
+    [
+      { trigger: "watch", ssh: { bastion: { host: "b", user: "u", hostKey: "ssh-rsa AAAA" } } },
+      'ssh.bastion.hostKey: "ssh-rsa AAAA" must be the ed25519 or ecdsa host key of the bastion; Pulumi\'s command provider does not accept RSA',
+    ],
   ])("%j is refused in one line that quotes no secret", (settings, line) => {
     expect(checkSettings(settings).mistakes).toContain(`nixos-fleet:${line}`);
     expect(checkSettings(settings).mistakes.filter((other) => !other.includes(line.split(":")[0] ?? ""))).toEqual([]);
