@@ -49,10 +49,7 @@ export async function reachAll(
   if (config.trigger !== "ssh") return {};
   const { bastion } = config.ssh;
   const dials = !pulumi.runtime.isDryRun();
-  const closed =
-    dials && bastion !== undefined && !(await answers(bastion.host, bastion.port, PATIENCE))
-      ? `no SSH server answers at the bastion ${bastion.host}:${bastion.port}`
-      : undefined;
+  const closed = dials ? await whyNone(bastion) : undefined;
   const reach = async (vm: VmConfig): Promise<readonly [string, Reachable]> => {
     const found = present.find(({ name, zone }) => name === vm.name && zone === vm.zone);
     if (found?.up !== true) return [vm.name, { skipped: "is not running" }];
@@ -66,6 +63,17 @@ export async function reachAll(
       ? [name, target]
       : [name, { skipped: `no SSH server answers on port ${target.port}` }];
   return Object.fromEntries(await pMap(found, dial, { concurrency: DIALLED_AT_ONCE }));
+}
+
+/** Why no VM can get a trigger. */
+async function whyNone(bastion: Config["ssh"]["bastion"]): Promise<string | undefined> {
+  // The provider asks this agent even though it has a key, and fails without it.
+  const agent = process.env["SSH_AUTH_SOCK"] ?? "";
+  if (agent !== "" && !(await listens(agent)))
+    return `no SSH agent answers at ${agent}, which SSH_AUTH_SOCK names: unset that variable`;
+  if (bastion !== undefined && !(await answers(bastion.host, bastion.port, PATIENCE)))
+    return `no SSH server answers at the bastion ${bastion.host}:${bastion.port}`;
+  return undefined;
 }
 
 async function lookUp(
@@ -111,5 +119,18 @@ function answers(host: string, port: number, patience: number): Promise<boolean>
     });
     socket.once("error", () => end(false));
     socket.once("close", () => end(false));
+  });
+}
+
+/** Whether a process listens at a socket of this machine. */
+function listens(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    const end = (listening: boolean) => {
+      socket.destroy();
+      resolve(listening);
+    };
+    socket.once("connect", () => end(true));
+    socket.once("error", () => end(false));
   });
 }

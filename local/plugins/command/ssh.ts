@@ -1,5 +1,7 @@
 /** A connection's settings as files for OpenSSH's client, so that no secret appears on a command line. */
+import { once } from "node:events";
 import * as fs from "node:fs/promises";
+import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import { isObject, text, type Props } from "../core/value";
@@ -42,7 +44,7 @@ export function endpoint(alias: string, connection: Props, directory: string): E
     `Port ${number(connection, "port", 22)}`,
     `User ${plain(text(connection, "user") ?? "root", "user")}`,
     ...(privateKey === undefined ? [] : [`IdentityFile "${at("key")}"`, "IdentitiesOnly yes"]),
-    // A dead agent must not prevent the use of a given key.
+    // That an agent must answer all the same: requireAgent.
     ...(agent === undefined ? (privateKey === undefined ? [] : ["IdentityAgent none"]) : [`IdentityAgent "${agent}"`]),
     ...(hostKey === undefined
       ? ["StrictHostKeyChecking no", "UserKnownHostsFile /dev/null"]
@@ -78,11 +80,14 @@ export interface Client {
 
 /** Writes the files for a connection; `variables` names the variables that the client passes on from its own environment. */
 export async function client(connection: Props, variables: readonly string[]): Promise<Client> {
+  const behind = connection["proxy"];
+  await requireAgent(connection);
+  if (isObject(behind)) await requireAgent(behind);
   const directory = await fs.mkdtemp(path.join(os.tmpdir(), "nixos-fleet-ssh-"));
   const config = path.join(directory, "config");
   const mark = path.join(directory, "connected");
   const target = endpoint("target", connection, directory);
-  const proxy = isObject(connection["proxy"]) ? endpoint("proxy", connection["proxy"], directory) : undefined;
+  const proxy = isObject(behind) ? endpoint("proxy", behind, directory) : undefined;
   target.lines.push("PermitLocalCommand yes", `LocalCommand touch '${mark}'`);
   if (variables.length > 0) target.lines.push(`SendEnv ${variables.join(" ")}`);
   if (proxy)
@@ -106,6 +111,25 @@ export async function client(connection: Props, variables: readonly string[]): P
       ),
     remove: () => fs.rm(directory, { recursive: true, force: true }),
   };
+}
+
+/**
+ * As the official provider before it dials, which takes the agent of the environment even where a key is given.
+ * @throws Error if an agent is named and does not answer
+ */
+async function requireAgent(connection: Props): Promise<void> {
+  const socketPath = text(connection, "agentSocketPath") ?? process.env["SSH_AUTH_SOCK"] ?? "";
+  if (socketPath === "") return;
+  const socket = net.connect({ path: socketPath });
+  try {
+    await once(socket, "connect");
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    const why = { ENOENT: "no such file or directory", ECONNREFUSED: "connection refused" }[code] ?? code;
+    throw new Error(`dial unix ${socketPath}: connect: ${why}`, { cause: error });
+  } finally {
+    socket.destroy();
+  }
 }
 
 /** A number among a connection's settings. */

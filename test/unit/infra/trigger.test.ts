@@ -1,5 +1,8 @@
 /** Which VMs get an SSH trigger: those that run, have published a host key and answer, or whose bastion answers. */
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from "vitest";
 import { reachAll } from "../../../infra/components/rollout/trigger";
@@ -20,6 +23,7 @@ beforeAll(async () => {
   open = await listening((socket) => socket.write("SSH-2.0-OpenSSH_9.9\r\n"));
 });
 afterAll(() => {
+  vi.unstubAllEnvs();
   for (const server of servers) server.close();
 });
 
@@ -29,6 +33,7 @@ let keys: { key: string; value: string }[] | undefined;
 /** Why Compute refuses. */
 let refusal: Error | undefined;
 beforeEach(async () => {
+  vi.stubEnv("SSH_AUTH_SOCK", "");
   asked = [];
   refusal = undefined;
   keys = [
@@ -110,6 +115,23 @@ it("skips every VM while the bastion does not answer, and dials none behind one 
   });
   expect(asked).toEqual([]);
   expect(await reach({ ...bastion(open), port: CLOSED })).toMatchObject({ "dev-alice": { port: CLOSED } });
+});
+
+it("skips every VM where SSH_AUTH_SOCK names no agent, at which the provider fails; a preview does not ask", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "agent-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "socket");
+  vi.stubEnv("SSH_AUTH_SOCK", path);
+  const skipped = `no SSH agent answers at ${path}, which SSH_AUTH_SOCK names: unset that variable`;
+  for (const ssh of [{ port: open }, bastion(open)]) expect(await reach(ssh)).toEqual({ "dev-alice": { skipped } });
+  const agent = createServer((socket) => socket.on("error", () => undefined));
+  await new Promise<void>((done) => agent.listen(path, done));
+  onTestFinished(() => void agent.close());
+  expect(await reach({ port: open })).toMatchObject({ "dev-alice": { port: open } });
+  vi.stubEnv("SSH_AUTH_SOCK", join(folder, "other"));
+  vi.spyOn(pulumi.runtime, "isDryRun").mockReturnValue(true);
+  onTestFinished(() => void vi.restoreAllMocks());
+  expect(await reach({ port: open })).toMatchObject({ "dev-alice": { port: open } });
 });
 
 it("dials no one in a preview, which may run where no VM can be reached", async () => {

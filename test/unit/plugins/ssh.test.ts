@@ -44,7 +44,7 @@ beforeAll(async () => {
   notes = mkdtempSync(path.join(os.tmpdir(), "plugin-ssh-"));
   writeFileSync(path.join(notes, "ssh"), CLIENT, { mode: 0o755 });
   inPath = `${notes}:${process.env["PATH"] ?? ""}`;
-  plugin = await Plugin.start("command", { NOTES: notes, PATH: inPath, TMPDIR: notes });
+  plugin = await Plugin.start("command", { NOTES: notes, PATH: inPath, TMPDIR: notes, SSH_AUTH_SOCK: "" });
 });
 afterAll(async () => {
   await plugin.stop();
@@ -97,12 +97,25 @@ describe("a remote command", () => {
   });
 
   it("runs to its end although the engine cancels", async () => {
-    const other = await Plugin.start("command", { NOTES: notes, PATH: inPath, TMPDIR: notes });
+    const other = await Plugin.start("command", { NOTES: notes, PATH: inPath, TMPDIR: notes, SSH_AUTH_SOCK: "" });
     try {
       const run = other.create(REMOTE, { connection, create: "echo ready; sleep 1; echo ended >&2" });
       await until("the command runs", 10, () => other.shown.includes("ready"));
       await other.cancel();
       expect((await run).state["stderr"]).toBe("ended");
+    } finally {
+      await other.stop();
+    }
+  });
+
+  it("fails without a dial where SSH_AUTH_SOCK names no agent, also with a key of its own", async () => {
+    const gone = path.join(notes, "gone");
+    const other = await Plugin.start("command", { NOTES: notes, PATH: inPath, TMPDIR: notes, SSH_AUTH_SOCK: gone });
+    try {
+      await expect(other.create(REMOTE, { connection, create: "true" })).rejects.toThrow(
+        `dial unix ${gone}: connect: no such file or directory`,
+      );
+      expect(readdirSync(notes)).not.toContain("arguments");
     } finally {
       await other.stop();
     }
