@@ -23,6 +23,7 @@ const tests: Readonly<Record<string, readonly Test[]>> = {
   "Google refused to change who may log in": [
     refused("makes a change of access that was refused, so that a person who left cannot log in"),
   ],
+  "`Error deleting instance": [refused("takes a VM from the stack that was deleted by hand before")],
   "Google refused another change": [refused("says of another change that was refused how it is made")],
   "a VM is off after an update": [refused("says of a VM that could not be started again that it ran")],
   "the gate was killed": [trouble("goes on after its gate was killed, and no later wave moved meanwhile")],

@@ -29,7 +29,7 @@ describe("an instance", () => {
     await gcp.plugin.delete(INSTANCE, id, updated);
     expect(gcp.cloud.machines.specs.size).toBe(0);
     expect((await gcp.plugin.read(INSTANCE, id, updated, news)).id).toBe("");
-    await gcp.plugin.delete(INSTANCE, id, updated);
+    await expect(gcp.plugin.delete(INSTANCE, id, updated)).rejects.toThrow(/^Error deleting instance: .*Error 404/);
   });
 
   it("shows at a refresh what others changed, and only that", async () => {
@@ -65,7 +65,7 @@ describe("an instance", () => {
     const { id, state } = await gcp.plugin.create(INSTANCE, { ...vm, deletionProtection: true });
     await expect(gcp.plugin.delete(INSTANCE, id, state)).rejects.toThrow("Deletion Protection is enabled");
     await expect(gcp.plugin.delete(INSTANCE, id, { ...state, deletionProtection: false })).rejects.toThrow(
-      /^googleapi: Error 4/,
+      /^Error deleting instance: googleapi: Error 4/,
     );
   });
 
