@@ -33,7 +33,7 @@ async function targetOf(call: Call): Promise<Target> {
   if (read === undefined)
     throw new UsageError(`${missing}; without them it is the ${key} of the stack that Pulumi has selected here`);
   if ("problem" in read)
-    throw new UsageError(oneLine(`${missing}; ${read.files} has one, and Pulumi cannot read it: ${read.problem}`));
+    throw new UsageError(oneLine(`${missing}; one is in ${read.files}, and Pulumi cannot read it: ${read.problem}`));
   const { stack, values } = read;
   const project = values[key];
   if (project === undefined) throw new UsageError(`${missing}; stack ${stack} has no ${key}`);

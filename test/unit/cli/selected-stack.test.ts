@@ -110,7 +110,7 @@ it.each<[string, () => void, string]>([
       writeStackFile(directory, { "gcp:project": "of-the-stack" });
       rmSync(join(directory, "pulumi"));
     },
-    `${missing}; Pulumi.dev.yaml in DIRECTORY has one, and Pulumi cannot read it: pulumi is not on PATH`,
+    `${missing}; one is in Pulumi.dev.yaml in DIRECTORY, and Pulumi cannot read it: pulumi is not on PATH`,
   ],
 ])("if %s, one line says what to do", async (_, arrange, line) => {
   arrange();
