@@ -4,12 +4,11 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type CommonDecision, type Driver, dryRequest, type RunRequest, UpdateFailure } from "../../../agent/driver";
 import { attempt } from "../../../agent/engine";
-import { localAccess } from "../../../agent/git/git";
 import type { Origin } from "../../../agent/git/mirror";
 import { readState, writeState } from "../../../agent/state";
-import { type Decision, held, nothing, stay } from "../../../rules/decision/decision";
+import { type Decision, held, stay } from "../../../rules/decision/decision";
 import { Repository, Scratch } from "./scratch";
-import { standInDecision, standInDriver, standInPlace } from "./stand-in-driver";
+import { repositoryDriver, standInDecision, standInPlace } from "./stand-in-driver";
 
 let scratch: Scratch;
 let repository: Repository;
@@ -34,18 +33,7 @@ afterEach(() => {
   scratch.remove();
 });
 
-const driver = (more: Partial<Driver> = {}): Driver =>
-  standInDriver(scratch, {
-    look: () => Promise.resolve({ state: readState(scratch.in("state")).state, current: "" }),
-    decide: () => decision,
-    repository: () => repository.folder,
-    origin: () =>
-      Promise.resolve({
-        ...{ url: repository.folder, branch: "main", access: localAccess },
-        renew: () => Promise.resolve(undefined),
-      }),
-    ...more,
-  });
+const driver = (more: Partial<Driver> = {}): Driver => repositoryDriver(scratch, repository, () => decision, more);
 
 const run = (changes: Partial<RunRequest> = {}, more: Partial<Driver> = {}) =>
   attempt(driver(more), {
@@ -184,7 +172,7 @@ describe("what was built", () => {
   });
 
   it("is tried again where the metadata server went away meanwhile", async () => {
-    const away = { ...nothing("the server is away"), transient: true };
+    const away = { ...stay("deferred", "the server is away"), transient: true };
     const { ending } = await deploy(decisions(decision, stays(away)));
     expect(ending).toMatchObject({ outcome: "deferred", retry: "the server is away" });
     expect(activated).toEqual([]);

@@ -1,12 +1,11 @@
 /** Updates on a disk that is full when they end. */
 import { writeFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { type CommonDecision, type Driver, dryRequest } from "../../../agent/driver";
+import { type CommonDecision, dryRequest } from "../../../agent/driver";
 import { attempt } from "../../../agent/engine";
-import { localAccess } from "../../../agent/git/git";
 import * as states from "../../../agent/state";
 import { Repository, Scratch } from "./scratch";
-import { standInDecision, standInDriver } from "./stand-in-driver";
+import { repositoryDriver, standInDecision } from "./stand-in-driver";
 
 const { readState, readTrial, writeTrial } = states;
 
@@ -43,21 +42,13 @@ function fullDisk(): never {
 
 /** Runs an update to what is unhealthy. */
 async function run() {
-  const driver: Partial<Driver> = {
-    look: () => Promise.resolve({ state: readState(scratch.in("state")).state, current: "" }),
-    decide: () => decision,
-    repository: () => repository.folder,
-    origin: () =>
-      Promise.resolve({
-        ...{ url: repository.folder, branch: "main", access: localAccess },
-        renew: () => Promise.resolve(undefined),
-      }),
+  const driver = repositoryDriver(scratch, repository, () => decision, {
     activate: (path) => (activated.push(path), Promise.resolve({ kind: "done" })),
     current: () => activated.at(-1) ?? "",
     healthError: () => Promise.resolve({ error: "x.service failed" }),
     rollBack: ({ path }) => (rolledBack.push(path), Promise.resolve({ ok: true })),
-  };
-  const { ending } = await attempt(standInDriver(scratch, driver), { ...dryRequest, once: false, dry: false });
+  });
+  const { ending } = await attempt(driver, { ...dryRequest, once: false, dry: false });
   return ending;
 }
 

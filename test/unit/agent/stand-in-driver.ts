@@ -1,8 +1,11 @@
 /** A driver of which a test says only what matters to it; the rest goes well and changes nothing. */
 import type { CommonDecision, Driver, Place } from "../../../agent/driver";
+import { localAccess } from "../../../agent/git/git";
 import { Mirror } from "../../../agent/git/mirror";
+import { readState } from "../../../agent/state";
 import { stay } from "../../../rules/decision/decision";
-import type { Scratch } from "./scratch";
+import { originOf } from "./git/origin";
+import type { Repository, Scratch } from "./scratch";
 
 export const standInPlace = (scratch: Scratch): Place => ({
   ...{ program: "nixos-hm-auto-update", service: "nixos-hm-auto-update", manager: "user", settingsPath: "settings" },
@@ -47,4 +50,20 @@ export function standInDriver(scratch: Scratch, more: Partial<Driver>): Driver {
     concluded: () => Promise.resolve({}),
     ...more,
   };
+}
+
+/** The same about a real repository, which goes by the state that its runs leave. */
+export function repositoryDriver(
+  scratch: Scratch,
+  { folder }: Repository,
+  decide: Driver["decide"],
+  more: Partial<Driver> = {},
+): Driver {
+  return standInDriver(scratch, {
+    look: () => Promise.resolve({ state: readState(scratch.in("state")).state, current: "" }),
+    decide,
+    repository: () => folder,
+    origin: () => Promise.resolve(originOf(folder, { access: localAccess })),
+    ...more,
+  });
 }

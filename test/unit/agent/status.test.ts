@@ -3,11 +3,11 @@ import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { showStatus } from "../../../agent/commands/status";
-import { remoteAccess } from "../../../agent/git/git";
 import { writeCachedSettings } from "../../../agent/cached-settings";
 import { Progress } from "../../../agent/report/progress";
 import { writeHold, writeState } from "../../../agent/state";
 import type { AgentState } from "../../../rules/agent-state";
+import { originOf } from "./git/origin";
 import { Repository, Scratch } from "./scratch";
 import { standInPlace } from "./stand-in-driver";
 
@@ -50,13 +50,7 @@ it("says what runs, the branch, how far it is ahead, the fleet, and when it goes
   const revision = source.commit("1");
   source.commit("2");
   const head = source.commit("3");
-  const origin = {
-    url: source.url,
-    branch: "main",
-    access: remoteAccess("file"),
-    renew: () => Promise.resolve(undefined),
-  };
-  await place().mirror.fetch(origin, head);
+  await place().mirror.fetch(originOf(source.url), head);
   writeState(scratch.in("state"), { ...state, revision }, false);
   const settings = { branch: "main", repository: "https://h/config.git", fleet: "devs", stack: "prod", wave: "canary" };
   writeCachedSettings(scratch.in("run"), settings);

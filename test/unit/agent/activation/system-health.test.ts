@@ -5,6 +5,7 @@ import { SystemHealth } from "../../../../agent/activation/system-health";
 import { remoteAccess } from "../../../../agent/git/git";
 import { MetadataServer } from "../../../../agent/metadata-server";
 import type { Trial } from "../../../../agent/state";
+import { originOf } from "../git/origin";
 import { Scratch } from "../scratch";
 
 let scratch: Scratch;
@@ -40,7 +41,7 @@ function health(): SystemHealth {
       : Promise.resolve({ status: metadataStatus, body: "", etag: undefined }),
   );
   const access = remoteAccess("https");
-  const origin = { url: "https://git.example.com/x", branch: "main", access, renew: () => Promise.resolve(undefined) };
+  const origin = originOf("https://git.example.com/x", { access });
   return new SystemHealth(metadata, () => Promise.resolve(origin));
 }
 

@@ -2,9 +2,9 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { syncCheckout } from "../../../../agent/git/checkout";
-import { remoteAccess } from "../../../../agent/git/git";
 import { Mirror } from "../../../../agent/git/mirror";
 import { pace } from "../../../setup/pace";
+import { originOf } from "./origin";
 import { Repository, Scratch } from "../scratch";
 
 let scratch: Scratch;
@@ -27,8 +27,7 @@ afterEach(() => {
 /** Fetches a branch's head, as an update does, and brings the clone to it. */
 async function sync(branch = "main", from = url): Promise<string> {
   const head = source.git("rev-parse", branch);
-  const access = remoteAccess("file");
-  await mirror.fetch({ url: source.url, branch, access, renew: () => Promise.resolve(undefined) }, head);
+  await mirror.fetch(originOf(source.url, { branch }), head);
   await syncCheckout({ folder: scratch.in("clone"), mirror, url: from, branch });
   clone = Object.create(Repository.prototype, { folder: { value: scratch.in("clone") } }) as Repository;
   return head;

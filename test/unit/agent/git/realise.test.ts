@@ -4,7 +4,7 @@ import fs, { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } f
 import { syncBuiltinESMExports } from "node:module";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { realise } from "../../../../agent/git/source";
-import { remoteAccess } from "../../../../agent/git/git";
+import { originOf } from "./origin";
 import { Scratch } from "../scratch";
 import { standInDecision, standInDriver, standInPlace } from "../stand-in-driver";
 
@@ -40,10 +40,8 @@ function freeBlocks(answer: typeof statfsSync): void {
 const filled = (() => ({ bavail: 0, bfree: 2048, bsize: 1024 * 1024, files: 0, ffree: 0 })) as never;
 
 function realised(signers: string | undefined, minimumFree = 0, dry = false): Promise<string> {
-  const access = remoteAccess("file");
-  const origin = { url: "/origin", branch: "main", access, renew: () => Promise.resolve(undefined) };
   const place = { ...standInPlace(scratch), profile: scratch.in("profiles/system") };
-  const driver = standInDriver(scratch, { place, origin: () => Promise.resolve(origin) });
+  const driver = standInDriver(scratch, { place, origin: () => Promise.resolve(originOf("/origin")) });
   const sha256 = createHash("sha256")
     .update(JSON.stringify({ dev: named }))
     .digest("hex");

@@ -3,10 +3,10 @@ import fs, { existsSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { dryRequest } from "../../../../agent/driver";
-import { remoteAccess } from "../../../../agent/git/git";
 import { fetchAndVerify, findDescent } from "../../../../agent/git/source";
 import type { AgentState } from "../../../../rules/agent-state";
 import type { TargetSource } from "../../../../rules/decision/decision";
+import { originOf } from "./origin";
 import { Repository, Scratch } from "../scratch";
 import { standInDecision, standInDriver } from "../stand-in-driver";
 
@@ -35,11 +35,7 @@ afterEach(() => {
 
 const driver = () =>
   standInDriver(scratch, {
-    origin: () =>
-      Promise.resolve({
-        ...{ url: "ssh://git.internal/origin", branch: "main", access: remoteAccess("file") },
-        renew: () => Promise.resolve(undefined),
-      }),
+    origin: () => Promise.resolve(originOf("ssh://git.internal/origin")),
   });
 
 const deploy = (source: TargetSource, state: AgentState = {}, { minimumFree = 0, dry = true } = {}) =>

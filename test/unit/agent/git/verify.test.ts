@@ -4,9 +4,9 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { UpdateFailure } from "../../../../agent/driver";
-import { remoteAccess } from "../../../../agent/git/git";
 import { Mirror } from "../../../../agent/git/mirror";
 import { verify, type VerifyOptions } from "../../../../agent/git/verify";
+import { originOf } from "./origin";
 import { Repository, Scratch } from "../scratch";
 
 let scratch: Scratch;
@@ -39,9 +39,7 @@ const none = () => ({
 });
 
 async function refusal(options: Partial<VerifyOptions> & { revision: string }): Promise<string | undefined> {
-  const { url } = source;
-  const origin = { url, branch: "main", access: remoteAccess("file"), renew: () => Promise.resolve(undefined) };
-  await mirror.fetch(origin, options.revision);
+  await mirror.fetch(originOf(source.url), options.revision);
   try {
     await verify({ mirror, ...none(), ...options });
     return undefined;

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import type { CommonDecision } from "../../../../agent/driver";
 import { localAccess } from "../../../../agent/git/git";
 import { keepInputs } from "../../../../agent/nix/inputs";
+import { originOf } from "../git/origin";
 import { Scratch } from "../scratch";
 import { standInDecision, standInDriver } from "../stand-in-driver";
 
@@ -23,7 +24,7 @@ const archives = (text: string) => scratch.fake("nix", `printf '%s ' "$@" >>${sc
 const says = (text: string) => (text === "" ? "echo 'error: no answer' >&2; exit 1" : `echo '${text}'`);
 
 function keep(revision: string, settings: object = { homes, deployKeys }): Promise<string> {
-  const origin = { url: "", branch: "main", access: localAccess, renew: () => Promise.resolve(undefined) };
+  const origin = originOf("", { access: localAccess });
   const driver = standInDriver(scratch, { origin: () => Promise.resolve(origin) });
   const decision: CommonDecision = { ...standInDecision, settings: { ...standInDecision.settings, ...settings } };
   return keepInputs(driver, decision, revision, true);

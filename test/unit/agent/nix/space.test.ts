@@ -3,10 +3,10 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { succeededOrFailure } from "../../../../agent/failures";
-import { remoteAccess } from "../../../../agent/git/git";
 import { Mirror } from "../../../../agent/git/mirror";
 import { freeMebibytes, makeRoomToFetch, pruneGenerations } from "../../../../agent/nix/space";
 import { writeState, writeTrial } from "../../../../agent/state";
+import { originOf } from "../git/origin";
 import { Repository, Scratch } from "../scratch";
 import { standInPlace } from "../stand-in-driver";
 
@@ -62,11 +62,7 @@ describe.skipIf(!root)("a state folder whose disk is", () => {
     const head = source.commit("1");
     const folder = mount("state", options);
     fill(folder);
-    const access = remoteAccess("file");
-    const fetched = new Mirror(`${folder}/mirror.git`).fetch(
-      { url: source.url, branch: "main", access, renew: () => Promise.resolve(undefined) },
-      head,
-    );
+    const fetched = new Mirror(`${folder}/mirror.git`).fetch(originOf(source.url), head);
     await expect(fetched).rejects.toMatchObject({ reason: "space" });
   });
 
