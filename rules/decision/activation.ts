@@ -37,15 +37,14 @@ type Check =
   /** It did not come to an answer, which says nothing about the system. */
   | { kind: "busy"; why: string };
 
-/** How a process of switch-to-configuration ended. `limit`: it was ended because it took too long. */
+/** How a process of switch-to-configuration ended. */
 interface ProgramEnd {
   status: number | undefined;
   output: string;
-  limit?: boolean;
 }
 
-/** Reads the answer of `check`. A release without that action prints its usage. */
-export function checkOf({ status, output, limit = false }: ProgramEnd): Check {
+/** Reads the answer of `check`. A release without that action prints its usage. `limit`: it was ended because it took too long. */
+export function checkOf({ status, output, limit = false }: ProgramEnd & { limit?: boolean }): Check {
   if (limit) return { kind: "busy", why: "the pre-switch checks did not end in time" };
   if (status === 0) return { kind: "passed" };
   if (!checksFailed(output) && isLocked(status, output)) return { kind: "busy", why: otherSwitch };
@@ -130,7 +129,7 @@ const userLeft = /^Error: Failed to get (?:GID|runtime directory) for /m;
  * How switch-to-configuration ended. The exit statuses are: 1 checks, boot loader or an error of its own, 2 activation, 4 units, 11 the
  * lock, 100 the init interface. It can also exit with any errno, so its output counts first.
  */
-export function switchEnd({ status, output }: Omit<ProgramEnd, "limit">): SwitchEnd {
+export function switchEnd({ status, output }: ProgramEnd): SwitchEnd {
   if (status === 0) return { kind: "active" };
   const activated = /^activating the configuration/m.test(output);
   if (!activated && checksFailed(output)) return { kind: "refused" };

@@ -9,7 +9,7 @@ import {
   type Approval,
   type ReadApprovals,
 } from "../rollout/approval";
-import { act, held, nothing, originChange, refusalOf, refuse, stay, type Decision, type Origin } from "./decision";
+import { act, held, originChange, refusalOf, refuse, stay, type Decision, type Origin } from "./decision";
 import type { Follow } from "../contract";
 import { holdsOn, parseControl, type Control } from "../rollout/control-item";
 import { fleetItemsReader, type FleetItemsReader } from "../rollout/fleet-items";
@@ -132,12 +132,13 @@ function decide(facts: FleetFacts): Decision {
   if (input.localHold !== null) return held(input.localHold, ownHoldText);
   if (metadata.kind === "away")
     return {
-      ...nothing(`the metadata server does not say what this VM needs to know (${metadata.problem})`),
+      ...stay("deferred", `the metadata server does not say what this VM needs to know (${metadata.problem})`),
       transient: true,
       waiting: { for: "metadata" },
     };
   if (metadata.kind === "absent" && input.joined && !force && input.wanted === undefined)
-    return nothing(
+    return stay(
+      "deferred",
       "this VM has left its fleet: it has no metadata item any more; run --force goes by its module's settings",
     );
   if (!control.ok) return held({ by: "itself", why: `the control item is not readable: ${control.problem}` });
@@ -202,15 +203,15 @@ function withoutTarget(
 ): Decision {
   switch (choice.kind) {
     case "none":
-      return { ...nothing(choice.why), nothingApproved: choice.unapproved === true };
+      return { ...stay("deferred", choice.why), nothingApproved: choice.unapproved === true };
     case "idle":
       return {
-        ...nothing(choice.why),
+        ...stay("deferred", choice.why),
         ...(state.revision === undefined ? {} : { outcome: "unchanged" }),
         nothingApproved: true,
       };
     case "other source":
-      return { ...nothing(choice.why), transient: true, waiting: { for: "metadata" } };
+      return { ...stay("deferred", choice.why), transient: true, waiting: { for: "metadata" } };
     case "need head":
       return { ...stay("deferred", choice.why), need: { kind: "head", branch } };
     case "need descent":

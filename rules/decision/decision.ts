@@ -64,11 +64,6 @@ export function stay(outcome: Outcome, reason: string): Decision {
   return { action: "stay", outcome, reason, rolledBack: false, transient: false, nothingApproved: false };
 }
 
-/** There is no revision to go to. */
-export function nothing(reason: string): Decision {
-  return stay("deferred", reason);
-}
-
 /** @param how the text begins */
 export function held({ by, why }: { by?: unknown; why?: unknown }, how = "held"): Decision {
   const who = typeof by === "string" && by !== "" ? by : "someone";

@@ -6,7 +6,7 @@ import type { Ending } from "../../../agent/ending";
 import { localAccess } from "../../../agent/git/git";
 import { concludeSystem } from "../../../agent/system/conclude-system";
 import type { SystemParts, SystemSituation } from "../../../agent/system/system-situation";
-import { type Decision, held, nothing, refuse, stay } from "../../../rules/decision/decision";
+import { type Decision, held, refuse, stay } from "../../../rules/decision/decision";
 import type { HomesFile } from "../../../rules/decision/decide-home";
 import type { Metadata } from "../../../rules/metadata";
 import { Scratch } from "./scratch";
@@ -57,7 +57,7 @@ it.each<[string, Decision]>([
 it("they learn nothing before the machine knows anything, or after it has left its fleet", async () => {
   await conclude(carols, { kind: "away", problem: "no answer" });
   await conclude(stay("failed", "no network"), none, "");
-  await conclude(nothing("left"), { kind: "absent", vm: "dev" });
+  await conclude(stay("deferred", "left"), { kind: "absent", vm: "dev" });
   expect(written()).toBeUndefined();
 });
 
