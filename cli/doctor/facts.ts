@@ -1,7 +1,7 @@
 /** Gathers what `doctor` judges: asks programs, Pulumi, Google's APIs, the repository and, if SSH is used, the VMs. Changes nothing. */
 import { connect as connectTo } from "node:net";
 import pMap from "p-map";
-import type { Call } from "../command-line/command";
+import { projectOption, type Call } from "../command-line/command";
 import type { Compute, Instance } from "../google/compute";
 import { headOf, lockAt, withCommits } from "../repository/config-repository";
 import { homeNamesOf, namesOf } from "../repository/nix";
@@ -51,7 +51,7 @@ export async function gather(call: Call, read: ReadSettings): Promise<Facts> {
       Object.assign(facts, { settings, mistakes } satisfies Partial<Facts>);
     }
   }
-  const named = ["NIXOS_FLEET_PROJECT", "GOOGLE_CLOUD_PROJECT"].map((name) => ({ name, value: variable(call, name) }));
+  const named = [projectOption.env ?? []].flat().map((name) => ({ name, value: variable(call, name) }));
   facts.environmentProject = named.find(({ value }) => value !== undefined);
   const project = facts.settings?.project ?? own ?? facts.environmentProject?.value;
   const [google, repository, ownHomes] = await Promise.all([

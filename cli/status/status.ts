@@ -212,7 +212,8 @@ function vmStatus(
   now: Date,
   branches: readonly Branch[],
 ): VmStatus {
-  const approved = own(approvals, vm.wave)?.revision;
+  const approval = own(approvals, vm.wave);
+  const approved = approval?.revision;
   const wanted = wantedBy(control, vm, approved);
   const reading = reports?.system ?? { kind: "none" };
   const { drift, reason } = decideDrift({
@@ -227,7 +228,6 @@ function vmStatus(
     now,
   });
   const homes = Object.entries(reports?.homes ?? {}).map(([user, home]) => [user, reportOf(home)] as const);
-  const approval = own(approvals, vm.wave);
   const around = { state: vm.state, system: reportOf(reading), approval, running: secondsSince(vm.startedAt, now) };
   const homeDrift = vm.homes.map((home) => [home.user, homeStatus(home, reports?.homes[home.user], around)] as const);
   return {

@@ -8,10 +8,9 @@ import { moveLines } from "./planned-moves";
 import { revisionText } from "./revision-text";
 import { staleNotes } from "./stale";
 import { urgentNotes } from "./urgent";
-import { driftWord } from "../dashboard/model/states";
 import { paint, renderTable, type Cell, type Style } from "../command-line/table";
 import { wrap } from "../text";
-import { holdText, scopeText } from "../../rules/text/sentences";
+import { driftWord, holdText, scopeText } from "../../rules/text/sentences";
 import { firstOf, oneLine, truncate, plural } from "../../rules/text/text";
 
 const styles: Record<Drift, Style> = {

@@ -1,5 +1,5 @@
-/** Sentences about reports and holds that several commands and the gate say. */
-import { short } from "../contract";
+/** Words and sentences about reports and holds that several commands, the page and the gate have. */
+import { short, type Drift } from "../contract";
 import type { Hold } from "../rollout/control-item";
 import type { Failing, Report, WaitingFor } from "../report";
 import { own } from "./json";
@@ -56,3 +56,15 @@ export function scopeText(scope: string): string {
 export function wavesText(waves: readonly string[]): string {
   return `wave${waves.length === 1 ? "" : "s"} ${waves.join(", ")}`;
 }
+
+/** What people call each drift. */
+export const driftWord: Record<Drift, string> = {
+  failed: "failed",
+  unknown: "unknown",
+  behind: "behind",
+  held: "held",
+  waiting: "waiting",
+  ahead: "ahead",
+  none: "current",
+  stopped: "stopped",
+};

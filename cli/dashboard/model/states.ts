@@ -1,4 +1,4 @@
-/** Words and order of the states that the page shows. */
+/** Order and meaning of the states that the page shows. */
 import type { Drift } from "../../../rules/contract";
 
 /** What needs a person comes first. */
@@ -12,18 +12,6 @@ export const driftOrder: readonly Drift[] = [
   "none",
   "stopped",
 ];
-
-/** What people call each drift. */
-export const driftWord: Record<Drift, string> = {
-  failed: "failed",
-  unknown: "unknown",
-  behind: "behind",
-  held: "held",
-  waiting: "waiting",
-  ahead: "ahead",
-  none: "current",
-  stopped: "stopped",
-};
 
 /** What each means, in one line. */
 export const driftMeaning: Record<Drift, string> = {

@@ -1,8 +1,9 @@
 /** The VMs as tiles, and which of them a filter keeps. Pure. */
 import type { Drift } from "../../../rules/contract";
 import type { VmStatus } from "../../status/status";
-import { driftOrder, driftWord, groups } from "./states";
+import { driftOrder, groups } from "./states";
 import { ago, revisionLabel } from "./text";
+import { driftWord } from "../../../rules/text/sentences";
 
 /** A home whose state is worth a word on its VM's tile. */
 export interface HomeLabel {

@@ -3,10 +3,10 @@ import { useEffect, useRef } from "preact/hooks";
 import type { ComponentChildren } from "preact";
 import { holdsOn } from "../../../rules/rollout/control-item";
 import { own } from "../../../rules/text/json";
-import { holdText } from "../../../rules/text/sentences";
+import { driftWord, holdText } from "../../../rules/text/sentences";
 import type { Report } from "../../../rules/report";
 import type { FleetStatus, VmStatus } from "../../status/status";
-import { driftMeaning, driftWord } from "../model/states";
+import { driftMeaning } from "../model/states";
 import { ago, minute, revisionLabel } from "../model/text";
 import { DriftSign } from "./icons";
 

@@ -2,12 +2,12 @@
 import { useEffect, useState } from "preact/hooks";
 import type { FleetStatus } from "../../status/status";
 import { detailsText, type Verdict } from "../model/fleet";
-import { driftWord } from "../model/states";
 import { driftCounts } from "../model/tiles";
 import { ago, minute } from "../model/text";
 import { VerdictSign } from "./icons";
 import type { Connection } from "./live";
 import { plural } from "../../../rules/text/text";
+import { driftWord } from "../../../rules/text/sentences";
 
 interface Props {
   status: FleetStatus;

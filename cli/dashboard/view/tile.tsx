@@ -1,8 +1,8 @@
 /** One VM as a tile. */
 import { memo } from "./memo";
 import type { Tile } from "../model/tiles";
-import { driftWord } from "../model/states";
 import { DriftSign } from "./icons";
+import { driftWord } from "../../../rules/text/sentences";
 
 interface Props {
   tile: Tile;

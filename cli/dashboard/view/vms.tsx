@@ -1,11 +1,12 @@
 /** The VMs as tiles, with search and filter. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { VmStatus } from "../../status/status";
-import { driftMeaning, driftWord } from "../model/states";
+import { driftMeaning } from "../model/states";
 import { driftCounts, grouped, hasHomeTrouble, keeps, noFilter, tileOf, type Filter } from "../model/tiles";
 import { DriftSign } from "./icons";
 import { TileCard } from "./tile";
 import { plural } from "../../../rules/text/text";
+import { driftWord } from "../../../rules/text/sentences";
 
 interface Props {
   vms: readonly VmStatus[];
