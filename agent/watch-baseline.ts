@@ -16,7 +16,7 @@ export function setBaseline(runFolder: string, metadata: Answered): void {
 }
 
 /**
- * Moves the baseline to these metadata, after `onChange`: whoever dies in between acts twice, which costs nothing.
+ * Moves the baseline to these metadata, after `onChange`: a process that dies in between has it done twice, which costs nothing.
  * @returns whether something changed; `first` if there was no baseline to compare with
  */
 export function moveBaseline(

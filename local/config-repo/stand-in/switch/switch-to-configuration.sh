@@ -1,7 +1,8 @@
 #!/bin/bash
 # NixOS' switch-to-configuration-ng (nixpkgs, pkgs/by-name/sw/switch-to-configuration-ng), as far as an updater meets it: which units it
 # stops, restarts, reloads, leaves alone and starts, in which order, and what it answers. Exit status: 1 a pre-switch check or the boot
-# loader failed or a user logged out meanwhile, 2 the activation failed, 4 units failed, 11 another switch runs (errno EAGAIN), 100 the new system needs a reboot.
+# loader failed or a user logged out meanwhile, 2 the activation failed, 4 units failed, 11 another switch runs (errno EAGAIN), 100 the
+# new system needs a reboot.
 set -euo pipefail
 shopt -s nullglob
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
