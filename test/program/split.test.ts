@@ -182,6 +182,7 @@ it("keeps what the others use once all VMs have left: a destroy without preparat
   first.configure({ ...shared, ...gone, ...own, "nixos-fleet:protect": "false" });
   await first.keep("nixos-fleet:deployKey", "planted");
   await upEnds(first);
-  expect((await first.run("destroy")).text).not.toContain("protected");
-  expect(shareable()).toMatchObject({ nats: 0, roles: 0 });
+  const { text } = await first.run("destroy");
+  expect(text).not.toContain("protected");
+  expect(shareable(), text).toMatchObject({ nats: 0, roles: 0 });
 });
