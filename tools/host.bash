@@ -28,7 +28,7 @@ host_programs() {
 
 install_programs() {
   local one quiet=(-qq -o Dpkg::Use-Pty=0) plain=()
-  export DEBIAN_FRONTEND=noninteractive
+  export DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes
   [ "$(id -u)" != 0 ] || apt-get update "${quiet[@]}" >&2
   for one in "$@"; do
     command -v "${one%%:*}" >/dev/null && continue

@@ -150,6 +150,7 @@ it("get a home's new token as well", async () => {
 it("get a home's new token at once after a refusal, however long its next try is away", async () => {
   const alice = "systemctl --user --machine=alice@.host";
   await vm.sh(`${alice} set-environment NIXOS_AUTO_UPDATE_RETRY=7200`);
+  await vm.homeIdle("alice");
   await own.commit();
   keepToken("glpat-third");
   await vm.sh(`${alice} start nixos-hm-auto-update.service || true`);

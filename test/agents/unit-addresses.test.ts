@@ -17,6 +17,7 @@ const hosts = ["secretmanager.googleapis.com", "logging.googleapis.com"];
 const watch = "nixos-auto-update-watch.service";
 const units = [watch, "nixos-auto-update.timer", "nixos-auto-update-reboot.timer"].join(" ");
 
+const alice = "systemctl --user -M alice@";
 const metrics = "/var/lib/metrics";
 
 const scratch = mkdtempSync(path.join(tmpdir(), "unit-addresses-"));
@@ -112,10 +113,12 @@ it("the update reaches the metadata server, the repository, Secret Manager and C
 });
 
 it("the home's unit reaches the home's repository, and what publishes for it the metadata server", async () => {
-  await vm.until("no home is updated", "! systemctl --user -M alice@ is-active --quiet nixos-hm-auto-update", 60);
+  const unit = "nixos-hm-auto-update";
+  await vm.sh(`${alice} stop ${unit}.path ${unit}.timer`);
+  await vm.homeIdle("alice");
   await own.commit();
   forget();
-  await vm.sh("systemctl --user -M alice@ start nixos-hm-auto-update.service");
+  await vm.sh(`${alice} start ${unit}.service`);
   await isAsked("git.internal/config.git/git-upload-pack");
   await isAsked("PUT /computeMetadata/v1/instance/guest-attributes/nixos-fleet/home-alice");
   await expectReport(vm, "home-alice", { revision: await own.head() }, 60);

@@ -16,6 +16,8 @@ const anotherStart = `systemctl reset-failed ${unit} 2>/dev/null`;
 /** A unit that runs has a control group, which a shell sees without asking systemd. */
 const gone = `[ ! -e /sys/fs/cgroup/system.slice/${unit} ]`;
 const subState = `systemctl show ${unit} --property=SubState --value`;
+/** In the unit's other states a start joins the run that is under way, which may have looked already. */
+const isIdle = (state: string) => `case $(${state}) in dead|failed|auto-restart*) ;; *) false ;; esac`;
 
 export class Vm {
   constructor(
@@ -77,14 +79,16 @@ export class Vm {
 
   /** Waits until no update runs; one that systemd is to start again after it was killed does not. */
   idle(): Promise<void> {
-    return this.until(
-      "no update runs",
-      `${gone} && case $(${subState}) in dead|failed|auto-restart*) ;; *) false ;; esac`,
-      240,
-    );
+    return this.until("no update runs", `${gone} && ${isIdle(subState)}`, 240);
   }
 
-  /** Runs the update service and waits for its end, however it ends. A run that is under way, such as the timer's, may have looked already. */
+  /** Waits until no update of a user's home runs. */
+  homeIdle(user: string): Promise<void> {
+    const show = `systemctl --user --machine=${user}@ show nixos-hm-auto-update.service --property=SubState --value`;
+    return this.until(`no update of ${user}'s home runs`, isIdle(show), 120);
+  }
+
+  /** Runs the update service and waits for its end, however it ends. */
   async update(seconds = 240): Promise<void> {
     await this.idle();
     await this.sh(`${anotherStart}; timeout ${Math.round(seconds * pace)} systemctl start ${unit} || test $? != 124`);
