@@ -99,7 +99,7 @@ node_programs() {
     mkdir -p "$folder"
     # Beside its place and renamed: npm, when it is killed, leaves half a program.
     scratch=$(mktemp -d "$folder/.installing-XXXXXX") || return
-    npm install --prefix "$scratch" --no-save --no-progress --loglevel=error "node-$platform@$1" >&2 || {
+    npm install --prefix "$scratch" --no-save --no-progress --no-update-notifier --loglevel=error "node-$platform@$1" >/dev/null || {
       rm -rf "$scratch"
       return 1
     }
