@@ -16,6 +16,9 @@ const bundle = "test/setup/bundle.ts";
 /** Rollouts on machines that reboot, with older agents, and in the other mode, of some ten minutes each: for `--all`. */
 const long = ["rollout-kernel", "mixed-agents", "rollout-modes"].map((name) => `test/e2e/${name}.test.ts`);
 
+/** A wait in a test has its own limit and says what it waited for. The test's limit, so many times what it may take, is for what hangs without one. */
+const LAST_RESORT = 4;
+
 /** One project a suite; `scripts/test` chooses among them. Clouds with different state directories do not meet, so files run side by side. */
 const suite = (name: string, seconds: number, ...globalSetup: string[]) => ({
   // As the examples import it.
@@ -25,8 +28,8 @@ const suite = (name: string, seconds: number, ...globalSetup: string[]) => ({
     globalSetup,
     include: [`test/${name}/**/*.test.ts`],
     exclude: process.env["NIXOS_FLEET_LONG"] === undefined ? long : [],
-    testTimeout: seconds * 1000 * pace,
-    hookTimeout: seconds * 1000 * pace,
+    testTimeout: seconds * 1000 * pace * LAST_RESORT,
+    hookTimeout: seconds * 1000 * pace * LAST_RESORT,
   },
 });
 

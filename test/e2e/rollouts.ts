@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { short } from "../../rules/contract";
 import { formatDuration } from "../../rules/text/duration";
-import { pace } from "../setup/pace";
+import { patience } from "../setup/pace";
 import { killGate } from "../program/setup/processes";
 import { until } from "./cloud";
 import { FaultyApi } from "./faulty-api";
@@ -113,7 +113,7 @@ export function countsFailures(fleet: RolloutFleet): void {
   });
 
   it("ends where they are more: one is unhealthy, one hangs", async () => {
-    const limit = Math.ceil(25 * pace);
+    const limit = Math.ceil(patience(25) / 1000);
     fleet.set({ maxFailures: 1, timeout: `${limit}s` });
     const bad = await fleet.commit([unhealthy]);
     fleet.freeze(hangs);

@@ -22,18 +22,21 @@ import { secretManager } from "../../local/metadata/secret-manager";
 import { byAddress, metadataServer } from "../../local/metadata/server";
 import { buildImage, downAfterUs } from "../agents/setup/host";
 import { makeInstance, makeNetwork, serve } from "../unit/local/client";
-import { pace } from "../setup/pace";
+import { patience } from "../setup/pace";
 import { Source } from "./source";
 import { Vm } from "./vm";
 
+/** Whole seconds. */
+const atMost = (seconds: number) => String(Math.ceil(patience(seconds) / 1000));
+
 /** The agent's own limits, shortened: a test of a thing that hangs should not take the hours that a machine may. */
 export const limits = {
-  NIXOS_AUTO_UPDATE_FETCH_TIMEOUT: String(Math.ceil(4 * pace)),
+  NIXOS_AUTO_UPDATE_FETCH_TIMEOUT: atMost(4),
   // A switch takes 2 s where nothing else runs, and 10 s beside the boots of a dozen machines.
-  NIXOS_AUTO_UPDATE_SWITCH_TIMEOUT: String(Math.ceil(15 * pace)),
+  NIXOS_AUTO_UPDATE_SWITCH_TIMEOUT: atMost(15),
   NIXOS_AUTO_UPDATE_SETTLE: "1",
-  NIXOS_AUTO_UPDATE_REACH: String(Math.ceil(6 * pace)),
-  NIXOS_AUTO_UPDATE_STALL: String(Math.ceil(2 * pace)),
+  NIXOS_AUTO_UPDATE_REACH: atMost(6),
+  NIXOS_AUTO_UPDATE_STALL: atMost(2),
   NIXOS_AUTO_UPDATE_RETRY: "4",
   NIXOS_AUTO_UPDATE_PAUSE: "1",
 };

@@ -7,7 +7,7 @@ import { leaderOf } from "../../local/machines/container";
 import type { Machines } from "../../local/machines/driver";
 import type { MachineNames } from "../../local/machines/names";
 import { enter } from "../../local/machines/nspawn";
-import { pace, patience } from "../setup/pace";
+import { patience } from "../setup/pace";
 import { facts, type Facts } from "./facts";
 
 const unit = "nixos-auto-update.service";
@@ -53,12 +53,13 @@ export class Vm {
 
   /** Waits until a shell command succeeds. It looks from inside, up to 5 s at a time, because each entry into a machine costs more than a look. */
   async until(what: string, command: string, seconds: number): Promise<void> {
-    const end = Date.now() + patience(seconds);
+    const limit = patience(seconds);
+    const end = Date.now() + limit;
     // What the shell does by itself starts no process.
     const looks = `exec 3<> <(:); for ((look = 0; look < 25; look++)); do if { ${command}\n}; then exit 0; fi; read -rt 0.2 -u 3; done; exit 1`;
     while (!(await this.is(looks, "bash"))) {
       if (Date.now() > end)
-        throw new Error(`${this.name}: not within ${Math.round(seconds * pace)} s: ${what}\n${await this.journal()}`);
+        throw new Error(`${this.name}: not within ${Math.round(limit / 1000)} s: ${what}\n${await this.journal()}`);
       await sleep(200);
     }
   }
@@ -91,7 +92,9 @@ export class Vm {
   /** Runs the update service and waits for its end, however it ends. */
   async update(seconds = 240): Promise<void> {
     await this.idle();
-    await this.sh(`${anotherStart}; timeout ${Math.round(seconds * pace)} systemctl start ${unit} || test $? != 124`);
+    await this.sh(
+      `${anotherStart}; timeout ${Math.round(patience(seconds) / 1000)} systemctl start ${unit} || test $? != 124`,
+    );
   }
 
   /** The same, without waiting for its end. */

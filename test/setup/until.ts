@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { pace, patience } from "./pace";
+import { patience } from "./pace";
 
 /**
  * Waits until something holds that can be asked for at any time.
@@ -13,7 +13,8 @@ export async function until(
   holds: () => boolean | Promise<boolean>,
   every = 100,
 ): Promise<void> {
-  const end = Date.now() + patience(seconds);
+  const limit = patience(seconds);
+  const end = Date.now() + limit;
   for (;;) {
     let failed: unknown;
     try {
@@ -22,7 +23,7 @@ export async function until(
       failed = error;
     }
     if (Date.now() > end)
-      throw new Error(`waited ${Math.round(seconds * pace)} s, and not yet: ${what}`, { cause: failed });
+      throw new Error(`waited ${Math.round(limit / 1000)} s, and not yet: ${what}`, { cause: failed });
     await sleep(every);
   }
 }
