@@ -139,15 +139,18 @@ rec {
     listOf = around "composite" [ "noun" "composite" ] "list of" (check: v: isList v && all check v);
     either =
       one: other:
-      type "conjunction"
-        "${phrase [ "noun" "conjunction" ] one} or ${
-          phrase [
-            "noun"
-            "conjunction"
-            "composite"
-          ] other
-        }"
-        (v: one.check v || other.check v);
+      let
+        simple = [
+          "noun"
+          "conjunction"
+        ];
+        described =
+          if one.descriptionClass or null == "nonRestrictiveClause" then
+            "${one.description}, or ${phrase simple other}"
+          else
+            "${phrase simple one} or ${phrase (simple ++ [ "composite" ]) other}";
+      in
+      type "conjunction" described (v: one.check v || other.check v);
     nullOr = around "conjunction" [ "noun" "conjunction" ] "null or" (check: v: v == null || check v);
     submodule =
       { options }:
