@@ -39,8 +39,10 @@ toJSON (
       windowDeadline = null;
     } given
   )
-  // mapGiven "healthChecks" (mapAttrs (
-    _: check: check // (if check ? timeout then { timeout = seconds check.timeout; } else { })
-  ))
+  // mapGiven "healthChecks" (
+    mapAttrs (
+      _: check: check // (if check ? timeout then { timeout = seconds check.timeout; } else { })
+    )
+  )
   // mapGiven "homes" (map (home: without home isNull))
 )

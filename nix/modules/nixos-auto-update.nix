@@ -59,10 +59,7 @@ in
                 nft = "${pkgs.nftables}/bin/nft";
                 rootOnly = pkgs.writeText "root-only.nft" fleet.metadataRules.rootOnly;
                 file = pkgs.writeText "metadata.nft" (
-                  if cfg.protectMetadata then
-                    fleet.metadataRules.ruleset metadataUsers
-                  else
-                    fleet.metadataRules.open
+                  if cfg.protectMetadata then fleet.metadataRules.ruleset metadataUsers else fleet.metadataRules.open
                 );
               };
         }

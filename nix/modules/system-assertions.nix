@@ -120,7 +120,12 @@ in
   }
   {
     # Without it every boot forgets what failed, which update is on trial and what an operator holds.
-    assertion = !elem stateMount.fsType [ "tmpfs" "ramfs" ] || isPersistent;
+    assertion =
+      !elem stateMount.fsType [
+        "tmpfs"
+        "ramfs"
+      ]
+      || isPersistent;
     message = "services.nixos-auto-update keeps its state in ${state}, and every boot wipes ${stateMount.folder} (${stateMount.fsType}): add ${state} to environment.persistence, or a file system of its own to fileSystems.";
   }
   {

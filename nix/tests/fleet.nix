@@ -132,7 +132,9 @@ let
         homeDirectory = "/home/carol_example_com";
       };
     "modules with the arguments that the flake passes to them" =
-      withArguments.nixosConfigurations.alice.specialArgs == { inputs = "the machine's"; }
+      withArguments.nixosConfigurations.alice.specialArgs == {
+        inputs = "the machine's";
+      }
       && withArguments.homeConfigurations.alice.extraSpecialArgs == { inputs = "the home's"; }
       && fleet.nixosConfigurations.alice.specialArgs == { }
       && fleet.homeConfigurations.alice.extraSpecialArgs == { };

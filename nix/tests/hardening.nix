@@ -1,4 +1,5 @@
 # Every setting of nix/lib/hardening.nix, by the kind of unit.
 builtins.mapAttrs (
-  _: settings: if builtins.isFunction settings then settings { stateDirectory = "state"; } else settings
+  _: settings:
+  if builtins.isFunction settings then settings { stateDirectory = "state"; } else settings
 ) (import ../lib/hardening.nix)

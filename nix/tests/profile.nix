@@ -91,10 +91,11 @@ let
     unit:
     unit.serviceConfig.ExecStart
     == "/nix/store/00000000000000000000000000000000-home-guard/bin/home-guard /home /run/motd.d/home-guard"
-    && unit.unitConfig == {
-      DefaultDependencies = false;
-      ConditionPathIsMountPoint = "!/home";
-    }
+    &&
+      unit.unitConfig == {
+        DefaultDependencies = false;
+        ConditionPathIsMountPoint = "!/home";
+      }
     && unit.after == [ "home.mount" ]
     && elem "sysinit.target" unit.before
     && elem "systemd-tmpfiles-setup.service" unit.before
@@ -117,11 +118,12 @@ let
         && config.boot.loader.systemd-boot.configurationLimit == 3
         && config.virtualisation.googleComputeImage.efi
         && config.services.openssh.settings.PermitRootLogin == "no"
-        && localUsers config == {
-          order = 10599;
-          control = "[success=1 default=ignore]";
-          modulePath = "/nix/store/00000000000000000000000000000000-linux-pam/lib/security/pam_localuser.so";
-        }
+        &&
+          localUsers config == {
+            order = 10599;
+            control = "[success=1 default=ignore]";
+            modulePath = "/nix/store/00000000000000000000000000000000-linux-pam/lib/security/pam_localuser.so";
+          }
         &&
           config.networking.dhcpcd.allowInterfaces == [
             "eth*"
@@ -163,8 +165,7 @@ let
         && guards config.systemd.services.home-guard
         && config.system.switch.inhibitors.nixos-fleet-home == "the disk that is attached as `home`"
         && hasPart "boot\\)(.|\n)*! -e /dev/disk/by-id/google-home" config.system.preSwitchChecks.nixos-fleet-home
-        &&
-          hasPart "/nix/store/00000000000000000000000000000000-util-linux/bin/mountpoint --quiet /home" config.system.preSwitchChecks.nixos-fleet-home
+        && hasPart "/nix/store/00000000000000000000000000000000-util-linux/bin/mountpoint --quiet /home" config.system.preSwitchChecks.nixos-fleet-home
         && hasPart "findmnt --source home-guard --mountpoint /home" config.system.preSwitchChecks.nixos-fleet-home;
     }
     {

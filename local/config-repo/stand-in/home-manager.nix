@@ -43,7 +43,8 @@ let
     kind:
     if updates then
       mapAttrs (_: fleet.sections)
-        (fleet.homeUnits (agentSettings // { command = "${agent}/bin/${fleet.contract.units.home}"; })).${kind}
+        (fleet.homeUnits (agentSettings // { command = "${agent}/bin/${fleet.contract.units.home}"; }))
+        .${kind}
     else
       { };
 

@@ -14,9 +14,12 @@
 
 let
   # The sudo that runs only for members of wheel, if there is one.
-  wheelOnly = builtins.filter (
-    name: config.security.${name}.enable && config.security.${name}.execWheelOnly
-  ) [ "sudo" "sudo-rs" ];
+  wheelOnly =
+    builtins.filter (name: config.security.${name}.enable && config.security.${name}.execWheelOnly)
+      [
+        "sudo"
+        "sudo-rs"
+      ];
 in
 {
   # The guest agent makes accounts from metadata, all with sudo without a password, where it may

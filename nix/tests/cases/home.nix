@@ -5,7 +5,8 @@ let
   home = config: config.systemd.user.services.nixos-hm-auto-update;
   # Home Manager makes a list of it.
   starts = config: toString (home config).Service.ExecStart;
-  settings = config: builtins.fromJSON config.xdg.configFile."nixos-hm-auto-update/settings.json".text;
+  settings =
+    config: builtins.fromJSON config.xdg.configFile."nixos-hm-auto-update/settings.json".text;
 in
 {
   # What the module reads of the configuration around it.

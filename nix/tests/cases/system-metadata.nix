@@ -12,8 +12,7 @@ let
   closedBut =
     users:
     let
-      rule =
-        address: "  ${address} tcp dport 80 meta skuid != ${users} counter reject with tcp reset\n";
+      rule = address: "  ${address} tcp dport 80 meta skuid != ${users} counter reject with tcp reset\n";
     in
     "chain output {\n  type filter hook output priority filter; policy accept;\n"
     + rule "ip daddr 169.254.169.254"
@@ -76,8 +75,7 @@ in
       config:
       !(config.systemd.services ? metadata-firewall)
       &&
-        config.networking.nftables.tables.nixos-fleet-metadata.content
-        == closedBut "{ root, nscd, nobody }"
+        config.networking.nftables.tables.nixos-fleet-metadata.content == closedBut "{ root, nscd, nobody }"
       && config.systemd.services.nftables.after == rules.after
       && config.networking.nftables.preCheckRuleset != "";
   }

@@ -85,8 +85,7 @@ in
         let
           inherit (config.programs) bash fish zsh;
           reads =
-            text: shell:
-            match ".*${text}.*" (replaceStrings [ "\n" ] [ " " ] shell.loginShellInit) != null;
+            text: shell: match ".*${text}.*" (replaceStrings [ "\n" ] [ " " ] shell.loginShellInit) != null;
         in
         !((config.environment or { }) ? loginShellInit)
         && bash == zsh

@@ -2,7 +2,10 @@
 { fleet, stack }:
 
 let
-  inherit ((builtins.fromJSON (builtins.readFile ../../../contract.json)).projectMetadata) separator startup;
+  inherit ((builtins.fromJSON (builtins.readFile ../../../contract.json)).projectMetadata)
+    separator
+    startup
+    ;
   key = builtins.concatStringsSep separator [
     startup
     fleet
@@ -13,8 +16,6 @@ in
 {
   items.${key} = script;
   loader =
-    builtins.replaceStrings
-      [ "@item@" "@sha256@" ]
-      [ key (builtins.hashString "sha256" script) ]
+    builtins.replaceStrings [ "@item@" "@sha256@" ] [ key (builtins.hashString "sha256" script) ]
       (builtins.readFile ../../../infra/startup-loader.sh);
 }

@@ -7,7 +7,8 @@
     imports = [ (import ./repository.nix { inherit module; }) ];
     specialisation = {
       good.configuration.environment.etc.generation.text = "good";
-      unhealthy.configuration.services.nixos-auto-update.healthChecks.never.command = "echo it is unhealthy; false";
+      unhealthy.configuration.services.nixos-auto-update.healthChecks.never.command =
+        "echo it is unhealthy; false";
       kernel.configuration.boot.kernelParams = [ "fleet.test=1" ];
       later.configuration = {
         boot.kernelParams = [ "fleet.test=2" ];
