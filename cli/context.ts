@@ -1,5 +1,6 @@
 import { hostname, userInfo } from "node:os";
 import { didYouMean } from "../rules/text/did-you-mean";
+import { parseDuration } from "../rules/text/duration";
 import type { Call } from "./command-line/command";
 import { variable } from "./command-line/variable";
 import { connect, type Compute, type ComputeClient } from "./google/compute";
@@ -51,9 +52,11 @@ export async function connectProject(
   project: string,
   settings: { attempts?: number } = {},
 ): Promise<ComputeClient> {
+  const seconds = parseDuration(variable(call, "NIXOS_FLEET_READ_INTERVAL") ?? "");
   return connect({
     ...(await callerOf(call, project)),
     endpoint: variable(call, "NIXOS_FLEET_COMPUTE_ENDPOINT"),
+    guestAttributesInterval: seconds === undefined ? undefined : seconds * 1000,
     signal: call.signal,
     ...settings,
   });

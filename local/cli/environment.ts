@@ -55,6 +55,8 @@ export function variables(
     // Not `local`: if a value names a file or folder, the official provider reads it as a path.
     GOOGLE_OAUTH_ACCESS_TOKEN: "nixos-fleet-local-cloud",
     NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
+    // Updates take seconds here, and no quota limits how often reports are read.
+    NIXOS_FLEET_READ_INTERVAL: "1s",
     NIXOS_FLEET_PROVIDER_PACE: pace,
     NIXOS_FLEET_LOGGING_ENDPOINT: new URL("/logging/", endpoint).href,
     NIXOS_FLEET_SERVICEUSAGE_ENDPOINT: new URL("/serviceusage/", endpoint).href,

@@ -36,6 +36,7 @@ function approve(waves: Record<string, string>): void {
 async function fleet(...args: string[]): Promise<{ code: number; out: string[]; err: string[] }> {
   return runFleet(args, {
     NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
+    NIXOS_FLEET_READ_INTERVAL: "1s",
     GOOGLE_OAUTH_ACCESS_TOKEN: "t",
     GOOGLE_CLOUD_PROJECT: "p",
     PATH: process.env["PATH"],

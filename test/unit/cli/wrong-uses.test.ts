@@ -137,13 +137,18 @@ const uses: WrongUse[] = [
     env: { NIXOS_FLEET_COMPUTE_ENDPOINT: "localhost:1" },
   }),
   // The network
-  use("status", 1, /^no answer from 127\.0\.0\.1:1: .*; is the local cloud up\? \.\/scripts\/local status says so/, {
-    env: { NIXOS_FLEET_COMPUTE_ENDPOINT: "http://127.0.0.1:1/compute/v1/" },
-  }),
+  use(
+    "status",
+    1,
+    /^no answer from 127\.0\.0\.1:1: .*; NIXOS_FLEET_COMPUTE_ENDPOINT names that server: start it, or unset/,
+    {
+      env: { NIXOS_FLEET_COMPUTE_ENDPOINT: "http://127.0.0.1:1/compute/v1/" },
+    },
+  ),
   use(
     "hold --why x",
     1,
-    /^no answer from no-such-host\.invalid: .*; check the network, then run fleet doctor \[NF202\]$/,
+    /^no answer from no-such-host\.invalid: .*; NIXOS_FLEET_COMPUTE_ENDPOINT names that server: .* \[NF202\]$/,
     {
       env: { NIXOS_FLEET_COMPUTE_ENDPOINT: "http://no-such-host.invalid/compute/v1/" },
     },

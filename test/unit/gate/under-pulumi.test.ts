@@ -36,6 +36,7 @@ function vm(name: string, said: Parameters<typeof report>[0] = {}) {
 
 const env = (more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({
   NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
+  NIXOS_FLEET_READ_INTERVAL: "1s",
   NIXOS_FLEET_LOGGING_ENDPOINT: new URL("/logging/", endpoint).href,
   GOOGLE_OAUTH_ACCESS_TOKEN: "t",
   GOOGLE_CLOUD_PROJECT: "p",

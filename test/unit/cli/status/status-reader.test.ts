@@ -67,9 +67,7 @@ test("watching reads the whole fleet once, then so many at each look, and all of
 test("watching does not ask a VM again so soon that its reports could be dropped", async () => {
   const endpoint = await fake.start();
   fake.instances = [{ name: "vm-1", labels: { "nixos-fleet": "devs", "nixos-fleet-stack": "dev" } }];
-  const compute = Object.assign(connect({ project: "p", endpoint, identity: { accessToken: "t" } }), {
-    guestAttributesInterval: connect({ project: "p" }).guestAttributesInterval,
-  });
+  const compute = connect({ project: "p", endpoint, identity: { accessToken: "t" } });
   let now = 0;
   const reader = new StatusReader({ compute, id: { fleet: "devs", stack: "dev" } }, undefined, () => now);
   for (; now <= 60_000; now += 3_000) await reader.read(30);
