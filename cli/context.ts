@@ -103,23 +103,12 @@ export function requireFleet(
 /** The VMs of these names; a name that the fleet does not have is refused. */
 export async function requireVms({ compute, id }: FleetContext, names: readonly string[]): Promise<FleetVm[]> {
   const vms = await readVms(compute, id);
+  const all = vms.map((vm) => vm.name);
   return [...new Set(names)].map((name) => {
     const vm = vms.find((one) => one.name === name);
-    if (vm === undefined) {
-      const all = vms.map((one) => one.name).join(", ");
-      throw new UsageError(
-        oneLine(
-          `no VM ${name} in fleet ${id.fleet}/${id.stack}${
-            didYouMean(
-              name,
-              vms.map((one) => one.name),
-            ) || `; it has ${all === "" ? "none" : all}`
-          }`,
-          500,
-        ),
-      );
-    }
-    return vm;
+    if (vm !== undefined) return vm;
+    const hint = didYouMean(name, all) || `; it has ${all.length === 0 ? "none" : all.join(", ")}`;
+    throw new UsageError(oneLine(`no VM ${name} in fleet ${id.fleet}/${id.stack}${hint}`, 500));
   });
 }
 
