@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { approvalKey, controlKey } from "../../../rules/contract";
 import { checkSettings } from "../infra/check-settings";
-import { FakeCompute, type Fault } from "./google/fake-compute";
+import { environmentOf, FakeCompute, type Fault } from "./google/fake-compute";
 import { approval, good, old, report } from "./fleet-samples";
 import { runFleet } from "./run-fleet";
 
@@ -246,10 +246,7 @@ test.each(uses.map((one) => [one.args.join(" "), one] as const))("fleet %s", asy
   const before = JSON.stringify(fake.metadata);
   fake.fault = () => one.api;
   const { code, out, err } = await runFleet(one.args, {
-    NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
-    NIXOS_FLEET_LOGGING_ENDPOINT: new URL("/logging/", endpoint).href,
-    GOOGLE_OAUTH_ACCESS_TOKEN: "t",
-    GOOGLE_CLOUD_PROJECT: "p",
+    ...environmentOf(endpoint),
     NIXOS_FLEET_CONFIG_CLONE: directory,
     USER: "eve",
     PATH: "/nonexistent",

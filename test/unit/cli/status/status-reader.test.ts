@@ -5,7 +5,7 @@ import { run } from "../../../../cli/cli";
 import { commands } from "../run-fleet";
 import { connect } from "../../../../cli/google/compute";
 import { dueVms, StatusReader } from "../../../../cli/status/reader";
-import { FakeCompute } from "../google/fake-compute";
+import { environmentOf, FakeCompute } from "../google/fake-compute";
 import { approval, good, old, report, vm } from "../fleet-samples";
 
 describe("the VMs to ask", () => {
@@ -81,7 +81,7 @@ test("watching shows as much as the terminal has room for, until it is interrupt
   const interrupt = new AbortController();
   const out: string[] = [];
   const code = await run(["status", "--watch"], {
-    env: { NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint, GOOGLE_OAUTH_ACCESS_TOKEN: "t", GOOGLE_CLOUD_PROJECT: "p" },
+    env: { ...environmentOf(endpoint) },
     print: (line) => {
       out.push(line);
       interrupt.abort();
