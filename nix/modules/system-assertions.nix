@@ -1,4 +1,4 @@
-# What must hold where the machine updates itself, beyond what the options' types can tell. Each message says what to do.
+# Requirements of a machine that updates itself, beyond what the options' types check. Each message says what to do.
 { config, lib }:
 
 let
@@ -13,7 +13,7 @@ let
   cfg = config.services.nixos-auto-update;
   users = config.users.users;
   homes = if cfg.homes == null then [ ] else cfg.homes;
-  # Those that are part of the machine.
+  # Homes that Home Manager's NixOS module manages.
   ownHomes = config.home-manager.users or { };
   inherit (config.nix.settings) allowed-users trusted-users;
 
@@ -120,7 +120,12 @@ in
   }
   {
     # Without it every boot forgets what failed, which update is on trial and what an operator holds.
-    assertion = !elem stateMount.fsType [ "tmpfs" "ramfs" ] || isPersistent;
+    assertion =
+      !elem stateMount.fsType [
+        "tmpfs"
+        "ramfs"
+      ]
+      || isPersistent;
     message = "services.nixos-auto-update keeps its state in ${state}, and every boot wipes ${stateMount.folder} (${stateMount.fsType}): add ${state} to environment.persistence, or a file system of its own to fileSystems.";
   }
   {
