@@ -2,10 +2,7 @@
 import { agentRule as rule, unit, type Mutant } from "./mutant";
 
 const activation = unit("agent/activation/activation");
-const cutShort = unit("agent/activation/cut-short");
 const rollBack = unit("agent/activation/roll-back");
-const rollBackBootLoader = unit("agent/activation/roll-back-boot-loader");
-const afterBoot = unit("agent/activation/after-boot");
 const cutOff = unit("agent/activation/cut-off");
 
 export const activationMutants: readonly Mutant[] = [
@@ -119,7 +116,7 @@ export const activationMutants: readonly Mutant[] = [
     "what was cut short does not boot later",
     'if (trial.mode === "switch" || trial.since === undefined) await driver.revertProfile(trial.path);',
     "",
-    cutShort,
+    unit("agent/activation/cut-short"),
   ),
   rule(
     "activation/activation",
@@ -133,28 +130,28 @@ export const activationMutants: readonly Mutant[] = [
     "what a boot brought up has to pass its health check",
     "log(`${what} booted; checking its health`);\n    return verifyHealth(activation, trial);",
     "return Promise.resolve(deployed(trial));",
-    cutShort,
+    unit("agent/activation/cut-short"),
   ),
   rule(
     "activation/activation",
     "what a boot passed over is rolled back",
     "if (trial.since !== undefined && driver.bootedAnother?.(trial.path) === true) {",
     "if (false) {",
-    cutShort,
+    unit("agent/activation/cut-short"),
   ),
   rule(
     "activation/activation",
     "what was not yet set for the boot is not blamed for it",
     "if (trial.since !== undefined && driver.bootedAnother",
     "if (driver.bootedAnother",
-    afterBoot,
+    unit("agent/activation/after-boot"),
   ),
   rule(
     "activation/activation",
     "a rollback that was cut short goes on",
     "if (trial.undo !== undefined) {",
     "if (false) {",
-    cutShort,
+    unit("agent/activation/cut-short"),
   ),
   rule(
     "activation/activation",
@@ -196,21 +193,21 @@ export const activationMutants: readonly Mutant[] = [
     "a rollback counts without the boot loader only if that starts the former system",
     'action !== "boot" || boots !== next',
     'action !== "boot"',
-    rollBackBootLoader,
+    unit("agent/activation/roll-back-boot-loader"),
   ),
   rule(
     "system/roll-back",
     "a rollback goes on where the boot loader cannot be installed and starts the former system",
     'if (action !== "boot" || boots !== next) return',
     "if (true) return",
-    rollBackBootLoader,
+    unit("agent/activation/roll-back-boot-loader"),
   ),
   rule(
     "system/roll-back",
     "a rollback makes room for the boot loader",
     'if (trial.undo?.passes === "space") removePartialKernels(bootFolder);',
     "",
-    rollBackBootLoader,
+    unit("agent/activation/roll-back-boot-loader"),
   ),
   {
     rule: "only GRUB's default entry says what it starts",
