@@ -62,7 +62,6 @@ export function variables(
     NIXOS_FLEET_SERVICEUSAGE_ENDPOINT: new URL("/serviceusage/", endpoint).href,
     NIXOS_FLEET_RESOURCEMANAGER_ENDPOINT: new URL("/cloudresourcemanager/", endpoint).href,
     NIXOS_FLEET_STORAGE_ENDPOINT: new URL(endpoint).origin,
-    NIXOS_FLEET_CONFIG_REPO: state.configRepository,
     NIXOS_FLEET_CONFIG_CLONE: state.configClone,
     // The operator's git reaches the VMs' config repository by the same URL as the VMs.
     GIT_CONFIG_COUNT: "2",
