@@ -89,7 +89,7 @@ export async function openStacks(call: Call): Promise<FleetContext[]> {
   return stacks.map((id) => ({ compute, id }));
 }
 
-/** Refuses a fleet of which there is nothing: its name, its stack or the project may be another one's. */
+/** Refuses a fleet without VMs and approvals: the name, the stack or the project may be wrong. @throws UsageError */
 export function requireFleet(
   { compute, id }: FleetContext,
   { vms, approvals }: { vms: readonly unknown[]; approvals: object } = { vms: [], approvals: {} },
@@ -100,7 +100,7 @@ export function requireFleet(
   );
 }
 
-/** The VMs of these names; a name that the fleet does not have is refused. */
+/** The VMs of these names. @throws UsageError for a name that the fleet does not have */
 export async function requireVms({ compute, id }: FleetContext, names: readonly string[]): Promise<FleetVm[]> {
   const vms = await readVms(compute, id);
   const all = vms.map((vm) => vm.name);
@@ -112,7 +112,7 @@ export async function requireVms({ compute, id }: FleetContext, names: readonly 
   });
 }
 
-/** Who acts, for others to read: what --by or NIXOS_FLEET_BY says, or the user and machine. */
+/** Who acts, as others read it: what --by or NIXOS_FLEET_BY says, or the user and machine. */
 export function actor(call: Pick<Call, "options" | "env">): string {
   return oneLine(call.options.text("by") ?? variable(call, "NIXOS_FLEET_BY") ?? machineActor(call), 100);
 }

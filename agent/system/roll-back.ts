@@ -38,7 +38,7 @@ export async function rollBackSystem(machine: Machine, trial: Trial, unchanged: 
     rollbackAction({ mode: trial.mode, running: runsOld() ? old : current(), former: old }) === "switch";
   // It ran here before. What its pre-switch checks refuse must wait for a reboot.
   const how = hasChanged ? await modeOf(old) : undefined;
-  // Read before its installation is tried again: what it starts by then, no failed installation of the trial has changed.
+  // Read before the boot loader is installed again: an installation that fails half way may have changed its menu.
   const boots = systemToBoot(bootFolder);
   if (trial.undo?.passes === "space") removePartialKernels(bootFolder);
   const steps = [[next, "boot"] as const, ...(how?.mode === "live" ? [[old, "test"] as const] : [])];

@@ -217,7 +217,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     return this.runs(toplevel) && toplevel === this.booting();
   }
 
-  /** Someone chose another system in the boot loader, for instance because this one does not boot. Its specialisations are none. */
+  /** Someone chose another system in the boot loader, for instance because this one does not boot. A specialisation of it is not another system. */
   bootedAnother(toplevel: string): boolean {
     const booted = this.booted();
     return booted !== undefined && !isSystemOrVariant(toplevel, booted) && toplevel === this.booting();
