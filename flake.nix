@@ -25,7 +25,7 @@
       ];
       desks = machines ++ [ "aarch64-darwin" ];
 
-      # The template, as a company has it whose input `nixos-fleet` is this flake.
+      # The template's outputs, with this flake as its input `nixos-fleet`.
       example = (import ./examples/config-repo/flake.nix).outputs {
         inherit nixpkgs home-manager;
         nixos-fleet = self;
@@ -51,7 +51,7 @@
         nixos-hm-auto-update = ./nix/modules/nixos-hm-auto-update.nix;
         default = self.homeManagerModules.nixos-hm-auto-update;
       };
-      # The name that `nix flake check` knows.
+      # The name that `nix flake check` accepts.
       homeModules = self.homeManagerModules;
 
       lib.mkFleet = import ./nix/lib/fleet.nix {

@@ -12,7 +12,7 @@ export function manifestText(toplevels: Readonly<Record<string, string>>): strin
   return `${JSON.stringify(Object.fromEntries(sorted), null, 2)}\n`;
 }
 
-/** The file of a binary cache that tells of a store path. Pure. */
+/** The name of the file in a binary cache that describes a store path. Pure. */
 export function narinfoName(path: string): string {
   return `${basename(path).slice(0, 32)}.narinfo`;
 }
@@ -23,8 +23,8 @@ function narOf(narinfo: string): string | undefined {
 }
 
 /**
- * Uploads what a bucket does not have yet of a closure that lies in a binary cache's directory. A narinfo goes up after what it
- * names, so that a cache is never seen half way. Returns how many files were new.
+ * Uploads the files of a closure that a bucket does not have yet, from the directory of a binary cache. A narinfo is uploaded after what
+ * it names, so that the bucket is a complete cache at any time. Returns how many files were new.
  * @param progress called with how many of the paths are done, of how many
  */
 export async function uploadClosure(

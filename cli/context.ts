@@ -1,5 +1,6 @@
 import { hostname, userInfo } from "node:os";
 import { didYouMean } from "../rules/text/did-you-mean";
+import { parseDuration } from "../rules/text/duration";
 import type { Call } from "./command-line/command";
 import { variable } from "./command-line/variable";
 import { connect, type Compute, type ComputeClient } from "./google/compute";
@@ -51,9 +52,11 @@ export async function connectProject(
   project: string,
   settings: { attempts?: number } = {},
 ): Promise<ComputeClient> {
+  const seconds = parseDuration(variable(call, "NIXOS_FLEET_READ_INTERVAL") ?? "");
   return connect({
     ...(await callerOf(call, project)),
     endpoint: variable(call, "NIXOS_FLEET_COMPUTE_ENDPOINT"),
+    guestAttributesInterval: seconds === undefined ? undefined : seconds * 1000,
     signal: call.signal,
     ...settings,
   });
@@ -86,7 +89,7 @@ export async function openStacks(call: Call): Promise<FleetContext[]> {
   return stacks.map((id) => ({ compute, id }));
 }
 
-/** Refuses a fleet of which there is nothing: its name, its stack or the project may be another one's. */
+/** Refuses a fleet without VMs and approvals: the name, the stack or the project may be wrong. @throws UsageError */
 export function requireFleet(
   { compute, id }: FleetContext,
   { vms, approvals }: { vms: readonly unknown[]; approvals: object } = { vms: [], approvals: {} },
@@ -97,30 +100,19 @@ export function requireFleet(
   );
 }
 
-/** The VMs of these names; a name that the fleet does not have is refused. */
+/** The VMs of these names. @throws UsageError for a name that the fleet does not have */
 export async function requireVms({ compute, id }: FleetContext, names: readonly string[]): Promise<FleetVm[]> {
   const vms = await readVms(compute, id);
+  const all = vms.map((vm) => vm.name);
   return [...new Set(names)].map((name) => {
     const vm = vms.find((one) => one.name === name);
-    if (vm === undefined) {
-      const all = vms.map((one) => one.name).join(", ");
-      throw new UsageError(
-        oneLine(
-          `no VM ${name} in fleet ${id.fleet}/${id.stack}${
-            didYouMean(
-              name,
-              vms.map((one) => one.name),
-            ) || `; it has ${all === "" ? "none" : all}`
-          }`,
-          500,
-        ),
-      );
-    }
-    return vm;
+    if (vm !== undefined) return vm;
+    const hint = didYouMean(name, all) || `; it has ${all.length === 0 ? "none" : all.join(", ")}`;
+    throw new UsageError(oneLine(`no VM ${name} in fleet ${id.fleet}/${id.stack}${hint}`, 500));
   });
 }
 
-/** Who acts, for others to read: what --by or NIXOS_FLEET_BY says, or the user and machine. */
+/** Who acts, as others read it: what --by or NIXOS_FLEET_BY says, or the user and machine. */
 export function actor(call: Pick<Call, "options" | "env">): string {
   return oneLine(call.options.text("by") ?? variable(call, "NIXOS_FLEET_BY") ?? machineActor(call), 100);
 }

@@ -5,7 +5,7 @@ export class FleetError extends Error {
   override readonly name: string = "FleetError";
   /** The exit code of the command that ends with it. */
   readonly exitCode: number = 1;
-  /** Whether the change that failed may have been made all the same, because its answer was lost. */
+  /** Whether the change may have been made although the request failed, because its answer was lost. */
   mayBeMade = false;
 
   constructor(

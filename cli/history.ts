@@ -49,7 +49,7 @@ export async function recordEvent(
   if (known !== undefined) await notify(call, id, known, by);
 }
 
-/** The newest entries since a moment, newest first. What others wrote into the log and is none of ours is left out. */
+/** The newest entries since a moment, newest first. Entries of the log that this tool did not write are left out. */
 export async function readHistory(
   call: Call,
   { compute, id }: FleetContext,
@@ -60,7 +60,7 @@ export async function readHistory(
   return (await log.read(conditions, most)).flatMap((entry) => toHistory(entry) ?? []);
 }
 
-/** An entry of the log as part of the history; undefined if it is none. */
+/** An entry of the log as an entry of the history; undefined if this tool did not write it. */
 export function toHistory({ timestamp, jsonPayload }: ReadEntry): HistoryEntry | undefined {
   const parsed = signed.safeParse(jsonPayload);
   return parsed.success ? { at: oneLine(timestamp, 40), ...parsed.data } : undefined;
@@ -84,7 +84,7 @@ function ofFleet({ fleet, stack }: FleetId): string[] {
   return [`labels.fleet="${fleet}"`, `labels.stack="${stack}"`];
 }
 
-/** What --by or the environment says, else whose credentials they are, else the user and machine. */
+/** What --by or the environment says, else the owner of the credentials, else the user and machine. */
 async function whoActs(call: Call, log: Log): Promise<string> {
   if (call.options.text("by") !== undefined || variable(call, "NIXOS_FLEET_BY") !== undefined) {
     return actor(call);

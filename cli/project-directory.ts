@@ -17,7 +17,7 @@ export function readSettingsFile(directory: string, stack: string): { path: stri
   return text === undefined ? undefined : { path, text };
 }
 
-/** A file's text; undefined if there is none, also if it went just now: other commands write and remove the files of other stacks. */
+/** A file's text; undefined if it does not exist. Other commands may remove the files of other stacks at any time. */
 export function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");

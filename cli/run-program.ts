@@ -15,9 +15,9 @@ export interface RunOptions {
   signal: AbortSignal;
   cwd?: string;
   env?: NodeJS.ProcessEnv;
-  /** Whether what it says on standard error is for people to see as it comes. */
+  /** Whether people see its standard error at once. */
   progress?: boolean;
-  /** Milliseconds until one that was interrupted and goes on all the same is killed; 10 s by default. */
+  /** Milliseconds that it has to end after an interrupt, before it is killed; 10 s by default. */
   killAfter?: number;
 }
 

@@ -1,7 +1,7 @@
-# The image that the fleet's VMs are made of: the profile of a developer's VM. Which configuration repository it follows, and which of
-# its hosts the VM is, the instance's metadata says; the first update replaces everything here by that host.
+# The image of the fleet's VMs: the profile of a developer's VM. The instance's metadata says which configuration repository the VM
+# follows and which of its hosts it is; the first update replaces this image's system by that host's.
 #
-# The startup script (infra/startup.sh) starts the image's agent at the first boot. Should it fail, the agent's timer does so five minutes
+# The startup script (infra/startup.sh) starts the image's agent at the first boot. If that fails, the agent's timer starts it five minutes
 # after the boot.
 { revision }:
 { config, lib, ... }:
@@ -13,11 +13,10 @@ in
   nixpkgs.hostPlatform = lib.mkDefault "x86_64-linux";
   system.stateVersion = config.system.nixos.release;
 
-  # Nothing of when it was built, and no character that Compute refuses in an image's name: the file's name without
-  # `.raw.tar.gz` is one.
+  # Without the time of the build, and without characters that Compute refuses: the file's name without `.raw.tar.gz` is the image's name.
   image.baseName = "nixos-fleet-${version}-${revision}";
 
   # In MiB; Compute takes whole GiB only (cloud.google.com/compute/docs/import/import-existing-image). `auto` would leave no room
-  # for what is written before the file system has grown to the VM's disk.
+  # for what is written before the file system grows to the size of the VM's disk.
   virtualisation.diskSize = 10 * 1024;
 }

@@ -1,5 +1,5 @@
-# Both agents, each as a command: agent/ bundled into one file that Node runs, the watcher's script beside it, manual pages and shell
-# completions. In the npm package agent/ is one script already, and there is no rules/.
+# Both agents, each as a command: agent/ bundled into one file that Node runs, the watcher's script, manual pages and shell completions.
+# In the npm package agent/ is bundled already, and there is no rules/.
 {
   lib,
   runCommand,

@@ -117,7 +117,7 @@ async function verifyHealth<S extends Situation, D extends CommonDecision>(
   if (trial.mode === "switch" && runs !== trial.path) return superseded(trial, driver, runs);
   if (unhealthy !== undefined) {
     const { error, lost } = unhealthy;
-    // After a boot, only another boot brings back all of what ran before, so no one could ask again from there.
+    // After a boot, only another boot restores all of the former system. So the former system cannot be used to ask the server again.
     const asksAgain = lost !== undefined && trial.mode === "switch" && trial.boot === driver.boot();
     return fail(activation, trial, { stage: "health", error, ...(asksAgain ? { lost } : {}) });
   }
@@ -165,12 +165,12 @@ async function fail<S extends Situation, D extends CommonDecision>(
   try {
     writeTrial(activation.driver.place.stateFolder, failed);
   } catch {
-    // A full disk does not prevent the return.
+    // A full disk does not prevent the rollback.
   }
   return undo(activation, failed, why);
 }
 
-/** Goes back. A revision that failed for a reason that passes stays wanted. */
+/** Rolls back. A revision that failed for a transient reason stays the target. */
 async function undo<S extends Situation, D extends CommonDecision>(
   activation: Activation<S, D>,
   trial: Trial,
@@ -192,7 +192,7 @@ async function undo<S extends Situation, D extends CommonDecision>(
   return { ...ending, ...notGoneBack(trial, driver, back, error) };
 }
 
-/** Each try switches and rolls back under those who work on the machine, so one that keeps failing is limited whatever it fails for. */
+/** Each try disturbs those who work on the machine, so the number of tries is limited, whatever makes them fail. */
 function limited(cause: FailureCause, { revision }: Trial): Pick<Ending, "unrecognised"> {
   return cause === "revision" || cause === "space" ? {} : { unrecognised: { revision } };
 }
@@ -291,7 +291,7 @@ export async function finishTrial<S extends Situation, D extends CommonDecision>
   if (trial.boot === driver.boot()) {
     if (activation.decision.outcome === "held" && trial.mode === "switch") return takeBack(activation, trial);
     log("an update was interrupted; repeating it");
-    // On a full disk it could not be recorded how this ends, so it would be repeated again and again.
+    // Fails on a full disk: the end of the trial could not be recorded either, so the trial would be repeated without end.
     writeTrial(driver.place.stateFolder, trial);
     return carryOut(activation, trial, true);
   }

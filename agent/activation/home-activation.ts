@@ -46,7 +46,7 @@ export async function activateHome(generation: string, profile: string | undefin
   }
   const how = `activate ${howEnded(finished, timeout())}`;
   if (finished.limit !== undefined) return { kind: "failed", error: how };
-  // The reason is Home Manager's last line, and what shows one line of an error shows the last.
+  // Home Manager's last line has the reason. It stays last here, because some readers show only the last line of an error.
   const said = lastLines(finished.output, 20);
   const error = `${how}\n${said}`;
   const passes = activationShortage(said);

@@ -7,7 +7,6 @@ import { answers, type Origin } from "../git/mirror";
 import { awaitsBoot } from "./reboot";
 import type { Reachable } from "../../rules/agent-state";
 import type { Before, Trial } from "../state";
-import { healthSettings } from "../system/deferrals";
 import { readObject } from "../host/files";
 
 const UNITS = "etc/systemd/system";
@@ -73,4 +72,10 @@ export class SystemHealth {
   private async reachesRepository(): Promise<boolean> {
     return answers(await this.origin());
   }
+}
+
+/** The settings for a health check. Before the boot, units that need the new kernel do not count. */
+function healthSettings(settings: Record<string, unknown>, beforeBoot: boolean): Record<string, unknown> {
+  const lists = [settings["healthIgnoreUnits"], beforeBoot ? settings["healthAfterReboot"] : []];
+  return { ...settings, healthIgnoreUnits: lists.flatMap((list) => (Array.isArray(list) ? (list as unknown[]) : [])) };
 }

@@ -19,7 +19,7 @@ export async function managerObstacle(service: string): Promise<string | undefin
   }
 }
 
-/** After an activation that Home Manager did not tell the manager of. */
+/** After an activation: Home Manager does not reload a manager that is still starting. */
 export async function reloadStartingManager(): Promise<void> {
   if (!isStarting(await managerState("user"))) return;
   const reloaded = await systemctl("user", ["daemon-reload"]);

@@ -65,7 +65,6 @@ export async function git(args: readonly string[], options: GitOptions = {}): Pr
   return run("git", [...access.config, ...OPTIONS, ...args], {
     env: {
       ...Object.fromEntries(FOREIGN.map((name) => [name, undefined])),
-      LC_ALL: "C",
       GIT_TERMINAL_PROMPT: "0",
       GIT_OPTIONAL_LOCKS: "0",
       GIT_ALLOW_PROTOCOL: access.protocols,

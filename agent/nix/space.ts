@@ -54,16 +54,18 @@ export async function makeRoomToFetch(place: Place, settings: SpaceSettings, sto
 /** Frees space for a build, or for what root fetches. @returns why there is too little, if there is */
 export async function makeRoom(
   place: Place,
-  { minimumFree, keepGenerations }: SpaceSettings,
+  settings: SpaceSettings,
   store = STORE,
   writer: Writer = "others",
 ): Promise<string | undefined> {
-  if (shortage({ minimumFree }, store, writer) === undefined) return undefined;
+  const { minimumFree, keepGenerations } = settings;
+  if (minimumFree === 0) return undefined;
   const free = freeMebibytes(store, writer);
+  if (free >= minimumFree) return undefined;
   log(`${free} MiB free, ${minimumFree} wanted: collecting garbage`);
   await pruneGenerations(place, keepGenerations);
   await collectGarbage((minimumFree - free) * MEBIBYTE * 2);
-  return shortage({ minimumFree }, store, writer);
+  return shortage(settings, store, writer);
 }
 
 /** Why there is too little space for a build, if there is. */

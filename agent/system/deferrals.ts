@@ -92,9 +92,3 @@ export function rebootPlaceOf(place: Place, decision: SystemDecision): RebootPla
 function rebootHeld({ outcome, waiting, reason }: SystemDecision): string | undefined {
   return outcome === "held" || waiting?.for === "metadata" ? reason : undefined;
 }
-
-/** The settings for a health check. Before the boot, units that need the new kernel do not count. */
-export function healthSettings(settings: Record<string, unknown>, beforeBoot: boolean): Record<string, unknown> {
-  const lists = [settings["healthIgnoreUnits"], beforeBoot ? settings["healthAfterReboot"] : []];
-  return { ...settings, healthIgnoreUnits: lists.flatMap((list) => (Array.isArray(list) ? (list as unknown[]) : [])) };
-}

@@ -20,12 +20,10 @@ import {
 } from "../driver";
 import type { Ending } from "../ending";
 import { exists, isThere, makeFolder, readText, resolved, writeFileAtomic } from "../host/files";
-import { lastLine, log } from "../host/log";
+import { log } from "../host/log";
 import { MetadataServer } from "../metadata-server";
 import type { Origin } from "../git/mirror";
 import type { RepositoryKey } from "../credentials/repository-keys";
-import { rollbackTarget } from "../activation/rollback-target";
-import { removePartialKernels, systemToBoot } from "../activation/boot-loader";
 import {
   awaitsBoot,
   bootedSystem,
@@ -35,16 +33,16 @@ import {
   type RebootPlace,
 } from "../activation/reboot";
 import { type Pending, pendingSystem, deferredByTurn, deferredByWindow, rebootPlaceOf } from "./deferrals";
-import { type Before, readHold, readState, readTrial, stillWaiting, type Trial } from "../state";
+import { type Before, readHold, readState, readTrial, type Trial } from "../state";
 import { bootedAt } from "../host/time";
 import { setBaseline } from "../watch-baseline";
 import { setProfile, revertProfile } from "../nix/profile";
 import { systemAgentError } from "../activation/agent-self-test";
 import { modeOf, switchToConfiguration } from "../activation/switch-system";
-import { rollbackAction } from "../../rules/decision/activation";
 import type { Waiting } from "../../rules/report";
 import { MachineCredentials } from "../credentials/machine-credentials";
 import { concludeSystem } from "./conclude-system";
+import { rollBackSystem } from "./roll-back";
 import { SystemHealth } from "../activation/system-health";
 import { moduleSettings, systemPlace } from "./system-place";
 import type { SystemSituation } from "./system-situation";
@@ -219,7 +217,7 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     return this.runs(toplevel) && toplevel === this.booting();
   }
 
-  /** Someone chose another system in the boot loader, for instance because this one does not boot. Its specialisations are none. */
+  /** Someone chose another system in the boot loader, for instance because this one does not boot. A specialisation of it is not another system. */
   bootedAnother(toplevel: string): boolean {
     const booted = this.booted();
     return booted !== undefined && !isSystemOrVariant(toplevel, booted) && toplevel === this.booting();
@@ -300,42 +298,9 @@ export class SystemDriver implements Driver<SystemSituation, SystemDecision> {
     return new SystemHealth(this.metadata, () => this.origin(decision));
   }
 
-  async rollBack(trial: Trial, _decision: SystemDecision, unchanged: boolean): Promise<RolledBack> {
-    const waits = stillWaiting(trial, this.boot());
-    const old = this.previous(trial, waits);
-    const next = waits?.path ?? old;
-    if (!(await revertProfile(this.place.profile, next, trial.path === old ? undefined : trial.path)))
-      return { ok: false, error: "the profile cannot be set back" };
-    if (unchanged) return { ok: true };
-    if (old === undefined || next === undefined)
-      return { ok: false, error: "nothing was deployed before", hopeless: true };
-    log(`going back to ${old}`);
-    const running = this.runs(old) ? old : this.current();
-    const hasChanged = rollbackAction({ mode: trial.mode, running, former: old }) === "switch";
-    // It ran here before. What its pre-switch checks refuse must wait for a reboot.
-    const how = hasChanged ? await modeOf(old) : undefined;
-    // Read before its installation is tried again: what it starts by then, no failed installation of the trial has changed.
-    const boots = systemToBoot(this.files.boot);
-    if (trial.undo?.passes === "space") removePartialKernels(this.files.boot);
-    const steps = [[next, "boot"] as const, ...(how?.mode === "live" ? [[old, "test"] as const] : [])];
-    for (const [toplevel, action] of steps) {
-      const switched = await switchToConfiguration(toplevel, action);
-      if (switched.kind !== "failed") continue;
-      if (action !== "boot" || boots !== next) return { ok: false, error: switched.error };
-      log(`the boot loader cannot be installed, but starts ${next} already: ${lastLine(switched.error)}`);
-    }
-    if (this.runs(old) || (how === undefined && next === old)) return { ok: true };
-    if (how?.mode === "busy") return { ok: false, error: how.why };
-    return { ok: false, ...(how?.mode === "boot" && next === old ? { awaitsBoot: true } : {}) };
-  }
-
-  /**
-   * What was deployed and ran before; another system that waits for its boot counts as deployed, but never ran. If the agent has deployed
-   * nothing yet: what ran, or what the machine booted.
-   */
-  private previous(trial: Trial, waits: Trial | undefined): string | undefined {
-    const { deployed } = waits === undefined ? readState(this.place.stateFolder).state : (trial.restores ?? {});
-    return rollbackTarget(trial, [deployed, trial.former, this.booted()], "bin/switch-to-configuration");
+  rollBack(trial: Trial, _decision: SystemDecision, unchanged: boolean): Promise<RolledBack> {
+    const now = { boot: this.boot(), booted: this.booted(), current: () => this.current() };
+    return rollBackSystem({ ...now, place: this.place, bootFolder: this.files.boot }, trial, unchanged);
   }
 
   async concluded(conclusion: Conclusion<SystemSituation, SystemDecision>): Promise<{ retry?: string }> {

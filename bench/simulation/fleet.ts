@@ -47,6 +47,7 @@ export class SimulatedFleet {
     const { port } = this.server.address() as AddressInfo;
     return {
       NIXOS_FLEET_COMPUTE_ENDPOINT: `http://127.0.0.1:${port}/compute/v1/`,
+      NIXOS_FLEET_READ_INTERVAL: "1s",
       NIXOS_FLEET_LOGGING_ENDPOINT: `http://127.0.0.1:${port}/logging/`,
       NIXOS_FLEET_FLEET: fleet,
       NIXOS_FLEET_STACK: stack,

@@ -58,7 +58,7 @@ export const command: Command = {
     const print = underPulumi ? bounded(call.printError) : json ? call.printError : call.print;
     const world = { ...call, compute: context.compute, print };
     const gate = () => awaitWave(world, context.id, options);
-    // Who waits by hand looks on; only a gate between waves lets anything through.
+    // A person who waits only watches, so nothing about it goes into the history.
     const end = await (underPulumi ? withHistory(call, context, options, begins, gate) : gate());
     const failed = end.outcome === "failed" && !end.stopped;
     const reacted = failed
@@ -80,15 +80,15 @@ export const command: Command = {
   },
 };
 
-/** Where results go that no one asked for: into the folder that NIXOS_FLEET_RESULTS names, one file a wave. */
+/** The default file for results: one for each wave, in the folder that NIXOS_FLEET_RESULTS names. */
 function resultsFile(call: Call, { fleet, stack }: FleetId, wave: string): string | undefined {
   const directory = variable(call, "NIXOS_FLEET_RESULTS");
   return directory === undefined ? undefined : join(directory, `${fleet}-${stack}-${wave}.json`);
 }
 
 /**
- * With the full revision (what was given, or what the wave is approved for), and whether the wave has passed it before. `begins` says what
- * its history notes of its start.
+ * Adds the full revision (of what was given, or what the wave is approved for), and whether the wave has passed it before. `begins` is
+ * for the history's entry about the gate's start.
  */
 async function completeOptions(
   call: Call,

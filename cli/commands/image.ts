@@ -101,7 +101,7 @@ async function archiveOf(call: Call, commit: Commit): Promise<string> {
   return file;
 }
 
-/** Whether it had to be uploaded: an upload that was broken off leaves no object, so one of the same size is the same. */
+/** Whether it had to be uploaded. An interrupted upload leaves no object, so an object of the same size is the same. */
 async function uploadArchive(storage: Storage, bucket: string, name: string, archive: string): Promise<boolean> {
   if ((await storage.sizeOf(bucket, name)) === (await stat(archive)).size) return false;
   const progress = new Progress(process.stderr);

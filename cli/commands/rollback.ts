@@ -115,7 +115,7 @@ async function waited(
   return end;
 }
 
-/** What is to be undone if the call does not say: the wave's approval, the only one there is, or the one that a gate failed on. */
+/** The revision to undo if the call names none: the wave's approval, the only approval, or the one that a gate failed on. */
 export function badRevision(
   approvals: Readonly<Record<string, string>>,
   control: Control,

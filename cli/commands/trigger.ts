@@ -89,7 +89,7 @@ function readTarget(call: Call): Settings {
     throw new UsageError("trigger: --iap and --bastion cannot be combined");
   }
   const timeout = options.duration("timeout", "20m");
-  // What a shell on the VM sees, so only what no shell minds.
+  // A shell on the VM reads this, so it may contain no character with a meaning to a shell.
   const by = actor(call).replace(/[^\w@.:/-]+/g, "-");
   const addresses = parseAddresses(options.list("address"));
   const command = `sudo -n ${contract.units.system} trigger --by ${by}`;
@@ -145,13 +145,13 @@ async function ask(
   if (end.exitCode === 0) {
     return resultOf(before, reportOf((await readVmReports(compute, vm)).system));
   }
-  // Where another ssh leads there, that one's words say why; this one then only says that it closed.
+  // Through a bastion, the inner ssh says why; the outer one then says only that the connection was closed.
   const said = lastLines(end.stderr, 2).findLast((line, index) => index === 0 || !line.includes("by UNKNOWN port"));
   const why = said ?? (end.code === "ENOENT" ? messageOf(end) : end.shortMessage) ?? "ssh failed";
   return { well: false, text: end.timedOut ? "is still at it" : `failed: ${why}${hintAt(why, settings)}` };
 }
 
-/** A VM that cannot be asked: the others' results stay. */
+/** The result of a VM that cannot be asked; it does not end the command for the others. */
 function notAsked(error: unknown, { signal }: Call): { well: boolean; text: string } {
   signal.throwIfAborted();
   if (!(error instanceof FleetError)) throw error;
@@ -159,8 +159,8 @@ function notAsked(error: unknown, { signal }: Call): { well: boolean; text: stri
 }
 
 /**
- * What the VM did, by what it reports after the run. A report of the same time is the one before, except that a run that finds nothing to
- * do twice in a row, or fails twice in the same way, reports the first time only.
+ * What the VM did, by what it reports after the run. A report with the same time is the one from before the run. Only a run that again
+ * finds nothing to do, or fails in the same way, leaves the former report as it is.
  */
 export function resultOf(before: Report | null, after: Report | null): { well: boolean; text: string } {
   const isOld = after?.at === before?.at && after?.outcome !== "unchanged" && after?.outcome !== "failed";
@@ -182,7 +182,7 @@ export function resultOf(before: Report | null, after: Report | null): { well: b
   }
 }
 
-/** What leads to a VM that does not answer at its own address. */
+/** Other ways to a VM that does not answer at its own address. */
 function hintAt(why: string, { iap, bastion }: Settings): string {
   const isUnreachable = /timed out|No route to host|Network is unreachable|Connection refused/i.test(why);
   return isUnreachable && !iap && bastion === undefined

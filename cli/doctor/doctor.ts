@@ -8,7 +8,7 @@ import { checkSnapshots } from "./snapshots";
 import { checkVms } from "./vms";
 import { messageOf } from "../../rules/text/system-error";
 
-/** Programs: what one is for that may be absent, or null if nothing goes without; and the first version that does. */
+/** Programs: what needs an optional one, or null for a required one; and the oldest version that works. */
 const tools: Record<string, { only: string | null; least?: readonly [number, number] }> = {
   node: { only: null },
   git: { only: null },
@@ -152,7 +152,7 @@ function checkRepository({ settings, head, lock, flake, ownHomes }: Facts): Find
   ];
 }
 
-/** Where all of a repository's homes are there, nothing is said. */
+/** No finding if the repository has all of its homes. */
 function checkOwnHomes(vms: readonly FlakeUser[], { homes, ...source }: OwnRepository): Finding[] {
   if ("problem" in homes) {
     const { repository, branch } = source;
@@ -163,7 +163,7 @@ function checkOwnHomes(vms: readonly FlakeUser[], { homes, ...source }: OwnRepos
   return missing.flatMap((line) => fail("homes", line, addIt));
 }
 
-/** What is to be done about a name that is not there. */
+/** What to do about a name that the repository does not have. */
 const addIt = "correct the stack's settings, or add it to the repository";
 
 function checkNames(vms: readonly FlakeUser[], names: FlakeNames): Finding[] {

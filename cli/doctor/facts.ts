@@ -68,7 +68,7 @@ export async function gather(call: Call, read: ReadSettings): Promise<Facts> {
 async function toolVersions(runOptions: RunOptions): Promise<Facts["tools"]> {
   const found = Object.entries(versions).map(async ([name, args]) => {
     const text = await resultOf(runOptions, () => runProgram(name, args, runOptions));
-    // A problem's second half is advice that the judgement gives better.
+    // The second half of a problem is advice, and the doctor gives better advice.
     const [first = ""] = ("value" in text ? text.value : text.problem).split(/[\n;]/);
     return [name, "value" in text ? { value: first.trim() || "is there" } : { problem: first }] as const;
   });
@@ -166,7 +166,7 @@ async function repositoryFacts(
   return "problem" in found ? { head, lock: found } : { head, ...found.value };
 }
 
-/** The repositories that homes come from besides the config repository. */
+/** The repositories of homes that are not in the config repository. */
 async function ownRepositoriesOf(
   call: Call,
   settings: StackSettings | undefined,

@@ -20,7 +20,7 @@ export interface Finding {
 /** What was asked for, or why it could not be had. */
 export type Result<T> = { value: T } | { problem: string };
 
-/** What was found out. What is undefined was not asked for, since something before it failed or the fleet does not use it. */
+/** The facts. An undefined one was not asked for, since something before it failed or the fleet does not use it. */
 export interface Facts {
   /** Versions by program. */
   tools: Record<string, Result<string>>;
@@ -48,7 +48,7 @@ export interface Facts {
   lock?: Result<string | undefined> | undefined;
   /** The systems and homes that the branch's head has. */
   flake?: Result<FlakeNames> | undefined;
-  /** The same of the repositories that homes come from besides, as far as they could be read. */
+  /** The homes in other repositories, of those that could be read. */
   ownHomes?: OwnRepository[] | undefined;
   instances?: Result<Instance[]> | undefined;
   status?: Result<FleetStatus> | undefined;
@@ -67,18 +67,18 @@ export interface SnapshotDisk {
   newest?: string | undefined;
 }
 
-/** A repository that homes come from besides the config repository. */
+/** A repository of homes that are not in the config repository. */
 export interface OwnRepository {
   repository: string;
   branch: string;
-  /** Its `homeConfigurations`; undefined if its head can be read and there is no nix to look into it. */
+  /** Its `homeConfigurations`; undefined if its head can be read, but without nix not its homes. */
   homes: Result<string[] | undefined>;
 }
 
 /** VMs in one line, at most. */
 const named = 10;
 
-/** What is judged of a result; a problem is a failure, or what `otherwise` makes of it. */
+/** The findings about a result. A problem is a failure, unless `otherwise` says something else. */
 export function checkResult<T>(
   check: string,
   result: Result<T> | undefined,

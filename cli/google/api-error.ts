@@ -114,18 +114,13 @@ function codeOf(status: number | undefined, transient: boolean, isConnection: bo
 export function nextStep({ status, message, transient, isConnection }: ApiError, endpoint: string | undefined): string {
   if (status === undefined && !isConnection) return credentialsStep;
   if (status === undefined) {
-    return isLocal(endpoint)
-      ? "; is the local cloud up? ./scripts/local status says so, and env --unset cleans the shell"
-      : "; check the network, then run fleet doctor";
+    return endpoint === undefined
+      ? "; check the network, then run fleet doctor"
+      : "; NIXOS_FLEET_COMPUTE_ENDPOINT names that server: start it, or unset the variable";
   }
   if (transient) return "; try again in a minute";
   if (status === 401 || refusedCredentials.test(message)) return credentialsStep;
   return status === 403 || status === 404 ? "; fleet doctor checks project and rights" : "";
-}
-
-/** Whether requests go to a cloud on this machine instead of to Google. */
-export function isLocal(endpoint: string | undefined): boolean {
-  return /^https?:\/\/(127\.|localhost\b)/.test(endpoint ?? "");
 }
 
 /** Shortens `request to https://HOST/long/address failed, reason: WHY` by the long address. */

@@ -9,6 +9,8 @@ export interface ComputeOptions extends Caller {
   /** Base address up to and including `compute/v1/`; Google's own by default. */
   endpoint?: string | undefined;
   signal?: AbortSignal | undefined;
+  /** Milliseconds between two reads of one VM's guest attributes, for a server whose quota is not Google's. */
+  guestAttributesInterval?: number | undefined;
   /** Maximum calls if one fails for a passing reason; by default five. A call waits while a quota is used up. */
   attempts?: number;
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { compute_v1 } from "@googleapis/compute/build/v1";
-import { ApiError, isLocal } from "./api-error";
+import { ApiError } from "./api-error";
 import { computeApi, unreachable, type ComputeOptions } from "./compute-api";
 import type { ComputeClient, Disk, Instance, NewSnapshot, TakenSnapshot } from "./compute-interfaces";
 import { listAggregated } from "../../rules/aggregated-list";
@@ -21,10 +21,9 @@ const imageTimeout = 30 * 60_000;
 const stopTimeout = 5 * 60_000;
 /**
  * Milliseconds between two reads of one VM's guest attributes. Google allows 10 queries a minute for each VM, and may drop what the VM
- * writes beyond that. Eight seconds leave room for the VM's own reports and for who watches the fleet. The local cloud's updates take
- * seconds.
+ * writes beyond that. Eight seconds leave room for the VM's own reports and for others who watch the fleet.
  */
-const readIntervals = { google: 8_000, local: 1_000 };
+const guestAttributesInterval = 8_000;
 /** Seconds until a quota, which is counted per minute, is full again. */
 const quotaRefill = 65;
 
@@ -46,7 +45,7 @@ class RestCompute implements ComputeClient {
 
   constructor(private readonly options: ComputeOptions) {
     this.project = options.project;
-    this.guestAttributesInterval = isLocal(options.endpoint) ? readIntervals.local : readIntervals.google;
+    this.guestAttributesInterval = options.guestAttributesInterval ?? guestAttributesInterval;
     this.api = computeApi(options);
   }
 

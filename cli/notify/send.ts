@@ -1,6 +1,7 @@
 /**
- * Sends people messages about the fleet's events: a webhook that takes Slack's messages, or a command. Both are named by the environment of who runs
- * `pulumi up`, so that no address with a token in it gets into settings, state or logs. A message never fails or holds up what it is about.
+ * Sends people messages about the fleet's events: to a webhook that takes Slack's messages, or to a command. The environment of the person
+ * who runs `pulumi up` names both, so that no address with a token in it gets into settings, state or logs. A message that cannot be sent
+ * makes nothing else fail.
  */
 import { execa } from "execa";
 import { childEnvironment } from "../../rules/child-environment";
@@ -13,7 +14,7 @@ import { notificationOf } from "./message";
 /** Milliseconds that a webhook or a command may take. */
 const LIMIT = 10_000;
 
-/** Never throws: what did not go is one line on standard error. @param limit in milliseconds */
+/** Never throws: if a message could not be sent, one line on standard error says so. @param limit in milliseconds */
 export async function notify(
   call: Pick<Call, "env" | "printError">,
   id: FleetId,
@@ -32,7 +33,7 @@ export async function notify(
   ]);
 }
 
-/** @param send answers why it did not go, in words without the address */
+/** @param send returns why the message was not sent, without the address; undefined if it was */
 async function tell(
   call: Pick<Call, "printError">,
   name: string,
@@ -43,7 +44,7 @@ async function tell(
 }
 
 async function post(webhook: string, message: string, limit: number): Promise<string | undefined> {
-  // As Slack asks for: else what a VM reports could mention people and show links under words of its choice.
+  // Slack's escapes. Without them a VM's report could mention people, or show links under other words.
   const text = message.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
   try {
     const response = await fetch(webhook, {

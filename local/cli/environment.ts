@@ -55,12 +55,13 @@ export function variables(
     // Not `local`: if a value names a file or folder, the official provider reads it as a path.
     GOOGLE_OAUTH_ACCESS_TOKEN: "nixos-fleet-local-cloud",
     NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
+    // Updates take seconds here, and no quota limits how often reports are read.
+    NIXOS_FLEET_READ_INTERVAL: "1s",
     NIXOS_FLEET_PROVIDER_PACE: pace,
     NIXOS_FLEET_LOGGING_ENDPOINT: new URL("/logging/", endpoint).href,
     NIXOS_FLEET_SERVICEUSAGE_ENDPOINT: new URL("/serviceusage/", endpoint).href,
     NIXOS_FLEET_RESOURCEMANAGER_ENDPOINT: new URL("/cloudresourcemanager/", endpoint).href,
     NIXOS_FLEET_STORAGE_ENDPOINT: new URL(endpoint).origin,
-    NIXOS_FLEET_CONFIG_REPO: state.configRepository,
     NIXOS_FLEET_CONFIG_CLONE: state.configClone,
     // The operator's git reaches the VMs' config repository by the same URL as the VMs.
     GIT_CONFIG_COUNT: "2",

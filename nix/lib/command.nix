@@ -10,9 +10,9 @@
 ''
   #!${shell}
   export ${path}
-  # What a person sets for their own Node is not for this one.
+  # Variables that a person sets for their own Node must not affect the agent.
   unset NODE_OPTIONS NODE_PATH NODE_EXTRA_CA_CERTS
-  # A small script waits; it runs this program for all else.
+  # The watcher is a shell script, which needs less memory than Node. It runs this program for everything else.
   [ "''${1-}" != watch ] || exec ${shell} ${bundle}/watch.sh "$0"
   exec ${node} ${bundle}/agent.cjs ${name} "$@"
 ''

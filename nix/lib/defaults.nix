@@ -1,5 +1,5 @@
-# What the modules' options are when no one sets them; a caller of the functions that has no modules gets the same.
-# `null` leaves the matter to the instance's metadata, and where that says nothing to the agent.
+# The defaults of the modules' options, also for a caller of these functions without modules. `null`: the instance's metadata decides,
+# or else the agent.
 let
   both = {
     repository = null;

@@ -1,4 +1,4 @@
-# A company's machines and homes out of one list: the VMs of its Pulumi stack, which reads the same JSON file
+# All machines and homes of a company from one list: the VMs of its Pulumi stack, which reads the same JSON file
 # (`nixos-fleet:vmsFile`). Takes this flake's modules, then what the flake's `lib.mkFleet` takes.
 { nixosModule, homeModule }:
 {
@@ -10,7 +10,7 @@
   # What a machine and a home consist of: functions from their entries in the list to modules.
   machine,
   home,
-  # What those modules take as arguments beside `config`, `lib` and `pkgs`, such as the flake's `inputs`.
+  # Arguments of those modules besides `config`, `lib` and `pkgs`, such as the flake's `inputs`.
   specialArgs ? { },
   extraSpecialArgs ? { },
   system ? "x86_64-linux",
@@ -40,7 +40,7 @@ let
       homes = map (each: { attribute = each.user; } // each) (vm.homes or [ ]);
     };
 
-  # A home with a repository of its own is made there.
+  # A home with its own repository is declared there.
   homes = filter (each: !(each ? repository)) (concatMap (vm: vm.homes) list);
 
   # Entries by their `key`; two with the same one must agree on `same`.
@@ -117,7 +117,7 @@ in
 {
   inherit nixosConfigurations homeConfigurations;
 
-  # With these `nix flake check` builds all that a push would bring to someone.
+  # With these, `nix flake check` builds every machine and home.
   checks.${system} =
     prefixed "machine" (made: made.config.system.build.toplevel) nixosConfigurations
     // prefixed "home" (made: made.activationPackage) homeConfigurations;

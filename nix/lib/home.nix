@@ -9,11 +9,11 @@ in
 {
   services.${name} = {
     description = "Update this home from its configuration repository";
-    # The service runs the switch of the home, which must leave it alone.
+    # The service runs the home's switch, which must neither stop nor restart it.
     unitConfig.X-SwitchMethod = "keep-old";
     # Many changes of the machine's file in a row must not leave the path unit failed.
     unitConfig.StartLimitIntervalSec = 0;
-    # A user's manager may not choose a scheduling policy where it runs at a raised nice level.
+    # A user's manager that runs at a raised nice level may not set a scheduling policy.
     serviceConfig =
       removeAttrs units.quiet [ "CPUSchedulingPolicy" ]
       // units.run settings.memoryHigh
@@ -23,7 +23,7 @@ in
   };
 
   # Root writes this file after every good run of the system's agent. A user's unit cannot be ordered after a system's
-  # unit, so the file is what tells; the timer is for the day that it does not.
+  # unit, so a change of the file starts the update. The timer is the fallback.
   paths.${name} = {
     description = "Update this home after the machine";
     wantedBy = [ "paths.target" ];

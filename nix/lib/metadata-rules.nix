@@ -47,7 +47,7 @@ in
 {
   inherit table;
 
-  # After these the users exist, where not the activation script makes them.
+  # The units that create users, if the activation script does not.
   after = [
     "systemd-sysusers.service"
     "userborn.service"
@@ -56,8 +56,8 @@ in
   # users -> what the table holds, for a configuration that loads its tables by itself.
   chain = users: chainFor (named users);
 
-  # Files for `nft --file`, which replaces the table in one step. nft looks names up when it loads the file, so one that is not there
-  # makes the file fail.
+  # Files for `nft --file`, which replaces the table in one step. nft looks names up when it loads the file, and fails if a user
+  # does not exist.
   ruleset = users: rulesetFor (named users);
   rootOnly = rulesetFor root;
   open = replace "";

@@ -1,5 +1,5 @@
-# What an agent reads of its settings: a file that comes with what it deploys, so that a run by hand knows the same as a run by
-# systemd, and the health checks are those of what was switched to. When and how often to run is the units' matter.
+# The agent's settings as JSON, in the system or home that it deploys. So a run by hand has the same settings as a run by systemd, and
+# the health checks are those of the new system or home. Settings that only the units need are left out.
 settings:
 
 let
@@ -24,7 +24,7 @@ let
     "randomizedDelaySec"
     "watch"
   ];
-  # What is null is left out, in a home's entry either.
+  # Settings that are null are left out, also in the entry of a home.
   without = set: unwanted: removeAttrs set (filter (name: unwanted name set.${name}) (attrNames set));
   isNull = _: value: value == null;
   mapGiven = name: f: if given ? ${name} then { ${name} = f given.${name}; } else { };

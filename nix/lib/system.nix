@@ -1,5 +1,5 @@
 # The units of the system's agent. Settings come from `defaults.system`; `command` is the agent's path. `metadataRules` is
-# { nft, rootOnly, file }: nftables' program, a file that closes the metadata server to all but root, and the rules that count; null where
+# { nft, rootOnly, file }: nftables' program, a file that lets only root reach the metadata server, and the file with the rules; null where
 # NixOS loads them.
 {
   contract,
@@ -13,7 +13,7 @@ let
   name = contract.units.system;
   metadataClient = hardening.metadataClient { stateDirectory = baseNameOf contract.paths.state; };
 
-  # A system service has none, and git and nix want one.
+  # systemd sets none for a system service, and git and nix need one.
   environment.HOME = "/root";
 
   online = {
@@ -40,7 +40,7 @@ let
 
   reboot = {
     description = "Reboot, if an update needs it and it is allowed now";
-    # A run notes here that it needs one; whether it may have it changes while no one updates.
+    # A run creates this file if a reboot is needed.
     unitConfig.ConditionPathExists = "${contract.paths.run}/reboot-required";
     restartIfChanged = false;
     inherit environment;
@@ -85,7 +85,7 @@ let
       // {
         Type = "oneshot";
         RemainAfterExit = true;
-        # Where the rules cannot be loaded, the server stays closed to all but root. No ExecStop: a stopped unit leaves it closed too.
+        # If the rules cannot be loaded, only root reaches the server. No ExecStop, so that the rules stay when the unit is stopped.
         ExecStart = map load [
           settings.metadataRules.rootOnly
           settings.metadataRules.file
@@ -121,7 +121,7 @@ in
       "${name}-reboot" = {
         description = "Reboot, if an update needs it";
         wantedBy = [ "timers.target" ];
-        # Whether it is allowed changes while no one updates: the window opens, people log out.
+        # Whether a reboot is allowed changes while no update runs: the window opens, people log out.
         timerConfig = {
           OnCalendar = "*:0/10";
           RandomizedDelaySec = "10min";

@@ -10,8 +10,8 @@ let
     toJSON
     ;
 
-  # What a unit does not say is not written.
-  said =
+  # Leaves out what a unit does not set.
+  withoutEmpty =
     set:
     removeAttrs set (
       filter (
@@ -35,8 +35,8 @@ in
   # unit -> { Unit, Service | Timer | Path, Install }, the shape of Home Manager's `systemd.user.<kind>.<name>`.
   sections =
     unit:
-    said {
-      Unit = said (
+    withoutEmpty {
+      Unit = withoutEmpty (
         {
           Description = unit.description or null;
           After = unit.after or [ ];
@@ -45,7 +45,7 @@ in
         }
         // unit.unitConfig or { }
       );
-      Service = said (
+      Service = withoutEmpty (
         {
           # systemd unquotes a value as JSON quotes it.
           Environment = map (name: toJSON "${name}=${unit.environment.${name}}") (
@@ -58,7 +58,7 @@ in
       );
       Timer = unit.timerConfig or { };
       Path = unit.pathConfig or { };
-      Install = said { WantedBy = unit.wantedBy or [ ]; };
+      Install = withoutEmpty { WantedBy = unit.wantedBy or [ ]; };
     };
 
   # Sections -> the unit file's text.

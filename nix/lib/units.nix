@@ -12,16 +12,16 @@
   run = memoryHigh: {
     Type = "oneshot";
     MemoryHigh = memoryHigh;
-    # A kernel without memory most likely kills a build: the agent lives on and says so.
+    # When memory runs out, the kernel most likely kills a build. The agent then continues and reports that.
     OOMPolicy = "continue";
-    # One that is killed itself goes on by itself; one that fails has said why and has arranged for what comes next. While it waits to
-    # be started again a switch leaves it alone as it does one that runs. And every wait is longer than the time that systemd's limit
-    # of starts looks back, so that no number of kills is the last.
+    # systemd starts a killed run again. A run that fails has reported why and arranged its own retry. A switch leaves a run that waits
+    # for its restart alone, as it does one that is active. Every wait is longer than DefaultStartLimitIntervalSec=, so that no number of
+    # kills reaches systemd's limit of starts.
     Restart = "on-abnormal";
     RestartSec = 30;
     RestartSteps = 6;
     RestartMaxDelaySec = "30min";
-    # Every step has a limit of its own; this one is for what no one thought of.
+    # Every step has its own limit; this one catches everything else.
     TimeoutStartSec = "6h";
   };
 
@@ -56,7 +56,7 @@
           "${name}-schedule" = {
             description = "${description} on schedule";
             wantedBy = [ "timers.target" ];
-            # Not Persistent: what was missed while the machine was off, the timer after boot makes up for.
+            # Not Persistent: the timer after boot makes up for what the machine missed while it was off.
             timerConfig = {
               OnCalendar = dates;
               RandomizedDelaySec = randomizedDelaySec;

@@ -1,5 +1,10 @@
-# The options that both modules have. `defaults` are those of `nix/lib` for the module.
-{ lib, defaults }:
+# The options that both modules have. `defaults` are those of `nix/lib` for the module, which itself adds `package.default` and
+# `repository.description`.
+{
+  lib,
+  pkgs,
+  defaults,
+}:
 
 let
   inherit (lib) mkOption types;
@@ -22,34 +27,18 @@ let
   };
 in
 {
-  # service -> imports, for the names that options had before.
-  renamed =
-    service:
-    map
-      (
-        { from, to }:
-        lib.mkRenamedOptionModule
-          [
-            "services"
-            service
-            from
-          ]
-          [
-            "services"
-            service
-            to
-          ]
-      )
-      [
-        {
-          from = "schedule";
-          to = "dates";
-        }
-        {
-          from = "randomizedDelay";
-          to = "randomizedDelaySec";
-        }
-      ];
+  package = mkOption {
+    type = types.package;
+    defaultText = lib.literalMD "the agent of this repository, with {option}`gitPackage`, {option}`nodePackage` and {option}`nix.package`";
+    example = lib.literalExpression "inputs.nixos-fleet.packages.x86_64-linux.default";
+    description = "The agent.";
+  };
+
+  gitPackage = lib.mkPackageOption pkgs "git" { example = [ "gitMinimal" ]; };
+
+  nodePackage = lib.mkPackageOption pkgs "nodejs-slim" { example = [ "nodejs-slim_22" ]; } // {
+    description = "The Node that runs the agent: 20 or newer.";
+  };
 
   repository = mkOption {
     type = types.nullOr own.repository;
@@ -80,7 +69,7 @@ in
     default = defaults.knownHosts;
     example = "git.example.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI…";
     description = ''
-      The host keys of the repository's server, in the format of {manpage}`ssh_known_hosts`. The agent accepts no other key.
+      The host keys of the repository's server, in the known hosts format of {manpage}`sshd(8)`. The agent accepts no other key.
       `null`: the host keys in the instance's metadata, or those that the machine knows.
     '';
   };

@@ -24,10 +24,10 @@ assert lib.assertMsg (lib.versionAtLeast lib.trivial.release "26.05")
   # The repository and the host's name come from the instance's metadata, so that one image serves every VM.
   services.nixos-auto-update.enable = lib.mkOverride 900 true;
 
-  # What a build of NixOS needs for a moment (1 to 2 GiB) is what a small VM does not have to spare.
+  # An evaluation of NixOS needs 1 to 2 GiB for a short time, which a small VM does not have free.
   zramSwap.enable = lib.mkOverride 900 true;
 
-  # A drop-in, since nixpkgs 26.11 takes `services.journald.extraConfig` away and 26.05 has nothing else
+  # A drop-in, since nixpkgs 26.11 removes `services.journald.extraConfig` and 26.05 has nothing else
   # (nixos/modules/system/boot/systemd/journald.nix). By default the journal takes a tenth of the disk, up to 4 GiB.
   environment.etc."systemd/journald.conf.d/nixos-fleet.conf".text = lib.mkOverride 900 ''
     [Journal]

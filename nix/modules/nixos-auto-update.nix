@@ -11,7 +11,6 @@ let
   cfg = config.services.nixos-auto-update;
   fleet = import ../lib;
   defaults = fleet.defaults.system;
-  option = import ./common-options.nix { inherit lib defaults; };
   settings = lib.getAttrs (lib.attrNames defaults) cfg;
   inherit (config.networking) nftables;
   closedByNixos = cfg.protectMetadata && nftables.enable;
@@ -40,7 +39,7 @@ in
 {
   _class = "nixos";
 
-  imports = option.renamed "nixos-auto-update";
+  imports = import ./renamed-options.nix lib "nixos-auto-update";
 
   options.services.nixos-auto-update = import ./system-options.nix { inherit config lib pkgs; };
 
@@ -50,7 +49,7 @@ in
         settings
         // {
           command = "${cfg.package}/bin/${fleet.contract.units.system}";
-          # Where NixOS loads tables by itself it flushes all others.
+          # With networking.nftables NixOS loads the tables itself, and may flush all others.
           metadataRules =
             if nftables.enable then
               null

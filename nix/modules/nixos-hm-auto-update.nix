@@ -13,20 +13,19 @@ let
   cfg = config.services.nixos-hm-auto-update;
   fleet = import ../lib;
   defaults = fleet.defaults.home;
-  option = import ./common-options.nix { inherit lib defaults; };
+  option = import ./common-options.nix { inherit lib pkgs defaults; };
   own = import ./types.nix { inherit lib; };
   settings = lib.getAttrs (lib.attrNames defaults) cfg;
 in
 {
   _class = "homeManager";
 
-  imports = option.renamed "nixos-hm-auto-update";
+  imports = import ./renamed-options.nix lib "nixos-hm-auto-update";
 
-  options.services.nixos-hm-auto-update = {
+  options.services.nixos-hm-auto-update = option // {
     enable = lib.mkEnableOption "updates of this home from its configuration repository: after the machine's, after boot, and on schedule";
 
-    package = mkOption {
-      type = types.package;
+    package = option.package // {
       default = pkgs.callPackage ../package.nix (
         {
           git = cfg.gitPackage;
@@ -34,15 +33,6 @@ in
         }
         // lib.optionalAttrs (config.nix.package != null) { nix = config.nix.package; }
       );
-      defaultText = lib.literalMD "the agent of this repository, with {option}`gitPackage`, {option}`nodePackage` and {option}`nix.package`";
-      example = lib.literalExpression "inputs.nixos-fleet.packages.x86_64-linux.default";
-      description = "The agent.";
-    };
-
-    gitPackage = lib.mkPackageOption pkgs "git" { example = [ "gitMinimal" ]; };
-
-    nodePackage = lib.mkPackageOption pkgs "nodejs-slim" { example = [ "nodejs-slim_22" ]; } // {
-      description = "The Node that runs the agent: 20 or newer.";
     };
 
     attribute = mkOption {
@@ -70,23 +60,6 @@ in
         {file}`~/.config/home-manager`, if that is a clone.
       '';
     };
-
-    inherit (option)
-      branch
-      signers
-      knownHosts
-      onBoot
-      dates
-      randomizedDelaySec
-      healthChecks
-      healthIgnoreUnits
-      healthSettle
-      keepGenerations
-      minimumFree
-      memoryHigh
-      metricsDirectory
-      notify
-      ;
   };
 
   config = lib.mkIf cfg.enable (

@@ -1,4 +1,4 @@
-# What must hold where the machine updates itself, beyond what the options' types can tell. Each message says what to do.
+# Requirements of a machine that updates itself, beyond what the options' types check. Each message says what to do.
 { config, lib }:
 
 let
@@ -13,7 +13,7 @@ let
   cfg = config.services.nixos-auto-update;
   users = config.users.users;
   homes = if cfg.homes == null then [ ] else cfg.homes;
-  # Those that are part of the machine.
+  # Homes that Home Manager's NixOS module manages.
   ownHomes = config.home-manager.users or { };
   inherit (config.nix.settings) allowed-users trusted-users;
 

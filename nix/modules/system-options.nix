@@ -11,7 +11,7 @@ let
   cfg = config.services.nixos-auto-update;
   fleet = import ../lib;
   defaults = fleet.defaults.system;
-  option = import ./common-options.nix { inherit lib defaults; };
+  option = import ./common-options.nix { inherit lib pkgs defaults; };
   own = import ./types.nix { inherit lib; };
 
   home = types.submodule {
@@ -45,25 +45,16 @@ let
     };
   };
 in
-{
+option
+// {
   enable = lib.mkEnableOption "updates of this machine from its configuration repository: after boot, on approval, and on schedule";
 
-  package = mkOption {
-    type = types.package;
+  package = option.package // {
     default = pkgs.callPackage ../package.nix {
       git = cfg.gitPackage;
       nix = config.nix.package;
       nodejs-slim = cfg.nodePackage;
     };
-    defaultText = lib.literalMD "the agent of this repository, with {option}`gitPackage`, {option}`nodePackage` and {option}`nix.package`";
-    example = lib.literalExpression "inputs.nixos-fleet.packages.x86_64-linux.default";
-    description = "The agent.";
-  };
-
-  gitPackage = lib.mkPackageOption pkgs "git" { example = [ "gitMinimal" ]; };
-
-  nodePackage = lib.mkPackageOption pkgs "nodejs-slim" { example = [ "nodejs-slim_22" ]; } // {
-    description = "The Node that runs the agent: 20 or newer.";
   };
 
   repository = option.repository // {
@@ -129,23 +120,6 @@ in
       instance's metadata, or none.
     '';
   };
-
-  inherit (option)
-    branch
-    signers
-    knownHosts
-    onBoot
-    dates
-    randomizedDelaySec
-    healthChecks
-    healthIgnoreUnits
-    healthSettle
-    keepGenerations
-    minimumFree
-    memoryHigh
-    metricsDirectory
-    notify
-    ;
 
   deployKeySecret = mkOption {
     type = types.nullOr own.secret;

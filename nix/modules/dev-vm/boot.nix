@@ -1,7 +1,7 @@
 # Booting: from a virtual disk by EFI, with a way back to an older system.
 { lib, ... }:
 {
-  # What Shielded VMs boot by. Their Secure Boot stays off: no key that the firmware knows signs NixOS' boot loaders.
+  # Shielded VMs boot by EFI. Their Secure Boot stays off: no key that the firmware knows signs NixOS' boot loaders.
   virtualisation.googleComputeImage.efi = lib.mkOverride 900 true;
 
   # nixos/modules/virtualisation/google-compute-config.nix sets both to 0, "the user has no way to select them anyway". They have: the
@@ -20,6 +20,6 @@
     terminal_output serial console
   '';
 
-  # udev loads gVNIC's driver by itself. Named here, a kernel without it does not build, instead of building a VM without network.
+  # udev loads gVNIC's driver by itself. It is named here so that a kernel without it fails to build; such a VM would have no network.
   boot.initrd.availableKernelModules = [ "gve" ];
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# home-disk DISK HOME: sees to it that the disk carries homes, under the file system label `home`. A blank one is formatted, with
-# the label `home-new` until it has a copy of what HOME has: after a power cut all is copied again. Nothing else is formatted.
+# home-disk DISK HOME: prepares the disk for homes; its file system then has the label `home`. A blank disk is formatted, with the
+# label `home-new` until it has a copy of what HOME has, so that after a power cut everything is copied again. Nothing else is formatted.
 set -euo pipefail
 disk=$1 home=$2
 
@@ -18,7 +18,7 @@ blank() {
 
 label() { blkid --probe --match-tag LABEL --output value "$disk" || true; }
 
-# A copy that was cut short has files of any length and any time, also times that say that nothing is left to copy.
+# Copies everything: after a copy that was cut short, neither sizes nor times of files show what is complete.
 # The disk is mounted below /run: /tmp may become a mount of its own while this runs.
 copy() {
   local mount

@@ -14,7 +14,7 @@ let
   disk = "/dev/disk/by-id/google-home";
   unitName = "dev-disk-by\\x2did-google\\x2dhome";
   device = "${unitName}.device";
-  # The check of the file system, which the mount pulls in, waits until there is one, and does not touch what home-disk refuses.
+  # The mount pulls in this check of the file system. It runs after home-disk, and not at all if that refuses the disk.
   check = "systemd-fsck@${unitName}.service";
 
   prepare = pkgs.writeShellApplication {
@@ -41,9 +41,9 @@ in
   options.nixos-fleet.homeDisk.enable = lib.mkEnableOption "{file}`/home` on the disk that is attached with the device name `home`. A disk with nothing on it is formatted, and gets a copy of what {file}`/home` had so far; one with anything on it never is. On a machine that runs already it takes a reboot";
 
   config = lib.mkMerge [
-    # Under those who are logged in no /home may appear or go away: their files would be out of sight. A changed inhibitor has the update
-    # wait for a reboot (nixos/modules/system/activation/switchable-system.nix). A system without this profile has no such inhibitor to
-    # compare with: for that one the check below says so.
+    # A switch must not mount or unmount /home under people who are logged in: they would lose sight of their files. A changed inhibitor
+    # makes the update wait for a reboot (nixos/modules/system/activation/switchable-system.nix). A system without this profile has no such
+    # inhibitor; for it the pre-switch check below does the same.
     {
       system.switch.inhibitors.nixos-fleet-home =
         if cfg.enable then "the disk that is attached as `home`" else "the boot disk";
@@ -54,7 +54,7 @@ in
         case "''${2-}" in
           dry-activate) ;;
           boot)
-            # At an installation, as of an image, this is another machine's boot.
+            # An installation, such as of an image, is for the boot of another machine.
             if [ "''${NIXOS_INSTALL_BOOTLOADER-}" != 1 ] && [ ! -e ${disk} ]; then
               echo "no disk is attached with the device name home, so a boot would wait for it; set homeDisk for this VM, then run fleet retry, since the VM refuses this revision from now on; or switch nixos-fleet.homeDisk.enable off"
               exit 1
@@ -70,10 +70,10 @@ in
       '';
 
       fileSystems."/home" = {
-        # By its label another disk could take its place: one from a snapshot, attached to get a few files back, has the same.
+        # Not by label: a disk from a snapshot, attached to restore a few files, has the same label.
         device = disk;
         fsType = "ext4";
-        # A disk that was made larger is so after the next boot.
+        # The file system grows with the disk, at the next boot.
         autoResize = true;
         options = [
           "x-systemd.requires=home-disk.service"

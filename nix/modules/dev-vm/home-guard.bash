@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# home-guard HOME MESSAGE: a small temporary file system on HOME, whose disk could not be mounted. Without it people and agents would
-# write homes to the boot disk, and the next boot with the disk would hide them. It fails, so that the machine does not count as healthy.
+# home-guard HOME MESSAGE: mounts a small temporary file system on HOME, whose disk could not be mounted. Without it people and agents
+# would write homes to the boot disk, and the next boot with the disk would hide them. It then fails, so that the machine is not healthy.
 set -euo pipefail
 home=$1 message=$2
 

@@ -1,4 +1,4 @@
-# Who gets in: those that Google's IAM names, by OS Login, and those accounts of this configuration that have keys in it.
+# Who may log in: the people that Google's IAM names, by OS Login, and accounts of this configuration with keys in it.
 #
 # OS Login asks the metadata server by HTTP, at 169.254.169.254 (GoogleCloudPlatform/guest-oslogin, src/include/oslogin_utils.h), in
 # four ways, and services.nixos-auto-update.protectMetadata leaves each one open:
@@ -40,7 +40,7 @@ in
         modulePath = "${config.security.pam.package}/lib/security/pam_localuser.so";
       };
 
-  # google-compute-config.nix allows root by key, as a default. Sudo tells who it was.
+  # google-compute-config.nix allows root by key, as a default. sudo logs who became root.
   services.openssh.settings.PermitRootLogin = lib.mkOverride 900 "no";
 
   # OS Login makes administrators by a rule of sudo, not by a group.

@@ -9,19 +9,19 @@
       ];
       # Never trusted-users: whom Nix trusts can become root (services.nixos-auto-update asserts it).
       allowed-users = lib.mkOverride 900 [ "*" ];
-      # A company's own cache comes beside cache.nixos.org with `extra-substituters` and `extra-trusted-public-keys`. Only what
-      # is named there is taken, and only signed: who is not trusted cannot add to it.
+      # A company's own cache comes beside cache.nixos.org with `extra-substituters` and `extra-trusted-public-keys`. Nix uses
+      # only the caches that are named there, and checks signatures. Users who are not trusted cannot add a cache.
 
       # A build that would fill the disk collects garbage first, up to where it can go on.
       min-free = lib.mkOverride 900 (2 * 1024 * 1024 * 1024);
       max-free = lib.mkOverride 900 (8 * 1024 * 1024 * 1024);
     };
 
-    # Only what no generation holds; how many generations stay is the update's matter (`keepGenerations`).
+    # Collects only what no generation needs. The agent decides how many generations stay (`keepGenerations`).
     gc.automatic = lib.mkOverride 900 true;
 
-    # Builds get what no one else wants. NixOS warns that this can starve updates
-    # (nixos/modules/services/system/nix-daemon.nix), which on a developer's machine is the right way round: the update waits.
+    # Builds get CPU and disk time that nothing else uses. NixOS warns that this can starve updates
+    # (nixos/modules/services/system/nix-daemon.nix). On a developer's machine an update may wait; the developer should not.
     daemonCPUSchedPolicy = lib.mkOverride 900 "idle";
     daemonIOSchedClass = lib.mkOverride 900 "idle";
 
@@ -29,6 +29,6 @@
     channel.enable = lib.mkOverride 900 false;
   };
 
-  # The kernel ends a build before it ends someone's editor.
+  # When memory runs out, the kernel kills a build before someone's editor.
   systemd.services.nix-daemon.serviceConfig.OOMScoreAdjust = lib.mkOverride 900 250;
 }

@@ -11,11 +11,11 @@ let
 in
 {
   # Compute presses the power button and gives a VM some 90 seconds (cloud.google.com/compute/docs/instances/deleting-instance).
-  # logind leaves a running switch most of them: the agent holds a delay lock for as long as it switches. Whatever is cut short all
-  # the same, the next boot's run ends.
+  # logind leaves a running switch most of them: the agent holds a delay lock for as long as it switches. If an update is still
+  # cut short, the run after the next boot finishes it.
   services.logind.settings.Login.InhibitDelayMaxSec = lib.mkOverride 900 "60s";
 
-  # The time in which a VM was suspended counts for no timer of systemd.timer(5) that is not WakeSystem=. So a resume is taken as a
+  # The time in which a VM was suspended counts for no timer of systemd.timer(5) that is not WakeSystem=. So a resume counts as a
   # boot: five minutes later the machine updates. The homes follow the machine.
   systemd.services."${contract.units.system}-resume" =
     lib.mkIf config.services.nixos-auto-update.enable

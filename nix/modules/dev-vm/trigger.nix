@@ -17,7 +17,7 @@ let
     exec ${update} trigger --by "''${1:-ssh}"
   '';
 
-  # sshd runs this whatever the client asked for; who asks is what follows `--by` in that.
+  # sshd runs this script, whatever command the client sends. The requester's name is what follows `--by` in that command.
   forced = pkgs.writeShellScript "fleet-trigger" ''
     who=$(printf %s "''${SSH_ORIGINAL_COMMAND##*--by }" | tr -cd '[:alnum:] @._:/-')
     exec /run/wrappers/bin/sudo -n ${asRoot} "$who"
@@ -59,14 +59,14 @@ in
       type = (import ../types.nix { inherit lib; }).userName;
       default = "fleet-trigger";
       example = "updater";
-      description = "The account's name, as the stack's `nixos-fleet:ssh.user` says it.";
+      description = "The account's name; the stack's `nixos-fleet:ssh.user` must be the same.";
     };
   };
 
   config = lib.mkIf (cfg.keys != [ ]) {
     users.users.${cfg.user} = {
       isSystemUser = true;
-      # sshd runs the forced command by the account's shell; a system user's default is none.
+      # sshd runs the forced command by the account's shell, and a system user has none by default.
       useDefaultShell = true;
       group = cfg.user;
       openssh.authorizedKeys.keys = map (key: ''restrict,command="${forced}" ${key}'') cfg.keys;

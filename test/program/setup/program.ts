@@ -110,6 +110,7 @@ export class Program {
       PULUMI_NODEJS_TRANSPILE_ONLY: "true",
       GOOGLE_OAUTH_ACCESS_TOKEN: "local",
       NIXOS_FLEET_COMPUTE_ENDPOINT: `${program.endpoint}/compute/v1/`,
+      NIXOS_FLEET_READ_INTERVAL: "1s",
       NIXOS_FLEET_LOGGING_ENDPOINT: `${program.endpoint}/logging/`,
       NIXOS_FLEET_RESULTS: program.results,
       ...options.env,

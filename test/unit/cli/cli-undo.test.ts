@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import { approvalKey, controlKey } from "../../../rules/contract";
 import { badRevision } from "../../../cli/commands/rollback";
 import { type Control, noControl } from "../../../rules/rollout/control-item";
-import { FakeCompute } from "./google/fake-compute";
+import { environmentOf, FakeCompute } from "./google/fake-compute";
 import { approval, good, hold, old, other, report } from "./fleet-samples";
 import { identity, runFleet } from "./run-fleet";
 
@@ -35,9 +35,7 @@ function approve(waves: Record<string, string>): void {
 
 async function fleet(...args: string[]): Promise<{ code: number; out: string[]; err: string[] }> {
   return runFleet(args, {
-    NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
-    GOOGLE_OAUTH_ACCESS_TOKEN: "t",
-    GOOGLE_CLOUD_PROJECT: "p",
+    ...environmentOf(endpoint),
     PATH: process.env["PATH"],
   });
 }

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, test } from "vitest";
 import { controlKey, approvalKey } from "../../../rules/contract";
 import type { FleetStatus } from "../../../cli/status/status";
-import { FakeCompute } from "./google/fake-compute";
+import { environmentOf, FakeCompute } from "./google/fake-compute";
 import { approval, good, hold, old, report } from "./fleet-samples";
 import { runFleet } from "./run-fleet";
-import { environmentOf, threeVms } from "./three-vms";
+import { threeVms } from "./three-vms";
 
 let fake: FakeCompute;
 let endpoint: string;

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import { approvalKey } from "../../../rules/contract";
 import { commandNames, summaries } from "../../../cli/command-line/registry";
 import { parseCall, type Command } from "../../../cli/command-line/command";
-import { FakeCompute } from "./google/fake-compute";
+import { environmentOf, FakeCompute } from "./google/fake-compute";
 import { approval, good, report } from "./fleet-samples";
 import { commands as allCommands, runFleet } from "./run-fleet";
 
@@ -32,11 +32,7 @@ async function fleet(...args: string[]) {
   return runFleet(
     args,
     {
-      NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
-      NIXOS_FLEET_LOGGING_ENDPOINT: new URL("/logging/", endpoint).href,
-      GOOGLE_OAUTH_ACCESS_TOKEN: "t",
-      GOOGLE_CLOUD_PROJECT: "p",
-      USER: "eve",
+      ...environmentOf(endpoint),
       // Nothing is on it: no command of these tests may start a program.
       PATH: "/nonexistent",
     },

@@ -1,7 +1,7 @@
 /** Commands that move VMs say so, and ask, before they change anything. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { approvalKey, controlKey } from "../../../rules/contract";
-import { FakeCompute } from "./google/fake-compute";
+import { environmentOf, FakeCompute } from "./google/fake-compute";
 import { noControl, type Control } from "../../../rules/rollout/control-item";
 import { approval, good, old, other, report } from "./fleet-samples";
 import { runFleet } from "./run-fleet";
@@ -24,11 +24,7 @@ beforeEach(async () => {
 afterEach(() => fake.stop());
 
 const env = (): NodeJS.ProcessEnv => ({
-  NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
-  NIXOS_FLEET_LOGGING_ENDPOINT: new URL("/logging/", endpoint).href,
-  GOOGLE_OAUTH_ACCESS_TOKEN: "t",
-  GOOGLE_CLOUD_PROJECT: "p",
-  USER: "eve",
+  ...environmentOf(endpoint),
 });
 
 function control(): unknown {

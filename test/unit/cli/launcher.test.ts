@@ -7,8 +7,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { approvalKey } from "../../../rules/contract";
 import type { FleetStatus } from "../../../cli/status/status";
 import { approval, old } from "./fleet-samples";
-import { FakeCompute } from "./google/fake-compute";
-import { environmentOf, threeVms } from "./three-vms";
+import { environmentOf, FakeCompute } from "./google/fake-compute";
+import { threeVms } from "./three-vms";
 
 const launcher = resolve(__dirname, "../../../scripts/fleet");
 const options = { reject: false, extendEnv: false } as const;

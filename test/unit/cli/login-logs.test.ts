@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { loginArguments, terminalName } from "../../../rules/login";
 import { serialLines } from "../../../cli/commands/logs";
-import { FakeCompute } from "./google/fake-compute";
+import { environmentOf, FakeCompute } from "./google/fake-compute";
 import { good } from "./fleet-samples";
 import { runFleet } from "./run-fleet";
 
@@ -30,10 +30,7 @@ afterEach(async () => {
 
 const run = (args: string[], env: NodeJS.ProcessEnv = {}) =>
   runFleet(args, {
-    NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
-    NIXOS_FLEET_LOGGING_ENDPOINT: new URL("/logging/", endpoint).href,
-    GOOGLE_OAUTH_ACCESS_TOKEN: "t",
-    GOOGLE_CLOUD_PROJECT: "p",
+    ...environmentOf(endpoint),
     PATH: `${directory}:/usr/bin:/bin`,
     ...env,
   });

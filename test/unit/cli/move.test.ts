@@ -7,9 +7,9 @@ import { approvalKey, controlKey } from "../../../rules/contract";
 import { noControl } from "../../../rules/rollout/control-item";
 import { moveObstacles, resourcesOf } from "../../../cli/stack-move";
 import { approval, good, hold, old } from "./fleet-samples";
-import { FakeCompute } from "./google/fake-compute";
+import { environmentOf, FakeCompute } from "./google/fake-compute";
 import { runFleet } from "./run-fleet";
-import { environmentOf, threeVms } from "./three-vms";
+import { threeVms } from "./three-vms";
 
 const stackUrn = "urn:pulumi:dev::acme::";
 const parent = `${stackUrn}nixos-fleet:infra:Fleet$nixos-fleet:infra:DevVm::devs-dev-alice`;

@@ -2,9 +2,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { approvalKey, controlKey } from "../../../rules/contract";
 import { lineLimit } from "../../../rules/text/text";
-import { FakeCompute } from "./google/fake-compute";
+import { environmentOf, FakeCompute } from "./google/fake-compute";
 import { approval, good, hold, old, report } from "./fleet-samples";
-import { runFleet, type FleetRun } from "./run-fleet";
+import { type FleetRun, runFleet } from "./run-fleet";
 
 type Item = Record<string, unknown> & { holds?: { scope: string; why: string }[] };
 
@@ -29,10 +29,7 @@ afterEach(() => fake.stop());
 
 function fleet(...args: string[]): Promise<FleetRun> {
   return runFleet(args, {
-    NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
-    NIXOS_FLEET_LOGGING_ENDPOINT: new URL("/logging/", endpoint).href,
-    GOOGLE_OAUTH_ACCESS_TOKEN: "t",
-    GOOGLE_CLOUD_PROJECT: "p",
+    ...environmentOf(endpoint),
   });
 }
 

@@ -4,7 +4,7 @@ import { controlKey } from "../../../rules/contract";
 import { noControl } from "../../../rules/rollout/control-item";
 import type { CommandContext } from "../../../cli/command-line/command";
 import { planRemoval, removalLines, type RemovalFacts } from "../../../cli/removal";
-import { FakeCompute } from "./google/fake-compute";
+import { environmentOf, FakeCompute } from "./google/fake-compute";
 import { good, hold, report } from "./fleet-samples";
 import { runFleet } from "./run-fleet";
 
@@ -146,10 +146,7 @@ describe("fleet remove", () => {
 
   const fleet = (args: string[], more: Partial<CommandContext> = {}) => {
     const env = {
-      NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
-      NIXOS_FLEET_LOGGING_ENDPOINT: new URL("/logging/", endpoint).href,
-      GOOGLE_OAUTH_ACCESS_TOKEN: "t",
-      GOOGLE_CLOUD_PROJECT: "p",
+      ...environmentOf(endpoint),
     };
     return runFleet(["remove", "dev-alice", ...args], env, more);
   };

@@ -9,7 +9,7 @@ import { noControl } from "../../../rules/rollout/control-item";
 import { buildStatus } from "../../../cli/status/status";
 import { renderStatus } from "../../../cli/status/table";
 import { pausesOf } from "../../../cli/status/urgent";
-import { FakeCompute } from "./google/fake-compute";
+import { environmentOf, FakeCompute } from "./google/fake-compute";
 import { approval, decisions, good, hold, old, reading, report, reports, vm } from "./fleet-samples";
 import { runFleet } from "./run-fleet";
 
@@ -68,10 +68,7 @@ beforeEach(() => (settings = {}));
 
 function fleet(args: string[], more: Partial<CommandContext> = {}) {
   const env = {
-    NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
-    NIXOS_FLEET_LOGGING_ENDPOINT: new URL("/logging/", endpoint).href,
-    GOOGLE_OAUTH_ACCESS_TOKEN: "t",
-    GOOGLE_CLOUD_PROJECT: "p",
+    ...environmentOf(endpoint),
     PATH: `${bin}:/usr/bin:/bin`,
   };
   const values = Object.entries({ ...settings, "nixos-fleet:waves": JSON.stringify(waves) });

@@ -3,10 +3,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { FakeCompute } from "./google/fake-compute";
-import { runFleet, type FleetRun } from "./run-fleet";
+import { environmentOf, FakeCompute } from "./google/fake-compute";
+import { type FleetRun, runFleet } from "./run-fleet";
 import { writeStackFile } from "./stack-file";
-import { environmentOf, threeVms } from "./three-vms";
+import { threeVms } from "./three-vms";
 
 let fake: FakeCompute;
 let endpoint: string;

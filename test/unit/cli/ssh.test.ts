@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import { knownHostsLines, parseAddresses, sshArguments } from "../../../cli/ssh";
-import { error, FakeCompute } from "./google/fake-compute";
+import { environmentOf, error, FakeCompute } from "./google/fake-compute";
 import { report } from "./fleet-samples";
 import { runFleet } from "./run-fleet";
 
@@ -95,9 +95,7 @@ describe("fleet trigger", () => {
     chmodSync(join(directory, "ssh"), 0o755);
     const env = {
       PATH: `${directory}:${process.env["PATH"] ?? ""}`,
-      NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
-      GOOGLE_OAUTH_ACCESS_TOKEN: "t",
-      GOOGLE_CLOUD_PROJECT: "p",
+      ...environmentOf(endpoint),
       ...more,
     };
     return runFleet(["trigger", ...args], env);

@@ -1,4 +1,4 @@
-/** A fleet of three VMs in the fake API, and how a command reaches it. */
+/** A fleet of three VMs in the fake API. */
 import { approvalKey } from "../../../rules/contract";
 import { approval, good, old, report } from "./fleet-samples";
 import type { FakeCompute } from "./google/fake-compute";
@@ -23,15 +23,4 @@ export function threeVms(fake: FakeCompute): void {
   for (const wave of ["canary", "rest"]) {
     fake.metadata[approvalKey("devs", "dev", wave)] = JSON.stringify(approval(good));
   }
-}
-
-/** @param endpoint the fake API's */
-export function environmentOf(endpoint: string): NodeJS.ProcessEnv {
-  return {
-    NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
-    NIXOS_FLEET_LOGGING_ENDPOINT: new URL("/logging/", endpoint).href,
-    GOOGLE_OAUTH_ACCESS_TOKEN: "t",
-    GOOGLE_CLOUD_PROJECT: "p",
-    USER: "eve",
-  };
 }

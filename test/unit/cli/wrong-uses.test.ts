@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { approvalKey, controlKey } from "../../../rules/contract";
 import { checkSettings } from "../infra/check-settings";
-import { FakeCompute, type Fault } from "./google/fake-compute";
+import { environmentOf, FakeCompute, type Fault } from "./google/fake-compute";
 import { approval, good, old, report } from "./fleet-samples";
 import { runFleet } from "./run-fleet";
 
@@ -137,13 +137,18 @@ const uses: WrongUse[] = [
     env: { NIXOS_FLEET_COMPUTE_ENDPOINT: "localhost:1" },
   }),
   // The network
-  use("status", 1, /^no answer from 127\.0\.0\.1:1: .*; is the local cloud up\? \.\/scripts\/local status says so/, {
-    env: { NIXOS_FLEET_COMPUTE_ENDPOINT: "http://127.0.0.1:1/compute/v1/" },
-  }),
+  use(
+    "status",
+    1,
+    /^no answer from 127\.0\.0\.1:1: .*; NIXOS_FLEET_COMPUTE_ENDPOINT names that server: start it, or unset/,
+    {
+      env: { NIXOS_FLEET_COMPUTE_ENDPOINT: "http://127.0.0.1:1/compute/v1/" },
+    },
+  ),
   use(
     "hold --why x",
     1,
-    /^no answer from no-such-host\.invalid: .*; check the network, then run fleet doctor \[NF202\]$/,
+    /^no answer from no-such-host\.invalid: .*; NIXOS_FLEET_COMPUTE_ENDPOINT names that server: .* \[NF202\]$/,
     {
       env: { NIXOS_FLEET_COMPUTE_ENDPOINT: "http://no-such-host.invalid/compute/v1/" },
     },
@@ -241,10 +246,7 @@ test.each(uses.map((one) => [one.args.join(" "), one] as const))("fleet %s", asy
   const before = JSON.stringify(fake.metadata);
   fake.fault = () => one.api;
   const { code, out, err } = await runFleet(one.args, {
-    NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
-    NIXOS_FLEET_LOGGING_ENDPOINT: new URL("/logging/", endpoint).href,
-    GOOGLE_OAUTH_ACCESS_TOKEN: "t",
-    GOOGLE_CLOUD_PROJECT: "p",
+    ...environmentOf(endpoint),
     NIXOS_FLEET_CONFIG_CLONE: directory,
     USER: "eve",
     PATH: "/nonexistent",

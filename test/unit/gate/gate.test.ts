@@ -1,7 +1,7 @@
-import { expect, test } from "vitest";
+import { test } from "vitest";
 import type { Result } from "../../../rules/gate/state";
 import { decisions, good, old, other, reading } from "../cli/fleet-samples";
-import { before, failure, resultOf, retrying, see, undone } from "./samples";
+import { before, expectResult, failure, retrying, see, undone } from "./samples";
 
 const held = reading({ approved: old, outcome: "held" });
 const pinned = (revision: string) => decisions({ rest: good }, { pins: { a: revision } });
@@ -151,11 +151,5 @@ test.each<[string, Parameters<typeof see>, Result, RegExp | null]>([
     /build failed: said no/,
   ],
 ])("a VM that %s", (_, [looks, settings], result, reason) => {
-  const [is, why] = resultOf(see(looks, settings));
-  expect(is).toBe(result);
-  if (reason === null) {
-    expect(why).toBeNull();
-  } else {
-    expect(why).toMatch(reason);
-  }
+  expectResult(see(looks, settings), result, reason);
 });

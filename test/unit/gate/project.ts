@@ -7,21 +7,10 @@ import { readControl } from "../../../cli/control-item";
 import type { GateOptions } from "../../../rules/gate/state";
 import { approval, good, old, report } from "../cli/fleet-samples";
 import type { Control } from "../../../rules/rollout/control-item";
+import { options as samples } from "./samples";
 
 export const id = { fleet: "devs", stack: "dev" };
-export const options: GateOptions = {
-  wave: "rest",
-  revision: good,
-  maxFailures: { count: 0 },
-  timeout: 600,
-  bootTimeout: 300,
-  homes: "report",
-  pause: 0,
-  laterWaves: [],
-  minSucceeded: 0,
-  reboot: false,
-  passedBefore: false,
-};
+export const options: GateOptions = { ...samples, timeout: 600, bootTimeout: 300 };
 
 /** A project in memory in which things happen at set times, in seconds. */
 export class Project implements Compute {

@@ -1,4 +1,5 @@
 /** A gate's options and looks for its tests. */
+import { expect } from "vitest";
 import type { Report } from "../../../rules/report";
 import type { FleetVm } from "../../../cli/fleet";
 import { step } from "../../../rules/gate/verdict";
@@ -44,6 +45,14 @@ export function see(
 export function resultOf(state: GateState): [Result | undefined, string | null | undefined] {
   const progress = state.vms.get("a");
   return [progress?.result, progress?.reason];
+}
+
+/** @param reason what it says, if anything */
+export function expectResult(state: GateState, result: Result, reason: RegExp | null): void {
+  const [is, why] = resultOf(state);
+  expect(is).toBe(result);
+  if (reason === null) expect(why).toBeNull();
+  else expect(why).toMatch(reason);
 }
 
 /** A look at VMs that each made their end: `s`ucceeded, `f`ailed, `d`eferred, or are `p`ending. */

@@ -1,8 +1,8 @@
-import { expect, test } from "vitest";
+import { test } from "vitest";
 import type { Result } from "../../../rules/gate/state";
 import { readReport } from "../../../cli/reports";
 import { decisions, good, hold, old, reading, silent } from "../cli/fleet-samples";
-import { before, failure, resultOf, see } from "./samples";
+import { before, expectResult, failure, see } from "./samples";
 
 const held = reading({ approved: old, outcome: "held" });
 const newer = { revision: old, approved: old, outcome: "held", agent: "0.2.0" } as const;
@@ -234,11 +234,5 @@ test.each<[string, Parameters<typeof see>, Result, RegExp | null]>([
     /did not answer/,
   ],
 ])("a VM that %s", (_, [looks, settings], result, reason) => {
-  const [is, why] = resultOf(see(looks, settings));
-  expect(is).toBe(result);
-  if (reason === null) {
-    expect(why).toBeNull();
-  } else {
-    expect(why).toMatch(reason);
-  }
+  expectResult(see(looks, settings), result, reason);
 });

@@ -7,7 +7,7 @@ import { approvalKey, controlKey } from "../../../rules/contract";
 import { noControl, serializeControl } from "../../../rules/rollout/control-item";
 import { bounded } from "../../../cli/gate/output";
 import { saysPassed } from "../../../cli/gate/results";
-import { FakeCompute } from "../cli/google/fake-compute";
+import { environmentOf, FakeCompute } from "../cli/google/fake-compute";
 import { approval, good, old, report } from "../cli/fleet-samples";
 import { until } from "../../setup/until";
 import { runFleet } from "../cli/run-fleet";
@@ -35,11 +35,7 @@ function vm(name: string, said: Parameters<typeof report>[0] = {}) {
 }
 
 const env = (more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({
-  NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
-  NIXOS_FLEET_LOGGING_ENDPOINT: new URL("/logging/", endpoint).href,
-  GOOGLE_OAUTH_ACCESS_TOKEN: "t",
-  GOOGLE_CLOUD_PROJECT: "p",
-  USER: "eve",
+  ...environmentOf(endpoint),
   NIXOS_FLEET_FLEET: "devs",
   NIXOS_FLEET_STACK: "dev",
   NIXOS_FLEET_WAVE: "rest",

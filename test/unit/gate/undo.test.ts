@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { Result } from "../../../rules/gate/state";
 import { decisions, good, hold, old, reading } from "../cli/fleet-samples";
 import { decide } from "../../../rules/gate/verdict";
-import { before, failure, options, resultOf, see, undo, undone } from "./samples";
+import { before, expectResult, failure, options, see, undo, undone } from "./samples";
 
 const undoing = { control: undone, with: { undo: ["rest"] } };
 const later = "2026-01-01T12:30:00Z";
@@ -83,10 +83,7 @@ test.each<[string, Parameters<typeof see>[0], Result, RegExp | null, Partial<typ
     { control: decisions({ rest: good }, { ...undo, holds: [hold("fleet")] }) },
   ],
 ])("a VM that %s", (_, looks, result, reason, changed = {}) => {
-  const [is, why] = resultOf(see(looks, { ...undoing, ...changed }));
-  expect(is).toBe(result);
-  if (reason === null) expect(why).toBeNull();
-  else expect(why).toMatch(reason);
+  expectResult(see(looks, { ...undoing, ...changed }), result, reason);
 });
 
 test.each<[string, Parameters<typeof see>[0], Partial<typeof undoing>, string]>([

@@ -130,42 +130,53 @@ function instancePath(props: Props, { project, zone = "" }: Scope): string {
   return `projects/${project}/zones/${zone}/instances/${leaf(props["instanceName"])}`;
 }
 
+function tunnelPath(props: Props, { project, zone = "" }: Scope): string {
+  return `/iap/v1/projects/${project}/iap_tunnel/zones/${zone}/instances/${leaf(props["instance"])}`;
+}
+
+function accountPath(props: Props): string {
+  return `/iam/v1/${text(props, "serviceAccountId") ?? ""}`;
+}
+
+function projectPath(_: Props, { project }: Scope): string {
+  return `/cloudresourcemanager/v1/projects/${project}`;
+}
+
 export const IAM_KINDS: readonly Kind[] = [
   partOfPolicy(
     MEMBER,
     "gcp:projects/iAMMember:IAMMember",
     ["projects/iammember.d.ts", "IAMMemberArgs"],
     {},
-    (_, { project }) => `/cloudresourcemanager/v1/projects/${project}`,
+    projectPath,
   ),
   partOfPolicy(
     BINDING,
     "gcp:projects/iAMBinding:IAMBinding",
     ["projects/iambinding.d.ts", "IAMBindingArgs"],
     {},
-    (_, { project }) => `/cloudresourcemanager/v1/projects/${project}`,
+    projectPath,
   ),
   partOfPolicy(
     MEMBER,
     "gcp:serviceaccount/iAMMember:IAMMember",
     ["serviceaccount/iammember.d.ts", "IAMMemberArgs"],
     { serviceAccountId: {} },
-    (props) => `/iam/v1/${text(props, "serviceAccountId") ?? ""}`,
+    accountPath,
   ),
   partOfPolicy(
     BINDING,
     "gcp:serviceaccount/iAMBinding:IAMBinding",
     ["serviceaccount/iambinding.d.ts", "IAMBindingArgs"],
     { serviceAccountId: {} },
-    (props) => `/iam/v1/${text(props, "serviceAccountId") ?? ""}`,
+    accountPath,
   ),
   partOfPolicy(
     BINDING,
     "gcp:iap/tunnelInstanceIAMBinding:TunnelInstanceIAMBinding",
     ["iap/tunnelInstanceIAMBinding.d.ts", "TunnelInstanceIAMBindingArgs"],
     { instance: {} },
-    (props, { project, zone = "" }) =>
-      `/iap/v1/projects/${project}/iap_tunnel/zones/${zone}/instances/${leaf(props["instance"])}`,
+    tunnelPath,
     "zone",
   ),
   partOfPolicy(
@@ -189,8 +200,7 @@ export const IAM_KINDS: readonly Kind[] = [
     "gcp:iap/tunnelInstanceIAMMember:TunnelInstanceIAMMember",
     ["iap/tunnelInstanceIAMMember.d.ts", "TunnelInstanceIAMMemberArgs"],
     { instance: {} },
-    (props, { project, zone = "" }) =>
-      `/iap/v1/projects/${project}/iap_tunnel/zones/${zone}/instances/${leaf(props["instance"])}`,
+    tunnelPath,
     "zone",
   ),
   partOfPolicy(

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { renderPage } from "../../../../cli/dashboard/page";
 import { lockedAges } from "../../../../cli/dashboard/lock-ages";
 import { approvalKey } from "../../../../rules/contract";
-import { FakeCompute } from "../google/fake-compute";
+import { environmentOf, FakeCompute } from "../google/fake-compute";
 import { approval, good, report } from "../fleet-samples";
 import { runFleet } from "../run-fleet";
 import { documentOf, failed, hostile } from "./documents";
@@ -66,11 +66,7 @@ describe("fleet status --html", () => {
     fake.metadata[approvalKey("devs", "dev", "rest")] = JSON.stringify(approval(good));
     env = {
       PATH: process.env["PATH"],
-      NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
-      NIXOS_FLEET_LOGGING_ENDPOINT: new URL("/logging/", endpoint).href,
-      GOOGLE_OAUTH_ACCESS_TOKEN: "t",
-      GOOGLE_CLOUD_PROJECT: "p",
-      USER: "eve",
+      ...environmentOf(endpoint),
     };
   });
   afterEach(async () => {

@@ -7,8 +7,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { ParsedOptions, type Call } from "../../../../cli/command-line/command";
 import { PageReader } from "../../../../cli/dashboard/reader";
 import { connect } from "../../../../cli/google/compute";
-import { FakeCompute } from "../google/fake-compute";
-import { environmentOf } from "../three-vms";
+import { environmentOf, FakeCompute } from "../google/fake-compute";
 import { documentOf, well } from "./documents";
 
 let fake: FakeCompute;

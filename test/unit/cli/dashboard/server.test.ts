@@ -5,7 +5,7 @@ import type { PageDocument } from "../../../../cli/dashboard/document";
 import { DashboardServer, refusalOf } from "../../../../cli/dashboard/server";
 import { approvalKey } from "../../../../rules/contract";
 import { until } from "../../../setup/until";
-import { FakeCompute } from "../google/fake-compute";
+import { environmentOf, FakeCompute } from "../google/fake-compute";
 import { approval, good, report } from "../fleet-samples";
 import { runFleet } from "../run-fleet";
 import { documentOf, failed, well } from "./documents";
@@ -109,11 +109,7 @@ describe("fleet dashboard", () => {
       ["dashboard", "--json", "--open"],
       {
         PATH: "/nonexistent",
-        NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
-        NIXOS_FLEET_LOGGING_ENDPOINT: new URL("/logging/", endpoint).href,
-        GOOGLE_OAUTH_ACCESS_TOKEN: "t",
-        GOOGLE_CLOUD_PROJECT: "p",
-        USER: "eve",
+        ...environmentOf(endpoint),
       },
       { signal: ctrlC.signal, print: (line) => out.push(line) },
     );

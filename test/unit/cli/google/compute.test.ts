@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
-import { ApiError } from "../../../../cli/google/api-error";
+import { ApiError, nextStep } from "../../../../cli/google/api-error";
 import { connect, type Compute } from "../../../../cli/google/compute";
 import { chooseFleet, readVms } from "../../../../cli/fleet";
 import { backoff } from "../../../../cli/google/retry";
@@ -118,6 +118,7 @@ describe("faults", () => {
       transient: true,
       message: expect.stringMatching(/^no answer from 127.0.0.1:\d+: connect ECONNREFUSED/) as string,
     });
+    expect(nextStep(thrown as ApiError, undefined)).toBe("; check the network, then run fleet doctor");
     fake = new FakeCompute();
     await fake.start();
   });

@@ -223,3 +223,15 @@ async function text(request: IncomingMessage): Promise<string> {
   }
   return Buffer.concat(chunks).toString();
 }
+
+/** The environment in which a command asks the fake API at this endpoint. */
+export function environmentOf(endpoint: string): NodeJS.ProcessEnv {
+  return {
+    NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
+    NIXOS_FLEET_READ_INTERVAL: "1s",
+    NIXOS_FLEET_LOGGING_ENDPOINT: new URL("/logging/", endpoint).href,
+    GOOGLE_OAUTH_ACCESS_TOKEN: "t",
+    GOOGLE_CLOUD_PROJECT: "p",
+    USER: "eve",
+  };
+}

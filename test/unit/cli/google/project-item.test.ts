@@ -7,8 +7,8 @@ import { editItem, type MetadataRequests } from "../../../../cli/google/project-
 import { controlKey } from "../../../../rules/contract";
 import { noControl } from "../../../../rules/rollout/control-item";
 import { runFleet } from "../run-fleet";
-import { environmentOf, threeVms } from "../three-vms";
-import { error, FakeCompute } from "./fake-compute";
+import { threeVms } from "../three-vms";
+import { environmentOf, error, FakeCompute } from "./fake-compute";
 
 let fake: FakeCompute;
 let endpoint: string;

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from "vit
 import { approvalKey, controlKey } from "../../../../rules/contract";
 import { groupClosures, planMoves, type FleetDiff } from "../../../../cli/repository/diff";
 import { buildStatus } from "../../../../cli/status/status";
-import { FakeCompute } from "../google/fake-compute";
+import { environmentOf, FakeCompute } from "../google/fake-compute";
 import { approval, decisions, good, old, other, reading, report, reports, silent, vm } from "../fleet-samples";
 import { identity, runFleet } from "../run-fleet";
 
@@ -115,9 +115,7 @@ describe("fleet diff", () => {
     if (nix !== null) writeFileSync(join(bin, "nix"), `#!/bin/sh\nexport PATH=/usr/bin:/bin\n${nix}\n`);
     for (const name of nix === null ? ["git"] : ["git", "nix"]) chmodSync(join(bin, name), 0o755);
     return runFleet(["diff", ...args, ...(args.includes("--clone") ? [] : ["--clone", cwd])], {
-      NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint,
-      GOOGLE_OAUTH_ACCESS_TOKEN: "t",
-      GOOGLE_CLOUD_PROJECT: "p",
+      ...environmentOf(endpoint),
       PATH: bin,
       HOME: directory,
     });

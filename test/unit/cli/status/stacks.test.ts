@@ -3,9 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { approvalKey } from "../../../../rules/contract";
 import type { StacksStatus } from "../../../../cli/status/stacks";
 import { approval, good, old, report } from "../fleet-samples";
-import { FakeCompute } from "../google/fake-compute";
+import { environmentOf, FakeCompute } from "../google/fake-compute";
 import { runFleet } from "../run-fleet";
-import { environmentOf } from "../three-vms";
 
 let fake: FakeCompute;
 let endpoint: string;

@@ -5,7 +5,7 @@ import { run } from "../../../../cli/cli";
 import { commands } from "../run-fleet";
 import { connect } from "../../../../cli/google/compute";
 import { dueVms, StatusReader } from "../../../../cli/status/reader";
-import { FakeCompute } from "../google/fake-compute";
+import { environmentOf, FakeCompute } from "../google/fake-compute";
 import { approval, good, old, report, vm } from "../fleet-samples";
 
 describe("the VMs to ask", () => {
@@ -67,9 +67,7 @@ test("watching reads the whole fleet once, then so many at each look, and all of
 test("watching does not ask a VM again so soon that its reports could be dropped", async () => {
   const endpoint = await fake.start();
   fake.instances = [{ name: "vm-1", labels: { "nixos-fleet": "devs", "nixos-fleet-stack": "dev" } }];
-  const compute = Object.assign(connect({ project: "p", endpoint, identity: { accessToken: "t" } }), {
-    guestAttributesInterval: connect({ project: "p" }).guestAttributesInterval,
-  });
+  const compute = connect({ project: "p", endpoint, identity: { accessToken: "t" } });
   let now = 0;
   const reader = new StatusReader({ compute, id: { fleet: "devs", stack: "dev" } }, undefined, () => now);
   for (; now <= 60_000; now += 3_000) await reader.read(30);
@@ -83,7 +81,7 @@ test("watching shows as much as the terminal has room for, until it is interrupt
   const interrupt = new AbortController();
   const out: string[] = [];
   const code = await run(["status", "--watch"], {
-    env: { NIXOS_FLEET_COMPUTE_ENDPOINT: endpoint, GOOGLE_OAUTH_ACCESS_TOKEN: "t", GOOGLE_CLOUD_PROJECT: "p" },
+    env: { ...environmentOf(endpoint) },
     print: (line) => {
       out.push(line);
       interrupt.abort();
