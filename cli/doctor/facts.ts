@@ -4,7 +4,7 @@ import pMap from "p-map";
 import { projectOption, type Call } from "../command-line/command";
 import type { Compute, Instance } from "../google/compute";
 import { headOf, lockAt, withCommits } from "../repository/config-repository";
-import { homeNamesOf, namesOf } from "../repository/nix";
+import { foreignFlake, homeNamesOf, namesOf } from "../repository/nix";
 import { connectProject } from "../context";
 import { variable } from "../command-line/variable";
 import { accountOf, credentials, type Caller } from "../google/credentials";
@@ -166,7 +166,7 @@ async function repositoryFacts(
   return "problem" in found ? { head, lock: found } : { head, ...found.value };
 }
 
-/** The repositories of homes that are not in the config repository. */
+/** The repositories of homes that are not in the config repository. Their developers may have no rights here. */
 async function ownRepositoriesOf(
   call: Call,
   settings: StackSettings | undefined,
@@ -179,7 +179,7 @@ async function ownRepositoriesOf(
       const revision = await headOf(source, runOptions);
       if (!isThere) return undefined;
       return withCommits([revision], { clone: process.cwd(), source }, runOptions, (repository) =>
-        homeNamesOf({ ...repository, revision }, runOptions),
+        homeNamesOf({ ...repository, revision }, runOptions, foreignFlake),
       );
     });
     return { ...source, homes };
