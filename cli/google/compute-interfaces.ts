@@ -95,6 +95,8 @@ export interface NewSnapshot {
   name: string;
   description: string;
   labels: Record<string, string>;
+  /** By default near the disk. */
+  storageLocations?: string[];
 }
 
 /** The same API's images. */

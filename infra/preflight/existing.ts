@@ -12,6 +12,7 @@ import { ConfigError } from "../config-error";
 import type { FleetConfig, RawConfig } from "../config/fleet-config";
 import { gatherOffers, type Offers } from "../../rules/google-catalog";
 import { quotasOf, type ReadQuotas } from "./quotas";
+import { ours } from "./stack-moves";
 
 interface Existing {
   /** The project's metadata, as VMs and gates read it. */
@@ -52,16 +53,17 @@ const thrownShape = z.object({
  * @throws ConfigError if the provider is of another project, or if the project does not answer: unknown is not empty
  */
 export async function readExisting(
-  { project, region, vms, replace }: Pick<FleetConfig, "project" | "region" | "vms" | "replace">,
+  config: Reader & Pick<FleetConfig, "region" | "vms">,
   raw: RawConfig,
   opts: pulumi.InvokeOptions,
 ): Promise<Existing> {
+  const { project, region, vms } = config;
   const { accessTokenFrom } = googleIdentity(raw, process.env, project);
   try {
     const api = await providersApi(project, raw, opts);
     const [found, inventory, offers, ofRegion] = await Promise.all([
       readProject(api, project),
-      readInventory(api, project, replace),
+      readInventory(api, config),
       readOffers(api, project, vms).catch(forbiddenIsUnknown),
       readRegionQuotas(api, project, region),
     ]);
@@ -167,7 +169,10 @@ async function readRegionQuotas(
   );
 }
 
-async function readInventory(api: compute_v1.Compute, project: string, replace: readonly string[]): Promise<Inventory> {
+type Reader = Pick<FleetConfig, "project" | "fleet" | "stack" | "stacks" | "replace">;
+
+async function readInventory(api: compute_v1.Compute, config: Reader): Promise<Inventory> {
+  const { project, replace } = config;
   const list = (kind: keyof typeof FIELDS, page: { pageToken?: string }) => ({
     project,
     filter: `labels.${contract.labels.fleet}:*`,
@@ -188,7 +193,8 @@ async function readInventory(api: compute_v1.Compute, project: string, replace: 
   ]);
   const replaceable = instances.filter(({ name }) => replace.includes(name ?? ""));
   const [subnets, bootDiskTypes] = await Promise.all([
-    readSubnets(api, project, new Set(instances.map(subnetworkOf))),
+    // Another fleet's subnet may be in a project that this identity may not read.
+    readSubnets(api, project, new Set(instances.filter((one) => ours(config, ownerOf(one))).map(subnetworkOf))),
     readBootDiskTypes(api, project, replaceable),
   ]);
   return {
@@ -203,7 +209,7 @@ async function readInventory(api: compute_v1.Compute, project: string, replace: 
       disks: otherDisksOf(instance),
       ...addressOf(instance),
       ...bootDiskTypes.get(instance),
-      ...(subnets.get(subnetworkOf(instance)) ?? { cidr: "" }),
+      ...(subnets.get(subnetworkOf(instance)) ?? { cidr: "", subnetwork: subnetworkOf(instance) }),
       ...accountOf(instance),
     })),
     disks: disks.map((disk) => ({

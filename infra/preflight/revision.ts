@@ -69,7 +69,12 @@ export async function lockTextAt(
   { repository, subdirectory }: FlakeSource,
   revision: string,
 ): Promise<string | undefined> {
-  return fetchCommit(repository, revision, flakeFile(subdirectory, "flake.lock")).then(
+  return textAt(repository, revision, flakeFile(subdirectory, "flake.lock"));
+}
+
+/** The text of a file at a revision; undefined if the repository does not return it. */
+export async function textAt(repository: string, revision: string, file: string): Promise<string | undefined> {
+  return fetchCommit(repository, revision, file).then(
     ({ lockText }) => lockText,
     () => undefined,
   );
