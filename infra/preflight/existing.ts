@@ -11,6 +11,7 @@ import { lastPart } from "../../rules/resource-link";
 import { ConfigError } from "../config-error";
 import type { FleetConfig, RawConfig } from "../config/fleet-config";
 import { gatherOffers, type Offers } from "../../rules/google-catalog";
+import type { HasImage } from "../../rules/vm-images";
 import { quotasOf, type ReadQuotas } from "./quotas";
 import { ours } from "./stack-moves";
 
@@ -93,6 +94,22 @@ export async function readMetadataNow(
   opts: pulumi.InvokeOptions,
 ): Promise<Record<string, string>> {
   return (await readProject(await providersApi(project, raw, opts), project)).metadata;
+}
+
+/** Whether images exist, with the provider's own identity. Only "not found" is no: Compute itself later refuses what cannot be read here. */
+export async function imageReader(project: string, raw: RawConfig, opts: pulumi.InvokeOptions): Promise<HasImage> {
+  const api = await providersApi(project, raw, opts);
+  return async (kind, owner, name) => {
+    const asked = { project: owner, fields: "name" };
+    const found =
+      kind === "image"
+        ? api.images.get({ ...asked, image: name })
+        : api.images.getFromFamily({ ...asked, family: name });
+    return found.then(
+      () => true,
+      (thrown: unknown) => thrownShape.safeParse(thrown).data?.response?.status !== 404,
+    );
+  };
 }
 
 /** Compute's API with a token of the provider's, which ends after an hour. */
