@@ -17,6 +17,8 @@ export interface RemovalFacts {
   waveMates: readonly string[];
   /** The stack's settings file, as a path to show and its text; undefined if there is none. */
   settings?: { path: string; text: string } | undefined;
+  /** Where the stack keeps snapshots, if it says so. */
+  location?: string | undefined;
   now: Date;
 }
 
@@ -25,7 +27,7 @@ export interface Removal {
   /** Whether the VM is to be stopped. */
   stops: boolean;
   /** The disk of which a last snapshot is taken, with the snapshot's name. */
-  snapshot: { disk: string; name: string; holdsHomes: boolean } | undefined;
+  snapshot: { disk: string; name: string; holdsHomes: boolean; location?: string } | undefined;
   /** Pins and holds of this VM, in words. */
   control: string[];
   kept: string[];
@@ -37,13 +39,16 @@ export interface Removal {
 
 /** @param takesSnapshot false if no snapshot is wanted */
 export function planRemoval(facts: RemovalFacts, takesSnapshot: boolean): Removal {
-  const { vm, disks, control, waveMates, now } = facts;
+  const { vm, disks, control, waveMates, location, now } = facts;
   const homeDisk = disks.find(({ device, boot }) => device === HOME_DEVICE && !boot);
   const last = homeDisk ?? disks.find(({ boot }) => boot);
   const stamp = now.toISOString().slice(0, 16).replace(/\D/g, "");
   const snapshot =
     takesSnapshot && last !== undefined
-      ? { disk: last.name, name: snapshotName(last.name, stamp), holdsHomes: homeDisk !== undefined }
+      ? {
+          ...{ disk: last.name, name: snapshotName(last.name, stamp), holdsHomes: homeDisk !== undefined },
+          ...(location === undefined ? {} : { location }),
+        }
       : undefined;
   const pin = own(control.pins, vm.name);
   const holds = control.holds.filter(({ scope }) => scope === `vm:${vm.name}`);
@@ -131,7 +136,7 @@ export function removalLines({ vm }: Pick<RemovalFacts, "vm">, removal: Removal)
     stops ? "stop it: from then on no one can log in to it" : "it is stopped already: no one can log in to it",
     snapshot === undefined
       ? "no snapshot"
-      : `take the snapshot ${snapshot.name} of ${snapshot.disk}${snapshot.holdsHomes ? "" : ", its boot disk, where its homes are"}`,
+      : `take the snapshot ${snapshot.name} of ${snapshot.disk}${snapshot.holdsHomes ? "" : ", its boot disk, where its homes are"}${snapshot.location === undefined ? "" : `, to keep in ${snapshot.location}`}`,
     control.length === 0
       ? "nothing in the control item is about it"
       : `remove from the control item: ${control.join("; ")}`,

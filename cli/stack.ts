@@ -25,6 +25,8 @@ export interface StackSettings {
   /** Items of the project's metadata that are the program's and not a rollout's. */
   projectMetadata: Record<string, string>;
   vms: ExpectedVm[];
+  /** The images that the program creates, by their names and families. */
+  madeImages: string[];
   /** The home disks of which the stack takes a snapshot each day. */
   snapshotDisks: { name: string; zone: string }[];
   /** How updates are triggered besides the VMs' own watching; undefined if they are not. */
@@ -35,6 +37,7 @@ export interface StackSettings {
 export interface ExpectedVm extends FlakeUser {
   zone: string;
   machineType: string;
+  image: string;
   metadata: Record<string, string>;
 }
 

@@ -1,5 +1,6 @@
 /** What the program creates from a stack's settings, for code that compares it with what exists. */
 import { apisOf } from "./components/apis";
+import { madeImages } from "./components/image";
 import type { FleetConfig, RawConfig } from "./config/fleet-config";
 import { homeDiskName } from "./config/names";
 import { vmMetadata } from "./components/metadata";
@@ -26,7 +27,9 @@ interface Expected {
   projectMetadata: Record<string, string>;
   /** The home disks of which the stack takes a snapshot each day. */
   snapshotDisks: { name: string; zone: string }[];
-  vms: (FlakeUser & { zone: string; machineType: string; metadata: Record<string, string> })[];
+  vms: (FlakeUser & { zone: string; machineType: string; image: string; metadata: Record<string, string> })[];
+  /** The images that the program creates, by their names and families. */
+  madeImages: string[];
   ssh?: Ssh;
 }
 
@@ -64,9 +67,11 @@ export function expectedOf(
       vms: config.vms.map((vm) => ({
         zone: vm.zone,
         machineType: vm.machineType,
+        image: vm.image,
         ...flakeUser(vm),
         metadata: vmMetadata(config, vm, loader),
       })),
+      madeImages: madeImages(config),
       snapshotDisks: config.vms.flatMap(({ name, zone, homeDisk }) =>
         config.snapshots === undefined || homeDisk === undefined ? [] : [{ name: homeDiskName(name), zone }],
       ),

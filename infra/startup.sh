@@ -318,10 +318,10 @@ verify() {
     sed -n '/^-----BEGIN PGP/,/^-----END PGP/p' "$run/signers" | gpg --batch --quiet --import || die "signers: cannot be read"
   fi
   git -c gpg.ssh.allowedSignersFile="$run/allowed" -c gpg.minTrustLevel=undefined -c gpg.program=gpg -c gpg.ssh.program=ssh-keygen \
-    --git-dir="$run/repository" verify-commit "$revision" || die "the commit carries no good signature of a signer"
+    -c gpg.x509.program=false --git-dir="$run/repository" verify-commit "$revision" || die "the commit carries no good signature of a signer"
 }
 
-# The agent of that revision, kept by a link: out of the system that the approval's manifest names, or built.
+# Builds the agent of that revision, kept by a link.
 get_agent() {
   host=$(field "$run/instance.json" 'it.host')
   say "building the agent"

@@ -4,6 +4,8 @@ export const shapes = {
   keyPart: /^(?=.{1,30}$)[a-z0-9]+(-[a-z0-9]+)*$/,
   project: /^([a-z0-9.]+:)?[a-z][-a-z0-9]{4,28}[a-z0-9]$/,
   region: /^[a-z]+-[a-z]+[0-9]+$/,
+  /** An image or a family: a name, a path or a link. */
+  image: /^[a-z0-9]([-a-z0-9.:/]*[a-z0-9])?$/,
   /** Who gets access. */
   member: /^(user|group):[^@\s:]+@[^@\s:]+\.[^@\s:]+$/,
   /** A repository's URL, as VMs clone it. */

@@ -67,11 +67,14 @@ async function verifySignatures({ mirror, revision, deployed, signers, runFolder
   }
 }
 
-/** git itself verifies against these signers only: not against root's keyring or root's configuration. */
+/**
+ * git itself verifies against these signers only: not against root's keyring or root's configuration, and not by X.509, whose gpgsm accepts
+ * each certificate of an authority that the machine trusts.
+ */
 async function signatureError(mirror: Mirror, commit: string, folder: string): Promise<string | undefined> {
   const options = [
     ...["-c", `gpg.ssh.allowedSignersFile=${join(folder, "allowed")}`, "-c", "gpg.minTrustLevel=undefined"],
-    ...["-c", "gpg.program=gpg", "-c", "gpg.ssh.program=ssh-keygen"],
+    ...["-c", "gpg.program=gpg", "-c", "gpg.ssh.program=ssh-keygen", "-c", "gpg.x509.program=false"],
   ];
   const finished = await git([...options, `--git-dir=${mirror.path}`, "verify-commit", commit], {
     env: { GNUPGHOME: join(folder, "gnupg") },

@@ -1,4 +1,5 @@
 /** Nix with a cache of the agent's own, which the agent may delete. */
+import { chmodSync, mkdirSync } from "node:fs";
 import { mayBeDamagedCache } from "../../rules/decision/nix-cache";
 import type { NixAccess } from "../credentials/repository-keys";
 import { isThere, remove } from "../host/files";
@@ -13,7 +14,10 @@ export async function runNix(
 ): Promise<Finished> {
   if (cache === undefined) return run("nix", args, { ...limits, ...(env === undefined ? {} : { env }) });
   const ownCache = { XDG_CACHE_HOME: cache, NIX_CACHE_HOME: undefined };
-  const start = () => run("nix", args, { ...limits, env: { ...env, ...ownCache } });
+  const start = () => {
+    closeToOthers(cache);
+    return run("nix", args, { ...limits, env: { ...env, ...ownCache } });
+  };
   const hadCache = isThere(cache);
   const finished = await start();
   const hasAnswered = succeeded(finished) || finished.status === undefined || finished.limit !== undefined;
@@ -21,4 +25,10 @@ export async function runNix(
   log(`nix cannot read a repository; deleting its cache ${cache} and trying again`);
   remove(cache);
   return start();
+}
+
+/** The cache has whole clones of inputs, with their history, that root fetched with keys. Others may read the locked revisions in the store. */
+function closeToOthers(cache: string): void {
+  mkdirSync(cache, { recursive: true });
+  chmodSync(cache, 0o700);
 }

@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { projectOption, type Call, type Command } from "../command-line/command";
 import { UsageError } from "../errors";
 import { answerOptions, answers } from "../init/answers";
-import { filesOf, type Plan } from "../init/project";
+import { cloneOf, packageSpec } from "../init/places";
+import { filesOf, vmsFileInCi, type Plan } from "../init/project";
 import { isConfigClone, requireEmpty, writeAll } from "../init/write";
 import { shapes } from "../../rules/shapes";
 import { plural } from "../../rules/text/text";
@@ -42,7 +43,8 @@ export const command: Command = {
     "config-directory": {
       value: "DIRECTORY",
       complete: "directory",
-      description: "where the config repository goes, or a clone of yours; DIRECTORY-config by default",
+      description:
+        "where the config repository goes, or the folder of your flake in its clone; DIRECTORY-config by default",
     },
     package: {
       value: "SPEC",
@@ -80,10 +82,12 @@ async function readPlan(call: Call): Promise<Plan> {
   if (`${config}/`.startsWith(`${project}/`) || `${project}/`.startsWith(`${config}/`))
     throw new UsageError("init: the project and the config repository are two directories, neither inside the other");
   requireEmpty(project);
+  const hasConfig = isConfigClone(config);
   return {
     project,
     config,
-    hasConfig: isConfigClone(config),
+    clone: hasConfig ? cloneOf(config) : config,
+    hasConfig,
     stack: options.text("stack") ?? "prod",
     region: options.text("region") ?? "europe-west1",
     package: options.text("package") ?? ownPackage(project),
@@ -91,14 +95,14 @@ async function readPlan(call: Call): Promise<Plan> {
   };
 }
 
-/** The tool's own version, or the package of the clone that it runs in, which is in no registry. */
+/** The package that this tool is of, or that the clone which it runs in builds. */
 function ownPackage(project: string): string {
-  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
-  return existsSync(packer) ? `file:${relative(project, join(root, `build/nixos-fleet-${version}.tgz`))}` : version;
+  const spec = packageSpec(root, project);
+  return existsSync(packer) ? `file:${relative(project, join(root, `build/nixos-fleet-${spec}.tgz`))}` : spec;
 }
 
 function nextSteps(plan: Plan): string[] {
-  const { project, stack, package: spec, answers: given } = plan;
+  const { project, stack, clone, hasConfig, package: spec, answers: given } = plan;
   const stackFile = shown(join(project, `Pulumi.${stack}.yaml`));
   const open = [
     ...(given.project === undefined ? ["gcp:project"] : []),
@@ -106,6 +110,7 @@ function nextSteps(plan: Plan): string[] {
     ...(given.infra === undefined && given.developers === undefined
       ? ["nixos-fleet:teams (no one can log in yet)"]
       : []),
+    ...(hasConfig ? ["nixos-fleet:waves (your canary)"] : []),
   ];
   return [
     ...configSteps(plan),
@@ -117,6 +122,11 @@ function nextSteps(plan: Plan): string[] {
     `in ${shown(project)}: npm install && pulumi stack init ${stack} && npx fleet doctor; with the state in a bucket, give stack init the --secrets-provider of README.md`,
     "pulumi up, then npx fleet status",
     `for CI: the roles and variables are in ${shown(join(project, "README.md"))}${spec.startsWith("file:") ? "; the package has to be where CI can install it" : ""}`,
+    ...(dirname(clone) === dirname(project)
+      ? []
+      : [
+          `for CI, too: it has the config repository beside the project, so move or link your clone to ${shown(join(dirname(project), basename(clone)))} and set nixos-fleet:vmsFile to ${vmsFileInCi(plan)}`,
+        ]),
   ];
 }
 

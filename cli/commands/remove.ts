@@ -5,11 +5,13 @@ import { askToGoAhead } from "../command-line/confirm";
 import { openFleet, openProject, requireVms, type FleetContext } from "../context";
 import { changeControl, readControl } from "../control-item";
 import { FleetError } from "../errors";
+import { parseObject } from "../../rules/text/json";
 import { messageOf } from "../../rules/text/system-error";
 import { readVms, type FleetVm } from "../fleet";
 import { recordEvent } from "../history";
 import { projectDirectory, readSettingsFile } from "../project-directory";
 import { planRemoval, removalLines, type Removal } from "../removal";
+import { rawSettings, requireSettingsOf } from "../stack";
 
 export const command: Command = {
   name: "remove",
@@ -49,17 +51,31 @@ export const command: Command = {
   },
 };
 
-async function readFacts(call: Call, { compute, id }: FleetContext, vm: FleetVm) {
-  const [{ disks, deletionProtection }, vms, metadata] = await Promise.all([
+async function readFacts(call: Call, context: FleetContext, vm: FleetVm) {
+  const { compute, id } = context;
+  const [{ disks, deletionProtection }, vms, metadata, location] = await Promise.all([
     (await openProject(call)).attached(vm),
     readVms(compute, id),
     compute.projectMetadata(),
+    snapshotLocation(call, context),
   ]);
   // What cannot be read cannot be cleaned, and that is said before the VM is stopped.
   const control = readControl(metadata[controlKey(id.fleet, id.stack)]);
   const waveMates = vms.flatMap(({ name, wave }) => (wave === vm.wave && name !== vm.name ? [name] : []));
   const settings = readSettingsFile(projectDirectory(), id.stack);
-  return { vm, disks, deletionProtection, control, waveMates, settings, now: new Date() };
+  return { vm, disks, deletionProtection, control, waveMates, settings, location, now: new Date() };
+}
+
+/** Where the stack keeps the snapshots of its home disks; undefined if it does not say so, or its settings are not at hand. */
+async function snapshotLocation(call: Call, { compute, id }: FleetContext): Promise<string | undefined> {
+  try {
+    const raw = await rawSettings(id.stack, undefined, { signal: call.signal, env: call.env });
+    requireSettingsOf({ project: compute.project, fleet: id.fleet }, raw);
+    const location = parseObject(raw.values["nixos-fleet:snapshots"] ?? "")?.["location"];
+    return typeof location === "string" ? location : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Stops first, so that the snapshot has all that was written; the control item last, so that nothing moves the VM before. */
@@ -75,7 +91,10 @@ async function carryOut(call: Call, context: FleetContext, vm: FleetVm, removal:
   if (snapshot !== undefined) {
     const { fleet, stack } = contract.labels;
     const description = `the last one of ${vm.name}, before its removal from ${id.fleet}/${id.stack}`;
-    const wanted = { name: snapshot.name, description, labels: { [fleet]: id.fleet, [stack]: id.stack } };
+    const wanted = {
+      ...{ name: snapshot.name, description, labels: { [fleet]: id.fleet, [stack]: id.stack } },
+      ...(snapshot.location === undefined ? {} : { storageLocations: [snapshot.location] }),
+    };
     const disk = { name: snapshot.disk, zone: vm.zone };
     await google.snapshot(disk, wanted).catch((error: unknown) => {
       throw new FleetError(

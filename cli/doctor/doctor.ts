@@ -1,6 +1,7 @@
 /** Judges what is wrong with the operator's set-up, and what to do about it. Pure: the facts were gathered before. */
 import { short } from "../../rules/contract";
 import { isOlder, oldestNix } from "../repository/nix-version";
+import { imageCure } from "../../rules/vm-images";
 import { missingNames, missingOwnHomes, type FlakeNames, type FlakeUser } from "../../rules/flake-names";
 import { lockInputs } from "../../rules/lock/flake-lock";
 import { fail, ok, checkResult, warn, type Facts, type Finding, type OwnRepository } from "./findings";
@@ -68,7 +69,16 @@ function checkStack({ stack, mistakes, argumentsOnly, settings }: Facts): Findin
 }
 
 function checkGoogle(facts: Facts): Finding[] {
-  const { settings, environmentProject, credentials, project, servicesOff, permissionsMissing, unoffered } = facts;
+  const {
+    settings,
+    environmentProject,
+    credentials,
+    project,
+    servicesOff,
+    permissionsMissing,
+    unoffered,
+    imagesMissing,
+  } = facts;
   const other = settings && environmentProject !== undefined && environmentProject.value !== settings.project;
   return [
     ...(other
@@ -126,6 +136,16 @@ function checkGoogle(facts: Facts): Finding[] {
           ? ok("places", "Google has every zone and machine type of the settings")
           : lines.flatMap((line) => fail("places", line, "correct the stack's settings")),
       "you may need compute.zones.list and compute.machineTypes.list",
+      warn,
+    ),
+    ...checkResult(
+      "images",
+      imagesMissing,
+      (lines) =>
+        lines.length === 0
+          ? ok("images", "the images of new VMs are there")
+          : lines.flatMap((line) => fail("images", line, imageCure)),
+      "you may need compute.images.get and compute.images.getFromFamily",
       warn,
     ),
   ];

@@ -2,9 +2,9 @@
 import { connect as connectTo } from "node:net";
 import pMap from "p-map";
 import { projectOption, type Call } from "../command-line/command";
-import type { Compute, Instance } from "../google/compute";
+import type { Compute, Images, Instance } from "../google/compute";
 import { headOf, lockAt, withCommits } from "../repository/config-repository";
-import { homeNamesOf, namesOf } from "../repository/nix";
+import { foreignFlake, homeNamesOf, namesOf } from "../repository/nix";
 import { connectProject } from "../context";
 import { variable } from "../command-line/variable";
 import { accountOf, credentials, type Caller } from "../google/credentials";
@@ -19,6 +19,7 @@ import { servicesOff } from "../google/service-usage";
 import { hasFleetSettings, rawSettings, selectedStack, type ReadSettings, type StackSettings } from "../stack";
 import { buildStatus } from "../status/status";
 import { offerMistakes } from "../../rules/google-catalog";
+import { imageMistakes } from "../../rules/vm-images";
 import { ownRepositories } from "../../rules/flake-names";
 import { repositoriesAtOnce } from "../../rules/git-arguments";
 
@@ -110,11 +111,26 @@ async function googleFacts(
   const id = { fleet: settings.fleet, stack: stack.value };
   const unoffered = await resultOf(call, async () => offerMistakes(settings, await compute.offers(settings.vms)));
   const vms = await vmFacts(call, compute, id, projectMetadata);
+  const imagesMissing = await imagesMissingOf(call, compute, settings, vms.instances);
   const snapshotDisks =
     settings.snapshotDisks.length === 0
       ? undefined
       : await resultOf(call, () => snapshotDisksOf(compute, settings, new Date()));
-  return { ...known, servicesOff: off, unoffered, ...vms, snapshotDisks };
+  return { ...known, servicesOff: off, unoffered, imagesMissing, ...vms, snapshotDisks };
+}
+
+/** Undefined where no VM is new, or that is not known. */
+async function imagesMissingOf(
+  call: Call,
+  compute: Images,
+  { project, vms, madeImages: made }: StackSettings,
+  instances: Facts["instances"],
+): Promise<Facts["imagesMissing"]> {
+  if (instances === undefined || "problem" in instances) return undefined;
+  const there = instances.value.map(({ name }) => name);
+  const wanted = { project, vms: vms.filter(({ name }) => !there.includes(name)), made };
+  if (wanted.vms.length === 0) return undefined;
+  return resultOf(call, () => imageMistakes(wanted, (kind, owner, name) => compute.hasImage(name, owner, kind)));
 }
 
 /** @throws if there are none, or another account's may not be used */
@@ -166,7 +182,7 @@ async function repositoryFacts(
   return "problem" in found ? { head, lock: found } : { head, ...found.value };
 }
 
-/** The repositories of homes that are not in the config repository. */
+/** The repositories of homes that are not in the config repository. Their developers may have no rights here. */
 async function ownRepositoriesOf(
   call: Call,
   settings: StackSettings | undefined,
@@ -179,7 +195,7 @@ async function ownRepositoriesOf(
       const revision = await headOf(source, runOptions);
       if (!isThere) return undefined;
       return withCommits([revision], { clone: process.cwd(), source }, runOptions, (repository) =>
-        homeNamesOf({ ...repository, revision }, runOptions),
+        homeNamesOf({ ...repository, revision }, runOptions, foreignFlake),
       );
     });
     return { ...source, homes };

@@ -42,6 +42,8 @@ export interface Facts {
   permissionsMissing?: Result<string[]> | undefined;
   /** A line for each region, zone and machine type of the settings that Google does not have. */
   unoffered?: Result<string[]> | undefined;
+  /** A line for each image that does not exist, of VMs that do not exist yet. */
+  imagesMissing?: Result<string[]> | undefined;
   /** The branch's head, a full revision. */
   head?: Result<string> | undefined;
   /** The text of its flake.lock; undefined if it has none. */

@@ -1,6 +1,7 @@
 /** The parts of the Compute API that the operator's tool uses, independent of the transport. */
 import type { compute_v1 } from "@googleapis/compute/build/v1";
 import type { Offers, Wanted } from "../../rules/google-catalog";
+import type { ImageKind } from "../../rules/vm-images";
 
 /** All parts. */
 export type ComputeClient = Compute & Images & Catalog & Consoles & Disks;
@@ -95,13 +96,15 @@ export interface NewSnapshot {
   name: string;
   description: string;
   labels: Record<string, string>;
+  /** By default near the disk. */
+  storageLocations?: string[];
 }
 
 /** The same API's images. */
 export interface Images {
   readonly project: string;
-  /** Whether the project has an image of this name. */
-  hasImage(name: string): Promise<boolean>;
+  /** Whether a project has an image or a family of this name; by default this project, and an image. */
+  hasImage(name: string, project?: string, kind?: ImageKind): Promise<boolean>;
   /** Makes an image, and waits until it is ready. */
   insertImage(image: compute_v1.Schema$Image): Promise<void>;
 }

@@ -5,6 +5,7 @@ import { computeApi, unreachable, type ComputeOptions } from "./compute-api";
 import type { ComputeClient, Disk, Instance, NewSnapshot, TakenSnapshot } from "./compute-interfaces";
 import { listAggregated } from "../../rules/aggregated-list";
 import { gatherOffers, type Offers, type Wanted } from "../../rules/google-catalog";
+import type { ImageKind } from "../../rules/vm-images";
 import { lastPart } from "../../rules/resource-link";
 import { waitForOperation } from "./operation";
 import { editItem, leavesOpen, toRecord } from "./project-item";
@@ -211,9 +212,14 @@ class RestCompute implements ComputeClient {
     );
   }
 
-  async hasImage(image: string): Promise<boolean> {
+  async hasImage(name: string, project = this.project, kind: ImageKind = "image"): Promise<boolean> {
+    const asked = { project, fields: "name" };
     try {
-      await this.call(() => this.api.images.get({ project: this.project, image, fields: "name" }));
+      await this.call(() =>
+        kind === "image"
+          ? this.api.images.get({ ...asked, image: name })
+          : this.api.images.getFromFamily({ ...asked, family: name }),
+      );
       return true;
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) {

@@ -32,7 +32,7 @@ const questions = [
   {
     option: "image",
     text: "The VMs' image",
-    pattern: /^[a-z0-9]([-a-z0-9.:/]*[a-z0-9])?$/,
+    pattern: shapes.image,
     right: "an image or a family, such as projects/acme-dev/global/images/family/nixos-fleet",
   },
   {

@@ -11,8 +11,10 @@ const configTemplate = join(root, "examples/config-repo");
 export interface Plan {
   /** Where the Pulumi project goes; its name is the directory's. */
   project: string;
-  /** Where the config repository goes, or the clone of the one that exists. */
+  /** Where the config repository goes, or the folder of the flake that exists. */
   config: string;
+  /** The top of its clone. */
+  clone: string;
   /** Whether the config repository exists already, so that nothing is written there. */
   hasConfig: boolean;
   stack: string;
@@ -56,7 +58,7 @@ function projectText(file: string, text: string, plan: Plan): string {
     case ".gitlab-ci.yml":
       return text
         .replace(/^( +STACK: ).*$/m, `$1${plan.stack}`)
-        .replace(/^( +CONFIG_DIRECTORY: ).*$/m, `$1${basename(plan.config)}`);
+        .replace(/^( +CONFIG_DIRECTORY: ).*$/m, `$1${basename(plan.clone)}`);
     case "README.md":
       return text
         .replaceAll("stack init prod", `stack init ${plan.stack}`)
@@ -81,7 +83,12 @@ function read(directory: string): Record<string, string> {
   return Object.fromEntries(files.sort().map((file) => [relative(directory, file), readFileSync(file, "utf8")]));
 }
 
-function stackText({ project, config, region, answers }: Plan): string {
+/** The list of VMs as CI has it, which clones the config repository beside the project. */
+export function vmsFileInCi({ config, clone }: Plan): string {
+  return join("..", basename(clone), relative(clone, config), "vms.json");
+}
+
+function stackText({ project, config, clone, region, answers }: Plan): string {
   const {
     project: [id] = [],
     repository: [repository] = [],
@@ -91,8 +98,11 @@ function stackText({ project, config, region, answers }: Plan): string {
   } = answers;
   const line = (key: string, value: string | undefined, what: string) =>
     value === undefined ? `  # ${key}: ${what}` : `  ${key}: ${JSON.stringify(value)}`;
+  const folder = relative(clone, config);
+  // A line that is a comment is right as soon as its # is gone.
+  const none = infra.length + developers.length === 0;
   const list = (key: string, members: string[], example: string) =>
-    members.length === 0 ? `    # ${key}: [${example}]` : `    ${key}: ${JSON.stringify(members)}`;
+    members.length === 0 ? `  ${none ? "#  " : "  #"} ${key}: [${example}]` : `    ${key}: ${JSON.stringify(members)}`;
   return `# yaml-language-server: $schema=./node_modules/nixos-fleet/docs/reference/settings.schema.json
 # Editors that read the schema complete and check every key.
 config:
@@ -100,14 +110,14 @@ ${line("gcp:project", id, "the Google Cloud project that gets the fleet")}
   gcp:region: ${region}
   # One project may have several fleets; \`fleet\` acts on this one.
   nixos-fleet:fleet: devs
-${line("nixos-fleet:repository", repository, "where the VMs clone the config repository from")}${keyText(repository)}
+${line("nixos-fleet:repository", repository, "where the VMs clone the config repository from")}${folder === "" ? "" : `\n  nixos-fleet:subdirectory: ${JSON.stringify(folder)}`}${keyText(repository)}
   # The machines, as the config repository's own flake reads them.
   nixos-fleet:vmsFile: ${JSON.stringify(relative(project, join(config, "vms.json")))}
   nixos-fleet:defaults:
     machineType: e2-standard-4
 ${image === undefined ? "    # image: projects/PROJECT/global/images/family/nixos-fleet" : `    image: ${JSON.stringify(image)}`}
   # Who may log in, by OS Login and through IAP: infra as administrators, developers without root. Only these people can log in.
-  nixos-fleet:teams:${infra.length + developers.length === 0 ? " {}" : ""}
+  ${none ? "# " : ""}nixos-fleet:teams:
 ${list("infra", infra, "group:infra@example.com")}
 ${list("developers", developers, "group:developers@example.com")}
   nixos-fleet:waves:

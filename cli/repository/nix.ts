@@ -79,13 +79,28 @@ export async function namesOf(commit: Commit, runOptions: RunOptions): Promise<F
 }
 
 /** The same for its homes alone. */
-export function homeNamesOf(commit: Commit, runOptions: RunOptions): Promise<string[]> {
-  return attributesOf(commit, "homeConfigurations", runOptions);
+export function homeNamesOf(
+  commit: Commit,
+  runOptions: RunOptions,
+  options: readonly string[] = [],
+): Promise<string[]> {
+  return attributesOf(commit, "homeConfigurations", runOptions, options);
 }
 
-async function attributesOf(commit: Commit, output: string, runOptions: RunOptions): Promise<string[]> {
+/** Options for a flake of someone who may change nothing here: it sets nothing of Nix, and its evaluation builds nothing. */
+export const foreignFlake = [
+  ...["--option", "accept-flake-config", "false"],
+  ...["--option", "allow-import-from-derivation", "false"],
+];
+
+async function attributesOf(
+  commit: Commit,
+  output: string,
+  runOptions: RunOptions,
+  options: readonly string[] = [],
+): Promise<string[]> {
   const flake = installable(commit, output);
-  const args = ["eval", "--json", "--no-update-lock-file", flake, "--apply", "builtins.attrNames"];
+  const args = ["eval", "--json", "--no-update-lock-file", ...options, flake, "--apply", "builtins.attrNames"];
   try {
     return JSON.parse(await nix(args, { ...runOptions, progress: false })) as string[];
   } catch (error) {

@@ -12,6 +12,11 @@ export function imageName(source: string): string {
   return lastPart(source).replace(/(\.raw)?\.tar\.gz$/, "");
 }
 
+/** The images that the stack itself makes, by their names and families. Pure. */
+export function madeImages({ image }: Pick<FleetConfig, "image">): string[] {
+  return image === undefined ? [] : [imageName(image.source), image.family];
+}
+
 /** An image in its family, made from an archive in a private bucket. Existing VMs keep their image. */
 export class FleetImage extends pulumi.ComponentResource {
   constructor(

@@ -10,7 +10,7 @@ import { checkDisks, snapshotKeys } from "./vms/disks";
 import { checkDeployKeys, deployKeySchema, deployKeysOf, type DeployKey } from "./repository/deploy-keys";
 import { checkExisting, defaultZone, googleKeys, networkKeys } from "./google";
 import { imageKeys } from "./images";
-import { lines, oncePerCause, strayKeys, structured, type Known, type RawConfig } from "./parse";
+import { lines, oncePerCause, onePerShape, strayKeys, structured, type Known, type RawConfig } from "./parse";
 import { monitoringKeys } from "./monitoring";
 import { checkNames } from "./names";
 import { keyPart, type Check } from "./schema";
@@ -116,22 +116,27 @@ export function checkConfig(
 
   const google = Object.entries(cloudValues).map(([key, value]) => [GOOGLE + key, value] as const);
   const all = { ...values, ...Object.fromEntries(google), "pulumi:stack": stack };
-  const mistakes = oncePerCause(
+  const found = onePerShape(
     [
-      ...strays.map((mistake) => FLEET + mistake),
       ...(parsed.success ? [] : lines(FLEET, parsed.error)),
       ...(cloud.success ? [] : lines(GOOGLE, cloud.error)),
       ...(stackName.success ? [] : lines("stack", stackName.error)),
+    ],
+    [...strays, ...checkAnyVm(written), ...checks.flatMap((check) => check(all))].map((mistake) =>
+      mistake.startsWith(GOOGLE) ? mistake : FLEET + mistake,
+    ),
+  );
+  const mistakes = oncePerCause(
+    [
+      ...found.shapes,
       ...strayKeys(raw, KNOWN),
-      ...[...checkAnyVm(written), ...checks.flatMap((check) => check(all))].map((mistake) =>
-        mistake.startsWith(GOOGLE) ? mistake : FLEET + mistake,
-      ),
+      ...found.others,
       ...(encrypted ? secretsInClear(FLEET, values, encrypted, files) : []).map((mistake) => FLEET + mistake),
     ].map(asWritten),
   );
   const source = findSource(values);
-  const found = { ...(source ? { source } : {}), mistakes };
-  if (!parsed.success || !cloud.success || mistakes.length > 0) return found;
+  const checked = { ...(source ? { source } : {}), mistakes };
+  if (!parsed.success || !cloud.success || mistakes.length > 0) return checked;
 
   const { defaults, ...rest } = withoutSecrets(parsed.data);
   const { project, region } = cloud.data;
@@ -143,7 +148,7 @@ export function checkConfig(
   const { scheduleOf } = assignSchedules(rest.schedules, inWaves);
   const vms = inWaves.map((vm) => ({ ...vm, schedule: own(scheduleOf, vm.name) }));
   return {
-    ...found,
+    ...checked,
     config: {
       ...rest,
       stack,

@@ -85,7 +85,9 @@ export const checkExisting = check(
 
 /** Whether two links may be of one project: a link can also name it by its number. */
 function sameProject(...links: [string, string]): boolean {
-  const [one = "", other = ""] = links.map(projectOf);
+  const [one, other] = links.map(projectOf);
+  // A link of another form is a mistake of its own.
+  if (one === undefined || other === undefined) return true;
   return one === other || /^\d+$/.test(one) !== /^\d+$/.test(other);
 }
 

@@ -73,6 +73,25 @@ export function oncePerCause(mistakes: readonly string[]): string[] {
   );
 }
 
+/** The key that a line is about. */
+const keyOf = (line: string): string => line.slice(0, line.indexOf(": "));
+
+/**
+ * A value of the wrong shape is one mistake, which its first line says.
+ * @param shapes lines about the values' shapes
+ * @param others lines that follow from a wrong shape if they are about the same key
+ */
+export function onePerShape(
+  shapes: readonly string[],
+  others: readonly string[],
+): { shapes: string[]; others: string[] } {
+  const first = new Map(shapes.toReversed().map((line) => [keyOf(line), line]));
+  return {
+    shapes: shapes.filter((line) => first.get(keyOf(line)) === line),
+    others: others.filter((line) => !first.has(keyOf(line))),
+  };
+}
+
 /** A value in the form in which a line quotes it. */
 export function quote(value: unknown): string {
   const text = withoutCredentials(JSON.stringify(value));

@@ -15,10 +15,12 @@ export const keyPart = z
   .string()
   .regex(shapes.keyPart, "must be 1 to 30 lower-case letters or digits, with single - between them");
 
+const duration = 'must be a duration such as "90s", "20m" or "1h30m"';
+
 /** A duration as people write it, in seconds. */
 export const seconds = z
-  .string()
-  .regex(durationPattern, 'must be a duration such as "90s", "20m" or "1h30m"')
+  .string(duration)
+  .regex(durationPattern, duration)
   .transform((written) => parseDuration(written) ?? 0);
 
 export const userName = z

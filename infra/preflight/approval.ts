@@ -6,7 +6,7 @@ import { parseKeyPlace } from "../../rules/deploy-keys";
 import { repositoriesAtOnce } from "../../rules/git-arguments";
 import { lockChanges } from "../../rules/lock/flake-lock";
 import type { Manifest } from "./manifest";
-import { resolveRevision, type Revision } from "./revision";
+import { type Patience, resolveRevision, type Revision } from "./revision";
 import type { Approval } from "../../rules/rollout/approval";
 import { own } from "../../rules/text/json";
 import type { Home } from "../../rules/instance-metadata";
@@ -28,8 +28,8 @@ interface Keeper {
 /** A home's repository and its key, see `homeSources`. */
 type Source = [key: string, { repository: string; branch: string }];
 
-/** Milliseconds for which a home's repository may send nothing: the rollout does not need it. */
-const HOME_SILENCE = 15_000;
+/** A home's repository is waited for no longer: the rollout does not need it, and its developer may have chosen its server. */
+const HOME_PATIENCE: Patience = { silence: 15_000, total: 120_000 };
 
 /** How many servers are asked beside each other, so that a silent one keeps the homes of few others waiting. */
 const SERVERS_AT_ONCE = 8;
@@ -50,13 +50,13 @@ export function homeSources(vms: readonly Keeper[]): Record<string, { repository
  */
 export async function resolveHomes(
   vms: readonly Keeper[],
-  silence = HOME_SILENCE,
+  patience = HOME_PATIENCE,
 ): Promise<{ homes: Record<string, Revision>; warnings: string[] }> {
   const warnings: string[] = [];
   const homes: Record<string, Revision> = {};
   const resolve = async ([key, { repository, branch }]: Source) => {
     try {
-      homes[key] = await resolveRevision(repository, branch, undefined, silence);
+      homes[key] = await resolveRevision(repository, branch, undefined, patience);
     } catch (error) {
       const { message } = error as Error;
       warnings.push(`vms: a home's repository: ${message}; a new revision is approved without the homes from it`);

@@ -11,7 +11,9 @@ import { lastPart } from "../../rules/resource-link";
 import { ConfigError } from "../config-error";
 import type { FleetConfig, RawConfig } from "../config/fleet-config";
 import { gatherOffers, type Offers } from "../../rules/google-catalog";
+import type { HasImage } from "../../rules/vm-images";
 import { quotasOf, type ReadQuotas } from "./quotas";
+import { ours } from "./stack-moves";
 
 interface Existing {
   /** The project's metadata, as VMs and gates read it. */
@@ -52,16 +54,17 @@ const thrownShape = z.object({
  * @throws ConfigError if the provider is of another project, or if the project does not answer: unknown is not empty
  */
 export async function readExisting(
-  { project, region, vms, replace }: Pick<FleetConfig, "project" | "region" | "vms" | "replace">,
+  config: Reader & Pick<FleetConfig, "region" | "vms">,
   raw: RawConfig,
   opts: pulumi.InvokeOptions,
 ): Promise<Existing> {
+  const { project, region, vms } = config;
   const { accessTokenFrom } = googleIdentity(raw, process.env, project);
   try {
     const api = await providersApi(project, raw, opts);
     const [found, inventory, offers, ofRegion] = await Promise.all([
       readProject(api, project),
-      readInventory(api, project, replace),
+      readInventory(api, config),
       readOffers(api, project, vms).catch(forbiddenIsUnknown),
       readRegionQuotas(api, project, region),
     ]);
@@ -91,6 +94,22 @@ export async function readMetadataNow(
   opts: pulumi.InvokeOptions,
 ): Promise<Record<string, string>> {
   return (await readProject(await providersApi(project, raw, opts), project)).metadata;
+}
+
+/** Whether images exist, with the provider's own identity. Only "not found" is no: Compute itself later refuses what cannot be read here. */
+export async function imageReader(project: string, raw: RawConfig, opts: pulumi.InvokeOptions): Promise<HasImage> {
+  const api = await providersApi(project, raw, opts);
+  return async (kind, owner, name) => {
+    const asked = { project: owner, fields: "name" };
+    const found =
+      kind === "image"
+        ? api.images.get({ ...asked, image: name })
+        : api.images.getFromFamily({ ...asked, family: name });
+    return found.then(
+      () => true,
+      (thrown: unknown) => thrownShape.safeParse(thrown).data?.response?.status !== 404,
+    );
+  };
 }
 
 /** Compute's API with a token of the provider's, which ends after an hour. */
@@ -167,7 +186,10 @@ async function readRegionQuotas(
   );
 }
 
-async function readInventory(api: compute_v1.Compute, project: string, replace: readonly string[]): Promise<Inventory> {
+type Reader = Pick<FleetConfig, "project" | "fleet" | "stack" | "stacks" | "replace">;
+
+async function readInventory(api: compute_v1.Compute, config: Reader): Promise<Inventory> {
+  const { project, replace } = config;
   const list = (kind: keyof typeof FIELDS, page: { pageToken?: string }) => ({
     project,
     filter: `labels.${contract.labels.fleet}:*`,
@@ -188,7 +210,8 @@ async function readInventory(api: compute_v1.Compute, project: string, replace: 
   ]);
   const replaceable = instances.filter(({ name }) => replace.includes(name ?? ""));
   const [subnets, bootDiskTypes] = await Promise.all([
-    readSubnets(api, project, new Set(instances.map(subnetworkOf))),
+    // Another fleet's subnet may be in a project that this identity may not read.
+    readSubnets(api, project, new Set(instances.filter((one) => ours(config, ownerOf(one))).map(subnetworkOf))),
     readBootDiskTypes(api, project, replaceable),
   ]);
   return {
@@ -203,7 +226,7 @@ async function readInventory(api: compute_v1.Compute, project: string, replace: 
       disks: otherDisksOf(instance),
       ...addressOf(instance),
       ...bootDiskTypes.get(instance),
-      ...(subnets.get(subnetworkOf(instance)) ?? { cidr: "" }),
+      ...(subnets.get(subnetworkOf(instance)) ?? { cidr: "", subnetwork: subnetworkOf(instance) }),
       ...accountOf(instance),
     })),
     disks: disks.map((disk) => ({

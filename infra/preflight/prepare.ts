@@ -11,12 +11,13 @@ import { startupScript } from "../startup";
 import { newestImages } from "../components/image";
 import { reachAll, type Reachable } from "../components/rollout/trigger";
 import type { Resolved } from "./approval";
-import { readExisting, readMetadataNow } from "./existing";
+import { imageReader, readExisting, readMetadataNow } from "./existing";
 import { metadataFindings } from "./metadata-size";
 import { accessWarnings, bindingWarnings, repositoryWarnings, stackWarnings, triggerWarnings } from "./warnings";
 import { keptDisks } from "./attached-disks";
 import { assertNoReplacement, existingHomeDisks, replacedVms } from "./replacement";
 import { quotaWarnings } from "./quotas";
+import { requireImages } from "./images";
 import { decideRollout } from "./rollout-plan";
 import { readSettings } from "./settings";
 import { arrivals, ours, type Given } from "./stack-moves";
@@ -65,6 +66,7 @@ export async function prepare(
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   assertNoReplacement(config, inventory, given);
   const replaced = replacedVms(config, inventory);
+  await requireImages(config, inventory, replaced, () => imageReader(config.project, written.raw, opts));
   const reachable = await reachAll(config, inventory.vms, opts);
   for (const line of [
     ...stackWarnings(config),

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { contract, type Inventory, type PresentDisk, type PresentVm } from "../../rules/contract";
 import type { VmConfig } from "../config/fleet-config";
 import { homeDiskName } from "../config/names";
-import type { Findings, Fleet } from "./findings";
+import { oncePerCause, type Findings, type Fleet } from "./findings";
 import { checkAttachedDisks } from "./attached-disks";
 import { checkNetwork } from "./subnet";
 import { checkPlacement, checkVm, needsReplacement, stopWarnings } from "./vm-changes";
@@ -34,7 +34,7 @@ export function checkChanges(config: Fleet, inventory: Inventory, given = NOTHIN
   const ownNetwork = !given.network && config.existingNetwork === undefined;
   const all = config.vms.flatMap((vm, index) => {
     const present = oursNamed(config, vms, vm.name);
-    return [
+    const found = [
       ...(present
         ? [
             checkVm(`vms[${index}]`, config, vm, present),
@@ -43,7 +43,10 @@ export function checkChanges(config: Fleet, inventory: Inventory, given = NOTHIN
         : []),
       checkDisk(`vms[${index}].homeDisk`, config, vm, present, inventory, replaced.includes(vm.name)),
     ];
+    return found.map((one) => [vm.name, one] as const);
   });
+  const linesOf = (kind: keyof Findings) =>
+    oncePerCause(all.flatMap(([name, { [kind]: lines = [] }]) => lines.map((line) => [name, line] as const)));
   return {
     mistakes: [
       ...(ownNetwork ? checkNetwork(config, vms) : []),
@@ -51,9 +54,9 @@ export function checkChanges(config: Fleet, inventory: Inventory, given = NOTHIN
       ...takenNames(config, inventory),
       ...checkArrivals(config, vms, given),
       ...checkDepartures(config, vms),
-      ...all.flatMap(({ mistakes = [] }) => mistakes),
+      ...linesOf("mistakes"),
     ],
-    warnings: [...all.flatMap(({ warnings = [] }) => warnings), ...stopWarnings(config, vms, given, replaced)],
+    warnings: [...linesOf("warnings"), ...stopWarnings(config, vms, given, replaced)],
   };
 }
 
@@ -124,8 +127,7 @@ function checkDisk(
     return detaches && !replaced ? { mistakes: [`${at}: ${why}; keep it, or stop the VM first: ${stop}`] } : {};
   }
   const disk = disks.find((one) => one.name === called && one.zone === zone && isOurDisk(config, one, vms));
-  const left = disks.find((one) => one.name === called && one.zone === vm?.zone && isOurDisk(config, one, vms));
-  const moves = replaced && vm !== undefined && vm.zone !== zone && disk === undefined;
+  const left = disks.find((one) => one.name === called && one.zone !== zone && isOurDisk(config, one, vms));
   return {
     mistakes: [
       ...(disk && disk.type !== homeDisk.type
@@ -138,7 +140,7 @@ function checkDisk(
         : []),
     ],
     warnings:
-      moves && left
+      disk === undefined && left
         ? [
             `${called} stays in ${left.zone}, and ${name} gets an empty disk; to keep the home, create ${called} in ${zone} from a snapshot first`,
           ]

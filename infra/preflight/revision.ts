@@ -30,8 +30,15 @@ export interface FlakeSource {
   subdirectory?: string;
 }
 
-/** Milliseconds for which a repository may send nothing; then it counts as unreachable. A large one may take longer in all. */
-const SILENCE = 60_000;
+/** How long a repository is waited for, in milliseconds. */
+export interface Patience {
+  /** It may send nothing for this long; then it counts as unreachable. */
+  silence: number;
+  /** It may take this long in all; a large one may need any time. */
+  total?: number;
+}
+
+const PATIENCE: Patience = { silence: 60_000 };
 
 /**
  * The head of `branch` and its lock, by a fetch of that one commit, without the other files if the server can leave them out. Never asks
@@ -43,10 +50,10 @@ export async function resolveRevision(
   repository: string,
   branch: string,
   subdirectory?: string,
-  silence = SILENCE,
+  patience = PATIENCE,
 ): Promise<Revision> {
   const lock = flakeFile(subdirectory, "flake.lock");
-  const head = await fetchCommit(repository, `refs/heads/${branch}`, lock, silence).catch((error: unknown) => {
+  const head = await fetchCommit(repository, `refs/heads/${branch}`, lock, patience).catch((error: unknown) => {
     throw new Error(`cannot read branch "${branch}" of ${repository}: ${reason(error)}`, { cause: error });
   });
   const problem = head.isLink ? `${lock} is a symbolic link; commit the file itself` : lockProblem(head.lockText);
@@ -62,7 +69,12 @@ export async function lockTextAt(
   { repository, subdirectory }: FlakeSource,
   revision: string,
 ): Promise<string | undefined> {
-  return fetchCommit(repository, revision, flakeFile(subdirectory, "flake.lock")).then(
+  return textAt(repository, revision, flakeFile(subdirectory, "flake.lock"));
+}
+
+/** The text of a file at a revision; undefined if the repository does not return it. */
+export async function textAt(repository: string, revision: string, file: string): Promise<string | undefined> {
+  return fetchCommit(repository, revision, file).then(
     ({ lockText }) => lockText,
     () => undefined,
   );
@@ -99,18 +111,19 @@ async function fetchCommit(
   repository: string,
   ref: string,
   lock: string,
-  silence = SILENCE,
+  patience = PATIENCE,
 ): Promise<Revision & { isLink: boolean }> {
+  const end = Date.now() + (patience.total ?? Infinity);
   let filter = true;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await fetchOnce(repository, ref, lock, silence, filter);
+      return await fetchOnce(repository, ref, lock, { ...patience, end }, filter);
     } catch (error) {
       if (filter && NO_SINGLE_FILES.test(stderrOf(error))) {
         filter = false;
         continue;
       }
-      if (attempt === ATTEMPTS || !PASSING.test(stderrOf(error))) throw error;
+      if (attempt === ATTEMPTS || Date.now() >= end || !PASSING.test(stderrOf(error))) throw error;
       await sleep(PAUSE * 2 ** (attempt - 1) * (0.5 + Math.random()));
     }
   }
@@ -121,11 +134,11 @@ async function fetchOnce(
   repository: string,
   ref: string,
   file: string,
-  silence: number,
+  limits: Limits,
   filter: boolean,
 ): Promise<Revision & { isLink: boolean }> {
   const directory = mkdtempSync(join(tmpdir(), "nixos-fleet-revision-"));
-  const git = (command: GitCommand) => runGit(command, directory, silence);
+  const git = (command: GitCommand) => runGit(command, directory, limits);
   try {
     await git({ command: "init", options: ["--quiet", "--bare"] });
     // Only a remote with a name can get a file later that the fetch left out.
@@ -149,8 +162,13 @@ async function fetchOnce(
   }
 }
 
-/** What a git command prints. @throws Error if it prints nothing for so many milliseconds; ExecaError if it fails */
-async function runGit(command: GitCommand, cwd: string, silence: number): Promise<Buffer> {
+interface Limits extends Patience {
+  /** When `total` is over, in milliseconds since 1970. */
+  end: number;
+}
+
+/** What a git command prints. @throws Error if it meets a limit; ExecaError if it fails */
+async function runGit(command: GitCommand, cwd: string, { silence, total, end }: Limits): Promise<Buffer> {
   const running = execa("git", gitArguments(command), {
     cwd,
     env: { GIT_SSH_COMMAND: "ssh -o BatchMode=yes", ...childEnvironment("git", process.env), GIT_TERMINAL_PROMPT: "0" },
@@ -158,21 +176,24 @@ async function runGit(command: GitCommand, cwd: string, silence: number): Promis
     encoding: "buffer",
     stripFinalNewline: false,
   });
-  const silent = new AbortController();
-  const timer = setTimeout(() => {
-    silent.abort();
+  let limit: string | undefined;
+  const stop = (what: string, milliseconds: number) => {
+    limit ??= `${what} within ${Math.round(milliseconds / 1000)} s`;
     running.kill();
     // An ssh that it started may keep them open.
     running.stdout.destroy();
     running.stderr.destroy();
-  }, silence);
+  };
+  const timer = setTimeout(() => stop("no answer", silence), silence);
+  const endTimer = total === undefined ? undefined : setTimeout(() => stop("not read", total), end - Date.now());
   for (const output of [running.stdout, running.stderr]) output.on("data", () => timer.refresh());
   try {
     return Buffer.from((await running).stdout);
   } catch (error) {
-    if (silent.signal.aborted) throw new Error(`no answer within ${Math.round(silence / 1000)} s`, { cause: error });
+    if (limit !== undefined) throw new Error(limit, { cause: error });
     throw error;
   } finally {
+    clearTimeout(endTimer);
     clearTimeout(timer);
   }
 }

@@ -8,6 +8,7 @@ import type { Written } from "../fleet-args";
 import { findManifest, type Manifest } from "./manifest";
 import { hostWarnings } from "./warnings";
 import { ConfigError } from "../config-error";
+import { listWarning } from "./pushed-list";
 import { type FlakeSource, localLockDiffers, resolveRevision } from "./revision";
 import { checkStack } from "../config/vms/vms-file";
 
@@ -49,6 +50,8 @@ export async function readSettings(
     void pulumi.log.warn(
       `flake.lock in ${source.repository} differs from the pushed one; only what is pushed is rolled out`,
     );
+  const list = await listWarning(raw, directory, source, head);
+  if (list !== undefined) void pulumi.log.warn(list);
   const manifest = await prebuilt(config, head.revision, opts);
   return { config, source, resolved: { system: { ...head, ...(manifest ? { manifest } : {}) }, homes } };
 }

@@ -3,12 +3,16 @@
 #
 # The rules cover HTTP only. The same address is the machine's name server and time server, which every user needs.
 #
+# To nftables a packet has no user, and passes a rule about users, while its socket is no open file: its process has closed it, or the
+# kernel made it for someone, as for AF_SMC (linux, net/netfilter/nft_meta.c; net/smc/af_smc.c). So no such socket opens a connection;
+# one that was open may end.
+#
 # These users need it: root (the guest agent, Google's script runner, the update agent, OS Login's PAM modules within sshd), and with OS
 # Login the users that look up names and keys. Those are the name service daemon's, because on NixOS it does every lookup
 # (nixos/modules/config/nsswitch.nix), and the one that runs OS Login's AuthorizedKeysCommand
 # (nixos/modules/security/google_oslogin.nix: `nobody`, in newer nixpkgs root).
 let
-  inherit (builtins) concatStringsSep;
+  inherit (builtins) concatMap concatStringsSep;
 
   table = "nixos-fleet-metadata";
   addresses = [
@@ -20,12 +24,17 @@ let
   chainFor =
     users:
     let
-      rule = address: "  ${address} tcp dport 80 meta skuid != ${users} counter reject with tcp reset";
+      refuse = "counter reject with tcp reset";
+      rules = address: [
+        "  ${address} tcp dport 80 meta skuid != ${users} ${refuse}"
+        "  ${address} tcp dport 80 meta skuid ${users} accept"
+        "  ${address} tcp dport 80 tcp flags & (syn | ack) == syn ${refuse}"
+      ];
     in
     ''
       chain output {
         type filter hook output priority filter; policy accept;
-      ${concatStringsSep "\n" (map rule addresses)}
+      ${concatStringsSep "\n" (concatMap rules addresses)}
       }
     '';
   replace = content: ''
@@ -64,5 +73,5 @@ in
 
   # NixOS checks its ruleset in the build sandbox, which has no such users (nixos/modules/services/networking/nftables.nix).
   preCheck =
-    users: "sed --in-place 's/meta skuid != ${named users}/meta skuid != ${root}/' ruleset.conf";
+    users: "sed --in-place 's/${named users}/${root}/' ruleset.conf";
 }

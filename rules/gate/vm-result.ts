@@ -96,7 +96,7 @@ export function checkMissing(
     ? { result: "pending", reason: "is not there yet" }
     : {
         result: "failed",
-        reason: `was not there within ${formatDuration(bootTimeout)}; it could not be created, or someone deleted it`,
+        reason: `was not there within ${formatDuration(bootTimeout)}; it could not be created, or someone deleted it or its labels: pulumi up --refresh`,
       };
 }
 

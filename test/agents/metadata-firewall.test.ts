@@ -55,11 +55,56 @@ const ways: readonly (readonly [string, string])[] = [
   ],
 ];
 
+/**
+ * Prints how many packets to the server an MPTCP connection of Alice's sends, and how many of them pass the rules: its second path is a
+ * socket of the kernel's own, as that of AF_SMC is, which this kernel lacks. Root allows such a path here.
+ */
+const socketOfTheKernel = String.raw`
+[ -e /proc/sys/net/mptcp/enabled ] || exit 0
+nft --file - <<'END'
+table inet seen {
+  counter a_sent { }
+  counter b_passed { }
+  chain sent {
+    type filter hook output priority -10;
+    ip daddr 169.254.169.254 tcp dport 80 tcp option mptcp exists counter name a_sent
+  }
+  chain passed {
+    type filter hook output priority 10;
+    ip daddr 169.254.169.254 tcp dport 80 tcp option mptcp exists counter name b_passed
+  }
+}
+END
+ip mptcp limits set subflows 2 add_addr_accepted 2
+ip mptcp endpoint add 169.254.169.254 signal id 9
+cat >/tmp/mptcp.pl <<'END'
+use Socket;
+socket(S, AF_INET, SOCK_STREAM, 262) or die;
+my $here = sockaddr_in(80, inet_aton("127.0.0.1"));
+if (shift eq "serve") { bind(S, $here) or die; listen(S, 1); accept(C, S); sysread(C, $text, 9); syswrite(C, "x"); sleep 2; }
+else { connect(S, $here) or die; syswrite(S, "x"); sysread(S, $text, 9); sleep 1; }
+END
+perl /tmp/mptcp.pl serve &
+sleep 0.5
+su - alice -c 'perl /tmp/mptcp.pl ask'
+wait
+nft list counters table inet seen
+nft delete table inet seen
+ip mptcp endpoint delete id 9`;
+
 describe("a developer", () => {
   it.each(ways)("gets nothing by %s", async (_, command) => {
     const { ended, printed } = await asAlice(command);
     expect(ended, printed).not.toBe("0");
     expect(printed).not.toMatch(/closed|\bopen$/m);
+  });
+
+  it("opens no connection by a socket that the kernel makes for her, which has no user", async (context) => {
+    const seen = await vm.sh(socketOfTheKernel);
+    context.skip(seen === "", "this kernel has no MPTCP");
+    const [sent, passed] = [...seen.matchAll(/packets (\d+)/g)].map(([, packets]) => Number(packets));
+    expect(sent, seen).toBeGreaterThan(0);
+    expect(passed, seen).toBe(0);
   });
 
   it("forges no report of the system", async () => {

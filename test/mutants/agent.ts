@@ -173,4 +173,11 @@ export const agentMutants: readonly Mutant[] = [
     after: "",
     tests: modules,
   },
+  {
+    rule: "no socket without a user opens a connection to the metadata server",
+    file: "nix/lib/metadata-rules.nix",
+    before: '        "  ${address} tcp dport 80 tcp flags & (syn | ack) == syn ${refuse}"\n',
+    after: "",
+    tests: modules,
+  },
 ];

@@ -139,6 +139,25 @@ it("says of another change that was refused how it is made", async () => {
   expect(stops()).toEqual(["0 23 * * *"]);
 });
 
+it("says of a VM whose labels another tool has changed how its own are changed", async () => {
+  const path = `${program.endpoint}/compute/v1/projects/local-project/zones/europe-west1-b/instances/dev-alice`;
+  const headers = { authorization: "Bearer local", "content-type": "application/json" };
+  const labels = () => program.cloud.store.instance("dev-alice")?.labels;
+  configure("carol");
+  await up();
+  const { labelFingerprint } = program.cloud.store.instance("dev-alice") ?? {};
+  const body = JSON.stringify({ labels: { ...labels(), "added-by": "billing" }, labelFingerprint });
+  expect((await fetch(`${path}/setLabels`, { method: "POST", headers, body })).ok).toBe(true);
+  await program.cloud.operations.settled();
+  configure("alice");
+  const advice = /dev-alice.*run pulumi up --refresh/;
+  expect(await up("badly")).toMatch(advice);
+  expect(await up("badly")).toMatch(advice);
+  await succeeds(program, "up", "--refresh");
+  expect(labels()).toMatchObject({ "added-by": "billing", "nixos-fleet-owner": "alice_example_com" });
+  expect(await program.changes()).toEqual({});
+});
+
 it("takes a VM from the stack that was deleted by hand before", async () => {
   configure("carol");
   await up();

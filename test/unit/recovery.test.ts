@@ -25,6 +25,7 @@ const tests: Readonly<Record<string, readonly Test[]>> = {
   ],
   "`Error deleting instance": [refused("takes a VM from the stack that was deleted by hand before")],
   "Google refused another change": [refused("says of another change that was refused how it is made")],
+  "`Labels fingerprint": [refused("says of a VM whose labels another tool has changed how its own are changed")],
   "a VM is off after an update": [refused("says of a VM that could not be started again that it ran")],
   "the gate was killed": [trouble("goes on after its gate was killed, and no later wave moved meanwhile")],
   "`the stack is currently locked`": [

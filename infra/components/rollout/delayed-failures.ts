@@ -37,6 +37,12 @@ const INSTANCE = /:Instance$/;
 /** What the provider says if it is to delete a VM that is gone. Of other resources it takes such a delete as done. */
 const NOT_FOUND = /Error deleting instance: .*\b404\b/;
 
+/**
+ * What Compute says if a resource has other labels than the provider read last: the provider sends the labels' fingerprint out of Pulumi's
+ * state, so that the same update would fail each time.
+ */
+const STALE_LABELS = /labels fingerprint/i;
+
 /** Resources that give access, as `FleetAccess` declares them. */
 const ACCESS = /IAM(Policy|Binding)$/i;
 
@@ -232,6 +238,8 @@ export function adviceAfter(
   if (failedOperation === "delete" && INSTANCE.test(type) && NOT_FOUND.test(errors[0] ?? ""))
     return "Someone has deleted it already: run pulumi up --refresh";
   if (failedOperation !== "update" || !type.startsWith("gcp:")) return undefined;
+  if (STALE_LABELS.test(errors[0] ?? ""))
+    return "Its labels are not those that Pulumi read last, such as where another tool sets some: run pulumi up --refresh";
   if (ACCESS.test(type))
     return "It keeps its members. Correct the settings and run pulumi up; if they are right, run pulumi up --refresh once the cause is gone";
   if (!INSTANCE.test(type))

@@ -1,7 +1,7 @@
 /** Home disks and their snapshots. */
 import { z } from "zod";
 import { quote } from "../parse";
-import { LONGEST_WITH_HOME_DISK } from "../names";
+import { homeDiskName, LONGEST_WITH_HOME_DISK } from "../names";
 import { check } from "../schema";
 
 /** In GB: the sizes that Compute accepts for a disk. */
@@ -92,6 +92,16 @@ export const checkDisks = [
             `vms[${index}].name: ${quote(name)} must have ${LONGEST_WITH_HOME_DISK} characters at most with a home disk`,
           ],
     ),
+  ),
+  check(withHomes, ({ vms, defaults }) =>
+    vms.flatMap(({ name }, index) => {
+      const other = vms.find((vm) => homeDiskName(vm.name) === name);
+      return other === undefined || homeDiskOf(other.homeDisk, defaults.homeDisk) === undefined
+        ? []
+        : [
+            `vms[${index}].name: ${quote(name)} is the name of the home disk of ${quote(other.name)}, and a boot disk has its VM's name; choose another name`,
+          ];
+    }),
   ),
   check(withHomes.extend({ snapshots: z.object({}) }), ({ vms, defaults }) =>
     vms.length === 0 || vms.some(({ homeDisk: own }) => homeDiskOf(own, defaults.homeDisk) !== undefined)

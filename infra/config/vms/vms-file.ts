@@ -1,6 +1,7 @@
 /** The list of VMs in a file of its own, which the configuration repository's flake also reads (`lib.mkFleet`). */
-import { readdirSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { parseJson } from "../../../rules/text/json";
 import { reasonOf } from "../../../rules/text/system-error";
 import { checkConfig, type Checked, type RawConfig } from "../fleet-config";
 
@@ -64,5 +65,30 @@ export function withVmsFile(raw: RawConfig, directory: string): { raw: RawConfig
         `${FILE}: "${file}" must be a readable JSON file with a list of VMs: ${reasonOf(error).replaceAll("\n", " ")}`,
       ],
     };
+  }
+}
+
+/** The list's file as it is written in the settings, its path in the clone that it is in, and its content. */
+export interface ListInClone {
+  file: string;
+  path: string;
+  list: unknown;
+}
+
+/** The file with the list, if there is one and it is in a clone. Never throws. */
+export function listInClone({ [FILE]: file = "" }: RawConfig, directory: string): ListInClone | undefined {
+  if (file === "") return undefined;
+  const path = resolve(directory, file);
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    if (existsSync(join(folder, ".git"))) return { file, path: relative(folder, path), list: readList(path) };
+    if (dirname(folder) === folder) return undefined;
+  }
+}
+
+function readList(path: string): unknown {
+  try {
+    return parseJson(readFileSync(path, "utf8"));
+  } catch {
+    return undefined;
   }
 }

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { FlakeUser } from "../../../rules/flake-names";
 import type { Home } from "../../../rules/instance-metadata";
+import { shapes } from "../../../rules/shapes";
 import {
   defaultDiskType,
   diskTypeMistake,
@@ -20,7 +21,12 @@ import { check, computeName, userName } from "../schema";
 const machineType = z
   .string()
   .regex(/^[a-z0-9]+(-[a-z0-9]+)+$/, "must be a Compute machine type such as e2-standard-4");
-const image = z.string().min(1);
+const image = z
+  .string()
+  .regex(
+    shapes.image,
+    "must be an image or a family, such as nixos-fleet or projects/PROJECT/global/images/family/nixos-fleet",
+  );
 
 const home = z
   .strictObject({

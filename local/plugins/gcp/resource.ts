@@ -62,6 +62,8 @@ export interface Kind {
 /** A change in place. */
 export interface Update {
   olds: Props;
+  /** What the provider read last. */
+  state: Props;
   inputs: Props;
   /** Whether a property, or a part of it, differs: `metadata`, `bootDisk.autoDelete`. */
   changed: (rule: string) => boolean;
@@ -132,7 +134,7 @@ export function resource(
       const props = plain(inputs);
       if (preview) return previewed(fields, state, props, found);
       if (kind.storesFailed && found.length === 0) return state;
-      const change = { olds: plain(before), inputs: props, changed: (rule: string) => touches(found, rule) };
+      const change = { olds: plain(before), state, inputs: props, changed: (rule: string) => touches(found, rule) };
       return kind.update(id, change, context(run)).catch((error: unknown) => {
         throw kind.storesFailed ? new PartialFailure(error, { ...state, ...props }) : error;
       });

@@ -14,7 +14,7 @@ export interface RestUpdate extends Update {
   /** Relative to the endpoint. */
   path: string;
   scope: Scope;
-  /** Compute's present answer; fingerprints come from here. */
+  /** Compute's present answer; fingerprints come from here, except that of labels. */
   current: Props;
 }
 
@@ -146,7 +146,8 @@ export function updateCalls(type: RestKind, change: RestUpdate, { settings }: Pi
   const calls = type.update ? type.update(change) : [patch(type.fields, change)].flatMap((call) => call ?? []);
   if (!type.labels || !change.changed("labels")) return calls;
   const labels = nextLabels(change.current, change.olds, change.inputs, settings);
-  const body = { labels, labelFingerprint: change.current["labelFingerprint"] ?? "" };
+  // As the official provider: labels that someone else changed since its last read are refused.
+  const body = { labels, labelFingerprint: change.state["labelFingerprint"] ?? "" };
   return [{ method: "POST", path: `${change.path}/setLabels`, body }, ...calls];
 }
 

@@ -12,7 +12,12 @@ let
   closedBut =
     users:
     let
-      rule = address: "  ${address} tcp dport 80 meta skuid != ${users} counter reject with tcp reset\n";
+      rule =
+        address:
+        "  ${address} tcp dport 80 meta skuid != ${users} counter reject with tcp reset\n"
+        + "  ${address} tcp dport 80 meta skuid ${users} accept\n"
+        # A socket without a user.
+        + "  ${address} tcp dport 80 tcp flags & (syn | ack) == syn counter reject with tcp reset\n";
     in
     "chain output {\n  type filter hook output priority filter; policy accept;\n"
     + rule "ip daddr 169.254.169.254"

@@ -47,6 +47,25 @@ export class Scratch {
 }
 
 /** A repository that others fetch from. */
+/** A gpgsm that signs, and finds each signature good. Options of git for its signatures. */
+export const x509 = {
+  gpgsm: String.raw`#!/bin/sh
+cat >/dev/null
+case "$*" in
+  *--verify*) printf '\n[GNUPG:] GOODSIG x /CN=x\n[GNUPG:] VALIDSIG x\n[GNUPG:] TRUST_FULLY 0\n' ;;
+  *) printf '\n[GNUPG:] SIG_CREATED x\n' >&2; echo '-----BEGIN SIGNED MESSAGE-----'; echo x; echo '-----END SIGNED MESSAGE-----' ;;
+esac`,
+  sign: (program: string) => [
+    "-c",
+    "gpg.format=x509",
+    "-c",
+    `gpg.x509.program=${program}`,
+    "-c",
+    "user.signingKey=x",
+    "-S",
+  ],
+};
+
 export class Repository {
   constructor(readonly folder: string) {
     execFileSync("git", ["init", "--quiet", "--initial-branch=main", folder]);

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
+import { parse } from "yaml";
 import { checkConfig } from "../../../infra/config/fleet-config";
 import { withVmsFile } from "../../../infra/config/vms/vms-file";
 import { runFleet } from "./run-fleet";
@@ -46,14 +47,8 @@ function settingsOf(stack: string): Record<string, string> {
 
 const given = [
   ...["--stack", "acme", "--project", "acme-dev", "--repository", "git@git.example.com:nixos-config.git"],
-  ...[
-    "--infra",
-    "group:infra@example.com",
-    "--developers",
-    "group:devs@example.com",
-    "--developers",
-    "user:z@example.com",
-  ],
+  ...["--infra", "group:infra@example.com", "--developers", "group:devs@example.com"],
+  ...["--developers", "user:z@example.com"],
   ...["--image", "projects/acme-dev/global/images/family/nixos-fleet", "--flake", "github:acme/nixos-fleet"],
 ];
 
@@ -155,6 +150,19 @@ describe("the stack", () => {
       expect.stringMatching(/^nixos-fleet:repository: /),
       expect.stringMatching(/^gcp:project: must be set/),
     ]);
+  });
+
+  it.each([
+    [[], ["infra", "developers"]],
+    [["--developers", "group:d@example.com"], ["infra"]],
+  ])("has comments that are right without their #: %j", async (args, open) => {
+    await init(...args);
+    const lines = text("Pulumi.prod.yaml").replace(/# (nixos-fleet:teams:|  infra:|  developers:|infra:)/g, "$1");
+    const { config } = parse(lines) as { config: Record<string, unknown> };
+    expect(config["nixos-fleet:teams"]).toEqual({
+      infra: ["group:infra@example.com"],
+      developers: [open.includes("developers") ? "group:developers@example.com" : "group:d@example.com"],
+    });
   });
 
   it("is right where all was given", async () => {
@@ -268,6 +276,24 @@ describe("what is there", () => {
       /^1\. in .*nixos-config, add the input github:acme\/nixos-fleet, nixosModules\.dev-vm to each VM's host, and vms\.json: .*docs\/moving\.md, "An existing flake"$/,
     );
     expect(second).toMatch(/^2\. there: nix flake lock, commit, and push it to where the VMs can clone it$/);
+    expect(out.join("\n")).toContain("nixos-fleet:waves (your canary)");
+    expect(out.join("\n")).not.toContain("for CI, too");
+  });
+
+  it("may have its flake in a folder of a clone elsewhere, which CI clones beside the project", async () => {
+    const clone = join(scratch, "src/machines");
+    mkdirSync(join(clone, ".git"), { recursive: true });
+    mkdirSync(join(clone, "infra/nixos"), { recursive: true });
+    writeFileSync(join(clone, "infra/nixos/flake.nix"), "mine");
+    const { out } = await init("--config-directory", join(clone, "infra/nixos"));
+    expect(settingsOf("prod")).toMatchObject({
+      "nixos-fleet:subdirectory": "infra/nixos",
+      "nixos-fleet:vmsFile": "../src/machines/infra/nixos/vms.json",
+    });
+    expect(text(".gitlab-ci.yml")).toMatch(/^ +CONFIG_DIRECTORY: machines$/m);
+    expect(out.at(-1)).toMatch(
+      /^\d\. for CI, too: .* move or link your clone to .*\/machines and set nixos-fleet:vmsFile to \.\.\/machines\/infra\/nixos\/vms\.json$/,
+    );
   });
 
   it("stays alone when something cannot be written", async () => {

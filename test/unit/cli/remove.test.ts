@@ -1,4 +1,7 @@
 /** `fleet remove`: what it does now, what it keeps, which settings are left to remove, and what `pulumi up` will do. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it, beforeEach, afterEach, test } from "vitest";
 import { controlKey } from "../../../rules/contract";
 import { noControl } from "../../../rules/rollout/control-item";
@@ -7,6 +10,7 @@ import { planRemoval, removalLines, type RemovalFacts } from "../../../cli/remov
 import { environmentOf, FakeCompute } from "./google/fake-compute";
 import { good, hold, report } from "./fleet-samples";
 import { runFleet } from "./run-fleet";
+import { writeStackFile } from "./stack-file";
 
 const boot = { name: "dev-alice", device: "persistent-disk-0", boot: true };
 const home = { name: "dev-alice-home", device: "home", boot: false };
@@ -144,8 +148,9 @@ describe("fleet remove", () => {
   });
   afterEach(() => fake.stop());
 
-  const fleet = (args: string[], more: Partial<CommandContext> = {}) => {
+  const fleet = (args: string[], more: Partial<CommandContext> = {}, path: object = {}) => {
     const env = {
+      ...path,
       ...environmentOf(endpoint),
     };
     return runFleet(["remove", "dev-alice", ...args], env, more);
@@ -174,6 +179,23 @@ describe("fleet remove", () => {
       { jsonPayload: { event: "remove", scope: "vm:dev-alice", why: "alice moves on" } },
     ]);
     expect(writes().filter((request) => request.startsWith("DELETE"))).toEqual([]);
+  });
+
+  it("keeps the snapshot where the stack keeps those of home disks, if the settings are this fleet's", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "fleet-remove-"));
+    const PATH = `${directory}:${process.env["PATH"] ?? ""}`;
+    const taken = async (project: string) => {
+      const snapshots = JSON.stringify({ keepDays: 7, location: "europe-west1" });
+      writeStackFile(directory, { "gcp:project": project, "nixos-fleet:snapshots": snapshots });
+      const { out } = await fleet(["--yes"], {}, { PATH });
+      return [out.filter((line) => line.endsWith(", to keep in europe-west1")).length, fake.snapshots.at(-1)];
+    };
+    try {
+      expect(await taken("p")).toEqual([1, expect.objectContaining({ storageLocations: ["europe-west1"] })]);
+      expect(await taken("another")).toEqual([0, expect.not.objectContaining({ storageLocations: ["europe-west1"] })]);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 
   it("changes nothing with --dry-run, and where the answer is no", async () => {

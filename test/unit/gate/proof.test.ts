@@ -229,7 +229,10 @@ describe("a wave's members, known by name", () => {
     expect(decide(after([0, ["a"]], [59, ["a"]]), given).outcome).toBe("open");
     const late = after([0, ["a"]], [60, ["a"]]);
     expect(results(late)).toMatchObject({
-      b: ["failed", "was not there within 1 min; it could not be created, or someone deleted it"],
+      b: [
+        "failed",
+        "was not there within 1 min; it could not be created, or someone deleted it or its labels: pulumi up --refresh",
+      ],
     });
     expect(decide(late, given)).toMatchObject({ outcome: "failed", stopped: false });
   });

@@ -4,6 +4,8 @@ import { adviceAfter, sendsNothing } from "../../../infra/components/rollout/del
 const runningIn = { "dev-alice": "europe-west1-b" };
 const GONE =
   "1 error occurred:\n\t* Error deleting instance: googleapi: Error 404: The resource was not found, notFound";
+const LABELS =
+  "Error updating labels: googleapi: Error 412: Labels fingerprint either invalid or resource labels have changed, conditionNotMet";
 const instance = "gcp:compute/instance:Instance";
 
 it.each([
@@ -14,6 +16,8 @@ it.each([
     /^It ran before; .*: gcloud compute instances start dev-alice --zone=europe-west1-b$/,
   ],
   ["update", instance, "dev-off", undefined],
+  ["update", instance, "dev-alice", /^Its labels are not .*: run pulumi up --refresh$/, LABELS],
+  ["update", "gcp:compute/disk:Disk", "dev-alice-home", /^Its labels are not /, LABELS],
   ["create", instance, "dev-alice", undefined],
   ["update", "gcp:compute/firewall:Firewall", "fw", /run pulumi up --refresh/],
   ["update", "gcp:compute/instanceIAMPolicy:InstanceIAMPolicy", "x", /^It keeps its members\. Correct the settings/],

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SITE_KEYS } from "../../../agent/git/git";
 import { digest as sha256 } from "../../../infra/config/digest";
 import { startupScript } from "../../../infra/startup";
-import type { Repository } from "../agent/scratch";
+import { type Repository, x509 } from "../agent/scratch";
 import { patience } from "../../setup/pace";
 import { FirstBootImage, manifestUrl, systemPath } from "./first-boot-image";
 
@@ -194,6 +194,13 @@ describe.each([false, true])("with signers; with a manifest: %s", (prebuilt) => 
   it("refuses a commit that no signer signed, before it gets an agent", () => {
     expectRefused("the commit carries no good signature of a signer");
     expect(read("nix-calls")).toBe("");
+  });
+
+  it("refuses one that an X.509 certificate signed, whatever the image trusts", () => {
+    fake("gpgsm", x509.gpgsm);
+    approval["revision"] = source.commit("signed\n", "flake.lock", ...x509.sign(inRoot("bin/gpgsm")));
+    approval["lock"] = sha256("signed\n");
+    expectRefused("the commit carries no good signature of a signer");
   });
 
   // Nothing binds the manifest's path to the signed commit.

@@ -124,6 +124,30 @@ describe("a VM", () => {
   );
 });
 
+it("says what a changed default does to many VMs in one line, at the first of them", () => {
+  const names = Array.from({ length: 60 }, (_, index) => `dev-${index + 1}`);
+  const inventory = {
+    vms: names.map((name) => ({ ...alice, name, machineType: name === "dev-60" ? "e2-small" : alice.machineType })),
+    disks: names.map((name) => ({ ...home, name: `${name}-home`, attachedTo: [name] })),
+  };
+  const many = (defaults: object) =>
+    checkChanges(configured({}, { vms: names.map((name) => ({ name })), defaults }), inventory);
+  const others = "(the same: dev-2, dev-3, dev-4 and 56 more)";
+  const size = { sizeGb: 100 };
+  const grow = "to have it grow: gcloud compute disks resize dev-1 --zone=europe-west1-b --size=200";
+  expect(many({ homeDisk: size, machineType: "n2-standard-4" }).mistakes).toEqual([
+    `vms[0].machineType: n2-standard-4 requires restarting dev-1, which runs as e2-standard-4; to allow that, set nixos-fleet:allowStopping to true ${others.replace("56", "55")}`,
+    "vms[59].machineType: n2-standard-4 requires restarting dev-60, which runs as e2-small; to allow that, set nixos-fleet:allowStopping to true",
+  ]);
+  expect(many({ homeDisk: { ...size, type: "pd-ssd" } }).mistakes[0]).toBe(
+    `vms[0].homeDisk.type: pd-ssd is not what dev-1-home is, pd-balanced; a disk keeps its type ${others}`,
+  );
+  expect(many({}).mistakes).toContainEqual(expect.stringContaining(`--zone=europe-west1-b ${others}`));
+  expect(many({ homeDisk: size, machineType: "e2-standard-4", diskSizeGb: 200 }).warnings).toEqual([
+    `the boot disk of dev-1 has 100 GB, not the 200 of diskSizeGb; ${grow} ${others}`,
+  ]);
+});
+
 describe("a home disk", () => {
   it.each<[string, Partial<PresentVm>, string[], Record<string, unknown>, string[]]>([
     [
@@ -200,6 +224,16 @@ describe("a home disk", () => {
     expect(existingHomeDisks(config, { vms: [alice], disks: [home, there] })).toEqual({
       "dev-alice": "projects/acme-dev/zones/europe-west1-c/disks/dev-alice-home",
     });
+  });
+
+  it("stays behind when its VM comes back in another zone, which has none", () => {
+    const config = configured({ homeDisk: {}, zone: "europe-west1-c" });
+    const lost =
+      "dev-alice-home stays in europe-west1-b, and dev-alice gets an empty disk; to keep the home, create dev-alice-home in europe-west1-c from a snapshot first";
+    expect(checkChanges(config, { vms: [], disks: [home] })).toEqual({ mistakes: [], warnings: [lost] });
+    const there = { ...home, zone: "europe-west1-c" };
+    expect(checkChanges(config, { vms: [], disks: [home, there] }).warnings).toEqual([]);
+    expect(checkChanges(config, { vms: [], disks: [{ ...home, fleet: "others" }] }).warnings).toEqual([]);
   });
 
   it("is taken over only where it is the fleet's and the stack's own", () => {

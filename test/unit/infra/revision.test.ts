@@ -94,7 +94,7 @@ it("asks several servers beside each other, and waits for a silent one only as l
     repository: `git@h${i % 5}:x${i}`,
   }));
   const silence = patience(5);
-  const { homes: found, warnings } = await resolveHomes([{ homes }], silence);
+  const { homes: found, warnings } = await resolveHomes([{ homes }], { silence });
   expect(Object.keys(found)).toHaveLength(16);
   expect(warnings).toHaveLength(4);
   expect(warnings[0]).toBe(
@@ -130,7 +130,20 @@ it("gets of a large repository the lock alone, if the server can leave out the r
 it("waits longer than its limit for a server that sends", async () => {
   const pause = patience(0.5);
   ssh(await repository(), 0, "", `for _ in 1 2 3 4 5 6; do echo 'remote: working' >&2; sleep ${pause / 1000}; done`);
-  await expect(resolveRevision("git@h:x", "main", undefined, 4 * pause)).resolves.toBeDefined();
+  await expect(resolveRevision("git@h:x", "main", undefined, { silence: 4 * pause })).resolves.toBeDefined();
+});
+
+it("waits for a home's repository that sends without end no longer than its limit", async () => {
+  ssh(await repository(), 0, "", "while echo 'remote: working' >&2; do sleep 0.2; done");
+  const total = patience(2);
+  const { homes, warnings } = await resolveHomes([{ homes: [{ user: "u", attribute: "u", repository: "git@h:x" }] }], {
+    silence: 60_000,
+    total,
+  });
+  expect(homes).toEqual({});
+  expect(warnings).toEqual([
+    `vms: a home's repository: cannot read branch "main" of git@h:x: not read within ${Math.round(total / 1000)} s; a new revision is approved without the homes from it`,
+  ]);
 });
 
 it("gives git and what git starts none of the stack's secrets", async () => {

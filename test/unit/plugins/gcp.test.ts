@@ -125,9 +125,9 @@ describe("an instance", () => {
   const calls = (news: Props, current: Props = answer) =>
     updateCalls(instance, change(instance, vm, { ...vm, ...news }, current), plain);
 
-  it("changes in place with fingerprints, and keeps the labels of others", () => {
+  it("changes in place with fingerprints, that of labels as it was read last, and keeps the labels of others", () => {
     expect(calls({ metadata: { a: "2" }, labels: { m: "1" }, tags: [], deletionProtection: false })).toEqual([
-      { method: "POST", path: `${path}/setLabels`, body: { labels: { foreign: "x", m: "1" }, labelFingerprint: "lf" } },
+      { method: "POST", path: `${path}/setLabels`, body: { labels: { foreign: "x", m: "1" }, labelFingerprint: "rl" } },
       { method: "POST", path: `${path}/setMetadata`, body: { items: [{ key: "a", value: "2" }], fingerprint: "mf" } },
       { method: "POST", path: `${path}/setTags`, body: { items: [], fingerprint: "tf" } },
       { method: "POST", path: `${path}/setDeletionProtection`, query: { deletionProtection: "false" } },
@@ -262,6 +262,7 @@ function change(kind: RestKind, olds: Props, inputs: Props, current: Props): Par
   const differs = (name: string) => JSON.stringify(olds[name]) !== JSON.stringify(inputs[name]);
   return {
     olds,
+    state: { ...olds, labelFingerprint: "rl" },
     inputs,
     current,
     path,

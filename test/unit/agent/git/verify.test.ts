@@ -7,7 +7,7 @@ import { UpdateFailure } from "../../../../agent/driver";
 import { Mirror } from "../../../../agent/git/mirror";
 import { verify, type VerifyOptions } from "../../../../agent/git/verify";
 import { originOf } from "./origin";
-import { Repository, Scratch } from "../scratch";
+import { Repository, Scratch, x509 } from "../scratch";
 
 let scratch: Scratch;
 let source: Repository;
@@ -82,6 +82,12 @@ describe("signers", () => {
 
   it.each([undefined, "stranger"] as const)("are not %s", async (signer) => {
     const revision = commit("one", signer);
+    expect(await refusal({ revision, signers: allowed() })).toContain("carries no good signature of a signer");
+  });
+
+  it("sign by SSH or OpenPGP: gpgsm accepts whomever the machine trusts for other purposes", async () => {
+    scratch.fake("gpgsm", x509.gpgsm);
+    const revision = source.commit("one", "flake.lock", ...x509.sign(scratch.in("bin/gpgsm")));
     expect(await refusal({ revision, signers: allowed() })).toContain("carries no good signature of a signer");
   });
 

@@ -1,5 +1,5 @@
 /** A build that fails: whether its revision is refused or tried again. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { UpdateFailure } from "../../../../agent/driver";
@@ -91,6 +91,16 @@ describe("Nix's cache", () => {
     expect(tries()).toBe(2);
     expect(existsSync(clone())).toBe(false);
   });
+
+  it.each([true, false])(
+    "has clones of private inputs, and is open to its owner alone; is there: %s",
+    async (isThere) => {
+      if (!isThere) rmSync(cache(), { recursive: true });
+      scratch.fake("nix", `mkdir -p "$XDG_CACHE_HOME/nix"; stat -c %a "$XDG_CACHE_HOME" >&2; echo /nix/store/x.drv`);
+      await builds();
+      expect(scratch.log).toContain("700\n");
+    },
+  );
 
   it("is kept if the revision is at fault", async () => {
     damaged("error: undefined variable 'x'");

@@ -46,6 +46,7 @@ function wellFacts(): Facts {
       apis: [],
       warnings: [],
       snapshotDisks: [],
+      madeImages: [],
       projectMetadata: { "nixos-fleet-startup--devs--dev": "#!/bin/sh" },
       vms: ["a", "b"].map((name) => ({
         name,
@@ -54,6 +55,7 @@ function wellFacts(): Facts {
         ownHomes: [],
         zone: "z1",
         machineType: "e2-standard-4",
+        image: "nixos-fleet",
         metadata: metadata(),
       })),
     },
@@ -219,6 +221,11 @@ test.each<[string, Changed, Partial<Finding>[]]>([
     ],
   ],
   [
+    "an image that does not exist",
+    (facts) => (facts.imagesMissing = { value: ['nixos-fleet:vms: b: project p has no family "nixos"'] }),
+    [{ check: "images", verdict: "fail", todo: expect.stringContaining("fleet image publish") as string }],
+  ],
+  [
     "a silent VM",
     withStatus({}, contract.agent, "a"),
     [{ check: "reports", verdict: "warn", text: expect.stringMatching(/^silent: a \(.+\)$/) as string }],
@@ -257,6 +264,7 @@ test("of many VMs the first are named", () => {
       ownHomes: [],
       zone: "z1",
       machineType: "e2-standard-4",
+      image: "nixos-fleet",
       metadata: {},
     })),
   );

@@ -1,5 +1,5 @@
 /** `fleet doctor` with a real git, a played pulumi and Google's APIs in memory. */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -97,7 +97,7 @@ describe("fleet doctor", () => {
   /** A nix that knows these names. */
   function playNix(hosts: string[], homes: string[]): void {
     const answers = `case "$*" in *nixosConfigurations*) echo '${JSON.stringify(hosts)}' ;; *homeConfigurations*) echo '${JSON.stringify(homes)}' ;; *) echo 'nix (Nix) 2.26.3' ;; esac`;
-    writeFileSync(join(bin(), "nix"), `#!/bin/sh\n${answers}\n`, { mode: 0o755 });
+    writeFileSync(join(bin(), "nix"), `#!/bin/sh\necho "$*" >>'${directory}/nix-calls'\n${answers}\n`, { mode: 0o755 });
   }
 
   it("looks for hosts and homes in the config repository, with nix alone", async () => {
@@ -127,6 +127,10 @@ describe("fleet doctor", () => {
     playNix(["dev-alice"], ["alcie"]);
     const { code, out } = await doctor();
     expect(code).toBe(1);
+    // Its developer decides neither what Nix does here, nor what it builds.
+    expect(readFileSync(join(directory, "nix-calls"), "utf8")).toMatch(
+      /--option accept-flake-config false --option allow-import-from-derivation false .*#homeConfigurations /,
+    );
     expect(out.join("\n")).toMatch(
       /fail +homes +git:\/\/git\.internal\/alice, branch main: there is no homeConfigurations\.alice, the home of dev-alice; did you mean "alcie"\?/,
     );

@@ -45,6 +45,10 @@ describe("a home disk", () => {
       `nixos-fleet:vms[0].name: "a${"b".repeat(58)}" must have 58 characters at most with a home disk`,
     ],
     [
+      { vms: [{ name: "a", homeDisk: {} }, { name: "a-home" }, { name: "b" }, { name: "b-home" }] },
+      'nixos-fleet:vms[1].name: "a-home" is the name of the home disk of "a", and a boot disk has its VM\'s name; choose another name',
+    ],
+    [
       { snapshots: {} },
       "nixos-fleet:snapshots: no VM has a home disk of which there could be some; set defaults.homeDisk or a VM's homeDisk",
     ],

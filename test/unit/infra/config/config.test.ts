@@ -158,6 +158,36 @@ describe("the stack's configuration", () => {
     ]);
   });
 
+  it.each([
+    [
+      { "nixos-fleet:fleet": "Devs" },
+      'nixos-fleet:fleet: "Devs" must be 1 to 30 lower-case letters or digits, with single - between them',
+    ],
+    [{ "gcp:zone": "west" }, 'gcp:zone: "west" must be a zone such as europe-west1-b'],
+    [{ "nixos-fleet:resolveFrom": "" }, 'nixos-fleet:resolveFrom: "" must not be empty'],
+    [{ "nixos-fleet:waves": [] }, "nixos-fleet:waves: [] must name at least one wave"],
+    [
+      { "nixos-fleet:waves": [{ name: "all", rest: true, rebootDeadline: 24 }] },
+      'nixos-fleet:waves[0].rebootDeadline: 24 must be a duration such as "90s", "20m" or "1h30m"',
+    ],
+    [
+      {
+        "nixos-fleet:existingNetwork": {
+          network: "office",
+          subnetwork: "projects/p/regions/europe-west1/subnetworks/s",
+        },
+      },
+      'nixos-fleet:existingNetwork.network: "office" must be a network\'s self link, or projects/PROJECT/global/networks/NAME',
+    ],
+  ])("says of a value of the wrong shape only that: %o", (changes, line) =>
+    expect(check(changes).mistakes).toEqual([line]),
+  );
+
+  it("says of a secret of the wrong shape also that it is in clear", () => {
+    const raw = { ...small, "nixos-fleet:deployKey": "two words" };
+    expect(checkConfig(raw, "dev", []).mistakes).toHaveLength(2);
+  });
+
   it("never shows a secret", () => {
     const { mistakes } = check({ "nixos-fleet:sshPrivateKey": [1, "hunter2"] });
     expect(mistakes).toHaveLength(1);
