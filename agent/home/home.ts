@@ -8,17 +8,16 @@ import { builtAs, flakeFile } from "../../rules/decision/flake-place";
 import type { Conclusion, Driver, Found, HealthError, RolledBack, RunRequest, Situation, Switched } from "../driver";
 import { exists, isThere, makeFolder, readText, remove, resolved, writeFileAtomic, readObject } from "../host/files";
 import { GitError } from "../git/git";
-import { rollbackTarget } from "../activation/rollback-target";
-import { activateHome, backupSuffix, rollbackSuffix } from "../activation/home-activation";
+import { activateHome, backupSuffix } from "../activation/home-activation";
 import { managerObstacle } from "../activation/user-manager";
 import { homePlace, homesFile, type HomePlace } from "./home-place";
 import { log } from "../host/log";
-import { linksInto, putBack, removeLinksInto } from "./restore";
+import { rollBackHome } from "./roll-back";
 import { Mirror, type Origin } from "../git/mirror";
 import type { RepositoryKey } from "../credentials/repository-keys";
 import { type Before, hasTrial, type LocalHold, readHold, readState, type Trial } from "../state";
 import { accessFor } from "../credentials/credentials";
-import { addRoot, revertProfile } from "../nix/profile";
+import { addRoot } from "../nix/profile";
 import { failedUnits, checksError, unitsError } from "../activation/health";
 import { homeAgentError } from "../activation/agent-self-test";
 import { defaultClone, unpushedWork } from "../git/unpushed-work";
@@ -260,47 +259,8 @@ export class HomeDriver implements Driver<HomeSituation, HomeDecision> {
     return error === undefined ? undefined : { error };
   }
 
-  async rollBack(trial: Trial, _decision: HomeDecision, unchanged: boolean): Promise<RolledBack> {
-    const { old, named } = this.previous(trial);
-    const { home, profile, currentHome } = this.place;
-    if (!(await revertProfile(profile, named, trial.path === named ? undefined : trial.path)))
-      return { ok: false, error: "the profile cannot be set back" };
-    if (unchanged) return { ok: true };
-    if (old === undefined) {
-      log("nothing was deployed before: removing the links");
-      removeLinksInto(home, trial.path);
-      if (resolved(currentHome) === trial.path) remove(currentHome);
-    } else {
-      log(`going back to ${old}`);
-      await this.cleansUpAfter(trial.path);
-      const switched = await activateHome(old, named === old ? profile : undefined, rollbackSuffix());
-      if (switched.kind === "failed") return { ok: false, error: switched.error };
-    }
-    putBack(home, trial.path, backupSuffix(trial));
-    return { ok: true };
-  }
-
-  /**
-   * Makes the next activation remove the links of an activation that did not end. Home Manager removes those of the generation that this
-   * root names (modules/lib-bash/activation-init.sh, modules/files.nix), and an activation names itself there at its end.
-   */
-  private async cleansUpAfter(generation: string): Promise<void> {
-    const { home, currentHome } = this.place;
-    if (linksInto(home, generation).length === 0) return;
-    const failed = await addRoot(currentHome, generation);
-    if (failed !== undefined) log(failed.error);
-  }
-
-  /**
-   * What was deployed before, and what the profile named then. If the agent has deployed nothing yet: what the user or Home Manager's NixOS
-   * module had activated.
-   */
-  private previous(trial: Trial): { old?: string; named?: string } {
-    const { deployed } = readState(this.place.stateFolder).state;
-    const old = rollbackTarget(trial, [deployed, trial.linked, trial.former], "activate");
-    if (old === undefined) return {};
-    const named = old === trial.linked && old !== deployed ? trial.former : old;
-    return named === "" ? { old } : { old, named };
+  rollBack(trial: Trial, _decision: HomeDecision, unchanged: boolean): Promise<RolledBack> {
+    return rollBackHome(this.place, trial, unchanged);
   }
 
   /** Root publishes the content of the state file. It finds the file regardless of this user's environment. */

@@ -5,7 +5,7 @@ import { oneLine } from "../../rules/text/text";
 
 /** In the order in which the help lists them. */
 export const summaries = {
-  status: "what every VM runs, what it should run, and why not",
+  status: "what every VM runs, what it should run, and why these differ",
   dashboard: "the status as a page in your browser, which stays up to date",
   show: "everything about one VM: metadata, approval, holds, last reports, homes",
   logs: "the last output of a VM's updates: from Cloud Logging, its serial console, or its journal",

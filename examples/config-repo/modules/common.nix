@@ -1,4 +1,4 @@
-# What every machine has, beside nixos-fleet's profile of a developer's VM.
+# What every machine has in addition to nixos-fleet's profile of a developer's VM.
 { lib, ... }:
 {
   # When else to update than after a boot and on approval.
