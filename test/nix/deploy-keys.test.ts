@@ -11,6 +11,7 @@ import { accessByKeys } from "../../agent/credentials/repository-keys";
 import { image } from "../../nix/tests/image";
 import { parseKeyPlace } from "../../rules/deploy-keys";
 import { evaluationFailure } from "../../rules/decision/failure";
+import { patience } from "../setup/pace";
 import { Repository } from "../unit/agent/scratch";
 import { certificate } from "../../local/certificate";
 import { httpsGit, type Door } from "../../local/https-git";
@@ -72,7 +73,7 @@ async function evaluate(tokens: Record<string, string>): Promise<NixEnd> {
   return runNix(args, access(tokens));
 }
 
-describe.skipIf(image === undefined)("a flake with two private inputs", { timeout: 180_000 }, () => {
+describe.skipIf(image === undefined)("a flake with two private inputs", () => {
   it("is evaluated with a token for each, by the start of their URLs", async () => {
     const tokens = { [`${host}/libs`]: "token-one", [`https://${host}/tools/b.git`]: "deployer:token-two" };
     expect(await evaluate(tokens)).toMatchObject({ status: 0, stdout: "libs/a.git tools/b.git" });
@@ -97,10 +98,10 @@ describe.skipIf(image === undefined)("a flake with two private inputs", { timeou
       const flake = `path:${join(root, "flake")}`;
       const keys = access({ [`${host}/libs`]: "token-one", [`${host}/tools`]: "deployer:token-two" });
       const nix = (words: string[], env: Record<string, string>) =>
-        run("nix", ["--extra-experimental-features", "nix-command flakes", ...words], { env, timeout: 60_000 });
+        run("nix", ["--extra-experimental-features", "nix-command flakes", ...words], { env, timeout: patience(60) });
       // Another user's Nix has another cache.
       const asHome = async () => {
-        await run("nix-store", ["--gc"], { timeout: 60_000 });
+        await run("nix-store", ["--gc"], { timeout: patience(60) });
         return nix(["eval", "--raw", `${flake}#what`], { ...access({}), XDG_CACHE_HOME: join(root, "home-cache") });
       };
       expect(await nix(["flake", "lock", flake], keys)).toMatchObject({ status: 0 });

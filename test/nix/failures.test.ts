@@ -90,7 +90,7 @@ const provoked: Record<string, Provoked> = {
   },
 };
 
-describe.skipIf(image === undefined)("Nix", { timeout: 180_000 }, () => {
+describe.skipIf(image === undefined)("Nix", () => {
   it.each(Object.entries(provoked))(
     "says of %s what the agent knows",
     async (_, { expression, env, prepare, cause }) => {

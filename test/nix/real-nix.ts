@@ -4,17 +4,23 @@ import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { image } from "../../nix/tests/image";
+import { patience } from "../setup/pace";
 
 /**
- * Writes the program into a directory that is to be on PATH. It has process numbers of its own: Nix ends all processes of a build user
- * before it builds, and would end builders in other tests' machines. What nix builds is gone when it ends, or lies in `keep`, a directory of a
- * tmpfs, for its next run.
+ * Mounts and process numbers of its own: Nix ends all processes of a build user before it builds, and would end builders in other tests'
+ * machines.
+ */
+const apart = ["--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"];
+
+/**
+ * Writes the program into a directory that is to be on PATH. What nix builds is gone when it ends, or lies in `keep`, a directory of a tmpfs,
+ * for its next run.
  * @param program another program of Nix
  * @param asService whether it gets the caller's environment, and starts in `/`, as what a service starts
  */
 export function installNix(directory: string, keep = "", program = "nix", asService = false): void {
   const script = `#!/bin/sh
-exec unshare --mount --pid --fork --kill-child --propagation private sh -euc '
+exec unshare ${apart.join(" ")} sh -euc '
   image=$1 here=$2 keep=$3
   shift 3
   mount -t tmpfs tmpfs "$image/mnt"
@@ -66,9 +72,9 @@ export async function runInImage(
     cd root; ${prepare}
     exec chroot . "$@"`;
   const usual = { HOME: "/root", PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8" };
-  const words = ["--mount", "--propagation", "private", "sh", "-c", script, "sh", image ?? "", ...command];
+  const words = [...apart, "sh", "-c", script, "sh", image ?? "", ...command];
   try {
-    const ended = await promisify(execFile)("unshare", words, { env: { ...usual, ...env }, timeout: 120_000 });
+    const ended = await promisify(execFile)("unshare", words, { env: { ...usual, ...env }, timeout: patience(120) });
     return { status: 0, ...ended };
   } catch (error) {
     const { code, stdout = "", stderr = "" } = error as { code?: number; stdout?: string; stderr?: string };

@@ -136,7 +136,7 @@ async function boot(): Promise<NixEnd> {
   return runInImage(["sh", "/run/nixos-fleet/startup", "bootstrap"], variables, prepare);
 }
 
-describe.skipIf(image === undefined)("a first boot on another image", { timeout: 180_000 }, () => {
+describe.skipIf(image === undefined)("a first boot on another image", () => {
   it("shows each private input its own key, and hands over with nothing secret left", async () => {
     const { status, stdout, stderr } = await boot();
     expect({ status, stderr }).toMatchObject({ status: 0 });

@@ -17,7 +17,7 @@ export function crowding(load: number, cores: number): number {
   return Math.min(MOST, Math.max(1, load / cores / USUAL));
 }
 
-/** Milliseconds to wait, from now on, for what takes at most so many seconds on an idle machine. */
+/** Whole milliseconds to wait, from now on, for what takes at most so many seconds on an idle machine. */
 export function patience(seconds: number): number {
-  return seconds * 1000 * pace * crowding(loadavg()[0] ?? 0, cpus().length);
+  return Math.ceil(seconds * 1000 * pace * crowding(loadavg()[0] ?? 0, cpus().length));
 }
