@@ -52,11 +52,11 @@ export async function connectProject(
   project: string,
   settings: { attempts?: number } = {},
 ): Promise<ComputeClient> {
-  const seconds = parseDuration(variable(call, "NIXOS_FLEET_READ_INTERVAL") ?? "");
+  const seconds = parseDuration(variable(call, "NIXOS_FLEET_READ_INTERVAL") ?? "") ?? 0;
   return connect({
     ...(await callerOf(call, project)),
     endpoint: variable(call, "NIXOS_FLEET_COMPUTE_ENDPOINT"),
-    guestAttributesInterval: seconds === undefined ? undefined : seconds * 1000,
+    guestAttributesInterval: seconds > 0 ? seconds * 1000 : undefined,
     signal: call.signal,
     ...settings,
   });
