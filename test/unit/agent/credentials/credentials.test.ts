@@ -37,7 +37,6 @@ beforeEach(async () => {
 });
 afterEach(() => {
   vi.unstubAllEnvs();
-  metadata.close();
   google.stop();
   scratch.remove();
 });
