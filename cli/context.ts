@@ -52,14 +52,23 @@ export async function connectProject(
   project: string,
   settings: { attempts?: number } = {},
 ): Promise<ComputeClient> {
-  const seconds = parseDuration(variable(call, "NIXOS_FLEET_READ_INTERVAL") ?? "") ?? 0;
   return connect({
     ...(await callerOf(call, project)),
     endpoint: variable(call, "NIXOS_FLEET_COMPUTE_ENDPOINT"),
-    guestAttributesInterval: seconds > 0 ? seconds * 1000 : undefined,
+    guestAttributesInterval: readInterval(call),
     signal: call.signal,
     ...settings,
   });
+}
+
+/** Milliseconds between two reads of one VM's reports, where the environment says so. */
+function readInterval(call: Call): number | undefined {
+  const name = "NIXOS_FLEET_READ_INTERVAL";
+  const text = variable(call, name);
+  if (text === undefined) return undefined;
+  const seconds = parseDuration(text);
+  if (seconds === undefined) throw new UsageError(`${name} is ${text}; it must be a time such as 1s or 2m`);
+  return seconds * 1000;
 }
 
 /** Connects to Cloud Storage, with the same credentials. */

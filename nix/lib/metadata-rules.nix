@@ -72,6 +72,5 @@ in
   open = replace "";
 
   # NixOS checks its ruleset in the build sandbox, which has no such users (nixos/modules/services/networking/nftables.nix).
-  preCheck =
-    users: "sed --in-place 's/${named users}/${root}/' ruleset.conf";
+  preCheck = users: "sed --in-place 's/${named users}/${root}/' ruleset.conf";
 }

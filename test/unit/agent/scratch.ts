@@ -46,7 +46,6 @@ export class Scratch {
   }
 }
 
-/** A repository that others fetch from. */
 /** A gpgsm that signs, and finds each signature good. Options of git for its signatures. */
 export const x509 = {
   gpgsm: String.raw`#!/bin/sh
@@ -66,6 +65,7 @@ esac`,
   ],
 };
 
+/** A repository that others fetch from. */
 export class Repository {
   constructor(readonly folder: string) {
     execFileSync("git", ["init", "--quiet", "--initial-branch=main", folder]);

@@ -133,6 +133,9 @@ const uses: WrongUse[] = [
   use("status --stale soon", 2, /^status: --stale is soon; it must be a time such as 90s, 20m or 1h30m$/),
   use("rollout --why x", 2, /^rollout: --urgent is missing; an ordinary rollout is pulumi up$/),
   use("rollout --urgent", 2, /^rollout: --why is missing; give the reason/),
+  use("status", 2, /^NIXOS_FLEET_READ_INTERVAL is soon; it must be a time such as 1s or 2m$/, {
+    env: { NIXOS_FLEET_READ_INTERVAL: "soon" },
+  }),
   use("status", 2, /^NIXOS_FLEET_COMPUTE_ENDPOINT is localhost:1; it must look like https:\/\/HOST\/compute\/v1\/$/, {
     env: { NIXOS_FLEET_COMPUTE_ENDPOINT: "localhost:1" },
   }),
