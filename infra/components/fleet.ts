@@ -44,6 +44,17 @@ export interface FleetOutputs {
   readme: pulumi.Output<string>;
 }
 
+/** What the VMs are declared with. */
+interface VmParts {
+  network: FleetNetwork;
+  account: FleetAccount;
+  disks: HomeDisks["disks"];
+  /** The script in each VM's metadata that runs the startup script. */
+  loader: string;
+  /** The startup script's item, which itself depends on all that a first boot needs. */
+  startup: ProjectMetadataItem;
+}
+
 /**
  * The whole fleet of one stack: its network, its VMs, who may use them, and the rollout of one revision to them.
  *
@@ -150,34 +161,7 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
       },
     );
     const loader = startupLoader(config, script);
-    const notCreated = refuseCreation(name, prepared.arrivals, config.stack);
-    const vms = Object.fromEntries(
-      config.vms.map((vm) => [
-        vm.name,
-        new DevVm(
-          `${name}-${vm.name}`,
-          {
-            vm,
-            metadata: vmMetadata(config, vm, loader),
-            labels: vmLabels(config, vm),
-            tag,
-            subnetwork: network.subnetwork,
-            account: account.email,
-            homeDisk: own(disks, vm.name),
-            allowStopping: config.allowStopping,
-            replace: prepared.replacedVms.includes(vm.name),
-            keepDisks: prepared.keptDisks.includes(vm.name),
-            // The approvals wait for a VM that changes waves.
-            hooks: {
-              ...(decided.moving.includes(vm.name) ? failures.release : failures.wait),
-              ...(Object.hasOwn(prepared.arrivals, vm.name) ? notCreated : {}),
-            },
-          },
-          // One dependency that stands for all others: otherwise the state and the engine hold all of them for each VM.
-          { parent: this, dependsOn: startup, ...aliasesOf(config) },
-        ),
-      ]),
-    );
+    const vms = this.declareVms(name, prepared, failures, { network, account, disks, loader, startup });
     this.logOutdatedImages(vms, config, prepared.newestImages);
     const { cache, monitoring: settings } = config;
     const bucket = bucketOf(cache);
@@ -204,6 +188,42 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
     };
     this.registerOutputs(outputs);
     return outputs;
+  }
+
+  private declareVms(
+    name: string,
+    { config, rollout: { moving }, arrivals, replacedVms, keptDisks }: Prepared,
+    failures: DelayedFailures,
+    { network, account, disks, loader, startup }: VmParts,
+  ): Record<string, DevVm> {
+    const notCreated = refuseCreation(name, arrivals, config.stack);
+    return Object.fromEntries(
+      config.vms.map((vm) => [
+        vm.name,
+        new DevVm(
+          `${name}-${vm.name}`,
+          {
+            vm,
+            metadata: vmMetadata(config, vm, loader),
+            labels: vmLabels(config, vm),
+            tag: fleetTag(config.fleet),
+            subnetwork: network.subnetwork,
+            account: account.email,
+            homeDisk: own(disks, vm.name),
+            allowStopping: config.allowStopping,
+            replace: replacedVms.includes(vm.name),
+            keepDisks: keptDisks.includes(vm.name),
+            // The approvals wait for a VM that changes waves.
+            hooks: {
+              ...(moving.includes(vm.name) ? failures.release : failures.wait),
+              ...(Object.hasOwn(arrivals, vm.name) ? notCreated : {}),
+            },
+          },
+          // One dependency that stands for all others: otherwise the state and the engine hold all of them for each VM.
+          { parent: this, dependsOn: startup, ...aliasesOf(config) },
+        ),
+      ]),
+    );
   }
 
   /** A newer image is for new VMs and changes nothing, so only this line shows that it exists. */

@@ -10,7 +10,7 @@ import { checkDisks, snapshotKeys } from "./vms/disks";
 import { checkDeployKeys, deployKeySchema, deployKeysOf, type DeployKey } from "./repository/deploy-keys";
 import { checkExisting, defaultZone, googleKeys, networkKeys } from "./google";
 import { imageKeys } from "./images";
-import { lines, oncePerCause, onePerShape, strayKeys, structured, type Known, type RawConfig } from "./parse";
+import { lines, mergeElements, onePerShape, strayKeys, structured, type Known, type RawConfig } from "./parse";
 import { monitoringKeys } from "./monitoring";
 import { checkNames } from "./names";
 import { keyPart, type Check } from "./schema";
@@ -126,7 +126,7 @@ export function checkConfig(
       mistake.startsWith(GOOGLE) ? mistake : FLEET + mistake,
     ),
   );
-  const mistakes = oncePerCause(
+  const mistakes = mergeElements(
     [
       ...found.shapes,
       ...strayKeys(raw, KNOWN),

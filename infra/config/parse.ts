@@ -55,11 +55,16 @@ function partsOf(full: string): { namespace: string; key: string } {
   return { namespace, key };
 }
 
-/** How many list elements a line names besides the first. */
+/** How many a line names besides the first. */
 const NAMED = 3;
 
+/** A line about several things: that of the first one, with the names of the others. */
+export function withOthers(line: string, others: readonly string[]): string {
+  return others.length === 0 ? line : `${line} (the same: ${firstOf(others, NAMED)})`;
+}
+
 /** Each mistake once: the same mistake in many elements of a list, such as all VMs' zones, is one line at the first of them. */
-export function oncePerCause(mistakes: readonly string[]): string[] {
+export function mergeElements(mistakes: readonly string[]): string[] {
   const causes = new Map<string, { line: string; more: string[] }>();
   for (const line of mistakes) {
     const [, list = "", index = "", rest = ""] = /^([\w:-]+)\[(\d+)\](.*)$/s.exec(line) ?? [];
@@ -68,9 +73,7 @@ export function oncePerCause(mistakes: readonly string[]): string[] {
     if (cause === undefined) causes.set(key, { line, more: [] });
     else if (line !== cause.line) cause.more.push(`${list.replace(/^.*:/, "")}[${index}]`);
   }
-  return [...causes.values()].map(({ line, more }) =>
-    more.length === 0 ? line : `${line} (the same: ${firstOf(more, NAMED)})`,
-  );
+  return [...causes.values()].map(({ line, more }) => withOthers(line, more));
 }
 
 /** The key that a line is about. */

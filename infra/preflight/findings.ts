@@ -1,7 +1,7 @@
 /** What the checks of an update read and answer. */
 import { groupEntries } from "../../rules/group-entries";
-import { firstOf } from "../../rules/text/text";
 import type { FleetConfig } from "../config/fleet-config";
+import { withOthers } from "../config/parse";
 
 /** Lines that begin with the key; without a namespace it is of nixos-fleet. */
 export interface Findings {
@@ -25,19 +25,13 @@ export type Fleet = Pick<
   | "serviceAccount"
 >;
 
-/** How many VMs a line names besides the first. */
-const NAMED = 3;
-
 /** A changed default concerns many VMs: lines that differ only in the VM are one line, that of the first one. */
-export function oncePerCause(lines: readonly (readonly [vm: string, line: string])[]): string[] {
+export function mergeVms(lines: readonly (readonly [vm: string, line: string])[]): string[] {
   const causes = groupEntries(lines.map(([vm, line]) => [withoutVm(line, vm), { vm, line }] as const));
   return [...causes.values()].flatMap(([first, ...more]) => {
     if (first === undefined) return [];
-    const others = firstOf(
-      more.map(({ vm }) => vm),
-      NAMED,
-    );
-    return [more.length === 0 ? first.line : `${first.line} (the same: ${others})`];
+    const others = more.map(({ vm }) => vm);
+    return [withOthers(first.line, others)];
   });
 }
 

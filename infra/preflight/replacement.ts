@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { contract, type Inventory, type PresentDisk, type PresentVm } from "../../rules/contract";
 import type { VmConfig } from "../config/fleet-config";
 import { homeDiskName } from "../config/names";
-import { oncePerCause, type Findings, type Fleet } from "./findings";
+import { mergeVms, type Findings, type Fleet } from "./findings";
 import { checkAttachedDisks } from "./attached-disks";
 import { checkNetwork } from "./subnet";
 import { checkPlacement, checkVm, needsReplacement, stopWarnings } from "./vm-changes";
@@ -46,7 +46,7 @@ export function checkChanges(config: Fleet, inventory: Inventory, given = NOTHIN
     return found.map((one) => [vm.name, one] as const);
   });
   const linesOf = (kind: keyof Findings) =>
-    oncePerCause(all.flatMap(([name, { [kind]: lines = [] }]) => lines.map((line) => [name, line] as const)));
+    mergeVms(all.flatMap(([name, { [kind]: lines = [] }]) => lines.map((line) => [name, line] as const)));
   return {
     mistakes: [
       ...(ownNetwork ? checkNetwork(config, vms) : []),

@@ -1,5 +1,5 @@
 /**
- * A machine's disk: a directory that lies over the image, which all machines share. It contains `upper` and `work` (overlayfs' folders),
+ * A machine's disk: a directory whose files are laid over the image, which all machines share. It contains `upper` and `work` (overlayfs' folders),
  * `root` (where the container's file system is assembled, visible to the container alone), `image` (a link to the image that this disk was
  * made from, because a disk keeps its image when the recipe changes) and `serial.log`.
  */

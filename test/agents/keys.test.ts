@@ -31,7 +31,7 @@ let own: Source;
 let forge: Vm;
 let vm: Vm;
 let door: Door;
-/** All secrets so far, as whoever searches for them. */
+/** All secrets so far. Tests search the machine's files and processes for them. */
 const planted: string[] = [];
 const keys = ["one", "two", "stranger"].map((name) => {
   const file = path.join(scratch, name);

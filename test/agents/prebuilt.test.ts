@@ -14,7 +14,7 @@ import type { Vm } from "../faults/vm";
 
 const port = 8080;
 const cacheUrl = `http://git.internal:${port}`;
-/** The same, for who shows a token, as Cloud Storage has it; agents use it as Cloud Storage. */
+/** The same for callers that show a token. Agents take it for Cloud Storage. */
 const bucketUrl = `${cacheUrl}/bucket`;
 
 let lab: Lab;

@@ -135,7 +135,7 @@ export class TestCloud {
     );
   }
 
-  /** A command of the operator's tool that goes on. */
+  /** Starts a command of the operator's tool and does not wait for its end. */
   async beginFleet(command: string): Promise<CloudCommand> {
     return this.begin("bash", ["-c", `${await this.environment()}\nexec ${project}/scripts/fleet ${command}`]);
   }

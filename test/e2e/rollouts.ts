@@ -75,7 +75,7 @@ export function stopsAtTheCanary(fleet: RolloutFleet): void {
       rolledBack: true,
     });
     await halted(fleet, bad, [...middle, ...rest]);
-    // Whoever was stopped has caught up, with what its own wave is approved for.
+    // VMs that were stopped have caught up with what their own wave is approved for.
     await fleet.expectAll(good);
   });
 

@@ -3,7 +3,7 @@
 export class FaultResults {
   private readonly rows = new Map<string, { tried: number; survived: number }>();
 
-  /** Counts one try of a fault; what it throws goes on to the caller. */
+  /** Counts one try of a fault; what it throws goes to the caller. */
   async count<T>(fault: string, attempt: () => Promise<T>): Promise<T> {
     const row = this.rows.get(fault) ?? { tried: 0, survived: 0 };
     this.rows.set(fault, row);

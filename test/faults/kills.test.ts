@@ -19,7 +19,7 @@ let pool: VmPool;
 const everyStage = ["fetching", "verifying", "building", "switching", "checking health", "keeping", "rolling back"];
 
 interface Point {
-  /** Where in the trace; anywhere where there is none. */
+  /** Where in the trace; anywhere if absent. */
   stage?: string;
   flaw: Flaw;
 }
@@ -45,7 +45,7 @@ afterAll(async () => {
 /** How often an interruption may come too late: the update is over, and the try counts for nothing. */
 const patience = 5;
 
-/** Interrupts one update to a revision, and what the next update makes of it. */
+/** Interrupts one update to a revision, and checks that the next update completes it. */
 async function interruptUpdate(lease: Lease, interruption: Interruption, point: Point): Promise<void> {
   for (let late = 0; late < patience; late++) {
     const before = await lease.vm.facts();

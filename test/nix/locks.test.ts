@@ -32,7 +32,7 @@ const url = (original: Locked): string =>
   [`${original.type}:${original.owner}`, original.repo, original.ref].filter(Boolean).join("/");
 
 describe("flake.lock", () => {
-  // The example's own input nixos-fleet is locked by whoever starts from it.
+  // The lock of the example has no entry for nixos-fleet: those who start from the example add it.
   it.each([
     [".", ["home-manager", "nixpkgs"]],
     ["local/config-repo", ["home-manager", "nixpkgs"]],

@@ -73,7 +73,7 @@ it("ends at once by Ctrl-C, leaves no gate behind, takes nothing back, and the n
   begun.interrupt();
   const { exitCode, text } = await begun.ended;
   expect(exitCode, text).not.toBe(0);
-  // The command provider kills the gate's shell and waits for whoever holds its output. Alone it takes a second; the gate's own timeout is 2 minutes.
+  // The command provider kills the gate's shell and waits for every process that holds its output. Alone it takes a second; the gate's own timeout is 2 minutes.
   expect(Date.now() - pressed).toBeLessThan(patience(5));
   expect(program.killGate()).toBe(false);
   expect(program.approved("canary")).toBe(next);
@@ -123,7 +123,7 @@ it("does not wait for a VM that is deleted or stopped meanwhile", async () => {
   expect(text).toContain("dev-3  deleted: not counted any more");
   expect(text).toContain("is stopped (TERMINATED)");
 
-  // Out of the configuration too, it blocks nothing; whoever was stopped catches up.
+  // It blocks nothing when it is removed from the configuration too, and VMs that were stopped catch up.
   program.vms.silent.clear();
   configure({ vms: ["dev-1", "dev-2"] });
   expect((await program.run("refresh")).exitCode).toBe(0);

@@ -182,7 +182,7 @@ it("keeps what the others use once all VMs have left: a destroy without preparat
   first.configure({ ...shared, ...gone, ...own, "nixos-fleet:protect": "false" });
   await first.keep("nixos-fleet:deployKey", "planted");
   await upEnds(first);
-  // Google refuses to delete what the second stack's VMs use; which of the others Pulumi would have begun by then is chance.
+  // Google refuses to delete what the second stack's VMs use; which other deletions Pulumi has begun by then is chance.
   const { text } = await first.run("destroy", "--continue-on-error");
   expect(text).not.toContain("protected");
   expect(shareable(), text).toMatchObject({ nats: 0, roles: 0 });

@@ -40,7 +40,7 @@ function read(file: string): string {
   }
 }
 
-/** A zombie has ended: whoever is the host's init has only not asked for its exit status yet. */
+/** A zombie has ended: only its parent, the host's init, has not read its exit status yet. */
 const isZombie = (pid: string) => / Z /.test(read(`/proc/${pid}/stat`).replace(/^.*\)/s, ""));
 
 /** All traces of a cloud on the host but its files: namespaces, control groups, mounts, links and processes, a line each. */

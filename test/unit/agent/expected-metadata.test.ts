@@ -17,16 +17,13 @@ afterEach(() => {
   scratch.remove();
 });
 
+const driver = () =>
+  new SystemDriver(standInPlace(scratch), google.metadataServer(), { product: scratch.in("product_name") });
+
 /** What a machine knows of its metadata; the firmware names it so, if it names it at all. */
 async function observed(product?: string): Promise<string> {
   if (product !== undefined) writeFileSync(scratch.in("product_name"), `${product}\n`);
-  const metadata = google.metadataServer();
-  try {
-    const driver = new SystemDriver(standInPlace(scratch), metadata, { product: scratch.in("product_name") });
-    return (await driver.observe(1)).metadata.kind;
-  } finally {
-    metadata.close();
-  }
+  return (await driver().observe(1)).metadata.kind;
 }
 
 it("a VM of Google's must, also at its first run", async () => {
@@ -42,11 +39,7 @@ it.each(["Google", "KVM", undefined])("another machine need not: %s", async (pro
 it("a machine that a server has answered must, even if that had no item for it", async () => {
   google.metadata["project/attributes/"] = "{}";
   google.metadata["instance/name"] = "dev-alice";
-  const metadata = google.metadataServer();
-  await new SystemDriver(standInPlace(scratch), metadata, { product: scratch.in("product_name") }).look({
-    patient: false,
-  });
-  metadata.close();
+  await driver().look({ patient: false });
   google.away = true;
   expect(await observed()).toBe("away");
 });

@@ -11,6 +11,7 @@ export type Fault = number | "reset" | "cut" | "hang";
 
 export class Google {
   private readonly server: Server;
+  private readonly clients: MetadataServer[] = [];
   /** Metadata by path, without its query; what is not there is a 404. */
   readonly metadata: Record<string, string> = {
     "instance/service-accounts/default/token": JSON.stringify({ access_token: TOKEN }),
@@ -69,14 +70,18 @@ export class Google {
     return this.metadata[GUEST + key];
   }
 
+  /** A client of its metadata server. */
   metadataServer(): MetadataServer {
-    return new MetadataServer(this.address);
+    const client = new MetadataServer(this.address);
+    this.clients.push(client);
+    return client;
   }
 
   stop(): void {
     delete process.env["NIXOS_AUTO_UPDATE_SECRET_MANAGER"];
     delete process.env["NIXOS_AUTO_UPDATE_STORAGE"];
     delete process.env["NIXOS_AUTO_UPDATE_LOGGING"];
+    for (const client of this.clients) client.close();
     this.server.closeAllConnections();
     this.server.close();
   }

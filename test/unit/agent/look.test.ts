@@ -22,7 +22,6 @@ beforeEach(async () => {
   item({ wave: "rest" });
 });
 afterEach(() => {
-  metadata.close();
   google.stop();
   scratch.remove();
 });

@@ -115,7 +115,7 @@ describe.each(commands.map((command) => [command.name, command] as const))("flee
 /** A call of each command that ends well here, or null where it takes programs or files: those have tests of their own. */
 const calls: Record<string, string[] | null> = {
   status: [],
-  // It goes on until Ctrl-C.
+  // It runs until Ctrl-C.
   dashboard: null,
   show: ["dev-alice"],
   diff: [],

@@ -1,16 +1,15 @@
 /** The tool's commands against the local cloud's API, and a fleet there. */
 import { approvalKey } from "../../../rules/contract";
 import { approval, good } from "./fleet-samples";
+import { environmentOf } from "./google/fake-compute";
 import { instanceBody, makeInstance, makeNetwork, project, type Served } from "../local/client";
 import { runFleet } from "./run-fleet";
 
 /** Runs a command of the fleet devs/dev. */
 export function runServedFleet(served: Served, args: string[], env: NodeJS.ProcessEnv = {}) {
-  const root = new URL("/", served.url).href;
+  const endpoint = new URL("/compute/v1/", served.url).href;
   return runFleet(args, {
-    NIXOS_FLEET_COMPUTE_ENDPOINT: `${root}compute/v1/`,
-    NIXOS_FLEET_LOGGING_ENDPOINT: `${root}logging/`,
-    GOOGLE_OAUTH_ACCESS_TOKEN: "t",
+    ...environmentOf(endpoint),
     GOOGLE_CLOUD_PROJECT: project,
     NIXOS_FLEET_FLEET: "devs",
     NIXOS_FLEET_STACK: "dev",

@@ -1,4 +1,4 @@
-/** A project in memory for a gate at work. */
+/** A project in memory, for tests that run a whole gate. */
 import { approvalKey, controlKey } from "../../../rules/contract";
 import { ApiError } from "../../../cli/google/api-error";
 import { awaitWave, type GateEnd, type GateWorld } from "../../../cli/gate/await";

@@ -1,4 +1,4 @@
-/** What a private repository asks for: a real git, a server that lets no one in without it, and Secret Manager as far as a VM asks it. */
+/** Credentials of private repositories: a real git, a server that refuses requests without them, and a stand-in for Secret Manager. */
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import type { Server } from "node:https";
@@ -25,7 +25,7 @@ beforeEach(async () => {
   scratch = new Scratch();
   google = await Google.start({ apis: false });
   metadata = google.metadataServer();
-  // Answers as Secret Manager does, with what lies in a file; who does not show the token on a header of its own is sent away.
+  // Answers as Secret Manager does, with the content of a file. Refuses a request whose header does not have the token.
   scratch.fake(
     "curl",
     `config=$(cat)
@@ -37,7 +37,6 @@ beforeEach(async () => {
 });
 afterEach(() => {
   vi.unstubAllEnvs();
-  metadata.close();
   google.stop();
   scratch.remove();
 });

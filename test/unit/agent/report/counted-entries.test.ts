@@ -28,7 +28,6 @@ beforeEach(async () => {
   );
 });
 afterEach(() => {
-  metadata.close();
   google.stop();
   scratch.remove();
 });

@@ -83,9 +83,7 @@ it("goes to Cloud Logging with the sign of life", async () => {
     });
     google.metadata["project/attributes/"] = "{}";
     const place = { ...systemPlace(), stateFolder: scratch.in("state"), runFolder: scratch.in("run") };
-    const metadata = google.metadataServer();
-    expect(await look(new SystemDriver(place, metadata))).toBe(0);
-    metadata.close();
+    expect(await look(new SystemDriver(place, google.metadataServer()))).toBe(0);
     expect(google.logged).toMatchObject([
       {
         entries: [

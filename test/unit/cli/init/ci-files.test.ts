@@ -39,7 +39,7 @@ describe("GitHub's workflows", () => {
   });
 
   it("take secrets that can change the fleet from an environment, which only main may use", () => {
-    // Whoever may push a branch can print the others.
+    // Everyone who may push a branch can print these.
     const harmless = ["CONFIG_TOKEN", "INPUTS_TOKEN", "NOTIFY_WEBHOOK"];
     const secretsOf = (job: object) =>
       [...JSON.stringify(job).matchAll(/secrets\.(\w+)/g)].map(([, name = ""]) => name);

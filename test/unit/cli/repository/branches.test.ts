@@ -23,7 +23,7 @@ let first: string, head: string, other: string, gone: string, pulled: string;
 beforeAll(() => {
   repository = mkdtempSync(join(tmpdir(), "fleet-branches-test-"));
   execFileSync("git", ["init", "--quiet", "--initial-branch=main", repository]);
-  // As forges have it: whoever names a commit gets it, whatever leads to it.
+  // As on GitHub and GitLab: a client that names a commit gets it, whether or not a branch contains it.
   git("config", "uploadpack.allowAnySHA1InWant", "true");
   git("config", "uploadpack.allowFilter", "true");
   first = commit("first");
