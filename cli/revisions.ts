@@ -16,8 +16,8 @@ export function checkRevision(command: string, written: string): void {
 }
 
 /**
- * The full revision that these first digits mean, or this branch or tag. What the fleet is approved for or runs is known; anything else
- * has to be on a branch of the config repository.
+ * The full revision that these first digits mean, or this branch or tag. What the fleet is approved for is known, and so is what a VM runs if
+ * all digits are given, or if the repository cannot be read; anything else has to be on a branch of the config repository.
  * @param known full revisions that are looked at first
  * @throws FleetError if it is nowhere, or means several
  */
@@ -51,10 +51,19 @@ export async function locateRevision(
   const approved = only(known);
   if (approved !== undefined) return { revision: approved };
   const vms = await readVms(compute, id);
-  const reports = isDigits ? [...(await readAllReports(compute, vms)).values()] : [];
+  const find = () => inRepository(command, written, vms, call);
+  if (!isDigits) return find();
+  if (written.length < 40 && sourceOf(call, vms) !== undefined)
+    try {
+      // A VM may report anything, also a commit that was made to begin with these digits.
+      return await find();
+    } catch (error) {
+      if (error instanceof UsageError || !(error instanceof FleetError)) throw error;
+    }
+  const reports = [...(await readAllReports(compute, vms)).values()];
   const reported = reports.flatMap((one) => reportOf(one.system) ?? []).map(({ revision }) => revision);
   const running = only(reported.filter((one) => /^[0-9a-f]{40}$/.test(one)));
-  return running === undefined ? inRepository(command, written, vms, call) : { revision: running };
+  return running === undefined ? find() : { revision: running };
 }
 
 /** The config repository and branch that the VMs' metadata name, read from --resolve-from if that is given. */
@@ -64,6 +73,12 @@ export function configSource({ options }: Pick<Call, "options">, vms: readonly F
   return source === undefined || repository === undefined ? source : { ...source, repository };
 }
 
+/** The same, or --resolve-from alone. */
+function sourceOf(call: Pick<Call, "options">, vms: readonly FleetVm[]): Pick<Source, "repository"> | undefined {
+  const own = call.options.text("resolve-from");
+  return configSource(call, vms) ?? (own === undefined ? undefined : { repository: own });
+}
+
 async function inRepository(
   command: string,
   written: string,
@@ -71,7 +86,7 @@ async function inRepository(
   call: Pick<Call, "signal" | "env" | "options">,
 ): Promise<FoundRevision> {
   const own = call.options.text("resolve-from");
-  const source = configSource(call, vms) ?? (own === undefined ? undefined : { repository: own });
+  const source = sourceOf(call, vms);
   if (source === undefined) {
     throw new UsageError(
       `${command}: ${written} is in no approval or report, and no VM's metadata names the config repository to look it up; ` +

@@ -8,6 +8,7 @@ import { log } from "../host/log";
 import { howEnded, lastLines, run, succeeded } from "../host/process";
 import { currentSystem } from "./reboot";
 import { secondsFrom } from "../host/time";
+import { withSwitchLock } from "./switch-lock";
 import { boundUserUnits } from "./user-units";
 
 const timeout = () => secondsFrom("NIXOS_AUTO_UPDATE_SWITCH_TIMEOUT", 900);
@@ -35,10 +36,16 @@ export async function switchToConfiguration(toplevel: string, action: "test" | "
   return failed;
 }
 
-async function runOnce(
-  toplevel: string,
-  action: "test" | "boot",
-): Promise<Switched | { kind: "user left"; error: string }> {
+type End = Switched | { kind: "user left"; error: string };
+
+function runOnce(toplevel: string, action: "test" | "boot"): Promise<End> {
+  return withSwitchLock(
+    () => runProgram(toplevel, action),
+    (end) => end.kind === "failed" && end.error === otherSwitch,
+  );
+}
+
+async function runProgram(toplevel: string, action: "test" | "boot"): Promise<End> {
   const program = programOf(toplevel);
   const words = [...(await inhibitor()), program, action];
   let unwatch = (): boolean => false;
@@ -83,15 +90,23 @@ async function runOnce(
 /** How to activate a system: its own settings, its pre-switch checks, and the inhibitors of both systems. */
 export async function modeOf(toplevel: string, running = currentSystem): Promise<ReturnType<typeof activationMode>> {
   const settings = readObject(join(toplevel, contract.paths.settings)) ?? {};
-  const finished = await run(programOf(toplevel), ["check"], { env: environmentOf(toplevel), timeout: timeout() });
+  const check = await withSwitchLock(
+    () => checkSystem(toplevel),
+    (end) => end.kind === "busy" && end.why === otherSwitch,
+  );
   const decision = activationMode({
     setting: settings["activation"] === "boot" ? "boot" : "live",
-    check: checkOf({ ...finished, limit: finished.limit !== undefined }),
+    check,
     // A machine without a system has nothing that must not change live.
     inhibitors: { running: exists(running) ? inhibitorsOf(running) : "", target: inhibitorsOf(toplevel) },
   });
   if (decision.mode === "boot") log(`the next boot activates it: ${decision.why}`);
   return decision;
+}
+
+async function checkSystem(toplevel: string): Promise<ReturnType<typeof checkOf>> {
+  const finished = await run(programOf(toplevel), ["check"], { env: environmentOf(toplevel), timeout: timeout() });
+  return checkOf({ ...finished, limit: finished.limit !== undefined });
 }
 
 function inhibitorsOf(system: string): string | undefined {

@@ -2,6 +2,7 @@ import { short } from "../../rules/contract";
 import { lockChanges, type LockChange } from "../../rules/lock/flake-lock";
 import { compareClosures } from "../repository/closures";
 import { fleetOptions, revisionOptions, type Call, type Command } from "../command-line/command";
+import { findRevision } from "../repository/branches";
 import { filesBetween, headOf, lockAt, withCommits } from "../repository/config-repository";
 import { openFleet, requireVms, type FleetContext } from "../context";
 import { diffLines, groupClosures, planMoves, type FleetDiff, type Move, type MoveDiff } from "../repository/diff";
@@ -121,7 +122,9 @@ async function compare(
       const host = vms.find((vm) => vm.name === name)?.host ?? name;
       return move.vms.includes(name) ? [{ vm: name, host, toplevel: system?.toplevel ?? "" }] : [];
     });
-    const found = closures ? await compareClosures(from, to, machines, runOptions) : new Map<string, never>();
+    // A VM may name any commit, and a server also hands out those of pull requests and forks.
+    const checkOld = async () => source && findRevision(source, move.from, runOptions);
+    const found = closures ? await compareClosures(from, to, machines, runOptions, checkOld) : new Map<string, never>();
     return { ...move, inputs: changesOf(before, after), files, closures: groupClosures(found) };
   });
 }

@@ -15,18 +15,21 @@ interface Machine {
 /**
  * The differences, one line per package, or why they are unknown. The path that a VM runs is used only if a cache has it; all other
  * paths come from caches or are built.
+ * @param checkOld throws if `from`, which VMs named, may not be evaluated on this machine
  */
 export async function compareClosures(
   from: Commit,
   to: Commit,
   machines: readonly Machine[],
   runOptions: RunOptions,
+  checkOld: () => Promise<unknown>,
 ): Promise<Map<string, string[] | Error>> {
   const hosts = [...new Set(machines.map(({ host }) => host))];
-  const [old, now] = [
-    lazy(() => evaluateSystems(from, runOptions, hosts)),
-    lazy(() => evaluateSystems(to, runOptions, hosts)),
-  ];
+  const old = lazy(async () => {
+    await checkOld();
+    return evaluateSystems(from, runOptions, hosts);
+  });
+  const now = lazy(() => evaluateSystems(to, runOptions, hosts));
   const found = new Map<string, string[] | Error>();
   for (const { vm, host, toplevel } of machines) {
     try {

@@ -140,6 +140,7 @@ let
         && config.zramSwap.enable
         && config.nix.daemonCPUSchedPolicy == "idle"
         && config.nix.settings.min-free < config.nix.settings.max-free
+        && config.systemd.tmpfiles.settings.nixos-fleet."/nix/var/nix/db".z.mode == "0700"
         && config.services.logind.settings.Login.InhibitDelayMaxSec == "60s"
         && config.systemd.services.nixos-auto-update-resume.wantedBy == [ "suspend.target" ]
         &&

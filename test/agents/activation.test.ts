@@ -171,6 +171,19 @@ describe("a system", () => {
     await expectRuns(await vm.facts(), source);
   });
 
+  it("is not kept from its switch, or its way back, by a user who holds the lock", async () => {
+    source.extra = "";
+    await source.commit();
+    await vm.sh(`useradd dev; mkdir -p /run/nixos; : >>/run/nixos/switch-to-configuration.lock
+      systemd-run --quiet --unit=holds-lock --uid=dev flock --shared /run/nixos/switch-to-configuration.lock sleep infinity`);
+    await vm.update();
+    await expectRuns(await vm.facts(), source);
+    expect(await vm.sh("systemctl is-active holds-lock; stat -c %a /run/nixos/switch-to-configuration.lock")).toBe(
+      "active\n600",
+    );
+    await vm.sh("systemctl stop holds-lock");
+  });
+
   it("goes back without a live switch from one that cannot be set for the next boot", async () => {
     source.extra = 'system.activationScripts.count = "echo activated >>/run/activations";';
     await source.commit();

@@ -153,6 +153,20 @@ export const agentMutants: readonly Mutant[] = [
     unit("agent/conclude-system"),
   ),
   {
+    rule: "a user who holds the lock of switch-to-configuration does not keep the machine from switching",
+    file: "agent/activation/switch-lock.ts",
+    before: "if (!isTaken(end) || !isThere(file) || isHeldByRoot(file)) return end;",
+    after: "return end;",
+    tests: ["test/unit/agent/activation/switch-lock.test.ts"],
+  },
+  {
+    rule: "a switch that runs keeps its lock",
+    file: "agent/activation/switch-lock.ts",
+    before: " || isHeldByRoot(file)",
+    after: "",
+    tests: ["test/unit/agent/activation/switch-lock.test.ts"],
+  },
+  {
     rule: "the module closes the metadata server",
     file: "nix/modules/nixos-auto-update.nix",
     before: "if cfg.protectMetadata then",

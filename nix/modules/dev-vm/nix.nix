@@ -29,6 +29,10 @@
     channel.enable = lib.mkOverride 900 false;
   };
 
+  # Whoever can read SQLite's files can lock them, and a lock keeps Nix from all builds, also from root's (sqlite.org/walformat.html,
+  # "WAL locks"). Everyone else's Nix asks the daemon.
+  systemd.tmpfiles.settings.nixos-fleet."/nix/var/nix/db".z.mode = lib.mkOverride 900 "0700";
+
   # When memory runs out, the kernel kills a build before someone's editor.
   systemd.services.nix-daemon.serviceConfig.OOMScoreAdjust = lib.mkOverride 900 250;
 }

@@ -190,6 +190,24 @@ describe("fleet diff", () => {
     expect(code).toBe(1);
   });
 
+  it("evaluates no commit that a VM names and no branch has, such as one of a pull request", async () => {
+    await git(origin, "config", "uploadpack.allowAnySHA1InWant", "true");
+    await git(clone, "checkout", "--quiet", "--detach");
+    await git(clone, "commit", "--quiet", "--allow-empty", "--message", "theirs");
+    const theirs = await git(clone, "rev-parse", "HEAD");
+    await git(clone, "push", "--quiet", "origin", "HEAD:refs/pull/1/head");
+    await git(clone, "checkout", "--quiet", "main");
+    const toplevel = `/nix/store/${"0".repeat(32)}-nixos-system`;
+    for (const one of fake.instances)
+      one.guest = { "nixos-fleet/system": JSON.stringify(report({ revision: theirs, approved: before, toplevel })) };
+    for (const where of [clone, directory]) {
+      rmSync(join(directory, "asked"), { force: true });
+      const { code, out } = await fleet(["dev-bob"], nix.replace("BEFORE", theirs), where);
+      expect([code, out.join("\n")]).toEqual([1, expect.stringContaining(`commit ${theirs} on a branch`)]);
+      expect(readFileSync(join(directory, "asked"), "utf8")).not.toContain(`rev=${theirs}`);
+    }
+  });
+
   it("fetches both commits shallowly for nix where there is no clone, and leaves nothing behind", async () => {
     rmSync(join(directory, "asked"));
     await fleet(["dev-bob"], nix.replace("BEFORE", before));
@@ -218,6 +236,16 @@ describe("fleet diff", () => {
     expect((await fleet(["dev-bob", "--to", before.slice(0, 7)])).out).toEqual([
       `dev-bob runs ${before.slice(0, 7)} already`,
     ]);
+  });
+
+  it("takes a few digits for a commit of the repository, whatever a VM says that it runs", async () => {
+    const forged = before.slice(0, 7) + "0".repeat(33);
+    const [alice] = fake.instances;
+    Object.assign(alice ?? {}, { guest: { "nixos-fleet/system": JSON.stringify(report({ revision: forged })) } });
+    expect((await fleet(["dev-bob", "--to", before.slice(0, 7)])).out).toEqual([
+      `dev-bob runs ${before.slice(0, 7)} already`,
+    ]);
+    expect((await fleet(["dev-alice", "--to", forged])).out).toEqual([`dev-alice runs ${before.slice(0, 7)} already`]);
   });
 
   it("prints one JSON document", async () => {
