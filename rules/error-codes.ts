@@ -141,7 +141,7 @@ export const errorKinds = {
   NF306: {
     title: "A wave was not approved, because of something that happened during the rollout",
     cause:
-      "Since `pulumi up` began, someone held the wave or one before it, or the revision was rolled back or held in a wave before it; or whether that is so cannot be read. Earlier waves keep what they have.",
+      "Since `pulumi up` began, someone held the wave or one before it, or the revision was rolled back or held in a wave before it; or whether that is so cannot be read. Or `pulumi up --target` left out a gate before it, which has not passed the revision. Earlier waves keep what they have.",
     cure: "`fleet status` shows holds and rollbacks. After `fleet resume`, or `fleet retry REVISION`, or with something newer, run `pulumi up`.",
   },
   NF401: {

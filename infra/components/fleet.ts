@@ -10,7 +10,7 @@ import { fleetTag } from "../config/names";
 import { HomeDisks } from "./disks";
 import { assertDeclaredOnce } from "../declared-once";
 import { encryptedKeys } from "../engine-options";
-import { approvalHooks, type ApprovalHooks } from "./rollout/approval-check";
+import { approvalGuard, type ApprovalGuard } from "./rollout/approval-check";
 import { DelayedFailures } from "./rollout/delayed-failures";
 import { withArgs, withSecrets, type FleetArgs } from "../fleet-args";
 import { FleetImage, olderImages } from "./image";
@@ -113,8 +113,8 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
       assertDeclaredOnce(config);
       const failures = await DelayedFailures.create(name, runningIn);
       const refused = () => void failures.releaseAll();
-      const hooks = await approvalHooks(name, { config, plan: rollout.plan, readMetadata, refused });
-      return this.declare(name, args, prepared, failures, hooks);
+      const guard = await approvalGuard(name, { config, plan: rollout.plan, readMetadata, refused });
+      return this.declare(name, args, prepared, failures, guard);
     } finally {
       done();
     }
@@ -125,7 +125,7 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
     args: FleetArgs,
     prepared: Prepared,
     failures: DelayedFailures,
-    approvalHooks: ApprovalHooks,
+    guard: ApprovalGuard,
   ): FleetOutputs {
     const { config, resolved, rollout: decided } = prepared;
     const stack = new pulumi.Config(NAMESPACE);
@@ -172,7 +172,7 @@ export class Fleet extends pulumi.ComponentResource<FleetOutputs> {
     if (config.schedules.length > 0) new FleetSchedules(name, { config, vms, projectApi: apis.resourceManager }, aside);
     const privateKey = args.sshPrivateKey ?? stack.getSecret("sshPrivateKey");
     const ssh = privateKey === undefined ? {} : { ssh: { reachable: prepared.reachable, privateKey } };
-    const rollout = new Rollout(name, { config, ...decided, vms, failures, approvalHooks, ...ssh }, part);
+    const rollout = new Rollout(name, { config, ...decided, vms, failures, guard, ...ssh }, part);
     const waves = pulumi
       .all([rollout.approvals, rollout.gates])
       .apply(([approvals, gates]) => waveResults(config, approvals, gates));

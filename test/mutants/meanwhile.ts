@@ -40,7 +40,7 @@ export const meanwhileMutants: readonly Mutant[] = [
   {
     rule: "what happened since the plan counts before an approval is written",
     file: "infra/components/rollout/rollout.ts",
-    before: ", ...args.approvalHooks",
+    before: ", ...args.guard.hooks",
     after: "",
     tests: ["test/program/meanwhile.test.ts"],
     only: "a rollback right after",
@@ -50,6 +50,13 @@ export const meanwhileMutants: readonly Mutant[] = [
     file: "infra/components/rollout/approval-check.ts",
     before: "if (pause === undefined) return unreadText(planned, error);",
     after: "if (pause === undefined) return undefined;",
+    tests: unit("infra/approval-check"),
+  },
+  {
+    rule: "an update with --target passes no gate by",
+    file: "infra/components/rollout/approval-check.ts",
+    before: 'if (summary?.["revision"] !== revision)',
+    after: "if (false)",
     tests: unit("infra/approval-check"),
   },
   {

@@ -103,6 +103,10 @@ describe("two waves", () => {
     expect(targeted.exitCode, targeted.text).toBe(0);
     expect(program.approved("canary")).toBe(bad);
     expect(await outputs()).toMatchObject({ waves: { canary: { revision: bad }, rest: { revision: good } } });
+    const past = await program.run("up", "--target", "**devs-rest-*");
+    expect(past.exitCode).not.toBe(0);
+    expect(past.text).toContain("the gate of wave canary has not passed it; run pulumi up without --target [NF306]");
+    expect(program.approved("rest")).toBe(good);
 
     // Held, the canary's gate still has the text of what it passed before.
     await program.fleet("hold", "--why", "demo");

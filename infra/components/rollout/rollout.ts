@@ -8,7 +8,7 @@ import { toolPath } from "../../tool-path";
 import type { Reachable } from "./trigger";
 import type { DevVm } from "../vm";
 import type { Wave } from "../../../rules/rollout/waves";
-import type { ApprovalHooks } from "./approval-check";
+import type { ApprovalGuard } from "./approval-check";
 import { gateResult } from "./gate-result";
 import { knownOr } from "../known-or";
 import { registrationEnd, type DelayedFailures } from "./delayed-failures";
@@ -27,8 +27,8 @@ export interface RolloutArgs {
   moving: readonly string[];
   /** Failures of VMs that wait for the end of the rollout. */
   failures: DelayedFailures;
-  /** The hooks that refuse an approval which something that happened since the plan forbids. */
-  approvalHooks: ApprovalHooks;
+  /** Refuses an approval which something that happened since the plan forbids, or that no gate before it has passed. */
+  guard: ApprovalGuard;
   /** SSH triggers: the VMs that can be reached now, by VM name, and the trigger account's private key. */
   ssh?: { reachable: Record<string, Reachable>; privateKey: pulumi.Input<string> };
 }
@@ -58,7 +58,7 @@ export class Rollout extends pulumi.ComponentResource {
       const approval = new compute.ProjectMetadataItem(
         `${name}-${wave.name}-approval`,
         { key: approvalKey(config.fleet, config.stack, wave.name), value },
-        { parent: this, dependsOn: before, hooks: { ...failures.retry, ...args.approvalHooks } },
+        { parent: this, dependsOn: before, hooks: { ...failures.retry, ...args.guard.hooks } },
       );
       // If an earlier wave failed, a run with --continue-on-error leaves this wave as it is, as does a run with --target: it then has its
       // former value.
@@ -90,14 +90,14 @@ export class Rollout extends pulumi.ComponentResource {
           ignoreChanges: kept ? ["create", "delete", "environment", "logging", "addPreviousOutputInEnv"] : [],
         },
       );
-      gates[wave.name] = pulumi
-        .all([approved, knownOr<string | undefined>(gate.stdout, undefined)])
-        .apply(([approval, summary]) => {
-          if (approval === undefined) return "nothing is approved";
-          if (summary !== undefined) return gateResult(summary, approval.revision);
-          if (pulumi.runtime.isDryRun()) return `waits for ${short(approval.revision)}`;
-          return !kept && approval.revision === planned.approval.revision ? "failed" : "did not run";
-        });
+      const printed = knownOr<string | undefined>(gate.stdout, undefined);
+      args.guard.gates.set(wave.name, valueOf(printed));
+      gates[wave.name] = pulumi.all([approved, printed]).apply(([approval, summary]) => {
+        if (approval === undefined) return "nothing is approved";
+        if (summary !== undefined) return gateResult(summary, approval.revision);
+        if (pulumi.runtime.isDryRun()) return `waits for ${short(approval.revision)}`;
+        return !kept && approval.revision === planned.approval.revision ? "failed" : "did not run";
+      });
       before = [gate];
       last = gate;
       this.trigger(name, planned, approval, args);
@@ -156,6 +156,12 @@ export class Rollout extends pulumi.ComponentResource {
       triggers.push(trigger);
     }
   }
+}
+
+/** An output's value; undefined if the run ends without it. */
+function valueOf<T>(output: pulumi.Output<T>): Promise<T | undefined> {
+  // The SDK does not export this; `apply` would wait for ever after an error.
+  return (output as unknown as { promise: () => Promise<T> }).promise().catch(() => undefined);
 }
 
 async function attempts({ vms: names }: Wave, { vms, failures }: RolloutArgs): Promise<void> {

@@ -25,13 +25,23 @@ const before = { canary: old, middle: old, rest: old };
 const planOf = (approvals: Record<string, string>, control: Partial<Control> = {}) =>
   planWaves(waves, () => approval(good), readCurrentApprovals(metadata(approvals, control), "devs", "dev")).waves;
 
+interface Options {
+  plan?: ReturnType<typeof planOf>;
+  refused?: () => void;
+  /** Wave → the revision that its gate passed last. */
+  passed?: Record<string, string>;
+}
+
 /** What the hook says about a wave: the error's text, or undefined. */
 async function said(
   wave: string,
   readMetadata: () => Promise<Record<string, string>>,
-  { plan = planOf(before), refused = () => {} }: { plan?: ReturnType<typeof planOf>; refused?: () => void } = {},
+  { plan = planOf(before), refused = () => {}, passed = { canary: good, middle: good } }: Options = {},
 ): Promise<string | undefined> {
-  const check = refusing({ config, plan, readMetadata, refused }, [0, 0]);
+  const printed = Object.entries(passed).map(
+    ([name, revision]) => [name, Promise.resolve(JSON.stringify({ wave: name, revision, outcome: "passed" }))] as const,
+  );
+  const check = refusing({ config, plan, readMetadata, refused }, new Map(printed), [0, 0]);
   return check({ newInputs: { key: approvalKey("devs", "dev", wave) } }).then(
     () => undefined,
     (error: unknown) => (error as Error).message,
@@ -80,6 +90,28 @@ test.each<[string, Partial<Control>]>([
   ["one of its VMs is held", { holds: [hold("vm:dev-alice")] }],
 ])("a wave is approved although %s", async (_, control) => {
   expect(await said("middle", () => Promise.resolve(metadata(before, control)))).toBeUndefined();
+});
+
+test.each<[string, string, Record<string, string>, string | undefined]>([
+  ["the gate before it has passed another revision", "middle", { canary: old }, "canary"],
+  ["no gate before it has run", "rest", {}, "canary"],
+  ["one of the gates before it has not passed it", "rest", { canary: good }, "middle"],
+  ["all gates before it have passed it", "rest", { canary: good, middle: good }, undefined],
+  ["it is the first one", "canary", {}, undefined],
+])("a wave that is named in --target: %s", async (_, wave, passed, missing) => {
+  const text = `wave ${wave} is not approved for bbbbbbb: the gate of wave ${missing ?? "?"} has not passed it; run pulumi up without --target [NF306]`;
+  const refused = vi.fn();
+  const found = await said(wave, () => Promise.resolve(metadata(before)), { passed, refused });
+  expect([found, refused.mock.calls.length]).toEqual(missing === undefined ? [undefined, 0] : [text, 1]);
+});
+
+it("a wave that has the revision already, or keeps what it has, needs no gate", async () => {
+  const all = { canary: good, middle: good, rest: good };
+  const again = { plan: planOf(all), passed: {} };
+  expect(await said("rest", () => Promise.resolve(metadata(all)), again)).toBeUndefined();
+  const held = { holds: [hold("wave:middle")] };
+  const kept = { plan: planOf(before, held), passed: {} };
+  expect(await said("rest", () => Promise.resolve(metadata(before, held)), kept)).toBeUndefined();
 });
 
 it("a wave that has the revision gets a new approval of it, and one that the plan keeps is written as it is", async () => {
