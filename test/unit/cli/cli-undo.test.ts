@@ -4,11 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
-import { approvalKey, controlKey } from "../../../rules/contract";
+import { controlKey } from "../../../rules/contract";
 import { badRevision } from "../../../cli/commands/rollback";
 import { type Control, noControl } from "../../../rules/rollout/control-item";
 import { environmentOf, FakeCompute } from "./google/fake-compute";
-import { approval, good, hold, old, other, report } from "./fleet-samples";
+import { twoVms } from "./fake-fleets";
+import { good, hold, old, other, report } from "./fleet-samples";
 import { identity, runFleet } from "./run-fleet";
 
 let fake: FakeCompute;
@@ -17,21 +18,9 @@ let endpoint: string;
 beforeEach(async () => {
   fake = new FakeCompute();
   endpoint = await fake.start();
-  const labels = { "nixos-fleet": "devs", "nixos-fleet-stack": "dev" };
-  fake.instances = (["canary", "rest"] as const).map((wave) => ({
-    name: `dev-${wave}`,
-    labels,
-    metadata: { "nixos-fleet": JSON.stringify({ wave }) },
-    guest: { "nixos-fleet/system": JSON.stringify(report({ revision: old })) },
-  }));
-  approve({ canary: good, rest: good });
+  twoVms(fake);
 });
 afterEach(() => fake.stop());
-
-function approve(waves: Record<string, string>): void {
-  for (const [wave, revision] of Object.entries(waves))
-    fake.setMetadata(approvalKey("devs", "dev", wave), JSON.stringify(approval(revision)));
-}
 
 async function fleet(...args: string[]): Promise<{ code: number; out: string[]; err: string[] }> {
   return runFleet(args, {

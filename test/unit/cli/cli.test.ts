@@ -7,7 +7,7 @@ import type { FleetStatus } from "../../../cli/status/status";
 import { environmentOf, FakeCompute } from "./google/fake-compute";
 import { approval, good, hold, old, report } from "./fleet-samples";
 import { runFleet } from "./run-fleet";
-import { threeVms } from "./three-vms";
+import { threeVms } from "./fake-fleets";
 
 let fake: FakeCompute;
 let endpoint: string;

@@ -8,7 +8,7 @@ import { approvalKey } from "../../../rules/contract";
 import type { FleetStatus } from "../../../cli/status/status";
 import { approval, old } from "./fleet-samples";
 import { environmentOf, FakeCompute } from "./google/fake-compute";
-import { threeVms } from "./three-vms";
+import { threeVms } from "./fake-fleets";
 
 const launcher = resolve(__dirname, "../../../scripts/fleet");
 const options = { reject: false, extendEnv: false } as const;

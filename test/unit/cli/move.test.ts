@@ -9,7 +9,7 @@ import { moveObstacles, resourcesOf } from "../../../cli/stack-move";
 import { approval, good, hold, old } from "./fleet-samples";
 import { environmentOf, FakeCompute } from "./google/fake-compute";
 import { runFleet } from "./run-fleet";
-import { threeVms } from "./three-vms";
+import { threeVms } from "./fake-fleets";
 
 const stackUrn = "urn:pulumi:dev::acme::";
 const parent = `${stackUrn}nixos-fleet:infra:Fleet$nixos-fleet:infra:DevVm::devs-dev-alice`;

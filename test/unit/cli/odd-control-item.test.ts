@@ -1,9 +1,10 @@
 /** Commands on a control item that another tool wrote: with a very long reason, or by a newer version. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { approvalKey, controlKey } from "../../../rules/contract";
+import { controlKey } from "../../../rules/contract";
 import { lineLimit } from "../../../rules/text/text";
 import { environmentOf, FakeCompute } from "./google/fake-compute";
-import { approval, good, hold, old, report } from "./fleet-samples";
+import { twoVms } from "./fake-fleets";
+import { good, hold, old } from "./fleet-samples";
 import { type FleetRun, runFleet } from "./run-fleet";
 
 type Item = Record<string, unknown> & { holds?: { scope: string; why: string }[] };
@@ -15,15 +16,7 @@ let endpoint: string;
 beforeEach(async () => {
   fake = new FakeCompute();
   endpoint = await fake.start();
-  const labels = { "nixos-fleet": "devs", "nixos-fleet-stack": "dev" };
-  fake.instances = (["canary", "rest"] as const).map((wave) => ({
-    name: `dev-${wave}`,
-    labels,
-    metadata: { "nixos-fleet": JSON.stringify({ wave, host: `dev-${wave}`, homes: [] }) },
-    guest: { "nixos-fleet/system": JSON.stringify(report({ revision: old })) },
-  }));
-  for (const wave of ["canary", "rest"])
-    fake.setMetadata(approvalKey("devs", "dev", wave), JSON.stringify(approval(good)));
+  twoVms(fake);
 });
 afterEach(() => fake.stop());
 

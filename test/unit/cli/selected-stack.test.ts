@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { environmentOf, FakeCompute } from "./google/fake-compute";
 import { type FleetRun, runFleet } from "./run-fleet";
 import { writeStackFile } from "./stack-file";
-import { threeVms } from "./three-vms";
+import { threeVms } from "./fake-fleets";
 
 let fake: FakeCompute;
 let endpoint: string;

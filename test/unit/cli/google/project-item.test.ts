@@ -7,7 +7,7 @@ import { editItem, type MetadataRequests } from "../../../../cli/google/project-
 import { controlKey } from "../../../../rules/contract";
 import { noControl } from "../../../../rules/rollout/control-item";
 import { runFleet } from "../run-fleet";
-import { threeVms } from "../three-vms";
+import { threeVms } from "../fake-fleets";
 import { environmentOf, error, FakeCompute } from "./fake-compute";
 
 let fake: FakeCompute;
