@@ -30,7 +30,10 @@ export function checkVm(at: string, config: Fleet, vm: VmConfig, present: Presen
   };
 }
 
-/** Another machine type takes a restart, and one of a series to which Compute does not change the VM a new VM. */
+/**
+ * Another machine type takes a restart, and one of a series to which Compute does not change the VM a new VM. Someone may have changed the VM and
+ * not the settings.
+ */
 function checkMachineType(
   at: string,
   { allowStopping }: Fleet,
@@ -40,11 +43,11 @@ function checkMachineType(
   const { machineType: old, running } = present;
   if (!takesMachineType(old, machineType))
     return [
-      `${at}: ${machineType} would replace ${name}, which is of another series, ${old}; to allow that, name it in nixos-fleet:replace`,
+      `${at}: ${machineType} would replace ${name}, which is of another series, ${old}; to allow that, name it in nixos-fleet:replace; to keep it, write ${old} here`,
     ];
   if (machineType === old || !running || allowStopping) return [];
   return [
-    `${at}: ${machineType} requires restarting ${name}, which runs as ${old}; to allow that, set nixos-fleet:allowStopping to true`,
+    `${at}: ${machineType} requires restarting ${name}, which runs as ${old}; to allow that, set nixos-fleet:allowStopping to true; to keep it, write ${old} here`,
   ];
 }
 
