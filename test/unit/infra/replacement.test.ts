@@ -53,6 +53,15 @@ describe("a VM", () => {
         "vms[0].machineType: n2-standard-4 requires restarting dev-alice, which runs as e2-standard-4; to allow that, set nixos-fleet:allowStopping to true; to keep it, write e2-standard-4 here",
       ],
     ],
+    ...[{}, { allowStopping: true }].map((may): [string, object, Record<string, unknown>, object, string[]] => [
+      "of another machine type that is suspended",
+      { machineType: "n2-standard-4" },
+      may,
+      { suspended: true },
+      [
+        "vms[0].machineType: n2-standard-4 requires stopping dev-alice, which is suspended and would lose what was open; resume it first: gcloud compute instances resume dev-alice --zone=europe-west1-b",
+      ],
+    ]),
     ["of another machine type that may be stopped", { machineType: "n2-standard-4" }, { allowStopping: true }, {}, []],
     ...["n4-standard-4", "c3-standard-4", "t2a-standard-4"].flatMap((machineType) =>
       [{}, { running: false }].map((present): [string, object, Record<string, unknown>, object, string[]] => [
