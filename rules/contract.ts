@@ -36,6 +36,8 @@ export interface PresentVm extends Present {
   running: boolean;
   /** Whether it runs now. */
   up: boolean;
+  /** Whether its memory is kept until someone resumes it; a stop loses that. */
+  suspended?: boolean;
   deletionProtection: boolean;
   /** Absent if its boot disk is detached. */
   bootDiskGb?: number;

@@ -14,6 +14,16 @@ import { gatherOffers, type Offers } from "../../rules/google-catalog";
 import type { HasImage } from "../../rules/vm-images";
 import { foreignLister, type ListForeign } from "./foreign";
 import { quotasOf, type ReadQuotas } from "./quotas";
+import {
+  accountOf,
+  addressOf,
+  bootDiskGbOf,
+  bootDiskOf,
+  otherDisksOf,
+  ownerOf,
+  stateOf,
+  subnetworkOf,
+} from "./instance-fields";
 import { ours } from "./stack-moves";
 
 interface Existing {
@@ -225,8 +235,7 @@ async function readInventory(api: compute_v1.Compute, config: Reader): Promise<I
       ...ownerOf(instance),
       wave: instance.labels?.[contract.labels.wave] ?? "",
       machineType: lastPart(instance.machineType),
-      running: instance.status !== "TERMINATED",
-      up: instance.status === "RUNNING",
+      ...stateOf(instance),
       deletionProtection: instance.deletionProtection ?? false,
       ...bootDiskGbOf(instance),
       disks: otherDisksOf(instance),
@@ -285,39 +294,4 @@ async function readBootDiskTypes(
 
 function unreachable(zone: string): Error {
   return new Error(`Compute returned nothing of ${zone}; try again in a minute`);
-}
-
-function ownerOf({ name, zone, labels }: compute_v1.Schema$Instance | compute_v1.Schema$Disk) {
-  const { fleet, stack } = contract.labels;
-  return { name: name ?? "", zone: lastPart(zone), fleet: labels?.[fleet] ?? "", stack: labels?.[stack] ?? "" };
-}
-
-function accountOf({ serviceAccounts }: compute_v1.Schema$Instance): Pick<PresentVm, "account"> {
-  const account = serviceAccounts?.[0]?.email ?? undefined;
-  return account === undefined ? {} : { account };
-}
-
-function bootDiskOf({ disks }: compute_v1.Schema$Instance): compute_v1.Schema$AttachedDisk | undefined {
-  return disks?.find(({ boot }) => boot);
-}
-
-function bootDiskGbOf(instance: compute_v1.Schema$Instance): Pick<PresentVm, "bootDiskGb"> {
-  const boot = bootDiskOf(instance);
-  return boot === undefined ? {} : { bootDiskGb: Number(boot.diskSizeGb) };
-}
-
-/** A local SSD has no disk that it comes from. */
-function otherDisksOf({ disks = [] }: compute_v1.Schema$Instance): NonNullable<PresentVm["disks"]> {
-  return disks.flatMap(({ boot, source, deviceName }) =>
-    boot || (source ?? "") === "" ? [] : [{ name: lastPart(source), device: deviceName ?? "" }],
-  );
-}
-
-function addressOf({ networkInterfaces }: compute_v1.Schema$Instance): Pick<PresentVm, "address"> {
-  const address = networkInterfaces?.[0]?.networkIP ?? undefined;
-  return address === undefined ? {} : { address };
-}
-
-function subnetworkOf({ networkInterfaces }: compute_v1.Schema$Instance): string {
-  return networkInterfaces?.[0]?.subnetwork ?? "";
 }

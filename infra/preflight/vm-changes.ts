@@ -30,22 +30,34 @@ export function checkVm(at: string, config: Fleet, vm: VmConfig, present: Presen
   };
 }
 
-/** Another machine type takes a restart, and one of a series to which Compute does not change the VM a new VM. */
+/**
+ * Another machine type takes a restart, and one of a series to which Compute does not change the VM a new VM. Someone may have changed the VM and
+ * not the settings.
+ */
 function checkMachineType(
   at: string,
   { allowStopping }: Fleet,
   { name, machineType }: VmConfig,
   present: PresentVm,
 ): string[] {
-  const { machineType: old, running } = present;
+  const { machineType: old, running, suspended } = present;
   if (!takesMachineType(old, machineType))
     return [
-      `${at}: ${machineType} would replace ${name}, which is of another series, ${old}; to allow that, name it in nixos-fleet:replace`,
+      `${at}: ${machineType} would replace ${name}, which is of another series, ${old}; to allow that, name it in nixos-fleet:replace; to keep it, write ${old} here`,
     ];
-  if (machineType === old || !running || allowStopping) return [];
-  return [
-    `${at}: ${machineType} requires restarting ${name}, which runs as ${old}; to allow that, set nixos-fleet:allowStopping to true`,
-  ];
+  if (machineType === old || !running) return [];
+  if (suspended) return [`${at}: ${machineType} ${lostMemory(present)}`];
+  return allowStopping
+    ? []
+    : [
+        `${at}: ${machineType} requires restarting ${name}, which runs as ${old}; to allow that, set nixos-fleet:allowStopping to true; to keep it, write ${old} here`,
+      ];
+}
+
+/** The provider stops a suspended VM for such a change also without `allowStopping`, and does not start it again. */
+function lostMemory(first: PresentVm, ...more: PresentVm[]): string {
+  const [are, them] = more.length === 0 ? ["is", "it"] : ["are", "them"];
+  return `requires stopping ${firstOf([first, ...more].map(({ name }) => name))}, which ${are} suspended and would lose what was open; resume ${them} first: gcloud compute instances resume ${first.name} --zone=${first.zone}`;
 }
 
 /** A VM that is replaced keeps its home disk, but nothing of its boot disk. */
@@ -123,12 +135,15 @@ function placements(
 
 /** Another network or account stops every running VM. */
 export function checkPlacement(...args: Parameters<typeof placements>): string[] {
-  const [{ allowStopping }] = args;
-  if (allowStopping) return [];
-  return placements(...args).map(
-    ({ setting, vms, differs }) =>
+  const [{ allowStopping }, present] = args;
+  return placements(...args).flatMap(({ setting, vms, differs }) => {
+    const [first, ...more] = present.filter((vm) => vm.suspended && vms.includes(vm.name));
+    if (first !== undefined) return [`${setting} ${lostMemory(first, ...more)}`];
+    if (allowStopping) return [];
+    return [
       `${setting} requires stopping ${firstOf(vms)}, which ${vms.length === 1 ? "runs" : "run"} ${differs}; to allow that, set nixos-fleet:allowStopping to true`,
-  );
+    ];
+  });
 }
 
 /** The VMs that this update stops and starts, if it may. */

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import { afterEach, expect, it, vi, onTestFinished } from "vitest";
 import { readExisting } from "../../../infra/preflight/existing";
+import { stateOf } from "../../../infra/preflight/instance-fields";
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -56,6 +57,13 @@ it("a token that has expired is named with what holds it", async () => {
   await expect(read()).rejects.toMatchObject({ message: message("GOOGLE_OAUTH_ACCESS_TOKEN") });
   await expect(read({ "gcp:accessToken": "old" })).rejects.toMatchObject({ message: message("gcp:accessToken") });
 });
+
+it.each([
+  ["RUNNING", { running: true, up: true }],
+  ["STOPPING", { running: true, up: false }],
+  ["SUSPENDED", { running: true, up: false, suspended: true }],
+  ["TERMINATED", { running: false, up: false }],
+])("a VM that is %s is %j", (status, state) => expect(stateOf({ status })).toEqual(state));
 
 it("the subnets of other fleets are not asked for, which may be in projects that no one here may read", async () => {
   const subnetOf = (project: string) =>

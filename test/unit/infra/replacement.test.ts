@@ -41,7 +41,7 @@ describe("a VM", () => {
       replace,
       {},
       [
-        "vms[0].machineType: n2-standard-8 requires restarting dev-alice, which runs as e2-standard-4; to allow that, set nixos-fleet:allowStopping to true",
+        "vms[0].machineType: n2-standard-8 requires restarting dev-alice, which runs as e2-standard-4; to allow that, set nixos-fleet:allowStopping to true; to keep it, write e2-standard-4 here",
       ],
     ],
     [
@@ -50,9 +50,18 @@ describe("a VM", () => {
       {},
       {},
       [
-        "vms[0].machineType: n2-standard-4 requires restarting dev-alice, which runs as e2-standard-4; to allow that, set nixos-fleet:allowStopping to true",
+        "vms[0].machineType: n2-standard-4 requires restarting dev-alice, which runs as e2-standard-4; to allow that, set nixos-fleet:allowStopping to true; to keep it, write e2-standard-4 here",
       ],
     ],
+    ...[{}, { allowStopping: true }].map((may): [string, object, Record<string, unknown>, object, string[]] => [
+      "of another machine type that is suspended",
+      { machineType: "n2-standard-4" },
+      may,
+      { suspended: true },
+      [
+        "vms[0].machineType: n2-standard-4 requires stopping dev-alice, which is suspended and would lose what was open; resume it first: gcloud compute instances resume dev-alice --zone=europe-west1-b",
+      ],
+    ]),
     ["of another machine type that may be stopped", { machineType: "n2-standard-4" }, { allowStopping: true }, {}, []],
     ...["n4-standard-4", "c3-standard-4", "t2a-standard-4"].flatMap((machineType) =>
       [{}, { running: false }].map((present): [string, object, Record<string, unknown>, object, string[]] => [
@@ -61,7 +70,7 @@ describe("a VM", () => {
         { allowStopping: true },
         present,
         [
-          `vms[0].machineType: ${machineType} would replace dev-alice, which is of another series, e2-standard-4; to allow that, name it in nixos-fleet:replace`,
+          `vms[0].machineType: ${machineType} would replace dev-alice, which is of another series, e2-standard-4; to allow that, name it in nixos-fleet:replace; to keep it, write e2-standard-4 here`,
         ],
       ]),
     ),
@@ -136,8 +145,8 @@ it("says what a changed default does to many VMs in one line, at the first of th
   const size = { sizeGb: 100 };
   const grow = "to have it grow: gcloud compute disks resize dev-1 --zone=europe-west1-b --size=200";
   expect(many({ homeDisk: size, machineType: "n2-standard-4" }).mistakes).toEqual([
-    `vms[0].machineType: n2-standard-4 requires restarting dev-1, which runs as e2-standard-4; to allow that, set nixos-fleet:allowStopping to true ${others.replace("56", "55")}`,
-    "vms[59].machineType: n2-standard-4 requires restarting dev-60, which runs as e2-small; to allow that, set nixos-fleet:allowStopping to true",
+    `vms[0].machineType: n2-standard-4 requires restarting dev-1, which runs as e2-standard-4; to allow that, set nixos-fleet:allowStopping to true; to keep it, write e2-standard-4 here ${others.replace("56", "55")}`,
+    "vms[59].machineType: n2-standard-4 requires restarting dev-60, which runs as e2-small; to allow that, set nixos-fleet:allowStopping to true; to keep it, write e2-small here",
   ]);
   expect(many({ homeDisk: { ...size, type: "pd-ssd" } }).mistakes[0]).toBe(
     `vms[0].homeDisk.type: pd-ssd is not what dev-1-home is, pd-balanced; a disk keeps its type ${others}`,

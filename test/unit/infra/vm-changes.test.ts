@@ -51,6 +51,18 @@ describe("a change that Compute makes only while the VM is stopped", () => {
       ],
       [],
     ],
+    ...[{}, { allowStopping: true }].map((may): [string, Record<string, unknown>, PresentVm[], string[], string[]] => [
+      "its network, while it is suspended",
+      { existingNetwork, ...both, ...may },
+      [
+        { ...placed, suspended: true },
+        { ...bob, running: false },
+      ],
+      [
+        "existingNetwork: b requires stopping dev-alice, which is suspended and would lose what was open; resume it first: gcloud compute instances resume dev-alice --zone=europe-west1-b",
+      ],
+      "allowStopping" in may ? ["allowStopping: this update stops and starts dev-alice"] : [],
+    ]),
     [
       "any of them, where that is allowed",
       { existingNetwork, ...both, allowStopping: true },
