@@ -19,9 +19,9 @@ export const eventSchema = z.object({
   /** Seconds. */
   took: z.number().optional(),
   /** VMs by result. */
-  counts: z.record(z.string(), z.number()).optional(),
+  counts: z.record(entryText(63), z.number()).optional(),
   /** VM → reason. */
-  failed: z.record(z.string(), entryText(300)).optional(),
+  failed: z.record(entryText(63), entryText(300)).optional(),
   /** Of a gate: by which rules it decides. */
   gate: z
     .object({

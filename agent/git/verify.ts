@@ -2,9 +2,10 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { short } from "../../rules/contract";
+import { diskProblem } from "../../rules/decision/failure";
 import { UpdateFailure } from "../driver";
 import { readText, remove, writeFileAtomic } from "../host/files";
-import { git, GitError } from "./git";
+import { git, GitError, gitErrorText } from "./git";
 import type { Mirror } from "./mirror";
 import { run, succeeded } from "../host/process";
 
@@ -79,7 +80,11 @@ async function signatureError(mirror: Mirror, commit: string, folder: string): P
   const finished = await git([...options, `--git-dir=${mirror.path}`, "verify-commit", commit], {
     env: { GNUPGHOME: join(folder, "gnupg") },
   });
-  return succeeded(finished) ? undefined : finished.output.trim();
+  if (succeeded(finished)) return undefined;
+  // git did not come to an answer: it writes the signature into a file, which a full /tmp prevents, or it was ended.
+  if (diskProblem(finished.output) !== undefined) throw new GitError("space", gitErrorText(finished));
+  if (finished.status === undefined || finished.status > 128) throw new GitError("unknown", gitErrorText(finished));
+  return finished.output.trim();
 }
 
 /** Writes the signers for the two tools that read them, if they are not written yet. @returns the folder. @throws UpdateFailure */

@@ -116,9 +116,16 @@ test("a container's user without a name acts too", () => {
 });
 
 test("an entry that someone else wrote does not act, and one that is none is left out", () => {
-  const forged = { ...sample, why: "\u001b[2J\u202egone\nand more", by: "\u0007eve" };
+  const forged = {
+    ...sample,
+    why: "\u001b[2J\u202egone\nand more",
+    by: "\u0007eve",
+    failed: { "\u009b2Jx\u202e": "no" },
+  };
   const read = toHistory({ timestamp: "\u001b[1mnow", labels: {}, jsonPayload: { ...forged } });
   expect(historyLines(read ? [read] : [], false).join("")).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202e]/);
+  // JSON escapes not all of these.
+  expect(JSON.stringify(read)).not.toMatch(/[\u007f-\u009f\u202e]/);
   expect(toHistory({ timestamp: "", labels: {}, jsonPayload: { message: "kernel: hello" } })).toBeUndefined();
 });
 

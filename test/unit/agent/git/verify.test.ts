@@ -106,7 +106,7 @@ describe("signers", () => {
     expect(await refusal({ revision, signers: allowed() })).toBeUndefined();
   });
 
-  it.each(["rev-list", "rev-parse --quiet"])("are refused where git fails at %s", async (command) => {
+  it.each(["rev-list", "rev-parse --quiet", "verify-commit"])("are refused where git fails at %s", async (command) => {
     const deployed = commit("deployed", "infra");
     commit("between");
     const revision = commit("head", "infra");
@@ -114,5 +114,16 @@ describe("signers", () => {
     scratch.fake("git", `case "$*" in *"${command}"*) exit 137 ;; esac; PATH=\${PATH#*:} exec git "$@"`);
     const verifying = verify({ mirror, ...none(), revision, deployed, signers: allowed() });
     await expect(verifying).rejects.toThrow("git cannot tell whether");
+  });
+
+  it("are asked again where git has no space for a signature, as in a /tmp that someone filled", async () => {
+    const revision = commit("head", "infra");
+    await refusal({ revision });
+    const full = "error: could not create temporary file: No space left on device";
+    scratch.fake(
+      "git",
+      `case "$*" in *verify-commit*) echo "${full}" >&2; exit 1 ;; esac; PATH=\${PATH#*:} exec git "$@"`,
+    );
+    await expect(verify({ mirror, ...none(), revision, signers: allowed() })).rejects.toMatchObject({ cause: "space" });
   });
 });
