@@ -12,6 +12,7 @@ import { ConfigError } from "../config-error";
 import type { FleetConfig, RawConfig } from "../config/fleet-config";
 import { gatherOffers, type Offers } from "../../rules/google-catalog";
 import type { HasImage } from "../../rules/vm-images";
+import { foreignLister, type ListForeign } from "./foreign";
 import { quotasOf, type ReadQuotas } from "./quotas";
 
 interface Existing {
@@ -92,6 +93,11 @@ export async function readMetadataNow(
   opts: pulumi.InvokeOptions,
 ): Promise<Record<string, string>> {
   return (await readProject(await providersApi(project, raw, opts), project)).metadata;
+}
+
+/** Lists what belongs to no fleet, with the provider's own identity. */
+export async function foreignReader(project: string, raw: RawConfig, opts: pulumi.InvokeOptions): Promise<ListForeign> {
+  return foreignLister(await providersApi(project, raw, opts), project);
 }
 
 /** Whether images exist, with the provider's own identity. Only "not found" is no: Compute itself later refuses what cannot be read here. */

@@ -11,7 +11,8 @@ import { startupScript } from "../startup";
 import { newestImages } from "../components/image";
 import { reachAll, type Reachable } from "../components/rollout/trigger";
 import type { Resolved } from "./approval";
-import { imageReader, readExisting, readMetadataNow } from "./existing";
+import { foreignReader, imageReader, readExisting, readMetadataNow } from "./existing";
+import { requireFreeNames } from "./foreign";
 import { metadataFindings } from "./metadata-size";
 import { accessWarnings, bindingWarnings, repositoryWarnings, stackWarnings, triggerWarnings } from "./warnings";
 import { keptDisks } from "./attached-disks";
@@ -66,6 +67,7 @@ export async function prepare(
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   assertNoReplacement(config, inventory, given);
   const replaced = replacedVms(config, inventory);
+  await requireFreeNames(config, inventory, () => foreignReader(config.project, written.raw, opts));
   await requireImages(config, inventory, replaced, () => imageReader(config.project, written.raw, opts));
   const reachable = await reachAll(config, inventory.vms, opts);
   for (const line of [
