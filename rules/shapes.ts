@@ -4,6 +4,9 @@ export const shapes = {
   keyPart: /^(?=.{1,30}$)[a-z0-9]+(-[a-z0-9]+)*$/,
   project: /^([a-z0-9.]+:)?[a-z][-a-z0-9]{4,28}[a-z0-9]$/,
   region: /^[a-z]+-[a-z]+[0-9]+$/,
+  /** Compute's rule for a resource's name (RFC 1035). */
+  computeName: /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/,
+  bucket: /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/,
   /** An image or a family: a name, a path or a link. */
   image: /^[a-z0-9]([-a-z0-9.:/]*[a-z0-9])?$/,
   /** Who gets access. */

@@ -1,6 +1,7 @@
 /** How the tool's commands are described and parsed; one description serves parsing, help and completion. */
 import { Command as Parser, CommanderError, Option } from "commander";
 import { didYouMean } from "../../rules/text/did-you-mean";
+import { shapes } from "../../rules/shapes";
 import { parseDuration } from "../../rules/text/duration";
 import { UsageError } from "../errors";
 import type { CommandName } from "./registry";
@@ -84,6 +85,12 @@ export const projectOption: OptionSpec = {
 
 /** The names of fleets and stacks: both become label values, and part of a filter. */
 export const label = { pattern: /^[a-z0-9_-]{1,63}$/, right: "1 to 63 lower-case letters, digits, - and _" };
+
+/** A bucket of Cloud Storage. */
+export const bucketForm = {
+  pattern: shapes.bucket,
+  right: "a bucket's name: 3 to 63 lower-case letters, digits, -, _ or .",
+};
 
 /** An account on a VM. */
 export const userForm = { pattern: /^[a-z_][a-z0-9_.-]*$/i, right: "a user's name" };

@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { manifestPath, short } from "../../rules/contract";
 import { manifestText, uploadClosure } from "../cache";
-import { projectOption, type Call, type Command } from "../command-line/command";
+import { bucketForm, projectOption, type Call, type Command } from "../command-line/command";
 import { openStorage } from "../context";
 import { variable } from "../command-line/variable";
 import { FleetError, UsageError } from "../errors";
@@ -43,6 +43,7 @@ export const command: Command = {
     ...commitOptions,
     bucket: {
       value: "NAME",
+      form: bucketForm,
       description: "the private bucket that the stack's cache.bucket or cache.existingBucket names",
     },
     directory: {
@@ -74,6 +75,8 @@ export const command: Command = {
     const target = targetOf(call);
     const key = await keyFile(call, "push" in target);
     const commit = await commitOf(options.text("flake") ?? ".", options.text("revision") ?? "HEAD", run);
+    // Before the build, which may take hours.
+    if ("bucket" in target) await (await openStorage(call)).requireBucket(target.bucket);
     call.printError(`evaluating ${short(commit.revision)}`);
     const systems = await ((await hasEvalJobs(run)) ? evaluateByJobs(commit, run) : evaluateSystems(commit, run));
     const toplevels = toplevelsOf(systems);

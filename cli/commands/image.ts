@@ -2,7 +2,8 @@ import { readdir, stat, mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { short } from "../../rules/contract";
 import { guestOsFeatures } from "../../rules/google-catalog";
-import { projectOption, type Call, type Command } from "../command-line/command";
+import { shapes } from "../../rules/shapes";
+import { bucketForm, projectOption, type Call, type Command } from "../command-line/command";
 import { openProject, openStorage } from "../context";
 import { FleetError, UsageError } from "../errors";
 import { buildAll, commitOf, installable, type Commit } from "../repository/nix";
@@ -28,9 +29,21 @@ export const command: Command = {
   options: {
     ...commitOptions,
     flake: { ...commitOptions.flake, description: "a clone of the flake; here by default" },
-    bucket: { value: "NAME", description: "the private bucket for archives; created if it does not exist" },
-    location: { value: "LOCATION", description: "the location of a new bucket, such as europe-west1" },
-    family: { value: "NAME", description: "the image's family; nixos-fleet by default" },
+    bucket: {
+      value: "NAME",
+      form: bucketForm,
+      description: "the private bucket for archives; created if it does not exist",
+    },
+    location: {
+      value: "LOCATION",
+      form: { pattern: /^[a-z]+[a-z0-9-]*$/i, right: "a location of Cloud Storage, such as europe-west1" },
+      description: "the location of a new bucket, such as europe-west1",
+    },
+    family: {
+      value: "NAME",
+      form: { pattern: shapes.computeName, right: "a lower-case letter, then letters, digits or -, 63 at most" },
+      description: "the image's family; nixos-fleet by default",
+    },
     file: { value: "FILE", complete: "file", description: "publish this archive (*.raw.tar.gz) instead of building" },
     "no-image": { description: "upload only, for a stack whose image.source names the archive" },
     json: { description: "print the archive and the image as one JSON document" },
@@ -79,8 +92,10 @@ async function publish(call: Call, commit: Commit, name: string): Promise<Record
   const withImage = !options.flag("no-image");
   if (withImage && (await compute.hasImage(name))) return { name, family, source, uploaded: false, made: false };
 
-  const archive = await archiveOf(call, commit);
+  // Before the build, which takes long.
+  const file = await givenArchive(call);
   await storage.requirePrivateBucket(bucket, options.text("location"));
+  const archive = file ?? (await buildImage(call, commit));
   const uploaded = await uploadArchive(storage, bucket, `${name}.raw.tar.gz`, archive);
   if (withImage) {
     call.printError(`making the image ${name}`);
@@ -91,9 +106,10 @@ async function publish(call: Call, commit: Commit, name: string): Promise<Record
   return { name, family, source, uploaded, made: withImage };
 }
 
-async function archiveOf(call: Call, commit: Commit): Promise<string> {
+/** The archive that is given; undefined if it is to be built. @throws UsageError if it is none */
+async function givenArchive(call: Call): Promise<string | undefined> {
   const file = call.options.text("file");
-  if (file === undefined) return buildImage(call, commit);
+  if (file === undefined) return undefined;
   const there = await stat(file).catch(() => undefined);
   if (there?.isFile() !== true || !basename(file).endsWith(".tar.gz")) {
     throw new UsageError(`image: --file ${oneLine(file, 200)} is not an archive (*.raw.tar.gz)`);

@@ -73,6 +73,16 @@ export class Storage {
     }
   }
 
+  /** @throws FleetError if a bucket does not exist, or its objects may not be listed */
+  async requireBucket(name: string): Promise<void> {
+    const found = await this.find(() => this.api.objects.list({ bucket: name, maxResults: 1, fields: "kind" }));
+    if (found === undefined)
+      throw new FleetError(
+        "NF204",
+        `there is no bucket gs://${name}; pulumi up creates the one of nixos-fleet:cache.bucket`,
+      );
+  }
+
   /** An object's size in bytes; undefined if there is none. */
   async sizeOf(bucket: string, name: string): Promise<number | undefined> {
     const found = await this.find(() => this.api.objects.get({ bucket, object: name }));

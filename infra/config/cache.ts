@@ -2,14 +2,12 @@
 import { z } from "zod";
 import { holdsSecret } from "../../rules/text/credentials";
 import { bucketUrl } from "../../rules/contract";
+import { shapes } from "../../rules/shapes";
 import type { Cache } from "../../rules/instance-metadata";
 
 const bucketName = z
   .string()
-  .regex(
-    /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/,
-    "must be a bucket's name: 3 to 63 lower-case letters, digits, -, _ or .",
-  );
+  .regex(shapes.bucket, "must be a bucket's name: 3 to 63 lower-case letters, digits, -, _ or .");
 
 const cache = z
   .strictObject({

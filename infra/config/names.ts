@@ -5,7 +5,8 @@
 import { z } from "zod";
 import { shortDigest } from "./digest";
 import { quote } from "./parse";
-import { check, COMPUTE_NAME } from "./schema";
+import { shapes } from "../../rules/shapes";
+import { check } from "./schema";
 
 /** What Pulumi appends to a name that it makes: `-` and 7 hex digits. */
 const SUFFIX = "-0000000";
@@ -95,7 +96,7 @@ export const checkNames = [
 /** A line if Compute would refuse a name with Pulumi's suffix. */
 function refused(key: string, value: string, base: string): string[] {
   const name = base + SUFFIX;
-  if (COMPUTE_NAME.test(name)) return [];
+  if (shapes.computeName.test(name)) return [];
   const why =
     name.length > 63
       ? `would have ${name.length} characters; Compute takes 63`

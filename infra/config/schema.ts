@@ -4,12 +4,12 @@ import { shapes } from "../../rules/shapes";
 import { userNamePattern } from "../../rules/instance-metadata";
 import { durationPattern, parseDuration } from "../../rules/text/duration";
 
-/** Compute's rule for a resource's name (RFC 1035). */
-export const COMPUTE_NAME = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
-
 export const computeName = z
   .string()
-  .regex(COMPUTE_NAME, "must be a Compute name: a lower-case letter first, then letters, digits or -, 63 at most");
+  .regex(
+    shapes.computeName,
+    "must be a Compute name: a lower-case letter first, then letters, digits or -, 63 at most",
+  );
 
 export const keyPart = z
   .string()

@@ -49,7 +49,7 @@ export async function requireFreeNames(
   if (lines.length > 0) throw new ConfigError(lines, "NF102");
 }
 
-/** A line for what is taken in one zone, if anything is. */
+/** A line for the names of one zone that are taken, if any are. */
 function lineOf({ fleet, stack }: Fleet, taken: readonly Wanted[]): string[] {
   const [first] = taken;
   if (first === undefined) return [];

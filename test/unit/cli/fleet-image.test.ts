@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { serve, type Served } from "../local/client";
 import { memoryCloud } from "../local/local-machines";
 import { runFleet } from "./run-fleet";
@@ -57,17 +57,40 @@ it("uploads once where the image is the stack's, and makes the image of what lie
   expect(JSON.parse((await publish("--bucket", "acme")).out)).toMatchObject({ uploaded: false, made: true });
 });
 
+describe("a bucket that is not there", () => {
+  it("is named before an image is built for it", async () => {
+    const { code, err } = await fleet("image", "publish", "--flake", scratch, "--bucket", "acme");
+    expect([code, err]).toEqual([
+      2,
+      "there is no bucket gs://acme; give --location, such as europe-west1, to create it",
+    ]);
+  });
+
+  it("is named before hosts are built for it", async () => {
+    const key = ["--key", join(scratch, "image.raw.tar.gz")];
+    const { code, err } = await fleet("build", "--flake", scratch, "--bucket", "acme", ...key);
+    expect(code).toBe(1);
+    expect(err).toMatch(
+      /^there is no bucket gs:\/\/acme; pulumi up creates the one of nixos-fleet:cache\.bucket \[NF204\]$/,
+    );
+  });
+});
+
 it.each([
   [["image", "destroy"], 'image: unknown subcommand "destroy"; it must be build or publish'],
   [["image", "publish", "--flake", "."], "image: publish needs --bucket"],
   [["image", "build", "--flake", "/"], "/ is not a git repository with the commit HEAD"],
   [["image", "build", "--flake", ".", "--revision", "nope"], "with the commit nope"],
   [["build"], "build: give one of --bucket, --directory, --to and --push"],
-  [["build", "--bucket", "a", "--directory", "b"], "build: give one of"],
+  [["build", "--bucket", "acme", "--directory", "b"], "build: give one of"],
   [["build", "--to", "a", "--push", "b"], "build: give one of"],
   [["build", "--to", "s3://a"], "build: --key is missing"],
-  [["build", "--bucket", "a"], "build: --key is missing"],
-  [["build", "--bucket", "a", "--key", "/nowhere"], "build: --key /nowhere is not a file"],
+  [["build", "--bucket", "acme"], "build: --key is missing"],
+  [["build", "--bucket", "acme", "--key", "/nowhere"], "build: --key /nowhere is not a file"],
+  [["build", "--bucket", "Acme"], "build: --bucket is Acme; it must be a bucket's name"],
+  [["image", "publish", "--bucket", "gs://acme"], "image: --bucket is gs://acme; it must be a bucket's name"],
+  [["image", "publish", "--family", "My NixOS"], "image: --family is My NixOS; it must be a lower-case letter"],
+  [["image", "publish", "--location", "in Europe"], "image: --location is in Europe; it must be a location"],
 ])("%j says what is wrong", async (args, line) => {
   const { code, err } = await fleet(...args);
   expect(code).not.toBe(0);

@@ -94,6 +94,11 @@ const uses: WrongUse[] = [
   use("hold --why x --vm dev-alic", 2, /did you mean "dev-alice"\?$/),
   use(`pin dev-eve ${good}`, 2, /^no VM dev-eve in fleet devs\/dev/),
   use("show dev-alise", 2, /did you mean "dev-alice"\?$/),
+  use(
+    "diff --clone /nowhere",
+    1,
+    /^\/nowhere is not a clone of the config repository \(there is no directory \/nowhere\); name it with --clone/,
+  ),
   use("diff dev-eve", 2, /^no VM dev-eve in fleet devs\/dev/),
   use("trigger dev-eve", 2, /^no VM dev-eve in fleet devs\/dev/),
   use(`pin dev-alice ${old}`, 2, /^pin: a{40} is in no approval or report/),
