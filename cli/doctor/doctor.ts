@@ -51,8 +51,11 @@ function checkTools({ tools: found }: Facts): Finding[] {
 
 const docs = "docs/google.md says how";
 
-function checkStack({ stack, mistakes, argumentsOnly, settings }: Facts): Finding[] {
+function checkStack({ tools: { pulumi }, stack, mistakes, unread, argumentsOnly, settings }: Facts): Finding[] {
+  // Only Pulumi says which stack it is, and what it has.
+  if (pulumi !== undefined && "problem" in pulumi) return [];
   if ("problem" in stack) return fail("stack", stack.problem, "pulumi stack select STACK, or give --stack");
+  if (unread !== undefined) return fail("settings", unread, `see that pulumi config --stack ${stack.value} works here`);
   if (argumentsOnly === true)
     return warn(
       "settings",

@@ -44,12 +44,14 @@ export async function gather(call: Call, read: ReadSettings): Promise<Facts> {
   let own: string | undefined;
   if ("value" in stack) {
     const raw = await resultOf(call, () => rawSettings(stack.value, call.options.text("config-file"), runOptions));
-    if ("value" in raw && !hasFleetSettings(raw.value)) {
+    if ("problem" in raw) {
+      facts.unread = raw.problem;
+    } else if (hasFleetSettings(raw.value)) {
+      const { settings, mistakes } = await read(raw.value, stack.value);
+      Object.assign(facts, { settings, mistakes } satisfies Partial<Facts>);
+    } else {
       facts.argumentsOnly = true;
       own = raw.value.values["gcp:project"];
-    } else {
-      const { settings, mistakes } = "value" in raw ? await read(raw.value, stack.value) : { mistakes: [raw.problem] };
-      Object.assign(facts, { settings, mistakes } satisfies Partial<Facts>);
     }
   }
   const named = [projectOption.env ?? []].flat().map((name) => ({ name, value: variable(call, name) }));

@@ -27,6 +27,8 @@ export interface Facts {
   stack: Result<string>;
   /** A line for each mistake of the stack's settings. */
   mistakes: string[];
+  /** Why Pulumi cannot read them. */
+  unread?: string | undefined;
   /** Whether the stack has no setting of the fleet: the program's own arguments are its settings. */
   argumentsOnly?: boolean | undefined;
   settings?: StackSettings | undefined;

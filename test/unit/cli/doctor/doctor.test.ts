@@ -106,6 +106,19 @@ test.each<[string, Changed, Partial<Finding>[]]>([
     (facts) => (facts.tools["nix"] = { value: "nix (Nix) 2.18.9" }),
     [{ check: "nix", verdict: "warn", todo: expect.stringMatching(/^2\.19 or newer is needed/) as string }],
   ],
+  [
+    "pulumi missing, and with it all that only Pulumi knows",
+    (facts) => {
+      Object.assign(facts, { stack: problem, unread: "pulumi is not on PATH", settings: undefined });
+      facts.tools["pulumi"] = problem;
+    },
+    [{ check: "pulumi", verdict: "fail" }],
+  ],
+  [
+    "settings that Pulumi cannot read",
+    (facts) => (facts.unread = "pulumi config: no stack named 'dev' found"),
+    [{ check: "settings", verdict: "fail", todo: "see that pulumi config --stack dev works here" }],
+  ],
   ["no stack", (facts) => (facts.stack = problem), [{ check: "stack", verdict: "fail" }]],
   [
     "mistakes in the settings",
