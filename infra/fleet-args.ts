@@ -29,30 +29,30 @@ export interface FleetArgs extends Partial<
   >
 > {
   /** The project of the fleet. The provider must use the same one. @default `gcp:project` */
-  project?: string;
+  project?: string | undefined;
   /** The region of the fleet's subnetwork: the provider's. @default `gcp:region` */
-  region?: string;
+  region?: string | undefined;
   /** The zone of VMs that name none. @default `gcp:zone`, or the region's zone b */
-  zone?: string;
+  zone?: string | undefined;
   /** A JSON file with the list of VMs, which the flake may read too, instead of `vms`. Relative to the program's directory. */
-  vmsFile?: string;
+  vmsFile?: string | undefined;
   /** Where this program reads the config repository. @default `repository` */
-  resolveFrom?: string;
+  resolveFrom?: string | undefined;
   /** Use this network instead of making one. `network.cidr` then has no effect. @default `nixos-fleet:existingNetwork` */
-  existingNetwork?: ExistingNetwork;
+  existingNetwork?: ExistingNetwork | undefined;
   /**
    * The address of an account for the VMs to run as, instead of a new one. It needs `roles/logging.logWriter` and
    * `roles/monitoring.metricWriter` in the project. The fleet grants these roles only to an account that it creates.
    */
-  serviceAccount?: pulumi.Input<string>;
+  serviceAccount?: pulumi.Input<string> | undefined;
   /** The config repository's SSH private key or access token. @default the secret `nixos-fleet:deployKey` */
-  deployKey?: pulumi.Input<string>;
+  deployKey?: pulumi.Input<string> | undefined;
   /** The same for the inputs of the flake, by host or by the start of their URL. @default the secret `nixos-fleet:deployKeys` */
-  deployKeys?: Record<string, pulumi.Input<string>>;
+  deployKeys?: Record<string, pulumi.Input<string>> | undefined;
   /** The same for homes' own repositories, by their URL. @default the secret `nixos-fleet:homeDeployKeys` */
-  homeDeployKeys?: Record<string, pulumi.Input<string>>;
+  homeDeployKeys?: Record<string, pulumi.Input<string>> | undefined;
   /** The private key of SSH triggers. @default the secret `nixos-fleet:sshPrivateKey` */
-  sshPrivateKey?: pulumi.Input<string>;
+  sshPrivateKey?: pulumi.Input<string> | undefined;
 }
 
 /** A raw configuration, and the full keys of its secrets. */

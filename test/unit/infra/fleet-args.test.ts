@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { withArgs, withSecrets } from "../../../infra/fleet-args";
+import { withArgs, withSecrets, type FleetArgs } from "../../../infra/fleet-args";
 import { toolPath } from "../../../infra/tool-path";
 
 const stack = { raw: { "nixos-fleet:branch": "main", "nixos-fleet:follow": "approved" }, encrypted: ["other:key"] };
@@ -21,6 +21,16 @@ describe("arguments", () => {
       },
       encrypted: ["other:key"],
     });
+  });
+
+  it("may be undefined, such as a key that the program reads itself, also where the compiler tells that from absent", () => {
+    const none: FleetArgs = {
+      ...{ project: undefined, region: undefined, zone: undefined, vmsFile: undefined, resolveFrom: undefined },
+      ...{ existingNetwork: undefined, serviceAccount: undefined, sshPrivateKey: undefined },
+      ...{ deployKey: undefined, deployKeys: undefined, homeDeployKeys: undefined },
+    };
+    expect(withArgs("devs", none, stack)).toEqual(withArgs("devs", {}, stack));
+    expect(Object.values(withSecrets(none)).filter((value) => value !== undefined)).toEqual([]);
   });
 
   it.each([
