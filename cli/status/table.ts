@@ -60,20 +60,21 @@ export function renderStatus(
   const shown = chosen(status.vms, most);
   const left = status.vms.length - shown.length;
   const table = vmTable(shown, now, colour, width);
+  const urgent = shown.filter(needsPerson);
+  const isGrouped = urgent.length > most;
   const notes = [
     ...waveNotes(status),
     ...urgentNotes(status),
     ...controlNotes(status, now),
     ...reasonNotes(shown, table),
-    ...status.vms.flatMap((vm) => failureNotes(vm, table)).map((note) => paint(note, "red", colour)),
+    ...failureNotes(status.vms, table, isGrouped).map((note) => paint(note, "red", colour)),
     ...status.problems.map((problem) => paint(problem, "red", colour)),
     ...staleNotes(status, stale),
     ...unknownNotes(status),
     ...nextNotes(status),
   ];
   const more = left === 0 ? [] : [`and ${plural(left, "VM")} more, current or stopped (--all shows them)`];
-  const urgent = shown.filter(needsPerson);
-  const head = status.vms.length === 0 ? [] : urgent.length > most ? causes(urgent) : table;
+  const head = status.vms.length === 0 ? [] : isGrouped ? causes(urgent) : table;
   const lines = [
     ...head,
     ...(head.length === 0 ? [] : [...more, ""]),
@@ -285,13 +286,28 @@ function insteadText(good: string): string {
   return good === "previous" ? "what each VM ran before" : revisionText(good);
 }
 
-/** Details that do not fit into the table: the failure messages of VMs, and why homes failed. */
-function failureNotes({ name, owner, drift, reason, homeDrift }: VmStatus, table: readonly string[]): string[] {
-  const whose = owner === null ? name : `${name} (${owner})`;
-  const cut = drift === "failed" && reason !== null && !table.some((line) => line.includes(reason));
-  const system = cut ? [`${whose}: ${reason}`] : [];
-  const failed = Object.entries(homeDrift).flatMap(([user, home]) =>
-    home.drift === "failed" || home.drift === "unknown" ? [`${whose}, home ${user}: ${home.reason ?? home.drift}`] : [],
+/** Details that do not fit into the table: the failure messages of VMs, and why homes failed. Groups of VMs have the VMs' messages already. */
+function failureNotes(vms: readonly VmStatus[], table: readonly string[], isGrouped: boolean): string[] {
+  if (isGrouped) {
+    const homes = vms.flatMap((vm) => homeFailures(vm).map(([user, why]) => [why, `${user} (${vm.name})`] as const));
+    return homes.length === 0 ? [] : ["homes:", ...groupLines(homes, mostReasons)];
+  }
+  return vms
+    .flatMap((vm) => {
+      const { name, owner, drift, reason } = vm;
+      const whose = owner === null ? name : `${name} (${owner})`;
+      const cut = drift === "failed" && reason !== null && !table.some((line) => line.includes(reason));
+      return [
+        ...(cut ? [`${whose}: ${reason}`] : []),
+        ...homeFailures(vm).map(([user, why]) => `${whose}, home ${user}: ${why}`),
+      ];
+    })
+    .map((line) => oneLine(line, 400));
+}
+
+/** The homes that failed or are unknown, by user, and why. */
+function homeFailures({ homeDrift }: VmStatus): (readonly [string, string])[] {
+  return Object.entries(homeDrift).flatMap(([user, { drift, reason }]) =>
+    drift === "failed" || drift === "unknown" ? [[user, reason ?? drift] as const] : [],
   );
-  return [...system, ...failed].map((line) => oneLine(line, 400));
 }

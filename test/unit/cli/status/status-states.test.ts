@@ -148,3 +148,20 @@ test("more VMs in need than rows are grouped by their cause", () => {
     "10 VMs behind (dev-50, dev-51, dev-52, dev-53 and 6 more)",
   ]);
 });
+
+test("of groups each reason is one line, of VMs and of homes, however many share it", () => {
+  const vms = Array.from({ length: 60 }, (_, index) =>
+    vm(`dev-${index}`, { homes: [{ user: "eve", attribute: "eve" }] }),
+  );
+  const error = `error: ${"long ".repeat(20)}story`;
+  const home = reading({ revision: old, outcome: "failed", stage: "switch", error: "a link is in the way" });
+  const failed = reports(reading({ revision: old, outcome: "failed", stage: "build", error }), { eve: home });
+  const said = new Map(vms.map(({ name }) => [name, failed]));
+  const status = buildStatus({ fleet: "devs", stack: "prod" }, vms, decisions({ rest: good }), said, now);
+  const lines = renderStatus(status, { colour: false, rows: 40 });
+  expect(lines.filter((line) => line.includes("long long"))).toHaveLength(1);
+  expect(lines.slice(lines.indexOf("homes:"), lines.indexOf("next:"))).toEqual([
+    "homes:",
+    expect.stringMatching(/^ {2}eve \(dev-0\), eve \(dev-1\), .* and 54 more: .*a link is in the way$/),
+  ]);
+});
