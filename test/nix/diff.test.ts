@@ -114,7 +114,8 @@ describe.skipIf(image === undefined).each(["", "infra/nixos"])("fleet diff of a 
   });
 
   it("does so from two commits that it fetched, without their history", async () => {
-    expect(await diff(directory, "dev-alice")).toEqual({
+    await git("init", "--quiet", join(directory, "empty"));
+    expect(await diff(join(directory, "empty"), "dev-alice")).toEqual({
       code: 0,
       err: [],
       out: [

@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { execa } from "execa";
 import { bundlePage } from "../bundle-page";
 import { manifestOf, packagesIn, type Manifest } from "./manifest";
+import { launcher } from "./node-version";
 import { writePrograms } from "./programs";
 import { writeTypes } from "./types";
 
@@ -50,7 +51,7 @@ export async function pack(directory: string, withTypes = true): Promise<string>
   const policy = readFileSync(join(root, "policy/PulumiPolicy.yaml"), "utf8");
   writeFileSync(join(staged, "policy/PulumiPolicy.yaml"), policy.replace(/^main: index\.ts$/m, "main: index.js"));
   mkdirSync(join(staged, "scripts"), { recursive: true });
-  writeFileSync(join(staged, "scripts/fleet"), '#!/usr/bin/env node\nrequire("../fleet.js");\n');
+  writeFileSync(join(staged, "scripts/fleet"), launcher);
   chmodSync(join(staged, "scripts/fleet"), 0o755);
   mkdirSync(join(staged, "cli/dashboard"), { recursive: true });
   writeFileSync(join(staged, "cli/dashboard/page.json"), JSON.stringify(await bundlePage()));

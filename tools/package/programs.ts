@@ -7,6 +7,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { build } from "esbuild";
 import { bundleAgent } from "../bundle-agent";
 import { keepSourcePaths } from "../source-paths";
+import { banner } from "./node-version";
 
 const root = resolve(__dirname, "../..");
 const SOURCES = ["fleet.ts", "infra/index.ts", "policy/index.ts"];
@@ -33,6 +34,7 @@ async function write(source: string, staged: string): Promise<string> {
     target: "node20",
     charset: "utf8",
     logLevel: "warning",
+    banner: { js: banner },
     plugins: [
       keepSourcePaths(
         (directory) => `require("node:path").join(__dirname, ${JSON.stringify(relative(home, directory))})`,

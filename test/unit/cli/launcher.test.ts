@@ -73,6 +73,19 @@ it("says on Ctrl-C how to go on, and exits with 130", async () => {
   expect(end.exitCode).toBe(130);
 });
 
+it.each(["v18.20.8", "v20.18.3", "v21.7.3", "v22.11.0"])(
+  "says in one line that Node %s is too old",
+  async (version) => {
+    const bin = mkdtempSync(join(directory, "bin "));
+    writeFileSync(join(bin, "node"), `#!/bin/sh\necho ${version}\n`, { mode: 0o755 });
+    const end = await execa(launcher, ["status"], { ...options, env: { PATH: `${bin}:${path}` } });
+    expect([end.exitCode, end.stderr]).toEqual([
+      2,
+      `fleet: this is Node ${version}; Node 20.19 or 22.12 or newer is needed`,
+    ]);
+  },
+);
+
 it("says in one line that packages are missing", async () => {
   const root = join(directory, "clone");
   mkdirSync(join(root, "scripts"), { recursive: true });

@@ -65,6 +65,8 @@ describe("fleet diff", () => {
   const newer = "391b592eb44808b3bd0cb80bb71b63a5a118b8bb";
   const directory = mkdtempSync(join(tmpdir(), "fleet diff "));
   const [origin, clone] = [join(directory, "origin.git"), join(directory, "clone")];
+  /** A clone without any commit. */
+  const empty = join(directory, "empty");
   const git = async (cwd: string, ...args: string[]) => (await execa("git", args, { cwd, env: identity })).stdout;
   const lock = readFileSync(resolve(__dirname, "../../../../examples/config-repo/flake.lock"), "utf8");
   let before: string;
@@ -74,6 +76,7 @@ describe("fleet diff", () => {
   beforeAll(async () => {
     await git(directory, "init", "--quiet", "--bare", "--initial-branch=main", "origin.git");
     await git(directory, "clone", "--quiet", "origin.git", "clone");
+    await git(directory, "init", "--quiet", "empty");
     await git(clone, "checkout", "--quiet", "-B", "main");
     const commit = async (files: Record<string, string>) => {
       for (const [name, text] of Object.entries(files)) writeFileSync(join(clone, name), text);
@@ -106,7 +109,7 @@ describe("fleet diff", () => {
   let endpoint: string;
 
   /** @param nix a shell script in place of nix; null for none at all */
-  async function fleet(args: string[], nix: string | null = null, cwd = directory) {
+  async function fleet(args: string[], nix: string | null = null, cwd = empty) {
     const bin = join(directory, "bin");
     rmSync(bin, { recursive: true, force: true });
     mkdirSync(bin);
@@ -129,7 +132,7 @@ describe("fleet diff", () => {
 
   it.each([
     ["a clone", () => clone],
-    ["the repository where the clone lacks the commits", () => directory],
+    ["the repository where the clone lacks the commits", () => empty],
   ])("shows what moves by the commits of %s, and says that nix is not there", async (_, where) => {
     expect(await fleet([], null, where())).toEqual({
       code: 0,
@@ -221,7 +224,7 @@ describe("fleet diff", () => {
     for (const one of fake.instances)
       one.metadata = { "nixos-fleet": JSON.stringify({ repository: join(directory, "away"), branch: "main" }) };
     const args = ["--head", "--no-closures", "--resolve-from", origin];
-    const { code, out } = await fleet(args, null, mkdtempSync(join(directory, "no clone ")));
+    const { code, out } = await fleet(args, null, empty);
     expect([code, out.join("\n")]).toEqual([0, expect.stringContaining("a b.nix")]);
   });
 
@@ -283,6 +286,9 @@ describe("fleet diff", () => {
     expect((await fleet(["dev-eve"])).err).toEqual([expect.stringMatching(/^no VM dev-eve in fleet/)]);
     fake.instances = fake.instances.map((one) => ({ ...one, metadata: {} }));
     expect((await fleet(["--head"])).err).toEqual([expect.stringMatching(/^no VM's metadata names the config repo/)]);
+    expect((await fleet([], null, directory)).err).toEqual([
+      expect.stringMatching(/fleet diff \w+ is not a clone of the config repository \(.*\); name it with --clone/),
+    ]);
     expect((await fleet([])).err).toEqual([
       expect.stringMatching(/is not a clone with these commits; name one with --clone/),
     ]);
