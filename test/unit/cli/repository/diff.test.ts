@@ -203,7 +203,7 @@ describe("fleet diff", () => {
     const toplevel = `/nix/store/${"0".repeat(32)}-nixos-system`;
     for (const one of fake.instances)
       one.guest = { "nixos-fleet/system": JSON.stringify(report({ revision: theirs, approved: before, toplevel })) };
-    for (const where of [clone, directory]) {
+    for (const where of [clone, empty]) {
       rmSync(join(directory, "asked"), { force: true });
       const { code, out } = await fleet(["dev-bob"], nix.replace("BEFORE", theirs), where);
       expect([code, out.join("\n")]).toEqual([1, expect.stringContaining(`commit ${theirs} on a branch`)]);
@@ -211,7 +211,7 @@ describe("fleet diff", () => {
     }
   });
 
-  it("fetches both commits shallowly for nix where there is no clone, and leaves nothing behind", async () => {
+  it("fetches both commits shallowly for nix where the clone lacks them, and leaves nothing behind", async () => {
     rmSync(join(directory, "asked"));
     await fleet(["dev-bob"], nix.replace("BEFORE", before));
     const asked = readFileSync(join(directory, "asked"), "utf8");
