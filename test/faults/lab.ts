@@ -26,18 +26,19 @@ import { patience } from "../setup/pace";
 import { Source } from "./source";
 import { Vm } from "./vm";
 
-/** Whole seconds. */
-const atMost = (seconds: number) => String(Math.ceil(patience(seconds) / 1000));
+/** Seconds on an idle machine, in whole seconds on this one. */
+const scaled = (seconds: number) => String(Math.ceil(patience(seconds) / 1000));
 
 /** The agent's own limits, shortened: a test of a thing that hangs should not take the hours that a machine may. */
 export const limits = {
-  NIXOS_AUTO_UPDATE_FETCH_TIMEOUT: atMost(4),
+  NIXOS_AUTO_UPDATE_FETCH_TIMEOUT: scaled(4),
   // A switch takes 2 s where nothing else runs, and 10 s beside the boots of a dozen machines.
-  NIXOS_AUTO_UPDATE_SWITCH_TIMEOUT: atMost(15),
+  NIXOS_AUTO_UPDATE_SWITCH_TIMEOUT: scaled(15),
   NIXOS_AUTO_UPDATE_SETTLE: "1",
-  NIXOS_AUTO_UPDATE_REACH: atMost(6),
-  NIXOS_AUTO_UPDATE_STALL: atMost(2),
-  NIXOS_AUTO_UPDATE_RETRY: "4",
+  NIXOS_AUTO_UPDATE_REACH: scaled(6),
+  NIXOS_AUTO_UPDATE_STALL: scaled(2),
+  // A test looks at a VM between two tries.
+  NIXOS_AUTO_UPDATE_RETRY: scaled(4),
   NIXOS_AUTO_UPDATE_PAUSE: "1",
 };
 
