@@ -10,6 +10,7 @@ import { ConfigError } from "../../config-error";
 import { homeDiskName } from "../../config/names";
 import { parallelism } from "../../engine-options";
 import { REFUSED } from "./approval-check";
+import { registrationEnd } from "../settled";
 import { registered } from "./registered";
 import { own } from "../../../rules/text/json";
 import { nextFailures, noFailures, type FailureEvent } from "./release-failures";
@@ -249,19 +250,6 @@ export function adviceAfter(
   return zone === undefined
     ? undefined
     : `It ran before; see that it runs: gcloud compute instances start ${vm} --zone=${zone}`;
-}
-
-/**
- * Resolves when the engine has finished with a resource: its URN arrives when its registration ends, even if that failed. If the engine
- * ends the run earlier, the URN never arrives, and the SDK reports that by an error.
- */
-export function registrationEnd(resource: pulumi.Resource): Promise<void> {
-  // The SDK does not export this promise; `apply` alone would wait for ever after an error.
-  const { promise } = resource.urn as unknown as { promise: () => Promise<unknown> };
-  return promise().then(
-    () => undefined,
-    () => undefined,
-  );
 }
 
 /** A hook whose callback says whether to retry; undefined if the engine is too old for it. */

@@ -11,7 +11,8 @@ import type { Wave } from "../../../rules/rollout/waves";
 import type { ApprovalGuard } from "./approval-check";
 import { gateResult } from "./gate-result";
 import { knownOr } from "../known-or";
-import { registrationEnd, type DelayedFailures } from "./delayed-failures";
+import { registrationEnd, settled } from "../settled";
+import type { DelayedFailures } from "./delayed-failures";
 import { defined } from "../../../rules/text/json";
 import type { Approval } from "../../../rules/rollout/approval";
 
@@ -91,7 +92,7 @@ export class Rollout extends pulumi.ComponentResource {
         },
       );
       const printed = knownOr<string | undefined>(gate.stdout, undefined);
-      args.guard.gates.set(wave.name, valueOf(printed));
+      args.guard.gates.set(wave.name, settled(printed));
       gates[wave.name] = pulumi.all([approved, printed]).apply(([approval, summary]) => {
         if (approval === undefined) return "nothing is approved";
         if (summary !== undefined) return gateResult(summary, approval.revision);
@@ -156,12 +157,6 @@ export class Rollout extends pulumi.ComponentResource {
       triggers.push(trigger);
     }
   }
-}
-
-/** An output's value; undefined if the run ends without it. */
-function valueOf<T>(output: pulumi.Output<T>): Promise<T | undefined> {
-  // The SDK does not export this; `apply` would wait for ever after an error.
-  return (output as unknown as { promise: () => Promise<T> }).promise().catch(() => undefined);
 }
 
 async function attempts({ vms: names }: Wave, { vms, failures }: RolloutArgs): Promise<void> {
