@@ -132,7 +132,7 @@ async function imagesMissingOf(
   const there = instances.value.map(({ name }) => name);
   const wanted = { project, vms: vms.filter(({ name }) => !there.includes(name)), made };
   if (wanted.vms.length === 0) return undefined;
-  return resultOf(call, () => imageMistakes(wanted, (kind, owner, name) => compute.hasImage(name, owner, kind)));
+  return resultOf(call, () => imageMistakes(wanted, compute.hasImage.bind(compute)));
 }
 
 /** @throws if there are none, or another account's may not be used */

@@ -1,7 +1,7 @@
 /** The parts of the Compute API that the operator's tool uses, independent of the transport. */
 import type { compute_v1 } from "@googleapis/compute/build/v1";
 import type { Offers, Wanted } from "../../rules/google-catalog";
-import type { ImageKind } from "../../rules/vm-images";
+import type { HasImage } from "../../rules/vm-images";
 
 /** All parts. */
 export type ComputeClient = Compute & Images & Catalog & Consoles & Disks;
@@ -103,8 +103,7 @@ export interface NewSnapshot {
 /** The same API's images. */
 export interface Images {
   readonly project: string;
-  /** Whether a project has an image or a family of this name; by default this project, and an image. */
-  hasImage(name: string, project?: string, kind?: ImageKind): Promise<boolean>;
+  hasImage: HasImage;
   /** Makes an image, and waits until it is ready. */
   insertImage(image: compute_v1.Schema$Image): Promise<void>;
 }

@@ -212,7 +212,7 @@ class RestCompute implements ComputeClient {
     );
   }
 
-  async hasImage(name: string, project = this.project, kind: ImageKind = "image"): Promise<boolean> {
+  async hasImage(kind: ImageKind, project: string, name: string): Promise<boolean> {
     const asked = { project, fields: "name" };
     try {
       await this.call(() =>

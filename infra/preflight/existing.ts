@@ -35,6 +35,10 @@ interface Existing {
   offers?: Offers | undefined;
   /** Empty before the Compute API is enabled; the region's are also empty if they cannot be read. */
   quotas: ReadQuotas;
+  /** Lists what belongs to no fleet. */
+  listForeign: ListForeign;
+  /** Whether an image exists. */
+  hasImage: HasImage;
 }
 
 const FIELDS = {
@@ -79,13 +83,25 @@ export async function readExisting(
       readOffers(api, project, vms).catch(forbiddenIsUnknown),
       readRegionQuotas(api, project, region),
     ]);
-    return { metadata: found.metadata, inventory, offers, quotas: { project: found.quotas, region: ofRegion } };
+    return {
+      metadata: found.metadata,
+      inventory,
+      offers,
+      quotas: { project: found.quotas, region: ofRegion },
+      listForeign: foreignLister(api, project),
+      hasImage: imageReader(api),
+    };
   } catch (thrown) {
     if (thrown instanceof ConfigError) throw thrown;
     const { message, response } = thrownShape.safeParse(thrown).data ?? { message: String(thrown) };
     const reasons = response?.data.error.errors.map(({ reason }) => reason) ?? [];
     if (reasons.includes("accessNotConfigured"))
-      return { metadata: {}, inventory: { vms: [], disks: [] }, quotas: { project: {}, region: {} } };
+      return {
+        ...{ metadata: {}, inventory: { vms: [], disks: [] }, quotas: { project: {}, region: {} } },
+        listForeign: () => Promise.resolve([]),
+        // Another project may have it.
+        hasImage: () => Promise.resolve(true),
+      };
     const status = response === undefined ? "" : `HTTP ${response.status}: `;
     const renew =
       response?.status === 401 && accessTokenFrom !== undefined
@@ -107,15 +123,9 @@ export async function readMetadataNow(
   return (await readProject(await providersApi(project, raw, opts), project)).metadata;
 }
 
-/** Lists what belongs to no fleet, with the provider's own identity. */
-export async function foreignReader(project: string, raw: RawConfig, opts: pulumi.InvokeOptions): Promise<ListForeign> {
-  return foreignLister(await providersApi(project, raw, opts), project);
-}
-
-/** Whether images exist, with the provider's own identity. Only "not found" is no: Compute itself later refuses what cannot be read here. */
-export async function imageReader(project: string, raw: RawConfig, opts: pulumi.InvokeOptions): Promise<HasImage> {
-  const api = await providersApi(project, raw, opts);
-  return async (kind, owner, name) => {
+/** Whether images exist. Only "not found" is no: Compute itself later refuses what cannot be read here. */
+export function imageReader(api: compute_v1.Compute): HasImage {
+  return (kind, owner, name) => {
     const asked = { project: owner, fields: "name" };
     const found =
       kind === "image"

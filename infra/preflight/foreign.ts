@@ -23,17 +23,11 @@ interface Wanted {
 }
 
 /**
- * @param reader called only if there is something to create
+ * @param list called only for zones where something is to be created
  * @throws ConfigError of every name that is taken: Compute would refuse it in the middle of the update
  */
-export async function requireFreeNames(
-  config: Fleet,
-  inventory: Inventory,
-  reader: () => Promise<ListForeign>,
-): Promise<void> {
+export async function requireFreeNames(config: Fleet, inventory: Inventory, list: ListForeign): Promise<void> {
   const wanted = wantedNames(config, inventory);
-  if (wanted.length === 0) return;
-  const list = await reader();
   const groups = [...groupEntries(wanted.map((one) => [`${one.kind} ${one.zone}`, one] as const)).values()] as [
     Wanted,
     ...Wanted[],

@@ -10,18 +10,17 @@ type Fleet = Pick<FleetConfig, "project" | "fleet" | "stack" | "stacks" | "image
 
 /**
  * @param replaced names of VMs that the update creates again
- * @param reader called only if there are VMs to create
+ * @param hasImage called only for images of VMs that are to be created
  * @throws ConfigError of every image that does not exist
  */
 export async function requireImages(
   config: Fleet,
   { vms: present }: Inventory,
   replaced: readonly string[],
-  reader: () => Promise<HasImage>,
+  hasImage: HasImage,
 ): Promise<void> {
   const isNew = (name: string) => oursNamed(config, present, name) === undefined || replaced.includes(name);
   const vms = config.vms.filter(({ name }) => isNew(name));
-  if (vms.length === 0) return;
-  const mistakes = await imageMistakes({ project: config.project, vms, made: madeImages(config) }, await reader());
+  const mistakes = await imageMistakes({ project: config.project, vms, made: madeImages(config) }, hasImage);
   if (mistakes.length > 0) throw new ConfigError(mistakes.map((line) => `${line}; ${imageCure}`));
 }

@@ -11,7 +11,7 @@ import { startupScript } from "../startup";
 import { newestImages } from "../components/image";
 import { reachAll, type Reachable } from "../components/rollout/trigger";
 import type { Resolved } from "./approval";
-import { foreignReader, imageReader, readExisting, readMetadataNow } from "./existing";
+import { readExisting, readMetadataNow } from "./existing";
 import { requireFreeNames } from "./foreign";
 import { metadataFindings } from "./metadata-size";
 import { accessWarnings, bindingWarnings, repositoryWarnings, stackWarnings, triggerWarnings } from "./warnings";
@@ -62,13 +62,14 @@ export async function prepare(
   // A program of the Automation API has a placeholder.
   const projectRoot = isAbsolute(root) ? root : directory;
   const { config, source, resolved } = await readSettings(written, stack, directory, projectRoot, opts);
-  const { metadata, inventory, offers, quotas } = await readExisting(config, written.raw, opts);
+  const existing = await readExisting(config, written.raw, opts);
+  const { metadata, inventory, offers, quotas } = existing;
   const mistakes = offers === undefined ? [] : offerMistakes(config, offers);
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   assertNoReplacement(config, inventory, given);
   const replaced = replacedVms(config, inventory);
-  await requireFreeNames(config, inventory, () => foreignReader(config.project, written.raw, opts));
-  await requireImages(config, inventory, replaced, () => imageReader(config.project, written.raw, opts));
+  await requireFreeNames(config, inventory, existing.listForeign);
+  await requireImages(config, inventory, replaced, existing.hasImage);
   const reachable = await reachAll(config, inventory.vms, opts);
   for (const line of [
     ...stackWarnings(config),

@@ -16,7 +16,7 @@ function project(names: Partial<Record<"instances" | "disks", string[]>>) {
     asked.push(`${kind} ${zone}`);
     return Promise.resolve(names[kind] ?? []);
   };
-  return { asked, read: () => Promise.resolve(list) };
+  return { asked, read: list };
 }
 
 it("is one line for all VMs of a zone, and says what helps", async () => {
@@ -47,7 +47,7 @@ it("is not asked for where nothing is to be created", async () => {
 });
 
 it("is free where the list cannot be read: Compute decides", () =>
-  requireFreeNames(configured(), nothing, () => Promise.resolve(() => Promise.reject(new Error("HTTP 403")))));
+  requireFreeNames(configured(), nothing, () => Promise.reject(new Error("HTTP 403"))));
 
 it("is read page by page, without what has a fleet's label", async () => {
   const pages = [

@@ -1,24 +1,21 @@
 /** VMs are created only from images that exist. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import * as pulumi from "@pulumi/pulumi";
-import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { compute_v1 } from "@googleapis/compute/build/v1";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { imageReader } from "../../../infra/preflight/existing";
 import { requireImages } from "../../../infra/preflight/images";
 import { alice, configured } from "./present";
-
-afterEach(() => vi.unstubAllEnvs());
 
 /** A project with these images and families, `KIND PROJECT NAME`. */
 const reader = (...there: string[]) => {
   const asked: string[] = [];
   return {
     asked,
-    read: () =>
-      Promise.resolve((...place: string[]) => {
-        asked.push(place.join(" "));
-        return Promise.resolve(there.includes(place.join(" ")));
-      }),
+    read: (...place: string[]) => {
+      asked.push(place.join(" "));
+      return Promise.resolve(there.includes(place.join(" ")));
+    },
   };
 };
 const nothing = { vms: [], disks: [] };
@@ -79,12 +76,8 @@ it("is missing only if Google says so", async () => {
     server.closeAllConnections();
     server.close();
   });
-  vi.stubEnv("NIXOS_FLEET_COMPUTE_ENDPOINT", `http://127.0.0.1:${(server.address() as AddressInfo).port}/compute/v1/`);
-  await pulumi.runtime.setMocks({
-    newResource: ({ name, inputs }) => ({ id: name, state: inputs as object }),
-    call: () => ({ accessToken: "t", project: "acme-dev" }),
-  });
-  const hasImage = await imageReader("acme-dev", {}, {});
+  const rootUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const hasImage = imageReader(new compute_v1.Compute({ rootUrl, auth: "key" }));
   const found = ["there", "gone", "secret"].flatMap((name) => [
     hasImage("image", "acme-dev", name),
     hasImage("family", "acme-dev", name),
