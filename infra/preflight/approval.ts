@@ -56,7 +56,7 @@ export async function resolveHomes(
   const homes: Record<string, Revision> = {};
   const resolve = async ([key, { repository, branch }]: Source) => {
     try {
-      homes[key] = await resolveRevision(repository, branch, undefined, patience);
+      homes[key] = await resolveRevision(repository, branch, undefined, { patience });
     } catch (error) {
       const { message } = error as Error;
       warnings.push(`vms: a home's repository: ${message}; a new revision is approved without the homes from it`);

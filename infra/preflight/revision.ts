@@ -24,6 +24,12 @@ export interface Revision {
   lockText: string;
 }
 
+/** A branch's head as it was read, with another file of it. */
+export interface Head extends Revision {
+  /** The text of the file that was asked for besides the lock; undefined if the head does not have it. */
+  besides: string | undefined;
+}
+
 /** Where the program reads a flake: a URL or a path, and the folder that contains the flake; absent for the top. */
 export interface FlakeSource {
   repository: string;
@@ -41,7 +47,7 @@ export interface Patience {
 const PATIENCE: Patience = { silence: 60_000 };
 
 /**
- * The head of `branch` and its lock, by a fetch of that one commit, without the other files if the server can leave them out. Never asks
+ * The head of `branch`, its lock and the file `besides`, by a fetch of that one commit, without the other files if the server can leave them out. Never asks
  * for a password.
  * @throws Error with one line that says which repository or branch could not be read, with git's own reason; or that the head cannot be
  * approved, since its `flake.lock` is not a lock that a VM could build
@@ -50,10 +56,11 @@ export async function resolveRevision(
   repository: string,
   branch: string,
   subdirectory?: string,
-  patience = PATIENCE,
-): Promise<Revision> {
+  { patience = PATIENCE, besides }: { patience?: Patience; besides?: string | undefined } = {},
+): Promise<Head> {
   const lock = flakeFile(subdirectory, "flake.lock");
-  const head = await fetchCommit(repository, `refs/heads/${branch}`, lock, patience).catch((error: unknown) => {
+  const files = { lock, besides };
+  const head = await fetchCommit(repository, `refs/heads/${branch}`, files, patience).catch((error: unknown) => {
     throw new Error(`cannot read branch "${branch}" of ${repository}: ${reason(error)}`, { cause: error });
   });
   const problem = head.isLink ? `${lock} is a symbolic link; commit the file itself` : lockProblem(head.lockText);
@@ -61,7 +68,7 @@ export async function resolveRevision(
     const where = `${head.revision.slice(0, 7)}, the head of branch "${branch}" of ${repository}`;
     throw new Error(`${where}, cannot be approved: ${problem}`);
   }
-  return { revision: head.revision, lock: head.lock, lockText: head.lockText };
+  return { revision: head.revision, lock: head.lock, lockText: head.lockText, besides: head.besides };
 }
 
 /** The text of `flake.lock` at a revision; undefined if the repository does not return it. */
@@ -69,12 +76,7 @@ export async function lockTextAt(
   { repository, subdirectory }: FlakeSource,
   revision: string,
 ): Promise<string | undefined> {
-  return textAt(repository, revision, flakeFile(subdirectory, "flake.lock"));
-}
-
-/** The text of a file at a revision; undefined if the repository does not return it. */
-export async function textAt(repository: string, revision: string, file: string): Promise<string | undefined> {
-  return fetchCommit(repository, revision, file).then(
+  return fetchCommit(repository, revision, { lock: flakeFile(subdirectory, "flake.lock") }).then(
     ({ lockText }) => lockText,
     () => undefined,
   );
@@ -106,18 +108,24 @@ const PASSING =
 /** A server that leaves files out, but does not send one by itself: one of git's older protocol. */
 const NO_SINGLE_FILES = /from promisor remote/;
 
+/** The paths of what is read of a commit. */
+interface Files {
+  lock: string;
+  besides?: string | undefined;
+}
+
 /** Fetches the commit, and retries if that may help. */
 async function fetchCommit(
   repository: string,
   ref: string,
-  lock: string,
+  files: Files,
   patience = PATIENCE,
-): Promise<Revision & { isLink: boolean }> {
+): Promise<Head & { isLink: boolean }> {
   const end = Date.now() + (patience.total ?? Infinity);
   let filter = true;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await fetchOnce(repository, ref, lock, { ...patience, end }, filter);
+      return await fetchOnce(repository, ref, files, { ...patience, end }, filter);
     } catch (error) {
       if (filter && NO_SINGLE_FILES.test(stderrOf(error))) {
         filter = false;
@@ -133,10 +141,10 @@ async function fetchCommit(
 async function fetchOnce(
   repository: string,
   ref: string,
-  file: string,
+  files: Files,
   limits: Limits,
   filter: boolean,
-): Promise<Revision & { isLink: boolean }> {
+): Promise<Head & { isLink: boolean }> {
   const directory = mkdtempSync(join(tmpdir(), "nixos-fleet-revision-"));
   const git = (command: GitCommand) => runGit(command, directory, limits);
   try {
@@ -149,13 +157,16 @@ async function fetchOnce(
       values: ["origin", ref],
     });
     const head = await git({ command: "rev-parse", values: ["FETCH_HEAD"] });
-    const lock = await git({ command: "show", values: [`FETCH_HEAD:${file}`] });
-    const entry = await git({ command: "ls-tree", values: ["FETCH_HEAD"], paths: [file] });
+    const show = (file: string) => git({ command: "show", values: [`FETCH_HEAD:${file}`] });
+    const lock = await show(files.lock);
+    const entry = await git({ command: "ls-tree", values: ["FETCH_HEAD"], paths: [files.lock] });
+    const besides = files.besides === undefined ? undefined : await show(files.besides).catch(() => undefined);
     return {
       isLink: entry.toString().startsWith("120000 "),
       revision: head.toString().trim(),
       lock: digest(lock),
       lockText: lock.toString(),
+      besides: besides?.toString(),
     };
   } finally {
     rmSync(directory, { recursive: true, force: true });

@@ -10,7 +10,7 @@ import { hostWarnings } from "./warnings";
 import { ConfigError } from "../config-error";
 import { listWarning } from "./pushed-list";
 import { type FlakeSource, localLockDiffers, resolveRevision } from "./revision";
-import { checkStack } from "../config/vms/vms-file";
+import { checkStack, listInClone } from "../config/vms/vms-file";
 
 interface StackSettings {
   config: FleetConfig;
@@ -34,9 +34,10 @@ export async function readSettings(
   opts: pulumi.InvokeOptions,
 ): Promise<StackSettings> {
   const { config, source, mistakes } = checkStack(raw, stack, directory, encrypted, root);
+  const local = listInClone(raw, directory);
   const head =
     source &&
-    (await resolveRevision(source.repository, source.branch, source.subdirectory).catch(
+    (await resolveRevision(source.repository, source.branch, source.subdirectory, { besides: local?.path }).catch(
       (error: unknown) => error as Error,
     ));
   if (head instanceof Error) mistakes.push(`nixos-fleet:${source?.key ?? "repository"}: ${head.message}`);
@@ -50,7 +51,7 @@ export async function readSettings(
     void pulumi.log.warn(
       `flake.lock in ${source.repository} differs from the pushed one; only what is pushed is rolled out`,
     );
-  const list = await listWarning(raw, directory, source, head);
+  const list = local && listWarning(local, head);
   if (list !== undefined) void pulumi.log.warn(list);
   const manifest = await prebuilt(config, head.revision, opts);
   return { config, source, resolved: { system: { ...head, ...(manifest ? { manifest } : {}) }, homes } };

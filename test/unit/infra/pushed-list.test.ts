@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { listInClone } from "../../../infra/config/vms/vms-file";
 import { listWarning } from "../../../infra/preflight/pushed-list";
 import { resolveRevision } from "../../../infra/preflight/revision";
 
@@ -35,7 +36,9 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 const warned = async (file: string, more: Record<string, string> = {}) => {
   const repository = at("server.git");
   const raw = { "nixos-fleet:vmsFile": file, ...more };
-  return listWarning(raw, at("program"), { repository }, await resolveRevision(repository, "main"));
+  const local = listInClone(raw, at("program"));
+  const head = await resolveRevision(repository, "main", undefined, { besides: local?.path });
+  return local && listWarning(local, head);
 };
 
 it("is named where someone else has pushed since, and not once it is pulled", async () => {

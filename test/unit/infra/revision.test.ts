@@ -130,7 +130,9 @@ it("gets of a large repository the lock alone, if the server can leave out the r
 it("waits longer than its limit for a server that sends", async () => {
   const pause = patience(0.5);
   ssh(await repository(), 0, "", `for _ in 1 2 3 4 5 6; do echo 'remote: working' >&2; sleep ${pause / 1000}; done`);
-  await expect(resolveRevision("git@h:x", "main", undefined, { silence: 4 * pause })).resolves.toBeDefined();
+  await expect(
+    resolveRevision("git@h:x", "main", undefined, { patience: { silence: 4 * pause } }),
+  ).resolves.toBeDefined();
 });
 
 it("waits for a home's repository that sends without end no longer than its limit", async () => {
