@@ -1,13 +1,11 @@
 /** Which Pulumi project the tool works on, and its stacks' settings. */
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
+import { foldersUp } from "../rules/text/folders-up";
 
 /** The project that `from` is in; else the repository that the tool is part of, so that it works from any directory there. */
 export function projectDirectory(from = process.cwd()): string {
-  for (let directory = from; ; directory = dirname(directory)) {
-    if (existsSync(join(directory, "Pulumi.yaml"))) return directory;
-    if (dirname(directory) === directory) return join(__dirname, "..");
-  }
+  return foldersUp(from).find((folder) => existsSync(join(folder, "Pulumi.yaml"))) ?? join(__dirname, "..");
 }
 
 /** The settings file of a stack in a project's folder; undefined if there is none. */

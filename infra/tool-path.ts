@@ -1,6 +1,7 @@
 /** The path of the operator's tool, as gates call it. */
 import { existsSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
+import { foldersUp } from "../rules/text/folders-up";
 
 /** The root of the package or of the repository. */
 const ROOT = resolve(__dirname, "..");
@@ -28,9 +29,7 @@ const TOOL = "scripts/fleet";
  * version.
  */
 function installed(directory: string): string | undefined {
-  for (let from = directory; ; from = dirname(from)) {
-    const found = join(from, "node_modules/nixos-fleet");
-    if (existsSync(join(found, TOOL))) return found;
-    if (dirname(from) === from) return undefined;
-  }
+  return foldersUp(directory)
+    .map((folder) => join(folder, "node_modules/nixos-fleet"))
+    .find((found) => existsSync(join(found, TOOL)));
 }

@@ -1,6 +1,7 @@
 /** Where what `fleet init` names is: the package of this tool, and the repository of an existing flake. */
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
+import { foldersUp } from "../../rules/text/folders-up";
 
 interface PackageFile {
   name?: string;
@@ -30,6 +31,5 @@ function readPackage(directory: string): PackageFile {
 
 /** The top of the clone that a directory is in; the directory itself if it is in none. */
 export function cloneOf(directory: string): string {
-  for (let top = directory; dirname(top) !== top; top = dirname(top)) if (existsSync(join(top, ".git"))) return top;
-  return directory;
+  return foldersUp(directory).find((folder) => existsSync(join(folder, ".git"))) ?? directory;
 }

@@ -1,6 +1,7 @@
 /** The list of VMs in a file of its own, which the configuration repository's flake also reads (`lib.mkFleet`). */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
+import { foldersUp } from "../../../rules/text/folders-up";
 import { parseJson } from "../../../rules/text/json";
 import { reasonOf } from "../../../rules/text/system-error";
 import { checkConfig, type Checked, type RawConfig } from "../fleet-config";
@@ -79,10 +80,8 @@ export interface ListInClone {
 export function listInClone({ [FILE]: file = "" }: RawConfig, directory: string): ListInClone | undefined {
   if (file === "") return undefined;
   const path = resolve(directory, file);
-  for (let folder = dirname(path); ; folder = dirname(folder)) {
-    if (existsSync(join(folder, ".git"))) return { file, path: relative(folder, path), list: readList(path) };
-    if (dirname(folder) === folder) return undefined;
-  }
+  const clone = foldersUp(dirname(path)).find((folder) => existsSync(join(folder, ".git")));
+  return clone === undefined ? undefined : { file, path: relative(clone, path), list: readList(path) };
 }
 
 function readList(path: string): unknown {
