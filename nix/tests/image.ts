@@ -20,17 +20,19 @@ function newestImage(): string | undefined {
 export const image = process.getuid?.() === 0 ? newestImage() : undefined;
 
 /**
+ * Options of `unshare` for mounts and process numbers of one's own: Nix ends all processes of a build user before it builds, also those of
+ * other machines here if it sees them.
+ */
+export const apart = ["--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"];
+
+/**
  * Runs a shell script inside a throwaway copy of the image, with the project at `/project`, and gives its standard
  * output. Throws execa's error when the script fails.
  */
 export async function inside(script: string): Promise<string> {
   if (image === undefined) throw new Error("no machine image in the cache, or not root");
   const runner = join(__dirname, "image-chroot.sh");
-  const { stdout } = await execa("unshare", [
-    // Nix ends all processes of a build user before it builds: without process numbers of its own, those of other machines here too.
-    ...["--mount", "--pid", "--fork", "--kill-child", "--propagation", "private", "sh", runner, image, project],
-    ...["sh", "-euc", script],
-  ]);
+  const { stdout } = await execa("unshare", [...[...apart, "sh", runner, image, project], ...["sh", "-euc", script]]);
   return stdout;
 }
 

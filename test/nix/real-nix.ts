@@ -3,14 +3,8 @@ import { execFile } from "node:child_process";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { image } from "../../nix/tests/image";
+import { apart, image } from "../../nix/tests/image";
 import { patience } from "../setup/pace";
-
-/**
- * Mounts and process numbers of its own: Nix ends all processes of a build user before it builds, and would end builders in other tests'
- * machines.
- */
-const apart = ["--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"];
 
 /**
  * Writes the program into a directory that is to be on PATH. What nix builds is gone when it ends, or lies in `keep`, a directory of a tmpfs,
