@@ -9,11 +9,10 @@ import { diffLines, groupClosures, planMoves, type FleetDiff, type Move, type Mo
 import { FleetError, UsageError } from "../errors";
 import { messageOf } from "../../rules/text/system-error";
 import { readAllReports, readDecisions, readVms, type FleetVm, type Source } from "../fleet";
-import { git } from "../repository/git";
+import { askClone } from "../repository/git";
 import { nix } from "../repository/nix";
 import { checkRevision, configSource, resolveRevision } from "../revisions";
 import { buildStatus, type FleetStatus } from "../status/status";
-import { oneLine } from "../../rules/text/text";
 
 export const command: Command = {
   name: "diff",
@@ -49,7 +48,9 @@ export const command: Command = {
     const context = await openFleet(call);
     const names = call.positionals;
     const vms = names.length === 0 ? await readVms(context.compute, context.id) : await requireVms(context, names);
-    await checkClone(call);
+    const clone = call.options.text("clone");
+    // If it is none, commits would be read elsewhere, without a word.
+    if (clone !== undefined) await askClone(clone, "--git-dir", { signal: call.signal, env: call.env });
     const source = configSource(call, vms);
     const status = await statusOf(context, vms);
     const target = await targetOf(call, context, status, source);
@@ -66,21 +67,6 @@ export const command: Command = {
     return moves.some((move) => move.closures.some(({ problem }) => problem !== null)) ? 1 : 0;
   },
 };
-
-/** @throws FleetError if a clone is named that is none: commits would be read elsewhere, without a word */
-async function checkClone(call: Call): Promise<void> {
-  const clone = call.options.text("clone");
-  if (clone === undefined) return;
-  try {
-    await git(clone, { command: "rev-parse", options: ["--git-dir"] }, { signal: call.signal, env: call.env });
-  } catch (error) {
-    call.signal.throwIfAborted();
-    throw new FleetError(
-      "NF206",
-      oneLine(`${clone} is not a clone of the config repository (${messageOf(error)}); name it with --clone`, 400),
-    );
-  }
-}
 
 /** These VMs' status. */
 async function statusOf({ compute, id }: FleetContext, vms: readonly FleetVm[]): Promise<FleetStatus> {

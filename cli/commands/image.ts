@@ -90,7 +90,8 @@ async function publish(call: Call, commit: Commit, name: string): Promise<Record
   const [compute, storage] = await Promise.all([openProject(call), openStorage(call)]);
   const source = `gs://${bucket}/${name}.raw.tar.gz`;
   const withImage = !options.flag("no-image");
-  if (withImage && (await compute.hasImage("image", compute.project, name))) return { name, family, source, uploaded: false, made: false };
+  if (withImage && (await compute.hasImage("image", compute.project, name)))
+    return { name, family, source, uploaded: false, made: false };
 
   // Before the build, which takes long.
   const file = await givenArchive(call);

@@ -4,7 +4,7 @@ import pMap from "p-map";
 import { projectOption, type Call } from "../command-line/command";
 import type { Compute, Images, Instance } from "../google/compute";
 import { headOf, lockAt, withCommits } from "../repository/config-repository";
-import { foreignFlake, homeNamesOf, namesOf } from "../repository/nix";
+import { foreignHomeNamesOf, namesOf } from "../repository/nix";
 import { connectProject } from "../context";
 import { variable } from "../command-line/variable";
 import { accountOf, credentials, type Caller } from "../google/credentials";
@@ -197,7 +197,7 @@ async function ownRepositoriesOf(
       const revision = await headOf(source, runOptions);
       if (!isThere) return undefined;
       return withCommits([revision], { clone: process.cwd(), source }, runOptions, (repository) =>
-        homeNamesOf({ ...repository, revision }, runOptions, foreignFlake),
+        foreignHomeNamesOf({ ...repository, revision }, runOptions),
       );
     });
     return { ...source, homes };

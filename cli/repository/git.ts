@@ -1,5 +1,5 @@
 import { gitArguments, type GitCommand } from "../../rules/git-arguments";
-import { UsageError } from "../errors";
+import { FleetError, UsageError } from "../errors";
 import { messageOf } from "../../rules/text/system-error";
 import { runProgram, type RunOptions } from "../run-program";
 import { oneLine } from "../../rules/text/text";
@@ -11,6 +11,24 @@ import { oneLine } from "../../rules/text/text";
 export async function git(directory: string, command: GitCommand, runOptions: RunOptions): Promise<string> {
   const env = { GIT_SSH_COMMAND: "ssh -o BatchMode=yes", ...(runOptions.env ?? process.env), GIT_TERMINAL_PROMPT: "0" };
   return runProgram("git", argumentsOf(command), { ...runOptions, env, cwd: directory });
+}
+
+/** What git says of a clone: its top, or its own folder. @throws FleetError if the directory is no clone */
+export async function askClone(
+  directory: string,
+  what: "--show-toplevel" | "--git-dir",
+  runOptions: RunOptions,
+): Promise<string> {
+  try {
+    return (await git(directory, { command: "rev-parse", options: [what] }, runOptions)).trim();
+  } catch (error) {
+    runOptions.signal.throwIfAborted();
+    const why = messageOf(error);
+    throw new FleetError(
+      "NF206",
+      oneLine(`${directory} is not a clone of the config repository (${why}); name it with --clone`, 400),
+    );
+  }
 }
 
 function argumentsOf(command: GitCommand): string[] {

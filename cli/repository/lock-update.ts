@@ -12,7 +12,7 @@ import { lockChangeLine, lockChanges, lockInputs, type LockChange } from "../../
 import { FleetError, UsageError } from "../errors";
 import { messageOf } from "../../rules/text/system-error";
 import { flakeFolder } from "./flake-folder";
-import { git } from "./git";
+import { askClone, git } from "./git";
 import { nix } from "./nix";
 import type { RunOptions } from "../run-program";
 import { oneLine } from "../../rules/text/text";
@@ -119,12 +119,7 @@ async function commitLock(
 async function openClone(directory: string, runOptions: RunOptions): Promise<Clone> {
   const ask = async (command: string, options: string[], values: string[] = []) =>
     (await git(directory, { command, options, values }, runOptions)).trim();
-  const top = await ask("rev-parse", ["--show-toplevel"]).catch((error: unknown) => {
-    throw new FleetError(
-      "NF206",
-      oneLine(`${directory} is not a clone of the config repository (${messageOf(error)}); name it with --clone`, 400),
-    );
-  });
+  const top = await askClone(directory, "--show-toplevel", runOptions);
   const dirty = await ask("status", ["--porcelain", "--untracked-files=no"]);
   if (dirty !== "") {
     throw new FleetError(

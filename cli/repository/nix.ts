@@ -75,23 +75,18 @@ export async function evaluateSystems(
 /** The names of a flake's systems and homes. Their values are not evaluated. An output that the flake lacks has no names. */
 export async function namesOf(commit: Commit, runOptions: RunOptions): Promise<FlakeNames> {
   const hosts = await attributesOf(commit, "nixosConfigurations", runOptions);
-  return { hosts, homes: await homeNamesOf(commit, runOptions) };
+  return { hosts, homes: await attributesOf(commit, "homeConfigurations", runOptions) };
 }
 
-/** The same for its homes alone. */
-export function homeNamesOf(
-  commit: Commit,
-  runOptions: RunOptions,
-  options: readonly string[] = [],
-): Promise<string[]> {
-  return attributesOf(commit, "homeConfigurations", runOptions, options);
+/**
+ * The names of the homes in a flake of someone who may change nothing here: the flake sets nothing of Nix, and its evaluation builds nothing.
+ */
+export function foreignHomeNamesOf(commit: Commit, runOptions: RunOptions): Promise<string[]> {
+  return attributesOf(commit, "homeConfigurations", runOptions, [
+    ...["--option", "accept-flake-config", "false"],
+    ...["--option", "allow-import-from-derivation", "false"],
+  ]);
 }
-
-/** Options for a flake of someone who may change nothing here: it sets nothing of Nix, and its evaluation builds nothing. */
-export const foreignFlake = [
-  ...["--option", "accept-flake-config", "false"],
-  ...["--option", "allow-import-from-derivation", "false"],
-];
 
 async function attributesOf(
   commit: Commit,
