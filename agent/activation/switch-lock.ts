@@ -1,7 +1,7 @@
 /**
  * The lock by which only one switch-to-configuration runs. It makes the file for everyone to read (nixpkgs'
- * pkgs/by-name/sw/switch-to-configuration-ng/src/main.rs), and whoever can read a file can lock it: a user could keep every switch from the
- * machine, and every way back.
+ * pkgs/by-name/sw/switch-to-configuration-ng/src/main.rs), and everyone who can read a file can lock it: a user could keep every switch
+ * from the machine, and every way back.
  */
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";

@@ -29,8 +29,8 @@
     channel.enable = lib.mkOverride 900 false;
   };
 
-  # Whoever can read SQLite's files can lock them, and a lock keeps Nix from all builds, also from root's (sqlite.org/walformat.html,
-  # "WAL locks"). Everyone else's Nix asks the daemon.
+  # Everyone who can read SQLite's files can lock them, and a lock keeps Nix from all builds, also from root's (sqlite.org/walformat.html,
+  # "WAL locks"). The Nix of other users asks the daemon.
   systemd.tmpfiles.settings.nixos-fleet."/nix/var/nix/db".z.mode = lib.mkOverride 900 "0700";
 
   # When memory runs out, the kernel kills a build before someone's editor.

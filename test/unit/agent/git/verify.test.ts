@@ -85,7 +85,7 @@ describe("signers", () => {
     expect(await refusal({ revision, signers: allowed() })).toContain("carries no good signature of a signer");
   });
 
-  it("sign by SSH or OpenPGP: gpgsm accepts whomever the machine trusts for other purposes", async () => {
+  it("sign by SSH or OpenPGP: gpgsm accepts everyone whom the machine trusts for other purposes", async () => {
     scratch.fake("gpgsm", x509.gpgsm);
     const revision = source.commit("one", "flake.lock", ...x509.sign(scratch.in("bin/gpgsm")));
     expect(await refusal({ revision, signers: allowed() })).toContain("carries no good signature of a signer");
