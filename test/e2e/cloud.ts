@@ -37,6 +37,12 @@ export interface CloudCommand extends RunningCommand {
   interrupt: () => void;
 }
 
+/** What Nix makes of a revision for a VM. */
+interface Built {
+  system: string;
+  nixpkgs: string;
+}
+
 /** What a file's text is to be. */
 type Edit = (text: string) => string;
 
@@ -49,6 +55,8 @@ export class TestCloud {
   private exports: string | undefined;
   /** Where the program is the bundle: it and its plugins are loaded once. */
   private programServer: ProgramServer | undefined;
+  /** By VM and revision. */
+  private readonly built: Record<string, Built> = {};
   protected readonly env: Record<string, string> = { NIXOS_FLEET_STATE: this.state, NO_COLOR: "1" };
 
   /** @param program the folder whose program `pulumi` runs: its bundle, or the project's own, from its sources, as users have it */
@@ -120,10 +128,11 @@ export class TestCloud {
   }
 
   async pulumi(command: string): Promise<CommandResult> {
-    if (this.program === project || !command.startsWith("up ")) return this.shell(this.written(command));
+    if (this.program === project || command.startsWith("config ")) return this.shell(this.written(command));
     this.programServer ??= await this.startProgramServer();
     const { client, env } = this.programServer;
-    return this.shell(`${exportLines(env)}\n${this.written(command)} ${client}`);
+    const runsProgram = /^(up|preview) /.test(command);
+    return this.shell(`${exportLines(env)}\n${this.written(command)} ${runsProgram ? client : ""}`);
   }
 
   private async startProgramServer(): Promise<ProgramServer> {
@@ -184,19 +193,25 @@ export class TestCloud {
 
   /** Seen from outside: what runs is what is built here and now from a revision, and the service is of it. */
   async expectRuns(vm: string, revision: string): Promise<void> {
+    const { system, nixpkgs } = (this.built[`${vm} ${revision}`] ??= await this.build(vm, revision));
+    const links = "readlink -f /run/current-system /nix/var/nix/profiles/system";
+    const [current, profile, ...version] = (await this.in(vm, `${links}; cat /run/fleet-demo/version`)).split("\n");
+    assert.deepEqual([current, profile], [system, system], vm);
+    assert(version.join("\n").includes(nixpkgs), `${vm} shows ${version.join("\n")}`);
+  }
+
+  /** Builds a VM's system of a revision in the VM itself, as nothing but Nix does it; its path, and the short revision of its nixpkgs. */
+  private async build(vm: string, revision: string): Promise<Built> {
     const flake = `git+file:///etc/nixos?rev=${revision}#nixosConfigurations.\\"${vm}\\".config.system.build.toplevel`;
     await this.in(
       vm,
       `git -C /etc/nixos cat-file -e ${revision} || git -C /etc/nixos fetch --quiet origin ${revision}`,
     );
-    const built = await this.in(vm, `cd / && nix build --no-link --print-out-paths "${flake}"`);
-    const links = "readlink -f /run/current-system /nix/var/nix/profiles/system";
-    assert.equal(await this.in(vm, links), `${built}\n${built}`, vm);
+    const system = await this.in(vm, `cd / && nix build --no-link --print-out-paths "${flake}"`);
     const lock = JSON.parse(await this.in(vm, `git -C /etc/nixos show ${revision}:flake.lock`)) as {
       nodes: { nixpkgs: { locked: { rev: string } } };
     };
-    const version = await this.in(vm, "cat /run/fleet-demo/version");
-    assert(version.includes(short(lock.nodes.nixpkgs.locked.rev)), `${vm} shows ${version}`);
+    return { system, nixpkgs: short(lock.nodes.nixpkgs.locked.rev) };
   }
 
   async generations(vm: string): Promise<number> {

@@ -1,4 +1,4 @@
-/** Real machines in three waves, five by default and twelve with `--all`, whose configuration says which of them become unhealthy. */
+/** Real machines in three waves, four by default and twelve with `--all`, whose configuration says which of them become unhealthy. */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -40,11 +40,11 @@ export class RolloutFleet extends TestCloud {
   constructor(
     /** What its VMs follow from the next `set` on. */
     public follow: "branch" | "approved",
-    machines = long ? 12 : 5,
+    machines = long ? 12 : 4,
   ) {
     super();
     this.all = Array.from({ length: machines }, (_, index) => `dev-${index + 1}`);
-    const inMiddle = machines > 6 ? 5 : Math.ceil(machines / 2);
+    const inMiddle = machines > 6 ? 5 : machines - 1;
     this.waves = { canary: this.all.slice(0, 1), middle: this.all.slice(1, inMiddle), rest: this.all.slice(inMiddle) };
     this.env["PULUMI_OPTION_CONFIG_FILE"] = this.config;
   }
