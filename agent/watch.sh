@@ -13,8 +13,8 @@ longest=60      # seconds at most between two requests
 
 mkdir -p "$run"
 answer=$run/watch-answer
-# Until the first look nothing has been seen.
-rm -f "$answer"
+# A watcher that a switch has started again goes on from the last look, if the agent still has what that has seen to compare with.
+[ -e "$run/watch-baseline" ] || rm -f "$answer"
 umask 077
 
 # Sets $now to the seconds since the boot, and not to the clock's time: the clock may be wrong at boot, and be set while this waits.

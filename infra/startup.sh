@@ -3,6 +3,7 @@
 # startup-loader.sh gets it and runs it, at every boot and again at switches, until the VM's first update is done.
 # On an image that brings the agent it starts that; on another NixOS image it gets the agent from the configuration repository, at exactly
 # the revision that the VM's wave is approved for. See the unit below and its journal.
+# shellcheck disable=SC2154
 set -eu
 
 run=/run/nixos-fleet
@@ -69,7 +70,19 @@ read_metadata() { # path
 # Prints a field of a JSON file, nothing if it is not there; Nix is the one JSON reader that every NixOS has.
 field() { # file, Nix expression of what is in it as `it`
   nix --extra-experimental-features nix-command eval --impure --raw --expr \
-    "let it = builtins.fromJSON (builtins.readFile $1); in $2"
+    "let it = builtins.fromJSON (builtins.readFile $1); ${3-}in $2"
+}
+
+# Sets variables to fields, by one start of Nix.
+fields() { # file, and names and expressions
+  file=$1 sets='' && shift
+  while [ $# -gt 0 ]; do
+    sets="$sets
++ set \"$1\" ($2)"
+    shift 2
+  done
+  sets=$(field "$file" "\"\"$sets" "set = name: text: name + \"='\" + builtins.replaceStrings [\"'\"] [\"'\\\\''\"] text + \"'\\n\";") || exit
+  eval "$sets"
 }
 
 check_image() {
@@ -96,10 +109,14 @@ wait_for_approval() {
     waiting=yes
     sleep 5
   done
-  wave=$(field "$run/instance.json" 'it.wave or ""')
+  fields "$run/instance.json" repository it.repository host it.host fleet 'it.fleet or ""' stack 'it.stack or ""' wave 'it.wave or ""' \
+    branch 'it.branch or "main"' folder 'it.subdirectory or ""' known_hosts 'it.knownHosts or ""' signers 'it.signers or ""' \
+    own 'it.deployKeySecret or ""' inputs 'let inputs = it.deployKeys or { }; in builtins.concatStringsSep ""
+      (map (name: name + " " + builtins.getAttr name inputs + "\n") (builtins.attrNames inputs))' \
+    cache_url 'it.cache.url or ""' cache_key 'it.cache.publicKey or ""'
   rm -f "$run/approval.json"
   [ -n "$wave" ] || return 0
-  key=$(field "$run/instance.json" '"nixos-fleet--" + it.fleet + "--" + it.stack + "--" + it.wave')
+  key=nixos-fleet--$fleet--$stack--$wave
   waiting=
   until read_metadata "project/attributes/$key" >"$run/approval.new"; do
     [ -n "$waiting" ] || say "waiting for the approval of wave $wave"
@@ -149,10 +166,7 @@ get_keys() {
   (
     umask 077
     mkdir "$keys"
-    field "$run/instance.json" 'it.deployKeySecret or ""' >"$keys/own-secret"
-    field "$run/instance.json" 'let inputs = it.deployKeys or { }; in builtins.concatStringsSep ""
-      (map (name: name + " " + builtins.getAttr name inputs + "\n") (builtins.attrNames inputs))' >"$keys/inputs"
-    own=$(cat "$keys/own-secret")
+    printf %s "$inputs" >"$keys/inputs"
     [ -z "$own" ] || get_secret "$own" "$keys/own" || exit 1
     {
       case ${own:+$repository} in
@@ -242,7 +256,7 @@ set_up_git() {
     GIT_CONFIG_COUNT=$((GIT_CONFIG_COUNT + 1))
     shift 2
   done
-  field "$run/instance.json" 'it.knownHosts or ""' >"$run/known_hosts"
+  printf %s "$known_hosts" >"$run/known_hosts"
   export GIT_CONFIG_COUNT GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_TERMINAL_PROMPT=0 GIT_ALLOW_PROTOCOL=http:https:ssh:git:file
   export GIT_SSH_COMMAND="sh $0 ssh" GIT_SSH_VARIANT=ssh
   export NIX_CONFIG="include $keys/nix.conf"
@@ -284,13 +298,9 @@ open_repository() {
 # also hands out what is in a pull request or a fork.
 fetch() {
   open_repository
-  branch=$(field "$run/instance.json" 'it.branch or "main"')
-  folder=$(field "$run/instance.json" 'it.subdirectory or ""')
-  revision='' lock=''
-  [ ! -e "$run/approval.json" ] || {
-    revision=$(field "$run/approval.json" it.revision)
-    lock=$(field "$run/approval.json" it.lock)
-  }
+  revision='' lock='' manifest=''
+  [ ! -e "$run/approval.json" ] || fields "$run/approval.json" revision it.revision lock it.lock \
+    manifest 'it.manifest.url or ""' digest 'it.manifest.sha256 or ""'
   say "fetching ${revision:-branch $branch}"
   head=+refs/heads/$branch:refs/nixos-fleet/head
   fetch_head || fetch_branches "$head" || die "cannot fetch from the repository"
@@ -307,7 +317,7 @@ fetch() {
 
 # If there are signers, one of them must have signed the commit.
 verify() {
-  field "$run/instance.json" 'it.signers or ""' >"$run/signers"
+  printf %s "$signers" >"$run/signers"
   [ -s "$run/signers" ] || return 0
   sed '/^-----BEGIN PGP/,/^-----END PGP/d' "$run/signers" >"$run/allowed"
   export GNUPGHOME="$run/gnupg"
@@ -323,7 +333,6 @@ verify() {
 
 # Builds the agent of that revision, kept by a link.
 get_agent() {
-  host=$(field "$run/instance.json" 'it.host')
   say "building the agent"
   build --out-link "$run/agent" --no-update-lock-file \
     "git+file://$run/repository?ref=refs/heads/fleet&rev=$revision&shallow=1${folder:+&dir=$folder}#nixosConfigurations.\"$host\".config.services.nixos-auto-update.package" ||
@@ -332,19 +341,14 @@ get_agent() {
 
 # The system that the approval's manifest names for this host, if it names one and a cache has it.
 get_prebuilt() {
-  [ -e "$run/approval.json" ] || return 1
-  url=$(field "$run/approval.json" 'it.manifest.url or ""')
-  digest=$(field "$run/approval.json" 'it.manifest.sha256 or ""')
-  [ -n "$url" ] || return 1
-  curl --silent --fail --location --proto '=http,https' --max-time 60 --output "$run/manifest.json" "$url" || return 1
+  [ -n "$manifest" ] || return 1
+  curl --silent --fail --location --proto '=http,https' --max-time 60 --output "$run/manifest.json" "$manifest" || return 1
   [ "$(sha256sum <"$run/manifest.json" | cut -d ' ' -f 1)" = "$digest" ] || return 1
-  host=$(field "$run/instance.json" 'it.host')
   path=$(field "$run/manifest.json" "it.\"$host\" or \"\"")
   case $path in /nix/store/*[!A-Za-z0-9+._?=-]*) return 1 ;; /nix/store/?*-?*) ;; *) return 1 ;; esac
   say "getting $path"
   limited nix-store --realise "$path" --add-root "$run/system" \
-    --option extra-substituters "$(field "$run/instance.json" 'it.cache.url or ""')" \
-    --option extra-trusted-public-keys "$(field "$run/instance.json" 'it.cache.publicKey or ""')" >/dev/null || return 1
+    --option extra-substituters "$cache_url" --option extra-trusted-public-keys "$cache_key" >/dev/null || return 1
   ln -sfn "$path/sw" "$run/agent"
 }
 
@@ -354,7 +358,6 @@ bootstrap() {
   if [ ! -x "$installed" ]; then
     check_image
     wait_for_approval
-    repository=$(field "$run/instance.json" 'it.repository')
     case $repository in
       http://* | https://* | ssh://* | git://* | [A-Za-z0-9]*@*:*) ;;
       *) die "repository: \"$repository\" must be an http(s), ssh or git URL" ;;

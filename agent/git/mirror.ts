@@ -149,8 +149,8 @@ export class Mirror {
     return this.git(["update-ref", "--stdin", "-z"], { input: changes.join("") });
   }
 
-  private async refsBelow(prefix: string): Promise<string[]> {
-    return linesOf((await this.git(["for-each-ref", "--format=%(refname)", prefix])).stdout);
+  private async refsBelow(...prefixes: string[]): Promise<string[]> {
+    return linesOf((await this.git(["for-each-ref", "--format=%(refname)", ...prefixes])).stdout);
   }
 
   private async must(args: readonly string[], options: { keep?: number } = {}): Promise<string> {
@@ -220,8 +220,8 @@ export class Mirror {
 
   /** Forgets all revisions except these. */
   async prune(keep: readonly (string | undefined)[]): Promise<void> {
-    const kept = (await this.refsBelow(KEPT)).filter((name) => !keep.includes(name.slice(KEPT.length)));
-    const old = [...kept, ...(await this.refsBelow(BRANCHES))];
+    const isKept = (name: string) => name.startsWith(KEPT) && keep.includes(name.slice(KEPT.length));
+    const old = (await this.refsBelow(KEPT, BRANCHES)).filter((name) => !isKept(name));
     if (old.length > 0) await this.updateRefs(...old.map(deleteRef));
     await this.git(["gc", "--auto", "--quiet"], { timeout: LONG_WORK });
   }

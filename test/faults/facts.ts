@@ -1,4 +1,7 @@
 /** What a machine runs, asked of the machine itself and never of the agent. */
+import path from "node:path";
+import { parseJson } from "../../rules/text/json";
+
 export interface Facts {
   /** Store paths. */
   current: string;
@@ -26,9 +29,9 @@ export interface Facts {
   litter: number;
 }
 
-/** Prints the facts as JSON. */
+/** Prints what `parseFacts` reads: names and values, the failed units, and the agent's state. A shell does by itself what it can. */
 export const facts = String.raw`
-current=$(readlink -e /run/current-system) profile=$(readlink -e /nix/var/nix/profiles/system) etc=$(readlink -f /etc/static)
+current=$(readlink -e /run/current-system) profile=$(readlink -e /nix/var/nix/profiles/system)
 number= next= shown= version=
 read -r number </etc/lab
 read -r next <"$profile/etc/lab"
@@ -38,18 +41,59 @@ set -- /nix/store/*-nixos-system-*[!v] && systems=$#
 [ -e "$1" ] || systems=0
 set -- /nix/var/nix/profiles/system-*-link && generations=$#
 [ -L "$1" ] || generations=0
+set -- /tmp/* /var/lib/nixos-auto-update/* /run/nixos-auto-update/*
 whole=true
-nix-store --verify-path $(nix-store --query --requisites "$profile") >/dev/null 2>&1 || whole=false
+nix --extra-experimental-features nix-command store verify --recursive --no-trust "$profile" 2>/dev/null || whole=false
 locked=false
 if [ -f /run/lock/nixos-auto-update.lock ]; then flock --nonblock /run/lock/nixos-auto-update.lock true || locked=true; fi
-jq --null-input --compact-output '$ARGS.named
-    | .etc |= sub("/[^/]*$"; "")
-    | .failed |= [split("\n")[] | split(" ")[0] | select(. != null and . != "" and (startswith("nixos-auto-update") | not))]' \
-  --arg current "$current" --arg profile "$profile" --arg booted "$(readlink -e /run/booted-system)" --arg etc "$etc" \
-  --argjson whole $whole --argjson locked $locked \
-  --arg number "$number" --arg next "$next" --arg shown "$shown" --arg version "$version" \
-  --arg remembered "$(jq --raw-output .revision /var/lib/nixos-auto-update/state.json)" \
-  --argjson systems "$systems" --argjson generations "$generations" \
-  --argjson litter "$(ls /tmp /var/lib/nixos-auto-update /run/nixos-auto-update | wc -l)" \
-  --arg failed "$(systemctl list-units --state=failed --plain --no-legend)"
+echo "current $current
+profile $profile
+booted $(readlink -e /run/booted-system)
+etc $(readlink -f /etc/static)
+whole $whole
+number $number
+next $next
+shown $shown
+version $version
+locked $locked
+generations $generations
+systems $systems
+litter $#
+units"
+systemctl list-units --state=failed --plain --no-legend
+echo state
+cat /var/lib/nixos-auto-update/state.json
 `;
+
+export function parseFacts(printed: string): Facts {
+  const lines = printed.split("\n");
+  const [units, state] = [lines.indexOf("units"), lines.indexOf("state")];
+  const said = Object.fromEntries(lines.slice(0, units).map(splitAtSpace)) as Record<string, string>;
+  const text = (name: string) => said[name] ?? "";
+  const { revision } = (parseJson(lines.slice(state + 1).join("\n")) ?? {}) as { revision?: string };
+  return {
+    current: text("current"),
+    profile: text("profile"),
+    booted: text("booted"),
+    etc: path.dirname(text("etc")),
+    whole: text("whole") === "true",
+    number: text("number"),
+    next: text("next"),
+    shown: text("shown"),
+    version: text("version"),
+    failed: lines
+      .slice(units + 1, state)
+      .map((line) => splitAtSpace(line)[0])
+      .filter((unit) => !unit.startsWith("nixos-auto-update")),
+    remembered: revision ?? "",
+    locked: text("locked") === "true",
+    generations: Number(text("generations")),
+    systems: Number(text("systems")),
+    litter: Number(text("litter")),
+  };
+}
+
+function splitAtSpace(line: string): [string, string] {
+  const at = line.indexOf(" ");
+  return [line.slice(0, at), line.slice(at + 1)];
+}

@@ -1,6 +1,6 @@
 /** Every fault that a VM may meet, injected for real. What each comes to is in `kinds/`. */
 import { afterAll, beforeAll, describe, it } from "vitest";
-import { type Fault, runFault } from "./fault";
+import { type Fault, runFault, takesNext } from "./fault";
 import { disk } from "./kinds/disk";
 import { memory } from "./kinds/memory";
 import { network } from "./kinds/network";
@@ -30,3 +30,5 @@ describe.concurrent.each(Object.entries(kinds))("%s", (_, faults) => {
       await pool.use((lease) => results.count(fault.name, () => runFault(lease, fault)));
   });
 });
+
+it("each VM takes the next good revision after its last fault", () => pool.each(takesNext));

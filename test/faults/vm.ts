@@ -8,16 +8,16 @@ import type { Machines } from "../../local/machines/driver";
 import type { MachineNames } from "../../local/machines/names";
 import { enter } from "../../local/machines/nspawn";
 import { patience } from "../setup/pace";
-import { facts, type Facts } from "./facts";
+import { facts, type Facts, parseFacts } from "./facts";
 
 const unit = "nixos-auto-update.service";
 /** A quick machine is through with five updates within the ten seconds in which systemd starts a unit five times at most. */
 const anotherStart = `systemctl reset-failed ${unit} 2>/dev/null`;
-/** A unit that runs has a control group, which a shell sees without asking systemd. */
-const gone = `[ ! -e /sys/fs/cgroup/system.slice/${unit} ]`;
-const subState = `systemctl show ${unit} --property=SubState --value`;
-/** In the unit's other states a start joins the run that is under way, which may have looked already. */
-const isIdle = (state: string) => `case $(${state}) in dead|failed|auto-restart*) ;; *) false ;; esac`;
+/**
+ * A unit has this link from its start until it is dead, has failed, or waits to be started again (`unit_notify` in systemd): in between, a
+ * start joins the run that is under way, which may have looked already. A question to systemd takes ten times as long as a look at the link.
+ */
+const runs = `[ -L /run/systemd/units/invocation:${unit} ]`;
 
 export class Vm {
   constructor(
@@ -80,13 +80,14 @@ export class Vm {
 
   /** Waits until no update runs; one that systemd is to start again after it was killed does not. */
   idle(): Promise<void> {
-    return this.until("no update runs", `${gone} && ${isIdle(subState)}`, 240);
+    return this.until("no update runs", `! ${runs}`, 240);
   }
 
   /** Waits until no update of a user's home runs. */
   homeIdle(user: string): Promise<void> {
     const show = `systemctl --user --machine=${user}@ show nixos-hm-auto-update.service --property=SubState --value`;
-    return this.until(`no update of ${user}'s home runs`, isIdle(show), 120);
+    const isIdle = `case $(${show}) in dead|failed|auto-restart*) ;; *) false ;; esac`;
+    return this.until(`no update of ${user}'s home runs`, isIdle, 120);
   }
 
   /** Runs the update service and waits for its end, however it ends. */
@@ -112,7 +113,7 @@ export class Vm {
 
   /** Whether an update runs. */
   runs(): Promise<boolean> {
-    return this.is(`test "$(${subState})" = start`);
+    return this.is(runs);
   }
 
   /** Whether systemd calls the update's service failed. */
@@ -124,7 +125,7 @@ export class Vm {
   hasRequester(): Promise<void> {
     return this.until(
       "the run has written whom it serves",
-      `test -e /run/nixos-auto-update/serving.json || ${gone}`,
+      `test -e /run/nixos-auto-update/serving.json || ! ${runs}`,
       60,
     );
   }
@@ -152,9 +153,8 @@ export class Vm {
 
   /** Waits until the update that the timer after the boot starts has ended. */
   async recovered(): Promise<void> {
-    const exited = `test "$(systemctl show ${unit} --property=ExecMainExitTimestampMonotonic --value)" -gt 0`;
-    await this.until("the update after boot", exited, 120);
-    await this.idle();
+    const begun = "[ -e /run/nixos-auto-update/boot-served ]";
+    await this.until("the update after boot", `${begun} && ! ${runs}`, 120);
   }
 
   cutNetwork(): Promise<void> {
@@ -174,7 +174,7 @@ export class Vm {
 
   /** What the machine runs, seen without the agent. */
   async facts(): Promise<Facts> {
-    return JSON.parse(await this.sh(facts)) as Facts;
+    return parseFacts(await this.sh(facts));
   }
 
   /** Calls back with every line that the agent writes from now on, until the answer is called. */

@@ -54,6 +54,14 @@ export const agentMutants: readonly Mutant[] = [
     unit("agent/look"),
   ),
   {
+    rule: "a watcher that is started again looks where the agent has nothing to compare with",
+    file: "agent/watch.sh",
+    before: '[ -e "$run/watch-baseline" ] || rm -f "$answer"',
+    after: "",
+    tests: unit("agent/watcher"),
+    only: "nothing to compare with",
+  },
+  {
     rule: "the watcher looks if its VM's own item has changed",
     file: "agent/watch.sh",
     before: " && ! own_item_changed; then",

@@ -36,9 +36,10 @@ link_etc() {
   local -a gone=()
   ln -sfnT "$system/etc" /etc/static.new
   mv -T /etc/static.new /etc/static
+  # The certificates and people's clone, most of what is below /etc, have none.
   while IFS=$'\t' read -r path target; do
     there[$path]=$target
-  done < <(find /etc -xdev -lname '/etc/static/*' -printf '%P\t%l\n')
+  done < <(find /etc -xdev \( -path /etc/ssl -o -path /etc/nixos \) -prune -o -lname '/etc/static/*' -printf '%P\t%l\n')
   while IFS= read -r path; do
     wanted[$path]=''
     target=/etc/static/$path

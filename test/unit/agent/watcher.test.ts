@@ -20,9 +20,13 @@ beforeEach(() => {
   scratch.fake("agent", `echo "$@" >>${scratch.in("looks")}`);
 });
 afterEach(() => {
-  if (watcher.pid !== undefined) process.kill(-watcher.pid, "SIGKILL");
+  stop();
   scratch.remove();
 });
+
+function stop(): void {
+  if (watcher.pid !== undefined) process.kill(-watcher.pid, "SIGKILL");
+}
 
 /** Puts a curl on PATH that gives these answers about the project, and says how often it was asked; the VM's own item is in a file. */
 const server = (answer: string) =>
@@ -108,6 +112,31 @@ it("looks after a request that waited if the VM's own item has changed, such as 
   await hasAsked();
   expect(lines("looks")).toBe(1);
   writeFileSync(scratch.in("own"), '{"wave":"rest"}');
+  await until("it looks again", 10, () => lines("looks") === 2);
+});
+
+it("does not look again at what it has seen when it is started again, as by a switch, and looks at what has changed", async () => {
+  server(`cat ${scratch.in("project")} >"$out"; printf etag`);
+  writeFileSync(scratch.in("project"), "{}");
+  start();
+  await hasAsked();
+  stop();
+  writeFileSync(scratch.in("run/watch-baseline"), "{}");
+  start();
+  await until("it has asked again", 10, () => lines("asked") >= 5);
+  expect(lines("looks")).toBe(1);
+  stop();
+  writeFileSync(scratch.in("project"), '{"approved": 1}');
+  start();
+  await until("it looks again", 10, () => lines("looks") === 2);
+});
+
+it("looks when it is started again and the agent has nothing to compare with", async () => {
+  server('echo {} >"$out"; printf etag');
+  start();
+  await hasAsked();
+  stop();
+  start();
   await until("it looks again", 10, () => lines("looks") === 2);
 });
 

@@ -24,7 +24,15 @@ case "$name $*" in
     expression=\${!#} file=\${expression#*readFile } text=\${expression##*; in }
     file=\${file%%)*} text=\${text//'"'} answer=
     folder=${root}/fields/\${file##*/}
-    [[ $text != builtins* ]] || exit 0
+    if [[ $expression == *'+ set "'* ]]; then
+      while read -r line; do
+        [[ $line =~ ^\\+\\ set\\ \\"([a-z_]+)\\"\\ \\((it[A-Za-z0-9.]+)?(\\ or\\ \\"(.*)\\")? ]] || continue
+        answer=\${BASH_REMATCH[4]} path=\${BASH_REMATCH[2]}
+        [ -z "$path" ] || [ ! -e "$folder/$path" ] || answer=$(<"$folder/$path")
+        printf "%s='%s'\\n" "\${BASH_REMATCH[1]}" "\${answer//"'"/"'\\\\''"}"
+      done <<<"$expression"
+      exit
+    fi
     while [ -n "$text" ]; do
       term=\${text%% + *}
       case $text in *" + "*) text=\${text#* + } ;; *) text= ;; esac

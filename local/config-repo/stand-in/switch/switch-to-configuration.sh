@@ -17,14 +17,17 @@ new_units=$system/etc/systemd/system
 lists=/run/nixos
 status=0
 
-# shellcheck source=unit-file.bash
-. "$parts/unit-file.bash"
-# shellcheck source=compare.bash
-. "$parts/compare.bash"
-# shellcheck source=plan.bash
-. "$parts/plan.bash"
-# shellcheck source=users.bash
-. "$parts/users.bash"
+# Two of an update's three calls only check, or set what boots.
+if [[ $action != check && $action != boot ]]; then
+  # shellcheck source=unit-file.bash
+  . "$parts/unit-file.bash"
+  # shellcheck source=compare.bash
+  . "$parts/compare.bash"
+  # shellcheck source=plan.bash
+  . "$parts/plan.bash"
+  # shellcheck source=users.bash
+  . "$parts/users.bash"
+fi
 
 usage() {
   cat >&2 <<END

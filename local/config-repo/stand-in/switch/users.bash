@@ -5,6 +5,8 @@
 reload_users() {
   local uid gid name i
   local -a users
+  # logind has a file for each user that it lists, and mostly there is none.
+  compgen -G "/run/systemd/users/*" >/dev/null || return 0
   mapfile -t users < <(loginctl list-users --no-legend)
   for i in "${!users[@]}"; do
     read -r uid name _ <<<"${users[i]}"
