@@ -5,7 +5,7 @@ import { contract } from "../../rules/contract";
 import type { Switched } from "../driver";
 import { exists, readText, readObject } from "../host/files";
 import { log } from "../host/log";
-import { type Finished, howEnded, lastLines, run, succeeded } from "../host/process";
+import { howEnded, lastLines, run, succeeded } from "../host/process";
 import { currentSystem } from "./reboot";
 import { secondsFrom } from "../host/time";
 import { withSwitchLock } from "./switch-lock";
@@ -47,16 +47,20 @@ function runOnce(toplevel: string, action: "test" | "boot"): Promise<End> {
 
 async function runProgram(toplevel: string, action: "test" | "boot"): Promise<End> {
   const program = programOf(toplevel);
-  const finished = await runInhibited([program, action], async (command, args) => {
-    let unwatch = (): boolean => false;
-    const started = (pid: number) => {
-      unwatch = boundUserUnits(pid, program);
-    };
-    const options = { env: environmentOf(toplevel), timeout: timeout(), grace: 30_000, tee: true, started };
-    const ended = await run(command, args, options);
-    return { ...ended, waitedForUsers: unwatch() };
+  const words = [...(await inhibitor()), program, action];
+  let unwatch = (): boolean => false;
+  const started = (pid: number) => {
+    unwatch = boundUserUnits(pid, program);
+  };
+  const finished = await run(words[0] ?? program, words.slice(1), {
+    env: environmentOf(toplevel),
+    timeout: timeout(),
+    grace: 30_000,
+    tee: true,
+    started,
   });
-  const { status, limit, output, waitedForUsers } = finished;
+  const waitedForUsers = unwatch();
+  const { status, limit, output } = finished;
   const how = `switch-to-configuration ${howEnded(finished, timeout())}`;
   // Whether a revision is refused is not for users to decide.
   if (limit !== undefined && waitedForUsers)
@@ -110,22 +114,15 @@ function inhibitorsOf(system: string): string | undefined {
   return exists(file) ? (readText(file) ?? "") : undefined;
 }
 
-const INHIBIT = [
-  "systemd-inhibit",
-  ...["--what=shutdown", "--mode=delay", "--who=nixos-auto-update", "--why=an update is being switched to"],
-] as const;
-
 /**
- * Runs a command so that a shutdown gives it the time of InhibitDelayMaxSec in logind.conf; without that if logind does not answer. A
- * failure does not show whose it is, so logind is asked again after one.
+ * The command to run it by, so that a shutdown gives it the time of InhibitDelayMaxSec in logind.conf; empty if logind does not
+ * answer.
  */
-async function runInhibited<R extends Finished>(
-  [program, ...args]: readonly [string, ...string[]],
-  start: (program: string, args: readonly string[]) => Promise<R>,
-): Promise<R> {
-  const [inhibit, ...flags] = INHIBIT;
-  const finished = await start(inhibit, [...flags, program, ...args]);
-  const mayNotHaveStarted = finished.limit === undefined && [undefined, 1].includes(finished.status);
-  if (!mayNotHaveStarted || succeeded(await run(inhibit, [...flags, "true"], { timeout: 10_000 }))) return finished;
-  return start(program, args);
+async function inhibitor(): Promise<string[]> {
+  const command = [
+    "systemd-inhibit",
+    ...["--what=shutdown", "--mode=delay", "--who=nixos-auto-update", "--why=an update is being switched to"],
+  ];
+  const [program = "", ...args] = command;
+  return succeeded(await run(program, [...args, "true"], { timeout: 10_000 })) ? command : [];
 }

@@ -219,8 +219,8 @@ export const activationMutants: readonly Mutant[] = [
   rule(
     "activation/switch-system",
     "a shutdown waits for a switch",
-    "const finished = await start(inhibit, [...flags, program, ...args]);",
-    "const finished = await start(program, args);",
+    'return succeeded(await run(program, [...args, "true"], { timeout: 10_000 })) ? command : [];',
+    "return [];",
     unit("agent/activation/switch"),
   ),
   {

@@ -40,13 +40,6 @@ it("switches where a shutdown cannot be delayed", async () => {
   expect(did()).toEqual(["test, delayed: no"]);
 });
 
-it("runs a switch that fails where a shutdown can be delayed no second time", async () => {
-  scratch.fake("systemd-inhibit", `exec "\${@:5}"`);
-  scratch.fake("../system/bin/switch-to-configuration", `echo "$1" >>${scratch.in("did")}; exit 1`);
-  expect(await switchToConfiguration(system, "boot")).toMatchObject({ kind: "failed" });
-  expect(did()).toEqual(["boot"]);
-});
-
 describe("a switch that ends half way because a user has logged out", () => {
   /** Each of the words is what one run does: a user leaves it, it succeeds, or another switch holds the lock. */
   const switches = (...runs: ("leaves" | "succeeds" | "locked")[]) => {
