@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -110,11 +110,14 @@ describe("a local command", () => {
   });
 
   it("runs beside many others", async () => {
-    const met = path.join(directory, "met");
+    const [met, end] = [path.join(directory, "met"), path.join(directory, "end")];
     mkdirSync(met);
-    const meet = (i: number) =>
-      `touch ${met}/${i}; until [ "$(ls ${met} | wc -l)" = 40 ]; do sleep 0.2; done; echo ${i}`;
+    execFileSync("mkfifo", [end]);
+    const writer = openSync(end, "r+");
+    // Each waits until the other end of the pipe is closed.
+    const meet = (i: number) => `exec 3<${end}; : >${met}/${i}; read -r line <&3; echo ${i}`;
     const all = Array.from({ length: 40 }, (_, i) => plugin.create(LOCAL, { create: meet(i) }));
+    await until("all commands run", 10, () => readdirSync(met).length === 40).finally(() => closeSync(writer));
     expect((await Promise.all(all)).map(({ state }) => state["stdout"])).toEqual(all.map((_, i) => String(i)));
   });
 

@@ -24,6 +24,8 @@ describe("fleet doctor", () => {
     directory = mkdtempSync(join(tmpdir(), "fleet doctor "));
     repository = join(directory, "config");
     mkdirSync(bin());
+    // Google's own takes two seconds to say its version.
+    writeFileSync(join(bin(), "gcloud"), "#!/bin/sh\necho 'Google Cloud SDK 550.0.0'\n", { mode: 0o755 });
     const git = (...args: string[]) => execa("git", args, { cwd: directory });
     await git("init", "--quiet", "--initial-branch=main", repository);
     writeFileSync(join(repository, "flake.lock"), "{}");
