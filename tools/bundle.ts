@@ -105,8 +105,6 @@ async function saveCode(): Promise<void> {
   };
   await Promise.all([
     saveCodeOf("fleet.ts", ["await"], gate),
-    saveCodeOf("local/cli/main.ts", [], {}),
-    saveCodeOf("local/daemon.ts", [], {}),
     saveCodeOf("local/plugins/command/main.ts", [], {}),
     saveCodeOf("local/plugins/gcp/main.ts", [], {}),
     saveCodeOf("test/setup/program-server-process.ts", [join(out, `${pulumiProgram.to}.js`)], {}),
