@@ -154,6 +154,7 @@ function causes(cause: unknown): string[] {
 
 /** Seconds of a `Retry-After` header, at most a minute. */
 function retryAfter(headers: unknown): number {
-  const value = headers instanceof Headers ? headers.get("retry-after") : null;
-  return value !== null && /^\d+$/.test(value) ? Math.min(60, Number(value)) : 0;
+  // Of node-fetch's class, which is not Node's.
+  const value = (headers as Partial<Headers> | null | undefined)?.get?.("retry-after") ?? "";
+  return /^\d+$/.test(value) ? Math.min(60, Number(value)) : 0;
 }
