@@ -39,11 +39,6 @@ interface Options {
   directory?: string;
   /** What the cloud holds already; nothing by default. */
   state?: CloudState;
-  /**
-   * Whether each command of the engine starts the language host and the plugins, as a person's does, where it matters how they end or what
-   * the language host prints. By default they are loaded once (test/setup/program-server-process.ts).
-   */
-  processes?: boolean;
   /** What the engine's environment has besides, or otherwise, such as another backend. */
   env?: Record<string, string>;
 }
@@ -115,10 +110,7 @@ export class Program {
       NIXOS_FLEET_RESULTS: program.results,
       ...options.env,
     };
-    if (directory === bundledProgram && options.processes !== true) {
-      program.programServer = await startProgramServer(directory, program.env);
-      Object.assign(program.env, program.programServer.env);
-    }
+    if (directory === bundledProgram) program.programServer = await startProgramServer(directory, program.env);
     await program.commit();
     await program.initialize();
     return program;
@@ -134,7 +126,12 @@ export class Program {
 
   /** What the engine and the tool run with, for others who start them. */
   get environment(): Readonly<Record<string, string>> {
-    return this.env;
+    return { ...this.env, ...this.programServer?.env };
+  }
+
+  /** What commands that run the program are called with. */
+  private get client(): string[] {
+    return this.programServer === undefined ? [] : [this.programServer.client];
   }
 
   private async initialize(): Promise<void> {
@@ -266,17 +263,25 @@ export class Program {
   }
 
   pulumi(...args: string[]): Promise<CommandResult> {
-    return this.begin(...args).ended;
+    return this.begin(args, this.environment).ended;
   }
 
   /** `preview`, `up`, `refresh` or `destroy` with the present configuration. */
   run(command: string, ...args: string[]): Promise<CommandResult> {
-    return this.pulumi(...this.written(command, args));
+    return this.pulumi(...this.written(command), ...this.client, ...args);
   }
 
   /** An `up` that has only begun. */
   up(): EngineCommand {
-    return this.begin(...this.written("up", []));
+    return this.begin([...this.written("up"), ...this.client], this.environment);
+  }
+
+  /**
+   * The same with a language host and plugins that it starts, as a person's does, where it matters how they end or what the language host
+   * prints. Others have them loaded once (test/setup/program-server-process.ts).
+   */
+  upInProcesses(): EngineCommand {
+    return this.begin(this.written("up"), this.env);
   }
 
   /** Kills the gate that waits, if there is one; whether there was. */
@@ -284,17 +289,16 @@ export class Program {
     return killGate(this.endpoint);
   }
 
-  private written(command: string, args: string[]): string[] {
+  private written(command: string): string[] {
     const yes = command === "preview" ? [] : ["--yes", "--skip-preview"];
     const common = ["--stack", this.stack, "--config-file", this.settingsFile, "--color", "never", "--non-interactive"];
-    const client = this.programServer && /^(preview|up)$/.test(command) ? [this.programServer.client] : [];
-    return [command, ...yes, ...common, ...client, ...args];
+    return [command, ...yes, ...common];
   }
 
-  private begin(...args: string[]): EngineCommand {
+  private begin(args: string[], env: Readonly<Record<string, string>>): EngineCommand {
     const running = execa("pulumi", args, {
       cwd: this.directory,
-      env: this.env,
+      env,
       all: true,
       reject: false,
       stdin: "ignore",
