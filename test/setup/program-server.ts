@@ -24,8 +24,7 @@ export async function startProgramServer(program: string, env: Record<string, st
   const child = fork(join(dist, "tools/start-bundle.js"), [serverScript, join(program, "index.js")], {
     cwd: program,
     env: { ...process.env, ...env },
-    // Not those of the test's own process.
-    execArgv: [],
+    execArgv: ["--require", join(__dirname, "language-host/quick-start.cjs")],
   });
   const ended = once(child, "exit").then(([code]) =>
     Promise.reject(new Error(`${serverScript} ended with ${String(code)}`)),
