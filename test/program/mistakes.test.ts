@@ -13,7 +13,7 @@ afterAll(() => program.stop());
 async function up(config: object, run = () => program.run("up")) {
   program.configure({ "nixos-fleet:vms": [{ name: "dev-alice" }], ...config });
   const { exitCode, text } = await run();
-  return { exitCode, text, created: Object.keys(await program.resources()) };
+  return { exitCode, text, created: Object.keys(program.resources()) };
 }
 
 describe("a mistake in the stack's configuration", () => {

@@ -2,11 +2,11 @@
  * The Pulumi program under the real engine, against the local cloud's API with machines that are nothing but memory: they answer an
  * approval at once, as a VM does that has nothing to build.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { execa } from "execa";
 import { approvalKey } from "../../../rules/contract";
 import { apiServer } from "../../../local/api/server";
@@ -43,8 +43,9 @@ interface Options {
   env?: Record<string, string>;
 }
 
+/** A stack's state as the engine keeps it in a folder. */
 interface State {
-  deployment: { resources?: { type: string; urn: string; inputs?: Record<string, unknown> }[] };
+  checkpoint: { latest?: { resources?: { type: string; urn: string; inputs?: Record<string, unknown> }[] } };
 }
 
 /** Answers `http://127.0.0.1:PORT`. */
@@ -246,6 +247,13 @@ export class Program {
     return join(this.scratch, `${this.stack}.yaml`);
   }
 
+  /** Where the engine keeps the stack's state. */
+  get stateFile(): string {
+    const folder = join(this.scratch, ".pulumi/stacks");
+    const files = readdirSync(folder, { recursive: true, encoding: "utf8" });
+    return join(folder, files.find((file) => basename(file) === `${this.stack}.json`) ?? "");
+  }
+
   /** Adds a secret to the present configuration, as a person does: a path such as `nixos-fleet:deployKey`, and its value by stdin. */
   async keep(path: string, value: string): Promise<void> {
     const args = [
@@ -332,9 +340,9 @@ export class Program {
    * The stack's resources by name, components and the stack itself left out, with the inputs that the provider got. The random end of a
    * name that Pulumi made is `*`, and links are relative.
    */
-  async resources(): Promise<Record<string, Recorded>> {
-    const { text } = await this.pulumi("stack", "export", "--stack", this.stack);
-    const { resources = [] } = (JSON.parse(text) as State).deployment;
+  resources(): Record<string, Recorded> {
+    const { latest } = (JSON.parse(readFileSync(this.stateFile, "utf8")) as State).checkpoint;
+    const { resources = [] } = latest ?? {};
     const own = resources.filter(({ type }) => !/^(pulumi:|nixos-fleet:)/.test(type));
     return Object.fromEntries(own.map(({ type, urn, inputs = {} }) => [nameOf(urn), [type, readable(inputs)]]));
   }
