@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { FleetError } from "../errors";
 import { messageOf } from "../../rules/text/system-error";
 import type { ErrorCode } from "../../rules/error-codes";
