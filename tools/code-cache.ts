@@ -13,7 +13,7 @@ type Evaluate = (exports: object, require: NodeJS.Require, module: object, file:
 interface Compiled {
   /** Whether the code came from the cache. */
   cached: boolean;
-  /** Evaluates the bundle, each time anew; answers what it exports. `require.main` is its module. */
+  /** Evaluates the bundle; answers what it exports, which is new each time. `require.main` is its module. */
   run: () => unknown;
   /** Writes the cache, with all functions that have run until now. */
   save: () => void;
