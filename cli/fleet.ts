@@ -1,6 +1,6 @@
 /** Finds a fleet in a project, and reads what is written about it. */
 import pMap from "p-map";
-import { z } from "zod";
+import * as z from "zod";
 import { contract, controlKey, type Follow } from "../rules/contract";
 import type { Compute, Instance } from "./google/compute";
 import { noControl, parseControl, type Control } from "../rules/rollout/control-item";

@@ -1,5 +1,5 @@
 /** An entry of the fleet's history: what was done, and how it went. */
-import { z } from "zod";
+import * as z from "zod";
 import { oneLine } from "../rules/text/text";
 
 export const entryText = (limit: number) => z.string().transform((value) => oneLine(value, limit));

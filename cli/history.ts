@@ -2,7 +2,7 @@
  * The fleet's past: who approved, held or undid what and how it went, kept in the project's log where the whole team sees it. Writing
  * it never fails what it tells of.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { contract } from "../rules/contract";
 import type { Call } from "./command-line/command";
 import { actor, machineActor, type FleetContext } from "./context";

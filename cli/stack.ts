@@ -1,6 +1,6 @@
 /** A stack's settings as the operator's tool knows them: as Pulumi prints them, unchecked. Only the program checks what they mean. */
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { FlakeUser } from "../rules/flake-names";
 import { parseJson } from "../rules/text/json";
 import { oneLine } from "../rules/text/text";

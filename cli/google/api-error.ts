@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { FleetError } from "../errors";
 import { messageOf } from "../../rules/text/system-error";
 import type { ErrorCode } from "../../rules/error-codes";
@@ -154,6 +154,7 @@ function causes(cause: unknown): string[] {
 
 /** Seconds of a `Retry-After` header, at most a minute. */
 function retryAfter(headers: unknown): number {
-  const value = headers instanceof Headers ? headers.get("retry-after") : null;
-  return value !== null && /^\d+$/.test(value) ? Math.min(60, Number(value)) : 0;
+  // Of node-fetch's class, which is not Node's.
+  const value = (headers as Partial<Headers> | null | undefined)?.get?.("retry-after") ?? "";
+  return /^\d+$/.test(value) ? Math.min(60, Number(value)) : 0;
 }

@@ -1,5 +1,5 @@
 /** The one log of Cloud Logging that stores a fleet's history. Two calls of its REST API write and read it. */
-import { z } from "zod";
+import * as z from "zod";
 import { credentials, type Caller, type Credentials } from "./credentials";
 import { UsageError } from "../errors";
 import { requestJson } from "./request";

@@ -1,5 +1,5 @@
 /** Which permissions the caller has on a project: one call of Resource Manager's REST API. */
-import { z } from "zod";
+import * as z from "zod";
 import { credentials, type Caller } from "./credentials";
 import { requestJson } from "./request";
 

@@ -1,6 +1,6 @@
 /** Which Google APIs a project has switched on: one call of Service Usage's REST API. */
 import pMap from "p-map";
-import { z } from "zod";
+import * as z from "zod";
 import { credentials, type Caller } from "./credentials";
 import { requestJson } from "./request";
 

@@ -1,6 +1,6 @@
 /** Evaluates all systems of a commit by nix-eval-jobs, whose workers start again before they take too much memory. */
 import { availableParallelism, freemem } from "node:os";
-import { z } from "zod";
+import * as z from "zod";
 import { FleetError } from "../errors";
 import { runProgram, type RunOptions } from "../run-program";
 import { firstOf, oneLine } from "../../rules/text/text";

@@ -1,5 +1,5 @@
 /** Who may use the VMs. */
-import { z } from "zod";
+import * as z from "zod";
 import { shapes } from "../../rules/shapes";
 import { quote } from "./parse";
 import { check } from "./schema";

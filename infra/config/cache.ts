@@ -1,5 +1,5 @@
 /** The binary cache, from which VMs take what `fleet build` has built for them. */
-import { z } from "zod";
+import * as z from "zod";
 import { holdsSecret } from "../../rules/text/credentials";
 import { bucketUrl } from "../../rules/contract";
 import { shapes } from "../../rules/shapes";

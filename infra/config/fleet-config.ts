@@ -2,7 +2,7 @@
  * The stack's configuration: read once, checked as a whole. Pure: the caller passes in the raw values and gets either the fleet's settings
  * or every mistake, one line each. Each file of `config/` owns some keys: their shapes, and the checks between them.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { accessKeys, checkOwners } from "./access";
 import { cacheKeys } from "./cache";
 import { issueMessage } from "./issue-messages";

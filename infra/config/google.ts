@@ -1,5 +1,5 @@
 /** Google's own keys, which its provider reads too: the location of the fleet. */
-import { z } from "zod";
+import * as z from "zod";
 import { shapes } from "../../rules/shapes";
 import { check } from "./schema";
 

@@ -1,5 +1,5 @@
 /** The source of new VMs' image, if the program itself makes it. */
-import { z } from "zod";
+import * as z from "zod";
 import { computeName } from "./schema";
 
 export const imageKeys = {

@@ -1,5 +1,5 @@
 /** Says what is wrong with a value and what is expected, if the value's shape has no message of its own. Pure. */
-import { z } from "zod";
+import * as z from "zod";
 import { didYouMean } from "../../rules/text/did-you-mean";
 
 /** How many keys are listed if none is close to the one that is written. */

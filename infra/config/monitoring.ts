@@ -1,5 +1,5 @@
 /** Alerts about the fleet's updates; without this key there are none. */
-import { z } from "zod";
+import * as z from "zod";
 
 /** VMs report once an hour (`heartbeat` of the contract), so the minimum is two hours. */
 const hours = z

@@ -2,7 +2,7 @@
  * Every name that the program derives from the settings. The components name their resources by these functions, and the check of the
  * settings measures the same names. So Google never refuses a name in the middle of an update. Pure.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { shortDigest } from "./digest";
 import { quote } from "./parse";
 import { shapes } from "../../rules/shapes";

@@ -1,5 +1,5 @@
 /** Converts the raw configuration to values, and zod's issues to lines that people read. */
-import type { z } from "zod";
+import type * as z from "zod";
 import { closestTo } from "../../rules/text/did-you-mean";
 import { own, parseJson } from "../../rules/text/json";
 import { firstOf } from "../../rules/text/text";

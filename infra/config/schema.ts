@@ -1,5 +1,5 @@
 /** What all parts of the configuration's schema share: the form of a check, and the shapes that several keys have. */
-import { z } from "zod";
+import * as z from "zod";
 import { shapes } from "../../rules/shapes";
 import { userNamePattern } from "../../rules/instance-metadata";
 import { durationPattern, parseDuration } from "../../rules/text/duration";

@@ -1,5 +1,5 @@
 /** The JSON Schema of a stack's file (`Pulumi.<stack>.yaml`), with which editors complete and check it. Pure. */
-import { z } from "zod";
+import * as z from "zod";
 import { DESCRIPTIONS } from "./descriptions";
 import { settings } from "./fleet-config";
 import { googleKeys } from "./google";

@@ -1,5 +1,5 @@
 /** The waves in the form of the settings, and what a gate waits for. */
-import { z } from "zod";
+import * as z from "zod";
 import { assignWaves } from "../../rules/rollout/waves";
 import { formatDuration, parseDuration } from "../../rules/text/duration";
 import { TURN_SECONDS, turnsOf } from "../../rules/decision/turn";

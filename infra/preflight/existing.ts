@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { compute_v1 } from "@googleapis/compute/build/v1";
 import { getClientConfig } from "@pulumi/gcp/organizations/getClientConfig";
 import { OAuth2Client } from "google-auth-library";
-import { z } from "zod";
+import * as z from "zod";
 import { contract, type Inventory, type PresentVm } from "../../rules/contract";
 import { listAggregated } from "../../rules/aggregated-list";
 import { googleIdentity } from "../../rules/google-identity";

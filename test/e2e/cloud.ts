@@ -60,8 +60,14 @@ export class TestCloud {
   protected readonly env: Record<string, string> = { NIXOS_FLEET_STATE: this.state, NO_COLOR: "1" };
 
   /** @param program the folder whose program `pulumi` runs: its bundle, or the project's own, from its sources, as users have it */
-  constructor(private readonly program: string = bundledProgram) {
+  constructor(private program: string = bundledProgram) {
     downAfterUs(this.state);
+  }
+
+  /** From now on `pulumi` runs the bundle, which loads once. */
+  useBundle(): void {
+    this.program = bundledProgram;
+    this.exports = undefined;
   }
 
   private begin(file: string, args: string[]): CloudCommand {
@@ -128,11 +134,10 @@ export class TestCloud {
   }
 
   async pulumi(command: string): Promise<CommandResult> {
-    if (this.program === project || command.startsWith("config ")) return this.shell(this.written(command));
+    if (this.program === project || !/^(up|preview|refresh) /.test(command)) return this.shell(this.written(command));
     this.programServer ??= await this.startProgramServer();
     const { client, env } = this.programServer;
-    const runsProgram = /^(up|preview) /.test(command);
-    return this.shell(`${exportLines(env)}\n${this.written(command)} ${runsProgram ? client : ""}`);
+    return this.shell(`${exportLines(env)}\n${this.written(command)} ${client}`);
   }
 
   private async startProgramServer(): Promise<ProgramServer> {

@@ -52,6 +52,8 @@ describe("the main job", () => {
     expect(again.exitCode, again.text).toBe(0);
     expect(again.text).toMatch(/Resources:\n\s+\d+ unchanged\n/);
     expect(await Promise.all(vms.map((vm) => cloud.in(vm, started)))).toEqual(before);
+    // These two ran the program from its sources, as users have it.
+    cloud.useBundle();
   });
 
   it("rolls a lock change out, canary first", async () => {

@@ -21,8 +21,8 @@ const configure = (more: object) =>
   program.configure({ "nixos-fleet:deletionProtection": "false", "nixos-fleet:vms": vms, ...more });
 const up = (more: object = {}) => upInPlace(program, more, vms);
 
-async function named(part: string): Promise<Record<string, Recorded>> {
-  return Object.fromEntries(Object.entries(await program.resources()).filter(([name]) => name.includes(part)));
+function named(part: string): Record<string, Recorded> {
+  return Object.fromEntries(Object.entries(program.resources()).filter(([name]) => name.includes(part)));
 }
 
 const disk = (size: number): Recorded => [
@@ -57,12 +57,12 @@ async function change(action: string, body: object): Promise<void> {
 describe("home disks", () => {
   it("are attached to running VMs, grow with them, are left when they are no longer asked for, and taken again", async () => {
     await up();
-    expect(await named("home")).toEqual({});
+    expect(named("home")).toEqual({});
 
     await up({ "nixos-fleet:defaults": { homeDisk: { type: "pd-ssd" } } });
-    expect(await named("home")).toEqual({ "devs-dev-alice-home": disk(100) });
+    expect(named("home")).toEqual({ "devs-dev-alice-home": disk(100) });
     expect(attached()).toEqual({ home: "dev-alice-home" });
-    const [, alice] = (await program.resources())["devs-dev-alice-vm"] ?? [];
+    const [, alice] = program.resources()["devs-dev-alice-vm"] ?? [];
     expect(alice?.["attachedDisks"]).toEqual([{ source: DISK, deviceName: "home" }]);
 
     const larger = { "nixos-fleet:defaults": { homeDisk: { type: "pd-ssd", sizeGb: 200 } } };
@@ -70,7 +70,7 @@ describe("home disks", () => {
     await up({ ...larger, "nixos-fleet:snapshots": snapshots });
     const id = program.cloud.store.state.resources[DISK]?.resource.id;
     expect(program.cloud.store.state.resources[DISK]?.resource["sizeGb"]).toBe("200");
-    expect({ ...(await named("home")), ...(await named("snapshots")) }).toEqual({
+    expect({ ...named("home"), ...named("snapshots") }).toEqual({
       "devs-dev-alice-home": disk(200),
       "devs-snapshots": [
         "gcp:compute/resourcePolicy:ResourcePolicy",
@@ -90,10 +90,10 @@ describe("home disks", () => {
     });
 
     await up(larger);
-    expect(Object.keys(await named("home"))).toEqual(["devs-dev-alice-home"]);
+    expect(Object.keys(named("home"))).toEqual(["devs-dev-alice-home"]);
     await program.instance("dev-alice", "stop");
     await up();
-    expect(await named("home")).toEqual({});
+    expect(named("home")).toEqual({});
     expect(attached()).toEqual({});
     expect(program.cloud.store.state.resources[DISK]?.resource.id).toBe(id);
 

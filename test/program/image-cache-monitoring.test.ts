@@ -24,8 +24,8 @@ const labels = { "nixos-fleet": "devs", "nixos-fleet-stack": "supply" };
 const up = (more: object = {}) => upInPlace(program, more, [{ name: "dev-alice" }]);
 
 /** What is declared now beyond the plain stack. */
-async function added(): Promise<Record<string, Recorded>> {
-  const all = Object.entries(await program.resources());
+function added(): Record<string, Recorded> {
+  const all = Object.entries(program.resources());
   return Object.fromEntries(all.filter(([name]) => !plain.includes(name)));
 }
 
@@ -40,7 +40,7 @@ const api = (name: string): Record<string, Recorded> => ({
 let plain: string[] = [];
 beforeAll(async () => {
   await up();
-  plain = Object.keys(await program.resources());
+  plain = Object.keys(program.resources());
 });
 
 describe("the image", () => {
@@ -61,17 +61,17 @@ describe("the image", () => {
     for (const name of ["nixos-fleet-aaaaaaa", "nixos-fleet-bbbbbbb"])
       await storage.write("acme-images", `${name}.raw.tar.gz`, name, "application/gzip");
     await up(configured("nixos-fleet-aaaaaaa"));
-    expect(await added()).toEqual({ ...api("storage"), "devs-nixos-fleet-aaaaaaa": image("nixos-fleet-aaaaaaa") });
+    expect(added()).toEqual({ ...api("storage"), "devs-nixos-fleet-aaaaaaa": image("nixos-fleet-aaaaaaa") });
 
     await up(configured("nixos-fleet-bbbbbbb"));
-    expect(await added()).toEqual({ ...api("storage"), "devs-nixos-fleet-bbbbbbb": image("nixos-fleet-bbbbbbb") });
+    expect(added()).toEqual({ ...api("storage"), "devs-nixos-fleet-bbbbbbb": image("nixos-fleet-bbbbbbb") });
 
     const { text } = await program.run("preview");
     expect(text).toContain(
       "made from an older image than their family's newest: dev-alice (nixos-fleet-v20260601, not nixos-fleet-bbbbbbb)",
     );
     await up();
-    expect(await added()).toEqual({});
+    expect(added()).toEqual({});
     expect((await program.run("preview")).text).not.toContain("older image");
   });
 });
@@ -81,7 +81,7 @@ describe("the cache", () => {
 
   it("is a private bucket that the VMs read; approvals name the manifest once there is one", async () => {
     expect(await up(configured)).toMatch(/no one has built [0-9a-f]{7} into the cache/);
-    expect(await added()).toEqual({
+    expect(added()).toEqual({
       ...api("storage"),
       "devs-cache": [
         "gcp:storage/bucket:Bucket",
@@ -104,21 +104,21 @@ describe("the cache", () => {
       ],
     });
     const url = "https://storage.googleapis.com/acme-cache";
-    expect(await instanceMetadata(program)).toMatchObject({ cache: { url, publicKey } });
+    expect(instanceMetadata(program)).toMatchObject({ cache: { url, publicKey } });
 
     const manifest = '{"dev-alice":"/nix/store/00000000000000000000000000000000-system"}\n';
     const name = manifestPath(await program.head());
     await storage.write("acme-cache", name, manifest, "application/json");
     await up(configured);
-    const [, approval] = (await program.resources())["devs-all-approval"] ?? [];
+    const [, approval] = program.resources()["devs-all-approval"] ?? [];
     expect(JSON.parse(String(approval?.["value"]))).toMatchObject({
       revision: await program.head(),
       manifest: { url: `${url}/${name}`, sha256: createHash("sha256").update(manifest).digest("hex") },
     });
 
     await up();
-    expect(await added()).toEqual({});
-    expect(await instanceMetadata(program)).not.toHaveProperty("cache");
+    expect(added()).toEqual({});
+    expect(instanceMetadata(program)).not.toHaveProperty("cache");
     expect(program.cloud.store.state.buckets).not.toHaveProperty("acme-cache");
   });
 });
@@ -183,13 +183,13 @@ describe("monitoring", () => {
 
   it("counts, alerts and shows; other limits change it in place", async () => {
     await up({ "nixos-fleet:monitoring": {} });
-    expect(await added()).toEqual(expected({ channels: [], daysBehind: 3, silentAfter: 6 * 3600 }));
-    expect(await instanceMetadata(program)).toMatchObject({ monitoring: true });
+    expect(added()).toEqual(expected({ channels: [], daysBehind: 3, silentAfter: 6 * 3600 }));
+    expect(instanceMetadata(program)).toMatchObject({ monitoring: true });
 
     const existing = "projects/local-project/notificationChannels/7";
     const channels = ["email:infra@example.com", existing];
     await up({ "nixos-fleet:monitoring": { channels, daysBehind: 7, silentAfter: "12h" } });
-    const { "devs-channel-infra-example-com": channel, ...rest } = await added();
+    const { "devs-channel-infra-example-com": channel, ...rest } = added();
     expect(channel).toEqual([
       "gcp:monitoring/notificationChannel:NotificationChannel",
       {
@@ -205,8 +205,8 @@ describe("monitoring", () => {
     expect(rest).toEqual(expected(settings));
 
     await up();
-    expect(await added()).toEqual({});
-    expect(await instanceMetadata(program)).not.toHaveProperty("monitoring");
+    expect(added()).toEqual({});
+    expect(instanceMetadata(program)).not.toHaveProperty("monitoring");
     expect(program.cloud.store.state.documents).toEqual({});
   });
 });

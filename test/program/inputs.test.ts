@@ -32,7 +32,7 @@ describe("the program", () => {
     });
     const up = await program.run("up");
     expect(up.exitCode, up.text).toBe(0);
-    expect(await program.resources()).toEqual({
+    expect(program.resources()).toEqual({
       ...apis,
       ...network("10.128.0.0/20"),
       ...account,
@@ -58,7 +58,7 @@ describe("the program", () => {
     expect(held.exitCode, held.text).toBe(0);
     const destroy = await program.run("destroy");
     expect(destroy.exitCode, destroy.text).toBe(0);
-    expect(await program.resources()).toEqual({});
+    expect(program.resources()).toEqual({});
     expect(program.cloud.store.state.resources).toEqual({});
     expect(program.cloud.store.state.project.metadata.items ?? []).toEqual([]);
     expect(program.cloud.store.state.iam).toEqual({ accounts: {}, policies: {} });
@@ -101,7 +101,7 @@ describe("the program", () => {
     const up = await program.run("up");
     expect(up.exitCode, up.text).toBe(0);
     const everywhere = { ...settings, directory: "/srv/config", follow: "approved" };
-    expect(await program.resources()).toEqual({
+    expect(program.resources()).toEqual({
       ...apis,
       ...network("10.9.0.0/24"),
       ...account,
@@ -152,11 +152,11 @@ describe("the program", () => {
     expect(await program.changes()).toEqual({});
 
     // The preview, which people do not skip, refuses before anything is taken away.
-    const before = await program.resources();
+    const before = program.resources();
     const destroy = await program.run("destroy", "--skip-preview=false");
     expect(destroy.exitCode).not.toBe(0);
     expect(destroy.text).toMatch(/dev-canary-vm.* cannot be deleted/s);
-    expect(await program.resources()).toEqual(before);
+    expect(program.resources()).toEqual(before);
     expect([...program.cloud.machines.specs.keys()].sort()).toEqual(["dev-alice", "dev-canary"]);
   });
 });

@@ -35,8 +35,8 @@ async function up(): Promise<string> {
   return text;
 }
 
-async function declared(): Promise<Record<string, Recorded>> {
-  const all = Object.entries(await program.resources());
+function declared(): Record<string, Recorded> {
+  const all = Object.entries(program.resources());
   return Object.fromEntries(all.filter(([, [type]]) => type.startsWith("gcp:secretmanager/")));
 }
 
@@ -55,8 +55,8 @@ describe("deploy keys", () => {
   it("are not there unless someone gives one", async () => {
     configure();
     await up();
-    expect(await declared()).toEqual({});
-    expect(await instanceMetadata(program)).not.toHaveProperty("deployKeySecret");
+    expect(declared()).toEqual({});
+    expect(instanceMetadata(program)).not.toHaveProperty("deployKeySecret");
   });
 
   it("of others' secrets are only read by the VMs' account", async () => {
@@ -65,8 +65,8 @@ describe("deploy keys", () => {
       "config-key": { createTime: "2026-06-01T10:00:00.000Z", replication: {}, labels: {}, versions: [] },
     };
     await up();
-    expect(await declared()).toEqual({ "devs-config-key-reader": reader("projects/local-project/secrets/config-key") });
-    expect(await instanceMetadata(program)).toMatchObject({
+    expect(declared()).toEqual({ "devs-config-key-reader": reader("projects/local-project/secrets/config-key") });
+    expect(instanceMetadata(program)).toMatchObject({
       deployKeySecret: "projects/local-project/secrets/config-key",
     });
   });
@@ -106,7 +106,7 @@ describe("deploy keys", () => {
       expect(text).not.toContain(Buffer.from(planted).toString("base64").slice(0, 32));
     }
     const secret = "projects/local-project/secrets/nixos-fleet--devs--keys--config";
-    expect(await declared()).toEqual({
+    expect(declared()).toEqual({
       "devs-config-key": [
         "gcp:secretmanager/secret:Secret",
         { secretId: "nixos-fleet--devs--keys--config", replication: { auto: {} }, labels },
@@ -117,7 +117,7 @@ describe("deploy keys", () => {
       ],
       "devs-config-key-reader": reader(secret),
     });
-    expect(await instanceMetadata(program)).toMatchObject({ deployKeySecret: secret });
+    expect(instanceMetadata(program)).toMatchObject({ deployKeySecret: secret });
   });
 
   it("are rotated without touching a VM: the next version comes before the former goes", async () => {
@@ -152,8 +152,8 @@ describe("deploy keys", () => {
   it("go when no one gives one any more", async () => {
     configure();
     await up();
-    expect(await declared()).toEqual({});
-    expect(await instanceMetadata(program)).not.toHaveProperty("deployKeySecret");
+    expect(declared()).toEqual({});
+    expect(instanceMetadata(program)).not.toHaveProperty("deployKeySecret");
     expect(program.cloud.store.state.secrets).not.toHaveProperty("nixos-fleet--devs--keys--config");
   });
 });

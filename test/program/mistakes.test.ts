@@ -5,25 +5,27 @@ import { Program } from "./setup/program";
 
 let program: Program;
 beforeAll(async () => {
-  program = await Program.start("mistakes", { processes: true });
+  program = await Program.start("mistakes");
 });
 afterAll(() => program.stop());
 
 /** `pulumi up` with a configuration that is right but for `config`. */
-async function up(config: object) {
+async function up(config: object, run = () => program.run("up")) {
   program.configure({ "nixos-fleet:vms": [{ name: "dev-alice" }], ...config });
-  const { exitCode, text } = await program.run("up");
-  return { exitCode, text, created: Object.keys(await program.resources()) };
+  const { exitCode, text } = await run();
+  return { exitCode, text, created: Object.keys(program.resources()) };
 }
 
 describe("a mistake in the stack's configuration", () => {
   it("is one line, and all of one run come at once", async () => {
-    const { exitCode, text, created } = await up({
+    const config = {
       "gcp:project": undefined,
       "nixos-fleet:colour": "red",
       "nixos-fleet:vms": [{ name: "Dev_Alice" }],
       "nixos-fleet:resolveFrom": join(program.scratch, "nowhere"),
-    });
+    };
+    // The language host says what the program threw.
+    const { exitCode, text, created } = await up(config, () => program.upInProcesses().ended);
     expect(exitCode).not.toBe(0);
     for (const line of [
       "gcp:project: must be set: the Google Cloud project that gets the fleet",

@@ -63,7 +63,7 @@ it("come and go in any order, with no VM replaced and nothing left to do", { tim
   const refreshed = await program.run("refresh");
   expect(refreshed.exitCode, refreshed.text).toBe(0);
   expect(await program.changes()).toEqual({});
-  const whole = Object.keys(await program.resources()).sort();
+  const whole = Object.keys(program.resources()).sort();
   for (const { name } of chosen) {
     // Homes are not taken from a VM that runs.
     const power = (action: "stop" | "start") =>
@@ -75,6 +75,6 @@ it("come and go in any order, with no VM replaced and nothing left to do", { tim
     );
     await power("start");
     await up(names, { desk: "4" });
-    expect(Object.keys(await program.resources()).sort(), name).toEqual(whole);
+    expect(Object.keys(program.resources()).sort(), name).toEqual(whole);
   }
 });

@@ -126,27 +126,21 @@ describe("a VM that is new in a wave that has passed", () => {
 });
 
 describe("a VM that cannot be created", () => {
-  const many = Array.from({ length: 20 }, (_, index) => ({ name: `dev-${index + 1}` }));
-  const others = many.slice(0, 19).map(({ name }) => name);
-
   it("keeps a fix from no other, and is named", async () => {
-    configure({ vms: many.slice(0, 19) });
-    await up();
     const allowed = program.refuse(/^POST .*\/zones\/europe-west1-c\/instances(\?|$)/);
-    const vms = many.map((vm) => (vm.name === "dev-20" ? { ...vm, zone: "europe-west1-c" } : vm));
-    configure({ vms, bootTimeout: "10s" });
+    configure({ vms: [...usual, { name: "dev-4", zone: "europe-west1-c" }], bootTimeout: "10s" });
     const next = await program.commit();
     const { exitCode, text } = await program.run("up");
     expect(exitCode, text).not.toBe(0);
-    expect(text).toContain("devs-dev-20-vm");
+    expect(text).toContain("devs-dev-4-vm");
     expect(text).toContain("Quota 'CPUS' exceeded");
-    expect(text).toMatch(/dev-20 +failed +after .*was not there within 10 s/);
-    expect(runs(...others)).toEqual(others.map(() => next));
+    expect(text).toMatch(/dev-4 +failed +after .*was not there within 10 s/);
+    expect(runs("dev-1", "dev-2", "dev-3")).toEqual([next, next, next]);
     expect(control()).toBeUndefined();
 
     allowed();
     await up();
-    expect(program.vms.runs("dev-20")).toBe(next);
+    expect(program.vms.runs("dev-4")).toBe(next);
   });
 
   it("keeps a fix from no other where it is the home disk that cannot be created", async () => {

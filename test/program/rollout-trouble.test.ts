@@ -1,5 +1,5 @@
 /** Rollouts that something else than their revision disturbs: kills, Ctrl-C, an API that does not answer, VMs that come and go, renamed waves. */
-import { readFileSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -14,7 +14,7 @@ const rest = ["dev-2", "dev-3"];
 
 let program: Program;
 beforeAll(async () => {
-  program = await Program.start("trouble", { processes: true });
+  program = await Program.start("trouble");
   configure();
   await up();
 });
@@ -37,9 +37,9 @@ const up = (ends?: "well" | "badly") => upEnds(program, ends);
 const until = (what: string, holds: () => boolean) => wait(what, 90, holds);
 
 /** Begins an `up` and waits until a wave's gate waits for a VM that is silent. */
-async function upTo(wave: string, silent: string) {
+async function upTo(wave: string, silent: string, begin = () => program.up()) {
   program.vms.silent.add(silent);
-  const begun = program.up();
+  const begun = begin();
   await until(`the gate of ${wave} waits`, () => begun.said().includes(`wave ${wave}: waiting for`));
   return begun;
 }
@@ -68,7 +68,7 @@ it("goes on after its gate was killed, and no later wave moved meanwhile", async
 
 it("ends at once by Ctrl-C, leaves no gate behind, takes nothing back, and the next up goes on", async () => {
   const [good, next] = [await program.head(), await program.commit()];
-  const begun = await upTo("canary", "dev-1");
+  const begun = await upTo("canary", "dev-1", () => program.upInProcesses());
   const pressed = Date.now();
   begun.interrupt();
   const { exitCode, text } = await begun.ended;
@@ -150,7 +150,7 @@ it("has a VM that is new in the middle of a halted rollout start at what its wav
 
 it("goes on after pulumi was killed: pulumi cancel takes the lock that it left", async () => {
   const next = await program.commit();
-  const begun = await upTo("canary", "dev-1");
+  const begun = await upTo("canary", "dev-1", () => program.upInProcesses());
   begun.interrupt("SIGKILL");
   await begun.ended;
   speak("dev-1");
@@ -162,14 +162,10 @@ it("goes on after pulumi was killed: pulumi cancel takes the lock that it left",
 });
 
 it("has Pulumi's state again from an older version of its file, and an update moves no VM", async () => {
-  const folder = join(program.scratch, ".pulumi/stacks");
-  const [file = ""] = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((one) =>
-    one.endsWith(`${program.stack}.json`),
-  );
-  const older = readFileSync(join(folder, file));
+  const older = readFileSync(program.stateFile);
   const next = await program.commit();
   await up();
-  writeFileSync(join(folder, file), older);
+  writeFileSync(program.stateFile, older);
   const before = structuredClone([...program.vms.tried]);
   expect((await program.run("refresh")).exitCode).toBe(0);
   await up();

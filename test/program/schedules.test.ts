@@ -16,8 +16,8 @@ const office = { name: "office", start: "0 7 * * 1-5", stop: "0 20 * * 1-5", tim
 
 const up = (schedules: object[]) => upInPlace(program, { "nixos-fleet:schedules": schedules }, vms);
 
-async function scheduled(): Promise<Record<string, Recorded>> {
-  return Object.fromEntries(Object.entries(await program.resources()).filter(([name]) => name.includes("schedule")));
+function scheduled(): Record<string, Recorded> {
+  return Object.fromEntries(Object.entries(program.resources()).filter(([name]) => name.includes("schedule")));
 }
 
 /** The policies on a VM as Compute shows them. */
@@ -62,7 +62,7 @@ const attached = (vm: string, name: string): Record<string, Recorded> => ({
 describe("schedules", () => {
   it("come to running VMs, change and go", async () => {
     await up([]);
-    expect(await scheduled()).toEqual({});
+    expect(scheduled()).toEqual({});
 
     // Compute refuses a schedule until IAM has spread the rights of Compute's own agent.
     const allow = program.refuse(/addResourcePolicies/, 2, 412, SPREADING);
@@ -73,14 +73,14 @@ describe("schedules", () => {
       vmStartSchedule: { schedule: "0 7 * * 1-5" },
       vmStopSchedule: { schedule: "0 20 * * 1-5" },
     };
-    expect(await scheduled()).toEqual({ ...agent, ...policy("office", hours), ...attached("dev-alice", "office") });
+    expect(scheduled()).toEqual({ ...agent, ...policy("office", hours), ...attached("dev-alice", "office") });
     expect([followed("dev-alice"), followed("dev-bob")]).toEqual([["devs-schedule-office"], []]);
 
     await up([
       { name: "nights", stop: "0 22 * * *", timeZone: "UTC", vms: ["dev-alice"] },
       { ...office, stop: "0 21 * * 1-5", rest: true },
     ]);
-    expect(await scheduled()).toEqual({
+    expect(scheduled()).toEqual({
       ...agent,
       ...policy("nights", { timeZone: "UTC", vmStopSchedule: { schedule: "0 22 * * *" } }),
       ...policy("office", { ...hours, vmStopSchedule: { schedule: "0 21 * * 1-5" } }),
@@ -120,7 +120,7 @@ describe("schedules", () => {
     expect(program.cloud.store.instance("dev-bob")?.status).toBe("RUNNING");
 
     await up([]);
-    expect(await scheduled()).toEqual({});
+    expect(scheduled()).toEqual({});
     expect([followed("dev-alice"), followed("dev-bob")]).toEqual([[], []]);
     expect(program.cloud.store.instance("dev-alice")?.status).toBe("TERMINATED");
   });
@@ -129,6 +129,6 @@ describe("schedules", () => {
     for (const role of Object.values(program.cloud.store.state.iam?.roles ?? {}))
       role.deletedAt = new Date(Date.now() - 8 * 86_400_000).toISOString();
     await up([{ ...office, rest: true }]);
-    expect(await scheduled()).toMatchObject(agent);
+    expect(scheduled()).toMatchObject(agent);
   });
 });

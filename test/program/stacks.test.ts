@@ -136,7 +136,7 @@ describe("two stacks", () => {
     expect(await prod.changes()).toEqual({});
 
     // With one account too, each stack has its own right.
-    const [account] = inputs(await prod.resources(), "accountId");
+    const [account] = inputs(prod.resources(), "accountId");
     const one = { "nixos-fleet:serviceAccount": `${account ?? ""}@local-project.iam.gserviceaccount.com` };
     staging.configure({ ...beside, ...shared, ...one });
     await up(staging);

@@ -7,7 +7,7 @@ import { Program } from "./setup/program";
 
 let program: Program;
 beforeAll(async () => {
-  program = await Program.start("unfinished", { processes: true });
+  program = await Program.start("unfinished");
   configure(["dev-1"]);
   await up();
 });
@@ -29,7 +29,7 @@ const refresh = (...flags: string[]) => succeeds(program, "refresh", ...flags);
 /** Runs `pulumi up` until something is there of which Pulumi does not know yet, and kills it; takes its lock away. */
 async function killWhile(what: string, isThere: () => boolean): Promise<void> {
   const answerAgain = program.stall(isThere);
-  const begun = program.up();
+  const begun = program.upInProcesses();
   await until(what, 30, isThere);
   begun.interrupt("SIGKILL");
   await begun.ended;

@@ -90,7 +90,7 @@ it("gets two access resources a VM in one up, with every VM, disk and person as 
   expect(ids()).toEqual(before);
   expect(await program.changes()).toEqual({});
 
-  const own = Object.entries(await program.resources()).filter(([, [type]]) => /IAM|iAM/.test(type));
+  const own = Object.entries(program.resources()).filter(([, [type]]) => /IAM|iAM/.test(type));
   const names = own.map(([name]) => name).filter((name) => name.includes("dev-"));
   expect(names.sort()).toEqual(vms.flatMap((vm) => [`devs-${vm}-login`, `devs-${vm}-tunnel`]).sort());
 });

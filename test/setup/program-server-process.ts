@@ -3,14 +3,12 @@
  * a command's CPU time. The engine connects to them as to a program of the Automation API and to plugins under a debugger. Each run evaluates
  * the whole program, as a new process does.
  */
-import { readFileSync } from "node:fs";
-import { createRequire, wrap } from "node:module";
-import { dirname } from "node:path";
-import { Script } from "node:vm";
+import { createRequire } from "node:module";
 import * as grpc from "@grpc/grpc-js";
 import { command } from "../../local/plugins/command/provider";
 import { serve } from "../../local/plugins/core/serve";
 import { gcp } from "../../local/plugins/gcp/provider";
+import { compile } from "../../tools/code-cache";
 
 /** What a test needs to point the engine at this process. */
 export interface ServerPorts {
@@ -20,15 +18,11 @@ export interface ServerPorts {
   plugins: Record<string, number>;
 }
 
-/** The bundled program, evaluated by each call; answers what it exports. */
-function evaluator(bundle: string, require: NodeJS.Require): () => unknown {
-  const script = new Script(wrap(readFileSync(bundle, "utf8")), { filename: bundle });
-  return () => {
-    const module = { exports: {} };
-    const evaluate = script.runInThisContext() as (...args: unknown[]) => void;
-    evaluate(module.exports, require, module, bundle, dirname(bundle));
-    return module.exports;
-  };
+/** The bundled program, evaluated by each call; answers what it exports. The first that ends here keeps its code's cache for the others. */
+function evaluator(bundle: string): () => unknown {
+  const { cached, run, save } = compile(bundle);
+  if (!cached) process.once("exit", save);
+  return run;
 }
 
 /** @param bundle the program's one file */
@@ -41,7 +35,7 @@ async function serveProgram(bundle: string): Promise<number> {
   const { LanguageRuntimeService } = require("@pulumi/pulumi/proto/language_grpc_pb.js") as {
     LanguageRuntimeService: grpc.ServiceDefinition;
   };
-  const language = new LanguageServer(evaluator(bundle, require));
+  const language = new LanguageServer(evaluator(bundle));
   const server = new grpc.Server({ "grpc.max_receive_message_length": 400 * 1024 * 1024 });
   server.addService(LanguageRuntimeService, language);
   return new Promise((resolve, reject) => {

@@ -4,7 +4,8 @@ import { once } from "node:events";
 import { join, resolve } from "node:path";
 import type { ServerPorts } from "./program-server-process";
 
-const serverScript = resolve(__dirname, "../../dist/test/setup/program-server-process.js");
+const dist = resolve(__dirname, "../../dist");
+const serverScript = join(dist, "test/setup/program-server-process.js");
 
 export interface ProgramServer {
   /** An option of the commands that run the program. */
@@ -20,7 +21,11 @@ export interface ProgramServer {
  * @param env of the program, the plugins and the commands that these run
  */
 export async function startProgramServer(program: string, env: Record<string, string>): Promise<ProgramServer> {
-  const child = fork(serverScript, [join(program, "index.js")], { cwd: program, env: { ...process.env, ...env } });
+  const child = fork(join(dist, "tools/start-bundle.js"), [serverScript, join(program, "index.js")], {
+    cwd: program,
+    env: { ...process.env, ...env },
+    execArgv: ["--require", join(__dirname, "language-host/quick-start.cjs")],
+  });
   const ended = once(child, "exit").then(([code]) =>
     Promise.reject(new Error(`${serverScript} ended with ${String(code)}`)),
   );

@@ -1,5 +1,5 @@
 /** The credentials that VMs need for the repositories, and the host keys that VMs trust. */
-import { z } from "zod";
+import * as z from "zod";
 import { kindOf, parseKeyPlace } from "../../../rules/deploy-keys";
 import { repository, signer } from "./git";
 import { quote } from "../parse";

@@ -1,7 +1,7 @@
 /**
  * Shapes of the values that git and Nix get, on the operator's machine and on every VM. None may look like an option or contain a secret.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { shapes } from "../../../rules/shapes";
 import { holdsSecret } from "../../../rules/text/credentials";
 

@@ -1,5 +1,5 @@
 /** The source of the VMs' systems: the config repository, and what the VMs follow in it. */
-import { z } from "zod";
+import * as z from "zod";
 import { branch, directory, operatorRepository, repository, subdirectory } from "./git";
 
 export const sourceKeys = {

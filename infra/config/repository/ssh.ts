@@ -1,5 +1,5 @@
 /** How a rollout starts updates in addition to the VMs' own watching. */
-import { z } from "zod";
+import * as z from "zod";
 import { isAccepted } from "../../host-key";
 import { quote } from "../parse";
 import { check, port, userName } from "../schema";

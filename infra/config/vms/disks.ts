@@ -1,5 +1,5 @@
 /** Home disks and their snapshots. */
-import { z } from "zod";
+import * as z from "zod";
 import { quote } from "../parse";
 import { homeDiskName, LONGEST_WITH_HOME_DISK } from "../names";
 import { check } from "../schema";

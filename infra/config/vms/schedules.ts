@@ -1,5 +1,5 @@
 /** When groups of VMs are started and stopped. */
-import { z } from "zod";
+import * as z from "zod";
 import { assignWaves, carries } from "../../../rules/rollout/waves";
 import { own } from "../../../rules/text/json";
 import { apart, minutesOfWeek } from "./cron";

@@ -1,5 +1,5 @@
 /** Which VMs of a list belong to which stack, if several stacks share one list. Pure. */
-import { z } from "zod";
+import * as z from "zod";
 import { carries } from "../../../rules/rollout/waves";
 import { own } from "../../../rules/text/json";
 import { firstOf } from "../../../rules/text/text";

@@ -1,5 +1,5 @@
 /** The VMs: their settings and the defaults of these. */
-import { z } from "zod";
+import * as z from "zod";
 import type { FlakeUser } from "../../../rules/flake-names";
 import type { Home } from "../../../rules/instance-metadata";
 import { shapes } from "../../../rules/shapes";

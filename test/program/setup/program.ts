@@ -2,11 +2,11 @@
  * The Pulumi program under the real engine, against the local cloud's API with machines that are nothing but memory: they answer an
  * approval at once, as a VM does that has nothing to build.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { execa } from "execa";
 import { approvalKey } from "../../../rules/contract";
 import { apiServer } from "../../../local/api/server";
@@ -39,17 +39,13 @@ interface Options {
   directory?: string;
   /** What the cloud holds already; nothing by default. */
   state?: CloudState;
-  /**
-   * Whether each command of the engine starts the language host and the plugins, as a person's does, where it matters how they end or what
-   * the language host prints. By default they are loaded once (test/setup/program-server-process.ts).
-   */
-  processes?: boolean;
   /** What the engine's environment has besides, or otherwise, such as another backend. */
   env?: Record<string, string>;
 }
 
+/** A stack's state as the engine keeps it in a folder. */
 interface State {
-  deployment: { resources?: { type: string; urn: string; inputs?: Record<string, unknown> }[] };
+  checkpoint: { latest?: { resources?: { type: string; urn: string; inputs?: Record<string, unknown> }[] } };
 }
 
 /** Answers `http://127.0.0.1:PORT`. */
@@ -115,10 +111,7 @@ export class Program {
       NIXOS_FLEET_RESULTS: program.results,
       ...options.env,
     };
-    if (directory === bundledProgram && options.processes !== true) {
-      program.programServer = await startProgramServer(directory, program.env);
-      Object.assign(program.env, program.programServer.env);
-    }
+    if (directory === bundledProgram) program.programServer = await startProgramServer(directory, program.env);
     await program.commit();
     await program.initialize();
     return program;
@@ -134,7 +127,12 @@ export class Program {
 
   /** What the engine and the tool run with, for others who start them. */
   get environment(): Readonly<Record<string, string>> {
-    return this.env;
+    return { ...this.env, ...this.programServer?.env };
+  }
+
+  /** What commands that run the program are called with. */
+  private get client(): string[] {
+    return this.programServer === undefined ? [] : [this.programServer.client];
   }
 
   private async initialize(): Promise<void> {
@@ -249,6 +247,13 @@ export class Program {
     return join(this.scratch, `${this.stack}.yaml`);
   }
 
+  /** Where the engine keeps the stack's state. */
+  get stateFile(): string {
+    const folder = join(this.scratch, ".pulumi/stacks");
+    const files = readdirSync(folder, { recursive: true, encoding: "utf8" });
+    return join(folder, files.find((file) => basename(file) === `${this.stack}.json`) ?? "");
+  }
+
   /** Adds a secret to the present configuration, as a person does: a path such as `nixos-fleet:deployKey`, and its value by stdin. */
   async keep(path: string, value: string): Promise<void> {
     const args = [
@@ -266,17 +271,25 @@ export class Program {
   }
 
   pulumi(...args: string[]): Promise<CommandResult> {
-    return this.begin(...args).ended;
+    return this.begin(args, this.environment).ended;
   }
 
   /** `preview`, `up`, `refresh` or `destroy` with the present configuration. */
   run(command: string, ...args: string[]): Promise<CommandResult> {
-    return this.pulumi(...this.written(command, args));
+    return this.pulumi(...this.written(command), ...this.client, ...args);
   }
 
   /** An `up` that has only begun. */
   up(): EngineCommand {
-    return this.begin(...this.written("up", []));
+    return this.begin([...this.written("up"), ...this.client], this.environment);
+  }
+
+  /**
+   * The same with a language host and plugins that it starts, as a person's does, where it matters how they end or what the language host
+   * prints. Others have them loaded once (test/setup/program-server-process.ts).
+   */
+  upInProcesses(): EngineCommand {
+    return this.begin(this.written("up"), this.env);
   }
 
   /** Kills the gate that waits, if there is one; whether there was. */
@@ -284,17 +297,16 @@ export class Program {
     return killGate(this.endpoint);
   }
 
-  private written(command: string, args: string[]): string[] {
+  private written(command: string): string[] {
     const yes = command === "preview" ? [] : ["--yes", "--skip-preview"];
     const common = ["--stack", this.stack, "--config-file", this.settingsFile, "--color", "never", "--non-interactive"];
-    const client = this.programServer && /^(preview|up)$/.test(command) ? [this.programServer.client] : [];
-    return [command, ...yes, ...common, ...client, ...args];
+    return [command, ...yes, ...common];
   }
 
-  private begin(...args: string[]): EngineCommand {
+  private begin(args: string[], env: Readonly<Record<string, string>>): EngineCommand {
     const running = execa("pulumi", args, {
       cwd: this.directory,
-      env: this.env,
+      env,
       all: true,
       reject: false,
       stdin: "ignore",
@@ -328,9 +340,9 @@ export class Program {
    * The stack's resources by name, components and the stack itself left out, with the inputs that the provider got. The random end of a
    * name that Pulumi made is `*`, and links are relative.
    */
-  async resources(): Promise<Record<string, Recorded>> {
-    const { text } = await this.pulumi("stack", "export", "--stack", this.stack);
-    const { resources = [] } = (JSON.parse(text) as State).deployment;
+  resources(): Record<string, Recorded> {
+    const { latest } = (JSON.parse(readFileSync(this.stateFile, "utf8")) as State).checkpoint;
+    const { resources = [] } = latest ?? {};
     const own = resources.filter(({ type }) => !/^(pulumi:|nixos-fleet:)/.test(type));
     return Object.fromEntries(own.map(({ type, urn, inputs = {} }) => [nameOf(urn), [type, readable(inputs)]]));
   }

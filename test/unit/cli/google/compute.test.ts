@@ -110,6 +110,12 @@ describe("faults", () => {
     expect(fake.requests).toHaveLength(1);
   });
 
+  it("say when to try again", async () => {
+    const fault = error(403, "Required 'compute.projects.get' permission", "forbidden");
+    fake.fault = () => ({ ...fault, headers: { "retry-after": "7" } });
+    await expect(compute.projectMetadata()).rejects.toMatchObject({ retryAfter: 7 });
+  });
+
   it("of the connection may pass", async () => {
     await fake.stop();
     const thrown = await compute.projectMetadata().catch((reason: unknown) => reason);

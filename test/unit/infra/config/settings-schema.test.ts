@@ -10,7 +10,7 @@ import {
   type Symbol,
 } from "typescript";
 import { expect, expectTypeOf, it } from "vitest";
-import type { z } from "zod";
+import type * as z from "zod";
 import { DESCRIPTIONS } from "../../../../infra/config/descriptions";
 import { KEYS, type settings } from "../../../../infra/config/fleet-config";
 import type { FleetSettings } from "../../../../infra/config/fleet-settings";
