@@ -58,6 +58,7 @@ function mutate(text: string, { file, before, after }: Mutant): string {
 }
 
 async function main(): Promise<void> {
+  if (mutants.length === 0) throw new Error(`no rule has the words "${words}"; test/mutants/*.ts name them`);
   const copy = mkdtempSync(join(tmpdir(), "nixos-fleet-mutants-"));
   const width = Math.max(...mutants.map(({ rule }) => rule.length));
   let survived = 0;
