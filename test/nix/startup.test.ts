@@ -50,7 +50,7 @@ exec sh -c "$1"
 `;
 
 /** In the place of the agent: what it is started with, and what was left for it. */
-const agent = '#!/bin/sh\necho "agent $*"\nls /run/nixos-fleet\nenv\n';
+const agent = '#!/bin/sh\necho "agent $*"\nls /run/nixos-fleet\ncat /run/nixos-fleet/known_hosts\nenv\n';
 
 beforeAll(async () => {
   const tls = certificate(root, ["localhost"]);
@@ -151,10 +151,13 @@ describe.skipIf(image === undefined)("a first boot on another image", () => {
     item["repository"] = `git@CODE.internal:${served}/infra/config.git`;
     item["deployKeySecret"] = "c";
     item["deployKeys"] = { [`${host}/libs`]: "libs", [`${host}/tools`]: "tools" };
-    item["knownHosts"] = "code.internal ssh-ed25519 AAAA";
+    // Of which the script's shell may read no word as its own.
+    const knownHosts = "code.internal ssh-ed25519 AAAA Ann's \"laptop\" $(id) `id` \\ '";
+    item["knownHosts"] = `${knownHosts}\nother.internal ssh-ed25519 BBBB`;
     const { status, stdout, stderr } = await boot();
     expect({ status, stderr }).toMatchObject({ status: 0 });
     expect(stdout).toMatch(/^agent bootstrap$/m);
+    expect(stdout).toContain(`\n${knownHosts}\nother.internal ssh-ed25519 BBBB`);
     expect(stderr.match(/ssh was given its key/g)?.length).toBeGreaterThanOrEqual(2);
     expect(doors.infra.shown).toEqual([]);
   });
