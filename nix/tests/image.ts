@@ -32,7 +32,7 @@ export const apart = ["--mount", "--pid", "--fork", "--kill-child", "--propagati
 export async function inside(script: string): Promise<string> {
   if (image === undefined) throw new Error("no machine image in the cache, or not root");
   const runner = join(__dirname, "image-chroot.sh");
-  const { stdout } = await execa("unshare", [...[...apart, "sh", runner, image, project], ...["sh", "-euc", script]]);
+  const { stdout } = await execa("unshare", [...apart, "sh", runner, image, project, "sh", "-euc", script]);
   return stdout;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Loaded before the Pulumi SDK by the language host and the program's server of the tests: spares it what it loads or computes at every start and no test looks at.
- * It is half of the CPU time of a language host that declares a few VMs.
+ * Loaded before the Pulumi SDK by the language host and the program's server of the tests: spares it what it loads or computes at every
+ * start and no test looks at. It is half of the CPU time of a language host that declares a few VMs.
  */
 const Module = require("node:module");
 
